@@ -1,0 +1,253 @@
+"""What compiled code calls beside the operators: the few things that no Python expression says by itself.
+
+All of it is bound into the globals of the generated code under a name that starts with a dot; there are no
+Python built-ins there.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from picosched.errors import KrlError
+from picosched.krl import operators
+from picosched.krl.library import OPERATORS
+from picosched.krl.scope import Effects, Scope, Value
+from picosched.krl.values import MISSING, Action, Regex, call, described, key_of, kind, shown, to_number
+from picosched.krl.values import to_string, truth
+
+INFIX: Mapping[str, tuple[str, Callable[[Value, Value], Value]]] = {
+    "+": (".add", operators.add),
+    "-": (".subtract", operators.subtract),
+    "*": (".multiply", operators.multiply),
+    "/": (".divide", operators.divide),
+    "%": (".remainder", operators.remainder),
+    "==": (".equal", operators.equal),
+    "!=": (".not_equal", operators.not_equal),
+    "<": (".less", operators.less),
+    "<=": (".less_equal", operators.less_equal),
+    ">": (".greater", operators.greater),
+    ">=": (".greater_equal", operators.greater_equal),
+    "<=>": (".compare", operators.compare),
+    "cmp": (".compare_text", operators.compare_text),
+    "eq": (".same_text", operators.same_text),
+    "neq": (".other_text", lambda a, b: not operators.same_text(a, b)),
+    "><": (".has_element", operators.has_element),
+    "like": (".like", operators.like),
+}
+BOOLEAN = frozenset(("==", "!=", "<", "<=", ">", ">=", "eq", "neq", "><", "like"))
+"""Infix operators whose value is always a Boolean, so that Python may test it as it is."""
+
+PERIODS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3_600,
+    "day": 86_400,
+    "week": 604_800,
+    "month": 30 * 86_400,
+    "year": 365 * 86_400,
+}
+
+
+def passes(value: Value) -> list[tuple[Value, Value]]:
+    """What a foreach walks: (value, key) pairs; a scalar is one pass, null none."""
+    if isinstance(value, list):
+        return [(item, index) for index, item in enumerate(value)]
+    if isinstance(value, dict):
+        return [(item, key) for key, item in value.items()]
+    if isinstance(value, str):
+        return [(character, str(index)) for index, character in enumerate(value)]
+    return [] if value is None else [(value, 0)]
+
+
+def act(action: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:
+    """Run an action that is known only by its value."""
+    if not isinstance(action, Action):
+        raise KrlError(f"found {described(action)} as an action, wanted an action: {shown(action)}")
+    return call(action.run, args, named)
+
+
+def bound(scope: Scope, run: Callable[..., Value]) -> Callable[..., Value]:
+    """A function or action of the library as a value: it takes its scope along."""
+
+    def run_in_scope(*args: Value, **named: Value) -> Value:
+        return call(run, (scope, *args), named)
+
+    return run_in_scope
+
+
+def provided(module: Mapping[str, Value], alias: str, name: str) -> Value:
+    """A member of a module that a ruleset uses."""
+    if name not in module:
+        raise KrlError(f"unknown member {alias}:{name}: the module provides {', '.join(module) or 'nothing'}")
+    return module[name]
+
+
+def set_path(value: Value, path: Value, new: Value) -> Value:
+    """The value with `new` at the path, as the operator `set` puts it there."""
+    return OPERATORS["set"].run(value, path, new)
+
+
+def delete_path(value: Value, path: Value) -> Value:
+    return OPERATORS["delete"].run(value, path)
+
+
+def event_name(type: Value) -> tuple[str, str]:
+    """The domain and type of `event "domain:type"`: blanks go, the first colon parts them."""
+    text = "".join(to_string(type).split())
+    domain, colon, rest = text.partition(":")
+    if not (domain and colon and rest):
+        raise KrlError(f'found the event {shown(type)}, wanted "domain:type"')
+    return domain, rest
+
+
+def word(type: Value) -> str:
+    """The type of an event that an expression gives."""
+    if not isinstance(type, str) or not type:
+        raise KrlError(f"found {described(type)} as the type of an event, wanted a String: {shown(type)}")
+    return type
+
+
+def attributes(value: Value) -> dict[str, Value]:
+    """The attributes of an event: a map, or null for none."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise KrlError(f"found {described(value)} as the attributes of an event, wanted a Map: {shown(value)}")
+    return value
+
+
+def rids(value: Value) -> list[str]:
+    """The rulesets of `raise … for`: one rid or an array; a version behind a rid does not count."""
+    return [to_string(each) for each in (value if isinstance(value, list) else [value])]
+
+
+def whole(value: Value) -> int:
+    found = to_number(value)
+    return int(found) if found is not None else 0
+
+
+def milliseconds(amount: Value, period: str) -> float:
+    """How long `within amount period` is."""
+    found = to_number(amount)
+    if found is None:
+        raise KrlError(f"found {shown(amount)} as the length of `within`, wanted a number")
+    return float(found) * PERIODS[period] * 1000
+
+
+def attribute_text(attrs: Mapping[str, Value], name: str) -> str:
+    """An attribute as a pattern sees it: "" where there is none."""
+    return to_string(attrs[name]) if name in attrs else ""
+
+
+def mismatch(name: str, regex: Regex) -> str:
+    return f"the attribute {name} does not match {regex}"
+
+
+def pick_one(randomness: random.Random, count: int) -> int:
+    return randomness.randrange(count) if count else -1
+
+
+# ---- classic counters and trails ------------------------------------------------------------------
+
+
+def counted(value: Value, step: Value, begin: Value) -> Value:
+    """`ent:x += step from begin`: what is not there yet becomes `begin`, without the step."""
+    if value is None:
+        return step if begin is MISSING else begin
+    return operators.add(value, step)
+
+
+def trail(value: Value) -> list[Value]:
+    return value if isinstance(value, list) else []
+
+
+def marked(value: Value, mark: Value, now: float) -> list[Value]:
+    """A trail with one more place, the newest first: [value, epoch seconds]."""
+    return [[mark, int(now)], *trail(value)]
+
+
+def forgotten(value: Value, pattern: Value) -> list[Value]:
+    """A trail without the first place that matches."""
+    places = trail(value)
+    for index, place in enumerate(places):
+        if operators.like(place[0], pattern):
+            return [*places[:index], *places[index + 1 :]]
+    return places
+
+
+def place_of(value: Value, place: Value) -> Value:
+    """`history n ent:t`: the n-th newest place of a trail, 0 the newest."""
+    places = trail(value)
+    number = whole(place)
+    return places[number][0] if 0 <= number < len(places) else None
+
+
+def seen(value: Value, pattern: Value, now: float, within: float | None) -> bool:
+    """Whether a trail has a place that matches, not older than `within` milliseconds."""
+    return any(
+        operators.like(place[0], pattern) and (within is None or now - place[1] <= within / 1000)
+        for place in trail(value)
+    )
+
+
+def seen_in_order(value: Value, pattern: Value, order: str, other: Value) -> bool:
+    """Whether the newest match of one pattern is older (before) or newer (after) than that of the other."""
+    places = trail(value)
+    first = next((i for i, place in enumerate(places) if operators.like(place[0], pattern)), None)
+    second = next((i for i, place in enumerate(places) if operators.like(place[0], other)), None)
+    if first is None or second is None:
+        return False
+    return first > second if order == "before" else first < second
+
+
+def kept_set(effects: Effects, rid: str, name: str, value: Value) -> Value:
+    """`value.pset(ent:name)`: store it, and pass it on."""
+    effects.set_entity(rid, name, value)
+    return value
+
+
+def clock_seconds(scope: Scope) -> float:
+    return scope.now().timestamp()
+
+
+RUNTIME: dict[str, Any] = {
+    "__builtins__": {},
+    ".MISSING": MISSING,
+    ".Action": Action,
+    ".act": act,
+    ".attribute_text": attribute_text,
+    ".attributes": attributes,
+    ".bound": bound,
+    ".call": call,
+    ".clock_seconds": clock_seconds,
+    ".counted": counted,
+    ".delete_path": delete_path,
+    ".enumerate": enumerate,
+    ".event_name": event_name,
+    ".forgotten": forgotten,
+    ".index": operators.index,
+    ".join": "".join,
+    ".key_of": key_of,
+    ".kind": kind,
+    ".kept_set": kept_set,
+    ".len": len,
+    ".marked": marked,
+    ".milliseconds": milliseconds,
+    ".mismatch": mismatch,
+    ".negate": operators.negate,
+    ".passes": passes,
+    ".path": operators.path,
+    ".pick_one": pick_one,
+    ".place_of": place_of,
+    ".provided": provided,
+    ".rids": rids,
+    ".seen": seen,
+    ".seen_in_order": seen_in_order,
+    ".set_path": set_path,
+    ".text": to_string,
+    ".truth": truth,
+    ".word": word,
+    **{name: function for name, function in INFIX.values()},
+}

@@ -1,0 +1,154 @@
+"""Postlude statements to Python. Each says one thing to the effects; none does anything itself."""
+
+from __future__ import annotations
+
+import ast
+
+from picosched.krl import syntax
+from picosched.krl.compiler.code import Binding, assign, branch, call, constant, load, mapped
+from picosched.krl.compiler.events import EventCompiler
+from picosched.krl.compiler.expressions import EFFECTS, SCOPE
+
+FINAL, LAST = ".final", ".last"
+
+
+class StatementCompiler(EventCompiler):
+    """Compiles the statements of a postlude into the current block."""
+
+    def statements(self, statements: tuple[syntax.Statement, ...]) -> list[ast.stmt]:
+        """The Python statements of one `{ … }`."""
+        around, self.block.statements = self.block.statements, []
+        for statement in statements:
+            self._statement(statement)
+        made, self.block.statements = self.block.statements, around
+        return made
+
+    def _statement(self, statement: syntax.Statement) -> None:
+        getattr(self, f"_do_{type(statement).__name__.lower()}")(statement)
+
+    def _emit(self, node: syntax.Node, statement: ast.stmt | ast.expr) -> None:
+        if isinstance(statement, ast.expr):
+            statement = ast.Expr(value=self.code.at(node, statement))
+        self.block.statements.append(self.code.at(node, statement))
+
+    def _do_guarded(self, node: syntax.Guarded) -> None:
+        guard = node.guard
+        test = load(FINAL) if guard.condition is None else self.test(guard.condition)
+        # A name that a guarded statement sets is null where it did not run.
+        if isinstance(node.statement, syntax.ScheduleEvent) and node.statement.setting:
+            self._bind(node.statement.setting, node, constant(None))
+        elif isinstance(node.statement, syntax.Local):
+            self._bind(node.statement.declaration.name, node, constant(None))
+        self._emit(node, branch(test, self.statements((node.statement,))))
+
+    def _bind(self, name: str, node: syntax.Node, value: ast.expr) -> None:
+        """Set a local name, anew or again."""
+        binding = self.block.names.get(name)
+        if binding is None or binding.kind != "value":
+            binding = self.block.names[name] = Binding(self.code.fresh(name))
+        self._emit(node, assign(binding.python, value))
+
+    def _do_local(self, node: syntax.Local) -> None:
+        declaration = node.declaration
+        if isinstance(declaration.value, syntax.Function | syntax.Defaction):
+            self.declarations((declaration,))
+        else:
+            self._bind(declaration.name, node, self.expression(declaration.value))
+
+    def _effect(self, verb: str, *arguments: ast.expr, **named: ast.expr) -> ast.expr:
+        return call(ast.Attribute(value=load(EFFECTS), attr=verb, ctx=ast.Load()), *arguments, **named)
+
+    def _set_entity(self, node: syntax.Node, target: syntax.Persistent, value: ast.expr) -> None:
+        self._emit(node, self._effect("set_entity", self.owner(target), constant(target.name), value))
+
+    def _put(
+        self, node: syntax.Node, target: syntax.Persistent, path: syntax.Expression | None, value: ast.expr
+    ) -> None:
+        """Set a variable, or what is at a path in it."""
+        if path is not None:
+            value = self.code.at(node, call(".set_path", self.expression(target), self.expression(path), value))
+        self._set_entity(node, target, value)
+
+    def _do_assign(self, node: syntax.Assign) -> None:
+        self._put(node, node.target, node.path, self.expression(node.value))
+
+    def _do_set(self, node: syntax.Set) -> None:
+        value = self.expression(node.value) if node.value else constant(1)  # without a value: a flag
+        self._put(node, node.target, node.path, value)
+
+    def _do_count(self, node: syntax.Count) -> None:
+        now: syntax.Expression = node.target
+        if node.path:
+            now = syntax.Path(node.target, node.path, start=node.start, end=node.end)
+        step: syntax.Expression = node.step
+        if node.operator == "-=":
+            step = syntax.Prefix("-", step, start=step.start, end=step.end)
+        begin = self.expression(node.begin) if node.begin else load(".MISSING")
+        value = self.code.at(node, call(".counted", self.expression(now), self.expression(step), begin))
+        self._put(node, node.target, node.path, value)
+
+    def _do_clear(self, node: syntax.Clear) -> None:
+        if node.path is None:
+            self._set_entity(node, node.target, constant(None))
+            return
+        whole = call(".delete_path", self.expression(node.target), self.expression(node.path))
+        self._set_entity(node, node.target, self.code.at(node, whole))
+
+    def _do_mark(self, node: syntax.Mark) -> None:
+        value = self.expression(node.value) if node.value else constant(None)
+        clock = call(".clock_seconds", load(SCOPE))
+        self._set_entity(node, node.trail, call(".marked", self.expression(node.trail), value, clock))
+
+    def _do_forget(self, node: syntax.Forget) -> None:
+        trail = call(".forgotten", self.expression(node.trail), self.expression(node.pattern))
+        self._set_entity(node, node.trail, self.code.at(node, trail))
+
+    def _do_raise(self, node: syntax.Raise) -> None:
+        rids = constant(None)
+        if node.rids:
+            bare = isinstance(node.rids, syntax.Name) and self.block.find(node.rids.id) is None
+            listed = constant(node.rids.id) if bare else self.expression(node.rids)  # type: ignore[attr-defined]
+            rids = self.code.at(node.rids, call(".rids", listed))
+        self._emit(node, self._effect("raise_event", *self._event(node), self._attributes_of(node), rids))
+
+    def _do_scheduleevent(self, node: syntax.ScheduleEvent) -> None:
+        when = node.at or node.repeat
+        assert when is not None
+        named = {"at" if node.at else "repeat": self.expression(when)}
+        line = constant(self.code.source.place(node.start)[0])
+        made = self._effect("schedule", *self._event(node), self._attributes_of(node), line, **named)
+        if node.setting:
+            self._bind(node.setting, node, self.code.at(node, made))
+        else:
+            self._emit(node, made)
+
+    def _event(self, node: syntax.Raise | syntax.ScheduleEvent) -> list[ast.expr]:
+        """The domain and type; `event "domain:type"` gives both in one, as a star argument."""
+        if node.domain is None:
+            pair = self.code.at(node.type, call(".event_name", self.expression(node.type)))
+            return [ast.Starred(value=pair, ctx=ast.Load())]
+        return [constant(node.domain), self._event_type(node.type)]
+
+    def _event_type(self, node: syntax.Expression) -> ast.expr:
+        """A bare word that is not defined stands for itself."""
+        if isinstance(node, syntax.Name) and self.block.find(node.id) is None:
+            return constant(node.id)
+        if isinstance(node, syntax.Literal) and isinstance(node.value, str):
+            return constant(node.value)
+        return self.code.at(node, call(".word", self.expression(node)))
+
+    def _attributes_of(self, node: syntax.Raise | syntax.ScheduleEvent) -> ast.expr:
+        if node.attributes is None:
+            return mapped(())
+        return self.code.at(node.attributes, call(".attributes", self.expression(node.attributes)))
+
+    def _do_log(self, node: syntax.Log) -> None:
+        self._emit(node, self._effect("log", constant(node.level), self.expression(node.value)))
+
+    def _do_error(self, node: syntax.Error) -> None:
+        self._emit(node, self._effect("error", constant(node.level), self.expression(node.value)))
+        if node.level == "error":
+            self._emit(node, assign(LAST, constant(True)))
+
+    def _do_last(self, node: syntax.Last) -> None:
+        self._emit(node, assign(LAST, constant(True)))

@@ -1,0 +1,194 @@
+"""Text to tree: `parse(source)` of a ruleset, `parse_body(source)` of an expression.
+
+The productions stand in three modules, one construct each; PLY's tables are built from all of them once, and
+kept in a folder of the user's cache under a name that changes with the grammar. A cache that is missing,
+wrong or unwritable only costs the time to build them. Each parse has a parser and lexer of its own, so that
+threads do not meet.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import marshal
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+from ply import yacc
+
+from picosched.errors import KrlError
+from picosched.krl import lexer, syntax
+from picosched.krl.grammar import events, expressions, rules
+from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, Tokens
+from picosched.krl.source import Source
+
+# Tokens that the filter makes of WORDs, beside the keywords.
+_MADE = ("IDENT", "BINDER", "DOMAIN", "PERSISTENT", "KEYNAME", "ATTRIBUTE", "PAGE_EVENT", "RID", "LEVEL")
+_MADE += ("PERIOD", "BLOCK")
+
+WORDS = {
+    "IDENT": "a name",
+    "BINDER": "a declaration",
+    "DOMAIN": "a name",
+    "PERSISTENT": "ent: or app:",
+    "KEYNAME": "a key",
+    "ATTRIBUTE": "an attribute",
+    "RID": "a ruleset id",
+    "PERIOD": "a period such as minutes",
+    "STRING": "a string",
+    "INTEGER": "a whole number",
+    "NUMBER": "a number",
+    "REGEX": "a regular expression",
+    "CHEVRON_OPEN": "a chevron",
+    "BLOCK": "a block",
+    "BEE_CLOSE": "`}`",
+    "CHEVRON_CLOSE": "`>>`",
+    "ON_FINAL": "`on final`",
+    **{type: f"`{text}`" for type, text in lexer.PUNCTUATION.items()},
+}
+"""How an error names a kind of token."""
+
+
+def parse(source: Source) -> syntax.Ruleset:
+    """The tree of a ruleset's text. KrlError at the first token that cannot stand where it stands."""
+    tree: syntax.Ruleset = _parse(source, "ruleset")
+    return tree
+
+
+def parse_body(source: Source) -> syntax.Function:
+    """The tree of an expression's text, with declarations before it if need be: the body of a function."""
+    tree: syntax.Function = _parse(source, "body")
+    return tree
+
+
+def _parse(source: Source, start: str) -> Any:
+    parser = copy.copy(_parser(start))
+    parser.statestack = [0]
+
+    def fault(message: str, begin: int, end: int) -> NoReturn:
+        raise KrlError(message, source.span(begin, end))
+
+    def error(token: Any) -> NoReturn:
+        wanted = _wanted(parser)
+        if token is None:
+            raise KrlError(f"found the end of the text, wanted {wanted}", source.span(*[len(source.text)] * 2))
+        fault(f"found {_shown(source, token)}, wanted {wanted}", token.lexpos, token.endlexpos)
+
+    parser.fault = fault
+    parser.errorfunc = error
+    stream = Tokens(source, parser)
+    return parser.parse(lexer=stream, tracking=True)
+
+
+def _shown(source: Source, token: Any) -> str:
+    text = source.text[token.lexpos : token.endlexpos].split("\n")[0]
+    return f"`{text if len(text) <= 30 else text[:29] + '…'}`"
+
+
+def _wanted(parser: Any) -> str:
+    """The tokens that could stand next, in words: an expression as a whole, else up to six of them."""
+    state = parser.statestack[-1]
+    types = set(parser.action[state])
+    found: list[str] = []
+    if {"STRING", "LPAREN", "FUNCTION"} <= types:
+        starts = {"IDENT", "DOMAIN", "PERSISTENT", "STRING", "INTEGER", "NUMBER", "REGEX", "RAW", "CHEVRON_OPEN"}
+        starts |= {"LPAREN", "LBRACKET", "LBRACE", "FUNCTION", "DEFACTION", "NOT", "MINUS", "PLUS", "NULL"}
+        types -= starts | {"TRUE", "FALSE", "CURRENT", "HISTORY", "SEEN"}
+        found.append("an expression")
+    infix = {"PLUS", "TIMES", "EQ", "OR_OR"}
+    if infix <= types:
+        types -= {type for _, *row in expressions.precedence for type in row}
+        types -= {"LIKE", "CMP", "ARROW"}
+        found.append("an operator")
+    names = sorted({WORDS.get(type, f"`{type.lower()}`") for type in types if type != "$end"})
+    if "$end" in types:
+        names.append("the end")
+    found += names[:7] if len(names) <= 7 else [*names[:6], "…"]
+    return ", ".join(found[:-1]) + " or " + found[-1] if len(found) > 1 else "".join(found)
+
+
+@cache
+def _parser(start: str) -> Any:
+    module = _module(start)
+    signature = _signature(module)
+    path = _cache_folder() / f"grammar-{start}-{signature}"
+    parser = _loaded(path, module)
+    if parser is None:
+        parser = build(start)
+        _keep(parser, path)
+    return parser
+
+
+def build(start: str, log: Any = None) -> Any:
+    """A parser whose tables are built anew; PLY reports conflicts to `log`, if given."""
+    silent = yacc.NullLogger()
+    return yacc.yacc(
+        module=_module(start),
+        debug=log is not None,
+        debuglog=log or silent,
+        errorlog=log or silent,
+        write_tables=False,
+    )
+
+
+@cache
+def _module(start: str) -> ModuleType:
+    """All productions in one module, as PLY wants them."""
+    module = ModuleType(f"picosched.krl.grammar.{start}")
+    types = sorted(KEYWORDS.values())
+    module.__dict__.update(
+        start=start,
+        tokens=[type for type in lexer.tokens if type != "WORD"] + ["WORD", *types, *_MADE, *PAIRS.values()],
+        precedence=(*events.event_precedence, *expressions.precedence),
+        p_error=lambda token: None,
+        __file__=__file__,
+    )
+    for part in (expressions, events, rules):
+        for name, value in vars(part).items():
+            if name.startswith("p_"):
+                module.__dict__[name] = value
+    return module
+
+
+def _signature(module: ModuleType) -> str:
+    productions = sorted(
+        f"{name}\n{value.__doc__}" for name, value in vars(module).items() if name.startswith("p_")
+    )
+    told = repr((productions, module.tokens, module.precedence, yacc.__tabversion__))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _cache_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("picosched"))
+
+
+def _loaded(path: Path, module: ModuleType) -> Any:
+    """The parser of kept tables; None if they are not there or not whole."""
+    try:
+        actions, gotos, productions = marshal.loads(path.read_bytes())
+        tables = yacc.LRTable()
+        tables.lr_action, tables.lr_goto = actions, gotos
+        tables.lr_productions = [yacc.MiniProduction(*production) for production in productions]
+        tables.bind_callables(vars(module))
+        return yacc.LRParser(tables, module.p_error)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _keep(parser: Any, path: Path) -> None:
+    """Write the tables where the next process finds them: whole, or not at all."""
+    productions = [(str(p), p.name, p.len, getattr(p, "func", None), "", 0) for p in parser.productions]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(marshal.dumps((parser.action, parser.goto, productions)))
+        Path(temporary).replace(path)
+    except OSError:
+        return

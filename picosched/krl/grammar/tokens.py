@@ -1,0 +1,204 @@
+"""Between lexer and parser: which WORD is a keyword, and which a name.
+
+KRL's keywords are contextual: `rule`, `event`, `fired` are ordinary identifiers inside expressions. So a word
+is a keyword exactly where the grammar has a place for that keyword: the parser's own tables are asked whether
+it could be shifted next (`_acceptable` walks the stack as the parser would). What is left are a few
+words that fit both ways; those are settled by the token behind them (`ONLY_BEFORE`).
+Because of this filter the productions stay plain and the grammar has no conflicts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from picosched.errors import KrlError
+from picosched.krl.lexer import tokens_of
+from picosched.krl.source import Source
+
+RESERVED = frozenset(("function", "defaction", "return", "not", "setting", "null", "true", "false"))
+
+_CONTEXTUAL = """
+    ruleset meta dispatch global rule name description author version logging on off shares share provides
+    provide keys key to use module alias with css javascript resource configure using errors authz require
+    user sharing dataset datasource cachable for emit callbacks
+    is active inactive test select when where and or before then after between any count repeat within
+    max min sum avg push foreach pre if every sample choose always fired notfired else finally
+    raise event attributes schedule at log error last clear set mark forget in from returns
+    current history seen like cmp eq neq
+"""
+KEYWORDS = {word: word.upper() for word in (*RESERVED, *_CONTEXTUAL.split())}
+KEYWORDS |= {"eq": "EQ_TEXT", "neq": "NEQ_TEXT"}
+"""word → the type of its token."""
+
+PERIODS = frozenset(
+    f"{unit}{plural}"
+    for unit in ("second", "minute", "hour", "day", "week", "month", "year")
+    for plural in ("", "s")
+)
+LEVELS = frozenset(("error", "warn", "info", "debug"))
+PAGE_EVENTS = frozenset(("pageview", "click", "submit", "change", "dblclick", "update"))
+
+_NUMBERS = ("INTEGER", "NUMBER")
+_OPERAND = ("STRING", "INTEGER", "NUMBER", "REGEX", "CHEVRON_OPEN", "RAW")
+_STARTS = (*_OPERAND, "WORD", "LPAREN", "LBRACE", "LBRACKET")
+
+_BLOCKS = frozenset(("fired", "notfired", "always", "else", "finally", "pre", "every", "sample", "global", "meta"))
+
+# A word of these is the keyword only before one of these tokens; elsewhere it is a name.
+ONLY_BEFORE: dict[str, tuple[str, ...]] = {
+    "pre": ("LBRACE",),
+    "every": ("LBRACE",),
+    "sample": ("LBRACE",),
+    "always": ("LBRACE",),
+    "fired": ("LBRACE",),
+    "notfired": ("LBRACE",),
+    "else": ("LBRACE",),
+    "finally": ("LBRACE",),
+    "emit": (*_OPERAND, "WORD", "LT", "LBRACKET"),
+    "callbacks": ("LBRACE",),
+    "any": (*_NUMBERS, "LPAREN"),
+    "count": _NUMBERS,
+    "repeat": _STARTS,
+    "keys": ("WORD",),
+    "current": ("WORD",),
+    "history": (*_NUMBERS, "WORD"),
+    "seen": ("STRING", "REGEX", "WORD"),
+}
+# Two words that are one token.
+PAIRS = {("on", "final"): "ON_FINAL"}
+
+
+class Tokens:
+    """The tokens of one text, as PLY wants them: `token()` gives the next, None at the end."""
+
+    lineno = 0  # PLY reads these two for empty productions
+    lexpos = 0
+
+    def __init__(self, source: Source, parser: Any) -> None:
+        self.source = source
+        self._parser = parser
+        self._tokens = tokens_of(source)
+        self._next = 0
+        self._before = self._previous = ""
+
+    def token(self) -> Any:
+        if self._next == len(self._tokens):
+            return None
+        token = self._tokens[self._next]
+        self._next += 1
+        if token.type in ("WORD", "INTEGER") and self._acceptable("RID"):
+            self._join_rid(token)
+        elif token.type == "WORD":
+            token.type = self._classified(token)
+        elif token.type == "LBRACE" and self._acceptable("BLOCK"):
+            self._swallow(token)
+        self._before, self._previous = self._previous, token.type
+        return token
+
+    def _peek(self, distance: int = 0) -> Any:
+        index = self._next + distance
+        return self._tokens[index] if index < len(self._tokens) else None
+
+    def _peek_type(self, distance: int = 0) -> str:
+        token = self._peek(distance)
+        return "END" if token is None else token.type
+
+    def _classified(self, token: Any) -> str:
+        """The type of a WORD at the place where the parser stands."""
+        word: str = token.value
+        following = self._peek_type()
+        if self._previous == "COLON" and self._before in ("DOMAIN", "PERSISTENT"):
+            return "IDENT"  # the name in `domain:name` is any word
+        if self._previous == "DOT":
+            return "DOMAIN" if following == "COLON" and self._peek_type(1) == "WORD" else "IDENT"
+        if following == "EQUALS" and word not in RESERVED:
+            return "BINDER"
+        if following in ("REGEX", "STRING") and self._acceptable("ATTRIBUTE") and word not in ("and", "or"):
+            return "ATTRIBUTE"
+        after = self._peek()
+        if following == "WORD" and (pair := PAIRS.get((word, after.value))) and self._acceptable(pair):
+            self._next += 1
+            token.endlexpos = after.endlexpos
+            return pair
+        if following == "COLON":
+            if word in ("ent", "app") and self._acceptable("PERSISTENT"):
+                return "PERSISTENT"
+            if self._acceptable("KEYNAME"):
+                return "KEYNAME"
+            if self._acceptable("DOMAIN") and word not in RESERVED:
+                return "DOMAIN"
+        if following in _STARTS and self._acceptable("LEVEL") and (word in LEVELS or following in _OPERAND):
+            return "LEVEL"
+        if word in PAGE_EVENTS and self._acceptable("PAGE_EVENT") and self._is_page_event(following):
+            return "PAGE_EVENT"
+        if word in PERIODS and self._acceptable("PERIOD"):
+            return "PERIOD"
+        if word in KEYWORDS and self._acceptable(KEYWORDS[word]) and self._fits(word, following):
+            return KEYWORDS[word]
+        if word in _BLOCKS and following == "LBRACE" and not self._acceptable("IDENT", "LBRACE"):
+            return KEYWORDS[word]  # a block at a wrong place, not a name
+        if word not in RESERVED:
+            return "IDENT"
+        return "WORD" if self._acceptable("WORD") else KEYWORDS[word]
+
+    def _fits(self, word: str, following: str) -> bool:
+        """Whether a word that may be a keyword here is one, by the token behind it."""
+        if word == "event" and following == "WORD" and self._peek().value == "event":
+            return False  # the domain in `raise event event "type"`
+        return word not in ONLY_BEFORE or following in ONLY_BEFORE[word]
+
+    def _is_page_event(self, following: str) -> bool:
+        """A one-word event: not the domain of `click thing` or `click:thing`."""
+        if following != "WORD":
+            return following != "COLON"
+        word = self._peek().value
+        return word in KEYWORDS or self._peek_type(1) in ("REGEX", "STRING")
+
+    def _join_rid(self, token: Any) -> None:
+        """`org.acme.tea-timer`: words joined by dots and dashes, without blanks; or an integer."""
+        token.type = "RID"
+        while self._peek_type() in ("DOT", "MINUS") and self._peek().lexpos == token.endlexpos:
+            mark = self._peek()
+            part = self._peek(1)
+            if part is None or part.type != "WORD" or part.lexpos != mark.endlexpos:
+                end = mark.endlexpos
+                raise KrlError(
+                    f'found a ruleset id that ends in "{mark.value}", wanted a word after it',
+                    self.source.span(end, end + 1),
+                )
+            token.value = f"{token.value}{mark.value}{part.value}"
+            token.endlexpos = part.endlexpos
+            self._next += 2
+        token.value = str(token.value)
+
+    def _swallow(self, token: Any) -> None:
+        """A classic block that is accepted and ignored, with all that stands in it."""
+        depth = 1
+        while depth:
+            inner = self._peek()
+            if inner is None:
+                raise KrlError("found no end to this block, wanted }", self.source.span(token.lexpos, token.endlexpos))
+            depth += {"LBRACE": 1, "RBRACE": -1}.get(inner.type, 0)
+            token.endlexpos = inner.endlexpos
+            self._next += 1
+        token.type = "BLOCK"
+        token.value = self.source.text[token.lexpos : token.endlexpos]
+
+    def _acceptable(self, *types: str) -> bool:
+        """Whether the parser, as it stands, could come to shift tokens of these types in turn."""
+        parser = self._parser
+        stack = list(parser.statestack)
+        for type in types:
+            while True:
+                state = stack[-1]
+                action = parser.defaulted_states.get(state) or parser.action[state].get(type)
+                if not action:
+                    return False
+                if action > 0:
+                    stack.append(action)
+                    break
+                production = parser.productions[-action]
+                if production.len:
+                    del stack[-production.len :]
+                stack.append(parser.goto[stack[-1]][production.name])
+        return True

@@ -1,0 +1,77 @@
+"""The library of KRL: operators, modules, built-in actions, each a table from a name to what runs.
+
+A table says all that the compiler needs; to add a module is to write its file and name it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from picosched.errors import KrlError
+from picosched.krl.library import (
+    arrays,
+    conversion,
+    encoding,
+    iteration,
+    jsonpath,
+    maps,
+    numbers,
+    patterns,
+    sets,
+    sprintf,
+    strings,
+)
+from picosched.krl.library.actions import ACTIONS as BUILT_IN_ACTIONS
+from picosched.krl.library.event import EVENT
+from picosched.krl.library.math import MATH
+from picosched.krl.library.member import Member, Operator
+from picosched.krl.library.meta import META
+from picosched.krl.library.random import RANDOM
+from picosched.krl.library.schedule import SCHEDULE
+from picosched.krl.library.time import TIME
+from picosched.krl.library.uri import URI
+from picosched.krl.scope import Value
+
+__all__ = ["ACTIONS", "MODULES", "OPERATORS", "Member", "Operator", "near"]
+
+
+def query(val: Value = None, selector: Value = None) -> Value:
+    raise KrlError("query, which looks into HTML, is not part of this engine")
+
+
+OPERATORS: Mapping[str, Operator] = {
+    **arrays.OPERATORS,
+    **conversion.OPERATORS,
+    **encoding.OPERATORS,
+    **iteration.OPERATORS,
+    **jsonpath.OPERATORS,
+    **maps.OPERATORS,
+    **numbers.OPERATORS,
+    **patterns.OPERATORS,
+    **sets.OPERATORS,
+    **sprintf.OPERATORS,
+    **strings.OPERATORS,
+    "query": Operator(query),
+}
+"""`v.name(…)`, which is also `name(v, …)`."""
+
+MODULES: Mapping[str, Mapping[str, Member]] = {
+    "event": EVENT,
+    "math": MATH,
+    "meta": META,
+    "random": RANDOM,
+    "schedule": SCHEDULE,
+    "time": TIME,
+    "uri": URI,
+}
+"""`module:name`."""
+
+ACTIONS: Mapping[str, Member] = BUILT_IN_ACTIONS
+"""Actions that are called by a plain name."""
+
+
+def near(name: str, names: Iterable[str]) -> list[str]:
+    """The up to three of the names that are most like this one, for whoever mistyped it."""
+    lowered = {other.lower(): other for other in names}
+    return [lowered[other] for other in get_close_matches(name.lower(), lowered, n=3)]

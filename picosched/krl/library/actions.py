@@ -1,0 +1,30 @@
+"""The actions that stand in no module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from picosched.errors import KrlError
+from picosched.krl.library.member import action
+from picosched.krl.scope import Scope, Value
+from picosched.krl.values import described, shown
+
+
+def noop(scope: Scope, *args: Value, **options: Value) -> None:
+    """Nothing; but the rule has fired."""
+
+
+def send_directive(scope: Scope, name: Value = None, options: Value = None, /, **more: Any) -> None:
+    """Give the caller a directive. What is given by name joins the options, or is them."""
+    if name is None:
+        name = more.pop("name", None)
+    if not isinstance(name, str):
+        raise KrlError(f"send_directive needs a name string; found {described(name)}: {shown(name)}")
+    if options is None:
+        options = more.pop("options", None)
+    if more:
+        options = {**(options if isinstance(options, dict) else {}), **more}
+    scope.effects.direct(name, {} if options is None else options)
+
+
+ACTIONS = {"noop": action(noop), "send_directive": action(send_directive)}

@@ -1,0 +1,150 @@
+"""Operators on arrays as sequences: ends, parts, order, joining."""
+
+from __future__ import annotations
+
+import math
+from functools import cmp_to_key
+from types import FunctionType
+
+from picosched.errors import KrlError
+from picosched.krl.library.iteration import only
+from picosched.krl.library.member import Operator
+from picosched.krl.operators import compare
+from picosched.krl.scope import Value
+from picosched.krl.size import LONGEST, check_array, check_text
+from picosched.krl.values import MISSING, callback, described, equal, shown, to_number, to_string
+
+
+def head(val: Value = None) -> Value:
+    """The first element; what is no array is its own head."""
+    if type(val) is not list:
+        return val
+    return val[0] if val else None
+
+
+def tail(val: Value = None) -> list[Value]:
+    """All but the first element."""
+    return val[1:] if type(val) is list else []
+
+
+def append(val: Value = None, *others: Value) -> list[Value]:
+    """The arrays one after another; what is no array counts as one of one element."""
+    arrays = [item if type(item) is list else [item] for item in (val, *others)]
+    check_array(sum(map(len, arrays)))
+    return [item for array in arrays for item in array]
+
+
+def index(val: Value = None, elm: Value = None) -> int:
+    """Where the element stands first; -1 if it does not."""
+    if type(val) is not list:
+        raise only("Arrays", val)
+    room = [LONGEST]
+    return next((i for i, item in enumerate(val) if equal(item, elm, room)), -1)
+
+
+def join(val: Value = None, str: Value = None) -> str:
+    """The texts of the elements with another text between them."""
+    if type(val) is not list:
+        return to_string(val)
+    texts = [to_string(item) for item in val]
+    separator = "," if str is None else to_string(str)
+    check_text(sum(map(len, texts)) + len(separator) * max(0, len(texts) - 1))
+    return separator.join(texts)
+
+
+def length(val: Value = None) -> int:
+    """Elements of an array or map, characters of a string; 0 for all else."""
+    return len(val) if type(val) in (list, dict, str) else 0
+
+
+def is_empty(val: Value = None) -> bool:
+    return length(val) == 0
+
+
+def reverse(val: Value = None) -> list[Value]:
+    if type(val) is not list:
+        raise only("Arrays", val)
+    return val[::-1]
+
+
+def whole(val: Value, purpose: str) -> int | float:
+    """The number as one that counts elements."""
+    n = to_number(val)
+    if n is None:
+        raise KrlError(f"{described(val)} cannot be {purpose}: {shown(val)}")
+    return int(n) if math.isfinite(n) else float(n)
+
+
+def slice_(val: Value = None, start: Value = MISSING, end: Value = MISSING) -> list[Value]:
+    """The elements from one index to another, both included; from the first if only one is given."""
+    if type(val) is not list:
+        raise only("Arrays", val)
+    if start is MISSING:
+        return val
+    ends = [whole(start, "an index"), 0 if end is MISSING else whole(end, "an index")]
+    first, last = sorted(ends)
+    return val[int(first) : int(last) + 1] if first >= 0 and last < len(val) else []
+
+
+def splice(
+    val: Value = None,
+    start: Value = None,
+    nElements: Value = MISSING,  # noqa: N803
+    value: Value = MISSING,
+) -> list[Value]:
+    """The array without `nElements` from `start` on, and with the value, or its elements, in their place."""
+    if type(val) is not list:
+        raise only("Arrays", val)
+    first = int(min(max(whole(start, "an index"), 0), max(len(val) - 1, 0)))
+    count = -1 if nElements is MISSING else whole(nElements, "a number of elements")
+    last = len(val) if count < 0 or first + count > len(val) else first + int(count)
+    between = [] if value is MISSING else value if type(value) is list else [value]
+    check_array(len(val) + len(between))
+    return [*val[:first], *between, *val[last:]]
+
+
+class Ranked:
+    """An element while it is sorted by a function: Python asks only whether a later one goes before."""
+
+    __slots__ = ("ask", "value")
+
+    def __init__(self, value: Value, ask: Value) -> None:
+        self.value = value
+        self.ask = ask
+
+    def __lt__(self, earlier: Ranked) -> bool:
+        answer = self.ask(earlier.value, self.value)
+        return answer is True or (type(answer) in (int, float) and answer > 0)
+
+
+def sort(val: Value = None, sortBy: Value = None) -> Value:  # noqa: N803
+    """The array in order, by text, by number ("numeric", backwards "ciremun"), or as a function says.
+
+    The function is given two elements in their present order and tells by true, or a number above 0,
+    that they are to be exchanged. Elements that are not stay in their order.
+    """
+    if type(val) is not list:
+        return val
+    if type(sortBy) is FunctionType:
+        ask = callback(sortBy, 2)
+        return [ranked.value for ranked in sorted(Ranked(item, ask) for item in val)]
+    backwards = sortBy in ("reverse", "ciremun")
+    if sortBy in ("numeric", "ciremun"):
+        plain = all(type(item) is int or type(item) is float for item in val)
+        return sorted(val, key=None if plain else cmp_to_key(compare), reverse=backwards)
+    return sorted(val, key=to_string, reverse=backwards)
+
+
+OPERATORS = {
+    "append": Operator(append),
+    "head": Operator(head),
+    "index": Operator(index),
+    "isEmpty": Operator(is_empty),
+    "join": Operator(join),
+    "length": Operator(length),
+    "reverse": Operator(reverse),
+    "slice": Operator(slice_),
+    "sort": Operator(sort),
+    "splice": Operator(splice),
+    "tail": Operator(tail),
+}

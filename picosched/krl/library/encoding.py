@@ -1,0 +1,57 @@
+"""`encode` and `decode`: a value as JSON text, where functions and RegExps become their texts."""
+
+from __future__ import annotations
+
+import math
+
+from picosched.errors import KrlError
+from picosched.krl.library.member import Operator
+from picosched.krl.scope import Value
+from picosched.krl.size import DEEPEST, LONGEST, check_text, too_deep, too_much
+from picosched.krl.values import from_json, to_number, to_string, tree_text
+
+WIDEST_INDENT = 10
+PLAIN = (str, int, float, bool, type(None))
+
+
+def encode(val: Value = None, indent: Value = None) -> str:
+    """JSON text. `indent` is a number of blanks, or a map that may ask for "pretty" and "canonical"."""
+    options = indent if isinstance(indent, dict) else {}
+    blanks = 2 if options.get("pretty") else 0
+    if not isinstance(indent, dict):
+        n = to_number(indent)
+        blanks = int(min(max(n, 0), WIDEST_INDENT)) if n is not None and not math.isnan(n) else 0
+    text = tree_text(texts(val, DEEPEST, [LONGEST], bool(options.get("canonical"))), blanks)
+    check_text(len(text))
+    return text
+
+
+def texts(val: Value, depth: int, room: list[int], canonical: bool) -> Value:
+    """The value with a text in the place of each part that is not JSON."""
+    kind = type(val)
+    room[0] -= 1 + len(val) // 8 if kind is str else 1
+    if room[0] < 0:
+        raise too_much()
+    if kind in PLAIN:
+        return None if kind is float and math.isinf(val) else val
+    if kind is not list and kind is not dict:
+        return to_string(val)
+    if depth <= 0:
+        raise too_deep()
+    if kind is list:
+        return [texts(item, depth - 1, room, canonical) for item in val]
+    items = sorted(val.items()) if canonical else val.items()
+    return {key: texts(item, depth - 1, room, canonical) for key, item in items}
+
+
+def decode(val: Value = None) -> Value:
+    """The value of a JSON text; what is none stays as it is."""
+    if not isinstance(val, str):
+        return val
+    try:
+        return from_json(val)
+    except KrlError:
+        return val
+
+
+OPERATORS = {"decode": Operator(decode), "encode": Operator(encode)}

@@ -1,0 +1,155 @@
+"""The `event` module: the event at hand, and the events that this ruleset has scheduled.
+
+What belongs to the event may be read bare or called (`event:attrs`, `event:attrs()`), and is null where no
+event is handled.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from picosched.krl.library.member import action, function, value
+from picosched.krl.library.time import iso
+from picosched.krl.scope import Event, ScheduledEvent, Scope, Value
+from picosched.krl.values import to_string
+
+
+def attrs(scope: Scope, name: Value = None) -> Value:
+    """All attributes, or the one of that name."""
+    if scope.event is None:
+        return None
+    return scope.event.attrs if name is None else scope.event.attrs.get(to_string(name))
+
+
+def attr(scope: Scope, name: Value = None) -> Value:
+    return None if scope.event is None else scope.event.attrs.get(to_string(name))
+
+
+def read(name: str) -> Any:
+    """A function that reads one property of the event."""
+
+    def run(scope: Scope) -> Value:
+        return None if scope.event is None else getattr(scope.event, name)
+
+    return run
+
+
+def time(scope: Scope) -> Value:
+    return None if scope.event is None else iso(scope.event.time)
+
+
+def channel(scope: Scope, what: Value = None) -> Value:
+    """The channel that the event came by: its id is all there is to say of it."""
+    return None if scope.event is None or what not in (None, "id") else scope.event.eci
+
+
+def env(scope: Scope, name: Value = None) -> Value:
+    """What surrounds the event: "rid", "rule_name", "txn_id", "eid", "eci", "domain", "type"."""
+    found: Event | None = scope.event
+    around = {"rid": scope.rid, "rule_name": scope.rule}
+    if found is not None:
+        around |= {
+            "txn_id": found.eid,
+            "eid": found.eid,
+            "eci": found.eci,
+            "domain": found.domain,
+            "type": found.type,
+        }
+    return around.get(to_string(name))
+
+
+def seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z"
+
+
+def once_or_repeat(scheduled: ScheduledEvent) -> str:
+    return "repeat" if scheduled.kind == "repeat" else "once"
+
+
+def get_list(scope: Scope) -> Value:
+    """The pending events, each as an array."""
+    return [
+        [
+            scheduled.id,
+            f"{scheduled.domain}/{scheduled.type}",
+            once_or_repeat(scheduled),
+            scheduled.rid,
+            seconds(scheduled.due),
+            *tail(scheduled),
+        ]
+        for scheduled in scope.effects.scheduled()
+    ]
+
+
+def tail(scheduled: ScheduledEvent) -> list[Value]:
+    """What only repeating events have: the timespec, and a name if one was given."""
+    if scheduled.kind != "repeat":
+        return []
+    return [scheduled.timespec] if scheduled.name is None else [scheduled.timespec, scheduled.name]
+
+
+def list_scheduled(scope: Scope) -> Value:
+    """The pending events, each as a map."""
+    return [
+        {
+            "id": scheduled.id,
+            "event": f"{scheduled.domain}/{scheduled.type}",
+            "type": once_or_repeat(scheduled),
+            "rid": scheduled.rid,
+            "next_scheduled": seconds(scheduled.due),
+            **dict(zip(("timespec", "name"), tail(scheduled), strict=False)),
+        }
+        for scheduled in scope.effects.scheduled()
+    ]
+
+
+def history(scope: Scope, id: Value = None) -> Value:
+    """When a scheduled event last fired and when it will again, or how long its record is kept."""
+    scheduled = scope.effects.find_scheduled(to_string(id))
+    if scheduled is None:
+        return None
+    result: dict[str, Value] = {}
+    if scheduled.fired is not None:
+        # The classic engine raised by HTTP and kept its answer; one that is raised here has succeeded.
+        result |= {"code": 200, "status": "OK", "fired": rfc3339(scheduled.fired)}
+    if scheduled.due is not None:
+        result["next"] = rfc3339(scheduled.due)
+    elif scheduled.keep_until is not None:
+        result["keep_until"] = rfc3339(scheduled.keep_until)
+    return result
+
+
+def delete(scope: Scope, id: Value = None) -> Value:
+    """Cancel a scheduled event: how many were, 1 or 0."""
+    return int(scope.effects.cancel(to_string(id)))
+
+
+def remove_scheduled(scope: Scope, id: Value = None) -> Value:
+    return scope.effects.cancel(to_string(id))
+
+
+EVENT = {
+    "attr": function(attr),
+    "attrs": value(read("attrs"), attrs),
+    "channel": function(channel),
+    "delete": function(delete),
+    "domain": value(read("domain")),
+    "eci": value(read("eci")),
+    "eid": value(read("eid")),
+    "env": function(env),
+    "get_history": function(history),
+    "get_list": function(get_list),
+    "list_scheduled": function(list_scheduled),
+    "name": value(read("type")),
+    "param": function(attr),
+    "params": value(read("attrs"), attrs),
+    "remove_scheduled": action(remove_scheduled),
+    "scheduled_history": function(history),
+    "time": value(time),
+    "type": value(read("type")),
+}

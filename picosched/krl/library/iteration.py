@@ -1,0 +1,113 @@
+"""Operators that visit an array or a map: each element is given to a function with its place.
+
+The function gets the element, its index or key, and the whole. Without a function the element itself
+decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from picosched.errors import KrlError
+from picosched.krl.library.member import Operator
+from picosched.krl.scope import Value
+from picosched.krl.values import MISSING, callback, described, shown, to_string, truth
+
+
+def only(wanted: str, val: Value) -> KrlError:
+    return KrlError(f"this only works on {wanted}; found {described(val)}: {shown(val)}")
+
+
+def placed(val: Value) -> Iterable[tuple[Any, Value]]:
+    """The elements of a collection with the index or key of each."""
+    if type(val) is list:
+        return enumerate(val)
+    if type(val) is dict:
+        return val.items()
+    raise only("Arrays and Maps", val)
+
+
+def visiting(f: Value) -> Callable[[Value, Value, Value], Value]:
+    return (lambda item, key, whole: item) if f is None else callback(f, 3)
+
+
+def map_(val: Value = None, iter: Value = None) -> Value:
+    pairs, f = placed(val), visiting(iter)
+    if type(val) is list:
+        return [f(item, i, val) for i, item in pairs]
+    return {key: f(item, key, val) for key, item in pairs}
+
+
+def filter_(val: Value = None, iter: Value = None) -> Value:
+    pairs, f = placed(val), visiting(iter)
+    if type(val) is list:
+        return [item for i, item in pairs if truth(f(item, i, val))]
+    return {key: item for key, item in pairs if truth(f(item, key, val))}
+
+
+def all_(val: Value = None, iter: Value = None) -> bool:
+    pairs, f = placed(val), visiting(iter)
+    return all(truth(f(item, key, val)) for key, item in pairs)
+
+
+def any_(val: Value = None, iter: Value = None) -> bool:
+    pairs, f = placed(val), visiting(iter)
+    return any(truth(f(item, key, val)) for key, item in pairs)
+
+
+def notall(val: Value = None, iter: Value = None) -> bool:
+    return not all_(val, iter)
+
+
+def none(val: Value = None, iter: Value = None) -> bool:
+    return not any_(val, iter)
+
+
+def collect(val: Value = None, iter: Value = None) -> dict[str, Value]:
+    """The elements grouped by the text of what the function says of them."""
+    pairs, f = placed(val), visiting(iter)
+    groups: dict[str, Value] = {}
+    for key, item in pairs:
+        groups.setdefault(to_string(f(item, key, val)), []).append(item)
+    return groups
+
+
+def reduce(val: Value = None, iter: Value = None, dflt: Value = MISSING) -> Value:
+    """The elements taken together from left to right; without a start the first element is it."""
+    if type(val) is not list:
+        raise only("Arrays", val)
+    if not val:
+        return 0 if dflt is MISSING else dflt
+    first = 1 if dflt is MISSING else 0
+    result = val[0] if first else dflt
+    if first == len(val):
+        return result
+    f = callback(iter, 4)
+    for i in range(first, len(val)):
+        result = f(result, val[i], i, val)
+    return result
+
+
+def pairwise(val: Value = None, iter: Value = None) -> list[Value]:
+    """The function of the first elements of all arrays, then of the second ones, to the longest's end."""
+    if type(val) is not list:
+        raise only("Arrays", val)
+    if len(val) < 2:
+        raise KrlError(f"pairwise needs two arrays or more; found {len(val)}")
+    f = callback(iter, len(val))
+    rows = [row if type(row) is list else [row] for row in val]
+    return [f(*(row[i] if i < len(row) else None for row in rows)) for i in range(max(map(len, rows)))]
+
+
+OPERATORS = {
+    "all": Operator(all_),
+    "any": Operator(any_),
+    "collect": Operator(collect),
+    "filter": Operator(filter_),
+    "map": Operator(map_),
+    "none": Operator(none),
+    "notall": Operator(notall),
+    "pairwise": Operator(pairwise),
+    "reduce": Operator(reduce),
+}

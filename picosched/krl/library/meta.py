@@ -1,0 +1,47 @@
+"""The `meta` module: which ruleset runs, where, and on what occasion. All may be read bare or called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from picosched.krl.library.member import Member, value
+from picosched.krl.scope import Scope, Value
+
+
+def from_meta(key: str) -> Member:
+    """What the ruleset says of itself under that key."""
+
+    def run(scope: Scope) -> Value:
+        return scope.meta.get(key)
+
+    return value(run)
+
+
+def from_scope(read: Callable[[Scope], Value]) -> Member:
+    def run(scope: Scope) -> Value:
+        return read(scope)
+
+    return value(run)
+
+
+META = {
+    "callingRID": from_meta("calling_rid"),
+    "eci": from_scope(lambda scope: scope.event.eci if scope.event else None),
+    "host": from_meta("host"),
+    "inEvent": from_scope(lambda scope: scope.event is not None),
+    "inModule": from_scope(lambda scope: scope.meta.get("calling_rid") is not None),
+    "inQuery": from_scope(lambda scope: scope.event is None),
+    "moduleRID": from_scope(lambda scope: scope.rid if scope.meta.get("calling_rid") else None),
+    "picoId": from_scope(lambda scope: scope.pico_id),
+    "rid": from_scope(lambda scope: scope.rid),
+    "rid_url": from_meta("url"),
+    "ruleName": from_scope(lambda scope: scope.rule),
+    "rulesetAuthor": from_meta("author"),
+    "rulesetConfig": from_scope(lambda scope: dict(scope.config)),
+    "rulesetDescription": from_meta("description"),
+    "rulesetName": from_meta("name"),
+    "rulesetURI": from_meta("url"),
+    "txnId": from_scope(lambda scope: scope.event.eid if scope.event else None),
+    "uri": from_meta("url"),
+    "version": from_meta("version"),
+}

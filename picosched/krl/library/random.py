@@ -1,0 +1,60 @@
+"""The `random` module. All chance comes from the scope, so that a turn can be played again."""
+
+from __future__ import annotations
+
+import math
+import uuid as uuids
+
+from picosched.krl.library.member import function
+from picosched.krl.scope import Scope, Value
+from picosched.krl.values import number as krl_number
+from picosched.krl.values import to_number
+
+SHORT_NOUNS = (
+    "acorn amber anchor apple arrow autumn badge bamboo barley basin beacon bell birch blanket blossom "
+    "boat bottle branch breeze brick bridge brook bucket butter button cabin candle canyon carpet cedar "
+    "cherry circle clay cloud clover coast copper coral cotton cradle creek crystal daisy dawn desert "
+    "dew drum dune eagle ember fabric falcon feather fern field finch flame flint flower forest "
+    "fountain fox garden ginger glacier grain granite grape grove harbor harvest hazel heron hill honey "
+    "horizon island ivory ivy jasmine kettle kite lagoon lake lantern laurel leaf lemon lilac lily "
+    "linen lotus maple marble meadow melon mint mirror moon moss mountain nest north oak oasis oat "
+    "ocean olive orchard otter owl paper path pearl pebble pepper pine planet plum pond poppy prairie "
+    "quartz rain raven reed ribbon river robin rose saffron sail salt sand sapphire seed shadow shell "
+    "silver sky slate snow spark spring spruce star stone storm stream summer swan thistle thunder tide "
+    "timber tulip valley velvet violet walnut water wave wheat willow wind window winter wood wool"
+)
+WORDS = SHORT_NOUNS.split()
+
+
+def bounds(upper: Value, lower: Value) -> tuple[float, float]:
+    """The lower and the upper bound, whichever was given as which; 0 and 1 for want of others."""
+    a, b = (None if bound is None else to_number(bound) for bound in (lower, upper))
+    high = b if b is not None and math.isfinite(b) else 1 if a is None else 0
+    low = a if a is not None and math.isfinite(a) else 0
+    return min(low, high), max(low, high)
+
+
+def integer(scope: Scope, upper: Value = None, lower: Value = None) -> Value:
+    """A whole number between the bounds, both included."""
+    low, high = bounds(upper, lower)
+    return krl_number(scope.random.randint(math.floor(low + 0.5), math.floor(high + 0.5)))
+
+
+def number(scope: Scope, upper: Value = None, lower: Value = None) -> Value:
+    return krl_number(scope.random.uniform(*bounds(upper, lower)))
+
+
+def uuid(scope: Scope) -> Value:
+    return str(uuids.UUID(int=scope.random.getrandbits(128), version=4))
+
+
+def word(scope: Scope) -> Value:
+    return scope.random.choice(WORDS)
+
+
+RANDOM = {
+    "integer": function(integer),
+    "number": function(number),
+    "uuid": function(uuid),
+    "word": function(word),
+}

@@ -1,0 +1,54 @@
+"""The `schedule` module: the same scheduled events as `event:list_scheduled`, as the node engine shows them.
+
+Times are milliseconds since 1970. Only pending events are seen.
+"""
+
+from __future__ import annotations
+
+from picosched.krl.library.member import action, function
+from picosched.krl.scope import ScheduledEvent, Scope, Value
+from picosched.krl.values import json_value, to_string
+
+
+def shape(scheduled: ScheduledEvent) -> dict[str, Value]:
+    when: dict[str, Value]
+    if scheduled.kind == "repeat":
+        when = {"type": "repeat", "timespec": scheduled.timespec}
+    else:
+        due = scheduled.due
+        when = {"type": "at", "time": None if due is None else round(due.timestamp() * 1000)}
+    event = {
+        "eci": None,  # it is raised in this pico itself, by no channel
+        "domain": scheduled.domain,
+        "name": scheduled.type,
+        "data": {"attrs": json_value(dict(scheduled.attrs))},
+        "time": 0,
+    }
+    return {"id": scheduled.id, **when, "event": event}
+
+
+def list_(scope: Scope) -> Value:
+    return [shape(scheduled) for scheduled in scope.effects.scheduled()]
+
+
+def get(scope: Scope, id: Value = None) -> Value:
+    scheduled = scope.effects.find_scheduled(to_string(id))
+    return None if scheduled is None or scheduled.due is None else shape(scheduled)
+
+
+def remove(scope: Scope, id: Value = None) -> Value:
+    return scope.effects.cancel(to_string(id))
+
+
+def clear(scope: Scope) -> Value:
+    """Cancel all of this ruleset's."""
+    for scheduled in scope.effects.scheduled():
+        scope.effects.cancel(scheduled.id)
+
+
+SCHEDULE = {
+    "clear": action(clear),
+    "get": function(get),
+    "list": function(list_),
+    "remove": action(remove),
+}

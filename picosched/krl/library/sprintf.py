@@ -1,0 +1,90 @@
+"""`sprintf`: a number or a string put into a template, everywhere the template asks for one.
+
+A Number answers the number specifiers and a String `%s`; what is not for it stands as it is, so that
+templates can be filled in steps. A bare `%d` gives the number as it is, with its fraction; flags,
+width and precision are C's. A backslash before a specifier takes its meaning away.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+from picosched.krl.library.member import Operator
+from picosched.krl.library.numbers import chr_
+from picosched.krl.scope import Value
+from picosched.krl.size import check_text
+from picosched.krl.values import to_string
+
+FIELD = r"%([-+ 0#]*)(\d*)(?:\.(\d*))?"
+Fill = Callable[[str, str, str | None, str], str]
+"""Flags, width, precision and letter of a specifier to the text in its place."""
+
+
+def tokens(letters: str) -> re.Pattern[str]:
+    """What a template for these specifiers consists of, but for plain text."""
+    return re.compile(rf"\\\\|\\{FIELD}[{letters}]|(?P<percent>%%)|(?P<field>{FIELD}([{letters}]))")
+
+
+NUMBER_TOKENS = tokens("diufFeEgGxXobc")
+STRING_TOKENS = tokens("s")
+
+
+def sprintf(val: Value = None, template: Value = None) -> str:
+    if template is None:
+        return ""
+    text = to_string(template)
+    if type(val) is int or type(val) is float:
+        return filled(text, NUMBER_TOKENS, lambda *field: number_text(val, *field))
+    if isinstance(val, str):
+        return filled(text, STRING_TOKENS, lambda *field: string_text(val, *field))
+    return text
+
+
+def filled(template: str, pattern: re.Pattern[str], fill: Fill) -> str:
+    """The template with each token replaced; refused before it grows too large."""
+    parts: list[str] = []
+    length = at = 0
+    for token in pattern.finditer(template):
+        if token["field"]:
+            flags, width, precision, letter = token.groups()[-4:]
+            check_text(int(width[:10] or 0))
+            check_text(int((precision or "0")[:10]))
+            text = fill(flags, width, precision, letter)
+        else:
+            text = "%" if token["percent"] else token[0][1:]
+        parts += (template[at : token.start()], text)
+        length += token.start() - at + len(text)
+        check_text(length)
+        at = token.end()
+    return "".join(parts) + template[at:]
+
+
+def string_text(val: str, flags: str, width: str, precision: str | None, letter: str) -> str:
+    text = val if precision is None else val[: int(precision or 0)]
+    return padded(text, flags, width)
+
+
+def padded(text: str, flags: str, width: str) -> str:
+    size = int(width or 0)
+    return text.ljust(size) if "-" in flags else text.rjust(size)
+
+
+def number_text(val: float, flags: str, width: str, precision: str | None, letter: str) -> str:
+    if not math.isfinite(val):
+        return padded(to_string(val), flags, width)
+    if letter == "c":
+        return padded(chr_(val) or "", flags, width)
+    if letter == "b":
+        digits = format(int(val), "b")
+        return digits.zfill(int(width or 0)) if "0" in flags else padded(digits, flags, width)
+    if letter in "diu" and type(val) is float and precision is None:
+        sign = next((sign for sign in "+ " if sign in flags and val >= 0), "")
+        text = sign + to_string(val)
+        return text.zfill(int(width or 0)) if "0" in flags else padded(text, flags, width)
+    point = "" if precision is None else f".{precision or 0}"
+    return f"%{flags}{width}{point}{letter}" % (int(val) if letter in "diuxXo" else val)
+
+
+OPERATORS = {"sprintf": Operator(sprintf)}

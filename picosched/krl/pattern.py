@@ -1,0 +1,350 @@
+"""Regular expressions: JavaScript's syntax and meaning on Python's `regex` engine.
+
+KRL's patterns are JavaScript's. Most of the notation is shared, so a pattern is read once, token by
+token, and written again with what differs put differently: `$` and `.`, ASCII `\\d \\w \\b`, JavaScript's
+white space, `[^]`, references to groups that took no part (they match the empty string), escapes that
+mean nothing, and everything Python would take for an extension of its own.
+
+`regex` rather than `re`, because a search can be given a time and so no pattern runs away, whatever its
+shape; what it repeats by count it unrolls, so the reader also adds up how large a pattern will become.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+
+import regex
+
+from picosched.errors import KrlError
+
+SEARCH_SECONDS = 0.25
+"""What one search may take before it is given up."""
+LONGEST_SUBJECT = 1_000_000
+"""Characters of the text that is searched: the engine's memory grows with it."""
+QUICK_STEPS = 1_000_000
+"""Steps that take no time to speak of. One repetition after another takes at most length ** (n + 1)."""
+LARGEST_PATTERN = 20_000
+"""Elements of a pattern, each as often as it is repeated by count."""
+DEEPEST_GROUP = 100
+MOST_CAPTURES = 100
+MOST_CAPTURED = 1_000_000
+"""Groups of all matches in one text together."""
+
+LINE_ENDS = "\n\r\u2028\u2029"
+DIGIT = "0-9"
+WORD = "A-Za-z0-9_"
+SPACE = "\\t-\\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+CLASSES = {
+    "d": DIGIT,
+    "D": "\\x00-/:-\U0010ffff",
+    "w": WORD,
+    "W": "\\x00-/:-@\\[-\\^`{-\U0010ffff",
+    "s": SPACE,
+    "S": "\\x00-\\x08\\x0e-\\x1f!-\u009f\u00a1-\u167f\u1681-\u1fff\u200b-\u2027\u202a-\u202e\u2030-\u205e"
+    "\u2060-\u2fff\u3001-\ufefe\uff00-\U0010ffff",
+}
+"""The inside of a set for each class escape; complements are spelled out, for sets cannot nest."""
+CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
+EDGE = f"(?:(?<=[{WORD}])(?![{WORD}])|(?<![{WORD}])(?=[{WORD}]))"
+NO_EDGE = f"(?:(?<=[{WORD}])(?=[{WORD}])|(?<![{WORD}])(?![{WORD}]))"
+GROUPS = ("(?:", "(?=", "(?!", "(?<=", "(?<!")
+COUNT = regex.compile(r"\{(\d+)(,(\d*))?\}")
+NAME = regex.compile(r"\(\?<([A-Za-z_][A-Za-z0-9_]*)>")
+CAPTURE = regex.compile(r"\((?:\?<(?![=!])|(?!\?))")
+ESCAPED = regex.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|c([A-Za-z])|([0-7]{1,3}))")
+PROPERTY = regex.compile(r"\\[pP]\{[A-Za-z_=]+\}")
+REFERENCE = regex.compile(r"\\(?:([1-9]\d*)|k<([A-Za-z_][A-Za-z0-9_]*)>)")
+
+
+class Regex:
+    """A KRL regular expression: its source as JavaScript shows it, its flags in order, and the engine's."""
+
+    __slots__ = ("compiled", "every", "flags", "quick", "source")
+
+    def __init__(self, source: str, flags: str = "") -> None:
+        self.source = source or "(?:)"
+        self.flags = "".join(sorted(set(flags)))
+        self.every = "g" in flags
+        """Whether it stands for all matches rather than the first."""
+        if unknown := self.flags.strip("gim"):
+            raise KrlError(f'unknown flag "{unknown}" on a RegExp; there are g, i and m')
+        reader = Reader(self.source, "m" in flags)
+        try:
+            self.compiled = regex.compile(reader.read(), regex.V0 | (regex.I if "i" in flags else 0))
+        except (regex.error, RecursionError, OverflowError) as cause:
+            raise invalid(self.source, str(cause)) from cause
+        self.quick = 0 if reader.nested else int(QUICK_STEPS ** (1 / (reader.repeats + 1)))
+        """Texts up to this long are searched untimed: the clock costs more than most searches."""
+
+    def search(self, text: str) -> regex.Match[str] | None:
+        """The first match in the text."""
+        if len(text) <= self.quick:
+            return self.compiled.search(text)
+        if len(text) > LONGEST_SUBJECT:
+            raise too_long(text)
+        try:
+            return self.compiled.search(text, timeout=SEARCH_SECONDS)
+        except TimeoutError as cause:
+            raise self.endless() from cause
+
+    def matches(self, text: str) -> list[regex.Match[str]]:
+        """All matches in the text."""
+        if len(text) > LONGEST_SUBJECT:
+            raise too_long(text)
+        most = MOST_CAPTURED // (self.compiled.groups + 1)
+        try:
+            found = list(islice(self.compiled.finditer(text, timeout=SEARCH_SECONDS), most + 1))
+        except TimeoutError as cause:
+            raise self.endless() from cause
+        if len(found) > most:
+            raise KrlError(f"{shortened(self.source)} has more than {most} matches", code="too_large")
+        return found
+
+    def endless(self) -> KrlError:
+        return KrlError(
+            f"{shortened(self.source)} took more than {SEARCH_SECONDS} s on one text", code="too_large"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Regex):
+            return self.source == other.source and self.flags == other.flags
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.flags))
+
+    def __str__(self) -> str:
+        # As the peer has it, which knows no m.
+        return f"re#{self.source}#{self.flags.replace('m', '')}"
+
+    def __repr__(self) -> str:
+        return f"Regex({self.source!r}, {self.flags!r})"
+
+
+@lru_cache(maxsize=256)
+def regex_of(source: str, flags: str = "") -> Regex:
+    """The regular expression of a text met at run time."""
+    return Regex(source, flags)
+
+
+def shortened(source: str) -> str:
+    return f"re#{source[:60]}{'…' if len(source) > 60 else ''}#"
+
+
+def invalid(source: str, reason: str) -> KrlError:
+    return KrlError(f"{shortened(source)} is not a RegExp: {reason}")
+
+
+def too_long(text: str) -> KrlError:
+    return KrlError(
+        f"a RegExp searches at most {LONGEST_SUBJECT} characters; found {len(text)}", code="too_large"
+    )
+
+
+def literal(character: str) -> str:
+    return f"\\{character}" if character in "\\^$.|?*+()[]{}-&~#" else character
+
+
+class Frame:
+    """A group while it is read: how much stands in it, and how much the last element of it weighs."""
+
+    __slots__ = ("last", "number", "total")
+
+    def __init__(self, number: int = 0) -> None:
+        self.total = 0
+        self.last = 0
+        self.number = number
+
+
+class Reader:
+    """Reads one JavaScript pattern and writes it for Python."""
+
+    def __init__(self, source: str, multiline: bool) -> None:
+        self.source = source
+        self.at = 0
+        self.written: list[str] = []
+        self.frames = [Frame()]
+        self.repeatable = False
+        self.repeats = 0
+        self.nested = False
+        """Whether a group is repeated, which is where searches explode."""
+        bare = regex.sub(r"\\.|\[(?:[^\]\\]|\\.)*\]", "_", source, flags=regex.S)
+        self.captures = len(CAPTURE.findall(bare))
+        self.captured = 0
+        self.names: dict[str, int] = {}
+        self.anchors = ("\\A", "\\Z")
+        if multiline:
+            self.anchors = (f"(?<![^{LINE_ENDS}])", f"(?![^{LINE_ENDS}])")
+
+    def read(self) -> str:
+        if len(self.source) > LARGEST_PATTERN or self.captures > MOST_CAPTURES:
+            raise self.too_large()
+        while self.at < len(self.source):
+            self.element()
+        if len(self.frames) > 1:
+            raise invalid(self.source, "a ( is not closed")
+        return "".join(self.written)
+
+    def element(self) -> None:
+        character = self.source[self.at]
+        if character == "\\":
+            self.escape()
+        elif character == "[":
+            self.atom(self.set())
+        elif character == "(":
+            self.open()
+        elif character == ")":
+            self.close()
+        elif character in "*+?" or (character == "{" and COUNT.match(self.source, self.at)):
+            self.repeat()
+        elif character == "|":
+            self.mark("|", 1)
+        elif character in "^$":
+            self.mark(self.anchors[character == "$"], 1)
+        else:
+            self.atom(f"[^{LINE_ENDS}]" if character == "." else literal(character), 1)
+
+    def mark(self, text: str, length: int) -> None:
+        """Write what matches no character and cannot be repeated."""
+        self.written.append(text)
+        self.at += length
+        self.repeatable = False
+
+    def atom(self, text: str, length: int = 0, weight: int = 1) -> None:
+        frame = self.frames[-1]
+        frame.total += frame.last
+        frame.last = weight
+        self.mark(text, length)
+        self.repeatable = True
+
+    def repeat(self) -> None:
+        if not self.repeatable:
+            raise invalid(self.source, f"nothing to repeat before {self.source[self.at]}")
+        text = self.source[self.at]
+        if count := COUNT.match(self.source, self.at):
+            text = count[0]
+            self.frames[-1].last *= max(1, int((count[3] or count[1])[:9]))
+            if sum(frame.total + frame.last for frame in self.frames) > LARGEST_PATTERN:
+                raise self.too_large()
+        if self.written[-1] == ")":
+            self.nested = True
+        self.repeats += 1
+        lazy = "?" if self.source.startswith("?", self.at + len(text)) else ""
+        self.mark(text + lazy, len(text + lazy))
+
+    def open(self) -> None:
+        if len(self.frames) > DEEPEST_GROUP:
+            raise self.too_large()
+        start = next((start for start in GROUPS if self.source.startswith(start, self.at)), None)
+        name = NAME.match(self.source, self.at)
+        if start is None and name is None and self.source.startswith("(?", self.at):
+            raise invalid(self.source, f"unknown group {self.source[self.at : self.at + 4]}")
+        if start:
+            self.frames.append(Frame())
+            self.mark(start, len(start))
+            return
+        self.captured += 1
+        self.frames.append(Frame(self.captured))
+        if name:
+            self.names[name[1]] = self.captured
+            self.mark(f"(?P<{name[1]}>", len(name[0]))
+        else:
+            self.mark("(", 1)
+
+    def close(self) -> None:
+        if len(self.frames) == 1:
+            raise invalid(self.source, "a ) closes nothing")
+        frame = self.frames.pop()
+        self.atom(")", 1, weight=frame.total + frame.last + 1)
+
+    def escape(self) -> None:
+        """Write what a backslash and its followers mean outside a set."""
+        following = self.source[self.at + 1 : self.at + 2]
+        reference = REFERENCE.match(self.source, self.at)
+        if following in CLASSES:
+            self.atom(f"[{CLASSES[following]}]", 2)
+        elif following == "b":
+            self.mark(EDGE, 2)
+        elif following == "B":
+            self.mark(NO_EDGE, 2)
+        elif reference and (number := self.referred(reference)):
+            still_open = any(frame.number == number for frame in self.frames)
+            # One branch of a conditional: where the group took no part, JavaScript matches nothing.
+            self.atom("(?:)" if still_open else f"(?({number})\\g<{number}>)", len(reference[0]))
+        elif found := PROPERTY.match(self.source, self.at):
+            self.atom(found[0], len(found[0]))
+        else:
+            character, length = self.character()
+            self.atom(literal(character), length)
+
+    def referred(self, reference: regex.Match[str]) -> int:
+        number = self.names.get(reference[2], 0) if reference[2] else int(reference[1][:9])
+        return number if number <= self.captures else 0
+
+    def character(self) -> tuple[str, int]:
+        """The one character that stands here, escaped or not, and how much of the pattern it takes."""
+        if self.source[self.at] != "\\":
+            return self.source[self.at], 1
+        following = self.source[self.at + 1 : self.at + 2]
+        if not following:
+            raise invalid(self.source, "it ends in \\")
+        if following in CONTROLS:
+            return CONTROLS[following], 2
+        if found := ESCAPED.match(self.source, self.at):
+            hexadecimal, unit, control, octal = found.groups()
+            if control:
+                return chr(ord(control) % 32), 3
+            return chr(int(octal, 8) if octal else int(hexadecimal or unit, 16)), len(found[0])
+        return following, 2
+
+    def set(self) -> str:
+        """Write a `[…]`, and go past it."""
+        negated = self.source.startswith("[^", self.at)
+        self.at += 2 if negated else 1
+        inside: list[str] = []
+        while not self.source.startswith("]", self.at):
+            if self.at >= len(self.source):
+                raise invalid(self.source, "a [ is not closed")
+            start, single = self.member()
+            if not self.source.startswith("-", self.at) or self.source.startswith("-]", self.at):
+                inside.append(literal(start) if single else start)
+                continue
+            self.at += 1
+            if self.at >= len(self.source):
+                raise invalid(self.source, "a [ is not closed")
+            end, end_single = self.member()
+            if single and end_single:
+                if end < start:
+                    raise invalid(self.source, f"the range {start}-{end} is out of order")
+                inside.append(f"{literal(start)}-{literal(end)}")
+            else:
+                ends = [literal(start) if single else start, literal(end) if end_single else end]
+                inside.append("\\-".join(ends))
+        self.at += 1
+        if not inside:
+            return "[\\x00-\U0010ffff]" if negated else "(?!)"
+        return f"[{'^' if negated else ''}{''.join(inside)}]"
+
+    def member(self) -> tuple[str, bool]:
+        """The next of a set: a character and True, or what a class escape holds and False."""
+        following = self.source[self.at + 1 : self.at + 2] if self.source[self.at] == "\\" else ""
+        if following and following in CLASSES:
+            self.at += 2
+            return CLASSES[following], False
+        if found := PROPERTY.match(self.source, self.at):
+            self.at += len(found[0])
+            return found[0], False
+        if following == "b":
+            self.at += 2
+            return "\b", True
+        character, length = self.character()
+        self.at += length
+        return character, True
+
+    def too_large(self) -> KrlError:
+        return KrlError(
+            f"{shortened(self.source)} is too large: a RegExp has at most {LARGEST_PATTERN} elements, "
+            f"and {MOST_CAPTURES} groups, {DEEPEST_GROUP} deep",
+            code="too_large",
+        )

@@ -1,0 +1,413 @@
+"""Names: what each refers to, and every fault that can be told before a rule runs, all at once.
+
+KRL has one scope for `global`, one for each function body and one for each rule. A plain value may use only
+what stands above it, while the body of a declared function may use any name of its scope; so the values of
+a scope are walked in order first, and the bodies of its functions after them. Beyond `global` lie the
+operators and the built-in actions, which any declaration may shadow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from picosched.errors import KrlError
+from picosched.krl import syntax
+from picosched.krl.library import ACTIONS, MODULES, OPERATORS, near
+from picosched.krl.source import Source
+
+CLASSIC_DOMAINS = ("web", "explicit", "notification", "error", "system", "rfq")
+
+
+@dataclass(slots=True)
+class Names:
+    """The names of one scope, and the scope around it. A value is what kind of thing the name holds."""
+
+    around: Names | None = None
+    kinds: dict[str, str] = field(default_factory=dict)
+    later: dict[str, syntax.Node] = field(default_factory=dict)
+    """Plain values that stand further down."""
+
+    def find(self, name: str) -> str | None:
+        """function, action, value or later; None where no scope has the name."""
+        scope: Names | None = self
+        while scope is not None:
+            if name in scope.kinds:
+                return scope.kinds[name]
+            if name in scope.later:
+                return "later"
+            scope = scope.around
+        return None
+
+    def all(self) -> set[str]:
+        return set(self.kinds) | (self.around.all() if self.around else set())
+
+
+def resolve(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
+    """Every fault of a ruleset's names, in the order of the text."""
+    resolver = _Resolver(source)
+    resolver.ruleset(tree)
+    return sorted(resolver.faults, key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
+
+
+def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:
+    """Every fault of the names in an expression that stands alone."""
+    resolver = _Resolver(source)
+    resolver.expression(body, Names())
+    return resolver.faults
+
+
+def kind_of(value: syntax.Expression) -> str:
+    """What a declaration of this value makes its name."""
+    match value:
+        case syntax.Function():
+            return "function"
+        case syntax.Defaction():
+            return "action"
+    return "value"
+
+
+class _Resolver:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.faults: list[KrlError] = []
+        self.modules: set[str] = set(MODULES)
+        self.used_modules: set[str] = set()
+        self.bare_attributes = False
+        """In `where` an unknown name is an attribute of the event."""
+
+    def fault(self, message: str, node: syntax.Node) -> None:
+        self.faults.append(KrlError(message, self.source.span(node.start, node.end)))
+
+    # ---- rulesets ---------------------------------------------------------------------------------
+
+    def ruleset(self, tree: syntax.Ruleset) -> None:
+        names = Names()
+        self._meta(tree.meta, names)
+        self._declarations(
+            [each for each in tree.globals if isinstance(each, syntax.Declaration)], names
+        )
+        for property in tree.meta:
+            if isinstance(property, syntax.Shares):
+                self._shared(property, names)
+        seen: dict[str, syntax.Rule] = {}
+        for rule in tree.rules:
+            if rule.name in seen:
+                line = self.source.place(seen[rule.name].start)[0]
+                self.fault(f"found a second rule named {rule.name}, the first is on line {line}", rule)
+            seen.setdefault(rule.name, rule)
+            if rule.state != "inactive":
+                self._rule(rule, names)
+
+    def _meta(self, meta: Iterable[syntax.Node], names: Names) -> None:
+        seen: set[str] = set()
+        for property in meta:
+            match property:
+                case syntax.Property():
+                    if property.key in seen:
+                        self.fault(f"found a second {property.key} in meta, wanted at most one", property)
+                    seen.add(property.key)
+                    self.expression(property.value, Names())
+                case syntax.UseModule():
+                    alias = property.alias or property.rid
+                    if alias in self.used_modules:
+                        self.fault(f"found a second module named {alias}", property)
+                    for setting in property.config:
+                        self.expression(setting.value, names)
+                    self.used_modules.add(alias)
+                case syntax.Configure():
+                    self._declarations(property.defaults, names)
+                case syntax.Key():
+                    self.modules.add("keys")
+                    self.expression(property.value, Names())
+                case syntax.ProvidesKeys():
+                    self.modules.add("keys")
+
+    def _shared(self, property: syntax.Shares, names: Names) -> None:
+        verb = "share" if property.key == "shares" else "provide"
+        for name in property.names:
+            kind = names.kinds.get(name.id)
+            if kind is None and name.id != "__testing":
+                self.fault(f"cannot {verb} {name.id}: it is not declared in global{_near(name.id, names.kinds)}", name)
+            elif kind == "action" and verb == "share":
+                self.fault(f"cannot share {name.id}: an action cannot answer a query", name)
+
+    def _rule(self, rule: syntax.Rule, ruleset: Names) -> None:
+        if rule.select is None:
+            self.fault(f"found the rule {rule.name} without a select, wanted `select when …`", rule)
+            return
+        names = Names(ruleset)
+        self._event(rule.select, names)
+        for each in rule.foreach:
+            self.expression(each.over, names)
+            names.kinds.update(dict.fromkeys(each.setting, "value"))
+        self._declarations(rule.prelude, names)
+        if rule.actions:
+            self._actions(rule.actions, names)
+        if rule.postlude:
+            for block in (rule.postlude.fired, rule.postlude.notfired, rule.postlude.final):
+                self._statements(block, names)
+
+    def _event(self, event: syntax.EventExpression, names: Names) -> None:
+        match event:
+            case syntax.EventPrimitive():
+                names.kinds.update(dict.fromkeys(event.setting, "value"))
+                if event.where:
+                    self._where(event.where, names)
+            case syntax.AnyEvent():
+                self._where(event.where, names)
+            case syntax.EventOperation():
+                for operand in event.operands:
+                    self._event(operand, names)
+            case syntax.EventGroup():
+                for operand in event.operands:
+                    self._event(operand, names)
+                names.kinds.update(dict.fromkeys(event.setting, "value"))
+            case syntax.EventWithin():
+                self._event(event.event, names)
+                self.expression(event.within.amount, names)
+
+    def _where(self, condition: syntax.Expression, names: Names) -> None:
+        self.bare_attributes = True
+        self.expression(condition, names)
+        self.bare_attributes = False
+
+    def _actions(self, block: syntax.ActionBlock, names: Names) -> None:
+        for condition in (block.condition, block.selector):
+            if condition:
+                self.expression(condition, names)
+        for action in block.actions:
+            self._action(action, names)
+            if block.order == "choose" and action.label is None:
+                self.fault("found an action without a label in choose, wanted `label => action(…)`", action)
+        for action in block.actions:
+            names.kinds.update(dict.fromkeys(action.setting, "value"))
+
+    def _action(self, action: syntax.Action, names: Names) -> None:
+        callee = action.callee
+        self._arguments(action.arguments, names)
+        for option in action.options:
+            self.expression(option.value, names)
+        names.kinds.update(dict.fromkeys(action.setting, "value"))
+        if isinstance(callee, syntax.Qualified):
+            self._member(callee, names, "action")
+            return
+        kind = names.find(callee.id)
+        if kind == "function" or (kind is None and callee.id in OPERATORS and callee.id not in ACTIONS):
+            self.fault(f"found the function {callee.id} as an action, wanted an action", action)
+        elif kind is None and callee.id not in ACTIONS:
+            known = [*names.all(), *ACTIONS]
+            self.fault(f"unknown action {callee.id}{_near(callee.id, known)}", callee)
+
+    # ---- statements -------------------------------------------------------------------------------
+
+    def _statements(self, statements: Iterable[syntax.Statement], names: Names) -> None:
+        for statement in statements:
+            self._statement(statement, names)
+
+    def _statement(self, statement: syntax.Statement, names: Names) -> None:
+        match statement:
+            case syntax.Guarded():
+                if statement.guard.condition:
+                    self.expression(statement.guard.condition, names)
+                self._statement(statement.statement, names)
+            case syntax.Local():
+                self.expression(statement.declaration.value, names)
+                names.kinds[statement.declaration.name] = kind_of(statement.declaration.value)
+            case syntax.Raise():
+                self._event_type(statement.type, names)
+                if statement.rids:
+                    self._event_type(statement.rids, names)
+                if statement.attributes:
+                    self.expression(statement.attributes, names)
+            case syntax.ScheduleEvent():
+                self._event_type(statement.type, names)
+                for part in (statement.at, statement.repeat, statement.attributes):
+                    if part:
+                        self.expression(part, names)
+                if statement.setting:
+                    names.kinds[statement.setting] = "value"
+            case syntax.Assign() | syntax.Set():
+                for part in (statement.path, statement.value):
+                    if part:
+                        self.expression(part, names)
+            case syntax.Count():
+                for part in (statement.path, statement.step, statement.begin):
+                    if part:
+                        self.expression(part, names)
+            case syntax.Clear() | syntax.Mark():
+                part = statement.path if isinstance(statement, syntax.Clear) else statement.value
+                if part:
+                    self.expression(part, names)
+            case syntax.Forget():
+                self.expression(statement.pattern, names)
+            case syntax.Log() | syntax.Error():
+                self.expression(statement.value, names)
+
+    def _event_type(self, type: syntax.Expression, names: Names) -> None:
+        """A bare word that is not defined stands for itself."""
+        if not isinstance(type, syntax.Name) or names.find(type.id) is not None:
+            self.expression(type, names)
+
+    # ---- expressions ------------------------------------------------------------------------------
+
+    def _declarations(self, declarations: Sequence[syntax.Declaration], names: Names) -> None:
+        functions: list[syntax.Expression] = []
+        seen: set[str] = set()
+        for declaration in declarations:
+            if declaration.name in seen:
+                self.fault(f"found a second declaration of {declaration.name}, wanted one", declaration)
+            seen.add(declaration.name)
+            if kind_of(declaration.value) == "value":
+                names.later[declaration.name] = declaration
+            else:
+                names.kinds[declaration.name] = kind_of(declaration.value)
+        for declaration in declarations:
+            if kind_of(declaration.value) == "value":
+                self.expression(declaration.value, names)
+                names.later.pop(declaration.name, None)
+                names.kinds[declaration.name] = "value"
+            else:
+                functions.append(declaration.value)
+        for function in functions:
+            self.expression(function, names)
+
+    def expression(self, node: syntax.Expression, names: Names) -> None:
+        match node:
+            case syntax.Name():
+                self._name(node, names)
+            case syntax.Qualified():
+                self._member(node, names, "value")
+            case syntax.Function() | syntax.Defaction():
+                self._function(node, names)
+            case syntax.Call():
+                self._call(node, names)
+            case syntax.Method():
+                self.expression(node.receiver, names)
+                self._arguments(node.arguments, names)
+                self._method(node, names)
+            case syntax.Chevron():
+                for part in node.parts:
+                    if not isinstance(part, str):
+                        self.expression(part, names)
+            case syntax.Array():
+                for item in node.items:
+                    self.expression(item, names)
+            case syntax.Map():
+                for key, value in node.entries:
+                    self.expression(key, names)
+                    self.expression(value, names)
+            case _:
+                for child in children(node):
+                    self.expression(child, names)
+
+    def _name(self, node: syntax.Name, names: Names) -> None:
+        kind = names.find(node.id)
+        if kind == "later":
+            self.fault(f"{node.id} is used before it is declared", node)
+        elif kind is None and not self.bare_attributes and node.id not in OPERATORS and node.id not in ACTIONS:
+            self.fault(f"unknown name {node.id}{_near(node.id, [*names.all(), *OPERATORS])}", node)
+
+    def _function(self, node: syntax.Function | syntax.Defaction, names: Names) -> None:
+        inner = Names(names)
+        optional: syntax.Parameter | None = None
+        for parameter in node.parameters:
+            if parameter.name in inner.kinds:
+                self.fault(f"found a second parameter named {parameter.name}", parameter)
+            if parameter.default:
+                self.expression(parameter.default, inner)
+                optional = parameter
+            elif optional:
+                self.fault(f"found {parameter.name} without a default behind {optional.name}, wanted one", parameter)
+            inner.kinds[parameter.name] = "value"
+        body = Names(inner)
+        if isinstance(node, syntax.Defaction):
+            self._declarations(node.configure, body)
+        self._declarations(node.declarations, body)
+        if isinstance(node, syntax.Defaction):
+            self._actions(node.actions, body)
+        if node.result:
+            self.expression(node.result, body)
+
+    def _call(self, node: syntax.Call, names: Names) -> None:
+        self._arguments(node.arguments, names)
+        match node.callee:
+            case syntax.Qualified():
+                self._member(node.callee, names, "function")
+            case syntax.Name(id=name):
+                kind = names.find(name)
+                known = kind or name in OPERATORS
+                if kind == "action" or (not known and name in ACTIONS):
+                    self.fault(f"found the action {name} as a function: it runs only as a rule's action", node)
+                elif not known and not self.bare_attributes:
+                    self.fault(f"unknown function {name}{_near(name, [*names.all(), *OPERATORS])}", node.callee)
+                else:
+                    self._name(node.callee, names)
+            case callee:
+                self.expression(callee, names)
+
+    def _method(self, node: syntax.Method, names: Names) -> None:
+        place = syntax.Name(node.name, start=node.end - 1, end=node.end)
+        if node.domain:
+            self._member(syntax.Qualified(node.domain, node.name, start=node.start, end=node.end), names, "function")
+        elif names.find(node.name) is None and node.name not in (*OPERATORS, "pset"):
+            dot = self.source.text.find(f"{node.name}", node.receiver.end)
+            place = syntax.Name(node.name, start=dot, end=dot + len(node.name)) if dot >= 0 else place
+            self.fault(f"unknown operator {node.name}{_near(node.name, [*OPERATORS, *names.all()])}", place)
+
+    def _arguments(self, arguments: Iterable[syntax.Argument], names: Names) -> None:
+        named: set[str] = set()
+        for argument in arguments:
+            if argument.name is None and named:
+                self.fault("found an argument without a name behind one with a name", argument)
+            elif argument.name in named:
+                self.fault(f"found a second argument named {argument.name}", argument)
+            if argument.name:
+                named.add(argument.name)
+            self.expression(argument.value, names)
+
+    def _member(self, node: syntax.Qualified, names: Names, use: str) -> None:
+        if node.domain in self.used_modules or node.domain == "keys" and "keys" in self.modules:
+            return
+        if node.domain not in MODULES:
+            known = [*MODULES, *self.used_modules, "ent", "app"]
+            self.fault(f"unknown module {node.domain}{_near(node.domain, known)}", node)
+            return
+        members = MODULES[node.domain]
+        member = members.get(node.name)
+        if member is None:
+            self.fault(f"unknown {use} {node.domain}:{node.name}{_near(node.name, members)}", node)
+        elif use == "action" and member.kind != "action":
+            self.fault(f"found {node.domain}:{node.name} as an action, wanted an action", node)
+        elif use == "function" and member.kind == "action":
+            self.fault(f"found the action {node.domain}:{node.name} as a function: it runs only as a rule's action", node)
+
+
+def children(node: syntax.Expression) -> list[syntax.Expression]:
+    """The expressions directly inside one of the plain forms."""
+    match node:
+        case syntax.Group():
+            return [node.inner]
+        case syntax.Member():
+            return [node.receiver]
+        case syntax.Index():
+            return [node.receiver, node.index]
+        case syntax.Path():
+            return [node.receiver, node.path]
+        case syntax.Prefix():
+            return [node.operand]
+        case syntax.Infix():
+            return [node.left, node.right]
+        case syntax.Conditional():
+            return [node.test, node.then, node.otherwise]
+        case syntax.Current():
+            return [node.place]
+        case syntax.Seen():
+            parts = [node.pattern, node.other, node.within.amount if node.within else None]
+            return [part for part in parts if part is not None]
+    return []
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    found = near(name, known)
+    return f"; near it: {', '.join(found)}" if found else ""

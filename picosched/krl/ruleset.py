@@ -1,0 +1,221 @@
+"""A compiled ruleset, immutable, and its instance in one pico.
+
+`compile_ruleset(text)` parses, resolves and compiles; every fault it finds is in the KrlError it raises.
+`Ruleset.instantiate(scope)` evaluates the globals in one pico; the `Instance` runs its rules and functions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl import grammar, syntax
+from picosched.krl.compiler import RuleCode, compile_body, compile_tree, located
+from picosched.krl.event_expression import Selection
+from picosched.krl.resolver import resolve, resolve_body
+from picosched.krl.scope import Event, Scope, Value
+from picosched.krl.source import Source
+from picosched.krl.values import MISSING, Action
+
+NOTHING: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of a rule's passes."""
+
+    fired: int
+    notfired: int
+    last: bool
+
+
+class Ruleset:
+    """A ruleset as it is the same in every pico that has it."""
+
+    def __init__(self, source: Source, tree: syntax.Ruleset) -> None:
+        self.source = source
+        self.tree = tree
+        self.rid = tree.rid
+        self.hash = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
+        self._function, self.rules = compile_tree(tree, source)
+        self.shares = frozenset(_listed(tree, "shares")) | {"__testing"}
+        self.provides = frozenset(_listed(tree, "provides"))
+        self.uses = tuple(each.rid for each in tree.meta if isinstance(each, syntax.UseModule))
+        self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
+        self.meta = {
+            each.key: each.value.value
+            for each in tree.meta
+            if isinstance(each, syntax.Property) and isinstance(each.value, syntax.Literal)
+        }
+        self.meta |= {"hash": self.hash, "url": source.name}
+        self._salient: dict[str, tuple[int, ...]] = {}
+        for index, rule in enumerate(self.rules):
+            for key in rule.select.keys:
+                self._salient[key] = (*self._salient.get(key, NOTHING), index)
+        self._any = self._salient.pop("*", NOTHING)
+        if self._any:
+            self._salient = {key: tuple(sorted({*found, *self._any})) for key, found in self._salient.items()}
+
+    @property
+    def name(self) -> str:
+        return str(self.meta.get("name", self.rid))
+
+    def salient(self, domain: str, type: str) -> tuple[int, ...]:
+        """The numbers of the rules whose `select` mentions such an event, in the order of the text."""
+        return self._salient.get(f"{domain}:{type}", self._any)
+
+    def instantiate(self, scope: Scope, use: Callable[[str, Mapping[str, Value]], Mapping[str, Value]]) -> Instance:
+        """Evaluate the globals in one pico. `use(rid, config)` gives what a module provides."""
+        try:
+            exported, rules = self._function(scope, use)
+        except Exception as error:
+            raise located(error) from error
+        return Instance(self, scope, {**exported, "__testing": exported.get("__testing", self.testing)}, rules)
+
+    @cached_property
+    def testing(self) -> dict[str, Any]:
+        """What the peer's console offers to try: the queries and the events of a ruleset."""
+        functions = {each.name: each.value for each in self.tree.globals if isinstance(each, syntax.Declaration)}
+        queries = []
+        for name in ["__testing", *_listed(self.tree, "shares")]:
+            function = functions.get(name)
+            parameters = function.parameters if isinstance(function, syntax.Function) else ()
+            queries.append({"name": name, "args": [each.name for each in parameters]})
+        events = [
+            {"domain": each.domain, "name": each.type, "attrs": [pattern.name for pattern in each.attributes]}
+            for rule in self.tree.rules
+            if rule.state == "active" and rule.select is not None
+            for each in primitives(rule.select)
+        ]
+        return {"queries": queries, "events": events}
+
+
+class Instance:
+    """A ruleset in one pico: its globals have their values."""
+
+    def __init__(
+        self, ruleset: Ruleset, scope: Scope, globals: dict[str, Value], rules: Sequence[tuple[Any, ...]]
+    ) -> None:
+        self.ruleset = ruleset
+        self.scope = scope
+        self.globals = globals
+        self._rules = rules
+
+    @property
+    def provided(self) -> dict[str, Value]:
+        """What clients of this module see."""
+        return {name: value for name, value in self.globals.items() if name in self.ruleset.provides}
+
+    def select(self, index: int, event: Event, state: Any) -> Selection:
+        """Whether a rule is selected by an event, in the state its event expression is in."""
+        _, matchers, limits = self._rules[index]
+        try:
+            return self.ruleset.rules[index].select.advance(state, event, matchers, limits)
+        except Exception as error:
+            raise located(error) from error
+
+    def run(self, index: int, bindings: Mapping[str, Value]) -> Ran:
+        """Run a selected rule: its effects go to the scope's effects."""
+        try:
+            return Ran(*self._rules[index][0](bindings))
+        except Exception as error:
+            raise located(error) from error
+
+    def query(self, name: str, args: Mapping[str, Value]) -> Value:
+        """The value of a shared name: a function is called with the arguments it has by name."""
+        shared = self.globals.get(name)
+        if name not in self.ruleset.shares or name not in self.globals:
+            raise PicoschedError(f"{self.ruleset.rid} shares no {name}", "not_found")
+        if isinstance(shared, Action):
+            raise PicoschedError(f"{name} is an action: it cannot answer a query")
+        if not isinstance(shared, FunctionType):
+            return shared
+        try:
+            return _called(shared, args)
+        except Exception as error:
+            raise located(error) from error
+
+
+def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
+    """Compile a ruleset from its text, or from a file if given a Path.
+
+    Raises KrlError; its `others` are all further faults of the text.
+    """
+    if isinstance(text, Path):
+        name, text = name or str(text), read_source(text)
+    source = Source(name or "<ruleset>", text)
+    tree = grammar.parse(source)
+    _refuse(resolve(tree, source))
+    try:
+        return Ruleset(source, tree)
+    except RecursionError as cause:
+        raise KrlError("found forms nested too deep to compile", source.span(0, 0)) from cause
+
+
+def read_source(path: Path) -> str:
+    """The text of a ruleset file. PicoschedError where there is none, or it is not UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise PicoschedError(
+            f"{path} is not UTF-8: found the byte 0x{cause.object[cause.start]:02x} at offset {cause.start}"
+        ) from cause
+    except FileNotFoundError as cause:
+        raise PicoschedError(f"there is no file {path}", "not_found") from cause
+    except OSError as cause:
+        raise PicoschedError(f"cannot read {path}: {cause.strerror}") from cause
+
+
+def evaluate_body(text: str, scope: Scope, name: str = "<expression>") -> Value:
+    """The value of an expression, with declarations before it if need be, in a scope."""
+    source = Source(name, text)
+    tree = grammar.parse_body(source)
+    _refuse(resolve_body(tree, source))
+    try:
+        return compile_body(tree, source)(scope)
+    except Exception as error:
+        raise located(error) from error
+
+
+def primitives(event: syntax.EventExpression) -> list[syntax.EventPrimitive]:
+    """The single events that an event expression is made of."""
+    match event:
+        case syntax.EventPrimitive():
+            return [event]
+        case syntax.EventOperation() | syntax.EventGroup():
+            return [found for operand in event.operands for found in primitives(operand)]
+        case syntax.EventWithin():
+            return primitives(event.event)
+    return []
+
+
+def _refuse(faults: list[KrlError]) -> None:
+    if faults:
+        first = faults[0]
+        raise KrlError(first.message, first.span, others=tuple(faults[1:]))
+
+
+def _listed(tree: syntax.Ruleset, key: str) -> list[str]:
+    return [
+        name.id
+        for each in tree.meta
+        if isinstance(each, syntax.Shares) and each.key == key
+        for name in each.names
+    ]
+
+
+def _called(function: FunctionType, args: Mapping[str, Value]) -> Value:
+    """Call a function by name; an argument that is not given is missing, a null that is given is null."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    defaults = function.__defaults__ or ()
+    values = [args.get(name.partition(".")[0], MISSING) for name in names]
+    return function(*(default if value is MISSING else value for value, default in zip(values, defaults, strict=True)))
+
+

@@ -1,0 +1,163 @@
+"""What compiled KRL may see and do: `Scope`, `Effects`, `Budget`, `Limits`.
+
+A ruleset compiles to closures over one `Scope`: which ruleset this is, in which pico, the event at hand,
+and the `Effects` it speaks to. Rules do nothing themselves; every verb of `Effects` says what shall be
+done, and a turn collects it. A `Budget` bounds what one turn may spend: compiled code counts steps and
+depth on it and nothing else stops a runaway rule.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from picosched.errors import KrlError
+
+Value = Any
+"""A KRL value: None, bool, int, float, str, list, dict with str keys, Regex, a function, an Action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what rulesets may spend. Each is a setting of the engine."""
+
+    max_depth: int = 1_000
+    """Calls nested in each other."""
+    max_steps: int = 5_000_000
+    """Calls and passes of one turn, about a second of work."""
+    max_raised: int = 1_000
+    """Events that one turn may raise within its pico."""
+    max_attrs_bytes: int = 1_000_000
+    """JSON text of an event's attributes, in bytes."""
+    max_value_bytes: int = 16_000_000
+    """A string, in characters, or an array or map, in elements × 8."""
+
+
+class Budget:
+    """What is left of one turn's steps and depth. Compiled code counts both down."""
+
+    __slots__ = ("depth", "limits", "steps")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.refill()
+
+    def refill(self) -> None:
+        self.depth = self.limits.max_depth
+        self.steps = self.limits.max_steps
+
+    def spent(self) -> None:
+        """Raise the KrlError for whichever bound was passed."""
+        if self.depth < 0:
+            raise KrlError(
+                f"calls are nested more than {self.limits.max_depth} deep; is a recursion without end?",
+                code="too_large",
+            )
+        raise KrlError(
+            f"the turn took more than {self.limits.max_steps} steps; is a loop without end?",
+            code="too_large",
+        )
+
+
+class Event(Protocol):
+    """An event as compiled code sees it."""
+
+    @property
+    def eid(self) -> str: ...
+    @property
+    def eci(self) -> str | None: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def attrs(self) -> dict[str, Value]: ...
+    @property
+    def time(self) -> datetime: ...
+
+
+class ScheduledEvent(Protocol):
+    """A pending scheduled event as the event and schedule modules show it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def rid(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def attrs(self) -> Mapping[str, Value]: ...
+    @property
+    def kind(self) -> str: ...  # "at" or "repeat"
+    @property
+    def due(self) -> datetime | None: ...  # None once finished
+    @property
+    def timespec(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def fired(self) -> datetime | None: ...  # the last fire
+    @property
+    def keep_until(self) -> datetime | None: ...  # of a finished one: when its record is pruned
+
+
+class Effects(Protocol):
+    """The verbs a rule has. `Turn` fulfils them; a query's effects refuse all but reading and logging."""
+
+    def direct(self, name: str, options: Value) -> None:
+        """Give the caller a directive."""
+
+    def entity(self, rid: str, name: str) -> Value:
+        """The value of `ent:name`, None where there is none; with `rid` led by "app:" that of `app:name`."""
+
+    def set_entity(self, rid: str, name: str, value: Value) -> None:
+        """Set `ent:name`; None deletes it."""
+
+    def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
+        """Raise an event in this turn, to every ruleset or to those of `rids`."""
+
+    def schedule(
+        self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
+    ) -> str:
+        """Make an event for later and return its id. KrlError if the time or timespec is not one.
+
+        `line` is that of the statement.
+        """
+
+    def cancel(self, id: str) -> bool:
+        """Cancel a pending event of this ruleset and pico; False if there is no such."""
+
+    def scheduled(self) -> list[ScheduledEvent]:
+        """The pending events of this ruleset and pico, soonest first."""
+
+    def find_scheduled(self, id: str) -> ScheduledEvent | None:
+        """One scheduled event of this ruleset and pico, pending or finished."""
+
+    def log(self, level: str, value: Value) -> None: ...
+
+    def error(self, level: str, value: Value) -> None:
+        """Raise `system:error` for this ruleset; level "error" also ends the turn's other events."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """One ruleset in one pico, and what it handles just now."""
+
+    rid: str
+    pico_id: str
+    budget: Budget
+    effects: Effects
+    now: Callable[[], datetime]
+    random: random.Random
+    meta: Mapping[str, Value]
+    """Of the ruleset: name, description, author, version, url, hash."""
+    config: Mapping[str, Value]
+    modules: Mapping[str, Mapping[str, Value]]
+    """alias → what that module provides."""
+    event: Event | None = None
+    rule: str | None = None

@@ -1,0 +1,46 @@
+"""A ruleset's text and its name: turns offsets into lines and columns."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+from picosched.errors import KrlError, PicoschedError, Span
+
+
+@dataclass(frozen=True)
+class Source:
+    """Text and where it came from. Offsets count characters from 0; lines and columns count from 1."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts = [0]
+        for line in self.text.splitlines(keepends=True):
+            starts.append(starts[-1] + len(line))
+        return starts
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column of an offset; the end of the text is just past its last character."""
+        line = bisect_right(self._starts, min(offset, len(self.text)))
+        # A final line break starts no line of its own that could be shown.
+        if line == len(self._starts) and line > 1 and self.text[-1:] not in "\r\n":
+            line -= 1
+        return line, min(offset, len(self.text)) - self._starts[line - 1] + 1
+
+    def span(self, start: int, end: int) -> Span:
+        line, column = self.place(start)
+        end_line, end_column = self.place(max(start, end))
+        return Span(self.name, line, column, end_line, end_column)
+
+    def line(self, number: int) -> str:
+        return self.text[self._starts[number - 1] :].split("\n", 1)[0].rstrip("\r")
+
+    def render(self, error: PicoschedError) -> str:
+        """The error with its line and a caret, where the error stands in this text."""
+        if isinstance(error, KrlError) and error.span and error.span.file == self.name:
+            return error.render(self.text)
+        return str(error)

@@ -1,0 +1,62 @@
+"""A channel: an eci, and the policy that says which events and queries may come through it.
+
+A policy is a list of patterns `domain:type` (events) or `rid:name` (queries) where `*` stands for any.
+What is denied is refused first; then some pattern must allow it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from picosched.errors import PicoschedError
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Patterns that allow and deny; denial wins."""
+
+    allow: tuple[str, ...] = ("*:*",)
+    deny: tuple[str, ...] = ()
+
+    def refusal(self, first: str, second: str) -> str | None:
+        """Why `first:second` may not pass; None if it may."""
+        if any(_matches(pattern, first, second) for pattern in self.deny):
+            return "denied by the channel's policy"
+        if not any(_matches(pattern, first, second) for pattern in self.allow):
+            return "not allowed by the channel's policy"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """An entrance of one pico."""
+
+    eci: str
+    pico_id: str
+    tags: tuple[str, ...] = ()
+    events: Policy = Policy()
+    queries: Policy = Policy()
+
+
+def new_policy(allow: Iterable[str], deny: Iterable[str] = ()) -> Policy:
+    """A policy of patterns, each checked: `domain:type`, with `*` for any."""
+    return Policy(tuple(map(_checked, allow)), tuple(map(_checked, deny)))
+
+
+def new_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags in lower case, every other character a `-`, sorted, each once."""
+    return tuple(sorted({re.sub(r"[^a-z0-9]", "-", tag.strip().lower()) for tag in tags}))
+
+
+def _checked(pattern: str) -> str:
+    first, colon, second = pattern.partition(":")
+    if not (colon and first.strip() and second.strip()):
+        raise PicoschedError(f'found the pattern "{pattern}", wanted "domain:type" with * for any')
+    return f"{first.strip()}:{second.strip()}"
+
+
+def _matches(pattern: str, first: str, second: str) -> bool:
+    wanted_first, _, wanted_second = pattern.partition(":")
+    return wanted_first in ("*", first) and wanted_second in ("*", second)

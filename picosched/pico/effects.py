@@ -1,0 +1,253 @@
+"""The verbs that rules speak, gathered into a turn.
+
+What one rule says is kept apart until the rule has ended: then it joins the turn, or, if the rule failed,
+is dropped as if it had never been said. So a rule is all or nothing, and its own writes are visible to it
+at once. A query has the same object with no rule begun: it may read and log, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.library.time import moment
+from picosched.krl.scope import ScheduledEvent, Value
+from picosched.krl.values import described, json_value, shown
+from picosched.pico.event import Event
+from picosched.pico.turn import Directive, Logged, Turn
+from picosched.schedule.scheduled import Scheduled, next_due, rounded_up
+from picosched.schedule.timespec import Timespec
+
+if TYPE_CHECKING:
+    from picosched.pico.pico import Pico
+    from picosched.settings import Settings
+
+STEERING = ("_name", "_timezone")
+"""Attributes that steer a schedule; the event does not get them."""
+
+
+@dataclass(slots=True)
+class Said:
+    """What one rule has said so far."""
+
+    rid: str
+    rule: str
+    directives: list[Directive] = field(default_factory=list)
+    entities: dict[tuple[str, str], Value] = field(default_factory=dict)
+    raised: list[Event] = field(default_factory=list)
+    scheduled: dict[str, Scheduled] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    ends_events: bool = False
+    """An `error error` empties what is left of the turn's events."""
+
+
+class PicoEffects:
+    """The effects of one pico. `begin` a rule, let it speak, then `keep` or `drop` what it said."""
+
+    def __init__(self, pico: Pico) -> None:
+        self.pico = pico
+        self.turn: Turn | None = None
+        self.said: Said | None = None
+        self.event: Event | None = None
+        self.settings: Settings
+        self.new_id: Callable[[], str]
+        self.rid = ""
+        self.raised_in_turn = 0
+        self.error_rid: Callable[[str], str] = lambda rid: rid
+
+    # ---- the life of a rule -----------------------------------------------------------------------
+
+    def begin_turn(self, turn: Turn, settings: Settings, new_id: Callable[[], str]) -> None:
+        self.turn, self.settings, self.new_id = turn, settings, new_id
+        self.raised_in_turn = 0
+
+    def end_turn(self) -> None:
+        self.turn = self.said = self.event = None
+
+    def begin(self, rid: str, rule: str, event: Event) -> None:
+        self.rid = rid
+        self.event = event
+        self.said = Said(rid, rule)
+
+    def keep(self) -> Said:
+        """Join what the rule said to the turn."""
+        said, turn = self._speaking("keep"), self.turn
+        assert turn is not None
+        turn.directives += said.directives
+        turn.entities.update(said.entities)
+        turn.scheduled.update(said.scheduled)
+        for id in said.cancelled:
+            # Made and cancelled in one turn: it never was.
+            if turn.scheduled.pop(id, None) is None:
+                turn.cancelled.add(id)
+        self.raised_in_turn += len(said.raised)
+        self.said = None
+        return said
+
+    def drop(self) -> None:
+        self.said = None
+
+    def _speaking(self, verb: str) -> Said:
+        if self.said is None:
+            raise KrlError(f"a query or a global cannot {verb}: only a rule can", code="refused")
+        return self.said
+
+    # ---- the verbs --------------------------------------------------------------------------------
+
+    def direct(self, name: str, options: Value) -> None:
+        said = self._speaking("send a directive")
+        said.directives.append(Directive(name, json_value(options), said.rid, said.rule))
+
+    def entity(self, rid: str, name: str) -> Value:
+        key = (rid, name)
+        if self.said is not None and key in self.said.entities:
+            return self.said.entities[key]
+        if self.turn is not None and key in self.turn.entities:
+            return self.turn.entities[key]
+        return self.pico.entity(rid, name)
+
+    def set_entity(self, rid: str, name: str, value: Value) -> None:
+        self._speaking("set a variable").entities[rid, name] = json_value(value)
+
+    def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
+        said, turn = self._speaking("raise an event"), self.turn
+        assert turn is not None and self.event is not None
+        limit = self.settings.limits.max_raised
+        if self.raised_in_turn + len(said.raised) >= limit:
+            raise KrlError(
+                f"the turn raised more than {limit} events; does a rule raise itself for ever?", code="too_large"
+            )
+        targets = tuple(dict.fromkeys(map(self._installed, rids))) if rids is not None else None
+        said.raised.append(Event(domain, type, json_value(attrs), turn.eid, turn.now, self.event.eci, targets))
+
+    def _installed(self, rid: str) -> str:
+        """A rid as it is installed: a version behind it does not count."""
+        if rid not in self.pico.installed:
+            shorter = rid.rpartition(".")[0]
+            if shorter in self.pico.installed:
+                return shorter
+        return rid
+
+    def schedule(
+        self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
+    ) -> str:
+        said, turn = self._speaking("schedule an event"), self.turn
+        assert turn is not None
+        attributes = json_value(attrs)
+        name, tz = (self._text_of(attributes, each) for each in STEERING)
+        made = Scheduled(
+            id="",
+            pico_id=self.pico.id,
+            rid=said.rid,
+            domain=domain,
+            type=type,
+            attrs={key: value for key, value in attributes.items() if key not in STEERING},
+            kind="at" if repeat is None else "repeat",
+            due=None,
+            created=turn.now,
+            rule=said.rule,
+            line=line,
+        )
+        if repeat is None:
+            made = replace(made, due=self._due_at(at, turn.now), name=name)
+        else:
+            made = self._repeating(made, repeat, name, tz or "UTC")
+            already = next((each for each in self._pending() if name and each.kind == "repeat" and each.name == name), None)
+            if already is not None:  # the first of a name wins
+                return already.id
+        id = self.new_id()
+        said.scheduled[id] = replace(made, id=id)
+        return id
+
+    def _due_at(self, at: Value, now: datetime) -> datetime:
+        """The due time of `at`; what has passed is due now."""
+        try:
+            time = moment(at, now, "schedule … at")
+        except KrlError as error:
+            wanted = "wanted ISO 8601 such as 2026-07-01T13:50:05Z, or milliseconds since 1970"
+            raise KrlError(f"found {shown(at)} as the time of a schedule, {wanted}") from error
+        try:
+            return now if time <= now else rounded_up(time, self.settings.granularity)
+        except OverflowError as cause:
+            raise KrlError(f"found {shown(at)} as the time of a schedule, which is past the last year, 9999") from cause
+
+    def _repeating(self, made: Scheduled, repeat: Value, name: str | None, tz: str) -> Scheduled:
+        if not isinstance(repeat, str):
+            raise KrlError(f"found {described(repeat)} as a timespec, wanted a String such as \"0 9 * * *\"")
+        try:
+            timespec = Timespec.parse(repeat, tz)
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
+        due = next_due(timespec, made.created, self.settings.granularity)
+        if due is None:
+            raise KrlError(f'the timespec "{repeat}" never fires again')
+        return replace(made, timespec=timespec.text, tz=timespec.tz, due=due, name=name)
+
+    def _text_of(self, attributes: dict[str, Any], key: str) -> str | None:
+        value = attributes.get(key)
+        if value is not None and not isinstance(value, str):
+            raise KrlError(f"found {described(value)} as {key}, wanted a String")
+        return value or None
+
+    def cancel(self, id: str) -> bool:
+        said = self._speaking("cancel a scheduled event")
+        if not any(each.id == id for each in self._pending()):
+            return False
+        if said.scheduled.pop(id, None) is None:
+            said.cancelled.add(id)
+        return True
+
+    def _pending(self) -> list[Scheduled]:
+        """What is to come for this ruleset, with what this turn and this rule made and cancelled."""
+        found = {each.id: each for each in self.pico.state.pending(self.pico.id, self.rid)}
+        if self.turn is not None:
+            found |= {id: each for id, each in self.turn.scheduled.items() if each.rid == self.rid}
+            found = {id: each for id, each in found.items() if id not in self.turn.cancelled}
+        if self.said is not None:
+            found |= self.said.scheduled
+            found = {id: each for id, each in found.items() if id not in self.said.cancelled}
+        last = datetime.max.replace(tzinfo=self.pico.now.tzinfo)
+        return sorted(found.values(), key=lambda each: (each.due or last))
+
+    def scheduled(self) -> list[ScheduledEvent]:
+        return list(self._pending())
+
+    def find_scheduled(self, id: str) -> ScheduledEvent | None:
+        pending = next((each for each in self._pending() if each.id == id), None)
+        if pending is not None:
+            return pending
+        kept = self.pico.state.find_scheduled(id)
+        return kept if kept is not None and (kept.pico_id, kept.rid) == (self.pico.id, self.rid) else None
+
+    def log(self, level: str, value: Value) -> None:
+        if self.turn is not None:
+            rule = self.said.rule if self.said else None
+            self.turn.log.append(Logged(level, self.rid, rule, json_value(value)))
+
+    def error(self, level: str, value: Value) -> None:
+        said, turn = self._speaking("raise an error"), self.turn
+        assert turn is not None and self.event is not None
+        self.log(level, value)
+        attrs = error_attributes(level, value, said.rid, said.rule, "user", "error")
+        targets = (self.error_rid(said.rid),)
+        if level == "error":
+            said.ends_events = True
+            said.raised.clear()
+        said.raised.append(Event("system", "error", json_value(attrs), turn.eid, turn.now, self.event.eci, targets))
+
+
+def error_attributes(level: str, value: Value, rid: str, rule: str | None, genus: str, species: str) -> dict[str, Value]:
+    """The attributes of `system:error`: those of the classic engine and those of its successor."""
+    return {
+        "level": level,
+        "data": value,
+        "msg": value,
+        "rid": rid,
+        "error_rid": rid,
+        "rule_name": rule,
+        "genus": genus,
+        "species": species,
+    }

@@ -1,0 +1,188 @@
+"""One event in one pico: `evaluate` gives the turn; `answer` gives the value of a query.
+
+The queue of a turn holds (ruleset, event) pairs, first in first out. The event that starts the turn makes a
+pair for each ruleset, in the order of installation; each ruleset handles an event with all its rules before
+the next pair; what a rule raises is appended. So events raised in a turn run after every ruleset has
+finished with the present one.
+
+A rule that fails loses what it said and nothing else: its error is in the turn and is raised as
+`system:error`, and the other rules go on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.ruleset import Instance
+from picosched.krl.scope import Scope, Value
+from picosched.krl.values import json_value
+from picosched.pico.effects import PicoEffects, error_attributes
+from picosched.pico.event import Event, Query
+from picosched.pico.pico import Installed, Pico
+from picosched.pico.turn import Considered, Handled, Turn
+from picosched.settings import Settings
+
+Pairs = deque[tuple[str, Event, Handled]]
+
+
+def evaluate(
+    pico: Pico, event: Event, settings: Settings, new_id: Callable[[], str], scheduled_id: str | None = None
+) -> Turn:
+    """All that an event does to a pico. Nothing is changed but what the turn says shall change."""
+    turn = Turn(event.eid, pico.id, event.time, event.eci)
+    pico.now = event.time
+    effects = pico.effects
+    effects.begin_turn(turn, settings, new_id)
+    effects.error_rid = lambda rid: pico.installed[rid].ruleset.errors_to or rid if rid in pico.installed else rid
+    pairs: Pairs = deque()
+    _enqueue(pico, turn, pairs, event)
+    try:
+        while pairs:
+            _handle(pico, turn, pairs, *pairs.popleft())
+    finally:
+        effects.end_turn()
+    return turn
+
+
+def answer(pico: Pico, query: Query, now: datetime) -> Any:
+    """The JSON value of a query. PicoschedError where there is none to ask, KrlError where it fails."""
+    pico.now = now
+    pico.budget.refill()
+    instance = start(pico, query.rid)
+    instance.scope.event = None
+    instance.scope.rule = None
+    pico.effects.rid = query.rid
+    pico.effects.end_turn()
+    return json_value(instance.query(query.name, query.args))
+
+
+def start(pico: Pico, rid: str) -> Instance:
+    """The ruleset's instance in a pico; evaluates its globals if that was not done yet."""
+    installed = pico.installed.get(rid)
+    if installed is None:
+        raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
+    if installed.instance is None:
+        installed.instance = _instance(pico, installed, installed.config, ())
+    return installed.instance
+
+
+def _instance(pico: Pico, installed: Installed, config: Mapping[str, Value], clients: tuple[str, ...]) -> Instance:
+    ruleset = installed.ruleset
+    if ruleset.rid in clients:
+        cycle = " uses ".join((*clients[clients.index(ruleset.rid) :], ruleset.rid))
+        raise KrlError(f"the modules go in a circle: {cycle}")
+
+    def use(rid: str, settings: Mapping[str, Value]) -> Mapping[str, Value]:
+        module = pico.installed.get(rid)
+        if module is None:
+            raise KrlError(f"the module {rid} is not installed on the pico {pico.name}", code="not_found")
+        return _instance(pico, module, settings, (*clients, ruleset.rid)).provided
+
+    scope = Scope(
+        rid=ruleset.rid,
+        pico_id=pico.id,
+        budget=pico.budget,
+        effects=pico.effects,
+        now=lambda: pico.now,
+        random=pico.random,
+        meta=ruleset.meta,
+        config=config,
+        modules={},
+    )
+    rid, pico.effects.rid = pico.effects.rid, ruleset.rid
+    try:
+        return ruleset.instantiate(scope, use)
+    finally:
+        pico.effects.rid = rid
+
+
+def _enqueue(pico: Pico, turn: Turn, pairs: Pairs, event: Event) -> None:
+    handled = Handled(event.domain, event.type, event.attrs)
+    turn.handled.append(handled)
+    for rid, installed in pico.installed.items():
+        if (event.rids is None or rid in event.rids) and installed.ruleset.salient(event.domain, event.type):
+            pairs.append((rid, event, handled))
+
+
+def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, handled: Handled) -> None:
+    """All rules of one ruleset that an event is salient to, in the order of the text."""
+    ruleset = pico.installed[rid].ruleset
+    pico.budget.refill()
+    try:
+        instance = start(pico, rid)
+    except KrlError as error:  # its globals fail now, though they did not when it was installed
+        turn.errors.append(error)
+        handled.considered.append(Considered(rid, "*", "failed", str(error)))
+        return
+    scope = instance.scope
+    scope.event = event
+    for index in ruleset.salient(event.domain, event.type):
+        scope.rule = ruleset.rules[index].name
+        last = _try_rule(pico, turn, pairs, instance, index, event, handled)
+        if last:
+            break
+    scope.event = scope.rule = None
+
+
+def _try_rule(
+    pico: Pico, turn: Turn, pairs: Pairs, instance: Instance, index: int, event: Event, handled: Handled
+) -> bool:
+    """Select a rule and run it; True if it ended this ruleset's part with `last`."""
+    ruleset, effects = instance.ruleset, pico.effects
+    rid, rule = ruleset.rid, ruleset.rules[index]
+    key = (rid, rule.name)
+    pico.budget.refill()
+    effects.begin(rid, rule.name, event)
+    try:
+        state = turn.waiting[key] if key in turn.waiting else pico.waiting(*key)
+        selection = instance.select(index, event, state)
+        if selection.state is not state:
+            turn.waiting[key] = selection.state
+        if selection.bindings is None:
+            effects.drop()
+            outcome = "unselected" if selection.state is None else "waiting"
+            handled.considered.append(Considered(rid, rule.name, outcome, selection.why, rule.line))
+            return False
+        ran = instance.run(index, selection.bindings)
+    except KrlError as error:
+        effects.drop()
+        _fail(pico, turn, pairs, effects, error, rid, rule.name, event)
+        line = error.span.line if error.span else rule.line
+        handled.considered.append(Considered(rid, rule.name, "failed", error.message, line))
+        return False
+    said = effects.keep()
+    if said.ends_events:
+        pairs.clear()
+    for raised in said.raised:
+        _enqueue(pico, turn, pairs, raised)
+    if ran.fired:
+        handled.considered.append(Considered(rid, rule.name, "fired", None, rule.line))
+    elif ran.notfired:
+        why = f"its condition on line {rule.condition_line} is false"
+        handled.considered.append(Considered(rid, rule.name, "notfired", why, rule.condition_line))
+    else:
+        handled.considered.append(Considered(rid, rule.name, "idle", "its foreach has no pass", rule.line))
+    return ran.last
+
+
+def _fail(
+    pico: Pico,
+    turn: Turn,
+    pairs: Pairs,
+    effects: PicoEffects,
+    error: KrlError,
+    rid: str,
+    rule: str,
+    event: Event,
+) -> None:
+    """Record a rule's error and raise it as `system:error`; an error in handling one is only recorded."""
+    turn.errors.append(error)
+    if (event.domain, event.type) == ("system", "error"):
+        return
+    attrs = error_attributes("error", str(error), rid, rule, "runtime", error.code)
+    targets = (effects.error_rid(rid),)
+    _enqueue(pico, turn, pairs, Event("system", "error", attrs, turn.eid, turn.now, event.eci, targets))

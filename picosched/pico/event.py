@@ -1,0 +1,38 @@
+"""What comes into a pico: an `Event` to handle, a `Query` to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: `domain:type` with attributes, at `time` (aware UTC).
+
+    `eci` is the channel it came through, None for a trusted caller. `rids` restricts it to these rulesets.
+    """
+
+    domain: str
+    type: str
+    attrs: dict[str, Any]
+    eid: str
+    time: datetime
+    eci: str | None = None
+    rids: tuple[str, ...] | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.domain}:{self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A call of a function that a ruleset shares, with named arguments."""
+
+    rid: str
+    name: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    eci: str | None = None

@@ -1,0 +1,97 @@
+"""A pico in memory: its rulesets, and its state as far as it has been read.
+
+The store is behind `State`, a protocol of four reads. What a turn changes is taken over by `apply`, so that
+the next turn of the same pico sees it; if the commit fails the engine forgets the pico and reads it anew.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from picosched.krl.ruleset import Instance, Ruleset
+from picosched.krl.scope import Budget
+from picosched.pico.effects import PicoEffects
+from picosched.pico.turn import Turn
+from picosched.schedule.scheduled import EPOCH, Scheduled
+
+
+class State(Protocol):
+    """What a pico may read of the store, as its own transaction sees it."""
+
+    def entity(self, pico_id: str, rid: str, name: str) -> Any:
+        """An entity variable, None where there is none; a rid led by "app:" reads `app:name` of that rid."""
+
+    def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
+        """rule → the state of its event expression, for the rules that are not at the start."""
+
+    def pending(self, pico_id: str, rid: str) -> list[Scheduled]:
+        """The scheduled events that are still to come (paused ones too), soonest first."""
+
+    def find_scheduled(self, id: str) -> Scheduled | None:
+        """One scheduled event, whatever its status."""
+
+
+@dataclass(slots=True)
+class Installed:
+    """A ruleset on a pico, with the configuration it was installed with; instantiated when first needed."""
+
+    ruleset: Ruleset
+    config: Mapping[str, Any] = field(default_factory=dict)
+    instance: Instance | None = None
+
+
+class Pico:
+    """An actor. Not safe between threads: the engine lets one turn or query at a time into it."""
+
+    def __init__(
+        self,
+        id: str,
+        name: str,
+        parent_id: str | None,
+        installed: dict[str, Installed],
+        state: State,
+        budget: Budget,
+        randomness: random.Random,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.parent_id = parent_id
+        self.installed = installed
+        """rid → Installed, in the order of installation."""
+        self.state = state
+        self.budget = budget
+        self.random = randomness
+        self.now = EPOCH
+        """The time of the turn or query at hand."""
+        self.effects = PicoEffects(self)
+        self._entities: dict[tuple[str, str], Any] = {}
+        self._waiting: dict[str, dict[str, Any]] = {}
+
+    def entity(self, rid: str, name: str) -> Any:
+        if rid.startswith("app:"):  # shared with other picos, so never kept
+            return self.state.entity(self.id, rid, name)
+        key = (rid, name)
+        if key not in self._entities:
+            self._entities[key] = self.state.entity(self.id, rid, name)
+        return self._entities[key]
+
+    def waiting(self, rid: str, rule: str) -> Any:
+        """The state a rule's event expression waits in; None at the start."""
+        if rid not in self._waiting:
+            self._waiting[rid] = self.state.waiting(self.id, rid)
+        return self._waiting[rid].get(rule)
+
+    def apply(self, turn: Turn) -> None:
+        """Take over what a turn changed."""
+        for key, value in turn.entities.items():
+            if not key[0].startswith("app:"):
+                self._entities[key] = value
+        for (rid, rule), state in turn.waiting.items():
+            waiting = self._waiting.setdefault(rid, {})
+            if state is None:
+                waiting.pop(rule, None)
+            else:
+                waiting[rule] = state

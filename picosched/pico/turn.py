@@ -1,0 +1,91 @@
+"""A turn: all that one event did to one pico, not yet durable.
+
+A turn is data. It says which entity variables change, which event expressions wait for more, which events
+are scheduled or cancelled, what the caller gets back, and, for every rule that cared, why it fired or not.
+The store makes all of it durable in one transaction, together with the due row that caused it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from picosched.errors import KrlError
+from picosched.schedule.scheduled import Scheduled
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """What a rule gives to the caller."""
+
+    name: str
+    options: Any
+    rid: str
+    rule: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A rule that an event was salient to, and what became of it.
+
+    `outcome`: fired · notfired (its condition was false) · unselected (an attribute or `where` did not match)
+    · waiting (its event expression is not complete) · idle (a foreach without a pass) · failed.
+    `why` tells in words, with the line.
+    """
+
+    rid: str
+    rule: str
+    outcome: str
+    why: str | None = None
+    line: int | None = None
+
+
+@dataclass(slots=True)
+class Handled:
+    """One event of a turn: the one that started it, or one raised within it."""
+
+    domain: str
+    type: str
+    attrs: dict[str, Any]
+    considered: list[Considered] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a rule wrote to the pico's log."""
+
+    level: str
+    rid: str
+    rule: str | None
+    value: Any
+
+
+@dataclass(slots=True)
+class Turn:
+    """The outcome of one event in one pico."""
+
+    eid: str
+    pico_id: str
+    now: datetime
+    eci: str | None = None
+    handled: list[Handled] = field(default_factory=list)
+    directives: list[Directive] = field(default_factory=list)
+    errors: list[KrlError] = field(default_factory=list)
+    log: list[Logged] = field(default_factory=list)
+    entities: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """(rid, name) → its new value, JSON; None deletes."""
+    waiting: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """(rid, rule) → the state of its event expression, JSON; None means back at the start."""
+    scheduled: dict[str, Scheduled] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+
+    @property
+    def fired(self) -> list[str]:
+        """The rules that fired, as `rid.rule`, in order."""
+        return [
+            f"{considered.rid}.{considered.rule}"
+            for handled in self.handled
+            for considered in handled.considered
+            if considered.outcome == "fired"
+        ]

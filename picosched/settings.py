@@ -1,0 +1,133 @@
+"""The settings of an engine: one frozen dataclass, its defaults, and where they may come from.
+
+The order, later wins: the defaults here, `picosched.toml` (table `[engine]`), the environment
+(`PICOSCHED_GRANULARITY=1`), the arguments of `Engine(…)`. The limits stand among the others, by their own
+names (`max_depth`, `PICOSCHED_MAX_DEPTH`). A setting that is not known or not of its kind is an error
+that says where it stands: one that is silently ignored is found months later.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from picosched.errors import PicoschedError
+from picosched.krl.scope import Limits
+
+PREFIX = "PICOSCHED_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an engine behaves."""
+
+    granularity: int = 60
+    """Seconds; due times are rounded up to a multiple of it."""
+    min_period: int = 599
+    """Seconds that must lie between two fires of one repeating schedule."""
+    misfire: str = "once"
+    """What becomes of missed occurrences: "once", "skip" or "all"."""
+    durability: str = "full"
+    """"full": on disk before anybody gets an answer; "normal": a power cut may lose the last moments."""
+    history_days: int = 30
+    """Days that fires, the journal and finished schedules are kept."""
+    cached_picos: int = 10_000
+    """Picos kept in memory."""
+    limits: Limits = field(default_factory=Limits)
+
+
+LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
+"""The least that a number may be, where it is not 1."""
+
+CHOICES: dict[str, tuple[str, ...]] = {"misfire": ("once", "skip", "all"), "durability": ("full", "normal")}
+
+LIMITS = tuple(each.name for each in fields(Limits))
+NAMES = (*(each.name for each in fields(Settings) if each.name != "limits"), *LIMITS)
+
+
+def load_settings(toml: Path | None, environ: Mapping[str, str], **overrides: Any) -> Settings:
+    """The settings of a configuration file, an environment and a caller.
+
+    PicoschedError `not_found` without the file, `invalid` for a setting that is unknown or of a wrong kind.
+    """
+    settings = Settings()
+    if toml is not None:
+        settings = with_settings(settings, _table(toml), f"{toml}, [engine]")
+    settings = with_settings(settings, _environment(environ), "the environment")
+    return with_settings(settings, overrides, "the engine's arguments")
+
+
+def with_settings(settings: Settings, changes: Mapping[str, Any], where: str) -> Settings:
+    """`settings` with `changes`, each checked; `where` they stand is for the error."""
+    plain: dict[str, Any] = {}
+    limits: dict[str, int] = {}
+    for name, value in changes.items():
+        if name not in NAMES:
+            raise PicoschedError(f'{where}: found the setting "{name}", {_near(name)}')
+        chosen = _checked(name, value, where)
+        (limits if name in LIMITS else plain)[name] = chosen
+    return replace(settings, **plain, limits=replace(settings.limits, **limits))
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    if name in CHOICES:
+        if not isinstance(value, str) or value not in CHOICES[name]:
+            wanted = ", ".join(f'"{choice}"' for choice in CHOICES[name])
+            raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted one of {wanted}")
+        return value
+    least = LEAST.get(name, 1)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise PicoschedError(
+            f"{where}: {name}: found {_shown(value)}, wanted a whole number, {least} or more"
+        )
+    return value
+
+
+def _table(toml: Path) -> dict[str, Any]:
+    try:
+        tables = tomllib.loads(toml.read_text(encoding="utf-8"))
+    except FileNotFoundError as cause:
+        raise PicoschedError(f"{toml}: there is no such file", "not_found") from cause
+    except OSError as cause:
+        raise PicoschedError(f"{toml}: cannot be read: {cause.strerror}") from cause
+    except UnicodeDecodeError as cause:
+        raise PicoschedError(f"{toml}: is not UTF-8 text") from cause
+    except tomllib.TOMLDecodeError as cause:
+        raise PicoschedError(f"{toml}: is not TOML: {cause}") from cause
+    table = tables.get("engine", {})
+    if not isinstance(table, dict):
+        raise PicoschedError(f"{toml}: engine: found {_shown(table)}, wanted a table [engine]")
+    return table
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        # Others may read variables of this prefix; only one that looks like a setting's is a slip of the pen.
+        if name in NAMES or get_close_matches(name, NAMES, n=1, cutoff=0.8):
+            changes[name] = text if name in CHOICES else _number(text)
+    return changes
+
+
+def _number(text: str) -> int | str:
+    """The whole number a text holds; else the text, for the check to show."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _near(name: str) -> str:
+    near = get_close_matches(name, NAMES, n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else f"wanted one of {', '.join(NAMES)}"
+
+
+def _shown(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,0 +1,146 @@
+"""What is due when, and what became of what was due: the tables `scheduled` and `fire`.
+
+A row is due until its effects are on disk, and never after: whoever settles an occurrence writes its fire
+record and the row's next due time in one transaction. A second record of one occurrence is refused by
+the table itself, and the transaction with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from picosched.clock import from_ms, to_ms
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.store import rows
+from picosched.store.database import Database
+
+LIVE = "status IN ('pending', 'paused')"
+
+INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 19)})"
+SETTLE = """UPDATE scheduled
+    SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ? WHERE id = ?"""
+RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 9)})"
+
+
+class Agenda:
+    """Scheduled events and the record of their fires."""
+
+    def __init__(self, database: Database, history: timedelta) -> None:
+        self._database = database
+        self._history = history
+        """How long what is finished is kept."""
+
+    # Reading
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        """The ids of pending rows that are due, soonest first, then as they were made."""
+        sql = "SELECT id FROM scheduled WHERE status = 'pending' AND due <= ? ORDER BY due, rowid LIMIT ?"
+        return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
+
+    def next_due(self) -> datetime | None:
+        """When the next row is due, or a pause ends; None if nothing is to come."""
+        row = self._database.row(
+            """SELECT min(time) FROM (
+                SELECT min(due) AS time FROM scheduled WHERE status = 'pending'
+                UNION ALL
+                SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)"""
+        )
+        return None if row is None or row[0] is None else from_ms(row[0])
+
+    def resumable(self, now: datetime) -> list[Scheduled]:
+        """The paused rows whose pause is over."""
+        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE paused_until <= ? ORDER BY paused_until, rowid"
+        return [rows.to_scheduled(row) for row in self._database.rows(sql, (to_ms(now),))]
+
+    def find(self, id: str) -> Scheduled | None:
+        """A scheduled event, whatever its status."""
+        row = self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
+        return None if row is None else rows.to_scheduled(row)
+
+    def pending(self, pico_id: str | None = None, rid: str | None = None) -> list[Scheduled]:
+        """What is still to come, paused ones too, soonest first; of one pico, of one ruleset."""
+        sql, values = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {LIVE}", []
+        if pico_id is not None:
+            sql, values = f"{sql} AND pico = ?", [pico_id]
+        if rid is not None:
+            sql, values = f"{sql} AND rid = ?", [*values, rid]
+        return [rows.to_scheduled(row) for row in self._database.rows(f"{sql} ORDER BY due, rowid", values)]
+
+    def fires(self, *, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
+        """What became of occurrences, newest first; of one pico, of one scheduled event."""
+        sql, values = f"SELECT {rows.FIRE} FROM fire WHERE true", []
+        if pico_id is not None:
+            sql, values = f"{sql} AND pico = ?", [pico_id]
+        if id is not None:
+            sql, values = f"{sql} AND scheduled = ?", [*values, id]
+        found = self._database.rows(f"{sql} ORDER BY rowid DESC LIMIT ?", [*values, limit])
+        return [rows.to_fire(row) for row in found]
+
+    def last_nominal(self, id: str) -> datetime | None:
+        """The due time of the occurrence that was last raised."""
+        row = self._database.row(
+            """SELECT max(nominal) FROM fire
+                WHERE scheduled = ? AND outcome IN ('fired', 'late', 'coalesced', 'failed')""",
+            (id,),
+        )
+        return None if row is None or row[0] is None else from_ms(row[0])
+
+    # Writing, inside a transaction
+
+    def add(self, scheduled: Scheduled) -> None:
+        self._database.execute(INSERT, rows.of_scheduled(scheduled))
+
+    def settle(self, settled: Scheduled, now: datetime) -> None:
+        """Write what may change of a row: when it is due, where it stands, how often it fired."""
+        if settled.status in (Status.FINISHED, Status.CANCELLED) and settled.keep_until is None:
+            settled = replace(settled, keep_until=now + self._history)
+        self._database.execute(
+            SETTLE,
+            (
+                rows.ms(settled.due),
+                settled.status.value,
+                settled.fires,
+                rows.ms(settled.fired),
+                rows.ms(settled.keep_until),
+                rows.ms(settled.paused_until),
+                settled.id,
+            ),
+        )
+
+    def record(self, fire: Fire) -> None:
+        """Write what became of an occurrence. `conflict` if that is on record already."""
+        self._database.execute(RECORD, rows.of_fire(fire))
+
+    def cancel(self, id: str, now: datetime, eid: str | None = None, *, reason: str | None = None) -> bool:
+        """End a row that is still to come and record its next occurrence as cancelled; False if there is none.
+
+        `eid` is of the turn that cancelled it.
+        """
+        scheduled = self.find(id)
+        if scheduled is None or scheduled.status not in (Status.PENDING, Status.PAUSED):
+            return False
+        if scheduled.due is not None:
+            fire = Fire(id, scheduled.pico_id, scheduled.due, now, Outcome.CANCELLED, eid, error=reason)
+            self.record(fire)
+        self.settle(replace(scheduled, due=None, status=Status.CANCELLED, paused_until=None), now)
+        return True
+
+    def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
+        """Cancel what a pico, or one ruleset of it, has to come; how many that were."""
+        return sum(self.cancel(each.id, now, reason=reason) for each in self.pending(pico_id, rid))
+
+    def prune(self, before: datetime, now: datetime, limit: int) -> int:
+        """Delete records older than `before` and rows kept long enough, `limit` of each; how many."""
+        # Row numbers follow time, so the oldest are found without an index of their own.
+        fires = self._database.execute(
+            "DELETE FROM fire WHERE fired < ? AND rowid < (SELECT min(rowid) + ? FROM fire)",
+            (to_ms(before), limit),
+        )
+        kept = self._database.execute(
+            """DELETE FROM scheduled WHERE id IN
+                (SELECT id FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT ?)""",
+            (to_ms(now), limit),
+        )
+        return fires + kept

@@ -1,0 +1,36 @@
+"""What SQLite complains of, in words for the caller.
+
+Every error of the database becomes a `PicoschedError` that names the file. The transaction it happened in
+is rolled back as a whole, so the words can promise that nothing of it was kept.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from picosched.errors import Code, PicoschedError
+
+FAULTS: dict[str, tuple[str, Code]] = {
+    "SQLITE_NOTADB": ("is not a database", "invalid"),
+    "SQLITE_CORRUPT": ("is damaged", "internal"),
+    "SQLITE_FULL": ("cannot grow: the disk is full; nothing of this was kept", "internal"),
+    "SQLITE_IOERR": ("cannot be read or written; nothing of this was kept", "internal"),
+    "SQLITE_READONLY": ("may not be written", "refused"),
+    "SQLITE_CANTOPEN": ("cannot be opened; may its folder be written?", "refused"),
+    "SQLITE_PERM": ("may not be opened", "refused"),
+    "SQLITE_AUTH": ("may not be opened", "refused"),
+    "SQLITE_BUSY": ("is locked by another program", "conflict"),
+    "SQLITE_LOCKED": ("is locked by another program", "conflict"),
+    "SQLITE_TOOBIG": ("cannot take a value this large", "too_large"),
+    "SQLITE_NOMEM": ("found no memory left", "internal"),
+    "SQLITE_CONSTRAINT": ("refused a row that contradicts another", "conflict"),
+}
+"""Error name, or the part of it that leads, → what it means, and the code."""
+
+
+def fault(error: sqlite3.Error, name: str) -> PicoschedError:
+    """`error` of the database `name` as a PicoschedError; the caller raises it `from` the error."""
+    kind = getattr(error, "sqlite_errorname", None) or ""
+    leading = "_".join(kind.split("_")[:2])  # SQLITE_IOERR_WRITE is an SQLITE_IOERR
+    meaning, code = FAULTS.get(leading, ("failed", "internal"))
+    return PicoschedError(f"the database {name} {meaning} ({error})", code)

@@ -1,0 +1,109 @@
+"""The journal: a row for every turn, with what was considered and why, and what it was the answer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from picosched.clock import from_ms, to_ms
+from picosched.pico.turn import Turn
+from picosched.schedule.fire import Fire
+from picosched.store import rows
+from picosched.store.database import Database, Row
+
+COLUMNS = "eid, pico, at, eci, scheduled, nominal, handled, directives, errors, log"
+INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES ({', '.join('?' * 10)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One turn as the journal keeps it; `handled` and the rest are JSON."""
+
+    seq: int
+    eid: str
+    pico_id: str
+    at: datetime
+    eci: str | None
+    scheduled: str | None
+    """The id of the scheduled event that caused the turn, if one did, and the time it was due."""
+    nominal: datetime | None
+    handled: list[dict[str, Any]]
+    """Events in order: `{domain, type, attrs, considered: [{rid, rule, outcome, why, line}]}`."""
+    directives: list[dict[str, Any]]
+    """`{name, options, rid, rule}`"""
+    errors: list[str]
+    log: list[dict[str, Any]]
+    """`{level, rid, rule, value}`"""
+
+    @property
+    def fired(self) -> list[str]:
+        """The rules that fired, as `rid.rule`, in order."""
+        return [
+            f"{considered['rid']}.{considered['rule']}"
+            for handled in self.handled
+            for considered in handled["considered"]
+            if considered["outcome"] == "fired"
+        ]
+
+
+class Journal:
+    """What happened, turn by turn."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def entries(
+        self, pico_id: str | None = None, *, eid: str | None = None, after: int = 0, limit: int = 100
+    ) -> list[Entry]:
+        """Turns, newest first; of one pico, of one event, with a `seq` greater than `after`."""
+        sql, values = f"SELECT seq, {COLUMNS} FROM journal WHERE seq > ?", [after, limit]
+        if pico_id is not None:
+            sql, values = f"{sql} AND pico = ?", [after, pico_id, limit]
+        if eid is not None:
+            sql, values = f"{sql} AND eid = ?", [*values[:-1], eid, limit]
+        return [_entry(row) for row in self._database.rows(f"{sql} ORDER BY seq DESC LIMIT ?", values)]
+
+    def last(self) -> int:
+        """The `seq` of the newest entry; 0 if there is none."""
+        row = self._database.row("SELECT max(seq) FROM journal")
+        return 0 if row is None or row[0] is None else int(row[0])
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete entries older than `before`, at most `limit`; how many."""
+        return self._database.execute(
+            "DELETE FROM journal WHERE at < ? AND seq < (SELECT min(seq) + ? FROM journal)",
+            (to_ms(before), limit),
+        )
+
+
+def of_turn(turn: Turn, fire: Fire | None) -> Row:
+    """The row of a turn. Everything that can fail for its values fails here, before anything is written."""
+    return (
+        turn.eid,
+        turn.pico_id,
+        to_ms(turn.now),
+        turn.eci,
+        None if fire is None else fire.id,
+        None if fire is None else to_ms(fire.nominal),
+        rows.dump(turn.handled),
+        rows.dump(turn.directives) if turn.directives else "[]",
+        rows.dump([str(error) for error in turn.errors]) if turn.errors else "[]",
+        rows.dump(turn.log) if turn.log else "[]",
+    )
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(
+        seq=row[0],
+        eid=row[1],
+        pico_id=row[2],
+        at=from_ms(row[3]),
+        eci=row[4],
+        scheduled=row[5],
+        nominal=rows.time(row[6]),
+        handled=rows.load(row[7]),
+        directives=rows.load(row[8]),
+        errors=rows.load(row[9]),
+        log=rows.load(row[10]),
+    )

@@ -1,0 +1,161 @@
+"""The tables, as migrations: each is applied once, in order, in a transaction of its own.
+
+Times are integer milliseconds since 1970, JSON is text. Two marks stand in the file's header: an
+application id, by which a database of some other program is known before anything is written to it, and
+the number of migrations it has, by which an older picosched knows a newer file.
+
+`fire` is the record that makes a fire happen once: its primary key is (schedule, nominal time), so
+a transaction that would settle an occurrence a second time fails as a whole.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from picosched.errors import PicoschedError
+
+APPLICATION_ID = 0x7069636F
+"""The letters `pico`."""
+
+TABLES = (
+    """CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE pico (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        parent TEXT,
+        created INTEGER NOT NULL
+    )""",
+    "CREATE INDEX pico_parent ON pico (parent)",
+    "CREATE INDEX pico_name ON pico (name)",
+    """CREATE TABLE channel (
+        eci TEXT PRIMARY KEY,
+        pico TEXT NOT NULL,
+        tags TEXT NOT NULL,
+        events TEXT NOT NULL,
+        queries TEXT NOT NULL,
+        created INTEGER NOT NULL
+    )""",
+    "CREATE INDEX channel_pico ON channel (pico)",
+    """CREATE TABLE ruleset (
+        hash TEXT PRIMARY KEY,
+        rid TEXT NOT NULL,
+        text TEXT NOT NULL,
+        origin TEXT
+    )""",
+    """CREATE TABLE installed (
+        pico TEXT NOT NULL,
+        rid TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        config TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (pico, rid)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX installed_rid ON installed (rid)",
+    """CREATE TABLE entity (
+        pico TEXT NOT NULL,
+        rid TEXT NOT NULL,
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (pico, rid, name)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE waiting (
+        pico TEXT NOT NULL,
+        rid TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (pico, rid, rule)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE scheduled (
+        id TEXT PRIMARY KEY,
+        pico TEXT NOT NULL,
+        rid TEXT NOT NULL,
+        domain TEXT NOT NULL,
+        type TEXT NOT NULL,
+        attrs TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        due INTEGER,
+        created INTEGER NOT NULL,
+        rule TEXT,
+        line INTEGER,
+        timespec TEXT,
+        name TEXT,
+        tz TEXT NOT NULL,
+        status TEXT NOT NULL,
+        fires INTEGER NOT NULL,
+        fired INTEGER,
+        keep_until INTEGER,
+        paused_until INTEGER
+    )""",
+    "CREATE INDEX scheduled_due ON scheduled (due) WHERE status = 'pending'",
+    "CREATE INDEX scheduled_pico ON scheduled (pico, rid)",
+    "CREATE INDEX scheduled_paused ON scheduled (paused_until) WHERE paused_until IS NOT NULL",
+    "CREATE INDEX scheduled_kept ON scheduled (keep_until) WHERE keep_until IS NOT NULL",
+    """CREATE TABLE fire (
+        scheduled TEXT NOT NULL,
+        nominal INTEGER NOT NULL,
+        pico TEXT NOT NULL,
+        fired INTEGER NOT NULL,
+        lateness INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        eid TEXT,
+        rules TEXT NOT NULL,
+        error TEXT,
+        PRIMARY KEY (scheduled, nominal)
+    )""",
+    "CREATE INDEX fire_pico ON fire (pico)",
+    """CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY,
+        eid TEXT NOT NULL,
+        pico TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        eci TEXT,
+        scheduled TEXT,
+        nominal INTEGER,
+        handled TEXT NOT NULL,
+        directives TEXT NOT NULL,
+        errors TEXT NOT NULL,
+        log TEXT NOT NULL
+    )""",
+    "CREATE INDEX journal_pico ON journal (pico)",
+)
+
+MIGRATIONS = (("0001_tables", TABLES),)
+"""Names and statements, in order. Add to the end; what was released is never changed."""
+
+
+def check(connection: sqlite3.Connection, name: str) -> None:
+    """PicoschedError `invalid` if the database is another program's, or of a newer picosched. Reads only."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (application or objects):
+        raise PicoschedError(f"{name} is a database of another program, wanted one of picosched")
+    if version > len(MIGRATIONS):
+        raise PicoschedError(f"{name} was written by a newer picosched, whose tables this one does not know")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date; marks a new database as ours first."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == len(MIGRATIONS):
+        return
+    # Imported late: it costs more than opening the database, and an up-to-date one needs none of it.
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations("picosched")
+    for name, statements in MIGRATIONS:
+        migrations(name=name)(_applying(statements))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    migrations.apply(Database(connection, execute_plugins=False))
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _applying(statements: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    def apply(database) -> None:  # type: ignore[no-untyped-def]
+        for statement in statements:
+            database.execute(statement)
+
+    return apply

@@ -1,0 +1,153 @@
+"""The store: what must happen together is committed together.
+
+A `Store` is one SQLite file. `write` puts a turn into the open transaction: entity variables, waiting
+event expressions, new and cancelled schedules, the journal, and the record of the occurrence that caused it.
+When the transaction commits all of it is durable; until then none of it is.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from picosched.errors import PicoschedError
+from picosched.pico.turn import Turn
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
+from picosched.store import agenda, journal, picos, rows
+from picosched.store.agenda import Agenda
+from picosched.store.database import MEMORY, Database, Row
+from picosched.store.journal import Journal
+from picosched.store.picos import Picos
+
+PRUNED_AT_ONCE = 5_000
+
+
+class Store:
+    """One SQLite file, or ":memory:". For one thread at a time; fulfils `State` of a pico.
+
+    Opening raises PicoschedError: `invalid` for a file of something else, `not_found` without its folder,
+    `conflict` while another picosched has it, `refused` where it may not be written. `durability` is "full"
+    or "normal"; what is `readonly` takes no lock and refuses to write.
+    """
+
+    def __init__(
+        self,
+        path: str | Path = MEMORY,
+        durability: str = "full",
+        readonly: bool = False,
+        history_days: int = 30,
+    ) -> None:
+        self._database = Database(path, durability=durability, readonly=readonly)
+        self._history = timedelta(days=history_days)
+        self.picos = Picos(self._database)
+        self.agenda = Agenda(self._database, self._history)
+        self.journal = Journal(self._database)
+
+    @property
+    def name(self) -> str:
+        """The path it was opened with."""
+        return self._database.name
+
+    @property
+    def readonly(self) -> bool:
+        return self._database.readonly
+
+    @property
+    def changes(self) -> int:
+        """Rows changed since it was opened."""
+        return self._database.changes
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._database.in_transaction
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is written inside is kept, or, after any exception, none of it."""
+        return self._database.transaction()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def copy(self, path: str | Path = MEMORY) -> Store:
+        """A copy of the committed state, as a store of its own."""
+        copy = Store(path, "normal", history_days=self._history.days)
+        try:
+            self._database.copy_into(copy._database)
+        except BaseException:
+            copy.close()
+            raise
+        return copy
+
+    # What a pico reads
+
+    def entity(self, pico_id: str, rid: str, name: str) -> Any:
+        return self.picos.entity(pico_id, rid, name)
+
+    def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
+        return self.picos.waiting(pico_id, rid)
+
+    def pending(self, pico_id: str, rid: str) -> list[Scheduled]:
+        return self.agenda.pending(pico_id, rid)
+
+    def find_scheduled(self, id: str) -> Scheduled | None:
+        return self.agenda.find(id)
+
+    # What a turn writes
+
+    def write(self, turn: Turn, fire: Fire | None = None, settled: Scheduled | None = None) -> None:
+        """Write a turn into the open transaction, with the occurrence that caused it and its settled row."""
+        statements = _statements(turn, fire)  # all of them before the first is run: they may fail
+        for sql, values in statements:
+            self._database.execute(sql, values)
+        # The occurrence is settled before cancellations: a rule may cancel the schedule that raised it.
+        if settled is not None:
+            self.agenda.settle(settled, turn.now)
+        if fire is not None:
+            self.agenda.record(fire)
+        for id in sorted(turn.cancelled):
+            self.agenda.cancel(id, turn.now, turn.eid)
+
+    def settle(self, settled: Scheduled, fire: Fire) -> None:
+        """Write what became of an occurrence that caused no turn."""
+        self.agenda.settle(settled, fire.fired)
+        self.agenda.record(fire)
+
+    def prune(self, now: datetime) -> int:
+        """Delete some of what is older than the history kept; how many rows, 0 when all is done."""
+        before = now - self._history
+        deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
+        return deleted + self.journal.prune(before, PRUNED_AT_ONCE)
+
+
+def _statements(turn: Turn, fire: Fire | None) -> list[tuple[str, Row]]:
+    """What a turn writes but for its occurrence and its cancellations; ready to run."""
+    statements: list[tuple[str, Row]] = []
+    for (rid, name), value in turn.entities.items():
+        pico_id = picos.owner(turn.pico_id, rid)
+        if value is None:
+            statements.append((picos.DELETE_ENTITY, (pico_id, rid, name)))
+        else:
+            statements.append((picos.SET_ENTITY, (pico_id, rid, name, rows.dump(value))))
+    for (rid, rule), state in turn.waiting.items():
+        if state is None:
+            statements.append((picos.DELETE_WAITING, (turn.pico_id, rid, rule)))
+        else:
+            statements.append((picos.SET_WAITING, (turn.pico_id, rid, rule, rows.dump(state))))
+    for scheduled in turn.scheduled.values():
+        statements.append((agenda.INSERT, rows.of_scheduled(scheduled)))
+    statements.append((journal.INSERT, journal.of_turn(turn, fire)))
+    for _, values in statements:
+        for value in values:
+            if isinstance(value, str) and not value.isascii():
+                _check_text(value)
+    return statements
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as cause:
+        raise PicoschedError(f"found half a character in {text[:40]!r}, which cannot be kept") from cause
