@@ -4,17 +4,19 @@ A combinator has a `start` state and one verb, `advance(state, step)`: the state
 there, or `Done` where the pattern is complete. No result means that the event moves nothing, and the state
 stays. States are JSON, so that a rule which waits for `b` in `a before b` still waits after a restart.
 
-| form                | state                   | an event leads to                                               |
-|---------------------|-------------------------|-----------------------------------------------------------------|
-| domain type …       | 0                       | Done, if it matches                                             |
-| a or b              | null, or [i, state]     | any side; then only the side it went on with                    |
-| before, after, between | [i, state]           | the i-th part completed: the next part, or Done                 |
-| then                | [i, state]              | as before; but between two parts another event goes back to the start |
-| and, any n          | [done parts, i, state]  | one part at a time, each whole, in any order                    |
-| a not between(b, c) | [0, b], [1, c, a]       | b, then c; but an a goes back to the start                      |
-| count n             | [k, state, captures]    | the n-th: Done                                                  |
-| repeat n            | [k, state, captures]    | the n-th and each after it: Done; what does not match: the start |
-| within              | [since, state]          | the start, once the time is over                                |
+| form                  | state                  | an event leads to                                 |
+|-----------------------|------------------------|---------------------------------------------------|
+| domain type …         | 0                      | Done, if it matches                               |
+| a or b                | null, or [i, state]    | any side; from then on only that side             |
+| before, after, between| [i, state]             | the i-th part completed: the next part, or Done   |
+| then                  | [i, state]             | the same; but another event between two parts     |
+|                       |                        | goes back to the start                            |
+| and, any n            | [done parts, i, state] | one part at a time, each whole, in any order      |
+| a not between(b, c)   | [0, b], [1, c, a]      | b, then c; but an a goes back to the start        |
+| count n               | [k, state, captures]   | the n-th: Done                                    |
+| repeat n              | [k, state, captures]   | the n-th and each after it: Done; what does not   |
+|                       |                        | match goes back to the start                      |
+| within                | [since, state]         | the start, once the time is over                  |
 
 A rule's machine holds a set of states, as an event may fit two sides of an `or`: the states it leads to
 replace the set. `and` and `any` keep the set of parts that are done and not the order in which they came,
@@ -108,14 +110,18 @@ class Or:
         if state is not None:
             index, inner = state
             return self._through(index, inner, step)
-        return [result for index, part in enumerate(self.parts) for result in self._through(index, part.start, step)]
+        return [
+            result
+            for index, part in enumerate(self.parts)
+            for result in self._through(index, part.start, step)
+        ]
 
     def _through(self, index: int, state: State, step: Step) -> list[State | Done]:
         results = self.parts[index].advance(state, step)
         return [result if isinstance(result, Done) else [index, result] for result in results]
 
 
-class Sequence_:
+class InOrder:
     """before, after, between: parts in order, with anything between them. `strict` makes it `then`."""
 
     def __init__(self, parts: Sequence[Pattern], *, strict: bool = False) -> None:
@@ -132,17 +138,22 @@ class Sequence_:
             return [self.start]
         last = index + 1 == len(self.parts)
         return [
-            ([index, result] if not isinstance(result, Done) else Done() if last else [index + 1, self.parts[index + 1].start])
+            (
+                [index, result]
+                if not isinstance(result, Done)
+                else Done()
+                if last
+                else [index + 1, self.parts[index + 1].start]
+            )
             for result in results
         ]
 
 
-class Any_:
+class AnyOrder:
     """any n of the parts, in any order; `and` is any n of n."""
 
-    start: State = [0, -1, None]
-
     def __init__(self, parts: Sequence[Pattern], wanted: int) -> None:
+        self.start: State = [0, -1, None]
         self.parts = parts
         self.wanted = wanted
         self.keys = _keys(parts)
@@ -201,7 +212,13 @@ class Count:
     start: State
 
     def __init__(
-        self, part: Pattern, number: int, *, repeats: bool, aggregator: str | None = None, names: Sequence[str] = ()
+        self,
+        part: Pattern,
+        number: int,
+        *,
+        repeats: bool,
+        aggregator: str | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         self.part = part
         self.number = number
@@ -305,9 +322,14 @@ class EventExpression:
         return Selection(waiting, None, _waits(waiting))
 
 
-def aggregated(aggregator: str, names: Sequence[str], captures: Sequence[Sequence[Value]]) -> dict[str, Value]:
+def aggregated(
+    aggregator: str, names: Sequence[str], captures: Sequence[Sequence[Value]]
+) -> dict[str, Value]:
     """name → the aggregate of the captures in its place."""
-    return {name: _aggregate(aggregator, [_at(row, place) for row in captures]) for place, name in enumerate(names)}
+    return {
+        name: _aggregate(aggregator, [_at(row, place) for row in captures])
+        for place, name in enumerate(names)
+    }
 
 
 def _aggregate(aggregator: str, values: list[Value]) -> Value:
@@ -331,4 +353,6 @@ def _keys(parts: Iterable[Pattern]) -> frozenset[str]:
 
 
 def _waits(state: State) -> str:
-    return "its event expression waits for more" if state is not None else "its event expression has not begun"
+    return (
+        "its event expression waits for more" if state is not None else "its event expression has not begun"
+    )

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from picosched.errors import KrlError
+from picosched.errors import KrlError, Span
 from picosched.krl import syntax
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, near
 from picosched.krl.source import Source
+
+DEEPEST = 1_000
+"""How deep a tree may go: `1 + 1 + 1` goes two deep."""
 
 CLASSIC_DOMAINS = ("web", "explicit", "notification", "error", "system", "rfq")
 
@@ -29,15 +32,17 @@ class Names:
     """Plain values that stand further down."""
 
     def find(self, name: str) -> str | None:
-        """function, action, value or later; None where no scope has the name."""
+        """function, action or value; None where no scope has the name."""
         scope: Names | None = self
         while scope is not None:
             if name in scope.kinds:
                 return scope.kinds[name]
-            if name in scope.later:
-                return "later"
             scope = scope.around
         return None
+
+    def is_later(self, name: str) -> bool:
+        """Whether the name is declared further down."""
+        return name in self.later or (self.around is not None and self.around.is_later(name))
 
     def all(self) -> set[str]:
         return set(self.kinds) | (self.around.all() if self.around else set())
@@ -47,7 +52,9 @@ def resolve(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
     """Every fault of a ruleset's names, in the order of the text."""
     resolver = _Resolver(source)
     resolver.ruleset(tree)
-    return sorted(resolver.faults, key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
+    return sorted(
+        resolver.faults, key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0)
+    )
 
 
 def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:
@@ -73,20 +80,22 @@ class _Resolver:
         self.faults: list[KrlError] = []
         self.modules: set[str] = set(MODULES)
         self.used_modules: set[str] = set()
+        self.depth = 0
         self.bare_attributes = False
         """In `where` an unknown name is an attribute of the event."""
 
     def fault(self, message: str, node: syntax.Node) -> None:
-        self.faults.append(KrlError(message, self.source.span(node.start, node.end)))
+        self.faults.append(KrlError(message, self._span(node)))
+
+    def _span(self, node: syntax.Node) -> Span:
+        return self.source.span(node.start, node.end)
 
     # ---- rulesets ---------------------------------------------------------------------------------
 
     def ruleset(self, tree: syntax.Ruleset) -> None:
         names = Names()
         self._meta(tree.meta, names)
-        self._declarations(
-            [each for each in tree.globals if isinstance(each, syntax.Declaration)], names
-        )
+        self._declarations([each for each in tree.globals if isinstance(each, syntax.Declaration)], names)
         for property in tree.meta:
             if isinstance(property, syntax.Shares):
                 self._shared(property, names)
@@ -128,7 +137,10 @@ class _Resolver:
         for name in property.names:
             kind = names.kinds.get(name.id)
             if kind is None and name.id != "__testing":
-                self.fault(f"cannot {verb} {name.id}: it is not declared in global{_near(name.id, names.kinds)}", name)
+                self.fault(
+                    f"cannot {verb} {name.id}: it is not declared in global{_near(name.id, names.kinds)}",
+                    name,
+                )
             elif kind == "action" and verb == "share":
                 self.fault(f"cannot share {name.id}: an action cannot answer a query", name)
 
@@ -149,6 +161,7 @@ class _Resolver:
                 self._statements(block, names)
 
     def _event(self, event: syntax.EventExpression, names: Names) -> None:
+        self._descend(event)
         match event:
             case syntax.EventPrimitive():
                 names.kinds.update(dict.fromkeys(event.setting, "value"))
@@ -166,6 +179,7 @@ class _Resolver:
             case syntax.EventWithin():
                 self._event(event.event, names)
                 self.expression(event.within.amount, names)
+        self.depth -= 1
 
     def _where(self, condition: syntax.Expression, names: Names) -> None:
         self.bare_attributes = True
@@ -273,6 +287,7 @@ class _Resolver:
             self.expression(function, names)
 
     def expression(self, node: syntax.Expression, names: Names) -> None:
+        self._descend(node)
         match node:
             case syntax.Name():
                 self._name(node, names)
@@ -300,12 +315,20 @@ class _Resolver:
             case _:
                 for child in children(node):
                     self.expression(child, names)
+        self.depth -= 1
+
+    def _descend(self, node: syntax.Node) -> None:
+        """Bound the depth of a tree: all that comes after, Python's compiler too, is recursive."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise KrlError(f"found forms nested more than {DEEPEST} deep", self._span(node), code="too_large")
 
     def _name(self, node: syntax.Name, names: Names) -> None:
-        kind = names.find(node.id)
-        if kind == "later":
+        if names.find(node.id) or self.bare_attributes or node.id in OPERATORS or node.id in ACTIONS:
+            return
+        if names.is_later(node.id):
             self.fault(f"{node.id} is used before it is declared", node)
-        elif kind is None and not self.bare_attributes and node.id not in OPERATORS and node.id not in ACTIONS:
+        else:
             self.fault(f"unknown name {node.id}{_near(node.id, [*names.all(), *OPERATORS])}", node)
 
     def _function(self, node: syntax.Function | syntax.Defaction, names: Names) -> None:
@@ -318,7 +341,9 @@ class _Resolver:
                 self.expression(parameter.default, inner)
                 optional = parameter
             elif optional:
-                self.fault(f"found {parameter.name} without a default behind {optional.name}, wanted one", parameter)
+                self.fault(
+                    f"found {parameter.name} without a default behind {optional.name}, wanted one", parameter
+                )
             inner.kinds[parameter.name] = "value"
         body = Names(inner)
         if isinstance(node, syntax.Defaction):
@@ -338,9 +363,13 @@ class _Resolver:
                 kind = names.find(name)
                 known = kind or name in OPERATORS
                 if kind == "action" or (not known and name in ACTIONS):
-                    self.fault(f"found the action {name} as a function: it runs only as a rule's action", node)
+                    self.fault(
+                        f"found the action {name} as a function: it runs only as a rule's action", node
+                    )
                 elif not known and not self.bare_attributes:
-                    self.fault(f"unknown function {name}{_near(name, [*names.all(), *OPERATORS])}", node.callee)
+                    self.fault(
+                        f"unknown function {name}{_near(name, [*names.all(), *OPERATORS])}", node.callee
+                    )
                 else:
                     self._name(node.callee, names)
             case callee:
@@ -349,7 +378,9 @@ class _Resolver:
     def _method(self, node: syntax.Method, names: Names) -> None:
         place = syntax.Name(node.name, start=node.end - 1, end=node.end)
         if node.domain:
-            self._member(syntax.Qualified(node.domain, node.name, start=node.start, end=node.end), names, "function")
+            self._member(
+                syntax.Qualified(node.domain, node.name, start=node.start, end=node.end), names, "function"
+            )
         elif names.find(node.name) is None and node.name not in (*OPERATORS, "pset"):
             dot = self.source.text.find(f"{node.name}", node.receiver.end)
             place = syntax.Name(node.name, start=dot, end=dot + len(node.name)) if dot >= 0 else place
@@ -367,7 +398,7 @@ class _Resolver:
             self.expression(argument.value, names)
 
     def _member(self, node: syntax.Qualified, names: Names, use: str) -> None:
-        if node.domain in self.used_modules or node.domain == "keys" and "keys" in self.modules:
+        if node.domain in self.used_modules or (node.domain == "keys" and "keys" in self.modules):
             return
         if node.domain not in MODULES:
             known = [*MODULES, *self.used_modules, "ent", "app"]
@@ -380,7 +411,10 @@ class _Resolver:
         elif use == "action" and member.kind != "action":
             self.fault(f"found {node.domain}:{node.name} as an action, wanted an action", node)
         elif use == "function" and member.kind == "action":
-            self.fault(f"found the action {node.domain}:{node.name} as a function: it runs only as a rule's action", node)
+            self.fault(
+                f"found the action {node.domain}:{node.name} as a function: it runs only as a rule's action",
+                node,
+            )
 
 
 def children(node: syntax.Expression) -> list[syntax.Expression]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl import grammar, syntax
-from picosched.krl.compiler import RuleCode, compile_body, compile_tree, located
+from picosched.krl.compiler import compile_body, compile_tree, running
 from picosched.krl.event_expression import Selection
 from picosched.krl.resolver import resolve, resolve_body
 from picosched.krl.scope import Event, Scope, Value
@@ -70,18 +70,21 @@ class Ruleset:
         """The numbers of the rules whose `select` mentions such an event, in the order of the text."""
         return self._salient.get(f"{domain}:{type}", self._any)
 
-    def instantiate(self, scope: Scope, use: Callable[[str, Mapping[str, Value]], Mapping[str, Value]]) -> Instance:
+    def instantiate(
+        self, scope: Scope, use: Callable[[str, Mapping[str, Value]], Mapping[str, Value]]
+    ) -> Instance:
         """Evaluate the globals in one pico. `use(rid, config)` gives what a module provides."""
-        try:
-            exported, rules = self._function(scope, use)
-        except Exception as error:
-            raise located(error) from error
-        return Instance(self, scope, {**exported, "__testing": exported.get("__testing", self.testing)}, rules)
+        exported, rules = running(self._function, scope, use)
+        return Instance(
+            self, scope, {**exported, "__testing": exported.get("__testing", self.testing)}, rules
+        )
 
     @cached_property
     def testing(self) -> dict[str, Any]:
         """What the peer's console offers to try: the queries and the events of a ruleset."""
-        functions = {each.name: each.value for each in self.tree.globals if isinstance(each, syntax.Declaration)}
+        functions = {
+            each.name: each.value for each in self.tree.globals if isinstance(each, syntax.Declaration)
+        }
         queries = []
         for name in ["__testing", *_listed(self.tree, "shares")]:
             function = functions.get(name)
@@ -115,17 +118,14 @@ class Instance:
     def select(self, index: int, event: Event, state: Any) -> Selection:
         """Whether a rule is selected by an event, in the state its event expression is in."""
         _, matchers, limits = self._rules[index]
-        try:
-            return self.ruleset.rules[index].select.advance(state, event, matchers, limits)
-        except Exception as error:
-            raise located(error) from error
+        selection: Selection = running(
+            self.ruleset.rules[index].select.advance, state, event, matchers, limits
+        )
+        return selection
 
     def run(self, index: int, bindings: Mapping[str, Value]) -> Ran:
         """Run a selected rule: its effects go to the scope's effects."""
-        try:
-            return Ran(*self._rules[index][0](bindings))
-        except Exception as error:
-            raise located(error) from error
+        return Ran(*running(self._rules[index][0], bindings))
 
     def query(self, name: str, args: Mapping[str, Value]) -> Value:
         """The value of a shared name: a function is called with the arguments it has by name."""
@@ -136,10 +136,7 @@ class Instance:
             raise PicoschedError(f"{name} is an action: it cannot answer a query")
         if not isinstance(shared, FunctionType):
             return shared
-        try:
-            return _called(shared, args)
-        except Exception as error:
-            raise located(error) from error
+        return running(_called, shared, args)
 
 
 def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
@@ -152,10 +149,7 @@ def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
     source = Source(name or "<ruleset>", text)
     tree = grammar.parse(source)
     _refuse(resolve(tree, source))
-    try:
-        return Ruleset(source, tree)
-    except RecursionError as cause:
-        raise KrlError("found forms nested too deep to compile", source.span(0, 0)) from cause
+    return Ruleset(source, tree)
 
 
 def read_source(path: Path) -> str:
@@ -177,10 +171,7 @@ def evaluate_body(text: str, scope: Scope, name: str = "<expression>") -> Value:
     source = Source(name, text)
     tree = grammar.parse_body(source)
     _refuse(resolve_body(tree, source))
-    try:
-        return compile_body(tree, source)(scope)
-    except Exception as error:
-        raise located(error) from error
+    return running(compile_body(tree, source), scope)
 
 
 def primitives(event: syntax.EventExpression) -> list[syntax.EventPrimitive]:
@@ -216,6 +207,6 @@ def _called(function: FunctionType, args: Mapping[str, Value]) -> Value:
     names = code.co_varnames[: code.co_argcount]
     defaults = function.__defaults__ or ()
     values = [args.get(name.partition(".")[0], MISSING) for name in names]
-    return function(*(default if value is MISSING else value for value, default in zip(values, defaults, strict=True)))
-
-
+    return function(
+        *(default if value is MISSING else value for value, default in zip(values, defaults, strict=True))
+    )

@@ -165,7 +165,7 @@ def float_text(value: float) -> str:
         return "Infinity" if value > 0 else "-Infinity"
     mantissa, _, exponent = repr(value).partition("e")
     if not exponent:
-        return mantissa.removesuffix(".0")
+        return str(int(value)) if value.is_integer() and abs(value) <= EXACT else mantissa.removesuffix(".0")
     sign = "-" if value < 0 else ""
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     power = int(exponent)

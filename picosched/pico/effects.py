@@ -118,10 +118,13 @@ class PicoEffects:
         limit = self.settings.limits.max_raised
         if self.raised_in_turn + len(said.raised) >= limit:
             raise KrlError(
-                f"the turn raised more than {limit} events; does a rule raise itself for ever?", code="too_large"
+                f"the turn raised more than {limit} events; does a rule raise itself for ever?",
+                code="too_large",
             )
         targets = tuple(dict.fromkeys(map(self._installed, rids))) if rids is not None else None
-        said.raised.append(Event(domain, type, json_value(attrs), turn.eid, turn.now, self.event.eci, targets))
+        said.raised.append(
+            Event(domain, type, json_value(attrs), turn.eid, turn.now, self.event.eci, targets)
+        )
 
     def _installed(self, rid: str) -> str:
         """A rid as it is installed: a version behind it does not count."""
@@ -155,7 +158,10 @@ class PicoEffects:
             made = replace(made, due=self._due_at(at, turn.now), name=name)
         else:
             made = self._repeating(made, repeat, name, tz or "UTC")
-            already = next((each for each in self._pending() if name and each.kind == "repeat" and each.name == name), None)
+            already = next(
+                (each for each in self._pending() if name and each.kind == "repeat" and each.name == name),
+                None,
+            )
             if already is not None:  # the first of a name wins
                 return already.id
         id = self.new_id()
@@ -172,11 +178,13 @@ class PicoEffects:
         try:
             return now if time <= now else rounded_up(time, self.settings.granularity)
         except OverflowError as cause:
-            raise KrlError(f"found {shown(at)} as the time of a schedule, which is past the last year, 9999") from cause
+            raise KrlError(
+                f"found {shown(at)} as the time of a schedule, which is past the last year, 9999"
+            ) from cause
 
     def _repeating(self, made: Scheduled, repeat: Value, name: str | None, tz: str) -> Scheduled:
         if not isinstance(repeat, str):
-            raise KrlError(f"found {described(repeat)} as a timespec, wanted a String such as \"0 9 * * *\"")
+            raise KrlError(f'found {described(repeat)} as a timespec, wanted a String such as "0 9 * * *"')
         try:
             timespec = Timespec.parse(repeat, tz)
         except PicoschedError as error:
@@ -210,7 +218,7 @@ class PicoEffects:
             found |= self.said.scheduled
             found = {id: each for id, each in found.items() if id not in self.said.cancelled}
         last = datetime.max.replace(tzinfo=self.pico.now.tzinfo)
-        return sorted(found.values(), key=lambda each: (each.due or last))
+        return sorted(found.values(), key=lambda each: each.due or last)
 
     def scheduled(self) -> list[ScheduledEvent]:
         return list(self._pending())
@@ -236,10 +244,14 @@ class PicoEffects:
         if level == "error":
             said.ends_events = True
             said.raised.clear()
-        said.raised.append(Event("system", "error", json_value(attrs), turn.eid, turn.now, self.event.eci, targets))
+        said.raised.append(
+            Event("system", "error", json_value(attrs), turn.eid, turn.now, self.event.eci, targets)
+        )
 
 
-def error_attributes(level: str, value: Value, rid: str, rule: str | None, genus: str, species: str) -> dict[str, Value]:
+def error_attributes(
+    level: str, value: Value, rid: str, rule: str | None, genus: str, species: str
+) -> dict[str, Value]:
     """The attributes of `system:error`: those of the classic engine and those of its successor."""
     return {
         "level": level,

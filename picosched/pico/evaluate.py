@@ -37,7 +37,9 @@ def evaluate(
     pico.now = event.time
     effects = pico.effects
     effects.begin_turn(turn, settings, new_id)
-    effects.error_rid = lambda rid: pico.installed[rid].ruleset.errors_to or rid if rid in pico.installed else rid
+    effects.error_rid = lambda rid: (
+        pico.installed[rid].ruleset.errors_to or rid if rid in pico.installed else rid
+    )
     pairs: Pairs = deque()
     _enqueue(pico, turn, pairs, event)
     try:
@@ -70,7 +72,9 @@ def start(pico: Pico, rid: str) -> Instance:
     return installed.instance
 
 
-def _instance(pico: Pico, installed: Installed, config: Mapping[str, Value], clients: tuple[str, ...]) -> Instance:
+def _instance(
+    pico: Pico, installed: Installed, config: Mapping[str, Value], clients: tuple[str, ...]
+) -> Instance:
     ruleset = installed.ruleset
     if ruleset.rid in clients:
         cycle = " uses ".join((*clients[clients.index(ruleset.rid) :], ruleset.rid))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from picosched.schedule.scheduled import Outcome, Scheduled
+from picosched.schedule.scheduled import Outcome
 
 GRACE = timedelta(seconds=1)
 """An occurrence is in time while its lateness is within the granularity and this."""
@@ -13,7 +13,12 @@ GRACE = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """The record of one occurrence, keyed by (`id`, `nominal`): the schedule's id and the due time."""
+    """The record of one occurrence, keyed by (`id`, `nominal`): the schedule's id and the due time.
+
+    `outcome`: fired (in time) · late · coalesced (late, and it stands for later ones that were missed too) ·
+    failed (a rule that handled it failed, or it could not be raised; see `error`) · skipped (missed, and the
+    policy is to let it go) · throttled (too soon after the last) · cancelled.
+    """
 
     id: str
     pico_id: str
@@ -22,7 +27,7 @@ class Fire:
     """When it was dealt with, whatever the outcome."""
     outcome: Outcome
     eid: str | None = None
-    """The event of the turn it caused; None where none was raised."""
+    """The event it raised, or the one that cancelled it; None where there was none."""
     rules: tuple[str, ...] = ()
     """The rules that fired, as `rid.rule`."""
     error: str | None = None
@@ -32,12 +37,7 @@ class Fire:
         """Seconds between the due time and its being dealt with; negative if cancelled before."""
         return (self.fired - self.nominal).total_seconds()
 
-    @property
-    def raised(self) -> bool:
-        """True if its event was raised into the pico."""
-        return self.outcome in (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED, Outcome.FAILED)
 
-
-def missed(scheduled: Scheduled, now: datetime, granularity: int) -> bool:
-    """True if at `now` the row's occurrence is past its time by more than the granularity and the grace."""
-    return scheduled.due is not None and now - scheduled.due > timedelta(seconds=granularity) + GRACE
+def missed(nominal: datetime, now: datetime, granularity: int) -> bool:
+    """True if at `now` an occurrence is late by more than the granularity (seconds) and the grace."""
+    return now - nominal > timedelta(seconds=granularity) + GRACE

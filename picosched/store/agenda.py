@@ -78,14 +78,12 @@ class Agenda:
         found = self._database.rows(f"{sql} ORDER BY rowid DESC LIMIT ?", [*values, limit])
         return [rows.to_fire(row) for row in found]
 
-    def last_nominal(self, id: str) -> datetime | None:
-        """The due time of the occurrence that was last raised."""
-        row = self._database.row(
-            """SELECT max(nominal) FROM fire
-                WHERE scheduled = ? AND outcome IN ('fired', 'late', 'coalesced', 'failed')""",
-            (id,),
-        )
-        return None if row is None or row[0] is None else from_ms(row[0])
+    def last_raised(self, id: str) -> Fire | None:
+        """The last occurrence of a scheduled event whose event was raised."""
+        raised = "scheduled = ? AND eid IS NOT NULL AND outcome <> 'cancelled'"
+        sql = f"SELECT {rows.FIRE} FROM fire WHERE {raised} ORDER BY nominal DESC LIMIT 1"
+        row = self._database.row(sql, (id,))
+        return None if row is None else rows.to_fire(row)
 
     # Writing, inside a transaction
 
@@ -114,7 +112,7 @@ class Agenda:
         self._database.execute(RECORD, rows.of_fire(fire))
 
     def cancel(self, id: str, now: datetime, eid: str | None = None, *, reason: str | None = None) -> bool:
-        """End a row that is still to come and record its next occurrence as cancelled; False if there is none.
+        """End a row that is still to come, its next occurrence cancelled; False if there is none.
 
         `eid` is of the turn that cancelled it.
         """

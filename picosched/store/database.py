@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +37,8 @@ class Database:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.name = str(path)
         self.readonly = readonly
+        self.kept = False
+        """Whether the last transaction was committed."""
         self._lock: FileLock | None = None
         if self.name != MEMORY:
             _check_place(Path(path), readonly)
@@ -96,13 +98,18 @@ class Database:
         """All that is written inside is kept, or none of it. `refused` if opened readonly."""
         if self.readonly:
             raise PicoschedError(f"the database {self.name} was opened to be read only", "refused")
+        self.kept = committing = False
         self.execute("BEGIN IMMEDIATE")  # at once, so that nothing read inside can be stale
         try:
             yield
+            committing = True
             self.execute("COMMIT")
-        except BaseException:
+            self.kept = True
+        except BaseException as error:
             if self._connection.in_transaction:  # SQLite itself rolls back where the disk is full
                 self._connection.execute("ROLLBACK")
+            elif committing and not isinstance(error, Exception):
+                self.kept = True  # interrupted from outside, just after the commit
             raise
 
     def copy_into(self, other: Database) -> None:
@@ -166,20 +173,17 @@ def _lock(name: str) -> FileLock:
     try:
         lock.acquire()
     except Timeout as cause:
-        raise PicoschedError(f"the database {name} is in use by another picosched{_holder(place)}", "conflict") from cause
+        raise PicoschedError(f"the database {name} is in use by {_holder(place)}", "conflict") from cause
     except OSError as cause:
         raise PicoschedError(f"cannot write {place}: {cause.strerror}", "refused") from cause
-    try:
+    with suppress(OSError):  # only a courtesy to whoever is refused
         Path(place).write_text(str(os.getpid()))
-    except OSError:
-        pass  # only a courtesy to whoever is refused
     return lock
 
 
 def _holder(place: str) -> str:
     """Who holds the lock, as far as the lock's file tells."""
     try:
-        process = int(Path(place).read_text())
+        return f"another picosched (process {int(Path(place).read_text())})"
     except (OSError, ValueError):
-        return ""
-    return f" (process {process})"
+        return "another picosched"

@@ -10,6 +10,11 @@ import sqlite3
 
 from picosched.errors import Code, PicoschedError
 
+
+class StoreError(PicoschedError):
+    """The database failed: not what was asked for is at fault, and nothing of the transaction is kept."""
+
+
 FAULTS: dict[str, tuple[str, Code]] = {
     "SQLITE_NOTADB": ("is not a database", "invalid"),
     "SQLITE_CORRUPT": ("is damaged", "internal"),
@@ -28,9 +33,11 @@ FAULTS: dict[str, tuple[str, Code]] = {
 """Error name, or the part of it that leads, → what it means, and the code."""
 
 
-def fault(error: sqlite3.Error, name: str) -> PicoschedError:
-    """`error` of the database `name` as a PicoschedError; the caller raises it `from` the error."""
+def fault(error: sqlite3.Error, name: str) -> StoreError:
+    """`error` of the database `name` as a StoreError; the caller raises it `from` the error."""
+    if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
+        return StoreError(f"the database {name} is closed", "conflict")
     kind = getattr(error, "sqlite_errorname", None) or ""
     leading = "_".join(kind.split("_")[:2])  # SQLITE_IOERR_WRITE is an SQLITE_IOERR
     meaning, code = FAULTS.get(leading, ("failed", "internal"))
-    return PicoschedError(f"the database {name} {meaning} ({error})", code)
+    return StoreError(f"the database {name} {meaning} ({error})", code)

@@ -57,12 +57,14 @@ class Journal:
         self, pico_id: str | None = None, *, eid: str | None = None, after: int = 0, limit: int = 100
     ) -> list[Entry]:
         """Turns, newest first; of one pico, of one event, with a `seq` greater than `after`."""
-        sql, values = f"SELECT seq, {COLUMNS} FROM journal WHERE seq > ?", [after, limit]
+        sql = f"SELECT seq, {COLUMNS} FROM journal WHERE seq > ?"
+        values: list[int | str] = [after]
         if pico_id is not None:
-            sql, values = f"{sql} AND pico = ?", [after, pico_id, limit]
+            sql, values = f"{sql} AND pico = ?", [*values, pico_id]
         if eid is not None:
-            sql, values = f"{sql} AND eid = ?", [*values[:-1], eid, limit]
-        return [_entry(row) for row in self._database.rows(f"{sql} ORDER BY seq DESC LIMIT ?", values)]
+            sql, values = f"{sql} AND eid = ?", [*values, eid]
+        found = self._database.rows(f"{sql} ORDER BY seq DESC LIMIT ?", [*values, limit])
+        return [_entry(row) for row in found]
 
     def last(self) -> int:
         """The `seq` of the newest entry; 0 if there is none."""

@@ -153,9 +153,7 @@ class Picos:
             (pico_id, ruleset.rid, ruleset.hash),
         )
         if changed is not None:
-            self._database.execute(
-                "DELETE FROM waiting WHERE pico = ? AND rid = ?", (pico_id, ruleset.rid)
-            )
+            self._database.execute("DELETE FROM waiting WHERE pico = ? AND rid = ?", (pico_id, ruleset.rid))
         self._database.execute(
             """INSERT INTO installed (pico, rid, hash, config, position)
                 SELECT ?1, ?2, ?3, ?4, coalesce(max(position), 0) + 1 FROM installed WHERE pico = ?1

@@ -64,6 +64,11 @@ class Store:
     def in_transaction(self) -> bool:
         return self._database.in_transaction
 
+    @property
+    def kept(self) -> bool:
+        """Whether the last transaction was committed."""
+        return self._database.kept
+
     def transaction(self) -> AbstractContextManager[None]:
         """All that is written inside is kept, or, after any exception, none of it."""
         return self._database.transaction()

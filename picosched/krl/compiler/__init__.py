@@ -1,8 +1,8 @@
 """A tree becomes Python that runs.
 
 A ruleset compiles to one Python function with the file name, lines and columns of its KRL text, so that a
-Python traceback points into the text and `located` finds the exact span of an error without any cost while
-rules run.
+Python traceback points into the text, and the exact span of an error is found without any cost while rules
+run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from picosched.errors import KrlError
+from picosched.errors import KrlError, Span
 from picosched.krl import syntax
 from picosched.krl.compiler.code import Code
 from picosched.krl.compiler.rules import RuleCode, RuleCompiler
@@ -42,52 +42,62 @@ def _made(function: ast.FunctionDef, code: Code) -> Callable[..., Any]:
     source = code.source
     sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
     module = ast.fix_missing_locations(ast.Module(body=[function], type_ignores=[]))
-    try:
-        compiled = compile(module, source.name, "exec")
-    except RecursionError as cause:
-        raise KrlError("found forms nested too deep to compile", source.span(0, 0)) from cause
+    compiled = compile(module, source.name, "exec")
     namespace: dict[str, Any] = {**RUNTIME, **code.constants, ".source": source}
     exec(compiled, namespace)
     # Tracebacks show the KRL line.
-    linecache.cache[source.name] = (len(source.text), None, source.text.splitlines(keepends=True), source.name)
+    linecache.cache[source.name] = (
+        len(source.text),
+        None,
+        source.text.splitlines(keepends=True),
+        source.name,
+    )
     made: Callable[..., Any] = namespace[function.name]
     return made
 
 
-def located(error: BaseException) -> KrlError:
-    """The error as a KrlError with the span of the KRL that was running, taken from its traceback."""
-    if isinstance(error, KrlError):
-        krl = error
-    elif isinstance(error, NameError) and error.name:
-        krl = KrlError(f"{error.name.partition('.')[0]} has no value yet: it is declared further down")
-    elif isinstance(error, RecursionError):
-        krl = KrlError("calls are nested too deep", code="too_large")
-    elif isinstance(error, MemoryError):
-        krl = KrlError("a value is too large for the memory there is", code="too_large")
-    else:
-        krl = KrlError(f"{type(error).__name__}: {error}", code="internal")
-    if krl is not error:
-        krl.__cause__ = error
-    if krl.span is None:
-        traceback = error.__traceback__
-        while traceback is not None:
-            source = traceback.tb_frame.f_globals.get(".source")
-            if source is not None:
-                krl.span = _span(source, traceback.tb_frame.f_code.co_positions(), traceback.tb_lasti) or krl.span
-            traceback = traceback.tb_next
-    return krl
+def running(run: Callable[..., Any], *args: Any) -> Any:
+    """Run compiled code; whatever goes wrong in it comes out as a KrlError with its place in the text."""
+    try:
+        return run(*args)
+    except KrlError as error:
+        place(error, error)
+        raise
+    except Exception as error:
+        found = _as_krl(error)
+        place(found, error)
+        raise found from error
 
 
-def _span(source: Source, positions: Any, instruction: int) -> Any:
-    """Where an instruction stands; Python counts columns in bytes."""
-    for index, (line, end_line, column, end_column) in enumerate(positions):
-        if index * 2 == instruction and line is not None and column is not None:
-            from picosched.errors import Span
+def _as_krl(error: Exception) -> KrlError:
+    if isinstance(error, NameError) and error.name:
+        return KrlError(f"{error.name.partition('.')[0]} has no value yet: it is declared further down")
+    if isinstance(error, RecursionError):
+        return KrlError("calls are nested too deep", code="too_large")
+    if isinstance(error, MemoryError):
+        return KrlError("a value is too large for the memory there is", code="too_large")
+    return KrlError(f"{type(error).__name__}: {error}", code="internal")
 
-            return Span(
-                source.name, line, _characters(source, line, column), end_line, _characters(source, end_line, end_column)
-            )
-    return None
+
+def place(krl: KrlError, error: BaseException) -> None:
+    """Give an error the span of the KRL that was running, from its traceback: the innermost there is."""
+    traceback = error.__traceback__ if krl.span is None else None
+    while traceback is not None:
+        source = traceback.tb_frame.f_globals.get(".source")
+        if source is not None:
+            positions = list(traceback.tb_frame.f_code.co_positions())
+            krl.span = _span(source, *positions[traceback.tb_lasti // 2]) or krl.span
+        traceback = traceback.tb_next
+
+
+def _span(
+    source: Source, line: int | None, end_line: int | None, column: int | None, end_column: int | None
+) -> Span | None:
+    """Python counts columns from 0 and in bytes of UTF-8."""
+    if line is None or end_line is None or column is None or end_column is None:
+        return None
+    start, end = _characters(source, line, column), _characters(source, end_line, end_column)
+    return Span(source.name, line, start, end_line, end)
 
 
 def _characters(source: Source, line: int, column: int) -> int:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import ast
 
 from picosched.krl import syntax
+from picosched.krl.compiler.calls import CallCompiler
 from picosched.krl.compiler.code import Binding, assign, attribute, branch, call, constant, load
-from picosched.krl.compiler.expressions import SCOPE, ExpressionCompiler
+from picosched.krl.compiler.expressions import SCOPE
 from picosched.krl.library import ACTIONS, MODULES
 
 FIRED = ".fired"
 
 
-class ActionCompiler(ExpressionCompiler):
+class ActionCompiler(CallCompiler):
     """Compiles actions, and with them defactions."""
 
     def define_action(self, node: syntax.Defaction, name: str, python: str | None = None) -> str:
@@ -35,7 +36,9 @@ class ActionCompiler(ExpressionCompiler):
 
     def _configured(self, node: syntax.Defaction) -> list[str]:
         """Classic `configure using k = v`: more parameters, which callers give by `with k = v`."""
-        extra = tuple(syntax.Parameter(each.name, each.value, start=each.start, end=each.end) for each in node.configure)
+        extra = tuple(
+            syntax.Parameter(each.name, each.value, start=each.start, end=each.end) for each in node.configure
+        )
         for each in extra:
             self.block.names[each.name] = Binding(self.code.fresh(each.name))
         self.defaults(extra)
@@ -110,4 +113,3 @@ class ActionCompiler(ExpressionCompiler):
             return call(run, load(SCOPE), *(self.expression(each.value) for each in arguments))
         placed, named = self.passed(arguments, load(SCOPE))
         return call(".call", run, placed, named)
-

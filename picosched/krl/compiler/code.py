@@ -64,7 +64,9 @@ def branch(test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt] | Non
     return ast.If(test=test, body=then or [ast.Pass()], orelse=otherwise or [])
 
 
-def define(name: str, parameters: Sequence[str], defaults: Sequence[ast.expr], body: list[ast.stmt]) -> ast.FunctionDef:
+def define(
+    name: str, parameters: Sequence[str], defaults: Sequence[ast.expr], body: list[ast.stmt]
+) -> ast.FunctionDef:
     """`def`: every parameter has a default if any is given."""
     arguments = ast.arguments(
         posonlyargs=[],

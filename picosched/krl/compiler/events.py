@@ -10,17 +10,30 @@ import ast
 
 from picosched.krl import syntax
 from picosched.krl.compiler.actions import ActionCompiler
-from picosched.krl.compiler.code import Binding, Block, assign, attribute, branch, call, constant, define
-from picosched.krl.compiler.code import grouped, listed, load, mapped, store
+from picosched.krl.compiler.code import (
+    Binding,
+    Block,
+    assign,
+    attribute,
+    branch,
+    call,
+    constant,
+    define,
+    grouped,
+    listed,
+    load,
+    mapped,
+    store,
+)
 from picosched.krl.event_expression import (
-    Any_,
+    AnyOrder,
     Count,
     EventExpression,
+    InOrder,
     NotBetween,
     Or,
     Pattern,
     Primitive,
-    Sequence_,
     Within,
 )
 
@@ -28,7 +41,7 @@ EVENT, ATTRS = ".event", ".attrs"
 
 
 class EventCompiler(ActionCompiler):
-    """Compiles the `select` of rules. `matchers` and `limits` are the Python names of one rule's functions."""
+    """Compiles the `select` of rules; `matchers` and `limits` name the functions of the rule at hand."""
 
     matchers: list[str]
     limits: list[str]
@@ -51,7 +64,7 @@ class EventCompiler(ActionCompiler):
             case syntax.EventGroup():
                 parts = [self._pattern(operand) for operand in event.operands]
                 if event.operator == "any":
-                    return Any_(parts, event.number)
+                    return AnyOrder(parts, event.number)
                 return Count(
                     parts[0],
                     event.number,
@@ -71,16 +84,16 @@ class EventCompiler(ActionCompiler):
             case "or":
                 return Or(parts)
             case "and":
-                return Any_(parts, len(parts))
+                return AnyOrder(parts, len(parts))
             case "before":
-                return Sequence_(parts)
+                return InOrder(parts)
             case "after":
-                return Sequence_(parts[::-1])
+                return InOrder(parts[::-1])
             case "then":
-                return Sequence_(parts, strict=True)
+                return InOrder(parts, strict=True)
             case "between":
                 inner, first, last = parts
-                return Sequence_([first, inner, last])
+                return InOrder([first, inner, last])
         return NotBetween(*parts)
 
     def _limit(self, within: syntax.Within) -> int:
@@ -145,4 +158,3 @@ class EventCompiler(ActionCompiler):
         reason = ast.Return(value=constant(f"its `where` on line {line} is false"))
         failed = ast.UnaryOp(op=ast.Not(), operand=test)
         self.block.statements.append(self.code.at(where, branch(failed, [reason])))
-

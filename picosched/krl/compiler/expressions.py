@@ -9,33 +9,34 @@ there yet.
 from __future__ import annotations
 
 import ast
-import inspect
-from collections.abc import Sequence
 
 from picosched.errors import KrlError
 from picosched.krl import syntax
 from picosched.krl.compiler.code import (
-    Binding,
     Block,
     Code,
-    assign,
-    attribute,
-    branch,
     call,
     constant,
-    define,
     grouped,
     listed,
     load,
     mapped,
     store,
 )
-from picosched.krl.compiler.runtime import BOOLEAN, INFIX
+from picosched.krl.compiler.runtime import BOOLEAN
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
-from picosched.krl.library.member import Member, Operator
 from picosched.krl.values import Regex, regex_of
 
 SCOPE, EFFECTS, RID, BUDGET = ".scope", ".effects", ".rid", ".budget"
+
+COMPARISONS: dict[str, type[ast.cmpop]] = {
+    "<": ast.Lt,
+    "<=": ast.LtE,
+    ">": ast.Gt,
+    ">=": ast.GtE,
+    "==": ast.Eq,
+    "!=": ast.NotEq,
+}
 
 
 class ExpressionCompiler:
@@ -75,7 +76,9 @@ class ExpressionCompiler:
 
     def _chevron(self, node: syntax.Chevron) -> ast.expr:
         parts = [
-            constant(part) if isinstance(part, str) else self.code.at(part, call(".text", self.expression(part)))
+            constant(part)
+            if isinstance(part, str)
+            else self.code.at(part, call(".text", self.expression(part)))
             for part in node.parts
         ]
         if all(isinstance(part, str) for part in node.parts):
@@ -100,13 +103,15 @@ class ExpressionCompiler:
                 return call(".Action", constant(node.id), load(binding.python))
             return load(binding.python)
         if self.bare_attributes is not None:
-            return call(ast.Attribute(value=load(self.bare_attributes), attr="get", ctx=ast.Load()), constant(node.id))
+            return call(
+                ast.Attribute(value=load(self.bare_attributes), attr="get", ctx=ast.Load()), constant(node.id)
+            )
         if node.id in OPERATORS:
-            return self._operator(node.id)
+            return self.operator(node.id)
         self.code.constants[f".{node.id}()"] = ACTIONS[node.id].run
         return call(".Action", constant(node.id), call(".bound", load(SCOPE), load(f".{node.id}()")))
 
-    def _operator(self, name: str) -> ast.expr:
+    def operator(self, name: str) -> ast.expr:
         """An operator as a value, or as what is called."""
         python = f".{name}()"
         self.code.constants[python] = OPERATORS[name].run
@@ -114,7 +119,9 @@ class ExpressionCompiler:
 
     def _qualified(self, node: syntax.Qualified) -> ast.expr:
         if node.domain in self.aliases:
-            return call(".provided", load(self.aliases[node.domain]), constant(node.domain), constant(node.name))
+            return call(
+                ".provided", load(self.aliases[node.domain]), constant(node.domain), constant(node.name)
+            )
         member = MODULES[node.domain][node.name]
         if member.kind == "value":
             return call(self.module_member(node), load(SCOPE))
@@ -130,7 +137,9 @@ class ExpressionCompiler:
 
     def _persistent(self, node: syntax.Persistent) -> ast.expr:
         return call(
-            ast.Attribute(value=load(EFFECTS), attr="entity", ctx=ast.Load()), self.owner(node), constant(node.name)
+            ast.Attribute(value=load(EFFECTS), attr="entity", ctx=ast.Load()),
+            self.owner(node),
+            constant(node.name),
         )
 
     def owner(self, node: syntax.Persistent) -> ast.expr:
@@ -158,8 +167,37 @@ class ExpressionCompiler:
     def _infix(self, node: syntax.Infix) -> ast.expr:
         if node.operator in ("&&", "||"):
             return self._shortcut(node)
-        name, _ = INFIX[node.operator]
-        return call(name, self.expression(node.left), self.expression(node.right))
+        general = call(f".{node.operator}", self.expression(node.left), self.expression(node.right))
+        return self._quick(node, general) or general
+
+    def _quick(self, node: syntax.Infix, general: ast.expr) -> ast.expr | None:
+        """A variable against a literal, the commonest test and step: done in place if the types agree.
+
+        Next to a literal a sum may pass the bound on whole numbers by a little before `add` sees it; it is
+        exact all the same.
+        """
+        right = node.right.value if isinstance(node.right, syntax.Literal) else None
+        left = self.block.find(node.left.id) if isinstance(node.left, syntax.Name) else None
+        known = {int: ".int", str: ".str"}.get(type(right))
+        if left is None or left.kind != "value" or known is None:
+            return None
+        if type(right) is str and node.operator not in ("==", "!="):
+            return None
+        if type(right) is int and abs(right) >= 2**31:
+            return None
+        variable, literal = load(left.python), constant(right)
+        if node.operator in COMPARISONS:
+            done: ast.expr = ast.Compare(
+                left=variable, ops=[COMPARISONS[node.operator]()], comparators=[literal]
+            )
+        elif node.operator in ("+", "-"):
+            sign = ast.Add() if node.operator == "+" else ast.Sub()
+            done = ast.BinOp(left=variable, op=sign, right=literal)
+        else:
+            return None
+        kind = ast.Attribute(value=load(left.python), attr="__class__", ctx=ast.Load())
+        test = ast.Compare(left=kind, ops=[ast.Is()], comparators=[load(known)])
+        return ast.IfExp(test=test, body=done, orelse=self.code.at(node, general))
 
     def _shortcut(self, node: syntax.Infix) -> ast.expr:
         """`&&` and `||` give the operand that decides."""
@@ -193,198 +231,8 @@ class ExpressionCompiler:
     def within(self, node: syntax.Within) -> ast.expr:
         return self.code.at(node, call(".milliseconds", self.expression(node.amount), constant(node.period)))
 
-    # ---- calls ------------------------------------------------------------------------------------
-
-    def _call(self, node: syntax.Call) -> ast.expr:
-        return self.invocation(node.callee, node.arguments)
-
-    def _method(self, node: syntax.Method) -> ast.expr:
-        """`x.f(y)` is `f(x, y)`."""
-        if node.name == "pset" and node.domain is None and self.block.find("pset") is None:
-            return self._pset(node)
-        arguments = (syntax.Argument(node.receiver), *node.arguments)
-        if node.domain:
-            return self.invocation(syntax.Qualified(node.domain, node.name), arguments)
-        return self.invocation(syntax.Name(node.name), arguments)
-
-    def _pset(self, node: syntax.Method) -> ast.expr:
-        target = node.arguments[0].value if len(node.arguments) == 1 else None
-        path = None
-        if isinstance(target, syntax.Path):
-            target, path = target.receiver, target.path
-        if not isinstance(target, syntax.Persistent):
-            raise self.fault("found pset of something else, wanted one variable: `pset(ent:name)`", node)
-        if path is None:
-            return call(".kept_set", load(EFFECTS), self.owner(target), constant(target.name), self.expression(node.receiver))
-        kept = self.code.fresh(".kept")
-        value = ast.NamedExpr(target=store(kept), value=self.expression(node.receiver))
-        whole = call(".set_path", self._persistent(target), self.expression(path), value)
-        put = call(".kept_set", load(EFFECTS), self.owner(target), constant(target.name), whole)
-        return ast.Subscript(value=grouped([put, load(kept)]), slice=constant(1), ctx=ast.Load())
-
-    def invocation(self, callee: syntax.Expression, arguments: Sequence[syntax.Argument]) -> ast.expr:
-        """A call, as directly as what is known of the callee allows."""
-        if isinstance(callee, syntax.Name):
-            binding = self.block.find(callee.id)
-            if binding is None and callee.id in OPERATORS:
-                direct = self._direct_operator(callee.id, arguments)
-                if direct is not None:
-                    return direct
-            elif binding is not None and binding.kind == "function" and binding.parameters is not None:
-                direct = self._direct(load(binding.python), binding.parameters, arguments)
-                if direct is not None:
-                    return direct
-        elif isinstance(callee, syntax.Qualified) and callee.domain not in self.aliases:
-            return self._called_member(callee, arguments)
-        return call(".call", self.expression(callee), *self.passed(arguments))
-
-    def passed(self, arguments: Sequence[syntax.Argument], *first: ast.expr) -> tuple[ast.expr, ast.expr]:
-        """The arguments for a callee that is not known: those by position, those by name."""
-        placed = [self.expression(each.value) for each in arguments if each.name is None]
-        named = [(constant(each.name), self.expression(each.value)) for each in arguments if each.name]
-        return grouped([*first, *placed]), mapped(named)
-
-    def _direct(
-        self, python: ast.expr, parameters: Sequence[syntax.Parameter], arguments: Sequence[syntax.Argument]
-    ) -> ast.expr | None:
-        """A plain Python call; None if the arguments do not fit as they are."""
-        if len(arguments) > len(parameters):
-            return None
-        given: list[ast.expr] = []
-        for place, parameter in enumerate(parameters):
-            argument = next((each for each in arguments if each.name == parameter.name), None)
-            if argument is None and place < len(arguments) and arguments[place].name is None:
-                argument = arguments[place]
-            omitted = argument is None or (isinstance(argument.value, syntax.Literal) and argument.value.value is None)
-            if argument is not None and not omitted:
-                given.append(self.expression(argument.value))
-            else:  # a null that is written out counts as no argument
-                given.append(load(".MISSING") if parameter.default else constant(None))
-        return call(python, *given)
-
-    def _direct_operator(self, name: str, arguments: Sequence[syntax.Argument]) -> ast.expr | None:
-        operator: Operator = OPERATORS[name]
-        if any(each.name for each in arguments):
-            return None
-        given = [self.expression(each.value) for each in arguments]
-        takes = _most(operator)
-        scope = [load(SCOPE)] if operator.scoped else []
-        return call(self._operator(name), *scope, *(given or [constant(None)])[:takes])
-
-    def _called_member(self, callee: syntax.Qualified, arguments: Sequence[syntax.Argument]) -> ast.expr:
-        member: Member = MODULES[callee.domain][callee.name]
-        run = self.module_member(callee, called=True)
-        if len(arguments) <= len(member.parameters) and not any(each.name for each in arguments):
-            return call(run, load(SCOPE), *(self.expression(each.value) for each in arguments))
-        placed, named = self.passed(arguments, load(SCOPE))
-        return call(".call", run, placed, named)
-
-    # ---- functions --------------------------------------------------------------------------------
-
-    def _function(self, node: syntax.Function) -> ast.expr:
-        return load(self.define_function(node, "function"))
-
-    def _defaction(self, node: syntax.Defaction) -> ast.expr:
-        return call(".Action", constant("defaction"), load(self.define_action(node, "defaction")))
-
-    def define_function(self, node: syntax.Function, name: str, python: str | None = None) -> str:
-        """Emit a `def` into the block; its Python name."""
-        python = python or self.code.fresh(f".{name}")
-        self.enter(node.parameters)
-        parameters = [self.block.names[each.name].python for each in node.parameters]
-        self.defaults(node.parameters)
-        self.declarations(node.declarations)
-        result = self.expression(node.result)
-        self.block.statements.append(self.code.at(node.result, ast.Return(value=result)))
-        self.leave(node, python, parameters, leaf=_is_leaf(node))
-        return python
-
-    def define_action(self, node: syntax.Defaction, name: str, python: str | None = None) -> str:
-        raise NotImplementedError  # compiler/rules.py knows what an action block is
-
-    def enter(self, parameters: Sequence[syntax.Parameter]) -> None:
-        """Begin a function's scope."""
-        self.block = Block(self.block, in_function=True)
-        for parameter in parameters:
-            self.block.names[parameter.name] = Binding(self.code.fresh(parameter.name))
-
-    def defaults(self, parameters: Sequence[syntax.Parameter]) -> None:
-        for parameter in parameters:
-            if parameter.default:
-                python = self.block.names[parameter.name].python
-                missing = ast.Compare(left=load(python), ops=[ast.Is()], comparators=[load(".MISSING")])
-                value = assign(python, self.expression(parameter.default))
-                self.block.statements.append(self.code.at(parameter, branch(missing, [value])))
-
-    def leave(self, node: syntax.Function | syntax.Defaction, python: str, names: list[str], *, leaf: bool) -> None:
-        """End a function's scope: its `def` goes into the scope around it."""
-        block = self.block
-        defaults = [load(".MISSING") if each.default else constant(None) for each in node.parameters]
-        defaults += [load(".MISSING")] * (len(names) - len(defaults))  # classic `configure using`
-        body = counted_steps(block.statements, leaf=leaf)
-        assert block.around is not None
-        self.block = block.around
-        self.block.statements.append(self.code.at(node, define(python, names, defaults, body)))
-
-    def declarations(self, declarations: Sequence[syntax.Declaration]) -> None:
-        """Emit the declarations of one scope: functions know each other, values what stands above."""
-        for declaration in declarations:
-            value = declaration.value
-            if isinstance(value, syntax.Function | syntax.Defaction):
-                kind = "function" if isinstance(value, syntax.Function) else "action"
-                python = self.code.fresh(declaration.name)
-                self.block.names[declaration.name] = Binding(python, kind, value.parameters)
-        names = self.block.names
-        for declaration in declarations:
-            if not isinstance(declaration.value, syntax.Function | syntax.Defaction):
-                value = self.expression(declaration.value)  # type: ignore[assignment]
-                binding = Binding(self.code.fresh(declaration.name))
-                self.block.statements.append(self.code.at(declaration, assign(binding.python, value)))  # type: ignore[arg-type]
-                names[declaration.name] = binding
-        functions = [each for each in declarations if isinstance(each.value, syntax.Function | syntax.Defaction)]
-        if functions:
-            self._hoist(functions)
-
-    def _hoist(self, functions: Sequence[syntax.Declaration]) -> None:
-        """Put the `def`s before the values, which may call them; all names of the scope are known by now."""
-        values, self.block.statements = self.block.statements, []
-        for declaration in functions:
-            python = self.block.names[declaration.name].python
-            if isinstance(declaration.value, syntax.Function):
-                self.define_function(declaration.value, declaration.name, python)
-            elif isinstance(declaration.value, syntax.Defaction):
-                self.define_action(declaration.value, declaration.name, python)
-        self.block.statements += values
-
     def fault(self, message: str, node: syntax.Node) -> KrlError:
         return KrlError(message, self.code.source.span(node.start, node.end))
-
-
-def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
-    """A function's body that counts its steps, and, where it may call others, its depth."""
-    step: list[ast.stmt] = [_less_one("steps")]
-    if leaf:
-        return [*step, branch(_negative("steps"), [_spent()]), *body]
-    both = ast.BoolOp(op=ast.Or(), values=[_negative("depth"), _negative("steps")])
-    inside: list[ast.stmt] = [_less_one("depth"), *step, branch(both, [_spent()]), *body]
-    back = ast.AugAssign(target=_budget_store("depth"), op=ast.Add(), value=constant(1))
-    return [ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
-
-
-def _budget_store(name: str) -> ast.Attribute:
-    return ast.Attribute(value=load(BUDGET), attr=name, ctx=ast.Store())
-
-
-def _less_one(name: str) -> ast.stmt:
-    return ast.AugAssign(target=_budget_store(name), op=ast.Sub(), value=constant(1))
-
-
-def _negative(name: str) -> ast.expr:
-    return ast.Compare(left=attribute(BUDGET, name), ops=[ast.Lt()], comparators=[constant(0)])
-
-
-def _spent() -> ast.stmt:
-    return ast.Expr(value=call(ast.Attribute(value=load(BUDGET), attr="spent", ctx=ast.Load())))
 
 
 def _is_boolean(node: syntax.Expression) -> bool:
@@ -399,35 +247,3 @@ def _is_boolean(node: syntax.Expression) -> bool:
                 return _is_boolean(node.left) and _is_boolean(node.right)
             return node.operator in BOOLEAN
     return False
-
-
-def _is_leaf(node: syntax.Function) -> bool:
-    """Whether a function can come to call no function of a ruleset: it adds no depth."""
-    return _calls_nothing(node.result) and all(_calls_nothing(each.value) for each in node.declarations)
-
-
-def _calls_nothing(node: syntax.Expression) -> bool:
-    match node:
-        case syntax.Literal() | syntax.Name() | syntax.Persistent() | syntax.Regex():
-            return True
-        case syntax.Infix():
-            return _calls_nothing(node.left) and _calls_nothing(node.right)
-        case syntax.Prefix():
-            return _calls_nothing(node.operand)
-        case syntax.Conditional():
-            return all(map(_calls_nothing, (node.test, node.then, node.otherwise)))
-        case syntax.Array():
-            return all(map(_calls_nothing, node.items))
-        case syntax.Index():
-            return _calls_nothing(node.receiver) and _calls_nothing(node.index)
-        case syntax.Path():
-            return _calls_nothing(node.receiver) and _calls_nothing(node.path)
-    return False
-
-
-def _most(operator: Operator) -> int | None:
-    """How many arguments an operator takes at the most; None for any number."""
-    kinds = [parameter.kind for parameter in inspect.signature(operator.run).parameters.values()]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return None
-    return len(kinds) - (1 if operator.scoped else 0)

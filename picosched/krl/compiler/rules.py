@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from picosched.krl import syntax
 from picosched.krl.compiler.actions import FIRED
+from picosched.krl.compiler.calls import counted_steps
 from picosched.krl.compiler.code import (
     Binding,
     Block,
@@ -31,7 +32,7 @@ from picosched.krl.compiler.code import (
     mapped,
     store,
 )
-from picosched.krl.compiler.expressions import BUDGET, EFFECTS, RID, SCOPE, counted_steps
+from picosched.krl.compiler.expressions import BUDGET, EFFECTS, RID, SCOPE
 from picosched.krl.compiler.statements import FINAL, LAST, StatementCompiler
 from picosched.krl.event_expression import EventExpression
 
@@ -172,7 +173,9 @@ class RuleCompiler(StatementCompiler):
         around, self.block.statements = self.block.statements, []
         if depth + 1 == len(rule.foreach):
             last = [
-                ast.Compare(left=load(f".place{i}"), ops=[ast.Eq()], comparators=[call(".len", load(f".items{i}"))])
+                ast.Compare(
+                    left=load(f".place{i}"), ops=[ast.Eq()], comparators=[call(".len", load(f".items{i}"))]
+                )
                 for i in range(depth + 1)
             ]
             final: ast.expr = last[0] if len(last) == 1 else ast.BoolOp(op=ast.And(), values=list(last))
@@ -182,7 +185,9 @@ class RuleCompiler(StatementCompiler):
         pair = ast.Tuple(elts=[store(value), store(key)], ctx=ast.Store())
         target = ast.Tuple(elts=[store(place), pair], ctx=ast.Store())
         counted = call(".enumerate", load(items), constant(1))
-        self.block.statements.append(self.code.at(loop, ast.For(target=target, iter=counted, body=body, orelse=[])))
+        self.block.statements.append(
+            self.code.at(loop, ast.For(target=target, iter=counted, body=body, orelse=[]))
+        )
 
     def _once(self, rule: syntax.Rule) -> None:
         """Emit prelude, condition and actions, postlude."""
@@ -196,10 +201,14 @@ class RuleCompiler(StatementCompiler):
         if rule.postlude:
             fired, notfired = self.statements(rule.postlude.fired), self.statements(rule.postlude.notfired)
             if fired or notfired:
-                self.block.statements.append(self.code.at(rule.postlude, branch(load(FIRED), fired, notfired)))
+                self.block.statements.append(
+                    self.code.at(rule.postlude, branch(load(FIRED), fired, notfired))
+                )
             self.block.statements += self.statements(rule.postlude.final)
         if rule.foreach:
-            self.block.statements.append(self.code.at(rule, branch(load(LAST), [ast.Return(value=_result())])))
+            self.block.statements.append(
+                self.code.at(rule, branch(load(LAST), [ast.Return(value=_result())]))
+            )
 
 
 def settings_of(event: syntax.EventExpression) -> list[str]:

@@ -14,28 +14,20 @@ from picosched.errors import KrlError
 from picosched.krl import operators
 from picosched.krl.library import OPERATORS
 from picosched.krl.scope import Effects, Scope, Value
-from picosched.krl.values import MISSING, Action, Regex, call, described, key_of, kind, shown, to_number
-from picosched.krl.values import to_string, truth
+from picosched.krl.values import (
+    MISSING,
+    Action,
+    Regex,
+    call,
+    described,
+    key_of,
+    kind,
+    shown,
+    to_number,
+    to_string,
+    truth,
+)
 
-INFIX: Mapping[str, tuple[str, Callable[[Value, Value], Value]]] = {
-    "+": (".add", operators.add),
-    "-": (".subtract", operators.subtract),
-    "*": (".multiply", operators.multiply),
-    "/": (".divide", operators.divide),
-    "%": (".remainder", operators.remainder),
-    "==": (".equal", operators.equal),
-    "!=": (".not_equal", operators.not_equal),
-    "<": (".less", operators.less),
-    "<=": (".less_equal", operators.less_equal),
-    ">": (".greater", operators.greater),
-    ">=": (".greater_equal", operators.greater_equal),
-    "<=>": (".compare", operators.compare),
-    "cmp": (".compare_text", operators.compare_text),
-    "eq": (".same_text", operators.same_text),
-    "neq": (".other_text", lambda a, b: not operators.same_text(a, b)),
-    "><": (".has_element", operators.has_element),
-    "like": (".like", operators.like),
-}
 BOOLEAN = frozenset(("==", "!=", "<", "<=", ">", ">=", "eq", "neq", "><", "like"))
 """Infix operators whose value is always a Boolean, so that Python may test it as it is."""
 
@@ -114,7 +106,9 @@ def attributes(value: Value) -> dict[str, Value]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise KrlError(f"found {described(value)} as the attributes of an event, wanted a Map: {shown(value)}")
+        raise KrlError(
+            f"found {described(value)} as the attributes of an event, wanted a Map: {shown(value)}"
+        )
     return value
 
 
@@ -228,6 +222,7 @@ RUNTIME: dict[str, Any] = {
     ".event_name": event_name,
     ".forgotten": forgotten,
     ".index": operators.index,
+    ".int": int,
     ".join": "".join,
     ".key_of": key_of,
     ".kind": kind,
@@ -246,8 +241,9 @@ RUNTIME: dict[str, Any] = {
     ".seen": seen,
     ".seen_in_order": seen_in_order,
     ".set_path": set_path,
+    ".str": str,
     ".text": to_string,
     ".truth": truth,
     ".word": word,
-    **{name: function for name, function in INFIX.values()},
+    **{f".{sign}": function for sign, function in operators.INFIX.items()},
 }

@@ -66,7 +66,9 @@ class StatementCompiler(EventCompiler):
     ) -> None:
         """Set a variable, or what is at a path in it."""
         if path is not None:
-            value = self.code.at(node, call(".set_path", self.expression(target), self.expression(path), value))
+            value = self.code.at(
+                node, call(".set_path", self.expression(target), self.expression(path), value)
+            )
         self._set_entity(node, target, value)
 
     def _do_assign(self, node: syntax.Assign) -> None:

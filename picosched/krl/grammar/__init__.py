@@ -1,6 +1,6 @@
 """Text to tree: `parse(source)` of a ruleset, `parse_body(source)` of an expression.
 
-The productions stand in three modules, one construct each; PLY's tables are built from all of them once, and
+The productions stand in modules, one construct each; PLY's tables are built from all of them once, and
 kept in a folder of the user's cache under a name that changes with the grammar. A cache that is missing,
 wrong or unwritable only costs the time to build them. Each parse has a parser and lexer of its own, so that
 threads do not meet.
@@ -22,7 +22,7 @@ from ply import yacc
 
 from picosched.errors import KrlError
 from picosched.krl import lexer, syntax
-from picosched.krl.grammar import events, expressions, rules
+from picosched.krl.grammar import actions, events, expressions, rules, statements
 from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, Tokens
 from picosched.krl.source import Source
 
@@ -75,7 +75,9 @@ def _parse(source: Source, start: str) -> Any:
     def error(token: Any) -> NoReturn:
         wanted = _wanted(parser)
         if token is None:
-            raise KrlError(f"found the end of the text, wanted {wanted}", source.span(*[len(source.text)] * 2))
+            raise KrlError(
+                f"found the end of the text, wanted {wanted}", source.span(*[len(source.text)] * 2)
+            )
         fault(f"found {_shown(source, token)}, wanted {wanted}", token.lexpos, token.endlexpos)
 
     parser.fault = fault
@@ -95,7 +97,17 @@ def _wanted(parser: Any) -> str:
     types = set(parser.action[state])
     found: list[str] = []
     if {"STRING", "LPAREN", "FUNCTION"} <= types:
-        starts = {"IDENT", "DOMAIN", "PERSISTENT", "STRING", "INTEGER", "NUMBER", "REGEX", "RAW", "CHEVRON_OPEN"}
+        starts = {
+            "IDENT",
+            "DOMAIN",
+            "PERSISTENT",
+            "STRING",
+            "INTEGER",
+            "NUMBER",
+            "REGEX",
+            "RAW",
+            "CHEVRON_OPEN",
+        }
         starts |= {"LPAREN", "LBRACKET", "LBRACE", "FUNCTION", "DEFACTION", "NOT", "MINUS", "PLUS", "NULL"}
         types -= starts | {"TRUE", "FALSE", "CURRENT", "HISTORY", "SEEN"}
         found.append("an expression")
@@ -147,7 +159,7 @@ def _module(start: str) -> ModuleType:
         p_error=lambda token: None,
         __file__=__file__,
     )
-    for part in (expressions, events, rules):
+    for part in (expressions, events, rules, actions, statements):
         for name, value in vars(part).items():
             if name.startswith("p_"):
                 module.__dict__[name] = value

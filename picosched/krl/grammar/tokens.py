@@ -42,7 +42,9 @@ _NUMBERS = ("INTEGER", "NUMBER")
 _OPERAND = ("STRING", "INTEGER", "NUMBER", "REGEX", "CHEVRON_OPEN", "RAW")
 _STARTS = (*_OPERAND, "WORD", "LPAREN", "LBRACE", "LBRACKET")
 
-_BLOCKS = frozenset(("fired", "notfired", "always", "else", "finally", "pre", "every", "sample", "global", "meta"))
+_BLOCKS = frozenset(
+    ("fired", "notfired", "always", "else", "finally", "pre", "every", "sample", "global", "meta")
+)
 
 # A word of these is the keyword only before one of these tokens; elsewhere it is a name.
 ONLY_BEFORE: dict[str, tuple[str, ...]] = {
@@ -143,7 +145,8 @@ class Tokens:
 
     def _fits(self, word: str, following: str) -> bool:
         """Whether a word that may be a keyword here is one, by the token behind it."""
-        if word == "event" and following == "WORD" and self._peek().value == "event":
+        after = self._peek()
+        if word == "event" and following == "WORD" and after.value == "event" and self._acceptable("IDENT"):
             return False  # the domain in `raise event event "type"`
         return word not in ONLY_BEFORE or following in ONLY_BEFORE[word]
 
@@ -177,7 +180,9 @@ class Tokens:
         while depth:
             inner = self._peek()
             if inner is None:
-                raise KrlError("found no end to this block, wanted }", self.source.span(token.lexpos, token.endlexpos))
+                raise KrlError(
+                    "found no end to this block, wanted }", self.source.span(token.lexpos, token.endlexpos)
+                )
             depth += {"LBRACE": 1, "RBRACE": -1}.get(inner.type, 0)
             token.endlexpos = inner.endlexpos
             self._next += 1

@@ -76,15 +76,16 @@ def number_text(val: float, flags: str, width: str, precision: str | None, lette
         return padded(to_string(val), flags, width)
     if letter == "c":
         return padded(chr_(val) or "", flags, width)
-    if letter == "b":
-        digits = format(int(val), "b")
+    if letter in "bo":
+        prefix = {"b": "0b", "o": "0"}[letter] if "#" in flags else ""
+        digits = prefix + format(int(val), letter)
         return digits.zfill(int(width or 0)) if "0" in flags else padded(digits, flags, width)
     if letter in "diu" and type(val) is float and precision is None:
         sign = next((sign for sign in "+ " if sign in flags and val >= 0), "")
         text = sign + to_string(val)
         return text.zfill(int(width or 0)) if "0" in flags else padded(text, flags, width)
     point = "" if precision is None else f".{precision or 0}"
-    return f"%{flags}{width}{point}{letter}" % (int(val) if letter in "diuxXo" else val)
+    return f"%{flags}{width}{point}{letter}" % (int(val) if letter in "diuxX" else val)
 
 
 OPERATORS = {"sprintf": Operator(sprintf)}

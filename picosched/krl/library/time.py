@@ -227,7 +227,7 @@ def date_between(
 
 
 def dated(parts: list[Value]) -> list[int]:
-    numbers = [to_number(part) for part in parts]
+    numbers: list[Any] = [None if part is None else to_number(part) for part in parts]
     if not all(type(n) is int for n in numbers):
         raise KrlError(
             f"time:date_between wants month, day and year; found {[shown(part) for part in parts]}"

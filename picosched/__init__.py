@@ -1,0 +1,67 @@
+"""Picos that keep time: KRL-like rulesets schedule events, and each comes back exactly once.
+
+    from picosched import Engine
+
+    with Engine("picos.db") as engine:
+        pico = engine.new_pico(name="kitchen")
+        pico.install("rulesets/tea_timer.krl")
+        pico.raise_event("tea", "started", {"minutes": 5})
+
+The names below are what programs may rely on. Each is imported when it is first asked for, so that a
+program that needs one of them does not pay for all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from picosched.clock import SystemClock as SystemClock
+    from picosched.clock import VirtualClock as VirtualClock
+    from picosched.engine import Engine as Engine
+    from picosched.errors import KrlError as KrlError
+    from picosched.errors import PicoschedError as PicoschedError
+    from picosched.krl.ruleset import compile_ruleset as compile_ruleset
+    from picosched.pico.event import Event as Event
+    from picosched.pico.event import Query as Query
+    from picosched.pico.turn import Directive as Directive
+    from picosched.pico.turn import Turn as Turn
+    from picosched.reference import PicoRef as PicoRef
+    from picosched.schedule.fire import Fire as Fire
+    from picosched.schedule.scheduled import Scheduled as Scheduled
+    from picosched.schedule.timespec import Timespec as Timespec
+    from picosched.settings import Settings as Settings
+    from picosched.store.store import Store as Store
+
+PLACES = {
+    "Directive": "picosched.pico.turn",
+    "Engine": "picosched.engine",
+    "Event": "picosched.pico.event",
+    "Fire": "picosched.schedule.fire",
+    "KrlError": "picosched.errors",
+    "PicoRef": "picosched.reference",
+    "PicoschedError": "picosched.errors",
+    "Query": "picosched.pico.event",
+    "Scheduled": "picosched.schedule.scheduled",
+    "Settings": "picosched.settings",
+    "Store": "picosched.store.store",
+    "SystemClock": "picosched.clock",
+    "Timespec": "picosched.schedule.timespec",
+    "Turn": "picosched.pico.turn",
+    "VirtualClock": "picosched.clock",
+    "compile_ruleset": "picosched.krl.ruleset",
+}
+
+__all__ = sorted(PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(PLACES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *PLACES]

@@ -1,0 +1,199 @@
+"""Group commit: whoever finds the writer idle writes for all that wait.
+
+A caller hands in work: a function that evaluates and writes inside the open transaction. The first to
+come leads. It opens a transaction, runs all work that waits, in order, commits once, and wakes the others:
+nobody has an answer before the commit that holds its turn. While the disk is busy the next batch gathers,
+so the more wait, the fewer commits there are for each.
+
+Work that fails before it has written anything fails alone. If a write or the commit fails, all of the batch
+is undone, and each caller gets the error. A leader that is interrupted hands over: what it had not committed
+is still in line.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from typing import Any, TypeVar
+
+from picosched.errors import PicoschedError
+from picosched.store.faults import StoreError
+from picosched.store.store import Store
+
+T = TypeVar("T")
+
+LARGEST = 256
+"""Pieces of work in one commit, more only where one caller brings more."""
+
+
+class Mark:
+    """One batch: all of its calls are finished at once, however the thread that wrote it is interrupted."""
+
+    __slots__ = ("finished",)
+
+    def __init__(self) -> None:
+        self.finished = False
+
+
+class Call:
+    """The work of one caller, in line, and its outcomes, which count once it is finished."""
+
+    __slots__ = ("mark", "outcomes", "wake", "works")
+
+    def __init__(self, works: Sequence[Callable[[], Any]]) -> None:
+        self.works = works
+        self.outcomes: list[Any] = []
+        self.mark = Mark()
+        self.wake = threading.Lock()
+        """Held until the call is finished or is to lead."""
+        self.wake.acquire()
+
+    @property
+    def finished(self) -> bool:
+        return self.mark.finished
+
+
+class GroupCommit:
+    """The one way into a store that is shared by threads.
+
+    `committed` is called after each commit, `undone` after a batch was rolled back; both inside the lock.
+    """
+
+    def __init__(self, store: Store, committed: Callable[[], None], undone: Callable[[], None]) -> None:
+        self._store = store
+        self._committed = committed
+        self._undone = undone
+        self._mutex = threading.Lock()
+        """Guards the line and who leads; held for moments."""
+        self._line: deque[Call] = deque()
+        self._leader: Call | None = None
+        self._lock = threading.Lock()
+        """Guards the store and the picos in memory."""
+        self._inside: int | None = None
+        """The thread that holds the lock."""
+        self.commits = 0
+        """Transactions committed so far."""
+
+    def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns, once it is committed; raises what it raised, or why nothing was kept."""
+        (outcome,) = self.run_all([work])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def run_all(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
+        """What each of `works` returned or raised, once they are committed, all together."""
+        self._refuse_inside()
+        call = Call(works)
+        try:
+            with self._mutex:
+                self._line.append(call)
+                if self._leader is None:
+                    self._leader = call
+            if self._leader is not call:
+                call.wake.acquire()
+            while not call.finished:
+                self._write(self._gathered())
+        finally:
+            self._leave(call)
+        return call.outcomes
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the store and the picos, to read. `conflict` from inside a turn or query of this thread."""
+        self._refuse_inside()
+        with self._lock:
+            self._inside = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._inside = None
+
+    def _refuse_inside(self) -> None:
+        if self._inside == threading.get_ident():
+            raise PicoschedError("the engine was called from inside a turn or query of its own", "conflict")
+
+    def _gathered(self) -> list[Call]:
+        """The calls to write next. They stay in line until they are finished."""
+        batch: list[Call] = []
+        works = 0
+        with self._mutex:
+            for call in self._line:
+                batch.append(call)
+                works += len(call.works)
+                if works >= LARGEST:
+                    break
+        return batch
+
+    def _write(self, batch: list[Call]) -> None:
+        mark = Mark()
+        for call in batch:
+            call.mark = mark
+        with self.alone():
+            ran = False
+            try:
+                with self._store.transaction():
+                    for call in batch:
+                        call.outcomes = [self._outcome(work) for work in call.works]
+                    ran = True
+                mark.finished = True
+                self.commits += 1
+                self._committed()
+            except BaseException as error:
+                if ran and self._store.kept:
+                    mark.finished = True
+                    raise
+                self._undone()
+                if not isinstance(error, Exception):
+                    raise
+                for call in batch:
+                    call.outcomes = [_for_one_caller(error) for _ in call.works]
+                mark.finished = True
+        self._release()
+
+    def _outcome(self, work: Callable[[], Any]) -> Any:
+        """What the work returns; the error it raised, if it fails alone."""
+        changes = self._store.changes
+        try:
+            return work()
+        except StoreError:
+            raise
+        except Exception as error:
+            if self._store.changes != changes:
+                raise
+            return error
+
+    def _release(self) -> None:
+        """Wake those who are finished. The leader does it again when leaving, lest an interrupt left one."""
+        with self._mutex:
+            while self._line and self._line[0].finished:
+                call = self._line[0]
+                if call.wake.locked():
+                    call.wake.release()
+                self._line.popleft()
+
+    def _leave(self, call: Call) -> None:
+        """Out of the line, however it ended; if it led, the first in line is to lead."""
+        if self._leader is call:
+            self._release()
+        with self._mutex:
+            if not call.finished and call in self._line:
+                self._line.remove(call)
+            if self._leader is call:
+                self._leader = self._line[0] if self._line else None
+                if self._leader is not None and self._leader.wake.locked():
+                    self._leader.wake.release()
+
+
+def _for_one_caller(error: Exception) -> Exception:
+    """An error of a batch, for one of its callers: an exception is raised in one thread only."""
+    own = (
+        copy(error)
+        if isinstance(error, PicoschedError)
+        else PicoschedError(f"nothing of this was kept: {type(error).__name__}: {error}", "internal")
+    )
+    own.__cause__ = error
+    return own

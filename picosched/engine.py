@@ -1,0 +1,383 @@
+"""The engine: has an event evaluated and its turn committed, and raises again what rules have scheduled.
+
+It owns nothing but the wiring: a store, what of it is in memory (`loaded`), the group commit that lets one
+thread at a time into both (`batch`), and the turns themselves (`raising`). It is safe to use from many
+threads. From inside a turn or a query of its own it is not to be called, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from picosched.batch import GroupCommit
+from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
+from picosched.errors import PicoschedError
+from picosched.incoming import checked_text, json_object
+from picosched.loaded import Loaded
+from picosched.pico.channel import Channel
+from picosched.pico.evaluate import answer
+from picosched.pico.event import Event, Query
+from picosched.pico.turn import Turn
+from picosched.raising import Raising
+from picosched.reference import PicoRef
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.scheduler import Scheduler
+from picosched.settings import Settings, load_settings, with_settings
+from picosched.store.journal import Entry
+from picosched.store.picos import PicoRow
+from picosched.store.store import Store
+
+T = TypeVar("T")
+
+DUE_AT_ONCE = 200
+"""Due rows raised in one transaction."""
+
+INSTANT = 100_000
+"""Events that may be made and raised at one instant of a clock that stands still."""
+
+PRUNED_EVERY = timedelta(hours=1)
+
+
+class Engine:
+    """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
+
+    `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
+    the environment; `options` are single settings and win. With a `seed` ids and random numbers repeat from
+    run to run. What is opened `readonly` answers and lists, beside a picosched that writes. PicoschedError
+    as for Store, and `invalid` for settings that are none.
+    """
+
+    def __init__(
+        self,
+        store: Store | str | Path = ":memory:",
+        clock: Clock | None = None,
+        *,
+        settings: Settings | None = None,
+        seed: int | str | None = None,
+        readonly: bool = False,
+        **options: Any,
+    ) -> None:
+        self.settings = (
+            load_settings(None, os.environ, **options)
+            if settings is None
+            else with_settings(settings, options, "the engine's arguments")
+        )
+        self.clock: Clock = clock or SystemClock()
+        self._owns_store = not isinstance(store, Store)
+        self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
+        self._random = random.SystemRandom() if seed is None else _repeatable(self.store, seed)
+        self.loaded = Loaded(self.store, self.settings, self._random)
+        self._commits = GroupCommit(self.store, self._committed, self._undone)
+        self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
+        self._scheduler = Scheduler(self.run_due, self.next_due, self.clock)
+        self._soonest: datetime | None = None
+        self._changed = False
+        self._prune_at = self.now()
+        try:
+            if not self.store.readonly and self.store.picos.find_root() is None:
+                self.write(lambda: self._new_pico("root", None))
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the scheduler, let the turn at hand end, close the store. A second time does nothing."""
+        self.stop()
+        if self._owns_store:
+            with self._commits.alone():
+                self.store.close()
+
+    def now(self) -> datetime:
+        """The clock's time, in whole milliseconds, as everything here keeps it."""
+        return from_ms(to_ms(self.clock.now()))
+
+    def new_id(self) -> str:
+        """An id nobody can guess; with a seed, the next in its row."""
+        return f"{self._random.getrandbits(128):032x}"
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the engine was made."""
+        return self._commits.commits
+
+    # Picos
+
+    @property
+    def root(self) -> PicoRef:
+        """The pico that is there from the start; `not_found` in an empty store that is readonly."""
+        row = self.read(self.store.picos.find_root)
+        if row is None:
+            raise PicoschedError(f"the database {self.store.name} has no picos", "not_found")
+        return self._reference(row)
+
+    def picos(self) -> list[PicoRef]:
+        """All, in the order they were made; the root is the first."""
+        return [self._reference(row) for row in self.read(self.store.picos.picos)]
+
+    def pico(self, name: str) -> PicoRef:
+        """The pico of that id or name; `not_found`, or `conflict` if several have the name."""
+        row = self.read(lambda: self.store.picos.find_pico(name))
+        if row is None:
+            named = self.read(lambda: self.store.picos.named(name))
+            if not named:
+                raise PicoschedError(f"there is no pico {name}", "not_found")
+            if len(named) > 1:
+                raise PicoschedError(f"{len(named)} picos have the name {name}: use an id", "conflict")
+            row = named[0]
+        return self._reference(row)
+
+    def new_pico(self, name: str = "", parent: PicoRef | str | None = None) -> PicoRef:
+        """Make a pico under `parent` (an id or a PicoRef), under the root without one."""
+        parent_id = (parent.id if isinstance(parent, PicoRef) else parent) or self.root.id
+
+        def work() -> PicoRef:
+            self.loaded.load_pico(parent_id)
+            return self._new_pico(checked_text(name, "name of a pico") if name else "", parent_id)
+
+        return self.write(work)
+
+    def channel(self, eci: str) -> Channel:
+        """The channel of an eci; `not_found` if there is none."""
+        return self.read(lambda: self.loaded.load_channel(eci))
+
+    # Events and queries
+
+    def raise_event(
+        self,
+        eci: str,
+        domain: str,
+        type: str,
+        attrs: Mapping[str, Any] | None = None,
+        *,
+        eid: str | None = None,
+    ) -> Turn:
+        """Raise an event through a channel; its turn, once that is durable.
+
+        `not_found` without such a channel, `refused` by its policy, `invalid` or `too_large` attributes.
+        """
+
+        def target() -> str:
+            channel = self.loaded.load_channel(eci)
+            _pass(channel.events.refusal(domain, type), f"the event {domain}:{type}")
+            return channel.pico_id
+
+        return self.deliver(target, domain, type, attrs, eci=eci, eid=eid)
+
+    def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
+        """The JSON value of a shared function, asked through a channel; errors as for `raise_event`."""
+
+        def target() -> str:
+            channel = self.loaded.load_channel(eci)
+            _pass(channel.queries.refusal(rid, name), f"the query {rid}:{name}")
+            return channel.pico_id
+
+        return self.ask(target, Query(rid, name, args or {}, eci))
+
+    # Schedules
+
+    def scheduled(self, pico_id: str | None = None, rid: str | None = None) -> list[Scheduled]:
+        """What is still to come, paused ones too, soonest first; of one pico, or of all."""
+        return self.read(lambda: self.store.agenda.pending(pico_id, rid))
+
+    def history(self, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
+        """What became of occurrences, newest first; of one pico or all, of one scheduled event or all."""
+        return self.read(lambda: self.store.agenda.fires(pico_id=pico_id, id=id, limit=limit))
+
+    def journal(
+        self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None, after: int = 0
+    ) -> list[Entry]:
+        """The turns of one pico or of all, newest first."""
+        return self.read(lambda: self.store.journal.entries(pico_id, eid=eid, after=after, limit=limit))
+
+    def next_due(self) -> datetime | None:
+        """When something is due next; None if nothing is to come."""
+        return self.read(self.store.agenda.next_due)
+
+    def run_due(self) -> int:
+        """Raise all that is due now; how many events were raised.
+
+        A row that cannot be settled because the database fails stays due; the others go on, then this
+        raises why.
+        """
+        looked = self.now()
+        self._resume_due(looked)
+        stuck: dict[str, Exception] = {}
+        raised = made_now = 0
+        while due := self._due(looked, stuck):
+            tried = len(stuck)
+            for id, outcome in zip(due, self._raise_scheduled(due, looked), strict=True):
+                if isinstance(outcome, Exception):
+                    stuck[id] = outcome
+                elif outcome is not None:
+                    raised += outcome[0]
+                    made_now += outcome[1] >= looked
+            if len(stuck) - tried == len(due):
+                break
+            if made_now > INSTANT:
+                raise PicoschedError(
+                    f"more than {INSTANT:,} events were made and raised at {format_time(looked)} alone; "
+                    "does a rule schedule itself for the time it is?",
+                    "too_large",
+                )
+        if looked >= self._prune_at:
+            self.prune()
+            self._prune_at = looked + PRUNED_EVERY
+        for error in stuck.values():
+            raise error
+        return raised
+
+    def run_until(self, time: str | datetime) -> int:
+        """On a virtual clock, go from due time to due time and end at `time`; how many events were raised."""
+        if not isinstance(self.clock, VirtualClock):
+            raise PicoschedError("only a virtual clock can be run until a time")
+        end = parse_time(time) if isinstance(time, str) else time
+        if end < self.clock.now():
+            raise PicoschedError(f"found {format_time(end)}, wanted a time that is still to come")
+        raised = 0
+        while (due := self.next_due()) is not None and due <= end:
+            self.clock.set(max(due, self.clock.now()))
+            raised += self.run_due()
+        self.clock.set(end)
+        return raised
+
+    def prune(self) -> int:
+        """Delete the history that is older than is kept; how many rows."""
+        pruned = 0
+        while deleted := self.write(lambda: self.store.prune(self.now())):
+            pruned += deleted
+        return pruned
+
+    def start(self) -> None:
+        """Raise what is due in the background, when it is due."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End what `start` began, once its tick is done."""
+        self._scheduler.stop()
+
+    # For what stands on the engine
+
+    def write(self, work: Callable[[], T]) -> T:
+        """What `work` returns, run in a transaction, once that is committed."""
+        return self._commits.run(work)
+
+    def read(self, work: Callable[[], T]) -> T:
+        """What `work` returns, run while nobody writes."""
+        with self._commits.alone():
+            return work()
+
+    def deliver(
+        self,
+        target: Callable[[], str],
+        domain: str,
+        type: str,
+        attrs: Mapping[str, Any] | None,
+        *,
+        eci: str | None = None,
+        eid: str | None = None,
+    ) -> Turn:
+        """Raise an event in the pico whose id `target` tells; it is asked inside the transaction."""
+        checked_text(domain, "domain of an event")
+        checked_text(type, "type of an event")
+        copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
+        id = self.new_id() if eid is None else checked_text(eid, "id of an event")
+        turn = self.write(
+            lambda: self.raising.raise_event(target(), Event(domain, type, copy, id, self.now(), eci))
+        )
+        # What the pico keeps in memory stays with it.
+        return replace(turn, entities={}, waiting={})
+
+    def ask(self, target: Callable[[], str], query: Query) -> Any:
+        """The answer to a query of the pico whose id `target` tells."""
+        args = json_object(query.args, "arguments", self.settings.limits.max_attrs_bytes)
+        return self.read(
+            lambda: answer(self.loaded.load_pico(target()), replace(query, args=args), self.now())
+        )
+
+    def look_again(self) -> None:
+        """Tell the scheduler that what is due changed."""
+        self._scheduler.wake()
+
+    # Inside
+
+    def _new_pico(self, name: str, parent_id: str | None) -> PicoRef:
+        row = PicoRow(self.new_id(), name, parent_id, self.now())
+        self.store.picos.new_pico(row)
+        return self._reference(row)
+
+    def _reference(self, row: PicoRow) -> PicoRef:
+        return PicoRef(row.id, row.name, self)
+
+    def _came(self, turn: Turn) -> None:
+        """A turn was written: remember whether it changed what is due."""
+        dues = [each.due for each in turn.scheduled.values() if each.due is not None]
+        if dues:
+            self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
+        self._changed = self._changed or bool(turn.cancelled)
+
+    def _committed(self) -> None:
+        if self._changed or self._soonest is not None:
+            self._scheduler.wake(None if self._changed else self._soonest)
+        self._soonest, self._changed = None, False
+
+    def _undone(self) -> None:
+        self._soonest, self._changed = None, False
+        self.loaded.forget_all()
+
+    def _resume_due(self, now: datetime) -> None:
+        """Let those go on whose pause is over."""
+        for row in self.read(lambda: self.store.agenda.resumable(now)):
+            self.write(partial(self.raising.resume, row.id, now))
+
+    def _due(self, now: datetime, stuck: Mapping[str, Exception]) -> list[str]:
+        ids = self.read(lambda: self.store.agenda.due(now, DUE_AT_ONCE + len(stuck)))
+        return [id for id in ids if id not in stuck]
+
+    def _raise_scheduled(
+        self, ids: list[str], looked: datetime
+    ) -> list[tuple[bool, datetime] | Exception | None]:
+        """Raise rows in one transaction; those that it fails for, each in one of its own."""
+        works = [partial(self.raising.raise_scheduled, id, looked) for id in ids]
+        outcomes = self._commits.run_all(works)
+        if len(ids) > 1:
+            for index, outcome in enumerate(outcomes):
+                if isinstance(outcome, Exception):
+                    outcomes[index] = self._commits.run_all([works[index]])[0]
+        return outcomes
+
+
+def _opened(path: str | Path, settings: Settings, readonly: bool) -> Store:
+    if str(path).startswith(("postgresql:", "postgres:")):
+        raise PicoschedError(f"found {path}, wanted a file: this picosched keeps picos in SQLite files")
+    return Store(path, settings.durability, readonly, settings.history_days)
+
+
+def _repeatable(store: Store, seed: int | str) -> random.Random:
+    """Random numbers that repeat from run to run, and are others each time the store is opened anew."""
+    opened = int(store.picos.meta("seeded") or 0)
+    if not store.readonly:
+        with store.transaction():
+            store.picos.set_meta("seeded", str(opened + 1))
+    return random.Random(f"{seed} {opened}")
+
+
+def _pass(refusal: str | None, what: str) -> None:
+    if refusal is not None:
+        raise PicoschedError(f"{what} is {refusal}", "refused")

@@ -1,0 +1,111 @@
+"""What comes into the engine from outside: JSON objects, and the texts of rulesets."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from picosched.errors import Code, PicoschedError
+from picosched.krl.ruleset import read_source
+from picosched.krl.values import from_json
+
+STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+FETCH_SECONDS = 20.0
+FETCH_BYTES = 10_000_000
+
+
+def json_object(value: Mapping[str, Any] | None, what: str, most_bytes: int) -> dict[str, Any]:
+    """A copy of a JSON object that shares nothing with `value`; None is the empty one.
+
+    `what` it is is for the error: `invalid` if it is not JSON, `too_large` beyond `most_bytes` of JSON text.
+    """
+    if not value and (value is None or isinstance(value, Mapping)):
+        return {}
+    if not isinstance(value, Mapping):
+        raise PicoschedError(f"found {type(value).__name__} as {what}, wanted a JSON object")
+    value = value if type(value) is dict else dict(value)
+    try:
+        text = orjson.dumps(value, option=STRICT)
+    except TypeError:
+        text = _slowly(value, what)
+    size = len(text)
+    if size > most_bytes:
+        raise PicoschedError(f"found {what} of {size:,} bytes, wanted at most {most_bytes:,}", "too_large")
+    copy: dict[str, Any] = from_json(text)
+    return copy
+
+
+def checked_text(value: str, what: str) -> str:
+    """`value`, if it is a text that is not empty and that has a form in UTF-8; else `invalid`."""
+    if not isinstance(value, str):
+        raise PicoschedError(f"found {type(value).__name__} as {what}, wanted a text")
+    if not value:
+        raise PicoschedError(f"found an empty {what}, wanted a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as cause:
+        raise PicoschedError(f"found half a character in {what} {value!r}") from cause
+    return value
+
+
+def ruleset_text(where: str | Path) -> tuple[str, str | None]:
+    """The text of a ruleset, and its origin: a path, a file: or http(s): URL; None if it came as text."""
+    if isinstance(where, Path):
+        return read_source(where), str(where)
+    if not isinstance(where, str):
+        raise PicoschedError(f"found {type(where).__name__}, wanted the path, URL or text of a ruleset")
+    scheme = where.partition(":")[0].lower()
+    if scheme in ("http", "https"):
+        return _fetched(where), where
+    if scheme == "file":
+        return read_source(Path(unquote(urlsplit(where).path))), where
+    if "\n" in where or "{" in where:
+        return where, None
+    return read_source(Path(where)), where
+
+
+def _fetched(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:
+            content: bytes = answer.read(FETCH_BYTES + 1)
+    except urllib.error.HTTPError as cause:
+        code: Code = "not_found" if cause.code in (404, 410) else "invalid"
+        raise PicoschedError(f"{url}: found the answer {cause.code} {cause.reason}", code) from cause
+    except (OSError, ValueError) as cause:
+        raise PicoschedError(f"{url}: cannot be fetched: {getattr(cause, 'reason', cause)}") from cause
+    if len(content) > FETCH_BYTES:
+        raise PicoschedError(f"{url}: found more than {FETCH_BYTES:,} bytes", "too_large")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise PicoschedError(f"{url}: is not UTF-8 text") from cause
+
+
+def _slowly(value: Any, what: str) -> bytes:
+    """JSON text of what orjson refuses though it is JSON: large integers and half characters."""
+    try:
+        _check_json(value, what)
+        return json.dumps(value).encode()
+    except (ValueError, RecursionError) as cause:
+        raise PicoschedError(f"found {what} nested too deep, or in themselves", "too_large") from cause
+
+
+def _check_json(value: Any, what: str) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise PicoschedError(f"found the key {key!r} in {what}, wanted a text")
+            _check_json(item, what)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _check_json(item, what)
+    elif value is not None and not isinstance(value, (str, int, float)):
+        raise PicoschedError(f"found {type(value).__name__} in {what}, wanted JSON")

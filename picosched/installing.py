@@ -1,0 +1,83 @@
+"""Putting rulesets on picos and taking them off, and picos with all they have; inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from picosched.errors import PicoschedError
+from picosched.krl.ruleset import Ruleset
+from picosched.loaded import Loaded
+from picosched.pico.evaluate import start
+from picosched.pico.pico import Installed
+from picosched.store.picos import RulesetRow, hash_of
+from picosched.store.store import Store
+
+
+def install(
+    store: Store,
+    loaded: Loaded,
+    pico_id: str,
+    text: str,
+    origin: str | None,
+    config: Mapping[str, Any] | None,
+) -> Ruleset:
+    """Compile a ruleset, evaluate its globals in the pico as it would be, and only then keep it.
+
+    Those that use it as a module are evaluated anew as well: they must bear its new text.
+    """
+    ruleset = loaded.compiled(text, origin)
+    pico = loaded.read_pico(pico_id)  # one of its own, so that a fault changes nothing
+    if config is None:
+        config = next((row.config for row in store.picos.installed(pico_id) if row.rid == ruleset.rid), {})
+    pico.installed[ruleset.rid] = Installed(ruleset, config)
+    for rid in (ruleset.rid, *_clients(pico.installed, ruleset.rid)):
+        pico.budget.refill()
+        start(pico, rid)
+    store.picos.install(pico_id, RulesetRow(hash_of(text), ruleset.rid, text, origin), config)
+    loaded.forget(pico_id)
+    return ruleset
+
+
+def uninstall(store: Store, loaded: Loaded, pico_id: str, rid: str, now: datetime) -> None:
+    """Take a ruleset off a pico, with its variables and its schedules."""
+    pico = loaded.load_pico(pico_id)
+    if all(row.rid != rid for row in store.picos.installed(pico_id)):
+        raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
+    clients = _clients(pico.installed, rid)
+    if clients:
+        raise PicoschedError(f"the ruleset {rid} is used by {', '.join(clients)}", "conflict")
+    store.agenda.cancel_all(pico_id, rid, now, f"the ruleset {rid} was uninstalled")
+    store.picos.uninstall(pico_id, rid)
+    loaded.forget(pico_id)
+
+
+def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> None:
+    """Delete a pico and its descendants, with their schedules."""
+    if loaded.load_pico(pico_id).parent_id is None:
+        raise PicoschedError("the root pico cannot be deleted", "refused")
+    ids = [pico_id]
+    for id in ids:  # grows as it goes
+        ids += [child.id for child in store.picos.children(id)]
+    for id in reversed(ids):
+        rids = [row.rid for row in store.picos.installed(id)]
+        store.agenda.cancel_all(id, None, now, "the pico was deleted")
+        for channel in store.picos.channels(id):
+            loaded.forget_channel(channel.eci)
+        store.picos.delete_pico(id)
+        for rid in rids:
+            store.picos.forget_app(rid)
+        loaded.forget(id)
+
+
+def _clients(installed: Mapping[str, Installed], rid: str) -> list[str]:
+    """The rulesets that use `rid` as a module, or use one that does."""
+    found: list[str] = []
+    reached = [rid]
+    for module in reached:  # grows as it goes
+        for client, each in installed.items():
+            if module in each.ruleset.uses and client not in found and client != rid:
+                found.append(client)
+                reached.append(client)
+    return found

@@ -1,0 +1,269 @@
+"""Calls and functions to Python.
+
+A call is as direct as what is known of the callee allows: a function that is declared by name is a plain
+Python call, an operator a call of its Python function; only what is known by its value alone goes through the
+general `call`. A KRL function is a nested `def` that counts its steps, and its depth if it may call others.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Sequence
+
+from picosched.krl import syntax
+from picosched.krl.compiler.code import (
+    Binding,
+    Block,
+    assign,
+    attribute,
+    branch,
+    call,
+    constant,
+    define,
+    grouped,
+    load,
+    mapped,
+    store,
+)
+from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler
+from picosched.krl.library import MODULES, OPERATORS
+from picosched.krl.library.member import Member, Operator
+
+
+class CallCompiler(ExpressionCompiler):
+    """Compiles calls, functions and declarations."""
+
+    # ---- calls ------------------------------------------------------------------------------------
+
+    def _call(self, node: syntax.Call) -> ast.expr:
+        return self.invocation(node.callee, node.arguments)
+
+    def _method(self, node: syntax.Method) -> ast.expr:
+        """`x.f(y)` is `f(x, y)`."""
+        if node.name == "pset" and node.domain is None and self.block.find("pset") is None:
+            return self._pset(node)
+        arguments = (syntax.Argument(node.receiver), *node.arguments)
+        if node.domain:
+            return self.invocation(syntax.Qualified(node.domain, node.name), arguments)
+        return self.invocation(syntax.Name(node.name), arguments)
+
+    def _pset(self, node: syntax.Method) -> ast.expr:
+        target = node.arguments[0].value if len(node.arguments) == 1 else None
+        path = None
+        if isinstance(target, syntax.Path):
+            target, path = target.receiver, target.path
+        if not isinstance(target, syntax.Persistent):
+            raise self.fault("found pset of something else, wanted one variable: `pset(ent:name)`", node)
+        if path is None:
+            return call(
+                ".kept_set",
+                load(EFFECTS),
+                self.owner(target),
+                constant(target.name),
+                self.expression(node.receiver),
+            )
+        kept = self.code.fresh(".kept")
+        value = ast.NamedExpr(target=store(kept), value=self.expression(node.receiver))
+        whole = call(".set_path", self._persistent(target), self.expression(path), value)
+        put = call(".kept_set", load(EFFECTS), self.owner(target), constant(target.name), whole)
+        return ast.Subscript(value=grouped([put, load(kept)]), slice=constant(1), ctx=ast.Load())
+
+    def invocation(self, callee: syntax.Expression, arguments: Sequence[syntax.Argument]) -> ast.expr:
+        """A call, as directly as what is known of the callee allows."""
+        if isinstance(callee, syntax.Name):
+            binding = self.block.find(callee.id)
+            if binding is None and callee.id in OPERATORS:
+                direct = self._direct_operator(callee.id, arguments)
+                if direct is not None:
+                    return direct
+            elif binding is not None and binding.kind == "function" and binding.parameters is not None:
+                direct = self._direct(load(binding.python), binding.parameters, arguments)
+                if direct is not None:
+                    return direct
+        elif isinstance(callee, syntax.Qualified) and callee.domain not in self.aliases:
+            return self._called_member(callee, arguments)
+        return call(".call", self.expression(callee), *self.passed(arguments))
+
+    def passed(self, arguments: Sequence[syntax.Argument], *first: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """The arguments for a callee that is not known: those by position, those by name."""
+        placed = [self.expression(each.value) for each in arguments if each.name is None]
+        named = [(constant(each.name), self.expression(each.value)) for each in arguments if each.name]
+        return grouped([*first, *placed]), mapped(named)
+
+    def _direct(
+        self, python: ast.expr, parameters: Sequence[syntax.Parameter], arguments: Sequence[syntax.Argument]
+    ) -> ast.expr | None:
+        """A plain Python call; None if the arguments do not fit as they are."""
+        if len(arguments) > len(parameters):
+            return None
+        given: list[ast.expr] = []
+        for place, parameter in enumerate(parameters):
+            argument = next((each for each in arguments if each.name == parameter.name), None)
+            if argument is None and place < len(arguments) and arguments[place].name is None:
+                argument = arguments[place]
+            omitted = argument is None or (
+                isinstance(argument.value, syntax.Literal) and argument.value.value is None
+            )
+            if argument is not None and not omitted:
+                given.append(self.expression(argument.value))
+            else:  # a null that is written out counts as no argument
+                given.append(load(".MISSING") if parameter.default else constant(None))
+        return call(python, *given)
+
+    def _direct_operator(self, name: str, arguments: Sequence[syntax.Argument]) -> ast.expr | None:
+        operator: Operator = OPERATORS[name]
+        if any(each.name for each in arguments):
+            return None
+        given = [self.expression(each.value) for each in arguments]
+        takes = _most(operator)
+        scope = [load(SCOPE)] if operator.scoped else []
+        return call(self.operator(name), *scope, *(given or [constant(None)])[:takes])
+
+    def _called_member(self, callee: syntax.Qualified, arguments: Sequence[syntax.Argument]) -> ast.expr:
+        member: Member = MODULES[callee.domain][callee.name]
+        run = self.module_member(callee, called=True)
+        if len(arguments) <= len(member.parameters) and not any(each.name for each in arguments):
+            return call(run, load(SCOPE), *(self.expression(each.value) for each in arguments))
+        placed, named = self.passed(arguments, load(SCOPE))
+        return call(".call", run, placed, named)
+
+    # ---- functions --------------------------------------------------------------------------------
+
+    def _function(self, node: syntax.Function) -> ast.expr:
+        return load(self.define_function(node, "function"))
+
+    def _defaction(self, node: syntax.Defaction) -> ast.expr:
+        return call(".Action", constant("defaction"), load(self.define_action(node, "defaction")))
+
+    def define_function(self, node: syntax.Function, name: str, python: str | None = None) -> str:
+        """Emit a `def` into the block; its Python name."""
+        python = python or self.code.fresh(f".{name}")
+        self.enter(node.parameters)
+        parameters = [self.block.names[each.name].python for each in node.parameters]
+        self.defaults(node.parameters)
+        self.declarations(node.declarations)
+        result = self.expression(node.result)
+        self.block.statements.append(self.code.at(node.result, ast.Return(value=result)))
+        self.leave(node, python, parameters, leaf=_is_leaf(node))
+        return python
+
+    def define_action(self, node: syntax.Defaction, name: str, python: str | None = None) -> str:
+        raise NotImplementedError  # compiler/rules.py knows what an action block is
+
+    def enter(self, parameters: Sequence[syntax.Parameter]) -> None:
+        """Begin a function's scope."""
+        self.block = Block(self.block, in_function=True)
+        for parameter in parameters:
+            self.block.names[parameter.name] = Binding(self.code.fresh(parameter.name))
+
+    def defaults(self, parameters: Sequence[syntax.Parameter]) -> None:
+        for parameter in parameters:
+            if parameter.default:
+                python = self.block.names[parameter.name].python
+                missing = ast.Compare(left=load(python), ops=[ast.Is()], comparators=[load(".MISSING")])
+                value = assign(python, self.expression(parameter.default))
+                self.block.statements.append(self.code.at(parameter, branch(missing, [value])))
+
+    def leave(
+        self, node: syntax.Function | syntax.Defaction, python: str, names: list[str], *, leaf: bool
+    ) -> None:
+        """End a function's scope: its `def` goes into the scope around it."""
+        block = self.block
+        defaults = [load(".MISSING") if each.default else constant(None) for each in node.parameters]
+        defaults += [load(".MISSING")] * (len(names) - len(defaults))  # classic `configure using`
+        body = counted_steps(block.statements, leaf=leaf)
+        assert block.around is not None
+        self.block = block.around
+        self.block.statements.append(self.code.at(node, define(python, names, defaults, body)))
+
+    def declarations(self, declarations: Sequence[syntax.Declaration]) -> None:
+        """Emit the declarations of one scope: functions know each other, values what stands above."""
+        for declaration in declarations:
+            value = declaration.value
+            if isinstance(value, syntax.Function | syntax.Defaction):
+                kind = "function" if isinstance(value, syntax.Function) else "action"
+                python = self.code.fresh(declaration.name)
+                self.block.names[declaration.name] = Binding(python, kind, value.parameters)
+        names = self.block.names
+        for declaration in declarations:
+            if not isinstance(declaration.value, syntax.Function | syntax.Defaction):
+                value = self.expression(declaration.value)  # type: ignore[assignment]
+                binding = Binding(self.code.fresh(declaration.name))
+                self.block.statements.append(self.code.at(declaration, assign(binding.python, value)))  # type: ignore[arg-type]
+                names[declaration.name] = binding
+        functions = [
+            each for each in declarations if isinstance(each.value, syntax.Function | syntax.Defaction)
+        ]
+        if functions:
+            self._hoist(functions)
+
+    def _hoist(self, functions: Sequence[syntax.Declaration]) -> None:
+        """Put the `def`s before the values, which may call them; all names of the scope are known by now."""
+        values, self.block.statements = self.block.statements, []
+        for declaration in functions:
+            python = self.block.names[declaration.name].python
+            if isinstance(declaration.value, syntax.Function):
+                self.define_function(declaration.value, declaration.name, python)
+            elif isinstance(declaration.value, syntax.Defaction):
+                self.define_action(declaration.value, declaration.name, python)
+        self.block.statements += values
+
+
+def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
+    """A function's body that counts its steps, and, where it may call others, its depth."""
+    step: list[ast.stmt] = [_less_one("steps")]
+    if leaf:
+        return [*step, branch(_negative("steps"), [_spent()]), *body]
+    both = ast.BoolOp(op=ast.Or(), values=[_negative("depth"), _negative("steps")])
+    inside: list[ast.stmt] = [_less_one("depth"), *step, branch(both, [_spent()]), *body]
+    back = ast.AugAssign(target=_budget_store("depth"), op=ast.Add(), value=constant(1))
+    return [ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
+
+
+def _budget_store(name: str) -> ast.Attribute:
+    return ast.Attribute(value=load(BUDGET), attr=name, ctx=ast.Store())
+
+
+def _less_one(name: str) -> ast.stmt:
+    return ast.AugAssign(target=_budget_store(name), op=ast.Sub(), value=constant(1))
+
+
+def _negative(name: str) -> ast.expr:
+    return ast.Compare(left=attribute(BUDGET, name), ops=[ast.Lt()], comparators=[constant(0)])
+
+
+def _spent() -> ast.stmt:
+    return ast.Expr(value=call(ast.Attribute(value=load(BUDGET), attr="spent", ctx=ast.Load())))
+
+
+def _is_leaf(node: syntax.Function) -> bool:
+    """Whether a function can come to call no function of a ruleset: it adds no depth."""
+    return _calls_nothing(node.result) and all(_calls_nothing(each.value) for each in node.declarations)
+
+
+def _calls_nothing(node: syntax.Expression) -> bool:
+    match node:
+        case syntax.Literal() | syntax.Name() | syntax.Persistent() | syntax.Regex():
+            return True
+        case syntax.Infix():
+            return _calls_nothing(node.left) and _calls_nothing(node.right)
+        case syntax.Prefix():
+            return _calls_nothing(node.operand)
+        case syntax.Conditional():
+            return all(map(_calls_nothing, (node.test, node.then, node.otherwise)))
+        case syntax.Array():
+            return all(map(_calls_nothing, node.items))
+        case syntax.Index():
+            return _calls_nothing(node.receiver) and _calls_nothing(node.index)
+        case syntax.Path():
+            return _calls_nothing(node.receiver) and _calls_nothing(node.path)
+    return False
+
+
+def _most(operator: Operator) -> int | None:
+    """How many arguments an operator takes at the most; None for any number."""
+    kinds = [parameter.kind for parameter in inspect.signature(operator.run).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return None
+    return len(kinds) - (1 if operator.scoped else 0)

@@ -1,0 +1,118 @@
+"""Productions of action blocks: `if condition then every { … }`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from picosched.krl import syntax
+from picosched.krl.grammar.expressions import extent
+
+
+def p_actions(p: Any) -> None:
+    """actions : action_block
+    | emits action_block
+    | emits
+    | actions CALLBACKS BLOCK"""
+    if len(p) == 4:
+        p[0] = p[1]
+    else:
+        p[0] = p[len(p) - 1] or syntax.ActionBlock("every", (), **extent(p))
+
+
+def p_emits(p: Any) -> None:
+    """emits : EMIT expression semicolons
+    | emits EMIT expression semicolons"""
+    p[0] = None
+
+
+def p_action_block(p: Any) -> None:
+    "action_block : ordered"
+    p[0] = p[1]
+
+
+def p_action_block_if(p: Any) -> None:
+    """action_block : IF expression THEN ordered
+    | IF expression THEN LBRACE action_list RBRACE semicolons"""
+    block = p[4] if len(p) == 5 else syntax.ActionBlock("every", tuple(p[5]))
+    p[0] = syntax.ActionBlock(block.order, block.actions, p[2], block.selector, **extent(p))
+
+
+def p_ordered_one(p: Any) -> None:
+    "ordered : action semicolons"
+    p[0] = syntax.ActionBlock("one", (p[1],), **extent(p))
+
+
+def p_ordered_list(p: Any) -> None:
+    """ordered : EVERY LBRACE action_list RBRACE semicolons
+    | SAMPLE LBRACE action_list RBRACE semicolons"""
+    p[0] = syntax.ActionBlock(p[1], tuple(p[3]), **extent(p))
+
+
+def p_ordered_choose(p: Any) -> None:
+    """ordered : CHOOSE selector LBRACE action_list RBRACE semicolons
+    | CHOOSE LBRACE action_list RBRACE semicolons"""
+    if len(p) == 7:
+        p[0] = syntax.ActionBlock("choose", tuple(p[4]), None, p[2], **extent(p))
+    else:
+        p[0] = syntax.ActionBlock("sample", tuple(p[3]), **extent(p))
+
+
+def p_selector(p: Any) -> None:
+    """selector : IDENT
+    | DOMAIN COLON IDENT
+    | persistent
+    | STRING
+    | LPAREN expression RPAREN"""
+    # A brace behind it opens the block, so a path needs parentheses: `choose (event:attrs{"w"}) {`.
+    if len(p) == 4:
+        p[0] = p[2] if p.slice[2].type == "expression" else syntax.Qualified(p[1], p[3], **extent(p))
+    elif isinstance(p[1], syntax.Node):
+        p[0] = p[1]
+    else:
+        node = syntax.Name if p.slice[1].type == "IDENT" else syntax.Literal
+        p[0] = node(p[1], **extent(p))
+
+
+def p_selector_call(p: Any) -> None:
+    "selector : selector LPAREN arguments RPAREN"
+    p[0] = syntax.Call(p[1], tuple(p[3]), **extent(p))
+
+
+def p_action_list(p: Any) -> None:
+    """action_list : action_list action
+    | action_list SEMICOLON
+    | action_list EMIT expression
+    | empty"""
+    p[0] = [*p[1], p[2]] if len(p) == 3 and p[2] != ";" else p[1] or []
+
+
+def p_action(p: Any) -> None:
+    """action : callee LPAREN arguments RPAREN
+    | callee LPAREN arguments RPAREN setting
+    | callee LPAREN arguments RPAREN WITH options
+    | callee LPAREN arguments RPAREN WITH options setting
+    | callee LPAREN arguments RPAREN setting WITH options"""
+    options: tuple[syntax.Declaration, ...] = ()
+    names: tuple[str, ...] = ()
+    for part in p.slice[5:]:
+        if part.type == "setting":
+            names = part.value
+        elif part.type == "options":
+            options = tuple(part.value)
+    p[0] = syntax.Action(p[1], tuple(p[3]), options, names, **extent(p))
+
+
+def p_action_labelled(p: Any) -> None:
+    "action : IDENT ARROW action"
+    p[0] = replace(p[3], label=p[1])
+
+
+def p_callee(p: Any) -> None:
+    "callee : IDENT"
+    p[0] = syntax.Name(p[1], **extent(p))
+
+
+def p_callee_qualified(p: Any) -> None:
+    "callee : DOMAIN COLON IDENT"
+    p[0] = syntax.Qualified(p[1], p[3], **extent(p))

@@ -1,0 +1,127 @@
+"""What is in memory: the picos, channels and compiled rulesets that were used last.
+
+Everything here can be read from the store again. A ruleset is compiled once for its text, however many
+picos have it. One that does not compile any more is left out of its picos, so that the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+from picosched.errors import PicoschedError
+from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.krl.scope import Budget
+from picosched.pico.channel import Channel
+from picosched.pico.pico import Installed, Pico
+from picosched.settings import Settings
+from picosched.store.picos import hash_of
+from picosched.store.store import Store
+
+log = logging.getLogger(__name__)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+TEXT = "<ruleset>"
+"""The file name of a ruleset that came as text."""
+
+
+class Recent(Generic[K, V]):
+    """A map of at most `most` values: those that were used last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def find(self, key: K) -> V | None:
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V) -> V:
+        self._values[key] = value
+        if len(self._values) > self._most:
+            self._values.popitem(last=False)
+        return value
+
+    def forget(self, key: K) -> None:
+        self._values.pop(key, None)
+
+    def clear(self) -> None:
+        self._values.clear()
+
+
+class Loaded:
+    """Picos as the store has them. For one thread at a time."""
+
+    def __init__(self, store: Store, settings: Settings, randomness: random.Random) -> None:
+        self._store = store
+        self._random = randomness
+        self._budget = Budget(settings.limits)
+        self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
+        self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
+        self._rulesets: Recent[str, Ruleset] = Recent(settings.cached_picos)
+
+    def load_pico(self, id: str) -> Pico:
+        """The pico, kept in memory; `not_found` if there is none."""
+        return self._picos.find(id) or self._picos.put(id, self.read_pico(id))
+
+    def read_pico(self, id: str) -> Pico:
+        """The pico as the store has it, for its own use; `not_found` if there is none."""
+        row = self._store.picos.find_pico(id)
+        if row is None:
+            raise PicoschedError(f"there is no pico {id}", "not_found")
+        installed: dict[str, Installed] = {}
+        for each in self._store.picos.installed(id):
+            try:
+                installed[each.rid] = Installed(self._ruleset(each.hash), each.config)
+            except PicoschedError as error:
+                log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
+        return Pico(id, row.name, row.parent_id, installed, self._store, self._budget, self._random)
+
+    def load_channel(self, eci: str) -> Channel:
+        """The channel; `not_found` if there is none."""
+        channel = self._channels.find(eci) or self._store.picos.find_channel(eci)
+        if channel is None:
+            raise PicoschedError(f"there is no channel {eci}", "not_found")
+        return self._channels.put(eci, channel)
+
+    def compiled(self, text: str, origin: str | None) -> Ruleset:
+        """The ruleset of a text; KrlError if it has faults."""
+        hash = hash_of(text)
+        return self._rulesets.find(hash) or self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
+
+    def why_not(self, pico_id: str, rid: str) -> PicoschedError:
+        """Why a pico does not run a ruleset: it is not installed, or does not compile any more."""
+        for each in self._store.picos.installed(pico_id):
+            if each.rid == rid:
+                try:
+                    self._ruleset(each.hash)
+                except PicoschedError as error:
+                    return error
+        return PicoschedError(f"the ruleset {rid} is not installed", "not_found")
+
+    def forget(self, pico_id: str) -> None:
+        """Read this pico anew when it is next used."""
+        self._picos.forget(pico_id)
+
+    def forget_channel(self, eci: str) -> None:
+        self._channels.forget(eci)
+
+    def forget_all(self) -> None:
+        """Read everything anew: what was taken over from a transaction was not kept."""
+        self._picos.clear()
+        self._channels.clear()
+
+    def _ruleset(self, hash: str) -> Ruleset:
+        known = self._rulesets.find(hash)
+        if known is not None:
+            return known
+        row = self._store.picos.find_ruleset(hash)
+        if row is None:
+            raise PicoschedError(f"the text of the ruleset with the hash {hash} is lost", "internal")
+        return self.compiled(row.text, row.origin)

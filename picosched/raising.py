@@ -1,0 +1,155 @@
+"""Turns: an event is evaluated in its pico, and what came of it is written, in one open transaction.
+
+A turn comes about in two ways. Somebody raises an event; or a scheduled event is due, and raising it again,
+its fire record and its next due time go into the same transaction. Everything here runs inside
+a transaction and touches nothing outside it but the picos in memory, which are forgotten if it is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from picosched.errors import PicoschedError
+from picosched.loaded import Loaded
+from picosched.pico.evaluate import evaluate
+from picosched.pico.event import Event
+from picosched.pico.turn import Turn
+from picosched.schedule.fire import Fire, missed
+from picosched.schedule.pause import resumed
+from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status, next_due
+from picosched.schedule.timespec import Timespec
+from picosched.settings import Settings
+from picosched.store.faults import StoreError
+from picosched.store.store import Store
+
+
+class Raising:
+    """Raises events and scheduled events into picos. For one thread at a time, inside a transaction."""
+
+    def __init__(
+        self,
+        store: Store,
+        loaded: Loaded,
+        settings: Settings,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        came: Callable[[Turn], None],
+    ) -> None:
+        self._store = store
+        self._loaded = loaded
+        self._settings = settings
+        self._misfire = Misfire(settings.misfire)
+        self._min_period = timedelta(seconds=settings.min_period)
+        self._now = now
+        self._new_id = new_id
+        self._came = came
+        """Called with each turn that was written."""
+
+    def raise_event(self, pico_id: str, event: Event) -> Turn:
+        """Evaluate an event in a pico and write the turn."""
+        turn = self._evaluated(pico_id, event, None)
+        self._keep(turn)
+        return turn
+
+    def raise_scheduled(self, id: str, looked: datetime) -> tuple[bool, datetime] | None:
+        """Raise a row that was due when we looked, and settle it, whatever comes of it.
+
+        Gives whether its event was raised, and when the row was made; None if it is not due any more: an
+        earlier turn may have cancelled it.
+        """
+        row = self._store.agenda.find(id)
+        if row is None or row.status is not Status.PENDING or row.due is None or row.due > looked:
+            return None
+        now = self._now()
+        unwanted = self._unwanted(row, row.due, looked, now)
+        settled, error = self._settled(row, now, fired=unwanted is None)
+        # Before the event is raised, so that the rules see this occurrence as done and the next as to come.
+        self._store.agenda.settle(settled, now)
+        record = Fire(id, row.pico_id, row.due, now, unwanted or Outcome.FAILED)
+        if unwanted is None and error is None:
+            error = self._raised(row, row.due, record)
+            if error is None:
+                return True, row.created
+        self._store.agenda.record(replace(record, error=None if error is None else str(error)))
+        return False, row.created
+
+    def resume(self, id: str, now: datetime) -> bool:
+        """Let a paused row go on; False if it is not paused."""
+        row = self._store.agenda.find(id)
+        if row is None or not row.paused:
+            return False
+        self._store.agenda.settle(resumed(row, now, self._settings.granularity), now)
+        return True
+
+    def _raised(self, row: Scheduled, due: datetime, record: Fire) -> Exception | None:
+        """Raise a row's event and write its turn with the record; the error if that is not possible."""
+        changes = self._store.changes
+        event = Event(row.domain, row.type, dict(row.attrs), self._new_id(), record.fired, rids=(row.rid,))
+        try:
+            turn = self._evaluated(row.pico_id, event, row.id)
+            outcome = Outcome.FAILED if turn.errors else self._outcome(row, due, record.fired)
+            error = str(turn.errors[0]) if turn.errors else None
+            fire = replace(record, outcome=outcome, eid=turn.eid, rules=tuple(turn.fired), error=error)
+            self._keep(turn, fire)
+        except StoreError:
+            raise
+        except Exception as error:
+            # Whatever is wrong with it, it must not be due for ever. What is half written must not stay.
+            if self._store.changes != changes:
+                raise
+            return error
+        return None
+
+    def _evaluated(self, pico_id: str, event: Event, scheduled_id: str | None) -> Turn:
+        pico = self._loaded.load_pico(pico_id)
+        for rid in event.rids or ():
+            if rid not in pico.installed:
+                raise self._loaded.why_not(pico_id, rid)
+        turn = evaluate(pico, event, self._settings, self._new_id, scheduled_id)
+        for error in turn.errors:
+            if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome either
+                raise error.__cause__
+        return turn
+
+    def _keep(self, turn: Turn, fire: Fire | None = None) -> None:
+        self._store.write(turn, fire)
+        self._loaded.load_pico(turn.pico_id).apply(turn)
+        self._came(turn)
+
+    def _settled(self, row: Scheduled, now: datetime, *, fired: bool) -> tuple[Scheduled, Exception | None]:
+        """The row with its next due time; finished, with the error, if that cannot be told any more."""
+        try:
+            return row.settled(now, self._misfire, self._settings.granularity, fired=fired), None
+        except PicoschedError as error:
+            return replace(row, due=None, status=Status.FINISHED), error
+
+    def _unwanted(self, row: Scheduled, due: datetime, looked: datetime, now: datetime) -> Outcome | None:
+        """Why this occurrence is not to be raised; None if it is.
+
+        Whether it was missed is judged by when we looked: one that only waits for others is not missed.
+        """
+        if self._misfire is Misfire.SKIP and missed(due, looked, self._settings.granularity):
+            return Outcome.SKIPPED
+        return Outcome.THROTTLED if self._too_soon(row, due, now) else None
+
+    def _too_soon(self, row: Scheduled, due: datetime, now: datetime) -> bool:
+        if row.kind != "repeat" or row.fires == 0 or not self._min_period:
+            return False
+        last = self._store.agenda.last_raised(row.id)
+        if last is None:
+            return False
+        # From due time to due time, lest a fire that was a little late costs the next one; but a late fire
+        # counts from when it was, unless all that were missed are to be made up for.
+        in_time = not missed(last.nominal, last.fired, self._settings.granularity)
+        since = last.nominal if in_time or self._misfire is Misfire.ALL else last.fired
+        return due - since < self._min_period
+
+    def _outcome(self, row: Scheduled, due: datetime, now: datetime) -> Outcome:
+        if not missed(due, now, self._settings.granularity):
+            return Outcome.FIRED
+        if row.timespec is None or self._misfire is not Misfire.ONCE:
+            return Outcome.LATE
+        following = next_due(Timespec.parse(row.timespec, row.tz), due, self._settings.granularity)
+        return Outcome.LATE if following is None or following > now else Outcome.COALESCED

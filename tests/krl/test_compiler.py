@@ -1,0 +1,207 @@
+"""Compiled code: where its errors point, what bounds it, what it cannot reach."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scopes import new_scope
+
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.ruleset import Instance, compile_ruleset, evaluate_body
+from picosched.krl.scope import Limits
+
+
+def instance_of(globals: str, limits: Limits | None = None, name: str = "demo.krl") -> Instance:
+    shares = "meta { shares f, g }"
+    text = f"ruleset demo {{\n  {shares}\n  global {{\n{globals}\n  }}\n}}"
+    return compile_ruleset(text, name).instantiate(new_scope(limits), lambda rid, config: {})
+
+
+def test_an_error_of_a_running_function_has_its_exact_place() -> None:
+    instance = instance_of(
+        '    g = function(x){ "ünï" + (x * 2) }\n    f = function(){ [1, 2].map(function(n){ g("two") }) }'
+    )
+    with pytest.raises(KrlError) as caught:
+        instance.query("f", {})
+    span = caught.value.span
+    assert span is not None
+    assert (span.file, span.line, span.column, span.end_column) == ("demo.krl", 4, 31, 36)
+    assert "cannot * a String and a Number" in caught.value.message
+
+
+def test_a_python_traceback_shows_the_line_of_the_ruleset() -> None:
+    instance = instance_of('    f = function(){ 1 - "x" }\n    g = 1')
+    with pytest.raises(KrlError) as caught:
+        instance.query("f", {})
+    told = "".join(traceback.format_exception(caught.value))
+    assert 'File "demo.krl", line 4' in told
+    assert '1 - "x"' in told
+
+
+def test_a_value_that_is_used_before_it_is_there_is_named() -> None:
+    with pytest.raises(KrlError, match="later has no value yet"):
+        instance_of("    f = function(){ later }\n    early = f()\n    later = 1\n    g = 1")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("f(n + 1)", "nested more than 200 deep"),
+        ("[1].map(function(x){ f(x) })", "nested more than 200 deep"),
+        ("[2, 1].sort(function(a, b){ f(a) })", "nested more than 200 deep"),
+        ('"a".replace(re#a#, function(m){ f(1) })', "nested more than 200 deep"),
+        ("1.range(100000).map(function(x){ x }).length() + f(n)", "nested more than 200 deep|took more than"),
+    ],
+)
+def test_endless_recursion_ends_with_an_error(body: str, message: str) -> None:
+    instance = instance_of(f"    f = function(n){{ {body} }}\n    g = 1", Limits(max_depth=200))
+    with pytest.raises(KrlError, match=message) as caught:
+        instance.query("f", {"n": 1})
+    assert caught.value.code == "too_large"
+    assert caught.value.span is not None
+
+
+def test_a_loop_without_end_ends_when_its_steps_are_spent() -> None:
+    thousand = "1.range(1000).map"
+    body = f"{thousand}(function(a){{ {thousand}(function(b){{ b }}) }})"
+    instance = instance_of(f"    f = function(){{ {body} }}\n    g = 1", Limits(max_steps=100_000))
+    with pytest.raises(KrlError, match="took more than 100000 steps"):
+        instance.query("f", {})
+
+
+def test_depth_that_was_used_is_given_back() -> None:
+    instance = instance_of(
+        "    f = function(n){ n == 0 => 0 | 1 + f(n - 1) }\n    g = 1", Limits(max_depth=100)
+    )
+    for _ in range(3):
+        assert instance.query("f", {"n": 90}) == 90
+        with pytest.raises(KrlError):
+            instance.query("f", {"n": 200})
+    assert instance.scope.budget.depth == 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"x".__class__',
+        '{}{"__class__"}',
+        '(function(x){ x }){"__globals__"}',
+        "(function(x){ x }).func_globals",
+        '[].append{"__self__"}',
+        '"%s".sprintf("{0.__class__}")',
+        '{}{"constructor"}',
+        "None",
+        "__builtins__",
+        "__import__",
+        "print",
+        "True",
+    ],
+)
+def test_nothing_of_python_can_be_reached(text: str) -> None:
+    try:
+        value = evaluate_body(text, new_scope())
+    except KrlError:
+        return
+    assert value is None or value == "%s" or value == "{0.__class__}"
+
+
+@pytest.mark.parametrize(
+    "name", ["None", "True", "False", "__debug__", "type", "self", "lambda", "class", "$x", "_"]
+)
+def test_a_name_of_python_is_a_plain_name(name: str) -> None:
+    assert evaluate_body(f"{name} = 2; f = function({name}){{ {name} + 1 }}; f({name})", new_scope()) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("f = function(a, b = 5){ [a, b] }; f(1, null)", [1, 5]),  # a null that is written out is no argument
+        ("f = function(a, b = a * 2){ [a, b] }; f(b = 1, a = 2)", [2, 1]),
+        ("f = function(a){ a }; f(1, 2, 3)", 1),
+        ("f = function(a){ a }; g = f; g(7)", 7),
+        ("x = 1; f = function(){ x }; g = function(x){ f() }; g(2)", 1),
+        ("x = 1; f = function(x){ x = x + 1; x * 10 }; f(x)", 20),
+        ("false || [] ", []),
+        ("[] => 1 | 2", 1),
+        ("a = 2; a == 2 && a > 1 || false", True),
+        ('a = "2"; a == 2', False),
+        ("a = true; a == 1", False),
+        ("a = true; a < 2", True),
+        ('a = "x"; a + 1', "x1"),
+        ("a = null; a - 1", -1),
+    ],
+)
+def test_declarations_and_calls_mean_what_they_say(text: str, value: object) -> None:
+    assert evaluate_body(text, new_scope()) == value
+
+
+def test_a_query_passes_a_null_that_is_given_and_misses_what_is_not() -> None:
+    instance = instance_of("    f = function(a, b = 5){ [a, b] }\n    g = 1")
+    assert instance.query("f", {"b": None}) == [None, None]
+    assert instance.query("f", {"a": 1, "other": 2}) == [1, 5]
+    assert instance.query("g", {}) == 1
+    with pytest.raises(PicoschedError, match="shares no h"):
+        instance.query("h", {})
+
+
+def test_a_ruleset_that_is_no_file_or_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PicoschedError, match="there is no file"):
+        compile_ruleset(tmp_path / "missing.krl")
+    latin = tmp_path / "latin.krl"
+    latin.write_bytes("ruleset caf\u00e9 {}".encode("latin-1"))
+    with pytest.raises(PicoschedError, match="is not UTF-8: found the byte 0xe9 at offset 11"):
+        compile_ruleset(latin)
+    with pytest.raises(PicoschedError, match="cannot read"):
+        compile_ruleset(tmp_path)
+
+
+def test_forms_nested_without_end_are_refused_and_not_fatal() -> None:
+    for text in ("1" + " + 1" * 20_000, "not " * 20_000 + "true", "f" + "(1)" * 20_000):
+        with pytest.raises(KrlError):
+            evaluate_body("f = function(){ f }; " + text, new_scope(Limits(max_depth=100)))
+
+
+LEAVES = [
+    "1",
+    "0",
+    '"x"',
+    '""',
+    "null",
+    "true",
+    "[1, 2]",
+    '{"a": 1}',
+    "re#x#g",
+    "2.5",
+    "<<a#{1}b>>",
+    "event:attrs",
+]
+INFIX = "+ - * / % == < > <=> cmp >< like && || eq".split()
+METHODS = "map filter reduce sort append join split length as replace set put get sprintf range".split()
+EXPRESSIONS = st.recursive(
+    st.sampled_from(LEAVES),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(INFIX), inner).map(lambda parts: f"({' '.join(parts)})"),
+        st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} => {parts[1]} | {parts[2]})"),
+        st.tuples(inner, inner).map(lambda parts: f"{parts[0]}[{parts[1]}]"),
+        st.tuples(inner, inner).map(lambda parts: f"{parts[0]}{{{parts[1]}}}"),
+        st.tuples(
+            inner,
+            st.sampled_from(METHODS),
+            st.lists(st.one_of(inner, st.just("function(a, b){ a }")), max_size=3),
+        ).map(lambda parts: f"{parts[0]}.{parts[1]}({', '.join(parts[2])})"),
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(EXPRESSIONS)
+def test_any_expression_has_a_value_or_a_krl_error(text: str) -> None:
+    try:
+        evaluate_body(text, new_scope())
+    except KrlError as error:
+        assert error.code != "internal", error
