@@ -183,26 +183,24 @@ class _Rehearsal:
 def shared_out(entry: Entry) -> list[list[dict[str, Any]]]:
     """The directives of a turn, event by event: each to the event whose rule gave it.
 
-    A turn keeps them in one row with the rule that gave each, in the order the rules ran. Where the same rule
-    fired for several events on end, they are dealt to those events evenly.
+    A turn keeps them in one row with the rule that gave each, in the order the rules ran. Where one rule fired
+    for several events and no other gave a directive in between, they are dealt to those events evenly.
     """
     shares: list[list[dict[str, Any]]] = [[] for _ in entry.handled]
     fired = [
-        (place, (each["rid"], each["rule"]))
-        for place, handled in enumerate(entry.handled)
+        ((each["rid"], each["rule"]), share)
+        for handled, share in zip(entry.handled, shares, strict=True)
         for each in handled["considered"]
-        if each["outcome"] in ("fired", "notfired")
+        if each["outcome"] == "fired"
     ]
-    given = [
-        (rule, [*group])
-        for rule, group in groupby(entry.directives, lambda each: (each["rid"], each["rule"]))
-    ]
-    for rule, directives in given:
-        while fired and fired[0][1] != rule:
-            fired.pop(0)
-        run = []
-        while fired and fired[0][1] == rule:
-            run.append(fired.pop(0)[0])
-        for index, directive in enumerate(directives):
-            shares[run[index * len(run) // len(directives)] if run else 0].append(directive)
+    runs = [(key, [*run]) for key, run in groupby(entry.directives, lambda each: (each["rid"], each["rule"]))]
+    for place, (key, run) in enumerate(runs):
+        following = runs[place + 1][0] if place + 1 < len(runs) else None
+        givers: list[list[dict[str, Any]]] = []
+        while fired and not (givers and fired[0][0] == following):
+            rule, share = fired.pop(0)
+            if rule == key:
+                givers.append(share)
+        for index, directive in enumerate(run):
+            givers[index * len(givers) // len(run)].append(directive)
     return shares

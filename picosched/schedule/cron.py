@@ -12,6 +12,12 @@ Two rules look at whether a field *starts with* `*` and not at what it stands fo
 a day must match both day fields if one of them does, and otherwise one is enough; and times whose
 minute or hour does are times of a clock that goes round, and not fixed times (see `timespec`).
 
+croniter reads the items, one at a time in a cron text that is `*` elsewhere, so that what it refuses
+has a place. Each distinct item is read once. It is never shown what it reads otherwise than this page
+says: `3-3` (to it, the whole field), `50-10` (round the end of the field), `*/90`, a weekday's `low/step`
+(to Saturday, not Sunday), and its own letters `L`, `W`, `#`, `H` and `R`. Its `strict` is not asked for:
+that refuses `0 0 30 2 1`, which fires on the Mondays of February. Years are read here, not by croniter.
+
 A fault is told with the field, the column in the text (from 1), what was found and what was wanted.
 """
 
@@ -19,9 +25,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from picosched.errors import PicoschedError
-from picosched.schedule.wall import ALL_WEEKDAYS, ALL_YEARS, WallTimes, bits
+from picosched.schedule.wall import ALL_YEARS, WallTimes, bits, lowest
 
 MAX_LENGTH = 256
 
@@ -65,7 +72,12 @@ YEAR = Kind("year", 1970, 9999)
 _CLASSIC = (MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK)
 _KINDS = {5: _CLASSIC, 6: (SECOND, *_CLASSIC), 7: (SECOND, *_CLASSIC, YEAR)}
 
+# Where croniter has each field when the second stands last, as it does unless it is told otherwise.
+_PLACES = {kind: place for place, kind in enumerate((*_CLASSIC, SECOND))}
+
 _FIELD = re.compile(r"\S+", re.ASCII)
+_VALUE = re.compile(r"[0-9]+|[A-Za-z]{3}")
+_YEAR_ITEM = re.compile(r"(?:\*|([0-9]+)(?:-([0-9]+))?)(?:/([0-9]+))?")
 
 
 def read_cron(text: str) -> tuple[str, WallTimes]:
@@ -103,46 +115,54 @@ class _Field:
         return self.text.startswith(("*", "?"))
 
     def values(self, kind: Kind) -> int:
-        """The set of values that the field stands for."""
-        if self.text == "?" and kind in (DAY_OF_MONTH, DAY_OF_WEEK):
-            return bits(range(kind.low, kind.high + 1))
+        """The set of values that the field stands for, with Sunday as 0."""
+        if self.text == "?" and (every := _expanded(kind, "?")) is not None:
+            return every
         values, offset = 0, 0
         for item in self.text.split(","):
-            values |= bits(self._item(kind, item, offset))
+            values |= self._item(kind, item, offset)
             offset += len(item) + 1
         return values
 
-    def _item(self, kind: Kind, item: str, offset: int) -> range:
+    def _item(self, kind: Kind, item: str, offset: int) -> int:
         bounds, slash, step = item.partition("/")
-        first, dash, last = bounds.partition("-")
         if bounds == "*":
-            low, high = kind.low, kind.high
+            plain = bounds
         else:
-            low = self._value(kind, first, offset)
-            high = self._value(kind, last, offset + len(first) + 1) if dash else low
-            if slash and not dash:
-                high = kind.high
-            if kind is DAY_OF_WEEK and dash and high == 0 < low:
+            low, high = self._ends(kind, bounds, offset, to_the_end=bool(slash))
+            plain = f"{low}-{high}" if low < high else str(low)
+        if slash:
+            self._check_step(kind, step, offset + len(bounds) + 1)
+        values = _expanded(kind, plain if plain.isdigit() else plain + slash + step)
+        if values is None:
+            raise self.fault(kind, item, offset, kind.wanted)
+        return values
+
+    def _ends(self, kind: Kind, bounds: str, offset: int, to_the_end: bool) -> tuple[int, int]:
+        first, dash, last = bounds.partition("-")
+        low = high = self._value(kind, first, offset)
+        if dash:
+            high = self._value(kind, last, offset + len(first) + 1)
+            if kind is DAY_OF_WEEK and high == 0 < low:
                 high = 7
+        elif to_the_end:
+            high = kind.high
         if low > high:
             raise self.fault(kind, bounds, offset, f"the lower end first, as in {_turned(kind, low, high)}")
-        return range(low, high + 1, self._step(kind, step, offset + len(bounds) + 1) if slash else 1)
+        return low, high
 
-    def _value(self, kind: Kind, text: str, offset: int) -> int:
-        if text.isascii() and text.isdigit():
-            value = int(text)
-            if kind.low <= value <= kind.high:
-                return value
-        elif text.isascii() and text.upper() in kind.names:
-            return kind.low + kind.names.index(text.upper())
-        raise self.fault(kind, text, offset, kind.wanted)
-
-    def _step(self, kind: Kind, text: str, offset: int) -> int:
+    def _check_step(self, kind: Kind, text: str, offset: int) -> None:
         # A longer step would never be taken: "*/90" is every hour, and nobody who writes it means that.
         longest = kind.high - kind.low + 1
         if not (text.isascii() and text.isdigit() and 1 <= int(text) <= longest):
             raise self.fault(kind, text, offset, f"a step of 1 to {longest}")
-        return int(text)
+
+    def _value(self, kind: Kind, text: str, offset: int) -> int:
+        value = _expanded(kind, text) if _VALUE.fullmatch(text) else None
+        if value is None:
+            raise self.fault(kind, text, offset, kind.wanted)
+        # A weekday of 7 stays 7 here: as the end of a range it is not 0.
+        return int(text) if text.isdigit() else lowest(value)
 
     def fault(self, kind: Kind, found: str, offset: int, wanted: str) -> PicoschedError:
         """What is wrong with `found`, which stands `offset` characters into the field."""
@@ -169,7 +189,6 @@ def _read_macro(fields: list[_Field]) -> tuple[str, WallTimes]:
 
 def _read_fields(fields: dict[Kind, _Field]) -> WallTimes:
     values = {kind: field.values(kind) for kind, field in fields.items()}
-    weekdays = values[DAY_OF_WEEK]
     year = fields.get(YEAR)
     times = WallTimes(
         seconds=values.get(SECOND, 1),
@@ -177,7 +196,7 @@ def _read_fields(fields: dict[Kind, _Field]) -> WallTimes:
         hours=values[HOUR],
         days=values[DAY_OF_MONTH],
         months=values[MONTH],
-        weekdays=(weekdays | weekdays >> 7) & ALL_WEEKDAYS,
+        weekdays=values[DAY_OF_WEEK],
         years=values[YEAR] if year and year.text != "*" else ALL_YEARS,
         either=not (fields[DAY_OF_MONTH].starred or fields[DAY_OF_WEEK].starred),
         elapsed=any(kind in fields and fields[kind].starred for kind in (SECOND, MINUTE, HOUR)),
@@ -186,6 +205,37 @@ def _read_fields(fields: dict[Kind, _Field]) -> WallTimes:
         day = fields[DAY_OF_MONTH]
         raise day.fault(DAY_OF_MONTH, day.text, 0, "a date that its months and years have: it never fires")
     return times
+
+
+@lru_cache(maxsize=4096)
+def _expanded(kind: Kind, item: str) -> int | None:
+    """The values that croniter reads from one item of a field, Sunday as 0; None when it refuses it."""
+    if kind is YEAR:
+        return _years(item)
+    from croniter import CroniterError, croniter
+
+    place = _PLACES[kind]
+    template = ["*"] * max(place + 1, len(_CLASSIC))
+    template[place] = item
+    try:
+        values = croniter.expand(" ".join(template))[0][place]
+    except CroniterError:
+        return None
+    if values == ["*"]:
+        first, last = croniter.RANGES[place]
+        return bits(range(first, last + 1))
+    return bits(value for value in values if isinstance(value, int))
+
+
+def _years(item: str) -> int | None:
+    """The years of one item: croniter knows none after 2099, and takes 30 ms to list some thousands."""
+    match = _YEAR_ITEM.fullmatch(item)
+    if match is None:
+        return None
+    first, last, step = match.groups()
+    low, high = int(first or YEAR.low), int(last or first or YEAR.high)
+    years = range(low, high + 1, int(step or 1))
+    return bits(years) if YEAR.low <= low and high <= YEAR.high else None
 
 
 def _shown(text: str) -> str:
@@ -203,11 +253,13 @@ def _end_column(fields: list[_Field]) -> int:
 
 
 def _turned(kind: Kind, low: int, high: int) -> str:
-    """The two ranges that were meant by one that runs over the end of the field."""
+    """What was meant by a range that runs over the end of the field: two ranges, as a rule."""
     top = 6 if kind is DAY_OF_WEEK else kind.high
 
     def ends(first: int, last: int) -> str:
         written = [kind.names[end - kind.low] if kind.names else str(end) for end in (first, last)]
         return written[0] if first == last else "-".join(written)
 
-    return f"{ends(low, top)},{ends(kind.low, high)}" if kind is not YEAR else ends(high, low)
+    if kind is YEAR:
+        return ends(high, low)
+    return f"{ends(low, top)},{ends(kind.low, high)}" if low <= top else ends(kind.low, high)

@@ -1,0 +1,141 @@
+"""Texts, zones and other things that are no timespec: each is refused with its place and what was wanted."""
+
+import time
+
+import pytest
+from cron_fields import utc
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from picosched.errors import PicoschedError
+from picosched.schedule.timespec import Timespec
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "column 1: found 0 fields, wanted 5"),
+        ("   ", "column 1: found 0 fields, wanted 5"),
+        ("0 9 * *", "column 8: found 4 fields, wanted 5"),
+        ("0 0 9 * * * 2030 1", "column 18: found 8 fields, wanted 5"),
+        ("0 25 * * *", 'column 3, hour: found "25", wanted 0 to 23'),
+        ("  0   24 * * *", 'column 7, hour: found "24", wanted 0 to 23'),
+        ("60 * * * *", 'column 1, minute: found "60", wanted 0 to 59'),
+        ("0 0 0 * *", 'column 5, day of month: found "0", wanted 1 to 31'),
+        ("0 0 1 13 *", 'column 7, month: found "13", wanted 1 to 12 or JAN to DEC'),
+        ("0 0 1 0 *", 'column 7, month: found "0", wanted 1 to 12 or JAN to DEC'),
+        ("0 0 * * 8", 'column 9, day of week: found "8", wanted 0 to 7 or SUN to SAT'),
+        ("0 0 * * MONDAY", 'column 9, day of week: found "MONDAY", wanted 0 to 7 or SUN to SAT'),
+        ("0 0 * mon *", 'column 7, month: found "mon", wanted 1 to 12 or JAN to DEC'),
+        ("0 0 * * 1,2,9", 'column 13, day of week: found "9", wanted 0 to 7'),
+        ("0,,5 * * * *", "column 3, minute: found nothing, wanted 0 to 59"),
+        ("0, * * * *", "column 3, minute: found nothing, wanted 0 to 59"),
+        ("5- * * * *", "column 3, minute: found nothing, wanted 0 to 59"),
+        ("-5 * * * *", "column 1, minute: found nothing, wanted 0 to 59"),
+        ("+5 * * * *", 'column 1, minute: found "+5", wanted 0 to 59'),
+        ("1.5 * * * *", 'column 1, minute: found "1.5", wanted 0 to 59'),
+        ("50-10 * * * *", 'column 1, minute: found "50-10", wanted the lower end first, as in 50-59,0-10'),
+        ("0 0 * * sat-mon", 'column 9, day of week: found "sat-mon", wanted the lower end first, as in SAT'),
+        ("0 0 * * 7-3", 'column 9, day of week: found "7-3", wanted the lower end first, as in SUN-WED'),
+        ("0 0 1 dec-jan *", 'column 7, month: found "dec-jan", wanted the lower end first, as in DEC,JAN'),
+        ("*/0 * * * *", 'column 3, minute: found "0", wanted a step of 1 to 60'),
+        ("*/ * * * *", "column 3, minute: found nothing, wanted a step of 1 to 60"),
+        ("*/90 * * * *", 'column 3, minute: found "90", wanted a step of 1 to 60'),
+        ("*/5/5 * * * *", 'column 3, minute: found "5/5", wanted a step of 1 to 60'),
+        ("1-2-3 * * * *", 'column 3, minute: found "2-3", wanted 0 to 59'),
+        ("*-5 * * * *", 'column 1, minute: found "*", wanted 0 to 59'),
+        ("** * * * *", 'column 1, minute: found "**", wanted 0 to 59'),
+        ("? * * * *", 'column 1, minute: found "?", wanted 0 to 59'),
+        ("0 0 ?,1 * *", 'column 5, day of month: found "?", wanted 1 to 31'),
+        ("R * * * *", 'column 1, minute: found "R", wanted 0 to 59'),
+        ("r * * * *", 'column 1, minute: found "r", wanted 0 to 59'),
+        ("0 0 L * *", 'column 5, day of month: found "L", wanted 1 to 31'),
+        ("0 0 1-l * *", 'column 7, day of month: found "l", wanted 1 to 31'),
+        ("0 0 15W * *", 'column 5, day of month: found "15W", wanted 1 to 31'),
+        ("0 0 * * L5", 'column 9, day of week: found "L5", wanted 0 to 7'),
+        ("0 0 * * 5#2", 'column 9, day of week: found "5#2", wanted 0 to 7'),
+        ("0 0 * * 1/9", 'column 11, day of week: found "9", wanted a step of 1 to 8'),
+        ("H(0-29)/10 * * * *", 'column 1, minute: found "H(0", wanted 0 to 59'),
+        ("٥ * * * *", 'column 1, minute: found "٥", wanted 0 to 59'),
+        ("0\N{NO-BREAK SPACE}9 * * * *", "column 1, minute: found"),
+        ("0 0 * * ſun", 'column 9, day of week: found "ſun", wanted 0 to 7'),
+        ("\ud800 * * * *", "column 1, minute: found"),
+        ("61 0 0 1 1 *", 'column 1, second: found "61", wanted 0 to 59'),
+        ("0 0 0 1 1 * 1969", 'column 13, year: found "1969", wanted 1970 to 9999'),
+        ("0 0 0 1 1 * 2030-2029", 'column 13, year: found "2030-2029", wanted the lower end first, as in 2'),
+        ("@reboot", 'column 1: found "@reboot", wanted @hourly @daily'),
+        (" @every 5m", 'column 2: found "@every", wanted @hourly @daily'),
+        ("@daily *", 'column 8: found "*", wanted nothing after @daily'),
+        ("0 0 30 2 *", 'column 5, day of month: found "30", wanted a date that its months and years have'),
+        ("0 0 31 2,4,6,9,11 *", 'column 5, day of month: found "31", wanted a date'),
+        ("0 0 0 29 2 * 2027", 'column 7, day of month: found "29", wanted a date'),
+        ("0 0 30 2 */2", 'column 5, day of month: found "30", wanted a date'),
+        ("0 0 0 30 2 * 1970-9999/3", 'column 7, day of month: found "30", wanted a date'),
+        ("5," * 200 + "5 * * * *", "found a timespec of 409 characters, wanted at most 256"),
+    ],
+)  # fmt: skip
+def test_a_bad_text_is_refused_with_its_place_and_what_was_wanted(text: str, fault: str) -> None:
+    with pytest.raises(PicoschedError) as raised:
+        Timespec.parse(text)
+    assert raised.value.code == "invalid"
+    assert fault in raised.value.message
+    raised.value.message.encode()  # it can be printed, whatever was found
+
+
+@pytest.mark.parametrize(
+    ("tz", "wanted"),
+    [
+        ("Europe/Berln", "Europe/Berlin"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("berlin", "Europe/Berlin"),
+        ("new york", "America/New_York"),
+        ("utc", "UTC"),
+        ("", "a name such as UTC"),
+        ("Europe", "Europe/Oslo"),
+        ("../etc/passwd", "a name such as UTC"),
+        ("right/UTC", "UTC"),
+        ("localtime", "a name such as UTC"),
+        ("Mars/Olympus_Mons", ""),
+        ("\0", ""),
+        ("\ud800", ""),
+        ("x" * 10_000, "a name such as UTC"),
+    ],
+)
+def test_an_unknown_zone_is_refused_with_names_that_are_near(tz: str, wanted: str) -> None:
+    with pytest.raises(PicoschedError, match="found the time zone") as raised:
+        Timespec.parse("@daily", tz)
+    assert raised.value.code == "invalid"
+    assert wanted in raised.value.message.partition(", wanted ")[2]
+    assert len(raised.value.message) < 200
+    raised.value.message.encode()
+
+
+def test_what_is_not_text_is_refused() -> None:
+    for text, tz in ((5, "UTC"), (None, "UTC"), ("@daily", None), ({}, "UTC")):
+        with pytest.raises(PicoschedError, match="wanted the"):
+            Timespec.parse(text, tz)  # type: ignore[arg-type]
+
+
+def test_a_time_that_a_zone_skips_in_the_only_year_it_has_never_fires() -> None:
+    text = "0 */5 2 29 3 * 2026"
+    assert Timespec.parse(text).after(utc("2026-01-01")) == utc("2026-03-29T02:00")
+    with pytest.raises(PicoschedError, match="never fires in Europe/Berlin"):
+        Timespec.parse(text, "Europe/Berlin")
+
+
+cron_like = st.text(alphabet="0123456789*/-,?#@ \tLWRHmonFRIjan", max_size=60)
+
+
+@settings(max_examples=400)
+@given(st.one_of(st.text(max_size=300), cron_like, st.lists(cron_like, min_size=5, max_size=7).map(" ".join)))
+def test_any_text_is_read_or_refused_at_once(text: str) -> None:
+    Timespec.parse("@daily")  # the first text of all waits for the import of croniter
+    began = time.perf_counter()
+    try:
+        timespec = Timespec.parse(text)
+        assert timespec.after(utc("2000-01-01")) or timespec.before(utc("2000-01-01"))
+        assert timespec.explain()
+    except PicoschedError as refused:
+        assert refused.code == "invalid"
+        assert refused.message
+    assert time.perf_counter() - began < 0.1
