@@ -96,7 +96,7 @@ class GroupCommit:
             if self._leader is not call:
                 call.wake.acquire()
             while not call.finished:
-                self._write(self._gathered())
+                self._write()
         finally:
             self._leave(call)
         return call.outcomes
@@ -128,12 +128,12 @@ class GroupCommit:
                     break
         return batch
 
-    def _write(self, batch: list[Call]) -> None:
-        mark = Mark()
-        for call in batch:
-            call.mark = mark
+    def _write(self) -> None:
+        """Write one batch: those that wait when the store is free."""
         with self.alone():
-            ran = False
+            batch, mark, ran = self._gathered(), Mark(), False
+            for call in batch:
+                call.mark = mark
             try:
                 with self._store.transaction():
                     for call in batch:

@@ -307,9 +307,12 @@ class Engine:
     def ask(self, target: Callable[[], str], query: Query) -> Any:
         """The answer to a query of the pico whose id `target` tells."""
         args = json_object(query.args, "arguments", self.settings.limits.max_attrs_bytes)
-        return self.read(
-            lambda: answer(self.loaded.load_pico(target()), replace(query, args=args), self.now())
-        )
+
+        def work() -> Any:
+            pico = self.loaded.load_running(target(), query.rid)
+            return answer(pico, replace(query, args=args), self.now())
+
+        return self.read(work)
 
     def look_again(self) -> None:
         """Tell the scheduler that what is due changed."""

@@ -68,7 +68,7 @@ def ruleset_text(where: str | Path) -> tuple[str, str | None]:
     if scheme == "file":
         return read_source(Path(unquote(urlsplit(where).path))), where
     if "\n" in where or "{" in where:
-        return where, None
+        return checked_text(where, "ruleset"), None
     return read_source(Path(where)), where
 
 

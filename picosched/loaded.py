@@ -95,15 +95,15 @@ class Loaded:
         hash = hash_of(text)
         return self._rulesets.find(hash) or self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
 
-    def why_not(self, pico_id: str, rid: str) -> PicoschedError:
-        """Why a pico does not run a ruleset: it is not installed, or does not compile any more."""
-        for each in self._store.picos.installed(pico_id):
-            if each.rid == rid:
-                try:
+    def load_running(self, pico_id: str, rid: str) -> Pico:
+        """The pico, if it runs that ruleset; `not_found`, or why the ruleset does not compile any more."""
+        pico = self.load_pico(pico_id)
+        if rid not in pico.installed:
+            for each in self._store.picos.installed(pico_id):
+                if each.rid == rid:
                     self._ruleset(each.hash)
-                except PicoschedError as error:
-                    return error
-        return PicoschedError(f"the ruleset {rid} is not installed", "not_found")
+            raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
+        return pico
 
     def forget(self, pico_id: str) -> None:
         """Read this pico anew when it is next used."""

@@ -15,6 +15,7 @@ from picosched.errors import PicoschedError
 from picosched.loaded import Loaded
 from picosched.pico.evaluate import evaluate
 from picosched.pico.event import Event
+from picosched.pico.pico import Pico
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire, missed
 from picosched.schedule.pause import resumed
@@ -49,7 +50,7 @@ class Raising:
 
     def raise_event(self, pico_id: str, event: Event) -> Turn:
         """Evaluate an event in a pico and write the turn."""
-        turn = self._evaluated(pico_id, event, None)
+        turn = self._evaluated(self._loaded.load_pico(pico_id), event)
         self._keep(turn)
         return turn
 
@@ -88,7 +89,7 @@ class Raising:
         changes = self._store.changes
         event = Event(row.domain, row.type, dict(row.attrs), self._new_id(), record.fired, rids=(row.rid,))
         try:
-            turn = self._evaluated(row.pico_id, event, row.id)
+            turn = self._evaluated(self._loaded.load_running(row.pico_id, row.rid), event, row.id)
             outcome = Outcome.FAILED if turn.errors else self._outcome(row, due, record.fired)
             error = str(turn.errors[0]) if turn.errors else None
             fire = replace(record, outcome=outcome, eid=turn.eid, rules=tuple(turn.fired), error=error)
@@ -102,11 +103,7 @@ class Raising:
             return error
         return None
 
-    def _evaluated(self, pico_id: str, event: Event, scheduled_id: str | None) -> Turn:
-        pico = self._loaded.load_pico(pico_id)
-        for rid in event.rids or ():
-            if rid not in pico.installed:
-                raise self._loaded.why_not(pico_id, rid)
+    def _evaluated(self, pico: Pico, event: Event, scheduled_id: str | None = None) -> Turn:
         turn = evaluate(pico, event, self._settings, self._new_id, scheduled_id)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome either

@@ -75,7 +75,8 @@ def check(disk: Disk, told: set[str]) -> None:
         counted = ticks.get(chain, 0)
         made = disk.number("SELECT count(*) FROM scheduled WHERE json_extract(attrs, '$.chain') = ?", chain)
         pending = disk.number(
-            "SELECT count(*) FROM scheduled WHERE status = 'pending' AND json_extract(attrs, '$.chain') = ?", chain
+            "SELECT count(*) FROM scheduled WHERE status = 'pending' AND json_extract(attrs, '$.chain') = ?",
+            chain,
         )
         begun = disk.number(
             "SELECT count(*) FROM journal WHERE scheduled IS NULL AND handled LIKE ? AND handled LIKE '%begin%'",
@@ -89,9 +90,13 @@ def check(disk: Disk, told: set[str]) -> None:
     seconds = disk.entity("seconds") or 0
     assert fired == turns == sum(ticks.values()) + seconds
     assert disk.number("SELECT count(*) FROM fire WHERE outcome = 'failed'") == 0
-    events = [key for (handled,) in disk.connection.execute(
-        "SELECT handled FROM journal WHERE scheduled IS NULL AND handled LIKE '%told%'"
-    ) for key in re.findall(r'"key":"([^"]+)"', handled)[:1]]
+    events = [
+        key
+        for (handled,) in disk.connection.execute(
+            "SELECT handled FROM journal WHERE scheduled IS NULL AND handled LIKE '%told%'"
+        )
+        for key in re.findall(r'"key":"([^"]+)"', handled)[:1]
+    ]
     assert len(events) == len(set(events)), "an event was kept twice"
     assert told <= set(events), f"answered and lost: {told - set(events)}"
     assert (disk.entity("told") or 0) == (disk.entity("heard") or 0) == len(events)

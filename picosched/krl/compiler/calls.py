@@ -49,10 +49,11 @@ class CallCompiler(ExpressionCompiler):
         return self.invocation(syntax.Name(node.name), arguments)
 
     def _pset(self, node: syntax.Method) -> ast.expr:
-        target = node.arguments[0].value if len(node.arguments) == 1 else None
-        path = None
+        target: syntax.Expression | None = node.arguments[0].value if len(node.arguments) == 1 else None
+        path: syntax.Expression | None = None
         if isinstance(target, syntax.Path):
-            target, path = target.receiver, target.path
+            path = target.path
+            target = target.receiver
         if not isinstance(target, syntax.Persistent):
             raise self.fault("found pset of something else, wanted one variable: `pset(ent:name)`", node)
         if path is None:

@@ -21,15 +21,15 @@ Code_ = TypeVar("Code_", bound=ast.AST)
 _TAKEN = frozenset(("None", "True", "False", "__debug__"))
 
 
-def load(name: str) -> ast.expr:
+def load(name: str) -> ast.Name:
     return ast.Name(id=name, ctx=ast.Load())
 
 
-def store(name: str) -> ast.expr:
+def store(name: str) -> ast.Name:
     return ast.Name(id=name, ctx=ast.Store())
 
 
-def constant(value: object) -> ast.expr:
+def constant(value: str | float | None) -> ast.expr:
     return ast.Constant(value=value)
 
 

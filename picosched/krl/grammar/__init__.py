@@ -27,8 +27,7 @@ from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, Tokens
 from picosched.krl.source import Source
 
 # Tokens that the filter makes of WORDs, beside the keywords.
-_MADE = ("IDENT", "BINDER", "DOMAIN", "PERSISTENT", "KEYNAME", "ATTRIBUTE", "PAGE_EVENT", "RID", "LEVEL")
-_MADE += ("PERIOD", "BLOCK")
+_MADE = "IDENT BINDER DOMAIN PERSISTENT KEYNAME ATTRIBUTE PAGE_EVENT RID LEVEL PERIOD BLOCK".split()
 
 WORDS = {
     "IDENT": "a name",

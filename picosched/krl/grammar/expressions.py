@@ -26,7 +26,7 @@ precedence = (
 )
 
 
-def extent(p: Any) -> dict[str, int]:
+def extent(p: Any) -> dict[str, Any]:
     """Where a production stands: from its first part that is not empty to its last."""
     ends = [_extent(symbol) for symbol in p.slice[1:]]
     found = [(start, end) for start, end in ends if end]

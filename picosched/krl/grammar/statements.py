@@ -68,7 +68,8 @@ def p_path_of(p: Any) -> None:
 
 def p_statement_assign(p: Any) -> None:
     "statement : target ASSIGN expression"
-    p[0] = syntax.Assign(*p[1], p[3], **extent(p))
+    target, path = p[1]
+    p[0] = syntax.Assign(target, path, p[3], **extent(p))
 
 
 def p_statement_count(p: Any) -> None:
@@ -84,12 +85,14 @@ def p_statement_count(p: Any) -> None:
 def p_statement_set(p: Any) -> None:
     """statement : SET target %prec EXPRESSION
     | SET target expression"""
-    p[0] = syntax.Set(*p[2], p[3] if len(p) > 3 else None, **extent(p))
+    target, path = p[2]
+    p[0] = syntax.Set(target, path, p[3] if len(p) > 3 else None, **extent(p))
 
 
 def p_statement_clear(p: Any) -> None:
     "statement : CLEAR target"
-    p[0] = syntax.Clear(*p[2], **extent(p))
+    target, path = p[2]
+    p[0] = syntax.Clear(target, path, **extent(p))
 
 
 def p_statement_mark(p: Any) -> None:
@@ -141,12 +144,14 @@ def p_event_attributes(p: Any) -> None:
 
 def p_schedule_at(p: Any) -> None:
     "schedule : SCHEDULE event_name AT expression"
-    p[0] = syntax.ScheduleEvent(*p[2], at=p[4], **extent(p))
+    domain, type = p[2]
+    p[0] = syntax.ScheduleEvent(domain, type, at=p[4], **extent(p))
 
 
 def p_schedule_repeat(p: Any) -> None:
     "schedule : SCHEDULE event_name REPEAT expression"
-    p[0] = syntax.ScheduleEvent(*p[2], repeat=p[4], **extent(p))
+    domain, type = p[2]
+    p[0] = syntax.ScheduleEvent(domain, type, repeat=p[4], **extent(p))
 
 
 def p_statement_schedule(p: Any) -> None:

@@ -1,0 +1,48 @@
+"""Why: what became of every rule that an event concerned, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from picosched.krl.text import tree_text
+from picosched.notation import values_text
+
+COLOURS = {"fired": "green", "failed": "red", "waiting": "cyan"}
+WIDTH = max(map(len, ("fired", "notfired", "unselected", "waiting", "idle", "failed")))
+
+
+def event_text(domain: str, type: str, attrs: Mapping[str, Any]) -> str:
+    return f"{domain}:{type} {values_text(dict(attrs))}".rstrip()
+
+
+def directive_text(name: str, options: Any) -> str:
+    return f"{name} {tree_text(options)}"
+
+
+def show_considered(considered: Iterable[Mapping[str, Any]], indent: str = "    ") -> None:
+    """A line for each rule: its outcome, its name, and why."""
+    from rich.text import Text
+
+    from picosched.cli.printing import console
+
+    out = console()
+    for each in considered:
+        outcome = each["outcome"]
+        place = f" (line {each['line']})" if each["line"] and not each["why"] else ""
+        why = f": {each['why']}" if each["why"] else place
+        line = Text.assemble(
+            indent, (f"{outcome:<{WIDTH}}  ", COLOURS.get(outcome, "yellow")), f"{each['rid']}.{each['rule']}{why}"
+        )
+        out.print(line, soft_wrap=True)
+
+
+def show_handled(handled: Iterable[Mapping[str, Any]]) -> None:
+    """Each event of a turn, with its rules."""
+    from picosched.cli.printing import write
+
+    for each in handled:
+        write(f"  {event_text(each['domain'], each['type'], each['attrs'])}")
+        show_considered(each["considered"])
+        if not each["considered"]:
+            write("    no rule selects it")

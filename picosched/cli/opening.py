@@ -1,0 +1,59 @@
+"""Opening what commands work on: the engine on a database, with the settings that hold here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from picosched.errors import PicoschedError
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+    from picosched.reference import PicoRef
+    from picosched.schedule.scheduled import Scheduled
+    from picosched.settings import Settings
+
+TOML = Path("picosched.toml")
+SHORT = 8
+"""Characters of an id that tables show. Commands take any beginning that only one id has."""
+
+
+def settings_here() -> Settings:
+    """The settings of `picosched.toml` in this folder, if there is one, and of the environment."""
+    from picosched.settings import load_settings
+
+    return load_settings(TOML if TOML.exists() else None, os.environ)
+
+
+@contextmanager
+def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[Engine]:
+    """The engine on a database; only with `make` is a new file made of a name that is not there.
+
+    What is `readonly` works beside a picosched that has the database.
+    """
+    from picosched.engine import Engine
+
+    if not make and not db.exists():
+        raise PicoschedError(
+            f"there is no database {db}; `picosched install RULESET --db {db}` makes one", "not_found"
+        )
+    with Engine(db, settings=settings_here(), readonly=readonly) as engine:
+        yield engine
+
+
+def pico_of(engine: Engine, name: str | None) -> PicoRef:
+    """The pico of that name or id; the root without one."""
+    return engine.root if name is None else engine.pico(name)
+
+
+def load_scheduled(engine: Engine, beginning: str) -> Scheduled:
+    """The event that is still to come whose id begins so; `not_found`, or `conflict` if several do."""
+    found = [each for each in engine.scheduled() if each.id.startswith(beginning)]
+    if not found or not beginning:
+        raise PicoschedError(f"nothing that is still to come has the id {beginning}", "not_found")
+    if len(found) > 1:
+        raise PicoschedError(f"{len(found)} scheduled events have ids that begin with {beginning}", "conflict")
+    return found[0]

@@ -1,0 +1,306 @@
+"""Commands on picos: put rulesets on them, raise events, ask queries, list what there is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from picosched.cli.opening import opened, pico_of
+from picosched.cli.options import DB, Db, Eci, Json, PicoName, examples
+from picosched.cli.printing import show_error, shown_time, write, write_json, write_table
+from picosched.errors import PicoschedError
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+    from picosched.pico.channel import Channel
+    from picosched.pico.turn import Turn
+
+app = typer.Typer()
+PANEL = "Picos"
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME=VALUE…", help="The value is JSON where it can be, and else text."),
+]
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        "picosched install rulesets/tea_timer.krl",
+        "picosched install greeter.krl --pico kitchen --config '{\"greeting\": \"hi\"}'",
+    ),
+)
+def install(
+    rulesets: Annotated[list[str], typer.Argument(metavar="RULESET…", help="Files, or file: and http: URLs.")],
+    db: Db = DB,
+    pico: PicoName = None,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="JSON", help="A map, which the rulesets are configured with.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Install rulesets on a pico, or put new texts in the place of old ones.
+
+    A new text keeps the variables and schedules of the old one. The database is made if it is not there.
+    """
+    from picosched.notation import parse_map
+
+    settings = None if config is None else parse_map(config, "--config")
+    with opened(db, make=True) as engine:
+        target = pico_of(engine, pico)
+        for each in rulesets:
+            # A name that holds a brace is a name here, and not the text of a ruleset.
+            ruleset = target.install(each if ":" in each else Path(each), settings)
+            if json:
+                write_json({"rid": ruleset.rid, "pico": target.name, "hash": ruleset.hash, "origin": each})
+            else:
+                write(f"installed {ruleset.rid} on {target.name}")
+
+
+@app.command(rich_help_panel=PANEL, epilog=examples("picosched uninstall tea_timer"))
+def uninstall(
+    rid: Annotated[str, typer.Argument(metavar="RID", help="The ruleset's id.")], db: Db = DB, pico: PicoName = None
+) -> None:
+    """Take a ruleset off a pico, with its variables; its schedules are cancelled."""
+    with opened(db) as engine:
+        target = pico_of(engine, pico)
+        target.uninstall(rid)
+        write(f"uninstalled {rid} from {target.name}")
+
+
+@app.command(
+    name="raise",
+    rich_help_panel=PANEL,
+    epilog=examples(
+        "picosched raise tea:started minutes=5",
+        'picosched raise note:written --attrs \'{"text": "buy milk", "tags": ["home"]}\'',
+        "picosched raise tea:started minutes=0 --explain",
+    ),
+)
+def raise_(
+    event: Annotated[str, typer.Argument(metavar="DOMAIN:TYPE", help="The event.")],
+    words: Words = None,
+    attrs: Annotated[
+        str | None, typer.Option("--attrs", metavar="JSON", help="More attributes, as a map.")
+    ] = None,
+    db: Db = DB,
+    pico: PicoName = None,
+    eci: Eci = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell of every rule it concerned why it fired or not.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Raise an event, and print the directives that rules give.
+
+    With --pico or without, you are trusted; with --eci you go through a channel and its policy. Faults of
+    rules go to stderr: the other rules ran, and what they did is kept.
+    """
+    from picosched.notation import parse_map, parse_named
+
+    named = parse_named([event, *(words or [])])
+    values = {**(parse_map(attrs, "--attrs") if attrs is not None else {}), **named.values}
+    _one_target(pico, eci)
+    with opened(db) as engine:
+        if eci is not None:
+            turn = engine.raise_event(eci, named.first, named.second, values)
+        else:
+            turn = pico_of(engine, pico).raise_event(named.first, named.second, values)
+    if json:
+        write_json(_turn_json(turn, explain))
+    else:
+        _show_turn(turn, explain)
+        for error in turn.errors:
+            show_error(error)
+
+
+def _one_target(pico: str | None, eci: str | None) -> None:
+    if pico is not None and eci is not None:
+        raise typer.BadParameter("a channel leads to one pico: give --pico or --eci, not both")
+
+
+def _turn_json(turn: Turn, explain: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "eid": turn.eid,
+        "directives": [asdict(each) for each in turn.directives],
+        "scheduled": [*turn.scheduled],
+        "cancelled": sorted(turn.cancelled),
+        "errors": [str(error) for error in turn.errors],
+    }
+    if explain:
+        shown["handled"] = [asdict(each) for each in turn.handled]
+    return shown
+
+
+def _show_turn(turn: Turn, explain: bool) -> None:
+    from picosched.cli.explain import directive_text, event_text, show_handled
+    from picosched.cli.opening import SHORT
+
+    if explain:
+        show_handled(asdict(each) for each in turn.handled)
+    for directive in turn.directives:
+        write(directive_text(directive.name, directive.options))
+    for made in turn.scheduled.values():
+        write(f"scheduled {event_text(made.domain, made.type, made.attrs)} for {shown_time(made.due)} ({made.id[:SHORT]})")
+    if turn.cancelled:
+        write(f"cancelled {', '.join(id[:SHORT] for id in sorted(turn.cancelled))}")
+    first = turn.handled[0]
+    if not first.considered and not explain:
+        write(f"no rule selects {first.domain}:{first.type}")
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples("picosched query tea_timer:cups", "picosched query reminder:last_fire what=stretch"),
+)
+def query(
+    name: Annotated[str, typer.Argument(metavar="RID:NAME", help="A ruleset and a function it shares.")],
+    words: Words = None,
+    args: Annotated[
+        str | None, typer.Option("--args", metavar="JSON", help="More arguments, as a map.")
+    ] = None,
+    db: Db = DB,
+    pico: PicoName = None,
+    eci: Eci = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, which it does anyway.")] = False,
+) -> None:
+    """Ask a ruleset for the value of something it shares, and print it as JSON."""
+    from picosched.notation import parse_map, parse_named
+
+    named = parse_named([name, *(words or [])], "rid:name")
+    values = {**(parse_map(args, "--args") if args is not None else {}), **named.values}
+    _one_target(pico, eci)
+    with opened(db, readonly=True) as engine:
+        if eci is not None:
+            write_json(engine.query(eci, named.first, named.second, values))
+        else:
+            write_json(pico_of(engine, pico).query(named.first, named.second, values))
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        "picosched picos", "picosched picos --new kitchen", "picosched picos --new shelf --parent kitchen"
+    ),
+)
+def picos(
+    db: Db = DB,
+    new: Annotated[str | None, typer.Option("--new", metavar="NAME", help="Make a pico first.")] = None,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="NAME", help="Of the new pico. Without it: the root pico.")
+    ] = None,
+    delete: Annotated[
+        str | None,
+        typer.Option("--delete", metavar="NAME", help="Delete a pico first, with its children and schedules."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the picos, with their rulesets; make or delete one."""
+    if parent is not None and new is None:
+        raise typer.BadParameter("--parent is that of a new pico: it wants --new NAME")
+    changing = new is not None or delete is not None
+    with opened(db, readonly=not changing, make=new is not None) as engine:
+        if delete is not None:
+            engine.pico(delete).delete()
+        if new is not None:
+            if any(each.name == new for each in engine.picos()):
+                raise PicoschedError(f"there is a pico {new} already", "conflict")
+            engine.new_pico(new, pico_of(engine, parent))
+        listed = [_pico_json(engine, each.id) for each in engine.picos()]
+    if json:
+        for each in listed:
+            write_json(each)
+        return
+    write_table(
+        ("NAME", "PARENT", "RULESETS", "ID"),
+        [(each["name"], each["parent"] or "–", ", ".join(each["rulesets"]) or "–", each["id"]) for each in listed],
+    )
+
+
+def _pico_json(engine: Engine, id: str) -> dict[str, Any]:
+    pico = engine.pico(id)
+    parent = pico.parent
+    return {
+        "id": pico.id,
+        "name": pico.name,
+        "parent": None if parent is None else parent.name,
+        "rulesets": [*pico.rulesets()],
+    }
+
+
+Patterns = list[str] | None
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        "picosched channels",
+        "picosched channels --new --tag app --allow-events 'tea:*' --allow-queries 'tea_timer:*'",
+    ),
+)
+def channels(
+    db: Db = DB,
+    pico: PicoName = None,
+    new: Annotated[bool, typer.Option("--new", help="Make a channel first.")] = False,
+    tag: Annotated[Patterns, typer.Option("--tag", help="Of the new channel; may be repeated.")] = None,
+    allow_events: Annotated[
+        Patterns, typer.Option("--allow-events", metavar="DOMAIN:TYPE", help="* is any. Without it: all.")
+    ] = None,
+    allow_queries: Annotated[
+        Patterns, typer.Option("--allow-queries", metavar="RID:NAME", help="* is any. Without it: all.")
+    ] = None,
+    deny_events: Annotated[
+        Patterns, typer.Option("--deny-events", metavar="DOMAIN:TYPE", help="Wins over what is allowed.")
+    ] = None,
+    deny_queries: Annotated[
+        Patterns, typer.Option("--deny-queries", metavar="RID:NAME", help="Wins over what is allowed.")
+    ] = None,
+    delete: Annotated[str | None, typer.Option("--delete", metavar="ECI", help="Delete a channel first.")] = None,
+    json: Json = False,
+) -> None:
+    """List the channels of a pico, with what may pass; make or delete one."""
+    if not new and any((tag, allow_events, allow_queries, deny_events, deny_queries)):
+        raise typer.BadParameter("tags and patterns are those of a new channel: they want --new")
+    with opened(db, readonly=not (new or delete)) as engine:
+        target = pico_of(engine, pico)
+        if delete is not None and not target.delete_channel(delete):
+            raise PicoschedError(f"the pico {target.name} has no channel {delete}", "not_found")
+        if new:
+            target.new_channel(
+                tag or (),
+                allow_events or ("*:*",),
+                allow_queries or ("*:*",),
+                deny_events or (),
+                deny_queries or (),
+            )
+        listed = target.channels()
+    if json:
+        for each in listed:
+            write_json(_channel_json(each, target.name))
+        return
+    write_table(
+        ("ECI", "TAGS", "EVENTS", "QUERIES"),
+        [
+            (each.eci, ", ".join(each.tags) or "–", _policy(each.events), _policy(each.queries))
+            for each in listed
+        ],
+    )
+
+
+def _channel_json(channel: Channel, pico: str) -> dict[str, Any]:
+    return {
+        "eci": channel.eci,
+        "pico": pico,
+        "tags": channel.tags,
+        "events": asdict(channel.events),
+        "queries": asdict(channel.queries),
+    }
+
+
+def _policy(policy: Any) -> str:
+    denied = f", not {' '.join(policy.deny)}" if policy.deny else ""
+    return " ".join(policy.allow) + denied

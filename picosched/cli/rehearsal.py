@@ -1,0 +1,197 @@
+"""Commands that try rulesets out on virtual time: `simulate` what would happen, `test` what must."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from picosched.cli.opening import settings_here
+from picosched.cli.options import Json, examples
+from picosched.cli.printing import console, write, write_json
+from picosched.clock import format_time, parse_time
+from picosched.errors import EXIT_STATUS, PicoschedError
+
+if TYPE_CHECKING:
+    from picosched.notation import Input
+    from picosched.simulate import Record
+
+app = typer.Typer()
+PANEL = "Rulesets and times"
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        "picosched simulate tea.krl --from 2026-03-01 --until 2026-03-02 --raise 'tea:started minutes=5'",
+        "picosched simulate digest.krl --from 2026-01-01 --until 2027-01-01 --events events.txt --json",
+        "picosched simulate --db picosched.db --from 2026-03-01 --until 2026-03-08",
+    ),
+)
+def simulate(
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="When virtual time begins.")],
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="When it ends.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE…", help="Rulesets, installed on a fresh pico.")
+    ] = None,
+    raised: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--raise", metavar="EVENT", help="[TIME] domain:type name=value … Without a time: at the beginning."
+        ),
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option("--events", metavar="FILE", help="An event a line, like --raise or as JSON; - is the input."),
+    ] = None,
+    db: Annotated[
+        Path | None, typer.Option("--db", metavar="FILE", help="Begin with a copy of this database.")
+    ] = None,
+    pico: Annotated[
+        str | None, typer.Option("--pico", metavar="NAME", help="The pico that gets the rulesets and events.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Let virtual time pass over rulesets and tell every event they would handle.
+
+    It is the real engine, on a clock of its own and a database in memory: nothing outside is touched, and the
+    same input gives the same output, byte by byte. With --db it begins with a copy of what is there, with what
+    is scheduled, and FILEs are installed over it.
+    """
+    from picosched.simulate import simulate as rehearse
+    from picosched.store.store import Store
+
+    if not files and db is None:
+        raise typer.BadParameter("wanted at least one ruleset FILE, or --db FILE")
+    inputs = [*_events(raised or []), *(_read_events(events) if events is not None else [])]
+    store = None if db is None else Store(db, readonly=True)
+    try:
+        records = rehearse(
+            files or [],
+            parse_time(start),
+            parse_time(until),
+            inputs,
+            store=store,
+            pico=pico,
+            settings=settings_here(),
+        )
+        for record in records:
+            if json:
+                write_json(record.as_json())
+            else:
+                _show(record)
+    finally:
+        if store is not None:
+            store.close()
+
+
+def _events(lines: list[str]) -> list[Input]:
+    from picosched.notation import parse_input
+
+    return [parse_input(line) for line in lines]
+
+
+def _read_events(file: Path) -> list[Input]:
+    from picosched.krl.ruleset import read_source
+    from picosched.notation import parse_input
+
+    text = sys.stdin.read() if str(file) == "-" else read_source(file)
+    inputs: list[Input] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            try:
+                inputs.append(parse_input(line))
+            except PicoschedError as error:
+                raise PicoschedError(f"{file}:{number}: {error.message}", error.code) from error
+    return inputs
+
+
+def _show(record: Record) -> None:
+    from picosched.cli.explain import directive_text, event_text, show_considered
+
+    due = ""
+    if record.scheduled is not None:
+        name = f" {record.scheduled.name}" if record.scheduled.name else ""
+        due = f"   scheduled{name}, due {format_time(record.scheduled.nominal)}"
+    write(f"{format_time(record.at)}  {event_text(record.domain, record.type, record.attrs)}{due}")
+    show_considered(record.considered)
+    for each in record.directives:
+        write(f"    {directive_text(each['name'], each['options'])}")
+    for error in record.errors:
+        write(f"    error: {error}")
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        "picosched test tests/transcripts",
+        "picosched test tea_timer.txt --rulesets rulesets",
+        "picosched test tests/transcripts --update && git diff",
+    ),
+)
+def test(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Transcripts, and folders of *.txt.")],
+    rulesets: Annotated[
+        list[Path] | None,
+        typer.Option("--rulesets", metavar="DIR", help="Where rulesets are looked for first; may be repeated."),
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Write into the transcripts what was found.")] = False,
+    json: Json = False,
+) -> None:
+    """Play transcripts against rulesets, and tell where they differ.
+
+    A transcript is a text of commands and what must come of them:
+
+    \b
+      install tea_timer
+      > raise tea:started minutes=5
+      < say {"text": "steeping"}
+      > advance 5m
+      < say {"text": "your tea is ready"}
+      > restart
+      > query tea_timer:cups
+      = 1
+
+    Time is virtual and the store a real file, which "restart" closes and opens again. "!" and a part of its
+    message stand for an error. Rulesets are found beside a transcript, or in a folder rulesets above it.
+    """
+    from picosched.transcript import play
+
+    failed = False
+    for file in _transcripts(paths):
+        played = play(file, rulesets=rulesets or [])
+        failed = failed or bool(played.mismatches)
+        if update and played.mismatches:
+            file.write_text(played.text, encoding="utf-8")
+        if json:
+            write_json(
+                {
+                    "file": str(file),
+                    "ok": not played.mismatches,
+                    "mismatches": [
+                        {"line": each.line, "expected": each.expected, "found": each.found}
+                        for each in played.mismatches
+                    ],
+                }
+            )
+            continue
+        if not played.mismatches:
+            write(f"{file}: as written")
+        elif update:
+            write(f"{file}: rewritten")
+        for mismatch in [] if update else played.mismatches:
+            console().print(str(mismatch), style="red", markup=False, soft_wrap=True)
+    if failed and not update:
+        raise typer.Exit(EXIT_STATUS["invalid"])
+
+
+def _transcripts(paths: list[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+        if not found:
+            raise PicoschedError(f"found no transcript (*.txt) in the folder {path}", "not_found")
+        files += found
+    return files

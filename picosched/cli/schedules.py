@@ -1,0 +1,274 @@
+"""Commands on what is scheduled: list it, cancel or pause it, and read what became of it and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from picosched.cli.opening import SHORT, load_scheduled, opened, pico_of
+from picosched.cli.options import DB, AnyPico, Db, Json, Limit, examples
+from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
+from picosched.clock import format_time
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+    from picosched.schedule.fire import Fire
+    from picosched.schedule.scheduled import Scheduled
+    from picosched.store.journal import Entry
+
+app = typer.Typer()
+PANEL = "Schedules"
+
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID…", help="As `scheduled` shows them; a beginning that is clear is enough.")
+]
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples("picosched scheduled", "picosched scheduled --rid tea_timer --json | jq .due"),
+)
+def scheduled(
+    db: Db = DB,
+    pico: AnyPico = None,
+    rid: Annotated[str | None, typer.Option("--rid", metavar="RID", help="Only this ruleset's.")] = None,
+    json: Json = False,
+) -> None:
+    """List the events that are still to come, soonest first, and the rules that made them."""
+    with opened(db, readonly=True) as engine:
+        pending = engine.scheduled(None if pico is None else pico_of(engine, pico).id, rid)
+        names = _names(engine)
+    if json:
+        for each in pending:
+            write_json(_scheduled_json(each, names))
+        return
+    if not pending:
+        write("nothing is scheduled")
+        return
+    from picosched.cli.explain import event_text
+
+    write_table(
+        ("DUE", "EVENT", "WHEN", "PICO", "MADE BY", "FIRES", "ID"),
+        [
+            (
+                shown_time(each.due) + (" paused" if each.paused else ""),
+                event_text(each.domain, each.type, each.attrs),
+                _when(each),
+                names.get(each.pico_id, each.pico_id),
+                f"{each.rid}.{each.rule}:{each.line}",
+                str(each.fires),
+                each.id[:SHORT],
+            )
+            for each in pending
+        ],
+    )
+
+
+def _when(each: Scheduled) -> str:
+    if each.timespec is None:
+        return "at"
+    zone = "" if each.tz == "UTC" else f" {each.tz}"
+    name = f' "{each.name}"' if each.name else ""
+    return f"repeat {each.timespec}{zone}{name}"
+
+
+def _names(engine: Engine) -> dict[str, str]:
+    return {each.id: each.name for each in engine.picos()}
+
+
+def _scheduled_json(each: Scheduled, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "pico": names.get(each.pico_id, each.pico_id),
+        "rid": each.rid,
+        "event": f"{each.domain}:{each.type}",
+        "attrs": dict(each.attrs),
+        "kind": each.kind,
+        "due": json_time(each.due),
+        "timespec": each.timespec,
+        "tz": each.tz,
+        "name": each.name,
+        "created": json_time(each.created),
+        "rule": each.rule,
+        "line": each.line,
+        "fires": each.fires,
+        "fired": json_time(each.fired),
+        "paused": each.paused,
+        "paused_until": json_time(each.paused_until),
+    }
+
+
+@app.command(rich_help_panel=PANEL, epilog=examples("picosched cancel 5f0c21d8"))
+def cancel(ids: Ids, db: Db = DB, json: Json = False) -> None:
+    """Cancel events that are still to come."""
+    with opened(db) as engine:
+        # All are looked for first: a slip of the pen in one cancels none.
+        for each in [load_scheduled(engine, id) for id in ids]:
+            engine.pico(each.pico_id).cancel(each.id)
+            _tell("cancelled", each, json)
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples("picosched pause 5f0c21d8", "picosched pause 5f0c21d8 --until 2026-04-01T00:00:00Z"),
+)
+def pause(
+    ids: Ids,
+    db: Db = DB,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Let scheduled events wait, whatever comes due meanwhile."""
+    with opened(db) as engine:
+        for each in [load_scheduled(engine, id) for id in ids]:
+            engine.pico(each.pico_id).pause(each.id, until)
+            _tell("paused", each, json)
+
+
+@app.command(rich_help_panel=PANEL, epilog=examples("picosched resume 5f0c21d8"))
+def resume(ids: Ids, db: Db = DB, json: Json = False) -> None:
+    """Let paused events go on: a repeat with its next time, an `at` whose time has passed at once."""
+    with opened(db) as engine:
+        for each in [load_scheduled(engine, id) for id in ids]:
+            if engine.pico(each.pico_id).resume(each.id):
+                _tell("resumed", each, json)
+            else:
+                _tell("not paused", each, json)
+
+
+def _tell(done: str, each: Scheduled, json: bool) -> None:
+    if json:
+        write_json({"id": each.id, "event": f"{each.domain}:{each.type}", "outcome": done})
+    else:
+        write(f"{done} {each.domain}:{each.type} ({each.id[:SHORT]}), due {shown_time(each.due)}")
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples("picosched history", "picosched history 5f0c21d8", "picosched history --json -n 1000"),
+)
+def history(
+    id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Of this scheduled event only; the beginning of its id.")
+    ] = None,
+    db: Db = DB,
+    pico: AnyPico = None,
+    limit: Limit = 100,
+    json: Json = False,
+) -> None:
+    """Tell what became of what was due, newest first: how late, with what outcome, which rules fired.
+
+    Outcomes: fired, in time; late; coalesced, late and standing for later ones that were missed as well;
+    failed, since a rule did; skipped, missed and let go; throttled, too soon after the last; cancelled.
+    """
+    with opened(db, readonly=True) as engine:
+        pico_id = None if pico is None else pico_of(engine, pico).id
+        fires = engine.history(pico_id, None if id is None else _known_id(engine, id, pico_id), limit)
+        names = _names(engine)
+    if json:
+        for each in fires:
+            write_json(_fire_json(each, names))
+        return
+    if not fires:
+        write("nothing has come due yet")
+        return
+    write_table(
+        ("DUE", "DEALT WITH", "LATE", "OUTCOME", "PICO", "RULES", "ID"),
+        [
+            (
+                format_time(each.nominal),
+                format_time(each.fired),
+                f"{each.lateness:.3f} s" if each.lateness >= 0 else "–",
+                each.outcome.value + (f": {each.error}" if each.error else ""),
+                names.get(each.pico_id, each.pico_id),
+                ", ".join(each.rules) or "–",
+                each.id[:SHORT],
+            )
+            for each in fires
+        ],
+    )
+
+
+def _known_id(engine: Engine, beginning: str, pico_id: str | None) -> str:
+    """The whole id of a scheduled event, whether it is still to come or has a history."""
+    from picosched.errors import PicoschedError
+
+    whole = engine.read(lambda: engine.store.agenda.find(beginning))
+    if whole is not None:
+        return whole.id
+    ids = {each.id for each in engine.scheduled(pico_id)}
+    ids |= {each.id for each in engine.history(pico_id, limit=1_000_000)}
+    found = sorted(each for each in ids if each.startswith(beginning))
+    if not found or not beginning:
+        raise PicoschedError(f"no scheduled event has the id {beginning}", "not_found")
+    if len(found) > 1:
+        raise PicoschedError(f"{len(found)} scheduled events have ids that begin with {beginning}", "conflict")
+    return found[0]
+
+
+def _fire_json(each: Fire, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "pico": names.get(each.pico_id, each.pico_id),
+        "nominal": format_time(each.nominal),
+        "fired": format_time(each.fired),
+        "lateness": each.lateness,
+        "outcome": each.outcome.value,
+        "eid": each.eid,
+        "rules": list(each.rules),
+        "error": each.error,
+    }
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples("picosched journal -n 5", "picosched journal --pico kitchen --json | jq .handled"),
+)
+def journal(
+    db: Db = DB,
+    pico: AnyPico = None,
+    eid: Annotated[str | None, typer.Option("--eid", metavar="EID", help="Only the turn of this event.")] = None,
+    limit: Limit = 20,
+    json: Json = False,
+) -> None:
+    """Tell the last turns, oldest first: each event, what caused it, and why each rule fired or not."""
+    with opened(db, readonly=True) as engine:
+        entries = engine.journal(None if pico is None else pico_of(engine, pico).id, limit, eid=eid)
+        names = _names(engine)
+    for entry in reversed(entries):
+        if json:
+            write_json(_entry_json(entry, names))
+        else:
+            _show_entry(entry, names)
+    if not entries and not json:
+        write("nothing has happened yet")
+
+
+def _entry_json(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
+    shown = asdict(entry)
+    shown["pico"] = names.get(shown.pop("pico_id"), entry.pico_id)
+    shown["at"] = format_time(entry.at)
+    shown["nominal"] = json_time(entry.nominal)
+    return shown
+
+
+def _show_entry(entry: Entry, names: dict[str, str]) -> None:
+    from picosched.cli.explain import directive_text, show_handled
+    from picosched.krl.text import tree_text
+
+    if entry.scheduled is not None:
+        cause = f"scheduled {entry.scheduled[:SHORT]}, due {shown_time(entry.nominal)}"
+    else:
+        cause = "raised" if entry.eci is None else f"raised through {entry.eci}"
+    write(f"{format_time(entry.at)}  {names.get(entry.pico_id, entry.pico_id)}, {cause}")
+    show_handled(entry.handled)
+    for each in entry.directives:
+        write(f"    {directive_text(each['name'], each['options'])}")
+    for each in entry.log:
+        write(f"    {each['level']}: {tree_text(each['value'])}")
+    for error in entry.errors:
+        write(f"    error: {error}")

@@ -1,0 +1,68 @@
+"""Scopes of names, and the plain forms of expressions, for whoever walks a tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from picosched.krl import syntax
+
+
+@dataclass(slots=True)
+class Names:
+    """The names of one scope, and the scope around it. A value is what kind of thing the name holds."""
+
+    around: Names | None = None
+    kinds: dict[str, str] = field(default_factory=dict)
+    later: dict[str, syntax.Node] = field(default_factory=dict)
+    """Plain values that stand further down."""
+
+    def find(self, name: str) -> str | None:
+        """function, action or value; None where no scope has the name."""
+        scope: Names | None = self
+        while scope is not None:
+            if name in scope.kinds:
+                return scope.kinds[name]
+            scope = scope.around
+        return None
+
+    def is_later(self, name: str) -> bool:
+        """Whether the name is declared further down."""
+        return name in self.later or (self.around is not None and self.around.is_later(name))
+
+    def all(self) -> set[str]:
+        return set(self.kinds) | (self.around.all() if self.around else set())
+
+
+def kind_of(value: syntax.Expression) -> str:
+    """What a declaration of this value makes its name."""
+    match value:
+        case syntax.Function():
+            return "function"
+        case syntax.Defaction():
+            return "action"
+    return "value"
+
+
+def children(node: syntax.Expression) -> list[syntax.Expression]:
+    """The expressions directly inside one of the plain forms."""
+    match node:
+        case syntax.Group():
+            return [node.inner]
+        case syntax.Member():
+            return [node.receiver]
+        case syntax.Index():
+            return [node.receiver, node.index]
+        case syntax.Path():
+            return [node.receiver, node.path]
+        case syntax.Prefix():
+            return [node.operand]
+        case syntax.Infix():
+            return [node.left, node.right]
+        case syntax.Conditional():
+            return [node.test, node.then, node.otherwise]
+        case syntax.Current():
+            return [node.place]
+        case syntax.Seen():
+            parts = [node.pattern, node.other, node.within.amount if node.within else None]
+            return [part for part in parts if part is not None]
+    return []

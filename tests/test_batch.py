@@ -1,0 +1,228 @@
+"""The group commit: one commit for all that wait, and what becomes of them when something goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from picosched import PicoschedError, Store, Turn
+from picosched.batch import LARGEST, GroupCommit
+from picosched.store.faults import StoreError
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class Commits(GroupCommit):
+    """A group commit that counts what it was told."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, self.was_committed, self.was_undone)
+        self.store = store
+        self.undone = 0
+        self.interrupt_after_commit = False
+
+    def was_committed(self) -> None:
+        if self.interrupt_after_commit:
+            self.interrupt_after_commit = False
+            raise KeyboardInterrupt
+
+    def was_undone(self) -> None:
+        self.undone += 1
+
+    def value(self, name: str) -> Any:
+        with self.alone():
+            return self.store.entity("p", "r", name)
+
+    def setting(self, name: str, value: Any = 1) -> Callable[[], Any]:
+        """Work that sets a variable and returns its value."""
+
+        def work() -> Any:
+            self.store.write(Turn(name, "p", NOW, entities={("r", name): value}))
+            return value
+
+        return work
+
+    def together(self, works: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+        """Have each work called by a thread of its own, all in one batch, in order; what each came to."""
+        came: dict[str, Any] = {}
+
+        def call(name: str) -> None:
+            try:
+                came[name] = self.run(works[name])
+            except BaseException as error:
+                came[name] = error
+
+        threads = []
+        with self.alone():  # nobody can write while they get in line
+            for name in works:
+                threads.append(threading.Thread(target=call, args=(name,)))
+                threads[-1].start()
+                while len(self._line) < len(threads):
+                    time.sleep(0)
+        for thread in threads:
+            thread.join(10)
+            assert not thread.is_alive()
+        assert self._leader is None
+        assert not self._line
+        return came
+
+
+@pytest.fixture
+def commits(tmp_path: Path) -> Iterator[Commits]:
+    store = Store(tmp_path / "picos.db")
+    yield Commits(store)
+    store.close()
+
+
+def fail_before() -> None:
+    raise ValueError("before anything was written")
+
+
+def test_all_that_wait_share_a_commit(commits: Commits) -> None:
+    works = {f"v{number}": commits.setting(f"v{number}", number) for number in range(20)}
+    assert commits.together(works) == {f"v{number}": number for number in range(20)}
+    assert commits.commits == 1
+    assert commits.value("v19") == 19
+
+
+def test_a_batch_is_bounded(commits: Commits) -> None:
+    outcomes = commits.run_all([commits.setting(f"v{number}") for number in range(LARGEST + 1)])
+    assert outcomes == [1] * (LARGEST + 1)
+    assert commits.commits == 1  # one caller's work is never parted
+    assert commits.run_all([]) == []
+
+
+def test_work_that_fails_before_it_writes_fails_alone(commits: Commits) -> None:
+    came = commits.together({"a": commits.setting("a"), "b": fail_before, "c": commits.setting("c")})
+    assert (came["a"], came["c"]) == (1, 1)
+    assert isinstance(came["b"], ValueError)
+    assert (commits.value("a"), commits.value("c")) == (1, 1)
+    assert commits.undone == 0
+
+
+def test_work_that_fails_after_it_wrote_undoes_the_batch(commits: Commits) -> None:
+    def fail_after() -> None:
+        commits.setting("half")()
+        raise PicoschedError("after it wrote", "conflict")
+
+    came = commits.together(
+        {"a": commits.setting("a"), "b": fail_after, "c": commits.setting("c")}
+    )
+    errors = [came[name] for name in "abc"]
+    assert [(type(error), error.code) for error in errors] == [(PicoschedError, "conflict")] * 3
+    assert len({id(error) for error in errors}) == 3
+    assert [commits.value(name) for name in ("a", "half", "c")] == [None, None, None]
+    assert commits.undone == 1
+    assert commits.run(commits.setting("a")) == 1
+
+
+def test_a_full_disk_undoes_the_batch_even_if_nothing_was_written_yet(commits: Commits) -> None:
+    commits.store._database.row("PRAGMA max_page_count = 1")
+    came = commits.together({"a": commits.setting("a", "x" * 1_000_000), "b": commits.setting("b", 2)})
+    for name in "ab":
+        assert isinstance(came[name], StoreError)
+        assert "disk is full" in came[name].message
+    commits.store._database.row("PRAGMA max_page_count = 1000000")
+    assert (commits.value("a"), commits.value("b")) == (None, None)
+    assert commits.run(commits.setting("b", 3)) == 3
+
+
+def test_a_fault_of_ours_is_an_internal_error_for_the_others(commits: Commits) -> None:
+    def fault() -> None:
+        commits.setting("half")()
+        raise ZeroDivisionError("ours")
+
+    came = commits.together({"a": commits.setting("a"), "b": fault})
+    assert came["a"].code == "internal"
+    assert "ZeroDivisionError: ours" in came["a"].message
+    assert isinstance(came["a"].__cause__, ZeroDivisionError)
+
+
+def test_an_interrupted_leader_strands_nobody_and_keeps_nothing(commits: Commits) -> None:
+    runs = []
+
+    def interrupted() -> None:
+        runs.append("interrupted")
+        commits.setting("half")()
+        if len(runs) == 1:
+            raise KeyboardInterrupt
+
+    came = commits.together(
+        {"leader": interrupted, "a": commits.setting("a"), "b": commits.setting("b")}
+    )
+    assert isinstance(came["leader"], KeyboardInterrupt)
+    assert (came["a"], came["b"]) == (1, 1)
+    assert [commits.value(name) for name in ("half", "a", "b")] == [None, 1, 1]
+    assert runs == ["interrupted"]
+
+
+def test_an_interrupt_among_followers_leaves_the_others_in_line(commits: Commits) -> None:
+    runs = []
+
+    def interrupted_once() -> int:
+        runs.append(1)
+        commits.setting("mine")()
+        if len(runs) == 1:
+            raise KeyboardInterrupt  # it strikes whoever leads, not whose work it is
+        return 7
+
+    came = commits.together(
+        {"a": commits.setting("a"), "b": interrupted_once, "c": commits.setting("c")}
+    )
+    assert isinstance(came["a"], KeyboardInterrupt)
+    assert (came["b"], came["c"]) == (7, 1)
+    assert [commits.value(name) for name in ("a", "mine", "c")] == [None, 1, 1]
+
+
+def test_an_interrupt_after_the_commit_runs_nothing_twice(commits: Commits) -> None:
+    runs: list[str] = []
+
+    def counted(name: str) -> Callable[[], str]:
+        def work() -> str:
+            runs.append(name)
+            commits.setting(name)()
+            commits.interrupt_after_commit = name == "a"
+            return name
+
+        return work
+
+    came = commits.together({"b": counted("b"), "a": counted("a")})
+    assert isinstance(came["b"], KeyboardInterrupt)  # it led
+    assert came["a"] == "a"
+    assert runs == ["b", "a"]
+    assert (commits.value("a"), commits.value("b")) == (1, 1)
+
+
+def test_inside_its_own_work_it_refuses_to_be_called(commits: Commits) -> None:
+    with pytest.raises(PicoschedError, match="from inside"):
+        commits.run(lambda: commits.run(lambda: 1))
+    with pytest.raises(PicoschedError, match="from inside"):
+        commits.run(lambda: commits.value("a"))
+    with commits.alone(), pytest.raises(PicoschedError, match="from inside"):
+        commits.run(lambda: 1)
+    assert commits.run(lambda: 1) == 1
+
+
+def test_many_threads_get_each_their_own_answer(commits: Commits) -> None:
+    wrong: list[Any] = []
+
+    def call(number: int) -> None:
+        for step in range(30):
+            name = f"v{number}.{step}"
+            if commits.run(commits.setting(name, name)) != name:
+                wrong.append(name)
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert len(commits.store.picos.entities("p", "r")) == 32 * 30
+    assert commits.commits < 32 * 30
