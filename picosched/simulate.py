@@ -103,7 +103,11 @@ def simulate(
     copy = Store(durability="normal") if store is None else store.copy()
     try:
         with Engine(copy, clock, settings=settings or Settings(), seed=seed) as engine:
-            yield from _Rehearsal(engine, clock, pico).run(rulesets, inputs, start, until)
+            if store is None:
+                target = engine.new_pico(pico or NAME)
+            else:
+                target = engine.root if pico is None else engine.pico(pico)
+            yield from _Rehearsal(engine, clock, target).run(rulesets, inputs, start, until)
     finally:
         copy.close()
 
@@ -111,14 +115,10 @@ def simulate(
 class _Rehearsal:
     """An engine on a virtual clock, and how far its journal has been told."""
 
-    def __init__(self, engine: Engine, clock: VirtualClock, pico: str | None) -> None:
+    def __init__(self, engine: Engine, clock: VirtualClock, pico: PicoRef) -> None:
         self._engine = engine
         self._clock = clock
-        fresh = len(engine.picos()) == 1 and not engine.root.rulesets()
-        if fresh:
-            self._pico = engine.new_pico(pico or NAME)
-        else:
-            self._pico = engine.pico(pico) if pico else engine.root
+        self._pico = pico
         self._told = max((entry.seq for entry in engine.journal(limit=1)), default=0)
         self._names: dict[str, str] = {}
 
@@ -127,10 +127,12 @@ class _Rehearsal:
     ) -> Iterator[Record]:
         for each in rulesets:
             self._pico.install(each)
-        for time, group in groupby(sorted(inputs, key=lambda each: each.at or start), lambda each: each.at or start):
+        for time, group in groupby(
+            sorted(inputs, key=lambda each: each.at or start), lambda each: each.at or start
+        ):
             yield from self._pass(time)
-            for each in group:
-                self._target(each).raise_event(each.domain, each.type, each.attrs)
+            for event in group:
+                self._target(event).raise_event(event.domain, event.type, event.attrs)
                 yield from self._news()
         yield from self._pass(until)
 
@@ -172,7 +174,7 @@ class _Rehearsal:
         if entry.scheduled is None or entry.nominal is None:
             return None
         row = self._engine.read(lambda: self._engine.store.agenda.find(str(entry.scheduled)))
-        return Cause(entry.scheduled, row and row.name, entry.nominal)
+        return Cause(entry.scheduled, None if row is None else row.name, entry.nominal)
 
     def _name(self, pico_id: str) -> str:
         if pico_id not in self._names:

@@ -124,7 +124,9 @@ def _steps(file: Path, lines: Sequence[str]) -> list[Step]:
             continue
         if line.startswith(EXPECTING):
             if not steps:
-                raise PicoschedError(f"{file}:{number}: found `{line}` before anything that could bring it forth")
+                raise PicoschedError(
+                    f"{file}:{number}: found `{line}` before anything that could bring it forth"
+                )
             steps[-1].expected.append((number, line))
         else:
             steps.append(Step(number, line))
@@ -144,7 +146,9 @@ def _compare(file: str, step: Step, found: Sequence[str]) -> list[Mismatch]:
 def _rewritten(step: Step, found: Sequence[str]) -> list[str]:
     """The lines as they are; where an expected one says the same in other words it stays."""
     expected = [line for _, line in step.expected] + [""] * len(found)
-    return [wanted if _same(wanted, actual) else actual for wanted, actual in zip(expected, found, strict=False)]
+    return [
+        wanted if _same(wanted, actual) else actual for wanted, actual in zip(expected, found, strict=False)
+    ]
 
 
 def _same(expected: str, found: str) -> bool:
@@ -168,7 +172,7 @@ def _directive(line: str) -> tuple[str, str]:
 
 def _same_json(expected: str, found: str) -> bool:
     try:
-        return _strict(from_json(expected)) == _strict(from_json(found))
+        return bool(_strict(from_json(expected)) == _strict(from_json(found)))
     except PicoschedError:
         return False
 
@@ -265,10 +269,14 @@ class _Stage:
                 self._clock.set(time)
             case "settings", words if self._opened is None:
                 self._settings = parse_values(words)
-            case ("clock" | "settings"), _:
-                raise PicoschedError(f"found {verb} behind what starts the engine, wanted it at the beginning")
+            case (("clock" | "settings"), _):
+                raise PicoschedError(
+                    f"found {verb} behind what starts the engine, wanted it at the beginning"
+                )
             case _:
-                raise PicoschedError(f"found `{line}`, wanted install NAME, clock TIME, settings … or > COMMAND")
+                raise PicoschedError(
+                    f"found `{line}`, wanted install NAME, clock TIME, settings … or > COMMAND"
+                )
         return []
 
     def _find(self, name: str) -> Path:
@@ -307,7 +315,9 @@ class _Stage:
                     f"found `{' '.join(words)}`, wanted the place of one of the {len(pending)} scheduled events"
                 )
             pico = self._engine.root
-            changed = {"cancel": pico.cancel, "pause": pico.pause, "resume": pico.resume}[verb](pending[place - 1].id)
+            changed = {"cancel": pico.cancel, "pause": pico.pause, "resume": pico.resume}[verb](
+                pending[place - 1].id
+            )
             return [f"= {_json(changed)}"]
 
         return change

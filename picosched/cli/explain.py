@@ -32,7 +32,9 @@ def show_considered(considered: Iterable[Mapping[str, Any]], indent: str = "    
         place = f" (line {each['line']})" if each["line"] and not each["why"] else ""
         why = f": {each['why']}" if each["why"] else place
         line = Text.assemble(
-            indent, (f"{outcome:<{WIDTH}}  ", COLOURS.get(outcome, "yellow")), f"{each['rid']}.{each['rule']}{why}"
+            indent,
+            (f"{outcome:<{WIDTH}}  ", COLOURS.get(outcome, "yellow")),
+            f"{each['rid']}.{each['rule']}{why}",
         )
         out.print(line, soft_wrap=True)
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from picosched.cli.options import Json, examples
+from picosched.cli.options import Json, command
 from picosched.cli.printing import console, rendered, show_error, write, write_json, write_table
 from picosched.clock import SystemClock, format_time, parse_time
 from picosched.errors import EXIT_STATUS, KrlError, PicoschedError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from picosched.cli.lint import Finding
     from picosched.krl.scope import Scope
 
@@ -20,10 +22,7 @@ app = typer.Typer()
 PANEL = "Rulesets and times"
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples("picosched check rulesets/*.krl", "picosched check --json tea.krl | jq .message"),
-)
+@command(app, PANEL, "picosched check rulesets/*.krl", "picosched check --json tea.krl | jq .message")
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Rulesets to read.")],
     json: Json = False,
@@ -98,14 +97,13 @@ def _unplaced(file: Path, error: PicoschedError) -> dict[str, Any]:
     return {"file": str(file), "line": None, "col": None, "severity": "error", "message": error.message}
 
 
-@app.command(
+@command(
+    app,
+    PANEL,
+    "picosched eval '[1, 2, 3].map(function(x){ x * x })'",
+    'picosched eval \'time:add("2026-03-01", {"days": 3})\'',
+    """picosched eval 'event:attrs{"who"}.uc()' --attrs '{"who": "ada"}'""",
     name="eval",
-    rich_help_panel=PANEL,
-    epilog=examples(
-        "picosched eval '[1, 2, 3].map(function(x){ x * x })'",
-        "picosched eval 'time:add(\"2026-03-01\", {\"days\": 3})'",
-        """picosched eval 'event:attrs{"who"}.uc()' --attrs '{"who": "ada"}'""",
-    ),
 )
 def evaluate(
     expression: Annotated[
@@ -176,27 +174,29 @@ class _Nothing:
         return None
 
 
-@app.command(
+@command(
+    app,
+    PANEL,
+    "picosched next '0 9 * * 1-5'",
+    "picosched next '30 2 * * *' --tz Europe/Berlin --from 2026-03-28",
+    "picosched next @monthly -n 3 --json",
     name="next",
-    rich_help_panel=PANEL,
-    epilog=examples(
-        "picosched next '0 9 * * 1-5'",
-        "picosched next '30 2 * * *' --tz Europe/Berlin --from 2026-03-28",
-        "picosched next @monthly -n 3 --json",
-    ),
 )
 def next_(
     timespec: Annotated[
         str,
         typer.Argument(
-            metavar="TIMESPEC", help="minute hour day month weekday, with seconds in front if wanted; or @daily …"
+            metavar="TIMESPEC",
+            help="minute hour day month weekday, with seconds in front if wanted; or @daily …",
         ),
     ],
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=10_000, help="How many times.")] = 5,
     start: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="The first after this time. Without it: now.")
     ] = None,
-    tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="The zone the timespec is read in.")] = "UTC",
+    tz: Annotated[
+        str, typer.Option("--tz", metavar="ZONE", help="The zone the timespec is read in.")
+    ] = "UTC",
     json: Json = False,
 ) -> None:
     """Say a timespec in words, and when it fires next.
@@ -208,13 +208,18 @@ def next_(
 
     spec = Timespec.parse(timespec, tz)
     since = SystemClock().now() if start is None else parse_time(start)
-    times = []
+    times: list[datetime] = []
     while len(times) < count and (following := spec.after(since)) is not None:
         times.append(following)
         since = following
     if json:
         write_json(
-            {"timespec": spec.text, "tz": spec.tz, "explain": spec.explain(), "next": [*map(format_time, times)]}
+            {
+                "timespec": spec.text,
+                "tz": spec.tz,
+                "explain": spec.explain(),
+                "next": [*map(format_time, times)],
+            }
         )
         return
     write(spec.explain())
@@ -229,5 +234,8 @@ def next_(
         local = [time.astimezone(ZoneInfo(tz)) for time in times]
         write_table(
             ("UTC", tz),
-            [(format_time(time), f"{there:%a %Y-%m-%d %H:%M:%S %Z}") for time, there in zip(times, local, strict=True)],
+            [
+                (format_time(time), f"{there:%a %Y-%m-%d %H:%M:%S %Z}")
+                for time, there in zip(times, local, strict=True)
+            ],
         )

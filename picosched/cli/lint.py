@@ -129,13 +129,17 @@ class _Look:
             except KrlError as error:
                 self._say("error", error.message, at)
         if self._attribute("_name") is not None:
-            self._say("warning", "_name keeps a repeat from being made twice; an at ignores it", self._statement)
+            self._say(
+                "warning", "_name keeps a repeat from being made twice; an at ignores it", self._statement
+            )
 
     def _repeat(self, repeat: syntax.Expression) -> None:
         if not isinstance(repeat, syntax.Literal):
             return
         if not isinstance(repeat.value, str):
-            self._say("error", 'found a timespec that is not a string, wanted one such as "0 9 * * *"', repeat)
+            self._say(
+                "error", 'found a timespec that is not a string, wanted one such as "0 9 * * *"', repeat
+            )
             return
         tz = self._attribute("_timezone")
         try:
@@ -165,6 +169,10 @@ class _Look:
         attributes = self._statement.attributes
         if isinstance(attributes, syntax.Map):
             for key, value in attributes.entries:
-                if isinstance(key, syntax.Literal) and key.value == name and isinstance(value, syntax.Literal):
+                if (
+                    isinstance(key, syntax.Literal)
+                    and key.value == name
+                    and isinstance(value, syntax.Literal)
+                ):
                     return value.value if isinstance(value.value, str) else None
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,10 +50,20 @@ def pico_of(engine: Engine, name: str | None) -> PicoRef:
 
 
 def load_scheduled(engine: Engine, beginning: str) -> Scheduled:
-    """The event that is still to come whose id begins so; `not_found`, or `conflict` if several do."""
-    found = [each for each in engine.scheduled() if each.id.startswith(beginning)]
-    if not found or not beginning:
-        raise PicoschedError(f"nothing that is still to come has the id {beginning}", "not_found")
+    """The event that is still to come whose id begins so; errors as for `only_id`."""
+    pending = {each.id: each for each in engine.scheduled()}
+    return pending[only_id(pending, beginning, "event that is still to come")]
+
+
+def only_id(ids: Iterable[str], beginning: str, what: str) -> str:
+    """The one id that begins so; `not_found` if none does, `conflict` if several do."""
+    found = [id for id in ids if id.startswith(beginning)] if beginning else []
+    if beginning in found:
+        return beginning
+    if not found:
+        raise PicoschedError(f"no {what} has the id {beginning or '(an empty one)'}", "not_found")
     if len(found) > 1:
-        raise PicoschedError(f"{len(found)} scheduled events have ids that begin with {beginning}", "conflict")
+        raise PicoschedError(
+            f"{len(found)} ids begin with {beginning}: give more of the one you mean", "conflict"
+        )
     return found[0]

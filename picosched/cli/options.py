@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from inspect import cleandoc
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -25,11 +27,31 @@ Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="At most so man
 DB = Path("picosched.db")
 
 
-def examples(*lines: str) -> str:
-    """The epilog of a command's help: a heading and a line for each example."""
-    return "\n\n".join(("[dim]Examples[/dim]", *(f"  $ {_literal(line)}" for line in lines)))
+Function = TypeVar("Function", bound=Callable[..., None])
 
 
-def _literal(text: str) -> str:
+def command(
+    app: typer.Typer, panel: str, *examples: str, name: str | None = None
+) -> Callable[[Function], Function]:
+    """Make a function a command, with its docstring and examples as its help."""
+
+    def made(function: Function) -> Function:
+        return app.command(
+            name=name,
+            help=_paragraphs(function.__doc__ or ""),
+            epilog=_examples(examples),
+            rich_help_panel=panel,
+        )(function)
+
+    return made
+
+
+def _paragraphs(text: str) -> str:
+    """The text with its paragraphs as long lines, for Rich to wrap; one that is indented stays as it is."""
+    paragraphs = cleandoc(text).split("\n\n")
+    return "\n\n".join(each if each.startswith(" ") else each.replace("\n", " ") for each in paragraphs)
+
+
+def _examples(lines: Iterable[str]) -> str:
     # What looks like Rich's markup is meant as it stands.
-    return text.replace("[", r"\[")
+    return "\n".join(("[dim]Examples[/dim]", *(f"  $ {line}".replace("[", r"\[") for line in lines)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from picosched.cli.opening import opened, pico_of
-from picosched.cli.options import DB, Db, Eci, Json, PicoName, examples
+from picosched.cli.options import DB, Db, Eci, Json, PicoName, command
 from picosched.cli.printing import show_error, shown_time, write, write_json, write_table
 from picosched.errors import PicoschedError
 
@@ -27,19 +27,21 @@ Words = Annotated[
 ]
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples(
-        "picosched install rulesets/tea_timer.krl",
-        "picosched install greeter.krl --pico kitchen --config '{\"greeting\": \"hi\"}'",
-    ),
+@command(
+    app,
+    PANEL,
+    "picosched install rulesets/tea_timer.krl",
+    'picosched install greeter.krl --pico kitchen --config \'{"greeting": "hi"}\'',
 )
 def install(
-    rulesets: Annotated[list[str], typer.Argument(metavar="RULESET…", help="Files, or file: and http: URLs.")],
+    rulesets: Annotated[
+        list[str], typer.Argument(metavar="RULESET…", help="Files, or file: and http: URLs.")
+    ],
     db: Db = DB,
     pico: PicoName = None,
     config: Annotated[
-        str | None, typer.Option("--config", metavar="JSON", help="A map, which the rulesets are configured with.")
+        str | None,
+        typer.Option("--config", metavar="JSON", help="A map, which the rulesets are configured with."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -61,9 +63,11 @@ def install(
                 write(f"installed {ruleset.rid} on {target.name}")
 
 
-@app.command(rich_help_panel=PANEL, epilog=examples("picosched uninstall tea_timer"))
+@command(app, PANEL, "picosched uninstall tea_timer")
 def uninstall(
-    rid: Annotated[str, typer.Argument(metavar="RID", help="The ruleset's id.")], db: Db = DB, pico: PicoName = None
+    rid: Annotated[str, typer.Argument(metavar="RID", help="The ruleset's id.")],
+    db: Db = DB,
+    pico: PicoName = None,
 ) -> None:
     """Take a ruleset off a pico, with its variables; its schedules are cancelled."""
     with opened(db) as engine:
@@ -72,14 +76,13 @@ def uninstall(
         write(f"uninstalled {rid} from {target.name}")
 
 
-@app.command(
+@command(
+    app,
+    PANEL,
+    "picosched raise tea:started minutes=5",
+    'picosched raise note:written --attrs \'{"text": "buy milk", "tags": ["home"]}\'',
+    "picosched raise tea:started minutes=0 --explain",
     name="raise",
-    rich_help_panel=PANEL,
-    epilog=examples(
-        "picosched raise tea:started minutes=5",
-        'picosched raise note:written --attrs \'{"text": "buy milk", "tags": ["home"]}\'',
-        "picosched raise tea:started minutes=0 --explain",
-    ),
 )
 def raise_(
     event: Annotated[str, typer.Argument(metavar="DOMAIN:TYPE", help="The event.")],
@@ -145,7 +148,9 @@ def _show_turn(turn: Turn, explain: bool) -> None:
     for directive in turn.directives:
         write(directive_text(directive.name, directive.options))
     for made in turn.scheduled.values():
-        write(f"scheduled {event_text(made.domain, made.type, made.attrs)} for {shown_time(made.due)} ({made.id[:SHORT]})")
+        write(
+            f"scheduled {event_text(made.domain, made.type, made.attrs)} for {shown_time(made.due)} ({made.id[:SHORT]})"
+        )
     if turn.cancelled:
         write(f"cancelled {', '.join(id[:SHORT] for id in sorted(turn.cancelled))}")
     first = turn.handled[0]
@@ -153,10 +158,7 @@ def _show_turn(turn: Turn, explain: bool) -> None:
         write(f"no rule selects {first.domain}:{first.type}")
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples("picosched query tea_timer:cups", "picosched query reminder:last_fire what=stretch"),
-)
+@command(app, PANEL, "picosched query tea_timer:cups", "picosched query reminder:last_fire what=stretch")
 def query(
     name: Annotated[str, typer.Argument(metavar="RID:NAME", help="A ruleset and a function it shares.")],
     words: Words = None,
@@ -181,21 +183,25 @@ def query(
             write_json(pico_of(engine, pico).query(named.first, named.second, values))
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples(
-        "picosched picos", "picosched picos --new kitchen", "picosched picos --new shelf --parent kitchen"
-    ),
+@command(
+    app,
+    PANEL,
+    "picosched picos",
+    "picosched picos --new kitchen",
+    "picosched picos --new shelf --parent kitchen",
 )
 def picos(
     db: Db = DB,
     new: Annotated[str | None, typer.Option("--new", metavar="NAME", help="Make a pico first.")] = None,
     parent: Annotated[
-        str | None, typer.Option("--parent", metavar="NAME", help="Of the new pico. Without it: the root pico.")
+        str | None,
+        typer.Option("--parent", metavar="NAME", help="Of the new pico. Without it: the root pico."),
     ] = None,
     delete: Annotated[
         str | None,
-        typer.Option("--delete", metavar="NAME", help="Delete a pico first, with its children and schedules."),
+        typer.Option(
+            "--delete", metavar="NAME", help="Delete a pico first, with its children and schedules."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -217,7 +223,10 @@ def picos(
         return
     write_table(
         ("NAME", "PARENT", "RULESETS", "ID"),
-        [(each["name"], each["parent"] or "–", ", ".join(each["rulesets"]) or "–", each["id"]) for each in listed],
+        [
+            (each["name"], each["parent"] or "–", ", ".join(each["rulesets"]) or "–", each["id"])
+            for each in listed
+        ],
     )
 
 
@@ -235,12 +244,11 @@ def _pico_json(engine: Engine, id: str) -> dict[str, Any]:
 Patterns = list[str] | None
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples(
-        "picosched channels",
-        "picosched channels --new --tag app --allow-events 'tea:*' --allow-queries 'tea_timer:*'",
-    ),
+@command(
+    app,
+    PANEL,
+    "picosched channels",
+    "picosched channels --new --tag app --allow-events 'tea:*' --allow-queries 'tea_timer:*'",
 )
 def channels(
     db: Db = DB,
@@ -259,7 +267,9 @@ def channels(
     deny_queries: Annotated[
         Patterns, typer.Option("--deny-queries", metavar="RID:NAME", help="Wins over what is allowed.")
     ] = None,
-    delete: Annotated[str | None, typer.Option("--delete", metavar="ECI", help="Delete a channel first.")] = None,
+    delete: Annotated[
+        str | None, typer.Option("--delete", metavar="ECI", help="Delete a channel first.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the channels of a pico, with what may pass; make or delete one."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from picosched.cli.opening import settings_here
-from picosched.cli.options import Json, examples
+from picosched.cli.options import Json, command
 from picosched.cli.printing import console, write, write_json
 from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
@@ -22,13 +22,12 @@ app = typer.Typer()
 PANEL = "Rulesets and times"
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples(
-        "picosched simulate tea.krl --from 2026-03-01 --until 2026-03-02 --raise 'tea:started minutes=5'",
-        "picosched simulate digest.krl --from 2026-01-01 --until 2027-01-01 --events events.txt --json",
-        "picosched simulate --db picosched.db --from 2026-03-01 --until 2026-03-08",
-    ),
+@command(
+    app,
+    PANEL,
+    "picosched simulate tea.krl --from 2026-03-01 --until 2026-03-02 --raise 'tea:started minutes=5'",
+    "picosched simulate digest.krl --from 2026-01-01 --until 2027-01-01 --events events.txt --json",
+    "picosched simulate --db picosched.db --from 2026-03-01 --until 2026-03-08",
 )
 def simulate(
     start: Annotated[str, typer.Option("--from", metavar="TIME", help="When virtual time begins.")],
@@ -39,12 +38,16 @@ def simulate(
     raised: Annotated[
         list[str] | None,
         typer.Option(
-            "--raise", metavar="EVENT", help="[TIME] domain:type name=value … Without a time: at the beginning."
+            "--raise",
+            metavar="EVENT",
+            help="[TIME] domain:type name=value … Without a time: at the beginning.",
         ),
     ] = None,
     events: Annotated[
         Path | None,
-        typer.Option("--events", metavar="FILE", help="An event a line, like --raise or as JSON; - is the input."),
+        typer.Option(
+            "--events", metavar="FILE", help="An event a line, like --raise or as JSON; - is the input."
+        ),
     ] = None,
     db: Annotated[
         Path | None, typer.Option("--db", metavar="FILE", help="Begin with a copy of this database.")
@@ -123,28 +126,30 @@ def _show(record: Record) -> None:
         write(f"    error: {error}")
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples(
-        "picosched test tests/transcripts",
-        "picosched test tea_timer.txt --rulesets rulesets",
-        "picosched test tests/transcripts --update && git diff",
-    ),
+@command(
+    app,
+    PANEL,
+    "picosched test tests/transcripts",
+    "picosched test tea_timer.txt --rulesets rulesets",
+    "picosched test tests/transcripts --update && git diff",
 )
 def test(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Transcripts, and folders of *.txt.")],
     rulesets: Annotated[
         list[Path] | None,
-        typer.Option("--rulesets", metavar="DIR", help="Where rulesets are looked for first; may be repeated."),
+        typer.Option(
+            "--rulesets", metavar="DIR", help="Where rulesets are looked for first; may be repeated."
+        ),
     ] = None,
-    update: Annotated[bool, typer.Option("--update", help="Write into the transcripts what was found.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write into the transcripts what was found.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Play transcripts against rulesets, and tell where they differ.
 
     A transcript is a text of commands and what must come of them:
 
-    \b
       install tea_timer
       > raise tea:started minutes=5
       < say {"text": "steeping"}

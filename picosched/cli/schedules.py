@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from picosched.cli.opening import SHORT, load_scheduled, opened, pico_of
-from picosched.cli.options import DB, AnyPico, Db, Json, Limit, examples
+from picosched.cli.opening import SHORT, load_scheduled, only_id, opened, pico_of
+from picosched.cli.options import DB, AnyPico, Db, Json, Limit, command
 from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
 from picosched.clock import format_time
 
@@ -20,16 +20,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 PANEL = "Schedules"
+ALL = 1_000_000_000
 
 Ids = Annotated[
-    list[str], typer.Argument(metavar="ID…", help="As `scheduled` shows them; a beginning that is clear is enough.")
+    list[str],
+    typer.Argument(metavar="ID…", help="As `scheduled` shows them; a beginning that is clear is enough."),
 ]
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples("picosched scheduled", "picosched scheduled --rid tea_timer --json | jq .due"),
-)
+@command(app, PANEL, "picosched scheduled", "picosched scheduled --rid tea_timer --json | jq .due")
 def scheduled(
     db: Db = DB,
     pico: AnyPico = None,
@@ -100,7 +99,7 @@ def _scheduled_json(each: Scheduled, names: dict[str, str]) -> dict[str, Any]:
     }
 
 
-@app.command(rich_help_panel=PANEL, epilog=examples("picosched cancel 5f0c21d8"))
+@command(app, PANEL, "picosched cancel 5f0c21d8")
 def cancel(ids: Ids, db: Db = DB, json: Json = False) -> None:
     """Cancel events that are still to come."""
     with opened(db) as engine:
@@ -110,15 +109,13 @@ def cancel(ids: Ids, db: Db = DB, json: Json = False) -> None:
             _tell("cancelled", each, json)
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples("picosched pause 5f0c21d8", "picosched pause 5f0c21d8 --until 2026-04-01T00:00:00Z"),
-)
+@command(app, PANEL, "picosched pause 5f0c21d8", "picosched pause 5f0c21d8 --until 2026-04-01T00:00:00Z")
 def pause(
     ids: Ids,
     db: Db = DB,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume.")
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -129,7 +126,7 @@ def pause(
             _tell("paused", each, json)
 
 
-@app.command(rich_help_panel=PANEL, epilog=examples("picosched resume 5f0c21d8"))
+@command(app, PANEL, "picosched resume 5f0c21d8")
 def resume(ids: Ids, db: Db = DB, json: Json = False) -> None:
     """Let paused events go on: a repeat with its next time, an `at` whose time has passed at once."""
     with opened(db) as engine:
@@ -147,13 +144,11 @@ def _tell(done: str, each: Scheduled, json: bool) -> None:
         write(f"{done} {each.domain}:{each.type} ({each.id[:SHORT]}), due {shown_time(each.due)}")
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples("picosched history", "picosched history 5f0c21d8", "picosched history --json -n 1000"),
-)
+@command(app, PANEL, "picosched history", "picosched history 5f0c21d8", "picosched history --json -n 1000")
 def history(
     id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Of this scheduled event only; the beginning of its id.")
+        str | None,
+        typer.Argument(metavar="[ID]", help="Of this scheduled event only; the beginning of its id."),
     ] = None,
     db: Db = DB,
     pico: AnyPico = None,
@@ -167,7 +162,7 @@ def history(
     """
     with opened(db, readonly=True) as engine:
         pico_id = None if pico is None else pico_of(engine, pico).id
-        fires = engine.history(pico_id, None if id is None else _known_id(engine, id, pico_id), limit)
+        fires = engine.history(pico_id, None if id is None else _known_id(engine, id), limit)
         names = _names(engine)
     if json:
         for each in fires:
@@ -193,21 +188,12 @@ def history(
     )
 
 
-def _known_id(engine: Engine, beginning: str, pico_id: str | None) -> str:
+def _known_id(engine: Engine, beginning: str) -> str:
     """The whole id of a scheduled event, whether it is still to come or has a history."""
-    from picosched.errors import PicoschedError
-
-    whole = engine.read(lambda: engine.store.agenda.find(beginning))
-    if whole is not None:
-        return whole.id
-    ids = {each.id for each in engine.scheduled(pico_id)}
-    ids |= {each.id for each in engine.history(pico_id, limit=1_000_000)}
-    found = sorted(each for each in ids if each.startswith(beginning))
-    if not found or not beginning:
-        raise PicoschedError(f"no scheduled event has the id {beginning}", "not_found")
-    if len(found) > 1:
-        raise PicoschedError(f"{len(found)} scheduled events have ids that begin with {beginning}", "conflict")
-    return found[0]
+    if engine.read(lambda: engine.store.agenda.find(beginning)) is not None:
+        return beginning
+    ids = {each.id for each in engine.scheduled()} | {each.id for each in engine.history(limit=ALL)}
+    return only_id(ids, beginning, "scheduled event")
 
 
 def _fire_json(each: Fire, names: dict[str, str]) -> dict[str, Any]:
@@ -224,14 +210,13 @@ def _fire_json(each: Fire, names: dict[str, str]) -> dict[str, Any]:
     }
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=examples("picosched journal -n 5", "picosched journal --pico kitchen --json | jq .handled"),
-)
+@command(app, PANEL, "picosched journal -n 5", "picosched journal --pico kitchen --json | jq .handled")
 def journal(
     db: Db = DB,
     pico: AnyPico = None,
-    eid: Annotated[str | None, typer.Option("--eid", metavar="EID", help="Only the turn of this event.")] = None,
+    eid: Annotated[
+        str | None, typer.Option("--eid", metavar="EID", help="Only the turn of this event.")
+    ] = None,
     limit: Limit = 20,
     json: Json = False,
 ) -> None:

@@ -1,0 +1,264 @@
+"""`picosched demo`: the main job, done for real on a temporary database and told as it happens.
+
+Nothing here is canned: the process that is killed is a process, the tables are read from the database, and
+what is claimed is checked before it is said.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from picosched.cli.options import command
+from picosched.cli.printing import console, write_table
+from picosched.clock import VirtualClock, format_time
+from picosched.errors import PicoschedError
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+    from picosched.reference import PicoRef
+
+app = typer.Typer()
+
+START = "2026-03-01T16:00:00Z"
+PATIENCE_SECONDS = 30.0
+
+RULESET = """\
+ruleset tea_timer {
+  meta { shares cups }
+  global { cups = function() { ent:cups.defaultsTo(0) } }
+
+  rule start {
+    select when tea started
+    pre { wait = event:attrs.put("minutes", event:attrs{"minutes"}.defaultsTo(0)) }
+    if wait{"minutes"} > 0 || wait{"seconds"} then
+      send_directive("say", {"text": "steeping"})
+    fired {
+      schedule notification event "tea_ready" at time:add(time:now(), wait)
+    }
+  }
+
+  rule ready {
+    select when notification tea_ready
+    send_directive("say", {"text": "your tea is ready"})
+    always { ent:cups := cups() + 1 }
+  }
+}
+"""
+
+RAISE_AND_WAIT = """\
+import sys, time
+from picosched.cli.demo import START, RULESET
+from picosched.clock import VirtualClock
+from picosched.engine import Engine
+pico = Engine(sys.argv[1], VirtualClock(START)).root
+pico.install(RULESET)
+turn = pico.raise_event("tea", "started", {"minutes": 5})
+print(*(each.options["text"] for each in turn.directives), flush=True)
+time.sleep(60)
+"""
+"""What the process does that is killed: it raises the event, tells the answer, and does not close anything."""
+
+
+@command(app, "First steps", "picosched demo", "picosched demo --quick")
+def demo(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the part that waits for a real clock.")
+    ] = False,
+) -> None:
+    """See the main job in under a minute: a rule schedules an event, and it comes back exactly once.
+
+    It works on a temporary database, through a kill and restarts, and deletes it in the end.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        tour = _Tour(Path(folder) / "demo.db")
+        tour.ruleset()
+        tour.killed()
+        tour.comes_back()
+        tour.why()
+        tour.a_year()
+        if not quick:
+            tour.on_a_real_clock(Path(folder) / "real.db")
+    console().print(
+        "\n[bold]Yours next:[/bold]  picosched install RULESET.krl · picosched raise DOMAIN:TYPE · picosched --help"
+    )
+
+
+class _Tour:
+    """The steps, one after the other, on one database."""
+
+    def __init__(self, db: Path) -> None:
+        self._db = db
+        self._out = console()
+        self._step = 0
+
+    def _tell(self, title: str, text: str) -> None:
+        self._step += 1
+        self._out.print(f"\n[bold]{self._step}. {title}[/bold]\n[dim]{text}[/dim]")
+
+    def _opened(self, clock: VirtualClock) -> Engine:
+        from picosched.engine import Engine
+
+        return Engine(self._db, clock)
+
+    def ruleset(self) -> None:
+        self._tell(
+            "A ruleset", "When tea is started, an event is scheduled; when that comes back, the tea is ready."
+        )
+        self._out.print(RULESET, markup=False, style="cyan")
+
+    def killed(self) -> None:
+        self._tell(
+            "Raise an event, and kill the engine",
+            "Another process installs the ruleset and raises tea:started minutes=5. "
+            "The moment it has the answer it is killed, and closes nothing.",
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", RAISE_AND_WAIT, str(self._db)], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stdout is not None
+            answer = process.stdout.readline().strip()
+        finally:
+            process.kill()
+            process.communicate()
+        _check(answer == "steeping", f"the process answered {answer!r}")
+        self._out.print(
+            f"   process {process.pid} said “{answer}” and was killed (exit {process.returncode})"
+        )
+        with self._opened(VirtualClock(START)) as engine:
+            pending = engine.root.scheduled()
+            _check(len(pending) == 1, f"{len(pending)} events are scheduled")
+            self._out.print("   This process opens the database. What is scheduled:")
+            write_table(
+                ("   DUE", "EVENT", "MADE BY"),
+                [
+                    (
+                        f"   {format_time(each.due)}",
+                        f"{each.domain}:{each.type}",
+                        f"{each.rid}.{each.rule}, line {each.line}",
+                    )
+                    for each in pending
+                    if each.due is not None
+                ],
+            )
+
+    def comes_back(self) -> None:
+        from picosched.cli.explain import directive_text
+
+        self._tell(
+            "Let time pass",
+            "The clock is virtual, so five minutes take no time; the engine is closed and opened between.",
+        )
+        clock = VirtualClock(START)
+        for minutes in (4, 1, 0, 60):
+            clock.advance(minutes=minutes)
+            with self._opened(clock) as engine:
+                raised = engine.run_due()
+                self._out.print(
+                    f"   {format_time(clock.now())}  engine opened, events that came back: {raised}"
+                )
+                _check(raised == (minutes == 1), "the event came back once, when it was due")
+                if raised:
+                    for each in engine.root.journal(1)[0].directives:
+                        self._out.print(
+                            f"      [green]{directive_text(each['name'], each['options'])}[/green]"
+                        )
+        with self._opened(clock) as engine:
+            cups = engine.root.query("tea_timer", "cups")
+            _check(cups == 1, f"{cups} cups were counted")
+            self._out.print(f"   the query tea_timer:cups answers {cups}. The record of fires:")
+            write_table(
+                ("   DUE", "FIRED", "LATE", "OUTCOME", "RULES"),
+                [
+                    (
+                        f"   {format_time(fire.nominal)}",
+                        format_time(fire.fired),
+                        f"{fire.lateness:.3f} s",
+                        fire.outcome.value,
+                        ", ".join(fire.rules),
+                    )
+                    for fire in engine.root.history()
+                ],
+            )
+
+    def why(self) -> None:
+        from picosched.cli.explain import show_handled
+
+        self._tell(
+            "Ask why", "The journal tells of every event which rules cared, and why each fired or not."
+        )
+        with self._opened(VirtualClock("2026-03-01T18:00:00Z")) as engine:
+            engine.root.raise_event("tea", "started", {"minutes": 0})
+            for entry in reversed(engine.root.journal()):
+                cause = (
+                    "raised"
+                    if entry.scheduled is None
+                    else f"scheduled, due {format_time(entry.nominal or entry.at)}"
+                )
+                self._out.print(f"   {format_time(entry.at)}  {cause}")
+                show_handled(entry.handled)
+
+    def a_year(self) -> None:
+        from picosched.cli.explain import event_text
+        from picosched.notation import Input
+        from picosched.simulate import simulate
+
+        self._tell(
+            "See a year ahead", "A simulation on a copy in memory: a tea every day at four in the afternoon."
+        )
+        daily = RULESET.replace("at time:add(time:now(), wait)", 'repeat "0 16 * * *"')
+        began = time.perf_counter()
+        clock = VirtualClock("2026-01-01T00:00:00Z")
+        start, until = clock.now(), clock.set("2027-01-01T00:00:00Z")
+        records = [*simulate([daily], start, until, [Input("tea", "started", {"minutes": 1})])]
+        seconds = time.perf_counter() - began
+        fires = [each for each in records if each.scheduled is not None]
+        _check(len(fires) == 365, f"{len(fires)} events came back in a year")
+        last = fires[-1]
+        self._out.print(
+            f"   {len(fires)} events came back in {seconds:.1f} s; the last on {format_time(last.at)}: "
+            f"{event_text(last.domain, last.type, last.attrs)}"
+        )
+
+    def on_a_real_clock(self, db: Path) -> None:
+        from picosched.engine import Engine
+
+        self._tell(
+            "And in real time",
+            "A scheduler thread on the clock of this machine, with due times on whole seconds (granularity=1).",
+        )
+        with Engine(db, granularity=1) as engine:
+            pico = engine.root
+            pico.install(RULESET)
+            engine.start()
+            pico.raise_event("tea", "started", {"seconds": 2})
+            (pending,) = pico.scheduled()
+            self._out.print(
+                f"   {format_time(engine.now())}  scheduled for {format_time(pending.due or engine.now())} …"
+            )
+            fire = _first_fire(pico)
+            self._out.print(
+                f"   {format_time(fire.fired)}  [green]it came back[/green], {fire.lateness * 1000:.0f} ms after it was due"
+            )
+
+
+def _first_fire(pico: PicoRef):  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if fires := pico.history():
+            return fires[0]
+        time.sleep(0.01)
+    raise PicoschedError("the scheduled event did not come back", "internal")
+
+
+def _check(holds: bool, found: str) -> None:
+    """A claim of the demo, checked before it is made."""
+    if not holds:
+        raise PicoschedError(f"the demo is not as it should be: {found}", "internal")
