@@ -84,8 +84,8 @@ def parse_json(text: str, what: str) -> Any:
 def parse_input(line: str) -> Input:
     """An event that comes from outside, in one of two forms:
 
-    `[TIME] domain:type name=value …`, or JSON `{"at": TIME, "event": "domain:type", "attrs": {…}, "pico": NAME}`
-    of which only the event is needed. What a simulation prints can so be read again.
+    `[TIME] domain:type name=value …`, or the JSON `{"at": TIME, "event": "domain:type", "attrs": {…},
+    "pico": NAME}`, of which only the event is needed. What a simulation prints can so be read again.
     """
     if line.lstrip().startswith("{"):
         return _json_input(parse_map(line, "event"))

@@ -185,8 +185,8 @@ class _Rehearsal:
 def shared_out(entry: Entry) -> list[list[dict[str, Any]]]:
     """The directives of a turn, event by event: each to the event whose rule gave it.
 
-    A turn keeps them in one row with the rule that gave each, in the order the rules ran. Where one rule fired
-    for several events and no other gave a directive in between, they are dealt to those events evenly.
+    A turn keeps them in one row with the rule that gave each, in the order the rules ran. Where one rule
+    fired for several events and no other gave a directive in between, those events get equal shares.
     """
     shares: list[list[dict[str, Any]]] = [[] for _ in entry.handled]
     fired = [

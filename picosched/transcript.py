@@ -226,9 +226,9 @@ class _Stage:
             "until": self._until,
             "query": self._query,
             "scheduled": self._scheduled,
-            "cancel": self._change("cancel"),
-            "pause": self._change("pause"),
-            "resume": self._change("resume"),
+            "cancel": self._cancel,
+            "pause": self._pause,
+            "resume": self._resume,
             "restart": self._restart,
         }
 
@@ -248,7 +248,7 @@ class _Stage:
     @property
     def _engine(self) -> Engine:
         if self._opened is None:
-            # Seeded, so that chance plays the same each time; anew at each opening, so that no id comes again.
+            # Seeded, so that chance is the same each time; anew at each opening, so that no id comes again.
             self._openings += 1
             settings = Settings(durability="normal")
             self._opened = Engine(
@@ -306,21 +306,22 @@ class _Stage:
     def _scheduled(self, words: list[str]) -> list[str]:
         return [_line(each) for each in self._engine.root.scheduled()]
 
-    def _change(self, verb: str) -> Callable[[list[str]], list[str]]:
-        def change(words: list[str]) -> list[str]:
-            pending = self._engine.root.scheduled()
-            place = int(words[0]) if len(words) == 1 and words[0].isdecimal() else 0
-            if not 1 <= place <= len(pending):
-                raise PicoschedError(
-                    f"found `{' '.join(words)}`, wanted the place of one of the {len(pending)} scheduled events"
-                )
-            pico = self._engine.root
-            changed = {"cancel": pico.cancel, "pause": pico.pause, "resume": pico.resume}[verb](
-                pending[place - 1].id
-            )
-            return [f"= {_json(changed)}"]
+    def _cancel(self, words: list[str]) -> list[str]:
+        return [f"= {_json(self._engine.root.cancel(self._listed(words)))}"]
 
-        return change
+    def _pause(self, words: list[str]) -> list[str]:
+        return [f"= {_json(self._engine.root.pause(self._listed(words)))}"]
+
+    def _resume(self, words: list[str]) -> list[str]:
+        return [f"= {_json(self._engine.root.resume(self._listed(words)))}"]
+
+    def _listed(self, words: list[str]) -> str:
+        """The id of the scheduled event in that place, counted from 1, soonest first."""
+        pending = self._engine.root.scheduled()
+        place = int(words[0]) if len(words) == 1 and words[0].isdecimal() else 0
+        if not 1 <= place <= len(pending):
+            raise PicoschedError(f"found `{' '.join(words)}`, wanted a place among {len(pending)} scheduled")
+        return pending[place - 1].id
 
     def _restart(self, words: list[str]) -> list[str]:
         self.close()

@@ -111,9 +111,7 @@ def test_work_that_fails_after_it_wrote_undoes_the_batch(commits: Commits) -> No
         commits.setting("half")()
         raise PicoschedError("after it wrote", "conflict")
 
-    came = commits.together(
-        {"a": commits.setting("a"), "b": fail_after, "c": commits.setting("c")}
-    )
+    came = commits.together({"a": commits.setting("a"), "b": fail_after, "c": commits.setting("c")})
     errors = [came[name] for name in "abc"]
     assert [(type(error), error.code) for error in errors] == [(PicoschedError, "conflict")] * 3
     assert len({id(error) for error in errors}) == 3
@@ -153,9 +151,7 @@ def test_an_interrupted_leader_strands_nobody_and_keeps_nothing(commits: Commits
         if len(runs) == 1:
             raise KeyboardInterrupt
 
-    came = commits.together(
-        {"leader": interrupted, "a": commits.setting("a"), "b": commits.setting("b")}
-    )
+    came = commits.together({"leader": interrupted, "a": commits.setting("a"), "b": commits.setting("b")})
     assert isinstance(came["leader"], KeyboardInterrupt)
     assert (came["a"], came["b"]) == (1, 1)
     assert [commits.value(name) for name in ("half", "a", "b")] == [None, 1, 1]
@@ -172,9 +168,7 @@ def test_an_interrupt_among_followers_leaves_the_others_in_line(commits: Commits
             raise KeyboardInterrupt  # it strikes whoever leads, not whose work it is
         return 7
 
-    came = commits.together(
-        {"a": commits.setting("a"), "b": interrupted_once, "c": commits.setting("c")}
-    )
+    came = commits.together({"a": commits.setting("a"), "b": interrupted_once, "c": commits.setting("c")})
     assert isinstance(came["a"], KeyboardInterrupt)
     assert (came["b"], came["c"]) == (7, 1)
     assert [commits.value(name) for name in ("a", "mine", "c")] == [None, 1, 1]

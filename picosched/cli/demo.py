@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from picosched.cli.options import command
-from picosched.cli.printing import console, write_table
-from picosched.clock import VirtualClock, format_time
+from picosched.cli.printing import console, shown_time, write_table
+from picosched.clock import VirtualClock, format_time, parse_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
     from picosched.engine import Engine
     from picosched.reference import PicoRef
+    from picosched.schedule.fire import Fire
 
 app = typer.Typer()
 
@@ -57,20 +58,19 @@ import sys, time
 from picosched.cli.demo import START, RULESET
 from picosched.clock import VirtualClock
 from picosched.engine import Engine
-pico = Engine(sys.argv[1], VirtualClock(START)).root
+from picosched.settings import Settings
+pico = Engine(sys.argv[1], VirtualClock(START), settings=Settings()).root
 pico.install(RULESET)
 turn = pico.raise_event("tea", "started", {"minutes": 5})
 print(*(each.options["text"] for each in turn.directives), flush=True)
 time.sleep(60)
 """
-"""What the process does that is killed: it raises the event, tells the answer, and does not close anything."""
+"""What the process does that is killed: it raises the event, tells the answer, and closes nothing."""
 
 
 @command(app, "First steps", "picosched demo", "picosched demo --quick")
 def demo(
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out the part that waits for a real clock.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out what waits for the real clock.")] = False,
 ) -> None:
     """See the main job in under a minute: a rule schedules an event, and it comes back exactly once.
 
@@ -84,9 +84,9 @@ def demo(
         tour.why()
         tour.a_year()
         if not quick:
-            tour.on_a_real_clock(Path(folder) / "real.db")
+            tour.on_the_real_clock(Path(folder) / "real.db")
     console().print(
-        "\n[bold]Yours next:[/bold]  picosched install RULESET.krl · picosched raise DOMAIN:TYPE · picosched --help"
+        "\n[bold]Next:[/bold] picosched install RULESET.krl · picosched raise DOMAIN:TYPE · picosched --help"
     )
 
 
@@ -102,10 +102,15 @@ class _Tour:
         self._step += 1
         self._out.print(f"\n[bold]{self._step}. {title}[/bold]\n[dim]{text}[/dim]")
 
+    def _line(self, text: str) -> None:
+        self._out.print(f"   {text}")
+
     def _opened(self, clock: VirtualClock) -> Engine:
         from picosched.engine import Engine
+        from picosched.settings import Settings
 
-        return Engine(self._db, clock)
+        # The defaults: what is told here would be untrue of other settings that the environment may hold.
+        return Engine(self._db, clock, settings=Settings())
 
     def ruleset(self) -> None:
         self._tell(
@@ -129,127 +134,109 @@ class _Tour:
             process.kill()
             process.communicate()
         _check(answer == "steeping", f"the process answered {answer!r}")
-        self._out.print(
-            f"   process {process.pid} said “{answer}” and was killed (exit {process.returncode})"
-        )
+        self._line(f"process {process.pid} said “{answer}” and was killed (exit {process.returncode}).")
+        self._line("This process opens the database. What is scheduled there:")
         with self._opened(VirtualClock(START)) as engine:
             pending = engine.root.scheduled()
-            _check(len(pending) == 1, f"{len(pending)} events are scheduled")
-            self._out.print("   This process opens the database. What is scheduled:")
-            write_table(
-                ("   DUE", "EVENT", "MADE BY"),
-                [
-                    (
-                        f"   {format_time(each.due)}",
-                        f"{each.domain}:{each.type}",
-                        f"{each.rid}.{each.rule}, line {each.line}",
-                    )
-                    for each in pending
-                    if each.due is not None
-                ],
-            )
+        _check(len(pending) == 1, f"{len(pending)} events are scheduled")
+        write_table(
+            ("   DUE", "EVENT", "MADE BY"),
+            [
+                (
+                    f"   {shown_time(each.due)}",
+                    f"{each.domain}:{each.type}",
+                    f"{each.rid}.{each.rule}, line {each.line}",
+                )
+                for each in pending
+            ],
+        )
 
     def comes_back(self) -> None:
         from picosched.cli.explain import directive_text
 
         self._tell(
             "Let time pass",
-            "The clock is virtual, so five minutes take no time; the engine is closed and opened between.",
+            "The clock is virtual, so minutes take no time. The engine is closed and opened between.",
         )
         clock = VirtualClock(START)
         for minutes in (4, 1, 0, 60):
             clock.advance(minutes=minutes)
             with self._opened(clock) as engine:
                 raised = engine.run_due()
-                self._out.print(
-                    f"   {format_time(clock.now())}  engine opened, events that came back: {raised}"
-                )
-                _check(raised == (minutes == 1), "the event came back once, when it was due")
-                if raised:
-                    for each in engine.root.journal(1)[0].directives:
-                        self._out.print(
-                            f"      [green]{directive_text(each['name'], each['options'])}[/green]"
-                        )
+                self._line(f"{format_time(clock.now())}  opened; events that came back: {raised}")
+                _check(raised == (minutes == 1), f"{raised} events came back at {format_time(clock.now())}")
+                for each in engine.root.journal(raised)[0].directives if raised else ():
+                    self._line(f"   [green]{directive_text(each['name'], each['options'])}[/green]")
         with self._opened(clock) as engine:
             cups = engine.root.query("tea_timer", "cups")
-            _check(cups == 1, f"{cups} cups were counted")
-            self._out.print(f"   the query tea_timer:cups answers {cups}. The record of fires:")
-            write_table(
-                ("   DUE", "FIRED", "LATE", "OUTCOME", "RULES"),
-                [
-                    (
-                        f"   {format_time(fire.nominal)}",
-                        format_time(fire.fired),
-                        f"{fire.lateness:.3f} s",
-                        fire.outcome.value,
-                        ", ".join(fire.rules),
-                    )
-                    for fire in engine.root.history()
-                ],
-            )
+            fires = engine.root.history()
+        _check((cups, len(fires)) == (1, 1), f"{cups} cups and {len(fires)} fires are on record")
+        self._line(f"The query tea_timer:cups answers {cups}. The record of what was due:")
+        write_table(
+            ("   DUE", "FIRED", "LATE", "OUTCOME", "RULES"),
+            [
+                (
+                    f"   {format_time(fire.nominal)}",
+                    format_time(fire.fired),
+                    f"{fire.lateness:.3f} s",
+                    fire.outcome.value,
+                    ", ".join(fire.rules),
+                )
+                for fire in fires
+            ],
+        )
 
     def why(self) -> None:
         from picosched.cli.explain import show_handled
 
         self._tell(
-            "Ask why", "The journal tells of every event which rules cared, and why each fired or not."
+            "Ask why", "The journal tells of every event which rules it concerned, and why each fired or not."
         )
         with self._opened(VirtualClock("2026-03-01T18:00:00Z")) as engine:
             engine.root.raise_event("tea", "started", {"minutes": 0})
             for entry in reversed(engine.root.journal()):
-                cause = (
-                    "raised"
-                    if entry.scheduled is None
-                    else f"scheduled, due {format_time(entry.nominal or entry.at)}"
-                )
-                self._out.print(f"   {format_time(entry.at)}  {cause}")
-                show_handled(entry.handled)
+                due = f"scheduled, due {shown_time(entry.nominal)}" if entry.scheduled else "raised"
+                self._line(f"{format_time(entry.at)}  {due}")
+                show_handled(entry.handled, "     ")
 
     def a_year(self) -> None:
         from picosched.cli.explain import event_text
         from picosched.notation import Input
         from picosched.simulate import simulate
 
-        self._tell(
-            "See a year ahead", "A simulation on a copy in memory: a tea every day at four in the afternoon."
-        )
+        self._tell("See a year ahead", "A simulation in memory: a tea every day at four in the afternoon.")
         daily = RULESET.replace("at time:add(time:now(), wait)", 'repeat "0 16 * * *"')
+        start, until = parse_time("2026-01-01T00:00:00Z"), parse_time("2027-01-01T00:00:00Z")
         began = time.perf_counter()
-        clock = VirtualClock("2026-01-01T00:00:00Z")
-        start, until = clock.now(), clock.set("2027-01-01T00:00:00Z")
         records = [*simulate([daily], start, until, [Input("tea", "started", {"minutes": 1})])]
         seconds = time.perf_counter() - began
         fires = [each for each in records if each.scheduled is not None]
         _check(len(fires) == 365, f"{len(fires)} events came back in a year")
         last = fires[-1]
-        self._out.print(
-            f"   {len(fires)} events came back in {seconds:.1f} s; the last on {format_time(last.at)}: "
-            f"{event_text(last.domain, last.type, last.attrs)}"
-        )
+        self._line(f"{len(fires)} events came back, in {seconds:.1f} s. The last:")
+        self._line(f"{format_time(last.at)}  {event_text(last.domain, last.type, last.attrs)}")
 
-    def on_a_real_clock(self, db: Path) -> None:
+    def on_the_real_clock(self, db: Path) -> None:
         from picosched.engine import Engine
+        from picosched.settings import Settings
 
         self._tell(
             "And in real time",
-            "A scheduler thread on the clock of this machine, with due times on whole seconds (granularity=1).",
+            "The scheduler in the background, on the clock of this machine, with granularity=1 (second).",
         )
-        with Engine(db, granularity=1) as engine:
+        with Engine(db, settings=Settings(granularity=1)) as engine:
             pico = engine.root
             pico.install(RULESET)
             engine.start()
             pico.raise_event("tea", "started", {"seconds": 2})
             (pending,) = pico.scheduled()
-            self._out.print(
-                f"   {format_time(engine.now())}  scheduled for {format_time(pending.due or engine.now())} …"
-            )
+            self._line(f"{format_time(engine.now())}  scheduled for {shown_time(pending.due)} …")
             fire = _first_fire(pico)
-            self._out.print(
-                f"   {format_time(fire.fired)}  [green]it came back[/green], {fire.lateness * 1000:.0f} ms after it was due"
-            )
+        late = f"{fire.lateness * 1000:.0f} ms after it was due"
+        self._line(f"{format_time(fire.fired)}  [green]it came back[/green], {late}")
 
 
-def _first_fire(pico: PicoRef):  # type: ignore[no-untyped-def]
+def _first_fire(pico: PicoRef) -> Fire:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if fires := pico.history():

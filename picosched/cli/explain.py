@@ -39,12 +39,12 @@ def show_considered(considered: Iterable[Mapping[str, Any]], indent: str = "    
         out.print(line, soft_wrap=True)
 
 
-def show_handled(handled: Iterable[Mapping[str, Any]]) -> None:
+def show_handled(handled: Iterable[Mapping[str, Any]], indent: str = "  ") -> None:
     """Each event of a turn, with its rules."""
     from picosched.cli.printing import write
 
     for each in handled:
-        write(f"  {event_text(each['domain'], each['type'], each['attrs'])}")
-        show_considered(each["considered"])
+        write(indent + event_text(each["domain"], each["type"], each["attrs"]))
+        show_considered(each["considered"], indent + "  ")
         if not each["considered"]:
-            write("    no rule selects it")
+            write(f"{indent}  no rule selects it")

@@ -98,7 +98,7 @@ class _Look:
             known = ", ".join(CLASSIC_DOMAINS)
             self._say(
                 "warning",
-                f'schedules an event of the domain "{domain}", which a classic engine refuses; it knows {known}',
+                f'schedules an event of the domain "{domain}", which classic engines refuse: they have {known}',
                 self._statement,
             )
         # A scheduled event comes back to the ruleset that made it, and to no other.

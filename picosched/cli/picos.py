@@ -148,9 +148,8 @@ def _show_turn(turn: Turn, explain: bool) -> None:
     for directive in turn.directives:
         write(directive_text(directive.name, directive.options))
     for made in turn.scheduled.values():
-        write(
-            f"scheduled {event_text(made.domain, made.type, made.attrs)} for {shown_time(made.due)} ({made.id[:SHORT]})"
-        )
+        event = event_text(made.domain, made.type, made.attrs)
+        write(f"scheduled {event} for {shown_time(made.due)} ({made.id[:SHORT]})")
     if turn.cancelled:
         write(f"cancelled {', '.join(id[:SHORT] for id in sorted(turn.cancelled))}")
     first = turn.handled[0]

@@ -75,7 +75,7 @@ def json_time(time: datetime | None) -> str | None:
 
 
 def show_error(error: PicoschedError, source: str | None = None) -> None:
-    """A fault on stderr, with its line and a caret where its text is at hand: `source`, or the file it names."""
+    """A fault on stderr, with its line and a caret if its text is at hand: `source`, or the file it names."""
     from rich.text import Text
 
     out = console(stderr=True)

@@ -59,9 +59,9 @@ def simulate(
 ) -> None:
     """Let virtual time pass over rulesets and tell every event they would handle.
 
-    It is the real engine, on a clock of its own and a database in memory: nothing outside is touched, and the
-    same input gives the same output, byte by byte. With --db it begins with a copy of what is there, with what
-    is scheduled, and FILEs are installed over it.
+    It is the real engine, on a clock of its own and a database in memory: nothing outside is touched, and
+    the same input gives the same output, byte by byte. With --db it begins with a copy of a database and
+    what is scheduled there, and FILEs are installed over it.
     """
     from picosched.simulate import simulate as rehearse
     from picosched.store.store import Store

@@ -312,7 +312,9 @@ class EventExpression:
         since = milliseconds if since is None else since
         done = next((result for result in results if isinstance(result, Done)), None)
         if done is not None:
-            rest: State = None if done.rest is None else {"states": [done.rest], "bindings": {}, "since": since}
+            rest: State = None
+            if done.rest is not None:
+                rest = {"states": [done.rest], "bindings": {}, "since": since}
             return Selection(rest, {**gathered, **step.bindings})
         if not results:
             return Selection(state, None, "; ".join(step.reasons) or _waits(state))

@@ -115,7 +115,10 @@ class Tokens:
             return "DOMAIN" if following == "COLON" and self._peek_type(1) == "WORD" else "IDENT"
         if following == "EQUALS" and word not in RESERVED:
             return "BINDER"
-        if following in ("REGEX", "STRING") and self._acceptable("ATTRIBUTE") and word not in ("and", "or"):
+        keyword = word in KEYWORDS and self._acceptable(KEYWORDS[word])
+        if self._acceptable("ATTRIBUTE") and (
+            (following == "REGEX" and word not in ("and", "or")) or (following == "STRING" and not keyword)
+        ):
             return "ATTRIBUTE"
         after = self._peek()
         if following == "WORD" and (pair := PAIRS.get((word, after.value))) and self._acceptable(pair):
@@ -135,7 +138,7 @@ class Tokens:
             return "PAGE_EVENT"
         if word in PERIODS and self._acceptable("PERIOD"):
             return "PERIOD"
-        if word in KEYWORDS and self._acceptable(KEYWORDS[word]) and self._fits(word, following):
+        if keyword and self._fits(word, following):
             return KEYWORDS[word]
         if word in _BLOCKS and following == "LBRACE" and not self._acceptable("IDENT", "LBRACE"):
             return KEYWORDS[word]  # a block at a wrong place, not a name

@@ -64,7 +64,10 @@ def parsed(text: str, now: datetime) -> datetime | None:
 
     try:
         found = pendulum.parse(text, now=pendulum.instance(now.astimezone(UTC)))
-        return found.astimezone(UTC) if isinstance(found, datetime) else None
+        if not isinstance(found, datetime):
+            return None
+        # A plain datetime: arithmetic with pendulum's own kind gives durations that nobody else can use.
+        return datetime.fromisoformat(found.astimezone(UTC).isoformat()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
