@@ -12,17 +12,19 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from picosched.asking import Ask, Asking
 from picosched.batch import GroupCommit
 from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
 from picosched.errors import PicoschedError
 from picosched.incoming import checked_text, json_object
 from picosched.loaded import Loaded
+from picosched.outside import Outside
 from picosched.pico.channel import Channel
+from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.evaluate import answer
 from picosched.pico.event import Event, Query
 from picosched.pico.turn import Turn
@@ -35,14 +37,9 @@ from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.journal import Entry
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
+from picosched.tick import Ticks
 
 T = TypeVar("T")
-
-DUE_AT_ONCE = 200
-"""Due rows raised in one transaction."""
-
-INSTANT = 100_000
-"""Events that may be made and raised at one instant of a clock that stands still."""
 
 PRUNED_EVERY = timedelta(hours=1)
 
@@ -52,8 +49,9 @@ class Engine:
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
     the environment; `options` are single settings and win. With a `seed` ids and random numbers repeat from
-    run to run. What is opened `readonly` answers and lists, beside a picosched that writes. PicoschedError
-    as for Store, and `invalid` for settings that are none.
+    run to run. `outside` answers what rules ask by HTTP, in place of the world. What is opened `readonly`
+    answers and lists, beside a picosched that writes. PicoschedError as for Store, and `invalid` for
+    settings that are none.
     """
 
     def __init__(
@@ -64,6 +62,7 @@ class Engine:
         settings: Settings | None = None,
         seed: int | str | None = None,
         readonly: bool = False,
+        outside: Ask | None = None,
         **options: Any,
     ) -> None:
         self.settings = (
@@ -78,6 +77,8 @@ class Engine:
         self.loaded = Loaded(self.store, self.settings, self._random)
         self._commits = GroupCommit(self.store, self._committed, self._undone)
         self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
+        self._asking = Asking(outside or Outside(self.settings).fetch, self.look_again)
+        self._ticks = Ticks(self.store, self._commits, self.raising, self._asking, self.now)
         self._scheduler = Scheduler(self.run_due, self.next_due, self.clock)
         self._soonest: datetime | None = None
         self._changed = False
@@ -175,7 +176,9 @@ class Engine:
 
         def target() -> str:
             channel = self.loaded.load_channel(eci)
-            _pass(channel.events.refusal(domain, type), f"the event {domain}:{type}")
+            _pass(
+                _kept_for_kin(channel) or channel.events.refusal(domain, type), f"the event {domain}:{type}"
+            )
             return channel.pico_id
 
         return self.deliver(target, domain, type, attrs, eci=eci, eid=eid)
@@ -185,7 +188,7 @@ class Engine:
 
         def target() -> str:
             channel = self.loaded.load_channel(eci)
-            _pass(channel.queries.refusal(rid, name), f"the query {rid}:{name}")
+            _pass(_kept_for_kin(channel) or channel.queries.refusal(rid, name), f"the query {rid}:{name}")
             return channel.pico_id
 
         return self.ask(target, Query(rid, name, args or {}, eci))
@@ -208,7 +211,7 @@ class Engine:
 
     def next_due(self) -> datetime | None:
         """When something is due next; None if nothing is to come."""
-        return self.read(self.store.agenda.next_due)
+        return self._ticks.next_due()
 
     def run_due(self) -> int:
         """Raise all that is due now; how many events were raised.
@@ -216,31 +219,10 @@ class Engine:
         A row that cannot be settled because the database fails stays due; the others go on, then this
         raises why.
         """
-        looked = self.now()
-        self._resume_due(looked)
-        stuck: dict[str, Exception] = {}
-        raised = made_now = 0
-        while due := self._due(looked, stuck):
-            tried = len(stuck)
-            for id, outcome in zip(due, self._raise_scheduled(due, looked), strict=True):
-                if isinstance(outcome, Exception):
-                    stuck[id] = outcome
-                elif outcome is not None:
-                    raised += outcome[0]
-                    made_now += outcome[1] >= looked
-            if len(stuck) - tried == len(due):
-                break
-            if made_now > INSTANT:
-                raise PicoschedError(
-                    f"more than {INSTANT:,} events were made and raised at {format_time(looked)} alone; "
-                    "does a rule schedule itself for the time it is?",
-                    "too_large",
-                )
-        if looked >= self._prune_at:
+        raised = self._ticks.run_due()
+        if self.now() >= self._prune_at:
             self.prune()
-            self._prune_at = looked + PRUNED_EVERY
-        for error in stuck.values():
-            raise error
+            self._prune_at = self.now() + PRUNED_EVERY
         return raised
 
     def run_until(self, time: str | datetime) -> int:
@@ -265,12 +247,16 @@ class Engine:
         return pruned
 
     def start(self) -> None:
-        """Raise what is due in the background, when it is due."""
+        """Raise what is due in the background, when it is due. `refused` if the store is readonly."""
+        if self.store.readonly:
+            raise PicoschedError("an engine that is readonly raises nothing", "refused")
+        self._asking.start()
         self._scheduler.start()
 
     def stop(self) -> None:
         """End what `start` began, once its tick is done."""
         self._scheduler.stop()
+        self._asking.stop()
 
     # For what stands on the engine
 
@@ -298,8 +284,9 @@ class Engine:
         checked_text(type, "type of an event")
         copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
         id = self.new_id() if eid is None else checked_text(eid, "id of an event")
-        turn = self.write(
-            lambda: self.raising.raise_event(target(), Event(domain, type, copy, id, self.now(), eci))
+        event = Event(domain, type, copy, id, self.now(), eci)
+        turn: Turn = self._asking.answered(
+            lambda answers: self.write(lambda: self.raising.raise_event(target(), event, answers))
         )
         # What the pico keeps in memory stays with it.
         return replace(turn, entities={}, waiting={})
@@ -308,11 +295,14 @@ class Engine:
         """The answer to a query of the pico whose id `target` tells."""
         args = json_object(query.args, "arguments", self.settings.limits.max_attrs_bytes)
 
-        def work() -> Any:
+        def work(answers: Answers) -> Any:
             pico = self.loaded.load_running(target(), query.rid)
-            return answer(pico, replace(query, args=args), self.now())
+            try:
+                return answer(pico, replace(query, args=args), self.now(), answers)
+            except Unanswered as wanted:
+                return wanted
 
-        return self.read(work)
+        return self._asking.answered(lambda answers: self.read(lambda: work(answers)))
 
     def look_again(self) -> None:
         """Tell the scheduler that what is due changed."""
@@ -344,27 +334,6 @@ class Engine:
         self._soonest, self._changed = None, False
         self.loaded.forget_all()
 
-    def _resume_due(self, now: datetime) -> None:
-        """Let those go on whose pause is over."""
-        for row in self.read(lambda: self.store.agenda.resumable(now)):
-            self.write(partial(self.raising.resume, row.id, now))
-
-    def _due(self, now: datetime, stuck: Mapping[str, Exception]) -> list[str]:
-        ids = self.read(lambda: self.store.agenda.due(now, DUE_AT_ONCE + len(stuck)))
-        return [id for id in ids if id not in stuck]
-
-    def _raise_scheduled(
-        self, ids: list[str], looked: datetime
-    ) -> list[tuple[bool, datetime] | Exception | None]:
-        """Raise rows in one transaction; those that it fails for, each in one of its own."""
-        works = [partial(self.raising.raise_scheduled, id, looked) for id in ids]
-        outcomes = self._commits.run_all(works)
-        if len(ids) > 1:
-            for index, outcome in enumerate(outcomes):
-                if isinstance(outcome, Exception):
-                    outcomes[index] = self._commits.run_all([works[index]])[0]
-        return outcomes
-
 
 def _opened(path: str | Path, settings: Settings, readonly: bool) -> Store:
     if str(path).startswith(("postgresql:", "postgres:")):
@@ -379,6 +348,11 @@ def _repeatable(store: Store, seed: int | str) -> random.Random:
         with store.transaction():
             store.picos.set_meta("seeded", str(opened + 1))
     return random.Random(f"{seed} {opened}")
+
+
+def _kept_for_kin(channel: Channel) -> str | None:
+    """Why nobody outside may use a family channel."""
+    return "for its family only" if channel.kin else None
 
 
 def _pass(refusal: str | None, what: str) -> None:

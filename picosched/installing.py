@@ -9,9 +9,11 @@ from typing import Any
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import Ruleset
 from picosched.loaded import Loaded
+from picosched.pico.change import DeleteChannel, DeletePico, Install, NewPico, PutChannel, Uninstall
 from picosched.pico.evaluate import start
 from picosched.pico.pico import Installed
-from picosched.store.picos import RulesetRow, hash_of
+from picosched.pico.turn import Turn
+from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.store import Store
 
 
@@ -65,10 +67,38 @@ def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> No
         store.agenda.cancel_all(id, None, now, "the pico was deleted")
         for channel in store.picos.channels(id):
             loaded.forget_channel(channel.eci)
+        for channel in store.picos.kin_of(id):
+            loaded.forget_channel(channel.eci)
         store.picos.delete_pico(id)
         for rid in rids:
             store.picos.forget_app(rid)
         loaded.forget(id)
+
+
+def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
+    """Make true what a turn changes of picos, in the transaction that writes it."""
+    for change in turn.changes:
+        match change:
+            case NewPico():
+                store.picos.new_pico(PicoRow(change.id, change.name, turn.pico_id, turn.now))
+                for channel in (change.down, change.up):
+                    store.picos.new_channel(channel, turn.now)
+                for text in change.rulesets:
+                    install(store, loaded, change.id, text.text, text.origin, text.config)
+            case DeletePico(id):
+                delete_pico(store, loaded, id, turn.now)
+            case PutChannel(channel):
+                store.picos.put_channel(channel, turn.now)
+                loaded.forget_channel(channel.eci)
+            case DeleteChannel(eci):
+                store.picos.delete_channel(eci)
+                loaded.forget_channel(eci)
+            case Install(_, text):
+                install(store, loaded, turn.pico_id, text.text, text.origin, text.config)
+            case Uninstall(rid):
+                store.agenda.cancel_all(turn.pico_id, rid, turn.now, f"the ruleset {rid} was uninstalled")
+                store.picos.uninstall(turn.pico_id, rid)
+                loaded.forget(turn.pico_id)
 
 
 def _clients(installed: Mapping[str, Installed], rid: str) -> list[str]:

@@ -9,12 +9,17 @@ from __future__ import annotations
 import logging
 import random
 from collections import OrderedDict
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from picosched.errors import PicoschedError
-from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
 from picosched.krl.scope import Budget
+from picosched.pico.change import RulesetText
 from picosched.pico.channel import Channel
+from picosched.pico.effects import Unanswered
+from picosched.pico.evaluate import answer, start
+from picosched.pico.event import Query
 from picosched.pico.pico import Installed, Pico
 from picosched.settings import Settings
 from picosched.store.picos import hash_of
@@ -60,6 +65,7 @@ class Loaded:
 
     def __init__(self, store: Store, settings: Settings, randomness: random.Random) -> None:
         self._store = store
+        self._settings = settings
         self._random = randomness
         self._budget = Budget(settings.limits)
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
@@ -81,7 +87,7 @@ class Loaded:
                 installed[each.rid] = Installed(self._ruleset(each.hash), each.config)
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
-        return Pico(id, row.name, row.parent_id, installed, self._store, self._budget, self._random)
+        return Pico(id, row.name, row.parent_id, installed, self._store, self._budget, self._random, self)
 
     def load_channel(self, eci: str) -> Channel:
         """The channel; `not_found` if there is none."""
@@ -104,6 +110,47 @@ class Loaded:
                     self._ruleset(each.hash)
             raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
         return pico
+
+    # The world around a pico
+
+    def channels(self, pico_id: str) -> list[Channel]:
+        return self._store.picos.channels(pico_id)
+
+    def find_channel(self, eci: str) -> Channel | None:
+        return self._channels.find(eci) or self._store.picos.find_channel(eci)
+
+    def answer(self, pico_id: str, query: Query) -> Any:
+        """The answer of a pico to a query of another, which waits for it."""
+        pico = self.load_pico(pico_id)
+        if pico.effects.busy:
+            raise KrlError(f"the pico {pico.name} is asked, and waits itself for an answer", code="conflict")
+        depth, steps = self._budget.depth, self._budget.steps
+        try:
+            return answer(pico, query, pico.now)
+        except Unanswered as wanted:
+            raise KrlError("a query of another pico cannot ask the world outside") from wanted
+        finally:
+            self._budget.depth, self._budget.steps = depth, steps
+
+    def kept_text(self, origin: str) -> str | None:
+        return self._store.picos.kept_text(origin)
+
+    def read_text(self, origin: str) -> str:
+        path = Path(origin.removeprefix("file://"))
+        for folder in self._settings.install_from:
+            if path.resolve().is_relative_to(Path(folder).resolve()):
+                return read_source(path)
+        raise PicoschedError(
+            f"rulesets may not install {origin}: it lies in no folder of install_from", "refused"
+        )
+
+    def tried(self, pico_id: str, text: RulesetText) -> None:
+        pico = self.read_pico(pico_id)
+        ruleset = self.compiled(text.text, text.origin)
+        pico.installed[ruleset.rid] = Installed(ruleset, text.config)
+        start(pico, ruleset.rid)
+
+    # Forgetting
 
     def forget(self, pico_id: str) -> None:
         """Read this pico anew when it is next used."""

@@ -12,7 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from picosched.errors import PicoschedError
+from picosched.installing import carry_out
 from picosched.loaded import Loaded
+from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.evaluate import evaluate
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
@@ -48,18 +50,30 @@ class Raising:
         self._came = came
         """Called with each turn that was written."""
 
-    def raise_event(self, pico_id: str, event: Event) -> Turn:
-        """Evaluate an event in a pico and write the turn."""
-        turn = self._evaluated(self._loaded.load_pico(pico_id), event)
+    def raise_event(self, pico_id: str, event: Event, answers: Answers = ()) -> Turn | Unanswered:
+        """Evaluate an event in a pico and write the turn; nothing if it needs an answer from outside."""
+        try:
+            turn = self._evaluated(self._loaded.load_pico(pico_id), event, answers)
+        except Unanswered as wanted:
+            return wanted
         self._keep(turn)
         return turn
 
-    def raise_scheduled(self, id: str, looked: datetime) -> tuple[bool, datetime] | None:
+    def raise_scheduled(
+        self, id: str, looked: datetime, answers: Answers = ()
+    ) -> tuple[bool, datetime] | Unanswered | None:
         """Raise a row that was due when we looked, and settle it, whatever comes of it.
 
         Gives whether its event was raised, and when the row was made; None if it is not due any more: an
-        earlier turn may have cancelled it.
+        earlier turn may have cancelled it. If it needs an answer from outside, it stays due.
         """
+        try:
+            with self._store.savepoint():
+                return self._raise_due(id, looked, answers)
+        except Unanswered as wanted:
+            return wanted
+
+    def _raise_due(self, id: str, looked: datetime, answers: Answers) -> tuple[bool, datetime] | None:
         row = self._store.agenda.find(id)
         if row is None or row.status is not Status.PENDING or row.due is None or row.due > looked:
             return None
@@ -70,7 +84,7 @@ class Raising:
         self._store.agenda.settle(settled, now)
         record = Fire(id, row.pico_id, row.due, now, unwanted or Outcome.FAILED)
         if unwanted is None and error is None:
-            error = self._raised(row, row.due, record)
+            error = self._raised(row, row.due, record, answers)
             if error is None:
                 return True, row.created
         self._store.agenda.record(replace(record, error=None if error is None else str(error)))
@@ -84,12 +98,25 @@ class Raising:
         self._store.agenda.settle(resumed(row, now, self._settings.granularity), now)
         return True
 
-    def _raised(self, row: Scheduled, due: datetime, record: Fire) -> Exception | None:
+    def _target(self, row: Scheduled, now: datetime) -> tuple[Pico, Event]:
+        """Where a row's event goes: to the ruleset that made it, or through a channel to another pico."""
+        if row.eci is None:
+            pico = self._loaded.load_running(row.pico_id, row.rid)
+            return pico, Event(row.domain, row.type, dict(row.attrs), self._new_id(), now, rids=(row.rid,))
+        channel = self._loaded.load_channel(row.eci)
+        if channel.kin and channel.kin != row.pico_id:
+            raise PicoschedError(f"the channel {row.eci} is for its family only", "refused")
+        refusal = channel.events.refusal(row.domain, row.type)
+        if refusal:
+            raise PicoschedError(f"the event {row.domain}:{row.type} is {refusal}", "refused")
+        event = Event(row.domain, row.type, dict(row.attrs), row.id, now, row.eci)
+        return self._loaded.load_pico(channel.pico_id), event
+
+    def _raised(self, row: Scheduled, due: datetime, record: Fire, answers: Answers) -> Exception | None:
         """Raise a row's event and write its turn with the record; the error if that is not possible."""
         changes = self._store.changes
-        event = Event(row.domain, row.type, dict(row.attrs), self._new_id(), record.fired, rids=(row.rid,))
         try:
-            turn = self._evaluated(self._loaded.load_running(row.pico_id, row.rid), event, row.id)
+            turn = self._evaluated(*self._target(row, record.fired), answers)
             outcome = Outcome.FAILED if turn.errors else self._outcome(row, due, record.fired)
             error = str(turn.errors[0]) if turn.errors else None
             fire = replace(record, outcome=outcome, eid=turn.eid, rules=tuple(turn.fired), error=error)
@@ -103,16 +130,22 @@ class Raising:
             return error
         return None
 
-    def _evaluated(self, pico: Pico, event: Event, scheduled_id: str | None = None) -> Turn:
-        turn = evaluate(pico, event, self._settings, self._new_id, scheduled_id)
+    def _evaluated(self, pico: Pico, event: Event, answers: Answers) -> Turn:
+        turn = evaluate(pico, event, self._settings, self._new_id, answers)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome either
                 raise error.__cause__
         return turn
 
     def _keep(self, turn: Turn, fire: Fire | None = None) -> None:
-        self._store.write(turn, fire)
-        self._loaded.load_pico(turn.pico_id).apply(turn)
+        if turn.changes:
+            self._loaded.forget(turn.pico_id)  # its rulesets, its channels: all is read anew
+            with self._store.savepoint():
+                self._store.write(turn, fire)
+                carry_out(self._store, self._loaded, turn)
+        else:
+            self._store.write(turn, fire)
+            self._loaded.load_pico(turn.pico_id).apply(turn)
         self._came(turn)
 
     def _settled(self, row: Scheduled, now: datetime, *, fired: bool) -> tuple[Scheduled, Exception | None]:
@@ -127,6 +160,8 @@ class Raising:
 
         Whether it was missed is judged by when we looked: one that only waits for others is not missed.
         """
+        if row.kind == "send":  # a message, not an appointment
+            return None
         if self._misfire is Misfire.SKIP and missed(due, looked, self._settings.granularity):
             return Outcome.SKIPPED
         return Outcome.THROTTLED if self._too_soon(row, due, now) else None

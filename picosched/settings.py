@@ -37,8 +37,15 @@ class Settings:
     """Days that fires, the journal and finished schedules are kept."""
     cached_picos: int = 10_000
     """Picos kept in memory."""
+    install_from: tuple[str, ...] = ()
+    """Folders whose ruleset files rulesets themselves may install; none unless said."""
+    http_allow: tuple[str, ...] = ()
+    """Hosts and networks that rules may ask by HTTP although they are private: "127.0.0.1", "10.0.0.0/8"."""
     limits: Limits = field(default_factory=Limits)
 
+
+LISTS = ("install_from", "http_allow")
+"""Settings that are several texts; in the environment with commas between them."""
 
 LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
 """The least that a number may be, where it is not 1."""
@@ -79,6 +86,11 @@ def _checked(name: str, value: Any, where: str) -> Any:
             wanted = ", ".join(f'"{choice}"' for choice in CHOICES[name])
             raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted one of {wanted}")
         return value
+    if name in LISTS:
+        texts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(each, str) for each in texts):
+            raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted a list of texts")
+        return tuple(each for each in texts if each)
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -112,7 +124,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         # Others may read variables of this prefix; only one that looks like a setting's is a slip of the pen.
         if name in NAMES or get_close_matches(name, NAMES, n=1, cutoff=0.8):
-            changes[name] = text if name in CHOICES else _number(text)
+            changes[name] = text if name in CHOICES or name in LISTS else _number(text)
     return changes
 
 

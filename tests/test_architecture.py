@@ -22,14 +22,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pico",),
     ("store",),
     ("loaded", "incoming", "installing", "notation"),
-    ("raising", "batch"),
-    ("schedule.scheduler",),
+    ("raising", "batch", "asking", "outside"),
+    ("schedule.scheduler", "tick"),
     ("engine", "reference"),
     ("simulate",),
     ("transcript",),
     ("cli",),
 )
-TOGETHER = ({"engine", "reference"}, {"loaded", "incoming", "installing", "notation"}, {"raising", "batch"})
+TOGETHER = ({"engine", "reference"}, {"loaded", "incoming", "installing", "notation"}, {"raising", "batch", "asking"})
 """Parts of one layer that know each other."""
 
 LONG = {"syntax.py": "one dataclass for each construct of the language"}

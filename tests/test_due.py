@@ -11,7 +11,7 @@ import pytest
 from freezegun import freeze_time
 
 from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock
-from picosched import engine as engine_module
+from picosched import tick
 from picosched.clock import parse_time
 
 START = "2026-03-01T00:00:00Z"
@@ -396,7 +396,7 @@ def test_an_occurrence_that_is_on_record_is_never_raised_again(engine: Engine, c
 def test_a_rule_that_schedules_itself_for_now_for_ever_is_stopped(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "INSTANT", 50)
+    monkeypatch.setattr(tick, "INSTANT", 50)
     engine.root.raise_event("timer", "again")
     with pytest.raises(PicoschedError, match="does a rule schedule itself"):
         engine.run_due()
@@ -510,7 +510,7 @@ def test_what_is_over_cannot_be_paused(engine: Engine) -> None:
 
 def test_what_is_due_is_taken_in_batches(engine: Engine) -> None:
     engine.root.install(TIMER)
-    for number in range(engine_module.DUE_AT_ONCE + 50):
+    for number in range(tick.DUE_AT_ONCE + 50):
         once(engine.root, f"2026-03-01T12:{number % 3:02}:00Z")
     before = engine.commits
     assert engine.run_until("2026-03-01T13:00:00Z") == 250

@@ -416,6 +416,8 @@ def test_an_engine_beside_one_that_writes_may_read(tmp_path: Path) -> None:
             assert reader.root.query("counter", "n") == 1
             with error_of("refused", "read only"):
                 reader.root.raise_event("count", "up")
+            with error_of("refused", "raises nothing"):
+                reader.start()
 
 
 def test_settings_are_checked_and_postgresql_is_not_a_file() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from picosched.cli.printing import write
 from picosched.krl.text import tree_text
 from picosched.notation import values_text
 
@@ -22,27 +23,16 @@ def directive_text(name: str, options: Any) -> str:
 
 def show_considered(considered: Iterable[Mapping[str, Any]], indent: str = "    ") -> None:
     """A line for each rule: its outcome, its name, and why."""
-    from rich.text import Text
-
-    from picosched.cli.printing import console
-
-    out = console()
     for each in considered:
         outcome = each["outcome"]
-        place = f" (line {each['line']})" if each["line"] and not each["why"] else ""
+        place = f" (line {each['line']})" if each["line"] else ""
         why = f": {each['why']}" if each["why"] else place
-        line = Text.assemble(
-            indent,
-            (f"{outcome:<{WIDTH}}  ", COLOURS.get(outcome, "yellow")),
-            f"{each['rid']}.{each['rule']}{why}",
-        )
-        out.print(line, soft_wrap=True)
+        line = f"{indent}{outcome:<{WIDTH}}  {each['rid']}.{each['rule']}{why}"
+        write(line, COLOURS.get(outcome, "yellow"))
 
 
 def show_handled(handled: Iterable[Mapping[str, Any]], indent: str = "  ") -> None:
     """Each event of a turn, with its rules."""
-    from picosched.cli.printing import write
-
     for each in handled:
         write(indent + event_text(each["domain"], each["type"], each["attrs"]))
         show_considered(each["considered"], indent + "  ")

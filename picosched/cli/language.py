@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from picosched.cli.options import Json, command
-from picosched.cli.printing import console, rendered, show_error, write, write_json, write_table
+from picosched.cli.printing import rendered, show_error, write, write_json, write_rendered, write_table
 from picosched.clock import SystemClock, format_time, parse_time
 from picosched.errors import EXIT_STATUS, KrlError, PicoschedError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from picosched.cli.lint import Finding
+    from picosched.engine import Engine
     from picosched.krl.scope import Scope
 
 app = typer.Typer()
@@ -69,17 +70,11 @@ def _looked_at(file: Path) -> tuple[str, list[Finding]]:
 
 
 def _show_finding(finding: Finding, text: str) -> None:
-    from rich.text import Text
-
-    out = console()
-    colour = "red" if finding.severity == "error" else "yellow"
-    lines = rendered(finding.error, text).split("\n")
-    if finding.severity == "warning" and finding.error.span:
-        place = str(finding.error.span)
-        lines[0] = f"{place}: warning: {finding.error.message}"
-    for line in lines:
-        style = colour if line is lines[0] or line.strip("\t ^") == "" else ""
-        out.print(Text(line, style=style), soft_wrap=True)
+    if finding.severity == "error":
+        write_rendered(rendered(finding.error, text), "red")
+    else:
+        warning = KrlError(f"warning: {finding.error.message}", finding.error.span)
+        write_rendered(rendered(warning, text), "yellow")
 
 
 def _finding_json(file: Path, finding: Finding) -> dict[str, Any]:
@@ -116,62 +111,44 @@ def evaluate(
 ) -> None:
     """Print the value of a KRL expression, as JSON.
 
-    It stands in no pico: entity variables are null, and actions have nothing to act on.
+    It stands in an empty pico: entity variables are null, and there is nothing for actions to act on.
     """
+    from picosched.engine import Engine
     from picosched.krl.ruleset import evaluate_body
     from picosched.krl.text import json_value
+    from picosched.settings import Settings
 
-    scope = _scope_of_nothing(attrs)
-    try:
-        write_json(json_value(evaluate_body(expression, scope)))
-    except KrlError as error:
-        show_error(error, expression)
-        raise typer.Exit(EXIT_STATUS[error.code]) from error
+    with Engine(settings=Settings()) as engine:
+        scope = _scope(engine, attrs)
+        try:
+            write_json(json_value(evaluate_body(expression, scope)))
+        except KrlError as error:
+            show_error(error, expression)
+            raise typer.Exit(EXIT_STATUS[error.code]) from error
 
 
-def _scope_of_nothing(attrs: str | None) -> Scope:
-    """A scope outside every ruleset, with an event at hand if there are attributes."""
-    import random
-
-    from picosched.krl.scope import Budget, Limits, Scope
+def _scope(engine: Engine, attrs: str | None) -> Scope:
+    """A scope in an empty pico, outside every ruleset, with an event at hand if there are attributes."""
+    from picosched.krl.scope import Scope
     from picosched.notation import parse_map
     from picosched.pico.event import Event
-    from picosched.pico.pico import Pico
 
-    clock = SystemClock()
-    budget, randomness = Budget(Limits()), random.Random()
-    pico = Pico("", "", None, {}, _Nothing(), budget, randomness)
+    pico = engine.loaded.load_pico(engine.root.id)
     event = None
     if attrs is not None:
-        event = Event("", "", parse_map(attrs, "--attrs"), "", clock.now())
+        event = Event("", "", parse_map(attrs, "--attrs"), "", engine.now())
     return Scope(
         rid="",
-        pico_id="",
-        budget=budget,
+        pico_id=pico.id,
+        budget=pico.budget,
         effects=pico.effects,
-        now=clock.now,
-        random=randomness,
+        now=engine.now,
+        random=pico.random,
         meta={},
         config={},
         modules={},
         event=event,
     )
-
-
-class _Nothing:
-    """The state of a pico that has none."""
-
-    def entity(self, pico_id: str, rid: str, name: str) -> None:
-        return None
-
-    def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
-        return {}
-
-    def pending(self, pico_id: str, rid: str) -> list[Any]:
-        return []
-
-    def find_scheduled(self, id: str) -> None:
-        return None
 
 
 @command(

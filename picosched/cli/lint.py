@@ -98,7 +98,8 @@ class _Look:
             known = ", ".join(CLASSIC_DOMAINS)
             self._say(
                 "warning",
-                f'schedules an event of the domain "{domain}", which classic engines refuse: they have {known}',
+                f'schedules an event of the domain "{domain}", which classic engines refuse; '
+                f"theirs are {known}",
                 self._statement,
             )
         # A scheduled event comes back to the ruleset that made it, and to no other.

@@ -44,6 +44,11 @@ def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[
         yield engine
 
 
+def ruleset_at(place: str) -> str | Path:
+    """Where a ruleset is: a URL as it is, else a path, also if it has the look of a ruleset's text."""
+    return place if "://" in place or place.startswith("file:") else Path(place)
+
+
 def pico_of(engine: Engine, name: str | None) -> PicoRef:
     """The pico of that name or id; the root without one."""
     return engine.root if name is None else engine.pico(name)

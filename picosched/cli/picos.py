@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from picosched.cli.opening import opened, pico_of
+from picosched.cli.opening import opened, pico_of, ruleset_at
 from picosched.cli.options import DB, Db, Eci, Json, PicoName, command
 from picosched.cli.printing import show_error, shown_time, write, write_json, write_table
 from picosched.errors import PicoschedError
@@ -55,8 +54,7 @@ def install(
     with opened(db, make=True) as engine:
         target = pico_of(engine, pico)
         for each in rulesets:
-            # A name that holds a brace is a name here, and not the text of a ruleset.
-            ruleset = target.install(each if ":" in each else Path(each), settings)
+            ruleset = target.install(ruleset_at(each), settings)
             if json:
                 write_json({"rid": ruleset.rid, "pico": target.name, "hash": ruleset.hash, "origin": each})
             else:

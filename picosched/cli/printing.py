@@ -23,13 +23,18 @@ UNBOUND = 10_000
 """The width of what is not a terminal."""
 
 
-def write(text: str) -> None:
-    """A line of plain output."""
+def write(text: str, style: str = "", *, stderr: bool = False) -> None:
+    """A line of output, on a terminal in colour; elsewhere exactly as it is, tabs and all."""
+    stream = sys.stderr if stderr else sys.stdout
+    if style:
+        out = console(stderr=stderr)
+        if out.is_terminal:
+            out.print(text, style=style, markup=False, soft_wrap=True)
+            return
     try:
-        sys.stdout.write(f"{text}\n")
-    except UnicodeEncodeError:  # a terminal that has no such character gets its number
-        encoding = sys.stdout.encoding
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.write(f"{text}\n")
+    except UnicodeEncodeError:  # an output that has no such character gets its number
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding) + "\n")
 
 
 def write_json(value: Any) -> None:
@@ -76,14 +81,14 @@ def json_time(time: datetime | None) -> str | None:
 
 def show_error(error: PicoschedError, source: str | None = None) -> None:
     """A fault on stderr, with its line and a caret if its text is at hand: `source`, or the file it names."""
-    from rich.text import Text
-
-    out = console(stderr=True)
     for each in (error, *(error.others if isinstance(error, KrlError) else ())):
-        place, *rest = rendered(each, source).split("\n")
-        out.print(Text.assemble(("error: ", "bold red"), place), soft_wrap=True)
-        for line in rest:
-            out.print(Text(line, style="red" if line.strip("\t ^") == "" else ""), soft_wrap=True)
+        write_rendered(f"error: {rendered(each, source)}", "red", stderr=True)
+
+
+def write_rendered(text: str, colour: str, *, stderr: bool = False) -> None:
+    """What `rendered` gave, with the message and the caret in colour."""
+    for number, line in enumerate(text.split("\n")):
+        write(line, colour if number == 0 or not line.strip("\t ^") else "", stderr=stderr)
 
 
 def rendered(error: PicoschedError, source: str | None = None) -> str:

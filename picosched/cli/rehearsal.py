@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from picosched.cli.opening import settings_here
+from picosched.cli.opening import ruleset_at, settings_here
 from picosched.cli.options import Json, command
-from picosched.cli.printing import console, write, write_json
+from picosched.cli.printing import write, write_json
 from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
 
@@ -72,7 +72,7 @@ def simulate(
     store = None if db is None else Store(db, readonly=True)
     try:
         records = rehearse(
-            files or [],
+            [*map(ruleset_at, files or [])],
             parse_time(start),
             parse_time(until),
             inputs,
@@ -187,7 +187,7 @@ def test(
         elif update:
             write(f"{file}: rewritten")
         for mismatch in [] if update else played.mismatches:
-            console().print(str(mismatch), style="red", markup=False, soft_wrap=True)
+            write(str(mismatch), "red")
     if failed and not update:
         raise typer.Exit(EXIT_STATUS["invalid"])
 

@@ -123,7 +123,7 @@ def t_WORD(t: Any) -> Any:  # noqa: N802 (PLY names a rule after its token)
 def t_NUMBER(t: Any) -> Any:  # noqa: N802
     r"\d*\.\d+"
     value = float(t.value)
-    return _token(t, "NUMBER", int(value) if value.is_integer() else value)
+    return _token(t, "NUMBER", int(value) if value.is_integer() and value <= 2**53 else value)
 
 
 def t_INTEGER(t: Any) -> Any:  # noqa: N802

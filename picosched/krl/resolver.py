@@ -372,7 +372,7 @@ class _Resolver:
         member = members.get(node.name)
         if member is None:
             self.fault(f"unknown {use} {node.domain}:{node.name}{_near(node.name, members)}", node)
-        elif use == "action" and member.kind != "action":
+        elif use == "action" and not member.acts:
             self.fault(f"found {node.domain}:{node.name} as an action, wanted an action", node)
         elif use == "function" and member.kind == "action":
             self.fault(

@@ -106,8 +106,61 @@ class ScheduledEvent(Protocol):
     def keep_until(self) -> datetime | None: ...  # of a finished one: when its record is pruned
 
 
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What a rule asks of the world outside: a method, an absolute URL with its query, headers, a body."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    auth: tuple[str, str] | None = None
+    redirects: bool = True
+    """Whether redirects are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """What came back; `status` 0 and the reason as text where nothing could."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+class Family(Protocol):
+    """What a rule may see and change of its pico and of the picos around it."""
+
+    def view(self) -> Mapping[str, Value]:
+        """id, name, parent (an eci or null), children (ecis), channels and rulesets of the pico."""
+
+    def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
+        """The answer to a query of another pico."""
+
+    def new_pico(self, name: str, rulesets: Sequence[tuple[str, Mapping[str, Value]]]) -> str:
+        """Make a child with rulesets from these URLs and their configurations; the eci to reach it by."""
+
+    def delete_pico(self, eci: str) -> None: ...
+
+    def put_channel(
+        self, eci: str | None, tags: Sequence[str], events: Value, queries: Value
+    ) -> Mapping[str, Value]:
+        """Make a channel, or change the one of that eci; policies are {"allow": […], "deny": […]}."""
+
+    def delete_channel(self, eci: str) -> None: ...
+
+    def install(self, url: str, config: Mapping[str, Value]) -> str:
+        """Install a ruleset on this pico; its rid."""
+
+    def uninstall(self, rid: str) -> None: ...
+
+
 class Effects(Protocol):
-    """The verbs a rule has. `Turn` fulfils them; a query's effects refuse all but reading and logging."""
+    """The verbs a rule has. A query's effects refuse all but reading and logging."""
+
+    @property
+    def family(self) -> Family: ...
 
     def direct(self, name: str, options: Value) -> None:
         """Give the caller a directive."""
@@ -137,6 +190,12 @@ class Effects(Protocol):
 
     def find_scheduled(self, id: str) -> ScheduledEvent | None:
         """One scheduled event of this ruleset and pico, pending or finished."""
+
+    def http(self, request: HttpRequest) -> HttpResponse:
+        """Ask the world outside and wait for its answer: at least once, for a turn may be tried again."""
+
+    def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
+        """Raise an event in another pico, once this turn is durable; its eid."""
 
     def log(self, level: str, value: Value) -> None: ...
 

@@ -306,12 +306,17 @@ class Action(Node):
 
 @dataclass(frozen=True, slots=True)
 class ActionBlock(Node):
-    """`if condition then every { … }`. `order`: one, every, sample or choose."""
+    """`if condition then every { … }`. `order`: one, every, sample or choose.
+
+    `ignored`: classic constructs among the actions, each with the number of actions before it; -1 is before
+    the block, and a number greater than that of the actions is behind it.
+    """
 
     order: str
     actions: tuple[Action, ...]
     condition: Expression | None = None
     selector: Expression | None = None
+    ignored: tuple[tuple[int, Ignored], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -511,14 +516,15 @@ class Configure(Node):
 
 @dataclass(frozen=True, slots=True)
 class ErrorsTo(Node):
-    """`errors to rid`."""
+    """`errors to rid version "v"`."""
 
     rid: str
+    version: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored(Node):
-    """A classic construct that means nothing without a browser: accepted, kept, without effect."""
+    """A classic construct that means nothing without a browser: kept as it stands, without effect."""
 
     text: str
 
@@ -529,3 +535,4 @@ class Ruleset(Node):
     meta: tuple[Node, ...] = ()
     globals: tuple[Node, ...] = ()
     rules: tuple[Rule, ...] = ()
+    dispatch: Ignored | None = None

@@ -38,6 +38,10 @@ class Channel:
     tags: tuple[str, ...] = ()
     events: Policy = Policy()
     queries: Policy = Policy()
+    kin: str | None = None
+    """Of a family channel: the parent or child that alone may use it, by its id."""
+    eci_of_kin: str | None = None
+    """Of a family channel: the eci that leads to that pico."""
 
 
 def new_policy(allow: Iterable[str], deny: Iterable[str] = ()) -> Policy:

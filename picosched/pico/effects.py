@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.library.time import moment
-from picosched.krl.scope import ScheduledEvent, Value
+from picosched.krl.scope import HttpRequest, HttpResponse, ScheduledEvent, Value
 from picosched.krl.values import described, json_value, shown
+from picosched.pico.change import Change
 from picosched.pico.event import Event
+from picosched.pico.family import PicoFamily
 from picosched.pico.turn import Directive, Logged, Turn
 from picosched.schedule.scheduled import Scheduled, next_due, rounded_up
 from picosched.schedule.timespec import Timespec
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 STEERING = ("_name", "_timezone")
 """Attributes that steer a schedule; the event does not get them."""
+
+
+MOST_ASKED = 50
+"""Requests to the world outside in one turn or query."""
 
 
 @dataclass(slots=True)
@@ -40,8 +46,26 @@ class Said:
     raised: list[Event] = field(default_factory=list)
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
     ends_events: bool = False
     """An `error error` empties what is left of the turn's events."""
+
+
+class Unanswered(BaseException):
+    """A turn or query that stopped because it needs an answer from outside.
+
+    Nothing has happened yet, as rules only say what shall happen: ask, and evaluate again with the answer.
+    Not an Exception, since no rule may catch it.
+    """
+
+    def __init__(self, request: HttpRequest, place: int) -> None:
+        super().__init__(request.url)
+        self.request = request
+        self.place = place
+        """How many answers came before it."""
+
+
+Answers = Sequence[tuple[HttpRequest, HttpResponse]]
 
 
 class PicoEffects:
@@ -56,7 +80,16 @@ class PicoEffects:
         self.new_id: Callable[[], str]
         self.rid = ""
         self.raised_in_turn = 0
+        self.answering = False
+        self.family = PicoFamily(self)
+        self.answers: Answers = ()
+        self.asked = 0
         self.error_rid: Callable[[str], str] = lambda rid: rid
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn or a query of this pico is under way."""
+        return self.turn is not None or self.answering
 
     # ---- the life of a rule -----------------------------------------------------------------------
 
@@ -74,11 +107,13 @@ class PicoEffects:
 
     def keep(self) -> Said:
         """Join what the rule said to the turn."""
-        said, turn = self._speaking("keep"), self.turn
+        said, turn = self.speaking("keep"), self.turn
         assert turn is not None
         turn.directives += said.directives
         turn.entities.update(said.entities)
         turn.scheduled.update(said.scheduled)
+        turn.changes += said.changes
+        self.pico.take_over(said.changes)
         for id in said.cancelled:
             # Made and cancelled in one turn: it never was.
             if turn.scheduled.pop(id, None) is None:
@@ -90,15 +125,20 @@ class PicoEffects:
     def drop(self) -> None:
         self.said = None
 
-    def _speaking(self, verb: str) -> Said:
+    def speaking(self, verb: str) -> Said:
+        """What the rule at hand has said; refuses queries and globals, which may say nothing."""
         if self.said is None:
             raise KrlError(f"a query or a global cannot {verb}: only a rule can", code="refused")
         return self.said
 
+    def changes(self) -> list[Change]:
+        """What this turn has changed of picos so far, this rule's part last."""
+        return [*(self.turn.changes if self.turn else ()), *(self.said.changes if self.said else ())]
+
     # ---- the verbs --------------------------------------------------------------------------------
 
     def direct(self, name: str, options: Value) -> None:
-        said = self._speaking("send a directive")
+        said = self.speaking("send a directive")
         said.directives.append(Directive(name, json_value(options), said.rid, said.rule))
 
     def entity(self, rid: str, name: str) -> Value:
@@ -110,10 +150,10 @@ class PicoEffects:
         return self.pico.entity(rid, name)
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
-        self._speaking("set a variable").entities[rid, name] = json_value(value)
+        self.speaking("set a variable").entities[rid, name] = json_value(value)
 
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
-        said, turn = self._speaking("raise an event"), self.turn
+        said, turn = self.speaking("raise an event"), self.turn
         assert turn is not None and self.event is not None
         limit = self.settings.limits.max_raised
         if self.raised_in_turn + len(said.raised) >= limit:
@@ -137,7 +177,7 @@ class PicoEffects:
     def schedule(
         self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
     ) -> str:
-        said, turn = self._speaking("schedule an event"), self.turn
+        said, turn = self.speaking("schedule an event"), self.turn
         assert turn is not None
         attributes = json_value(attrs)
         name, tz = (self._text_of(attributes, each) for each in STEERING)
@@ -158,10 +198,8 @@ class PicoEffects:
             made = replace(made, due=self._due_at(at, turn.now), name=name)
         else:
             made = self._repeating(made, repeat, name, tz or "UTC")
-            already = next(
-                (each for each in self._pending() if name and each.kind == "repeat" and each.name == name),
-                None,
-            )
+            pending = self._pending() if name else ()  # reads them all, so not for nothing
+            already = next((each for each in pending if each.kind == "repeat" and each.name == name), None)
             if already is not None:  # the first of a name wins
                 return already.id
         id = self.new_id()
@@ -201,7 +239,7 @@ class PicoEffects:
         return value or None
 
     def cancel(self, id: str) -> bool:
-        said = self._speaking("cancel a scheduled event")
+        said = self.speaking("cancel a scheduled event")
         if not any(each.id == id for each in self._pending()):
             return False
         if said.scheduled.pop(id, None) is None:
@@ -218,7 +256,8 @@ class PicoEffects:
             found |= self.said.scheduled
             found = {id: each for id, each in found.items() if id not in self.said.cancelled}
         last = datetime.max.replace(tzinfo=self.pico.now.tzinfo)
-        return sorted(found.values(), key=lambda each: each.due or last)
+        listed = (each for each in found.values() if each.kind != "send")
+        return sorted(listed, key=lambda each: each.due or last)
 
     def scheduled(self) -> list[ScheduledEvent]:
         return list(self._pending())
@@ -230,13 +269,42 @@ class PicoEffects:
         kept = self.pico.state.find_scheduled(id)
         return kept if kept is not None and (kept.pico_id, kept.rid) == (self.pico.id, self.rid) else None
 
+    def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
+        said, turn = self.speaking("send an event"), self.turn
+        assert turn is not None
+        id = self.new_id()
+        said.scheduled[id] = Scheduled(
+            id=id,
+            pico_id=self.pico.id,
+            rid=said.rid,
+            domain=domain,
+            type=type,
+            attrs=json_value(attrs),
+            kind="send",
+            due=turn.now,
+            created=turn.now,
+            rule=said.rule,
+            eci=eci,
+        )
+        return id
+
+    def http(self, request: HttpRequest) -> HttpResponse:
+        place, self.asked = self.asked, self.asked + 1
+        if place < len(self.answers) and self.answers[place][0] == request:
+            return self.answers[place][1]
+        if place >= MOST_ASKED:
+            raise KrlError(
+                f"one event asked the world outside more than {MOST_ASKED} times", code="too_large"
+            )
+        raise Unanswered(request, place)
+
     def log(self, level: str, value: Value) -> None:
         if self.turn is not None:
             rule = self.said.rule if self.said else None
             self.turn.log.append(Logged(level, self.rid, rule, json_value(value)))
 
     def error(self, level: str, value: Value) -> None:
-        said, turn = self._speaking("raise an error"), self.turn
+        said, turn = self.speaking("raise an error"), self.turn
         assert turn is not None and self.event is not None
         self.log(level, value)
         attrs = error_attributes(level, value, said.rid, said.rule, "user", "error")

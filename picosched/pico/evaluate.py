@@ -20,7 +20,7 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import Instance
 from picosched.krl.scope import Scope, Value
 from picosched.krl.values import json_value
-from picosched.pico.effects import PicoEffects, error_attributes
+from picosched.pico.effects import Answers, PicoEffects, Unanswered, error_attributes
 from picosched.pico.event import Event, Query
 from picosched.pico.pico import Installed, Pico
 from picosched.pico.turn import Considered, Handled, Turn
@@ -30,9 +30,12 @@ Pairs = deque[tuple[str, Event, Handled]]
 
 
 def evaluate(
-    pico: Pico, event: Event, settings: Settings, new_id: Callable[[], str], scheduled_id: str | None = None
+    pico: Pico, event: Event, settings: Settings, new_id: Callable[[], str], answers: Answers = ()
 ) -> Turn:
-    """All that an event does to a pico. Nothing is changed but what the turn says shall change."""
+    """All that an event does to a pico. Nothing is changed but what the turn says shall change.
+
+    Raises Unanswered where a rule needs an answer from outside that is not among `answers`.
+    """
     turn = Turn(event.eid, pico.id, event.time, event.eci)
     pico.now = event.time
     effects = pico.effects
@@ -42,16 +45,24 @@ def evaluate(
     )
     pairs: Pairs = deque()
     _enqueue(pico, turn, pairs, event)
+    installed = dict(pico.installed)
+    effects.answers, effects.asked = answers, 0
     try:
         while pairs:
             _handle(pico, turn, pairs, *pairs.popleft())
+    except Unanswered:
+        pico.installed = installed
+        raise
     finally:
         effects.end_turn()
     return turn
 
 
-def answer(pico: Pico, query: Query, now: datetime) -> Any:
-    """The JSON value of a query. PicoschedError where there is none to ask, KrlError where it fails."""
+def answer(pico: Pico, query: Query, now: datetime, answers: Answers = ()) -> Any:
+    """The JSON value of a query. PicoschedError where there is none to ask, KrlError where it fails.
+
+    Raises Unanswered as `evaluate` does.
+    """
     pico.now = now
     pico.budget.refill()
     instance = start(pico, query.rid)
@@ -59,7 +70,12 @@ def answer(pico: Pico, query: Query, now: datetime) -> Any:
     instance.scope.rule = None
     pico.effects.rid = query.rid
     pico.effects.end_turn()
-    return json_value(instance.query(query.name, query.args))
+    pico.effects.answers, pico.effects.asked = answers, 0
+    pico.effects.answering = True
+    try:
+        return json_value(instance.query(query.name, query.args))
+    finally:
+        pico.effects.answering = False
 
 
 def start(pico: Pico, rid: str) -> Instance:
@@ -114,6 +130,8 @@ def _enqueue(pico: Pico, turn: Turn, pairs: Pairs, event: Event) -> None:
 
 def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, handled: Handled) -> None:
     """All rules of one ruleset that an event is salient to, in the order of the text."""
+    if rid not in pico.installed:  # uninstalled by a rule of this turn
+        return
     ruleset = pico.installed[rid].ruleset
     pico.budget.refill()
     try:

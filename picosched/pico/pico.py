@@ -7,13 +7,15 @@ the next turn of the same pico sees it; if the commit fails the engine forgets t
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from picosched.krl.ruleset import Instance, Ruleset
 from picosched.krl.scope import Budget
+from picosched.pico.change import Change, Install, Uninstall
 from picosched.pico.effects import PicoEffects
+from picosched.pico.family import World
 from picosched.pico.turn import Turn
 from picosched.schedule.scheduled import EPOCH, Scheduled
 
@@ -55,6 +57,7 @@ class Pico:
         state: State,
         budget: Budget,
         randomness: random.Random,
+        world: World,
     ) -> None:
         self.id = id
         self.name = name
@@ -64,6 +67,7 @@ class Pico:
         self.state = state
         self.budget = budget
         self.random = randomness
+        self.world = world
         self.now = EPOCH
         """The time of the turn or query at hand."""
         self.effects = PicoEffects(self)
@@ -83,6 +87,19 @@ class Pico:
         if rid not in self._waiting:
             self._waiting[rid] = self.state.waiting(self.id, rid)
         return self._waiting[rid].get(rule)
+
+    def take_over(self, changes: Sequence[Change]) -> None:
+        """Have what a turn has just installed take part in the rest of it."""
+        for change in changes:
+            match change:
+                case Install(rid, text):
+                    ruleset = self.world.compiled(text.text, text.origin)
+                    self.installed[rid] = Installed(ruleset, text.config)
+                    for each in self.installed.values():
+                        if rid in each.ruleset.uses:
+                            each.instance = None
+                case Uninstall(rid):
+                    self.installed.pop(rid, None)
 
     def apply(self, turn: Turn) -> None:
         """Take over what a turn changed."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from picosched.errors import KrlError
+from picosched.pico.change import Change
 from picosched.schedule.scheduled import Scheduled
 
 
@@ -79,6 +80,8 @@ class Turn:
     """(rid, rule) → the state of its event expression, JSON; None means back at the start."""
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
+    """What becomes of channels, rulesets and children, in order."""
 
     @property
     def fired(self) -> list[str]:

@@ -63,7 +63,7 @@ class Scheduled:
     type: str
     attrs: Mapping[str, Any]
     kind: str
-    """"at" or "repeat"."""
+    """"at", "repeat", or "send": an event for another pico, due at once."""
     due: datetime | None
     """The next occurrence; None once there is none."""
     created: datetime
@@ -77,6 +77,8 @@ class Scheduled:
     fires: int = 0
     fired: datetime | None = None
     """When it last fired."""
+    eci: str | None = None
+    """Of a "send": the channel it is raised through."""
     keep_until: datetime | None = None
     """Of a finished or cancelled one: when its record may be pruned."""
     paused_until: datetime | None = None

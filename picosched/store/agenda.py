@@ -7,6 +7,7 @@ the table itself, and the transaction with it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,9 +17,9 @@ from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.database import Database
 
-LIVE = "status IN ('pending', 'paused')"
+LIVE = "status IN ('pending', 'paused') AND kind <> 'send'"
 
-INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 19)})"
+INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 20)})"
 SETTLE = """UPDATE scheduled
     SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ? WHERE id = ?"""
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 9)})"
@@ -39,13 +40,15 @@ class Agenda:
         sql = "SELECT id FROM scheduled WHERE status = 'pending' AND due <= ? ORDER BY due, rowid LIMIT ?"
         return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
 
-    def next_due(self) -> datetime | None:
-        """When the next row is due, or a pause ends; None if nothing is to come."""
+    def next_due(self, without: Collection[str] = ()) -> datetime | None:
+        """When the next row is due, but for those `without`, or a pause ends; None if nothing is to come."""
+        others = f" AND id NOT IN ({', '.join('?' * len(without))})" if without else ""
         row = self._database.row(
-            """SELECT min(time) FROM (
-                SELECT min(due) AS time FROM scheduled WHERE status = 'pending'
+            f"""SELECT min(time) FROM (
+                SELECT min(due) AS time FROM scheduled WHERE status = 'pending'{others}
                 UNION ALL
-                SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)"""
+                SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
+            tuple(without),
         )
         return None if row is None or row[0] is None else from_ms(row[0])
 

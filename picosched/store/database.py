@@ -39,6 +39,8 @@ class Database:
         self.readonly = readonly
         self.kept = False
         """Whether the last transaction was committed."""
+        self._undone = 0
+        """Rows whose change was undone to a savepoint."""
         self._lock: FileLock | None = None
         if self.name != MEMORY:
             _check_place(Path(path), readonly)
@@ -70,7 +72,7 @@ class Database:
     @property
     def changes(self) -> int:
         """Rows changed since the file was opened: a mark to see by whether something was written."""
-        return self._connection.total_changes
+        return self._connection.total_changes - self._undone
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes something; the number of rows it changed."""
@@ -92,6 +94,21 @@ class Database:
             return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as cause:
             raise fault(cause, self.name) from cause
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Inside a transaction: what is written here is undone alone if it fails."""
+        before = self._connection.total_changes
+        self.execute("SAVEPOINT piece")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK TO piece")
+                self.execute("RELEASE piece")
+                self._undone += self._connection.total_changes - before
+            raise
+        self.execute("RELEASE piece")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

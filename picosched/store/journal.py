@@ -66,11 +66,6 @@ class Journal:
         found = self._database.rows(f"{sql} ORDER BY seq DESC LIMIT ?", [*values, limit])
         return [_entry(row) for row in found]
 
-    def last(self) -> int:
-        """The `seq` of the newest entry; 0 if there is none."""
-        row = self._database.row("SELECT max(seq) FROM journal")
-        return 0 if row is None or row[0] is None else int(row[0])
-
     def prune(self, before: datetime, limit: int) -> int:
         """Delete entries older than `before`, at most `limit`; how many."""
         return self._database.execute(

@@ -81,9 +81,6 @@ class Picos:
             (pico.id, pico.name, pico.parent_id, to_ms(pico.created)),
         )
 
-    def rename(self, id: str, name: str) -> None:
-        self._database.execute("UPDATE pico SET name = ? WHERE id = ?", (name, id))
-
     def find_pico(self, id: str) -> PicoRow | None:
         row = self._database.row(f"SELECT {PICO} FROM pico WHERE id = ?", (id,))
         return None if row is None else _pico(row)
@@ -106,6 +103,7 @@ class Picos:
         """Delete a pico and all it has but its schedules, its journal and its record of fires."""
         for table in ("channel", "installed", "entity", "waiting"):
             self._database.execute(f"DELETE FROM {table} WHERE pico = ?", (id,))
+        self._database.execute("DELETE FROM channel WHERE kin = ?", (id,))
         self._database.execute("DELETE FROM pico WHERE id = ?", (id,))
 
     def _picos(self, where: str, values: Row) -> list[PicoRow]:
@@ -116,8 +114,18 @@ class Picos:
 
     def new_channel(self, channel: Channel, now: datetime) -> None:
         self._database.execute(
-            f"INSERT INTO channel ({rows.CHANNEL}, created) VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO channel ({rows.CHANNEL}, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (*rows.of_channel(channel), to_ms(now)),
+        )
+
+    def put_channel(self, channel: Channel, now: datetime) -> None:
+        """Make a channel, or change the tags and policies of one there is."""
+        if self.find_channel(channel.eci) is None:
+            self.new_channel(channel, now)
+            return
+        eci, _, tags, events, queries, *_ = rows.of_channel(channel)
+        self._database.execute(
+            "UPDATE channel SET tags = ?, events = ?, queries = ? WHERE eci = ?", (tags, events, queries, eci)
         )
 
     def find_channel(self, eci: str) -> Channel | None:
@@ -128,6 +136,11 @@ class Picos:
         sql = f"SELECT {rows.CHANNEL} FROM channel WHERE pico = ? ORDER BY rowid"
         return [rows.to_channel(row) for row in self._database.rows(sql, (pico_id,))]
 
+    def kin_of(self, pico_id: str) -> list[Channel]:
+        """The channels that other picos keep for this one."""
+        sql = f"SELECT {rows.CHANNEL} FROM channel WHERE kin = ?"
+        return [rows.to_channel(row) for row in self._database.rows(sql, (pico_id,))]
+
     def delete_channel(self, eci: str) -> bool:
         return self._database.execute("DELETE FROM channel WHERE eci = ?", (eci,)) > 0
 
@@ -136,6 +149,15 @@ class Picos:
     def find_ruleset(self, hash: str) -> RulesetRow | None:
         row = self._database.row("SELECT hash, rid, text, origin FROM ruleset WHERE hash = ?", (hash,))
         return None if row is None else RulesetRow(*row)
+
+    def kept_text(self, origin: str) -> str | None:
+        """The text of the ruleset that came from this place and that some pico has."""
+        row = self._database.row(
+            """SELECT text FROM ruleset WHERE origin = ?
+                AND EXISTS (SELECT 1 FROM installed WHERE installed.hash = ruleset.hash) LIMIT 1""",
+            (origin,),
+        )
+        return None if row is None else str(row[0])
 
     def install(self, pico_id: str, ruleset: RulesetRow, config: Mapping[str, Any]) -> None:
         """Put a ruleset on a pico, or replace its text and configuration there.

@@ -44,7 +44,7 @@ def time(value: int | None) -> datetime | None:
 
 SCHEDULED = (
     "id, pico, rid, domain, type, attrs, kind, due, created, rule, line, timespec, name, tz, status, fires, "
-    "fired, keep_until, paused_until"
+    "fired, keep_until, paused_until, eci"
 )
 
 
@@ -69,6 +69,7 @@ def of_scheduled(scheduled: Scheduled) -> Row:
         ms(scheduled.fired),
         ms(scheduled.keep_until),
         ms(scheduled.paused_until),
+        scheduled.eci,
     )
 
 
@@ -93,6 +94,7 @@ def to_scheduled(row: Row) -> Scheduled:
         fired=time(row[16]),
         keep_until=time(row[17]),
         paused_until=time(row[18]),
+        eci=row[19],
     )
 
 
@@ -127,7 +129,7 @@ def to_fire(row: Row) -> Fire:
     )
 
 
-CHANNEL = "eci, pico, tags, events, queries"
+CHANNEL = "eci, pico, tags, events, queries, kin, eci_of_kin"
 
 
 def of_channel(channel: Channel) -> Row:
@@ -137,11 +139,13 @@ def of_channel(channel: Channel) -> Row:
         dump(channel.tags),
         dump(channel.events),
         dump(channel.queries),
+        channel.kin,
+        channel.eci_of_kin,
     )
 
 
 def to_channel(row: Row) -> Channel:
-    return Channel(row[0], row[1], tuple(load(row[2])), _policy(row[3]), _policy(row[4]))
+    return Channel(row[0], row[1], tuple(load(row[2])), _policy(row[3]), _policy(row[4]), row[5], row[6])
 
 
 def _policy(text: str) -> Policy:

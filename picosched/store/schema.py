@@ -11,6 +11,8 @@ a transaction that would settle an occurrence a second time fails as a whole.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from typing import Any
 
 from picosched.errors import PicoschedError
 
@@ -36,6 +38,8 @@ TABLES = (
         tags TEXT NOT NULL,
         events TEXT NOT NULL,
         queries TEXT NOT NULL,
+        kin TEXT,
+        eci_of_kin TEXT,
         created INTEGER NOT NULL
     )""",
     "CREATE INDEX channel_pico ON channel (pico)",
@@ -87,7 +91,8 @@ TABLES = (
         fires INTEGER NOT NULL,
         fired INTEGER,
         keep_until INTEGER,
-        paused_until INTEGER
+        paused_until INTEGER,
+        eci TEXT
     )""",
     "CREATE INDEX scheduled_due ON scheduled (due) WHERE status = 'pending'",
     "CREATE INDEX scheduled_pico ON scheduled (pico, rid)",
@@ -153,8 +158,8 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
-def _applying(statements: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    def apply(database) -> None:  # type: ignore[no-untyped-def]
+def _applying(statements: tuple[str, ...]) -> Callable[[Any], None]:
+    def apply(database: Any) -> None:
         for statement in statements:
             database.execute(statement)
 

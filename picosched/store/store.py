@@ -73,6 +73,10 @@ class Store:
         """All that is written inside is kept, or, after any exception, none of it."""
         return self._database.transaction()
 
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside a transaction: what is written inside is undone alone after an exception."""
+        return self._database.savepoint()
+
     def close(self) -> None:
         self._database.close()
 

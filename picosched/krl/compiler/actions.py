@@ -102,7 +102,7 @@ class ActionCompiler(CallCompiler):
             if binding.kind == "action" and binding.parameters is not None:
                 placed, named = self.passed(arguments)
                 return call(".call", load(binding.python), placed, named)
-        elif callee.domain not in self.aliases and MODULES[callee.domain][callee.name].kind == "action":
+        elif callee.domain not in self.aliases and MODULES[callee.domain][callee.name].acts:
             return self._in_scope(self.module_member(callee, called=True), arguments)
         placed, named = self.passed(arguments)
         return call(".act", self.expression(callee), placed, named)

@@ -126,7 +126,7 @@ class ExpressionCompiler:
         if member.kind == "value":
             return call(self.module_member(node), load(SCOPE))
         function = call(".bound", load(SCOPE), self.module_member(node))
-        return function if member.kind == "function" else call(".Action", constant(node.name), function)
+        return call(".Action", constant(node.name), function) if member.kind == "action" else function
 
     def module_member(self, node: syntax.Qualified, *, called: bool = False) -> ast.expr:
         """What runs for `domain:name`: for its value, or for its call."""

@@ -80,6 +80,7 @@ def _parse(source: Source, start: str) -> Any:
         fault(f"found {_shown(source, token)}, wanted {wanted}", token.lexpos, token.endlexpos)
 
     parser.fault = fault
+    parser.text = source.text
     parser.errorfunc = error
     stream = Tokens(source, parser)
     return parser.parse(lexer=stream, tracking=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from picosched.krl import syntax
-from picosched.krl.grammar.expressions import extent
+from picosched.krl.grammar.expressions import extent, verbatim
 
 
 def p_actions(p: Any) -> None:
@@ -14,16 +14,25 @@ def p_actions(p: Any) -> None:
     | emits action_block
     | emits
     | actions CALLBACKS BLOCK"""
+    last = p[len(p) - 1]
     if len(p) == 4:
-        p[0] = p[1]
+        behind = (len(p[1].actions) + 1, verbatim(p, behind=1))
+        p[0] = replace(p[1], ignored=(*p[1].ignored, behind))
+    elif isinstance(last, syntax.ActionBlock):
+        p[0] = replace(last, ignored=(*(p[1] if len(p) == 3 else ()), *last.ignored))
     else:
-        p[0] = p[len(p) - 1] or syntax.ActionBlock("every", (), **extent(p))
+        p[0] = syntax.ActionBlock("every", (), ignored=tuple(last), **extent(p))
 
 
 def p_emits(p: Any) -> None:
-    """emits : EMIT expression semicolons
-    | emits EMIT expression semicolons"""
-    p[0] = None
+    """emits : emit semicolons
+    | emits emit semicolons"""
+    p[0] = [(-1, p[1])] if len(p) == 3 else [*p[1], (-1, p[2])]
+
+
+def p_emit(p: Any) -> None:
+    "emit : EMIT expression"
+    p[0] = verbatim(p)
 
 
 def p_action_block(p: Any) -> None:
@@ -34,8 +43,8 @@ def p_action_block(p: Any) -> None:
 def p_action_block_if(p: Any) -> None:
     """action_block : IF expression THEN ordered
     | IF expression THEN LBRACE action_list RBRACE semicolons"""
-    block = p[4] if len(p) == 5 else syntax.ActionBlock("every", tuple(p[5]))
-    p[0] = syntax.ActionBlock(block.order, block.actions, p[2], block.selector, **extent(p))
+    block = p[4] if len(p) == 5 else _block("every", p[5])
+    p[0] = replace(block, condition=p[2], **extent(p))
 
 
 def p_ordered_one(p: Any) -> None:
@@ -46,16 +55,28 @@ def p_ordered_one(p: Any) -> None:
 def p_ordered_list(p: Any) -> None:
     """ordered : EVERY LBRACE action_list RBRACE semicolons
     | SAMPLE LBRACE action_list RBRACE semicolons"""
-    p[0] = syntax.ActionBlock(p[1], tuple(p[3]), **extent(p))
+    p[0] = _block(p[1], p[3], **extent(p))
 
 
 def p_ordered_choose(p: Any) -> None:
     """ordered : CHOOSE selector LBRACE action_list RBRACE semicolons
     | CHOOSE LBRACE action_list RBRACE semicolons"""
     if len(p) == 7:
-        p[0] = syntax.ActionBlock("choose", tuple(p[4]), None, p[2], **extent(p))
+        p[0] = _block("choose", p[4], selector=p[2], **extent(p))
     else:
-        p[0] = syntax.ActionBlock("sample", tuple(p[3]), **extent(p))
+        p[0] = _block("sample", p[3], **extent(p))
+
+
+def _block(order: str, parts: list[syntax.Action | syntax.Ignored], **rest: Any) -> syntax.ActionBlock:
+    """An action block of the actions and the classic constructs that stand in its braces."""
+    actions: list[syntax.Action] = []
+    ignored = []
+    for part in parts:
+        if isinstance(part, syntax.Action):
+            actions.append(part)
+        else:
+            ignored.append((len(actions), part))
+    return syntax.ActionBlock(order, tuple(actions), ignored=tuple(ignored), **rest)
 
 
 def p_selector(p: Any) -> None:
@@ -82,7 +103,7 @@ def p_selector_call(p: Any) -> None:
 def p_action_list(p: Any) -> None:
     """action_list : action_list action
     | action_list SEMICOLON
-    | action_list EMIT expression
+    | action_list emit
     | empty"""
     p[0] = [*p[1], p[2]] if len(p) == 3 and p[2] != ";" else p[1] or []
 

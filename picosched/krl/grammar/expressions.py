@@ -33,6 +33,13 @@ def extent(p: Any) -> dict[str, Any]:
     return {"start": found[0][0], "end": found[-1][1]} if found else {"start": 0, "end": 0}
 
 
+def verbatim(p: Any, *, behind: int = 0) -> syntax.Ignored:
+    """What stands in the text from the part after `behind` to the last that is not empty, as it stands."""
+    start = p.lexspan(behind + 1)[0]
+    end = max(p.lexspan(index)[1] for index in range(behind + 1, len(p)))
+    return syntax.Ignored(p.parser.text[start:end], start=start, end=end)
+
+
 def _extent(symbol: Any) -> tuple[int, int]:
     """PLY gives an empty part the place 0, and with it what ends in one; a node knows better."""
     if isinstance(symbol.value, syntax.Node):

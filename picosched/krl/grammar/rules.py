@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from picosched.krl import syntax
-from picosched.krl.grammar.expressions import extent
+from picosched.krl.grammar.expressions import extent, verbatim
 
 
 def p_ruleset(p: Any) -> None:
     "ruleset : RULESET RID LBRACE meta dispatch globals rules RBRACE"
-    p[0] = syntax.Ruleset(p[2], tuple(p[4]), tuple(p[6]), tuple(p[7]), **extent(p))
+    p[0] = syntax.Ruleset(p[2], tuple(p[4]), tuple(p[6]), tuple(p[7]), p[5], **extent(p))
 
 
 # ---- meta -----------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def p_module_config(p: Any) -> None:
 def p_property_resource(p: Any) -> None:
     """property : USE CSS RESOURCE expression
     | USE JAVASCRIPT RESOURCE expression"""
-    p[0] = syntax.Ignored(f"use {p[2]} resource", **extent(p))
+    p[0] = verbatim(p)
 
 
 def p_property_configure(p: Any) -> None:
@@ -108,7 +108,7 @@ def p_property_configure(p: Any) -> None:
 
 def p_property_errors(p: Any) -> None:
     "property : ERRORS TO RID module_version"
-    p[0] = syntax.ErrorsTo(p[3], **extent(p))
+    p[0] = syntax.ErrorsTo(p[3], p[4], **extent(p))
 
 
 # ---- dispatch and global --------------------------------------------------------------------------
@@ -117,6 +117,7 @@ def p_property_errors(p: Any) -> None:
 def p_dispatch(p: Any) -> None:
     """dispatch : DISPATCH BLOCK
     | empty"""
+    p[0] = verbatim(p) if len(p) > 2 else None
 
 
 def p_globals(p: Any) -> None:
@@ -139,7 +140,7 @@ def p_classic_global(p: Any) -> None:
     | DATASET IDENT FROM_URL expression cachable
     | DATASOURCE IDENT FROM_URL expression cachable
     | DATASOURCE DOMAIN COLON IDENT FROM_URL expression cachable"""
-    p[0] = syntax.Ignored(p[1], **extent(p))
+    p[0] = verbatim(p)
 
 
 def p_cachable(p: Any) -> None:

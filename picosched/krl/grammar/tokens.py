@@ -112,7 +112,9 @@ class Tokens:
         if self._previous == "COLON" and self._before in ("DOMAIN", "PERSISTENT"):
             return "IDENT"  # the name in `domain:name` is any word
         if self._previous == "DOT":
-            return "DOMAIN" if following == "COLON" and self._peek_type(1) == "WORD" else "IDENT"
+            of_module = following == "COLON" and self._peek_type(1) == "WORD"
+            # In `{m.key: value}` the colon is that of the entry.
+            return "DOMAIN" if of_module and not self._acceptable("IDENT", "COLON") else "IDENT"
         if following == "EQUALS" and word not in RESERVED:
             return "BINDER"
         keyword = word in KEYWORDS and self._acceptable(KEYWORDS[word])
@@ -150,7 +152,8 @@ class Tokens:
         """Whether a word that may be a keyword here is one, by the token behind it."""
         after = self._peek()
         if word == "event" and following == "WORD" and after.value == "event" and self._acceptable("IDENT"):
-            return False  # the domain in `raise event event "type"`
+            # The domain in `raise event event "type"`, the keyword in `raise event event:attrs{"type"}`.
+            return self._peek_type(1) == "COLON"
         return word not in ONLY_BEFORE or following in ONLY_BEFORE[word]
 
     def _is_page_event(self, following: str) -> bool:

@@ -23,12 +23,16 @@ from picosched.krl.library import (
     strings,
 )
 from picosched.krl.library.actions import ACTIONS as BUILT_IN_ACTIONS
+from picosched.krl.library.csv import CSV
+from picosched.krl.library.ctx import CTX
 from picosched.krl.library.event import EVENT
+from picosched.krl.library.http import HTTP
 from picosched.krl.library.math import MATH
 from picosched.krl.library.member import Member, Operator
 from picosched.krl.library.meta import META
 from picosched.krl.library.random import RANDOM
 from picosched.krl.library.schedule import SCHEDULE
+from picosched.krl.library.this2that import THIS2THAT
 from picosched.krl.library.time import TIME
 from picosched.krl.library.uri import URI
 from picosched.krl.scope import Value
@@ -57,11 +61,15 @@ OPERATORS: Mapping[str, Operator] = {
 """`v.name(…)`, which is also `name(v, …)`."""
 
 MODULES: Mapping[str, Mapping[str, Member]] = {
+    "ctx": CTX,
+    "csv": CSV,
     "event": EVENT,
+    "http": HTTP,
     "math": MATH,
     "meta": META,
     "random": RANDOM,
     "schedule": SCHEDULE,
+    "this2that": THIS2THAT,
     "time": TIME,
     "uri": URI,
 }

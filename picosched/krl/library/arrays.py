@@ -89,7 +89,7 @@ def slice_(val: Value = None, start: Value = MISSING, end: Value = MISSING) -> l
 def splice(
     val: Value = None,
     start: Value = None,
-    nElements: Value = MISSING,  # noqa: N803
+    nElements: Value = MISSING,
     value: Value = MISSING,
 ) -> list[Value]:
     """The array without `nElements` from `start` on, and with the value, or its elements, in their place."""
@@ -117,7 +117,7 @@ class Ranked:
         return answer is True or (type(answer) in (int, float) and answer > 0)
 
 
-def sort(val: Value = None, sortBy: Value = None) -> Value:  # noqa: N803
+def sort(val: Value = None, sortBy: Value = None) -> Value:
     """The array in order, by text, by number ("numeric", backwards "ciremun"), or as a function says.
 
     The function is given two elements in their present order and tells by true, or a number above 0,

@@ -89,7 +89,7 @@ def klog(scope: Scope, val: Value = None, message: Value = None) -> Value:
     return val
 
 
-def defaults_to(val: Value = None, defaultVal: Value = None, message: Value = None) -> Value:  # noqa: N803
+def defaults_to(val: Value = None, defaultVal: Value = None, message: Value = None) -> Value:
     """The value, or the default where it is null; `message` is taken and not used."""
     return defaultVal if val is None else val
 

@@ -1,4 +1,4 @@
-"""The `event` module: the event at hand, and the events that this ruleset has scheduled.
+"""The `event` module: the event at hand, events for other picos, and those that this ruleset has scheduled.
 
 What belongs to the event may be read bare or called (`event:attrs`, `event:attrs()`), and is null where no
 event is handled.
@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from picosched.errors import KrlError
 from picosched.krl.library.member import action, function, value
 from picosched.krl.library.time import iso
 from picosched.krl.scope import Event, ScheduledEvent, Scope, Value
-from picosched.krl.values import to_string
+from picosched.krl.values import described, shown, to_string
 
 
 def attrs(scope: Scope, name: Value = None) -> Value:
@@ -57,6 +58,53 @@ def env(scope: Scope, name: Value = None) -> Value:
             "type": found.type,
         }
     return around.get(to_string(name))
+
+
+def send(
+    scope: Scope,
+    options: Value = None,
+    domain: Value = None,
+    type: Value = None,
+    attrs: Value = None,
+    host: Value = None,
+) -> Value:
+    """Raise an event in another pico; its eid.
+
+    All is said by one map {"eci", "domain", "type", "attrs"}, or, as the classic engine has it, by a map that
+    holds the eci, the domain and the type, `with attrs = …`.
+    """
+    if type is None and domain is not None:
+        domain, host = None, domain  # the second place of the newer form
+    if host is not None:
+        raise KrlError(f"event:send reaches the picos of this engine; found the host {shown(host)}")
+    return scope.effects.send(*destination("event:send", options, domain, type, attrs))
+
+
+def destination(
+    asked: str, options: Value, domain: Value = None, type: Value = None, attrs: Value = None
+) -> tuple[str, str, str, dict[str, Value]]:
+    """The eci, domain, type and attributes that a map gives, where they are not given beside it."""
+    if not isinstance(options, dict):
+        raise KrlError(
+            f"{asked} needs a map with eci, domain and type; found {described(options)}: {shown(options)}"
+        )
+    eci = first(options, "eci", "cid", "token")
+    if eci is None and isinstance(options.get("sub"), dict):
+        eci = options["sub"].get("Tx")  # a subscription: its channel for sending
+    domain = options.get("domain") if domain is None else domain
+    type = first(options, "type", "name") if type is None else type
+    for name, found in (("eci", eci), ("domain", domain), ("type", type)):
+        if not isinstance(found, str) or not found:
+            raise KrlError(f"{asked} needs a String as {name}; found {described(found)}: {shown(found)}")
+    attrs = options.get("attrs") if attrs is None else attrs
+    if attrs is not None and not isinstance(attrs, dict):
+        raise KrlError(f"{asked} needs a Map as attrs; found {described(attrs)}: {shown(attrs)}")
+    return eci, domain, type, attrs or {}
+
+
+def first(options: dict[str, Value], *names: str) -> Value:
+    """What stands under the first of the names that is there."""
+    return next((options[name] for name in names if options.get(name) is not None), None)
 
 
 def seconds(moment: datetime | None) -> int | None:
@@ -150,6 +198,7 @@ EVENT = {
     "params": value(read("attrs"), attrs),
     "remove_scheduled": action(remove_scheduled),
     "scheduled_history": function(history),
+    "send": action(send),
     "time": value(time),
     "type": value(read("type")),
 }

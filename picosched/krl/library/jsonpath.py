@@ -48,7 +48,7 @@ COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
 }
 
 
-def pick(val: Value = None, jsonpath: Value = None, keepArray: Value = None) -> Value:  # noqa: N803
+def pick(val: Value = None, jsonpath: Value = None, keepArray: Value = None) -> Value:
     """What the path finds: null for nothing, the value itself if it is one, else an array of them."""
     found = [val]
     for step in steps(to_string(jsonpath)):

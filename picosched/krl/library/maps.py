@@ -68,7 +68,7 @@ def set_(obj: Value = None, path: Value = None, val: Value = None) -> Value:
     return written(obj, keys, val, ANYWHERE) if keys else obj
 
 
-def put(val: Value = None, path: Value = MISSING, toSet: Value = MISSING) -> Value:  # noqa: N803
+def put(val: Value = None, path: Value = MISSING, toSet: Value = MISSING) -> Value:
     """The collection with the value at the path; without a path, with the entries of another."""
     if path is MISSING or (type(val) is not list and type(val) is not dict):
         return val

@@ -22,14 +22,19 @@ class Operator:
 class Member:
     """`module:name`. `run` takes the Scope first; of a value it takes nothing else.
 
-    A value may be called as well: that is `call`, which also takes the Scope first. `parameters` are
-    the KRL names of what a call takes.
+    A value may be called as well: that is `call`, which also takes the Scope first. What is "both" runs
+    where a function stands and where an action does. `parameters` are the KRL names of what a call takes.
     """
 
-    kind: Literal["value", "function", "action"]
+    kind: Literal["value", "function", "action", "both"]
     run: Callable[..., Value]
     parameters: tuple[str, ...] = ()
     call: Callable[..., Value] | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether it may stand where an action does."""
+        return self.kind in ("action", "both")
 
 
 def value(run: Callable[..., Value], call: Callable[..., Value] | None = None) -> Member:
@@ -43,6 +48,11 @@ def function(run: Callable[..., Value]) -> Member:
 
 def action(run: Callable[..., Value]) -> Member:
     return Member("action", run, parameters_of(run))
+
+
+def both(run: Callable[..., Value]) -> Member:
+    """A function that is an action too."""
+    return Member("both", run, parameters_of(run))
 
 
 def parameters_of(run: Callable[..., Value]) -> tuple[str, ...]:

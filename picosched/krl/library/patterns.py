@@ -132,7 +132,7 @@ def referred(reference: re.Match[str], found: Any, text: str) -> str:
     return reference[0]
 
 
-def split(val: Value = None, splitOn: Value = None) -> list[Value]:  # noqa: N803
+def split(val: Value = None, splitOn: Value = None) -> list[Value]:
     """The parts of the text between the matches, and with them the groups that a RegExp captures."""
     text = to_string(val)
     if not isinstance(splitOn, Regex):

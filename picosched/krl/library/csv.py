@@ -1,0 +1,90 @@
+"""The `csv` module: tables as text, and back.
+
+With a header a table is an array of maps, without one an array of arrays. All cells are strings once they are
+read; a cell that is written is the text of its value, JSON for maps and arrays, nothing for null.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from picosched.errors import KrlError
+from picosched.krl.library.member import function
+from picosched.krl.scope import Scope, Value
+from picosched.krl.size import check_array, check_text
+from picosched.krl.values import described, json_text, shown, to_string, truth
+
+
+def options_of(asked: str, opts: Value) -> tuple[str, bool]:
+    """The delimiter, and whether the first row is a header."""
+    if opts is None:
+        opts = {}
+    if not isinstance(opts, dict):
+        raise KrlError(f"{asked} was given {described(opts)} instead of an options map: {shown(opts)}")
+    delimiter = opts.get("delimiter", ",")
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n ':
+        raise KrlError(f"{asked} needs one character as delimiter; found {shown(delimiter)}")
+    return delimiter, truth(opts.get("header", True))
+
+
+def parse(scope: Scope, text: Value = None, opts: Value = None) -> Value:
+    """The rows of a text: maps by the names of its first row, or arrays if "header" is false."""
+    delimiter, header = options_of("csv:parse", opts)
+    if not isinstance(text, str):
+        raise KrlError(f"csv:parse needs a text; found {described(text)}: {shown(text)}")
+    rows = rows_of(text, delimiter)
+    if not header or not rows:
+        return rows
+    names = rows[0]
+    check_array(len(names) * len(rows))
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) > len(names):
+            raise KrlError(f"csv:parse found {len(row)} cells in row {number}, wanted at most {len(names)}")
+    # A row that ends early has null in its last cells.
+    return [dict.fromkeys(names) | dict(zip(names, row, strict=False)) for row in rows[1:]]
+
+
+def rows_of(text: str, delimiter: str) -> list[list[str]]:
+    """The rows that are not empty, in a bound of cells."""
+    rows: list[list[str]] = []
+    cells = 0
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+            if row:
+                rows.append(row)
+                cells += 1 + len(row)
+                check_array(cells)
+    except csv.Error as cause:
+        raise KrlError(f"csv:parse: row {len(rows) + 1} is not CSV: {cause}") from cause
+    return rows
+
+
+def encode(scope: Scope, array: Value = None, opts: Value = None) -> Value:
+    """The text of an array of maps, the names of all of them first; or of an array of arrays."""
+    delimiter, header = options_of("csv:encode", opts)
+    if not isinstance(array, list):
+        raise KrlError(f"csv:encode needs an array of rows; found {described(array)}: {shown(array)}")
+    for number, row in enumerate(array, 1):
+        if not isinstance(row, dict | list):
+            raise KrlError(f"csv:encode needs rows that are maps or arrays; row {number} is {described(row)}")
+    check_array(sum(map(len, array)))
+    names = list(dict.fromkeys(name for row in array if isinstance(row, dict) for name in row))
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    if names and header:
+        writer.writerow(names)
+    for row in array:
+        cells = [row.get(name) for name in names] if isinstance(row, dict) else row
+        writer.writerow(map(cell, cells))
+        check_text(out.tell())
+    return out.getvalue().removesuffix("\n")
+
+
+def cell(value: Value) -> str:
+    if value is None:
+        return ""
+    return json_text(value) if isinstance(value, dict | list) else to_string(value)
+
+
+CSV = {"encode": function(encode), "from_array": function(encode), "parse": function(parse)}

@@ -1,0 +1,192 @@
+"""The `ctx` module: the pico itself, its channels, rulesets and children, as the Node engine has them.
+
+Parameters keep the names that its rulesets use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from picosched.errors import KrlError
+from picosched.krl.library.member import Member, action, function, value
+from picosched.krl.scope import Scope, Value
+from picosched.krl.values import described, shown, to_string
+
+
+def seen(name: str) -> Member:
+    """A part of the view of the pico."""
+
+    def read(scope: Scope) -> Value:
+        return scope.effects.family.view()[name]
+
+    return value(read)
+
+
+def of_ruleset(key: str) -> Member:
+    """A meta property of the ruleset at hand."""
+
+    def read(scope: Scope) -> Value:
+        return scope.meta.get(key)
+
+    return value(read)
+
+
+def rid(scope: Scope) -> str:
+    return scope.rid
+
+
+def rid_config(scope: Scope) -> Value:
+    return dict(scope.config)
+
+
+def pico_id(scope: Scope) -> str:
+    return scope.pico_id
+
+
+def text(given: Value, what: str) -> str:
+    if not isinstance(given, str) or not given:
+        raise KrlError(f"found {described(given)} as {what}, wanted a String: {shown(given)}")
+    return given
+
+
+def map_of(given: Value, what: str) -> Mapping[str, Value]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise KrlError(f"found {described(given)} as {what}, wanted a Map: {shown(given)}")
+    return given
+
+
+def query(
+    scope: Scope, eci: Value = None, rid: Value = None, name: Value = None, args: Value = None
+) -> Value:
+    family = scope.effects.family
+    return family.ask(
+        text(eci, "an eci"), text(rid, "a rid"), text(name, "a name"), map_of(args, "arguments")
+    )
+
+
+def logs(scope: Scope) -> Value:
+    return scope.effects.family.view()["logs"]
+
+
+def new_pico(scope: Scope, rulesets: Value = None, name: Value = None) -> str:
+    if not isinstance(rulesets, list):
+        raise KrlError(f"found {described(rulesets)} as rulesets, wanted an Array of {{url, config}}")
+    wanted = []
+    for each in rulesets:
+        given = map_of(each, "a ruleset")
+        wanted.append((text(given.get("url"), "the url of a ruleset"), map_of(given.get("config"), "config")))
+    return scope.effects.family.new_pico(to_string(name) if name is not None else "", wanted)
+
+
+def delete_pico(scope: Scope, eci: Value = None) -> None:
+    scope.effects.family.delete_pico(text(eci, "an eci"))
+
+
+def new_channel(
+    scope: Scope, tags: Value = None, eventPolicy: Value = None, queryPolicy: Value = None
+) -> Value:
+    return scope.effects.family.put_channel(None, tagged(tags), eventPolicy, queryPolicy)
+
+
+def put_channel(
+    scope: Scope,
+    eci: Value = None,
+    tags: Value = None,
+    eventPolicy: Value = None,
+    queryPolicy: Value = None,
+) -> Value:
+    return scope.effects.family.put_channel(text(eci, "an eci"), tagged(tags), eventPolicy, queryPolicy)
+
+
+def upsert_channel(
+    scope: Scope,
+    tags: Value = None,
+    eventPolicy: Value = None,
+    queryPolicy: Value = None,
+) -> Value:
+    """Change the channel that has just these tags, or make one."""
+    family = scope.effects.family
+    wanted = sorted(tagged(tags))
+    found: Any = next((each for each in family.view()["channels"] if sorted(each["tags"]) == wanted), None)
+    return family.put_channel(found["id"] if found else None, wanted, eventPolicy, queryPolicy)
+
+
+def delete_channel(scope: Scope, eci: Value = None) -> None:
+    scope.effects.family.delete_channel(text(eci, "an eci"))
+
+
+def tagged(tags: Value) -> list[str]:
+    if tags is None:
+        return []
+    return [to_string(tag) for tag in (tags if isinstance(tags, list) else [tags])]
+
+
+def install(scope: Scope, url: Value = None, config: Value = None) -> str:
+    return scope.effects.family.install(text(url, "the url of a ruleset"), map_of(config, "config"))
+
+
+def uninstall(scope: Scope, rid: Value = None) -> None:
+    scope.effects.family.uninstall(text(rid, "a rid"))
+
+
+def flush(scope: Scope, url: Value = None) -> None:
+    """Read a ruleset anew: the rulesets of this pico that came from that URL are installed again."""
+    family = scope.effects.family
+    for each in family.view()["rulesets"]:
+        if each["url"] == text(url, "the url of a ruleset"):
+            family.install(each["url"], each["config"])
+
+
+def event(
+    scope: Scope,
+    eci: Value = None,
+    domain: Value = None,
+    name: Value = None,
+    attrs: Value = None,
+) -> str:
+    attributes = dict(map_of(attrs, "the attributes of an event"))
+    return scope.effects.send(text(eci, "an eci"), text(domain, "a domain"), text(name, "a type"), attributes)
+
+
+def raise_event(
+    scope: Scope,
+    domain: Value = None,
+    name: Value = None,
+    attrs: Value = None,
+    forRid: Value = None,
+) -> None:
+    rids = None if forRid is None else [to_string(forRid)]
+    attributes = dict(map_of(attrs, "the attributes of an event"))
+    scope.effects.raise_event(text(domain, "a domain"), text(name, "a type"), attributes, rids)
+
+
+CTX: Mapping[str, Member] = {
+    "picoId": value(pico_id),
+    "rid": value(rid),
+    "rid_url": of_ruleset("url"),
+    "rid_config": value(rid_config),
+    "rid_version": of_ruleset("version"),
+    "rid_name": of_ruleset("name"),
+    "rid_description": of_ruleset("description"),
+    "rid_author": of_ruleset("author"),
+    "parent": seen("parent"),
+    "children": seen("children"),
+    "channels": seen("channels"),
+    "rulesets": seen("rulesets"),
+    "query": function(query),
+    "logs": function(logs),
+    "newPico": action(new_pico),
+    "delPico": action(delete_pico),
+    "newChannel": action(new_channel),
+    "putChannel": action(put_channel),
+    "upsertChannel": action(upsert_channel),
+    "delChannel": action(delete_channel),
+    "install": action(install),
+    "uninstall": action(uninstall),
+    "flush": action(flush),
+    "event": action(event),
+    "raiseEvent": action(raise_event),
+}

@@ -1,0 +1,233 @@
+"""The `http` module: requests to the world outside, and their answers as KRL values.
+
+Nothing is sent here. Arguments become an `HttpRequest`, the effects give an `HttpResponse` for it, and that
+becomes a map; so a request is the same each time its turn is evaluated. A call that got no answer is no
+fault of the rule: its `status_code` is 0 and its `status_line` says why.
+
+Of `body`, `json` and `form` the first that is given is sent. The classic engine's `params` are the query of
+`get`, `head` and `delete`, and of the others the form, or the body if a header says that it is no form; its
+`credentials` are `auth`, and its `response_headers` name headers that stand in the answer itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+from picosched.errors import KrlError
+from picosched.krl.library.encoding import decode
+from picosched.krl.library.event import destination
+from picosched.krl.library.member import Member, action, both
+from picosched.krl.scope import HttpRequest, HttpResponse, Scope, Value
+from picosched.krl.size import check_text
+from picosched.krl.values import described, json_text, json_value, shown, to_string, truth
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+ABSOLUTE = re.compile(r"https?://[^/?#]", re.IGNORECASE)
+OF_THE_ENGINE = frozenset(
+    "connection content-length expect host keep-alive proxy-authorization proxy-connection te trailer "
+    "transfer-encoding upgrade".split()
+)
+"""Headers that say how a request is sent, which no rule knows."""
+
+WESTERN = re.compile(r"charset\s*=\s*[\"']?(?:iso-8859-1|latin-?1|us-ascii|windows-1252)\b", re.IGNORECASE)
+"""Of a content type: all that is not UTF-8 and still in use; on the web these four are one."""
+
+
+def method(name: str) -> Callable[..., Value]:
+    """What runs for `http:name`. The order of its parameters is the one of the Node engine."""
+    asked = f"http:{name}"
+    sends_body = name in ("post", "put", "patch")
+
+    def run(
+        scope: Scope,
+        url: Value = None,
+        qs: Value = None,
+        headers: Value = None,
+        body: Value = None,
+        auth: Value = None,
+        json: Value = None,
+        form: Value = None,
+        parseJSON: Value = None,
+        autoraise: Value = None,
+        autosend: Value = None,
+        dontFollowRedirect: Value = None,
+        params: Value = None,
+        credentials: Value = None,
+        response_headers: Value = None,
+        **others: Value,
+    ) -> Value:
+        if others:
+            takes = ", ".join(HTTP[name].parameters)
+            raise KrlError(f"{asked} takes no {next(iter(others))}; it takes {takes}")
+        sent = headers_of(asked, headers)
+        if params is not None:
+            kind = sent.get("content-type", "urlencoded")
+            if not sends_body:
+                qs = params
+            elif "urlencoded" in kind:
+                form = params
+            else:
+                body = params
+        content, kind = body_of(asked, body, json, form)
+        if kind:
+            sent.setdefault("content-type", kind)
+        request = HttpRequest(
+            name.upper(),
+            address(asked, url, qs),
+            tuple(sent.items()),
+            content,
+            auth_of(asked, credentials if auth is None else auth),
+            not truth(dontFollowRedirect),
+        )
+        target = None if autosend is None else destination(f"the autosend of {asked}", autosend)
+        answer = answer_of(scope.effects.http(request), truth(parseJSON))
+        for header in response_headers if isinstance(response_headers, list) else ():
+            answer.setdefault(to_string(header).lower(), answer["headers"].get(to_string(header).lower()))
+        if truth(autoraise):
+            scope.effects.raise_event("http", name, {**answer, "label": to_string(autoraise)})
+        if target is None:
+            return answer
+        eci, domain, type, attrs = target
+        scope.effects.send(eci, domain, type, {**attrs, **answer})
+        return None  # the answer goes there and nowhere else
+
+    return run
+
+
+# ---- the request --------------------------------------------------------------------------------------
+
+
+def wrong(asked: str, found: Value, wanted: str) -> KrlError:
+    return KrlError(f"{asked} was given {described(found)} instead of {wanted}: {shown(found)}")
+
+
+def address(asked: str, url: Value, qs: Value) -> str:
+    """The URL with the query joined to what it has, without its fragment."""
+    if url is None or url == "":
+        raise KrlError(f"{asked} needs a url string")
+    if not isinstance(url, str):
+        raise wrong(asked, url, "a url string")
+    url = url.strip()
+    if not ABSOLUTE.match(url):
+        raise KrlError(f"{asked} needs a URL that begins with http:// or https://; found {shown(url)}")
+    url = url.partition("#")[0]
+    query = "" if qs is None else fields(asked, qs, "a map as qs")
+    if query:
+        url += f"{'&' if '?' in url else '?'}{query}"
+    check_text(len(url))
+    return url
+
+
+def fields(asked: str, value: Value, wanted: str) -> str:
+    """A map as the text of a query or a form: `a=1&b[c]=2&d[0]=3`, with all signs escaped."""
+    if not isinstance(value, dict):
+        raise wrong(asked, value, wanted)
+    pairs = (
+        f"{escaped(name)}={escaped(text)}"
+        for key, item in json_value(value).items()
+        for name, text in leaves(key, item)
+    )
+    return "&".join(pairs)
+
+
+def leaves(name: str, value: Value) -> Iterator[tuple[str, str]]:
+    """What is within a value and no collection itself, each with the name of its place."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(f"{name}[{key}]", item)
+    else:
+        yield name, "" if value is None else to_string(value)
+
+
+def escaped(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+def headers_of(asked: str, headers: Value) -> dict[str, str]:
+    """The headers of a map, their names in lower case."""
+    if headers is None:
+        return {}
+    if not isinstance(headers, dict):
+        raise wrong(asked, headers, "a map of headers")
+    made: dict[str, str] = {}
+    for name, value in headers.items():
+        text = to_string(value).strip()
+        if isinstance(value, dict | list) or not TOKEN.fullmatch(name) or not text.isprintable():
+            raise KrlError(f"{asked} cannot send the header {shown(name)}: {shown(value)}")
+        if name.lower() in OF_THE_ENGINE:
+            raise KrlError(f"{asked} was given the header {name}, which the engine sets by itself")
+        if value is not None:
+            made[name.lower()] = text
+    return made
+
+
+def body_of(asked: str, body: Value, json: Value, form: Value) -> tuple[bytes, str]:
+    """What is sent, and of which type it is. A body that is a map or an array goes as JSON."""
+    if isinstance(body, dict | list):
+        body, json = None, body
+    if body is not None and body != "":
+        return octets(to_string(body)), "text/plain;charset=UTF-8"
+    if json is not None:
+        return octets(json_text(json)), "application/json"
+    if isinstance(form, str):  # classic params that are written out already
+        return octets(form), "application/x-www-form-urlencoded"
+    if form is not None:
+        return octets(fields(asked, form, "a map as form")), "application/x-www-form-urlencoded"
+    return b"", ""
+
+
+def octets(text: str) -> bytes:
+    check_text(len(text))
+    return text.encode("utf-8", "replace")
+
+
+def auth_of(asked: str, auth: Value) -> tuple[str, str] | None:
+    if auth is None:
+        return None
+    if not isinstance(auth, dict):
+        raise wrong(asked, auth, 'a map {"username", "password"} as auth')
+    username, password = auth.get("username"), auth.get("password")
+    if not isinstance(username, str):
+        raise wrong(asked, username, "a username string in auth")
+    if password is not None and not isinstance(password, str):
+        raise wrong(asked, password, "a password string in auth")
+    return username, password or ""
+
+
+# ---- the answer ---------------------------------------------------------------------------------------
+
+
+def answer_of(response: HttpResponse, parse: bool) -> dict[str, Value]:
+    headers: dict[str, str] = {}
+    for name, text in response.headers:
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    content_type = headers.get("content-type")
+    length = headers.get("content-length", "")
+    content = text_of(response.body, content_type or "")
+    check_text(len(content))
+    return {
+        "content": decode(content) if parse else content,
+        "content_type": content_type,
+        "content_length": int(length) if re.fullmatch("[0-9]{1,15}", length) else len(response.body),
+        "headers": headers,
+        "status_code": response.status,
+        "status_line": response.reason,
+    }
+
+
+def text_of(body: bytes, content_type: str) -> str:
+    encoding = "cp1252" if WESTERN.search(content_type) else "utf-8-sig"
+    return body.decode(encoding, "replace")
+
+
+HTTP: dict[str, Member] = {
+    "delete": action(method("delete")),
+    "get": both(method("get")),
+    "head": both(method("head")),
+    "patch": action(method("patch")),
+    "post": action(method("post")),
+    "put": action(method("put")),
+}

@@ -1,0 +1,60 @@
+"""Changes to picos that a turn makes: children, channels, rulesets. Data, like the rest of a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from picosched.pico.channel import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class RulesetText:
+    """A ruleset to install: its text, where it came from, its configuration."""
+
+    text: str
+    origin: str | None
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPico:
+    """A child, with the channel for its parent and the channel of the parent for it."""
+
+    id: str
+    name: str
+    rulesets: tuple[RulesetText, ...]
+    down: Channel
+    up: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePico:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutChannel:
+    """Make a channel, or change what it allows and its tags."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteChannel:
+    eci: str
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    rid: str
+    ruleset: RulesetText
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstall:
+    rid: str
+
+
+Change = NewPico | DeletePico | PutChannel | DeleteChannel | Install | Uninstall

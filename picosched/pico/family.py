@@ -1,0 +1,257 @@
+"""What a rule sees and changes of its pico and its relatives, gathered into the turn like all else it says.
+
+A change is a value that the store makes true when the turn is committed; until then only the rule and those
+after it in the turn see it. What must fail, fails when it is said: a ruleset is compiled and its globals are
+evaluated before the rule goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.ruleset import Ruleset
+from picosched.krl.scope import HttpRequest, Value
+from picosched.krl.values import described, shown, to_string
+from picosched.pico.change import (
+    Change,
+    DeleteChannel,
+    DeletePico,
+    Install,
+    NewPico,
+    PutChannel,
+    RulesetText,
+    Uninstall,
+)
+from picosched.pico.channel import Channel, Policy, new_policy, new_tags
+from picosched.pico.event import Query
+
+if TYPE_CHECKING:
+    from picosched.pico.effects import PicoEffects
+
+ANY = ("*:*",)
+
+
+class World(Protocol):
+    """What is around a pico, as its own transaction sees it."""
+
+    def channels(self, pico_id: str) -> list[Channel]: ...
+
+    def find_channel(self, eci: str) -> Channel | None: ...
+
+    def answer(self, pico_id: str, query: Query) -> Any:
+        """The answer of another pico to a query."""
+
+    def kept_text(self, origin: str) -> str | None:
+        """The text of a ruleset that came from this place and is installed somewhere."""
+
+    def read_text(self, origin: str) -> str:
+        """The text of a ruleset file that rulesets may install; PicoschedError if they may not."""
+
+    def compiled(self, text: str, origin: str | None) -> Ruleset: ...
+
+    def tried(self, pico_id: str, text: RulesetText) -> None:
+        """Evaluate a ruleset's globals as if it were installed; raises what would be wrong with it."""
+
+
+class PicoFamily:
+    """Fulfils `Family` for the pico of these effects."""
+
+    def __init__(self, effects: PicoEffects) -> None:
+        self._effects = effects
+
+    @property
+    def _world(self) -> World:
+        world: World = self._effects.pico.world
+        return world
+
+    def view(self) -> dict[str, Value]:
+        pico = self._effects.pico
+        channels = self._channels()
+        return {
+            "id": pico.id,
+            "name": pico.name,
+            "parent": next((c.eci_of_kin for c in channels if c.kin and c.kin == pico.parent_id), None),
+            "children": [c.eci_of_kin for c in channels if c.kin and c.kin != pico.parent_id],
+            "channels": [_shown(channel) for channel in channels],
+            "rulesets": [
+                {
+                    "rid": rid,
+                    "url": each.ruleset.meta["url"],
+                    "config": dict(each.config),
+                    "meta": {"krlMeta": dict(each.ruleset.meta), "hash": each.ruleset.hash},
+                }
+                for rid, each in pico.installed.items()
+            ],
+            "logs": [],
+        }
+
+    def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
+        channel = self._reached(eci)
+        refusal = channel.queries.refusal(rid, name)
+        if refusal:
+            raise KrlError(f"the query {rid}:{name} is {refusal}", code="refused")
+        if channel.pico_id == self._effects.pico.id:
+            raise KrlError("a pico cannot query itself: call the function", code="conflict")
+        return self._world.answer(channel.pico_id, Query(rid, name, args, eci))
+
+    def new_pico(self, name: str, rulesets: Sequence[tuple[str, Mapping[str, Value]]]) -> str:
+        effects, pico = self._effects, self._effects.pico
+        id, down, up = effects.new_id(), effects.new_id(), effects.new_id()
+        texts = tuple(self._text(url, config) for url, config in rulesets)
+        for each in texts:
+            self._world.compiled(each.text, each.origin)
+        self._say(
+            NewPico(
+                id,
+                name,
+                texts,
+                down=Channel(down, id, ("system", "child"), Policy(), Policy(), kin=pico.id, eci_of_kin=up),
+                up=Channel(up, pico.id, ("system", "parent"), Policy(), Policy(), kin=id, eci_of_kin=down),
+            )
+        )
+        return down
+
+    def delete_pico(self, eci: str) -> None:
+        mine = [c for c in self._channels() if c.eci_of_kin == eci and c.kin != self._effects.pico.parent_id]
+        if not mine or mine[0].kin is None:
+            raise KrlError(
+                f"found the eci {shown(eci)}, wanted that of a child of this pico", code="not_found"
+            )
+        self._say(DeletePico(mine[0].kin))
+
+    def put_channel(
+        self, eci: str | None, tags: Sequence[str], events: Value, queries: Value
+    ) -> dict[str, Value]:
+        effects = self._effects
+        if eci is not None:
+            self._own(eci)
+        channel = Channel(
+            eci or effects.new_id(),
+            effects.pico.id,
+            _tags(tags),
+            _policy(events, "domain", "name"),
+            _policy(queries, "rid", "name"),
+        )
+        self._say(PutChannel(channel))
+        return _shown(channel)
+
+    def delete_channel(self, eci: str) -> None:
+        self._own(eci)
+        self._say(DeleteChannel(eci))
+
+    def install(self, url: str, config: Mapping[str, Value]) -> str:
+        text = self._text(url, config)
+        ruleset = self._world.compiled(text.text, text.origin)
+        self._world.tried(self._effects.pico.id, text)
+        self._say(Install(ruleset.rid, text))
+        return ruleset.rid
+
+    def uninstall(self, rid: str) -> None:
+        installed = self._effects.pico.installed
+        if rid not in installed:
+            raise KrlError(f"this pico has no ruleset {rid}", code="not_found")
+        clients = [client for client, each in installed.items() if rid in each.ruleset.uses]
+        if clients:
+            raise KrlError(f"the ruleset {rid} is used by {', '.join(clients)}", code="conflict")
+        self._say(Uninstall(rid))
+
+    # ---- inside -----------------------------------------------------------------------------------
+
+    def _say(self, change: Change) -> None:
+        self._effects.speaking("change picos").changes.append(change)
+
+    def _channels(self) -> list[Channel]:
+        """The channels of this pico, with what the turn and the rule have changed of them."""
+        found = {channel.eci: channel for channel in self._world.channels(self._effects.pico.id)}
+        for change in self._effects.changes():
+            match change:
+                case PutChannel(channel):
+                    found[channel.eci] = channel
+                case DeleteChannel(eci):
+                    found.pop(eci, None)
+                case NewPico():
+                    found[change.up.eci] = change.up
+                case DeletePico(id):
+                    found = {eci: channel for eci, channel in found.items() if channel.kin != id}
+        return list(found.values())
+
+    def _own(self, eci: str) -> None:
+        channel = next((each for each in self._channels() if each.eci == eci), None)
+        if channel is None:
+            raise KrlError(f"this pico has no channel {shown(eci)}", code="not_found")
+        if channel.kin:
+            raise KrlError(
+                f"the channel {shown(eci)} joins this pico to its family: it stays", code="refused"
+            )
+
+    def _reached(self, eci: str) -> Channel:
+        """A channel that this pico may use."""
+        channel = self._world.find_channel(eci)
+        if channel is None:
+            raise KrlError(f"there is no channel {shown(eci)}", code="not_found")
+        if channel.kin and channel.kin != self._effects.pico.id:
+            raise KrlError(f"the channel {shown(eci)} is for its family only", code="refused")
+        return channel
+
+    def _text(self, url: str, config: Mapping[str, Value]) -> RulesetText:
+        """The text behind a URL. http is asked outside; a file must be known, or allowed by the settings."""
+        if url.startswith(("http://", "https://")):
+            response = self._effects.http(HttpRequest("GET", url))
+            if response.status != 200:
+                status = f"{response.status} {response.reason}".strip()
+                raise KrlError(f"cannot read the ruleset {url}: found the answer {status}")
+            try:
+                return RulesetText(response.body.decode("utf-8-sig"), url, config)
+            except UnicodeDecodeError as cause:
+                raise KrlError(f"the ruleset {url} is not UTF-8") from cause
+        kept = self._world.kept_text(url)
+        try:
+            return RulesetText(kept if kept is not None else self._world.read_text(url), url, config)
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
+
+
+def _shown(channel: Channel) -> dict[str, Value]:
+    """A channel as rulesets see it."""
+    return {
+        "id": channel.eci,
+        "tags": list(channel.tags),
+        "eventPolicy": _policy_shown(channel.events, "domain"),
+        "queryPolicy": _policy_shown(channel.queries, "rid"),
+        "familyChannelPicoID": channel.kin,
+    }
+
+
+def _policy_shown(policy: Policy, first: str) -> dict[str, Value]:
+    def patterns(listed: Sequence[str]) -> list[Value]:
+        return [dict(zip((first, "name"), each.split(":", 1), strict=True)) for each in listed]
+
+    return {"allow": patterns(policy.allow), "deny": patterns(policy.deny)}
+
+
+def _policy(given: Value, first: str, second: str) -> Policy:
+    """A policy as rulesets write it: {"allow": [{"domain", "name"}], "deny": […]}; null allows all."""
+    if given is None:
+        return Policy()
+    if not isinstance(given, dict) or not set(given) <= {"allow", "deny"}:
+        raise KrlError(f'found {shown(given)} as a policy, wanted {{"allow": […], "deny": […]}}')
+
+    def patterns(key: str) -> list[str]:
+        listed = given.get(key) or []
+        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+            raise KrlError(f'found {described(listed)} as "{key}" of a policy, wanted an Array of Maps')
+        return [f"{to_string(each.get(first, '*'))}:{to_string(each.get(second, '*'))}" for each in listed]
+
+    try:
+        return new_policy(patterns("allow"), patterns("deny"))
+    except PicoschedError as error:
+        raise KrlError(error.message) from error
+
+
+def _tags(tags: Sequence[str]) -> tuple[str, ...]:
+    cleaned = new_tags(tags)
+    if "system" in cleaned:
+        raise KrlError('found the tag "system", which the engine keeps for itself')
+    return cleaned

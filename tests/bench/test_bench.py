@@ -1,0 +1,51 @@
+"""The measurements run, and what is made of their samples is right. How fast anything is is not tested."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.measurements import NAMES, about, rows_of
+from tests.bench.report import line_of, number, table
+from tests.bench.setup import Setup
+from tests.bench.side_by_side import OURS, Row, side_by_side
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_measurement_measures_something(name: str) -> None:
+    rows = rows_of(name, Setup(repeats=1, scale=0.002))
+    assert rows
+    assert all(row.median() > 0 for row in rows)
+    assert about(name)
+
+
+def test_contenders_take_turns_and_the_first_round_is_dropped() -> None:
+    order: list[str] = []
+
+    def sample(name: str) -> float:
+        order.append(name)
+        return float(len(order))
+
+    row = side_by_side(
+        "w", "s", {OURS: lambda: sample("a"), "other": lambda: sample("b"), "gone": None}, repeats=2
+    )
+    assert order == ["a", "b"] * 3
+    assert row.samples == {OURS: [3, 5], "other": [4, 6]}
+
+
+def test_several_runs_are_one_line_with_the_ratios_of_each_run() -> None:
+    runs = [
+        Row("w", "s", {OURS: [2.0, 2.0], "other": [1.0, 1.0]}),
+        Row("w", "s", {OURS: [4.0, 4.0], "other": [4.0, 4.0]}),
+        Row("w", "s", {OURS: [9.0, 9.0], "other": [3.0, 3.0]}),
+    ]
+    line = line_of(runs)
+    assert (line.median, line.spread) == (4.0, (2.0, 9.0))
+    assert line.others == {"other": (3.0, 2.0)}
+    assert "| w | 4 s (2–9) | 2 × other (3) |" in table("a title", [line])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(123_456, "123,000"), (12.34, "12.3"), (0.0123, "0.0123"), (0, "0")]
+)
+def test_a_number_has_three_figures(value: float, text: str) -> None:
+    assert number(value) == text

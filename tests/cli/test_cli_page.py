@@ -1,0 +1,93 @@
+"""docs/cli.md: every command is there, and every example prints what the page says.
+
+Ids, times and process numbers are other ones in each run: they are compared by their form. An id that the
+page shows stands, in its later commands, for the id that was really printed in its place.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
+FENCE = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ID = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b")
+FORMS = (
+    (ID, "ID"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"process \d+"), "process N"),
+    (re.compile(r"-?\d+\.\d+(?: s\b|(?=,\"outcome))"), "SECONDS"),
+    (re.compile(r"[ \t]+"), " "),
+)
+
+
+@dataclass
+class Example:
+    """A command of the page and what it prints there."""
+
+    command: str
+    lines: list[str] = field(default_factory=list)
+
+
+def examples(block: str) -> Iterator[Example]:
+    example: Example | None = None
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            if example:
+                yield example
+            example = Example(line[2:])
+        elif example:
+            example.lines.append(line)
+    if example:
+        yield example
+
+
+def formed(line: str) -> str:
+    for pattern, form in FORMS:
+        line = pattern.sub(form, line)
+    return line.strip()
+
+
+def with_ids(line: str, instead: dict[str, str]) -> str:
+    return ID.sub(lambda found: instead.get(found[0], found[0]), line)
+
+
+def test_every_example_prints_what_the_page_says(picosched: Any, folder: Path, update: bool) -> None:
+    page = PAGE.read_text()
+    known: dict[str, str] = {}
+    new = page
+    for language, title, block in FENCE.findall(page):
+        if title:
+            (folder / title).write_text(block)
+        if language != "console":
+            continue
+        written = ""
+        for example in examples(block):
+            words = shlex.split(with_ids(example.command, known))
+            assert words.pop(0) == "picosched"
+            result = picosched(*words)
+            assert "Traceback" not in result.err, result.err
+            printed = [line.rstrip() for line in (result.out + result.err).splitlines()]
+            for shown, real in zip(
+                ID.findall("\n".join(example.lines)), ID.findall("\n".join(printed)), strict=False
+            ):
+                known[shown] = real
+            same = [*map(formed, printed)] == [*map(formed, example.lines)]
+            assert same or update, f"$ {example.command}\n" + "\n".join(printed)
+            back = {real: shown for shown, real in known.items()}
+            kept = [with_ids(line, back) for line in printed]
+            written += "\n".join([f"$ {example.command}", *(example.lines if same else kept)]) + "\n"
+        new = new.replace(block, written, 1)
+    if update:
+        PAGE.write_text(new)
+
+
+def test_every_command_has_its_place_on_the_page() -> None:
+    from picosched.cli.main import app
+
+    names = {command.name or command.callback.__name__ for group in app.registered_groups
+             for command in group.typer_instance.registered_commands}  # fmt: skip
+    headings = set(re.findall(r"[a-z]+", " ".join(re.findall(r"^##+ (.*)$", PAGE.read_text(), re.MULTILINE))))
+    assert names <= headings

@@ -1,0 +1,190 @@
+"""What holds of every command: its help, its exit status, its colours, and how it meets bad input."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMANDS = [
+    "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
+    "channels", "scheduled", "cancel", "pause", "resume", "history", "journal",
+]  # fmt: skip
+
+ON_A_DATABASE = [
+    ("raise", "x:y"),
+    ("query", "a:b"),
+    ("picos",),
+    ("channels",),
+    ("scheduled",),
+    ("cancel", "1"),
+    ("pause", "1"),
+    ("resume", "1"),
+    ("history",),
+    ("journal",),
+]
+WRITING = {"raise", "cancel", "pause", "resume"}
+
+HOLD = """\
+import sys
+from picosched import engine
+with engine.Engine(sys.argv[1]):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_help_lists_every_command(picosched: Any) -> None:
+    result = picosched("--help")
+    assert result.status == 0
+    for command in COMMANDS:
+        assert f" {command} " in result.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_commands_help_teaches_by_example(run: Any, command: str) -> None:
+    result = run(command, "--help")
+    assert result.status == 0
+    assert "Examples" in result.out
+    assert f"$ picosched {command}" in result.out
+
+
+def test_the_version_is_that_of_the_package(picosched: Any) -> None:
+    assert picosched("--version").out.split()[0] == "picosched"
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("nosuch",), ("check",), ("next", "--nosuch"), ("next", "* * * * *", "-n", "x")]
+)
+def test_wrong_usage_is_2(run: Any, words: tuple[str, ...]) -> None:
+    assert run(*words).status == 2
+
+
+def test_a_shell_is_told_how_to_complete(picosched: Any) -> None:
+    asked = picosched(_PICOSCHED_COMPLETE="complete_bash", COMP_WORDS="picosched ch", COMP_CWORD="1")
+    assert asked.out.split() == ["check", "channels"]
+
+
+def test_there_are_no_colours_where_nobody_sees_them(picosched: Any) -> None:
+    for words in (
+        ["check", "nosuch.krl"],
+        ["--help"],
+        ["next", "61 * * * *"],
+        ["check", "rulesets/tea_timer.krl"],
+    ):
+        result = picosched(*words)
+        assert "\x1b" not in result.out + result.err
+
+
+def test_colours_are_forced_and_forbidden_by_the_environment(picosched: Any) -> None:
+    assert "\x1b[" in picosched("next", "61 * * * *", FORCE_COLOR="1").err
+    assert "\x1b[3" not in picosched("next", "61 * * * *", FORCE_COLOR="1", NO_COLOR="1").err
+
+
+def test_help_is_quick_for_it_imports_nothing_heavy() -> None:
+    code = """\
+import sys
+sys.argv = ["picosched", "--help"]
+from picosched.cli.main import main
+try:
+    main()
+except SystemExit:
+    heavy = {"picosched.engine", "picosched.krl.text", "sqlite3", "pendulum", "croniter", "ply"}
+    sys.exit(", ".join(sorted(heavy & set(sys.modules))) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", ON_A_DATABASE, ids=lambda words: words[0])
+def test_a_database_that_is_not_there_is_named(run: Any, folder: Path, words: tuple[str, ...]) -> None:
+    result = run(*words, "--db", "nosuch.db")
+    assert result.status == 1
+    assert "there is no database nosuch.db" in result.err
+    assert not (folder / "nosuch.db").exists()
+
+
+@pytest.mark.parametrize("words", ON_A_DATABASE, ids=lambda words: words[0])
+def test_a_file_that_is_no_database_is_told(run: Any, folder: Path, words: tuple[str, ...]) -> None:
+    (folder / "text.db").write_text("this is not a database, however long one looks at it" * 100)
+    result = run(*words, "--db", "text.db")
+    assert result.status == 1
+    assert "text.db is not a database" in result.err
+    assert (folder / "text.db").read_text().startswith("this is not")
+
+
+def test_a_database_of_another_program_is_left_alone(run: Any, folder: Path) -> None:
+    with sqlite3.connect(folder / "other.db") as connection:
+        connection.execute("CREATE TABLE song (title)")
+    connection.close()
+    before = (folder / "other.db").read_bytes()
+    result = run("install", "rulesets/tea_timer.krl", "--db", "other.db")
+    assert (result.status, "another program" in result.err) == (1, True)
+    assert (folder / "other.db").read_bytes() == before
+
+
+def test_a_folder_is_no_database(run: Any) -> None:
+    result = run("scheduled", "--db", "rulesets")
+    assert (result.status, "rulesets is a folder" in result.err) == (1, True)
+
+
+@pytest.mark.parametrize("words", ON_A_DATABASE, ids=lambda words: words[0])
+def test_a_database_in_use_is_read_but_not_written(run: Any, folder: Path, words: tuple[str, ...]) -> None:
+    run("install", "rulesets/tea_timer.krl", "--db", "held.db")
+    with held(folder / "held.db") as process:
+        result = run(*words, "--db", "held.db")
+        if words[0] in WRITING:
+            assert result.status == 3
+            assert f"in use by another picosched (process {process.pid})" in result.err
+        else:
+            assert "in use" not in result.err
+
+
+@contextmanager
+def held(db: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process has the database open."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(db)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_database_that_may_not_be_written_is_read(run: Any, folder: Path) -> None:
+    run("install", "rulesets/tea_timer.krl", "--db", "kept.db")
+    (folder / "kept.db").chmod(0o444)
+    assert run("picos", "--json", "--db", "kept.db").json["rulesets"] == ["tea_timer"]
+
+
+def test_a_fault_nobody_foresaw_is_3_and_shows_where_it_came_from(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*words: object) -> None:
+        raise ValueError("boom")
+
+    monkeypatch.setattr("picosched.schedule.timespec.Timespec.parse", broken)
+    result = run("next", "* * * * *")
+    assert result.status == 3
+    assert "Traceback" in result.err
+    assert "picosched failed: ValueError: boom" in result.err
+
+
+def test_settings_come_from_the_folder_and_the_environment(
+    run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "picosched.toml").write_text("[engine]\ngranularity = 3600\n")
+    run("install", "rulesets/tea_timer.krl")
+    run("raise", "tea:started", "minutes=5")
+    assert run("scheduled", "--json").json["due"].endswith(":00:00Z")
+    monkeypatch.setenv("PICOSCHED_GRANULARITY", "none")
+    result = run("scheduled")
+    assert (result.status, "PICOSCHED_GRANULARITY" in result.err or "granularity" in result.err) == (1, True)

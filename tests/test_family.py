@@ -1,0 +1,241 @@
+"""What rules do beyond their own pico: send events, make children and channels, install, ask outside."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from picosched import Engine, PicoschedError, VirtualClock
+from picosched.krl.scope import HttpRequest, HttpResponse
+
+LISTENER = """ruleset listener {
+  meta { shares heard }
+  global { heard = function(){ ent:heard.defaultsTo([]) } }
+  rule hear { select when t hello fired { ent:heard := heard().append(event:attrs{"n"}) } }
+  rule installed { select when t installed fired { ent:heard := heard().append("installed") } }
+}"""
+
+SENDER = """ruleset sender {
+  rule send { select when t send eci re#(.+)# setting(eci)
+    event:send({"eci": eci, "domain": "t", "type": "hello", "attrs": {"n": event:attrs{"n"}}}) }
+  rule fail { select when t fail eci re#(.+)# setting(eci)
+    event:send({"eci": eci, "domain": "t", "type": "hello"}) fired { ent:x := "a" * 2 } }
+}"""
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T00:00:00Z"), seed=1) as engine:
+        yield engine
+
+
+def test_an_event_that_is_sent_reaches_the_other_pico_once_it_is_due(engine: Engine) -> None:
+    other = engine.new_pico("other")
+    other.install(LISTENER)
+    channel = other.new_channel(allow_events=["t:hello"])
+    engine.root.install(SENDER)
+    engine.root.raise_event("t", "send", {"eci": channel.eci, "n": 7})
+    assert other.query("listener", "heard") == []
+    assert engine.root.scheduled() == []  # a message, not an appointment
+    assert (engine.run_due(), engine.run_due()) == (1, 0)
+    assert other.query("listener", "heard") == [7]
+
+
+def test_an_event_that_cannot_be_sent_is_recorded_with_its_reason(engine: Engine) -> None:
+    other = engine.new_pico("other")
+    other.install(LISTENER)
+    closed = other.new_channel(allow_events=["t:other"])
+    engine.root.install(SENDER)
+    for eci in (closed.eci, "nowhere"):
+        engine.root.raise_event("t", "send", {"eci": eci})
+    engine.run_due()
+    fires = engine.root.history()
+    assert [fire.outcome for fire in fires] == ["failed", "failed"]
+    assert "there is no channel nowhere" in str(fires[0].error)
+    assert "not allowed by the channel's policy" in str(fires[1].error)
+    assert other.query("listener", "heard") == []
+
+
+def test_a_rule_that_fails_sends_nothing(engine: Engine) -> None:
+    other = engine.new_pico("other")
+    other.install(LISTENER)
+    engine.root.install(SENDER)
+    engine.root.raise_event("t", "fail", {"eci": other.new_channel().eci})
+    assert engine.run_due() == 0
+
+
+PARENT = """ruleset parent {
+  meta { shares view, of_child }
+  global {
+    view = function(){ {"children": ctx:children, "parent": ctx:parent, "rids": ctx:rulesets.map(function(r){ r{"rid"} })} }
+    of_child = function(){ ctx:query(ctx:children.head(), "listener", "heard") }
+  }
+  rule make { select when t make
+    every {
+      ctx:newPico([{"url": "listener.krl"}]) setting(eci)
+      event:send({"eci": eci, "domain": "t", "type": "hello", "attrs": {"n": 1}})
+    }
+    fired { ent:child := eci } }
+  rule unmake { select when t unmake ctx:delPico(ent:child) }
+  rule channel { select when t channel
+    ctx:newChannel(["App One"], {"allow": [{"domain": "t", "name": "*"}], "deny": []}, {"allow": [], "deny": []})
+      setting(channel)
+    fired { raise t event "made" attributes {"channel": channel, "count": ctx:channels.length()} } }
+  rule made { select when t made send_directive("made", event:attrs) }
+  rule install { select when t install ctx:install("listener.krl") fired { raise t event "installed" } }
+  rule uninstall { select when t uninstall ctx:uninstall("listener") }
+}"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "listener.krl").write_text(LISTENER)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def family_engine(folder: Path) -> Engine:
+    engine = Engine(
+        ":memory:", clock=VirtualClock("2026-03-01T00:00:00Z"), seed=1, install_from=[str(folder)]
+    )
+    engine.root.install(PARENT)
+    return engine
+
+
+def test_a_rule_makes_a_child_with_rulesets_and_talks_to_it(folder: Path) -> None:
+    with family_engine(folder) as engine:
+        turn = engine.root.raise_event("t", "make")
+        assert turn.errors == []
+        (child,) = engine.root.children()
+        assert list(child.rulesets()) == ["listener"]
+        engine.run_due()
+        assert child.query("listener", "heard") == [1]
+        assert engine.root.query("parent", "of_child") == [1]
+        view = engine.root.query("parent", "view")
+        assert len(view["children"]) == 1
+        family = view["children"][0]
+        with pytest.raises(PicoschedError, match="for its family only"):
+            engine.raise_event(family, "t", "hello", {"n": 2})
+        with pytest.raises(PicoschedError, match="for its family only"):
+            engine.query(family, "listener", "heard")
+        engine.root.raise_event("t", "unmake")
+        assert engine.root.children() == []
+        assert engine.root.query("parent", "view")["children"] == []
+
+
+def test_a_rule_makes_a_channel_with_its_policy(folder: Path) -> None:
+    with family_engine(folder) as engine:
+        (directive,) = engine.root.raise_event("t", "channel").directives
+        channel = directive.options["channel"]
+        assert (channel["tags"], directive.options["count"]) == (["app-one"], 1)
+        assert engine.raise_event(channel["id"], "t", "channel").directives
+        with pytest.raises(PicoschedError, match="not allowed"):
+            engine.query(channel["id"], "parent", "view")
+
+
+def test_a_ruleset_that_a_rule_installs_takes_part_in_the_rest_of_the_turn(folder: Path) -> None:
+    with family_engine(folder) as engine:
+        turn = engine.root.raise_event("t", "install")
+        assert turn.errors == []
+        assert engine.root.query("listener", "heard") == ["installed"]
+        engine.root.raise_event("t", "uninstall")
+        assert list(engine.root.rulesets()) == ["parent"]
+        assert engine.root.raise_event("t", "hello").handled[0].considered == []
+
+
+def test_rulesets_may_install_no_file_that_is_not_allowed(folder: Path) -> None:
+    with Engine(":memory:", clock=VirtualClock()) as engine:
+        engine.root.install(PARENT)
+        turn = engine.root.raise_event("t", "install")
+        assert "it lies in no folder of install_from" in turn.errors[0].message
+        assert list(engine.root.rulesets()) == ["parent"]
+
+
+ASKER = """ruleset asker {
+  meta { shares got, ask }
+  global {
+    got = function(){ ent:got.defaultsTo([]) }
+    ask = function(n){ http:get("https://example.test/" + n){"content"} }
+  }
+  rule ask { select when t ask n re#(.+)# setting(n)
+    pre { first = http:get("https://example.test/" + n) second = http:get("https://example.test/" + first{"content"}) }
+    if first{"status_code"} == 200 then noop()
+    fired { ent:got := got().append(second{"content"}) } }
+  rule later { select when t later
+    fired { schedule t event "ask" at time:now() with n = "due" } }
+}"""
+
+
+class World:
+    """Answers every request with the last part of its path, twice over; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.free = threading.Event()
+        self.free.set()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.asked.append(request.url)
+        assert self.free.wait(10)
+        word = request.url.rsplit("/", 1)[1]
+        return HttpResponse(200, "OK", (("content-type", "text/plain"),), (word * 2).encode())
+
+
+def test_a_turn_waits_for_answers_from_outside_and_asks_each_once() -> None:
+    world = World()
+    with Engine(":memory:", clock=VirtualClock(), outside=world) as engine:
+        engine.root.install(ASKER)
+        engine.root.raise_event("t", "ask", {"n": "a"})
+        assert world.asked == ["https://example.test/a", "https://example.test/aa"]
+        assert engine.root.query("asker", "got") == ["aaaa"]
+        assert engine.root.query("asker", "ask", {"n": "q"}) == "qq"
+        engine.root.raise_event("t", "later")
+        assert engine.run_due() == 1
+        assert engine.root.query("asker", "got") == ["aaaa", "dueduedue" + "due"]
+        assert len(engine.root.history()) == 1
+
+
+def test_a_slow_host_delays_nobody_but_the_pico_that_asks() -> None:
+    world = World()
+    world.free.clear()
+    with Engine(":memory:", granularity=1, outside=world) as engine:
+        engine.root.install(ASKER)
+        other = engine.new_pico("other")
+        other.install(LISTENER)
+        engine.root.raise_event("t", "later")
+        engine.start()
+        waiting = threading.Event()
+        while not world.asked:  # the scheduler's thread has come to ask
+            waiting.wait(0.01)
+        other.raise_event("t", "hello", {"n": 1})
+        assert other.query("listener", "heard") == [1]
+        assert engine.root.query("asker", "got") == []
+        world.free.set()
+        engine.stop()  # lets what is being asked come to its end
+        assert engine.root.query("asker", "got") == ["dueduedue" + "due"]
+        assert [fire.outcome for fire in engine.root.history()] in (["fired"], ["late"])
+
+
+def test_a_rule_that_asks_without_end_is_stopped() -> None:
+    text = """ruleset endless { rule ask { select when t ask
+      pre { all = 1.range(200).map(function(n){ http:get("https://example.test/" + n) }) } noop() } }"""
+    world = World()
+    with Engine(":memory:", clock=VirtualClock(), outside=world) as engine:
+        engine.root.install(text)
+        turn = engine.root.raise_event("t", "ask")
+        assert "asked the world outside more than 50 times" in turn.errors[0].message
+        assert len(world.asked) == 50
+
+
+def test_picos_that_ask_each_other_in_a_circle_get_an_error(engine: Engine) -> None:
+    text = """ruleset ring { meta { shares ask } global { ask = function(eci, back){ ctx:query(eci, "ring", "ask", {"eci": back}) } } }"""
+    one, two = engine.new_pico("one"), engine.new_pico("two")
+    for pico in (one, two):
+        pico.install(text)
+    ecis: list[Any] = [pico.new_channel().eci for pico in (one, two)]
+    with pytest.raises(PicoschedError, match="waits itself for an answer"):
+        one.query("ring", "ask", {"eci": ecis[1], "back": ecis[0]})
