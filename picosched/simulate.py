@@ -17,6 +17,7 @@ from typing import Any
 from picosched.clock import VirtualClock, format_time
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
+from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.notation import Input
 from picosched.reference import PicoRef
 from picosched.settings import Settings
@@ -102,7 +103,7 @@ def simulate(
     clock = VirtualClock(start)
     copy = Store(durability="normal") if store is None else store.copy()
     try:
-        with Engine(copy, clock, settings=settings or Settings(), seed=seed) as engine:
+        with Engine(copy, clock, settings=settings or Settings(), seed=seed, outside=nobody) as engine:
             if store is None:
                 target = engine.new_pico(pico or NAME)
             else:
@@ -110,6 +111,11 @@ def simulate(
             yield from _Rehearsal(engine, clock, target).run(rulesets, inputs, start, until)
     finally:
         copy.close()
+
+
+def nobody(request: HttpRequest) -> HttpResponse:
+    """The answer to every HTTP request: a rehearsal neither asks nor changes the world outside."""
+    return HttpResponse(0, "nobody is asked on virtual time")
 
 
 class _Rehearsal:

@@ -42,6 +42,7 @@ from picosched.krl.text import from_json
 from picosched.notation import parse_duration, parse_named, parse_values, split
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
+from picosched.simulate import nobody
 
 START = "2026-01-01T00:00:00Z"
 EXPECTING = ("<", "=", "!", "@")
@@ -252,7 +253,12 @@ class _Stage:
             self._openings += 1
             settings = Settings(durability="normal")
             self._opened = Engine(
-                self._store, self._clock, settings=settings, seed=self._openings, **self._settings
+                self._store,
+                self._clock,
+                settings=settings,
+                seed=self._openings,
+                outside=nobody,
+                **self._settings,
             )
         return self._opened
 

@@ -135,3 +135,14 @@ def test_records_come_as_they_happen() -> None:
     records = simulate([DAILY], START, YEAR, [parse_input("daily:begin")])
     assert [next(records).type for _ in range(3)] == ["begin", "day", "day"]
     records.close()  # type: ignore[attr-defined]
+
+
+def test_nobody_outside_is_asked() -> None:
+    (record,) = played(
+        """ruleset h { rule r { select when h r
+          pre { answer = http:get("http://127.0.0.1:9/") }
+          send_directive("answer", {"is": answer{"status_line"}}) } }""",
+        inputs=["h:r"],
+        until=START,
+    )
+    assert record.directives[0]["options"] == {"is": "nobody is asked on virtual time"}

@@ -238,8 +238,8 @@ def _built() -> Any:
     return lex.lex(module=sys.modules[__name__], reflags=0)
 
 
-def new_lexer(source: Source) -> Any:
-    """A lexer of its own for one text; `comments` collects (offset, text) as it reads."""
+def new_lexer(source: Source, start: int = 0, end: int | None = None) -> Any:
+    """A lexer of its own for one text, or a stretch of it; `comments` collects (offset, text) as it reads."""
     lexer = _built().clone()
     # clone() shares this list, which would let two parses at once change each other's state.
     lexer.lexstatestack = []
@@ -250,13 +250,14 @@ def new_lexer(source: Source) -> Any:
     lexer.nesting = 0
     lexer.last = None
     lexer.begin("INITIAL")
-    lexer.input(source.text)
+    lexer.input(source.text if end is None else source.text[:end])
+    lexer.lexpos = start
     return lexer
 
 
-def tokens_of(source: Source) -> list[Any]:
+def tokens_of(source: Source, start: int = 0, end: int | None = None) -> list[Any]:
     """All tokens; KrlError where the text is not KRL, at the chevron that is never closed too."""
-    lexer = new_lexer(source)
+    lexer = new_lexer(source, start, end)
     found = list(iter(lexer.token, None))
     if lexer.chevrons:
         start = lexer.chevrons[-1]

@@ -87,14 +87,15 @@ const TASKS = {
     else for (let i = 0; i < number; i++) await raise(eci, 'plan', { at, number: i })
     return now() - begun
   },
-  // Seconds from the time that `number` events of one pico are due until the last of them was handled.
+  // Seconds from the time that `number` events of one pico are due until the last of them was handled; null if
+  // some were not after 30 seconds: its timer can wake a moment early, raise nothing, and not be set again.
   async due ({ number }) {
     const eci = await newPico()
     const due = Date.now() + 2000 + number * 6
     await raise(eci, 'plan_many', { at: new Date(due).toISOString(), number })
     if (Date.now() > due) throw new Error('scheduling took longer than was allowed for')
     while (await query(eci, 'steps') < number) {
-      if (Date.now() > due + 120e3) throw new Error('not all were raised after two minutes')
+      if (Date.now() > due + 30e3) return null
       await new Promise(resolve => setTimeout(resolve, 20))
     }
     return (Date.now() - due) / 1000

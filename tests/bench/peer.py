@@ -9,6 +9,7 @@ for the disk; its log goes nowhere, which is more than fair to it.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -70,7 +71,7 @@ class Peer:
         self._process.communicate()
 
     def ask(self, task: str, **named: Any) -> float:
-        """The figure that a task gives. RuntimeError with the peer's own words if it fails."""
+        """The figure that a task gives, infinite if it never ends. RuntimeError with the peer's words."""
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps({"task": task, **named}) + "\n")
         self._process.stdin.flush()
@@ -78,4 +79,4 @@ class Peer:
         answer = json.loads(line) if line else {"error": "it ended"}
         if "error" in answer:
             raise RuntimeError(f"the peer failed at {task}: {answer['error']}")
-        return float(answer["value"])
+        return math.inf if answer["value"] is None else float(answer["value"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,25 +58,33 @@ def table(title: str, lines: Sequence[Line]) -> str:
 
 def number(value: float) -> str:
     """Three figures, whatever the size."""
+    if math.isinf(value):
+        return "never"
     if value >= 100:
         return f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.3g}" if value >= 0.001 or value == 0 else f"{value:.1e}"
 
 
 def as_json(rows: Sequence[Row], lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Every line, with all samples of its row; null where something never ended."""
     return [
         {
             "what": line.what,
             "unit": line.unit,
-            "median": line.median,
-            "spread": line.spread,
+            "median": finite(line.median),
+            "spread": [finite(each) for each in line.spread],
             "against": {
-                name: {"median": theirs, "ratio": ratio} for name, (theirs, ratio) in line.others.items()
+                name: {"median": finite(theirs), "ratio": finite(ratio)}
+                for name, (theirs, ratio) in line.others.items()
             },
-            "samples": row.samples,
+            "samples": {name: [finite(each) for each in found] for name, found in row.samples.items()},
         }
         for row, line in zip(rows, lines, strict=True)
     ]
+
+
+def finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def pooled(runs: Sequence[Row]) -> Row:

@@ -148,6 +148,30 @@ def test_a_query_passes_a_null_that_is_given_and_misses_what_is_not() -> None:
         instance.query("h", {})
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('"sum #{1 + 1}"', "sum 2"),
+        ('\'#{"a".uc()}#{{"k": 2}{"k"}}\'', "A2"),
+        ('"plain"', "plain"),
+    ],
+)
+def test_the_classic_dialect_has_beestings_in_ordinary_strings(text: str, value: str) -> None:
+    def shared(meta: str) -> object:
+        ruleset = compile_ruleset(f"ruleset d {{ meta {{ {meta} shares v }} global {{ v = {text} }} }}")
+        return ruleset.instantiate(new_scope(), lambda rid, config: {}).query("v", {})
+
+    assert shared("dialect classic") == value
+    assert shared("") == text[1:-1]
+
+
+def test_an_error_in_a_classic_beesting_has_its_place() -> None:
+    with pytest.raises(KrlError) as caught:
+        compile_ruleset('ruleset d { meta { dialect classic }\n global { v = "x #{ unknwon } y" } }')
+    assert caught.value.span is not None
+    assert (caught.value.span.line, caught.value.span.column) == (2, 20)
+
+
 def test_a_ruleset_that_is_no_file_or_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PicoschedError, match="there is no file"):
         compile_ruleset(tmp_path / "missing.krl")

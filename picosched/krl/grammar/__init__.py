@@ -23,6 +23,7 @@ from ply import yacc
 from picosched.errors import KrlError
 from picosched.krl import lexer, syntax
 from picosched.krl.grammar import actions, events, expressions, rules, statements
+from picosched.krl.grammar.classic import is_classic, with_beestings
 from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, Tokens
 from picosched.krl.source import Source
 
@@ -55,6 +56,8 @@ WORDS = {
 def parse(source: Source) -> syntax.Ruleset:
     """The tree of a ruleset's text. KrlError at the first token that cannot stand where it stands."""
     tree: syntax.Ruleset = _parse(source, "ruleset")
+    if is_classic(tree):
+        tree = with_beestings(tree, source, lambda start, end: _parse(source, "body", start, end).result)
     return tree
 
 
@@ -64,8 +67,9 @@ def parse_body(source: Source) -> syntax.Function:
     return tree
 
 
-def _parse(source: Source, start: str) -> Any:
-    parser = copy.copy(_parser(start))
+def _parse(source: Source, symbol: str, start: int = 0, end: int | None = None) -> Any:
+    """The tree of a text, or of a stretch of it, as the start symbol says."""
+    parser = copy.copy(_parser(symbol))
     parser.statestack = [0]
 
     def fault(message: str, begin: int, end: int) -> NoReturn:
@@ -74,15 +78,14 @@ def _parse(source: Source, start: str) -> Any:
     def error(token: Any) -> NoReturn:
         wanted = _wanted(parser)
         if token is None:
-            raise KrlError(
-                f"found the end of the text, wanted {wanted}", source.span(*[len(source.text)] * 2)
-            )
+            place = len(source.text) if end is None else end
+            raise KrlError(f"found the end of the text, wanted {wanted}", source.span(place, place))
         fault(f"found {_shown(source, token)}, wanted {wanted}", token.lexpos, token.endlexpos)
 
     parser.fault = fault
     parser.text = source.text
     parser.errorfunc = error
-    stream = Tokens(source, parser)
+    stream = Tokens(source, parser, start, end)
     return parser.parse(lexer=stream, tracking=True)
 
 

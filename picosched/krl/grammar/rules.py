@@ -42,6 +42,7 @@ def p_property_switch(p: Any) -> None:
     | LOGGING OFF
     | SHARING ON
     | SHARING OFF
+    | DIALECT CLASSIC
     | AUTHZ REQUIRE USER"""
     p[0] = syntax.Property(p[1], syntax.Literal(p[2]), **extent(p))
 

@@ -18,7 +18,7 @@ from picosched.krl.source import Source
 RESERVED = frozenset(("function", "defaction", "return", "not", "setting", "null", "true", "false"))
 
 _CONTEXTUAL = """
-    ruleset meta dispatch global rule name description author version logging on off shares share provides
+    ruleset meta dispatch global rule dialect classic name description author version logging on off shares share provides
     provide keys key to use module alias with css javascript resource configure using errors authz require
     user sharing dataset datasource cachable for emit callbacks
     is active inactive test select when where and or before then after between any count repeat within
@@ -76,10 +76,10 @@ class Tokens:
     lineno = 0  # PLY reads these two for empty productions
     lexpos = 0
 
-    def __init__(self, source: Source, parser: Any) -> None:
+    def __init__(self, source: Source, parser: Any, start: int = 0, end: int | None = None) -> None:
         self.source = source
         self._parser = parser
-        self._tokens = tokens_of(source)
+        self._tokens = tokens_of(source, start, end)
         self._next = 0
         self._before = self._previous = ""
 

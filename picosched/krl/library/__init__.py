@@ -61,8 +61,8 @@ OPERATORS: Mapping[str, Operator] = {
 """`v.name(…)`, which is also `name(v, …)`."""
 
 MODULES: Mapping[str, Mapping[str, Member]] = {
-    "ctx": CTX,
     "csv": CSV,
+    "ctx": CTX,
     "event": EVENT,
     "http": HTTP,
     "math": MATH,

@@ -109,15 +109,14 @@ def address(asked: str, url: Value, qs: Value) -> str:
         raise KrlError(f"{asked} needs a url string")
     if not isinstance(url, str):
         raise wrong(asked, url, "a url string")
-    url = url.strip()
-    if not ABSOLUTE.match(url):
+    whole: str = url.strip().partition("#")[0]
+    if not ABSOLUTE.match(whole):
         raise KrlError(f"{asked} needs a URL that begins with http:// or https://; found {shown(url)}")
-    url = url.partition("#")[0]
     query = "" if qs is None else fields(asked, qs, "a map as qs")
     if query:
-        url += f"{'&' if '?' in url else '?'}{query}"
-    check_text(len(url))
-    return url
+        whole += f"{'&' if '?' in whole else '?'}{query}"
+    check_text(len(whole))
+    return whole
 
 
 def fields(asked: str, value: Value, wanted: str) -> str:

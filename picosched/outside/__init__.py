@@ -1,0 +1,190 @@
+"""The world outside: what rules ask by HTTP, asked with care.
+
+`Outside(settings).fetch(request)` makes one call: within seconds, with bounds on what is sent and received,
+over at most five redirects, and to addresses of the public internet only, unless `http_allow` names others.
+It knows no proxies, passwords or cookies but those of the request. What goes wrong is an answer with status
+0 and the reason: to a rule a host that is down is no different from one that says no.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+import socket
+import ssl
+import zlib
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin, urlsplit
+
+from picosched.errors import PicoschedError
+from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.outside.addresses import Addresses
+from picosched.settings import Settings
+
+if TYPE_CHECKING:
+    import httpcore
+
+log = logging.getLogger(__name__)
+
+SECONDS = 10.0
+MOST_BYTES = 5_000_000
+MOST_REDIRECTS = 5
+
+PORTS = {"http": 80, "https": 443}
+HOST = re.compile(r"[a-z0-9_.:-]+")
+PLAIN = "!$&'()*+,/:;=?@[]~%"
+"""What stands in the path and query of a URL as it is."""
+ZIPPED = ("gzip", "x-gzip", "deflate")
+EITHER_ZIP = zlib.MAX_WBITS | 32
+REDIRECTS = (301, 302, 303, 307, 308)
+SECRET = ("authorization", "cookie")
+"""Headers that are for one host and not for that to which it redirects."""
+
+
+class Outside:
+    """Makes the calls of rules. Any number of threads may use it at once."""
+
+    def __init__(self, settings: Settings, *, seconds: float = SECONDS, most_bytes: int = MOST_BYTES) -> None:
+        """`seconds` are those of a call with its redirects; `most_bytes` bound request and answer each."""
+        self._addresses = Addresses(settings.http_allow)
+        self._seconds = seconds
+        self._most_bytes = most_bytes
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        import httpcore
+
+        return httpcore.default_ssl_context()
+
+    def fetch(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a request; status 0 with the reason where there is none."""
+        import httpcore  # takes longer to import than most engines need to start
+
+        try:
+            return self._answer(request)
+        except PicoschedError as refused:
+            log.warning("an HTTP call was refused: %s", refused)
+            return HttpResponse(0, f"refused: {refused}")
+        except (TimeoutError, httpcore.TimeoutException):
+            return HttpResponse(0, f"no answer within {self._seconds:g} seconds")
+        except socket.gaierror:
+            return HttpResponse(0, "there is no such host")
+        except (OSError, httpcore.NetworkError, httpcore.ProtocolError, ValueError, zlib.error) as fault:
+            return HttpResponse(0, f"no answer: {words(fault)}")
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        import httpcore
+
+        from picosched.outside.network import Network, Remaining
+
+        network = Network(self._addresses, Remaining(self._seconds))
+        with httpcore.ConnectionPool(self.tls, max_keepalive_connections=0, network_backend=network) as pool:
+            for _ in range(MOST_REDIRECTS + 1):
+                answer = self._asked(pool, request)
+                if isinstance(answer, HttpResponse):
+                    return answer
+                request = answer
+        return HttpResponse(0, f"more than {MOST_REDIRECTS} redirects")
+
+    def _asked(self, pool: httpcore.ConnectionPool, request: HttpRequest) -> HttpResponse | HttpRequest:
+        """The answer, or the request that it redirects to."""
+        url, headers = line_of(request)
+        if len(request.body) + sum(len(name) + len(text) for name, text in headers) > self._most_bytes:
+            return HttpResponse(0, f"the request has more than {self._most_bytes} bytes")
+        content = request.body if request.body or request.method in ("POST", "PUT", "PATCH") else None
+        with pool.stream(request.method, url, headers=headers, content=content) as response:
+            found = [(name.decode("latin-1"), text.decode("latin-1")) for name, text in response.headers]
+            location = header(found, "location")
+            if request.redirects and location and response.status in REDIRECTS:
+                return redirected(request, response.status, location)
+            zipped = header(found, "content-encoding").lower() in ZIPPED
+            body = self._body(response.iter_stream(), zipped)
+            if body is None:
+                return HttpResponse(0, f"the answer has more than {self._most_bytes} bytes")
+            if zipped and body:  # these tell of what was sent
+                found = [
+                    each for each in found if each[0].lower() not in ("content-encoding", "content-length")
+                ]
+            reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+            return HttpResponse(response.status, reason, tuple(found), body)
+
+    def _body(self, chunks: Iterable[bytes], zipped: bool) -> bytes | None:
+        """The bytes of an answer; None, and no more is read, once they are too many."""
+        body = bytearray()
+        unzip = zlib.decompressobj(EITHER_ZIP)
+        for chunk in chunks:
+            body += unzip.decompress(chunk, self._most_bytes + 1 - len(body)) if zipped else chunk
+            if len(body) > self._most_bytes:
+                return None
+        if zipped and body and not unzip.eof:
+            raise ValueError("its compressed content has no end")
+        return bytes(body)
+
+
+def line_of(request: HttpRequest) -> tuple[httpcore.URL, list[tuple[bytes, bytes]]]:
+    """The URL taken apart, and the headers with those that every request has."""
+    import httpcore
+
+    scheme, host, port = origin(request.url)
+    parts = urlsplit(request.url)
+    target = quote(parts.path or "/", PLAIN) + (f"?{quote(parts.query, PLAIN)}" if parts.query else "")
+    named = f"[{host}]" if ":" in host else host
+    headers = {
+        "host": named if port == PORTS[scheme] else f"{named}:{port}",
+        "connection": "close",
+        "user-agent": "picosched",
+        "accept": "*/*",
+        "accept-encoding": "gzip, deflate",
+        **{name.lower(): text for name, text in request.headers},
+    }
+    if request.auth is not None:
+        headers["authorization"] = f"Basic {base64.b64encode(':'.join(request.auth).encode()).decode()}"
+    return (
+        httpcore.URL(scheme=scheme, host=host, port=port, target=target),
+        [(name.encode("ascii"), text.encode()) for name, text in headers.items()],
+    )
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """The scheme, host and port of a URL; PicoschedError `refused` if it has none that may be asked."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode().lower()
+        port = parts.port
+    except ValueError as cause:
+        raise PicoschedError("its URL is none", "refused") from cause
+    if parts.scheme not in PORTS:
+        raise PicoschedError(f"found the scheme {parts.scheme[:20]!r}, wanted http or https", "refused")
+    if "@" in parts.netloc:
+        raise PicoschedError("found a user name in the URL, wanted it in auth", "refused")
+    if not HOST.fullmatch(host):
+        raise PicoschedError("found no host in the URL", "refused")
+    return parts.scheme, host, PORTS[parts.scheme] if port is None else port
+
+
+def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
+    """What is asked after a redirect, as browsers do it: a POST becomes a GET, secrets stay with their host."""
+    url = urljoin(request.url, location)
+    headers = request.headers
+    to_get = status == 303 and request.method != "HEAD"
+    if to_get or (status in (301, 302) and request.method == "POST"):
+        headers = tuple(each for each in headers if not each[0].lower().startswith("content-"))
+        request = replace(request, method="GET", body=b"")
+    if origin(url) != origin(request.url):
+        headers = tuple(each for each in headers if each[0].lower() not in SECRET)
+        request = replace(request, auth=None)
+    return replace(request, url=url, headers=headers)
+
+
+def header(headers: Iterable[tuple[str, str]], wanted: str) -> str:
+    return next((text for name, text in headers if name.lower() == wanted), "")
+
+
+def words(fault: Exception) -> str:
+    """A fault of the network in words, without numbers and places of C code."""
+    told = getattr(fault, "verify_message", None) or getattr(fault, "strerror", None) or str(fault)
+    return str(told) or type(fault).__name__
