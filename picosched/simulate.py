@@ -160,9 +160,9 @@ class _Rehearsal:
             yield from self._records(entry)
 
     def _records(self, entry: Entry) -> Iterator[Record]:
-        shares = shared_out(entry)
         errors = iter(entry.errors)
-        for place, (handled, directives) in enumerate(zip(entry.handled, shares, strict=True)):
+        for place, handled in enumerate(entry.handled):
+            directives = [each for each in entry.directives if each["handled"] == place]
             failed = [each for each in handled["considered"] if each["outcome"] == "failed"]
             yield Record(
                 at=entry.at,
@@ -186,29 +186,3 @@ class _Rehearsal:
         if pico_id not in self._names:
             self._names[pico_id] = self._engine.pico(pico_id).name
         return self._names[pico_id]
-
-
-def shared_out(entry: Entry) -> list[list[dict[str, Any]]]:
-    """The directives of a turn, event by event: each to the event whose rule gave it.
-
-    A turn keeps them in one row with the rule that gave each, in the order the rules ran. Where one rule
-    fired for several events and no other gave a directive in between, those events get equal shares.
-    """
-    shares: list[list[dict[str, Any]]] = [[] for _ in entry.handled]
-    fired = [
-        ((each["rid"], each["rule"]), share)
-        for handled, share in zip(entry.handled, shares, strict=True)
-        for each in handled["considered"]
-        if each["outcome"] == "fired"
-    ]
-    runs = [(key, [*run]) for key, run in groupby(entry.directives, lambda each: (each["rid"], each["rule"]))]
-    for place, (key, run) in enumerate(runs):
-        following = runs[place + 1][0] if place + 1 < len(runs) else None
-        givers: list[list[dict[str, Any]]] = []
-        while fired and not (givers and fired[0][0] == following):
-            rule, share = fired.pop(0)
-            if rule == key:
-                givers.append(share)
-        for index, directive in enumerate(run):
-            givers[index * len(givers) // len(run)].append(directive)
-    return shares

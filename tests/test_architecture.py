@@ -29,7 +29,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("transcript",),
     ("cli",),
 )
-TOGETHER = ({"engine", "reference"}, {"loaded", "incoming", "installing", "notation"}, {"raising", "batch", "asking"})
+TOGETHER = (
+    {"engine", "reference"},
+    {"loaded", "incoming", "installing", "notation"},
+    {"raising", "batch", "asking"},
+)
 """Parts of one layer that know each other."""
 
 LONG = {"syntax.py": "one dataclass for each construct of the language"}
@@ -71,11 +75,8 @@ def imports_of(path: Path) -> set[str]:
             inner = node.module.removeprefix("picosched").lstrip(".")
             for name in node.names:
                 child = f"{inner}.{name.name}".lstrip(".")
-                found.add(
-                    child
-                    if part_of(child) and (PACKAGE / child.replace(".", "/")).exists()
-                    else inner or child
-                )
+                place = PACKAGE / child.replace(".", "/")
+                found.add(child if place.exists() or place.with_suffix(".py").exists() else inner)
         elif isinstance(node, ast.Import):
             found |= {
                 n.name.removeprefix("picosched.") for n in node.names if n.name.startswith("picosched.")

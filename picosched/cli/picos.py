@@ -127,7 +127,10 @@ def _one_target(pico: str | None, eci: str | None) -> None:
 def _turn_json(turn: Turn, explain: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "eid": turn.eid,
-        "directives": [asdict(each) for each in turn.directives],
+        "directives": [
+            {"name": each.name, "options": each.options, "rid": each.rid, "rule": each.rule}
+            for each in turn.directives
+        ],
         "scheduled": [*turn.scheduled],
         "cancelled": sorted(turn.cancelled),
         "errors": [str(error) for error in turn.errors],

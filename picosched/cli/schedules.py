@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from picosched.engine import Engine
     from picosched.schedule.fire import Fire
     from picosched.schedule.scheduled import Scheduled
-    from picosched.store.journal import Entry
 
 app = typer.Typer()
 PANEL = "Schedules"
@@ -208,52 +206,3 @@ def _fire_json(each: Fire, names: dict[str, str]) -> dict[str, Any]:
         "rules": list(each.rules),
         "error": each.error,
     }
-
-
-@command(app, PANEL, "picosched journal -n 5", "picosched journal --pico kitchen --json | jq .handled")
-def journal(
-    db: Db = DB,
-    pico: AnyPico = None,
-    eid: Annotated[
-        str | None, typer.Option("--eid", metavar="EID", help="Only the turn of this event.")
-    ] = None,
-    limit: Limit = 20,
-    json: Json = False,
-) -> None:
-    """Tell the last turns, oldest first: each event, what caused it, and why each rule fired or not."""
-    with opened(db, readonly=True) as engine:
-        entries = engine.journal(None if pico is None else pico_of(engine, pico).id, limit, eid=eid)
-        names = _names(engine)
-    for entry in reversed(entries):
-        if json:
-            write_json(_entry_json(entry, names))
-        else:
-            _show_entry(entry, names)
-    if not entries and not json:
-        write("nothing has happened yet")
-
-
-def _entry_json(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
-    shown = asdict(entry)
-    shown["pico"] = names.get(shown.pop("pico_id"), entry.pico_id)
-    shown["at"] = format_time(entry.at)
-    shown["nominal"] = json_time(entry.nominal)
-    return shown
-
-
-def _show_entry(entry: Entry, names: dict[str, str]) -> None:
-    from picosched.cli.explain import directive_text, show_handled
-    from picosched.krl.text import tree_text
-
-    if entry.scheduled is not None:
-        cause = f"scheduled {entry.scheduled[:SHORT]}, due {shown_time(entry.nominal)}"
-    else:
-        cause = "raised" if entry.eci is None else f"raised through {entry.eci}"
-    write(f"{format_time(entry.at)}  {names.get(entry.pico_id, entry.pico_id)}, {cause}")
-    show_handled(entry.handled)
-    for each in entry.directives:
-        write(f"    {directive_text(each['name'], each['options'])}")
-    for each in entry.log:
-        write(f"    {each['level']}: {tree_text(each['value'])}")
-    for error in entry.errors:
-        write(f"    error: {error}")

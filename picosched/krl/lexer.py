@@ -117,7 +117,10 @@ def t_unclosed_regex(t: Any) -> Any:
 
 def t_WORD(t: Any) -> Any:  # noqa: N802 (PLY names a rule after its token)
     r"[A-Za-z_$][A-Za-z0-9_$]*"
-    return _token(t, "WORD", t.value)
+    word = _token(t, "WORD", t.value)
+    if t.value == "emit":
+        t.lexer.last = "EMIT"  # `emit <| … |>`: no operand that would be less than something
+    return word
 
 
 def t_NUMBER(t: Any) -> Any:  # noqa: N802

@@ -167,7 +167,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
-    """What is asked after a redirect, as browsers do it: a POST becomes a GET, secrets stay with their host."""
+    """What is asked after a redirect, as browsers ask: a POST becomes a GET, secrets stay at home."""
     url = urljoin(request.url, location)
     headers = request.headers
     to_get = status == 303 and request.method != "HEAD"

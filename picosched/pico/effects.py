@@ -41,6 +41,7 @@ class Said:
 
     rid: str
     rule: str
+    handled: int = 0
     directives: list[Directive] = field(default_factory=list)
     entities: dict[tuple[str, str], Value] = field(default_factory=dict)
     raised: list[Event] = field(default_factory=list)
@@ -100,10 +101,11 @@ class PicoEffects:
     def end_turn(self) -> None:
         self.turn = self.said = self.event = None
 
-    def begin(self, rid: str, rule: str, event: Event) -> None:
+    def begin(self, rid: str, rule: str, event: Event, handled: int) -> None:
+        """Let a rule speak about an event, the one of the turn that stands at `handled`."""
         self.rid = rid
         self.event = event
-        self.said = Said(rid, rule)
+        self.said = Said(rid, rule, handled)
 
     def keep(self) -> Said:
         """Join what the rule said to the turn."""
@@ -139,7 +141,7 @@ class PicoEffects:
 
     def direct(self, name: str, options: Value) -> None:
         said = self.speaking("send a directive")
-        said.directives.append(Directive(name, json_value(options), said.rid, said.rule))
+        said.directives.append(Directive(name, json_value(options), said.rid, said.rule, said.handled))
 
     def entity(self, rid: str, name: str) -> Value:
         key = (rid, name)

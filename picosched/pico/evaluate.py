@@ -26,7 +26,8 @@ from picosched.pico.pico import Installed, Pico
 from picosched.pico.turn import Considered, Handled, Turn
 from picosched.settings import Settings
 
-Pairs = deque[tuple[str, Event, Handled]]
+Pairs = deque[tuple[str, Event, int]]
+"""Rulesets and the events they are to handle, with the place of each event in the turn."""
 
 
 def evaluate(
@@ -121,14 +122,14 @@ def _instance(
 
 
 def _enqueue(pico: Pico, turn: Turn, pairs: Pairs, event: Event) -> None:
-    handled = Handled(event.domain, event.type, event.attrs)
-    turn.handled.append(handled)
+    place = len(turn.handled)
+    turn.handled.append(Handled(event.domain, event.type, event.attrs))
     for rid, installed in pico.installed.items():
         if (event.rids is None or rid in event.rids) and installed.ruleset.salient(event.domain, event.type):
-            pairs.append((rid, event, handled))
+            pairs.append((rid, event, place))
 
 
-def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, handled: Handled) -> None:
+def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, place: int) -> None:
     """All rules of one ruleset that an event is salient to, in the order of the text."""
     if rid not in pico.installed:  # uninstalled by a rule of this turn
         return
@@ -138,27 +139,28 @@ def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, handle
         instance = start(pico, rid)
     except KrlError as error:  # its globals fail now, though they did not when it was installed
         turn.errors.append(error)
-        handled.considered.append(Considered(rid, "*", "failed", str(error)))
+        turn.handled[place].considered.append(Considered(rid, "*", "failed", str(error)))
         return
     scope = instance.scope
     scope.event = event
     for index in ruleset.salient(event.domain, event.type):
         scope.rule = ruleset.rules[index].name
-        last = _try_rule(pico, turn, pairs, instance, index, event, handled)
+        last = _try_rule(pico, turn, pairs, instance, index, event, place)
         if last:
             break
     scope.event = scope.rule = None
 
 
 def _try_rule(
-    pico: Pico, turn: Turn, pairs: Pairs, instance: Instance, index: int, event: Event, handled: Handled
+    pico: Pico, turn: Turn, pairs: Pairs, instance: Instance, index: int, event: Event, place: int
 ) -> bool:
     """Select a rule and run it; True if it ended this ruleset's part with `last`."""
     ruleset, effects = instance.ruleset, pico.effects
     rid, rule = ruleset.rid, ruleset.rules[index]
     key = (rid, rule.name)
     pico.budget.refill()
-    effects.begin(rid, rule.name, event)
+    effects.begin(rid, rule.name, event, place)
+    handled = turn.handled[place]
     try:
         state = turn.waiting[key] if key in turn.waiting else pico.waiting(*key)
         selection = instance.select(index, event, state)

@@ -24,6 +24,8 @@ class Directive:
     options: Any
     rid: str
     rule: str | None
+    handled: int = 0
+    """The event of the turn it answers, by its place in `Turn.handled`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def test_an_error_in_a_classic_beesting_has_its_place() -> None:
     with pytest.raises(KrlError) as caught:
         compile_ruleset('ruleset d { meta { dialect classic }\n global { v = "x #{ unknwon } y" } }')
     assert caught.value.span is not None
-    assert (caught.value.span.line, caught.value.span.column) == (2, 20)
+    assert (caught.value.span.line, caught.value.span.column) == (2, 21)
 
 
 def test_a_ruleset_that_is_no_file_or_no_text_is_refused(tmp_path: Path) -> None:

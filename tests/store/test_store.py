@@ -82,7 +82,9 @@ def test_a_turn_is_read_back_after_the_file_was_closed(tmp_path: Path) -> None:
     assert (entry.eid, entry.pico_id, entry.at, entry.eci) == ("e1", "p", NOW, "c1")
     assert entry.handled[0]["considered"][0]["rule"] == "start"
     assert entry.fired == ["tea.start"]
-    assert entry.directives == [{"name": "say", "options": {"text": "hi"}, "rid": "tea", "rule": "start"}]
+    assert entry.directives == [
+        {"name": "say", "options": {"text": "hi"}, "rid": "tea", "rule": "start", "handled": 0}
+    ]
     assert entry.errors == ["went wrong"]
     assert entry.log[0]["value"] == {"x": 1}
     store.close()

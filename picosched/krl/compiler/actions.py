@@ -12,7 +12,7 @@ from picosched.krl import syntax
 from picosched.krl.compiler.calls import CallCompiler
 from picosched.krl.compiler.code import Binding, assign, attribute, branch, call, constant, load
 from picosched.krl.compiler.expressions import SCOPE
-from picosched.krl.library import ACTIONS, MODULES
+from picosched.krl.library import ACTIONS, MODULES, Member
 
 FIRED = ".fired"
 
@@ -98,18 +98,19 @@ class ActionCompiler(CallCompiler):
             if binding is None:
                 python = f".{callee.id}()"
                 self.code.constants[python] = ACTIONS[callee.id].run
-                return self._in_scope(load(python), arguments)
+                return self._in_scope(ACTIONS[callee.id], load(python), arguments)
             if binding.kind == "action" and binding.parameters is not None:
                 placed, named = self.passed(arguments)
                 return call(".call", load(binding.python), placed, named)
         elif callee.domain not in self.aliases and MODULES[callee.domain][callee.name].acts:
-            return self._in_scope(self.module_member(callee, called=True), arguments)
+            member = MODULES[callee.domain][callee.name]
+            return self._in_scope(member, self.module_member(callee, called=True), arguments)
         placed, named = self.passed(arguments)
         return call(".act", self.expression(callee), placed, named)
 
-    def _in_scope(self, run: ast.expr, arguments: tuple[syntax.Argument, ...]) -> ast.expr:
+    def _in_scope(self, member: Member, run: ast.expr, arguments: tuple[syntax.Argument, ...]) -> ast.expr:
         """A built-in action: it takes the scope first, and every named argument as an option."""
-        if not any(each.name for each in arguments):
+        if len(arguments) <= len(member.parameters) and not any(each.name for each in arguments):
             return call(run, load(SCOPE), *(self.expression(each.value) for each in arguments))
         placed, named = self.passed(arguments, load(SCOPE))
         return call(".call", run, placed, named)

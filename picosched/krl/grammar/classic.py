@@ -1,7 +1,7 @@
 """The classic dialect: a ruleset whose meta says `dialect classic` has beestings in ordinary strings too.
 
-`"sum #{1 + 1}"` is then a chevron in all but its quotes, so that is what the tree says. Strings are read before
-meta is, hence this second look at a tree that is already there.
+`"sum #{1 + 1}"` is then a chevron in all but its quotes, so that is what the tree says. Strings are read
+before meta is, hence this second look at a tree that is already there.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ event_precedence = (
     ("left", "OR"),
     ("left", "AND"),
     ("left", "BEFORE", "THEN", "AFTER"),
-    ("left", "BETWEEN", "NOT_BETWEEN"),
+    ("left", "BETWEEN", "NOT"),
 )
 
 
@@ -60,7 +60,7 @@ def p_event_between(p: Any) -> None:
 
 
 def p_event_not_between(p: Any) -> None:
-    "event : event NOT BETWEEN LPAREN event COMMA event RPAREN %prec NOT_BETWEEN"
+    "event : event NOT BETWEEN LPAREN event COMMA event RPAREN"
     p[0] = syntax.EventOperation("notbetween", (p[1], p[5], p[7]), **extent(p))
 
 

@@ -18,7 +18,8 @@ from picosched.krl.source import Source
 RESERVED = frozenset(("function", "defaction", "return", "not", "setting", "null", "true", "false"))
 
 _CONTEXTUAL = """
-    ruleset meta dispatch global rule dialect classic name description author version logging on off shares share provides
+    ruleset meta dispatch global rule dialect classic name
+    description author version logging on off shares share provides
     provide keys key to use module alias with css javascript resource configure using errors authz require
     user sharing dataset datasource cachable for emit callbacks
     is active inactive test select when where and or before then after between any count repeat within

@@ -12,7 +12,7 @@ import io
 from picosched.errors import KrlError
 from picosched.krl.library.member import function
 from picosched.krl.scope import Scope, Value
-from picosched.krl.size import check_array, check_text
+from picosched.krl.size import LARGEST, check_array, too_much
 from picosched.krl.values import described, json_text, shown, to_string, truth
 
 
@@ -70,15 +70,28 @@ def encode(scope: Scope, array: Value = None, opts: Value = None) -> Value:
             raise KrlError(f"csv:encode needs rows that are maps or arrays; row {number} is {described(row)}")
     check_array(sum(map(len, array)))
     names = list(dict.fromkeys(name for row in array if isinstance(row, dict) for name in row))
+    lines: list[str] = []
+    room = LARGEST
+    for row in [names, *array] if names and header else array:
+        lines.append(
+            line([row.get(name) for name in names] if isinstance(row, dict) else row, delimiter, room)
+        )
+        room -= 1 + len(lines[-1])
+    return "\n".join(lines)
+
+
+def line(row: list[Value], delimiter: str, room: int) -> str:
+    """One row as text, of at most `room` characters or so."""
+    cells: list[str] = []
+    for value in row:
+        cells.append(cell(value))
+        room -= 1 + len(cells[-1])
+        if room < 0:
+            raise too_much()
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    if names and header:
-        writer.writerow(names)
-    for row in array:
-        cells = [row.get(name) for name in names] if isinstance(row, dict) else row
-        writer.writerow(map(cell, cells))
-        check_text(out.tell())
-    return out.getvalue().removesuffix("\n")
+    # Either sign of this line end makes a cell be quoted that has it.
+    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return out.getvalue().removesuffix("\r\n")
 
 
 def cell(value: Value) -> str:

@@ -123,11 +123,13 @@ def fields(asked: str, value: Value, wanted: str) -> str:
     """A map as the text of a query or a form: `a=1&b[c]=2&d[0]=3`, with all signs escaped."""
     if not isinstance(value, dict):
         raise wrong(asked, value, wanted)
-    pairs = (
-        f"{escaped(name)}={escaped(text)}"
-        for key, item in json_value(value).items()
-        for name, text in leaves(key, item)
-    )
+    pairs: list[str] = []
+    size = 0
+    for key, item in json_value(value).items():
+        for name, text in leaves(key, item):
+            pairs.append(f"{escaped(name)}={escaped(text)}")
+            size += 1 + len(pairs[-1])
+            check_text(size)  # a long name is written once for all that is in it
     return "&".join(pairs)
 
 

@@ -161,7 +161,7 @@ def qualified(page: Page, node: syntax.Qualified) -> Doc:
 
 @lays_out(syntax.Persistent)
 def persistent(page: Page, node: syntax.Persistent) -> Doc:
-    return f"{node.kind}:{node.name}"
+    return shield(page, node, f"{node.kind}:{node.name}")
 
 
 @lays_out(syntax.Group)
@@ -380,4 +380,7 @@ def seen(page: Page, node: syntax.Seen) -> Doc:
 @lays_out(syntax.Within)
 def within(page: Page, node: syntax.Within) -> Doc:
     plural = "" if isinstance(node.amount, syntax.Literal) and node.amount.value == 1 else "s"
+    first = first_operand(node.amount)
+    if isinstance(first, syntax.Regex):
+        page.shielded = first  # `within re#…#` would be an attribute of that name
     return ("within ", operand(page, node.amount, OR), f" {node.period}{plural}")

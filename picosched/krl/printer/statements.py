@@ -8,6 +8,9 @@ from picosched.krl.printer.document import LINE, Doc, Group, Indent
 from picosched.krl.printer.expressions import PRIMARY, alone, first_operand, operand, shielded
 from picosched.krl.printer.page import Page, Piece, lays_out
 
+BEGINNINGS = frozenset("raise schedule log error last clear set mark forget if".split())
+"""Behind a flag that is set, these words begin the next statement or a guard."""
+
 
 @lays_out(syntax.Postlude)
 def postlude(page: Page, node: syntax.Postlude) -> Doc:
@@ -20,30 +23,14 @@ def postlude(page: Page, node: syntax.Postlude) -> Doc:
             found += [" else " if found else f"{word} ", block(page, statements)]
     if node.final or not found:
         close = node.end - 1
-        pieces = statement_pieces(page, node.final)
+        pieces = [page.piece(each) for each in node.final]
         found += [" finally " if found else "always ", page.block(pieces, close)]
     return tuple(found)
 
 
 def block(page: Page, nodes: tuple[syntax.Statement, ...]) -> Doc:
     _, close = page.margin.block_around(nodes[0].start)
-    return page.block(statement_pieces(page, nodes), close)
-
-
-def statement_pieces(page: Page, nodes: tuple[syntax.Statement, ...]) -> list[Piece]:
-    followers = (*nodes[1:], None)
-    return [
-        page.piece(node, ";" if _goes_on(node, follower) else "")
-        for node, follower in zip(nodes, followers, strict=True)
-    ]
-
-
-def _goes_on(node: syntax.Statement, follower: syntax.Statement | None) -> bool:
-    """Whether the next statement could be the value of this one: `set ent:x` and an assignment."""
-    if isinstance(follower, syntax.Guarded):
-        follower = follower.statement
-    flag = isinstance(node, syntax.Set) and node.value is None
-    return flag and isinstance(follower, syntax.Assign | syntax.Count)
+    return page.block([page.piece(each) for each in nodes], close)
 
 
 @lays_out(syntax.Guarded)
@@ -72,7 +59,11 @@ def set_(page: Page, node: syntax.Set) -> Doc:
         return ("set ", place)
     if node.path is not None:
         return ("set ", place, " ", page.of(node.value))
-    return ("set ", place, " ", shielded(page, node.value, syntax.Map, syntax.Array))
+    first = first_operand(node.value)
+    if isinstance(first, syntax.Name) and first.id in BEGINNINGS:
+        page.shielded = first
+        return ("set ", place, " ", page.of(node.value))
+    return ("set ", place, " ", shielded(page, node.value, syntax.Map, syntax.Array, syntax.Persistent))
 
 
 @lays_out(syntax.Count)

@@ -1,0 +1,121 @@
+"""Commands on turns: let the engine raise what is due, and read what came of every event."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from picosched.cli.opening import SHORT, opened, pico_of
+from picosched.cli.options import DB, AnyPico, Db, Json, Limit, command
+from picosched.cli.printing import json_time, shown_time, write, write_json
+from picosched.clock import format_time
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+    from picosched.store.journal import Entry
+
+app = typer.Typer()
+PANEL = "Schedules"
+LOOK_SECONDS = 0.5
+"""How often turns are shown. Raising what is due waits for nobody."""
+ALL = 1_000_000_000
+
+
+@command(app, PANEL, "picosched run", "picosched run --once --json", "PICOSCHED_GRANULARITY=1 picosched run")
+def run(
+    db: Db = DB,
+    once: Annotated[bool, typer.Option("--once", help="Raise what is due now, and end.")] = False,
+    json: Json = False,
+) -> None:
+    """Raise scheduled events when they are due, until you stop it (Ctrl-C), and tell each turn."""
+    with opened(db) as engine:
+        told = _Told(engine, json)
+        if once:
+            engine.run_due()
+            told.tell()
+            return
+        stopped = threading.Event()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda *_: stopped.set())
+        due = engine.next_due()
+        if not json:
+            coming = "nothing is scheduled" if due is None else f"the next event is due {format_time(due)}"
+            write(f"{db}: {coming}; Ctrl-C stops")
+        engine.start()
+        while not stopped.wait(LOOK_SECONDS):
+            told.tell()
+        engine.stop()
+        told.tell()
+
+
+class _Told:
+    """How far the journal has been told."""
+
+    def __init__(self, engine: Engine, json: bool) -> None:
+        self._engine = engine
+        self._json = json
+        self._last = max((entry.seq for entry in engine.journal(limit=1)), default=0)
+
+    def tell(self) -> None:
+        entries = self._engine.journal(limit=ALL, after=self._last)
+        names = {each.id: each.name for each in self._engine.picos()} if entries else {}
+        for entry in reversed(entries):
+            self._last = entry.seq
+            _tell(entry, names, self._json)
+
+
+@command(app, PANEL, "picosched journal -n 5", "picosched journal --pico kitchen --json | jq .handled")
+def journal(
+    db: Db = DB,
+    pico: AnyPico = None,
+    eid: Annotated[
+        str | None, typer.Option("--eid", metavar="EID", help="Only the turn of this event.")
+    ] = None,
+    limit: Limit = 20,
+    json: Json = False,
+) -> None:
+    """Tell the last turns, oldest first: each event, what caused it, and why each rule fired or not."""
+    with opened(db, readonly=True) as engine:
+        entries = engine.journal(None if pico is None else pico_of(engine, pico).id, limit, eid=eid)
+        names = {each.id: each.name for each in engine.picos()}
+    for entry in reversed(entries):
+        _tell(entry, names, json)
+    if not entries and not json:
+        write("nothing has happened yet")
+
+
+def _tell(entry: Entry, names: dict[str, str], json: bool) -> None:
+    if json:
+        write_json(_entry_json(entry, names))
+    else:
+        _show_entry(entry, names)
+
+
+def _entry_json(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
+    shown = asdict(entry)
+    shown["pico"] = names.get(shown.pop("pico_id"), entry.pico_id)
+    shown["at"] = format_time(entry.at)
+    shown["nominal"] = json_time(entry.nominal)
+    return shown
+
+
+def _show_entry(entry: Entry, names: dict[str, str]) -> None:
+    from picosched.cli.explain import directive_text, show_handled
+    from picosched.krl.text import tree_text
+
+    if entry.scheduled is not None:
+        cause = f"scheduled {entry.scheduled[:SHORT]}, due {shown_time(entry.nominal)}"
+    else:
+        cause = "raised" if entry.eci is None else f"raised through {entry.eci}"
+    write(f"{format_time(entry.at)}  {names.get(entry.pico_id, entry.pico_id)}, {cause}")
+    show_handled(entry.handled)
+    for each in entry.directives:
+        write(f"    {directive_text(each['name'], each['options'])}")
+    for each in entry.log:
+        write(f"    {each['level']}: {tree_text(each['value'])}")
+    for error in entry.errors:
+        write(f"    error: {error}")
