@@ -122,6 +122,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 32
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answers)
@@ -476,7 +477,7 @@ def test_what_is_not_public_is_refused_in_all_its_writings(
     assert response.status == 0
     assert response.reason.startswith("refused: ") or response.reason == "there is no such host", response
     if response.reason.startswith("refused: "):
-        assert caplog.messages == [f"an HTTP call was {response.reason.replace('refused:', 'refused:')}"]
+        assert caplog.messages == [f"an HTTP call was {response.reason}"]
 
 
 @pytest.mark.usefixtures("no_connections")
@@ -571,7 +572,7 @@ def test_what_is_allowed_is_asked(
 
 @pytest.mark.parametrize("text", ["", "http://tea.example", "10.0.0.0/99", "a:99999", "a:b", "[tea]:1", "*"])
 def test_a_wrong_exemption_is_told_at_once(text: str) -> None:
-    with pytest.raises(PicoschedError, match="http_allow: found .*, wanted a host, an address or a network"):
+    with pytest.raises(PicoschedError, match="wanted a host, an address or a network"):
         Outside(Settings(http_allow=(text,)))
 
 
@@ -598,10 +599,10 @@ def secure(server: Server, tmp_path: Path) -> ssl.SSLContext:
     if openssl is None:
         pytest.skip("there is no openssl to make a certificate")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    options = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=tea"
+    files = ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        + ["-subj", "/CN=tea", "-addext", "subjectAltName=DNS:tea.example", "-days", "2"]
-        + ["-keyout", str(key), "-out", str(certificate)],
+        [openssl, "req", "-x509", "-addext", "subjectAltName=DNS:tea.example", *options.split(), *files],
         check=True,
         capture_output=True,
     )

@@ -140,12 +140,12 @@ class Instance:
 
 
 def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
-    """Compile a ruleset from its text, or from a file if given a Path.
+    """Compile a ruleset from its text, or from a file: a Path, or a str that is the path of one.
 
     Raises KrlError; its `others` are all further faults of the text.
     """
-    if isinstance(text, Path):
-        name, text = name or str(text), read_source(text)
+    if isinstance(text, Path) or ("{" not in text and "\n" not in text and text.endswith(".krl")):
+        name, text = name or str(text), read_source(Path(text))
     source = Source(name or "<ruleset>", text)
     tree = grammar.parse(source)
     _refuse(resolve(tree, source))

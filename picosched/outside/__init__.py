@@ -12,7 +12,6 @@ import base64
 import logging
 import re
 import socket
-import ssl
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -26,7 +25,11 @@ from picosched.outside.addresses import Addresses
 from picosched.settings import Settings
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpcore
+
+    from picosched.outside.network import Network
 
 log = logging.getLogger(__name__)
 
@@ -77,26 +80,30 @@ class Outside:
             return HttpResponse(0, f"no answer: {words(fault)}")
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        import httpcore
-
         from picosched.outside.network import Network, Remaining
 
         network = Network(self._addresses, Remaining(self._seconds))
-        with httpcore.ConnectionPool(self.tls, max_keepalive_connections=0, network_backend=network) as pool:
-            for _ in range(MOST_REDIRECTS + 1):
-                answer = self._asked(pool, request)
-                if isinstance(answer, HttpResponse):
-                    return answer
-                request = answer
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = self._asked(network, request)
+            if isinstance(answer, HttpResponse):
+                return answer
+            request = answer
         return HttpResponse(0, f"more than {MOST_REDIRECTS} redirects")
 
-    def _asked(self, pool: httpcore.ConnectionPool, request: HttpRequest) -> HttpResponse | HttpRequest:
+    def _asked(self, network: Network, request: HttpRequest) -> HttpResponse | HttpRequest:
         """The answer, or the request that it redirects to."""
+        import httpcore
+
         url, headers = line_of(request)
-        if len(request.body) + sum(len(name) + len(text) for name, text in headers) > self._most_bytes:
+        head = len(url.target) + sum(len(name) + len(text) for name, text in headers)
+        if head + len(request.body) > self._most_bytes:
             return HttpResponse(0, f"the request has more than {self._most_bytes} bytes")
+        tls = self.tls if url.scheme == b"https" else None
         content = request.body if request.body or request.method in ("POST", "PUT", "PATCH") else None
-        with pool.stream(request.method, url, headers=headers, content=content) as response:
+        with (
+            httpcore.HTTPConnection(url.origin, ssl_context=tls, network_backend=network) as connection,
+            connection.stream(request.method, url, headers=headers, content=content) as response,
+        ):
             found = [(name.decode("latin-1"), text.decode("latin-1")) for name, text in response.headers]
             location = header(found, "location")
             if request.redirects and location and response.status in REDIRECTS:
@@ -105,7 +112,7 @@ class Outside:
             body = self._body(response.iter_stream(), zipped)
             if body is None:
                 return HttpResponse(0, f"the answer has more than {self._most_bytes} bytes")
-            if zipped and body:  # these tell of what was sent
+            if zipped and body:  # these tell of what came, not of what it holds
                 found = [
                     each for each in found if each[0].lower() not in ("content-encoding", "content-length")
                 ]
@@ -114,13 +121,14 @@ class Outside:
 
     def _body(self, chunks: Iterable[bytes], zipped: bool) -> bytes | None:
         """The bytes of an answer; None, and no more is read, once they are too many."""
-        body = bytearray()
+        body, size = bytearray(), 0
         unzip = zlib.decompressobj(EITHER_ZIP)
         for chunk in chunks:
+            size += len(chunk)
             body += unzip.decompress(chunk, self._most_bytes + 1 - len(body)) if zipped else chunk
-            if len(body) > self._most_bytes:
+            if max(size, len(body)) > self._most_bytes:
                 return None
-        if zipped and body and not unzip.eof:
+        if zipped and size and not unzip.eof:
             raise ValueError("its compressed content has no end")
         return bytes(body)
 
@@ -186,5 +194,5 @@ def header(headers: Iterable[tuple[str, str]], wanted: str) -> str:
 
 def words(fault: Exception) -> str:
     """A fault of the network in words, without numbers and places of C code."""
-    told = getattr(fault, "verify_message", None) or getattr(fault, "strerror", None) or str(fault)
-    return str(told) or type(fault).__name__
+    told = (getattr(fault, name, None) for name in ("verify_message", "reason", "strerror"))
+    return str(next(filter(None, told), fault)) or type(fault).__name__

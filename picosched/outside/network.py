@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import httpcore
 
@@ -55,19 +56,25 @@ class Network(httpcore.NetworkBackend):
             refusal = self._addresses.refusal(host, port, str(place[0]))
             if refusal is not None:
                 raise PicoschedError(refusal, "refused")
-        for left, (family, type, protocol, _, place) in zip(range(len(found), 0, -1), found, strict=True):
-            connection = socket.socket(family, type, protocol)
+        for left, (family, *_, place) in zip(range(len(found), 0, -1), found, strict=True):
             try:
-                # No address may use up the time of those after it.
-                connection.settimeout(self._remaining.seconds() / left)
-                connection.connect(place)
+                return Stream(self._connected(family, place, left), self._remaining)
             except OSError:
-                connection.close()
                 if left == 1:
                     raise
-            else:
-                return Stream(connection, self._remaining)
-        raise AssertionError("a host without an address is an error of the resolver")
+        raise OSError("it has no address")
+
+    def _connected(self, family: int, place: Any, left: int) -> socket.socket:
+        """A connection to one of the addresses, which may not use up the time of those `left`."""
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(self._remaining.seconds() / left)
+            connection.connect(place)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 class Stream(httpcore.NetworkStream):
@@ -98,6 +105,10 @@ class Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        self._socket.settimeout(self._remaining.seconds())
-        self._socket = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
+        try:
+            self._socket.settimeout(self._remaining.seconds())
+            self._socket = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
+        except BaseException:
+            self.close()  # nobody else has it yet
+            raise
         return self

@@ -85,6 +85,11 @@ class Scheduled:
     """Of a paused one: when it goes on by itself; None if it waits to be resumed."""
 
     @property
+    def created_by(self) -> str | None:
+        """The rule that made it."""
+        return self.rule
+
+    @property
     def paused(self) -> bool:
         return self.status is Status.PAUSED
 

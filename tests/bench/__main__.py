@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         say("\n".join(f"{key}: {value}" for key, value in here.items()) + "\n")
     found = {}
     for name in options.names or NAMES:
+        say(f"{name} …", sys.stderr)
         runs = [in_a_process_of_its_own(rows_of, name, setup) for _ in range(options.runs)]
         by_row = list(zip(*runs, strict=True))
         lines = [line_of(rows) for rows in by_row]

@@ -9,6 +9,7 @@ from time import perf_counter
 from croniter import croniter
 
 from picosched import Engine, VirtualClock
+from tests.bench.bare import bare_rows
 from tests.bench.setup import COUNTER, Setup, counting
 from tests.bench.side_by_side import OURS, Row, side_by_side
 
@@ -19,6 +20,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 def measure(setup: Setup) -> list[Row]:
     days = setup.times(365)
     fires = days * 144
+    month = setup.times(30) * 144
     repeats = setup.few(3)
     return [
         side_by_side(
@@ -29,9 +31,12 @@ def measure(setup: Setup) -> list[Row]:
             warm=False,
         ),
         side_by_side(
-            f"{fires:,} fires in {days} days, on disk",
+            f"{month:,} fires in {month // 144} days, on disk, each committed by itself",
             "s",
-            {OURS: partial(on_disk, days)},
+            {
+                OURS: partial(on_disk, month // 144),
+                "bare SQLite, 1 row a commit": lambda: month / bare_rows("full", 1, month),
+            },
             repeats=repeats,
             warm=False,
         ),

@@ -312,3 +312,106 @@ def test_printed_statements_are_read_as_the_same_tree(tree: tuple[syntax.Stateme
 @given(rulesets)
 def test_a_printed_ruleset_is_read_as_the_same_tree(tree: syntax.Ruleset) -> None:
     assert_reads_as(printed(tree), tree)
+
+
+# ---- texts ----------------------------------------------------------------------------------------
+
+
+def acceptable() -> list[Any]:
+    """The texts in the cases of the parser that it takes: rulesets, and expressions as rulesets around them."""
+    found = json.loads((ROOT / "tests/cases/parse_errors.json").read_text(encoding="utf-8"))["vectors"]
+    texts = [(each["id"], each["src"]) for each in found if each["picosched"] != "reject"]
+    return [
+        pytest.param(text if text.startswith("ruleset") else f"ruleset a {{ global {{ v = {text} }} }}", id=id)
+        for id, text in texts
+    ]
+
+
+def written() -> list[Any]:
+    """The rulesets in the tests and in `rulesets`."""
+    found = []
+    for path in sorted([*ROOT.glob("rulesets/**/*.krl"), *ROOT.glob("tests/**/*.krl")]):
+        text = path.read_text(encoding="utf-8")
+        try:
+            read(text)
+        except KrlError:
+            continue  # faults are its subject
+        found.append(pytest.param(text, id=str(path.relative_to(ROOT))))
+    for path in sorted(ROOT.glob("tests/**/test_*.py")):
+        for number, text in enumerate(re.findall(r"\"{3}(ruleset .*?)\"{3}", path.read_text(encoding="utf-8"), re.S)):
+            try:
+                read(text)
+            except KrlError:
+                continue
+            found.append(pytest.param(text, id=f"{path.stem}-{number}"))
+    return found
+
+
+TEXTS = [*acceptable(), *written()]
+
+
+def comments_of(text: str) -> list[str]:
+    """The comments, without what blanks stand at the ends of their lines."""
+    lexer = new_lexer(Source("text", text))
+    list(iter(lexer.token, None))
+    return [re.sub(r"\s*[\r\n]\s*", "\n", comment).rstrip() for _, comment in lexer.comments]
+
+
+def assert_keeps_the_laws(text: str) -> str:
+    once = formatted(text)
+    assert repr(read(once)) == repr(read(text)), once
+    assert comments_of(once) == comments_of(text), once
+    assert formatted(once) == once
+    return once
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_read_as_the_same_tree_when_printed_and_when_formatted(text: str) -> None:
+    tree = read(text)
+    assert_reads_as(printed(tree), tree)
+    assert_keeps_the_laws(text)
+
+
+@quick
+@given(rulesets)
+def test_what_is_printed_stays_as_it_is_when_formatted(tree: syntax.Ruleset) -> None:
+    text = printed(tree)
+    assert formatted(text) == text
+
+
+GLUED = {"CHEVRON_OPEN", "CHEVRON_TEXT", "BEE_CLOSE"}
+"""Behind these the text of a chevron goes on, in which there are no comments."""
+COMMENTS = ["// c{}\n", "\n// c{}\n", " /* c{} */ ", "\n/* c{} */\n", "/* c{}\n * and on\n */", "\n\n\n// c{}\n\n\n", "\n\n"]
+
+
+@st.composite
+def commented(draw: Any, text: str) -> str:
+    """A text with comments, line breaks and blanks where they may stand."""
+    lexer = new_lexer(Source("text", text))
+    tokens = list(iter(lexer.token, None))
+    ends = [token.endlexpos for token in tokens if token.type not in GLUED]
+    places = draw(st.lists(st.sampled_from([0, *ends]), min_size=1, max_size=6, unique=True))
+    for number, place in enumerate(sorted(places, reverse=True)):
+        text = text[:place] + draw(st.sampled_from(COMMENTS)).format(number) + text[place:]
+    return text
+
+
+def assert_keeps_the_laws_with_comments(text: str, before: str) -> None:
+    try:
+        assume(repr(read(text)) == repr(read(before)))  # blanks in a ruleset id, a beesting in an emit
+    except KrlError:
+        assume(False)
+    assert_keeps_the_laws(text)
+
+
+@settings(quick, max_examples=500)
+@given(st.data(), st.sampled_from([param.values[0] for param in TEXTS]))
+def test_comments_anywhere_in_a_text_are_kept_in_order(data: st.DataObject, text: Any) -> None:
+    assert_keeps_the_laws_with_comments(data.draw(commented(text)), text)
+
+
+@quick
+@given(st.data(), rulesets)
+def test_comments_anywhere_in_a_printed_tree_are_kept_in_order(data: st.DataObject, tree: syntax.Ruleset) -> None:
+    text = printed(tree)
+    assert_keeps_the_laws_with_comments(data.draw(commented(text)), text)

@@ -17,11 +17,8 @@ from picosched.krl.scope import Effects, Scope, Value
 from picosched.krl.values import (
     MISSING,
     Action,
-    Regex,
     call,
     described,
-    key_of,
-    kind,
     shown,
     to_number,
     to_string,
@@ -135,10 +132,6 @@ def attribute_text(attrs: Mapping[str, Value], name: str) -> str:
     return to_string(attrs[name]) if name in attrs else ""
 
 
-def mismatch(name: str, regex: Regex) -> str:
-    return f"the attribute {name} does not match {regex}"
-
-
 def pick_one(randomness: random.Random, count: int) -> int:
     return randomness.randrange(count) if count else -1
 
@@ -224,13 +217,10 @@ RUNTIME: dict[str, Any] = {
     ".index": operators.index,
     ".int": int,
     ".join": "".join,
-    ".key_of": key_of,
-    ".kind": kind,
     ".kept_set": kept_set,
     ".len": len,
     ".marked": marked,
     ".milliseconds": milliseconds,
-    ".mismatch": mismatch,
     ".negate": operators.negate,
     ".passes": passes,
     ".path": operators.path,

@@ -6,7 +6,7 @@ from picosched.krl import syntax
 from picosched.krl.printer.actions import options
 from picosched.krl.printer.document import LINE, Doc, Group, Indent
 from picosched.krl.printer.expressions import PRIMARY, alone, first_operand, operand, shielded
-from picosched.krl.printer.page import Page, Piece, lays_out
+from picosched.krl.printer.page import Page, lays_out
 
 BEGINNINGS = frozenset("raise schedule log error last clear set mark forget if".split())
 """Behind a flag that is set, these words begin the next statement or a guard."""
@@ -54,16 +54,15 @@ def assign(page: Page, node: syntax.Assign) -> Doc:
 
 @lays_out(syntax.Set)
 def set_(page: Page, node: syntax.Set) -> Doc:
-    place = target(page, node)
+    head: Doc = ("set ", target(page, node))
     if node.value is None:
-        return ("set ", place)
-    if node.path is not None:
-        return ("set ", place, " ", page.of(node.value))
+        return head
     first = first_operand(node.value)
-    if isinstance(first, syntax.Name) and first.id in BEGINNINGS:
+    next_statement = isinstance(first, syntax.Name) and first.id in BEGINNINGS
+    path = node.path is None and isinstance(first, syntax.Map | syntax.Array)
+    if next_statement or path or isinstance(first, syntax.Persistent):
         page.shielded = first
-        return ("set ", place, " ", page.of(node.value))
-    return ("set ", place, " ", shielded(page, node.value, syntax.Map, syntax.Array, syntax.Persistent))
+    return (head, " ", page.of(node.value))
 
 
 @lays_out(syntax.Count)
