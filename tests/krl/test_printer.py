@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from picosched.errors import KrlError
 from picosched.krl import syntax
-from picosched.krl.grammar import parse, parse_body
-from picosched.krl.grammar.tokens import PAGE_EVENTS
+from picosched.krl.grammar import parse
 from picosched.krl.lexer import new_lexer
 from picosched.krl.printer import formatted, printed
 from picosched.krl.source import Source
@@ -37,12 +36,15 @@ words = st.sampled_from(WORDS)
 any_word = st.sampled_from([*WORDS, *RESERVED])
 domains = words.filter(lambda word: word not in ("ent", "app"))
 texts = st.lists(
-    st.sampled_from(["a", " ", "\\", '"', "'", "#", "{", "}", ">", "<", "\n", "é", "//", "/*", "n", "|"]), max_size=5
+    st.sampled_from(["a", " ", "\\", '"', "'", "#", "{", "}", ">", "<", "\n", "é", "//", "/*", "n", "|"]),
+    max_size=5,
 ).map("".join)
 rids = st.sampled_from(["a", "org.acme.tea-timer", "select.rule", "10", "a.meta"])
 
 
-def several(strategy: st.SearchStrategy[Any], least: int = 0, most: int = 2) -> st.SearchStrategy[tuple[Any, ...]]:
+def several(
+    strategy: st.SearchStrategy[Any], least: int = 0, most: int = 2
+) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(strategy, min_size=least, max_size=most).map(tuple)
 
 
@@ -103,7 +105,12 @@ def grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.builds(syntax.Chevron, chevrons),
         st.builds(syntax.Function, several(parameters(inner)), declarations, inner),
         st.builds(
-            syntax.Defaction, several(parameters(inner)), declarations, declarations, blocks(inner), maybe(inner)
+            syntax.Defaction,
+            several(parameters(inner)),
+            declarations,
+            declarations,
+            blocks(inner),
+            maybe(inner),
         ),
         st.builds(syntax.Current, places, persistent),
         st.builds(syntax.Seen, patterns, persistent, within=maybe(withins(inner))),
@@ -149,7 +156,11 @@ def blocks(draw: Any, inner: st.SearchStrategy[Any]) -> syntax.ActionBlock:
         # Where a block can begin these words are not the name of an action.
         first = ("if", "choose", "foreach", "configure")
         actions = (
-            draw(action.filter(lambda node: node.label not in first and getattr(node.callee, "id", "") not in first)),
+            draw(
+                action.filter(
+                    lambda node: node.label not in first and getattr(node.callee, "id", "") not in first
+                )
+            ),
         )
     else:
         actions = draw(several(action))
@@ -169,7 +180,9 @@ def blocks(draw: Any, inner: st.SearchStrategy[Any]) -> syntax.ActionBlock:
 
 
 def levels_of(
-    least: st.SearchStrategy[Any], larger: Callable[[st.SearchStrategy[Any]], st.SearchStrategy[Any]], depth: int
+    least: st.SearchStrategy[Any],
+    larger: Callable[[st.SearchStrategy[Any]], st.SearchStrategy[Any]],
+    depth: int,
 ) -> st.SearchStrategy[Any]:
     """Trees up to a depth. Strategies that name themselves are deferred, or their names would grow without end."""
     if depth == 0:
@@ -186,7 +199,13 @@ attributes = st.builds(
 ) | st.builds(syntax.AttributePattern, st.just("a"), st.builds(syntax.Regex, texts))
 primitives = st.builds(
     syntax.EventPrimitive,
-    *(st.sampled_from([*WORDS, *RESERVED]), any_word, several(attributes), several(words), maybe(expressions)),
+    *(
+        st.sampled_from([*WORDS, *RESERVED]),
+        any_word,
+        several(attributes),
+        several(words),
+        maybe(expressions),
+    ),
 )
 
 
@@ -194,7 +213,9 @@ def patterned(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Event expressions one step larger."""
     operators = st.sampled_from(["or", "and", "before", "then", "after"])
     grouped = st.lists(inner, min_size=1, max_size=3).flatmap(
-        lambda events: st.builds(syntax.EventGroup, st.just("any"), st.integers(1, len(events)), st.just(tuple(events)))
+        lambda events: st.builds(
+            syntax.EventGroup, st.just("any"), st.integers(1, len(events)), st.just(tuple(events))
+        )
     )
     repeated = st.tuples(st.sampled_from(["count", "repeat"]), st.integers(1, 9), st.tuples(inner))
     aggregators = st.sampled_from(["max", "min", "sum", "avg", "push"])
@@ -206,7 +227,12 @@ def patterned(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         ),
         grouped,
         st.builds(lambda group: syntax.EventGroup(*group), repeated),
-        st.builds(lambda group, by, names: syntax.EventGroup(*group, by, names), repeated, aggregators, several(words, 1)),
+        st.builds(
+            lambda group, by, names: syntax.EventGroup(*group, by, names),
+            repeated,
+            aggregators,
+            several(words, 1),
+        ),
         st.builds(syntax.EventWithin, inner, withins(expressions)),
     )
 
@@ -227,10 +253,20 @@ unguarded = st.one_of(
     st.builds(syntax.Local, declarations),
     st.builds(syntax.Raise, maybe(event_words), expressions, rests, rests),
     st.builds(
-        syntax.ScheduleEvent, maybe(event_words), expressions, at=expressions, attributes=rests, setting=maybe(words)
+        syntax.ScheduleEvent,
+        maybe(event_words),
+        expressions,
+        at=expressions,
+        attributes=rests,
+        setting=maybe(words),
     ),
     st.builds(
-        syntax.ScheduleEvent, maybe(event_words), expressions, repeat=expressions, attributes=rests, setting=maybe(words)
+        syntax.ScheduleEvent,
+        maybe(event_words),
+        expressions,
+        repeat=expressions,
+        attributes=rests,
+        setting=maybe(words),
     ),
     st.builds(syntax.Log, levels, expressions),
     st.builds(syntax.Error, levels, expressions),
@@ -247,9 +283,9 @@ rules = st.builds(syntax.Rule, words, states) | st.builds(
     *(maybe(blocks(expressions)), maybe(postludes)),
 )
 
-switches = st.sampled_from([("logging", "on"), ("logging", "off"), ("sharing", "on"), ("authz", "require")]).map(
-    lambda pair: syntax.Property(pair[0], syntax.Literal(pair[1]))
-)
+switches = st.sampled_from(
+    [("logging", "on"), ("logging", "off"), ("sharing", "on"), ("authz", "require")]
+).map(lambda pair: syntax.Property(pair[0], syntax.Literal(pair[1])))
 properties = st.one_of(
     switches,
     st.builds(syntax.Property, st.sampled_from(["name", "description", "author", "version"]), expressions),
@@ -261,7 +297,12 @@ properties = st.one_of(
     st.builds(syntax.ErrorsTo, rids, rests),
     st.just(syntax.Ignored('use css resource ("a.css")')),
 )
-classic = ['dataset d <- "f.json" cachable for 5 minutes', 'datasource d:JSON <- "u"', "css << .a {} >>", "emit f(1)"]
+classic = [
+    'dataset d <- "f.json" cachable for 5 minutes',
+    'datasource d:JSON <- "u"',
+    "css << .a {} >>",
+    "emit f(1)",
+]
 globals_ = declarations | st.sampled_from(classic).map(syntax.Ignored)
 dispatch = st.just(syntax.Ignored('dispatch { // pages\n domain "x.org" iframe "(" }'))
 rulesets = st.builds(
@@ -285,7 +326,9 @@ def holding(value: Any) -> syntax.Ruleset:
         case syntax.EventExpression():
             return syntax.Ruleset("a", rules=(syntax.Rule("r", select=value),))
         case syntax.Expression():
-            return syntax.Ruleset("a", globals=(syntax.Declaration("v", value), syntax.Declaration("w", value)))
+            return syntax.Ruleset(
+                "a", globals=(syntax.Declaration("v", value), syntax.Declaration("w", value))
+            )
     select = syntax.EventPrimitive("d", "t")
     return syntax.Ruleset("a", rules=(syntax.Rule("r", select=select, postlude=syntax.Postlude(value)),))
 
@@ -322,7 +365,9 @@ def acceptable() -> list[Any]:
     found = json.loads((ROOT / "tests/cases/parse_errors.json").read_text(encoding="utf-8"))["vectors"]
     texts = [(each["id"], each["src"]) for each in found if each["picosched"] != "reject"]
     return [
-        pytest.param(text if text.startswith("ruleset") else f"ruleset a {{ global {{ v = {text} }} }}", id=id)
+        pytest.param(
+            text if text.startswith("ruleset") else f"ruleset a {{ global {{ v = {text} }} }}", id=id
+        )
         for id, text in texts
     ]
 
@@ -338,7 +383,9 @@ def written() -> list[Any]:
             continue  # faults are its subject
         found.append(pytest.param(text, id=str(path.relative_to(ROOT))))
     for path in sorted(ROOT.glob("tests/**/test_*.py")):
-        for number, text in enumerate(re.findall(r"\"{3}(ruleset .*?)\"{3}", path.read_text(encoding="utf-8"), re.S)):
+        for number, text in enumerate(
+            re.findall(r"\"{3}(ruleset .*?)\"{3}", path.read_text(encoding="utf-8"), re.S)
+        ):
             try:
                 read(text)
             except KrlError:
@@ -381,7 +428,15 @@ def test_what_is_printed_stays_as_it_is_when_formatted(tree: syntax.Ruleset) -> 
 
 GLUED = {"CHEVRON_OPEN", "CHEVRON_TEXT", "BEE_CLOSE"}
 """Behind these the text of a chevron goes on, in which there are no comments."""
-COMMENTS = ["// c{}\n", "\n// c{}\n", " /* c{} */ ", "\n/* c{} */\n", "/* c{}\n * and on\n */", "\n\n\n// c{}\n\n\n", "\n\n"]
+COMMENTS = [
+    "// c{}\n",
+    "\n// c{}\n",
+    " /* c{} */ ",
+    "\n/* c{} */\n",
+    "/* c{}\n * and on\n */",
+    "\n\n\n// c{}\n\n\n",
+    "\n\n",
+]
 
 
 @st.composite
@@ -412,6 +467,8 @@ def test_comments_anywhere_in_a_text_are_kept_in_order(data: st.DataObject, text
 
 @quick
 @given(st.data(), rulesets)
-def test_comments_anywhere_in_a_printed_tree_are_kept_in_order(data: st.DataObject, tree: syntax.Ruleset) -> None:
+def test_comments_anywhere_in_a_printed_tree_are_kept_in_order(
+    data: st.DataObject, tree: syntax.Ruleset
+) -> None:
     text = printed(tree)
     assert_keeps_the_laws_with_comments(data.draw(commented(text)), text)

@@ -93,7 +93,7 @@ def shielded(page: Page, node: syntax.Expression, *types: type) -> Doc:
 def operand(page: Page, node: syntax.Expression, level: int) -> Doc:
     """An expression where one is wanted that binds as tightly as `level`, or tighter."""
     if level > TRAIL and isinstance(node, syntax.Name):
-        return shield(page, node, node.id)
+        return bare(page, node)
     return page.of(node) if binding(node) >= level else enclosed(page, node)
 
 
@@ -103,14 +103,11 @@ def enclosed(page: Page, node: syntax.Expression) -> Doc:
 
 def alone(page: Page, node: syntax.Expression) -> Doc:
     """An expression that nothing follows but a bracket, a comma or the like."""
-    return shield(page, node, node.id) if isinstance(node, syntax.Name) else page.of(node)
+    return bare(page, node) if isinstance(node, syntax.Name) else page.of(node)
 
 
-def shield(page: Page, node: syntax.Expression, doc: Doc) -> Doc:
-    if page.shielded is node:
-        page.shielded = None
-        return ("(", doc, ")")
-    return doc
+def bare(page: Page, node: syntax.Name) -> Doc:
+    return f"({node.id})" if page.shields(node) else node.id
 
 
 # ---- literals and names ---------------------------------------------------------------------------
@@ -121,10 +118,10 @@ def literal(page: Page, node: syntax.Literal) -> Doc:
     words = {None: "null", True: "true", False: "false"}
     match node.value:
         case None | bool():
-            return shield(page, node, words[node.value])
+            return words[node.value]
         case str():
-            return shield(page, node, literals.string(node.value))
-    return shield(page, node, literals.number(node.value))
+            return literals.string(node.value)
+    return literals.number(node.value)
 
 
 @lays_out(syntax.Regex)
@@ -132,7 +129,7 @@ def regex(page: Page, node: syntax.Regex) -> Doc:
     text = literals.regex(node.pattern, node.flags)
     if text is None:
         raise ValueError(f"no regular expression of KRL can be written as {node.pattern!r}")
-    return shield(page, node, text)
+    return text
 
 
 @lays_out(syntax.Chevron)
@@ -148,20 +145,17 @@ def chevron(page: Page, node: syntax.Chevron) -> Doc:
 
 @lays_out(syntax.Name)
 def name(page: Page, node: syntax.Name) -> Doc:
-    if page.shielded is node or node.id in TRAIL_WORDS:
-        page.shielded = None
-        return f"({node.id})"
-    return node.id
+    return f"({node.id})" if node.id in TRAIL_WORDS else node.id
 
 
 @lays_out(syntax.Qualified)
 def qualified(page: Page, node: syntax.Qualified) -> Doc:
-    return shield(page, node, f"{node.domain}:{node.name}")
+    return f"{node.domain}:{node.name}"
 
 
 @lays_out(syntax.Persistent)
 def persistent(page: Page, node: syntax.Persistent) -> Doc:
-    return shield(page, node, f"{node.kind}:{node.name}")
+    return f"{node.kind}:{node.name}"
 
 
 @lays_out(syntax.Group)
@@ -174,7 +168,7 @@ def group(page: Page, node: syntax.Group) -> Doc:
 
 @lays_out(syntax.Array)
 def array(page: Page, node: syntax.Array) -> Doc:
-    return shield(page, node, page.listed("[]", items(page, node.items), node.start, node.end - 1))
+    return page.listed("[]", items(page, node.items), node.start, node.end - 1)
 
 
 def items(page: Page, nodes: Sequence[syntax.Expression]) -> list[Piece]:
@@ -187,7 +181,7 @@ def map(page: Page, node: syntax.Map) -> Doc:
         Piece(key.start, value.end, lambda key=key, value=value: entry(page, key, value))  # type: ignore[misc]
         for key, value in node.entries
     ]
-    return shield(page, node, page.listed("{}", pieces, node.start, node.end - 1))
+    return page.listed("{}", pieces, node.start, node.end - 1)
 
 
 def entry(page: Page, key: syntax.Expression, value: syntax.Expression) -> Doc:
@@ -237,9 +231,6 @@ Postfix: TypeAlias = syntax.Member | syntax.Method | syntax.Index | syntax.Path 
 @lays_out(syntax.Member, syntax.Method, syntax.Index, syntax.Path, syntax.Call)
 def chain(page: Page, node: syntax.Expression) -> Doc:
     """`head.method(arguments){path}`: on one line, or with the last arguments broken, or a method a line."""
-    if page.shielded is node:
-        page.shielded = None
-        return enclosed(page, node)
     nodes: list[Postfix] = []
     while isinstance(node, Postfix) and node is not page.shielded:
         nodes.append(node)
@@ -322,9 +313,6 @@ def parameters(page: Page, node: syntax.Function | syntax.Defaction) -> Doc:
 @lays_out(syntax.Prefix)
 def prefix(page: Page, node: syntax.Prefix) -> Doc:
     sign = "not " if node.operator == "not" else node.operator
-    if page.shielded is node:
-        page.shielded = None
-        return ("(", sign, operand(page, node.operand, PREFIX), ")")
     return (sign, operand(page, node.operand, PREFIX))
 
 

@@ -113,7 +113,16 @@ class Page:
         self._placed = 0
 
     def of(self, node: syntax.Node) -> Doc:
-        return self.layouts[type(node)](self, node)
+        shielded = self.shields(node)
+        doc = self.layouts[type(node)](self, node)
+        return ("(", doc, ")") if shielded else doc
+
+    def shields(self, node: syntax.Node) -> bool:
+        """Whether a node is to have parentheses that precedence does not ask for; asked once."""
+        found = self.shielded is node
+        if found:
+            self.shielded = None
+        return found
 
     def piece(self, node: syntax.Node, behind: str = "") -> Piece:
         return Piece(node.start, node.end, lambda: self.of(node), behind)
