@@ -37,9 +37,15 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.json:
         say("\n".join(f"{key}: {value}" for key, value in here.items()) + "\n")
     found = {}
+    failed = []
     for name in options.names or NAMES:
         say(f"{name} …", sys.stderr)
-        runs = [in_a_process_of_its_own(rows_of, name, setup) for _ in range(options.runs)]
+        try:
+            runs = [in_a_process_of_its_own(rows_of, name, setup) for _ in range(options.runs)]
+        except Exception as error:
+            say(f"{name} failed: {type(error).__name__}: {error}", sys.stderr)
+            failed.append(name)
+            continue
         by_row = list(zip(*runs, strict=True))
         lines = [line_of(rows) for rows in by_row]
         if options.json:
@@ -52,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
                 {"machine": here, "runs": options.runs, "measurements": found}, indent=1, ensure_ascii=False
             )
         )
-    return 0
+    return 1 if failed else 0
 
 
 def parser() -> argparse.ArgumentParser:

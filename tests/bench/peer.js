@@ -91,7 +91,7 @@ const TASKS = {
   // some were not after 30 seconds: its timer can wake a moment early, raise nothing, and not be set again.
   async due ({ number }) {
     const eci = await newPico()
-    const due = Date.now() + 2000 + number * 6
+    const due = Date.now() + 2000 + number * 20
     await raise(eci, 'plan_many', { at: new Date(due).toISOString(), number })
     if (Date.now() > due) throw new Error('scheduling took longer than was allowed for')
     while (await query(eci, 'steps') < number) {

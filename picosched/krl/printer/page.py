@@ -50,6 +50,7 @@ class Piece:
 class Rows:
     """Pieces and comments, each a row, as they are being collected."""
 
+    comma: str = ""
     opening: list[Doc] = field(default_factory=list)
     rows: list[list[Doc]] = field(default_factory=list)
     apart: list[bool] = field(default_factory=list)
@@ -74,8 +75,8 @@ class Rows:
             self.comments([comment], False)
             return
         space = " " if comment.inline else "  "
-        if not self.rows and comment.inline and not ending:
-            space = ""
+        if self.comma and not self.rows and comment.inline and not ending:
+            space = ""  # `[/* none */]`
         line = self.rows[-1] if self.rows else self.opening
         line.append(Note(space + comment.text))
         self.closed = not comment.inline
@@ -168,7 +169,7 @@ class Page:
         spaced: bool = False,
     ) -> Rows:
         """Pieces, and the comments before, among and behind them as far as `close`."""
-        found = Rows()
+        found = Rows(comma)
         waiting = list(early)
         pieces = list(pieces)
         for piece in pieces:
