@@ -45,9 +45,11 @@ class Input:
 
 
 def parse_named(words: Iterable[str], wanted: str = "domain:type") -> Named:
-    """The event or query that words write; `wanted` is its form, for the error."""
+    """The event or query that words write, also as two words; `wanted` is its form, for the error."""
     first_word, *rest = [*words] or [""]
     first, colon, second = first_word.partition(":")
+    if not colon and rest and _NAME.fullmatch(rest[0]):
+        colon, second = ":", rest.pop(0)
     if not (colon and first.strip() and second.strip()):
         raise PicoschedError(f'found "{first_word}", wanted {wanted}')
     return Named(first.strip(), second.strip(), parse_values(rest))

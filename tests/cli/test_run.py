@@ -46,3 +46,10 @@ def test_it_runs_until_it_is_stopped(run: Run, folder: Path) -> None:
         assert process.wait(20) == 0
     assert turn["directives"][0]["name"] == "now"
     assert (refused.status, "in use by another picosched" in refused.err) == (3, True)
+
+
+def test_an_event_and_a_query_may_be_written_as_two_words(run: Run) -> None:
+    assert run("install", "rulesets/tea_timer.krl").status == 0
+    assert run("raise", "tea", "started", "minutes=5").out.startswith("say")
+    assert run("query", "tea_timer", "steeping").json == 1
+    assert "wanted rid:name" in run("query", "tea_timer").err
