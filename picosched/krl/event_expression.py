@@ -35,8 +35,8 @@ from picosched.krl.values import to_number
 State = Any
 Matched = tuple[Mapping[str, Value], Sequence[Value]]
 """What a primitive that matches binds, and what its patterns captured."""
-Matcher = Callable[[Event], "Matched | str"]
-"""A compiled primitive: what it matched, or in words why it did not."""
+Matcher = Callable[[Event, Mapping[str, Value]], "Matched | str"]
+"""A compiled primitive: given an event and what was bound so far, what it matched, or in words why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Step:
     milliseconds: float
     matchers: Sequence[Matcher]
     limits: Sequence[Callable[[], float]]
+    gathered: Mapping[str, Value]
+    """What events before this one have bound."""
     bindings: dict[str, Value] = field(default_factory=dict)
     captured: Sequence[Value] = ()
     reasons: list[str] = field(default_factory=list)
@@ -63,7 +65,7 @@ class Step:
     def matches(self, primitive: int) -> bool:
         found = self._tried.get(primitive)
         if found is None:
-            found = self._tried[primitive] = self.matchers[primitive](self.event)
+            found = self._tried[primitive] = self.matchers[primitive](self.event, self.gathered)
             if isinstance(found, str):
                 self.reasons.append(found)
         if isinstance(found, str):
@@ -292,9 +294,10 @@ class EventExpression:
     ) -> Selection:
         """One event further. The bindings of a pattern gather until it is complete."""
         milliseconds = event.time.timestamp() * 1000
-        step = Step(event, f"{event.domain}:{event.type}", milliseconds, matchers, limits)
         pattern = self.pattern
+        key = f"{event.domain}:{event.type}"
         if isinstance(pattern, Primitive):  # most rules: nothing to remember
+            step = Step(event, key, milliseconds, matchers, limits, {})
             if pattern.advance(0, step):
                 return Selection(None, step.bindings)
             return Selection(None, None, "; ".join(step.reasons))
@@ -304,6 +307,7 @@ class EventExpression:
             if self.limit is not None and since is not None and milliseconds - since > limits[self.limit]():
                 states, gathered, since = [pattern.start], {}, None
                 state = None
+        step = Step(event, key, milliseconds, matchers, limits, gathered)
         results: list[State | Done] = []
         for each in states:
             for result in pattern.advance(each, step):

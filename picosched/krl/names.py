@@ -66,3 +66,19 @@ def children(node: syntax.Expression) -> list[syntax.Expression]:
             parts = [node.pattern, node.other, node.within.amount if node.within else None]
             return [part for part in parts if part is not None]
     return []
+
+
+def settings_of(event: syntax.EventExpression) -> list[str]:
+    """The names that an event expression binds, each once, in order."""
+    found: list[str] = []
+    match event:
+        case syntax.EventPrimitive():
+            found = list(event.setting)
+        case syntax.EventOperation() | syntax.EventGroup():
+            for operand in event.operands:
+                found += settings_of(operand)
+            if isinstance(event, syntax.EventGroup):
+                found += event.setting
+        case syntax.EventWithin():
+            found = settings_of(event.event)
+    return list(dict.fromkeys(found))

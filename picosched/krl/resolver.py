@@ -8,10 +8,12 @@ operators and the built-in actions, which any declaration may shadow.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from picosched.errors import KrlError, Span
 from picosched.krl import syntax
+from picosched.krl.compiler import FRAMES
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, near
 from picosched.krl.names import Names, children, kind_of
 from picosched.krl.source import Source
@@ -19,7 +21,7 @@ from picosched.krl.source import Source
 DEEPEST = 1_000
 """How deep a tree may go: `1 + 1 + 1` goes two deep."""
 
-CLASSIC_DOMAINS = ("web", "explicit", "notification", "error", "system", "rfq")
+UNKNOWN_MEMBER = {"function": "E104", "action": "E105", "value": "E101"}
 
 
 def resolve(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
@@ -40,6 +42,7 @@ def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:
 
 class _Resolver:
     def __init__(self, source: Source) -> None:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
         self.source = source
         self.faults: list[KrlError] = []
         self.modules: set[str] = set(MODULES)
@@ -48,8 +51,11 @@ class _Resolver:
         self.bare_attributes = False
         """In `where` an unknown name is an attribute of the event."""
 
-    def fault(self, message: str, node: syntax.Node) -> None:
-        self.faults.append(KrlError(message, self._span(node)))
+    def fault(self, kind: str, message: str, node: syntax.Node) -> None:
+        self.faults.append(KrlError(message, self._span(node), kind=kind))
+
+    def _action_as_function(self, name: str, node: syntax.Node) -> None:
+        self.fault("E107", f"found the action {name} as a function: it runs only as a rule's action", node)
 
     def _span(self, node: syntax.Node) -> Span:
         return self.source.span(node.start, node.end)
@@ -67,7 +73,9 @@ class _Resolver:
         for rule in tree.rules:
             if rule.name in seen:
                 line = self.source.place(seen[rule.name].start)[0]
-                self.fault(f"found a second rule named {rule.name}, the first is on line {line}", rule)
+                self.fault(
+                    "E114", f"found a second rule named {rule.name}, the first is on line {line}", rule
+                )
             seen.setdefault(rule.name, rule)
             if rule.state != "inactive":
                 self._rule(rule, names)
@@ -78,13 +86,15 @@ class _Resolver:
             match property:
                 case syntax.Property():
                     if property.key in seen:
-                        self.fault(f"found a second {property.key} in meta, wanted at most one", property)
+                        self.fault(
+                            "E116", f"found a second {property.key} in meta, wanted at most one", property
+                        )
                     seen.add(property.key)
                     self.expression(property.value, Names())
                 case syntax.UseModule():
                     alias = property.alias or property.rid
                     if alias in self.used_modules:
-                        self.fault(f"found a second module named {alias}", property)
+                        self.fault("E115", f"found a second module named {alias}", property)
                     for setting in property.config:
                         self.expression(setting.value, names)
                     self.used_modules.add(alias)
@@ -102,15 +112,16 @@ class _Resolver:
             kind = names.kinds.get(name.id)
             if kind is None and name.id != "__testing":
                 self.fault(
+                    "E119",
                     f"cannot {verb} {name.id}: it is not declared in global{_near(name.id, names.kinds)}",
                     name,
                 )
             elif kind == "action" and verb == "share":
-                self.fault(f"cannot share {name.id}: an action cannot answer a query", name)
+                self.fault("E120", f"cannot share {name.id}: an action cannot answer a query", name)
 
     def _rule(self, rule: syntax.Rule, ruleset: Names) -> None:
         if rule.select is None:
-            self.fault(f"found the rule {rule.name} without a select, wanted `select when …`", rule)
+            self.fault("E109", f"found the rule {rule.name} without a select, wanted `select when …`", rule)
             return
         names = Names(ruleset)
         self._event(rule.select, names)
@@ -133,13 +144,11 @@ class _Resolver:
                     self._where(event.where, names)
             case syntax.AnyEvent():
                 self._where(event.where, names)
-            case syntax.EventOperation():
+            case syntax.EventOperation() | syntax.EventGroup():
                 for operand in event.operands:
                     self._event(operand, names)
-            case syntax.EventGroup():
-                for operand in event.operands:
-                    self._event(operand, names)
-                names.kinds.update(dict.fromkeys(event.setting, "value"))
+                if isinstance(event, syntax.EventGroup):
+                    names.kinds.update(dict.fromkeys(event.setting, "value"))
             case syntax.EventWithin():
                 self._event(event.event, names)
                 self.expression(event.within.amount, names)
@@ -151,13 +160,13 @@ class _Resolver:
         self.bare_attributes = False
 
     def _actions(self, block: syntax.ActionBlock, names: Names) -> None:
-        for condition in (block.condition, block.selector):
-            if condition:
-                self.expression(condition, names)
+        self._optional(names, block.condition, block.selector)
         for action in block.actions:
             self._action(action, names)
             if block.order == "choose" and action.label is None:
-                self.fault("found an action without a label in choose, wanted `label => action(…)`", action)
+                self.fault(
+                    "E110", "found an action without a label in choose, wanted `label => action(…)`", action
+                )
         for action in block.actions:
             names.kinds.update(dict.fromkeys(action.setting, "value"))
 
@@ -172,10 +181,10 @@ class _Resolver:
             return
         kind = names.find(callee.id)
         if kind == "function" or (kind is None and callee.id in OPERATORS and callee.id not in ACTIONS):
-            self.fault(f"found the function {callee.id} as an action, wanted an action", action)
+            self.fault("E108", f"found the function {callee.id} as an action, wanted an action", action)
         elif kind is None and callee.id not in ACTIONS:
             known = [*names.all(), *ACTIONS]
-            self.fault(f"unknown action {callee.id}{_near(callee.id, known)}", callee)
+            self.fault("E105", f"unknown action {callee.id}{_near(callee.id, known)}", callee)
 
     # ---- statements -------------------------------------------------------------------------------
 
@@ -186,8 +195,7 @@ class _Resolver:
     def _statement(self, statement: syntax.Statement, names: Names) -> None:
         match statement:
             case syntax.Guarded():
-                if statement.guard.condition:
-                    self.expression(statement.guard.condition, names)
+                self._optional(names, statement.guard.condition)
                 self._statement(statement.statement, names)
             case syntax.Local():
                 self.expression(statement.declaration.value, names)
@@ -196,27 +204,20 @@ class _Resolver:
                 self._event_type(statement.type, names)
                 if statement.rids:
                     self._event_type(statement.rids, names)
-                if statement.attributes:
-                    self.expression(statement.attributes, names)
+                self._optional(names, statement.attributes)
             case syntax.ScheduleEvent():
                 self._event_type(statement.type, names)
-                for part in (statement.at, statement.repeat, statement.attributes):
-                    if part:
-                        self.expression(part, names)
+                self._optional(names, statement.at, statement.repeat, statement.attributes)
                 if statement.setting:
                     names.kinds[statement.setting] = "value"
             case syntax.Assign() | syntax.Set():
-                for part in (statement.path, statement.value):
-                    if part:
-                        self.expression(part, names)
+                self._optional(names, statement.path, statement.value)
             case syntax.Count():
-                for part in (statement.path, statement.step, statement.begin):
-                    if part:
-                        self.expression(part, names)
-            case syntax.Clear() | syntax.Mark():
-                part = statement.path if isinstance(statement, syntax.Clear) else statement.value
-                if part:
-                    self.expression(part, names)
+                self._optional(names, statement.path, statement.step, statement.begin)
+            case syntax.Clear():
+                self._optional(names, statement.path)
+            case syntax.Mark():
+                self._optional(names, statement.value)
             case syntax.Forget():
                 self.expression(statement.pattern, names)
             case syntax.Log() | syntax.Error():
@@ -234,7 +235,9 @@ class _Resolver:
         seen: set[str] = set()
         for declaration in declarations:
             if declaration.name in seen:
-                self.fault(f"found a second declaration of {declaration.name}, wanted one", declaration)
+                self.fault(
+                    "E111", f"found a second declaration of {declaration.name}, wanted one", declaration
+                )
             seen.add(declaration.name)
             if kind_of(declaration.value) == "value":
                 names.later[declaration.name] = declaration
@@ -249,6 +252,11 @@ class _Resolver:
                 functions.append(declaration.value)
         for function in functions:
             self.expression(function, names)
+
+    def _optional(self, names: Names, *parts: syntax.Expression | None) -> None:
+        for part in parts:
+            if part is not None:
+                self.expression(part, names)
 
     def expression(self, node: syntax.Expression, names: Names) -> None:
         self._descend(node)
@@ -285,28 +293,31 @@ class _Resolver:
         """Bound the depth of a tree: all that comes after, Python's compiler too, is recursive."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise KrlError(f"found forms nested more than {DEEPEST} deep", self._span(node), code="too_large")
+            message = f"found forms nested more than {DEEPEST} deep"
+            raise KrlError(message, self._span(node), code="too_large", kind="E003")
 
     def _name(self, node: syntax.Name, names: Names) -> None:
         if names.find(node.id) or self.bare_attributes or node.id in OPERATORS or node.id in ACTIONS:
             return
         if names.is_later(node.id):
-            self.fault(f"{node.id} is used before it is declared", node)
+            self.fault("E102", f"{node.id} is used before it is declared", node)
         else:
-            self.fault(f"unknown name {node.id}{_near(node.id, [*names.all(), *OPERATORS])}", node)
+            self.fault("E101", f"unknown name {node.id}{_near(node.id, [*names.all(), *OPERATORS])}", node)
 
     def _function(self, node: syntax.Function | syntax.Defaction, names: Names) -> None:
         inner = Names(names)
         optional: syntax.Parameter | None = None
         for parameter in node.parameters:
             if parameter.name in inner.kinds:
-                self.fault(f"found a second parameter named {parameter.name}", parameter)
+                self.fault("E112", f"found a second parameter named {parameter.name}", parameter)
             if parameter.default:
                 self.expression(parameter.default, inner)
                 optional = parameter
             elif optional:
                 self.fault(
-                    f"found {parameter.name} without a default behind {optional.name}, wanted one", parameter
+                    "E117",
+                    f"found {parameter.name} without a default behind {optional.name}, wanted one",
+                    parameter,
                 )
             inner.kinds[parameter.name] = "value"
         body = Names(inner)
@@ -315,8 +326,7 @@ class _Resolver:
         self._declarations(node.declarations, body)
         if isinstance(node, syntax.Defaction):
             self._actions(node.actions, body)
-        if node.result:
-            self.expression(node.result, body)
+        self._optional(body, node.result)
 
     def _call(self, node: syntax.Call, names: Names) -> None:
         self._arguments(node.arguments, names)
@@ -327,12 +337,12 @@ class _Resolver:
                 kind = names.find(name)
                 known = kind or name in OPERATORS
                 if kind == "action" or (not known and name in ACTIONS):
+                    self._action_as_function(name, node)
+                elif not known:
                     self.fault(
-                        f"found the action {name} as a function: it runs only as a rule's action", node
-                    )
-                elif not known and not self.bare_attributes:
-                    self.fault(
-                        f"unknown function {name}{_near(name, [*names.all(), *OPERATORS])}", node.callee
+                        "E104",
+                        f"unknown function {name}{_near(name, [*names.all(), *OPERATORS])}",
+                        node.callee,
                     )
                 else:
                     self._name(node.callee, names)
@@ -348,15 +358,17 @@ class _Resolver:
         elif names.find(node.name) is None and node.name not in (*OPERATORS, "pset"):
             dot = self.source.text.find(f"{node.name}", node.receiver.end)
             place = syntax.Name(node.name, start=dot, end=dot + len(node.name)) if dot >= 0 else place
-            self.fault(f"unknown operator {node.name}{_near(node.name, [*OPERATORS, *names.all()])}", place)
+            self.fault(
+                "E103", f"unknown operator {node.name}{_near(node.name, [*OPERATORS, *names.all()])}", place
+            )
 
     def _arguments(self, arguments: Iterable[syntax.Argument], names: Names) -> None:
         named: set[str] = set()
         for argument in arguments:
             if argument.name is None and named:
-                self.fault("found an argument without a name behind one with a name", argument)
+                self.fault("E118", "found an argument without a name behind one with a name", argument)
             elif argument.name in named:
-                self.fault(f"found a second argument named {argument.name}", argument)
+                self.fault("E113", f"found a second argument named {argument.name}", argument)
             if argument.name:
                 named.add(argument.name)
             self.expression(argument.value, names)
@@ -366,19 +378,20 @@ class _Resolver:
             return
         if node.domain not in MODULES:
             known = [*MODULES, *self.used_modules, "ent", "app"]
-            self.fault(f"unknown module {node.domain}{_near(node.domain, known)}", node)
+            self.fault("E106", f"unknown module {node.domain}{_near(node.domain, known)}", node)
             return
         members = MODULES[node.domain]
         member = members.get(node.name)
         if member is None:
-            self.fault(f"unknown {use} {node.domain}:{node.name}{_near(node.name, members)}", node)
-        elif use == "action" and not member.acts:
-            self.fault(f"found {node.domain}:{node.name} as an action, wanted an action", node)
-        elif use == "function" and member.kind == "action":
             self.fault(
-                f"found the action {node.domain}:{node.name} as a function: it runs only as a rule's action",
+                UNKNOWN_MEMBER[use],
+                f"unknown {use} {node.domain}:{node.name}{_near(node.name, members)}",
                 node,
             )
+        elif use == "action" and not member.acts:
+            self.fault("E108", f"found {node.domain}:{node.name} as an action, wanted an action", node)
+        elif use == "function" and member.kind == "action":
+            self._action_as_function(f"{node.domain}:{node.name}", node)
 
 
 def _near(name: str, known: Iterable[str]) -> str:

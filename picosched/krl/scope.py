@@ -27,7 +27,7 @@ class Limits:
     max_depth: int = 1_000
     """Calls nested in each other."""
     max_steps: int = 5_000_000
-    """Calls and passes of one turn, about a second of work."""
+    """Calls and passes of one rule, about a second of work."""
     max_raised: int = 1_000
     """Events that one turn may raise within its pico."""
     max_attrs_bytes: int = 1_000_000
@@ -37,7 +37,7 @@ class Limits:
 
 
 class Budget:
-    """What is left of one turn's steps and depth. Compiled code counts both down."""
+    """What is left of one rule's steps and depth. Compiled code counts both down."""
 
     __slots__ = ("depth", "limits", "steps")
 
@@ -57,7 +57,7 @@ class Budget:
                 code="too_large",
             )
         raise KrlError(
-            f"the turn took more than {self.limits.max_steps} steps; is a loop without end?",
+            f"a rule took more than {self.limits.max_steps} steps; is a loop without end?",
             code="too_large",
         )
 

@@ -170,11 +170,10 @@ class PicoEffects:
 
     def _installed(self, rid: str) -> str:
         """A rid as it is installed: a version behind it does not count."""
-        if rid not in self.pico.installed:
-            shorter = rid.rpartition(".")[0]
-            if shorter in self.pico.installed:
-                return shorter
-        return rid
+        shorter = rid
+        while shorter and shorter not in self.pico.installed:
+            shorter = shorter.rpartition(".")[0]
+        return shorter or rid
 
     def schedule(
         self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None

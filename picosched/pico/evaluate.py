@@ -19,6 +19,7 @@ from typing import Any
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import Instance
 from picosched.krl.scope import Scope, Value
+from picosched.krl.size import bound
 from picosched.krl.values import json_value
 from picosched.pico.effects import Answers, PicoEffects, Unanswered, error_attributes
 from picosched.pico.event import Event, Query
@@ -38,6 +39,7 @@ def evaluate(
     Raises Unanswered where a rule needs an answer from outside that is not among `answers`.
     """
     turn = Turn(event.eid, pico.id, event.time, event.eci)
+    bound(pico.budget.limits.max_value_bytes)
     pico.now = event.time
     effects = pico.effects
     effects.begin_turn(turn, settings, new_id)
@@ -65,6 +67,7 @@ def answer(pico: Pico, query: Query, now: datetime, answers: Answers = ()) -> An
     Raises Unanswered as `evaluate` does.
     """
     pico.now = now
+    bound(pico.budget.limits.max_value_bytes)
     pico.budget.refill()
     instance = start(pico, query.rid)
     instance.scope.event = None
@@ -110,7 +113,7 @@ def _instance(
         effects=pico.effects,
         now=lambda: pico.now,
         random=pico.random,
-        meta=ruleset.meta,
+        meta={**ruleset.meta, "calling_rid": clients[-1]} if clients else ruleset.meta,
         config=config,
         modules={},
     )

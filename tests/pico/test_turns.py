@@ -340,3 +340,59 @@ def test_and_of_many_events_costs_no_more_than_its_parts(engine: Engine) -> None
     for n in reversed(range(1, 16)):
         assert not engine.root.raise_event("t", f"e{n}").directives
     assert engine.root.raise_event("t", "e0").directives
+
+
+def test_a_local_keeps_its_value_where_a_guarded_statement_does_not_run(engine: Engine) -> None:
+    engine.root.install(
+        rules(
+            """rule go { select when t go if event:attrs{"fire"} then noop()
+                 fired { x = 1; x = 2 if event:attrs{"again"} }
+                 finally { y = 3; y = x + 1 if x; raise t event "done" attributes {"x": x, "y": y} } }""",
+            'rule done { select when t done send_directive("done", event:attrs) }',
+        )
+    )
+    pico = engine.root
+    assert told(pico.raise_event("t", "go", {"fire": True})) == [("done", {"x": 1, "y": 2})]
+    assert told(pico.raise_event("t", "go", {"fire": True, "again": 1})) == [("done", {"x": 2, "y": 3})]
+    assert told(pico.raise_event("t", "go")) == [("done", {"x": None, "y": 3})]
+
+
+def test_where_sees_what_earlier_events_of_the_pattern_bound(engine: Engine) -> None:
+    engine.root.install(
+        rules(
+            """rule pair { select when t a k re#(.)# setting(x) before t b where event:attr("k") == x
+                 send_directive("pair", x) }"""
+        )
+    )
+    pico = engine.root
+    pico.raise_event("t", "a", {"k": "1"})
+    assert told(pico.raise_event("t", "b", {"k": "2"})) == []
+    assert told(pico.raise_event("t", "b", {"k": "1"})) == [("pair", "1")]
+
+
+def test_the_size_of_values_is_a_setting() -> None:
+    text = rules(
+        meta="shares f", globals='f = function(n){ 1.range(n).map(function(x){ "xxxxxxxxxx" }).join("") }'
+    )
+    with Engine(":memory:", clock=VirtualClock(), max_value_bytes=1_000) as engine:
+        engine.root.install(text)
+        assert len(engine.root.query("demo", "f", {"n": 90})) == 900
+        with pytest.raises(KrlError, match="the most is 1000"):
+            engine.root.query("demo", "f", {"n": 110})
+
+
+def test_keys_are_called_and_operators_of_the_scope_are_values(engine: Engine) -> None:
+    engine.root.install(
+        rules(
+            meta='key a "secret" key b {"id": "x"} shares f',
+            globals='f = function(){ [keys:a(), keys:a, keys:b("id"), [5].map(klog), {null: 1, true: 2}] }',
+        )
+    )
+    assert engine.root.query("demo", "f") == ["secret", "secret", "x", [5], {"null": 1, "true": 2}]
+
+
+def test_a_bare_block_is_every(engine: Engine) -> None:
+    engine.root.install(
+        rules('rule go { select when t go { send_directive("a") send_directive("b") } fired { ent:x := 1 } }')
+    )
+    assert [name for name, _ in told(engine.root.raise_event("t", "go"))] == ["a", "b"]

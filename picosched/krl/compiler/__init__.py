@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from picosched.errors import KrlError, Span
+from picosched.errors import KrlError, PicoschedError, Span
 from picosched.krl import syntax
 from picosched.krl.compiler.code import Code
 from picosched.krl.compiler.rules import RuleCode, RuleCompiler
@@ -70,6 +70,8 @@ def running(run: Callable[..., Any], *args: Any) -> Any:
 
 
 def _as_krl(error: Exception) -> KrlError:
+    if isinstance(error, PicoschedError):
+        return KrlError(error.message, code=error.code)
     if isinstance(error, NameError) and error.name:
         return KrlError(f"{error.name.partition('.')[0]} has no value yet: it is declared further down")
     if isinstance(error, RecursionError):

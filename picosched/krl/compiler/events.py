@@ -36,19 +36,22 @@ from picosched.krl.event_expression import (
     Primitive,
     Within,
 )
+from picosched.krl.names import settings_of
 
-EVENT, ATTRS = ".event", ".attrs"
+EVENT, ATTRS, GATHERED = ".event", ".attrs", ".gathered"
 
 
 class EventCompiler(ActionCompiler):
     """Compiles the `select` of rules; `matchers` and `limits` name the functions of the rule at hand."""
 
+    settings: list[str]
+    """The names that the rule's event expression binds."""
     matchers: list[str]
     limits: list[str]
 
     def select(self, event: syntax.EventExpression) -> EventExpression:
         """The machine of a rule; its primitives and limits are emitted into the block."""
-        self.matchers, self.limits = [], []
+        self.matchers, self.limits, self.settings = [], [], settings_of(event)
         limit = None
         if isinstance(event, syntax.EventWithin):
             limit = self._limit(event.within)
@@ -120,15 +123,26 @@ class EventCompiler(ActionCompiler):
             self.block.statements.append(assign(binding.python, value))
             bound.append((constant(each), load(binding.python)))
         if where is not None:
+            self._gathered(set(setting))
             self._where(where)
         matched = grouped([mapped(bound), listed(captures)])
         self.block.statements.append(ast.Return(value=matched))
         block, around = self.block, self.block.around
         assert around is not None
         self.block = around
-        self.block.statements.append(self.code.at(event, define(name, (EVENT,), (), block.statements)))
+        self.block.statements.append(
+            self.code.at(event, define(name, (EVENT, GATHERED), (), block.statements))
+        )
         self.matchers.append(name)
         return len(self.matchers) - 1
+
+    def _gathered(self, own: set[str]) -> None:
+        """Emit the names that other events of the pattern may have bound, for `where` to see."""
+        for name in self.settings:
+            if name not in own:
+                binding = self.block.names[name] = Binding(self.code.fresh(name))
+                value = call(ast.Attribute(value=load(GATHERED), attr="get", ctx=ast.Load()), constant(name))
+                self.block.statements.append(assign(binding.python, value))
 
     def _attributes(self, patterns: tuple[syntax.AttributePattern, ...]) -> list[ast.expr]:
         """Emit a search for each pattern; the groups that they capture, in order."""

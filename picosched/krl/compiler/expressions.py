@@ -107,7 +107,8 @@ class ExpressionCompiler:
                 ast.Attribute(value=load(self.bare_attributes), attr="get", ctx=ast.Load()), constant(node.id)
             )
         if node.id in OPERATORS:
-            return self.operator(node.id)
+            operator = self.operator(node.id)
+            return call(".bound", load(SCOPE), operator) if OPERATORS[node.id].scoped else operator
         self.code.constants[f".{node.id}()"] = ACTIONS[node.id].run
         return call(".Action", constant(node.id), call(".bound", load(SCOPE), load(f".{node.id}()")))
 

@@ -35,6 +35,7 @@ from picosched.krl.compiler.code import (
 from picosched.krl.compiler.expressions import BUDGET, EFFECTS, RID, SCOPE
 from picosched.krl.compiler.statements import FINAL, LAST, StatementCompiler
 from picosched.krl.event_expression import EventExpression
+from picosched.krl.names import settings_of
 
 BINDINGS, COUNT_FIRED, COUNT_NOT, USE = ".bindings", ".fires", ".nots", ".use"
 
@@ -199,6 +200,7 @@ class RuleCompiler(StatementCompiler):
         count = [_one_more(COUNT_FIRED)], [_one_more(COUNT_NOT)]
         self.block.statements.append(self.code.at(rule, branch(load(FIRED), *count)))
         if rule.postlude:
+            self.begin_names((*rule.postlude.fired, *rule.postlude.notfired), rule.postlude)
             fired, notfired = self.statements(rule.postlude.fired), self.statements(rule.postlude.notfired)
             if fired or notfired:
                 self.block.statements.append(
@@ -209,22 +211,6 @@ class RuleCompiler(StatementCompiler):
             self.block.statements.append(
                 self.code.at(rule, branch(load(LAST), [ast.Return(value=_result())]))
             )
-
-
-def settings_of(event: syntax.EventExpression) -> list[str]:
-    """The names that an event expression binds, each once, in order."""
-    found: list[str] = []
-    match event:
-        case syntax.EventPrimitive():
-            found = list(event.setting)
-        case syntax.EventOperation() | syntax.EventGroup():
-            for operand in event.operands:
-                found += settings_of(operand)
-            if isinstance(event, syntax.EventGroup):
-                found += event.setting
-        case syntax.EventWithin():
-            found = settings_of(event.event)
-    return list(dict.fromkeys(found))
 
 
 def _result() -> ast.expr:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from picosched.krl import syntax
 from picosched.krl.compiler.code import Binding, assign, branch, call, constant, load, mapped
 from picosched.krl.compiler.events import EventCompiler
 from picosched.krl.compiler.expressions import EFFECTS, SCOPE
+from picosched.krl.names import kind_of
 
 FINAL, LAST = ".final", ".last"
 
@@ -34,12 +36,22 @@ class StatementCompiler(EventCompiler):
     def _do_guarded(self, node: syntax.Guarded) -> None:
         guard = node.guard
         test = load(FINAL) if guard.condition is None else self.test(guard.condition)
-        # A name that a guarded statement sets is null where it did not run.
-        if isinstance(node.statement, syntax.ScheduleEvent) and node.statement.setting:
-            self._bind(node.statement.setting, node, constant(None))
-        elif isinstance(node.statement, syntax.Local):
-            self._bind(node.statement.declaration.name, node, constant(None))
+        self.begin_names((node.statement,), node)
         self._emit(node, branch(test, self.statements((node.statement,))))
+
+    def begin_names(self, statements: Sequence[syntax.Statement], node: syntax.Node) -> None:
+        """Emit what names are that statements set which may not run: what they are outside, or null."""
+        for statement in statements:
+            inner = statement.statement if isinstance(statement, syntax.Guarded) else statement
+            name = None
+            if isinstance(inner, syntax.ScheduleEvent):
+                name = inner.setting
+            elif isinstance(inner, syntax.Local) and kind_of(inner.declaration.value) == "value":
+                name = inner.declaration.name
+            if name and name not in self.block.names:
+                outer = self.block.find(name)
+                known = outer is not None and outer.kind == "value"
+                self._bind(name, node, load(outer.python) if outer and known else constant(None))
 
     def _bind(self, name: str, node: syntax.Node, value: ast.expr) -> None:
         """Set a local name, anew or again."""

@@ -40,6 +40,11 @@ def p_action_block(p: Any) -> None:
     p[0] = p[1]
 
 
+def p_action_block_bare(p: Any) -> None:
+    "action_block : LBRACE action_list RBRACE semicolons"
+    p[0] = _block("every", p[2], **extent(p))
+
+
 def p_action_block_if(p: Any) -> None:
     """action_block : IF expression THEN ordered
     | IF expression THEN LBRACE action_list RBRACE semicolons"""

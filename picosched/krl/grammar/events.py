@@ -149,9 +149,11 @@ def p_event_type_page(p: Any) -> None:
 
 def p_element(p: Any) -> None:
     """element : pattern
+    | pattern ON pattern
     | empty"""
     name = "url" if p[-1] == "pageview" else "element"
-    p[0] = (syntax.AttributePattern(name, p[1]),) if p[1] else ()
+    patterns = [(name, p[1]), ("url", p[3] if len(p) > 2 else None)]
+    p[0] = tuple(syntax.AttributePattern(name, pattern) for name, pattern in patterns if pattern)
 
 
 def p_event_word(p: Any) -> None:

@@ -119,10 +119,11 @@ class Tokens:
         if following == "EQUALS" and word not in RESERVED:
             return "BINDER"
         keyword = word in KEYWORDS and self._acceptable(KEYWORDS[word])
-        if self._acceptable("ATTRIBUTE") and (
-            (following == "REGEX" and word not in ("and", "or")) or (following == "STRING" and not keyword)
-        ):
-            return "ATTRIBUTE"
+        if following in ("REGEX", "STRING") and self._acceptable("ATTRIBUTE"):
+            # Before a regular expression even a keyword is an attribute, but for these.
+            taken = keyword if following == "STRING" else word in ("and", "or", "on")
+            if not taken:
+                return "ATTRIBUTE"
         after = self._peek()
         if following == "WORD" and (pair := PAIRS.get((word, after.value))) and self._acceptable(pair):
             self._next += 1
@@ -131,7 +132,7 @@ class Tokens:
         if following == "COLON":
             if word in ("ent", "app") and self._acceptable("PERSISTENT"):
                 return "PERSISTENT"
-            if self._acceptable("KEYNAME"):
+            if self._acceptable("KEYNAME") and word not in RESERVED:
                 return "KEYNAME"
             if self._acceptable("DOMAIN") and word not in RESERVED:
                 return "DOMAIN"

@@ -11,7 +11,6 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import action, function, value
-from picosched.krl.library.time import iso
 from picosched.krl.scope import Event, ScheduledEvent, Scope, Value
 from picosched.krl.values import described, shown, to_string
 
@@ -37,7 +36,8 @@ def read(name: str) -> Any:
 
 
 def time(scope: Scope) -> Value:
-    return None if scope.event is None else iso(scope.event.time)
+    """Milliseconds since 1970, as in the Node engine."""
+    return None if scope.event is None else round(scope.event.time.timestamp() * 1000)
 
 
 def channel(scope: Scope, what: Value = None) -> Value:

@@ -45,6 +45,6 @@ def formatted(text: str, name: str = "<ruleset>") -> str:
     page = Page(Margin(source))
     try:
         found = page.rows([Piece(tree.start, tree.end, lambda: page.of(tree))], len(text) + 1)
-        return rendered(found.blocks(False)) + "\n"
+        return rendered(found.lines()) + "\n"
     except RecursionError as cause:
         raise KrlError("found forms nested too deep to print", source.span(0, 0)) from cause

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from picosched.krl import syntax
 from picosched.krl.printer.document import BREAK, LINE, Doc, Group, Indent, joined
-from picosched.krl.printer.expressions import arguments, parameters
+from picosched.krl.printer.expressions import arguments, parameters, shielded, with_body
 from picosched.krl.printer.page import Page, Piece, lays_out
 
 GOING_ON = frozenset(
@@ -34,6 +34,11 @@ def action(page: Page, node: syntax.Action) -> Doc:
 
 def name(node: syntax.Name | syntax.Qualified) -> str:
     return node.id if isinstance(node, syntax.Name) else f"{node.domain}:{node.name}"
+
+
+def beginning(page: Page, node: syntax.Action) -> int:
+    """Where an action begins, with its label."""
+    return page.margin.word_before(page.margin.word_before(node.start)) if node.label else node.start
 
 
 def goes_on(node: syntax.Action) -> bool:
@@ -69,10 +74,12 @@ def with_actions(page: Page, pieces: list[Piece], block: syntax.ActionBlock) -> 
 
 @lays_out(syntax.ActionBlock)
 def action_block(page: Page, node: syntax.ActionBlock) -> Doc:
-    condition: Doc = ("if ", page.of(node.condition), " then") if node.condition is not None else ""
+    condition: Doc = ""
+    if node.condition is not None:  # `if re#…#` behind an event would be an attribute of that name
+        condition = ("if ", shielded(page, node.condition, syntax.Regex), " then")
     if node.order == "one":
         single = page.of(node.actions[0])
-        begins_line = page.margin.starts_line(node.actions[0].start)
+        begins_line = page.margin.starts_line(beginning(page, node.actions[0]))
         return Group((condition, Indent((BREAK if begins_line else LINE, single)))) if condition else single
     head: list[Doc] = [condition, " " if condition else "", node.order, " "]
     if node.selector is not None:
@@ -83,9 +90,7 @@ def action_block(page: Page, node: syntax.ActionBlock) -> Doc:
         pieces += [page.piece(each) for number, each in node.ignored if number == place]
         if place < len(node.actions):
             each = node.actions[place]
-            start = each.start
-            if each.label:
-                start = page.margin.word_before(page.margin.word_before(start))
+            start = beginning(page, each)
             separated(pieces, Piece(start, each.end, lambda each=each: page.of(each)), each)  # type: ignore[misc]
     return (*head, page.block(pieces, close))
 
@@ -107,7 +112,7 @@ def selector(page: Page, node: syntax.Expression) -> Doc:
 
 @lays_out(syntax.Defaction)
 def defaction(page: Page, node: syntax.Defaction) -> Doc:
-    head = ("defaction", parameters(page, node), " ")
+    head = parameters(page, node)
     pieces: list[Piece] = []
     if node.configure:
         start = page.margin.word_before(page.margin.word_before(node.configure[0].start))
@@ -120,4 +125,4 @@ def defaction(page: Page, node: syntax.Defaction) -> Doc:
         start, _ = page.margin.unwrapped(result.start)
         start = page.margin.word_before(start)
         pieces.append(Piece(start, result.end, lambda: ("return ", page.of(result))))
-    return (*head, page.block(pieces, node.end - 1, soft=True))
+    return with_body("defaction", head, page.block(pieces, node.end - 1, soft=True))

@@ -190,11 +190,8 @@ def entry(page: Page, key: syntax.Expression, value: syntax.Expression) -> Doc:
 
 def map_key(page: Page, key: syntax.Expression) -> Doc:
     """A key. A word before a colon is a key of that name, so other words there need parentheses."""
-    match key:
-        case syntax.Name():
-            return f"({key.id})" if key.id in ("ent", "app") else key.id
-        case syntax.Literal(value=None | True | False):
-            return enclosed(page, key)
+    if isinstance(key, syntax.Name):
+        return f"({key.id})" if key.id in ("ent", "app") else key.id
     of_module = _method_of_module(key)
     if isinstance(key, syntax.Member):
         page.shielded = of_module  # parentheses around a member would not be the same
@@ -293,13 +290,20 @@ def declaration(page: Page, node: syntax.Declaration) -> Doc:
 @lays_out(syntax.Function)
 def function(page: Page, node: syntax.Function) -> Doc:
     start, returns = page.margin.unwrapped(node.result.start, "return")
-    head = ("function", parameters(page, node))
+    head = parameters(page, node)
     pieces = [page.piece(each) for each in node.declarations]
     if pieces and not returns:  # a line break alone ends nothing
         pieces[-1] = page.piece(node.declarations[-1], ";")
     word = "return " if returns else ""
     pieces.append(Piece(start, node.result.end, lambda: (word, page.of(node.result))))
-    return (*head, " ", page.block(pieces, node.end - 1, soft=True))
+    return with_body("function", head, page.block(pieces, node.end - 1, soft=True))
+
+
+def with_body(word: str, head: Doc, body: Doc) -> Doc:
+    """A function or an action: the body is broken before the parameters are."""
+    whole = (word, head, " ", body)
+    opened = broken(body)
+    return whole if opened is None or breaks(head) else Choice(whole, (word, head, " ", opened), whole)
 
 
 def parameters(page: Page, node: syntax.Function | syntax.Defaction) -> Doc:

@@ -66,8 +66,11 @@ class Rows:
 
     def comments(self, line: Sequence[Comment], apart: bool) -> None:
         """Comments that have a row of their own."""
-        self.row(joined([_shown(each) for each in line], " "), apart, closed=not line[-1].inline)
+        first, *others = line
+        self.row(_shown(first), apart, closed=not first.inline)
         self.loud = True
+        for comment in others:
+            self.note(comment, ending=True)
 
     def note(self, comment: Comment, ending: bool) -> None:
         """A comment behind what stands last."""
@@ -82,7 +85,7 @@ class Rows:
         self.closed = not comment.inline
         self.loud |= self.closed or ending
 
-    def blocks(self, spaced: bool) -> Doc:
+    def lines(self) -> Doc:
         """The rows, each on a line."""
         found: list[Doc] = []
         for row, apart in zip(self.rows, self.apart, strict=True):
@@ -135,7 +138,7 @@ class Page:
             return ("{", *found.opening, BREAK if found.opening else "", "}")
         if soft and len(found.rows) == 1 and not found.loud:
             return Group(("{", *found.opening, Indent((LINE, *found.texts())), LINE, "}"))
-        return Group(("{", *found.opening, Indent((BREAK, found.blocks(spaced))), BREAK, "}"))
+        return Group(("{", *found.opening, Indent((BREAK, found.lines())), BREAK, "}"))
 
     def listed(
         self, brackets: str, pieces: Sequence[Piece], start: int, end: int, *, hug: bool = False
@@ -183,7 +186,7 @@ class Page:
                 inside = []
             self._placed += len(waiting) + len(frame.above) + len(inside)
             first = len(found.rows)
-            line = self._above(found, waiting, comma, follows=True)
+            line = self._above(found, waiting, follows=True)
             if frame.above and line:
                 found.comments(line, line[0].apart)
                 line = []
@@ -200,13 +203,13 @@ class Page:
             waiting = []
         waiting += self.margin.before(close)
         self._placed += len(waiting)
-        self._above(found, waiting, comma, follows=False)
+        self._above(found, waiting, follows=False)
         return found
 
-    def _above(self, found: Rows, comments: list[Comment], comma: str, *, follows: bool) -> list[Comment]:
+    def _above(self, found: Rows, comments: list[Comment], *, follows: bool) -> list[Comment]:
         """Place comments that stand between two pieces; those on the line of the second are left to it."""
         count = next((index for index, each in enumerate(comments) if each.alone), len(comments))
-        if count and follows and not comments[count - 1].ending and (comma or not found.rows):
+        if count and follows and not comments[count - 1].ending and (found.comma or not found.rows):
             count = 0
         for comment in comments[:count]:
             found.note(comment, comments[count - 1].ending)

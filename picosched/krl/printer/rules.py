@@ -7,6 +7,7 @@ from itertools import pairwise
 from picosched.krl import syntax
 from picosched.krl.printer.actions import options, with_actions
 from picosched.krl.printer.document import LINE, Doc, Group, Indent, joined
+from picosched.krl.printer.expressions import shielded
 from picosched.krl.printer.page import Page, Piece, lays_out
 
 
@@ -130,4 +131,5 @@ def rule(page: Page, node: syntax.Rule) -> Doc:
 
 @lays_out(syntax.Foreach)
 def foreach(page: Page, node: syntax.Foreach) -> Doc:
-    return ("foreach ", page.of(node.over), f" setting({', '.join(node.setting)})")
+    # `foreach re#…#` behind an event would be an attribute of that name.
+    return ("foreach ", shielded(page, node.over, syntax.Regex), f" setting({', '.join(node.setting)})")
