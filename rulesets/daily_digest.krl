@@ -14,7 +14,7 @@ ruleset daily_digest {
     notes = function() { ent:notes.defaultsTo([]) }
 
     subscription = function() {
-      event:list_scheduled().filter(function(each){ each{"name"} == NAME }).head()
+      event:list_scheduled().filter(function(each) { each{"name"} == NAME }).head()
     }
 
     next_digest = function() {

@@ -10,12 +10,12 @@ ruleset reminder {
 
     // What is still to come is asked of the engine: a list of our own would go on naming what has come since.
     pending = function() {
-      event:list_scheduled().map(function(each){
+      event:list_scheduled().map(function(each) {
         {"what": named(each{"id"}), "due": time:new(each{"next_scheduled"} * 1000)}
       })
     }
 
-    named = function(id) { ids().keys().filter(function(what){ ids(){what} == id }).head() }
+    named = function(id) { ids().keys().filter(function(what) { ids(){what} == id }).head() }
     ids = function() { ent:ids.defaultsTo({}) }
 
     // The history of a scheduled event outlives it, for as long as the engine keeps history. So its id is worth

@@ -7,9 +7,11 @@ that waits for two of them; a repeat. Everything counts what it does, so that wh
     >>
     shares begun
   }
+
   global {
     begun = function() { ent:begun.defaultsTo({}).keys() }
   }
+
   rule begin {
     select when crash begin chain re#(.+)# setting(chain)
     fired {
@@ -17,10 +19,14 @@ that waits for two of them; a repeat. Everything counts what it does, so that wh
       schedule crash event "tick" at time:now() attributes {"chain": chain}
     }
   }
+
   rule begin_second {
     select when crash begin chain re#c0#
-    fired { schedule crash event "second" repeat "* * * * * *" with _name = "second" }
+    fired {
+      schedule crash event "second" repeat "* * * * * *" with _name = "second"
+    }
   }
+
   rule tick {
     select when crash tick chain re#(.+)# setting(chain)
     pre { count = ent:ticks{chain}.defaultsTo(0) + 1 }
@@ -30,10 +36,14 @@ that waits for two of them; a repeat. Everything counts what it does, so that wh
       schedule crash event "tick" at time:now() with chain = chain
     }
   }
+
   rule second {
     select when crash second
-    fired { ent:seconds := ent:seconds.defaultsTo(0) + 1 }
+    fired {
+      ent:seconds := ent:seconds.defaultsTo(0) + 1
+    }
   }
+
   rule told {
     select when crash told key re#(.+)# setting(key)
     fired {
@@ -41,12 +51,18 @@ that waits for two of them; a repeat. Everything counts what it does, so that wh
       raise crash event "heard" attributes {"key": key}
     }
   }
+
   rule heard {
     select when crash heard
-    fired { ent:heard := ent:heard.defaultsTo(0) + 1 }
+    fired {
+      ent:heard := ent:heard.defaultsTo(0) + 1
+    }
   }
+
   rule pair {
     select when crash told before crash told
-    fired { ent:pairs := ent:pairs.defaultsTo(0) + 1 }
+    fired {
+      ent:pairs := ent:pairs.defaultsTo(0) + 1
+    }
   }
 }

@@ -137,21 +137,25 @@ callbacks = st.just(syntax.Ignored('callbacks { success { click id="(" } }'))
 def blocks(inner: Trees) -> Trees:
     arguments = several(st.builds(syntax.Argument, inner, maybe(words)))
     options = several(st.builds(syntax.Declaration, words, inner))
-    action = st.builds(syntax.Action, names | qualified, arguments, options, several(words), maybe(words))
+
+    def action(first: Trees) -> Trees:
+        callees = st.builds(syntax.Name, first) | qualified
+        return st.builds(syntax.Action, callees, arguments, options, several(words), maybe(first))
+
+    # Where a block can begin, these words are not the name of an action.
+    single = st.tuples(
+        action(words.filter(lambda word: word not in ("if", "choose", "foreach", "configure")))
+    )
+    actions = several(action(words))
     selectors = st.one_of(names, qualified, persistent, texts.map(syntax.Literal), inner)
     selectors |= st.builds(syntax.Call, selectors, arguments)
-    # Where a block can begin, these words are not the name of an action.
-    first = {"if", "choose", "foreach", "configure"}
-    named = action.filter(lambda node: not first & {node.label, getattr(node.callee, "id", "")})
     ignored = st.tuples(
         several(emits, most=1), several(st.tuples(st.integers(0, 2), emits)), several(callbacks)
     )
     return st.one_of(
-        st.builds(block_of, st.just("one"), st.tuples(named), maybe(inner), st.none(), ignored),
-        st.builds(
-            block_of, st.sampled_from(["every", "sample"]), several(action), maybe(inner), st.none(), ignored
-        ),
-        st.builds(block_of, st.just("choose"), several(action), maybe(inner), selectors, ignored),
+        st.builds(block_of, st.just("one"), single, maybe(inner), st.none(), ignored),
+        st.builds(block_of, st.sampled_from(["every", "sample"]), actions, maybe(inner), st.none(), ignored),
+        st.builds(block_of, st.just("choose"), actions, maybe(inner), selectors, ignored),
     )
 
 

@@ -12,14 +12,14 @@ ruleset classic {
   rule remind {
     select when classic remind
     always {
-      schedule notification event "remind5" at time:add(time:now(),{"minutes" : 5})
+      schedule notification event "remind5" at time:add(time:now(), {"minutes": 5})
     }
   }
 
   rule remind_with_all {
     select when classic remind_with_all
     always {
-      schedule notification event "remind5" at time:add(time:now(),{"minutes" : 5})
+      schedule notification event "remind5" at time:add(time:now(), {"minutes": 5})
         attributes event:attrs()
     }
   }

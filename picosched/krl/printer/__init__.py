@@ -18,6 +18,8 @@ letter by letter.
 
 from __future__ import annotations
 
+import sys
+
 from picosched.errors import KrlError
 from picosched.krl import syntax
 from picosched.krl.grammar import parse
@@ -33,8 +35,13 @@ PARTS = (expressions, events, actions, statements, rules)
 """The modules in which each construct's layout is said: to import them is to make them known to `Page`."""
 
 
+# A construct takes some ten Python frames, and the lexer lets brackets nest 200 deep. They take no C stack.
+FRAMES = 20_000
+
+
 def printed(tree: syntax.Ruleset) -> str:
     """A tree as the text of a ruleset: parsed, it is that tree again."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
     return rendered(Page(Margin()).of(tree)) + "\n"
 
 
@@ -43,6 +50,7 @@ def formatted(text: str, name: str = "<ruleset>") -> str:
     source = Source(name, text)
     tree = parse(source)
     page = Page(Margin(source))
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
     try:
         found = page.rows([Piece(tree.start, tree.end, lambda: page.of(tree))], len(text) + 1)
         return rendered(found.lines()) + "\n"

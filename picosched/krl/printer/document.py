@@ -68,16 +68,16 @@ LINE, SOFT, BREAK = Line(), Line(""), Break()
 
 def breaks(doc: Doc) -> bool:
     """Whether a document cannot stand on one line."""
-    match doc:
-        case tuple():
-            return any(breaks(part) for part in doc)
-        case Indent():
-            return breaks(doc.inner)
-        case Group():
-            return doc.broken
-        case Choice():
-            return doc.flat is None
-    return isinstance(doc, Break)
+    parts = [doc]
+    while parts:
+        match parts.pop():
+            case tuple() as inner:
+                parts += inner
+            case Indent(inner):
+                parts.append(inner)
+            case Break() | Group(broken=True) | Choice(flat=None):
+                return True
+    return False
 
 
 def broken(doc: Doc) -> Doc | None:
@@ -101,7 +101,7 @@ def flattened(doc: Doc) -> Doc:
         return doc
     match doc:
         case tuple():
-            return tuple(flattened(part) for part in doc)
+            return tuple([flattened(part) for part in doc])
         case Indent() | Group():
             return flattened(doc.inner)
         case Choice() if doc.flat is not None:

@@ -40,6 +40,8 @@ class Comment:
 
 
 class Margin:
+    """A text beside its tree. Every offset it is asked about is one of the tree's, 0 where there is none."""
+
     def __init__(self, source: Source | None = None) -> None:
         self._text = source.text if source else ""
         self._tokens: list[Any] = []
@@ -122,10 +124,12 @@ class Margin:
         """The block in which a word stands: where the word before its brace is, and what closes it."""
         index = bisect_left(self._starts, offset)
         depth = 0
-        for token in self._tokens[index:]:
+        while index < len(self._tokens):
+            token = self._tokens[index]
             if token.type == "RBRACE" and depth == 0:
                 return self.word_before(self._opening[token.lexpos]), token.lexpos
             depth += {"LBRACE": 1, "RBRACE": -1}.get(token.type, 0)
+            index += 1
         return 0, 0
 
     def _comment(self, start: int, text: str) -> Comment:

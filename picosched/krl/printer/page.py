@@ -117,6 +117,7 @@ class Page:
         self._placed = 0
 
     def of(self, node: syntax.Node) -> Doc:
+        """The layout of a node."""
         shielded = self.shields(node)
         doc = self.layouts[type(node)](self, node)
         return ("(", doc, ")") if shielded else doc
@@ -181,6 +182,7 @@ class Page:
             doc = piece.layout()
             frame = self._frames.pop()
             inside = self.margin.before(piece.end)
+            # What nobody inside has taken goes above, unless a comment before it has its place inside.
             if self._placed == frame.placed:
                 frame.above += inside
                 inside = []
