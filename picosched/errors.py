@@ -50,7 +50,8 @@ class PicoschedError(Exception):
 class KrlError(PicoschedError):
     """A fault in KRL text or in a running rule: what was found, what was wanted, and where.
 
-    `others` are further faults of the same text that were found with this one.
+    `others` are further faults of the same text that were found with this one. `kind` says in a word or two
+    which fault it is, where the one who found it tells kinds apart: "unknown name".
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class KrlError(PicoschedError):
         span: Span | None = None,
         *,
         code: Code = "invalid",
+        kind: str | None = None,
         others: tuple[KrlError, ...] = (),
     ) -> None:
         super().__init__(message, code)
         self.span = span
+        self.kind = kind
         self.others = others
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("clock",),
     ("krl", "schedule"),
     ("settings",),
-    ("pico",),
+    ("check", "pico"),
     ("store",),
     ("loaded", "incoming", "installing", "notation"),
     ("raising", "batch", "asking", "outside"),

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock
-from picosched import tick
+from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock, tick
 from picosched.clock import parse_time
 
 START = "2026-03-01T00:00:00Z"

@@ -71,7 +71,7 @@ def test_a_rule_that_fails_sends_nothing(engine: Engine) -> None:
 PARENT = """ruleset parent {
   meta { shares view, of_child }
   global {
-    view = function(){ {"children": ctx:children, "parent": ctx:parent, "rids": ctx:rulesets.map(function(r){ r{"rid"} })} }
+    view = function(){ {"children": ctx:children, "parent": ctx:parent} }
     of_child = function(){ ctx:query(ctx:children.head(), "listener", "heard") }
   }
   rule make { select when t make
@@ -82,8 +82,7 @@ PARENT = """ruleset parent {
     fired { ent:child := eci } }
   rule unmake { select when t unmake ctx:delPico(ent:child) }
   rule channel { select when t channel
-    ctx:newChannel(["App One"], {"allow": [{"domain": "t", "name": "*"}], "deny": []}, {"allow": [], "deny": []})
-      setting(channel)
+    ctx:newChannel(["App One"], {"allow": [{"domain": "t", "name": "*"}]}, {"allow": []}) setting(channel)
     fired { raise t event "made" attributes {"channel": channel, "count": ctx:channels.length()} } }
   rule made { select when t made send_directive("made", event:attrs) }
   rule install { select when t install ctx:install("listener.krl") fired { raise t event "installed" } }
@@ -162,7 +161,10 @@ ASKER = """ruleset asker {
     ask = function(n){ http:get("https://example.test/" + n){"content"} }
   }
   rule ask { select when t ask n re#(.+)# setting(n)
-    pre { first = http:get("https://example.test/" + n) second = http:get("https://example.test/" + first{"content"}) }
+    pre {
+      first = http:get("https://example.test/" + n)
+      second = http:get("https://example.test/" + first{"content"})
+    }
     if first{"status_code"} == 200 then noop()
     fired { ent:got := got().append(second{"content"}) } }
   rule later { select when t later
@@ -232,7 +234,8 @@ def test_a_rule_that_asks_without_end_is_stopped() -> None:
 
 
 def test_picos_that_ask_each_other_in_a_circle_get_an_error(engine: Engine) -> None:
-    text = """ruleset ring { meta { shares ask } global { ask = function(eci, back){ ctx:query(eci, "ring", "ask", {"eci": back}) } } }"""
+    text = """ruleset ring { meta { shares ask }
+      global { ask = function(eci, back){ ctx:query(eci, "ring", "ask", {"eci": back}) } } }"""
     one, two = engine.new_pico("one"), engine.new_pico("two")
     for pico in (one, two):
         pico.install(text)

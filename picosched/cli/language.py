@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from picosched.errors import EXIT_STATUS, KrlError, PicoschedError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from picosched.cli.lint import Finding
+    from picosched.check import Finding
     from picosched.engine import Engine
     from picosched.krl.scope import Scope
 
@@ -23,73 +24,76 @@ app = typer.Typer()
 PANEL = "Rulesets and times"
 
 
-@command(app, PANEL, "picosched check rulesets/*.krl", "picosched check --json tea.krl | jq .message")
+@command(
+    app,
+    PANEL,
+    "picosched check rulesets/*.krl",
+    "picosched check --json tea.krl | jq .message",
+    "picosched check --explain W204",
+)
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Rulesets to read.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE…", help="Rulesets to read.", show_default=False)
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="CODE", help="Say what a code means, and how to mend it."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read rulesets and tell every fault and warning, with its place.
 
-    Faults come as [bold]file:line:col: message[/bold], with the line and a caret under what is meant. Times
-    and timespecs that are literals are tried as well. Warnings are of what runs, yet may surprise. Ends
-    with 1 if there is a fault, with 0 if there are warnings only.
+    They come as [bold]file:line:col: CODE message[/bold], with the line and a caret under what is meant.
+    Codes that begin with E are faults, those with W warnings of what runs and may still surprise. Ends with 1
+    if there is a fault, with 0 if there are warnings only.
     """
+    from picosched.check import explanation
+
+    if explain is not None:
+        write(explanation(explain))
+        return
+    if not files:
+        raise typer.BadParameter("name a file, or a code with --explain")
     faulty = False
     for file in files:
-        try:
-            text, found = _looked_at(file)
-        except PicoschedError as error:  # unreadable: the other files are looked at all the same
-            faulty = True
-            if json:
-                write_json(_unplaced(file, error))
-            else:
-                write(f"{file}: {error.message}")
-            continue
-        faulty = faulty or any(each.severity == "error" for each in found)
-        for each in found:
-            if json:
-                write_json(_finding_json(file, each))
-            else:
-                _show_finding(each, text)
-        if not found and not json:
-            write(f"{file}: no faults")
+        faulty = _check(file, json) or faulty
     if faulty:
         raise typer.Exit(EXIT_STATUS["invalid"])
 
 
-def _looked_at(file: Path) -> tuple[str, list[Finding]]:
-    """The text of a ruleset, and what there is to say of it."""
-    from picosched.cli import lint
-    from picosched.krl.ruleset import compile_ruleset, read_source
+def _check(file: Path, json: bool) -> bool:
+    """Tell what there is to say of a ruleset; True if that is a fault."""
+    from picosched.check import check
+    from picosched.krl.ruleset import read_source
 
-    text = read_source(file)
     try:
-        return text, lint.findings(compile_ruleset(text, str(file)))
-    except KrlError as error:
-        return text, lint.of_error(error)
+        text = read_source(file)
+    except PicoschedError as error:  # the other files are looked at all the same
+        if json:
+            write_json(
+                {**dict.fromkeys(FINDING), "severity": "error", "file": str(file), "message": error.message}
+            )
+        else:
+            write(f"{file}: {error.message}")
+        return True
+    found = check(text, str(file))
+    for each in found:
+        if json:
+            write_json(_finding_json(each))
+        else:
+            write_rendered(rendered(each.error, text), "red" if each.severity == "error" else "yellow")
+    if not found and not json:
+        write(f"{file}: no faults")
+    return any(each.severity == "error" for each in found)
 
 
-def _show_finding(finding: Finding, text: str) -> None:
-    if finding.severity == "error":
-        write_rendered(rendered(finding.error, text), "red")
-    else:
-        warning = KrlError(f"warning: {finding.error.message}", finding.error.span)
-        write_rendered(rendered(warning, text), "yellow")
+FINDING = ("code", "severity", "file", "line", "column", "end_line", "end_column", "message")
+"""What `--json` tells of a finding; of a file that cannot be read there is neither code nor place."""
 
 
-def _finding_json(file: Path, finding: Finding) -> dict[str, Any]:
-    line, column = finding.place
-    return {
-        "file": str(file),
-        "line": line,
-        "col": column,
-        "severity": finding.severity,
-        "message": finding.error.message,
-    }
-
-
-def _unplaced(file: Path, error: PicoschedError) -> dict[str, Any]:
-    return {"file": str(file), "line": None, "col": None, "severity": "error", "message": error.message}
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    whole = {**asdict(finding.span), **asdict(finding)}
+    return {key: whole[key] for key in FINDING}
 
 
 @command(

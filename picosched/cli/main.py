@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from picosched.cli import demo, language, picos, rehearsal, running, schedules
+from picosched.cli import demo, formatting, language, picos, rehearsal, running, schedules
 from picosched.cli.printing import show_error, write
 from picosched.errors import EXIT_STATUS, PicoschedError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (demo, language, rehearsal, picos, schedules, running):
+for group in (demo, language, formatting, rehearsal, picos, schedules, running):
     app.add_typer(group.app)
 
 

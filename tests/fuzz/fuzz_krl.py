@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of the language: any text parses, evaluates or raises KrlError, and never takes long.
+"""Coverage-guided fuzzing of the language: any text parses and evaluates, or raises KrlError, in good time.
 
     pip install atheris
     python tests/fuzz/fuzz_krl.py -max_total_time=300 -max_len=400

@@ -1,0 +1,97 @@
+"""All that can be said of a ruleset before it runs: `check(text, name)`.
+
+Faults keep a ruleset from being compiled, or fail whenever their rule runs; warnings are of what runs and may
+still surprise. Each has a code (`CODES`), and each code a section in docs/checks.md (`explanation`).
+
+1. `reading` makes a tree of the text, past its syntax errors.
+2. The resolver tells the faults of names.
+3. `bindings` finds what each name means, and who reads it; a `Subject` holds that for the checks.
+4. Each check looks at the whole ruleset: `names`, `calls`, `values`, `literals`, `layout`, `events`,
+   `schedules`.
+"""
+
+from __future__ import annotations
+
+from picosched.check.calls import look_at_calls
+from picosched.check.events import look_at_events
+from picosched.check.finding import CODES, Finding, Severity
+from picosched.check.layout import look_at_layout
+from picosched.check.literals import look_at_literals
+from picosched.check.names import look_at_names
+from picosched.check.page import explanation
+from picosched.check.reading import read
+from picosched.check.schedules import look_at_schedules
+from picosched.check.subject import Subject
+from picosched.check.values import look_at_values
+from picosched.errors import KrlError, Span
+from picosched.krl import syntax
+from picosched.krl.resolver import resolve
+from picosched.krl.ruleset import Ruleset
+from picosched.krl.source import Source
+
+__all__ = ["CODES", "Finding", "Severity", "check", "explanation", "syntax_errors"]
+
+CHECKS = (
+    look_at_names,
+    look_at_calls,
+    look_at_values,
+    look_at_literals,
+    look_at_layout,
+    look_at_events,
+    look_at_schedules,
+)
+
+
+def check(text: str, name: str = "<ruleset>") -> list[Finding]:
+    """Every fault and warning of a ruleset's text, in the order of the text."""
+    source = Source(name, text)
+    reading = read(source)
+    findings = [_of_fault(fault) for fault in reading.faults]
+    if reading.tree is not None:
+        # While a part of the text is unread, nobody knows what it uses: then there are no warnings.
+        found = _of_tree(reading.tree, source)
+        findings += [each for each in found if each.severity == "error" or not reading.faults]
+    if not findings or all(each.severity == "warning" for each in findings):
+        findings += _compiled(reading.tree, source)
+    return sorted(findings, key=lambda each: each.place)
+
+
+def syntax_errors(text: str, name: str = "<ruleset>") -> list[Finding]:
+    """The faults that keep a text from being read at all."""
+    return [_of_fault(fault) for fault in read(Source(name, text)).faults]
+
+
+def _of_tree(tree: syntax.Ruleset, source: Source) -> list[Finding]:
+    try:
+        faults = resolve(tree, source)
+    except KrlError as too_deep:
+        return [_of_fault(too_deep)]
+    subject = Subject(tree, source)
+    for look_at in CHECKS:
+        look_at(subject)
+    return [*map(_of_fault, faults), *subject.findings]
+
+
+def _compiled(tree: syntax.Ruleset | None, source: Source) -> list[Finding]:
+    """What keeps a ruleset from being compiled although nothing else is wrong with it."""
+    if tree is None:
+        return []
+    try:
+        Ruleset(source, tree)
+    except KrlError as error:
+        return [Finding.of("E004", error.message, error.span or source.span(0, 0))]
+    except (SyntaxError, RecursionError, MemoryError) as error:  # a limit of Python's compiler
+        line = (isinstance(error, SyntaxError) and error.lineno) or 1
+        return [
+            Finding.of(
+                "E004",
+                getattr(error, "msg", str(error)),
+                Span(source.name, line, 1, line, len(source.line(line)) + 1),
+            )
+        ]
+    return []
+
+
+def _of_fault(fault: KrlError) -> Finding:
+    assert fault.span is not None
+    return Finding.of(fault.kind or "E001", fault.message, fault.span)

@@ -1,0 +1,100 @@
+"""A finding, and the codes that findings have. A code once given keeps its meaning for ever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from picosched.errors import KrlError, Span
+
+Severity = Literal["error", "warning"]
+
+CODES: dict[str, str] = {
+    # What keeps a text from being read.
+    "E001": "syntax error",
+    "E002": "path behind choose",
+    "E003": "nested too deep",
+    "E004": "cannot be compiled",
+    # Names.
+    "E101": "unknown name",
+    "E102": "used before it is declared",
+    "E103": "unknown operator",
+    "E104": "unknown function",
+    "E105": "unknown action",
+    "E106": "unknown module",
+    "E107": "action as a function",
+    "E108": "function as an action",
+    "E109": "rule without a select",
+    "E110": "action without a label",
+    "E111": "second declaration",
+    "E112": "second parameter",
+    "E113": "second argument",
+    "E114": "second rule",
+    "E115": "second module",
+    "E116": "second meta property",
+    "E117": "parameter without a default",
+    "E118": "argument behind a named one",
+    "E119": "nothing to share",
+    "E120": "shared action",
+    # Values that cannot be what they are used as.
+    "E201": "no regular expression",
+    "E202": "pset of no variable",
+    # Events and schedules that fail whenever their rule runs.
+    "E301": "no event name",
+    "E302": "attributes that are no map",
+    "E303": "no time",
+    "E304": "no timespec",
+    "E305": "no time zone",
+    # What runs, and may surprise: names.
+    "W101": "unused name",
+    "W102": "unused global",
+    "W103": "unused parameter",
+    "W104": "assignment to itself",
+    "W105": "bare attribute",
+    "W106": "nothing captured",
+    # Expressions.
+    "W201": "key given twice",
+    "W202": "comparison that never changes",
+    "W203": "constant test",
+    "W204": "continued on a later line",
+    "W205": "beesting in a plain string",
+    "W206": "escape in a plain string",
+    "W207": "argument that is not known",
+    "W208": "too many arguments",
+    "W209": "read only once",
+    # Rules and events.
+    "W301": "never selected",
+    "W302": "behind last",
+    "W303": "selected by no rule",
+    "W304": "cannot be selected",
+    # Schedules.
+    "W401": "not a classic domain",
+    "W402": "timespec with seconds",
+    "W403": "faster than allowed",
+    "W404": "without effect on at",
+}
+"""Every code and its name. `docs/checks.md` has a section for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to say about a place in a ruleset."""
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span
+
+    @classmethod
+    def of(cls, code: str, message: str, span: Span) -> Finding:
+        return cls(code, "error" if code.startswith("E") else "warning", message, span)
+
+    @property
+    def error(self) -> KrlError:
+        """The finding as the fault it tells of, to be shown with its line and a caret."""
+        return KrlError(f"{self.code} {self.message}", self.span, kind=self.code)
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        """Sorts findings in the order of the text."""
+        return self.span.line, self.span.column, self.code

@@ -1,0 +1,51 @@
+"""Names that nobody reads, names that are given to themselves, and names that are attributes by chance."""
+
+from __future__ import annotations
+
+from picosched.check.bindings import Bound
+from picosched.check.subject import Subject
+from picosched.krl import syntax
+
+
+def look_at_names(subject: Subject) -> None:
+    for bound in subject.bindings.all:
+        if bound.name.startswith("_"):
+            continue
+        if not bound.read and bound.name not in subject.bindings.missed:
+            _unread(subject, bound)
+        if bound.kind == "uncaptured":
+            subject.say("W106", f"{bound.name} is always null: the event captures nothing for it", bound.node)
+    for name in subject.bindings.bare:
+        subject.say(
+            "W105",
+            f"{name.id} is declared nowhere and so read as an attribute: "
+            f'event:attrs{{"{name.id}"}} says that openly',
+            name,
+        )
+    _selves(subject)
+
+
+def _unread(subject: Subject, bound: Bound) -> None:
+    name = bound.name
+    match bound.kind:
+        case "global":
+            subject.say("W102", f"nothing uses {name}, and it is neither shared nor provided", bound.node)
+        case "parameter" if bound.owner and not bound.owner.passed:
+            # A function that is an argument is called with what its caller has to give.
+            subject.say("W103", f"the function does not use its parameter {name}", bound.node)
+        case "captured" | "uncaptured" | "value" | "local":
+            # Who wants the second of `setting(value, key)` must name the first.
+            if not any(each.read for each in bound.together[bound.place + 1 :]):
+                subject.say("W101", f"nothing reads {name}; if that is meant, call it _{name}", bound.node)
+
+
+def _selves(subject: Subject) -> None:
+    for declaration in subject.declarations():
+        if declaration.value == syntax.Name(declaration.name):
+            subject.say("W104", f"{declaration.name} is given to itself", declaration)
+    for node in subject.nodes:
+        if isinstance(node, syntax.Assign | syntax.Set) and node.value is not None:
+            target = node.target if node.path is None else syntax.Path(node.target, node.path)
+            if node.value == target:
+                name = f"{node.target.kind}:{node.target.name}"
+                subject.say("W104", f"{name} is given to itself", node)

@@ -1,0 +1,78 @@
+"""What is looked at: a ruleset with all that the checks ask of it, and where they say what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from picosched.check.bindings import Bindings, Bound
+from picosched.check.finding import Finding
+from picosched.check.places import Places
+from picosched.check.walk import walk
+from picosched.krl import syntax
+from picosched.krl.grammar.classic import is_classic
+from picosched.krl.source import Source
+
+
+class Subject:
+    """A ruleset that is looked at."""
+
+    def __init__(self, tree: syntax.Ruleset, source: Source) -> None:
+        self.tree = tree
+        self.source = source
+        self.places = Places(source)
+        self.bindings = Bindings(tree, self.places)
+        self.findings: list[Finding] = []
+
+    def say(self, code: str, message: str, node: syntax.Node) -> None:
+        self.findings.append(Finding.of(code, message, self.source.span(node.start, node.end)))
+
+    @cached_property
+    def classic(self) -> bool:
+        return is_classic(self.tree)
+
+    @property
+    def rules(self) -> list[syntax.Rule]:
+        """The rules that are not switched off: of those nobody wants to hear."""
+        return [rule for rule in self.tree.rules if rule.state != "inactive"]
+
+    @cached_property
+    def nodes(self) -> tuple[syntax.Node, ...]:
+        """All constructs but those of inactive rules."""
+        return tuple(walk(*self.tree.meta, *self.tree.globals, *self.rules))
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """The modules that the ruleset uses, by their aliases: what they hold is not known here."""
+        used = {each.alias or each.rid for each in self.tree.meta if isinstance(each, syntax.UseModule)}
+        return frozenset(used | {"keys"})
+
+    def meaning(self, node: syntax.Node) -> Bound | None:
+        """What a name is bound to in this ruleset."""
+        return self.bindings.meaning(node)
+
+    def constant(self, node: syntax.Node) -> syntax.Literal | None:
+        """The literal that an expression is, be it by a name that stands for one."""
+        for _ in range(len(self.bindings.all) + 1):
+            bound = self.meaning(node) if isinstance(node, syntax.Name) else None
+            if bound is None or bound.kind not in ("global", "value") or bound.value is None:
+                break
+            node = bound.value
+        return node if isinstance(node, syntax.Literal) else None
+
+    def text(self, node: syntax.Node | None) -> str | None:
+        """The string that an expression is, if that is known."""
+        literal = None if node is None else self.constant(node)
+        return literal.value if literal is not None and isinstance(literal.value, str) else None
+
+    def declarations(self) -> Iterator[syntax.Declaration]:
+        """What gives a name a value, other than the names of arguments."""
+        for node in self.nodes:
+            match node:
+                case syntax.Rule():
+                    yield from node.prelude
+                case syntax.Function() | syntax.Defaction():
+                    yield from node.declarations
+                case syntax.Local():
+                    yield node.declaration
+        yield from (each for each in self.tree.globals if isinstance(each, syntax.Declaration))

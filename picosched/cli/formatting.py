@@ -1,0 +1,133 @@
+"""`picosched format`: rulesets in the one layout, written back whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from picosched.cli.options import command
+from picosched.cli.printing import rendered, show_error, write, write_rendered
+from picosched.errors import EXIT_STATUS, KrlError, PicoschedError
+
+app = typer.Typer()
+PANEL = "Rulesets and times"
+STDIN = Path("-")
+
+
+@command(
+    app,
+    PANEL,
+    "picosched format rulesets/*.krl",
+    "picosched format --check rulesets/*.krl",
+    "picosched format - < tea.krl",
+    name="format",
+)
+def format_(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Rulesets to lay out; - reads one from stdin.")
+    ],
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Write nothing; name what would change, and end with 1 if anything would."
+        ),
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+) -> None:
+    """Lay rulesets out in the one layout there is, and write them back.
+
+    What a ruleset says stays as it is, and so do its comments. A file is replaced whole or not at all, and
+    left alone if nothing would change. [bold]-[/bold] reads stdin and writes to stdout. What is not KRL is
+    told as [bold]picosched check[/bold] tells it, and the other files are laid out all the same.
+    """
+    failed = changes = False
+    for file in files:
+        try:
+            text = _text_of(file)
+            new = _formatted(text, _name_of(file))
+        except PicoschedError as error:
+            failed = True
+            if not isinstance(error, KrlError):
+                show_error(error)
+            continue
+        changed = new != text
+        changes = changes or changed
+        if diff:
+            for line in _difference(text, new, _name_of(file)):
+                write(line, _colour_of(line))
+        elif check:
+            if changed:
+                write(f"{_name_of(file)}: would be rewritten")
+        elif file == STDIN:
+            write(new.removesuffix("\n"))
+        elif changed:
+            _replace(file, new)
+            write(f"{file}: rewritten")
+        else:
+            write(f"{file}: as it should be")
+    if failed or (check and changes):
+        raise typer.Exit(EXIT_STATUS["invalid"])
+
+
+def _name_of(file: Path) -> str:
+    return "<stdin>" if file == STDIN else str(file)
+
+
+def _text_of(file: Path) -> str:
+    from picosched.krl.ruleset import read_source
+
+    if file != STDIN:
+        return read_source(file)
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise PicoschedError(f"stdin is not UTF-8, from offset {cause.start} on") from cause
+
+
+def _formatted(text: str, name: str) -> str:
+    """The text laid out. What keeps it from being read is shown, all of it, before that is raised."""
+    from picosched.check import syntax_errors
+    from picosched.krl.printer import formatted
+
+    try:
+        return formatted(text, name)
+    except KrlError as error:
+        told = [each.error for each in syntax_errors(text, name)] or [error]
+        for each in told:
+            write_rendered(rendered(each, text), "red", stderr=True)
+        raise
+
+
+def _difference(old: str, new: str, name: str) -> Iterator[str]:
+    from difflib import unified_diff
+
+    return unified_diff(old.splitlines(), new.splitlines(), name, f"{name}, laid out", lineterm="", n=2)
+
+
+def _colour_of(line: str) -> str:
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+
+
+def _replace(file: Path, text: str) -> None:
+    """Put a text in the place of a file: whoever reads it meanwhile has the old one or the new one."""
+    real = file.resolve()  # a link stays one
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as new:
+                new.write(text.encode("utf-8"))
+                new.flush()
+                os.fsync(new.fileno())
+            Path(temporary).chmod(real.stat().st_mode)
+            Path(temporary).replace(real)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as cause:
+        raise PicoschedError(f"cannot write {file}: {cause.strerror}") from cause

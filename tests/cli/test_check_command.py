@@ -1,0 +1,88 @@
+"""`picosched check`: every fault and warning with its place."""
+
+from pathlib import Path
+from typing import Any
+
+TWO = """\
+ruleset two {
+  rule first {
+    select when explicit go
+    fired {
+      schedule explicit event "done" repeat "*/5 * * * *"
+      schedule explicit event "done" at "tomorrow"
+    }
+  }
+  rule second { select when explicit done }
+}
+"""
+
+
+def test_findings_are_told_with_their_line_and_a_caret_and_faults_end_with_1(run: Any, folder: Path) -> None:
+    (folder / "two.krl").write_text(TWO)
+    result = run("check", "two.krl")
+    assert result.status == 1
+    assert result.out.splitlines() == [
+        "two.krl:5:45: W403 comes every 300 s, and one schedule fires no more often than every 599 s "
+        "unless min_period is set",
+        '        schedule explicit event "done" repeat "*/5 * * * *"',
+        "                                              ^^^^^^^^^^^^^",
+        'two.krl:6:41: E303 schedule … at: "tomorrow" is not a time as ISO 8601 has it',
+        '        schedule explicit event "done" at "tomorrow"',
+        "                                          ^^^^^^^^^^",
+    ]
+
+
+def test_warnings_alone_end_with_0(run: Any, folder: Path) -> None:
+    (folder / "warned.krl").write_text(TWO.replace('"tomorrow"', "time:now()"))
+    result = run("check", "warned.krl")
+    assert (result.status, len(result.out.splitlines())) == (0, 3)
+
+
+def test_json_has_all_that_a_program_could_want(run: Any, folder: Path) -> None:
+    (folder / "two.krl").write_text(TWO)
+    result = run("check", "two.krl", "nosuch.krl", "--json")
+    assert result.status == 1
+    warning, fault, unread = result.lines
+    assert [warning["code"], warning["severity"], fault["severity"]] == ["W403", "warning", "error"]
+    assert fault == {
+        "code": "E303",
+        "severity": "error",
+        "file": "two.krl",
+        "line": 6,
+        "column": 41,
+        "end_line": 6,
+        "end_column": 51,
+        "message": 'schedule … at: "tomorrow" is not a time as ISO 8601 has it',
+    }
+    assert {key for key, value in unread.items() if value is None} == {
+        *("code", "line", "column", "end_line", "end_column")
+    }
+
+
+def test_a_code_is_explained(picosched: Any) -> None:
+    assert picosched("check", "--explain", "w204").out.startswith("W204 continued on a later line\n\nA line")
+    result = picosched("check", "--explain", "W999")
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith("error: there is no code W999; there are E001, ")
+
+
+def test_without_a_file_or_a_code_there_is_nothing_to_do(run: Any) -> None:
+    assert run("check").status == 2
+
+
+def test_what_cannot_be_read_does_not_hide_the_rest(picosched: Any, folder: Path) -> None:
+    (folder / "latin.krl").write_bytes(b"ruleset caf\xe9 {}")
+    result = picosched("check", "nosuch.krl", "latin.krl", "rulesets", "rulesets/tea_timer.krl")
+    assert result.status == 1
+    assert result.out.splitlines() == [
+        "nosuch.krl: there is no file nosuch.krl",
+        "latin.krl: latin.krl is not UTF-8: found the byte 0xe9 at offset 11",
+        "rulesets: cannot read rulesets: Is a directory",
+        "rulesets/tea_timer.krl: no faults",
+    ]
+
+
+def test_the_rulesets_that_ship_are_without_fault(run: Any, folder: Path) -> None:
+    files = sorted(str(each) for each in (folder / "rulesets").glob("*.krl"))
+    result = run("check", *files, "--json")
+    assert (result.status, result.out) == (0, "")
