@@ -72,6 +72,8 @@ class GroupCommit:
         self._leader: Call | None = None
         self._lock = threading.Lock()
         """Guards the store and the picos in memory."""
+        self._turnstile = threading.Lock()
+        """Held by a writer until it has the lock: readers who come meanwhile wait behind it."""
         self._inside: int | None = None
         """The thread that holds the lock."""
         self.commits = 0
@@ -105,12 +107,29 @@ class GroupCommit:
     def alone(self) -> Iterator[None]:
         """Hold the store and the picos, to read. `conflict` from inside a turn or query of this thread."""
         self._refuse_inside()
-        with self._lock:
-            self._inside = threading.get_ident()
-            try:
+        with self._turnstile:  # a lock knows no order, so readers without pause would keep writers out
+            pass
+        with self._lock, self._being_inside():
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the store and the picos, before any reader that comes from now on."""
+        with self._turnstile:
+            self._lock.acquire()
+        try:
+            with self._being_inside():
                 yield
-            finally:
-                self._inside = None
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _being_inside(self) -> Iterator[None]:
+        self._inside = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._inside = None
 
     def _refuse_inside(self) -> None:
         if self._inside == threading.get_ident():
@@ -130,7 +149,7 @@ class GroupCommit:
 
     def _write(self) -> None:
         """Write one batch: those that wait when the store is free."""
-        with self.alone():
+        with self._writing():
             batch, mark, ran = self._gathered(), Mark(), False
             for call in batch:
                 call.mark = mark

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,25 @@ def test_many_threads_get_each_their_own_answer(commits: Commits) -> None:
     assert wrong == []
     assert len(commits.store.picos.entities("p", "r")) == 32 * 30
     assert commits.commits < 32 * 30
+
+
+def test_a_writer_that_waits_goes_before_readers_that_come_later(tmp_path: Path) -> None:
+    with closing(Store(tmp_path / "order.db")) as store:
+        commits = GroupCommit(store, lambda: None, lambda: None)
+        order: list[str] = []
+
+        def read() -> None:
+            with commits.alone():
+                order.append("reader")
+
+        writer = threading.Thread(target=lambda: commits.run(lambda: order.append("writer")))
+        readers = [threading.Thread(target=read) for _ in range(5)]
+        with commits.alone():
+            writer.start()
+            while not commits._turnstile.locked():
+                time.sleep(0)  # until the writer stands there
+            for reader in readers:
+                reader.start()
+        for thread in (writer, *readers):
+            thread.join(10)
+    assert order == ["writer", *["reader"] * 5]

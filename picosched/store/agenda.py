@@ -134,11 +134,15 @@ class Agenda:
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete records older than `before` and rows kept long enough, `limit` of each; how many."""
-        # Row numbers follow time, so the oldest are found without an index of their own.
-        fires = self._database.execute(
-            "DELETE FROM fire WHERE fired < ? AND rowid < (SELECT min(rowid) + ? FROM fire)",
-            (to_ms(before), limit),
-        )
+        # Row numbers follow time, so the oldest are found without an index of their own; mostly even the
+        # oldest is to be kept.
+        oldest = self._database.row("SELECT fired FROM fire ORDER BY rowid LIMIT 1")
+        fires = 0
+        if oldest is not None and oldest[0] < to_ms(before):
+            fires = self._database.execute(
+                "DELETE FROM fire WHERE fired < ? AND rowid < (SELECT min(rowid) + ? FROM fire)",
+                (to_ms(before), limit),
+            )
         kept = self._database.execute(
             """DELETE FROM scheduled WHERE id IN
                 (SELECT id FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT ?)""",

@@ -68,6 +68,9 @@ class Journal:
 
     def prune(self, before: datetime, limit: int) -> int:
         """Delete entries older than `before`, at most `limit`; how many."""
+        oldest = self._database.row("SELECT at FROM journal ORDER BY seq LIMIT 1")
+        if oldest is None or oldest[0] >= to_ms(before):
+            return 0
         return self._database.execute(
             "DELETE FROM journal WHERE at < ? AND seq < (SELECT min(seq) + ? FROM journal)",
             (to_ms(before), limit),

@@ -42,7 +42,10 @@ def _made(function: ast.FunctionDef, code: Code) -> Callable[..., Any]:
     source = code.source
     sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
     module = ast.fix_missing_locations(ast.Module(body=[function], type_ignores=[]))
-    compiled = compile(module, source.name, "exec")
+    try:
+        compiled = compile(module, source.name, "exec")
+    except SyntaxError as cause:  # Python allows twenty blocks in each other
+        raise KrlError("found more loops in each other than can be compiled", source.span(0, 0)) from cause
     namespace: dict[str, Any] = {**RUNTIME, **code.constants, ".source": source}
     exec(compiled, namespace)
     # Tracebacks show the KRL line.
