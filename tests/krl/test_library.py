@@ -931,3 +931,9 @@ def test_every_parameter_of_an_operator_has_a_default() -> None:
         code, defaults = operator.run.__code__, operator.run.__defaults__ or ()
         assert code.co_argcount - len(defaults) == operator.scoped, name
         assert all(default is None or default is MISSING for default in defaults), name
+
+
+@pytest.mark.parametrize("text", ["2021-03-04/T07Z", "2021-03-04/2021-03-05", "P1D", "now", "1e3", "٣"])
+def test_what_is_no_moment_is_a_krl_error_and_nothing_else(text: str) -> None:
+    with pytest.raises(KrlError, match="is not a time"):
+        ask("time:new", text)

@@ -21,6 +21,7 @@ from picosched.krl.values import described, shown, to_number, to_string
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z")
+MOMENT = re.compile(r"[TtWw]?\d[\dTtWwZz:.,+\- ]*", re.ASCII)
 LONGEST_TIME = 64
 LONGEST_FORMAT = 1_000
 CALENDAR_UNITS = ("years", "months")
@@ -57,8 +58,8 @@ def parsed(text: str, now: datetime) -> datetime | None:
             return datetime.fromisoformat(text)
         except ValueError:
             return None
-    # "now" would be the wall clock's.
-    if len(text) > LONGEST_TIME or not any(character.isdigit() for character in text):
+    # What else the parser takes is no moment: "now" would be the wall clock's, a slash makes an interval.
+    if len(text) > LONGEST_TIME or not MOMENT.fullmatch(text):
         return None
     import pendulum
 
