@@ -158,7 +158,7 @@ class CallCompiler(ExpressionCompiler):
 
     def enter(self, parameters: Sequence[syntax.Parameter]) -> None:
         """Begin a function's scope."""
-        self.block = Block(self.block, in_function=True)
+        self.block = Block(self.block)
         for parameter in parameters:
             self.block.names[parameter.name] = Binding(self.code.fresh(parameter.name))
 

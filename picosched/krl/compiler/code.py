@@ -96,7 +96,6 @@ class Block:
     around: Block | None = None
     names: dict[str, Binding] = field(default_factory=dict)
     statements: list[ast.stmt] = field(default_factory=list)
-    in_function: bool = False
 
     def find(self, name: str) -> Binding | None:
         block: Block | None = self

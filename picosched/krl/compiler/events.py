@@ -111,7 +111,7 @@ class EventCompiler(ActionCompiler):
     ) -> int:
         """Emit the function that matches one primitive; its number."""
         name = self.code.fresh(".match")
-        self.block = Block(self.block, in_function=True)
+        self.block = Block(self.block)
         self.block.statements.append(assign(ATTRS, attribute(EVENT, "attrs")))
         captures = self._attributes(event.attributes) if isinstance(event, syntax.EventPrimitive) else []
         setting = event.setting if isinstance(event, syntax.EventPrimitive) else ()

@@ -134,7 +134,7 @@ class RuleCompiler(StatementCompiler):
         matchers = grouped(load(name) for name in self.matchers)
         limits = grouped(load(name) for name in self.limits)
         python = self.code.fresh(f".rule:{rule.name}")
-        self.block = Block(self.block, in_function=True)
+        self.block = Block(self.block)
         self._bind_settings(rule.select)
         self._start(rule)
         self._pass(rule, list(rule.foreach), 0)
