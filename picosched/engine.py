@@ -70,7 +70,7 @@ class Engine:
             if settings is None
             else with_settings(settings, options, "the engine's arguments")
         )
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         self._owns_store = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
         self._random = random.SystemRandom() if seed is None else _repeatable(self.store, seed)
