@@ -12,6 +12,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
 from picosched.krl.scope import Budget
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+LOGGED = 100
+"""Turns whose log a ruleset can read."""
 
 TEXT = "<ruleset>"
 """The file name of a ruleset that came as text."""
@@ -131,6 +135,12 @@ class Loaded:
             raise KrlError("a query of another pico cannot ask the world outside") from wanted
         finally:
             self._budget.depth, self._budget.steps = depth, steps
+
+    def logs(self, pico_id: str) -> list[Any]:
+        entries = self._store.journal.entries(pico_id, limit=LOGGED)
+        return [
+            {"time": format_time(entry.at), **logged} for entry in reversed(entries) for logged in entry.log
+        ]
 
     def kept_text(self, origin: str) -> str | None:
         return self._store.picos.kept_text(origin)

@@ -242,3 +242,18 @@ def test_picos_that_ask_each_other_in_a_circle_get_an_error(engine: Engine) -> N
     ecis: list[Any] = [pico.new_channel().eci for pico in (one, two)]
     with pytest.raises(PicoschedError, match="waits itself for an answer"):
         one.query("ring", "ask", {"eci": ecis[1], "back": ecis[0]})
+
+
+def test_a_ruleset_reads_what_the_rules_of_its_pico_logged(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset logger { meta { shares logs } global { logs = function(){ ctx:logs() } }
+          rule go { select when t go fired { log warn event:attrs{"n"} } } }"""
+    )
+    for n in (1, 2):
+        engine.root.raise_event("t", "go", {"n": n})
+    logs = engine.root.query("logger", "logs")
+    assert [(each["level"], each["rule"], each["value"]) for each in logs] == [
+        ("warn", "go", 1),
+        ("warn", "go", 2),
+    ]
+    assert logs[0]["time"] == "2026-03-01T00:00:00Z"

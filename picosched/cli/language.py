@@ -150,7 +150,6 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
         random=pico.random,
         meta={},
         config={},
-        modules={},
         event=event,
     )
 

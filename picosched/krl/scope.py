@@ -135,6 +135,9 @@ class Family(Protocol):
     def view(self) -> Mapping[str, Value]:
         """id, name, parent (an eci or null), children (ecis), channels and rulesets of the pico."""
 
+    def logs(self) -> list[Value]:
+        """What the rules of this pico logged lately, the oldest first: time, level, rid, rule, value."""
+
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
         """The answer to a query of another pico."""
 
@@ -216,7 +219,5 @@ class Scope:
     meta: Mapping[str, Value]
     """Of the ruleset: name, description, author, version, url, hash."""
     config: Mapping[str, Value]
-    modules: Mapping[str, Mapping[str, Value]]
-    """alias → what that module provides."""
     event: Event | None = None
     rule: str | None = None

@@ -115,7 +115,6 @@ def _instance(
         random=pico.random,
         meta={**ruleset.meta, "calling_rid": clients[-1]} if clients else ruleset.meta,
         config=config,
-        modules={},
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:

@@ -30,8 +30,6 @@ from picosched.pico.event import Query
 if TYPE_CHECKING:
     from picosched.pico.effects import PicoEffects
 
-ANY = ("*:*",)
-
 
 class World(Protocol):
     """What is around a pico, as its own transaction sees it."""
@@ -42,6 +40,9 @@ class World(Protocol):
 
     def answer(self, pico_id: str, query: Query) -> Any:
         """The answer of another pico to a query."""
+
+    def logs(self, pico_id: str) -> list[Any]:
+        """What the rules of a pico have logged lately, the oldest first, as maps."""
 
     def kept_text(self, origin: str) -> str | None:
         """The text of a ruleset that came from this place and is installed somewhere."""
@@ -84,8 +85,10 @@ class PicoFamily:
                 }
                 for rid, each in pico.installed.items()
             ],
-            "logs": [],
         }
+
+    def logs(self) -> list[Value]:
+        return self._world.logs(self._effects.pico.id)
 
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
         channel = self._reached(eci)

@@ -20,7 +20,7 @@ from itertools import islice, pairwise
 DAY = 86_400
 LAST_DAY = date.max.toordinal() - 1
 
-ALL_SECONDS = ALL_MINUTES = (1 << 60) - 1
+ALL_MINUTES = (1 << 60) - 1
 ALL_HOURS = (1 << 24) - 1
 ALL_DAYS = (1 << 32) - 2
 ALL_MONTHS = (1 << 13) - 2

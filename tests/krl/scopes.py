@@ -59,5 +59,4 @@ def new_scope(limits: Limits | None = None) -> Scope:
         random=random.Random(7),
         meta={},
         config={},
-        modules={},
     )

@@ -58,7 +58,6 @@ def scope_with(answer: HttpResponse | None = None) -> tuple[Scope, Recorded]:
         random=random.Random(7),
         meta={},
         config={},
-        modules={},
     )
     return scope, effects
 

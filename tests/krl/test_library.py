@@ -95,7 +95,6 @@ def scope_with(*scheduled: Scheduled, event: Happening | None = None) -> Scope:
         random=random.Random(5),
         meta={"name": "Tea", "author": "Ann", "version": "1.2", "url": "file:///tea.krl"},
         config={"key": 1},
-        modules={},
         event=event,
         rule="steep" if event else None,
     )

@@ -68,7 +68,8 @@ def query(
 
 
 def logs(scope: Scope) -> Value:
-    return scope.effects.family.view()["logs"]
+    """What the rules of this pico have logged, the oldest first, as far as the journal keeps it in hand."""
+    return scope.effects.family.logs()
 
 
 def new_pico(scope: Scope, rulesets: Value = None, name: Value = None) -> str:
