@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
 from picosched.batch import GroupCommit
 from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
@@ -30,6 +32,7 @@ from picosched.pico.event import Event, Query
 from picosched.pico.turn import Turn
 from picosched.raising import Raising
 from picosched.reference import PicoRef
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.scheduler import Scheduler
@@ -80,6 +83,7 @@ class Engine:
         self._asking = Asking(outside or Outside(self.settings).fetch, self.look_again)
         self._ticks = Ticks(self.store, self._commits, self.raising, self._asking, self.now)
         self._scheduler = Scheduler(self.run_due, self.next_due, self.clock)
+        self.agenda = Agenda(self)
         self._soonest: datetime | None = None
         self._changed = False
         self._prune_at = self.now()
@@ -195,9 +199,9 @@ class Engine:
 
     # Schedules
 
-    def scheduled(self, pico_id: str | None = None, rid: str | None = None) -> list[Scheduled]:
-        """What is still to come, paused ones too, soonest first; of one pico, or of all."""
-        return self.read(lambda: self.store.agenda.pending(pico_id, rid))
+    def scheduled(self, which: Filter | None = None) -> list[Scheduled]:
+        """What is still to come, paused ones too, soonest first; or what a filter means."""
+        return self.agenda.scheduled(which)
 
     def history(self, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
         """What became of occurrences, newest first; of one pico or all, of one scheduled event or all."""
@@ -260,6 +264,10 @@ class Engine:
 
     # For what stands on the engine
 
+    def answered(self, run: Callable[[Answers], T | Unanswered]) -> T:
+        """What `run` gives once it has all the answers from outside that it asks for."""
+        return self._asking.answered(run)
+
     def write(self, work: Callable[[], T]) -> T:
         """What `work` returns, run in a transaction, once that is committed."""
         return self._commits.run(work)
@@ -285,7 +293,7 @@ class Engine:
         copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
         id = self.new_id() if eid is None else checked_text(eid, "id of an event")
         event = Event(domain, type, copy, id, self.now(), eci)
-        turn: Turn = self._asking.answered(
+        turn: Turn = self.answered(
             lambda answers: self.write(lambda: self.raising.raise_event(target(), event, answers))
         )
         # What the pico keeps in memory stays with it.
@@ -302,7 +310,29 @@ class Engine:
             except Unanswered as wanted:
                 return wanted
 
-        return self._asking.answered(lambda answers: self.read(lambda: work(answers)))
+        return self.answered(lambda answers: self.read(lambda: work(answers)))
+
+    def raise_events(self, events: Sequence[Event]) -> list[Turn | Exception | Unanswered]:
+        """Raise checked events through their channels, committed together; the turn or the error of each.
+
+        `Unanswered` is one that needs an answer from outside: nothing of it has happened, and `raise_event`
+        waits for it.
+        """
+
+        def work(event: Event) -> Turn | Unanswered:
+            channel = self.loaded.load_channel(event.eci or "")
+            refusal = _kept_for_kin(channel) or channel.events.refusal(event.domain, event.type)
+            _pass(refusal, f"the event {event.key}")
+            return self.raising.raise_event(channel.pico_id, event)
+
+        return self._commits.run_all([partial(work, each) for each in events])
+
+    def try_query(self, query: Query) -> Any:
+        """The answer to a checked query through its channel; Unanswered is raised, `query` waits for it."""
+        channel = self.loaded.load_channel(query.eci or "")
+        refusal = _kept_for_kin(channel) or channel.queries.refusal(query.rid, query.name)
+        _pass(refusal, f"the query {query.rid}:{query.name}")
+        return answer(self.loaded.load_running(channel.pico_id, query.rid), query, self.now())
 
     def look_again(self) -> None:
         """Tell the scheduler that what is due changed."""
@@ -323,7 +353,7 @@ class Engine:
         dues = [each.due for each in turn.scheduled.values() if each.due is not None]
         if dues:
             self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
-        self._changed = self._changed or bool(turn.cancelled)
+        self._changed = self._changed or bool(turn.rescheduled)
 
     def _committed(self) -> None:
         if self._changed or self._soonest is not None:

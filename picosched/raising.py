@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.installing import carry_out
 from picosched.loaded import Loaded
@@ -19,13 +20,12 @@ from picosched.pico.evaluate import evaluate
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.turn import Turn
+from picosched.schedule.changed import fired_at_once, resumed
 from picosched.schedule.fire import Fire, missed
-from picosched.schedule.pause import resumed
-from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status, next_due
-from picosched.schedule.timespec import Timespec
+from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
-from picosched.store.store import Store
+from picosched.store.store import Store, of_turn
 
 
 class Raising:
@@ -82,20 +82,47 @@ class Raising:
         settled, error = self._settled(row, now, fired=unwanted is None)
         # Before the event is raised, so that the rules see this occurrence as done and the next as to come.
         self._store.agenda.settle(settled, now)
-        record = Fire(id, row.pico_id, row.due, now, unwanted or Outcome.FAILED)
+        outcome, why = unwanted or (self._timely(row, row.due, now), None)
+        record = Fire(id, row.pico_id, row.due, now, outcome, why=why, stands_for=self._stands_for(row, now))
         if unwanted is None and error is None:
-            error = self._raised(row, row.due, record, answers)
-            if error is None:
+            raised = self._raised(row, record, answers)
+            if isinstance(raised, Turn):
                 return True, row.created
-        self._store.agenda.record(replace(record, error=None if error is None else str(error)))
+            error = raised
+        if error is not None:
+            record = replace(record, outcome=Outcome.FAILED, why=str(error))
+        self._store.agenda.record(record)
         return False, row.created
+
+    def fire_now(self, id: str, why: str, answers: Answers = ()) -> Turn | Unanswered:
+        """Raise a row's event outside its times, and record it.
+
+        `not_found` if it is not to come; what is wrong with its ruleset or its channel.
+        """
+        row = self._store.agenda.find(id)
+        fired = None if row is None else fired_at_once(row, self._now())
+        if row is None or fired is None:
+            raise PicoschedError(f"nothing that is still to come has the id {id}", "not_found")
+        try:
+            with self._store.savepoint():
+                now = self._now()
+                self._store.agenda.change(fired, now)
+                nominal = self._store.agenda.free(id, now)
+                record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=why)
+                raised = self._raised(row, record, answers)
+                if not isinstance(raised, Turn):
+                    raise raised
+                return raised
+        except Unanswered as wanted:
+            return wanted
 
     def resume(self, id: str, now: datetime) -> bool:
         """Let a paused row go on; False if it is not paused."""
         row = self._store.agenda.find(id)
-        if row is None or not row.paused:
+        changed = None if row is None else resumed(row, now, self._settings.granularity)
+        if changed is None:
             return False
-        self._store.agenda.settle(resumed(row, now, self._settings.granularity), now)
+        self._store.agenda.take(changed, now)
         return True
 
     def _target(self, row: Scheduled, now: datetime) -> tuple[Pico, Event]:
@@ -112,15 +139,13 @@ class Raising:
         event = Event(row.domain, row.type, dict(row.attrs), row.id, now, row.eci)
         return self._loaded.load_pico(channel.pico_id), event
 
-    def _raised(self, row: Scheduled, due: datetime, record: Fire, answers: Answers) -> Exception | None:
+    def _raised(self, row: Scheduled, record: Fire, answers: Answers) -> Turn | Exception:
         """Raise a row's event and write its turn with the record; the error if that is not possible."""
         changes = self._store.changes
         try:
             turn = self._evaluated(*self._target(row, record.fired), answers)
-            outcome = Outcome.FAILED if turn.errors else self._outcome(row, due, record.fired)
-            error = str(turn.errors[0]) if turn.errors else None
-            fire = replace(record, outcome=outcome, eid=turn.eid, rules=tuple(turn.fired), error=error)
-            self._keep(turn, fire)
+            self._keep(turn, of_turn(record, turn))
+            return turn
         except StoreError:
             raise
         except Exception as error:
@@ -128,7 +153,6 @@ class Raising:
             if self._store.changes != changes:
                 raise
             return error
-        return None
 
     def _evaluated(self, pico: Pico, event: Event, answers: Answers) -> Turn:
         turn = evaluate(pico, event, self._settings, self._new_id, answers)
@@ -155,33 +179,45 @@ class Raising:
         except PicoschedError as error:
             return replace(row, due=None, status=Status.FINISHED), error
 
-    def _unwanted(self, row: Scheduled, due: datetime, looked: datetime, now: datetime) -> Outcome | None:
+    def _policy(self, row: Scheduled) -> Misfire:
+        return row.misfire or self._misfire
+
+    def _stands_for(self, row: Scheduled, now: datetime) -> int:
+        """How many occurrences end with this one: more than one if later ones were missed with it."""
+        return 1 if self._policy(row) is Misfire.ALL else row.passed(now, self._settings.granularity)
+
+    def _unwanted(
+        self, row: Scheduled, due: datetime, looked: datetime, now: datetime
+    ) -> tuple[Outcome, str] | None:
         """Why this occurrence is not to be raised; None if it is.
 
         Whether it was missed is judged by when we looked: one that only waits for others is not missed.
         """
         if row.kind == "send":  # a message, not an appointment
             return None
-        if self._misfire is Misfire.SKIP and missed(due, looked, self._settings.granularity):
-            return Outcome.SKIPPED
-        return Outcome.THROTTLED if self._too_soon(row, due, now) else None
+        if self._policy(row) is Misfire.SKIP and missed(due, looked, self._settings.granularity):
+            return Outcome.SKIPPED, "it was missed, and its misfire policy is skip"
+        last = self._too_soon(row, due, now)
+        if last is None:
+            return None
+        least = f"{self._min_period.total_seconds():g} s (min_period)"
+        return Outcome.THROTTLED, f"less than {least} after the last fire, {format_time(last)}"
 
-    def _too_soon(self, row: Scheduled, due: datetime, now: datetime) -> bool:
+    def _too_soon(self, row: Scheduled, due: datetime, now: datetime) -> datetime | None:
+        """The last fire, if this occurrence comes too soon after it."""
         if row.kind != "repeat" or row.fires == 0 or not self._min_period:
-            return False
+            return None
         last = self._store.agenda.last_raised(row.id)
         if last is None:
-            return False
+            return None
         # From due time to due time, lest a fire that was a little late costs the next one; but a late fire
         # counts from when it was, unless all that were missed are to be made up for.
         in_time = not missed(last.nominal, last.fired, self._settings.granularity)
-        since = last.nominal if in_time or self._misfire is Misfire.ALL else last.fired
-        return due - since < self._min_period
+        since = last.nominal if in_time or self._policy(row) is Misfire.ALL else last.fired
+        return since if due - since < self._min_period else None
 
-    def _outcome(self, row: Scheduled, due: datetime, now: datetime) -> Outcome:
+    def _timely(self, row: Scheduled, due: datetime, now: datetime) -> Outcome:
+        """How an occurrence that is raised came: in time, late, or late and for others as well."""
         if not missed(due, now, self._settings.granularity):
             return Outcome.FIRED
-        if row.timespec is None or self._misfire is not Misfire.ONCE:
-            return Outcome.LATE
-        following = next_due(Timespec.parse(row.timespec, row.tz), due, self._settings.granularity)
-        return Outcome.LATE if following is None or following > now else Outcome.COALESCED
+        return Outcome.LATE if self._stands_for(row, now) == 1 else Outcome.COALESCED

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched import installing
-from picosched.clock import parse_time
+from picosched.errors import PicoschedError
 from picosched.incoming import json_object, ruleset_text
 from picosched.krl.ruleset import Ruleset
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.event import Query
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
-from picosched.schedule.pause import paused
-from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.timespec import Timespec
 from picosched.store.journal import Entry
 from picosched.store.picos import InstalledRow
 
@@ -120,28 +120,36 @@ class PicoRef:
 
     def cancel(self, id: str) -> bool:
         """Cancel a scheduled event; True if it was still to come."""
-        engine = self.engine
-        return self._change(id, lambda row: engine.store.agenda.cancel(row.id, engine.now()))
+        return bool(self.engine.agenda.cancel(self._own(id)))
 
     def pause(self, id: str, until: str | datetime | None = None) -> bool:
         """Pause a scheduled event, `until` then or until it is resumed; True if it was still to come."""
-        engine = self.engine
-        time = parse_time(until) if isinstance(until, str) else until
-
-        def work(row: Scheduled) -> bool:
-            if row.status not in (Status.PENDING, Status.PAUSED):
-                return False
-            engine.store.agenda.settle(paused(row, time), engine.now())
-            return True
-
-        return self._change(id, work)
+        return bool(self.engine.agenda.pause(self._own(id), until))
 
     def resume(self, id: str) -> bool:
         """Let a paused event go on; True if it was paused.
 
         A repeat goes on with its next occurrence; an `at` whose time passed is due at once.
         """
-        return self._change(id, lambda row: self.engine.raising.resume(row.id, self.engine.now()))
+        return bool(self.engine.agenda.resume(self._own(id)))
+
+    def move(self, id: str, to: str | datetime | timedelta) -> bool:
+        """Give its next occurrence another time, or put it off by so much; True if it was still to come."""
+        return bool(self.engine.agenda.move(self._own(id), to))
+
+    def reschedule(self, id: str, timespec: Timespec | str, tz: str | None = None) -> bool:
+        """Repeat it by another timespec from now on, in its zone or another; True if it was still to come."""
+        return bool(self.engine.agenda.reschedule(self._own(id), timespec, tz))
+
+    def fire_now(self, id: str) -> Turn:
+        """Raise its event now, outside its times; its turn. `not_found` if it is not to come."""
+        if not self._own(id):
+            raise PicoschedError(f"the pico {self.name} has nothing scheduled with the id {id}", "not_found")
+        return self.engine.agenda.fire_now(id)
+
+    def next_times(self, id: str, count: int = 5) -> list[datetime]:
+        """When a scheduled event is due next, `count` times at most; none if it is not one of its own."""
+        return self.engine.agenda.next_times(id, count) if self._own(id) else []
 
     def history(self, id: str | None = None, limit: int = 100) -> list[Fire]:
         """What became of occurrences, newest first; of one scheduled event, or of all."""
@@ -178,14 +186,7 @@ class PicoRef:
 
         return self.engine.read(read)
 
-    def _change(self, id: str, work: Callable[[Scheduled], bool]) -> bool:
-        """Change a scheduled event of this pico; False if it is not one of its own."""
-
-        def change() -> bool:
-            self.engine.loaded.load_pico(self.id)
-            row = self.engine.store.agenda.find(id)
-            return row is not None and row.pico_id == self.id and work(row)
-
-        changed = self.engine.write(change)
-        self.engine.look_again()
-        return changed
+    def _own(self, id: str) -> list[str]:
+        """The id, if it is of a scheduled event of this pico. A row never changes its pico."""
+        row = self._read(lambda: self.engine.store.agenda.find(id))
+        return [id] if row is not None and row.pico_id == self.id else []

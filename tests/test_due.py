@@ -464,9 +464,9 @@ def test_uninstalling_cancels_and_a_deleted_pico_takes_its_schedules_along(engin
     other.delete()
     assert engine.run_until("2026-03-02T00:00:00Z") == 0
     (fire,) = engine.history(id=mine)
-    assert (fire.outcome, fire.error) == ("cancelled", "the ruleset timer was uninstalled")
+    assert (fire.outcome, fire.why) == ("cancelled", "the ruleset timer was uninstalled")
     (fire,) = engine.history(id=theirs)
-    assert (fire.outcome, fire.error) == ("cancelled", "the pico was deleted")
+    assert (fire.outcome, fire.why) == ("cancelled", "the pico was deleted")
 
 
 def test_a_paused_repeat_lets_its_occurrences_pass_and_goes_on(engine: Engine) -> None:
@@ -477,7 +477,8 @@ def test_a_paused_repeat_lets_its_occurrences_pass_and_goes_on(engine: Engine) -
     assert engine.root.resume(id)
     assert not engine.root.resume(id)
     assert engine.run_until("2026-03-01T04:00:00Z") == 2
-    assert outcomes(engine.root, id) == [("03:00", "fired"), ("04:00", "fired")]
+    assert outcomes(engine.root, id) == [("01:00", "paused"), ("03:00", "fired"), ("04:00", "fired")]
+    assert engine.root.history(id)[-1].stands_for == 2
 
 
 def test_a_paused_single_event_is_due_when_it_is_resumed(engine: Engine) -> None:
@@ -494,7 +495,8 @@ def test_a_pause_may_end_by_itself(engine: Engine) -> None:
     (paused,) = engine.root.scheduled()
     assert (paused.paused, paused.paused_until) == (True, at("2026-03-01T02:30:00Z"))
     assert engine.run_until("2026-03-01T04:00:00Z") == 2
-    assert outcomes(engine.root, id) == [("03:00", "fired"), ("04:00", "fired")]
+    assert outcomes(engine.root, id) == [("01:00", "paused"), ("03:00", "fired"), ("04:00", "fired")]
+    assert engine.root.history(id)[-1].stands_for == 2
     (going,) = engine.root.scheduled()
     assert (going.paused, going.paused_until) == (False, None)
 

@@ -34,8 +34,11 @@ def scheduled(
     json: Json = False,
 ) -> None:
     """List the events that are still to come, soonest first, and the rules that made them."""
+    from picosched.schedule.filter import Filter
+
     with opened(db, readonly=True) as engine:
-        pending = engine.scheduled(None if pico is None else pico_of(engine, pico).id, rid)
+        pico_id = None if pico is None else pico_of(engine, pico).id
+        pending = engine.scheduled(Filter(pico_id=pico_id, rid=rid))
         names = _names(engine)
     if json:
         for each in pending:
@@ -176,7 +179,7 @@ def history(
                 format_time(each.nominal),
                 format_time(each.fired),
                 f"{each.lateness:.3f} s" if each.lateness >= 0 else "–",
-                each.outcome.value + (f": {each.error}" if each.error else ""),
+                each.outcome.value + (f": {each.why}" if each.why else ""),
                 names.get(each.pico_id, each.pico_id),
                 ", ".join(each.rules) or "–",
                 each.id[:SHORT],
@@ -204,5 +207,6 @@ def _fire_json(each: Fire, names: dict[str, str]) -> dict[str, Any]:
         "outcome": each.outcome.value,
         "eid": each.eid,
         "rules": list(each.rules),
-        "error": each.error,
+        "why": each.why,
+        "stands_for": each.stands_for,
     }

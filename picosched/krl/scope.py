@@ -104,6 +104,37 @@ class ScheduledEvent(Protocol):
     def fired(self) -> datetime | None: ...  # the last fire
     @property
     def keep_until(self) -> datetime | None: ...  # of a finished one: when its record is pruned
+    @property
+    def tz(self) -> str: ...
+    @property
+    def description(self) -> str | None: ...
+    @property
+    def paused(self) -> bool: ...
+    @property
+    def paused_until(self) -> datetime | None: ...
+    @property
+    def status(self) -> str: ...  # "pending", "paused", "finished" or "cancelled"
+
+
+class ScheduledFire(Protocol):
+    """What became of one occurrence of a scheduled event."""
+
+    @property
+    def nominal(self) -> datetime: ...
+    @property
+    def fired(self) -> datetime: ...
+    @property
+    def lateness(self) -> float: ...  # seconds
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def eid(self) -> str | None: ...
+    @property
+    def rules(self) -> tuple[str, ...]: ...
+    @property
+    def why(self) -> str | None: ...
+    @property
+    def stands_for(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +172,25 @@ class Family(Protocol):
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
         """The answer to a query of another pico."""
 
-    def new_pico(self, name: str, rulesets: Sequence[tuple[str, Mapping[str, Value]]]) -> str:
-        """Make a child with rulesets from these URLs and their configurations; the eci to reach it by."""
+    def journal(self, limit: int) -> list[Value]:
+        """The last turns of this pico, the newest first."""
+
+    def can_ask(self, eci: str, rid: str) -> bool:
+        """Whether the pico behind an eci has that ruleset and may be asked now."""
+
+    def find_tagged(self, tags: Sequence[str]) -> str | None:
+        """The eci of the channel of this pico that has just these tags."""
+
+    def new_pico(
+        self,
+        name: str,
+        rulesets: Sequence[tuple[str, Mapping[str, Value]]],
+        channels: Sequence[Mapping[str, Value]] = (),
+    ) -> str:
+        """Make a child with rulesets from these URLs and their configurations; the eci to reach it by.
+
+        `channels` are what it has besides, each {"tags", "eventPolicy", "queryPolicy"}.
+        """
 
     def delete_pico(self, eci: str) -> None: ...
 
@@ -156,7 +204,51 @@ class Family(Protocol):
     def install(self, url: str, config: Mapping[str, Value]) -> str:
         """Install a ruleset on this pico; its rid."""
 
+    def flush(self, url: str) -> None:
+        """Read the text behind a URL anew, for the rulesets of this pico that came from there."""
+
     def uninstall(self, rid: str) -> None: ...
+
+
+class Agenda(Protocol):
+    """What a rule may see and change of what is scheduled: only what its own ruleset made in this pico.
+
+    A change says whether there was such a row to come. Times and timespecs are read here: KrlError if
+    they are none.
+    """
+
+    def schedule(
+        self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
+    ) -> str:
+        """Make an event for later and return its id. `line` is that of the statement."""
+
+    def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
+        """Raise an event in another pico, once this turn is durable; its eid."""
+
+    def cancel(self, id: str) -> bool: ...
+
+    def pause(self, id: str, until: Value = None) -> bool:
+        """Let it wait, `until` then or until it is resumed."""
+
+    def resume(self, id: str) -> bool: ...
+
+    def move(self, id: str, to: Value) -> bool:
+        """Give its next occurrence another time."""
+
+    def reschedule(self, id: str, timespec: Value, tz: Value = None) -> bool:
+        """Repeat it by another timespec from now on; in the zone it had, unless one is given."""
+
+    def fire_now(self, id: str) -> bool:
+        """Raise its event in this turn, outside its times."""
+
+    def pending(self) -> Sequence[ScheduledEvent]:
+        """What is still to come, paused ones too, soonest first."""
+
+    def find(self, id: str) -> ScheduledEvent | None:
+        """One of them, or one that is finished."""
+
+    def fires(self, id: str, limit: int) -> Sequence[ScheduledFire]:
+        """What became of its occurrences, newest first."""
 
 
 class Effects(Protocol):
@@ -164,6 +256,9 @@ class Effects(Protocol):
 
     @property
     def family(self) -> Family: ...
+
+    @property
+    def agenda(self) -> Agenda: ...
 
     def direct(self, name: str, options: Value) -> None:
         """Give the caller a directive."""
@@ -177,28 +272,8 @@ class Effects(Protocol):
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
         """Raise an event in this turn, to every ruleset or to those of `rids`."""
 
-    def schedule(
-        self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
-    ) -> str:
-        """Make an event for later and return its id. KrlError if the time or timespec is not one.
-
-        `line` is that of the statement.
-        """
-
-    def cancel(self, id: str) -> bool:
-        """Cancel a pending event of this ruleset and pico; False if there is no such."""
-
-    def scheduled(self) -> list[ScheduledEvent]:
-        """The pending events of this ruleset and pico, soonest first."""
-
-    def find_scheduled(self, id: str) -> ScheduledEvent | None:
-        """One scheduled event of this ruleset and pico, pending or finished."""
-
     def http(self, request: HttpRequest) -> HttpResponse:
         """Ask the world outside and wait for its answer: at least once, for a turn may be tried again."""
-
-    def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
-        """Raise an event in another pico, once this turn is durable; its eid."""
 
     def log(self, level: str, value: Value) -> None: ...
 

@@ -27,6 +27,8 @@ class NewPico:
     rulesets: tuple[RulesetText, ...]
     down: Channel
     up: Channel
+    channels: tuple[Channel, ...] = ()
+    """What else it is born with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,28 +8,23 @@ at once. A query has the same object with no rule begun: it may read and log, an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from picosched.errors import KrlError, PicoschedError
-from picosched.krl.library.time import moment
-from picosched.krl.scope import HttpRequest, HttpResponse, ScheduledEvent, Value
-from picosched.krl.values import described, json_value, shown
+from picosched.errors import KrlError
+from picosched.krl.scope import HttpRequest, HttpResponse, Value
+from picosched.krl.values import json_value
+from picosched.pico.agenda import PicoAgenda
 from picosched.pico.change import Change
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily
 from picosched.pico.turn import Directive, Logged, Turn
-from picosched.schedule.scheduled import Scheduled, next_due, rounded_up
-from picosched.schedule.timespec import Timespec
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
 
 if TYPE_CHECKING:
     from picosched.pico.pico import Pico
     from picosched.settings import Settings
-
-STEERING = ("_name", "_timezone")
-"""Attributes that steer a schedule; the event does not get them."""
-
 
 MOST_ASKED = 50
 """Requests to the world outside in one turn or query."""
@@ -46,7 +41,11 @@ class Said:
     entities: dict[tuple[str, str], Value] = field(default_factory=dict)
     raised: list[Event] = field(default_factory=list)
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
-    cancelled: set[str] = field(default_factory=set)
+    rescheduled: dict[str, Scheduled] = field(default_factory=dict)
+    """Rows that were there before, as they are to be."""
+    unmade: set[str] = field(default_factory=set)
+    """Rows that this turn made and this rule cancelled."""
+    records: list[Fire] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     ends_events: bool = False
     """An `error error` empties what is left of the turn's events."""
@@ -83,6 +82,7 @@ class PicoEffects:
         self.raised_in_turn = 0
         self.answering = False
         self.family = PicoFamily(self)
+        self.agenda = PicoAgenda(self)
         self.answers: Answers = ()
         self.asked = 0
         self.error_rid: Callable[[str], str] = lambda rid: rid
@@ -116,10 +116,10 @@ class PicoEffects:
         turn.scheduled.update(said.scheduled)
         turn.changes += said.changes
         self.pico.take_over(said.changes)
-        for id in said.cancelled:
-            # Made and cancelled in one turn: it never was.
-            if turn.scheduled.pop(id, None) is None:
-                turn.cancelled.add(id)
+        turn.rescheduled.update(said.rescheduled)
+        for id in said.unmade:
+            turn.scheduled.pop(id, None)
+        turn.records += said.records
         self.raised_in_turn += len(said.raised)
         self.said = None
         return said
@@ -174,120 +174,6 @@ class PicoEffects:
         while shorter and shorter not in self.pico.installed:
             shorter = shorter.rpartition(".")[0]
         return shorter or rid
-
-    def schedule(
-        self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
-    ) -> str:
-        said, turn = self.speaking("schedule an event"), self.turn
-        assert turn is not None
-        attributes = json_value(attrs)
-        name, tz = (self._text_of(attributes, each) for each in STEERING)
-        made = Scheduled(
-            id="",
-            pico_id=self.pico.id,
-            rid=said.rid,
-            domain=domain,
-            type=type,
-            attrs={key: value for key, value in attributes.items() if key not in STEERING},
-            kind="at" if repeat is None else "repeat",
-            due=None,
-            created=turn.now,
-            rule=said.rule,
-            line=line,
-        )
-        if repeat is None:
-            made = replace(made, due=self._due_at(at, turn.now), name=name)
-        else:
-            made = self._repeating(made, repeat, name, tz or "UTC")
-            pending = self._pending() if name else ()  # reads them all, so not for nothing
-            already = next((each for each in pending if each.kind == "repeat" and each.name == name), None)
-            if already is not None:  # the first of a name wins
-                return already.id
-        id = self.new_id()
-        said.scheduled[id] = replace(made, id=id)
-        return id
-
-    def _due_at(self, at: Value, now: datetime) -> datetime:
-        """The due time of `at`; what has passed is due now."""
-        try:
-            time = moment(at, now, "schedule … at")
-        except KrlError as error:
-            wanted = "wanted ISO 8601 such as 2026-07-01T13:50:05Z, or milliseconds since 1970"
-            raise KrlError(f"found {shown(at)} as the time of a schedule, {wanted}") from error
-        try:
-            return now if time <= now else rounded_up(time, self.settings.granularity)
-        except OverflowError as cause:
-            raise KrlError(
-                f"found {shown(at)} as the time of a schedule, which is past the last year, 9999"
-            ) from cause
-
-    def _repeating(self, made: Scheduled, repeat: Value, name: str | None, tz: str) -> Scheduled:
-        if not isinstance(repeat, str):
-            raise KrlError(f'found {described(repeat)} as a timespec, wanted a String such as "0 9 * * *"')
-        try:
-            timespec = Timespec.parse(repeat, tz)
-        except PicoschedError as error:
-            raise KrlError(error.message, code=error.code) from error
-        due = next_due(timespec, made.created, self.settings.granularity)
-        if due is None:
-            raise KrlError(f'the timespec "{repeat}" never fires again')
-        return replace(made, timespec=timespec.text, tz=timespec.tz, due=due, name=name)
-
-    def _text_of(self, attributes: dict[str, Any], key: str) -> str | None:
-        value = attributes.get(key)
-        if value is not None and not isinstance(value, str):
-            raise KrlError(f"found {described(value)} as {key}, wanted a String")
-        return value or None
-
-    def cancel(self, id: str) -> bool:
-        said = self.speaking("cancel a scheduled event")
-        if not any(each.id == id for each in self._pending()):
-            return False
-        if said.scheduled.pop(id, None) is None:
-            said.cancelled.add(id)
-        return True
-
-    def _pending(self) -> list[Scheduled]:
-        """What is to come for this ruleset, with what this turn and this rule made and cancelled."""
-        found = {each.id: each for each in self.pico.state.pending(self.pico.id, self.rid)}
-        if self.turn is not None:
-            found |= {id: each for id, each in self.turn.scheduled.items() if each.rid == self.rid}
-            found = {id: each for id, each in found.items() if id not in self.turn.cancelled}
-        if self.said is not None:
-            found |= self.said.scheduled
-            found = {id: each for id, each in found.items() if id not in self.said.cancelled}
-        last = datetime.max.replace(tzinfo=self.pico.now.tzinfo)
-        listed = (each for each in found.values() if each.kind != "send")
-        return sorted(listed, key=lambda each: each.due or last)
-
-    def scheduled(self) -> list[ScheduledEvent]:
-        return list(self._pending())
-
-    def find_scheduled(self, id: str) -> ScheduledEvent | None:
-        pending = next((each for each in self._pending() if each.id == id), None)
-        if pending is not None:
-            return pending
-        kept = self.pico.state.find_scheduled(id)
-        return kept if kept is not None and (kept.pico_id, kept.rid) == (self.pico.id, self.rid) else None
-
-    def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
-        said, turn = self.speaking("send an event"), self.turn
-        assert turn is not None
-        id = self.new_id()
-        said.scheduled[id] = Scheduled(
-            id=id,
-            pico_id=self.pico.id,
-            rid=said.rid,
-            domain=domain,
-            type=type,
-            attrs=json_value(attrs),
-            kind="send",
-            due=turn.now,
-            created=turn.now,
-            rule=said.rule,
-            eci=eci,
-        )
-        return id
 
     def http(self, request: HttpRequest) -> HttpResponse:
         place, self.asked = self.asked, self.asked + 1

@@ -41,14 +41,20 @@ class World(Protocol):
     def answer(self, pico_id: str, query: Query) -> Any:
         """The answer of another pico to a query."""
 
+    def can_ask(self, pico_id: str, rid: str) -> bool:
+        """Whether a pico has that ruleset, and is not waiting for an answer itself."""
+
     def logs(self, pico_id: str) -> list[Any]:
         """What the rules of a pico have logged lately, the oldest first, as maps."""
+
+    def turns(self, pico_id: str, limit: int) -> list[Any]:
+        """The last turns of a pico, the newest first, as maps."""
 
     def kept_text(self, origin: str) -> str | None:
         """The text of a ruleset that came from this place and is installed somewhere."""
 
     def read_text(self, origin: str) -> str:
-        """The text of a ruleset file that rulesets may install; PicoschedError if they may not."""
+        """The text of a ruleset that ships, or of a file that rulesets may install; PicoschedError if not."""
 
     def compiled(self, text: str, origin: str | None) -> Ruleset: ...
 
@@ -74,7 +80,7 @@ class PicoFamily:
             "id": pico.id,
             "name": pico.name,
             "parent": next((c.eci_of_kin for c in channels if c.kin and c.kin == pico.parent_id), None),
-            "children": [c.eci_of_kin for c in channels if c.kin and c.kin != pico.parent_id],
+            "children": [c.eci_of_kin for c in channels if c.kin and c.kin not in (pico.parent_id, pico.id)],
             "channels": [_shown(channel) for channel in channels],
             "rulesets": [
                 {
@@ -90,6 +96,22 @@ class PicoFamily:
     def logs(self) -> list[Value]:
         return self._world.logs(self._effects.pico.id)
 
+    def journal(self, limit: int) -> list[Value]:
+        return self._world.turns(self._effects.pico.id, limit)
+
+    def can_ask(self, eci: str, rid: str) -> bool:
+        channel = self._world.find_channel(eci)
+        return (
+            channel is not None
+            and channel.kin in (None, self._effects.pico.id)
+            and channel.pico_id != self._effects.pico.id
+            and self._world.can_ask(channel.pico_id, rid)
+        )
+
+    def find_tagged(self, tags: Sequence[str]) -> str | None:
+        wanted = new_tags(tags)
+        return next((each.eci for each in self._channels() if each.tags == wanted), None)
+
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
         channel = self._reached(eci)
         refusal = channel.queries.refusal(rid, name)
@@ -99,7 +121,12 @@ class PicoFamily:
             raise KrlError("a pico cannot query itself: call the function", code="conflict")
         return self._world.answer(channel.pico_id, Query(rid, name, args, eci))
 
-    def new_pico(self, name: str, rulesets: Sequence[tuple[str, Mapping[str, Value]]]) -> str:
+    def new_pico(
+        self,
+        name: str,
+        rulesets: Sequence[tuple[str, Mapping[str, Value]]],
+        channels: Sequence[Mapping[str, Value]] = (),
+    ) -> str:
         effects, pico = self._effects, self._effects.pico
         id, down, up = effects.new_id(), effects.new_id(), effects.new_id()
         texts = tuple(self._text(url, config) for url, config in rulesets)
@@ -112,6 +139,7 @@ class PicoFamily:
                 texts,
                 down=Channel(down, id, ("system", "child"), Policy(), Policy(), kin=pico.id, eci_of_kin=up),
                 up=Channel(up, pico.id, ("system", "parent"), Policy(), Policy(), kin=id, eci_of_kin=down),
+                channels=tuple(_channel(effects.new_id(), id, each) for each in channels),
             )
         )
         return down
@@ -130,13 +158,8 @@ class PicoFamily:
         effects = self._effects
         if eci is not None:
             self._own(eci)
-        channel = Channel(
-            eci or effects.new_id(),
-            effects.pico.id,
-            _tags(tags),
-            _policy(events, "domain", "name"),
-            _policy(queries, "rid", "name"),
-        )
+        given = {"tags": tags, "eventPolicy": events, "queryPolicy": queries}
+        channel = _channel(eci or effects.new_id(), effects.pico.id, given)
         self._say(PutChannel(channel))
         return _shown(channel)
 
@@ -145,11 +168,14 @@ class PicoFamily:
         self._say(DeleteChannel(eci))
 
     def install(self, url: str, config: Mapping[str, Value]) -> str:
-        text = self._text(url, config)
-        ruleset = self._world.compiled(text.text, text.origin)
-        self._world.tried(self._effects.pico.id, text)
-        self._say(Install(ruleset.rid, text))
-        return ruleset.rid
+        return self._put(self._text(url, config))
+
+    def flush(self, url: str) -> None:
+        fresh: str | None = None
+        for each in list(self._effects.pico.installed.values()):
+            if each.ruleset.meta["url"] == url:
+                fresh = self._read(url) if fresh is None else fresh
+                self._put(RulesetText(fresh, url, each.config))
 
     def uninstall(self, rid: str) -> None:
         installed = self._effects.pico.installed
@@ -179,6 +205,12 @@ class PicoFamily:
                 case DeletePico(id):
                     found = {eci: channel for eci, channel in found.items() if channel.kin != id}
         return list(found.values())
+
+    def _put(self, text: RulesetText) -> str:
+        ruleset = self._world.compiled(text.text, text.origin)
+        self._world.tried(self._effects.pico.id, text)
+        self._say(Install(ruleset.rid, text))
+        return ruleset.rid
 
     def _own(self, eci: str) -> None:
         channel = next((each for each in self._channels() if each.eci == eci), None)

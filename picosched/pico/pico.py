@@ -17,6 +17,7 @@ from picosched.pico.change import Change, Install, Uninstall
 from picosched.pico.effects import PicoEffects
 from picosched.pico.family import World
 from picosched.pico.turn import Turn
+from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import EPOCH, Scheduled
 
 
@@ -34,6 +35,9 @@ class State(Protocol):
 
     def find_scheduled(self, id: str) -> Scheduled | None:
         """One scheduled event, whatever its status."""
+
+    def fires(self, pico_id: str, id: str, limit: int) -> list[Fire]:
+        """What became of a scheduled event's occurrences, newest first."""
 
 
 @dataclass(slots=True)

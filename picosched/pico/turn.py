@@ -13,7 +13,11 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.pico.change import Change
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled, Status
+
+WARNING = "warning"
+"""The level at which the engine itself logs; rules log at error, warn, info and debug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,24 @@ class Turn:
     waiting: dict[tuple[str, str], Any] = field(default_factory=dict)
     """(rid, rule) → the state of its event expression, JSON; None means back at the start."""
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
-    cancelled: set[str] = field(default_factory=set)
+    """id → what was made for later."""
+    rescheduled: dict[str, Scheduled] = field(default_factory=dict)
+    """id → a row that was there before, as it is to be: paused, moved, cancelled …"""
+    records: list[Fire] = field(default_factory=list)
+    """Of occurrences that will not be raised, or that this turn raised itself."""
     changes: list[Change] = field(default_factory=list)
     """What becomes of channels, rulesets and children, in order."""
+
+    @property
+    def cancelled(self) -> list[str]:
+        """The ids of the schedules that it cancelled, in order."""
+        ended = (each for each in self.rescheduled.values() if each.status is Status.CANCELLED)
+        return sorted(each.id for each in ended)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the engine found doubtful in what the rules asked for; it stands in the log as well."""
+        return [str(each.value) for each in self.log if each.level == WARNING]
 
     @property
     def fired(self) -> list[str]:

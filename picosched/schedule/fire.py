@@ -16,8 +16,8 @@ class Fire:
     """The record of one occurrence, keyed by (`id`, `nominal`): the schedule's id and the due time.
 
     `outcome`: fired (in time) · late · coalesced (late, and it stands for later ones that were missed too) ·
-    failed (a rule that handled it failed, or it could not be raised; see `error`) · skipped (missed, and the
-    policy is to let it go) · throttled (too soon after the last) · cancelled.
+    failed (a rule that handled it failed, or it could not be raised) · skipped (missed, and the policy is to
+    let it go) · throttled (too soon after the last) · paused (it passed while the row was) · cancelled.
     """
 
     id: str
@@ -30,7 +30,15 @@ class Fire:
     """The event it raised, or the one that cancelled it; None where there was none."""
     rules: tuple[str, ...] = ()
     """The rules that fired, as `rid.rule`."""
-    error: str | None = None
+    why: str | None = None
+    """What went wrong, or why it was not raised, or why it was raised outside its time."""
+    stands_for: int = 1
+    """Occurrences that this record accounts for: this one, and those after it that were missed with it."""
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, if something did."""
+        return self.why if self.outcome is Outcome.FAILED else None
 
     @property
     def lateness(self) -> float:

@@ -2,12 +2,14 @@
 
 A row is *due until its effects are on disk, and never after*. One coming of its time is an occurrence,
 keyed by (id, nominal time): that key is unique in the record of fires, so nothing fires twice. The nominal
-time is the due time: the time asked for, rounded up to the engine's granularity, never early.
+time is the due time: the time asked for, rounded up to the engine's granularity, never early, and
+put off by the row's own part of its jitter.
 
     pending ──due──▶ fired ──▶ finished          an `at`, or a `repeat` with no time left
        ▲               │
        └── next due ───┘                         a `repeat`
     pending ──▶ cancelled
+    pending ◀──▶ paused
 """
 
 from __future__ import annotations
@@ -16,11 +18,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 from picosched.schedule.timespec import Timespec
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+MOST_COUNTED = 10_000
+"""Occurrences that passed are counted up to so many."""
 
 
 class Status(StrEnum):
@@ -50,6 +57,7 @@ class Outcome(StrEnum):
     THROTTLED = "throttled"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,17 @@ class Scheduled:
     """Of a finished or cancelled one: when its record may be pruned."""
     paused_until: datetime | None = None
     """Of a paused one: when it goes on by itself; None if it waits to be resumed."""
+    misfire: Misfire | None = None
+    """Its own policy; None for the engine's."""
+    until: datetime | None = None
+    """Of a repeat: the last time it may be due."""
+    count: int | None = None
+    """Of a repeat: how often it fires before it is finished."""
+    jitter: int = 0
+    """Milliseconds by which it may be put off; how far it is, its id decides."""
+    description: str | None = None
+    moved_from: datetime | None = None
+    """Of a repeat whose next occurrence was moved: when that was due."""
 
     @property
     def created_by(self) -> str | None:
@@ -93,17 +112,67 @@ class Scheduled:
     def paused(self) -> bool:
         return self.status is Status.PAUSED
 
+    @property
+    def put_off(self) -> timedelta:
+        """This row's part of its jitter: always the same, and spread evenly over the ids."""
+        if not self.jitter:
+            return timedelta(0)
+        drawn = int.from_bytes(blake2b(self.id.encode(), digest_size=8).digest())
+        return timedelta(milliseconds=drawn % (self.jitter + 1))
+
     def settled(self, now: datetime, misfire: Misfire, granularity: int, *, fired: bool) -> Scheduled:
-        """This row once its present occurrence is dealt with: next due, or finished."""
-        counted = replace(self, fires=self.fires + 1, fired=now) if fired else self
-        if self.timespec is None or self.due is None:
-            return replace(counted, due=None, status=Status.FINISHED)
-        # Never back to or before the occurrence that was just settled, whatever the clock says.
-        since = self.due if misfire is Misfire.ALL else max(self.due, now)
-        following = next_due(Timespec.parse(self.timespec, self.tz), since, granularity)
-        if following is None:
-            return replace(counted, due=None, status=Status.FINISHED)
-        return replace(counted, due=following)
+        """This row once its present occurrence is dealt with: next due, or finished.
+
+        `misfire` is the policy where it has none of its own.
+        """
+        fires = self.fires + 1 if fired else self.fires
+        following = None
+        if self.due is not None and (self.count is None or fires < self.count):
+            # Never back to or before the occurrence that was just settled, whatever the clock says.
+            since = self.due if (self.misfire or misfire) is Misfire.ALL else max(self.due, now)
+            following = self.following(max(since, self.moved_from or since), granularity)
+        return replace(
+            self,
+            fires=fires,
+            fired=now if fired else self.fired,
+            due=following,
+            status=self.status if following else Status.FINISHED,
+            moved_from=None,
+        )
+
+    def following(self, since: datetime, granularity: int) -> datetime | None:
+        """The first due time after `since`; None if there is none, or only after `until`."""
+        if self.timespec is None:
+            return None
+        off = self.put_off
+        due = next_due(Timespec.parse(self.timespec, self.tz), since - off, granularity)
+        if due is None or (self.until is not None and due + off > self.until):
+            return None
+        return due + off
+
+    def passed(self, now: datetime, granularity: int) -> int:
+        """How many occurrences of a repeat have come up to `now`, the present one included.
+
+        At most MOST_COUNTED; 1 for one that does not repeat.
+        """
+        if self.timespec is None or self.due is None or now - self.due < SECOND:
+            return 1
+        off, last = self.put_off, now if self.until is None else min(now, self.until)
+        return 1 + _count(self.timespec, self.tz, self.due - off, last - off, granularity)
+
+
+SECOND = timedelta(seconds=1)
+
+
+@lru_cache(maxsize=1024)
+def _count(timespec: str, tz: str, after: datetime, until: datetime, granularity: int) -> int:
+    """Due times after `after` and up to `until`. Rows that were missed together share the answer."""
+    spec, counted = Timespec.parse(timespec, tz), 0
+    due = next_due(spec, after, granularity)
+    while due is not None and due <= until and counted < MOST_COUNTED - 1:
+        counted += 1
+        due = next_due(spec, due, granularity)
+    return counted
 
 
 def rounded_up(time: datetime, granularity: int) -> datetime:
@@ -114,6 +183,9 @@ def rounded_up(time: datetime, granularity: int) -> datetime:
 
 
 def next_due(timespec: Timespec, since: datetime, granularity: int) -> datetime | None:
-    """The first occurrence after `since` whose rounded time is after it as well; None if there is none."""
+    """The first occurrence after `since`, rounded up; None if there is none up to the end of year 9999."""
     occurrence = timespec.after(since)
-    return None if occurrence is None else rounded_up(occurrence, granularity)
+    try:
+        return None if occurrence is None else rounded_up(occurrence, granularity)
+    except OverflowError:
+        return None

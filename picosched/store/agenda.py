@@ -12,17 +12,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from picosched.clock import from_ms, to_ms
+from picosched.schedule.changed import Changed, cancelled
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Scheduled, Status
 from picosched.store import rows
 from picosched.store.database import Database
 
+MILLISECOND = timedelta(milliseconds=1)
+
 LIVE = "status IN ('pending', 'paused') AND kind <> 'send'"
 
-INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 20)})"
+INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 26)})"
 SETTLE = """UPDATE scheduled
-    SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ? WHERE id = ?"""
-RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 9)})"
+    SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?
+    WHERE id = ?"""
+REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
+RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
 class Agenda:
@@ -71,6 +77,18 @@ class Agenda:
             sql, values = f"{sql} AND rid = ?", [*values, rid]
         return [rows.to_scheduled(row) for row in self._database.rows(f"{sql} ORDER BY due, rowid", values)]
 
+    def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
+        """The rows that a filter means, soonest first."""
+        where, values = _where(which)
+        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {where} ORDER BY due, rowid LIMIT ?"
+        found = self._database.rows(sql, (*values, -1 if limit is None else limit))
+        return [rows.to_scheduled(row) for row in found]
+
+    def how_many(self, which: Filter) -> int:
+        where, values = _where(which)
+        row = self._database.row(f"SELECT count(*) FROM scheduled WHERE {where}", values)
+        return 0 if row is None else int(row[0])
+
     def fires(self, *, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
         """What became of occurrences, newest first; of one pico, of one scheduled event."""
         sql, values = f"SELECT {rows.FIRE} FROM fire WHERE true", []
@@ -106,9 +124,31 @@ class Agenda:
                 rows.ms(settled.fired),
                 rows.ms(settled.keep_until),
                 rows.ms(settled.paused_until),
+                rows.ms(settled.moved_from),
                 settled.id,
             ),
         )
+
+    def change(self, row: Scheduled, now: datetime) -> None:
+        """Write a row that somebody changed."""
+        if row.due is not None:
+            row = replace(row, due=self.free(row.id, row.due))
+        self.settle(row, now)
+        self._database.execute(REPEAT, (row.kind, row.timespec, row.tz, row.id))
+
+    def note(self, fire: Fire) -> None:
+        """Write the record of what somebody did to an occurrence, rather than the clock."""
+        self.record(replace(fire, nominal=self.free(fire.id, fire.nominal)))
+
+    def free(self, id: str, nominal: datetime) -> datetime:
+        """The time, or the first millisecond behind it, that is no occurrence on record.
+
+        What somebody moves or fires by hand may meet one that was dealt with.
+        """
+        sql = "SELECT 1 FROM fire WHERE scheduled = ? AND nominal = ?"
+        while self._database.row(sql, (id, to_ms(nominal))):
+            nominal += MILLISECOND
+        return nominal
 
     def record(self, fire: Fire) -> None:
         """Write what became of an occurrence. `conflict` if that is on record already."""
@@ -120,13 +160,18 @@ class Agenda:
         `eid` is of the turn that cancelled it.
         """
         scheduled = self.find(id)
-        if scheduled is None or scheduled.status not in (Status.PENDING, Status.PAUSED):
+        changed = None if scheduled is None else cancelled(scheduled, now, eid, reason)
+        if changed is None:
             return False
-        if scheduled.due is not None:
-            fire = Fire(id, scheduled.pico_id, scheduled.due, now, Outcome.CANCELLED, eid, error=reason)
-            self.record(fire)
-        self.settle(replace(scheduled, due=None, status=Status.CANCELLED, paused_until=None), now)
+        self.take(changed, now)
         return True
+
+    def take(self, changed: Changed, now: datetime) -> None:
+        """Write a step that was taken: the row, and the record that came of it."""
+        row, record = changed
+        self.change(row, now)
+        if record is not None:
+            self.note(record)
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
         """Cancel what a pico, or one ruleset of it, has to come; how many that were."""
@@ -149,3 +194,37 @@ class Agenda:
             (to_ms(now), limit),
         )
         return fires + kept
+
+
+TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timespec")
+
+
+def _where(which: Filter) -> tuple[str, list[str | int]]:
+    """The condition of a filter, and its values."""
+    parts, values = ["kind <> 'send'"], list[str | int]()
+    for column, value in (
+        ("pico", which.pico_id),
+        ("rid", which.rid),
+        ("name", which.name),
+        ("domain", which.domain),
+        ("type", which.type),
+        ("kind", which.kind),
+    ):
+        if value is not None:
+            parts.append(f"{column} = ?")
+            values.append(value)
+    if which.status:
+        parts.append(f"status IN ({', '.join('?' * len(which.status))})")
+        values += [status.value for status in which.status]
+    if which.ids is not None:
+        parts.append("id IN (SELECT value FROM json_each(?))")
+        values.append(rows.dump(which.ids))
+    for sign, time in ((">=", which.since), ("<=", which.until)):
+        if time is not None:
+            parts.append(f"due {sign} ?")
+            values.append(to_ms(time))
+    if which.text is not None:
+        anywhere = " || ' ' || ".join(f"coalesce({column}, '')" for column in TEXTS)
+        parts.append(f"instr(lower({anywhere}), lower(?)) > 0")
+        values.append(which.text)
+    return " AND ".join(parts), values

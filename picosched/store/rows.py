@@ -12,7 +12,7 @@ import orjson
 from picosched.clock import from_ms, to_ms
 from picosched.pico.channel import Channel, Policy
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.store.database import Row
 
 
@@ -44,7 +44,7 @@ def time(value: int | None) -> datetime | None:
 
 SCHEDULED = (
     "id, pico, rid, domain, type, attrs, kind, due, created, rule, line, timespec, name, tz, status, fires, "
-    "fired, keep_until, paused_until, eci"
+    "fired, keep_until, paused_until, eci, misfire, until, count, jitter, description, moved_from"
 )
 
 
@@ -70,6 +70,12 @@ def of_scheduled(scheduled: Scheduled) -> Row:
         ms(scheduled.keep_until),
         ms(scheduled.paused_until),
         scheduled.eci,
+        None if scheduled.misfire is None else scheduled.misfire.value,
+        ms(scheduled.until),
+        scheduled.count,
+        scheduled.jitter,
+        scheduled.description,
+        ms(scheduled.moved_from),
     )
 
 
@@ -95,10 +101,16 @@ def to_scheduled(row: Row) -> Scheduled:
         keep_until=time(row[17]),
         paused_until=time(row[18]),
         eci=row[19],
+        misfire=None if row[20] is None else Misfire(row[20]),
+        until=time(row[21]),
+        count=row[22],
+        jitter=row[23],
+        description=row[24],
+        moved_from=time(row[25]),
     )
 
 
-FIRE = "scheduled, nominal, pico, fired, lateness, outcome, eid, rules, error"
+FIRE = "scheduled, nominal, pico, fired, lateness, outcome, eid, rules, why, stands_for"
 
 
 def of_fire(fire: Fire) -> Row:
@@ -111,8 +123,9 @@ def of_fire(fire: Fire) -> Row:
         fired - nominal,
         fire.outcome.value,
         fire.eid,
-        dump(fire.rules),
-        fire.error,
+        dump(fire.rules) if fire.rules else "[]",
+        fire.why,
+        fire.stands_for,
     )
 
 
@@ -125,7 +138,8 @@ def to_fire(row: Row) -> Fire:
         outcome=Outcome(row[5]),
         eid=row[6],
         rules=tuple(load(row[7])),
-        error=row[8],
+        why=row[8],
+        stands_for=row[9],
     )
 
 

@@ -127,7 +127,19 @@ TABLES = (
     "CREATE INDEX journal_pico ON journal (pico)",
 )
 
-MIGRATIONS = (("0001_tables", TABLES),)
+STEERED = (
+    "ALTER TABLE scheduled ADD COLUMN misfire TEXT",
+    "ALTER TABLE scheduled ADD COLUMN until INTEGER",
+    "ALTER TABLE scheduled ADD COLUMN count INTEGER",
+    "ALTER TABLE scheduled ADD COLUMN jitter INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE scheduled ADD COLUMN description TEXT",
+    "ALTER TABLE scheduled ADD COLUMN moved_from INTEGER",
+    "ALTER TABLE fire RENAME COLUMN error TO why",
+    "ALTER TABLE fire ADD COLUMN stands_for INTEGER NOT NULL DEFAULT 1",
+)
+"""What steers a schedule, and records that account for more than one occurrence."""
+
+MIGRATIONS = (("0001_tables", TABLES), ("0002_steered", STEERED))
 """Names and statements, in order. Add to the end; what was released is never changed."""
 
 

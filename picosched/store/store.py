@@ -8,6 +8,7 @@ When the transaction commits all of it is durable; until then none of it is.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import agenda, journal, picos, rows
 from picosched.store.agenda import Agenda
 from picosched.store.database import MEMORY, Database, Row
@@ -104,6 +105,9 @@ class Store:
     def find_scheduled(self, id: str) -> Scheduled | None:
         return self.agenda.find(id)
 
+    def fires(self, pico_id: str, id: str, limit: int) -> list[Fire]:
+        return self.agenda.fires(pico_id=pico_id, id=id, limit=limit)
+
     # What a turn writes
 
     def write(self, turn: Turn, fire: Fire | None = None, settled: Scheduled | None = None) -> None:
@@ -111,13 +115,17 @@ class Store:
         statements = _statements(turn, fire)  # all of them before the first is run: they may fail
         for sql, values in statements:
             self._database.execute(sql, values)
-        # The occurrence is settled before cancellations: a rule may cancel the schedule that raised it.
+        # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
         if settled is not None:
             self.agenda.settle(settled, turn.now)
         if fire is not None:
             self.agenda.record(fire)
-        for id in sorted(turn.cancelled):
-            self.agenda.cancel(id, turn.now, turn.eid)
+        for row in turn.rescheduled.values():
+            self.agenda.change(row, turn.now)
+        for record in turn.records:
+            if record.outcome is Outcome.FIRED:  # by one of its rules, so with what all of them came to
+                record = of_turn(record, turn)
+            self.agenda.note(record)
 
     def settle(self, settled: Scheduled, fire: Fire) -> None:
         """Write what became of an occurrence that caused no turn."""
@@ -153,6 +161,14 @@ def _statements(turn: Turn, fire: Fire | None) -> list[tuple[str, Row]]:
             if isinstance(value, str) and not value.isascii():
                 _check_text(value)
     return statements
+
+
+def of_turn(fire: Fire, turn: Turn) -> Fire:
+    """The record of an occurrence whose event this turn handled."""
+    rules = tuple(turn.fired)
+    if turn.errors:
+        return replace(fire, outcome=Outcome.FAILED, eid=turn.eid, rules=rules, why=str(turn.errors[0]))
+    return replace(fire, eid=turn.eid, rules=rules)
 
 
 def _check_text(text: str) -> None:

@@ -75,10 +75,14 @@ class Recorded:
     def log(self, level: str, value: Any) -> None:
         self.logged.append((level, value))
 
-    def scheduled(self) -> list[Scheduled]:
+    @property
+    def agenda(self) -> Recorded:
+        return self
+
+    def pending(self) -> list[Scheduled]:
         return [row for row in self.rows.values() if row.due]
 
-    def find_scheduled(self, id: str) -> Scheduled | None:
+    def find(self, id: str) -> Scheduled | None:
         return self.rows.get(id)
 
     def cancel(self, id: str) -> bool:

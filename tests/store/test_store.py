@@ -18,6 +18,7 @@ from picosched import Directive, Fire, PicoschedError, Scheduled, Store, Turn
 from picosched.errors import KrlError
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.turn import Considered, Handled, Logged
+from picosched.schedule.changed import cancelled
 from picosched.schedule.scheduled import Outcome, Status
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 
@@ -186,8 +187,11 @@ def test_an_occurrence_cannot_be_settled_twice(store: Store) -> None:
 def test_a_rule_may_cancel_the_schedule_that_raised_it(store: Store) -> None:
     row = made("s1", timespec="* * * * *", kind="repeat")
     add(store, row)
+    settled = replace(row, due=NOW + MINUTE, fires=1)
+    changed = cancelled(settled, NOW, "e1")
+    assert changed is not None and changed[1] is not None
     with store.transaction():
-        store.write(turn_that(cancelled={"s1"}), fire_of(row), replace(row, due=NOW + MINUTE, fires=1))
+        store.write(turn_that(rescheduled={"s1": changed[0]}, records=[changed[1]]), fire_of(row), settled)
     kept = store.find_scheduled("s1")
     assert kept is not None
     assert (kept.status, kept.due, kept.keep_until) == (Status.CANCELLED, None, NOW + timedelta(days=30))

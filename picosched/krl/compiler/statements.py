@@ -68,7 +68,10 @@ class StatementCompiler(EventCompiler):
             self._bind(declaration.name, node, self.expression(declaration.value))
 
     def _effect(self, verb: str, *arguments: ast.expr, **named: ast.expr) -> ast.expr:
-        return call(ast.Attribute(value=load(EFFECTS), attr=verb, ctx=ast.Load()), *arguments, **named)
+        verbs: ast.expr = load(EFFECTS)
+        for name in verb.split("."):
+            verbs = ast.Attribute(value=verbs, attr=name, ctx=ast.Load())
+        return call(verbs, *arguments, **named)
 
     def _set_entity(self, node: syntax.Node, target: syntax.Persistent, value: ast.expr) -> None:
         self._emit(node, self._effect("set_entity", self.owner(target), constant(target.name), value))
@@ -130,7 +133,7 @@ class StatementCompiler(EventCompiler):
         assert when is not None
         named = {"at" if node.at else "repeat": self.expression(when)}
         line = constant(self.code.source.place(node.start)[0])
-        made = self._effect("schedule", *self._event(node), self._attributes_of(node), line, **named)
+        made = self._effect("agenda.schedule", *self._event(node), self._attributes_of(node), line, **named)
         if node.setting:
             self._bind(node.setting, node, self.code.at(node, made))
         else:

@@ -77,7 +77,7 @@ def send(
         domain, host = None, domain  # the second place of the newer form
     if host is not None:
         raise KrlError(f"event:send reaches the picos of this engine; found the host {shown(host)}")
-    return scope.effects.send(*destination("event:send", options, domain, type, attrs))
+    return scope.effects.agenda.send(*destination("event:send", options, domain, type, attrs))
 
 
 def destination(
@@ -130,7 +130,7 @@ def get_list(scope: Scope) -> Value:
             seconds(scheduled.due),
             *tail(scheduled),
         ]
-        for scheduled in scope.effects.scheduled()
+        for scheduled in scope.effects.agenda.pending()
     ]
 
 
@@ -152,13 +152,13 @@ def list_scheduled(scope: Scope) -> Value:
             "next_scheduled": seconds(scheduled.due),
             **dict(zip(("timespec", "name"), tail(scheduled), strict=False)),
         }
-        for scheduled in scope.effects.scheduled()
+        for scheduled in scope.effects.agenda.pending()
     ]
 
 
 def history(scope: Scope, id: Value = None) -> Value:
     """When a scheduled event last fired and when it will again, or how long its record is kept."""
-    scheduled = scope.effects.find_scheduled(to_string(id))
+    scheduled = scope.effects.agenda.find(to_string(id))
     if scheduled is None:
         return None
     result: dict[str, Value] = {}
@@ -174,11 +174,11 @@ def history(scope: Scope, id: Value = None) -> Value:
 
 def delete(scope: Scope, id: Value = None) -> Value:
     """Cancel a scheduled event: how many were, 1 or 0."""
-    return int(scope.effects.cancel(to_string(id)))
+    return int(scope.effects.agenda.cancel(to_string(id)))
 
 
 def remove_scheduled(scope: Scope, id: Value = None) -> Value:
-    return scope.effects.cancel(to_string(id))
+    return scope.effects.agenda.cancel(to_string(id))
 
 
 EVENT = {

@@ -90,7 +90,7 @@ def method(name: str) -> Callable[..., Value]:
         if target is None:
             return answer
         eci, domain, type, attrs = target
-        scope.effects.send(eci, domain, type, {**attrs, **answer})
+        scope.effects.agenda.send(eci, domain, type, {**attrs, **answer})
         return None  # the answer goes there and nowhere else
 
     return run

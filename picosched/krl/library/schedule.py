@@ -28,22 +28,22 @@ def shape(scheduled: ScheduledEvent) -> dict[str, Value]:
 
 
 def list_(scope: Scope) -> Value:
-    return [shape(scheduled) for scheduled in scope.effects.scheduled()]
+    return [shape(scheduled) for scheduled in scope.effects.agenda.pending()]
 
 
 def get(scope: Scope, id: Value = None) -> Value:
-    scheduled = scope.effects.find_scheduled(to_string(id))
+    scheduled = scope.effects.agenda.find(to_string(id))
     return None if scheduled is None or scheduled.due is None else shape(scheduled)
 
 
 def remove(scope: Scope, id: Value = None) -> Value:
-    return scope.effects.cancel(to_string(id))
+    return scope.effects.agenda.cancel(to_string(id))
 
 
 def clear(scope: Scope) -> Value:
     """Cancel all of this ruleset's."""
-    for scheduled in scope.effects.scheduled():
-        scope.effects.cancel(scheduled.id)
+    for scheduled in scope.effects.agenda.pending():
+        scope.effects.agenda.cancel(scheduled.id)
 
 
 SCHEDULE = {

@@ -1,0 +1,277 @@
+"""What a rule says of what is scheduled: make it, and change what its own ruleset has made in this pico.
+
+A change is a step of `schedule.changed`, taken on the row as this turn has it so far: as the store has it,
+then as the turn's rules before this one left it, then as this rule did. The turn carries the outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.library.time import moment
+from picosched.krl.scope import ScheduledEvent, ScheduledFire, Value
+from picosched.krl.values import described, json_value, shown
+from picosched.pico.turn import WARNING, Turn
+from picosched.schedule.changed import (
+    Change,
+    cancelled,
+    fired_at_once,
+    live,
+    moved,
+    paused,
+    repeated,
+    resumed,
+)
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome, Scheduled, rounded_up
+from picosched.schedule.steering import KEEP, REPLACE, STEERING, read_steering
+from picosched.schedule.timespec import Timespec
+
+if TYPE_CHECKING:
+    from picosched.pico.effects import PicoEffects, Said
+
+REPLACED = "another took its name"
+
+
+class PicoAgenda:
+    """What is scheduled, as the rules of a pico see it: each only what its own ruleset made."""
+
+    def __init__(self, effects: PicoEffects) -> None:
+        self._effects = effects
+        self._pico = effects.pico
+
+    # Making
+
+    def schedule(
+        self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
+    ) -> str:
+        said, turn = self._speaking("schedule an event")
+        attributes = json_value(attrs)
+        try:
+            steering = read_steering(
+                attributes, repeat=repeat is not None, time_of=lambda value: _time(value, turn.now)
+            )
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
+        made = Scheduled(
+            id=self._effects.new_id(),
+            pico_id=self._pico.id,
+            rid=said.rid,
+            domain=domain,
+            type=type,
+            attrs={key: value for key, value in attributes.items() if key not in STEERING},
+            kind="at" if repeat is None else "repeat",
+            due=None,
+            created=turn.now,
+            rule=said.rule,
+            line=line,
+            name=steering.name,
+            misfire=steering.misfire,
+            until=steering.until,
+            count=steering.count,
+            jitter=steering.jitter,
+            description=steering.description,
+        )
+        if repeat is None:
+            made = replace(made, due=self._due(at, turn.now) + made.put_off)
+        else:
+            made = self._repeating(made, _timespec(repeat, steering.tz))
+        if made.name is not None and (repeat is not None or steering.if_exists):
+            already = [each for each in self._pending() if each.name == made.name]
+            if steering.if_exists == REPLACE:
+                for each in already:
+                    self._change(each.id, lambda row: cancelled(row, turn.now, turn.eid, REPLACED))
+            else:
+                # Without a word, the first repeat of a name wins, as in the classic engine.
+                kept = (each for each in already if steering.if_exists == KEEP or each.kind == "repeat")
+                if (first := next(kept, None)) is not None:
+                    return first.id
+        said.scheduled[made.id] = made
+        return made.id
+
+    def _due(self, at: Value, now: datetime) -> datetime:
+        """The due time of `at`; what has passed is due now."""
+        time = _time(at, now)
+        try:
+            return now if time <= now else rounded_up(time, self._effects.settings.granularity)
+        except OverflowError as cause:
+            raise KrlError(
+                f"found {shown(at)} as the time of a schedule, which is past the last year, 9999"
+            ) from cause
+
+    def _repeating(self, made: Scheduled, timespec: Timespec) -> Scheduled:
+        try:
+            changed = repeated(made, timespec, made.created, self._effects.settings.granularity)
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
+        assert changed is not None
+        self._warn_of(timespec)
+        return changed[0]
+
+    def _warn_of(self, timespec: Timespec) -> None:
+        """Say in the turn's log that a timespec is faster than one schedule may fire."""
+        least = timedelta(seconds=self._effects.settings.min_period)
+        period = timespec.period() if least else None
+        if period is not None and period < least:
+            self._effects.log(
+                WARNING,
+                f'the timespec "{timespec}" comes every {period.total_seconds():g} s: what comes less than '
+                f"{least.total_seconds():g} s (min_period) after the last fire is throttled",
+            )
+
+    # Changing
+
+    def cancel(self, id: str) -> bool:
+        said, turn = self._speaking("cancel a scheduled event")
+        if not any(each.id == id for each in self._pending()):
+            return False
+        if id not in said.scheduled and id not in turn.scheduled:
+            return self._change(id, lambda row: cancelled(row, turn.now, turn.eid))
+        # Made and cancelled in one turn: it never was.
+        said.scheduled.pop(id, None)
+        said.unmade.add(id)
+        return True
+
+    def pause(self, id: str, until: Value = None) -> bool:
+        _, turn = self._speaking("pause a scheduled event")
+        time = None if until is None else _time(until, turn.now)
+        return self._change(id, lambda row: paused(row, time))
+
+    def resume(self, id: str) -> bool:
+        _, turn = self._speaking("resume a scheduled event")
+        return self._change(id, lambda row: resumed(row, turn.now, self._effects.settings.granularity))
+
+    def move(self, id: str, to: Value) -> bool:
+        _, turn = self._speaking("move a scheduled event")
+        due = self._due(to, turn.now)
+        return self._change(id, lambda row: moved(row, due, turn.now, 1))
+
+    def reschedule(self, id: str, timespec: Value, tz: Value = None) -> bool:
+        _, turn = self._speaking("reschedule an event")
+        if tz is not None and not isinstance(tz, str):
+            raise KrlError(f"found {described(tz)} as a time zone, wanted a String")
+        found = next((each for each in self._pending() if each.id == id), None)
+        spec = _timespec(timespec, tz or (found.tz if found is not None else "UTC"))
+        granularity = self._effects.settings.granularity
+        done = self._change(id, lambda row: repeated(row, spec, turn.now, granularity))
+        if done:
+            self._warn_of(spec)
+        return done
+
+    def fire_now(self, id: str) -> bool:
+        """Raise its event in this turn, as one that fired outside its times."""
+        said, turn = self._speaking("fire a scheduled event")
+        found = next((each for each in self._pending() if each.id == id), None)
+        fired = None if found is None else fired_at_once(found, turn.now)
+        if fired is None:
+            return False
+        why = f"the rule {said.rid}.{said.rule} fired it outside its times"
+        record = Fire(id, fired.pico_id, turn.now, turn.now, Outcome.FIRED, turn.eid, why=why)
+        self._effects.raise_event(fired.domain, fired.type, dict(fired.attrs), (fired.rid,))
+        self._put(fired)
+        said.records.append(record)
+        return True
+
+    def _change(self, id: str, change: Change) -> bool:
+        """Take a step with one of this ruleset's rows; False where there is no such row or no such step."""
+        said, _ = self._speaking("change what is scheduled")
+        found = next((each for each in self._pending() if each.id == id), None)
+        try:
+            changed = None if found is None else change(found)
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
+        if changed is None:
+            return False
+        row, record = changed
+        self._put(row)
+        if record is not None:
+            said.records.append(record)
+        return True
+
+    def _put(self, row: Scheduled) -> None:
+        said, turn = self._speaking("change what is scheduled")
+        (said.scheduled if row.id in said.scheduled or row.id in turn.scheduled else said.rescheduled)[
+            row.id
+        ] = row
+
+    # Sending
+
+    def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
+        said, turn = self._speaking("send an event")
+        id = self._effects.new_id()
+        said.scheduled[id] = Scheduled(
+            id=id,
+            pico_id=self._pico.id,
+            rid=said.rid,
+            domain=domain,
+            type=type,
+            attrs=json_value(attrs),
+            kind="send",
+            due=turn.now,
+            created=turn.now,
+            rule=said.rule,
+            eci=eci,
+        )
+        return id
+
+    # Reading
+
+    def pending(self) -> Sequence[ScheduledEvent]:
+        return self._pending()
+
+    def find(self, id: str) -> ScheduledEvent | None:
+        pending = next((each for each in self._pending() if each.id == id), None)
+        if pending is not None:
+            return pending
+        kept = self._pico.state.find_scheduled(id)
+        mine = kept is not None and (kept.pico_id, kept.rid) == (self._pico.id, self._effects.rid)
+        return kept if mine else None
+
+    def fires(self, id: str, limit: int) -> Sequence[ScheduledFire]:
+        found = self.find(id)
+        return [] if found is None else self._pico.state.fires(self._pico.id, id, limit)
+
+    def _pending(self) -> list[Scheduled]:
+        """What is to come for this ruleset, with what this turn and this rule made of it; soonest first."""
+        last = datetime.max.replace(tzinfo=self._pico.now.tzinfo)
+        return sorted((each for each in self._known() if live(each)), key=lambda each: each.due or last)
+
+    def _known(self) -> list[Scheduled]:
+        rid, turn, said = self._effects.rid, self._effects.turn, self._effects.said
+        found = {each.id: each for each in self._pico.state.pending(self._pico.id, rid)}
+        if turn is not None:
+            made = {**turn.scheduled, **turn.rescheduled}
+            found |= {id: each for id, each in made.items() if each.rid == rid}
+        if said is not None:
+            found |= said.scheduled | said.rescheduled
+            found = {id: each for id, each in found.items() if id not in said.unmade}
+        return list(found.values())
+
+    def _speaking(self, verb: str) -> tuple[Said, Turn]:
+        said, turn = self._effects.speaking(verb), self._effects.turn
+        assert turn is not None
+        return said, turn
+
+
+def _time(value: Value, now: datetime) -> datetime:
+    try:
+        return moment(value, now, "schedule … at")
+    except KrlError as error:
+        wanted = "wanted ISO 8601 such as 2026-07-01T13:50:05Z, or milliseconds since 1970"
+        raise KrlError(f"found {shown(value)} as the time of a schedule, {wanted}") from error
+
+
+def _timespec(value: Value, tz: str) -> Timespec:
+    if not isinstance(value, str | dict):
+        raise KrlError(
+            f'found {described(value)} as a timespec, wanted a String such as "0 9 * * *", or a Map'
+        )
+    plain: Any = json_value(value)
+    try:
+        return Timespec.parse(plain, tz)
+    except PicoschedError as error:
+        raise KrlError(error.message, code=error.code) from error

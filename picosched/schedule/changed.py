@@ -1,0 +1,102 @@
+"""What becomes of a row when somebody changes it: paused, resumed, moved, repeated, fired, cancelled.
+
+Each is a pure step from a row to the row as it then is, with the record of what was passed over where there
+is one; whoever takes the step writes both in one transaction. Rules, Python, the command line and the server
+all take these steps and no others.
+
+While a row is paused its due time stands still. When it goes on, a repeat takes up with the next occurrence
+to come, and those that passed are recorded as paused; an `at` whose time passed is due at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from picosched.errors import PicoschedError
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome, Scheduled, Status, rounded_up
+from picosched.schedule.timespec import Timespec
+
+LIVE = (Status.PENDING, Status.PAUSED)
+
+PAUSED = "it was paused"
+
+Changed = tuple[Scheduled, Fire | None]
+"""The row, and the record of an occurrence that will not be raised."""
+
+Change = Callable[[Scheduled], Changed | None]
+"""A step; None where it does not apply to this row."""
+
+
+def live(scheduled: Scheduled) -> bool:
+    """Whether it is still to come, paused or not, and somebody's schedule: a sent event is not."""
+    return scheduled.status in LIVE and scheduled.kind != "send"
+
+
+def paused(scheduled: Scheduled, until: datetime | None) -> Changed | None:
+    """Waiting `until` then, or until it is resumed."""
+    if not live(scheduled):
+        return None
+    return replace(scheduled, status=Status.PAUSED, paused_until=until), None
+
+
+def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | None:
+    """Going on at `now`; finished if its last occurrence passed meanwhile."""
+    if not scheduled.paused:
+        return None
+    going = replace(scheduled, status=Status.PENDING, paused_until=None)
+    if going.timespec is None or going.due is None or going.due > now:
+        return going, None
+    passed = going.passed(now, granularity)
+    record = Fire(going.id, going.pico_id, going.due, now, Outcome.PAUSED, why=PAUSED, stands_for=passed)
+    return _due_at(replace(going, moved_from=None), going.following(now, granularity)), record
+
+
+def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -> Changed | None:
+    """Its next occurrence at another time; of a repeat, the ones behind it stay where they are."""
+    if not live(scheduled) or scheduled.due is None:
+        return None
+    due = now if to <= now else rounded_up(to, granularity)
+    moved_from = (scheduled.moved_from or scheduled.due) if scheduled.timespec else None
+    return replace(scheduled, due=due, moved_from=moved_from), None
+
+
+def repeated(scheduled: Scheduled, timespec: Timespec, now: datetime, granularity: int) -> Changed | None:
+    """By another timespec from now on. PicoschedError `invalid` if that never fires again."""
+    if not live(scheduled):
+        return None
+    anew = replace(scheduled, kind="repeat", timespec=timespec.text, tz=timespec.tz, moved_from=None)
+    due = anew.following(now, granularity)
+    if due is None:
+        until = "" if anew.until is None else " in the time the schedule has"
+        raise PicoschedError(f'the timespec "{timespec.text}" never fires again{until}')
+    return replace(anew, due=due), None
+
+
+def fired_at_once(scheduled: Scheduled, now: datetime) -> Scheduled | None:
+    """Fired outside its times: an `at` is finished by it, a repeat has its next occurrence as before."""
+    if not live(scheduled):
+        return None
+    fired = replace(scheduled, fires=scheduled.fires + 1, fired=now)
+    if fired.timespec is None or (fired.count is not None and fired.fires >= fired.count):
+        return replace(fired, due=None, status=Status.FINISHED, paused_until=None)
+    return fired
+
+
+def cancelled(
+    scheduled: Scheduled, now: datetime, eid: str | None = None, reason: str | None = None
+) -> Changed | None:
+    """Ended before its time; `eid` is of the turn that did it."""
+    if scheduled.status not in LIVE:
+        return None
+    record = None
+    if scheduled.due is not None:
+        record = Fire(scheduled.id, scheduled.pico_id, scheduled.due, now, Outcome.CANCELLED, eid, why=reason)
+    ended = replace(scheduled, due=None, status=Status.CANCELLED, paused_until=None, moved_from=None)
+    return ended, record
+
+
+def _due_at(scheduled: Scheduled, due: datetime | None) -> Scheduled:
+    return replace(scheduled, due=due, status=Status.PENDING if due else Status.FINISHED)

@@ -1,0 +1,116 @@
+"""Attributes that steer a schedule: they stand among an event's attributes and are not passed to it.
+
+    _name          a name for it, among those of its ruleset and pico
+    _if_exists     "keep" the one that has the name, or "replace" it
+    _timezone      the zone of its timespec
+    _misfire       "once", "skip" or "all": what becomes of occurrences that are missed
+    _until         the last time that a repeat may be due
+    _count         how often a repeat fires
+    _jitter        up to how many seconds it may be put off
+    _description   words for people
+
+What is null is not there. A value of a wrong kind is an error, as it is when one that is for repeats
+stands with an `at`: a schedule that silently goes on for ever is found too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from picosched.errors import PicoschedError
+from picosched.schedule.scheduled import Misfire
+
+NAME, IF_EXISTS, ZONE, MISFIRE = "_name", "_if_exists", "_timezone", "_misfire"
+UNTIL, COUNT, JITTER, DESCRIPTION = "_until", "_count", "_jitter", "_description"
+STEERING = (NAME, IF_EXISTS, ZONE, MISFIRE, UNTIL, COUNT, JITTER, DESCRIPTION)
+
+FOR_REPEATS = (UNTIL, COUNT)
+"""An `at` has no use for these. The classic engine lets `_name` and `_timezone` stand with one."""
+
+KEEP, REPLACE = "keep", "replace"
+
+LONGEST_TEXT = 1_000
+MOST_JITTER = 7 * 86_400
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What the attributes of one schedule say."""
+
+    name: str | None = None
+    if_exists: str | None = None
+    tz: str = "UTC"
+    misfire: Misfire | None = None
+    until: datetime | None = None
+    count: int | None = None
+    jitter: int = 0
+    """Milliseconds."""
+    description: str | None = None
+
+
+def read_steering(
+    attributes: Mapping[str, Any], *, repeat: bool, time_of: Callable[[Any], datetime]
+) -> Steering:
+    """What steers a schedule with these attributes; `time_of` reads a time.
+
+    PicoschedError `invalid` names the attribute that is wrong.
+    """
+    given = {name: attributes[name] for name in STEERING if attributes.get(name) is not None}
+    for name in FOR_REPEATS:
+        if name in given and not repeat:
+            raise PicoschedError(f"found {name} with an at, wanted it with a repeat only: an at fires once")
+    named = _text(given, NAME) or None
+    if_exists = _choice(given, IF_EXISTS, (KEEP, REPLACE))
+    if if_exists is not None and named is None:
+        raise PicoschedError(f"found {IF_EXISTS} without {NAME}, wanted the name of what may exist")
+    misfire = _choice(given, MISFIRE, tuple(each.value for each in Misfire))
+    return Steering(
+        name=named,
+        if_exists=if_exists,
+        tz=_text(given, ZONE) or "UTC",
+        misfire=None if misfire is None else Misfire(misfire),
+        until=time_of(given[UNTIL]) if UNTIL in given else None,
+        count=_count(given),
+        jitter=_jitter(given),
+        description=_text(given, DESCRIPTION) or None,
+    )
+
+
+def _text(given: Mapping[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    if value is not None and (not isinstance(value, str) or len(value) > LONGEST_TEXT):
+        raise _wrong(name, value, f"a string of at most {LONGEST_TEXT} characters")
+    return value
+
+
+def _choice(given: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str | None:
+    value = given.get(name)
+    if value is not None and (not isinstance(value, str) or value not in choices):
+        *first, last = (f'"{choice}"' for choice in choices)
+        raise _wrong(name, value, f"{', '.join(first)} or {last}")
+    return value
+
+
+def _count(given: Mapping[str, Any]) -> int | None:
+    value = given.get(COUNT)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value != int(value):
+        raise _wrong(COUNT, value, "a whole number, 1 or more")
+    return int(value)
+
+
+def _jitter(given: Mapping[str, Any]) -> int:
+    value = given.get(JITTER, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_JITTER:
+        raise _wrong(JITTER, value, f"a number of seconds from 0 to {MOST_JITTER:,}")
+    return round(value * 1000)
+
+
+def _wrong(name: str, found: Any, wanted: str) -> PicoschedError:
+    shown = f'"{found[:40]}"' if isinstance(found, str) else str(found)[:40]
+    return PicoschedError(f"found {shown} as {name}, wanted {wanted}")
