@@ -44,7 +44,7 @@ from picosched.tick import Ticks
 
 T = TypeVar("T")
 
-PRUNED_EVERY = timedelta(hours=1)
+PRUNED_EVERY = timedelta(days=1)
 
 
 class Engine:
@@ -246,8 +246,8 @@ class Engine:
     def prune(self) -> int:
         """Delete the history that is older than is kept; how many rows."""
         pruned = 0
-        while deleted := self.write(lambda: self.store.prune(self.now())):
-            pruned += deleted
+        while self.read(lambda: self.store.prunable(self.now())):
+            pruned += self.write(lambda: self.store.prune(self.now()))
         return pruned
 
     def start(self) -> None:

@@ -67,31 +67,25 @@ class Raising:
         Gives whether its event was raised, and when the row was made; None if it is not due any more: an
         earlier turn may have cancelled it. If it needs an answer from outside, it stays due.
         """
-        try:
-            with self._store.savepoint():
-                return self._raise_due(id, looked, answers)
-        except Unanswered as wanted:
-            return wanted
-
-    def _raise_due(self, id: str, looked: datetime, answers: Answers) -> tuple[bool, datetime] | None:
         row = self._store.agenda.find(id)
         if row is None or row.status is not Status.PENDING or row.due is None or row.due > looked:
             return None
         now = self._now()
         unwanted = self._unwanted(row, row.due, looked, now)
         settled, error = self._settled(row, now, fired=unwanted is None)
-        # Before the event is raised, so that the rules see this occurrence as done and the next as to come.
-        self._store.agenda.settle(settled, now)
         outcome, why = unwanted or (self._timely(row, row.due, now), None)
         record = Fire(id, row.pico_id, row.due, now, outcome, why=why, stands_for=self._stands_for(row, now))
         if unwanted is None and error is None:
-            raised = self._raised(row, record, answers)
+            try:
+                raised = self._raised(row, settled, record, answers)
+            except Unanswered as wanted:
+                return wanted
             if isinstance(raised, Turn):
                 return True, row.created
             error = raised
         if error is not None:
             record = replace(record, outcome=Outcome.FAILED, why=str(error))
-        self._store.agenda.record(record)
+        self._store.settle(settled, record)
         return False, row.created
 
     def fire_now(self, id: str, why: str, answers: Answers = ()) -> Turn | Unanswered:
@@ -103,18 +97,15 @@ class Raising:
         fired = None if row is None else fired_at_once(row, self._now())
         if row is None or fired is None:
             raise PicoschedError(f"nothing that is still to come has the id {id}", "not_found")
+        nominal = self._store.agenda.free(id, self._now())
+        record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=why)
         try:
-            with self._store.savepoint():
-                now = self._now()
-                self._store.agenda.change(fired, now)
-                nominal = self._store.agenda.free(id, now)
-                record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=why)
-                raised = self._raised(row, record, answers)
-                if not isinstance(raised, Turn):
-                    raise raised
-                return raised
+            raised = self._raised(row, fired, record, answers)
         except Unanswered as wanted:
             return wanted
+        if not isinstance(raised, Turn):
+            raise raised
+        return raised
 
     def resume(self, id: str, now: datetime) -> bool:
         """Let a paused row go on; False if it is not paused."""
@@ -139,11 +130,14 @@ class Raising:
         event = Event(row.domain, row.type, dict(row.attrs), row.id, now, row.eci)
         return self._loaded.load_pico(channel.pico_id), event
 
-    def _raised(self, row: Scheduled, record: Fire, answers: Answers) -> Turn | Exception:
-        """Raise a row's event and write its turn with the record; the error if that is not possible."""
+    def _raised(self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers) -> Turn | Exception:
+        """Raise a row's event and write its turn with the record; the error if that is not possible.
+
+        The rules see this occurrence as done, and the next as to come.
+        """
         changes = self._store.changes
         try:
-            turn = self._evaluated(*self._target(row, record.fired), answers)
+            turn = self._evaluated(*self._target(row, record.fired), answers, settled)
             self._keep(turn, of_turn(record, turn))
             return turn
         except StoreError:
@@ -154,8 +148,10 @@ class Raising:
                 raise
             return error
 
-    def _evaluated(self, pico: Pico, event: Event, answers: Answers) -> Turn:
-        turn = evaluate(pico, event, self._settings, self._new_id, answers)
+    def _evaluated(
+        self, pico: Pico, event: Event, answers: Answers, settled: Scheduled | None = None
+    ) -> Turn:
+        turn = evaluate(pico, event, self._settings, self._new_id, answers, settled)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome either
                 raise error.__cause__
@@ -205,7 +201,9 @@ class Raising:
 
     def _too_soon(self, row: Scheduled, due: datetime, now: datetime) -> datetime | None:
         """The last fire, if this occurrence comes too soon after it."""
-        if row.kind != "repeat" or row.fires == 0 or not self._min_period:
+        if row.kind != "repeat" or row.fired is None or not self._min_period:
+            return None
+        if due - row.fired >= self._min_period:  # so it is from whenever that was due as well
             return None
         last = self._store.agenda.last_raised(row.id)
         if last is None:

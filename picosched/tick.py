@@ -7,7 +7,7 @@ apart, and is not looked at meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -25,6 +25,7 @@ DUE_AT_ONCE = 200
 INSTANT = 100_000
 """Events that may be made and raised at one instant of a clock that stands still."""
 
+Coming = tuple[datetime | None, datetime | None]
 Settled = tuple[bool, datetime] | Exception | None
 
 
@@ -44,12 +45,25 @@ class Ticks:
         self._raising = raising
         self._asking = asking
         self._now = now
+        self._seen: tuple[tuple[int, set[str]], Coming] | None = None
+        """What was to come when it was last looked for, and what that depends on."""
 
     def next_due(self) -> datetime | None:
         """When something is due next that does not wait for an answer; None if nothing is to come."""
-        waiting = self._asking.waiting
+        return min((time for time in self._coming(set()) if time is not None), default=None)
+
+    def _coming(self, stuck: set[str]) -> Coming:
+        """When the next row is due, but for those that are stuck or wait for an answer, and the next pause ends."""
+        without = {*stuck, *self._asking.waiting}
+        seen = self._seen
+        # Only this process writes: where no row was changed, nothing else is to come.
+        if seen is not None and seen[0] == (self._store.changes, without) and not self._store.readonly:
+            return seen[1]
         with self._commits.alone():
-            return self._store.agenda.next_due(waiting)
+            state = (self._store.changes, without)
+            coming = self._store.agenda.next(without)
+        self._seen = state, coming
+        return coming
 
     def run_due(self) -> int:
         """Raise all that is due now; how many events were raised.
@@ -58,10 +72,9 @@ class Ticks:
         raises why.
         """
         looked = self._now()
-        self._resume_due(looked)
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        while due := self._due(looked, stuck):
+        while due := self._due(looked, {*stuck}):
             tried = len(stuck)
             for id, outcome in zip(due, self._raise_scheduled(due, looked), strict=True):
                 if isinstance(outcome, Exception):
@@ -81,18 +94,25 @@ class Ticks:
             raise error
         return raised
 
-    def _resume_due(self, now: datetime) -> None:
-        """Let those go on whose pause is over."""
-        with self._commits.alone():
-            rows = self._store.agenda.resumable(now)
-        for row in rows:
-            self._commits.run(partial(self._raising.resume, row.id, now))
-
-    def _due(self, now: datetime, stuck: Mapping[str, Exception]) -> list[str]:
+    def _due(self, now: datetime, stuck: set[str]) -> list[str]:
+        """The rows to raise next, once those go on whose pause is over."""
+        due, pause_ends = self._coming(stuck)
+        while pause_ends is not None and pause_ends <= now:
+            self._resume(now)
+            due, pause_ends = self._coming(stuck)
+        if due is None or due > now:
+            return []
         others = {*stuck, *self._asking.waiting}
         with self._commits.alone():
             ids = self._store.agenda.due(now, DUE_AT_ONCE + len(others))
         return [id for id in ids if id not in others]
+
+    def _resume(self, now: datetime) -> None:
+        with self._commits.alone():
+            ids = self._store.agenda.resumable(now, DUE_AT_ONCE)
+        for outcome in self._commits.run_all([partial(self._raising.resume, id, now) for id in ids]):
+            if isinstance(outcome, Exception):
+                raise outcome
 
     def _raise_scheduled(self, ids: list[str], looked: datetime) -> list[Settled]:
         """Raise rows in one transaction; those that it fails for, each in one of its own.

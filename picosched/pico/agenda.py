@@ -224,10 +224,8 @@ class PicoAgenda:
         return self._pending()
 
     def find(self, id: str) -> ScheduledEvent | None:
-        pending = next((each for each in self._pending() if each.id == id), None)
-        if pending is not None:
-            return pending
-        kept = self._pico.state.find_scheduled(id)
+        known = next((each for each in self._known() if each.id == id and each.kind != "send"), None)
+        kept = known or self._pico.state.find_scheduled(id)
         mine = kept is not None and (kept.pico_id, kept.rid) == (self._pico.id, self._effects.rid)
         return kept if mine else None
 
@@ -245,6 +243,8 @@ class PicoAgenda:
         found = {each.id: each for each in self._pico.state.pending(self._pico.id, rid)}
         if turn is not None:
             made = {**turn.scheduled, **turn.rescheduled}
+            if turn.settled is not None:
+                made.setdefault(turn.settled.id, turn.settled)
             found |= {id: each for id, each in made.items() if each.rid == rid}
         if said is not None:
             found |= said.scheduled | said.rescheduled

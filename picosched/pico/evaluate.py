@@ -25,6 +25,7 @@ from picosched.pico.effects import Answers, PicoEffects, Unanswered, error_attri
 from picosched.pico.event import Event, Query
 from picosched.pico.pico import Installed, Pico
 from picosched.pico.turn import Considered, Handled, Turn
+from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
 Pairs = deque[tuple[str, Event, int]]
@@ -32,13 +33,19 @@ Pairs = deque[tuple[str, Event, int]]
 
 
 def evaluate(
-    pico: Pico, event: Event, settings: Settings, new_id: Callable[[], str], answers: Answers = ()
+    pico: Pico,
+    event: Event,
+    settings: Settings,
+    new_id: Callable[[], str],
+    answers: Answers = (),
+    settled: Scheduled | None = None,
 ) -> Turn:
     """All that an event does to a pico. Nothing is changed but what the turn says shall change.
 
-    Raises Unanswered where a rule needs an answer from outside that is not among `answers`.
+    `settled` is the scheduled event that came due, as it is once this occurrence is dealt with: so the rules
+    see it. Raises Unanswered where a rule needs an answer from outside that is not among `answers`.
     """
-    turn = Turn(event.eid, pico.id, event.time, event.eci)
+    turn = Turn(event.eid, pico.id, event.time, event.eci, settled=settled)
     bound(pico.budget.limits.max_value_bytes)
     pico.now = event.time
     effects = pico.effects

@@ -90,6 +90,8 @@ class Turn:
     """id → a row that was there before, as it is to be: paused, moved, cancelled …"""
     records: list[Fire] = field(default_factory=list)
     """Of occurrences that will not be raised, or that this turn raised itself."""
+    settled: Scheduled | None = None
+    """The scheduled event that came due and caused it, as it is once this occurrence is dealt with."""
     changes: list[Change] = field(default_factory=list)
     """What becomes of channels, rulesets and children, in order."""
 

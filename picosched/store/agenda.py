@@ -46,22 +46,21 @@ class Agenda:
         sql = "SELECT id FROM scheduled WHERE status = 'pending' AND due <= ? ORDER BY due, rowid LIMIT ?"
         return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
 
-    def next_due(self, without: Collection[str] = ()) -> datetime | None:
-        """When the next row is due, but for those `without`, or a pause ends; None if nothing is to come."""
+    def next(self, without: Collection[str] = ()) -> tuple[datetime | None, datetime | None]:
+        """When the next row is due, but for those `without`, and when the next pause ends."""
         others = f" AND id NOT IN ({', '.join('?' * len(without))})" if without else ""
         row = self._database.row(
-            f"""SELECT min(time) FROM (
-                SELECT min(due) AS time FROM scheduled WHERE status = 'pending'{others}
-                UNION ALL
-                SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
+            f"""SELECT (SELECT min(due) FROM scheduled WHERE status = 'pending'{others}),
+                (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
             tuple(without),
         )
-        return None if row is None or row[0] is None else from_ms(row[0])
+        assert row is not None  # a SELECT without FROM has one row
+        return rows.time(row[0]), rows.time(row[1])
 
-    def resumable(self, now: datetime) -> list[Scheduled]:
-        """The paused rows whose pause is over."""
-        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE paused_until <= ? ORDER BY paused_until, rowid"
-        return [rows.to_scheduled(row) for row in self._database.rows(sql, (to_ms(now),))]
+    def resumable(self, now: datetime, limit: int) -> list[str]:
+        """The ids of paused rows whose pause is over."""
+        sql = "SELECT id FROM scheduled WHERE paused_until <= ? ORDER BY paused_until, rowid LIMIT ?"
+        return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
 
     def find(self, id: str) -> Scheduled | None:
         """A scheduled event, whatever its status."""
@@ -176,6 +175,14 @@ class Agenda:
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
         """Cancel what a pico, or one ruleset of it, has to come; how many that were."""
         return sum(self.cancel(each.id, now, reason=reason) for each in self.pending(pico_id, rid))
+
+    def prunable(self, before: datetime, now: datetime) -> bool:
+        """Whether there is anything to prune; mostly there is not."""
+        oldest = self._database.row("SELECT fired FROM fire ORDER BY rowid LIMIT 1")
+        if oldest is not None and oldest[0] < to_ms(before):
+            return True
+        sql = "SELECT 1 FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT 1"
+        return self._database.row(sql, (to_ms(now),)) is not None
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete records older than `before` and rows kept long enough, `limit` of each; how many."""

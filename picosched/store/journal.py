@@ -66,10 +66,13 @@ class Journal:
         found = self._database.rows(f"{sql} ORDER BY seq DESC LIMIT ?", [*values, limit])
         return [_entry(row) for row in found]
 
+    def prunable(self, before: datetime) -> bool:
+        oldest = self._database.row("SELECT at FROM journal ORDER BY seq LIMIT 1")
+        return oldest is not None and oldest[0] < to_ms(before)
+
     def prune(self, before: datetime, limit: int) -> int:
         """Delete entries older than `before`, at most `limit`; how many."""
-        oldest = self._database.row("SELECT at FROM journal ORDER BY seq LIMIT 1")
-        if oldest is None or oldest[0] >= to_ms(before):
+        if not self.prunable(before):
             return 0
         return self._database.execute(
             "DELETE FROM journal WHERE at < ? AND seq < (SELECT min(seq) + ? FROM journal)",

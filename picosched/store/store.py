@@ -110,14 +110,14 @@ class Store:
 
     # What a turn writes
 
-    def write(self, turn: Turn, fire: Fire | None = None, settled: Scheduled | None = None) -> None:
+    def write(self, turn: Turn, fire: Fire | None = None) -> None:
         """Write a turn into the open transaction, with the occurrence that caused it and its settled row."""
         statements = _statements(turn, fire)  # all of them before the first is run: they may fail
         for sql, values in statements:
             self._database.execute(sql, values)
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
-        if settled is not None:
-            self.agenda.settle(settled, turn.now)
+        if turn.settled is not None:
+            self.agenda.settle(turn.settled, turn.now)
         if fire is not None:
             self.agenda.record(fire)
         for row in turn.rescheduled.values():
@@ -131,6 +131,11 @@ class Store:
         """Write what became of an occurrence that caused no turn."""
         self.agenda.settle(settled, fire.fired)
         self.agenda.record(fire)
+
+    def prunable(self, now: datetime) -> bool:
+        """Whether anything is older than the history kept."""
+        before = now - self._history
+        return self.agenda.prunable(before, now) or self.journal.prunable(before)
 
     def prune(self, now: datetime) -> int:
         """Delete some of what is older than the history kept; how many rows, 0 when all is done."""

@@ -136,7 +136,7 @@ def test_what_is_due_comes_soonest_first_then_as_it_was_made(store: Store) -> No
     add(store, made("c"), made("b", NOW - MINUTE), made("a"), made("z", NOW + MINUTE))
     assert store.agenda.due(NOW, 10) == ["b", "c", "a"]
     assert store.agenda.due(NOW, 2) == ["b", "c"]
-    assert store.agenda.next_due() == NOW - MINUTE
+    assert store.agenda.next() == (NOW - MINUTE, None)
 
 
 def test_only_pending_rows_are_due(store: Store) -> None:
@@ -147,15 +147,15 @@ def test_only_pending_rows_are_due(store: Store) -> None:
         made("cancelled", None, status=Status.CANCELLED),
     )
     assert store.agenda.due(NOW, 10) == []
-    assert store.agenda.next_due() is None
+    assert store.agenda.next() == (None, None)
     assert [row.id for row in store.pending("p", "tea")] == ["paused"]
 
 
 def test_the_end_of_a_pause_counts_as_due(store: Store) -> None:
     add(store, made("s1", status=Status.PAUSED, paused_until=NOW + MINUTE), made("s2", NOW + 2 * MINUTE))
-    assert store.agenda.next_due() == NOW + MINUTE
-    assert store.agenda.resumable(NOW) == []
-    assert [row.id for row in store.agenda.resumable(NOW + MINUTE)] == ["s1"]
+    assert store.agenda.next() == (NOW + 2 * MINUTE, NOW + MINUTE)
+    assert store.agenda.resumable(NOW, 9) == []
+    assert store.agenda.resumable(NOW + MINUTE, 9) == ["s1"]
 
 
 def test_a_turn_settles_the_occurrence_that_caused_it(store: Store) -> None:
@@ -164,7 +164,7 @@ def test_a_turn_settles_the_occurrence_that_caused_it(store: Store) -> None:
     settled = replace(row, due=NOW + MINUTE, fires=1, fired=NOW)
     fire = fire_of(row, rules=("tea.start",))
     with store.transaction():
-        store.write(turn_that(), fire, settled)
+        store.write(turn_that(settled=settled), fire)
     assert store.find_scheduled("s1") == settled
     assert store.agenda.fires(id="s1") == [fire]
     (entry,) = store.journal.entries()
@@ -191,7 +191,9 @@ def test_a_rule_may_cancel_the_schedule_that_raised_it(store: Store) -> None:
     changed = cancelled(settled, NOW, "e1")
     assert changed is not None and changed[1] is not None
     with store.transaction():
-        store.write(turn_that(rescheduled={"s1": changed[0]}, records=[changed[1]]), fire_of(row), settled)
+        store.write(
+            turn_that(rescheduled={"s1": changed[0]}, records=[changed[1]], settled=settled), fire_of(row)
+        )
     kept = store.find_scheduled("s1")
     assert kept is not None
     assert (kept.status, kept.due, kept.keep_until) == (Status.CANCELLED, None, NOW + timedelta(days=30))
@@ -226,7 +228,7 @@ def test_pruning_deletes_what_is_older_than_is_kept(store: Store) -> None:
     row, fresh = made("s1"), made("s2")
     add(store, row, fresh)
     with store.transaction():
-        store.write(turn_that(), fire_of(row), replace(row, due=None, status=Status.FINISHED))
+        store.write(turn_that(settled=replace(row, due=None, status=Status.FINISHED)), fire_of(row))
         store.write(turn_that(eid="e2", now=later), fire_of(fresh, eid="e2", fired=later))
     with store.transaction():
         assert store.prune(NOW + timedelta(days=29)) == 0

@@ -149,7 +149,9 @@ def event(
     attrs: Value = None,
 ) -> str:
     attributes = dict(map_of(attrs, "the attributes of an event"))
-    return scope.effects.send(text(eci, "an eci"), text(domain, "a domain"), text(name, "a type"), attributes)
+    return scope.effects.agenda.send(
+        text(eci, "an eci"), text(domain, "a domain"), text(name, "a type"), attributes
+    )
 
 
 def raise_event(
