@@ -125,6 +125,11 @@ class VirtualClock:
                 self._moved.wait(_GLANCE_SECONDS)
 
 
+def ticks() -> float:
+    """Seconds that only ever run forward: the difference of two tells how long something took."""
+    return system.perf_counter()
+
+
 def parse_time(text: str) -> datetime:
     """The time that ISO 8601 `text` names, in UTC; text without an offset is UTC, a bare date its midnight.
 
@@ -146,6 +151,14 @@ def format_time(time: datetime) -> str:
     """
     utc = _utc(time).replace(tzinfo=None)
     return utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds") + "Z"
+
+
+def shifted(time: datetime, by: timedelta) -> datetime:
+    """`time + by`, or the first or last moment there is where that lies beyond."""
+    try:
+        return time + by
+    except OverflowError:
+        return (datetime.max if by > timedelta(0) else datetime.min).replace(tzinfo=UTC)
 
 
 def to_ms(time: datetime) -> int:

@@ -34,7 +34,7 @@ from picosched.raising import Raising
 from picosched.reference import PicoRef
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.scheduled import EPOCH, Scheduled
 from picosched.schedule.scheduler import Scheduler
 from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.journal import Entry
@@ -86,7 +86,7 @@ class Engine:
         self.agenda = Agenda(self)
         self._soonest: datetime | None = None
         self._changed = False
-        self._prune_at = self.now()
+        self._pruned = EPOCH
         try:
             if not self.store.readonly and self.store.picos.find_root() is None:
                 self.write(lambda: self._new_pico("root", None))
@@ -224,9 +224,9 @@ class Engine:
         raises why.
         """
         raised = self._ticks.run_due()
-        if self.now() >= self._prune_at:
+        if abs(self.now() - self._pruned) >= PRUNED_EVERY:
             self.prune()
-            self._prune_at = self.now() + PRUNED_EVERY
+            self._pruned = self.now()
         return raised
 
     def run_until(self, time: str | datetime) -> int:
@@ -261,6 +261,11 @@ class Engine:
         """End what `start` began, once its tick is done."""
         self._scheduler.stop()
         self._asking.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether what is due is raised in the background."""
+        return self._scheduler.running
 
     # For what stands on the engine
 

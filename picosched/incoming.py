@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from picosched import standard
 from picosched.errors import Code, PicoschedError
 from picosched.krl.ruleset import read_source
 from picosched.krl.values import from_json
@@ -65,6 +66,8 @@ def ruleset_text(where: str | Path) -> tuple[str, str | None]:
     scheme = where.partition(":")[0].lower()
     if scheme in ("http", "https"):
         return _fetched(where), where
+    if standard.is_standard(where):
+        return standard.read(where), where
     if scheme == "file":
         return read_source(Path(unquote(urlsplit(where).path))), where
     if "\n" in where or "{" in where:

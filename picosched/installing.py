@@ -81,7 +81,7 @@ def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
         match change:
             case NewPico():
                 store.picos.new_pico(PicoRow(change.id, change.name, turn.pico_id, turn.now))
-                for channel in (change.down, change.up):
+                for channel in (change.down, change.up, *change.channels):
                     store.picos.new_channel(channel, turn.now)
                 for text in change.rulesets:
                     install(store, loaded, change.id, text.text, text.origin, text.config)

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from picosched import standard
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
@@ -91,7 +92,9 @@ class Loaded:
                 installed[each.rid] = Installed(self._ruleset(each.hash), each.config)
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
-        return Pico(id, row.name, row.parent_id, installed, self._store, self._budget, self._random, self)
+        pico = Pico(id, row.name, row.parent_id, installed, self._store, self._budget, self._random, self)
+        pico.effects.settings = self._settings  # a query asks for them before any turn has come
+        return pico
 
     def load_channel(self, eci: str) -> Channel:
         """The channel; `not_found` if there is none."""
@@ -142,10 +145,31 @@ class Loaded:
             {"time": format_time(entry.at), **logged} for entry in reversed(entries) for logged in entry.log
         ]
 
+    def can_ask(self, pico_id: str, rid: str) -> bool:
+        pico = self.load_pico(pico_id)
+        return rid in pico.installed and not pico.effects.busy
+
+    def turns(self, pico_id: str, limit: int) -> list[Any]:
+        return [
+            {
+                "txnId": entry.eid,
+                "time": format_time(entry.at),
+                "eci": entry.eci,
+                "scheduled": entry.scheduled,
+                "handled": entry.handled,
+                "directives": entry.directives,
+                "errors": entry.errors,
+                "log": entry.log,
+            }
+            for entry in self._store.journal.entries(pico_id, limit=limit)
+        ]
+
     def kept_text(self, origin: str) -> str | None:
         return self._store.picos.kept_text(origin)
 
     def read_text(self, origin: str) -> str:
+        if standard.is_standard(origin):
+            return standard.read(origin)
         path = Path(origin.removeprefix("file://"))
         for folder in self._settings.install_from:
             if path.resolve().is_relative_to(Path(folder).resolve()):

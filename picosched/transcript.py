@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from picosched import standard
 from picosched.clock import VirtualClock, format_time, parse_time
 from picosched.engine import Engine
 from picosched.errors import KrlError, PicoschedError
@@ -96,7 +97,7 @@ def play(file: Path, store: Path | None = None, rulesets: Sequence[Path] = ()) -
 def _play(file: Path, text: str, store: Path, rulesets: Sequence[Path]) -> Played:
     lines = text.splitlines()
     steps = _steps(file, lines)
-    stage = _Stage(store, [*rulesets, *_around(file)])
+    stage = _Stage(store, [*rulesets, *around(file)])
     mismatches: list[Mismatch] = []
     now_stands: dict[int, list[str]] = {}
     try:
@@ -109,7 +110,8 @@ def _play(file: Path, text: str, store: Path, rulesets: Sequence[Path]) -> Playe
     return Played(mismatches, _with(lines, steps, now_stands))
 
 
-def _around(file: Path) -> list[Path]:
+def around(file: Path) -> list[Path]:
+    """Where rulesets are looked for: beside a file and in the folders above it, and there in `rulesets`."""
     above = [file.absolute().parent, *file.absolute().parent.parents]
     return [folder for each in above for folder in (each, each / "rulesets")]
 
@@ -285,11 +287,13 @@ class _Stage:
                 )
         return []
 
-    def _find(self, name: str) -> Path:
+    def _find(self, name: str) -> Path | str:
         file = name if name.endswith(".krl") else f"{name}.krl"
         for folder in self._rulesets:
             if (folder / file).is_file():
                 return folder / file
+        if name in standard.RIDS:
+            return standard.url_of(name)
         raise PicoschedError(f"there is no ruleset {file} near the transcript", "not_found")
 
     def _raise(self, words: list[str]) -> list[str]:

@@ -257,3 +257,89 @@ def test_a_ruleset_reads_what_the_rules_of_its_pico_logged(engine: Engine) -> No
         ("warn", "go", 2),
     ]
     assert logs[0]["time"] == "2026-03-01T00:00:00Z"
+
+
+def test_a_file_that_rulesets_may_install_is_read_each_time(folder: Path) -> None:
+    with family_engine(folder) as engine:
+        engine.root.raise_event("t", "install")
+        (folder / "listener.krl").write_text(LISTENER.replace("t hello", "t hallo"))
+        engine.root.raise_event("t", "make")
+        engine.run_due()
+        (child,) = engine.root.children()
+        assert child.query("listener", "heard") == []  # it has the new text, which knows no t:hello
+        (folder / "listener.krl").unlink()
+        turn = engine.root.raise_event("t", "make")  # where there is no file, there is what came from it
+        assert turn.errors == [] and len(engine.root.children()) == 2
+
+
+FLUSHER = """ruleset flusher {
+  rule flush { select when t flush url re#(.+)# setting(url) ctx:flush(url) }
+  rule install { select when t install url re#(.+)# setting(url) ctx:install(url, {"k": 1}) }
+}"""
+
+
+def test_a_flush_reads_the_file_anew_and_says_if_it_may_not(folder: Path) -> None:
+    url = str(folder / "listener.krl")
+    with Engine(":memory:", clock=VirtualClock(), seed=1, install_from=[str(folder)]) as engine:
+        engine.root.install(FLUSHER)
+        engine.root.raise_event("t", "install", {"url": url})
+        old = engine.root.rulesets()["listener"]
+        (folder / "listener.krl").write_text(LISTENER.replace("t hello", "t hallo"))
+        assert engine.root.raise_event("t", "flush", {"url": url}).errors == []
+        new = engine.root.rulesets()["listener"]
+        assert (old.hash != new.hash, new.config) == (True, {"k": 1})
+        assert engine.root.raise_event("t", "flush", {"url": "nowhere.krl"}).errors == []
+        (folder / "listener.krl").unlink()
+        (error,) = engine.root.raise_event("t", "flush", {"url": url}).errors
+        assert "there is no file" in error.message
+        assert engine.root.rulesets()["listener"] == new
+
+
+def test_a_rule_tells_which_picos_can_be_asked(folder: Path) -> None:
+    text = """ruleset teller { meta { shares can, name, journal }
+      global { can = function(eci, rid){ ctx:canQuery(eci, rid) } name = function(){ ctx:name }
+        journal = function(n){ ctx:journal(n) } } }"""
+    with family_engine(folder) as engine:
+        engine.root.install(text)
+        engine.root.raise_event("t", "make")
+        (child,) = engine.root.query("parent", "view")["children"]
+        own, other = engine.root.new_channel(), engine.root.children()[0].new_channel()
+        cases = [
+            (child, "listener"),
+            (child, "nosuch"),
+            (own.eci, "parent"),
+            (other.eci, "listener"),
+            ("x", "y"),
+        ]
+        asked = [engine.root.query("teller", "can", {"eci": eci, "rid": rid}) for eci, rid in cases]
+        assert asked == [True, False, False, True, False]
+        assert engine.root.query("teller", "name") == "root"
+        (turn,) = engine.root.query("teller", "journal", {"n": 1})
+        assert (turn["handled"][0]["type"], turn["handled"][0]["considered"][0]["outcome"]) == (
+            "make",
+            "fired",
+        )
+        with pytest.raises(PicoschedError, match="found a String as a limit"):
+            engine.root.query("teller", "journal", {"n": "many"})
+
+
+def test_a_child_is_born_with_the_channels_it_is_to_have(engine: Engine) -> None:
+    engine.root.install("""ruleset maker {
+      rule make { select when t make
+        ctx:newPico([], "kid", [{"tags": "In", "eventPolicy": {"allow": [{"domain": "t", "name": "*"}]}}]) }
+      rule wrong { select when t wrong ctx:newPico([], "kid", "In") } }""")
+    engine.root.raise_event("t", "make")
+    (child,) = engine.root.children()
+    family, made = child.channels()
+    assert (family.tags, made.tags, made.events.allow) == (("system", "child"), ("in",), ("t:*",))
+    (error,) = engine.root.raise_event("t", "wrong").errors
+    assert "found a String as channels" in error.message
+
+
+def test_a_channel_is_found_by_its_tags_however_they_are_spelt(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset maker { rule make { select when t make ctx:upsertChannel(["App One", "b"]) } }"""
+    )
+    for _ in range(2):
+        engine.root.raise_event("t", "make")
+    assert [each.tags for each in engine.root.channels()] == [("app-one", "b")]

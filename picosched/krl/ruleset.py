@@ -53,7 +53,8 @@ class Ruleset:
             for each in tree.meta
             if isinstance(each, syntax.Property) and isinstance(each.value, syntax.Literal)
         }
-        self.meta |= {"hash": self.hash, "url": source.name}
+        from_text = source.name.startswith("<")  # there is no place then that it came from
+        self.meta |= {"hash": self.hash, "url": None if from_text else source.name}
         self._salient: dict[str, tuple[int, ...]] = {}
         for index, rule in enumerate(self.rules):
             for key in rule.select.keys:

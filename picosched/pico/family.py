@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from picosched.pico.effects import PicoEffects
 
 
+HTTP = ("http://", "https://")
+
+
 class World(Protocol):
     """What is around a pico, as its own transaction sees it."""
 
@@ -158,7 +161,7 @@ class PicoFamily:
         effects = self._effects
         if eci is not None:
             self._own(eci)
-        given = {"tags": tags, "eventPolicy": events, "queryPolicy": queries}
+        given = {"tags": list(tags), "eventPolicy": events, "queryPolicy": queries}
         channel = _channel(eci or effects.new_id(), effects.pico.id, given)
         self._say(PutChannel(channel))
         return _shown(channel)
@@ -231,21 +234,30 @@ class PicoFamily:
         return channel
 
     def _text(self, url: str, config: Mapping[str, Value]) -> RulesetText:
-        """The text behind a URL. http is asked outside; a file must be known, or allowed by the settings."""
-        if url.startswith(("http://", "https://")):
-            response = self._effects.http(HttpRequest("GET", url))
-            if response.status != 200:
-                status = f"{response.status} {response.reason}".strip()
-                raise KrlError(f"cannot read the ruleset {url}: found the answer {status}")
-            try:
-                return RulesetText(response.body.decode("utf-8-sig"), url, config)
-            except UnicodeDecodeError as cause:
-                raise KrlError(f"the ruleset {url} is not UTF-8") from cause
-        kept = self._world.kept_text(url)
+        """The text behind a URL; that which is installed from there already, where it may not be read."""
         try:
-            return RulesetText(kept if kept is not None else self._world.read_text(url), url, config)
-        except PicoschedError as error:
-            raise KrlError(error.message, code=error.code) from error
+            return RulesetText(self._read(url), url, config)
+        except KrlError:
+            kept = None if url.startswith(HTTP) else self._world.kept_text(url)
+            if kept is None:
+                raise
+            return RulesetText(kept, url, config)
+
+    def _read(self, url: str) -> str:
+        """The text that stands behind a URL now. http is asked outside; settings say which files may be."""
+        if not url.startswith(HTTP):
+            try:
+                return self._world.read_text(url)
+            except PicoschedError as error:
+                raise KrlError(error.message, code=error.code) from error
+        response = self._effects.http(HttpRequest("GET", url))
+        if response.status != 200:
+            status = f"{response.status} {response.reason}".strip()
+            raise KrlError(f"cannot read the ruleset {url}: found the answer {status}")
+        try:
+            return response.body.decode("utf-8-sig")
+        except UnicodeDecodeError as cause:
+            raise KrlError(f"the ruleset {url} is not UTF-8") from cause
 
 
 def _shown(channel: Channel) -> dict[str, Value]:
@@ -257,6 +269,18 @@ def _shown(channel: Channel) -> dict[str, Value]:
         "queryPolicy": _policy_shown(channel.queries, "rid"),
         "familyChannelPicoID": channel.kin,
     }
+
+
+def _channel(eci: str, pico_id: str, given: Mapping[str, Value]) -> Channel:
+    """A channel as rulesets ask for it: {"tags", "eventPolicy", "queryPolicy"}."""
+    tags = given.get("tags") or []
+    return Channel(
+        eci,
+        pico_id,
+        _tags([to_string(tag) for tag in (tags if isinstance(tags, list) else [tags])]),
+        _policy(given.get("eventPolicy"), "domain", "name"),
+        _policy(given.get("queryPolicy"), "rid", "name"),
+    )
 
 
 def _policy_shown(policy: Policy, first: str) -> dict[str, Value]:

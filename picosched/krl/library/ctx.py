@@ -6,12 +6,14 @@ Parameters keep the names that its rulesets use.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import Member, action, function, value
 from picosched.krl.scope import Scope, Value
 from picosched.krl.values import described, shown, to_string
+
+LISTED = 100
+"""Turns that `ctx:journal()` tells unless it is asked for more or fewer."""
 
 
 def seen(name: str) -> Member:
@@ -72,14 +74,31 @@ def logs(scope: Scope) -> Value:
     return scope.effects.family.logs()
 
 
-def new_pico(scope: Scope, rulesets: Value = None, name: Value = None) -> str:
+def journal(scope: Scope, limit: Value = None) -> Value:
+    """The last turns of this pico, the newest first, with what each rule did."""
+    wanted = LISTED if limit is None else limit
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0:
+        raise KrlError(f"found {described(limit)} as a limit, wanted a whole Number: {shown(limit)}")
+    return scope.effects.family.journal(wanted)
+
+
+def can_query(scope: Scope, eci: Value = None, rid: Value = None) -> bool:
+    return scope.effects.family.can_ask(text(eci, "an eci"), text(rid, "a rid"))
+
+
+def new_pico(scope: Scope, rulesets: Value = None, name: Value = None, channels: Value = None) -> str:
     if not isinstance(rulesets, list):
         raise KrlError(f"found {described(rulesets)} as rulesets, wanted an Array of {{url, config}}")
     wanted = []
     for each in rulesets:
         given = map_of(each, "a ruleset")
         wanted.append((text(given.get("url"), "the url of a ruleset"), map_of(given.get("config"), "config")))
-    return scope.effects.family.new_pico(to_string(name) if name is not None else "", wanted)
+    if channels is not None and not isinstance(channels, list):
+        raise KrlError(
+            f"found {described(channels)} as channels, wanted an Array of {{tags, eventPolicy, queryPolicy}}"
+        )
+    entrances = [map_of(each, "a channel") for each in channels or []]
+    return scope.effects.family.new_pico(to_string(name) if name is not None else "", wanted, entrances)
 
 
 def delete_pico(scope: Scope, eci: Value = None) -> None:
@@ -109,10 +128,8 @@ def upsert_channel(
     queryPolicy: Value = None,
 ) -> Value:
     """Change the channel that has just these tags, or make one."""
-    family = scope.effects.family
-    wanted = sorted(tagged(tags))
-    found: Any = next((each for each in family.view()["channels"] if sorted(each["tags"]) == wanted), None)
-    return family.put_channel(found["id"] if found else None, wanted, eventPolicy, queryPolicy)
+    family, wanted = scope.effects.family, tagged(tags)
+    return family.put_channel(family.find_tagged(wanted), wanted, eventPolicy, queryPolicy)
 
 
 def delete_channel(scope: Scope, eci: Value = None) -> None:
@@ -135,10 +152,7 @@ def uninstall(scope: Scope, rid: Value = None) -> None:
 
 def flush(scope: Scope, url: Value = None) -> None:
     """Read a ruleset anew: the rulesets of this pico that came from that URL are installed again."""
-    family = scope.effects.family
-    for each in family.view()["rulesets"]:
-        if each["url"] == text(url, "the url of a ruleset"):
-            family.install(each["url"], each["config"])
+    scope.effects.family.flush(text(url, "the url of a ruleset"))
 
 
 def event(
@@ -175,12 +189,15 @@ CTX: Mapping[str, Member] = {
     "rid_name": of_ruleset("name"),
     "rid_description": of_ruleset("description"),
     "rid_author": of_ruleset("author"),
+    "name": seen("name"),
     "parent": seen("parent"),
     "children": seen("children"),
     "channels": seen("channels"),
     "rulesets": seen("rulesets"),
     "query": function(query),
+    "canQuery": function(can_query),
     "logs": function(logs),
+    "journal": function(journal),
     "newPico": action(new_pico),
     "delPico": action(delete_pico),
     "newChannel": action(new_channel),
