@@ -19,7 +19,6 @@ from picosched.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.notation import Input
-from picosched.reference import PicoRef
 from picosched.settings import Settings
 from picosched.store.journal import Entry
 from picosched.store.store import Store
@@ -108,7 +107,18 @@ def simulate(
                 target = engine.new_pico(pico or NAME)
             else:
                 target = engine.root if pico is None else engine.pico(pico)
-            yield from _Rehearsal(engine, clock, target).run(rulesets, inputs, start, until)
+            rehearsal = Rehearsal(engine, clock)
+            for ruleset in rulesets:
+                target.install(ruleset)
+            for time, group in groupby(
+                sorted(inputs, key=lambda each: each.at or start), lambda each: each.at or start
+            ):
+                yield from rehearsal.let_pass(time)
+                for event in group:
+                    other = target if event.pico is None else engine.pico(event.pico)
+                    other.raise_event(event.domain, event.type, event.attrs)
+                    yield from rehearsal.news()
+            yield from rehearsal.let_pass(until)
     finally:
         copy.close()
 
@@ -118,41 +128,23 @@ def nobody(request: HttpRequest) -> HttpResponse:
     return HttpResponse(0, "nobody is asked on virtual time")
 
 
-class _Rehearsal:
+class Rehearsal:
     """An engine on a virtual clock, and how far its journal has been told."""
 
-    def __init__(self, engine: Engine, clock: VirtualClock, pico: PicoRef) -> None:
+    def __init__(self, engine: Engine, clock: VirtualClock) -> None:
         self._engine = engine
         self._clock = clock
-        self._pico = pico
         self._told = max((entry.seq for entry in engine.journal(limit=1)), default=0)
         self._names: dict[str, str] = {}
 
-    def run(
-        self, rulesets: Sequence[str | Path], inputs: Sequence[Input], start: datetime, until: datetime
-    ) -> Iterator[Record]:
-        for each in rulesets:
-            self._pico.install(each)
-        for time, group in groupby(
-            sorted(inputs, key=lambda each: each.at or start), lambda each: each.at or start
-        ):
-            yield from self._pass(time)
-            for event in group:
-                self._target(event).raise_event(event.domain, event.type, event.attrs)
-                yield from self._news()
-        yield from self._pass(until)
-
-    def _target(self, event: Input) -> PicoRef:
-        return self._pico if event.pico is None else self._engine.pico(event.pico)
-
-    def _pass(self, until: datetime) -> Iterator[Record]:
+    def let_pass(self, until: datetime) -> Iterator[Record]:
         """Let time pass; what comes due on the way is told as it happens."""
         while (due := self._engine.next_due()) is not None and due <= until:
             self._engine.run_until(max(due, self._clock.now()))
-            yield from self._news()
+            yield from self.news()
         self._engine.run_until(until)
 
-    def _news(self) -> Iterator[Record]:
+    def news(self) -> Iterator[Record]:
         """What was handled since last asked."""
         entries = self._engine.journal(limit=UNBOUND, after=self._told)
         for entry in reversed(entries):
@@ -184,5 +176,5 @@ class _Rehearsal:
 
     def _name(self, pico_id: str) -> str:
         if pico_id not in self._names:
-            self._names[pico_id] = self._engine.pico(pico_id).name
-        return self._names[pico_id]
+            self._names |= {each.id: each.name for each in self._engine.picos()}
+        return self._names.setdefault(pico_id, pico_id)  # of one that is gone there is the id alone

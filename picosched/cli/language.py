@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -159,6 +160,11 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
     PANEL,
     "picosched next '0 9 * * 1-5'",
     "picosched next '30 2 * * *' --tz Europe/Berlin --from 2026-03-28",
+    "picosched next 'last day of month'",
+    "picosched next '2nd thursday of month at 10:30' --tz America/New_York",
+    "picosched next '0 9 * * 1-5 except 2026-12-25' --picture year",
+    "picosched next '@every 20m & * 9-16 * * 1-5'",
+    """picosched next '{"hours": [9, 17], "minutes": 0, "dates": "last"}'""",
     "picosched next @monthly -n 3 --json",
     name="next",
 )
@@ -167,7 +173,8 @@ def next_(
         str,
         typer.Argument(
             metavar="TIMESPEC",
-            help="minute hour day month weekday, with seconds in front if wanted; or @daily …",
+            help="minute hour day month weekday, with seconds in front if wanted; @daily, @every 90s; "
+            "words, as 'last day of month at 18:00'; or a JSON map of parts. Joined by | and &, with except.",
         ),
     ],
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=10_000, help="How many times.")] = 5,
@@ -177,21 +184,27 @@ def next_(
     tz: Annotated[
         str, typer.Option("--tz", metavar="ZONE", help="The zone the timespec is read in.")
     ] = "UTC",
+    picture: Annotated[
+        Literal["week", "year", "none"] | None,
+        typer.Option(help="What to draw: the hours of a week or the days of a year. Without it: what fits."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Say a timespec in words, and when it fires next.
+    """Say a timespec in words, when it fires next, and draw it.
 
     The times are those the timespec names, in UTC, and in the zone if there is one. An engine rounds them
-    up to its granularity.
+    up to its granularity. The picture is local to the zone: the hours of the week if every week is alike,
+    the days of the year if not.
     """
     from picosched.schedule.timespec import Timespec
 
     spec = Timespec.parse(timespec, tz)
     since = SystemClock().now() if start is None else parse_time(start)
     times: list[datetime] = []
-    while len(times) < count and (following := spec.after(since)) is not None:
+    after = since
+    while len(times) < count and (following := spec.after(after)) is not None:
         times.append(following)
-        since = following
+        after = following
     if json:
         write_json(
             {
@@ -203,6 +216,16 @@ def next_(
         )
         return
     write(spec.explain())
+    show_times(times, spec.tz)
+    if times and picture != "none":
+        from picosched.cli.picture import picture as drawn
+
+        write("")
+        for line in drawn(spec, since, picture, sys.stdout.encoding):
+            write(line)
+
+
+def show_times(times: list[datetime], tz: str) -> None:
     if not times:
         write("  never again")
     elif tz == "UTC":
