@@ -53,7 +53,7 @@ class Ticks:
         return min((time for time in self._coming(set()) if time is not None), default=None)
 
     def _coming(self, stuck: set[str]) -> Coming:
-        """When the next row is due, but for those that are stuck or wait for an answer, and the next pause ends."""
+        """When the next row is due, but for those that are stuck or wait for an answer; when a pause ends."""
         without = {*stuck, *self._asking.waiting}
         seen = self._seen
         # Only this process writes: where no row was changed, nothing else is to come.

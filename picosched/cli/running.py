@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.opening import SHORT, opened, pico_of
 from picosched.cli.options import DB, AnyPico, Db, Json, Limit, command
 from picosched.cli.printing import json_time, shown_time, write, write_json
@@ -25,14 +26,24 @@ LOOK_SECONDS = 0.5
 ALL = 1_000_000_000
 
 
-@command(app, PANEL, "picosched run", "picosched run --once --json", "PICOSCHED_GRANULARITY=1 picosched run")
+@command(
+    app,
+    PANEL,
+    "picosched run",
+    "picosched run --once --json",
+    "picosched run --catch-up rehearse",
+    "PICOSCHED_GRANULARITY=1 picosched run",
+)
 def run(
     db: Db = DB,
     once: Annotated[bool, typer.Option("--once", help="Raise what is due now, and end.")] = False,
+    catch_up: CatchUpOption = CatchUp.FIRE,
     json: Json = False,
 ) -> None:
     """Raise scheduled events when they are due, until you stop it (Ctrl-C), and tell each turn."""
     with opened(db) as engine:
+        if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
+            return
         told = _Told(engine, json)
         if once:
             engine.run_due()

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from picosched.clock import from_ms, to_ms
+from picosched.clock import shifted, to_ms
 from picosched.schedule.changed import Changed, cancelled
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -20,6 +20,7 @@ from picosched.store import rows
 from picosched.store.database import Database
 
 MILLISECOND = timedelta(milliseconds=1)
+LAST_CHARACTER = chr(0x10FFFF)
 
 LIVE = "status IN ('pending', 'paused') AND kind <> 'send'"
 
@@ -67,6 +68,16 @@ class Agenda:
         row = self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
         return None if row is None else rows.to_scheduled(row)
 
+    def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
+        """The ids that begin so, of rows and of records; with `live`, of what is still to come."""
+        span = (beginning, beginning + LAST_CHARACTER)
+        if live:
+            sql = f"SELECT id FROM scheduled WHERE id >= ? AND id < ? AND {LIVE} ORDER BY id"
+            return [id for (id,) in self._database.rows(sql, span)]
+        sql = """SELECT id FROM scheduled WHERE id >= ? AND id < ?
+            UNION SELECT scheduled FROM fire WHERE scheduled >= ? AND scheduled < ?"""
+        return [id for (id,) in self._database.rows(sql, span * 2)]
+
     def pending(self, pico_id: str | None = None, rid: str | None = None) -> list[Scheduled]:
         """What is still to come, paused ones too, soonest first; of one pico, of one ruleset."""
         sql, values = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {LIVE}", []
@@ -77,14 +88,14 @@ class Agenda:
         return [rows.to_scheduled(row) for row in self._database.rows(f"{sql} ORDER BY due, rowid", values)]
 
     def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
-        """The rows that a filter means, soonest first."""
-        where, values = _where(which)
-        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {where} ORDER BY due, rowid LIMIT ?"
+        """The rows that a filter means, soonest first; those without a due time last, as they were made."""
+        where, values = condition_of(which)
+        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {where} ORDER BY due NULLS LAST, rowid LIMIT ?"
         found = self._database.rows(sql, (*values, -1 if limit is None else limit))
         return [rows.to_scheduled(row) for row in found]
 
     def how_many(self, which: Filter) -> int:
-        where, values = _where(which)
+        where, values = condition_of(which)
         row = self._database.row(f"SELECT count(*) FROM scheduled WHERE {where}", values)
         return 0 if row is None else int(row[0])
 
@@ -97,6 +108,16 @@ class Agenda:
             sql, values = f"{sql} AND scheduled = ?", [*values, id]
         found = self._database.rows(f"{sql} ORDER BY rowid DESC LIMIT ?", [*values, limit])
         return [rows.to_fire(row) for row in found]
+
+    def last_record(self) -> int:
+        """A mark behind the newest record, for `records_after`."""
+        row = self._database.row("SELECT max(rowid) FROM fire")
+        return 0 if row is None or row[0] is None else int(row[0])
+
+    def records_after(self, mark: int) -> list[Fire]:
+        """The records that were written after the mark, oldest first."""
+        sql = f"SELECT {rows.FIRE} FROM fire WHERE rowid > ? ORDER BY rowid"
+        return [rows.to_fire(row) for row in self._database.rows(sql, (mark,))]
 
     def last_raised(self, id: str) -> Fire | None:
         """The last occurrence of a scheduled event whose event was raised."""
@@ -113,7 +134,7 @@ class Agenda:
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Write what may change of a row: when it is due, where it stands, how often it fired."""
         if settled.status in (Status.FINISHED, Status.CANCELLED) and settled.keep_until is None:
-            settled = replace(settled, keep_until=now + self._history)
+            settled = replace(settled, keep_until=shifted(now, self._history))
         self._database.execute(
             SETTLE,
             (
@@ -130,8 +151,8 @@ class Agenda:
 
     def change(self, row: Scheduled, now: datetime) -> None:
         """Write a row that somebody changed."""
-        if row.due is not None:
-            row = replace(row, due=self.free(row.id, row.due))
+        while row.due is not None and self._on_record(row.id, row.due):  # what was moved may meet one
+            row = replace(row, due=row.due + MILLISECOND)
         self.settle(row, now)
         self._database.execute(REPEAT, (row.kind, row.timespec, row.tz, row.id))
 
@@ -140,14 +161,18 @@ class Agenda:
         self.record(replace(fire, nominal=self.free(fire.id, fire.nominal)))
 
     def free(self, id: str, nominal: datetime) -> datetime:
-        """The time, or the first millisecond behind it, that is no occurrence on record.
+        """The time, or the first millisecond behind it, that is no occurrence on record and none to come.
 
-        What somebody moves or fires by hand may meet one that was dealt with.
+        What somebody fires by hand may meet one that was dealt with, or the next one.
         """
-        sql = "SELECT 1 FROM fire WHERE scheduled = ? AND nominal = ?"
-        while self._database.row(sql, (id, to_ms(nominal))):
+        coming = "SELECT 1 FROM scheduled WHERE id = ? AND due = ?"
+        while self._on_record(id, nominal) or self._database.row(coming, (id, to_ms(nominal))):
             nominal += MILLISECOND
         return nominal
+
+    def _on_record(self, id: str, nominal: datetime) -> bool:
+        sql = "SELECT 1 FROM fire WHERE scheduled = ? AND nominal = ?"
+        return self._database.row(sql, (id, to_ms(nominal))) is not None
 
     def record(self, fire: Fire) -> None:
         """Write what became of an occurrence. `conflict` if that is on record already."""
@@ -206,7 +231,7 @@ class Agenda:
 TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timespec")
 
 
-def _where(which: Filter) -> tuple[str, list[str | int]]:
+def condition_of(which: Filter) -> tuple[str, list[str | int]]:
     """The condition of a filter, and its values."""
     parts, values = ["kind <> 'send'"], list[str | int]()
     for column, value in (
@@ -232,6 +257,6 @@ def _where(which: Filter) -> tuple[str, list[str | int]]:
             values.append(to_ms(time))
     if which.text is not None:
         anywhere = " || ' ' || ".join(f"coalesce({column}, '')" for column in TEXTS)
-        parts.append(f"instr(lower({anywhere}), lower(?)) > 0")
-        values.append(which.text)
+        parts.append(f"instr(casefold({anywhere}), ?) > 0")
+        values.append(which.text.casefold())
     return " AND ".join(parts), values

@@ -156,7 +156,7 @@ class Database:
 
 
 def _connect(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         uri,
         uri=uri != MEMORY,
         timeout=BUSY_SECONDS,
@@ -164,6 +164,9 @@ def _connect(uri: str) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
+    # SQLite's own lower() knows the letters of ASCII only.
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
+    return connection
 
 
 def _checked(connection: sqlite3.Connection, name: str) -> sqlite3.Connection:

@@ -64,7 +64,7 @@ class Journal:
         if eid is not None:
             sql, values = f"{sql} AND eid = ?", [*values, eid]
         found = self._database.rows(f"{sql} ORDER BY seq DESC LIMIT ?", [*values, limit])
-        return [_entry(row) for row in found]
+        return [entry_of(row) for row in found]
 
     def prunable(self, before: datetime) -> bool:
         oldest = self._database.row("SELECT at FROM journal ORDER BY seq LIMIT 1")
@@ -96,7 +96,7 @@ def of_turn(turn: Turn, fire: Fire | None) -> Row:
     )
 
 
-def _entry(row: Row) -> Entry:
+def entry_of(row: Row) -> Entry:
     return Entry(
         seq=row[0],
         eid=row[1],

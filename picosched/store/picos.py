@@ -83,11 +83,11 @@ class Picos:
 
     def find_pico(self, id: str) -> PicoRow | None:
         row = self._database.row(f"SELECT {PICO} FROM pico WHERE id = ?", (id,))
-        return None if row is None else _pico(row)
+        return None if row is None else pico_of(row)
 
     def find_root(self) -> PicoRow | None:
         row = self._database.row(f"SELECT {PICO} FROM pico WHERE parent IS NULL ORDER BY rowid LIMIT 1")
-        return None if row is None else _pico(row)
+        return None if row is None else pico_of(row)
 
     def named(self, name: str) -> list[PicoRow]:
         return self._picos("WHERE name = ?", (name,))
@@ -108,7 +108,7 @@ class Picos:
 
     def _picos(self, where: str, values: Row) -> list[PicoRow]:
         found = self._database.rows(f"SELECT {PICO} FROM pico {where} ORDER BY rowid", values)
-        return [_pico(row) for row in found]
+        return [pico_of(row) for row in found]
 
     # Channels
 
@@ -233,5 +233,5 @@ class Picos:
         self._database.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
 
 
-def _pico(row: Row) -> PicoRow:
+def pico_of(row: Row) -> PicoRow:
     return PicoRow(row[0], row[1], row[2], from_ms(row[3]))

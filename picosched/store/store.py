@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from picosched.clock import shifted
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
@@ -21,6 +22,7 @@ from picosched.store import agenda, journal, picos, rows
 from picosched.store.agenda import Agenda
 from picosched.store.database import MEMORY, Database, Row
 from picosched.store.journal import Journal
+from picosched.store.pages import Pages
 from picosched.store.picos import Picos
 
 PRUNED_AT_ONCE = 5_000
@@ -46,6 +48,7 @@ class Store:
         self.picos = Picos(self._database)
         self.agenda = Agenda(self._database, self._history)
         self.journal = Journal(self._database)
+        self.pages = Pages(self._database)
 
     @property
     def name(self) -> str:
@@ -120,7 +123,8 @@ class Store:
             self.agenda.settle(turn.settled, turn.now)
         if fire is not None:
             self.agenda.record(fire)
-        for row in turn.rescheduled.values():
+        ended = (each for each in turn.scheduled.values() if each.due is None)  # fired as soon as made
+        for row in (*turn.rescheduled.values(), *ended):
             self.agenda.change(row, turn.now)
         for record in turn.records:
             if record.outcome is Outcome.FIRED:  # by one of its rules, so with what all of them came to
@@ -134,12 +138,12 @@ class Store:
 
     def prunable(self, now: datetime) -> bool:
         """Whether anything is older than the history kept."""
-        before = now - self._history
+        before = shifted(now, -self._history)
         return self.agenda.prunable(before, now) or self.journal.prunable(before)
 
     def prune(self, now: datetime) -> int:
         """Delete some of what is older than the history kept; how many rows, 0 when all is done."""
-        before = now - self._history
+        before = shifted(now, -self._history)
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
         return deleted + self.journal.prune(before, PRUNED_AT_ONCE)
 

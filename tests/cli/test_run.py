@@ -11,6 +11,8 @@ from pathlib import Path
 
 from conftest import Run
 
+from picosched import Engine, VirtualClock
+
 RULESET = """ruleset now {
   rule later { select when t later fired { schedule t event "now" at time:now() with n = 1 } }
   rule now { select when t now send_directive("now", event:attrs) }
@@ -53,3 +55,32 @@ def test_an_event_and_a_query_may_be_written_as_two_words(run: Run) -> None:
     assert run("raise", "tea", "started", "minutes=5").out.startswith("say")
     assert run("query", "tea_timer", "steeping").json == 1
     assert "wanted rid:name" in run("query", "tea_timer").err
+
+
+EVERY = """ruleset every {
+  rule make { select when t make fired { schedule t event "now" repeat "*/20 * * * *" with _misfire = "once"
+                                          schedule t event "now" repeat "0 * * * *" with _misfire = "skip" } }
+  rule now { select when t now send_directive("now") }
+}"""
+
+
+def test_what_was_missed_is_rehearsed_before_anything_is_raised(run: Run, folder: Path) -> None:
+    with Engine(folder / "picosched.db", VirtualClock("2026-03-01T00:00:00Z")) as engine:
+        engine.root.install(EVERY)
+        engine.root.raise_event("t", "make")
+    rehearsed = run("run", "--once", "--catch-up", "rehearse")
+    assert rehearsed.status == 0
+    assert "2026-03-01T00:20:00Z  t:now  root  coalesced" in rehearsed.out
+    assert "skipped: it was missed, and its misfire policy is skip" in rehearsed.out
+    assert "missed occurrences: 1 coalesced, 1 skipped" in rehearsed.out
+    assert "nothing was raised" in rehearsed.err
+    lines = run("run", "--once", "--catch-up", "rehearse", "--json").lines
+    assert [(each["outcome"], each["rules"]) for each in lines] == [
+        ("coalesced", ["every.now"]),
+        ("skipped", []),
+    ]
+    assert run("history", "--json").out == ""
+    assert run("run", "--once").status == 0
+    done = {each["id"]: (each["outcome"], each["rules"]) for each in run("history", "--json").lines}
+    assert done == {each["id"]: (each["outcome"], each["rules"]) for each in lines}
+    assert "nothing was missed" in run("run", "--once", "--catch-up", "rehearse").out

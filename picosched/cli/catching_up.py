@@ -1,0 +1,100 @@
+"""`--catch-up`: what becomes of that which was missed while no process ran, told before it is done."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from picosched.cli.opening import SHORT
+from picosched.cli.printing import write, write_json, write_table
+from picosched.clock import format_time
+
+if TYPE_CHECKING:
+    from picosched.catchup import CaughtUp
+    from picosched.engine import Engine
+
+MOST_SHOWN = 50
+"""Rows of the table; the counts are of all."""
+
+
+class CatchUp(StrEnum):
+    """What to do with that which is overdue at the start."""
+
+    FIRE = "fire"
+    REHEARSE = "rehearse"
+
+
+CatchUpOption = Annotated[
+    CatchUp,
+    typer.Option(
+        "--catch-up",
+        help="What was missed: `fire` deals with it at once, by the policy of each schedule; `rehearse` tells "
+        "what would become of it, and deals with it only when you say so.",
+    ),
+]
+
+
+def rehearsed(engine: Engine, json: bool) -> bool:
+    """Tell what would become of what is overdue; whether to go on and do it.
+
+    On a terminal the user is asked. Elsewhere the answer is no, unless there is nothing to catch up on.
+    """
+    from picosched.catchup import rehearse_catch_up
+
+    would = rehearse_catch_up(engine)
+    tell(engine, would, json)
+    if not would:
+        return True
+    if sys.stdin.isatty() and not json:
+        return typer.confirm("Do it now?", err=True)
+    write("nothing was raised; without --catch-up rehearse it will be", stderr=True)
+    return False
+
+
+def tell(engine: Engine, would: list[CaughtUp], json: bool) -> None:
+    """Print what would become of each overdue occurrence."""
+    names = {each.id: each.name for each in engine.picos()}
+    if json:
+        for each in would:
+            row, fire = each.scheduled, each.fire
+            write_json(
+                {
+                    "id": row.id,
+                    "pico": names.get(row.pico_id, row.pico_id),
+                    "event": f"{row.domain}:{row.type}",
+                    "nominal": format_time(fire.nominal),
+                    "outcome": fire.outcome.value,
+                    "stands_for": fire.stands_for,
+                    "rules": list(fire.rules),
+                    "why": fire.why,
+                }
+            )
+        return
+    if not would:
+        write("nothing was missed")
+        return
+    write_table(
+        ("DUE", "EVENT", "PICO", "WOULD BE", "OCCURRENCES", "RULES", "ID"),
+        [
+            (
+                format_time(each.fire.nominal),
+                f"{each.scheduled.domain}:{each.scheduled.type}",
+                names.get(each.scheduled.pico_id, each.scheduled.pico_id),
+                each.fire.outcome.value + (f": {each.fire.why}" if each.fire.why else ""),
+                str(each.fire.stands_for),
+                ", ".join(each.fire.rules) or "–",
+                each.scheduled.id[:SHORT],
+            )
+            for each in would[:MOST_SHOWN]
+        ],
+    )
+    if len(would) > MOST_SHOWN:
+        write(f"… and {len(would) - MOST_SHOWN:,} more")
+    counted = Counter(each.fire.outcome.value for each in would)
+    accounted = sum(each.fire.stands_for for each in would)
+    said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counted.items()))
+    write(f"{accounted:,} missed occurrences: {said}")
