@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -42,13 +42,13 @@ class Asking:
 
     def answered(self, run: Callable[[Answers], T | Unanswered]) -> T:
         """What `run` gives once it has all the answers it asks for."""
-        answers: Sequence[tuple[HttpRequest, HttpResponse]] = ()
+        answers = Answers()
         for _ in range(2 * MOST_ASKED):
             outcome = run(answers)
             if not isinstance(outcome, Unanswered):
                 return outcome
-            kept = answers[: outcome.place]
-            answers = (*kept, (outcome.request, self._ask(outcome.request)))
+            del answers.given[outcome.place :]
+            answers.given.append((outcome.request, self._ask(outcome.request)))
         raise PicoschedError("the event asks something else each time it is tried", "conflict")
 
     def start(self) -> None:

@@ -25,6 +25,7 @@ from picosched.errors import PicoschedError
 from picosched.incoming import checked_text, json_object
 from picosched.loaded import Loaded
 from picosched.outside import Outside
+from picosched.pico.chance import Chance
 from picosched.pico.channel import Channel
 from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.evaluate import answer
@@ -76,7 +77,7 @@ class Engine:
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         self._owns_store = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
-        self._random = random.SystemRandom() if seed is None else _repeatable(self.store, seed)
+        self._random = Chance(random.SystemRandom() if seed is None else _repeatable(self.store, seed))
         self.loaded = Loaded(self.store, self.settings, self._random)
         self._commits = GroupCommit(self.store, self._committed, self._undone)
         self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
@@ -311,7 +312,7 @@ class Engine:
         def work(answers: Answers) -> Any:
             pico = self.loaded.load_running(target(), query.rid)
             try:
-                return answer(pico, replace(query, args=args), self.now(), answers)
+                return answer(pico, replace(query, args=args), answers.first(self.now()), answers)
             except Unanswered as wanted:
                 return wanted
 

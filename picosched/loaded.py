@@ -7,7 +7,6 @@ picos have it. One that does not compile any more is left out of its picos, so t
 from __future__ import annotations
 
 import logging
-import random
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -17,6 +16,7 @@ from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
 from picosched.krl.scope import Budget
+from picosched.pico.chance import Chance
 from picosched.pico.change import RulesetText
 from picosched.pico.channel import Channel
 from picosched.pico.effects import Unanswered
@@ -68,10 +68,10 @@ class Recent(Generic[K, V]):
 class Loaded:
     """Picos as the store has them. For one thread at a time."""
 
-    def __init__(self, store: Store, settings: Settings, randomness: random.Random) -> None:
+    def __init__(self, store: Store, settings: Settings, chance: Chance) -> None:
         self._store = store
         self._settings = settings
-        self._random = randomness
+        self._random = chance
         self._budget = Budget(settings.limits)
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
-from picosched.clock import format_time
+from picosched.clock import format_time, to_ms
 from picosched.errors import PicoschedError
 from picosched.installing import carry_out
 from picosched.loaded import Loaded
@@ -50,7 +51,7 @@ class Raising:
         self._came = came
         """Called with each turn that was written."""
 
-    def raise_event(self, pico_id: str, event: Event, answers: Answers = ()) -> Turn | Unanswered:
+    def raise_event(self, pico_id: str, event: Event, answers: Answers | None = None) -> Turn | Unanswered:
         """Evaluate an event in a pico and write the turn; nothing if it needs an answer from outside."""
         try:
             turn = self._evaluated(self._loaded.load_pico(pico_id), event, answers)
@@ -60,7 +61,7 @@ class Raising:
         return turn
 
     def raise_scheduled(
-        self, id: str, looked: datetime, answers: Answers = ()
+        self, id: str, looked: datetime, answers: Answers | None = None
     ) -> tuple[bool, datetime] | Unanswered | None:
         """Raise a row that was due when we looked, and settle it, whatever comes of it.
 
@@ -70,7 +71,7 @@ class Raising:
         row = self._store.agenda.find(id)
         if row is None or row.status is not Status.PENDING or row.due is None or row.due > looked:
             return None
-        now = self._now()
+        now = self._now() if answers is None else answers.first(self._now())
         unwanted = self._unwanted(row, row.due, looked, now)
         settled, error = self._settled(row, now, fired=unwanted is None)
         outcome, why = unwanted or (self._timely(row, row.due, now), None)
@@ -88,7 +89,7 @@ class Raising:
         self._store.settle(settled, record)
         return False, row.created
 
-    def fire_now(self, id: str, why: str, answers: Answers = ()) -> Turn | Unanswered:
+    def fire_now(self, id: str, why: str, answers: Answers | None = None) -> Turn | Unanswered:
         """Raise a row's event outside its times, and record it.
 
         `not_found` if it is not to come; what is wrong with its ruleset or its channel.
@@ -97,7 +98,8 @@ class Raising:
         fired = None if row is None else fired_at_once(row, self._now())
         if row is None or fired is None:
             raise PicoschedError(f"nothing that is still to come has the id {id}", "not_found")
-        nominal = self._store.agenda.free(id, self._now())
+        now = self._now() if answers is None else answers.first(self._now())
+        nominal = self._store.agenda.free(id, now)
         record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=why)
         try:
             raised = self._raised(row, fired, record, answers)
@@ -116,28 +118,31 @@ class Raising:
         self._store.agenda.take(changed, now)
         return True
 
-    def _target(self, row: Scheduled, now: datetime) -> tuple[Pico, Event]:
+    def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
         """Where a row's event goes: to the ruleset that made it, or through a channel to another pico."""
         if row.eci is None:
             pico = self._loaded.load_running(row.pico_id, row.rid)
-            return pico, Event(row.domain, row.type, dict(row.attrs), self._new_id(), now, rids=(row.rid,))
+            eid = eid_of(record)
+            return pico, Event(row.domain, row.type, dict(row.attrs), eid, record.fired, rids=(row.rid,))
         channel = self._loaded.load_channel(row.eci)
         if channel.kin and channel.kin != row.pico_id:
             raise PicoschedError(f"the channel {row.eci} is for its family only", "refused")
         refusal = channel.events.refusal(row.domain, row.type)
         if refusal:
             raise PicoschedError(f"the event {row.domain}:{row.type} is {refusal}", "refused")
-        event = Event(row.domain, row.type, dict(row.attrs), row.id, now, row.eci)
+        event = Event(row.domain, row.type, dict(row.attrs), row.id, record.fired, row.eci)
         return self._loaded.load_pico(channel.pico_id), event
 
-    def _raised(self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers) -> Turn | Exception:
+    def _raised(
+        self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers | None
+    ) -> Turn | Exception:
         """Raise a row's event and write its turn with the record; the error if that is not possible.
 
         The rules see this occurrence as done, and the next as to come.
         """
         changes = self._store.changes
         try:
-            turn = self._evaluated(*self._target(row, record.fired), answers, settled)
+            turn = self._evaluated(*self._target(row, record), answers, settled)
             self._keep(turn, of_turn(record, turn))
             return turn
         except StoreError:
@@ -149,7 +154,7 @@ class Raising:
             return error
 
     def _evaluated(
-        self, pico: Pico, event: Event, answers: Answers, settled: Scheduled | None = None
+        self, pico: Pico, event: Event, answers: Answers | None, settled: Scheduled | None = None
     ) -> Turn:
         turn = evaluate(pico, event, self._settings, self._new_id, answers, settled)
         for error in turn.errors:
@@ -219,3 +224,8 @@ class Raising:
         if not missed(due, now, self._settings.granularity):
             return Outcome.FIRED
         return Outcome.LATE if self._stands_for(row, now) == 1 else Outcome.COALESCED
+
+
+def eid_of(fire: Fire) -> str:
+    """The id of the event that an occurrence raises: always the same, and no other's."""
+    return blake2b(f"{fire.id} {to_ms(fire.nominal)}".encode(), digest_size=16).hexdigest()

@@ -343,3 +343,26 @@ def test_a_channel_is_found_by_its_tags_however_they_are_spelt(engine: Engine) -
     for _ in range(2):
         engine.root.raise_event("t", "make")
     assert [each.tags for each in engine.root.channels()] == [("app-one", "b")]
+
+
+def test_a_turn_that_is_tried_again_has_the_same_ids_chance_and_time() -> None:
+    text = """ruleset chancy {
+      meta { shares got, ask }
+      global { got = function() { ent:got.defaultsTo([]) }
+               url = function() { "https://example.test/" + [random:uuid(), random:integer(1000000),
+                                   random:number(), time:now(), event:eid].join("-") }
+               ask = function() { http:get(url()){"status_code"} } }
+      rule ask { select when t ask
+        pre { a = http:get(url()){"status_code"} b = http:get(url()){"status_code"} }
+        fired { ent:got := got().append([[a, b]]) } }
+      rule later { select when t later fired { schedule t event "ask" at time:now() } }
+    }"""
+    world = World()
+    with Engine(":memory:", outside=world) as engine:  # the real clock goes on between two tries
+        engine.root.install(text)
+        assert engine.root.raise_event("t", "ask").errors == []
+        engine.root.raise_event("t", "later")
+        engine.run_due()
+        assert engine.root.query("chancy", "ask") == 200
+        assert engine.root.query("chancy", "got") == [[200, 200], [200, 200]]
+        assert len(world.asked) == len({*world.asked}) == 5

@@ -6,14 +6,15 @@ then as the turn's rules before this one left it, then as this rule did. The tur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.library.time import moment
-from picosched.krl.scope import ScheduledEvent, ScheduledFire, Value
+from picosched.krl.library.time import iso, moment
+from picosched.krl.scope import ScheduledEvent, Value
 from picosched.krl.values import described, json_value, shown
 from picosched.pico.turn import WARNING, Turn
 from picosched.schedule.changed import (
@@ -26,9 +27,11 @@ from picosched.schedule.changed import (
     repeated,
     resumed,
 )
+from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, rounded_up
-from picosched.schedule.steering import KEEP, REPLACE, STEERING, read_steering
+from picosched.schedule.scheduled import Outcome, Scheduled, Status, coming, rounded_up
+from picosched.schedule.shown import shown_fire, shown_row
+from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
 from picosched.schedule.timespec import Timespec
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ class PicoAgenda:
         attributes = json_value(attrs)
         try:
             steering = read_steering(
-                attributes, repeat=repeat is not None, time_of=lambda value: _time(value, turn.now)
+                attributes, repeat=repeat is not None, time_of=lambda value: _time(value, turn.now, UNTIL)
             )
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
@@ -84,7 +87,7 @@ class PicoAgenda:
             already = [each for each in self._pending() if each.name == made.name]
             if steering.if_exists == REPLACE:
                 for each in already:
-                    self._change(each.id, lambda row: cancelled(row, turn.now, turn.eid, REPLACED))
+                    self._cancel(each.id, REPLACED)
             else:
                 # Without a word, the first repeat of a name wins, as in the classic engine.
                 kept = (each for each in already if steering.if_exists == KEEP or each.kind == "repeat")
@@ -126,11 +129,14 @@ class PicoAgenda:
     # Changing
 
     def cancel(self, id: str) -> bool:
+        return self._cancel(id)
+
+    def _cancel(self, id: str, reason: str | None = None) -> bool:
         said, turn = self._speaking("cancel a scheduled event")
-        if not any(each.id == id for each in self._pending()):
-            return False
         if id not in said.scheduled and id not in turn.scheduled:
-            return self._change(id, lambda row: cancelled(row, turn.now, turn.eid))
+            return self._change(id, lambda row: cancelled(row, turn.now, turn.eid, reason))
+        if self._coming(id) is None:
+            return False
         # Made and cancelled in one turn: it never was.
         said.scheduled.pop(id, None)
         said.unmade.add(id)
@@ -138,7 +144,7 @@ class PicoAgenda:
 
     def pause(self, id: str, until: Value = None) -> bool:
         _, turn = self._speaking("pause a scheduled event")
-        time = None if until is None else _time(until, turn.now)
+        time = None if until is None else _time(until, turn.now, "the end of a pause")
         return self._change(id, lambda row: paused(row, time))
 
     def resume(self, id: str) -> bool:
@@ -154,7 +160,7 @@ class PicoAgenda:
         _, turn = self._speaking("reschedule an event")
         if tz is not None and not isinstance(tz, str):
             raise KrlError(f"found {described(tz)} as a time zone, wanted a String")
-        found = next((each for each in self._pending() if each.id == id), None)
+        found = self._coming(id)
         spec = _timespec(timespec, tz or (found.tz if found is not None else "UTC"))
         granularity = self._effects.settings.granularity
         done = self._change(id, lambda row: repeated(row, spec, turn.now, granularity))
@@ -165,7 +171,7 @@ class PicoAgenda:
     def fire_now(self, id: str) -> bool:
         """Raise its event in this turn, as one that fired outside its times."""
         said, turn = self._speaking("fire a scheduled event")
-        found = next((each for each in self._pending() if each.id == id), None)
+        found = self._coming(id)
         fired = None if found is None else fired_at_once(found, turn.now)
         if fired is None:
             return False
@@ -179,7 +185,7 @@ class PicoAgenda:
     def _change(self, id: str, change: Change) -> bool:
         """Take a step with one of this ruleset's rows; False where there is no such row or no such step."""
         said, _ = self._speaking("change what is scheduled")
-        found = next((each for each in self._pending() if each.id == id), None)
+        found = self._coming(id)
         try:
             changed = None if found is None else change(found)
         except PicoschedError as error:
@@ -223,15 +229,42 @@ class PicoAgenda:
     def pending(self) -> Sequence[ScheduledEvent]:
         return self._pending()
 
-    def find(self, id: str) -> ScheduledEvent | None:
-        known = next((each for each in self._known() if each.id == id and each.kind != "send"), None)
-        kept = known or self._pico.state.find_scheduled(id)
-        mine = kept is not None and (kept.pico_id, kept.rid) == (self._pico.id, self._effects.rid)
-        return kept if mine else None
+    def matching(self, which: Value) -> Sequence[ScheduledEvent]:
+        wanted = _filter(which, self._pico.now)
+        return [each for each in self._pending() if wanted.means(each)]
 
-    def fires(self, id: str, limit: int) -> Sequence[ScheduledFire]:
-        found = self.find(id)
-        return [] if found is None else self._pico.state.fires(self._pico.id, id, limit)
+    def find(self, id: str) -> ScheduledEvent | None:
+        return self._mine(id)
+
+    def show(self, id: str) -> Mapping[str, Value] | None:
+        found = self._mine(id)
+        return None if found is None else json_value(shown_row(found, iso))
+
+    def next_times(self, id: str, count: int) -> Sequence[datetime]:
+        found = self._coming(id)
+        return [] if found is None else [*islice(coming(found, self._effects.settings.granularity), count)]
+
+    def fires(self, id: str, limit: int) -> Sequence[Mapping[str, Value]]:
+        found = [] if self._mine(id) is None else self._pico.state.fires(self._pico.id, id, limit)
+        return [shown_fire(each, iso) for each in found]
+
+    def _mine(self, id: str) -> Scheduled | None:
+        """One that this ruleset made, whatever its status, as this turn and this rule have it so far."""
+        turn, said = self._effects.turn, self._effects.said
+        if said is not None and id in said.unmade:
+            return None
+        made = [each.rescheduled | each.scheduled for each in (said, turn) if each is not None]
+        if turn is not None and turn.settled is not None:
+            made.append({turn.settled.id: turn.settled})
+        found = next((each[id] for each in made if id in each), None) or self._pico.state.find_scheduled(id)
+        if found is None or found.kind == "send":
+            return None
+        return found if (found.pico_id, found.rid) == (self._pico.id, self._effects.rid) else None
+
+    def _coming(self, id: str) -> Scheduled | None:
+        """One of them that is still to come."""
+        found = self._mine(id)
+        return found if found is not None and live(found) else None
 
     def _pending(self) -> list[Scheduled]:
         """What is to come for this ruleset, with what this turn and this rule made of it; soonest first."""
@@ -257,12 +290,40 @@ class PicoAgenda:
         return said, turn
 
 
-def _time(value: Value, now: datetime) -> datetime:
+def _time(value: Value, now: datetime, what: str = "the time of a schedule") -> datetime:
     try:
-        return moment(value, now, "schedule … at")
+        return moment(value, now, what)
     except KrlError as error:
         wanted = "wanted ISO 8601 such as 2026-07-01T13:50:05Z, or milliseconds since 1970"
-        raise KrlError(f"found {shown(value)} as the time of a schedule, {wanted}") from error
+        raise KrlError(f"found {shown(value)} as {what}, {wanted}") from error
+
+
+TEXTS = ("name", "domain", "type", "kind", "text")
+TIMES = ("since", "until")
+
+
+def _filter(which: Value, now: datetime) -> Filter:
+    """What a rule means by a map. What is null is an error: it would mean more than was wanted."""
+    if not isinstance(which, dict):
+        raise KrlError(f'found {described(which)} as a filter, wanted a Map such as {{"name": "tea"}}')
+    given: dict[str, Any] = {}
+    for key, value in which.items():
+        if key in TEXTS:
+            if not isinstance(value, str):
+                raise KrlError(f"found {described(value)} as the {key} of a filter, wanted a String")
+            given[key] = value
+        elif key in TIMES:
+            given[key] = moment(value, now, f"the {key} of a filter")
+        elif key == "paused":
+            if not isinstance(value, bool):
+                raise KrlError(f"found {described(value)} as the paused of a filter, wanted a Boolean")
+            given["status"] = (Status.PAUSED if value else Status.PENDING,)
+        else:
+            keys = ", ".join((*TEXTS, *TIMES, "paused"))
+            raise KrlError(f'found the key "{key}" in a filter, wanted some of {keys}')
+    if given.get("kind", "at") not in ("at", "repeat"):
+        raise KrlError(f'found {shown(given["kind"])} as the kind of a filter, wanted "at" or "repeat"')
+    return replace(Filter(status=COMING), **given)
 
 
 def _timespec(value: Value, tz: str) -> Timespec:

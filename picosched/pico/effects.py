@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from picosched.errors import KrlError
 from picosched.krl.scope import HttpRequest, HttpResponse, Value
 from picosched.krl.values import json_value
 from picosched.pico.agenda import PicoAgenda
+from picosched.pico.chance import Tape
 from picosched.pico.change import Change
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily
@@ -65,7 +67,21 @@ class Unanswered(BaseException):
         """How many answers came before it."""
 
 
-Answers = Sequence[tuple[HttpRequest, HttpResponse]]
+@dataclass(slots=True)
+class Answers:
+    """What a turn or query was told at its earlier tries, so that the next one goes the same way."""
+
+    given: list[tuple[HttpRequest, HttpResponse]] = field(default_factory=list)
+    """By the world outside."""
+    drawn: Tape = field(default_factory=list)
+    """By chance."""
+    began: datetime | None = None
+    """By the clock, at the first try."""
+
+    def first(self, now: datetime) -> datetime:
+        """When it was first tried, which is `now` if it was not yet."""
+        self.began = self.began or now
+        return self.began
 
 
 class PicoEffects:
@@ -83,7 +99,7 @@ class PicoEffects:
         self.answering = False
         self.family = PicoFamily(self)
         self.agenda = PicoAgenda(self)
-        self.answers: Answers = ()
+        self.answers = Answers()
         self.asked = 0
         self.error_rid: Callable[[str], str] = lambda rid: rid
 
@@ -177,8 +193,9 @@ class PicoEffects:
 
     def http(self, request: HttpRequest) -> HttpResponse:
         place, self.asked = self.asked, self.asked + 1
-        if place < len(self.answers) and self.answers[place][0] == request:
-            return self.answers[place][1]
+        given = self.answers.given
+        if place < len(given) and given[place][0] == request:
+            return given[place][1]
         if place >= MOST_ASKED:
             raise KrlError(
                 f"one event asked the world outside more than {MOST_ASKED} times", code="too_large"

@@ -37,7 +37,7 @@ def evaluate(
     event: Event,
     settings: Settings,
     new_id: Callable[[], str],
-    answers: Answers = (),
+    answers: Answers | None = None,
     settled: Scheduled | None = None,
 ) -> Turn:
     """All that an event does to a pico. Nothing is changed but what the turn says shall change.
@@ -56,7 +56,8 @@ def evaluate(
     pairs: Pairs = deque()
     _enqueue(pico, turn, pairs, event)
     installed = dict(pico.installed)
-    effects.answers, effects.asked = answers, 0
+    effects.answers, effects.asked = answers or Answers(), 0
+    pico.random.begin(effects.answers.drawn)
     try:
         while pairs:
             _handle(pico, turn, pairs, *pairs.popleft())
@@ -64,11 +65,12 @@ def evaluate(
         pico.installed = installed
         raise
     finally:
+        pico.random.end()
         effects.end_turn()
     return turn
 
 
-def answer(pico: Pico, query: Query, now: datetime, answers: Answers = ()) -> Any:
+def answer(pico: Pico, query: Query, now: datetime, answers: Answers | None = None) -> Any:
     """The JSON value of a query. PicoschedError where there is none to ask, KrlError where it fails.
 
     Raises Unanswered as `evaluate` does.
@@ -81,12 +83,16 @@ def answer(pico: Pico, query: Query, now: datetime, answers: Answers = ()) -> An
     instance.scope.rule = None
     pico.effects.rid = query.rid
     pico.effects.end_turn()
-    pico.effects.answers, pico.effects.asked = answers, 0
+    pico.effects.answers, pico.effects.asked = answers or Answers(), 0
     pico.effects.answering = True
+    if answers is not None:
+        pico.random.begin(answers.drawn)
     try:
         return json_value(instance.query(query.name, query.args))
     finally:
         pico.effects.answering = False
+        if answers is not None:
+            pico.random.end()
 
 
 def start(pico: Pico, rid: str) -> Instance:

@@ -6,13 +6,13 @@ the next turn of the same pico sees it; if the commit fails the engine forgets t
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from picosched.krl.ruleset import Instance, Ruleset
 from picosched.krl.scope import Budget
+from picosched.pico.chance import Chance
 from picosched.pico.change import Change, Install, Uninstall
 from picosched.pico.effects import PicoEffects
 from picosched.pico.family import World
@@ -60,7 +60,7 @@ class Pico:
         installed: dict[str, Installed],
         state: State,
         budget: Budget,
-        randomness: random.Random,
+        chance: Chance,
         world: World,
     ) -> None:
         self.id = id
@@ -70,7 +70,7 @@ class Pico:
         """rid → Installed, in the order of installation."""
         self.state = state
         self.budget = budget
-        self.random = randomness
+        self.random = chance
         self.world = world
         self.now = EPOCH
         """The time of the turn or query at hand."""

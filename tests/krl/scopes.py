@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from picosched.errors import KrlError
-from picosched.krl.scope import Budget, Limits, ScheduledEvent, Scope
+from picosched.krl.scope import Budget, Limits, Scope
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -27,20 +27,6 @@ class NoEffects:
 
     def raise_event(self, domain: str, type: str, attrs: Any, rids: Sequence[str] | None = None) -> None:
         raise KrlError("there is no pico")
-
-    def schedule(
-        self, domain: str, type: str, attrs: Any, line: int, *, at: Any = None, repeat: Any = None
-    ) -> str:
-        raise KrlError("there is no pico")
-
-    def cancel(self, id: str) -> bool:
-        return False
-
-    def scheduled(self) -> list[ScheduledEvent]:
-        return []
-
-    def find_scheduled(self, id: str) -> ScheduledEvent | None:
-        return None
 
     def log(self, level: str, value: Any) -> None:
         pass

@@ -39,6 +39,10 @@ class Recorded(NoEffects):
     def raise_event(self, domain: str, type: str, attrs: Any, rids: Sequence[str] | None = None) -> None:
         self.raised.append((domain, type, attrs, rids))
 
+    @property
+    def agenda(self) -> Recorded:
+        return self
+
     def send(self, eci: str, domain: str, type: str, attrs: Any) -> str:
         self.sent.append((eci, domain, type, attrs))
         return "e7"
