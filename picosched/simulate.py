@@ -7,14 +7,14 @@ included. A record tells one event: one that came in, one that came due, or one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from picosched.clock import VirtualClock, format_time
+from picosched.clock import VirtualClock, format_time, shifted
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.scope import HttpRequest, HttpResponse
@@ -28,6 +28,9 @@ NAME = "simulated"
 
 UNBOUND = 1_000_000_000
 """The journal gives the newest entries first, up to a limit; here all are wanted."""
+
+DUE_TIMES, TOGETHER = 100, timedelta(days=1)
+"""Due times, and the time, that may pass before what they brought is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Record:
     """Every rule that selects such events: `{rid, rule, outcome, why, line}`."""
     directives: list[dict[str, Any]]
     errors: list[str]
+    outside: list[dict[str, str]] = field(default_factory=list)
+    """What its turn asked the world outside, and nobody was: `{method, url}`; with the turn's first event."""
 
     @property
     def rules(self) -> list[str]:
@@ -71,6 +76,7 @@ class Record:
             "rules": self.rules,
             "directives": [{"name": each["name"], "options": each["options"]} for each in self.directives],
             "errors": self.errors,
+            **({"outside": self.outside} if self.outside else {}),
         }
 
 
@@ -102,12 +108,13 @@ def simulate(
     clock = VirtualClock(start)
     copy = Store(durability="normal") if store is None else store.copy()
     try:
-        with Engine(copy, clock, settings=settings or Settings(), seed=seed, outside=nobody) as engine:
+        silence = Silence()
+        with Engine(copy, clock, settings=settings or Settings(), seed=seed, outside=silence) as engine:
             if store is None:
                 target = engine.new_pico(pico or NAME)
             else:
                 target = engine.root if pico is None else engine.pico(pico)
-            rehearsal = Rehearsal(engine, clock)
+            rehearsal = Rehearsal(engine, clock, silence)
             for ruleset in rulesets:
                 target.install(ruleset)
             for time, group in groupby(
@@ -128,19 +135,49 @@ def nobody(request: HttpRequest) -> HttpResponse:
     return HttpResponse(0, "nobody is asked on virtual time")
 
 
+class Silence:
+    """The world outside in a rehearsal: it is neither asked nor changed, and what it was asked is kept."""
+
+    def __init__(self) -> None:
+        self.turns: Callable[[], int] = lambda: 0
+        """Tells the number of the last turn. A turn that asks is written just after it has."""
+        self._asked: list[tuple[int, HttpRequest]] = []
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self._asked.append((self.turns(), request))
+        return nobody(request)
+
+    def asked_before(self, turn: int) -> list[dict[str, str]]:
+        """What was asked for this turn; it is told once."""
+        asked = [each for last, each in self._asked if last < turn]
+        self._asked = self._asked[len(asked) :]
+        return [{"method": each.method, "url": each.url} for each in asked]
+
+
 class Rehearsal:
     """An engine on a virtual clock, and how far its journal has been told."""
 
-    def __init__(self, engine: Engine, clock: VirtualClock) -> None:
+    def __init__(self, engine: Engine, clock: VirtualClock, silence: Silence | None = None) -> None:
         self._engine = engine
         self._clock = clock
+        self._silence = silence or Silence()
+        self._silence.turns = lambda: max((entry.seq for entry in engine.journal(limit=1)), default=0)
         self._told = max((entry.seq for entry in engine.journal(limit=1)), default=0)
         self._names: dict[str, str] = {}
+        self._causes: dict[str, str | None] = {}
 
     def let_pass(self, until: datetime) -> Iterator[Record]:
-        """Let time pass; what comes due on the way is told as it happens."""
+        """Let time pass; what comes due on the way is told, that of some due times together."""
+        # Never so many that the history they are told from is pruned meanwhile.
+        most = DUE_TIMES if self._engine.settings.history_days else 1
         while (due := self._engine.next_due()) is not None and due <= until:
-            self._engine.run_until(max(due, self._clock.now()))
+            last = min(until, shifted(due, TOGETHER))
+            for _ in range(most):
+                self._clock.set(max(due, self._clock.now()))
+                self._engine.run_due()
+                due = self._engine.next_due()
+                if due is None or due > last:
+                    break
             yield from self.news()
         self._engine.run_until(until)
 
@@ -153,6 +190,7 @@ class Rehearsal:
 
     def _records(self, entry: Entry) -> Iterator[Record]:
         errors = iter(entry.errors)
+        outside = self._silence.asked_before(entry.seq)
         for place, handled in enumerate(entry.handled):
             directives = [each for each in entry.directives if each["handled"] == place]
             failed = [each for each in handled["considered"] if each["outcome"] == "failed"]
@@ -166,13 +204,17 @@ class Rehearsal:
                 considered=handled["considered"],
                 directives=directives,
                 errors=[next(errors) for _ in failed],
+                outside=outside if place == 0 else [],
             )
 
     def _cause(self, entry: Entry) -> Cause | None:
         if entry.scheduled is None or entry.nominal is None:
             return None
-        row = self._engine.read(lambda: self._engine.store.agenda.find(str(entry.scheduled)))
-        return Cause(entry.scheduled, None if row is None else row.name, entry.nominal)
+        id = entry.scheduled
+        if id not in self._causes:
+            row = self._engine.agenda.find(id)
+            self._causes[id] = None if row is None else row.name
+        return Cause(id, self._causes[id], entry.nominal)
 
     def _name(self, pico_id: str) -> str:
         if pico_id not in self._names:

@@ -146,3 +146,26 @@ def test_nobody_outside_is_asked() -> None:
         until=START,
     )
     assert record.directives[0]["options"] == {"is": "nobody is asked on virtual time"}
+
+
+def test_what_is_asked_of_the_world_outside_is_shown_and_not_asked() -> None:
+    text = """ruleset asker {
+      rule make { select when t make
+        fired { schedule t event "ask" at "2026-01-01T01:00:00Z" with n = 1
+                schedule t event "ask" at "2026-01-01T01:00:00Z" with n = 2
+                schedule t event "quiet" at "2026-01-01T01:00:00Z" } }
+      rule ask { select when t ask
+        every { http:post("https://example.test/" + event:attrs{"n"}) setting(a)
+                send_directive("got", {"status": a{"status_code"}}) } }
+      rule quiet { select when t quiet }
+    }"""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    records = [*simulate([text], start, start + timedelta(hours=2), [Input("t", "make", {})])]
+    told = {(each.type, str(each.attrs.get("n", ""))): each.as_json().get("outside", []) for each in records}
+    assert told == {
+        ("make", ""): [],
+        ("ask", "1"): [{"method": "POST", "url": "https://example.test/1"}],
+        ("ask", "2"): [{"method": "POST", "url": "https://example.test/2"}],
+        ("quiet", ""): [],
+    }
+    assert [each.directives[0]["options"] for each in records if each.type == "ask"] == [{"status": 0}] * 2

@@ -122,6 +122,8 @@ def _show(record: Record) -> None:
     show_considered(record.considered)
     for each in record.directives:
         write(f"    {directive_text(each['name'], each['options'])}")
+    for each in record.outside:
+        write(f"    not asked: {each['method']} {each['url']}")
     for error in record.errors:
         write(f"    error: {error}")
 

@@ -1,4 +1,4 @@
-"""Local times in plain words.
+"""What fields say, in plain words.
 
 The words tell the set, not the text: `0,15,30,45 * * * *` and `*/15 * * * *` read the same, because
 they fire at the same local times. Words that are the same name the same times.
@@ -12,118 +12,183 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise, product
 
-from picosched.schedule.wall import (
-    ALL_DAYS,
-    ALL_HOURS,
-    ALL_MINUTES,
-    ALL_MONTHS,
-    ALL_WEEKDAYS,
-    ALL_YEARS,
-    WallTimes,
-    bits,
-    lowest,
-    members,
-)
+from picosched.schedule.bits import ALL_MINUTES, ALL_MONTHS, ALL_YEARS, bits, lowest, members
+from picosched.schedule.cron import MONTHS, WEEKDAYS
+from picosched.schedule.fields import Fields, MonthDays, WeekDays
 
-_MONTHS = (
-    "", "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-# A week is told from Monday to Sunday, so Sunday is 7 here.
-_WEEKDAYS = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WORKING_DAY = "Monday-to-Friday day"
 
 # So many times of a day are listed one by one; more are told by their pattern.
 _LISTED_TIMES = 6
 
 
-def in_words(times: WallTimes) -> str:
-    """`times` in words, as "at 09:00 on Monday to Friday"."""
-    listed, days = _clock_times(times), _days(times)
+def in_words(fields: Fields) -> str:
+    """`fields` in words, as "at 09:00 on Monday to Friday"."""
+    listed, days = _clock_times(fields), _days(fields)
     if listed is None:
-        parts = [_pattern(times), days, _years(times)]
+        parts = [_pattern(fields), days, _years(fields)]
+    elif days.startswith(("on ", "every ")):
+        parts = [f"at {listed}", days, _years(fields)]
     else:
-        parts = [f"at {listed}", days if days.startswith("on ") else f"every day {days}", _years(times)]
+        parts = [f"at {listed}", f"every day {days}", _years(fields)]
     return " ".join(part.strip() for part in parts if part)
 
 
-def _clock_times(times: WallTimes) -> str | None:
+def day_words(fields: Fields) -> str:
+    """The days of `fields` in words, as "on the last Friday of every month"."""
+    parts = [_days(fields) or "every day", _years(fields)]
+    return " ".join(part for part in parts if part)
+
+
+def span_words(seconds: int, utc: bool) -> str:
+    """A duration in words, as "every 90 minutes"; outside UTC told apart from the hours of a clock."""
+    for unit, length in (("hour", 3_600), ("minute", 60), ("second", 1)):
+        if seconds % length == 0:
+            return _every(seconds // length, unit) + ("" if utc else " of elapsed time")
+    raise AssertionError("a duration has whole seconds")
+
+
+def _clock_times(fields: Fields) -> str | None:
     """The times of a day one by one, or None when they are too many."""
-    if times.hours.bit_count() * times.minutes.bit_count() * times.seconds.bit_count() > _LISTED_TIMES:
+    if fields.minutes.bit_count() * fields.seconds.bit_count() > _LISTED_TIMES:
         return None
-    hours, minutes, seconds = (members(some) for some in (times.hours, times.minutes, times.seconds))
-    if times.seconds == 1:
-        return _joined([_clock(hour, minute) for hour, minute in product(hours, minutes)])
-    return _joined([f"{_clock(h, m)}:{s:02}" for h, m, s in product(hours, minutes, seconds)])
+    if fields.seconds == 1:
+        return joined([_clock(minute) for minute in members(fields.minutes)])
+    times = product(members(fields.minutes), members(fields.seconds))
+    return joined([f"{_clock(minute)}:{second:02}" for minute, second in times])
 
 
-def _clock(hour: int, minute: int) -> str:
-    return f"{hour:02}:{minute:02}"
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _pattern(times: WallTimes) -> str:
-    if times.seconds != 1:
-        return _pattern_of_seconds(times)
-    hours, minutes = list(members(times.hours)), list(members(times.minutes))
-    even = _even_step(times.minutes, 60)
-    if even is not None and len(minutes) > 1:
+def _pattern(fields: Fields) -> str:
+    """Many times of a day: by hours and minutes where they are all pairs of some of them, else as a run."""
+    by_hour = [fields.minutes >> 60 * hour & ALL_MINUTES for hour in range(24)]
+    hours = [hour for hour, minutes in enumerate(by_hour) if minutes]
+    minutes = by_hour[hours[0]]
+    if any(by_hour[hour] != minutes for hour in hours):
+        return _irregular(fields)
+    whole_day = len(hours) == 24
+    if fields.seconds != 1:
+        return _pattern_of_seconds(fields, hours, minutes)
+    listed = list(members(minutes))
+    even = _even_step(minutes, 60)
+    if even is not None and len(listed) > 1:
         every = _every(even, "minute")
-        if times.hours == ALL_HOURS:
+        if whole_day:
             return every
         if _is_run(hours):
-            return f"{every} from {_clock(hours[0], 0)} to {_clock(hours[-1], minutes[-1])}"
+            return f"{every} from {_clock(60 * hours[0])} to {_clock(60 * hours[-1] + listed[-1])}"
         return f"{every} {_during(hours)}"
-    if len(minutes) == 1 and (step := _progression(hours)):
+    if len(listed) == 1 and (step := _progression(hours)):
         every = _every(step, "hour")
-        if _even_step(times.hours, 24) and minutes[0] == 0:
+        if _even_step(bits(hours), 24) and listed[0] == 0:
             return every
-        if step > 1 or times.hours != ALL_HOURS:
-            return f"{every} from {_clock(hours[0], minutes[0])} to {_clock(hours[-1], minutes[0])}"
-    at = f"at {_numbers('minute', minutes)}"
-    return f"{at} of every hour" if times.hours == ALL_HOURS else f"{at} {_during(hours)}"
+        if step > 1 or not whole_day:
+            first, last = 60 * hours[0] + listed[0], 60 * hours[-1] + listed[0]
+            return f"{every} from {_clock(first)} to {_clock(last)}"
+    at = f"at {_numbers('minute', listed)}"
+    return f"{at} of every hour" if whole_day else f"{at} {_during(hours)}"
 
 
-def _pattern_of_seconds(times: WallTimes) -> str:
-    hours, minutes = list(members(times.hours)), list(members(times.minutes))
-    even = _even_step(times.seconds, 60)
-    seconds = list(members(times.seconds))
+def _pattern_of_seconds(fields: Fields, hours: list[int], minutes: int) -> str:
+    even = _even_step(fields.seconds, 60)
+    seconds = list(members(fields.seconds))
+    which = _numbers("minute", list(members(minutes)))
     if even is not None and len(seconds) > 1:
         phrase = _every(even, "second")
-        if times.minutes != ALL_MINUTES:
-            phrase += f" in {_numbers('minute', minutes)}"
+        if minutes != ALL_MINUTES:
+            phrase += f" in {which}"
     else:
         phrase = f"at {_numbers('second', seconds)} of "
-        phrase += "every minute" if times.minutes == ALL_MINUTES else _numbers("minute", minutes)
-    if times.hours != ALL_HOURS:
+        phrase += "every minute" if minutes == ALL_MINUTES else which
+    if len(hours) < 24:
         return f"{phrase} {_during(hours)}"
-    return phrase if times.minutes == ALL_MINUTES else f"{phrase} of every hour"
+    return phrase if minutes == ALL_MINUTES else f"{phrase} of every hour"
 
 
-def _days(times: WallTimes) -> str:
+def _irregular(fields: Fields) -> str:
+    """Times that are no pairs of hours and minutes: a run of even steps, or all of them."""
+    minutes = list(members(fields.minutes))
+    step = _progression(minutes)
+    if step is None or fields.seconds != 1:
+        times = [_clock(minute) for minute in minutes]
+        at = f"at {joined(times)}"
+        return (
+            at
+            if fields.seconds == 1
+            else f"{at}, at {_numbers('second', list(members(fields.seconds)))} of each"
+        )
+    every = _every(step // 60, "hour") if step % 60 == 0 else _every(step, "minute")
+    return f"{every} from {_clock(minutes[0])} to {_clock(minutes[-1])}"
+
+
+def _days(fields: Fields) -> str:
     """The days and their months; "" when they are all."""
-    every_month = times.months == ALL_MONTHS
-    months = _listed(list(members(times.months)), lambda each: _MONTHS[each])
+    every_month = fields.months == ALL_MONTHS and fields.every_months == 1
+    months = _months(fields)
     in_months = "" if every_month else f" in {months}"
-    of_months = " of every month" if every_month else f" of {months}"
-    by_day, by_weekday = times.days != ALL_DAYS, times.weekdays != ALL_WEEKDAYS
-    if times.either and not (by_day and by_weekday):
+    of_months = f" of {months}"
+    by_day, by_weekday = not fields.month_days.every_day, not fields.week_days.every_day
+    if fields.every_days > 1:
+        return f"every {fields.every_days} days{in_months}"
+    if fields.either and not (by_day and by_weekday):
         return in_months.strip()
-    on_days = "on " + _numbers("day", list(members(times.days))) + of_months
-    weekdays = sorted(each or 7 for each in members(times.weekdays))
+    on_days = "on " + _month_days(fields.month_days) + of_months
     if by_day and by_weekday:
-        one_of = _listed(weekdays, lambda each: _WEEKDAYS[each], "or")
-        return on_days + (f" and on every {one_of}{in_months}" if times.either else f" if it is {one_of}")
+        one_of = _week_days(fields.week_days, "or")
+        ordinal = "" if fields.week_days.nth else "every "
+        return on_days + (f" and on {ordinal}{one_of}{in_months}" if fields.either else f" if it is {one_of}")
     if by_day:
         # "Of every month" alone would not be true of the 31st.
-        return on_days + (" that has it" if every_month and lowest(times.days) > 28 else "")
+        days = fields.month_days
+        rare = every_month and days == MonthDays(days.numbers) and lowest(days.numbers) > 28
+        return on_days + (" that has it" if rare else "")
     if by_weekday:
-        return "on " + _listed(weekdays, lambda each: _WEEKDAYS[each]) + in_months
+        return "on " + _week_days(fields.week_days) + (of_months if fields.week_days.nth else in_months)
     return in_months.strip()
 
 
-def _years(times: WallTimes) -> str:
-    if times.years == ALL_YEARS:
+def _months(fields: Fields) -> str:
+    if fields.every_months > 1:
+        return f"every {_ordinal(fields.every_months)} month"
+    if fields.months == ALL_MONTHS:
+        return "every month"
+    return _listed(list(members(fields.months)), lambda each: MONTHS[each - 1])
+
+
+def _month_days(days: MonthDays) -> str:
+    parts = [_numbers("day", list(members(days.numbers)))] if days.numbers else []
+    parts += [f"the {_from_end(back)}day" for back in members(days.from_end)]
+    parts += [f"the {_ordinal(n)} {_WORKING_DAY}" for n in members(days.working)]
+    parts += [f"the {_from_end(back)}{_WORKING_DAY}" for back in members(days.working_from_end)]
+    parts += [f"the {_WORKING_DAY} nearest to day {day}" for day in members(days.nearest)]
+    return joined(parts)
+
+
+def _week_days(days: WeekDays, last: str = "and") -> str:
+    plain = [each or 7 for each in members(days.weekdays)]
+    parts = [_listed(sorted(plain), lambda each: WEEKDAYS[each % 7], last)] if plain else []
+    for each, n in sorted(days.nth, key=lambda pair: (pair[1] < 0, abs(pair[1]), pair[0] or 7)):
+        parts.append(f"the {_ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{WEEKDAYS[each]}")
+    return joined(parts, last)
+
+
+def _from_end(back: int) -> str:
+    """How something is counted from the end, where 0 is the last."""
+    return f"{_ordinal(back + 1)} last " if back else "last "
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
+
+
+def _years(fields: Fields) -> str:
+    if fields.years == ALL_YEARS:
         return ""
-    years = list(members(times.years))
+    years = list(members(fields.years))
     if years[-1] == 9999 and _is_run(years):
         return f"from {years[0]} on"
     return f"in {_listed(years, str)}"
@@ -158,10 +223,11 @@ def _listed(numbers: list[int], name: Callable[[int], str], last: str = "and") -
             parts.append(f"{name(run[0])} to {name(run[-1])}")
         else:
             parts += [name(each) for each in run]
-    return _joined(parts, last)
+    return joined(parts, last)
 
 
-def _joined(parts: Sequence[str], last: str = "and") -> str:
+def joined(parts: Sequence[str], last: str = "and") -> str:
+    """Parts with commas, and with "and" before the last."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from picosched.errors import PicoschedError
-from picosched.schedule.wall import DAY, LAST_DAY
+from picosched.schedule.days import DAY, LAST_DAY
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 LAST_SECOND = (LAST_DAY + 1) * DAY - 1
@@ -30,6 +30,13 @@ _NAME = re.compile(r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}", re.ASC
 # What these mean depends on the machine, or on leap seconds; none is the name of a place.
 _NOT_ZONES = ("localtime", "posixrules", "Factory")
 _NOT_FOLDERS = ("posix/", "right/")
+
+# Where local time has always been UTC.
+_UTC = frozenset(
+    f"{area}{name}"
+    for area in ("", "Etc/")
+    for name in ("UTC", "UCT", "GMT", "GMT0", "GMT+0", "GMT-0", "Greenwich", "Universal", "Zulu")
+)
 
 # Stretches are worked out for so long at a time.
 _SPAN = 400 * DAY
@@ -62,12 +69,17 @@ def check_zone(name: str) -> None:
     raise PicoschedError(f"found the time zone {_shown(name)}, wanted {_near(name)}", "invalid")
 
 
+def is_utc(name: str) -> bool:
+    """Whether local time in the zone `name` is UTC, always."""
+    return name in _UTC
+
+
 def stretch_at(name: str, instant: int) -> Stretch:
     """The stretch of the zone `name` that holds `instant`, or a part of it that does.
 
     A part may begin and end where the offset stays the same: `high` is right all the same.
     """
-    if name == "UTC":
+    if name in _UTC:
         return _FOREVER
     starts, stretches = _stretches(name, instant // _SPAN)
     return stretches[bisect_right(starts, instant) - 1]

@@ -1,13 +1,15 @@
 """Timespecs in zones: what happens where clocks are changed.
 
-Beside the tables stand the naive oracle, which tries every minute of the days around a change, and
-cronsim, whose rule is the same.
+Beside the tables stand naive oracles, which try every minute of the days around a change, and cronsim,
+whose rule is the same.
 """
 
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, product
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -146,6 +148,73 @@ def backwards(timespec: Timespec, begin: datetime, end: datetime) -> Iterator[da
     while at is not None and at >= begin:
         yield at
         at = timespec.before(at)
+
+
+# Ten years, every day of them
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A cron text and what it says, written out by hand; `elapsed` if it starts with a star."""
+
+    text: str
+    hours: tuple[int, ...]
+    minutes: tuple[int, ...]
+    on: Callable[[datetime], bool]
+    elapsed: bool = False
+
+    def matches(self, local: datetime) -> bool:
+        return local.hour in self.hours and local.minute in self.minutes and self.on(local)
+
+
+def in_last_week(at: datetime) -> bool:
+    return at.day + 7 > monthrange(at.year, at.month)[1]
+
+
+PLAIN = (
+    Plain("30 2 * * *", (2,), (30,), lambda at: True),
+    Plain("0,45 0,3,23 * * 0,6", (0, 3, 23), (0, 45), lambda at: at.isoweekday() > 5),
+    Plain("15 1,2 L * *", (1, 2), (15,), lambda at: (at + DAY).day == 1),
+    Plain("*/15 1,2 * * 0", (1, 2), (0, 15, 30, 45), lambda at: at.isoweekday() == 7, elapsed=True),
+    Plain("7 */12 * * 0L", (0, 12), (7,), lambda at: at.isoweekday() == 7 and in_last_week(at), elapsed=True),
+)
+YEARS = range(2018, 2028)
+
+
+def around(change: datetime, zone: ZoneInfo) -> list[tuple[datetime, datetime, list[datetime]]]:
+    """Each minute near a change: its instant, what clocks show, and what one never turned back comes past."""
+    at, found = change - 36 * DAY / 24, []
+    latest = (at - MINUTE).astimezone(zone).replace(tzinfo=None)
+    while at < change + 36 * DAY / 24:
+        local = at.astimezone(zone).replace(tzinfo=None)
+        passed = [latest + n * MINUTE for n in range(1, (local - latest) // MINUTE + 1)]
+        found.append((at, local, passed))
+        latest = max(latest, local)
+        at += MINUTE
+    return found
+
+
+@pytest.mark.parametrize("tz", ZONES)
+def test_ten_years_agree_with_looking_at_the_clock(tz: str) -> None:
+    """Near each change it is looked at every minute; on all other days a local time is one instant."""
+    zone = ZoneInfo(tz)
+    near = [minute for year in YEARS for change in changes(tz, year) for minute in around(change, zone)]
+    seen = {at for at, _, _ in near}
+    begin, end = datetime(YEARS[0], 1, 1, tzinfo=UTC), datetime(YEARS[-1] + 1, 1, 1, tzinfo=UTC)
+    midnights = [begin.replace(tzinfo=None) + n * DAY for n in range(-1, (end - begin).days + 2)]
+    for plain in PLAIN:
+        wanted = {
+            at
+            for at, local, passed in near
+            if (plain.matches(local) if plain.elapsed else any(map(plain.matches, passed)))
+        }
+        for midnight in filter(plain.on, midnights):
+            for hour, minute in product(plain.hours, plain.minutes):
+                at = midnight.replace(hour=hour, minute=minute, tzinfo=zone).astimezone(UTC)
+                if at not in seen:
+                    wanted.add(at)
+        found = list(Timespec.parse(plain.text, tz).between(begin, end))
+        assert found == sorted(at for at in wanted if begin <= at < end), plain.text
 
 
 # Another reading

@@ -1,0 +1,39 @@
+"""Where in the text of a timespec something stands, and the error that says what is wrong with it there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from picosched.errors import PicoschedError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in `source`: `column` counts from 1; a part of a map has a name and no column."""
+
+    source: str
+    column: int | None = 1
+    part: str | None = None
+
+    def on(self, by: int) -> Place:
+        """The place so many characters further on."""
+        return self if self.column is None else replace(self, column=self.column + by)
+
+    def fault(self, found: str, wanted: str, offset: int = 0, part: str | None = None) -> PicoschedError:
+        """The error for the text `found`, which stands `offset` characters on, in a part of that name."""
+        return self.error(f"{shown(found) if found else 'nothing'}, wanted {wanted}", offset, part)
+
+    def error(self, found: str, offset: int = 0, part: str | None = None) -> PicoschedError:
+        """The error "found …" at `offset` characters from here."""
+        where = f"timespec {shown(self.source)}"
+        if self.column is not None:
+            where += f", column {self.column + offset}"
+        if named := self.part or part:
+            where += f", {named}"
+        return PicoschedError(f"{where}: found {found}", "invalid")
+
+
+def shown(text: str) -> str:
+    """`text` in quotes, short and printable enough for a message."""
+    printable = repr(text[:60])[1:-1]
+    return f'"{printable}…"' if len(text) > 60 else f'"{printable}"'
