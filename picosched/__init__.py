@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from picosched.pico.turn import Directive as Directive
     from picosched.pico.turn import Turn as Turn
     from picosched.reference import PicoRef as PicoRef
+    from picosched.schedule.filter import Filter as Filter
     from picosched.schedule.fire import Fire as Fire
     from picosched.schedule.scheduled import Scheduled as Scheduled
     from picosched.schedule.timespec import Timespec as Timespec
@@ -38,6 +39,7 @@ PLACES = {
     "Directive": "picosched.pico.turn",
     "Engine": "picosched.engine",
     "Event": "picosched.pico.event",
+    "Filter": "picosched.schedule.filter",
     "Fire": "picosched.schedule.fire",
     "KrlError": "picosched.errors",
     "PicoRef": "picosched.reference",

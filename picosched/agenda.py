@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from picosched.clock import parse_time
+from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
 from picosched.schedule.filter import Filter
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.scheduled import Scheduled, coming
 from picosched.schedule.timespec import Timespec
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class Agenda:
 
     def next_times(self, id: str, count: int = 5) -> list[datetime]:
         """When it is due next, `count` times at most; nothing if it is paused, finished or cancelled."""
-        row = self.load(id)
-        return [] if row.paused else [*islice(coming(row, self._engine.settings.granularity), count)]
+        return [*islice(coming(self.load(id), self._engine.settings.granularity), count)]
 
     # Changing
 
@@ -91,7 +90,7 @@ class Agenda:
         def step(row: Scheduled) -> Changed | None:
             if not isinstance(to, timedelta):
                 return moved(row, _time(to), now, granularity)
-            return None if row.due is None else moved(row, row.due + to, now, granularity)
+            return None if row.due is None else moved(row, _later(row.due, to), now, granularity)
 
         return self._change(which, step, dry_run)
 
@@ -148,15 +147,6 @@ class Agenda:
         return work
 
 
-def coming(row: Scheduled, granularity: int) -> Iterable[datetime]:
-    """The due times of a row, worked out as they are taken."""
-    fires, due = row.fires, row.due
-    while due is not None and (row.count is None or fires < row.count):
-        yield due
-        fires += 1
-        due = row.following(max(due, row.moved_from or due), granularity)
-
-
 def _filter(which: Which | None) -> Filter:
     if which is None:
         return Filter()
@@ -170,3 +160,10 @@ def _ids(which: str | Iterable[str] | Filter) -> list[str]:
 
 def _time(time: str | datetime) -> datetime:
     return parse_time(time) if isinstance(time, str) else time
+
+
+def _later(time: datetime, by: timedelta) -> datetime:
+    try:
+        return time + by
+    except OverflowError as cause:
+        raise PicoschedError(f"found {by} behind {format_time(time)}, wanted the years 1 to 9999") from cause

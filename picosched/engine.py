@@ -20,9 +20,12 @@ from typing import Any, TypeVar
 from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
 from picosched.batch import GroupCommit
+from picosched.beginning import repeatable, take_up
 from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
+from picosched.clockwork import Clockwork
+from picosched.delivering import Delivering
 from picosched.errors import PicoschedError
-from picosched.incoming import checked_text, json_object
+from picosched.incoming import checked_key, checked_text, json_object
 from picosched.loaded import Loaded
 from picosched.outside import Outside
 from picosched.pico.chance import Chance
@@ -31,13 +34,16 @@ from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.evaluate import answer
 from picosched.pico.event import Event, Query
 from picosched.pico.turn import Turn
+from picosched.programs import Programs
 from picosched.raising import Raising
 from picosched.reference import PicoRef
+from picosched.ringing import Ringing
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import EPOCH, Scheduled
 from picosched.schedule.scheduler import Scheduler
 from picosched.settings import Settings, load_settings, with_settings
+from picosched.sourced import Sourced
 from picosched.store.journal import Entry
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
@@ -48,14 +54,14 @@ T = TypeVar("T")
 PRUNED_EVERY = timedelta(days=1)
 
 
-class Engine:
+class Engine(Sourced):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
     the environment; `options` are single settings and win. With a `seed` ids and random numbers repeat from
-    run to run. `outside` answers what rules ask by HTTP, in place of the world. What is opened `readonly`
-    answers and lists, beside a picosched that writes. PicoschedError as for Store, and `invalid` for
-    settings that are none.
+    run to run. `outside` answers what rules ask by HTTP, in place of the world; no program is run then. What
+    is opened `readonly` answers and lists, beside a picosched that writes. PicoschedError as for Store, and
+    `invalid` for settings that are none.
     """
 
     def __init__(
@@ -77,12 +83,19 @@ class Engine:
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         self._owns_store = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
-        self._random = Chance(random.SystemRandom() if seed is None else _repeatable(self.store, seed))
+        self._random = Chance(random.SystemRandom() if seed is None else repeatable(self.store, seed))
         self.loaded = Loaded(self.store, self.settings, self._random)
         self._commits = GroupCommit(self.store, self._committed, self._undone)
         self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
-        self._asking = Asking(outside or Outside(self.settings).fetch, self.look_again)
-        self._ticks = Ticks(self.store, self._commits, self.raising, self._asking, self.now)
+        ask = outside or Outside(self.settings).fetch
+        self._asking = Asking(ask, self.look_again)
+        known = self.store, self._commits, self.loaded, self.settings, self.now, self.look_again
+        self._programs = Programs(*known, rehearsed=outside is not None)
+        self._delivering = Delivering(self.store, self._commits, ask, self.now, self.look_again)
+        ringing = Ringing(self.store, self.loaded, self.raising, self.now)
+        clockwork = Clockwork(self.store, self._commits, ringing, self._asking)
+        beside = (clockwork, self._delivering, self._programs)
+        self._ticks = Ticks(self.store, self._commits, self.raising, self._asking, self.now, beside)
         self._scheduler = Scheduler(self.run_due, self.next_due, self.clock)
         self.agenda = Agenda(self)
         self._soonest: datetime | None = None
@@ -91,6 +104,8 @@ class Engine:
         try:
             if not self.store.readonly and self.store.picos.find_root() is None:
                 self.write(lambda: self._new_pico("root", None))
+            if not self.store.readonly:
+                take_up(self)
         except BaseException:
             self.close()
             raise
@@ -116,7 +131,7 @@ class Engine:
 
     def new_id(self) -> str:
         """An id nobody can guess; with a seed, the next in its row."""
-        return f"{self._random.getrandbits(128):032x}"
+        return self.loaded.new_id()
 
     @property
     def commits(self) -> int:
@@ -173,27 +188,28 @@ class Engine:
         attrs: Mapping[str, Any] | None = None,
         *,
         eid: str | None = None,
+        once: str | None = None,
     ) -> Turn:
         """Raise an event through a channel; its turn, once that is durable.
 
-        `not_found` without such a channel, `refused` by its policy, `invalid` or `too_large` attributes.
+        `once` is a key: an event that comes to a pico again with the same one is answered by an empty turn
+        that is `repeated`, with the `eid` of the first. `not_found` without such a channel, `refused` by its
+        policy, `invalid` or `too_large` attributes.
         """
 
         def target() -> str:
             channel = self.loaded.load_channel(eci)
-            _pass(
-                _kept_for_kin(channel) or channel.events.refusal(domain, type), f"the event {domain}:{type}"
-            )
+            channel.check_event(domain, type)
             return channel.pico_id
 
-        return self.deliver(target, domain, type, attrs, eci=eci, eid=eid)
+        return self.deliver(target, domain, type, attrs, eci=eci, eid=eid, once=once)
 
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
         """The JSON value of a shared function, asked through a channel; errors as for `raise_event`."""
 
         def target() -> str:
             channel = self.loaded.load_channel(eci)
-            _pass(_kept_for_kin(channel) or channel.queries.refusal(rid, name), f"the query {rid}:{name}")
+            channel.check_query(rid, name)
             return channel.pico_id
 
         return self.ask(target, Query(rid, name, args or {}, eci))
@@ -256,12 +272,16 @@ class Engine:
         if self.store.readonly:
             raise PicoschedError("an engine that is readonly raises nothing", "refused")
         self._asking.start()
+        self._programs.start()
+        self._delivering.start()
         self._scheduler.start()
 
     def stop(self) -> None:
         """End what `start` began, once its tick is done."""
         self._scheduler.stop()
         self._asking.stop()
+        self._programs.stop()
+        self._delivering.stop()
 
     @property
     def running(self) -> bool:
@@ -292,13 +312,14 @@ class Engine:
         *,
         eci: str | None = None,
         eid: str | None = None,
+        once: str | None = None,
     ) -> Turn:
         """Raise an event in the pico whose id `target` tells; it is asked inside the transaction."""
         checked_text(domain, "domain of an event")
         checked_text(type, "type of an event")
         copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
         id = self.new_id() if eid is None else checked_text(eid, "id of an event")
-        event = Event(domain, type, copy, id, self.now(), eci)
+        event = Event(domain, type, copy, id, self.now(), eci, once=checked_key(once))
         turn: Turn = self.answered(
             lambda answers: self.write(lambda: self.raising.raise_event(target(), event, answers))
         )
@@ -327,8 +348,7 @@ class Engine:
 
         def work(event: Event) -> Turn | Unanswered:
             channel = self.loaded.load_channel(event.eci or "")
-            refusal = _kept_for_kin(channel) or channel.events.refusal(event.domain, event.type)
-            _pass(refusal, f"the event {event.key}")
+            channel.check_event(event.domain, event.type)
             return self.raising.raise_event(channel.pico_id, event)
 
         return self._commits.run_all([partial(work, each) for each in events])
@@ -336,8 +356,7 @@ class Engine:
     def try_query(self, query: Query) -> Any:
         """The answer to a checked query through its channel; Unanswered is raised, `query` waits for it."""
         channel = self.loaded.load_channel(query.eci or "")
-        refusal = _kept_for_kin(channel) or channel.queries.refusal(query.rid, query.name)
-        _pass(refusal, f"the query {query.rid}:{query.name}")
+        channel.check_query(query.rid, query.name)
         return answer(self.loaded.load_running(channel.pico_id, query.rid), query, self.now())
 
     def look_again(self) -> None:
@@ -359,7 +378,8 @@ class Engine:
         dues = [each.due for each in turn.scheduled.values() if each.due is not None]
         if dues:
             self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
-        self._changed = self._changed or bool(turn.rescheduled)
+        run = any(each.kind == "proc" for each in turn.scheduled.values())
+        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes)
 
     def _committed(self) -> None:
         if self._changed or self._soonest is not None:
@@ -375,22 +395,3 @@ def _opened(path: str | Path, settings: Settings, readonly: bool) -> Store:
     if str(path).startswith(("postgresql:", "postgres:")):
         raise PicoschedError(f"found {path}, wanted a file: this picosched keeps picos in SQLite files")
     return Store(path, settings.durability, readonly, settings.history_days)
-
-
-def _repeatable(store: Store, seed: int | str) -> random.Random:
-    """Random numbers that repeat from run to run, and are others each time the store is opened anew."""
-    opened = int(store.picos.meta("seeded") or 0)
-    if not store.readonly:
-        with store.transaction():
-            store.picos.set_meta("seeded", str(opened + 1))
-    return random.Random(f"{seed} {opened}")
-
-
-def _kept_for_kin(channel: Channel) -> str | None:
-    """Why nobody outside may use a family channel."""
-    return "for its family only" if channel.kin else None
-
-
-def _pass(refusal: str | None, what: str) -> None:
-    if refusal is not None:
-        raise PicoschedError(f"{what} is {refusal}", "refused")

@@ -19,6 +19,8 @@ from picosched.krl.values import from_json
 
 STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
+LONGEST_KEY = 255
+
 FETCH_SECONDS = 20.0
 FETCH_BYTES = 10_000_000
 
@@ -55,6 +57,15 @@ def checked_text(value: str, what: str) -> str:
     except UnicodeEncodeError as cause:
         raise PicoschedError(f"found half a character in {what} {value!r}") from cause
     return value
+
+
+def checked_key(key: str | None) -> str | None:
+    """The key by which an event is known if it comes again; None if it has none."""
+    if key is not None and len(checked_text(key, "key")) > LONGEST_KEY:
+        raise PicoschedError(
+            f"found a key of {len(key)} characters, wanted at most {LONGEST_KEY}", "too_large"
+        )
+    return key
 
 
 def ruleset_text(where: str | Path) -> tuple[str, str | None]:

@@ -6,10 +6,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from picosched import declaring
+from picosched.edges import follow
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import Ruleset
 from picosched.loaded import Loaded
-from picosched.pico.change import DeleteChannel, DeletePico, Install, NewPico, PutChannel, Uninstall
+from picosched.pico.change import (
+    AddSource,
+    DeleteChannel,
+    DeletePico,
+    Install,
+    NewPico,
+    PauseSource,
+    PutChannel,
+    RemoveSource,
+    ResumeSource,
+    Uninstall,
+)
 from picosched.pico.evaluate import start
 from picosched.pico.pico import Installed
 from picosched.pico.turn import Turn
@@ -24,6 +37,7 @@ def install(
     text: str,
     origin: str | None,
     config: Mapping[str, Any] | None,
+    now: datetime,
 ) -> Ruleset:
     """Compile a ruleset, evaluate its globals in the pico as it would be, and only then keep it.
 
@@ -39,6 +53,7 @@ def install(
         start(pico, rid)
     store.picos.install(pico_id, RulesetRow(hash_of(text), ruleset.rid, text, origin), config)
     loaded.forget(pico_id)
+    follow(store, loaded, pico_id, ruleset, now)
     return ruleset
 
 
@@ -84,7 +99,7 @@ def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
                 for channel in (change.down, change.up, *change.channels):
                     store.picos.new_channel(channel, turn.now)
                 for text in change.rulesets:
-                    install(store, loaded, change.id, text.text, text.origin, text.config)
+                    install(store, loaded, change.id, text.text, text.origin, text.config, turn.now)
             case DeletePico(id):
                 delete_pico(store, loaded, id, turn.now)
             case PutChannel(channel):
@@ -94,11 +109,19 @@ def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
                 store.picos.delete_channel(eci)
                 loaded.forget_channel(eci)
             case Install(_, text):
-                install(store, loaded, turn.pico_id, text.text, text.origin, text.config)
+                install(store, loaded, turn.pico_id, text.text, text.origin, text.config, turn.now)
             case Uninstall(rid):
                 store.agenda.cancel_all(turn.pico_id, rid, turn.now, f"the ruleset {rid} was uninstalled")
                 store.picos.uninstall(turn.pico_id, rid)
                 loaded.forget(turn.pico_id)
+            case AddSource(id, source):
+                declaring.add(store, source, id, turn.now)
+            case RemoveSource(id):
+                declaring.remove(store, id)
+            case PauseSource(id, until):
+                declaring.pause(store, id, until)
+            case ResumeSource(id):
+                declaring.resume(store, id, turn.now)
 
 
 def _clients(installed: Mapping[str, Installed], rid: str) -> list[str]:

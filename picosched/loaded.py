@@ -11,7 +11,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from picosched import standard
+from picosched import declaring, standard
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
@@ -70,12 +70,16 @@ class Loaded:
 
     def __init__(self, store: Store, settings: Settings, chance: Chance) -> None:
         self._store = store
-        self._settings = settings
+        self.settings = settings
         self._random = chance
         self._budget = Budget(settings.limits)
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
         self._rulesets: Recent[str, Ruleset] = Recent(settings.cached_picos)
+
+    def new_id(self) -> str:
+        """An id nobody can guess; with a seed, the next in its row."""
+        return f"{self._random.getrandbits(128):032x}"
 
     def load_pico(self, id: str) -> Pico:
         """The pico, kept in memory; `not_found` if there is none."""
@@ -93,7 +97,7 @@ class Loaded:
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
         pico = Pico(id, row.name, row.parent_id, installed, self._store, self._budget, self._random, self)
-        pico.effects.settings = self._settings  # a query asks for them before any turn has come
+        pico.effects.settings = self.settings  # a query asks for them before any turn has come
         return pico
 
     def load_channel(self, eci: str) -> Channel:
@@ -171,12 +175,15 @@ class Loaded:
         if standard.is_standard(origin):
             return standard.read(origin)
         path = Path(origin.removeprefix("file://"))
-        for folder in self._settings.install_from:
+        for folder in self.settings.install_from:
             if path.resolve().is_relative_to(Path(folder).resolve()):
                 return read_source(path)
         raise PicoschedError(
             f"rulesets may not install {origin}: it lies in no folder of install_from", "refused"
         )
+
+    def sources(self) -> list[dict[str, Any]]:
+        return [each.as_json() for each in declaring.states(self._store)]
 
     def tried(self, pico_id: str, text: RulesetText) -> None:
         pico = self.read_pico(pico_id)

@@ -71,7 +71,7 @@ def _install_on_root(engine: Engine) -> list[str]:
 
     def work() -> list[str]:
         has = {row.rid for row in engine.store.picos.installed(root.id)}
-        missing = [rid for rid in standard.RIDS if rid not in has]
+        missing = [rid for rid in standard.OF_ROOT if rid not in has]
         for rid in missing:
             _put(engine, root.id, rid)
         if not any(each.tags == SELF_TAGS for each in engine.store.picos.channels(root.id)):
@@ -88,7 +88,7 @@ def _renew(engine: Engine) -> dict[PicoRef, list[str]]:
 
     Where another ruleset of the pico does not go with the new text, the older one stays, and the log says so.
     """
-    present = {standard.url_of(rid): hash_of(standard.read(standard.url_of(rid))) for rid in standard.RIDS}
+    present = {standard.url_of(rid): hash_of(standard.read(standard.url_of(rid))) for rid in standard.ALL}
 
     def outdated() -> dict[str, list[str]]:
         picos = engine.store.picos
@@ -115,7 +115,7 @@ def _renew(engine: Engine) -> dict[PicoRef, list[str]]:
 
 def _put(engine: Engine, pico_id: str, rid: str) -> None:
     url = standard.url_of(rid)
-    installing.install(engine.store, engine.loaded, pico_id, standard.read(url), url, None)
+    installing.install(engine.store, engine.loaded, pico_id, standard.read(url), url, None, engine.now())
 
 
 def _tagged(pico: PicoRef, tags: tuple[str, ...]) -> Channel | None:

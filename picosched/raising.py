@@ -21,9 +21,10 @@ from picosched.pico.evaluate import evaluate
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.turn import Turn
+from picosched.pico.windows import load_window
 from picosched.schedule.changed import fired_at_once, resumed
 from picosched.schedule.fire import Fire, missed
-from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status, rounded_up
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
 from picosched.store.store import Store, of_turn
@@ -52,12 +53,21 @@ class Raising:
         """Called with each turn that was written."""
 
     def raise_event(self, pico_id: str, event: Event, answers: Answers | None = None) -> Turn | Unanswered:
-        """Evaluate an event in a pico and write the turn; nothing if it needs an answer from outside."""
+        """Evaluate an event in a pico and write the turn; nothing if it needs an answer from outside.
+
+        One that came before, by its key, is not handled again: its turn is an empty one.
+        """
+        deliveries = self._store.deliveries
+        before = None if event.once is None else deliveries.received(pico_id, event.once)
+        if before is not None:
+            return Turn(before[0], pico_id, before[1], event.eci, repeated=True)
         try:
             turn = self._evaluated(self._loaded.load_pico(pico_id), event, answers)
         except Unanswered as wanted:
             return wanted
         self._keep(turn)
+        if event.once is not None:
+            deliveries.receive(pico_id, event.once, event.eid, event.time)
         return turn
 
     def raise_scheduled(
@@ -72,10 +82,16 @@ class Raising:
         if row is None or row.status is not Status.PENDING or row.due is None or row.due > looked:
             return None
         now = self._now() if answers is None else answers.first(self._now())
-        unwanted = self._unwanted(row, row.due, looked, now)
+        due = row.due
+        if row.window is not None and (closed := self._closed(row, due, now)) is not None:
+            self._store.settle(*closed)
+            return False, row.created
+        # Of edges that were missed together the last one counts, unless each is wanted.
+        row = row.with_edge(due if self._policy(row) is Misfire.ALL else max(due, now))
+        unwanted = self._unwanted(row, due, looked, now)
         settled, error = self._settled(row, now, fired=unwanted is None)
-        outcome, why = unwanted or (self._timely(row, row.due, now), None)
-        record = Fire(id, row.pico_id, row.due, now, outcome, why=why, stands_for=self._stands_for(row, now))
+        outcome, why = unwanted or (self._timely(row, due, now), None)
+        record = Fire(id, row.pico_id, due, now, outcome, why=why, stands_for=self._stands_for(row, now))
         if unwanted is None and error is None:
             try:
                 raised = self._raised(row, settled, record, answers)
@@ -119,7 +135,10 @@ class Raising:
         return True
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
-        """Where a row's event goes: to the ruleset that made it, or through a channel to another pico."""
+        """Where a row's event goes: to the ruleset that made it, or to another pico, mostly by a channel."""
+        if row.eci is None and not row.rid:  # by a source, which is trusted
+            event = Event(row.domain, row.type, dict(row.attrs), row.id, record.fired)
+            return self._loaded.load_pico(row.pico_id), event
         if row.eci is None:
             pico = self._loaded.load_running(row.pico_id, row.rid)
             eid = eid_of(record)
@@ -140,10 +159,26 @@ class Raising:
 
         The rules see this occurrence as done, and the next as to come.
         """
+        return self.raise_occurrence(lambda: self._target(row, record), record, answers, settled)
+
+    def raise_occurrence(
+        self,
+        target: Callable[[], tuple[Pico, Event]],
+        record: Fire,
+        answers: Answers | None,
+        settled: Scheduled | None = None,
+        *,
+        recorded: bool = True,
+        journalled: bool = True,
+    ) -> Turn | Exception:
+        """Raise an event where `target` tells and write its turn with the record; the error if it cannot be.
+
+        Raises Unanswered, with nothing written, where the turn needs an answer from outside.
+        """
         changes = self._store.changes
         try:
-            turn = self._evaluated(*self._target(row, record), answers, settled)
-            self._keep(turn, of_turn(record, turn))
+            turn = self._evaluated(*target(), answers, settled)
+            self._keep(turn, of_turn(record, turn), recorded=recorded, journalled=journalled)
             return turn
         except StoreError:
             raise
@@ -162,14 +197,16 @@ class Raising:
                 raise error.__cause__
         return turn
 
-    def _keep(self, turn: Turn, fire: Fire | None = None) -> None:
+    def _keep(
+        self, turn: Turn, fire: Fire | None = None, *, recorded: bool = True, journalled: bool = True
+    ) -> None:
         if turn.changes:
             self._loaded.forget(turn.pico_id)  # its rulesets, its channels: all is read anew
             with self._store.savepoint():
-                self._store.write(turn, fire)
+                self._store.write(turn, fire, recorded=recorded, journalled=journalled)
                 carry_out(self._store, self._loaded, turn)
         else:
-            self._store.write(turn, fire)
+            self._store.write(turn, fire, recorded=recorded, journalled=journalled)
             self._loaded.load_pico(turn.pico_id).apply(turn)
         self._came(turn)
 
@@ -186,6 +223,32 @@ class Raising:
     def _stands_for(self, row: Scheduled, now: datetime) -> int:
         """How many occurrences end with this one: more than one if later ones were missed with it."""
         return 1 if self._policy(row) is Misfire.ALL else row.passed(now, self._settings.granularity)
+
+    def _closed(self, row: Scheduled, due: datetime, now: datetime) -> tuple[Scheduled, Fire] | None:
+        """What becomes of an occurrence that comes while its window is closed; None if that is open.
+
+        An `at`, which comes only once, is put off until it opens. Where each of those that were missed is
+        raised, each has to have been in its window as well.
+        """
+        assert row.window is not None
+        settled, _ = self._settled(row, now, fired=False)
+        try:
+            ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
+            window = load_window(ruleset, self._settings.windows, row.window)
+        except PicoschedError as error:
+            return settled, Fire(row.id, row.pico_id, due, now, Outcome.FAILED, why=str(error))
+        times = (due, now) if row.kind == "repeat" and self._policy(row) is Misfire.ALL else (now,)
+        if all(map(window.open_at, times)):
+            return None
+        opening = window.next_opening(now)
+        why = f"the window {row.window} is closed"
+        if opening is not None:
+            why += f" until {format_time(opening)}"
+            if row.kind == "at":
+                settled = replace(row, due=rounded_up(opening, self._settings.granularity))
+                why += ", and it is put off until then"
+        stands_for = self._stands_for(row, now)
+        return settled, Fire(row.id, row.pico_id, due, now, Outcome.SKIPPED, why=why, stands_for=stands_for)
 
     def _unwanted(
         self, row: Scheduled, due: datetime, looked: datetime, now: datetime

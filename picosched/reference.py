@@ -50,9 +50,12 @@ class PicoRef:
         text, origin = ruleset_text(ruleset)
         if config is not None:
             config = json_object(config, "the configuration", engine.settings.limits.max_attrs_bytes)
-        return engine.write(
-            lambda: installing.install(engine.store, engine.loaded, self.id, text, origin, config)
+        now = engine.now()
+        installed = engine.write(
+            lambda: installing.install(engine.store, engine.loaded, self.id, text, origin, config, now)
         )
+        engine.look_again()
+        return installed
 
     def uninstall(self, rid: str) -> None:
         """Take a ruleset off, with its variables and schedules. `conflict` if another uses it."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from picosched.errors import PicoschedError
 from picosched.krl.scope import Limits
+from picosched.schedule.window import Window, of_table
 
 PREFIX = "PICOSCHED_"
 
@@ -41,10 +42,16 @@ class Settings:
     """Folders whose ruleset files rulesets themselves may install; none unless said."""
     http_allow: tuple[str, ...] = ()
     """Hosts and networks that rules may ask by HTTP although they are private: "127.0.0.1", "10.0.0.0/8"."""
+    proc_allow: tuple[str, ...] = ()
+    """Programs that rules may run, by their absolute paths; none unless said."""
+    proc_timeout: int = 3_600
+    """Seconds that a program may run at the most."""
+    windows: tuple[Window, ...] = ()
+    """Windows that all rulesets see; in `picosched.toml` tables `[window.NAME]` of `from`, `to` and `in`."""
     limits: Limits = field(default_factory=Limits)
 
 
-LISTS = ("install_from", "http_allow")
+LISTS = ("install_from", "http_allow", "proc_allow")
 """Settings that are several texts; in the environment with commas between them."""
 
 LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
@@ -63,7 +70,9 @@ def load_settings(toml: Path | None, environ: Mapping[str, str], **overrides: An
     """
     settings = Settings()
     if toml is not None:
-        settings = with_settings(settings, _table(toml), f"{toml}, [engine]")
+        tables = _tables(toml)
+        settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
+        settings = with_settings(settings, {"windows": _table(toml, tables, "window")}, str(toml))
     settings = with_settings(settings, _environment(environ), "the environment")
     return with_settings(settings, overrides, "the engine's arguments")
 
@@ -90,7 +99,12 @@ def _checked(name: str, value: Any, where: str) -> Any:
         texts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
         if not isinstance(texts, (list, tuple)) or not all(isinstance(each, str) for each in texts):
             raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted a list of texts")
+        absolute = name != "proc_allow" or all(each.startswith("/") for each in texts if each)
+        if not absolute:
+            raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted absolute paths of programs")
         return tuple(each for each in texts if each)
+    if name == "windows":
+        return _windows(value, where)
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -99,9 +113,20 @@ def _checked(name: str, value: Any, where: str) -> Any:
     return value
 
 
-def _table(toml: Path) -> dict[str, Any]:
+def _windows(value: Any, where: str) -> tuple[Window, ...]:
+    if isinstance(value, tuple) and all(isinstance(each, Window) for each in value):
+        return value
+    if not isinstance(value, Mapping):
+        raise PicoschedError(f"{where}: windows: found {_shown(value)}, wanted a table for each window")
     try:
-        tables = tomllib.loads(toml.read_text(encoding="utf-8"))
+        return tuple(of_table(name, table) for name, table in value.items())
+    except PicoschedError as error:
+        raise PicoschedError(f"{where}: {error.message}") from error
+
+
+def _tables(toml: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(toml.read_text(encoding="utf-8"))
     except FileNotFoundError as cause:
         raise PicoschedError(f"{toml}: there is no such file", "not_found") from cause
     except OSError as cause:
@@ -110,9 +135,12 @@ def _table(toml: Path) -> dict[str, Any]:
         raise PicoschedError(f"{toml}: is not UTF-8 text") from cause
     except tomllib.TOMLDecodeError as cause:
         raise PicoschedError(f"{toml}: is not TOML: {cause}") from cause
-    table = tables.get("engine", {})
+
+
+def _table(toml: Path, tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = tables.get(name, {})
     if not isinstance(table, dict):
-        raise PicoschedError(f"{toml}: engine: found {_shown(table)}, wanted a table [engine]")
+        raise PicoschedError(f"{toml}: {name}: found {_shown(table)}, wanted a table [{name}]")
     return table
 
 

@@ -7,9 +7,10 @@ apart, and is not looked at meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from picosched.asking import Asking
 from picosched.batch import GroupCommit
@@ -29,6 +30,16 @@ Coming = tuple[datetime | None, datetime | None]
 Settled = tuple[bool, datetime] | Exception | None
 
 
+class Beside(Protocol):
+    """What comes due besides what is scheduled: sources, and what is on its way to other engines."""
+
+    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
+        """When something is due next, but for what is stuck."""
+
+    def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
+        """Deal with all that is due, each once; how many events were raised. What fails becomes stuck."""
+
+
 class Ticks:
     """Looks at what is due and raises it."""
 
@@ -39,18 +50,21 @@ class Ticks:
         raising: Raising,
         asking: Asking,
         now: Callable[[], datetime],
+        beside: Sequence[Beside] = (),
     ) -> None:
         self._store = store
         self._commits = commits
         self._raising = raising
         self._asking = asking
         self._now = now
+        self._beside = beside
         self._seen: tuple[tuple[int, set[str]], Coming] | None = None
         """What was to come when it was last looked for, and what that depends on."""
 
     def next_due(self) -> datetime | None:
         """When something is due next that does not wait for an answer; None if nothing is to come."""
-        return min((time for time in self._coming(set()) if time is not None), default=None)
+        coming = (*self._coming(set()), *(each.next_due() for each in self._beside))
+        return min((time for time in coming if time is not None), default=None)
 
     def _coming(self, stuck: set[str]) -> Coming:
         """When the next row is due, but for those that are stuck or wait for an answer; when a pause ends."""
@@ -71,11 +85,19 @@ class Ticks:
         A row that cannot be settled because the database fails stays due; the others go on, then this
         raises why.
         """
-        looked = self._now()
+        began = looked = self._now()
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        while due := self._due(looked, {*stuck}):
+        while True:
+            for each in self._beside:  # between batches too, by the time it is then: a metronome may be fast
+                raised += each.run_due(max(looked, self._now()), stuck)
             tried = len(stuck)
+            due = self._due(looked, {*stuck})
+            if not due:
+                if not any(self._is_due(each, began, stuck) for each in self._beside):
+                    break
+                looked = max(looked, self._now())  # what is due by now waits for no backlog of theirs
+                continue
             for id, outcome in zip(due, self._raise_scheduled(due, looked), strict=True):
                 if isinstance(outcome, Exception):
                     stuck[id] = outcome
@@ -93,6 +115,10 @@ class Ticks:
         for error in stuck.values():
             raise error
         return raised
+
+    def _is_due(self, beside: Beside, looked: datetime, stuck: dict[str, Exception]) -> bool:
+        due = beside.next_due(stuck)
+        return due is not None and due <= looked
 
     def _due(self, now: datetime, stuck: set[str]) -> list[str]:
         """The rows to raise next, once those go on whose pause is over."""

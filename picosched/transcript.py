@@ -292,7 +292,7 @@ class _Stage:
         for folder in self._rulesets:
             if (folder / file).is_file():
                 return folder / file
-        if name in standard.RIDS:
+        if name in standard.ALL:
             return standard.url_of(name)
         raise PicoschedError(f"there is no ruleset {file} near the transcript", "not_found")
 
@@ -360,7 +360,7 @@ class _Stage:
 def _line(scheduled: Scheduled) -> str:
     parts = [f"@ {format_time(scheduled.due)}" if scheduled.due else "@"]
     parts += [f"{scheduled.domain}:{scheduled.type}", _json(dict(scheduled.attrs))]
-    if scheduled.timespec is not None:
+    if scheduled.kind == "repeat":
         parts.append(f'repeat "{scheduled.timespec}"' + (f" {scheduled.tz}" if scheduled.tz != "UTC" else ""))
     if scheduled.name is not None:
         parts.append(scheduled.name)

@@ -18,21 +18,24 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("clock",),
     ("krl", "schedule"),
-    ("settings",),
+    ("sources",),
+    ("settings", "standard"),
     ("check", "pico"),
     ("store",),
-    ("loaded", "incoming", "installing", "notation"),
-    ("raising", "batch", "asking", "outside"),
+    ("loaded", "incoming", "installing", "notation", "edges", "declaring"),
+    ("raising", "batch", "background", "asking", "programs", "outside", "ringing", "clockwork", "delivering"),
     ("schedule.scheduler", "tick"),
-    ("engine", "reference"),
-    ("simulate",),
-    ("transcript",),
+    ("engine", "reference", "agenda", "beginning", "sourced"),
+    ("simulate", "provisioning"),
+    ("transcript", "rehearsed", "catchup"),
+    ("pytest_plugin",),
+    ("web",),
     ("cli",),
 )
 TOGETHER = (
-    {"engine", "reference"},
-    {"loaded", "incoming", "installing", "notation"},
-    {"raising", "batch", "asking"},
+    {"engine", "reference", "agenda", "beginning", "sourced"},
+    {"loaded", "incoming", "installing", "notation", "edges", "declaring"},
+    {"raising", "batch", "background", "asking", "programs", "outside", "ringing", "clockwork", "delivering"},
 )
 """Parts of one layer that know each other."""
 

@@ -181,6 +181,21 @@ def test_many_errors_come_to_an_end() -> None:
         ('schedule explicit event "done" repeat 5', "E304", 45, "found a timespec that is not a string"),
         ('schedule explicit event "done" repeat "0 9 * * *" with _timezone = "Mars"', "E305", 74, "zone"),
         ('schedule explicit event "done" repeat "0 9 * * *" with _timezone = 5', "E305", 74, "zone"),
+        ('schedule explicit event "done" repeat {"hours": [9, 24]}', "E304", 45, 'hours: found "24"'),
+        ('schedule explicit event "done" repeat {"hors": 9}', "E304", 45, "hors"),
+        ('schedule explicit event "done" repeat [9]', "E304", 45, "found a timespec that is not a string"),
+        ('schedule explicit event "done" repeat "@daily" with _count = 0', "E306", 68, "found 0 as _count"),
+        ('schedule explicit event "done" repeat "@daily" with _count = "3"', "E306", 68, "_count"),
+        ('schedule explicit event "done" repeat "@daily" with _until = "soon"', "E306", 68, "_until"),
+        ('schedule explicit event "done" repeat "@daily" with _jitter = -1', "E306", 69, "found -1"),
+        ('schedule explicit event "done" repeat "@daily" with _misfire = "no"', "E306", 70, '"once", "skip"'),
+        ('schedule explicit event "done" repeat "@daily" with _if_exists = "keep"', "E306", 72, "_name"),
+        ('schedule explicit event "done" repeat "@daily" with _name = 5', "E306", 67, "found 5 as _name"),
+        ('schedule explicit event "done" repeat "@daily" with _description = {}', "E306", 74, "_description"),
+        ('schedule explicit event "done" at time:now() with _count = 3', "E306", 66, "with a repeat only"),
+        ('schedule explicit event "done" at time:now() with _until = 1', "E306", 66, "with a repeat only"),
+        ('schedule explicit event "done" repeat "@daily" with _nmae = "x"', "W405", 67, "is _name meant?"),
+        ('schedule explicit event "done" at time:now() with _descripton = "x"', "W405", 71, "_description"),
         ('schedule explicit event "done" at tiem:now()', "E106", 41, "unknown module tiem"),
         ('schedule explicit event "done" at time:now() if nosuch', "E101", 55, "unknown name nosuch"),
         ('raise explicit event "nothing" for checked', "W303", 7, "no rule of checked selects"),
@@ -204,6 +219,15 @@ def test_a_statement_is_looked_at_from_all_sides(statement: str, code: str, colu
         'schedule explicit event "done" repeat "5 0 * * *" with _name = "just_one"',
         'schedule explicit event "done" repeat "5 0 * * *" attributes {"_timezone": "Europe/Rome"}',
         'schedule explicit event event:type() repeat event:attrs{"when"}',
+        'schedule explicit event "done" repeat {"hours": [9, 17], "minutes": 0, "days_of_week": "mon"}',
+        'schedule explicit event "done" repeat {"hours": event:attrs{"hours"}, "minutes": 99}',
+        'schedule explicit event "done" repeat "0 9 * * 1-5 except 2026-12-25"',
+        'schedule explicit event "done" repeat "last day of month at 18:00"',
+        'schedule explicit event "done" at time:now() with _name = "x" and _if_exists = "keep"',
+        'schedule explicit event "done" at time:now() with _misfire = "skip" and _jitter = 30',
+        'schedule explicit event "done" repeat "@daily" with _count = event:attrs{"n"} and _until = null',
+        'schedule explicit event "done" repeat "@daily" with _name = event:type and _if_exists = "keep"',
+        'schedule explicit event "done" repeat "@daily" with _id = 5 and _tags = [] and name = "x"',
         'raise explicit event "nothing" for other',
         'raise other event "nothing"',
         "raise explicit event done attributes null",
@@ -215,17 +239,27 @@ def test_nothing_is_said_of_what_is_well(statement: str) -> None:
 
 def test_a_time_that_a_name_stands_for_is_tried_too() -> None:
     text = """ruleset named {
-      global { SPEC = "0 9 30 2 *" }
+      global { SPEC = "0 9 30 2 *"  HOURS = [9, 30]  N = -1 }
       rule r {
         select when explicit go
         pre { spec = SPEC  at = "now" }
         fired {
           schedule explicit event "go" repeat spec
           schedule explicit event "go" at at
+          schedule explicit event "go" repeat {"hours": HOURS}
+          schedule explicit event "go" repeat "@daily" with _count = N
         }
       }
     }"""
-    assert lines(check(text)) == [("E304", 7), ("E303", 8)]
+    assert lines(check(text)) == [("E304", 7), ("E303", 8), ("E304", 9), ("E306", 10)]
+
+
+def test_a_map_that_holds_itself_is_no_timespec_to_try() -> None:
+    text = """ruleset endless {
+      global { a = {"hours": a} }
+      rule r { select when explicit go fired { schedule explicit event "go" repeat a } }
+    }"""
+    assert codes(text) == ["E102"]
 
 
 def test_an_inactive_rule_is_left_alone_and_reads_what_others_bind() -> None:

@@ -44,6 +44,7 @@ RULESETS = ROOT / "rulesets"
 
 TESTED_ELSEWHERE = {
     "console": "tests/cli/test_cli_page.py",
+    "toml": "tests/sources/test_sources_page.py, and the commands of docs/cli.md",
     "text": "the faults of the block above it, and the transcripts of docs/cli.md",
     "": "drawings and forms",
 }
@@ -457,7 +458,7 @@ def commands() -> set[str]:
 
 def test_every_command_is_documented_and_no_other_is_named() -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    named = set(re.findall(r"(?:`|^\$ |^)picosched ([a-z]+)", text, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^\$ |^)picosched ([a-z]+(?:-[a-z]+)*)", text, re.MULTILINE))
     real = commands()
     assert real
     assert named == real

@@ -63,7 +63,9 @@ def make(pico: PicoRef, **attrs: object) -> str:
 
 def told(pico: PicoRef, id: str) -> list[tuple[str, str, int]]:
     """Nominal hour, outcome, and how many occurrences each record stands for, oldest first."""
-    return [(f"{fire.nominal:%d %H}", str(fire.outcome), fire.stands_for) for fire in reversed(pico.history(id))]
+    return [
+        (f"{fire.nominal:%d %H}", str(fire.outcome), fire.stands_for) for fire in reversed(pico.history(id))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -215,3 +217,29 @@ def test_times_are_utc(engine: Engine) -> None:
     make(engine.root, spec="0 9 * * *", _timezone="Europe/Berlin")
     (row,) = engine.root.scheduled()
     assert (row.due, row.tz) == (datetime(2026, 3, 1, 8, tzinfo=UTC), "Europe/Berlin")
+
+
+def test_a_repeat_that_is_moved_accounts_for_those_it_was_moved_past(engine: Engine) -> None:
+    later = make(engine.root, spec="0 * * * *")
+    sooner = make(engine.root, spec="0 * * * *")
+    engine.root.move(later, "2026-03-01T03:30:00Z")
+    engine.root.move(sooner, "2026-03-01T00:30:00Z")
+    engine.run_until("2026-03-01T04:00:00Z")
+    assert told(engine.root, later) == [("01 03", "fired", 3), ("01 04", "fired", 1)]
+    assert told(engine.root, sooner) == [
+        ("01 00", "fired", 1),
+        *((f"01 0{h}", "fired", 1) for h in (2, 3, 4)),
+    ]
+
+
+def test_a_fire_by_hand_throttles_nothing(tmp_path: Path, clock: VirtualClock) -> None:
+    with Engine(tmp_path / "picos.db", clock, min_period=599, seed=1) as engine:
+        engine.root.install(BELL)
+        id = make(engine.root, spec="0 * * * *")
+        engine.run_until("2026-03-01T01:55:00Z")
+        engine.root.fire_now(id)
+        engine.run_until("2026-03-01T02:05:00Z")
+        engine.root.fire_now(id)
+        engine.run_until("2026-03-01T03:00:00Z")
+        assert {str(fire.outcome) for fire in engine.root.history(id)} == {"fired"}
+        assert len(engine.root.history(id)) == 5

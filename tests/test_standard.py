@@ -17,7 +17,7 @@ from picosched.krl.printer import formatted
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.provisioning import announce_start, install_standard, ui_channel
-from picosched.standard import RIDS, SUBSCRIPTION, UI, WRANGLER
+from picosched.standard import OF_ROOT, RIDS, SUBSCRIPTION, UI, WRANGLER
 
 START = "2026-03-01T00:00:00Z"
 
@@ -58,7 +58,7 @@ GREETER = """ruleset greeter {
   }
 }"""
 
-TEXTS = {"witness": WITNESS, **{rid: standard.read(standard.url_of(rid)) for rid in RIDS}}
+TEXTS = {"witness": WITNESS, **{rid: standard.read(standard.url_of(rid)) for rid in OF_ROOT}}
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def door_of(pico: PicoRef) -> str:
 # ---- where they live -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rid", RIDS)
+@pytest.mark.parametrize("rid", OF_ROOT)
 def test_a_ruleset_that_ships_is_laid_out_and_without_a_warning(rid: str) -> None:
     assert check(TEXTS[rid]) == []
     assert formatted(TEXTS[rid]) == TEXTS[rid]
@@ -116,14 +116,14 @@ def test_an_engine_is_bare_until_it_is_asked() -> None:
 
 def test_the_root_has_them_once_however_often_they_are_installed() -> None:
     with Engine(":memory:", clock=VirtualClock(START), seed=1) as engine:
-        assert install_standard(engine) == len(RIDS)
+        assert install_standard(engine) == len(OF_ROOT)
         turns = len(engine.journal())
         channels = engine.root.channels()
         assert install_standard(engine) == 0
         assert (len(engine.journal()), engine.root.channels()) == (turns, channels)
-        assert tuple(engine.root.rulesets()) == RIDS
+        assert tuple(engine.root.rulesets()) == OF_ROOT
         tags = {each.tags for each in channels}
-        assert tags == {("self", "system"), ("engine", "ui"), ("tx-rx", "wellknown-rx")}
+        assert tags == {("self", "system"), ("engine", "ui"), ("tx-rx", "wellknown-rx"), ("sources",)}
 
 
 def test_a_text_of_an_older_package_is_brought_up_to_date_and_keeps_its_variables(engine: Engine) -> None:
@@ -131,7 +131,8 @@ def test_a_text_of_an_older_package_is_brought_up_to_date_and_keeps_its_variable
     url = standard.url_of(WRANGLER)
     older = TEXTS[WRANGLER] + "\n// as it was\n"
     for pico in (engine.root, child):
-        put = partial(installing.install, engine.store, engine.loaded, pico.id, older, url, None)
+        now = engine.now()
+        put = partial(installing.install, engine.store, engine.loaded, pico.id, older, url, None, now)
         engine.write(put)
     mine = new_child(engine, "mine")
     mine.install(TEXTS[WRANGLER].replace('author "picosched"', 'author "me"'))
@@ -290,7 +291,7 @@ def test_a_module_cannot_be_taken_from_its_client() -> None:
         assert [error.message for error in turn.errors] == [
             f"the ruleset {WRANGLER} is used by {SUBSCRIPTION}"
         ]
-        assert tuple(engine.root.rulesets()) == RIDS
+        assert tuple(engine.root.rulesets()) == OF_ROOT
 
 
 # ---- wrangler: channels, and questions -------------------------------------------------------------
@@ -622,7 +623,7 @@ def test_a_pico_has_what_the_pages_of_rulesets_and_channels_read(page: Page, tmp
     assert page.engine.query(page.eci, UI, "testingECI") == page.eci
 
 
-@pytest.mark.parametrize("rid", [*RIDS, "witness"])
+@pytest.mark.parametrize("rid", [*OF_ROOT, "witness"])
 def test_the_page_for_testing_learns_what_a_ruleset_offers(page: Page, rid: str) -> None:
     offered = page.engine.query(page.eci, rid, "__testing")
     assert all(set(each) == {"name", "args"} for each in offered["queries"])

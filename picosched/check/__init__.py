@@ -7,7 +7,7 @@ still surprise. Each has a code (`CODES`), and each code a section in docs/check
 2. The resolver tells the faults of names.
 3. `bindings` finds what each name means, and who reads it; a `Subject` holds that for the checks.
 4. Each check looks at the whole ruleset: `names`, `calls`, `values`, `literals`, `layout`, `events`,
-   `schedules`.
+   `schedules`, `windows`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from picosched.check.reading import read
 from picosched.check.schedules import look_at_schedules
 from picosched.check.subject import Subject
 from picosched.check.values import look_at_values
+from picosched.check.windows import look_at_windows
 from picosched.errors import KrlError, Span
 from picosched.krl import syntax
 from picosched.krl.resolver import resolve
@@ -39,6 +40,7 @@ CHECKS = (
     look_at_layout,
     look_at_events,
     look_at_schedules,
+    look_at_windows,
 )
 
 

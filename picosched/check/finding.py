@@ -36,6 +36,7 @@ CODES: dict[str, str] = {
     "E118": "argument behind a named one",
     "E119": "nothing to share",
     "E120": "shared action",
+    "E121": "second window",
     # Values that cannot be what they are used as.
     "E201": "no regular expression",
     "E202": "pset of no variable",
@@ -45,6 +46,8 @@ CODES: dict[str, str] = {
     "E303": "no time",
     "E304": "no timespec",
     "E305": "no time zone",
+    "E306": "wrong steering attribute",
+    "E307": "window that never opens",
     # What runs, and may surprise: names.
     "W101": "unused name",
     "W102": "unused global",
@@ -52,6 +55,7 @@ CODES: dict[str, str] = {
     "W104": "assignment to itself",
     "W105": "bare attribute",
     "W106": "nothing captured",
+    "W107": "unused window",
     # Expressions.
     "W201": "key given twice",
     "W202": "comparison that never changes",
@@ -72,6 +76,9 @@ CODES: dict[str, str] = {
     "W402": "timespec with seconds",
     "W403": "faster than allowed",
     "W404": "without effect on at",
+    "W405": "nearly a steering attribute",
+    "W406": "unknown window",
+    "W407": "window that never closes",
 }
 """Every code and its name. `docs/checks.md` has a section for each."""
 

@@ -1,63 +1,87 @@
 """What can be told of a schedule before it runs.
 
-A time or timespec that the text gives can be tried at once: then it is not the rule that fails, a week later.
-The warnings know the defaults of an engine's settings, not those of the engine that will run the ruleset.
+A time, a timespec or what steers a schedule can be tried at once where the text gives it: then it is not
+the rule that fails, a week later. The warnings know the defaults of an engine's settings, not those of the
+engine that will run the ruleset.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import Any
 
 from picosched.check.subject import Subject
 from picosched.clock import EPOCH
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl import syntax
 from picosched.krl.library.time import moment
+from picosched.krl.values import to_string
+from picosched.schedule.steering import IF_EXISTS, NAME, STEERING, UNTIL, ZONE, read_steering
 from picosched.schedule.timespec import Timespec
 from picosched.schedule.zone import check_zone
 from picosched.settings import Settings
 
 DEFAULTS = Settings()
-WITH_SECONDS = 6
+
+FIELD = r"(?:[\d*?/,#-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|l|w)+"
+WITH_SECONDS = re.compile(rf"\s*(?:{FIELD}\s+){{5}}{FIELD}(?:\s|$)", re.IGNORECASE)
 """So many fields, and more, begin with the seconds."""
+
+AS_LIKE = 0.75
+"""Attributes as like to one that steers are taken for it, mistyped."""
+
+DEEPEST = 10
+"""So deep is looked for a value: what names itself has none."""
+
+Attributes = Mapping[str, syntax.Expression]
 
 
 def look_at_schedules(subject: Subject) -> None:
     for node in subject.nodes:
         if isinstance(node, syntax.ScheduleEvent):
+            attributes = dict(_attributes(node))
             if node.at is not None:
-                _at(subject, node, node.at)
+                _at(subject, node, node.at, attributes)
             if node.repeat is not None:
-                _repeat(subject, node, node.repeat)
+                _repeat(subject, node.repeat, attributes)
+            _steering(subject, attributes, repeat=node.repeat is not None)
 
 
-def _at(subject: Subject, node: syntax.ScheduleEvent, at: syntax.Expression) -> None:
+def _at(subject: Subject, node: syntax.ScheduleEvent, at: syntax.Expression, attributes: Attributes) -> None:
     literal = subject.constant(at)
     if literal is not None:
         try:
-            # The epoch stands in for now, which only a time without a date would ask for.
-            moment(literal.value, EPOCH, "schedule … at")
+            _time(literal.value, "schedule … at")
         except KrlError as error:
             subject.say("E303", error.message, at)
-    for name, why in (
-        ("_name", "keeps a repeat from being made twice"),
-        ("_timezone", "is the zone of a timespec"),
+    for name, why, useful_with in (
+        (NAME, f"keeps a repeat from being made twice, and needs {IF_EXISTS} to do more", IF_EXISTS),
+        (ZONE, "is the zone of a timespec", None),
     ):
-        if _attribute(node, name) is not None:
+        if name in attributes and useful_with not in attributes:
             subject.say("W404", f"{name} {why}: an at ignores it", node)
 
 
-def _repeat(subject: Subject, node: syntax.ScheduleEvent, repeat: syntax.Expression) -> None:
-    literal = subject.constant(repeat)
-    zone = _zone(subject, node)
-    if literal is None:
+def _time(value: Any, asked: str) -> datetime:
+    # The epoch stands in for now, which only a time without a date would ask for.
+    return moment(value, EPOCH, asked)
+
+
+def _repeat(subject: Subject, repeat: syntax.Expression, attributes: Attributes) -> None:
+    zone = _zone(subject, attributes.get(ZONE))
+    found = _known(subject, repeat)
+    if not found:
         return
-    text = literal.value
-    if not isinstance(text, str):
-        subject.say("E304", 'found a timespec that is not a string, wanted one such as "0 9 * * *"', repeat)
+    spec = found[0]
+    if not isinstance(spec, str | dict):
+        said = 'found a timespec that is not a string, wanted one such as "0 9 * * *", or a map'
+        subject.say("E304", said, repeat)
         return
     try:
-        timespec = Timespec.parse(text, zone)
+        timespec = Timespec.parse(spec, zone)
     except PicoschedError as error:
         subject.say("E304", error.message, repeat)
         return
@@ -65,14 +89,13 @@ def _repeat(subject: Subject, node: syntax.ScheduleEvent, repeat: syntax.Express
     if period is not None and period < timedelta(seconds=DEFAULTS.min_period):
         said = f"comes every {period.total_seconds():g} s, and one schedule fires no more often than"
         subject.say("W403", f"{said} every {DEFAULTS.min_period} s unless min_period is set", repeat)
-    if len(text.split()) >= WITH_SECONDS:
-        said = f'the first field of "{text}" are the seconds, and due times are rounded up'
+    if isinstance(spec, str) and WITH_SECONDS.match(spec):
+        said = f'the first field of "{spec}" are the seconds, and due times are rounded up'
         subject.say("W402", f"{said} to {DEFAULTS.granularity} s unless granularity is set", repeat)
 
 
-def _zone(subject: Subject, node: syntax.ScheduleEvent) -> str:
+def _zone(subject: Subject, given: syntax.Expression | None) -> str:
     """The zone that the attributes name, if it is known and there is one; else UTC."""
-    given = _attribute(node, "_timezone")
     literal = None if given is None else subject.constant(given)
     if given is None or literal is None or literal.value is None:
         return "UTC"
@@ -84,10 +107,52 @@ def _zone(subject: Subject, node: syntax.ScheduleEvent) -> str:
     return str(literal.value)
 
 
-def _attribute(node: syntax.ScheduleEvent, name: str) -> syntax.Expression | None:
+def _steering(subject: Subject, attributes: Attributes, *, repeat: bool) -> None:
+    """What steers the schedule is read one by one, as the engine reads it, where its value is known."""
+    for name, node in attributes.items():
+        if name not in STEERING:
+            near = get_close_matches(name, STEERING, 1, AS_LIKE) if name.startswith("_") else []
+            if near:
+                subject.say("W405", f"{name} is passed to the event as it is: is {near[0]} meant?", node)
+            continue
+        found = _known(subject, node)
+        if not found or (name == ZONE and repeat):  # of which E305 tells
+            continue
+        given = {name: found[0]}
+        if name == IF_EXISTS and NAME in attributes:
+            given[NAME] = NAME
+        try:
+            read_steering(given, repeat=repeat, time_of=lambda value: _time(value, UNTIL))
+        except PicoschedError as error:
+            subject.say("E306", error.message, node)
+
+
+def _known(subject: Subject, node: syntax.Expression, depth: int = DEEPEST) -> tuple[Any] | None:
+    """The value that an expression is, if the text tells: a literal, or an array or a map of such."""
+    if not depth:
+        return None
+    match subject.meant(node):
+        case syntax.Literal(value=value):
+            return (value,)
+        case syntax.Prefix(operator="-", operand=operand):
+            found = _known(subject, operand, depth - 1)
+            return (-found[0],) if found and type(found[0]) in (int, float) else None
+        case syntax.Array(items=items):
+            values = [_known(subject, each, depth - 1) for each in items]
+            return None if None in values else ([each[0] for each in values if each],)
+        case syntax.Map(entries=entries):
+            pairs = [
+                (_known(subject, key, depth - 1), _known(subject, value, depth - 1)) for key, value in entries
+            ]
+            if any(key is None or value is None for key, value in pairs):
+                return None
+            return ({to_string(key[0]): value[0] for key, value in pairs if key and value},)
+    return None
+
+
+def _attributes(node: syntax.ScheduleEvent) -> Iterator[tuple[str, syntax.Expression]]:
     """What steers a schedule stands among the attributes of its event."""
     if isinstance(node.attributes, syntax.Map):
         for key, value in node.attributes.entries:
-            if isinstance(key, syntax.Literal) and key.value == name:
-                return value
-    return None
+            if isinstance(key, syntax.Literal):
+                yield to_string(key.value), value

@@ -53,12 +53,17 @@ class Subject:
 
     def constant(self, node: syntax.Node) -> syntax.Literal | None:
         """The literal that an expression is, be it by a name that stands for one."""
+        found = self.meant(node)
+        return found if isinstance(found, syntax.Literal) else None
+
+    def meant(self, node: syntax.Node) -> syntax.Node:
+        """The expression that a name stands for, if it is known; any other stands for itself."""
         for _ in range(len(self.bindings.all) + 1):
             bound = self.meaning(node) if isinstance(node, syntax.Name) else None
             if bound is None or bound.kind not in ("global", "value") or bound.value is None:
                 break
             node = bound.value
-        return node if isinstance(node, syntax.Literal) else None
+        return node
 
     def text(self, node: syntax.Node | None) -> str | None:
         """The string that an expression is, if that is known."""

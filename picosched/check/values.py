@@ -93,6 +93,8 @@ def _once(subject: Subject, node: syntax.Node) -> None:
     elif isinstance(node, syntax.Qualified) and node.domain == "event" and node.name in OF_EVENTS:
         what = f"{node.domain}:{node.name}"
         said = f"{what} is null here: a global has its value before there is an event; use a function"
+    elif isinstance(node, syntax.Qualified) and node.domain == "window" and "window" not in subject.modules:
+        said = f"window:{node.name} is asked once, when the ruleset is loaded; a function would ask each time"
     else:
         return
     subject.say("W209", said, node)

@@ -32,16 +32,17 @@ CatchUpOption = Annotated[
     CatchUp,
     typer.Option(
         "--catch-up",
-        help="What was missed: `fire` deals with it at once, by the policy of each schedule; `rehearse` tells "
+        help="What was missed: `fire` deals with it at once, by the policy of each; `rehearse` tells "
         "what would become of it, and deals with it only when you say so.",
     ),
 ]
 
 
-def rehearsed(engine: Engine, json: bool) -> bool:
+def rehearsed(engine: Engine, json: bool, *, held: bool = False) -> bool:
     """Tell what would become of what is overdue; whether to go on and do it.
 
     On a terminal the user is asked. Elsewhere the answer is no, unless there is nothing to catch up on.
+    `held` is for who goes on without raising anything.
     """
     from picosched.catchup import rehearse_catch_up
 
@@ -51,7 +52,8 @@ def rehearsed(engine: Engine, json: bool) -> bool:
         return True
     if sys.stdin.isatty() and not json:
         return typer.confirm("Do it now?", err=True)
-    write("nothing was raised; without --catch-up rehearse it will be", stderr=True)
+    then = "it waits for PUT /api/scheduler" if held else "without --catch-up rehearse it will be"
+    write(f"nothing was raised; {then}", stderr=True)
     return False
 
 

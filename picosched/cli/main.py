@@ -13,7 +13,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from picosched.cli import demo, formatting, language, picos, rehearsal, running, schedules
+from picosched.cli import (
+    demo,
+    formatting,
+    language,
+    picos,
+    rehearsal,
+    rescheduling,
+    running,
+    schedules,
+    serving,
+    sources,
+)
 from picosched.cli.printing import show_error, write
 from picosched.errors import EXIT_STATUS, PicoschedError
 
@@ -24,7 +35,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (demo, language, formatting, rehearsal, picos, schedules, running):
+for group in (
+    demo,
+    language,
+    formatting,
+    rehearsal,
+    picos,
+    schedules,
+    rescheduling,
+    running,
+    serving,
+    sources,
+):
     app.add_typer(group.app)
 
 

@@ -44,6 +44,21 @@ def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[
         yield engine
 
 
+def bring_sources(engine: Engine) -> None:
+    """Have the sources that stand in `picosched.toml`, and say what is new in that."""
+    from picosched.cli.printing import write
+    from picosched.sources.reading import load_sources
+
+    brought = engine.bring_sources(load_sources(TOML))
+    for word, labels in (
+        ("added", brought.added),
+        ("changed", brought.changed),
+        ("removed", brought.removed),
+    ):
+        if labels:
+            write(f"sources of {TOML} {word}: {', '.join(labels)}", stderr=True)
+
+
 def ruleset_at(place: str) -> str | Path:
     """Where a ruleset is: a URL as it is, else a path, also if it has the look of a ruleset's text."""
     return place if "://" in place or place.startswith("file:") else Path(place)
@@ -56,8 +71,8 @@ def pico_of(engine: Engine, name: str | None) -> PicoRef:
 
 def load_scheduled(engine: Engine, beginning: str) -> Scheduled:
     """The event that is still to come whose id begins so; errors as for `only_id`."""
-    pending = {each.id: each for each in engine.scheduled()}
-    return pending[only_id(pending, beginning, "event that is still to come")]
+    ids = engine.read(lambda: engine.store.agenda.ids_like(beginning, live=True))
+    return engine.agenda.load(only_id(ids, beginning, "event that is still to come"))
 
 
 def only_id(ids: Iterable[str], beginning: str, what: str) -> str:

@@ -9,13 +9,13 @@ import typer
 
 from picosched.cli.opening import opened, pico_of, ruleset_at
 from picosched.cli.options import DB, Db, Eci, Json, PicoName, command
-from picosched.cli.printing import show_error, shown_time, write, write_json, write_table
+from picosched.cli.printing import write, write_json, write_table
+from picosched.cli.turns import show_turn, turn_json
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
     from picosched.engine import Engine
     from picosched.pico.channel import Channel
-    from picosched.pico.turn import Turn
 
 app = typer.Typer()
 PANEL = "Picos"
@@ -112,50 +112,14 @@ def raise_(
         else:
             turn = pico_of(engine, pico).raise_event(named.first, named.second, values)
     if json:
-        write_json(_turn_json(turn, explain))
+        write_json(turn_json(turn, explain))
     else:
-        _show_turn(turn, explain)
-        for error in turn.errors:
-            show_error(error)
+        show_turn(turn, explain)
 
 
 def _one_target(pico: str | None, eci: str | None) -> None:
     if pico is not None and eci is not None:
         raise typer.BadParameter("a channel leads to one pico: give --pico or --eci, not both")
-
-
-def _turn_json(turn: Turn, explain: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "eid": turn.eid,
-        "directives": [
-            {"name": each.name, "options": each.options, "rid": each.rid, "rule": each.rule}
-            for each in turn.directives
-        ],
-        "scheduled": [*turn.scheduled],
-        "cancelled": sorted(turn.cancelled),
-        "errors": [str(error) for error in turn.errors],
-    }
-    if explain:
-        shown["handled"] = [asdict(each) for each in turn.handled]
-    return shown
-
-
-def _show_turn(turn: Turn, explain: bool) -> None:
-    from picosched.cli.explain import directive_text, event_text, show_handled
-    from picosched.cli.opening import SHORT
-
-    if explain:
-        show_handled(asdict(each) for each in turn.handled)
-    for directive in turn.directives:
-        write(directive_text(directive.name, directive.options))
-    for made in turn.scheduled.values():
-        event = event_text(made.domain, made.type, made.attrs)
-        write(f"scheduled {event} for {shown_time(made.due)} ({made.id[:SHORT]})")
-    if turn.cancelled:
-        write(f"cancelled {', '.join(id[:SHORT] for id in sorted(turn.cancelled))}")
-    first = turn.handled[0]
-    if not first.considered and not explain:
-        write(f"no rule selects {first.domain}:{first.type}")
 
 
 @command(app, PANEL, "picosched query tea_timer:cups", "picosched query reminder:last_fire what=stretch")

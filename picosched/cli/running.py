@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
-from picosched.cli.opening import SHORT, opened, pico_of
+from picosched.cli.opening import SHORT, bring_sources, opened, pico_of
 from picosched.cli.options import DB, AnyPico, Db, Json, Limit, command
 from picosched.cli.printing import json_time, shown_time, write, write_json
 from picosched.clock import format_time
@@ -42,6 +42,7 @@ def run(
 ) -> None:
     """Raise scheduled events when they are due, until you stop it (Ctrl-C), and tell each turn."""
     with opened(db) as engine:
+        bring_sources(engine)
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
         told = _Told(engine, json)

@@ -1,151 +1,152 @@
-"""Commands on what is scheduled: list it, cancel or pause it, and read what became of it and why."""
+"""Commands that look at what is scheduled: list it, show one, read what became of it and why."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from picosched.cli.opening import SHORT, load_scheduled, only_id, opened, pico_of
+from picosched.cli.choosing import Wanted, filtering
+from picosched.cli.opening import only_id, opened, pico_of
 from picosched.cli.options import DB, AnyPico, Db, Json, Limit, command
-from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
+from picosched.cli.printing import write, write_json
 from picosched.clock import format_time
 
 if TYPE_CHECKING:
+    from picosched.cli.rows import Names
     from picosched.engine import Engine
-    from picosched.schedule.fire import Fire
     from picosched.schedule.scheduled import Scheduled
 
 app = typer.Typer()
 PANEL = "Schedules"
-ALL = 1_000_000_000
 
-Ids = Annotated[
-    list[str],
-    typer.Argument(metavar="ID…", help="As `scheduled` shows them; a beginning that is clear is enough."),
-]
+LAST = 10
+"""Records of its history that `show` tells."""
+
+OutcomeName = Literal[
+    "fired", "late", "coalesced", "skipped", "throttled", "failed", "cancelled", "paused"
+]  # those of schedule.scheduled, which costs time to import
 
 
-@command(app, PANEL, "picosched scheduled", "picosched scheduled --rid tea_timer --json | jq .due")
+@command(
+    app,
+    PANEL,
+    "picosched scheduled",
+    "picosched scheduled --event tea --until 2026-03-02 -n 20",
+    "picosched scheduled --status paused --rid tea_timer --json | jq .due",
+)
+@filtering
 def scheduled(
+    wanted: Wanted,
     db: Db = DB,
-    pico: AnyPico = None,
-    rid: Annotated[str | None, typer.Option("--rid", metavar="RID", help="Only this ruleset's.")] = None,
-    json: Json = False,
-) -> None:
-    """List the events that are still to come, soonest first, and the rules that made them."""
-    from picosched.schedule.filter import Filter
-
-    with opened(db, readonly=True) as engine:
-        pico_id = None if pico is None else pico_of(engine, pico).id
-        pending = engine.scheduled(Filter(pico_id=pico_id, rid=rid))
-        names = _names(engine)
-    if json:
-        for each in pending:
-            write_json(_scheduled_json(each, names))
-        return
-    if not pending:
-        write("nothing is scheduled")
-        return
-    from picosched.cli.explain import event_text
-
-    write_table(
-        ("DUE", "EVENT", "WHEN", "PICO", "MADE BY", "FIRES", "ID"),
-        [
-            (
-                shown_time(each.due) + (" paused" if each.paused else ""),
-                event_text(each.domain, each.type, each.attrs),
-                _when(each),
-                names.get(each.pico_id, each.pico_id),
-                f"{each.rid}.{each.rule}:{each.line}",
-                str(each.fires),
-                each.id[:SHORT],
-            )
-            for each in pending
-        ],
-    )
-
-
-def _when(each: Scheduled) -> str:
-    if each.timespec is None:
-        return "at"
-    zone = "" if each.tz == "UTC" else f" {each.tz}"
-    name = f' "{each.name}"' if each.name else ""
-    return f"repeat {each.timespec}{zone}{name}"
-
-
-def _names(engine: Engine) -> dict[str, str]:
-    return {each.id: each.name for each in engine.picos()}
-
-
-def _scheduled_json(each: Scheduled, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": each.id,
-        "pico": names.get(each.pico_id, each.pico_id),
-        "rid": each.rid,
-        "event": f"{each.domain}:{each.type}",
-        "attrs": dict(each.attrs),
-        "kind": each.kind,
-        "due": json_time(each.due),
-        "timespec": each.timespec,
-        "tz": each.tz,
-        "name": each.name,
-        "created": json_time(each.created),
-        "rule": each.rule,
-        "line": each.line,
-        "fires": each.fires,
-        "fired": json_time(each.fired),
-        "paused": each.paused,
-        "paused_until": json_time(each.paused_until),
-    }
-
-
-@command(app, PANEL, "picosched cancel 5f0c21d8")
-def cancel(ids: Ids, db: Db = DB, json: Json = False) -> None:
-    """Cancel events that are still to come."""
-    with opened(db) as engine:
-        # All are looked for first: a slip of the pen in one cancels none.
-        for each in [load_scheduled(engine, id) for id in ids]:
-            engine.pico(each.pico_id).cancel(each.id)
-            _tell("cancelled", each, json)
-
-
-@command(app, PANEL, "picosched pause 5f0c21d8", "picosched pause 5f0c21d8 --until 2026-04-01T00:00:00Z")
-def pause(
-    ids: Ids,
-    db: Db = DB,
-    until: Annotated[
-        str | None,
-        typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
+    limit: Annotated[
+        int | None,
+        typer.Option("-n", "--limit", min=1, help="At most so many, the soonest. Without it: all."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Let scheduled events wait, whatever comes due meanwhile."""
-    with opened(db) as engine:
-        for each in [load_scheduled(engine, id) for id in ids]:
-            engine.pico(each.pico_id).pause(each.id, until)
-            _tell("paused", each, json)
+    """List the events that are still to come, soonest first, and the rules that made them."""
+    with opened(db, readonly=True) as engine:
+        which = wanted.filter(engine)
+        found = engine.agenda.scheduled(which, limit)
+        more = engine.agenda.count(which) - len(found) if len(found) == limit else 0
+        from picosched.cli.rows import names_of, row_json, write_rows
 
-
-@command(app, PANEL, "picosched resume 5f0c21d8")
-def resume(ids: Ids, db: Db = DB, json: Json = False) -> None:
-    """Let paused events go on: a repeat with its next time, an `at` whose time has passed at once."""
-    with opened(db) as engine:
-        for each in [load_scheduled(engine, id) for id in ids]:
-            if engine.pico(each.pico_id).resume(each.id):
-                _tell("resumed", each, json)
-            else:
-                _tell("not paused", each, json)
-
-
-def _tell(done: str, each: Scheduled, json: bool) -> None:
+        names = names_of(engine, found)
     if json:
-        write_json({"id": each.id, "event": f"{each.domain}:{each.type}", "outcome": done})
+        for each in found:
+            write_json(row_json(each, names))
+    elif not found:
+        write("nothing like that is scheduled" if wanted.anything else "nothing is scheduled")
     else:
-        write(f"{done} {each.domain}:{each.type} ({each.id[:SHORT]}), due {shown_time(each.due)}")
+        write_rows(found, names)
+        if more:
+            write(f"and {more:,} more")
 
 
-@command(app, PANEL, "picosched history", "picosched history 5f0c21d8", "picosched history --json -n 1000")
+@command(
+    app, PANEL, "picosched show 5f0c21d8", "picosched show 5f0c21d8 -n 20", "picosched show 5f0c21d8 --json"
+)
+def show(
+    id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="As `scheduled` and `history` show it; its beginning is enough."),
+    ],
+    db: Db = DB,
+    count: Annotated[
+        int, typer.Option("-n", "--count", min=0, max=10_000, help="How many of its next times.")
+    ] = 5,
+    json: Json = False,
+) -> None:
+    """Show one scheduled event in full: what, when, who made it, its next times, what became of it so far."""
+    with opened(db, readonly=True) as engine:
+        row = engine.agenda.load(_known_id(engine, id))
+        fires = engine.history(id=row.id, limit=LAST)
+        from picosched.cli.rows import fire_json, names_of, row_json, write_fires
+        from picosched.schedule.scheduled import coming
+        from picosched.schedule.timespec import Timespec
+
+        names = names_of(engine, [row, *fires])
+        spec = None if row.timespec is None else Timespec.parse(row.timespec, row.tz)
+        times = [*islice(coming(row, engine.settings.granularity), count)]
+        misfire = engine.settings.misfire
+    explained = "once" if spec is None else spec.explain()
+    if json:
+        more = {"explain": explained, "next": [*map(format_time, times)]}
+        write_json({**row_json(row, names), **more, "history": [fire_json(each, names) for each in fires]})
+        return
+    _write_row(row, names, explained, misfire)
+    if times:
+        from picosched.cli.language import show_times
+
+        write("next:")
+        show_times(times, row.tz)
+    if fires:
+        write("history:")
+        write_fires(fires, names)
+
+
+def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> None:
+    from picosched.cli.explain import event_text
+    from picosched.schedule.shown import maker
+
+    policy = f"{misfire}, as the settings have it" if row.misfire is None else row.misfire.value
+    moved = "" if row.moved_from is None else f", moved from {format_time(row.moved_from)}"
+    jitter = f"up to {row.jitter / 1000:g} s, here {row.put_off.total_seconds():g} s"
+    paused = "" if row.paused_until is None else f" until {format_time(row.paused_until)}"
+    most = "" if row.count is None else f" of {row.count:,}"
+    fired = "" if row.fired is None else f", the last at {format_time(row.fired)}"
+    lines = {
+        "id": row.id,
+        "pico": names[row.pico_id],
+        "name": row.name,
+        "description": row.description,
+        "status": row.status.value + paused,
+        "due": row.due and f"{format_time(row.due)}{moved}",
+        "when": explained,
+        "timespec": row.timespec,
+        "until": row.until and format_time(row.until),
+        "jitter": jitter if row.jitter else None,
+        "if missed": policy,
+        "fires": f"{row.fires:,}{most}{fired}",
+        "made by": f"{maker(row)} at {format_time(row.created)}",
+    }
+    write(event_text(row.domain, row.type, row.attrs))
+    told = {name: value for name, value in lines.items() if value is not None}
+    width = max(map(len, told))
+    for name, value in told.items():
+        write(f"  {name:<{width}}  {value}")
+
+
+@command(
+    app,
+    PANEL,
+    "picosched history",
+    "picosched history 5f0c21d8",
+    "picosched history --outcome failed",
+    "picosched history --json -n 1000",
+)
 def history(
     id: Annotated[
         str | None,
@@ -153,60 +154,36 @@ def history(
     ] = None,
     db: Db = DB,
     pico: AnyPico = None,
+    outcome: Annotated[OutcomeName | None, typer.Option("--outcome", help="Only these.")] = None,
     limit: Limit = 100,
     json: Json = False,
 ) -> None:
     """Tell what became of what was due, newest first: how late, with what outcome, which rules fired.
 
     Outcomes: fired, in time; late; coalesced, late and standing for later ones that were missed as well;
-    failed, since a rule did; skipped, missed and let go; throttled, too soon after the last; cancelled.
+    failed, since a rule did; skipped, missed and let go; throttled, too soon after the last; paused, while
+    it was; cancelled.
     """
     with opened(db, readonly=True) as engine:
         pico_id = None if pico is None else pico_of(engine, pico).id
-        fires = engine.history(pico_id, None if id is None else _known_id(engine, id), limit)
-        names = _names(engine)
+        whole = None if id is None else _known_id(engine, id)
+        pages = engine.store.pages
+        fires = engine.read(
+            lambda: pages.fires(None, limit, pico_id=pico_id, id=whole, outcome=outcome)
+        ).items
+        from picosched.cli.rows import fire_json, names_of, write_fires
+
+        names = names_of(engine, fires)
     if json:
         for each in fires:
-            write_json(_fire_json(each, names))
-        return
-    if not fires:
-        write("nothing has come due yet")
-        return
-    write_table(
-        ("DUE", "DEALT WITH", "LATE", "OUTCOME", "PICO", "RULES", "ID"),
-        [
-            (
-                format_time(each.nominal),
-                format_time(each.fired),
-                f"{each.lateness:.3f} s" if each.lateness >= 0 else "–",
-                each.outcome.value + (f": {each.why}" if each.why else ""),
-                names.get(each.pico_id, each.pico_id),
-                ", ".join(each.rules) or "–",
-                each.id[:SHORT],
-            )
-            for each in fires
-        ],
-    )
+            write_json(fire_json(each, names))
+    elif not fires:
+        write("nothing has come due yet" if outcome is None else f"nothing has been {outcome} yet")
+    else:
+        write_fires(fires, names)
 
 
 def _known_id(engine: Engine, beginning: str) -> str:
     """The whole id of a scheduled event, whether it is still to come or has a history."""
-    if engine.read(lambda: engine.store.agenda.find(beginning)) is not None:
-        return beginning
-    ids = {each.id for each in engine.scheduled()} | {each.id for each in engine.history(limit=ALL)}
+    ids = engine.read(lambda: engine.store.agenda.ids_like(beginning))
     return only_id(ids, beginning, "scheduled event")
-
-
-def _fire_json(each: Fire, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": each.id,
-        "pico": names.get(each.pico_id, each.pico_id),
-        "nominal": format_time(each.nominal),
-        "fired": format_time(each.fired),
-        "lateness": each.lateness,
-        "outcome": each.outcome.value,
-        "eid": each.eid,
-        "rules": list(each.rules),
-        "why": each.why,
-        "stands_for": each.stands_for,
-    }

@@ -17,6 +17,7 @@ from picosched.krl.compiler import FRAMES
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, near
 from picosched.krl.names import Names, children, kind_of
 from picosched.krl.source import Source
+from picosched.krl.windows import window_faults
 
 DEEPEST = 1_000
 """How deep a tree may go: `1 + 1 + 1` goes two deep."""
@@ -28,9 +29,8 @@ def resolve(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
     """Every fault of a ruleset's names, in the order of the text."""
     resolver = _Resolver(source)
     resolver.ruleset(tree)
-    return sorted(
-        resolver.faults, key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0)
-    )
+    faults = [*resolver.faults, *window_faults(tree, source)]
+    return sorted(faults, key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
 
 
 def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:

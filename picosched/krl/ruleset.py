@@ -22,6 +22,7 @@ from picosched.krl.resolver import resolve, resolve_body
 from picosched.krl.scope import Event, Scope, Value
 from picosched.krl.source import Source
 from picosched.krl.values import MISSING, Action
+from picosched.krl.windows import declared, follows
 
 NOTHING: tuple[int, ...] = ()
 
@@ -47,6 +48,7 @@ class Ruleset:
         self.shares = frozenset(_listed(tree, "shares")) | {"__testing"}
         self.provides = frozenset(_listed(tree, "provides"))
         self.uses = tuple(each.rid for each in tree.meta if isinstance(each, syntax.UseModule))
+        self.windows = declared(tree, source)
         self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
         self.meta = {
             each.key: each.value.value
@@ -93,11 +95,23 @@ class Ruleset:
             queries.append({"name": name, "args": [each.name for each in parameters]})
         events = [
             {"domain": each.domain, "name": each.type, "attrs": [pattern.name for pattern in each.attributes]}
+            for each in self.selected
+        ]
+        return {"queries": queries, "events": events}
+
+    @cached_property
+    def selected(self) -> list[syntax.EventPrimitive]:
+        """The single events that its rules select."""
+        return [
+            each
             for rule in self.tree.rules
             if rule.state == "active" and rule.select is not None
             for each in primitives(rule.select)
         ]
-        return {"queries": queries, "events": events}
+
+    def follows(self, window: str) -> bool:
+        """Whether a rule selects an edge of the window of that name."""
+        return follows(self.selected, window)
 
 
 class Instance:

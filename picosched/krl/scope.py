@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -116,25 +116,17 @@ class ScheduledEvent(Protocol):
     def status(self) -> str: ...  # "pending", "paused", "finished" or "cancelled"
 
 
-class ScheduledFire(Protocol):
-    """What became of one occurrence of a scheduled event."""
+class Window(Protocol):
+    """A named span of time that comes again and again, as the window module shows it."""
 
     @property
-    def nominal(self) -> datetime: ...
-    @property
-    def fired(self) -> datetime: ...
-    @property
-    def lateness(self) -> float: ...  # seconds
-    @property
-    def outcome(self) -> str: ...
-    @property
-    def eid(self) -> str | None: ...
-    @property
-    def rules(self) -> tuple[str, ...]: ...
-    @property
-    def why(self) -> str | None: ...
-    @property
-    def stands_for(self) -> int: ...
+    def tz(self) -> str: ...
+
+    def open_at(self, time: datetime) -> bool: ...
+
+    def next_opening(self, after: datetime) -> datetime | None: ...
+
+    def next_closing(self, after: datetime) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +150,20 @@ class HttpResponse:
     reason: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a rule has run: the absolute path of a program, and what it is given."""
+
+    path: str
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    cwd: str | None = None
+    stdin: str | None = None
+    timeout: float | None = None
+    """Seconds; None for the usual ones."""
+    name: str | None = None
 
 
 class Family(Protocol):
@@ -225,6 +231,9 @@ class Agenda(Protocol):
     def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
         """Raise an event in another pico, once this turn is durable; its eid."""
 
+    def run(self, program: Program) -> str:
+        """Run a program, once this turn is durable; the id of the run."""
+
     def cancel(self, id: str) -> bool: ...
 
     def pause(self, id: str, until: Value = None) -> bool:
@@ -244,11 +253,40 @@ class Agenda(Protocol):
     def pending(self) -> Sequence[ScheduledEvent]:
         """What is still to come, paused ones too, soonest first."""
 
+    def matching(self, which: Value) -> Sequence[ScheduledEvent]:
+        """Those of them that a map means: name, domain, type, kind, text, since, until, paused.
+
+        KrlError for any other key, and for a value that is none.
+        """
+
     def find(self, id: str) -> ScheduledEvent | None:
         """One of them, or one that is finished."""
 
-    def fires(self, id: str, limit: int) -> Sequence[ScheduledFire]:
-        """What became of its occurrences, newest first."""
+    def show(self, id: str) -> Mapping[str, Value] | None:
+        """All there is to say of one, whatever its status, as plain values."""
+
+    def next_times(self, id: str, count: int) -> Sequence[datetime]:
+        """When it is due next, `count` times at most; none while it is paused."""
+
+    def fires(self, id: str, limit: int) -> Sequence[Mapping[str, Value]]:
+        """What became of its occurrences, newest first, as plain values."""
+
+
+class Sources(Protocol):
+    """What a rule of the root pico may see and change of the sources of events; `id` may be a name."""
+
+    def add(self, declaration: Mapping[str, Value]) -> str:
+        """Make a source, once this turn is durable; its id. KrlError for what is wrong in its declaration."""
+
+    def remove(self, id: str) -> bool: ...
+
+    def pause(self, id: str, until: Value = None) -> bool:
+        """Let it wait, `until` then or until it is resumed."""
+
+    def resume(self, id: str) -> bool: ...
+
+    def list(self) -> Sequence[Mapping[str, Value]]:
+        """All there are, as plain values."""
 
 
 class Effects(Protocol):
@@ -259,6 +297,9 @@ class Effects(Protocol):
 
     @property
     def agenda(self) -> Agenda: ...
+
+    @property
+    def sources(self) -> Sources: ...
 
     def direct(self, name: str, options: Value) -> None:
         """Give the caller a directive."""
@@ -296,3 +337,5 @@ class Scope:
     config: Mapping[str, Value]
     event: Event | None = None
     rule: str | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    """The windows that the ruleset sees: its own, and those of the engine's configuration."""

@@ -515,6 +515,16 @@ class Configure(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Window(Node):
+    """`window name from TIMESPEC to TIMESPEC in ZONE`: open from one time to another, again and again."""
+
+    name: str
+    opens: Expression
+    closes: Expression
+    zone: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorsTo(Node):
     """`errors to rid version "v"`."""
 

@@ -7,16 +7,17 @@ then as the turn's rules before this one left it, then as this rule did. The tur
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.library.time import iso, moment
-from picosched.krl.scope import ScheduledEvent, Value
-from picosched.krl.values import described, json_value, shown
+from picosched.krl.scope import Program, ScheduledEvent, Value
+from picosched.krl.values import described, json_value, number, shown
 from picosched.pico.turn import WARNING, Turn
+from picosched.pico.windows import load_window
 from picosched.schedule.changed import (
     Change,
     cancelled,
@@ -29,7 +30,7 @@ from picosched.schedule.changed import (
 )
 from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, Status, coming, rounded_up
+from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status, coming, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
 from picosched.schedule.timespec import Timespec
@@ -77,6 +78,7 @@ class PicoAgenda:
             until=steering.until,
             count=steering.count,
             jitter=steering.jitter,
+            window=self._window(steering.window),
             description=steering.description,
         )
         if repeat is None:
@@ -95,6 +97,12 @@ class PicoAgenda:
                     return first.id
         said.scheduled[made.id] = made
         return made.id
+
+    def _window(self, name: str | None) -> str | None:
+        if name is not None:
+            rid = self._effects.rid
+            load_window(self._pico.installed[rid].ruleset, self._effects.settings.windows, name)
+        return name
 
     def _due(self, at: Value, now: datetime) -> datetime:
         """The due time of `at`; what has passed is due now."""
@@ -224,6 +232,28 @@ class PicoAgenda:
         )
         return id
 
+    def run(self, program: Program) -> str:
+        said, turn = self._speaking("run a program")
+        if program.path not in self._effects.settings.proc_allow:
+            raise KrlError(
+                f"found the program {program.path}, wanted one that proc_allow names", code="refused"
+            )
+        id = self._effects.new_id()
+        said.scheduled[id] = Scheduled(
+            id=id,
+            pico_id=self._pico.id,
+            rid=said.rid,
+            domain="proc",
+            type="finished",
+            attrs=asdict(program),
+            kind="proc",
+            due=None,
+            created=turn.now,
+            rule=said.rule,
+            name=program.name,
+        )
+        return id
+
     # Reading
 
     def pending(self) -> Sequence[ScheduledEvent]:
@@ -231,14 +261,14 @@ class PicoAgenda:
 
     def matching(self, which: Value) -> Sequence[ScheduledEvent]:
         wanted = _filter(which, self._pico.now)
-        return [each for each in self._pending() if wanted.means(each)]
+        return [each for each in self._pending(windows=wanted.kind == "window") if wanted.means(each)]
 
     def find(self, id: str) -> ScheduledEvent | None:
         return self._mine(id)
 
     def show(self, id: str) -> Mapping[str, Value] | None:
         found = self._mine(id)
-        return None if found is None else json_value(shown_row(found, iso))
+        return None if found is None else _plain(shown_row(found, iso))
 
     def next_times(self, id: str, count: int) -> Sequence[datetime]:
         found = self._coming(id)
@@ -246,7 +276,7 @@ class PicoAgenda:
 
     def fires(self, id: str, limit: int) -> Sequence[Mapping[str, Value]]:
         found = [] if self._mine(id) is None else self._pico.state.fires(self._pico.id, id, limit)
-        return [shown_fire(each, iso) for each in found]
+        return [_plain(shown_fire(each, iso)) for each in found]
 
     def _mine(self, id: str) -> Scheduled | None:
         """One that this ruleset made, whatever its status, as this turn and this rule have it so far."""
@@ -257,7 +287,7 @@ class PicoAgenda:
         if turn is not None and turn.settled is not None:
             made.append({turn.settled.id: turn.settled})
         found = next((each[id] for each in made if id in each), None) or self._pico.state.find_scheduled(id)
-        if found is None or found.kind == "send":
+        if found is None or not found.is_schedule:
             return None
         return found if (found.pico_id, found.rid) == (self._pico.id, self._effects.rid) else None
 
@@ -266,10 +296,14 @@ class PicoAgenda:
         found = self._mine(id)
         return found if found is not None and live(found) else None
 
-    def _pending(self) -> list[Scheduled]:
-        """What is to come for this ruleset, with what this turn and this rule made of it; soonest first."""
+    def _pending(self, *, windows: bool = False) -> list[Scheduled]:
+        """What is to come for this ruleset, with what this turn and this rule made of it; soonest first.
+
+        Edges of windows, which no rule made, are left out unless they are asked for.
+        """
         last = datetime.max.replace(tzinfo=self._pico.now.tzinfo)
-        return sorted((each for each in self._known() if live(each)), key=lambda each: each.due or last)
+        found = (each for each in self._known() if live(each) and (windows or each.kind != "window"))
+        return sorted(found, key=lambda each: each.due or last)
 
     def _known(self) -> list[Scheduled]:
         rid, turn, said = self._effects.rid, self._effects.turn, self._effects.said
@@ -298,6 +332,12 @@ def _time(value: Value, now: datetime, what: str = "the time of a schedule") -> 
         raise KrlError(f"found {shown(value)} as {what}, {wanted}") from error
 
 
+def _plain(shown: Mapping[str, Any]) -> dict[str, Value]:
+    """A map for rules to have: with numbers as KRL keeps them, and nothing shared that could change."""
+    numbers = {key: number(value) for key, value in shown.items() if isinstance(value, float)}
+    return {**json_value(dict(shown)), **numbers}
+
+
 TEXTS = ("name", "domain", "type", "kind", "text")
 TIMES = ("since", "until")
 
@@ -321,8 +361,9 @@ def _filter(which: Value, now: datetime) -> Filter:
         else:
             keys = ", ".join((*TEXTS, *TIMES, "paused"))
             raise KrlError(f'found the key "{key}" in a filter, wanted some of {keys}')
-    if given.get("kind", "at") not in ("at", "repeat"):
-        raise KrlError(f'found {shown(given["kind"])} as the kind of a filter, wanted "at" or "repeat"')
+    if given.get("kind", "at") not in SCHEDULES:
+        wanted = ", ".join(f'"{kind}"' for kind in SCHEDULES)
+        raise KrlError(f"found {shown(given['kind'])} as the kind of a filter, wanted one of {wanted}")
     return replace(Filter(status=COMING), **given)
 
 

@@ -1,12 +1,14 @@
-"""Changes to picos that a turn makes: children, channels, rulesets. Data, like the rest of a turn."""
+"""What a turn changes of picos: children, channels, rulesets, sources. Data, like the rest of a turn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from picosched.pico.channel import Channel
+from picosched.sources.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +61,29 @@ class Uninstall:
     rid: str
 
 
-Change = NewPico | DeletePico | PutChannel | DeleteChannel | Install | Uninstall
+@dataclass(frozen=True, slots=True)
+class AddSource:
+    id: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSource:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSource:
+    """Let a source wait, `until` then or until it is resumed."""
+
+    id: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSource:
+    id: str
+
+
+SourceChange = AddSource | RemoveSource | PauseSource | ResumeSource
+Change = NewPico | DeletePico | PutChannel | DeleteChannel | Install | Uninstall | SourceChange

@@ -43,6 +43,19 @@ class Channel:
     eci_of_kin: str | None = None
     """Of a family channel: the eci that leads to that pico."""
 
+    def check_event(self, domain: str, type: str) -> None:
+        """PicoschedError `refused` if nobody outside its family may raise such an event here."""
+        self._check(self.events, domain, type, "event")
+
+    def check_query(self, rid: str, name: str) -> None:
+        """PicoschedError `refused` if nobody outside its family may ask such a query here."""
+        self._check(self.queries, rid, name, "query")
+
+    def _check(self, policy: Policy, first: str, second: str, what: str) -> None:
+        refusal = "for its family only" if self.kin else policy.refusal(first, second)
+        if refusal is not None:
+            raise PicoschedError(f"the {what} {first}:{second} is {refusal}", "refused")
+
 
 def new_policy(allow: Iterable[str], deny: Iterable[str] = ()) -> Policy:
     """A policy of patterns, each checked: `domain:type`, with `*` for any."""

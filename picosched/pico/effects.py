@@ -20,6 +20,7 @@ from picosched.pico.chance import Tape
 from picosched.pico.change import Change
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily
+from picosched.pico.sources import PicoSources
 from picosched.pico.turn import Directive, Logged, Turn
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
@@ -99,6 +100,7 @@ class PicoEffects:
         self.answering = False
         self.family = PicoFamily(self)
         self.agenda = PicoAgenda(self)
+        self.sources = PicoSources(self)
         self.answers = Answers()
         self.asked = 0
         self.error_rid: Callable[[str], str] = lambda rid: rid

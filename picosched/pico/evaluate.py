@@ -25,6 +25,7 @@ from picosched.pico.effects import Answers, PicoEffects, Unanswered, error_attri
 from picosched.pico.event import Event, Query
 from picosched.pico.pico import Installed, Pico
 from picosched.pico.turn import Considered, Handled, Turn
+from picosched.pico.windows import windows_of
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
@@ -128,6 +129,7 @@ def _instance(
         random=pico.random,
         meta={**ruleset.meta, "calling_rid": clients[-1]} if clients else ruleset.meta,
         config=config,
+        windows=windows_of(ruleset, pico.effects.settings.windows),
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:

@@ -22,6 +22,8 @@ class Event:
     time: datetime
     eci: str | None = None
     rids: tuple[str, ...] | None = None
+    once: str | None = None
+    """A key: an event that comes to the same pico with the same one is not handled again."""
 
     @property
     def key(self) -> str:

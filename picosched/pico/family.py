@@ -61,6 +61,9 @@ class World(Protocol):
 
     def compiled(self, text: str, origin: str | None) -> Ruleset: ...
 
+    def sources(self) -> list[dict[str, Any]]:
+        """The sources of the engine, as maps."""
+
     def tried(self, pico_id: str, text: RulesetText) -> None:
         """Evaluate a ruleset's globals as if it were installed; raises what would be wrong with it."""
 

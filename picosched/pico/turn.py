@@ -94,6 +94,8 @@ class Turn:
     """The scheduled event that came due and caused it, as it is once this occurrence is dealt with."""
     changes: list[Change] = field(default_factory=list)
     """What becomes of channels, rulesets and children, in order."""
+    repeated: bool = False
+    """Whether the event came a second time, by its key. Then this is empty but for the first one's id."""
 
     @property
     def cancelled(self) -> list[str]:

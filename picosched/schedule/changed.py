@@ -32,7 +32,12 @@ Change = Callable[[Scheduled], Changed | None]
 
 def live(scheduled: Scheduled) -> bool:
     """Whether it is still to come, paused or not, and somebody's schedule: a sent event is not."""
-    return scheduled.status in LIVE and scheduled.kind != "send"
+    return scheduled.status in LIVE and scheduled.is_schedule
+
+
+def movable(scheduled: Scheduled) -> bool:
+    """Whether it comes when somebody wants it: the edges of a window come by the calendar, and stay."""
+    return live(scheduled) and scheduled.kind != "window"
 
 
 def paused(scheduled: Scheduled, until: datetime | None) -> Changed | None:
@@ -51,21 +56,25 @@ def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | 
         return going, None
     passed = going.passed(now, granularity)
     record = Fire(going.id, going.pico_id, going.due, now, Outcome.PAUSED, why=PAUSED, stands_for=passed)
-    return _due_at(replace(going, moved_from=None), going.following(now, granularity)), record
+    following = going.following(max(now, going.moved_from or now), granularity)
+    return _due_at(replace(going, moved_from=None), following), record
 
 
 def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -> Changed | None:
-    """Its next occurrence at another time; of a repeat, the ones behind it stay where they are."""
-    if not live(scheduled) or scheduled.due is None:
+    """Its next occurrence at another time; of a repeat, the ones behind that time stay where they are."""
+    if not movable(scheduled) or scheduled.due is None:
         return None
-    due = now if to <= now else rounded_up(to, granularity)
+    try:
+        due = now if to <= now else rounded_up(to, granularity)
+    except OverflowError as cause:
+        raise PicoschedError("found a time past the last year, 9999, wanted one before") from cause
     moved_from = (scheduled.moved_from or scheduled.due) if scheduled.timespec else None
     return replace(scheduled, due=due, moved_from=moved_from), None
 
 
 def repeated(scheduled: Scheduled, timespec: Timespec, now: datetime, granularity: int) -> Changed | None:
     """By another timespec from now on. PicoschedError `invalid` if that never fires again."""
-    if not live(scheduled):
+    if not movable(scheduled):
         return None
     anew = replace(scheduled, kind="repeat", timespec=timespec.text, tz=timespec.tz, moved_from=None)
     due = anew.following(now, granularity)
@@ -77,7 +86,7 @@ def repeated(scheduled: Scheduled, timespec: Timespec, now: datetime, granularit
 
 def fired_at_once(scheduled: Scheduled, now: datetime) -> Scheduled | None:
     """Fired outside its times: an `at` is finished by it, a repeat has its next occurrence as before."""
-    if not live(scheduled):
+    if not movable(scheduled):
         return None
     fired = replace(scheduled, fires=scheduled.fires + 1, fired=now)
     if fired.timespec is None or (fired.count is not None and fired.fires >= fired.count):
@@ -89,14 +98,22 @@ def cancelled(
     scheduled: Scheduled, now: datetime, eid: str | None = None, reason: str | None = None
 ) -> Changed | None:
     """Ended before its time; `eid` is of the turn that did it."""
-    if scheduled.status not in LIVE:
+    return ended(scheduled, now, eid, reason) if movable(scheduled) else None
+
+
+def ended(
+    scheduled: Scheduled, now: datetime, eid: str | None = None, reason: str | None = None
+) -> Changed | None:
+    """Ended with what it belongs to, or by whoever may end it."""
+    if not live(scheduled):
         return None
     record = None
     if scheduled.due is not None:
         record = Fire(scheduled.id, scheduled.pico_id, scheduled.due, now, Outcome.CANCELLED, eid, why=reason)
-    ended = replace(scheduled, due=None, status=Status.CANCELLED, paused_until=None, moved_from=None)
-    return ended, record
+    row = replace(scheduled, due=None, status=Status.CANCELLED, paused_until=None, moved_from=None)
+    return row, record
 
 
 def _due_at(scheduled: Scheduled, due: datetime | None) -> Scheduled:
-    return replace(scheduled, due=due, status=Status.PENDING if due else Status.FINISHED)
+    row = replace(scheduled, due=due, status=Status.PENDING if due else Status.FINISHED)
+    return row.with_edge(due)

@@ -1,15 +1,18 @@
-"""Which scheduled events are meant: a filter over rows, that the store turns into a query.
+"""Which scheduled events are meant: a filter over rows.
+
+The store turns it into a query; `means` says the same of one row, for rows that are in no store yet.
 
 Everything that is given must match; what is None is not asked for. `text` is looked for, in any case, in the
-event, its attributes, the name, the description, the timespec and the ruleset.
+ruleset, the event, its attributes as JSON, the name, the description and the timespec.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from picosched.schedule.scheduled import Status
+from picosched.schedule.scheduled import Scheduled, Status
 
 COMING = (Status.PENDING, Status.PAUSED)
 
@@ -24,7 +27,7 @@ class Filter:
     domain: str | None = None
     type: str | None = None
     kind: str | None = None
-    """"at" or "repeat"."""
+    """"at", "repeat" or "window"."""
     status: tuple[Status, ...] = COMING
     since: datetime | None = None
     """Due then or later."""
@@ -32,3 +35,29 @@ class Filter:
     """Due then or sooner."""
     text: str | None = None
     ids: tuple[str, ...] | None = None
+
+    def means(self, row: Scheduled) -> bool:
+        """Whether this row is meant. An event that is sent to another pico never is."""
+        same = (
+            (self.pico_id, row.pico_id),
+            (self.rid, row.rid),
+            (self.name, row.name),
+            (self.domain, row.domain),
+            (self.type, row.type),
+            (self.kind, row.kind),
+        )
+        return (
+            row.is_schedule
+            and all(wanted is None or wanted == found for wanted, found in same)
+            and (not self.status or row.status in self.status)
+            and (self.since is None or (row.due is not None and row.due >= self.since))
+            and (self.until is None or (row.due is not None and row.due <= self.until))
+            and (self.ids is None or row.id in self.ids)
+            and (self.text is None or self.text.casefold() in _text_of(row).casefold())
+        )
+
+
+def _text_of(row: Scheduled) -> str:
+    attrs = json.dumps(dict(row.attrs), ensure_ascii=False, separators=(",", ":"), default=str)
+    parts = (row.rid, f"{row.domain}:{row.type}", attrs, row.name, row.description, row.timespec)
+    return " ".join(part or "" for part in parts)

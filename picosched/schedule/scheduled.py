@@ -14,17 +14,23 @@ put off by the row's own part of its jitter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice, takewhile
 from typing import Any
 
+from picosched.clock import format_time
 from picosched.schedule.timespec import Timespec
+from picosched.schedule.window import Window, read_window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+SCHEDULES = ("at", "repeat", "window")
+"""The kinds of rows that lists show."""
 
 MOST_COUNTED = 10_000
 """Occurrences that passed are counted up to so many."""
@@ -71,7 +77,8 @@ class Scheduled:
     type: str
     attrs: Mapping[str, Any]
     kind: str
-    """"at", "repeat", or "send": an event for another pico, due at once."""
+    """"at", "repeat" or "window": its edges. What is no schedule of anybody: "send", an event that is due at
+    once; "proc", a program that waits to be run, and is "running" while it does."""
     due: datetime | None
     """The next occurrence; None once there is none."""
     created: datetime
@@ -102,11 +109,18 @@ class Scheduled:
     description: str | None = None
     moved_from: datetime | None = None
     """Of a repeat whose next occurrence was moved: when that was due."""
+    window: str | None = None
+    """The name of the window outside which it is not raised."""
 
     @property
     def created_by(self) -> str | None:
         """The rule that made it."""
         return self.rule
+
+    @property
+    def is_schedule(self) -> bool:
+        """Whether somebody's lists show it: it is neither a message nor a program."""
+        return self.kind in SCHEDULES
 
     @property
     def paused(self) -> bool:
@@ -138,12 +152,22 @@ class Scheduled:
             due=following,
             status=self.status if following else Status.FINISHED,
             moved_from=None,
-        )
+        ).with_edge(following)
+
+    def with_edge(self, time: datetime | None) -> Scheduled:
+        """Of a window: with the event of its last edge up to a time. Any other row is what it is."""
+        edge = self._window.last_edge(time) if self.kind == "window" and time is not None else None
+        if edge is None:
+            return self
+        return replace(self, type=edge.type, attrs={"name": self.name, "at": format_time(edge.at)})
 
     def following(self, since: datetime, granularity: int) -> datetime | None:
         """The first due time after `since`; None if there is none, or only after `until`."""
         if self.timespec is None:
             return None
+        if self.kind == "window":
+            edge = self._window.next_edge(since)
+            return None if edge is None else _rounded(edge.at, granularity)
         off = self.put_off
         due = next_due(Timespec.parse(self.timespec, self.tz), since - off, granularity)
         if due is None or (self.until is not None and due + off > self.until):
@@ -155,10 +179,29 @@ class Scheduled:
 
         At most MOST_COUNTED; 1 for one that does not repeat.
         """
-        if self.timespec is None or self.due is None or now - self.due < SECOND:
+        if self.timespec is None or self.due is None or (now - self.due < SECOND and not self.moved_from):
             return 1
+        if self.kind == "window":
+            coming = takewhile(lambda edge: edge.at <= now, self._window.edges(self.due))
+            return 1 + sum(1 for _ in islice(coming, MOST_COUNTED - 1))
         off, last = self.put_off, now if self.until is None else min(now, self.until)
-        return 1 + _count(self.timespec, self.tz, self.due - off, last - off, granularity)
+        # One that was moved stands for the time it was moved from, and for those it was moved past.
+        since = self.moved_from or self.due
+        return 1 + _count(self.timespec, self.tz, since - off, last - off, granularity)
+
+    @property
+    def _window(self) -> Window:
+        """Of a window: what its name and its timespec write."""
+        return read_window(self.name or "", self.timespec or "", self.tz)
+
+
+def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:
+    """Its due times from the next one on, worked out as they are taken; not any while it is paused."""
+    fires, due = scheduled.fires, None if scheduled.paused else scheduled.due
+    while due is not None and (scheduled.count is None or fires < scheduled.count):
+        yield due
+        fires += 1
+        due = scheduled.following(max(due, scheduled.moved_from or due), granularity)
 
 
 SECOND = timedelta(seconds=1)
@@ -185,7 +228,12 @@ def rounded_up(time: datetime, granularity: int) -> datetime:
 def next_due(timespec: Timespec, since: datetime, granularity: int) -> datetime | None:
     """The first occurrence after `since`, rounded up; None if there is none up to the end of year 9999."""
     occurrence = timespec.after(since)
+    return None if occurrence is None else _rounded(occurrence, granularity)
+
+
+def _rounded(time: datetime, granularity: int) -> datetime | None:
+    """The time, rounded up; None if that lies beyond the end of year 9999."""
     try:
-        return None if occurrence is None else rounded_up(occurrence, granularity)
+        return rounded_up(time, granularity)
     except OverflowError:
         return None

@@ -7,6 +7,7 @@
     _until         the last time that a repeat may be due
     _count         how often a repeat fires
     _jitter        up to how many seconds it may be put off
+    _window        the name of a window: it is raised only while that is open
     _description   words for people
 
 What is null is not there. A value of a wrong kind is an error, as it is when one that is for repeats
@@ -15,6 +16,7 @@ stands with an `at`: a schedule that silently goes on for ever is found too late
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +27,8 @@ from picosched.schedule.scheduled import Misfire
 
 NAME, IF_EXISTS, ZONE, MISFIRE = "_name", "_if_exists", "_timezone", "_misfire"
 UNTIL, COUNT, JITTER, DESCRIPTION = "_until", "_count", "_jitter", "_description"
-STEERING = (NAME, IF_EXISTS, ZONE, MISFIRE, UNTIL, COUNT, JITTER, DESCRIPTION)
+WINDOW = "_window"
+STEERING = (NAME, IF_EXISTS, ZONE, MISFIRE, UNTIL, COUNT, JITTER, WINDOW, DESCRIPTION)
 
 FOR_REPEATS = (UNTIL, COUNT)
 """An `at` has no use for these. The classic engine lets `_name` and `_timezone` stand with one."""
@@ -33,6 +36,8 @@ FOR_REPEATS = (UNTIL, COUNT)
 KEEP, REPLACE = "keep", "replace"
 
 LONGEST_TEXT = 1_000
+LONGEST_SHOWN = 60
+MOST_COUNT = 1_000_000_000
 MOST_JITTER = 7 * 86_400
 """Seconds."""
 
@@ -49,6 +54,7 @@ class Steering:
     count: int | None = None
     jitter: int = 0
     """Milliseconds."""
+    window: str | None = None
     description: str | None = None
 
 
@@ -76,6 +82,7 @@ def read_steering(
         until=time_of(given[UNTIL]) if UNTIL in given else None,
         count=_count(given),
         jitter=_jitter(given),
+        window=_text(given, WINDOW) or None,
         description=_text(given, DESCRIPTION) or None,
     )
 
@@ -99,8 +106,9 @@ def _count(given: Mapping[str, Any]) -> int | None:
     value = given.get(COUNT)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value != int(value):
-        raise _wrong(COUNT, value, "a whole number, 1 or more")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 1 <= value <= MOST_COUNT or not float(value).is_integer():
+        raise _wrong(COUNT, value, f"a whole number from 1 to {MOST_COUNT:,}")
     return int(value)
 
 
@@ -112,5 +120,6 @@ def _jitter(given: Mapping[str, Any]) -> int:
 
 
 def _wrong(name: str, found: Any, wanted: str) -> PicoschedError:
-    shown = f'"{found[:40]}"' if isinstance(found, str) else str(found)[:40]
+    shown = json.dumps(found, ensure_ascii=False, default=str)
+    shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
     return PicoschedError(f"found {shown} as {name}, wanted {wanted}")

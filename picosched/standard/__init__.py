@@ -15,9 +15,17 @@ PLACE = "picosched://standard/"
 UI = "io.picolabs.pico-engine-ui"
 WRANGLER = "io.picolabs.wrangler"
 SUBSCRIPTION = "io.picolabs.subscription"
+SOURCES = "io.picosched.sources"
 
 RIDS = (UI, WRANGLER, SUBSCRIPTION)
-"""In the order in which they are installed: a module before its client."""
+"""Those of every pico, in the order in which they are installed: a module before its client."""
+
+OF_ROOT = (*RIDS, SOURCES)
+"""Those of the root pico."""
+
+PROC = "io.picosched.proc"
+ALL = (*OF_ROOT, PROC)
+"""The last is there for whoever wants it."""
 
 
 def url_of(rid: str) -> str:
@@ -32,7 +40,7 @@ def is_standard(url: str) -> bool:
 def read(url: str) -> str:
     """The text of a ruleset that ships, by its URL; `not_found` if there is none of that name."""
     rid = url.removeprefix(PLACE).removesuffix(".krl")
-    if url_of(rid) != url or rid not in RIDS:
-        wanted = ", ".join(map(url_of, RIDS))
+    if url_of(rid) != url or rid not in ALL:
+        wanted = ", ".join(map(url_of, ALL))
         raise PicoschedError(f"found {url}, wanted one of {wanted}", "not_found")
     return files(__name__).joinpath(f"{rid}.krl").read_text(encoding="utf-8")

@@ -12,23 +12,26 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from picosched.clock import shifted, to_ms
-from picosched.schedule.changed import Changed, cancelled
+from picosched.schedule.changed import Changed, cancelled, ended
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.database import Database
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
 
-LIVE = "status IN ('pending', 'paused') AND kind <> 'send'"
+SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
+PROGRAM = "kind IN ('proc', 'running')"
+LIVE = f"status IN ('pending', 'paused') AND {SCHEDULE}"
 
-INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 26)})"
+INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 27)})"
 SETTLE = """UPDATE scheduled
     SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?
     WHERE id = ?"""
 REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
+EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
@@ -67,6 +70,12 @@ class Agenda:
         """A scheduled event, whatever its status."""
         row = self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
         return None if row is None else rows.to_scheduled(row)
+
+    def programs(self, kind: str) -> list[Scheduled]:
+        """The rows of programs, in the order they were made: "proc", which wait, or those "running"."""
+        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {PROGRAM} AND status = 'pending' ORDER BY rowid"
+        found = [rows.to_scheduled(row) for row in self._database.rows(sql)]
+        return [row for row in found if row.kind == kind]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids that begin so, of rows and of records; with `live`, of what is still to come."""
@@ -120,11 +129,19 @@ class Agenda:
         return [rows.to_fire(row) for row in self._database.rows(sql, (mark,))]
 
     def last_raised(self, id: str) -> Fire | None:
-        """The last occurrence of a scheduled event whose event was raised."""
-        raised = "scheduled = ? AND eid IS NOT NULL AND outcome <> 'cancelled'"
+        """The last occurrence of a scheduled event whose event was raised, but not outside its times."""
+        raised = (
+            "scheduled = ? AND eid IS NOT NULL AND outcome <> 'cancelled' "
+            "AND NOT (outcome = 'fired' AND why IS NOT NULL)"
+        )
         sql = f"SELECT {rows.FIRE} FROM fire WHERE {raised} ORDER BY nominal DESC LIMIT 1"
         row = self._database.row(sql, (id,))
         return None if row is None else rows.to_fire(row)
+
+    def last_nominal(self, id: str) -> datetime | None:
+        """The last time on record."""
+        row = self._database.row("SELECT max(nominal) FROM fire WHERE scheduled = ?", (id,))
+        return None if row is None else rows.time(row[0])
 
     # Writing, inside a transaction
 
@@ -148,6 +165,16 @@ class Agenda:
                 settled.id,
             ),
         )
+        if settled.kind == "window":  # the event of any other row is the same each time
+            self._put_event(settled)
+
+    def become(self, row: Scheduled, now: datetime) -> None:
+        """Write a row that is of another kind now, with another event."""
+        self._put_event(row)
+        self.settle(row, now)
+
+    def _put_event(self, row: Scheduled) -> None:
+        self._database.execute(EVENT, (row.kind, row.domain, row.type, rows.dump(row.attrs), row.id))
 
     def change(self, row: Scheduled, now: datetime) -> None:
         """Write a row that somebody changed."""
@@ -178,6 +205,11 @@ class Agenda:
         """Write what became of an occurrence. `conflict` if that is on record already."""
         self._database.execute(RECORD, rows.of_fire(fire))
 
+    def correct(self, id: str, nominal: datetime, outcome: Outcome, why: str) -> None:
+        """Write what came out later of an occurrence on record."""
+        sql = "UPDATE fire SET outcome = ?, why = ? WHERE scheduled = ? AND nominal = ?"
+        self._database.execute(sql, (outcome.value, why, id, to_ms(nominal)))
+
     def cancel(self, id: str, now: datetime, eid: str | None = None, *, reason: str | None = None) -> bool:
         """End a row that is still to come, its next occurrence cancelled; False if there is none.
 
@@ -199,7 +231,10 @@ class Agenda:
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
         """Cancel what a pico, or one ruleset of it, has to come; how many that were."""
-        return sum(self.cancel(each.id, now, reason=reason) for each in self.pending(pico_id, rid))
+        changes = [ended(each, now, reason=reason) for each in self.pending(pico_id, rid)]
+        for changed in filter(None, changes):
+            self.take(changed, now)
+        return len(changes)
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         """Whether there is anything to prune; mostly there is not."""
@@ -233,7 +268,7 @@ TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timesp
 
 def condition_of(which: Filter) -> tuple[str, list[str | int]]:
     """The condition of a filter, and its values."""
-    parts, values = ["kind <> 'send'"], list[str | int]()
+    parts, values = [SCHEDULE], list[str | int]()
     for column, value in (
         ("pico", which.pico_id),
         ("rid", which.rid),

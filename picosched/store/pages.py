@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
@@ -18,7 +18,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.store import rows
-from picosched.store.agenda import condition_of
+from picosched.store.agenda import SCHEDULE, condition_of
 from picosched.store.database import Database, Row
 from picosched.store.journal import COLUMNS, Entry, entry_of
 from picosched.store.picos import PICO, PicoRow, pico_of
@@ -50,6 +50,35 @@ class Lateness:
     within: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class InstalledText:
+    """A text of a ruleset, and how many picos have it; the id of one of them."""
+
+    rid: str
+    hash: str
+    origin: str | None
+    picos: int
+    pico_id: str
+
+
+class Minute(NamedTuple):
+    """Fires of one minute and outcome; `minute` counts from 1970, lateness is in ms."""
+
+    minute: int
+    outcome: str
+    fires: int
+    sum_ms: int
+    most_ms: int
+
+
+class Counts(NamedTuple):
+    """How much there is."""
+
+    picos: int
+    rulesets: int
+    paused: int
+
+
 class Pages:
     """Reading only."""
 
@@ -60,6 +89,19 @@ class Pages:
         """In the order they were made."""
         sql = f"SELECT {PICO}, rowid FROM pico WHERE rowid > ? ORDER BY rowid LIMIT ?"
         return self._page(sql, [_number(after, 0), limit + 1], limit, pico_of)
+
+    def rulesets(self, limit: int) -> list[InstalledText]:
+        """The texts that picos have, by rid, those that most have first."""
+        sql = """SELECT installed.rid, installed.hash, ruleset.origin, count(*), min(pico)
+            FROM installed JOIN ruleset ON ruleset.hash = installed.hash
+            GROUP BY installed.rid, installed.hash ORDER BY installed.rid, count(*) DESC LIMIT ?"""
+        return [InstalledText(*row) for row in self._database.rows(sql, (limit,))]
+
+    def picos_with(self, rid: str, limit: int) -> list[tuple[PicoRow, str]]:
+        """The picos that have a ruleset, in the order they were made, each with the hash of its text."""
+        sql = f"""SELECT {PICO}, hash FROM pico JOIN installed ON installed.pico = pico.id
+            WHERE rid = ? ORDER BY pico.rowid LIMIT ?"""
+        return [(pico_of(row), row[-1]) for row in self._database.rows(sql, (rid, limit))]
 
     def scheduled(self, which: Filter, after: str | None, limit: int) -> Page[Scheduled]:
         """What a filter means, soonest first; what has no due time any more comes last, as it was made."""
@@ -128,6 +170,13 @@ class Pages:
     def pending(self) -> int:
         return self._number("SELECT count(*) FROM scheduled WHERE status = 'pending'")
 
+    def pending_of(self, pico_id: str) -> int:
+        """Of one pico."""
+        row = self._database.row(
+            "SELECT count(*) FROM scheduled WHERE pico = ? AND status = 'pending'", (pico_id,)
+        )
+        return 0 if row is None else int(row[0])
+
     def overdue(self, now: datetime) -> int:
         """Rows that are due and not dealt with."""
         return self._number(
@@ -141,6 +190,21 @@ class Pages:
             FROM fire WHERE rowid > ? AND rowid <= ? GROUP BY outcome"""
         found = self._database.rows(sql, (behind, upto))
         return [Lateness(row[0], row[1], row[2], tuple(row[3:])) for row in found]
+
+    def fires_by_minute(self, behind: int, upto: int, since: datetime) -> list[Minute]:
+        """The fires between two places, of that time and later, by minute and outcome."""
+        sql = """SELECT fired / 60000, outcome, count(*), sum(max(lateness, 0)), max(lateness)
+            FROM fire WHERE rowid > ? AND rowid <= ? AND fired >= ? GROUP BY 1, 2"""
+        return [Minute(*row) for row in self._database.rows(sql, (behind, upto, to_ms(since)))]
+
+    def counts(self) -> Counts:
+        """Looks at every scheduled event: not for each second."""
+        row = self._database.row(
+            f"""SELECT (SELECT count(*) FROM pico), (SELECT count(DISTINCT rid) FROM installed),
+            (SELECT count(*) FROM scheduled WHERE status = 'paused' AND {SCHEDULE})"""
+        )
+        assert row is not None  # a SELECT without FROM has one row
+        return Counts(*row)
 
     def _number(self, sql: str, *values: int) -> int:
         row = self._database.row(sql, values)

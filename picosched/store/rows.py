@@ -44,7 +44,8 @@ def time(value: int | None) -> datetime | None:
 
 SCHEDULED = (
     "id, pico, rid, domain, type, attrs, kind, due, created, rule, line, timespec, name, tz, status, fires, "
-    "fired, keep_until, paused_until, eci, misfire, until, count, jitter, description, moved_from"
+    "fired, keep_until, paused_until, eci, misfire, until, count, jitter, description, moved_from, "
+    "in_window"
 )
 
 
@@ -76,6 +77,7 @@ def of_scheduled(scheduled: Scheduled) -> Row:
         scheduled.jitter,
         scheduled.description,
         ms(scheduled.moved_from),
+        scheduled.window,
     )
 
 
@@ -107,6 +109,7 @@ def to_scheduled(row: Row) -> Scheduled:
         jitter=row[23],
         description=row[24],
         moved_from=time(row[25]),
+        window=row[26],
     )
 
 

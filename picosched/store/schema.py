@@ -139,7 +139,73 @@ STEERED = (
 )
 """What steers a schedule, and records that account for more than one occurrence."""
 
-MIGRATIONS = (("0001_tables", TABLES), ("0002_steered", STEERED))
+SOURCES = (
+    """CREATE TABLE source (
+        id TEXT PRIMARY KEY,
+        name TEXT,
+        declaration TEXT NOT NULL,
+        configured INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        anchor INTEGER NOT NULL,
+        raised INTEGER NOT NULL,
+        paused INTEGER NOT NULL,
+        paused_until INTEGER
+    )""",
+    "CREATE UNIQUE INDEX source_name ON source (name) WHERE name IS NOT NULL",
+    "CREATE INDEX source_paused ON source (paused_until) WHERE paused_until IS NOT NULL",
+    """CREATE TABLE source_entry (
+        id TEXT PRIMARY KEY,
+        source TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        due INTEGER,
+        paused INTEGER NOT NULL,
+        fires INTEGER NOT NULL,
+        missed INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        fired INTEGER,
+        outcome TEXT,
+        why TEXT
+    )""",
+    "CREATE INDEX source_entry_due ON source_entry (due) WHERE paused = 0",
+    "CREATE INDEX source_entry_source ON source_entry (source)",
+    """CREATE TABLE delivery (
+        id TEXT PRIMARY KEY,
+        source TEXT NOT NULL,
+        entry TEXT NOT NULL,
+        nominal INTEGER NOT NULL,
+        url TEXT NOT NULL,
+        body TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        due INTEGER NOT NULL,
+        tries INTEGER NOT NULL,
+        error TEXT
+    )""",
+    "CREATE INDEX delivery_due ON delivery (due)",
+    "CREATE INDEX delivery_source ON delivery (source)",
+    """CREATE TABLE received (
+        pico TEXT NOT NULL,
+        key TEXT NOT NULL,
+        eid TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (pico, key)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX received_at ON received (at)",
+)
+"""Sources and their entries; events on their way to other engines, and the keys of those that came."""
+
+WINDOWS = (
+    "ALTER TABLE scheduled ADD COLUMN in_window TEXT",
+    "CREATE INDEX scheduled_program ON scheduled (kind) WHERE kind IN ('proc', 'running')",
+)
+"""The window outside which a schedule is not raised, and programs to run."""
+
+MIGRATIONS = (
+    ("0001_tables", TABLES),
+    ("0002_steered", STEERED),
+    ("0003_sources", SOURCES),
+    ("0004_windows", WINDOWS),
+)
 """Names and statements, in order. Add to the end; what was released is never changed."""
 
 

@@ -21,9 +21,11 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import agenda, journal, picos, rows
 from picosched.store.agenda import Agenda
 from picosched.store.database import MEMORY, Database, Row
+from picosched.store.deliveries import Deliveries
 from picosched.store.journal import Journal
 from picosched.store.pages import Pages
 from picosched.store.picos import Picos
+from picosched.store.sources import Sources
 
 PRUNED_AT_ONCE = 5_000
 
@@ -49,6 +51,8 @@ class Store:
         self.agenda = Agenda(self._database, self._history)
         self.journal = Journal(self._database)
         self.pages = Pages(self._database)
+        self.sources = Sources(self._database)
+        self.deliveries = Deliveries(self._database)
 
     @property
     def name(self) -> str:
@@ -113,15 +117,20 @@ class Store:
 
     # What a turn writes
 
-    def write(self, turn: Turn, fire: Fire | None = None) -> None:
-        """Write a turn into the open transaction, with the occurrence that caused it and its settled row."""
-        statements = _statements(turn, fire)  # all of them before the first is run: they may fail
+    def write(
+        self, turn: Turn, fire: Fire | None = None, *, recorded: bool = True, journalled: bool = True
+    ) -> None:
+        """Write a turn into the open transaction, with the occurrence that caused it and its settled row.
+
+        The occurrence may be left out of the record, and the turn of the journal.
+        """
+        statements = _statements(turn, fire, journalled)  # all of them before the first is run: they may fail
         for sql, values in statements:
             self._database.execute(sql, values)
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
         if turn.settled is not None:
             self.agenda.settle(turn.settled, turn.now)
-        if fire is not None:
+        if fire is not None and recorded:
             self.agenda.record(fire)
         ended = (each for each in turn.scheduled.values() if each.due is None)  # fired as soon as made
         for row in (*turn.rescheduled.values(), *ended):
@@ -139,16 +148,18 @@ class Store:
     def prunable(self, now: datetime) -> bool:
         """Whether anything is older than the history kept."""
         before = shifted(now, -self._history)
-        return self.agenda.prunable(before, now) or self.journal.prunable(before)
+        parts = (self.journal, self.deliveries)
+        return self.agenda.prunable(before, now) or any(each.prunable(before) for each in parts)
 
     def prune(self, now: datetime) -> int:
         """Delete some of what is older than the history kept; how many rows, 0 when all is done."""
         before = shifted(now, -self._history)
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
+        deleted += self.deliveries.prune(before, PRUNED_AT_ONCE)
         return deleted + self.journal.prune(before, PRUNED_AT_ONCE)
 
 
-def _statements(turn: Turn, fire: Fire | None) -> list[tuple[str, Row]]:
+def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str, Row]]:
     """What a turn writes but for its occurrence and its cancellations; ready to run."""
     statements: list[tuple[str, Row]] = []
     for (rid, name), value in turn.entities.items():
@@ -164,7 +175,8 @@ def _statements(turn: Turn, fire: Fire | None) -> list[tuple[str, Row]]:
             statements.append((picos.SET_WAITING, (turn.pico_id, rid, rule, rows.dump(state))))
     for scheduled in turn.scheduled.values():
         statements.append((agenda.INSERT, rows.of_scheduled(scheduled)))
-    statements.append((journal.INSERT, journal.of_turn(turn, fire)))
+    if journalled:
+        statements.append((journal.INSERT, journal.of_turn(turn, fire)))
     for _, values in statements:
         for value in values:
             if isinstance(value, str) and not value.isascii():

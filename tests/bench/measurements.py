@@ -8,7 +8,17 @@ from pathlib import Path
 from tests.bench.setup import Setup
 from tests.bench.side_by_side import Row
 
-NAMES = ("parsing", "expressions", "turns", "anatomy", "queries", "scheduling", "catching_up", "virtual_year")
+NAMES = (
+    "parsing",
+    "expressions",
+    "turns",
+    "anatomy",
+    "queries",
+    "scheduling",
+    "catching_up",
+    "sources",
+    "virtual_year",
+)
 
 
 def rows_of(name: str, setup: Setup) -> list[Row]:

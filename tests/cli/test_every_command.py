@@ -12,7 +12,8 @@ import pytest
 
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
-    "channels", "scheduled", "cancel", "pause", "resume", "history", "journal",
+    "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
+    "journal", "sources", "add-source", "remove-source", "pause-source", "resume-source",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -21,13 +22,25 @@ ON_A_DATABASE = [
     ("picos",),
     ("channels",),
     ("scheduled",),
+    ("show", "1"),
     ("cancel", "1"),
     ("pause", "1"),
     ("resume", "1"),
+    ("fire", "1"),
+    ("move", "1", "--by", "1h"),
+    ("reschedule", "1", "--timespec", "@daily"),
     ("history",),
     ("journal",),
+    ("sources",),
+    ("add-source", '{"type": "metronome", "interval": 1000, "to": {"pico": "root"}}'),
+    ("remove-source", "1"),
+    ("pause-source", "1"),
+    ("resume-source", "1"),
 ]
-WRITING = {"raise", "cancel", "pause", "resume"}
+WRITING = {
+    "raise", "cancel", "pause", "resume", "fire", "move", "reschedule",
+    "add-source", "remove-source", "pause-source", "resume-source",
+}  # fmt: skip
 
 HOLD = """\
 import sys

@@ -1,5 +1,9 @@
-"""`scheduled cancel pause resume history journal`: the real command on a real database."""
+"""`scheduled show cancel pause resume fire move reschedule history journal`, on a real database."""
 
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +19,12 @@ TEA = "rulesets/tea_timer.krl"
 @pytest.fixture
 def pending(run: Any) -> list[dict[str, Any]]:
     """Two teas and a digest are scheduled."""
-    run("install", TEA, "rulesets/daily_digest.krl")
-    run("raise", "tea:started", "minutes=100")
-    run("raise", "tea:started", "minutes=200", "tea=oolong")
-    run("raise", "digest:wanted", "zone=Europe/Rome")
+    with Engine("picosched.db", settings=Settings(durability="normal")) as engine:
+        engine.root.install(Path(TEA))
+        engine.root.install(Path("rulesets/daily_digest.krl"))
+        engine.root.raise_event("tea", "started", {"minutes": 100})
+        engine.root.raise_event("tea", "started", {"minutes": 200, "tea": "oolong"})
+        engine.root.raise_event("digest", "wanted", {"zone": "Europe/Rome"})
     found: list[dict[str, Any]] = run("scheduled", "--json").lines
     assert len(found) == 3
     return found
@@ -73,6 +79,270 @@ def test_a_pause_ends_by_hand_or_by_itself(run: Any, pending: list[dict[str, Any
     assert run("pause", id, "--until", "later").status == 1
 
 
+def words_of(each: Any) -> str | None:
+    """The words of a command, as the name of its case."""
+    return " ".join(each) if isinstance(each, tuple) else None
+
+
+# ---- which of them ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ((), ["tea", "oolong", "digest"]),
+        (("--rid", "tea_timer"), ["tea", "oolong"]),
+        (("--pico", "root", "-n", "2"), ["tea", "oolong"]),
+        (("--name", "daily digest"), ["digest"]),
+        (("--event", "notification"), ["tea", "oolong", "digest"]),
+        (("--event", "notification:tea_ready"), ["tea", "oolong"]),
+        (("--event", "tea"), []),
+        (("--kind", "repeat"), ["digest"]),
+        (("--text", "OOLONG"), ["oolong"]),
+        (("--status", "paused"), []),
+        (("--status", "all"), ["tea", "oolong", "digest"]),
+        (("--since", "2099-01-01"), []),
+        (("--until", "2099-01-01"), ["tea", "oolong", "digest"]),
+        (("--due-until", "2020-01-01"), []),
+    ],
+    ids=words_of,
+)
+@pytest.mark.usefixtures("pending")
+def test_a_filter_lists_what_it_means(run: Any, words: tuple[str, ...], wanted: list[str]) -> None:
+    found = run("scheduled", *words, "--json").lines
+    assert sorted(each["attrs"].get("tea", "digest") for each in found) == sorted(wanted)
+    if not wanted:
+        assert run("scheduled", *words).out == "nothing like that is scheduled\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--event", ":"), 2),
+        (("--kind", "daily"), 2),
+        (("--status", "late"), 2),
+        (("--since", "soon"), 1),
+        (("--pico", "nosuch"), 1),
+        (("-n", "0"), 2),
+    ],
+    ids=words_of,
+)
+@pytest.mark.usefixtures("pending")
+def test_a_filter_that_is_none_is_told(run: Any, words: tuple[str, ...], status: int) -> None:
+    assert run("scheduled", *words).status == status
+
+
+@pytest.mark.usefixtures("pending")
+def test_what_a_limit_leaves_out_is_counted(run: Any) -> None:
+    lines = run("scheduled", "-n", "2").out.splitlines()
+    assert (len(lines), lines[-1]) == (4, "and 1 more")
+    assert len(run("scheduled", "-n", "3").out.splitlines()) == 4
+
+
+CHANGES = [
+    (("cancel",), "cancelled", None),
+    (("pause",), "paused", None),
+    (("move", "--to", "2098-01-01"), "moved", "2098-01-01T00:00:00Z"),
+    (("reschedule", "--timespec", "0 0 1 1 *"), "rescheduled", None),
+]
+
+
+@pytest.mark.parametrize(("words", "done", "due"), CHANGES, ids=words_of)
+def test_many_are_changed_by_a_filter_once_a_dry_run_has_told_which(
+    run: Any, pending: list[dict[str, Any]], words: tuple[str, ...], done: str, due: str | None
+) -> None:
+    which = ("--event", "notification:tea_ready")
+    told = run(*words, *which, "--dry-run")
+    assert [line.split()[:3] for line in told.out.splitlines()] == [["would", "be", done]] * 2
+    before = run("scheduled", "--json").lines
+    assert before == pending
+    dry = run(*words, *which, "--dry-run", "--json").lines
+    assert [(each["outcome"], each["dry_run"]) for each in dry] == [(done, True)] * 2
+    changed = run(*words, *which, "--yes", "--json").lines
+    assert [each["outcome"] for each in changed] == [done, done]
+    assert [each["id"] for each in changed] == [each["id"] for each in before if each["kind"] == "at"]
+    if due:
+        assert {each["due"] for each in changed} == {due}
+    assert [each["id"] for each in dry] == [each["id"] for each in changed]
+    assert [each["due"] for each in dry] == [each["due"] for each in changed]
+    digest = next(each for each in pending if each["kind"] == "repeat")
+    assert digest in run("scheduled", "--json").lines
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("cancel",), "say which: IDs"),
+        (("cancel", "--yes"), "say which: IDs"),
+        (("pause", "--until", "2099-01-01"), "say which: IDs"),
+        (("cancel", "--rid", "tea_timer"), "cancel 2 events? There is nobody to ask: add --yes"),
+        (("fire", "--kind", "repeat"), "fire 1 event? There is nobody to ask"),
+        (("cancel", "1", "--rid", "tea_timer"), "give IDs or a filter, not both"),
+        (("move", "1"), "say when: --to TIME or --by DURATION"),
+        (("move", "1", "--to", "2099-01-01", "--by", "1h"), "say when"),
+        (("reschedule", "1"), "--timespec"),
+    ],
+    ids=words_of,
+)
+def test_usage_that_says_too_little_is_2_and_teaches(
+    run: Any, pending: list[dict[str, Any]], words: tuple[str, ...], said: str
+) -> None:
+    result = run(*words)
+    assert result.status == 2
+    assert said in " ".join(result.err.replace("│", " ").split())
+    assert run("scheduled", "--json").lines == pending
+
+
+@pytest.mark.parametrize("words", [*(words for words, _, _ in CHANGES), ("resume",), ("fire",)], ids=" ".join)
+@pytest.mark.usefixtures("pending")
+def test_a_filter_that_means_nothing_says_so(run: Any, words: tuple[str, ...]) -> None:
+    for more in ((), ("--yes",), ("--dry-run",)):
+        result = run(*words, "--rid", "nosuch", *more)
+        assert (result.status, result.out) == (0, "nothing like that is scheduled\n")
+    assert run(*words, "--rid", "nosuch", "--json").out == ""
+
+
+@pytest.mark.parametrize(("answer", "status", "left"), [("y", 0, 1), ("n", 1, 3), ("", 1, 3)])
+@pytest.mark.usefixtures("pending")
+def test_on_a_terminal_one_is_asked(run: Any, folder: Path, answer: str, status: int, left: int) -> None:
+    ours, theirs = pty.openpty()
+    script = Path(sys.executable).with_name("picosched")
+    process = subprocess.Popen(
+        [str(script), "cancel", "--rid", "tea_timer"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+    os.write(ours, f"{answer}\n".encode())
+    _, err = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert "cancel 2 events? [y/N]" in err
+    assert process.returncode == status
+    assert len(run("scheduled", "--json").lines) == left
+
+
+# ---- one, in full -----------------------------------------------------------------------------------------
+
+
+def test_one_is_shown_in_full(run: Any, pending: list[dict[str, Any]]) -> None:
+    digest = next(each for each in pending if each["kind"] == "repeat")
+    run("fire", digest["id"])
+    shown = run("show", digest["id"][:10], "-n", "2", "--json").json
+    assert {key: shown[key] for key in digest if key not in ("fires", "fired")} == {
+        key: digest[key] for key in digest if key not in ("fires", "fired")
+    }
+    assert (shown["fires"], shown["created_by"]) == (1, "daily_digest.subscribe:31")
+    assert shown["explain"] == "at 07:00 every day, Europe/Rome time"
+    assert len(shown["next"]) == 2 and shown["next"][0] == shown["due"]
+    (fire,) = shown["history"]
+    assert (fire["outcome"], fire["why"]) == ("fired", "somebody fired it outside its times")
+    lines = [line.split(maxsplit=1) for line in run("show", digest["id"]).out.splitlines()]
+    told = {line[0]: line[-1] for line in lines}
+    assert lines[0] == ["notification:digest_due"]
+    assert told["when"] == "at 07:00 every day, Europe/Rome time"
+    assert told["name"] == "daily digest"
+    assert {"id", "pico", "status", "due", "timespec", "fires", "made", "next:", "history:"} <= told.keys()
+    assert "jitter" not in told and "until" not in told
+
+
+@pytest.mark.usefixtures("lived")
+def test_one_that_is_over_is_shown_too(run: Any) -> None:
+    (fire,) = run("history", "--json").lines
+    shown = run("show", fire["id"], "--json").json
+    assert (shown["status"], shown["due"], shown["next"], shown["history"]) == ("finished", None, [], [fire])
+    assert "  status     finished\n" in run("show", fire["id"][:8]).out
+    assert [each["id"] for each in run("scheduled", "--status", "finished", "--json").lines] == [fire["id"]]
+    assert "– finished" in run("scheduled", "--status", "all").out
+    assert run("cancel", fire["id"]).err == f"error: no event that is still to come has the id {fire['id']}\n"
+    assert run("show", "nosuch").status == 1
+
+
+STEERED = """
+ruleset steered {
+  rule start {
+    select when steered wanted
+    fired { schedule steered event "came" repeat "0 9 * * *" attributes event:attrs }
+  }
+}
+"""
+
+
+def test_what_steers_it_is_shown(run: Any, folder: Path) -> None:
+    (folder / "steered.krl").write_text(STEERED)
+    run("install", "steered.krl")
+    run("raise", "steered:wanted", "_misfire=skip", "_count=1000", "_until=2099-01-01", "_jitter=90.5",
+        "_description=the morning bell", "cups=2")  # fmt: skip
+    (each,) = run("scheduled", "--json").lines
+    assert {key: each[key] for key in ("misfire", "count", "until", "jitter", "description", "attrs")} == {
+        "misfire": "skip", "count": 1000, "until": "2099-01-01T00:00:00Z", "jitter": 90.5,
+        "description": "the morning bell", "attrs": {"cups": 2},
+    }  # fmt: skip
+    assert "DESCRIPTION" in run("scheduled").out
+    shown = run("show", each["id"]).out
+    for part in ("up to 90.5 s, here ", "0 of 1,000", "the morning bell", "2099-01-01T00:00:00Z", "skip"):
+        assert part in shown
+
+
+# ---- fired, moved, by another timespec --------------------------------------------------------------------
+
+
+def test_fire_raises_it_now_and_prints_the_turn(run: Any, pending: list[dict[str, Any]]) -> None:
+    teas = [each for each in pending if each["kind"] == "at"]
+    told = run("fire", "--kind", "at", "--dry-run").out
+    assert told.count("would be fired notification:tea_ready") == 2
+    assert run("history").out == "nothing has come due yet\n"
+    lines = run("fire", teas[0]["id"]).out.splitlines()
+    assert lines[0].startswith("fired notification:tea_ready") and len(lines) == 2
+    assert lines[1] == 'say {"text":"your tea is ready"}'
+    fired = run("fire", "--kind", "at", "--yes", "--json").json
+    assert (fired["id"], fired["outcome"]) == (teas[1]["id"], "fired")
+    assert fired["directives"][0]["options"] == {"text": "your oolong is ready"}
+    assert [each["kind"] for each in run("scheduled", "--json").lines] == ["repeat"]
+
+
+def test_fire_goes_on_with_the_others_where_one_cannot_be_fired(run: Any, folder: Path) -> None:
+    (folder / "once.krl").write_text("""ruleset once {
+      rule make { select when once made
+        fired { schedule once event "came" at "2099-01-01" with _name = "a"
+                schedule once event "came" at "2099-01-02" with _name = "b" } }
+      rule came { select when once came event:delete_all({}) setting(gone)
+        always { ent:gone := gone } } }""")
+    run("install", "once.krl")
+    run("raise", "once:made")
+    result = run("fire", "--event", "once", "-y")
+    assert result.status == 1
+    assert "nothing that is still to come has the id" in result.err
+    assert run("scheduled").out == "nothing is scheduled\n"
+
+
+def test_move_and_reschedule(run: Any, pending: list[dict[str, Any]]) -> None:
+    id = pending[0]["id"]
+    assert run("move", id, "--to", "2098-05-01").out == (
+        f"moved notification:tea_ready ({id[:8]}), due 2098-05-01T00:00:00Z\n"
+    )
+    assert run("move", id, "--by", "1d12h", "--json").json["due"] == "2098-05-02T12:00:00Z"
+    assert run("move", id, "--by=-12h", "--json").json["due"] == "2098-05-02T00:00:00Z"
+    assert run("move", id, "--by", "-1d", "--json").json["due"] == "2098-05-01T00:00:00Z"
+    assert run("move", id, "--by", "soon").status == run("move", id, "--to", "soon").status == 1
+    told = run("reschedule", id, "--timespec", "0 0 1 1 * ", "--tz", "Asia/Tokyo", "--json").json
+    assert told["due"].endswith("-12-31T15:00:00Z")
+    (row,) = run("scheduled", "--json", "--text", "0 0 1 1").lines
+    assert (row["kind"], row["tz"], row["timespec"]) == ("repeat", "Asia/Tokyo", "0 0 1 1 *")
+    result = run("reschedule", id, "--timespec", "0 25 * * *")
+    assert (result.status, 'found "25"' in result.err) == (1, True)
+
+
+def test_ids_are_taken_once_each(run: Any, pending: list[dict[str, Any]]) -> None:
+    id = pending[0]["id"]
+    assert len(run("cancel", id, id[:12], id).out.splitlines()) == 1
+
+
+# ---- what became of it ------------------------------------------------------------------------------------
+
+
 @pytest.fixture
 def lived(run: Any) -> None:
     """Tea was made in March 2026, on a virtual clock, and once it was none."""
@@ -95,6 +365,25 @@ def test_history_tells_what_became_of_what_was_due(run: Any) -> None:
     heading, line = run("history").out.splitlines()
     assert heading.split() == ["DUE", "DEALT", "WITH", "LATE", "OUTCOME", "PICO", "RULES", "ID"]
     assert line.split()[:5] == ["2026-03-01T16:05:00Z", "2026-03-01T16:05:00Z", "0.000", "s", "fired"]
+
+
+def test_history_of_one_outcome_and_what_stands_for_several(run: Any, folder: Path) -> None:
+    (folder / "steered.krl").write_text(STEERED)
+    run("install", "steered.krl")
+    clock = VirtualClock("2026-03-01T00:00:00Z")
+    with Engine("picosched.db", clock, settings=Settings(history_days=100_000)) as engine:
+        engine.root.raise_event("steered", "wanted")
+        clock.set("2026-03-03T12:00:00Z")
+        engine.run_due()
+        engine.run_until("2026-03-04T12:00:00Z")
+    assert [(each["outcome"], each["stands_for"]) for each in run("history", "--json").lines] == [
+        ("fired", 1), ("coalesced", 3),
+    ]  # fmt: skip
+    assert "STANDS FOR" in run("history").out
+    assert "STANDS FOR" not in run("history", "--outcome", "fired").out
+    assert run("history", "--outcome", "coalesced", "--json").json["nominal"] == "2026-03-01T09:00:00Z"
+    assert run("history", "--outcome", "failed").out == "nothing has been failed yet\n"
+    assert run("history", "--outcome", "nosuch").status == 2
 
 
 def test_what_has_no_history_says_so(run: Any) -> None:

@@ -96,6 +96,25 @@ def test_keywords_name_rules_events_attributes_and_declarations() -> None:
     assert (raised.domain, raised.type) == ("event", syntax.Name("event"))
 
 
+def test_the_words_of_a_window_are_names_everywhere_else() -> None:
+    text = """ruleset window {
+      meta { window from from "0 8 * * *" to {"hours": [18]} in "Europe/Berlin" window to from "a" to "b"
+        shares window, from, to }
+      global { window = 1 from = function(to) { to } to = window in = from(window) }
+      rule window { select when window opened name re#from# where window:open(from(to))
+        if window:open("from") then noop()
+        fired { ent:window := in; ent:from += window from to; schedule window event "to" at window } } }"""
+    tree = parse(Source("text", text))
+    first, second, _ = tree.meta
+    zone = syntax.Literal("Europe/Berlin")
+    hours = syntax.Map(((syntax.Literal("hours"), syntax.Array((syntax.Literal(18),))),))
+    assert first == syntax.Window("from", syntax.Literal("0 8 * * *"), hours, zone)
+    assert second == syntax.Window("to", syntax.Literal("a"), syntax.Literal("b"))
+    assert (tree.rid, tree.rules[0].name) == ("window", "window")
+    assert isinstance(tree.rules[0].select, syntax.EventPrimitive)
+    assert (tree.rules[0].select.domain, tree.rules[0].select.type) == ("window", "opened")
+
+
 def test_a_chevron_holds_beestings_that_hold_chevrons() -> None:
     tree = value_of('<<a #{ {"k": <<b #{1}>>}{"k"} } \\>> c>>')
     assert isinstance(tree, syntax.Chevron)

@@ -33,7 +33,7 @@ WORDS = """
     a b x1 $y re rule if fired event raise count within then meta at and or like cmp eq neq current history
     seen last set ent app on final with for attributes before between after where when select version alias
     log error info minutes pre every choose emit repeat any key keys to in from click pageview schedule mark
-    use max global is name always else cachable callbacks configure description
+    use max global is name always else cachable callbacks configure description window
 """.split()
 
 words = st.sampled_from(WORDS)
@@ -252,6 +252,7 @@ properties = st.one_of(
     st.builds(syntax.Key, words, expressions),
     st.builds(syntax.UseModule, rids, rests, maybe(words), several(declarations)),
     st.builds(syntax.Configure, several(declarations, 1)),
+    st.builds(syntax.Window, words, expressions, expressions, rests),
     st.builds(syntax.ErrorsTo, rids, rests),
     st.just(syntax.Ignored('use css resource ("a.css")')),
 )

@@ -107,6 +107,17 @@ def p_property_configure(p: Any) -> None:
     p[0] = syntax.Configure(tuple(p[3]), **extent(p))
 
 
+def p_property_window(p: Any) -> None:
+    "property : WINDOW IDENT FROM expression TO expression window_zone"
+    p[0] = syntax.Window(p[2], p[4], p[6], p[7], **extent(p))
+
+
+def p_window_zone(p: Any) -> None:
+    """window_zone : IN expression
+    | %prec EXPRESSION"""
+    p[0] = p[2] if len(p) > 2 else None
+
+
 def p_property_errors(p: Any) -> None:
     "property : ERRORS TO RID module_version"
     p[0] = syntax.ErrorsTo(p[3], p[4], **extent(p))

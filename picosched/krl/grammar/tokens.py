@@ -21,7 +21,7 @@ _CONTEXTUAL = """
     ruleset meta dispatch global rule dialect classic name
     description author version logging on off shares share provides
     provide keys key to use module alias with css javascript resource configure using errors authz require
-    user sharing dataset datasource cachable for emit callbacks
+    user sharing window dataset datasource cachable for emit callbacks
     is active inactive test select when where and or before then after between any count repeat within
     max min sum avg push foreach pre if every sample choose always fired notfired else finally
     raise event attributes schedule at log error last clear set mark forget in from returns

@@ -30,11 +30,14 @@ from picosched.krl.library.http import HTTP
 from picosched.krl.library.math import MATH
 from picosched.krl.library.member import Member, Operator
 from picosched.krl.library.meta import META
+from picosched.krl.library.proc import PROC
 from picosched.krl.library.random import RANDOM
 from picosched.krl.library.schedule import SCHEDULE
+from picosched.krl.library.source import SOURCE
 from picosched.krl.library.this2that import THIS2THAT
 from picosched.krl.library.time import TIME
 from picosched.krl.library.uri import URI
+from picosched.krl.library.window import WINDOW
 from picosched.krl.scope import Value
 
 __all__ = ["ACTIONS", "MODULES", "OPERATORS", "Member", "Operator", "near"]
@@ -67,11 +70,14 @@ MODULES: Mapping[str, Mapping[str, Member]] = {
     "http": HTTP,
     "math": MATH,
     "meta": META,
+    "proc": PROC,
     "random": RANDOM,
     "schedule": SCHEDULE,
+    "source": SOURCE,
     "this2that": THIS2THAT,
     "time": TIME,
     "uri": URI,
+    "window": WINDOW,
 }
 """`module:name`."""
 

@@ -1,7 +1,7 @@
 """The `event` module: the event at hand, events for other picos, and those that this ruleset has scheduled.
 
 What belongs to the event may be read bare or called (`event:attrs`, `event:attrs()`), and is null where no
-event is handled.
+event is handled. How to look closely at what is scheduled and change it, `rescheduling` has.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import action, function, value
+from picosched.krl.library.rescheduling import RESCHEDULING
 from picosched.krl.scope import Event, ScheduledEvent, Scope, Value
 from picosched.krl.values import described, shown, to_string
 
@@ -201,4 +202,5 @@ EVENT = {
     "send": action(send),
     "time": value(time),
     "type": value(read("type")),
+    **RESCHEDULING,
 }

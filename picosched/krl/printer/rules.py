@@ -100,6 +100,14 @@ def configure(page: Page, node: syntax.Configure) -> Doc:
     return ("configure using ", options(page, node.defaults))
 
 
+@lays_out(syntax.Window)
+def window(page: Page, node: syntax.Window) -> Doc:
+    found: list[Doc] = [LINE, "from ", page.of(node.opens), LINE, "to ", page.of(node.closes)]
+    if node.zone is not None:
+        found += [LINE, "in ", page.of(node.zone)]
+    return Group((f"window {node.name}", Indent(tuple(found))))
+
+
 @lays_out(syntax.ErrorsTo)
 def errors_to(page: Page, node: syntax.ErrorsTo) -> Doc:
     version: Doc = (" version ", page.of(node.version)) if node.version is not None else ""

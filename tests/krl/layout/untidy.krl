@@ -8,6 +8,9 @@ meta { name "Greenhouse" description <<
   >>
   shares readings,average;
   use module io.picolabs.pump alias pump with key = "k" and   limits = {"low": 1, "high": 2}
+  window day from "0 8 * * *"   to {"hours":[18]} // in winter, too
+  window summer from "0 6 * 5-9 mon-fri" to "0 21 * 5-9 mon-fri" in "America/Argentina/Buenos_Aires"; window night
+    from "0 22 * * *" to "0 6 * * *"
 }
 global {
 

@@ -1,0 +1,116 @@
+"""Windows: whether they open and close, whether somebody asks for them, whether what is asked for is there.
+
+A window may also stand in the configuration of the engine that will run the ruleset, which nobody knows
+here: a name that the ruleset does not declare is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from picosched.check.subject import Subject
+from picosched.errors import PicoschedError
+from picosched.krl import syntax
+from picosched.krl.library import near
+from picosched.krl.ruleset import primitives
+from picosched.krl.values import to_string
+from picosched.krl.windows import DOMAIN, EDGES, constant, follows, windows_of
+from picosched.schedule.steering import WINDOW
+from picosched.schedule.timespec import Timespec
+from picosched.schedule.window import Window
+from picosched.schedule.zone import check_zone
+
+
+def look_at_windows(subject: Subject) -> None:
+    declared = {each.name: each for each in windows_of(subject.tree)}
+    for each in declared.values():
+        _look_at(subject, each)
+    used: set[str] = set()
+    any_used = False
+    for node in _asked(subject):
+        name = None if node is None else subject.text(node)
+        if name is None:
+            any_used = True  # which it is, only the rule knows
+        elif node is not None:
+            used.add(name)
+            if name not in declared:
+                _unknown(subject, name, declared, node)
+    events = [*_edges(subject)]
+    for event in events:
+        named = any(each.name == "name" for each in event.attributes)
+        if declared and named and not any(follows([event], name) for name in declared):
+            said = "no window of this ruleset has such a name, so one of the configuration must have it"
+            subject.say("W406", said, event)
+    for each in declared.values():
+        if not any_used and each.name not in used and not follows(events, each.name):
+            said = f"nobody asks for the window {each.name}, selects its edges or ties a schedule to it"
+            subject.say("W107", said, each)
+
+
+def _look_at(subject: Subject, node: syntax.Window) -> None:
+    zone = _zone(subject, node.zone)
+    opens, closes = _timespec(subject, node.opens, zone), _timespec(subject, node.closes, zone)
+    if opens is None or closes is None:
+        return
+    window = Window(node.name, opens, closes)
+    if window.never_opens:
+        said = f"the window {node.name} never opens: whenever it should open it closes as well"
+        subject.say("E307", said, node)
+    elif window.never_closes:
+        subject.say("W407", f"the window {node.name} never closes once it is open", node)
+
+
+def _zone(subject: Subject, node: syntax.Expression | None) -> str:
+    found = None if node is None else constant(node)
+    if node is None or found is None or not isinstance(found[0], str):
+        return "UTC"
+    try:
+        check_zone(found[0])
+    except PicoschedError as error:
+        subject.say("E305", error.message, node)
+        return "UTC"
+    return found[0]
+
+
+def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec | None:
+    found = constant(node)
+    if found is None or not isinstance(found[0], str | dict):  # of which the resolver tells
+        return None
+    try:
+        return Timespec.parse(found[0], zone)
+    except PicoschedError as error:
+        subject.say("E304", error.message, node)
+        return None
+
+
+def _unknown(
+    subject: Subject, name: str, declared: dict[str, syntax.Window], node: syntax.Expression
+) -> None:
+    close = near(name, declared)
+    hint = f"; near it: {', '.join(close)}" if close else ""
+    subject.say("W406", f"this ruleset declares no window {name}: the configuration must have it{hint}", node)
+
+
+def _asked(subject: Subject) -> Iterator[syntax.Expression | None]:
+    """What is given as the name of a window; None where all windows are asked for."""
+    for node in subject.nodes:
+        match node:
+            case syntax.Call(callee=syntax.Qualified() as callee, arguments=arguments):
+                if callee.domain == DOMAIN and DOMAIN not in subject.modules:
+                    yield arguments[0].value if arguments else None
+            case syntax.Method(domain="window", receiver=receiver) if DOMAIN not in subject.modules:
+                yield receiver
+            case syntax.ScheduleEvent(attributes=syntax.Map(entries=entries)):
+                for key, value in entries:
+                    if isinstance(key, syntax.Literal) and to_string(key.value) == WINDOW:
+                        yield value
+            case syntax.ScheduleEvent(attributes=syntax.Expression()):
+                yield None  # attributes that come about when the rule runs
+
+
+def _edges(subject: Subject) -> Iterator[syntax.EventPrimitive]:
+    """The edges that rules select."""
+    for rule in subject.rules:
+        for event in primitives(rule.select) if rule.select is not None else ():
+            if event.domain == DOMAIN and event.type in EDGES:
+                yield event

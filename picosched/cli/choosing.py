@@ -1,0 +1,201 @@
+"""Which scheduled events a command is for: one set of options for all such commands.
+
+`filtering` gives a command the options of a filter, `choosing` besides these the ids and what goes with
+a change: `--dry-run`, `--yes`. Typer reads the options of a command from its parameters, so both put theirs
+in the place of the one parameter that the command itself takes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from picosched.cli.opening import load_scheduled, pico_of
+from picosched.cli.options import AnyPico
+from picosched.clock import parse_time
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+    from picosched.schedule.filter import Filter
+    from picosched.schedule.scheduled import Scheduled
+
+Kind = Literal["at", "repeat", "window"]
+Standing = Literal["pending", "paused", "finished", "cancelled", "all"]
+
+Rid = Annotated[str | None, typer.Option("--rid", metavar="RID", help="Only what this ruleset made.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only what has this name.")]
+EventName = Annotated[
+    str | None, typer.Option("--event", metavar="DOMAIN[:TYPE]", help="Only events of this domain, or type.")
+]
+OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only of this kind.")]
+Text = Annotated[
+    str | None,
+    typer.Option(
+        "--text", metavar="TEXT", help="Only where this stands in the event, the name or the description."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the options of a filter say."""
+
+    pico: str | None = None
+    rid: str | None = None
+    name: str | None = None
+    event: str | None = None
+    kind: Kind | None = None
+    status: Standing | None = None
+    since: str | None = None
+    until: str | None = None
+    text: str | None = None
+
+    @property
+    def anything(self) -> bool:
+        """Whether any option is given."""
+        return self != Wanted()
+
+    def filter(self, engine: Engine) -> Filter:
+        """The filter; `not_found` for a pico that is not there, `invalid` for a time that is none."""
+        from picosched.schedule.filter import COMING, Filter
+        from picosched.schedule.scheduled import Status
+
+        domain, _, type = (self.event or "").partition(":")
+        if self.event is not None and not domain and not type:
+            raise typer.BadParameter("--event is a domain, such as tea, or a domain and a type, tea:ready")
+        status: tuple[Status, ...] = COMING
+        if self.status is not None:
+            status = () if self.status == "all" else (Status(self.status),)
+        return Filter(
+            pico_id=None if self.pico is None else pico_of(engine, self.pico).id,
+            rid=self.rid,
+            name=self.name,
+            domain=domain or None,
+            type=type or None,
+            kind=self.kind,
+            status=status,
+            since=None if self.since is None else parse_time(self.since),
+            until=None if self.until is None else parse_time(self.until),
+            text=self.text,
+        )
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a change is for: ids, or what a filter means."""
+
+    ids: tuple[str, ...]
+    wanted: Wanted
+    dry_run: bool
+    yes: bool
+
+    def rows(self, engine: Engine, verb: str) -> list[Scheduled]:
+        """The events that are meant, all of them still to come.
+
+        All are looked for first: a slip of the pen in one id changes none. What a filter means is
+        asked about, as its like may be more than was thought.
+        """
+        if self.ids and self.wanted.anything:
+            raise typer.BadParameter("give IDs or a filter, not both")
+        if self.ids:
+            return [*{row.id: row for row in (load_scheduled(engine, id) for id in self.ids)}.values()]
+        if not self.wanted.anything:
+            raise typer.BadParameter(
+                "say which: IDs, as `picosched scheduled` shows them, or a filter such as --rid tea_timer; "
+                "--dry-run tells which it would be"
+            )
+        rows = engine.agenda.scheduled(self.wanted.filter(engine))
+        if rows and not self.dry_run and not self.yes:
+            _ask(f"{verb} {len(rows):,} event{'s' if len(rows) > 1 else ''}?")
+        return rows
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(
+            f"{question} There is nobody to ask: add --yes, or --dry-run to see which it would be"
+        )
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(1)
+
+
+def _list_options(
+    pico: AnyPico = None,
+    rid: Rid = None,
+    name: Name = None,
+    event: EventName = None,
+    kind: OfKind = None,
+    status: Annotated[
+        Standing | None, typer.Option("--status", help="Without it: what is to come, pending or paused.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", "--due-since", metavar="TIME", help="Due then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", "--due-until", metavar="TIME", help="Due then or sooner.")
+    ] = None,
+    text: Text = None,
+) -> Wanted:
+    return Wanted(pico, rid, name, event, kind, status, since, until, text)
+
+
+def _change_options(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID…", help="As `scheduled` shows them; a beginning that is clear is enough."),
+    ] = None,
+    pico: AnyPico = None,
+    rid: Rid = None,
+    name: Name = None,
+    event: EventName = None,
+    kind: OfKind = None,
+    # Not --until, which says how long a pause lasts.
+    due_since: Annotated[
+        str | None, typer.Option("--due-since", metavar="TIME", help="Only what is due then or later.")
+    ] = None,
+    due_until: Annotated[
+        str | None, typer.Option("--due-until", metavar="TIME", help="Only what is due then or sooner.")
+    ] = None,
+    text: Text = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell which it would be, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Change without asking.")] = False,
+) -> Chosen:
+    wanted = Wanted(pico, rid, name, event, kind, None, due_since, due_until, text)
+    return Chosen(tuple(ids or ()), wanted, dry_run, yes)
+
+
+Command = Callable[..., None]
+
+
+def _with_options(function: Command, options: Callable[..., Any]) -> Command:
+    """The command with these options in the place of its first parameter, which is what they come to."""
+    first, *own = inspect.signature(function, eval_str=True).parameters.values()
+    given = inspect.signature(options, eval_str=True).parameters
+
+    @wraps(function)
+    def run(**values: Any) -> None:
+        made = options(**{name: values.pop(name) for name in given})
+        function(**{first.name: made}, **values)
+
+    # By name alone, for then one without a default may stand behind one that has it.
+    named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*given.values(), *own)]
+    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    return run
+
+
+def filtering(function: Command) -> Command:
+    """Give a command the options of a filter; its first parameter is `Wanted`."""
+    return _with_options(function, _list_options)
+
+
+def choosing(function: Command) -> Command:
+    """Give a command ids, the options of a filter, --dry-run and --yes; its first parameter is `Chosen`."""
+    return _with_options(function, _change_options)

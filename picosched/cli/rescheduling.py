@@ -1,0 +1,197 @@
+"""Commands that change what is scheduled: cancel, pause, resume, fire, move, reschedule; one or many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from picosched.cli.choosing import Chosen, choosing
+from picosched.cli.opening import SHORT, opened
+from picosched.cli.options import DB, Db, Json, command
+from picosched.cli.printing import json_time, show_error, shown_time, write, write_json
+from picosched.clock import parse_time
+from picosched.errors import EXIT_STATUS, PicoschedError
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from picosched.agenda import Agenda
+    from picosched.schedule.scheduled import Scheduled
+
+app = typer.Typer()
+PANEL = "Schedules"
+
+Step = Callable[["Agenda", list[str], bool], "list[Scheduled]"]
+"""A change of the rows of these ids, perhaps only as a dry run; gives the rows as they then are."""
+
+
+@command(
+    app,
+    PANEL,
+    "picosched cancel 5f0c21d8",
+    "picosched cancel --rid tea_timer --due-until 2026-03-02 --dry-run",
+)
+@choosing
+def cancel(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
+    """Cancel events that are still to come."""
+    _change(chosen, db, json, "cancel", "cancelled", lambda agenda, ids, dry: agenda.cancel(ids, dry_run=dry))
+
+
+@command(
+    app,
+    PANEL,
+    "picosched pause 5f0c21d8",
+    "picosched pause 5f0c21d8 --until 2026-04-01T00:00:00Z",
+    "picosched pause --event tea --yes",
+)
+@choosing
+def pause(
+    chosen: Chosen,
+    db: Db = DB,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Let scheduled events wait, whatever comes due meanwhile."""
+    time = None if until is None else parse_time(until)
+    _change(
+        chosen, db, json, "pause", "paused", lambda agenda, ids, dry: agenda.pause(ids, time, dry_run=dry)
+    )
+
+
+@command(app, PANEL, "picosched resume 5f0c21d8", "picosched resume --event tea --yes")
+@choosing
+def resume(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
+    """Let paused events go on: a repeat with its next time, an `at` whose time has passed at once."""
+    _change(chosen, db, json, "resume", "resumed", lambda agenda, ids, dry: agenda.resume(ids, dry_run=dry))
+
+
+@command(
+    app,
+    PANEL,
+    "picosched move 5f0c21d8 --to 2026-03-01T18:00:00Z",
+    "picosched move --event tea:ready --by 2h --dry-run",
+)
+@choosing
+def move(
+    chosen: Chosen,
+    db: Db = DB,
+    to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="The time it is due.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="DURATION", help="So much later, as 2h or 1d12h; sooner with a -."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Give the next occurrence another time; those of a repeat that come behind it stay where they are."""
+    if (to is None) == (by is None):
+        raise typer.BadParameter("say when: --to TIME or --by DURATION")
+    time = parse_time(to) if to is not None else _duration(by or "")
+    _change(chosen, db, json, "move", "moved", lambda agenda, ids, dry: agenda.move(ids, time, dry_run=dry))
+
+
+def _duration(text: str) -> timedelta:
+    from picosched.notation import parse_duration
+
+    return -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
+
+
+@command(
+    app,
+    PANEL,
+    "picosched reschedule 5f0c21d8 --timespec '0 9 * * 1-5'",
+    "picosched reschedule --name 'daily digest' --timespec @daily --tz Europe/Rome",
+)
+@choosing
+def reschedule(
+    chosen: Chosen,
+    timespec: Annotated[
+        str, typer.Option("--timespec", metavar="TIMESPEC", help="As `picosched next` takes it.")
+    ],
+    db: Db = DB,
+    tz: Annotated[
+        str | None,
+        typer.Option("--tz", metavar="ZONE", help="Of the timespec. Without it: the zone that each has."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Let events repeat by another timespec from now on; a single one becomes a repeat."""
+    _change(
+        chosen,
+        db,
+        json,
+        "reschedule",
+        "rescheduled",
+        lambda agenda, ids, dry: agenda.reschedule(ids, timespec, tz, dry_run=dry),
+    )
+
+
+@command(app, PANEL, "picosched fire 5f0c21d8", "picosched fire --event tea --dry-run")
+@choosing
+def fire(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
+    """Raise the events now, outside their times, and print the directives that rules give.
+
+    A single event is finished by it; a repeat goes on as before, and what is paused stays so.
+    """
+    from picosched.cli.turns import show_turn, turn_json
+
+    with opened(db, readonly=chosen.dry_run) as engine:
+        rows = chosen.rows(engine, "fire")
+        if chosen.dry_run:
+            for row in rows:
+                _tell("fired", row, row.due, json, dry_run=True)
+        failed: PicoschedError | None = None
+        for row in [] if chosen.dry_run else rows:
+            try:
+                turn = engine.agenda.fire_now(row.id)
+            except PicoschedError as error:  # such as one that the one before has cancelled
+                show_error(error)
+                failed = error
+                continue
+            if json:
+                write_json({"id": row.id, "event": _event(row), "outcome": "fired", **turn_json(turn)})
+            else:
+                _tell("fired", row, row.due, json)
+                show_turn(turn)
+    if not rows:
+        _nothing(json)
+    if failed is not None:
+        raise typer.Exit(EXIT_STATUS[failed.code])
+
+
+def _change(chosen: Chosen, db: Path, json: bool, verb: str, done: str, step: Step) -> None:
+    """Take a step with what is chosen, and tell of each row what became of it."""
+    with opened(db, readonly=chosen.dry_run) as engine:
+        before = chosen.rows(engine, verb)
+        changed = step(engine.agenda, [row.id for row in before], chosen.dry_run)
+    after = {row.id: row for row in changed}
+    for row in before:
+        if row.id in after:
+            _tell(done, row, after[row.id].due or row.due, json, dry_run=chosen.dry_run)
+        elif chosen.ids:
+            _tell("not paused" if verb == "resume" else f"not {done}", row, row.due, json)
+    if not before or not (chosen.ids or after):
+        _nothing(json)
+
+
+def _tell(done: str, row: Scheduled, due: datetime | None, json: bool, *, dry_run: bool = False) -> None:
+    if json:
+        shown = {"id": row.id, "event": _event(row), "outcome": done, "due": json_time(due)}
+        write_json({**shown, "dry_run": True} if dry_run else shown)
+    else:
+        would = "would be " if dry_run else ""
+        write(f"{would}{done} {_event(row)} ({row.id[:SHORT]}), due {shown_time(due)}")
+
+
+def _nothing(json: bool) -> None:
+    if not json:
+        write("nothing like that is scheduled")
+
+
+def _event(row: Scheduled) -> str:
+    return f"{row.domain}:{row.type}"

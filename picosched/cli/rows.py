@@ -1,0 +1,94 @@
+"""Scheduled events and what became of them, as tables for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from picosched.cli.opening import SHORT
+from picosched.cli.printing import shown_time, write_table
+from picosched.clock import format_time
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+    from picosched.schedule.fire import Fire
+    from picosched.schedule.scheduled import Scheduled
+
+Names = Mapping[str, str]
+"""The id of a pico → its name, which is the id again where the pico is gone."""
+
+
+def names_of(engine: Engine, rows: Iterable[Scheduled | Fire]) -> Names:
+    """The names of the picos that these rows are of."""
+    ids = {each.pico_id for each in rows}
+    picos = engine.read(lambda: {id: engine.store.picos.find_pico(id) for id in ids})
+    return {id: id if pico is None else pico.name for id, pico in picos.items()}
+
+
+def row_json(row: Scheduled, names: Names) -> dict[str, Any]:
+    from picosched.schedule.shown import shown_row
+
+    return {**shown_row(row), "pico": names[row.pico_id]}
+
+
+def fire_json(fire: Fire, names: Names) -> dict[str, Any]:
+    from picosched.schedule.shown import shown_fire
+
+    return {"id": fire.id, "pico": names[fire.pico_id], **shown_fire(fire)}
+
+
+def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
+    """A line for each; descriptions have a column if there is any."""
+    from picosched.cli.explain import event_text
+    from picosched.schedule.shown import maker
+
+    described = any(each.description for each in rows)
+    write_table(
+        ("DUE", "EVENT", "WHEN", "PICO", "MADE BY", "FIRES", *(["DESCRIPTION"] if described else []), "ID"),
+        [
+            (
+                _due(each),
+                event_text(each.domain, each.type, each.attrs),
+                _when(each),
+                names[each.pico_id],
+                maker(each),
+                str(each.fires),
+                *([each.description or "–"] if described else []),
+                each.id[:SHORT],
+            )
+            for each in rows
+        ],
+    )
+
+
+def _due(row: Scheduled) -> str:
+    return shown_time(row.due) + ("" if row.status.value == "pending" else f" {row.status.value}")
+
+
+def _when(row: Scheduled) -> str:
+    if row.timespec is None:
+        return "at" + (f' "{row.name}"' if row.name else "")
+    zone = "" if row.tz == "UTC" else f" {row.tz}"
+    name = f' "{row.name}"' if row.name else ""
+    return f"repeat {row.timespec}{zone}{name}"
+
+
+def write_fires(fires: Sequence[Fire], names: Names) -> None:
+    """A line for each; what stands for several occurrences says so, in a column of its own."""
+    several = any(each.stands_for > 1 for each in fires)
+    write_table(
+        ("DUE", "DEALT WITH", "LATE", "OUTCOME", *(["STANDS FOR"] if several else []), "PICO", "RULES", "ID"),
+        [
+            (
+                format_time(each.nominal),
+                format_time(each.fired),
+                f"{each.lateness:.3f} s" if each.lateness >= 0 else "–",
+                each.outcome.value + (f": {each.why}" if each.why else ""),
+                *([str(each.stands_for)] if several else []),
+                names[each.pico_id],
+                ", ".join(each.rules) or "–",
+                each.id[:SHORT],
+            )
+            for each in fires
+        ],
+    )

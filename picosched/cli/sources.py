@@ -1,0 +1,176 @@
+"""Commands on sources: the clocks and calendars outside any ruleset that raise events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from picosched.cli.opening import SHORT, only_id, opened
+from picosched.cli.options import DB, Db, Json, command
+from picosched.cli.printing import shown_time, write, write_json, write_table
+from picosched.clock import format_time, parse_time
+from picosched.errors import PicoschedError
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+    from picosched.sources.source import Source
+    from picosched.sources.state import EntryState, SourceState
+
+app = typer.Typer()
+PANEL = "Sources"
+
+Which = Annotated[
+    str, typer.Argument(metavar="NAME", help="A source's name, or its id; the beginning of it is enough.")
+]
+
+
+@command(app, PANEL, "picosched sources", "picosched sources --json | jq .entries")
+def sources(db: Db = DB, json: Json = False) -> None:
+    """List the sources: where their events go, when each entry is due, and what came of it so far."""
+    with opened(db, readonly=True) as engine:
+        found = engine.sources()
+    if json:
+        for each in found:
+            write_json(each.as_json())
+    elif not found:
+        write("there are no sources")
+    else:
+        _write_sources(found)
+
+
+def _write_sources(found: list[SourceState]) -> None:
+    write_table(
+        ("SOURCE", "ENTRY", "TO", "EVENT", "WHEN", "DUE", "FIRES", "MISSED", "LAST", "ID"),
+        [
+            (
+                source.name or source.type,
+                entry.name,
+                " ".join(f"{kind} {name}" for kind, name in source.to.items()),
+                entry.event,
+                entry.when,
+                _due(source, entry),
+                str(entry.fires),
+                str(entry.missed),
+                _last(entry),
+                source.id[:SHORT],
+            )
+            for source in found
+            for entry in source.entries
+        ],
+    )
+    for source in found:
+        if source.error is not None:
+            waiting = f", {source.waiting:,} events wait" if source.waiting else ""
+            write(f"{source.name or source.type}{waiting}: {source.error}")
+
+
+def _due(source: SourceState, entry: EntryState) -> str:
+    if not source.paused:
+        return shown_time(entry.due)
+    return "paused" + ("" if source.paused_until is None else f" until {format_time(source.paused_until)}")
+
+
+def _last(entry: EntryState) -> str:
+    if entry.outcome is None:
+        return "–"
+    return entry.outcome.value + (f": {entry.error}" if entry.error else "")
+
+
+@command(
+    app,
+    PANEL,
+    "picosched add-source sources.toml",
+    'picosched add-source \'{"type": "metronome", "interval": 1000, "to": {"pico": "kitchen"}}\'',
+    name="add-source",
+)
+def add_source(
+    declaration: Annotated[
+        str,
+        typer.Argument(metavar="FILE|JSON", help="A TOML file with tables [[source]], or a map as JSON."),
+    ],
+    db: Db = DB,
+    json: Json = False,
+) -> None:
+    """Make sources, all those of a file or none. They stay until they are removed.
+
+    What stands in picosched.toml itself needs no command: `run` and `serve` bring it in line when they start.
+    """
+    declared = _declared(declaration)
+    with opened(db) as engine:
+        ids = engine.add_sources(declared)
+    for source, id in zip(declared, ids, strict=True):
+        if json:
+            write_json({"id": id, "name": source.name, "type": source.type})
+        else:
+            write(f"added {source.label} ({id[:SHORT]})")
+
+
+def _declared(declaration: str) -> list[Source]:
+    from picosched.notation import parse_map
+    from picosched.sources.reading import load_sources, read_source
+
+    if declaration.lstrip().startswith("{"):
+        return [read_source(parse_map(declaration, "the declaration"), folder=Path())]
+    file = Path(declaration)
+    if not file.exists():
+        raise PicoschedError(f"{file}: there is no such file", "not_found")
+    found = [*load_sources(file)]
+    if not found:
+        raise PicoschedError(f"{file}: found no table [[source]], wanted at least one")
+    return found
+
+
+@command(app, PANEL, "picosched remove-source tick", name="remove-source")
+def remove_source(which: Which, db: Db = DB) -> None:
+    """Remove a source. Its history stays; what is on its way to another engine is delivered."""
+    with opened(db) as engine:
+        source = _found(engine, which)
+        engine.remove_source(source.id)
+    write(f"removed {_label(source)}")
+
+
+@command(
+    app,
+    PANEL,
+    "picosched pause-source tick",
+    "picosched pause-source tick --until 2026-04-01T00:00:00Z",
+    name="pause-source",
+)
+def pause_source(
+    which: Which,
+    db: Db = DB,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
+    ] = None,
+) -> None:
+    """Let a source wait. What passes meanwhile is not raised, and is not missed."""
+    time = None if until is None else parse_time(until)
+    with opened(db) as engine:
+        source = _found(engine, which)
+        engine.pause_source(source.id, time)
+    write(f"paused {_label(source)}" + ("" if time is None else f" until {format_time(time)}"))
+
+
+@command(app, PANEL, "picosched resume-source tick", name="resume-source")
+def resume_source(which: Which, db: Db = DB) -> None:
+    """Let a paused source go on, with its next occurrence."""
+    with opened(db) as engine:
+        source = _found(engine, which)
+        if not engine.resume_source(source.id):
+            raise PicoschedError(f"the source {_label(source)} is not paused")
+        due = engine.source(source.id).due
+    write(f"resumed {_label(source)}, due {shown_time(due)}")
+
+
+def _found(engine: Engine, which: str) -> SourceState:
+    """The source of that name, or whose id begins so."""
+    found = engine.sources()
+    named = [each for each in found if each.name == which]
+    return named[0] if named else engine.source(only_id([each.id for each in found], which, "source"))
+
+
+def _label(source: SourceState) -> str:
+    return f"{source.name or source.type} ({source.id[:SHORT]})"

@@ -1,0 +1,48 @@
+"""A turn, for people and as JSON: what came of an event that was raised, or fired by hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from picosched.cli.printing import show_error, shown_time, write
+
+if TYPE_CHECKING:
+    from picosched.pico.turn import Turn
+
+
+def turn_json(turn: Turn, explain: bool = False) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "eid": turn.eid,
+        "directives": [
+            {"name": each.name, "options": each.options, "rid": each.rid, "rule": each.rule}
+            for each in turn.directives
+        ],
+        "scheduled": [*turn.scheduled],
+        "cancelled": sorted(turn.cancelled),
+        "errors": [str(error) for error in turn.errors],
+    }
+    if explain:
+        shown["handled"] = [asdict(each) for each in turn.handled]
+    return shown
+
+
+def show_turn(turn: Turn, explain: bool = False) -> None:
+    """What rules gave, made and cancelled; what they did wrong goes to stderr."""
+    from picosched.cli.explain import directive_text, event_text, show_handled
+    from picosched.cli.opening import SHORT
+
+    if explain:
+        show_handled(asdict(each) for each in turn.handled)
+    for directive in turn.directives:
+        write(directive_text(directive.name, directive.options))
+    for made in turn.scheduled.values():
+        event = event_text(made.domain, made.type, made.attrs)
+        write(f"scheduled {event} for {shown_time(made.due)} ({made.id[:SHORT]})")
+    if turn.cancelled:
+        write(f"cancelled {', '.join(id[:SHORT] for id in sorted(turn.cancelled))}")
+    first = turn.handled[0]
+    if not first.considered and not explain:
+        write(f"no rule selects {first.domain}:{first.type}")
+    for error in turn.errors:
+        show_error(error)

@@ -1,0 +1,262 @@
+"""Declaring sources: making, changing, pausing and removing them, inside a transaction.
+
+Rules, Python, the command line and the configuration file all come by here. Those of the file are brought
+in line at every start: a source is the same as before if it has the same name, or, without a name, says the
+same; an entry if it has the same name. What is the same keeps its counts, and what is due at the same times
+as before keeps its next due time, so that nothing is lost or doubled by a restart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+
+from picosched.clock import to_ms
+from picosched.errors import PicoschedError
+from picosched.pico.channel import new_tags
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome
+from picosched.sources.reading import read_source
+from picosched.sources.source import ECI, PICO, TAG, Entry, Source, Target, when_of
+from picosched.sources.state import EntryState, SourceState
+from picosched.store.sources import EntryRow, SourceRow
+from picosched.store.store import Store
+
+MOST_PAUSED = 100_000
+"""Occurrences that passed while a source was paused are counted up to so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What became of the sources of the configuration file: their labels."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+
+
+def add(store: Store, source: Source, id: str, now: datetime, *, configured: bool = False) -> None:
+    """Make a source. `conflict` if there is one of its name."""
+    if source.name is not None and store.sources.find(source.name) is not None:
+        raise PicoschedError(f'there is a source "{source.name}" already', "conflict")
+    store.sources.put(SourceRow(id, source.name, _text(source), configured, now, now))
+    for position, entry in enumerate(source.entries):
+        due = source.times(entry, now).after(now)
+        store.sources.put_entry(EntryRow(_entry_id(id, entry, now), id, entry.name, due), position)
+
+
+def load(store: Store, id: str) -> SourceRow:
+    """The source of that id or name; `not_found` if there is none."""
+    row = store.sources.find(id)
+    if row is None:
+        raise PicoschedError(f"there is no source {id}", "not_found")
+    return row
+
+
+def remove(store: Store, id: str) -> bool:
+    """Remove a source, by its id or name; False if there is none. `conflict` if the configuration has it."""
+    row = store.sources.find(id)
+    if row is None:
+        return False
+    if row.configured:
+        label = read(row).label
+        raise PicoschedError(
+            f'the source "{label}" stands in picosched.toml: it is gone at the next start without it, '
+            "and may be paused till then",
+            "conflict",
+        )
+    store.sources.remove(row.id)
+    return True
+
+
+def pause(store: Store, id: str, until: datetime | None) -> bool:
+    """Let a source wait, `until` then or until it is resumed; False if there is none."""
+    row = store.sources.find(id)
+    if row is None:
+        return False
+    store.sources.set_pause(row.id, True, until)
+    return True
+
+
+def resume(store: Store, id: str, now: datetime) -> bool:
+    """Let a paused source go on with what is to come; False if it is not paused.
+
+    What passed meanwhile is not missed: it is recorded as paused.
+    """
+    row = store.sources.find(id)
+    if row is None or not row.paused:
+        return False
+    store.sources.set_pause(row.id, False, None)
+    source = read(row)
+    for kept in store.sources.entries(row.id):
+        entry = source.entry(kept.name)
+        if entry is None or kept.due is None or kept.due > now:
+            continue
+        times = source.times(entry, row.anchor)
+        if source.recorded:
+            passed = 1 + times.count(kept.due, now, MOST_PAUSED)
+            place = place_of(store, source.to)
+            why = "its source was paused"
+            store.agenda.note(Fire(kept.id, place, kept.due, now, Outcome.PAUSED, why=why, stands_for=passed))
+        store.sources.set_due(kept.id, times.after(now))
+    return True
+
+
+def bring_in_line(
+    store: Store, sources: Sequence[Source], now: datetime, new_id: Callable[[], str]
+) -> Brought:
+    """Have of the configuration file just these sources. `conflict` if one has the name of another's."""
+    brought = Brought([], [], [])
+    left = {row.id: row for row in store.sources.all() if row.configured}
+    for source in sources:
+        same = next((row for row in left.values() if _is_same(row, source)), None)
+        if same is None:
+            add(store, source, new_id(), now, configured=True)
+            brought.added.append(source.label)
+            continue
+        del left[same.id]
+        if json.loads(same.declaration) != source.given:
+            _change(store, same, source, now)
+            brought.changed.append(source.label)
+    for row in left.values():
+        store.sources.remove(row.id)
+        brought.removed.append(row.name or str(json.loads(row.declaration).get("type")))
+    return brought
+
+
+def _is_same(row: SourceRow, source: Source) -> bool:
+    named = source.name is not None
+    return row.name == source.name and (named or json.loads(row.declaration) == source.given)
+
+
+def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None:
+    """Put another declaration in the place of a source's, which keeps what is the same in both."""
+    try:
+        before: Source | None = read(row)
+    except PicoschedError:  # what it was cannot be told any more
+        before = None
+    kept = {each.name: each for each in store.sources.entries(row.id)}
+    steady = before is not None and (before.interval, before.start) == (source.interval, source.start)
+    anchor = row.anchor if steady else now
+    store.sources.put(replace(row, name=source.name, declaration=_text(source), anchor=anchor))
+    for position, entry in enumerate(source.entries):
+        old = kept.pop(entry.name, None)
+        times = source.times(entry, anchor)
+        if old is None:
+            id = _entry_id(row.id, entry, now)
+            store.sources.put_entry(EntryRow(id, row.id, entry.name, times.after(now), row.paused), position)
+        elif before is not None and source.same_times(entry, before):
+            store.sources.put_entry(old, position)
+        else:
+            last = store.agenda.last_nominal(old.id)  # which lies behind now where the clock was set back
+            since = now if last is None else max(now, last)
+            store.sources.put_entry(replace(old, due=times.after(since)), position)
+    for gone in kept.values():
+        store.sources.remove_entry(gone.id)
+
+
+def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
+    """The id of a new entry: another one if an entry of that name was there before."""
+    return blake2b(f"{source_id} {entry.name} {to_ms(now)}".encode(), digest_size=16).hexdigest()
+
+
+# ---- reading ----------------------------------------------------------------------------------------
+
+
+def read(row: SourceRow) -> Source:
+    """The source of a row; PicoschedError if it cannot be read any more."""
+    return _read(row.declaration)
+
+
+@lru_cache(maxsize=4_096)
+def _read(declaration: str) -> Source:
+    return read_source(json.loads(declaration), again=True)
+
+
+def _text(source: Source) -> str:
+    return json.dumps(source.given)
+
+
+def place_of(store: Store, target: Target) -> str:
+    """The id of the pico that a target is, as far as it is one and can be told."""
+    if target.kind == PICO:
+        found = picos_named(store, target.name)
+        return found[0] if len(found) == 1 else ""
+    channel = store.picos.find_channel(target.name) if target.kind == ECI else None
+    return "" if channel is None else channel.pico_id
+
+
+def picos_named(store: Store, name: str) -> list[str]:
+    """The pico of that id, or those of that name."""
+    row = store.picos.find_pico(name)
+    return [each.id for each in store.picos.named(name)] if row is None else [row.id]
+
+
+def check_target(store: Store, target: Target) -> None:
+    """PicoschedError `not_found` or `conflict` if the one pico that is meant cannot be told."""
+    if target.kind == ECI and store.picos.find_channel(target.name) is None:
+        raise PicoschedError(f"there is no channel {target.name}", "not_found")
+    if target.kind != PICO:
+        return
+    found = len(picos_named(store, target.name))
+    if found == 0:
+        raise PicoschedError(f"there is no pico {target.name}", "not_found")
+    if found > 1:
+        raise PicoschedError(f"{found} picos have the name {target.name}: use an id", "conflict")
+
+
+def tag_of(target: Target) -> str:
+    """The tag as channels have it."""
+    assert target.kind == TAG
+    return new_tags([target.name])[0]
+
+
+def states(store: Store) -> list[SourceState]:
+    """All sources, in the order they were made, and what came of them so far."""
+    return [state_of(store, row) for row in store.sources.all()]
+
+
+def state_of(store: Store, row: SourceRow) -> SourceState:
+    kept = store.sources.entries(row.id)
+    try:
+        source: Source | None = read(row)
+        fault = None
+    except PicoschedError as error:
+        source, fault = None, error.message
+    given = json.loads(row.declaration)
+    return SourceState(
+        id=row.id,
+        name=row.name,
+        type=given["type"],
+        to=given["to"],
+        declaration=given,
+        configured=row.configured,
+        created=row.created,
+        paused=row.paused,
+        paused_until=row.paused_until,
+        raised=row.raised,
+        waiting=store.deliveries.waiting(row.id),
+        error=fault or store.deliveries.last_error(row.id),
+        entries=tuple(_entry_state(each, source) for each in kept),
+    )
+
+
+def _entry_state(kept: EntryRow, source: Source | None) -> EntryState:
+    entry: Entry | None = None if source is None else source.entry(kept.name)
+    return EntryState(
+        id=kept.id,
+        name=kept.name,
+        event="" if entry is None else entry.event,
+        when="" if entry is None or source is None else when_of(source, entry),
+        due=None if kept.paused else kept.due,
+        fires=kept.fires,
+        missed=kept.missed,
+        failed=kept.failed,
+        fired=kept.fired,
+        outcome=kept.outcome,
+        error=kept.why,
+    )

@@ -1,0 +1,105 @@
+"""Members of the `event` module that look closely at what this ruleset has scheduled, and change it.
+
+A change is an action: it gives whether there was such an event to come, or, where it is for all that
+a filter means, the ids of those it was for. With `dry_run` these are told and nothing is changed. Times are
+ISO 8601, as the `time` module gives them.
+"""
+
+from __future__ import annotations
+
+from picosched.errors import KrlError
+from picosched.krl.library.member import action, function
+from picosched.krl.library.time import iso
+from picosched.krl.scope import Scope, Value
+from picosched.krl.values import described, shown, to_string, truth
+
+LISTED = 5
+"""So many times are told unless another number is asked for."""
+MOST_LISTED = 1_000
+
+
+def show(scope: Scope, id: Value = None) -> Value:
+    """All there is to say of a scheduled event, whatever became of it; null if it is none of ours."""
+    return scope.effects.agenda.show(to_string(id))
+
+
+def next_times(scope: Scope, id: Value = None, n: Value = None) -> Value:
+    """When it is due next."""
+    return [iso(time) for time in scope.effects.agenda.next_times(to_string(id), number_of(n, LISTED))]
+
+
+def fires(scope: Scope, id: Value = None, limit: Value = None) -> Value:
+    """What became of its occurrences, the newest first."""
+    return [*scope.effects.agenda.fires(to_string(id), number_of(limit, MOST_LISTED))]
+
+
+def find(scope: Scope, filter: Value = None) -> Value:
+    """What is to come of that name, event, kind …, soonest first."""
+    return [scope.effects.agenda.show(id) for id in meant(scope, filter)]
+
+
+def pause(scope: Scope, id: Value = None, until: Value = None) -> Value:
+    return scope.effects.agenda.pause(to_string(id), until)
+
+
+def resume(scope: Scope, id: Value = None) -> Value:
+    return scope.effects.agenda.resume(to_string(id))
+
+
+def move(scope: Scope, id: Value = None, time: Value = None) -> Value:
+    return scope.effects.agenda.move(to_string(id), time)
+
+
+def reschedule(scope: Scope, id: Value = None, timespec: Value = None, tz: Value = None) -> Value:
+    return scope.effects.agenda.reschedule(to_string(id), timespec, tz)
+
+
+def fire_now(scope: Scope, id: Value = None) -> Value:
+    return scope.effects.agenda.fire_now(to_string(id))
+
+
+def delete_all(scope: Scope, filter: Value = None, dry_run: Value = None) -> Value:
+    agenda, ids = scope.effects.agenda, meant(scope, filter)
+    return ids if truth(dry_run) else [id for id in ids if agenda.cancel(id)]
+
+
+def pause_all(scope: Scope, filter: Value = None, until: Value = None, dry_run: Value = None) -> Value:
+    agenda, ids = scope.effects.agenda, meant(scope, filter)
+    return ids if truth(dry_run) else [id for id in ids if agenda.pause(id, until)]
+
+
+def resume_all(scope: Scope, filter: Value = None, dry_run: Value = None) -> Value:
+    """Of those that are meant, only the paused ones go on."""
+    agenda = scope.effects.agenda
+    ids = [each.id for each in agenda.matching(filter) if each.paused]
+    return ids if truth(dry_run) else [id for id in ids if agenda.resume(id)]
+
+
+def meant(scope: Scope, filter: Value) -> list[str]:
+    return [each.id for each in scope.effects.agenda.matching(filter)]
+
+
+def number_of(value: Value, without: int) -> int:
+    """How many are asked for."""
+    if value is None:
+        return without
+    if type(value) is not int or not 1 <= value <= MOST_LISTED:
+        wanted = f"a whole Number from 1 to {MOST_LISTED:,}"
+        raise KrlError(f"found {described(value)}, {shown(value)}, wanted {wanted}")
+    return value
+
+
+RESCHEDULING = {
+    "delete_all": action(delete_all),
+    "find": function(find),
+    "fire_now": action(fire_now),
+    "fires": function(fires),
+    "move": action(move),
+    "next_times": function(next_times),
+    "pause": action(pause),
+    "pause_all": action(pause_all),
+    "reschedule": action(reschedule),
+    "resume": action(resume),
+    "resume_all": action(resume_all),
+    "show": function(show),
+}

@@ -1,0 +1,50 @@
+"""The `source` module: clocks and calendars outside any ruleset that raise events.
+
+Only rules of the root pico may change them. An id may be the source's name as well.
+"""
+
+from __future__ import annotations
+
+from picosched.errors import KrlError
+from picosched.krl.library.member import action, function
+from picosched.krl.scope import Scope, Value
+from picosched.krl.values import described, shown
+
+
+def add(scope: Scope, map: Value = None) -> Value:
+    """Make a source, of the keys of a table [[source]]; its id."""
+    if not isinstance(map, dict):
+        raise KrlError(f'found {described(map)} as a source, wanted a Map such as {{"type": "metronome", …}}')
+    return scope.effects.sources.add(map)
+
+
+def remove(scope: Scope, id: Value = None) -> Value:
+    return scope.effects.sources.remove(named(id))
+
+
+def pause(scope: Scope, id: Value = None, until: Value = None) -> Value:
+    return scope.effects.sources.pause(named(id), until)
+
+
+def resume(scope: Scope, id: Value = None) -> Value:
+    return scope.effects.sources.resume(named(id))
+
+
+def list_(scope: Scope) -> Value:
+    """All there are, each as a map."""
+    return [*scope.effects.sources.list()]
+
+
+def named(id: Value) -> str:
+    if not isinstance(id, str) or not id:
+        raise KrlError(f"found {described(id)} as the id of a source, wanted a String: {shown(id)}")
+    return id
+
+
+SOURCE = {
+    "add": action(add),
+    "list": function(list_),
+    "pause": action(pause),
+    "remove": action(remove),
+    "resume": action(resume),
+}

@@ -1,0 +1,66 @@
+"""The `window` module: named spans of time that are open or closed, as the calendar has it.
+
+The windows are those of the ruleset's meta and of the engine's configuration. Times are ISO 8601, as the
+`time` module gives them; null stands for what never comes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from picosched.errors import KrlError
+from picosched.krl.library.member import function
+from picosched.krl.library.time import iso
+from picosched.krl.scope import Scope, Value, Window
+from picosched.krl.values import described, shown
+
+
+def found(scope: Scope, name: Value) -> Window:
+    if not isinstance(name, str):
+        raise KrlError(f"found {described(name)} as the name of a window, wanted a String: {shown(name)}")
+    window = scope.windows.get(name)
+    if window is None:
+        names = ", ".join(scope.windows) or "one that the ruleset or the settings name"
+        raise KrlError(f"found the window {name}, wanted {names}", code="not_found")
+    return window
+
+
+def open_(scope: Scope, name: Value = None) -> Value:
+    return found(scope, name).open_at(scope.now())
+
+
+def opens(scope: Scope, name: Value = None) -> Value:
+    """When it opens next."""
+    return written(found(scope, name).next_opening(scope.now()))
+
+
+def closes(scope: Scope, name: Value = None) -> Value:
+    """When it closes next."""
+    return written(found(scope, name).next_closing(scope.now()))
+
+
+def list_(scope: Scope) -> Value:
+    """All windows there are, each as a map."""
+    now = scope.now()
+    return [
+        {
+            "name": name,
+            "open": window.open_at(now),
+            "opens": written(window.next_opening(now)),
+            "closes": written(window.next_closing(now)),
+            "tz": window.tz,
+        }
+        for name, window in scope.windows.items()
+    ]
+
+
+def written(time: datetime | None) -> Value:
+    return None if time is None else iso(time)
+
+
+WINDOW = {
+    "closes": function(closes),
+    "list": function(list_),
+    "open": function(open_),
+    "opens": function(opens),
+}

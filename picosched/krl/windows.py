@@ -1,0 +1,114 @@
+"""The windows that a ruleset declares in its meta, as the text has them, and which of their edges it selects.
+
+What `from`, `to` and `in` say must stand in the text: a window is told by the calendar, so no rule and no
+variable has a part in it. Whether the texts are timespecs is for those to say who know timespecs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from picosched.errors import KrlError, Span
+from picosched.krl import syntax
+from picosched.krl.pattern import regex_of
+from picosched.krl.source import Source
+
+DOMAIN = "window"
+EDGES = ("opened", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A window of a ruleset: timespecs as texts or maps, the name of a zone, and where it stands."""
+
+    name: str
+    opens: Any
+    closes: Any
+    tz: str
+    span: Span
+
+
+def declared(tree: syntax.Ruleset, source: Source) -> Mapping[str, Declared]:
+    """name → window, for a ruleset without faults."""
+    return {
+        each.name: Declared(
+            each.name,
+            _value(each.opens),
+            _value(each.closes),
+            "UTC" if each.zone is None else _value(each.zone),
+            source.span(each.start, each.end),
+        )
+        for each in windows_of(tree)
+    }
+
+
+def windows_of(tree: syntax.Ruleset) -> list[syntax.Window]:
+    return [each for each in tree.meta if isinstance(each, syntax.Window)]
+
+
+def window_faults(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
+    """What is wrong with the windows of a ruleset, as far as the language knows."""
+    faults: list[KrlError] = []
+
+    def fault(kind: str, message: str, node: syntax.Node) -> None:
+        faults.append(KrlError(message, source.span(node.start, node.end), kind=kind))
+
+    seen: set[str] = set()
+    for each in windows_of(tree):
+        if each.name in seen:
+            fault("E121", f"found a second window named {each.name}, wanted one", each)
+        seen.add(each.name)
+        for part in (each.opens, each.closes):
+            found = constant(part)
+            if found is None or not isinstance(found[0], str | dict):
+                wanted = 'wanted a string such as "0 8 * * 1-5", or a map, as it stands'
+                fault("E304", f"found no timespec of the window {each.name}, {wanted}", part)
+        zone = None if each.zone is None else constant(each.zone)
+        if each.zone is not None and (zone is None or not isinstance(zone[0], str)):
+            fault("E305", f"found no zone of the window {each.name}, wanted its name, a string", each.zone)
+    return faults
+
+
+def follows(events: Iterable[syntax.EventPrimitive], name: str) -> bool:
+    """Whether one of the events that rules select is an edge of the window of that name."""
+    return any(_is_edge(each) and _names(each, name) for each in events)
+
+
+def _is_edge(event: syntax.EventPrimitive) -> bool:
+    return event.domain == DOMAIN and event.type in EDGES
+
+
+def _names(event: syntax.EventPrimitive, name: str) -> bool:
+    patterns = (each.pattern for each in event.attributes if each.name == "name")
+    return all(regex_of(each.pattern, each.flags).search(name) for each in patterns)
+
+
+def constant(node: syntax.Expression) -> tuple[Any] | None:
+    """The value of an expression that is written out: a literal, or an array or a map of such."""
+    match node:
+        case syntax.Literal(value=value):
+            return (value,)
+        case syntax.Group(inner=inner):
+            return constant(inner)
+        case syntax.Chevron(parts=parts) if all(isinstance(part, str) for part in parts):
+            return ("".join(part for part in parts if isinstance(part, str)),)
+        case syntax.Prefix(operator="-", operand=operand):
+            found = constant(operand)
+            return (-found[0],) if found and type(found[0]) in (int, float) else None
+        case syntax.Array(items=items):
+            values = [constant(each) for each in items]
+            return None if None in values else ([each[0] for each in values if each],)
+        case syntax.Map(entries=entries):
+            pairs = [(constant(key), constant(value)) for key, value in entries]
+            if any(key is None or value is None for key, value in pairs):
+                return None
+            return ({str(key[0]): value[0] for key, value in pairs if key and value},)
+    return None
+
+
+def _value(node: syntax.Expression) -> Any:
+    found = constant(node)
+    assert found is not None  # else there is a fault, and nobody comes here
+    return found[0]

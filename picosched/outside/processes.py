@@ -1,0 +1,268 @@
+"""The programs of this machine that rules have run, each in a process group of its own.
+
+No shell stands between: a program is given its words as they are, an environment of PATH, LANG and what the
+rule says, and no more time than it may have. What it writes is read to the end, so that it never has to wait,
+and kept up to a bound. A program that is out of time is asked to end (SIGTERM) and then made to (SIGKILL),
+with all of its group. What it leaves running in the background when it ends by itself is left alone.
+
+This is for POSIX systems.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from subprocess import PIPE, Popen
+from typing import Any
+
+from picosched.clock import ticks
+from picosched.krl.scope import Program
+
+SECONDS = 60.0
+"""What a program may take unless its rule says otherwise."""
+
+GRACE = 5.0
+"""Seconds from SIGTERM to SIGKILL."""
+
+MOST_BYTES = 65_536
+"""Of what it writes to its output, and as many of what it writes to its error output."""
+
+CHUNK = 65_536
+EXITED, STOP = b"e", b"s"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a run.
+
+    `outcome`: exited · timeout · interrupted (the engine ended meanwhile) · not_started · rehearsed.
+    """
+
+    outcome: str
+    exit: int | None = None
+    """The exit status; None if a signal ended it, or it never began."""
+    signal: str | None = None
+    stdout: str = ""
+    stderr: str = ""
+    truncated: bool = False
+    """Whether it wrote more than was kept."""
+    duration: float = 0.0
+    """Seconds."""
+    why: str | None = None
+    """In words, unless it exited by itself."""
+
+
+INTERRUPTED = Ended("interrupted", why="the engine ended while it ran")
+REHEARSED = Ended("rehearsed", exit=0, why="no program is run on virtual time")
+
+
+class Processes:
+    """Runs programs; any number of threads may use it at once."""
+
+    def __init__(self, *, kept: int = MOST_BYTES, grace: float = GRACE) -> None:
+        self._kept = kept
+        self._grace = grace
+        self._mutex = threading.Lock()
+        self._wakes: set[int] = set()
+        """Where those that run are told to stop."""
+        self._stopping = False
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def run(self, program: Program, seconds: float) -> Ended:
+        """Run a program and wait for its end."""
+        began = ticks()
+        try:
+            process = Popen(
+                [program.path, *program.args],
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                bufsize=0,
+                cwd=program.cwd,
+                env=environment(program),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as fault:
+            where = f"{fault.filename}: " if isinstance(fault, OSError) and fault.filename else ""
+            return Ended("not_started", why=f"{where}{getattr(fault, 'strerror', None) or fault}")
+        with process, self._wake() as wake:
+            run = Run(process, wake, (program.stdin or "").encode("utf-8", "replace"), self._kept)
+            why = run.follow(seconds, self._grace)
+        code = process.returncode
+        return Ended(
+            outcome=why.outcome if why else "exited",
+            exit=code if code >= 0 else None,
+            signal=_name_of(-code) if code < 0 else None,
+            stdout=run.output.text,
+            stderr=run.errors.text,
+            truncated=run.output.dropped or run.errors.dropped,
+            duration=round(ticks() - began, 3),
+            why=why.why if why else None,
+        )
+
+    def stop(self) -> None:
+        """End all programs that run, and let none begin until `go_on`."""
+        with self._mutex:
+            self._stopping = True
+            for wake in self._wakes:
+                os.write(wake, STOP)
+
+    def go_on(self) -> None:
+        self._stopping = False
+
+    @contextmanager
+    def _wake(self) -> Iterator[tuple[int, int]]:
+        """A pipe that wakes who follows a process: what to read, and where to write."""
+        ends = os.pipe()
+        with self._mutex:
+            self._wakes.add(ends[1])
+            if self._stopping:
+                os.write(ends[1], STOP)
+        try:
+            yield ends
+        finally:
+            with self._mutex:
+                self._wakes.discard(ends[1])
+            for end in ends:
+                os.close(end)
+
+
+class Kept:
+    """The beginning of what a program writes."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._bytes = bytearray()
+        self.dropped = False
+
+    def take(self, chunk: bytes) -> None:
+        room = self._most - len(self._bytes)
+        self._bytes += chunk[:room]
+        self.dropped = self.dropped or len(chunk) > room
+
+    @property
+    def text(self) -> str:
+        return self._bytes.decode("utf-8", "replace")
+
+
+class Run:
+    """One process, followed to its end: fed, read, and ended when it has to be."""
+
+    def __init__(self, process: Popen[bytes], wake: tuple[int, int], feed: bytes, kept: int) -> None:
+        self.output, self.errors = Kept(kept), Kept(kept)
+        self._process = process
+        self._wakes, self._wake = wake
+        self._feed = memoryview(feed)
+        self._exited = False
+        self._until = 0.0
+        """When it has to end, in `ticks`."""
+        self._ended: Ended | None = None
+        """Why it has to end before its time."""
+
+    def follow(self, seconds: float, grace: float) -> Ended | None:
+        """Until it has ended; why it was made to, if it was."""
+        waiting = threading.Thread(target=self._wait, name="picosched waits for a program", daemon=True)
+        waiting.start()
+        timeout = Ended("timeout", why=f"it took more than {seconds:g} seconds")
+        try:
+            with selectors.DefaultSelector() as selector:
+                self._register(selector)
+                signals, self._until = iter((signal.SIGTERM,)), ticks() + seconds
+                while not self._exited:
+                    for key, _ in selector.select(max(0.0, self._until - ticks())):
+                        self._attend(selector, key)
+                    if not self._exited and ticks() >= self._until:
+                        self._ended = self._ended or timeout
+                        self._signal(next(signals, signal.SIGKILL))
+                        self._until = ticks() + grace
+                self._drain(selector)
+        finally:
+            if not self._exited:
+                self._signal(signal.SIGKILL)
+            waiting.join()
+        if self._ended is not None:  # what it started must not go on either
+            self._signal(signal.SIGKILL)
+        return self._ended
+
+    def _wait(self) -> None:
+        self._process.wait()
+        os.write(self._wake, EXITED)
+
+    def _register(self, selector: selectors.BaseSelector) -> None:
+        process = self._process
+        assert process.stdin and process.stdout and process.stderr
+        for stream, kept in ((process.stdout, self.output), (process.stderr, self.errors)):
+            os.set_blocking(stream.fileno(), False)
+            selector.register(stream, selectors.EVENT_READ, kept)
+        selector.register(self._wakes, selectors.EVENT_READ)
+        if self._feed:
+            os.set_blocking(process.stdin.fileno(), False)
+            selector.register(process.stdin, selectors.EVENT_WRITE)
+        else:
+            process.stdin.close()
+
+    def _attend(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        if key.fd == self._wakes:
+            told = os.read(self._wakes, CHUNK)
+            self._exited = self._exited or EXITED in told
+            if STOP in told and not self._exited:
+                self._ended, self._until = self._ended or INTERRUPTED, 0.0
+        elif isinstance(key.data, Kept):
+            self._read(selector, key)
+        else:
+            self._write(selector, key.fileobj)
+
+    def _read(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> bool:
+        """Read some; False if there is no more for now."""
+        try:
+            chunk = os.read(key.fd, CHUNK)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            selector.unregister(key.fileobj)
+            return False
+        key.data.take(chunk)
+        return True
+
+    def _write(self, selector: selectors.BaseSelector, stream: Any) -> None:
+        try:
+            self._feed = self._feed[os.write(stream.fileno(), self._feed) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # it does not want to read on
+            self._feed = self._feed[:0]
+        if not self._feed:
+            selector.unregister(stream)
+            stream.close()
+
+    def _drain(self, selector: selectors.BaseSelector) -> None:
+        """Read what it has left behind, and wait for nobody it has left behind."""
+        for key in [*selector.get_map().values()]:
+            if isinstance(key.data, Kept):
+                while not key.data.dropped and self._read(selector, key):
+                    pass
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+def environment(program: Program) -> dict[str, str]:
+    """PATH and LANG as the engine has them, and what the rule gives."""
+    usual = {"PATH": os.environ.get("PATH", os.defpath), "LANG": os.environ.get("LANG", "C.UTF-8")}
+    return usual | dict(program.env)
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,103 @@
+"""What a rule of the root pico sees and changes of the sources of the engine.
+
+A declaration is read when it is said, so a fault in it is the rule's; it is made true with the turn.
+Until then it is seen by the rule and by those after it in the turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from picosched.clock import format_time
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.library.time import moment
+from picosched.krl.scope import Value
+from picosched.krl.values import json_value, shown
+from picosched.pico.change import AddSource, PauseSource, RemoveSource, ResumeSource, SourceChange
+from picosched.sources.reading import read_source
+
+if TYPE_CHECKING:
+    from picosched.pico.effects import PicoEffects
+
+
+class PicoSources:
+    """The sources of the engine, for the rules of its root pico."""
+
+    def __init__(self, effects: PicoEffects) -> None:
+        self._effects = effects
+
+    def add(self, declaration: Mapping[str, Value]) -> str:
+        self._check_root()
+        try:
+            source = read_source(json_value(dict(declaration)))
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
+        if source.name is not None and self._find(source.name) is not None:
+            raise KrlError(f'there is a source "{source.name}" already', code="conflict")
+        id = self._effects.new_id()
+        self._say(AddSource(id, source))
+        return id
+
+    def remove(self, id: str) -> bool:
+        found = self._find(id)
+        if found is None:
+            return False
+        if found["configured"]:
+            raise KrlError(
+                f"the source {shown(id)} stands in picosched.toml: it may be paused here", code="conflict"
+            )
+        return self._say(RemoveSource(found["id"]))
+
+    def pause(self, id: str, until: Value = None) -> bool:
+        found = self._find(id)
+        time = None if until is None else moment(until, self._effects.pico.now, "the end of a pause")
+        return found is not None and self._say(PauseSource(found["id"], time))
+
+    def resume(self, id: str) -> bool:
+        found = self._find(id)
+        return found is not None and found["paused"] and self._say(ResumeSource(found["id"]))
+
+    def list(self) -> Sequence[Mapping[str, Value]]:
+        """All sources, with what the turn and the rule have changed of them."""
+        self._check_root()
+        listed: dict[str, dict[str, Any]] = {each["id"]: each for each in self._effects.pico.world.sources()}
+        for change in self._effects.changes():
+            match change:
+                case AddSource(id, source):
+                    given = dict(source.given)
+                    listed[id] = {
+                        "id": id,
+                        "name": source.name,
+                        "type": source.type,
+                        "to": source.to.as_map(),
+                        "declaration": given,
+                        "configured": False,
+                        "paused": False,
+                        "paused_until": None,
+                        "entries": [{"name": each.name, "event": each.event} for each in source.entries],
+                    }
+                case RemoveSource(id):
+                    listed.pop(id, None)
+                case PauseSource(id, until):
+                    listed[id] |= {"paused": True, "paused_until": until and format_time(until)}
+                case ResumeSource(id):
+                    listed[id] |= {"paused": False, "paused_until": None}
+        return [*listed.values()]
+
+    def _find(self, id: str) -> Mapping[str, Any] | None:
+        """The source of that id or name."""
+        found = [each for each in self.list() if id in (each["id"], each["name"])]
+        return found[0] if found else None
+
+    def _say(self, change: SourceChange) -> bool:
+        self._effects.speaking("change sources").changes.append(change)
+        return True
+
+    def _check_root(self) -> None:
+        pico = self._effects.pico
+        if pico.parent_id is not None:
+            raise KrlError(
+                f"only rules of the root pico see and change sources, and this is {pico.name or pico.id}",
+                code="refused",
+            )

@@ -1,0 +1,35 @@
+"""The windows that a ruleset sees in a pico: its own, and those of the engine's configuration.
+
+A ruleset's own hides the other of that name. What is wrong with a window of a ruleset is told with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.ruleset import Ruleset
+from picosched.krl.windows import Declared
+from picosched.schedule.window import Window
+
+
+def windows_of(ruleset: Ruleset, configured: Sequence[Window]) -> dict[str, Window]:
+    """name → window. KrlError for one that is none."""
+    own = {name: _parsed(each) for name, each in ruleset.windows.items()}
+    return {each.name: each for each in configured} | own
+
+
+def load_window(ruleset: Ruleset, configured: Sequence[Window], name: str) -> Window:
+    """The window of that name. KrlError `not_found` if there is none."""
+    windows = windows_of(ruleset, configured)
+    if name not in windows:
+        wanted = f"one of {', '.join(windows)}" if windows else "one that the ruleset or the settings name"
+        raise KrlError(f"found the window {name}, wanted {wanted}", code="not_found")
+    return windows[name]
+
+
+def _parsed(window: Declared) -> Window:
+    try:
+        return Window.parse(window.name, window.opens, window.closes, window.tz)
+    except PicoschedError as error:
+        raise KrlError(f"the window {window.name}: {error.message}", window.span) from error

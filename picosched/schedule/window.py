@@ -1,0 +1,161 @@
+"""A window: a named span of time that comes again and again, open from one timespec to another.
+
+Whether it is open is told by the calendar alone. Of its openings and closings up to a time, the last one
+decides, so there is no state to set up, to keep, or to lose while nothing runs. Where both come at one
+instant it closes; before its first opening it is closed.
+
+An edge is a change: an opening while it is open is none, nor is a closing while it is closed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from picosched.errors import PicoschedError
+from picosched.schedule.timespec import Timespec
+
+FIRST = datetime.min.replace(tzinfo=UTC)
+
+TRIED = 1_000
+"""So many openings that are closings as well are passed over; a window with more of them in a row is shut."""
+
+RESOLUTION = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The instant at which a window opens or closes."""
+
+    at: datetime
+    opens: bool
+
+    @property
+    def type(self) -> str:
+        """The type of the event `window:TYPE` that tells of it."""
+        return "opened" if self.opens else "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Open from `opens` to `closes`, both of one zone. Times are aware; those given back are UTC."""
+
+    name: str
+    opens: Timespec
+    closes: Timespec
+
+    @classmethod
+    def parse(
+        cls, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], tz: str = "UTC"
+    ) -> Window:
+        """The window of two timespecs, texts or maps; PicoschedError `invalid` for one that is none."""
+        return cls(name, Timespec.parse(opens, tz), Timespec.parse(closes, tz))
+
+    @property
+    def tz(self) -> str:
+        return self.opens.tz
+
+    @property
+    def text(self) -> str:
+        """Its timespecs as JSON; `read_window` makes it of them again."""
+        return json.dumps({"from": self.opens.text, "to": self.closes.text}, ensure_ascii=False)
+
+    def open_at(self, time: datetime) -> bool:
+        """Whether it is open at a time: from an opening on, up to and without the closing."""
+        opened, closed = _last(self.opens, time), _last(self.closes, time)
+        return opened is not None and (closed is None or opened > closed)
+
+    def next_edge(self, after: datetime) -> Edge | None:
+        """The first change after a time, not at it; None if there is none."""
+        if not self.open_at(after):
+            return self._first_opening(after)
+        closing = self.closes.after(after)
+        return None if closing is None else Edge(closing, False)
+
+    def last_edge(self, time: datetime) -> Edge | None:
+        """The last change up to a time, at it as well; None before its first opening."""
+        closed = _last(self.closes, time)
+        if self.open_at(time):
+            return self._first_opening(FIRST if closed is None else closed)
+        opened = self._last_opening(time)
+        closing = None if opened is None else self.closes.after(opened)
+        return None if closing is None else Edge(closing, False)
+
+    def edges(self, after: datetime) -> Iterator[Edge]:
+        """The changes after a time, in order."""
+        edge = self.next_edge(after)
+        while edge is not None:
+            yield edge
+            edge = self.next_edge(edge.at)
+
+    def next_opening(self, after: datetime) -> datetime | None:
+        return next((edge.at for edge in self._two(after) if edge.opens), None)
+
+    def next_closing(self, after: datetime) -> datetime | None:
+        return next((edge.at for edge in self._two(after) if not edge.opens), None)
+
+    @property
+    def never_opens(self) -> bool:
+        """Whether each of its openings is a closing too."""
+        return self._first_opening(FIRST) is None
+
+    @property
+    def never_closes(self) -> bool:
+        """Whether no closing comes behind its first opening."""
+        first = self._first_opening(FIRST)
+        return first is not None and self.closes.after(first.at) is None
+
+    def _two(self, after: datetime) -> Iterator[Edge]:
+        for edge, _ in zip(self.edges(after), range(2), strict=False):
+            yield edge
+
+    def _first_opening(self, after: datetime) -> Edge | None:
+        for _ in range(TRIED):
+            opening = self.opens.after(after)
+            if opening is None:
+                return None
+            if _last(self.closes, opening) != opening:
+                return Edge(opening, True)
+            after = opening
+        return None
+
+    def _last_opening(self, until: datetime) -> datetime | None:
+        opening = _last(self.opens, until)
+        for _ in range(TRIED):
+            if opening is None or _last(self.closes, opening) != opening:
+                return opening
+            opening = self.opens.before(opening)
+        return None
+
+
+@lru_cache(maxsize=1024)
+def read_window(name: str, text: str, tz: str) -> Window:
+    """The window whose `text` this is."""
+    parts = json.loads(text)
+    return Window.parse(name, parts["from"], parts["to"], tz)
+
+
+def of_table(name: str, table: object) -> Window:
+    """The window that a configuration writes: a table of `from`, `to` and, unless it is UTC, `in`."""
+    keys = ("from", "to", "in")
+    if not isinstance(table, Mapping) or not {"from", "to"} <= set(table) <= set(keys):
+        raise PicoschedError(f"window {name}: found {table}, wanted a table of from, to and perhaps in")
+    try:
+        window = Window.parse(name, table["from"], table["to"], table.get("in", "UTC"))
+    except PicoschedError as error:
+        raise PicoschedError(f"window {name}: {error.message}") from error
+    if window.never_opens:
+        raise PicoschedError(f"window {name}: found no time at which it opens and does not close")
+    return window
+
+
+def _last(timespec: Timespec, time: datetime) -> datetime | None:
+    """The last fire up to a time, at it as well."""
+    try:
+        return timespec.before(time + RESOLUTION)
+    except OverflowError:  # the last microsecond there is
+        return timespec.before(time)

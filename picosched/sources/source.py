@@ -1,0 +1,120 @@
+"""A source as it is declared: what ticks, what it raises, and where that goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from picosched.clock import format_time, to_ms
+from picosched.schedule.scheduled import Misfire
+from picosched.schedule.timespec import Timespec
+from picosched.sources.metronome import Beat
+
+METRONOME, CRONONOME, CRONTAB = "metronome", "crononome", "crontab"
+TYPES = (METRONOME, CRONONOME, CRONTAB)
+
+PICO, ECI, TAG, RID, URL = "pico", "eci", "tag", "rid", "url"
+KINDS = (PICO, TAG, RID, ECI, URL)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where events go: one pico, the picos with a channel tag or a ruleset, or another engine's channel."""
+
+    kind: str
+    """One of KINDS."""
+    name: str
+
+    def as_map(self) -> dict[str, str]:
+        return {self.kind: self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a source: when it is due, and the event it then raises."""
+
+    name: str
+    domain: str
+    type: str
+    misfire: Misfire
+    timespec: Timespec | None = None
+    """None for the beat of a metronome."""
+    when: str | Mapping[str, Any] | None = None
+    """The timespec as it was written."""
+    attrs: Mapping[str, Any] | None = None
+    """Of a crononome the payload, which may be left out; of a cron table the attributes."""
+
+    @property
+    def event(self) -> str:
+        return f"{self.domain}:{self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A declaration that was read and found right."""
+
+    type: str
+    to: Target
+    entries: tuple[Entry, ...]
+    name: str | None = None
+    journal: bool = True
+    """Whether the turns it causes are journalled."""
+    interval: int | None = None
+    """Of a metronome: milliseconds."""
+    start: datetime | None = None
+    """Of a metronome: a time at which it ticks; None for when it was made, plus the interval."""
+    file: str | None = None
+    """Of a cron table: the file that its entries were read from."""
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """The declaration as JSON, from which the same source can be read again."""
+
+    @property
+    def label(self) -> str:
+        """Its name, or else its type."""
+        return self.name or self.type
+
+    @property
+    def recorded(self) -> bool:
+        """Whether each occurrence has a record of its own. Ticks of a metronome are only counted."""
+        return self.type != METRONOME
+
+    def entry(self, name: str) -> Entry | None:
+        return next((each for each in self.entries if each.name == name), None)
+
+    def times(self, entry: Entry, anchor: datetime) -> Timespec | Beat:
+        """When an entry is due; `anchor` is when the source was made."""
+        if entry.timespec is not None:
+            return entry.timespec
+        assert self.interval is not None
+        return Beat(self.interval, self.start or anchor)
+
+    def attributes(self, entry: Entry, number: int, now: datetime) -> dict[str, Any]:
+        """The attributes of the event it raises at `now`, after so many others."""
+        if self.type == CRONTAB:
+            return dict(entry.attrs or {})
+        found: dict[str, Any] = {"connector": self.label, "id": number, "ingest_ns": to_ms(now) * 1_000_000}
+        if self.type == METRONOME:
+            return {"onramp": METRONOME, **found}
+        payload = {} if entry.attrs is None else {"payload": entry.attrs}
+        return {**found, "trigger": {"name": entry.name, **payload}}
+
+    def same_times(self, entry: Entry, other: Source) -> bool:
+        """Whether an entry is due at the times at which that of its name is in `other`."""
+        theirs = other.entry(entry.name)
+        if theirs is None or self.type != other.type:
+            return False
+        beats = (self.interval, self.start) == (other.interval, other.start)
+        return beats and theirs.timespec == entry.timespec
+
+
+def when_of(source: Source, entry: Entry) -> str:
+    """When an entry is due, in words."""
+    if entry.timespec is not None:
+        return entry.timespec.explain()
+    assert source.interval is not None
+    every = (
+        f"every {source.interval / 1000:g} s" if source.interval >= 1000 else f"every {source.interval} ms"
+    )
+    return every if source.start is None else f"{every} from {format_time(source.start)} on"

@@ -1,0 +1,124 @@
+"""Events on their way to other engines, and the keys of those that came from them.
+
+A delivery is a row until the other engine has taken the event or it is given up. The row's id is that of
+the event, and goes along as a key: a receiver keeps the keys that it has had, in the transaction of the
+turn, so that what comes again is answered and not handled again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from picosched.clock import from_ms, to_ms
+from picosched.store import rows
+from picosched.store.database import Database, Row
+
+DELIVERY = "id, source, entry, nominal, url, body, created, due, tries, error"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event for another engine."""
+
+    id: str
+    """That of the event, by which the receiver knows it again."""
+    source_id: str
+    entry_id: str
+    nominal: datetime
+    url: str
+    body: str
+    """The attributes, as JSON."""
+    created: datetime
+    due: datetime
+    """When it is to be tried next."""
+    tries: int = 0
+    error: str | None = None
+    """Why the last try failed."""
+
+
+class Deliveries:
+    """Reading and writing what is on its way and what has come; writing inside a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def next(self, without: Collection[str] = ()) -> datetime | None:
+        """When the next delivery is to be tried, but for those `without`."""
+        others = f" WHERE id NOT IN ({', '.join('?' * len(without))})" if without else ""
+        row = self._database.row(f"SELECT min(due) FROM delivery{others}", tuple(without))
+        return None if row is None else rows.time(row[0])
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        sql = "SELECT id FROM delivery WHERE due <= ? ORDER BY due, rowid LIMIT ?"
+        return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
+
+    def find(self, id: str) -> Delivery | None:
+        row = self._database.row(f"SELECT {DELIVERY} FROM delivery WHERE id = ?", (id,))
+        return None if row is None else delivery_of(row)
+
+    def waiting(self, source_id: str) -> int:
+        """How many events of a source are on their way."""
+        row = self._database.row("SELECT count(*) FROM delivery WHERE source = ?", (source_id,))
+        return 0 if row is None else int(row[0])
+
+    def last_error(self, source_id: str) -> str | None:
+        """Why the try failed that was made last."""
+        sql = """SELECT error FROM delivery WHERE source = ? AND error IS NOT NULL
+            ORDER BY due DESC LIMIT 1"""
+        row = self._database.row(sql, (source_id,))
+        return None if row is None else str(row[0])
+
+    def add(self, delivery: Delivery) -> None:
+        self._database.execute(
+            f"INSERT INTO delivery ({DELIVERY}) VALUES ({', '.join('?' * 10)})",
+            (
+                delivery.id,
+                delivery.source_id,
+                delivery.entry_id,
+                to_ms(delivery.nominal),
+                delivery.url,
+                delivery.body,
+                to_ms(delivery.created),
+                to_ms(delivery.due),
+                delivery.tries,
+                delivery.error,
+            ),
+        )
+
+    def put_off(self, id: str, due: datetime, error: str) -> None:
+        """A try failed: try again then."""
+        sql = "UPDATE delivery SET due = ?, tries = tries + 1, error = ? WHERE id = ?"
+        self._database.execute(sql, (to_ms(due), error, id))
+
+    def remove(self, id: str) -> None:
+        self._database.execute("DELETE FROM delivery WHERE id = ?", (id,))
+
+    # What has come
+
+    def received(self, pico_id: str, key: str) -> tuple[str, datetime] | None:
+        """The id of the event that came to a pico with that key, and when."""
+        sql = "SELECT eid, at FROM received WHERE pico = ? AND key = ?"
+        row = self._database.row(sql, (pico_id, key))
+        return None if row is None else (row[0], from_ms(row[1]))
+
+    def receive(self, pico_id: str, key: str, eid: str, now: datetime) -> None:
+        sql = "INSERT INTO received (pico, key, eid, at) VALUES (?, ?, ?, ?)"
+        self._database.execute(sql, (pico_id, key, eid, to_ms(now)))
+
+    def prunable(self, before: datetime) -> bool:
+        return self._database.row("SELECT 1 FROM received WHERE at < ? LIMIT 1", (to_ms(before),)) is not None
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Forget keys that came before that time, at most `limit`; how many."""
+        sql = """DELETE FROM received WHERE (pico, key) IN
+            (SELECT pico, key FROM received WHERE at < ? ORDER BY at LIMIT ?)"""
+        return self._database.execute(sql, (to_ms(before), limit))
+
+
+def delivery_of(row: Row) -> Delivery:
+    id, source, entry, nominal, url, body, created, due, tries, error = row
+    return Delivery(
+        id, source, entry, from_ms(nominal), url, body, from_ms(created), from_ms(due), tries, error
+    )

@@ -1,0 +1,233 @@
+"""Sources and their entries: what is declared, when each entry is due, and what came of it so far.
+
+An entry is due until its effects are on disk, as a scheduled event is: whoever deals with an occurrence
+writes its record, if it gets one, and the entry's next due time in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from picosched.clock import from_ms, to_ms
+from picosched.schedule.scheduled import Outcome
+from picosched.store import rows
+from picosched.store.database import Database, Row
+
+SOURCE = "id, name, declaration, configured, created, anchor, raised, paused, paused_until"
+ENTRY = "id, source, name, due, paused, fires, missed, failed, fired, outcome, why"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source as it is kept."""
+
+    id: str
+    name: str | None
+    declaration: str
+    """JSON text."""
+    configured: bool
+    """Whether it stands in the configuration file, which then says what it is."""
+    created: datetime
+    anchor: datetime
+    """The time from which a metronome beats."""
+    raised: int = 0
+    """Events raised so far."""
+    paused: bool = False
+    paused_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry as it is kept."""
+
+    id: str
+    source_id: str
+    name: str
+    due: datetime | None
+    paused: bool = False
+    """Whether its source is."""
+    fires: int = 0
+    missed: int = 0
+    failed: int = 0
+    """Of the fires."""
+    fired: datetime | None = None
+    """When an occurrence was dealt with last, and what became of it."""
+    outcome: Outcome | None = None
+    why: str | None = None
+
+
+class Sources:
+    """Reading and writing sources; writing inside a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Reading
+
+    def next(self, without: Collection[str] = ()) -> tuple[datetime | None, datetime | None]:
+        """When the next entry is due, but for those `without`, and when the next pause ends."""
+        others = f" AND id NOT IN ({', '.join('?' * len(without))})" if without else ""
+        row = self._database.row(
+            f"""SELECT (SELECT min(due) FROM source_entry WHERE paused = 0{others}),
+                (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL)""",
+            tuple(without),
+        )
+        assert row is not None  # a SELECT without FROM has one row
+        return rows.time(row[0]), rows.time(row[1])
+
+    def due(self, now: datetime) -> list[str]:
+        """The ids of the entries that are due, soonest first."""
+        sql = "SELECT id FROM source_entry WHERE paused = 0 AND due <= ? ORDER BY due, rowid"
+        return [id for (id,) in self._database.rows(sql, (to_ms(now),))]
+
+    def resumable(self, now: datetime) -> list[str]:
+        """The ids of the sources whose pause is over."""
+        sql = "SELECT id FROM source WHERE paused_until <= ? ORDER BY paused_until"
+        return [id for (id,) in self._database.rows(sql, (to_ms(now),))]
+
+    def all(self) -> list[SourceRow]:
+        """In the order they were made."""
+        return [source_of(row) for row in self._database.rows(f"SELECT {SOURCE} FROM source ORDER BY rowid")]
+
+    def find(self, id: str) -> SourceRow | None:
+        """The source of that id, or else of that name."""
+        sql = f"SELECT {SOURCE} FROM source WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1"
+        row = self._database.row(sql, (id,))
+        return None if row is None else source_of(row)
+
+    def entries(self, source_id: str) -> list[EntryRow]:
+        sql = f"SELECT {ENTRY} FROM source_entry WHERE source = ? ORDER BY position"
+        return [entry_of(row) for row in self._database.rows(sql, (source_id,))]
+
+    def find_entry(self, id: str) -> EntryRow | None:
+        row = self._database.row(f"SELECT {ENTRY} FROM source_entry WHERE id = ?", (id,))
+        return None if row is None else entry_of(row)
+
+    def tagged(self, tag: str) -> list[Row]:
+        """(pico, eci) of the channels with a tag, but for those of families; as they were made."""
+        sql = """SELECT pico, eci FROM channel
+            WHERE kin IS NULL AND ? IN (SELECT value FROM json_each(channel.tags)) ORDER BY rowid"""
+        return self._database.rows(sql, (tag,))
+
+    def having(self, rid: str) -> list[str]:
+        """The ids of the picos that have a ruleset."""
+        sql = "SELECT pico FROM installed JOIN pico ON pico.id = pico WHERE rid = ? ORDER BY pico.rowid"
+        return [id for (id,) in self._database.rows(sql, (rid,))]
+
+    # Writing
+
+    def put(self, source: SourceRow) -> None:
+        """Make a source, or change what it is. Its counts and its pause stay."""
+        self._database.execute(
+            f"""INSERT INTO source ({SOURCE}) VALUES ({", ".join("?" * 9)})
+                ON CONFLICT (id) DO UPDATE SET name = excluded.name, declaration = excluded.declaration,
+                    configured = excluded.configured, anchor = excluded.anchor""",
+            (
+                source.id,
+                source.name,
+                source.declaration,
+                source.configured,
+                to_ms(source.created),
+                to_ms(source.anchor),
+                source.raised,
+                source.paused,
+                rows.ms(source.paused_until),
+            ),
+        )
+
+    def put_entry(self, entry: EntryRow, position: int) -> None:
+        """Make an entry, or change its name, its place and when it is due."""
+        self._database.execute(
+            f"""INSERT INTO source_entry ({ENTRY}, position) VALUES ({", ".join("?" * 12)})
+                ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due,
+                    position = excluded.position""",
+            (
+                entry.id,
+                entry.source_id,
+                entry.name,
+                rows.ms(entry.due),
+                entry.paused,
+                entry.fires,
+                entry.missed,
+                entry.failed,
+                rows.ms(entry.fired),
+                entry.outcome and entry.outcome.value,
+                entry.why,
+                position,
+            ),
+        )
+
+    def settle(self, entry: EntryRow, *, raised: bool) -> None:
+        """Write what may change of an entry by an occurrence; nothing if it was removed meanwhile."""
+        self._database.execute(
+            """UPDATE source_entry
+                SET due = ?, fires = ?, missed = ?, failed = ?, fired = ?, outcome = ?, why = ?
+                WHERE id = ?""",
+            (
+                rows.ms(entry.due),
+                entry.fires,
+                entry.missed,
+                entry.failed,
+                rows.ms(entry.fired),
+                entry.outcome and entry.outcome.value,
+                entry.why,
+                entry.id,
+            ),
+        )
+        if raised:
+            self._database.execute("UPDATE source SET raised = raised + 1 WHERE id = ?", (entry.source_id,))
+
+    def tell(self, entry_id: str, outcome: Outcome, why: str | None) -> None:
+        """Correct what is said of an entry's last occurrence."""
+        sql = "UPDATE source_entry SET outcome = ?, why = ?, failed = failed + 1 WHERE id = ?"
+        self._database.execute(sql, (outcome.value, why, entry_id))
+
+    def set_pause(self, id: str, paused: bool, until: datetime | None) -> None:
+        sql = "UPDATE source SET paused = ?, paused_until = ? WHERE id = ?"
+        self._database.execute(sql, (paused, rows.ms(until), id))
+        self._database.execute("UPDATE source_entry SET paused = ? WHERE source = ?", (paused, id))
+
+    def set_due(self, entry_id: str, due: datetime | None) -> None:
+        self._database.execute("UPDATE source_entry SET due = ? WHERE id = ?", (rows.ms(due), entry_id))
+
+    def remove_entry(self, id: str) -> None:
+        self._database.execute("DELETE FROM source_entry WHERE id = ?", (id,))
+
+    def remove(self, id: str) -> None:
+        """Remove a source and its entries. Their records stay, and what is on its way is delivered."""
+        self._database.execute("DELETE FROM source_entry WHERE source = ?", (id,))
+        self._database.execute("DELETE FROM source WHERE id = ?", (id,))
+
+
+def source_of(row: Row) -> SourceRow:
+    id, name, declaration, configured, created, anchor, raised, paused, until = row
+    return SourceRow(
+        id,
+        name,
+        declaration,
+        bool(configured),
+        from_ms(created),
+        from_ms(anchor),
+        raised,
+        bool(paused),
+        rows.time(until),
+    )
+
+
+def entry_of(row: Row) -> EntryRow:
+    id, source, name, due, paused, fires, missed, failed, fired, outcome, why = row
+    return EntryRow(
+        id,
+        source,
+        name,
+        rows.time(due),
+        bool(paused),
+        fires,
+        missed,
+        failed,
+        rows.time(fired),
+        None if outcome is None else Outcome(outcome),
+        why,
+    )

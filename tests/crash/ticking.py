@@ -1,0 +1,62 @@
+"""A process that is killed, again and again, while sources tick: `worker.py` for sources."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from worker import die_before, say
+
+from picosched import Engine
+
+COUNTING = """ruleset counting {
+  rule tick { select when metronome tick
+    always { ent:ticks := ent:ticks.defaultsTo(0) + 1; ent:last := event:attrs{"id"} } }
+  rule second { select when crononome trigger always { ent:seconds := ent:seconds.defaultsTo(0) + 1 } }
+  rule all { select when round trip always { ent:trips := ent:trips.defaultsTo(0) + 1 } }
+}"""
+
+TO = {"pico": "root"}
+SOURCES = (
+    {"type": "metronome", "name": "m", "interval": 20, "to": TO, "journal": True},
+    {"type": "crononome", "name": "c", "to": TO, "entries": [{"name": "s", "expr": "* * * * * *"}]},
+    {"type": "metronome", "name": "r", "interval": 50, "event": "round:trip", "to": {"rid": "counting"}},
+)
+
+
+def work(database: str) -> None:
+    """Let sources tick until somebody kills us."""
+    engine = Engine(database, granularity=1)
+    root = engine.root
+    if "counting" not in root.rulesets():
+        root.install(COUNTING)
+    known = {source.name for source in engine.sources()}
+    for source in SOURCES:
+        if source["name"] not in known:
+            engine.add_source(source)
+    engine.start()
+    say("ready")
+    threading.Event().wait()
+
+
+def main() -> None:
+    for line in sys.stdin:
+        database, kind, amount = line.split()
+        child = os.fork()
+        if child == 0:
+            try:
+                if kind == "statement":
+                    die_before(int(amount))
+                work(database)
+            finally:
+                os._exit(1)
+        if kind == "after":
+            threading.Timer(float(amount), os.kill, (child, signal.SIGKILL)).start()
+        _, status = os.waitpid(child, 0)
+        say("killed" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL else "died")
+
+
+if __name__ == "__main__":
+    main()
