@@ -1,0 +1,153 @@
+"""`picosched serve`: engine, scheduler and HTTP in one process, until it is stopped."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
+from picosched.cli.opening import bring_sources, opened, ruleset_at
+from picosched.cli.options import DB, Db, command
+from picosched.cli.printing import write
+from picosched.errors import PicoschedError
+
+if TYPE_CHECKING:
+    from picosched.engine import Engine
+
+app = typer.Typer()
+PANEL = "Server"
+
+
+class Form(StrEnum):
+    """The forms of the log."""
+
+    JSON = "json"
+    COLOUR = "colour"
+    PLAIN = "plain"
+
+
+@command(
+    app,
+    PANEL,
+    "picosched serve",
+    "picosched serve rulesets/tea_timer.krl --open --reload",
+    "picosched serve --host 0.0.0.0 --port 80 --log json --rate 50",
+    "picosched serve --new-token",
+)
+def serve(
+    rulesets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RULESET…", help="Files or URLs, installed on the root pico.", show_default=False
+        ),
+    ] = None,
+    db: Db = DB,
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="0 for any that is free.")
+    ] = 8123,
+    open_: Annotated[bool, typer.Option("--open", help="Ask for no token; on a loopback host only.")] = False,
+    new_token: Annotated[
+        bool, typer.Option("--new-token", help="Make a new token; the old one is worth nothing any more.")
+    ] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Install the RULESET files again when they change.")
+    ] = False,
+    log: Annotated[
+        Form | None,
+        typer.Option("--log", help="The form of the log. Without it: colour on a terminal, else plain."),
+    ] = None,
+    access_log: Annotated[
+        bool, typer.Option("--access-log/--no-access-log", help="Log every request.")
+    ] = True,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", metavar="N", min=0.01, help="At most N requests a second from one address."),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host", metavar="NAME", help="Another name the server is called by; may be repeated."
+        ),
+    ] = None,
+    catch_up: CatchUpOption = CatchUp.FIRE,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--proxy", metavar="ADDRESS", help="A proxy whose X-Forwarded headers are believed; repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Serve picos by HTTP and raise what is due, until you stop it (Ctrl-C).
+
+    The database is made if it is not there. The token that the API asks for is made at the first start and
+    shown once. One process has a database at a time.
+    """
+    _check_installed()
+    import sys
+
+    from picosched.web.access import is_loopback
+    from picosched.web.logs import FORMS, set_up
+    from picosched.web.serving import Plan, listen, url_of
+    from picosched.web.serving import serve as serve_
+
+    if open_ and not is_loopback(host):
+        raise PicoschedError(f"found --open and the host {host}, wanted a loopback host such as 127.0.0.1")
+    if open_ and new_token:
+        raise typer.BadParameter("--open asks for no token: leave out --new-token")
+    shown = log or (Form.COLOUR if sys.stderr.isatty() else Form.PLAIN)
+    form = next(each for each in FORMS if each == shown)
+    set_up(form)
+    with opened(db, make=True) as engine, listen(host, port) as listening:
+        bring_sources(engine)
+        hash = None if open_ else _token_hash(engine, new_token)
+        plan = Plan(
+            host=host,
+            port=port,
+            token_hash=hash,
+            rulesets=[*map(ruleset_at, rulesets or [])],
+            reload=reload,
+            hosts=allow_host or (),
+            rate=rate,
+            proxies=proxy or (),
+            access_log=form if access_log else None,
+            console=True,
+        )
+
+        def ready(server: object) -> None:
+            write(f"{db} is served at {url_of(listening)}; Ctrl-C stops")
+            sys.stdout.flush()
+
+        ask = partial(rehearsed, json=False, held=True) if catch_up is CatchUp.REHEARSE else None
+        serve_(engine, plan, listening, catch_up=ask, ready=ready)
+
+
+def _token_hash(engine: Engine, new: bool) -> str:
+    """The hash of the token; one that is made is shown, this once."""
+    from picosched.web.access import kept_hash
+    from picosched.web.access import new_token as make_token
+
+    kept = kept_hash(engine)
+    if kept is not None and not new:
+        return kept
+    write(f"the token, shown only now: {make_token(engine)}", stderr=True)
+    hash = kept_hash(engine)
+    assert hash is not None
+    return hash
+
+
+def _check_installed() -> None:
+    """The server's packages are an extra."""
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import structlog  # noqa: F401
+        import uvicorn  # noqa: F401
+        import watchfiles  # noqa: F401
+    except ImportError as cause:
+        raise PicoschedError(
+            f"the server needs {cause.name}: install it with pip install 'picosched[web]'", "not_found"
+        ) from cause

@@ -1,0 +1,141 @@
+"""Who may: the token, the hosts by which we are called, the pages that may write.
+
+The token is random and long, so a plain hash of it is kept, in the store. It comes as `Authorization:
+Bearer …` or, from the console, as a cookie. A cookie is sent by a browser whoever made it ask, so what
+writes must then come from a page of ours (`Origin`). Where no token is asked for, only programs of this
+machine reach us: a page that a browser shows must be ours as well, and the name it calls us by must be one
+of ours, or it is DNS that was bent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.web.errors import HttpError
+
+COOKIE = "picosched"
+META = "web_token"
+SAFE = ("GET", "HEAD", "OPTIONS")
+OURS = ("localhost", "127.0.0.1", "::1")
+
+
+def new_token(engine: Engine) -> str:
+    """Make a token and keep its hash; the one before is worth nothing any more."""
+    token = secrets.token_urlsafe(32)
+    engine.write(lambda: engine.store.picos.set_meta(META, _hash(token)))
+    return token
+
+
+def kept_hash(engine: Engine) -> str | None:
+    """The hash of the token there is."""
+    return engine.read(lambda: engine.store.picos.meta(META))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Access:
+    """Tells who may. `hash` is that of the token; None asks for none, which is only for loopback."""
+
+    def __init__(self, host: str, hash: str | None, hosts: Iterable[str] = ()) -> None:
+        self.loopback = is_loopback(host)
+        if hash is None and not self.loopback:
+            raise PicoschedError(
+                f"found the host {host} and no token, wanted a loopback host such as 127.0.0.1"
+            )
+        self._hash = hash
+        named = frozenset(each.lower() for each in hosts)
+        self._hosts = {*OURS, host.lower(), *named} if self.loopback or named else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no token is asked for."""
+        return self._hash is None
+
+    def check_host(self, headers: Mapping[str, str]) -> None:
+        """403 if somebody calls us by a name that is not ours."""
+        if self._hosts is None:
+            return
+        host = headers.get("host", "")
+        if host not in self._hosts and _name_of(host) not in self._hosts:
+            raise HttpError(403, f"found the Host {host[:100]!r}, wanted one that this server was told of")
+
+    def check(self, headers: Mapping[str, str], method: str) -> None:
+        """401 without the token, 403 if a page that is not ours writes."""
+        if self._hash is None:
+            self.check_page(headers)
+            return
+        bearer = _bearer(headers)
+        if bearer is not None and self.knows(bearer):
+            return
+        cookie = _cookie(headers)
+        if cookie is None or not self.knows(cookie):
+            found = "no token" if bearer is None and cookie is None else "a token that is not valid"
+            raise HttpError(
+                401, f"found {found}, wanted Authorization: Bearer …", [(b"www-authenticate", b"Bearer")]
+            )
+        if method not in SAFE:
+            self._check_origin(headers)
+
+    def check_page(self, headers: Mapping[str, str]) -> None:
+        """403 if a page asks that is not ours. A program says no `Origin`."""
+        if "origin" in headers:
+            self._check_origin(headers)
+
+    def knows(self, token: str) -> bool:
+        """Whether this is the token."""
+        return self._hash is not None and hmac.compare_digest(_hash(token), self._hash)
+
+    def own(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers without our token: rules and the journal have no use for it."""
+        bearer, cookie = _bearer(headers), headers.get("cookie", "")
+        if bearer is not None and self.knows(bearer):
+            headers = {name: value for name, value in headers.items() if name != "authorization"}
+        if COOKIE in cookie:
+            kept = [each for each in cookie.split(";") if each.partition("=")[0].strip() != COOKIE]
+            headers = {**headers, "cookie": ";".join(kept).strip()}
+        return headers
+
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
+        origin = headers.get("origin", "")
+        if not origin or urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+            raise HttpError(403, f"found the Origin {origin[:100]!r}, wanted a page of this server")
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _name_of(host: str) -> str:
+    """The host without its port, in lower case."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def _bearer(headers: Mapping[str, str]) -> str | None:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _cookie(headers: Mapping[str, str]) -> str | None:
+    if COOKIE not in headers.get("cookie", ""):
+        return None
+    try:
+        found = SimpleCookie(headers["cookie"]).get(COOKIE)
+    except CookieError:
+        return None
+    return None if found is None else found.value

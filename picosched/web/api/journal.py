@@ -1,0 +1,124 @@
+"""The journal: turns, newest first, and as they happen.
+
+Whoever follows it live reads the journal itself, so nothing is missed however slow the line: each message
+has the turn's `seq` as its id, and a client that comes again says the last it saw (`Last-Event-ID`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.web.api.shapes import (
+    After,
+    AnEngine,
+    AnyPico,
+    EntryShape,
+    Limit,
+    Names,
+    PageShape,
+    entry_shape,
+    page_of,
+    pico_of,
+)
+from picosched.web.errors import BusyError
+
+router = APIRouter(prefix="/api", tags=["journal"])
+
+LOOK_SECONDS = 0.25
+"""How often the journal is looked at for those who follow it."""
+
+ALIVE_SECONDS = 15.0
+"""After so long without news a comment says that the line still stands."""
+
+AT_ONCE = 200
+MOST_FOLLOWERS = 100
+
+
+@router.get("/journal")
+def list_journal(
+    engine: AnEngine,
+    pico: AnyPico = None,
+    eid: Annotated[str | None, Query(description="Only the turn of this event.")] = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> PageShape[EntryShape]:
+    """Turns, newest first."""
+    pico_id = pico_of(engine, pico)
+    page = engine.read(lambda: engine.store.pages.journal(after, limit, pico_id=pico_id, eid=eid))
+    names = Names(engine)
+    return PageShape(**page_of(page, [entry_shape(each, names) for each in page.items]))
+
+
+@router.get(
+    "/journal/live",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "Turns as they happen."}},
+)
+async def follow_journal(
+    request: Request,
+    engine: AnEngine,
+    pico: AnyPico = None,
+    after: Annotated[int | None, Query(ge=0, description="Begin behind this `seq`; without it, now.")] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """Turns as they happen: server-sent events `turn`, whose data is an entry of the journal."""
+    state = request.app.state
+    if state.followers >= MOST_FOLLOWERS:
+        raise BusyError(f"{MOST_FOLLOWERS} follow the journal already")
+    pico_id = await run_in_threadpool(pico_of, engine, pico)
+    seq = _begin(after, last_event_id)
+    if seq is None:
+        seq = await run_in_threadpool(engine.read, engine.store.pages.last_turn)
+
+    async def told() -> AsyncIterator[str]:
+        state.followers += 1
+        try:
+            async for message in _news(engine, seq, pico_id, state.stopping):
+                yield message
+        finally:
+            state.followers -= 1
+
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(told(), media_type="text/event-stream", headers=headers)
+
+
+async def _news(engine: Engine, seq: int, pico_id: str | None, stopping: asyncio.Event) -> AsyncIterator[str]:
+    names, quiet = Names(engine), 0.0
+
+    def read() -> list[EntryShape]:
+        found = engine.read(lambda: engine.store.pages.journal_since(seq, AT_ONCE, pico_id=pico_id))
+        return [entry_shape(each, names) for each in found]
+
+    yield "retry: 1000\n\n"
+    while not stopping.is_set():
+        entries = await run_in_threadpool(read)
+        for entry in entries:
+            seq = entry.seq
+            yield f"id: {seq}\nevent: turn\ndata: {entry.model_dump_json()}\n\n"
+        if entries:
+            quiet = 0.0
+            continue
+        try:
+            await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+        except TimeoutError:
+            quiet += LOOK_SECONDS
+        if quiet >= ALIVE_SECONDS:
+            quiet = 0.0
+            yield ": still here\n\n"
+
+
+def _begin(after: int | None, last_event_id: str | None) -> int | None:
+    """Where to begin: a client that comes again knows best."""
+    if last_event_id is None:
+        return after
+    if not (last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= 18):
+        raise PicoschedError(f"found the Last-Event-ID {last_event_id[:40]!r}, wanted the `seq` of a turn")
+    return int(last_event_id)

@@ -1,0 +1,169 @@
+"""Picos and their channels; events and queries of one who is trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from picosched.errors import PicoschedError
+from picosched.reference import PicoRef
+from picosched.store.picos import InstalledRow, PicoRow
+from picosched.web.api.shapes import (
+    After,
+    AnEngine,
+    ChannelShape,
+    Input,
+    InstalledShape,
+    Limit,
+    Names,
+    PageShape,
+    PicoShape,
+    TurnShape,
+    load,
+    page_of,
+)
+
+router = APIRouter(prefix="/api", tags=["picos"])
+
+
+class NewPico(Input):
+    """A pico to be."""
+
+    name: str = Field(min_length=1, max_length=200)
+    parent: str | None = Field(None, description="By name or id; the root without it.")
+
+
+class NewChannel(Input):
+    """A channel to be."""
+
+    tags: list[str] = Field([])
+    allow_events: list[str] = Field(["*:*"])
+    deny_events: list[str] = Field([])
+    allow_queries: list[str] = Field(["*:*"])
+    deny_queries: list[str] = Field([])
+
+
+class WholePico(PicoShape):
+    """A pico with what belongs to it."""
+
+    children: list[PicoShape]
+    rulesets: list[InstalledShape]
+    channels: list[ChannelShape]
+
+
+class NewEvent(Input):
+    """An event to raise, as one who is trusted."""
+
+    domain: str = Field(min_length=1)
+    type: str = Field(min_length=1)
+    attrs: dict[str, Any] = Field({})
+
+
+class NewQuery(Input):
+    """A query to ask, as one who is trusted."""
+
+    rid: str
+    name: str
+    args: dict[str, Any] = Field({})
+
+
+class AnswerShape(BaseModel):
+    """The answer to a query."""
+
+    value: Any
+
+
+@router.get("/picos")
+def list_picos(engine: AnEngine, limit: Limit = 100, after: After = None) -> PageShape[PicoShape]:
+    """The picos, in the order they were made."""
+    page, names = engine.read(lambda: engine.store.pages.picos(after, limit)), Names(engine)
+    return PageShape(**page_of(page, [_shape(row, names) for row in page.items]))
+
+
+@router.post("/picos", status_code=201)
+def make_pico(new: NewPico, engine: AnEngine) -> PicoShape:
+    """Make a pico. 409 if there is one of that name."""
+    parent = None if new.parent is None else load(engine, new.parent)
+    if engine.read(lambda: engine.store.picos.named(new.name)):
+        raise PicoschedError(f"there is a pico {new.name} already", "conflict")
+    return _shape_of(engine.new_pico(new.name, parent))
+
+
+@router.get("/picos/{pico}")
+def show_pico(pico: str, engine: AnEngine) -> WholePico:
+    """One pico, by name or id, with its children, rulesets and channels."""
+    found = load(engine, pico)
+    shape = _shape_of(found)
+    return WholePico(
+        **shape.model_dump(),
+        children=[
+            PicoShape(id=each.id, name=each.name, parent=found.name, parent_id=found.id)
+            for each in found.children()
+        ],
+        rulesets=[installed_shape(each) for each in found.rulesets().values()],
+        channels=[ChannelShape.of(each, found.name) for each in found.channels()],
+    )
+
+
+@router.delete("/picos/{pico}", status_code=204)
+def delete_pico(pico: str, engine: AnEngine) -> None:
+    """Delete a pico with its descendants; their schedules are cancelled. 403 for the root."""
+    load(engine, pico).delete()
+
+
+@router.post("/picos/{pico}/raise")
+def raise_event(pico: str, new: NewEvent, engine: AnEngine) -> TurnShape:
+    """Raise an event in a pico; what it came to, once that is durable."""
+    return TurnShape.of(load(engine, pico).raise_event(new.domain, new.type, new.attrs))
+
+
+@router.post("/picos/{pico}/query")
+def query(pico: str, asked: NewQuery, engine: AnEngine) -> AnswerShape:
+    """The value of what a ruleset of the pico shares."""
+    return AnswerShape(value=load(engine, pico).query(asked.rid, asked.name, asked.args))
+
+
+@router.get("/picos/{pico}/channels")
+def list_channels(pico: str, engine: AnEngine) -> list[ChannelShape]:
+    """The channels of a pico."""
+    found = load(engine, pico)
+    return [ChannelShape.of(each, found.name) for each in found.channels()]
+
+
+@router.post("/picos/{pico}/channels", status_code=201)
+def make_channel(pico: str, new: NewChannel, engine: AnEngine) -> ChannelShape:
+    """Make a channel."""
+    found = load(engine, pico)
+    channel = found.new_channel(
+        new.tags, new.allow_events, new.allow_queries, new.deny_events, new.deny_queries
+    )
+    return ChannelShape.of(channel, found.name)
+
+
+@router.delete("/picos/{pico}/channels/{eci}", status_code=204)
+def delete_channel(pico: str, eci: str, engine: AnEngine) -> None:
+    """Delete a channel."""
+    found = load(engine, pico)
+    if not found.delete_channel(eci):
+        raise PicoschedError(f"the pico {found.name} has no channel {eci}", "not_found")
+
+
+def installed_shape(row: InstalledRow) -> InstalledShape:
+    return InstalledShape(rid=row.rid, hash=row.hash, origin=row.origin, config=dict(row.config))
+
+
+def _shape(row: PicoRow, names: Names) -> PicoShape:
+    parent = None if row.parent_id is None else names.of(row.parent_id)
+    return PicoShape(id=row.id, name=row.name, parent=parent, parent_id=row.parent_id)
+
+
+def _shape_of(pico: PicoRef) -> PicoShape:
+    parent = pico.parent
+    return PicoShape(
+        id=pico.id,
+        name=pico.name,
+        parent=None if parent is None else parent.name,
+        parent_id=None if parent is None else parent.id,
+    )

@@ -1,0 +1,146 @@
+"""Rulesets on picos, and what can be said of a text before it is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from picosched.check import check
+from picosched.errors import PicoschedError
+from picosched.krl.printer import formatted
+from picosched.krl.ruleset import compile_ruleset
+from picosched.reference import PicoRef
+from picosched.store.picos import InstalledRow
+from picosched.web.api.picos import installed_shape
+from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load
+
+router = APIRouter(prefix="/api", tags=["rulesets"])
+
+LONGEST = 2_000_000
+
+
+class Install(Input):
+    """A ruleset to install: its text, or the URL it is fetched from."""
+
+    text: str | None = Field(None, max_length=LONGEST)
+    url: str | None = Field(None, max_length=2_000, description="http or https.")
+    config: dict[str, Any] | None = Field(None, description="Without it, that of the text before stays.")
+
+
+class WholeRuleset(InstalledShape):
+    """A ruleset on a pico, with its text and the variables it keeps there."""
+
+    text: str
+    variables: dict[str, Any]
+
+
+class Text(Input):
+    """The text of a ruleset."""
+
+    text: str = Field(max_length=LONGEST)
+    name: str = Field("<ruleset>", max_length=200, description="How findings call it.")
+
+
+class FindingShape(BaseModel):
+    """A fault or a warning: lines and columns count from 1, the end column is exclusive."""
+
+    code: str
+    severity: str
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+
+
+class Laid(BaseModel):
+    """A text in the one layout."""
+
+    text: str
+    changed: bool
+
+
+@router.get("/picos/{pico}/rulesets")
+def list_rulesets(pico: str, engine: AnEngine) -> list[InstalledShape]:
+    """The rulesets of a pico, in the order of installation."""
+    return [installed_shape(each) for each in load(engine, pico).rulesets().values()]
+
+
+@router.post("/picos/{pico}/rulesets", status_code=201)
+def install(pico: str, new: Install, engine: AnEngine) -> InstalledShape:
+    """Install a ruleset, or put a new text in the place of the old one; variables and schedules stay."""
+    found = load(engine, pico)
+    ruleset = found.install(_source(new), new.config)
+    return installed_shape(_installed(found, ruleset.rid))
+
+
+@router.get("/picos/{pico}/rulesets/{rid}")
+def show_ruleset(pico: str, rid: str, engine: AnEngine) -> WholeRuleset:
+    """A ruleset on a pico, with its text and variables."""
+    found = load(engine, pico)
+    row = _installed(found, rid)
+    kept = engine.read(lambda: engine.store.picos.find_ruleset(row.hash))
+    if kept is None:
+        raise PicoschedError(f"the text of {rid} is gone", "not_found")
+    variables = engine.read(lambda: engine.store.picos.entities(found.id, rid))
+    return WholeRuleset(**installed_shape(row).model_dump(), text=kept.text, variables=variables)
+
+
+@router.delete("/picos/{pico}/rulesets/{rid}", status_code=204)
+def uninstall(pico: str, rid: str, engine: AnEngine) -> None:
+    """Take a ruleset off, with its variables; its schedules are cancelled. 409 if another uses it."""
+    load(engine, pico).uninstall(rid)
+
+
+@router.post("/check")
+def check_text(source: Text) -> list[FindingShape]:
+    """Every fault and warning of a text, in its order."""
+    return [
+        FindingShape(
+            code=each.code,
+            severity=each.severity,
+            file=each.span.file,
+            line=each.span.line,
+            column=each.span.column,
+            end_line=each.span.end_line,
+            end_column=each.span.end_column,
+            message=each.message,
+        )
+        for each in check(source.text, source.name)
+    ]
+
+
+@router.post("/format")
+def format_text(source: Text) -> Laid:
+    """The text in the one layout there is. 400 if it is not KRL."""
+    text = formatted(source.text, source.name)
+    return Laid(text=text, changed=text != source.text)
+
+
+def _source(new: Install) -> str:
+    """What to install: a text or a web address. A path is none of what a caller may name."""
+    if (new.text is None) == (new.url is None):
+        raise PicoschedError('wanted either "text" or "url"')
+    if new.url is None:
+        assert new.text is not None
+        return checked_ruleset(new.text)
+    if not new.url.lower().startswith(("http://", "https://")):
+        raise PicoschedError(f'found the url "{new.url}", wanted http: or https:', "refused")
+    return new.url
+
+
+def checked_ruleset(text: str) -> str:
+    """The text, if it is a ruleset's: what looks like a path or a URL is not read or fetched. KrlError."""
+    text = text if "\n" in text else f"{text}\n"
+    compile_ruleset(text)
+    return text
+
+
+def _installed(pico: PicoRef, rid: str) -> InstalledRow:
+    row = pico.rulesets().get(rid)
+    if row is None:
+        raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
+    return row

@@ -1,0 +1,181 @@
+"""What is scheduled, what is done to it, and what became of what was due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from picosched.clock import format_time, parse_time
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.notation import parse_duration
+from picosched.schedule.filter import COMING, Filter
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.web.api.shapes import (
+    TIME,
+    After,
+    AnEngine,
+    AnyPico,
+    FireShape,
+    Input,
+    Limit,
+    Names,
+    PageShape,
+    ScheduledShape,
+    TurnShape,
+    fire_shape,
+    page_of,
+    pico_of,
+    scheduled_shape,
+)
+
+router = APIRouter(prefix="/api", tags=["schedules"])
+
+Id = Annotated[str | None, Query(description="Only this scheduled event.")]
+Text = Annotated[str | None, Query(max_length=200)]
+
+
+class Pause(Input):
+    """How long."""
+
+    until: str | None = Field(None, description=f"{TIME} Without it: until it is resumed.")
+
+
+class Move(Input):
+    """Where to: one of the two."""
+
+    to: str | None = Field(None, description=TIME)
+    by: str | None = Field(None, description="A duration such as 90s, 5m, 1h30m.")
+
+
+class Reschedule(Input):
+    """By what it repeats from now on."""
+
+    timespec: str = Field(max_length=4_000)
+    tz: str | None = Field(None, description="Without it: the zone it had.")
+
+
+class Times(BaseModel):
+    """When something is due next."""
+
+    next: list[str]
+
+
+@router.get("/scheduled")
+def list_scheduled(
+    engine: AnEngine,
+    pico: AnyPico = None,
+    rid: Text = None,
+    name: Text = None,
+    domain: Text = None,
+    type: Text = None,
+    kind: Annotated[str | None, Query(description="`at` or `repeat`.")] = None,
+    status: Annotated[list[Status] | None, Query(description="Without it: what is still to come.")] = None,
+    since: Annotated[str | None, Query(description=f"Due then or later. {TIME}")] = None,
+    until: Annotated[str | None, Query(description=f"Due then or sooner. {TIME}")] = None,
+    text: Annotated[str | None, Query(description="Looked for in all its texts.", max_length=200)] = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> PageShape[ScheduledShape]:
+    """Scheduled events, soonest first; without a filter, all that are still to come, paused ones too."""
+    which = Filter(
+        pico_id=pico_of(engine, pico),
+        rid=rid,
+        name=name,
+        domain=domain,
+        type=type,
+        kind=kind,
+        status=tuple(dict.fromkeys(status)) if status else COMING,
+        since=None if since is None else parse_time(since),
+        until=None if until is None else parse_time(until),
+        text=text,
+    )
+    page, names = engine.read(lambda: engine.store.pages.scheduled(which, after, limit)), Names(engine)
+    return PageShape(**page_of(page, [scheduled_shape(row, names) for row in page.items]))
+
+
+@router.get("/scheduled/{id}")
+def show_scheduled(id: str, engine: AnEngine) -> ScheduledShape:
+    """One scheduled event, also one that is finished or cancelled while its record is kept."""
+    return scheduled_shape(engine.agenda.load(id), Names(engine))
+
+
+@router.get("/scheduled/{id}/next")
+def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=100)] = 5) -> Times:
+    """When it is due next, as things are; nothing for one that is paused or ended."""
+    return Times(next=[format_time(each) for each in engine.agenda.next_times(id, n)])
+
+
+@router.delete("/scheduled/{id}")
+def cancel(id: str, engine: AnEngine) -> ScheduledShape:
+    """Cancel it; as it is then. 409 if it ended already."""
+    return _changed(engine, id, engine.agenda.cancel(id))
+
+
+@router.post("/scheduled/{id}/pause")
+def pause(id: str, engine: AnEngine, how: Pause | None = None) -> ScheduledShape:
+    """Let it wait, until a time or until it is resumed."""
+    until = None if how is None or how.until is None else parse_time(how.until)
+    return _changed(engine, id, engine.agenda.pause(id, until))
+
+
+@router.post("/scheduled/{id}/resume")
+def resume(id: str, engine: AnEngine) -> ScheduledShape:
+    """Let it go on. 409 if it is not paused."""
+    return _changed(engine, id, engine.agenda.resume(id))
+
+
+@router.post("/scheduled/{id}/move")
+def move(id: str, where: Move, engine: AnEngine) -> ScheduledShape:
+    """Give its next occurrence another time."""
+    return _changed(engine, id, engine.agenda.move(id, _target(where)))
+
+
+@router.post("/scheduled/{id}/reschedule")
+def reschedule(id: str, how: Reschedule, engine: AnEngine) -> ScheduledShape:
+    """Repeat it by another timespec from now on."""
+    return _changed(engine, id, engine.agenda.reschedule(id, how.timespec, how.tz))
+
+
+@router.post("/scheduled/{id}/fire")
+def fire(id: str, engine: AnEngine) -> TurnShape:
+    """Raise its event now, outside its times: an `at` is finished by it, a repeat goes on as before."""
+    return TurnShape.of(engine.agenda.fire_now(id))
+
+
+@router.get("/history")
+def list_history(
+    engine: AnEngine,
+    pico: AnyPico = None,
+    id: Id = None,
+    outcome: Annotated[Outcome | None, Query(description="Only this outcome.")] = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> PageShape[FireShape]:
+    """What became of occurrences, newest first."""
+    pico_id = pico_of(engine, pico)
+    pages, wanted = engine.store.pages, None if outcome is None else outcome.value
+    page = engine.read(lambda: pages.fires(after, limit, pico_id=pico_id, id=id, outcome=wanted))
+    names = Names(engine)
+    return PageShape(**page_of(page, [fire_shape(each, names) for each in page.items]))
+
+
+def _target(where: Move) -> datetime | timedelta:
+    if (where.to is None) == (where.by is None):
+        raise PicoschedError('wanted either "to", a time, or "by", a duration')
+    if where.to is not None:
+        return parse_time(where.to)
+    assert where.by is not None
+    sign = -1 if where.by.startswith("-") else 1
+    return sign * parse_duration(where.by.removeprefix("-"))
+
+
+def _changed(engine: Engine, id: str, done: list[Scheduled]) -> ScheduledShape:
+    """The row that was changed; why it was not, if it was not."""
+    if not done:
+        row = engine.agenda.load(id)
+        raise PicoschedError(f"the scheduled event {id} is {row.status.value}", "conflict")
+    return scheduled_shape(done[0], Names(engine))

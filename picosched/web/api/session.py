@@ -1,0 +1,144 @@
+"""Being let in: the token becomes a cookie for the console; and how the server does."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from platform import python_version
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.pico.channel import Channel, Policy
+from picosched.web.access import COOKIE, Access
+from picosched.web.api.shapes import AnEngine, Input
+from picosched.web.errors import HttpError
+
+router = APIRouter(prefix="/api", tags=["server"])
+open_router = APIRouter(prefix="/api", tags=["server"])
+"""Routes that ask for no token."""
+
+UI = "web_ui_eci"
+MONTH_SECONDS = 30 * 86_400
+
+
+class Login(Input):
+    """The token."""
+
+    token: str
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Whether it does its work: the store answers, the scheduler runs."""
+
+    status: Literal["ready", "not ready"]
+    store: bool
+    scheduler: bool
+
+
+class Version(BaseModel):
+    picosched: str
+    python: str
+
+
+class UiContext(BaseModel):
+    """What the peer's pages begin with."""
+
+    version: str
+    eci: str
+
+
+@open_router.get("/health")
+async def health() -> Health:
+    """The process lives."""
+    return Health()
+
+
+@open_router.get("/ready", responses={503: {"model": Ready, "description": "Not ready."}})
+def ready(engine: AnEngine) -> Response:
+    """Whether it does its work: the store answers, the scheduler runs."""
+    try:
+        store = engine.read(engine.store.picos.find_root) is not None
+    except PicoschedError:
+        store = False
+    scheduler = engine.running
+    status: Literal["ready", "not ready"] = "ready" if store and scheduler else "not ready"
+    told = Ready(status=status, store=store, scheduler=scheduler)
+    return JSONResponse(told.model_dump(), 200 if status == "ready" else 503)
+
+
+@open_router.post("/session", status_code=204)
+def log_in(given: Login, request: Request, response: Response) -> None:
+    """Exchange the token for a cookie, which scripts cannot read."""
+    access: Access = request.app.state.access
+    if not access.is_open and not access.knows(given.token):
+        raise HttpError(401, "found a token that is not valid")
+    remember(response, given.token, request)
+
+
+@open_router.delete("/session", status_code=204)
+def log_out(response: Response) -> None:
+    """Forget the cookie."""
+    forget(response)
+
+
+def remember(response: Response, token: str, request: Request) -> None:
+    """Put the token in a cookie that scripts cannot read."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=MONTH_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+
+
+def forget(response: Response) -> None:
+    """Take the cookie back."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+
+@router.get("/version")
+def show_version() -> Version:
+    """What runs here."""
+    return Version(picosched=version("picosched"), python=python_version())
+
+
+@open_router.get("/ui-context")
+def ui_context(engine: AnEngine) -> UiContext:
+    """A channel of the root pico that may raise and query anything, for the peer's pages."""
+    return UiContext(version=version("picosched"), eci=ui_eci(engine))
+
+
+def ui_eci(engine: Engine) -> str:
+    """The eci of the channel for pages on the root pico; it is made when it is first asked for.
+
+    It may raise and query anything, which the channel that the UI's ruleset makes for itself may not.
+    """
+
+    def work() -> str:
+        picos = engine.store.picos
+        known = picos.meta(UI)
+        if known is not None and picos.find_channel(known) is not None:
+            return known
+        root = picos.find_root()
+        assert root is not None
+        channel = Channel(engine.new_id(), root.id, ("system", "ui"), Policy(), Policy())
+        picos.new_channel(channel, engine.now())
+        picos.set_meta(UI, channel.eci)
+        return channel.eci
+
+    known = engine.read(lambda: engine.store.picos.meta(UI))
+    if known is not None and engine.read(lambda: engine.store.picos.find_channel(known)) is not None:
+        return known
+    return engine.write(work)

@@ -1,0 +1,259 @@
+"""How things look in JSON: a model each, and how it is made of what the engine has.
+
+Times are ISO 8601 in UTC with `Z`, picos are told by name and by id. Lists come in pages: `next` is what to
+hand back as `after` for the following page, and null on the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from picosched.clock import format_time
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.pico.channel import Channel
+from picosched.pico.turn import Turn
+from picosched.reference import PicoRef
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.shown import shown_fire, shown_row
+from picosched.store.journal import Entry
+from picosched.store.pages import Page
+
+T = TypeVar("T")
+
+
+def engine_of(request: Request) -> Engine:
+    """The engine that the app stands on."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+AnEngine = Annotated[Engine, Depends(engine_of)]
+Limit = Annotated[int, Query(ge=1, le=1_000, description="At most so many.")]
+After = Annotated[str | None, Query(description="The `next` of the page before.", max_length=64)]
+AnyPico = Annotated[str | None, Query(description="Only this pico, by name or id.")]
+TIME = "An ISO 8601 time, in UTC if it has no offset."
+
+
+class ErrorShape(BaseModel):
+    """What went wrong."""
+
+    error: str
+
+
+class Input(BaseModel):
+    """What comes in: a field that is not known is an error, not a slip of the pen that nobody sees."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageShape(BaseModel, Generic[T]):
+    """Some of a list, and where it goes on."""
+
+    items: list[T]
+    next: str | None
+
+
+class PicoShape(BaseModel):
+    """A pico, in short."""
+
+    id: str
+    name: str
+    parent: str | None = Field(description="The name of its parent.")
+    parent_id: str | None
+
+
+class PolicyShape(BaseModel):
+    """Patterns `domain:type` or `rid:name`; what is denied wins."""
+
+    allow: list[str]
+    deny: list[str]
+
+
+class ChannelShape(BaseModel):
+    """An entrance of a pico."""
+
+    eci: str
+    pico: str
+    tags: list[str]
+    events: PolicyShape
+    queries: PolicyShape
+    family: bool = Field(description="Whether it is for a parent or child alone.")
+
+    @classmethod
+    def of(cls, channel: Channel, pico: str) -> ChannelShape:
+        events, queries = (PolicyShape(**asdict(each)) for each in (channel.events, channel.queries))
+        return cls(
+            eci=channel.eci,
+            pico=pico,
+            tags=[*channel.tags],
+            events=events,
+            queries=queries,
+            family=channel.kin is not None,
+        )
+
+
+class InstalledShape(BaseModel):
+    """A ruleset on a pico."""
+
+    rid: str
+    hash: str
+    origin: str | None = Field(description="The file or URL it came from.")
+    config: dict[str, Any]
+
+
+class ScheduledShape(BaseModel):
+    """A scheduled event."""
+
+    id: str
+    pico: str
+    pico_id: str
+    rid: str
+    event: str = Field(description="`domain:type`")
+    attrs: dict[str, Any]
+    kind: str
+    due: str | None
+    timespec: str | None
+    tz: str
+    name: str | None
+    description: str | None
+    status: str
+    paused: bool
+    paused_until: str | None
+    created: str
+    created_by: str = Field(description="`rid.rule:line`")
+    rule: str | None
+    line: int | None
+    fires: int
+    fired: str | None
+    misfire: str | None
+    until: str | None
+    count: int | None
+    jitter: float = Field(description="Seconds by which it may be put off.")
+    moved_from: str | None
+
+
+class FireShape(BaseModel):
+    """What became of one occurrence."""
+
+    id: str
+    pico: str
+    pico_id: str
+    nominal: str
+    fired: str
+    lateness: float = Field(description="Seconds.")
+    outcome: str
+    eid: str | None
+    rules: list[str]
+    why: str | None
+    stands_for: int
+
+
+class EntryShape(BaseModel):
+    """A turn, as the journal has it."""
+
+    seq: int
+    eid: str
+    pico: str
+    pico_id: str
+    at: str
+    eci: str | None
+    scheduled: str | None
+    nominal: str | None
+    handled: list[dict[str, Any]]
+    directives: list[dict[str, Any]]
+    errors: list[str]
+    log: list[dict[str, Any]]
+
+
+class TurnShape(BaseModel):
+    """What an event came to."""
+
+    eid: str
+    directives: list[dict[str, Any]]
+    scheduled: list[str]
+    errors: list[str]
+    handled: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, turn: Turn) -> TurnShape:
+        directives = [
+            {"name": each.name, "options": each.options, "rid": each.rid, "rule": each.rule}
+            for each in turn.directives
+        ]
+        return cls(
+            eid=turn.eid,
+            directives=directives,
+            scheduled=[*turn.scheduled],
+            errors=[str(error) for error in turn.errors],
+            handled=[asdict(each) for each in turn.handled],
+        )
+
+
+class Names:
+    """The names of picos, each looked for once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[str, str] = {}
+
+    def of(self, id: str) -> str:
+        """The name; the id of a pico that is gone."""
+        if id not in self._known:
+            row = self._engine.read(lambda: self._engine.store.picos.find_pico(id))
+            self._known[id] = id if row is None else row.name
+        return self._known[id]
+
+
+def time_text(time: datetime | None) -> str | None:
+    return None if time is None else format_time(time)
+
+
+def pico_of(engine: Engine, name: str | None) -> str | None:
+    """The id of the pico that a caller names; None for none."""
+    return None if name is None else load(engine, name).id
+
+
+def load(engine: Engine, name: str) -> PicoRef:
+    """The pico of a name or id; a text that can be neither is not there."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as cause:
+        raise PicoschedError(f"there is no pico {name!r}", "not_found") from cause
+    return engine.pico(name)
+
+
+def scheduled_shape(row: Scheduled, names: Names) -> ScheduledShape:
+    return ScheduledShape(**{**shown_row(row), "pico": names.of(row.pico_id)}, pico_id=row.pico_id)
+
+
+def fire_shape(fire: Fire, names: Names) -> FireShape:
+    pico = names.of(fire.pico_id)
+    return FireShape(id=fire.id, pico=pico, pico_id=fire.pico_id, **shown_fire(fire))
+
+
+def entry_shape(entry: Entry, names: Names) -> EntryShape:
+    return EntryShape(
+        seq=entry.seq,
+        eid=entry.eid,
+        pico=names.of(entry.pico_id),
+        pico_id=entry.pico_id,
+        at=format_time(entry.at),
+        eci=entry.eci,
+        scheduled=entry.scheduled,
+        nominal=time_text(entry.nominal),
+        handled=entry.handled,
+        directives=entry.directives,
+        errors=entry.errors,
+        log=entry.log,
+    )
+
+
+def page_of(page: Page[Any], items: list[Any]) -> dict[str, Any]:
+    return {"items": items, "next": page.next}

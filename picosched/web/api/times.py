@@ -1,0 +1,148 @@
+"""Time ahead: what a timespec means, and what rulesets would do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from picosched.clock import format_time, parse_time
+from picosched.errors import PicoschedError
+from picosched.notation import Input as Raised
+from picosched.notation import parse_input, parse_json
+from picosched.schedule.timespec import Timespec
+from picosched.simulate import Record, simulate
+from picosched.web.api.rulesets import LONGEST, checked_ruleset
+from picosched.web.api.shapes import TIME, AnEngine, Input
+from picosched.web.errors import BusyError
+
+router = APIRouter(prefix="/api", tags=["times"])
+
+MOST_RECORDS = 10_000
+SIMULATED_SECONDS = 20.0
+"""How long a simulation may take in real time."""
+
+WAIT_SECONDS = 1.0
+"""How long one waits for others to end. Not long: who waits keeps a thread from other requests."""
+
+_simulating = threading.Semaphore(2)
+"""Simulations at once: each keeps the interpreter busy, and events would wait for it."""
+
+
+class NextShape(BaseModel):
+    """A timespec in words, and when it fires next."""
+
+    timespec: str
+    tz: str
+    explain: str
+    next: list[str]
+
+
+class Simulation(Input):
+    """What to rehearse: rulesets as texts, from when until when, and the events that come from outside."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    rulesets: list[Annotated[str, Field(max_length=LONGEST)]] = Field(max_length=50)
+    start: str = Field(alias="from", description=TIME)
+    until: str = Field(description=TIME)
+    raised: list[str | dict[str, Any]] = Field(
+        [], alias="raise", max_length=10_000, description="`[TIME] domain:type name=value …`, or an object."
+    )
+    limit: int = Field(1_000, ge=1, le=MOST_RECORDS)
+
+
+class RecordShape(BaseModel):
+    """One event that would be handled."""
+
+    at: str
+    pico: str
+    event: str
+    attrs: dict[str, Any]
+    scheduled: dict[str, Any] | None
+    rules: list[str]
+    directives: list[dict[str, Any]]
+    errors: list[str]
+    considered: list[dict[str, Any]]
+    outside: list[dict[str, str]] = Field([], description="What it asked the world outside; nobody answered.")
+
+
+class Rehearsed(BaseModel):
+    """What would happen. `complete` tells whether that was all."""
+
+    records: list[RecordShape]
+    complete: bool
+
+
+@router.get("/next")
+def next_times(
+    engine: AnEngine,
+    timespec: Annotated[str, Query(max_length=4_000, description="A text, or a map of time parts as JSON.")],
+    tz: Annotated[str, Query(max_length=64)] = "UTC",
+    start: Annotated[str | None, Query(alias="from", description=f"{TIME} Without it: now.")] = None,
+    n: Annotated[int, Query(ge=0, le=1_000)] = 5,
+) -> NextShape:
+    """A timespec in words, and when it fires next."""
+    value = parse_json(timespec, "timespec") if timespec.lstrip().startswith("{") else timespec
+    spec = Timespec.parse(value, tz)
+    time: datetime | None = engine.now() if start is None else parse_time(start)
+    found: list[str] = []
+    while time is not None and len(found) < n:
+        time = spec.after(time)
+        if time is not None:
+            found.append(format_time(time))
+    return NextShape(timespec=timespec, tz=tz, explain=spec.explain(), next=found)
+
+
+@router.post("/simulate")
+def rehearse(what: Simulation, engine: AnEngine) -> Rehearsed:
+    """What rulesets would do, on virtual time and a store of their own: nothing is touched."""
+    texts = [checked_ruleset(text) for text in what.rulesets]
+    start, until = parse_time(what.start), parse_time(what.until)
+    inputs = [_input(each) for each in what.raised]
+    if not _simulating.acquire(timeout=WAIT_SECONDS):
+        raise BusyError("others simulate already")
+    try:
+        records = simulate(texts, start, until, inputs, settings=engine.settings)
+        return _rehearsed(records, what.limit)
+    finally:
+        _simulating.release()
+
+
+def _rehearsed(records: Iterator[Record], limit: int) -> Rehearsed:
+    """The first records there are, as far as the time goes."""
+    over = threading.Event()
+    timer = threading.Timer(SIMULATED_SECONDS, over.set)
+    timer.daemon = True
+    timer.start()
+    found: list[RecordShape] = []
+    try:
+        for record in islice(records, limit):
+            found.append(_shape(record))
+            if over.is_set():
+                break
+        else:
+            return Rehearsed(records=found, complete=next(records, None) is None)
+        return Rehearsed(records=found, complete=False)
+    finally:
+        timer.cancel()
+
+
+def _shape(record: Record) -> RecordShape:
+    return RecordShape(**record.as_json(), considered=record.considered)
+
+
+def _input(raised: str | dict[str, Any]) -> Raised:
+    import orjson
+
+    if isinstance(raised, str):
+        return parse_input(raised)
+    try:
+        return parse_input(orjson.dumps(raised).decode())
+    except TypeError as cause:
+        raise PicoschedError(f"found an event that is no JSON: {cause}") from cause

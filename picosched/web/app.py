@@ -1,0 +1,162 @@
+"""The FastAPI app: our own routes, metrics, health, the first page; and the place of the console.
+
+`site.Site` has let in whoever comes here, and read the body within bounds. Errors of every kind look the
+same: `{"error": text}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.web.access import Access
+from picosched.web.api import journal, picos, rulesets, scheduler, schedules, session, times
+from picosched.web.api.shapes import ErrorShape
+from picosched.web.errors import HttpError, body_of, status_of
+from picosched.web.metrics import CONTENT_TYPE, Metrics
+
+log = logging.getLogger(__name__)
+
+FAULTS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorShape, "description": "What came in is at fault."},
+    401: {"model": ErrorShape, "description": "No token, or not the right one."},
+    403: {"model": ErrorShape, "description": "Refused."},
+    404: {"model": ErrorShape, "description": "There is no such thing."},
+    409: {"model": ErrorShape, "description": "Things stand so that it cannot be."},
+    413: {"model": ErrorShape, "description": "Too large."},
+    503: {"model": ErrorShape, "description": "Too much waits already."},
+}
+
+FIRST_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>picosched</title>
+<body><h1>picosched</h1><p>It runs.</p><ul>
+<li><a href="/api/openapi.json">the API</a></li><li><a href="/metrics">metrics</a></li>
+<li><a href="/ready">ready?</a></li></ul></body></html>"""
+
+Life = Callable[[], AbstractAsyncContextManager[None]]
+
+
+def new_app(
+    engine: Engine, access: Access, metrics: Metrics, life: Life | None = None, *, console: bool = False
+) -> FastAPI:
+    """The app on an engine. `life` is what runs beside it, from its start to its end.
+
+    With `console` its pages are there, if NiceGUI is installed; it can be one app's in a process.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.stopping = asyncio.Event()
+        if life is None:
+            yield
+        else:
+            async with life():
+                yield
+
+    app = FastAPI(
+        title="picosched",
+        version=version("picosched"),
+        summary="Picos that keep time.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # its page is made of scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    app.state.engine, app.state.access, app.state.followers = engine, access, 0
+    for part in (picos, rulesets, schedules, scheduler, journal, times, session):
+        app.include_router(part.router, responses=FAULTS)
+    app.include_router(session.open_router, responses=FAULTS)
+    _add_own(app, metrics)
+    _add_faults(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    if console and find_spec("nicegui") is not None:
+        from picosched.web.console import open_console
+
+        open_console(app, engine, access)
+    else:
+        app.add_api_route("/", _first_page, include_in_schema=False)
+    return app
+
+
+def _first_page() -> Response:
+    return HTMLResponse(FIRST_PAGE)
+
+
+def _add_own(app: FastAPI, metrics: Metrics) -> None:
+    """What stands outside `/api`."""
+
+    @app.get("/metrics", include_in_schema=False)
+    def show_metrics() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    app.add_api_route("/health", session.health, include_in_schema=False)
+    app.add_api_route("/ready", session.ready, include_in_schema=False)
+
+
+def _add_faults(app: FastAPI) -> None:
+    async def of_ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, PicoschedError | HttpError)
+        headers = {name.decode(): value.decode() for name, value in getattr(error, "headers", ())}
+        return Response(body_of(error), status_of(error), headers, "application/json")
+
+    async def of_values(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        told = "; ".join(_told(each) for each in error.errors()[:5])
+        return Response(body_of(HttpError(400, told)), 400, media_type="application/json")
+
+    async def of_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        text = f"found {request.method} {request.url.path}: {error.detail}"
+        return Response(
+            body_of(HttpError(error.status_code, text)),
+            error.status_code,
+            dict(error.headers or {}),
+            "application/json",
+        )
+
+    async def of_anything(request: Request, error: Exception) -> Response:
+        told = PicoschedError(f"picosched failed: {type(error).__name__}", "internal")
+        return Response(body_of(told), 500, media_type="application/json")
+
+    app.add_exception_handler(Exception, of_anything)
+    app.add_exception_handler(PicoschedError, of_ours)
+    app.add_exception_handler(HttpError, of_ours)
+    app.add_exception_handler(RequestValidationError, of_values)
+    app.add_exception_handler(HTTPException, of_http)
+
+
+def _told(fault: dict[str, Any]) -> str:
+    """One fault of a value: where it stands, and what is wrong with it."""
+    where = ".".join(str(each) for each in fault["loc"])
+    return f"{where}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The schema, which says 400 where FastAPI would say 422, and that a token is wanted."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            schema["components"]["schemas"].pop(name, None)
+        schema["components"]["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"},
+            "console": {"type": "apiKey", "in": "cookie", "name": "picosched"},
+        }
+        schema["security"] = [{"token": []}, {"console": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,50 @@
+"""Errors on the way out: `{"error": text}` with the status that says whose fault it is.
+
+One table turns the code of a PicoschedError into a status. `HttpError` is what HTTP alone knows: a wrong
+token, a body that never comes, a client that asks too often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+
+from picosched.errors import Code, PicoschedError
+
+Headers = list[tuple[bytes, bytes]]
+
+STATUS: dict[Code, int] = {
+    "invalid": 400,
+    "refused": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "too_large": 413,
+    "internal": 500,
+}
+
+
+class HttpError(Exception):
+    """A request that is answered with a status of HTTP's own."""
+
+    def __init__(self, status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers: Headers = [*headers]
+
+
+class BusyError(HttpError):
+    """Too much waits already."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(503, message, [(b"retry-after", b"1")])
+
+
+def status_of(error: HttpError | PicoschedError) -> int:
+    return error.status if isinstance(error, HttpError) else STATUS[error.code]
+
+
+def body_of(error: HttpError | PicoschedError) -> bytes:
+    text = error.message if isinstance(error, HttpError) else str(error)
+    return orjson.dumps({"error": text.encode("utf-8", "backslashreplace").decode()})

@@ -1,0 +1,98 @@
+"""What the server writes to stderr: one line a happening, for people (plain, colour) or programs (json).
+
+Everything goes through structlog: our own events with their fields, and what libraries log in the usual
+way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from typing import Any, Literal, TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor
+
+Form = Literal["json", "colour", "plain"]
+FORMS: tuple[Form, ...] = ("json", "colour", "plain")
+
+QUIET = ("uvicorn.error", "watchfiles.main", "watchfiles.watcher", "httpx", "asyncio")
+"""Loggers whose everyday words are nothing to us."""
+
+MOMENT_SECONDS = 0.2
+
+_STAMP = structlog.processors.TimeStamper("iso", utc=True, key="at")
+
+
+def set_up(form: Form, stream: TextIO | None = None) -> None:
+    """Log in a form from now on."""
+    out = stream or sys.stderr
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        _STAMP,
+    ]
+    render = _renderer(form)
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                render,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class AccessLog:
+    """Tells of each request; the lines of a moment are written together, as a write is dear."""
+
+    def __init__(self, form: Form, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._render = _renderer(form)
+        self._events: list[EventDict] = []
+
+    def __call__(self, method: str, path: str, status: int, seconds: float, address: str) -> None:
+        if not self._events:
+            asyncio.get_running_loop().call_later(MOMENT_SECONDS, self.flush)
+        event: Any = {
+            "event": "request",
+            "level": "info",
+            "method": method,
+            "path": path,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "client": address,
+        }
+        self._events.append(_STAMP(None, "info", event))
+
+    def flush(self) -> None:
+        """Write what is told so far."""
+        events, self._events = self._events, []
+        self._stream.write("".join(f"{self._render(None, 'info', event)!s}\n" for event in events))
+        self._stream.flush()
+
+
+def _renderer(form: Form) -> Processor:
+    """Makes the text of a line, without its end."""
+    if form == "json":
+        return _json
+    return structlog.dev.ConsoleRenderer(colors=form == "colour", pad_event_to=0, sort_keys=False)
+
+
+def _json(logger: Any, name: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str).decode()

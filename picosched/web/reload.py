@@ -1,0 +1,65 @@
+"""Ruleset files on the root pico: put there at the start, and again when they change.
+
+A file that is at fault changes nothing: its fault is told, and the version before it stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from watchfiles import Change, awatch
+
+from picosched.engine import Engine
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.ruleset import read_source
+from picosched.store.picos import hash_of
+
+log = structlog.get_logger("picosched.rulesets")
+
+
+def install(engine: Engine, place: str | Path) -> None:
+    """Install a ruleset on the root pico, unless its text is there already."""
+    if isinstance(place, Path):
+        text = read_source(place)
+        if any(row.hash == hash_of(text) for row in engine.root.rulesets().values()):
+            return
+    ruleset = engine.root.install(place)
+    log.info("installed", rid=ruleset.rid, origin=str(place))
+
+
+def reinstall(engine: Engine, file: Path) -> None:
+    """As `install`; what is wrong is logged, with the line."""
+    try:
+        install(engine, file)
+    except PicoschedError as error:
+        told = str(error)
+        if isinstance(error, KrlError):
+            told = "\n".join(each.render(_text_of(file)) for each in (error, *error.others))
+        log.error("not installed, the old version stays", origin=str(file), error=told)
+
+
+async def watch(engine: Engine, files: Sequence[Path], stopping: asyncio.Event) -> None:
+    """Install files again as they change, until `stopping`.
+
+    Their folders are watched, as many editors put a new file in the place of the old one.
+    """
+    wanted = {file.resolve(): file for file in files}
+
+    def concerns(change: Change, path: str) -> bool:
+        return change is not Change.deleted and Path(path).resolve() in wanted
+
+    folders = {file.parent for file in wanted}
+    async for changes in awatch(*folders, watch_filter=concerns, stop_event=stopping, recursive=False):
+        for path in sorted({Path(path).resolve() for _, path in changes}):
+            await run_in_threadpool(reinstall, engine, wanted[path])
+
+
+def _text_of(file: Path) -> str | None:
+    try:
+        return read_source(file)
+    except PicoschedError:
+        return None

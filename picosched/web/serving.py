@@ -1,0 +1,253 @@
+"""Serving: the engine, its scheduler and the site, on a socket, from the start to a stop in good order.
+
+The order of the start is that of trust: the store is open and ours, the socket is ours, the rulesets are in
+place, what was missed is caught up with, and only then is anything raised or answered. The end is the same
+backwards: no new requests, the turns that are under way end, the scheduler ends, the store is closed (by
+who opened it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvicorn
+from starlette.concurrency import run_in_threadpool
+
+from picosched.clock import ticks
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.provisioning import announce_start, install_standard
+from picosched.schedule.fire import Fire
+from picosched.web.access import Access
+from picosched.web.app import new_app
+from picosched.web.desk import Desk
+from picosched.web.limits import Protocol, Rate
+from picosched.web.logs import AccessLog, Form
+from picosched.web.metrics import Metrics
+from picosched.web.reload import install, watch
+from picosched.web.site import Site
+
+log = structlog.get_logger("picosched.serve")
+
+STOP_SECONDS = 20
+"""How long requests that are under way may take after the signal to stop."""
+
+LOOK_SECONDS = 0.5
+"""How often fires are told in the log."""
+
+FIRES_TOLD = 500
+"""Fires told at once; of more, the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to serve."""
+
+    host: str = "127.0.0.1"
+    port: int = 8123
+    """0 for any that is free."""
+    token_hash: str | None = None
+    """None serves without a token, on loopback only."""
+    rulesets: Sequence[str | Path] = ()
+    reload: bool = False
+    hosts: Sequence[str] = ()
+    """More names by which we are called."""
+    rate: float | None = None
+    """Requests a second from one address."""
+    proxies: Sequence[str] = ()
+    """Addresses whose `X-Forwarded-…` are believed."""
+    access_log: Form | None = "plain"
+    """The form in which requests are told; None tells none."""
+    console: bool = False
+    """Whether there are pages; one server of a process can have them."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. `conflict` if somebody else does, `invalid` for a host that is none of ours."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listening = socket.socket(found[0], socket.SOCK_STREAM)
+    except OSError as cause:
+        raise PicoschedError(f"found the host {host}, which is none: {cause.strerror}") from cause
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(found[4])
+        listening.listen(2048)
+    except (OSError, OverflowError) as cause:
+        listening.close()
+        told = getattr(cause, "strerror", None) or cause
+        raise PicoschedError(f"cannot listen on {host}:{port}: {told}", "conflict") from cause
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    """Where it is reached."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(
+    engine: Engine,
+    plan: Plan,
+    listening: socket.socket,
+    *,
+    catch_up: Callable[[Engine], bool] | None = None,
+    ready: Callable[[Server], None] | None = None,
+) -> None:
+    """Serve until a signal, or until `Server.stop`. `ready` is called once, when requests are answered.
+
+    `catch_up` looks at what was missed, after the rulesets are in place and before anything is raised. If it
+    says no, nothing that is due is raised until somebody lets the scheduler run (`PUT /api/scheduler`).
+    """
+    install_standard(engine)
+    for ruleset in plan.rulesets:
+        install(engine, ruleset)
+    held = catch_up is not None and not catch_up(engine)
+    server = Server(engine, plan, held=held)
+    server.ready = ready
+    try:
+        server.run(sockets=[listening])
+    finally:
+        engine.stop()
+
+
+class Server(uvicorn.Server):
+    """uvicorn with our site. It ends its streams before it waits for their ends."""
+
+    def __init__(self, engine: Engine, plan: Plan, *, held: bool = False) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._held = held
+        self._desk = Desk(engine)
+        access = Access(plan.host, plan.token_hash, plan.hosts)
+        metrics = Metrics(engine, self._desk)
+        self._access_log = None if plan.access_log is None else AccessLog(plan.access_log)
+        self.app = new_app(engine, access, metrics, self._life, console=plan.console)
+        self.ready: Callable[[Server], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        super().__init__(
+            uvicorn.Config(
+                self._site(access, metrics),
+                loop="uvloop" if sys.platform != "win32" else "asyncio",
+                http=Protocol,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(plan.proxies),
+                forwarded_allow_ips=[*plan.proxies],
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+
+    def stop(self) -> None:
+        """Stop in good order; from any thread."""
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await run_in_threadpool(announce_start, self._engine)
+        gc.collect()
+        gc.freeze()  # what is there now stays: looking at it again and again would hold up requests
+        if self.ready is not None:
+            self.ready(self)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Not in the handler of the signal, which may have come in the middle of another line of the log.
+        signals = [signal.Signals(each).name for each in self._captured_signals]
+        log.info("stopping", signal=signals[0] if signals else None)
+        self.app.state.stopping.set()
+        await super().shutdown(sockets)
+        if self._access_log is not None:
+            self._access_log.flush()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals while serving. uvicorn would raise them again, and the store stay unclosed."""
+        try:
+            before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:  # not the main thread: whoever runs us there stops us
+            yield
+            return
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    def _site(self, access: Access, metrics: Metrics) -> Site:
+        plan = self._plan
+        return Site(
+            self._desk,
+            access,
+            metrics,
+            self.app,
+            rate=None if plan.rate is None else Rate(plan.rate, ticks),
+            access_log=self._access_log,
+        )
+
+    @asynccontextmanager
+    async def _life(self) -> AsyncIterator[None]:
+        """What runs beside the requests."""
+        stopping: asyncio.Event = self.app.state.stopping
+        self._desk.listen()
+        self._desk.start()
+        place = await run_in_threadpool(self._engine.read, self._engine.store.pages.last_fire)
+        if not self._held:
+            self._engine.start()
+        tasks = [asyncio.create_task(self._tell_fires(place, stopping))]
+        files = [each for each in self._plan.rulesets if isinstance(each, Path)]
+        if self._plan.reload and files:
+            tasks.append(asyncio.create_task(watch(self._engine, files, stopping)))
+        for task in tasks:
+            task.add_done_callback(_failed)
+        try:
+            yield
+        finally:
+            stopping.set()
+            await run_in_threadpool(self._desk.stop)
+            await run_in_threadpool(self._engine.stop)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _tell_fires(self, place: int, stopping: asyncio.Event) -> None:
+        """Log what becomes of what is due."""
+        pages = self._engine.store.pages
+        while not stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+            last = await run_in_threadpool(self._engine.read, pages.last_fire)
+            if last - place > FIRES_TOLD:
+                log.info("fires", count=last - place)
+            elif last > place:
+                since = partial(pages.fires_since, place, FIRES_TOLD)
+                for _, fire in await run_in_threadpool(self._engine.read, since):
+                    _tell(fire)
+            place = max(place, last)
+
+
+def _tell(fire: Fire) -> None:
+    (log.warning if fire.error else log.info)(
+        "fire",
+        id=fire.id,
+        outcome=fire.outcome.value,
+        lateness=fire.lateness,
+        rules=[*fire.rules],
+        **({"why": fire.why} if fire.why else {}),
+    )
+
+
+def _failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logging.getLogger(__name__).error("a part of the server failed", exc_info=task.exception())

@@ -1,0 +1,236 @@
+"""What stands on the socket: it lets in, answers the peer's paths, and leaves the rest to
+FastAPI.
+
+Every request passes here: the host it names, how often it comes, how large it is, who sends it, what became
+of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from picosched.clock import ticks
+from picosched.errors import PicoschedError
+from picosched.web.access import Access
+from picosched.web.desk import Desk
+from picosched.web.errors import Headers, HttpError, body_of, status_of
+from picosched.web.limits import Rate
+from picosched.web.metrics import Metrics
+from picosched.web.request import Message, Receive, Scope, Send, headers_of, read_body, segments_of
+from picosched.web.sky import CORS, JSON_TYPE, Answer, Call, Sky, find_call
+
+log = logging.getLogger(__name__)
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+AccessLog = Callable[[str, str, int, float, str], None]
+"""Told of each request: method, path, status, seconds, address."""
+
+MOST_BODY = 10_000_000
+"""Of what is not for the peer's paths."""
+
+OPEN = frozenset(("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout"))
+"""Paths that ask for no token."""
+
+OPEN_HERE = frozenset(("/api/ui-context", "/metrics"))
+"""Paths that ask for none where only this machine reaches us."""
+
+OTHER = "(other)"
+"""The path of what has no template, in the metrics."""
+
+ECI = re.compile(r"^(/c/|/sky/[^/]*/)([^/]{8})[^/]+")
+
+POLICY = b"; ".join(
+    (
+        b"default-src 'self'",
+        b"script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # NiceGUI's pages are scripts
+        b"style-src 'self' 'unsafe-inline'",
+        b"img-src 'self' data:",
+        b"font-src 'self' data:",
+        b"object-src 'none'",
+        b"base-uri 'self'",
+        b"form-action 'self'",
+        b"frame-ancestors 'none'",
+    )
+)
+"""What our own pages may load and reach: nothing that is not of this server."""
+
+SECURITY: Headers = [
+    (b"content-security-policy", POLICY),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+]
+
+
+class Site:
+    """The whole server, as ASGI has it."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        access: Access,
+        metrics: Metrics,
+        rest: App,
+        *,
+        rate: Rate | None = None,
+        access_log: AccessLog | None = None,
+    ) -> None:
+        self._access = access
+        self._metrics = metrics
+        self._rest = rest
+        self._rate = rate
+        self._log = access_log
+        self._sky = Sky(desk, access.own)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start, path, call = ticks(), OTHER, None
+        headers = headers_of(scope)
+        try:
+            self._access.check_host(headers)
+            if self._rate is not None:
+                self._rate.check(_address(scope))
+            raw: bytes = scope["raw_path"]
+            if raw.startswith((b"/c/", b"/sky/")):
+                call = _call(raw)
+                path = call.path
+                answer = await self._sky.answer(call, scope, headers, receive)
+            else:
+                status, path = await self._ours(scope, headers, receive, send)
+                self._done(scope, path, status, ticks() - start)
+                return
+        except (PicoschedError, HttpError) as error:
+            answer = _login(scope, headers, error) or _refusal(scope, error)
+        except Exception as error:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            answer = _refusal(scope, PicoschedError(f"picosched failed: {type(error).__name__}", "internal"))
+        await _send(answer, send)
+        seconds = ticks() - start
+        if call is not None and call.event is not None and answer.status < 400:
+            self._metrics.turned(seconds)
+        self._done(scope, path, answer.status, seconds)
+
+    async def _ours(
+        self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send
+    ) -> tuple[int, str]:
+        """Let FastAPI answer; the status it gave, and the template of the path."""
+        path, method = scope["path"], scope["method"]
+        if not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
+            self._access.check(headers, method)
+        elif "origin" in headers:
+            self._access.check_page(headers)
+        body = await read_body(headers, receive, MOST_BODY)
+        told = _Told(send, path.startswith("/api"))
+        try:
+            await self._rest(scope, _again(body, receive), told)
+        except Exception:
+            if not told.begun:
+                raise
+            log.exception("%s %s failed", method, path)
+        route = scope.get("route")
+        return told.status, getattr(route, "path", OTHER)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sockets are for the console: its pages alone, of one who may."""
+        headers = headers_of(scope)
+        try:
+            self._access.check_host(headers)
+            self._access.check(headers, "WEBSOCKET")
+        except HttpError as error:
+            log.warning("a websocket was refused: %s", error)
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self._rest(scope, receive, send)
+
+    def _done(self, scope: Scope, path: str, status: int, seconds: float) -> None:
+        self._metrics.answered(path, status)
+        if self._log is not None:
+            self._log(scope["method"], shown_path(scope["path"]), status, seconds, _address(scope))
+
+
+class _Told:
+    """A `send` that adds what a browser is to know of our pages, and remembers the status."""
+
+    def __init__(self, send: Send, private: bool) -> None:
+        self._send = send
+        self._more = [*SECURITY, *([(b"cache-control", b"no-store")] if private else [])]
+        self.status = 500
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.begun = message["status"], True
+            given = [*message.get("headers", ())]
+            names = {name for name, _ in given}
+            message["headers"] = [*given, *(each for each in self._more if each[0] not in names)]
+        await self._send(message)
+
+
+def shown_path(path: str) -> str:
+    """A path as the log has it: an eci is a key, so only its beginning is told."""
+    return ECI.sub(r"\1\2…", path) if path.startswith(("/c/", "/sky/")) else path
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body which was read, then how the connection ends."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            while (message := await receive())["type"] == "http.request":
+                pass  # of a body that is not there nothing was read: what tells so is still to come
+            return message
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
+def _call(raw_path: bytes) -> Call:
+    parts = segments_of(raw_path)
+    call = None if parts is None else find_call(parts)
+    if call is None:
+        raise PicoschedError(f"there is nothing at {raw_path.decode('latin-1')[:200]}", "not_found")
+    return call
+
+
+def _refusal(scope: Scope, error: PicoschedError | HttpError) -> Answer:
+    headers: Headers = [JSON_TYPE, *(error.headers if isinstance(error, HttpError) else ())]
+    if scope["raw_path"].startswith((b"/c/", b"/sky/")):
+        headers += CORS
+    else:
+        headers += SECURITY
+    return Answer(status_of(error), headers, body_of(error))
+
+
+def _login(scope: Scope, headers: Mapping[str, str], error: PicoschedError | HttpError) -> Answer | None:
+    """Where a reader without the token goes; None for those who are no readers of pages."""
+    page = scope["method"] == "GET" and not scope["path"].startswith(("/api", "/metrics", "/c/", "/sky/"))
+    if not page or status_of(error) != 401 or "text/html" not in headers.get("accept", ""):
+        return None
+    asked: bytes = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    there = b"/login?next=" + quote(asked, safe="").encode()
+    return Answer(303, [(b"location", there), *SECURITY], b"")
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _address(scope: Scope) -> str:
+    client: Any = scope.get("client")
+    return client[0] if client else "?"

@@ -1,0 +1,98 @@
+"""The desk: what waits is done together, each gets its own outcome, and there is a bound."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web.running import RULESET
+
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.web import desk as desks
+from picosched.web.desk import Desk
+from picosched.web.errors import BusyError
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Any:
+    with Engine(tmp_path / "picos.db") as engine:
+        engine.root.install(RULESET)
+        yield engine
+
+
+def test_what_waits_shares_one_commit_and_each_has_its_outcome(engine: Engine) -> None:
+    eci = engine.root.new_channel().eci
+
+    async def work() -> list[Any]:
+        desk = Desk(engine)
+        desk.listen()
+        asked = [
+            *(desk.raise_event(eci, "echo", "back", {"n": n}) for n in range(50)),
+            desk.raise_event("nosuch", "echo", "back", {}),
+            desk.query(eci, "echo", "greet", {"name": "ada"}),
+            desk.query(eci, "echo", "nosuch", {}),
+        ]
+        tasks = [asyncio.ensure_future(each) for each in asked]
+        await asyncio.sleep(0)  # all of them stand at the desk, which is not open yet
+        desk.start()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(desk.stop)
+        return found
+
+    before = engine.commits
+    *turns, unknown, greeting, unshared = asyncio.run(work())
+    assert engine.commits == before + 1
+    assert [turn.directives[0].options["n"] for turn in turns] == [*range(50)]
+    assert isinstance(unknown, PicoschedError) and unknown.code == "not_found"
+    assert greeting == "hello ada"
+    assert isinstance(unshared, PicoschedError) and "shares no nosuch" in unshared.message
+
+
+def test_one_too_many_is_told_to_come_later(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desks, "MOST_WAITING", 3)
+
+    async def work() -> list[Any]:
+        desk = Desk(engine)
+        desk.listen()
+        tasks = [asyncio.ensure_future(desk.query("x", "a", "b", {})) for _ in range(5)]
+        await asyncio.sleep(0)
+        desk.start()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(desk.stop)
+        return found
+
+    assert [type(each) for each in asyncio.run(work())] == [PicoschedError] * 3 + [BusyError] * 2
+
+
+def test_who_goes_away_disturbs_nobody(engine: Engine) -> None:
+    eci = engine.root.new_channel().eci
+
+    async def work() -> Any:
+        desk = Desk(engine)
+        desk.listen()
+        tasks = [asyncio.ensure_future(desk.query(eci, "echo", "greet", {"name": str(n)})) for n in range(3)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        desk.start()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(desk.stop)
+        return found
+
+    first, gone, last = asyncio.run(work())
+    assert (first, last) == ("hello 0", "hello 2")
+    assert isinstance(gone, asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("attrs", [{"a": "x" * 2_000_000}, {"a": object()}])
+def test_what_cannot_be_attributes_never_reaches_the_desk(engine: Engine, attrs: dict[str, Any]) -> None:
+    async def work() -> None:
+        desk = Desk(engine)
+        desk.listen()
+        with pytest.raises(PicoschedError, match="attributes"):
+            await desk.raise_event("x", "a", "b", attrs)
+        assert desk.waiting == 0
+
+    asyncio.run(work())
