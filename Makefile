@@ -6,7 +6,8 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format-code bench kill clean
+.PHONY: help demo test browser lint format-code bench kill clean
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -22,11 +23,17 @@ $(READY): pyproject.toml
 demo: $(READY) ## the main job: a ruleset schedules an event, and it comes back
 	@$(BIN)/picosched demo
 
-test: $(READY) ## every test, the linters first
+test: $(READY) browser ## every test, the linters first
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+browser: ## Chromium for the tests of the console: Debian's, where there is none
+	@command -v chromium >/dev/null || { echo "installing chromium …"; \
+		$(SUDO) apt-get update -qq && \
+		$(SUDO) apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		{ echo "the tests of the console need Chromium as the command chromium" >&2; exit 1; }
 
 lint: $(READY) ## ruff and mypy only
 	$(BIN)/ruff check .

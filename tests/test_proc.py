@@ -357,3 +357,16 @@ def test_the_standard_ruleset_runs_the_commands_of_a_crontab(engine: Engine) -> 
     engine.run_due()
     runs = engine.root.query(PROC, "runs")
     assert [each["stdout"] for each in runs] == [f"{number}\n" for number in range(5, 25)]
+
+
+def test_a_crontab_file_runs_its_programs_in_the_pico_it_is_addressed_to(tmp_path: Path) -> None:
+    (tmp_path / "crontab").write_text("TEA=oolong\n30 2 * * *  /bin/sh -c 'env'\n")
+    with Engine(clock=VirtualClock("2026-03-01T00:00:00Z"), proc_allow=["/bin/sh"]) as engine:
+        cron = engine.new_pico("cron")
+        cron.install(url_of(PROC))
+        table = {"type": "crontab", "file": str(tmp_path / "crontab"), "to": {"pico": "cron"}}
+        engine.add_source(table)
+        engine.run_until("2026-03-01T03:00:00Z")
+        (run,) = cron.query(PROC, "runs")
+        assert (run["exit"], "TEA=oolong" in run["stdout"]) == (0, True)
+        assert run["time"] == "2026-03-01T02:30:00.000Z"

@@ -1,0 +1,109 @@
+"""Sources: clocks and calendars outside any ruleset. They are declared here as in `picosched.toml`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, RootModel
+
+from picosched.clock import parse_time
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.sources.reading import read_source
+from picosched.web.api.shapes import AnEngine, Input
+
+router = APIRouter(prefix="/api/sources", tags=["sources"])
+
+
+class Declaration(RootModel[dict[str, Any]]):
+    """The keys of a table `[[source]]`: `type`, `name`, `to`, and those of its type."""
+
+
+class Pause(Input):
+    """How long."""
+
+    until: str | None = Field(None, description="ISO 8601. Without it: until it is resumed.")
+
+
+class EntryShape(BaseModel):
+    """An entry of a source, and what came of it so far."""
+
+    id: str
+    name: str
+    event: str
+    when: str = Field(description="In words.")
+    due: str | None
+    fires: int
+    missed: int
+    failed: int
+    fired: str | None
+    outcome: str | None
+    error: str | None
+
+
+class SourceShape(BaseModel):
+    """A source."""
+
+    id: str
+    name: str | None
+    type: Literal["metronome", "crononome", "crontab"]
+    to: dict[str, str]
+    declaration: dict[str, Any]
+    configured: bool = Field(description="Whether it stands in picosched.toml.")
+    created: str
+    paused: bool
+    paused_until: str | None
+    due: str | None
+    fires: int
+    missed: int
+    raised: int
+    waiting: int = Field(description="Events on their way to another engine.")
+    error: str | None
+    entries: list[EntryShape]
+
+
+@router.get("")
+def list_sources(engine: AnEngine) -> list[SourceShape]:
+    """All sources, in the order they were made."""
+    return [SourceShape(**each.as_json()) for each in engine.sources()]
+
+
+@router.post("", status_code=201)
+def add_source(declaration: Declaration, engine: AnEngine) -> SourceShape:
+    """Make a source. It may not name a file of the server's."""
+    (id,) = engine.add_sources([read_source(declaration.root)])
+    return _shown(engine, id)
+
+
+@router.get("/{source}")
+def show_source(source: str, engine: AnEngine) -> SourceShape:
+    """A source, by its id or name."""
+    return _shown(engine, source)
+
+
+@router.delete("/{source}", status_code=204)
+def remove_source(source: str, engine: AnEngine) -> None:
+    """Remove a source; one that stands in picosched.toml is kept."""
+    if not engine.remove_source(source):
+        raise PicoschedError(f"there is no source {source}", "not_found")
+
+
+@router.post("/{source}/pause")
+def pause_source(source: str, engine: AnEngine, how: Pause | None = None) -> SourceShape:
+    """Let it wait, until a time or until it is resumed."""
+    engine.source(source)
+    engine.pause_source(source, None if how is None or how.until is None else parse_time(how.until))
+    return _shown(engine, source)
+
+
+@router.post("/{source}/resume")
+def resume_source(source: str, engine: AnEngine) -> SourceShape:
+    """Let it go on with its next occurrence."""
+    engine.source(source)
+    engine.resume_source(source)
+    return _shown(engine, source)
+
+
+def _shown(engine: Engine, id: str) -> SourceShape:
+    return SourceShape(**engine.source(id).as_json())
