@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from picosched.cli.opening import SHORT
@@ -10,19 +10,11 @@ from picosched.cli.printing import shown_time, write_table
 from picosched.clock import format_time
 
 if TYPE_CHECKING:
-    from picosched.engine import Engine
     from picosched.schedule.fire import Fire
     from picosched.schedule.scheduled import Scheduled
 
 Names = Mapping[str, str]
 """The id of a pico → its name, which is the id again where the pico is gone."""
-
-
-def names_of(engine: Engine, rows: Iterable[Scheduled | Fire]) -> Names:
-    """The names of the picos that these rows are of."""
-    ids = {each.pico_id for each in rows}
-    picos = engine.read(lambda: {id: engine.store.picos.find_pico(id) for id in ids})
-    return {id: id if pico is None else pico.name for id, pico in picos.items()}
 
 
 def row_json(row: Scheduled, names: Names) -> dict[str, Any]:
@@ -70,6 +62,8 @@ def _when(row: Scheduled) -> str:
         return "at" + (f' "{row.name}"' if row.name else "")
     zone = "" if row.tz == "UTC" else f" {row.tz}"
     name = f' "{row.name}"' if row.name else ""
+    if row.kind == "window":
+        return f"window{name}{zone}"
     return f"repeat {row.timespec}{zone}{name}"
 
 

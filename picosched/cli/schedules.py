@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from picosched.cli.choosing import Wanted, filtering
-from picosched.cli.opening import only_id, opened, pico_of
-from picosched.cli.options import DB, AnyPico, Db, Json, Limit, command
+from picosched.cli.completing import complete_id
+from picosched.cli.opening import only_id, pico_of
+from picosched.cli.options import AnyPico, Json, Limit, command
 from picosched.cli.printing import write, write_json
+from picosched.cli.where import HERE, Where
 from picosched.clock import format_time
 
 if TYPE_CHECKING:
     from picosched.cli.rows import Names
-    from picosched.engine import Engine
+    from picosched.cli.where import Reached
     from picosched.schedule.scheduled import Scheduled
 
 app = typer.Typer()
@@ -39,7 +41,7 @@ OutcomeName = Literal[
 @filtering
 def scheduled(
     wanted: Wanted,
-    db: Db = DB,
+    where: Where = HERE,
     limit: Annotated[
         int | None,
         typer.Option("-n", "--limit", min=1, help="At most so many, the soonest. Without it: all."),
@@ -47,13 +49,13 @@ def scheduled(
     json: Json = False,
 ) -> None:
     """List the events that are still to come, soonest first, and the rules that made them."""
-    with opened(db, readonly=True) as engine:
+    with where.opened(readonly=True) as engine:
         which = wanted.filter(engine)
         found = engine.agenda.scheduled(which, limit)
         more = engine.agenda.count(which) - len(found) if len(found) == limit else 0
-        from picosched.cli.rows import names_of, row_json, write_rows
+        from picosched.cli.rows import row_json, write_rows
 
-        names = names_of(engine, found)
+        names = engine.agenda.names(found)
     if json:
         for each in found:
             write_json(row_json(each, names))
@@ -71,27 +73,29 @@ def scheduled(
 def show(
     id: Annotated[
         str,
-        typer.Argument(metavar="ID", help="As `scheduled` and `history` show it; its beginning is enough."),
+        typer.Argument(
+            metavar="ID",
+            help="As `scheduled` and `history` show it; its beginning is enough.",
+            autocompletion=complete_id,
+        ),
     ],
-    db: Db = DB,
+    where: Where = HERE,
     count: Annotated[
         int, typer.Option("-n", "--count", min=0, max=10_000, help="How many of its next times.")
     ] = 5,
     json: Json = False,
 ) -> None:
     """Show one scheduled event in full: what, when, who made it, its next times, what became of it so far."""
-    with opened(db, readonly=True) as engine:
+    with where.opened(readonly=True) as engine:
         row = engine.agenda.load(_known_id(engine, id))
-        fires = engine.history(id=row.id, limit=LAST)
-        from picosched.cli.rows import fire_json, names_of, row_json, write_fires
+        fires = engine.agenda.history(id=row.id, limit=LAST)
+        from picosched.cli.rows import fire_json, row_json, write_fires
         from picosched.schedule.scheduled import coming
-        from picosched.schedule.timespec import Timespec
 
-        names = names_of(engine, [row, *fires])
-        spec = None if row.timespec is None else Timespec.parse(row.timespec, row.tz)
+        names = engine.agenda.names([row, *fires])
         times = [*islice(coming(row, engine.settings.granularity), count)]
         misfire = engine.settings.misfire
-    explained = "once" if spec is None else spec.explain()
+    explained = row.explain()
     if json:
         more = {"explain": explained, "next": [*map(format_time, times)]}
         write_json({**row_json(row, names), **more, "history": [fire_json(each, names) for each in fires]})
@@ -150,9 +154,13 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
 def history(
     id: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="Of this scheduled event only; the beginning of its id."),
+        typer.Argument(
+            metavar="[ID]",
+            help="Of this scheduled event only; the beginning of its id.",
+            autocompletion=complete_id,
+        ),
     ] = None,
-    db: Db = DB,
+    where: Where = HERE,
     pico: AnyPico = None,
     outcome: Annotated[OutcomeName | None, typer.Option("--outcome", help="Only these.")] = None,
     limit: Limit = 100,
@@ -164,16 +172,13 @@ def history(
     failed, since a rule did; skipped, missed and let go; throttled, too soon after the last; paused, while
     it was; cancelled.
     """
-    with opened(db, readonly=True) as engine:
+    with where.opened(readonly=True) as engine:
         pico_id = None if pico is None else pico_of(engine, pico).id
         whole = None if id is None else _known_id(engine, id)
-        pages = engine.store.pages
-        fires = engine.read(
-            lambda: pages.fires(None, limit, pico_id=pico_id, id=whole, outcome=outcome)
-        ).items
-        from picosched.cli.rows import fire_json, names_of, write_fires
+        fires = engine.agenda.history(pico_id, whole, limit, outcome)
+        from picosched.cli.rows import fire_json, write_fires
 
-        names = names_of(engine, fires)
+        names = engine.agenda.names(fires)
     if json:
         for each in fires:
             write_json(fire_json(each, names))
@@ -183,7 +188,7 @@ def history(
         write_fires(fires, names)
 
 
-def _known_id(engine: Engine, beginning: str) -> str:
+def _known_id(engine: Reached, beginning: str) -> str:
     """The whole id of a scheduled event, whether it is still to come or has a history."""
-    ids = engine.read(lambda: engine.store.agenda.ids_like(beginning))
+    ids = engine.agenda.ids_like(beginning) if beginning else []
     return only_id(ids, beginning, "scheduled event")

@@ -126,6 +126,14 @@ class Scheduled:
     def paused(self) -> bool:
         return self.status is Status.PAUSED
 
+    def explain(self) -> str:
+        """When it comes, in words; "once" for what does not repeat."""
+        if self.timespec is None:
+            return "once"
+        if self.kind == "window":
+            return f"open from {self._window.opens.explain()} to {self._window.closes.explain()}"
+        return Timespec.parse(self.timespec, self.tz).explain()
+
     @property
     def put_off(self) -> timedelta:
         """This row's part of its jitter: always the same, and spread evenly over the ids."""

@@ -419,3 +419,18 @@ def test_the_journal_as_json_is_a_turn_a_line(run: Any) -> None:
     assert first["pico"] == "root"
     assert run("journal", "--eid", third["eid"], "--json").json == third
     assert run("journal", "-n", "1", "--json").json == third
+
+
+def test_a_window_is_listed_and_shown_in_words(run: Any, folder: Path) -> None:
+    (folder / "office.krl").write_text(
+        """ruleset office {
+          meta { window office from "0 8 * * 1-5" to "0 18 * * 1-5" in "Europe/Berlin" }
+          rule opened { select when window opened name re#office# }
+        }"""
+    )
+    run("install", "office.krl")
+    (row,) = run("scheduled", "--kind", "window", "--json").lines
+    assert 'window "office" Europe/Berlin' in run("scheduled").out
+    shown = run("show", row["id"])
+    assert "open from at 08:00 on Monday to Friday, Europe/Berlin time to at 18:00" in shown.out
+    assert len(run("show", row["id"], "--json").json["next"]) == 5
