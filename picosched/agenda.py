@@ -7,11 +7,12 @@ row that ended meanwhile is left out. A dry run says which rows it would be, as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
@@ -19,6 +20,7 @@ from picosched.pico.effects import Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
 from picosched.schedule.filter import Filter
+from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, coming
 from picosched.schedule.timespec import Timespec
 
@@ -32,6 +34,13 @@ AT_ONCE = 500
 """Rows changed in one transaction."""
 
 BY_HAND = "somebody fired it outside its times"
+
+
+class OfPico(Protocol):
+    """What belongs to a pico: a row, a record, a turn."""
+
+    @property
+    def pico_id(self) -> str: ...
 
 
 class Agenda:
@@ -63,6 +72,28 @@ class Agenda:
     def next_times(self, id: str, count: int = 5) -> list[datetime]:
         """When it is due next, `count` times at most; nothing if it is paused, finished or cancelled."""
         return [*islice(coming(self.load(id), self._engine.settings.granularity), count)]
+
+    def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
+        """The ids that begin so, also of those only the record has; with `live`, of what is to come."""
+        return self._engine.read(lambda: self._engine.store.agenda.ids_like(beginning, live=live))
+
+    def history(
+        self,
+        pico_id: str | None = None,
+        id: str | None = None,
+        limit: int = 100,
+        outcome: str | None = None,
+    ) -> list[Fire]:
+        """What became of occurrences, newest first."""
+        pages = self._engine.store.pages
+        read = partial(pages.fires, None, limit, pico_id=pico_id, id=id, outcome=outcome)
+        return self._engine.read(read).items
+
+    def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]:
+        """The id of each pico that these are of → its name, which is the id again where the pico is gone."""
+        ids = {each.pico_id for each in rows}
+        picos = self._engine.read(lambda: {id: self._engine.store.picos.find_pico(id) for id in ids})
+        return {id: id if pico is None else pico.name for id, pico in picos.items()}
 
     # Changing
 

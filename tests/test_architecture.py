@@ -17,6 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("clock",),
+    ("document",),
     ("krl", "schedule"),
     ("sources",),
     ("settings", "standard"),
@@ -26,8 +27,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("raising", "batch", "background", "asking", "programs", "outside", "ringing", "clockwork", "delivering"),
     ("schedule.scheduler", "tick"),
     ("engine", "reference", "agenda", "beginning", "sourced"),
-    ("simulate", "provisioning"),
-    ("transcript", "rehearsed", "catchup"),
+    ("simulate", "provisioning", "moving"),
+    ("transcript", "rehearsed", "catchup", "remote"),
     ("pytest_plugin",),
     ("web",),
     ("cli",),

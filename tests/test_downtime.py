@@ -24,7 +24,7 @@ ruleset bell {
   rule make {
     select when bell make
     fired {
-      schedule bell event "rang" repeat event:attrs{"spec"} attributes event:attrs setting(id) if event:attrs{"spec"};
+      schedule bell event "rang" repeat event:attrs{"spec"} attributes event:attrs if event:attrs{"spec"};
       schedule bell event "rang" at event:attrs{"at"} attributes event:attrs if event:attrs{"at"}
     }
   }

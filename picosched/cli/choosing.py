@@ -1,8 +1,7 @@
 """Which scheduled events a command is for: one set of options for all such commands.
 
 `filtering` gives a command the options of a filter, `choosing` besides these the ids and what goes with
-a change: `--dry-run`, `--yes`. Typer reads the options of a command from its parameters, so both put theirs
-in the place of the one parameter that the command itself takes.
+a change: `--dry-run`, `--yes`. Both put theirs in the place of the first parameter of the command.
 """
 
 from __future__ import annotations
@@ -11,17 +10,17 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from picosched.cli.completing import complete_id
 from picosched.cli.opening import load_scheduled, pico_of
-from picosched.cli.options import AnyPico
+from picosched.cli.options import AnyPico, with_options
 from picosched.clock import parse_time
 
 if TYPE_CHECKING:
-    from picosched.engine import Engine
+    from picosched.cli.where import Reached
     from picosched.schedule.filter import Filter
     from picosched.schedule.scheduled import Scheduled
 
@@ -61,7 +60,7 @@ class Wanted:
         """Whether any option is given."""
         return self != Wanted()
 
-    def filter(self, engine: Engine) -> Filter:
+    def filter(self, engine: Reached) -> Filter:
         """The filter; `not_found` for a pico that is not there, `invalid` for a time that is none."""
         from picosched.schedule.filter import COMING, Filter
         from picosched.schedule.scheduled import Status
@@ -95,7 +94,7 @@ class Chosen:
     dry_run: bool
     yes: bool
 
-    def rows(self, engine: Engine, verb: str) -> list[Scheduled]:
+    def rows(self, engine: Reached, verb: str) -> list[Scheduled]:
         """The events that are meant, all of them still to come.
 
         All are looked for first: a slip of the pen in one id changes none. What a filter means is
@@ -148,7 +147,11 @@ def _list_options(
 def _change_options(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID…", help="As `scheduled` shows them; a beginning that is clear is enough."),
+        typer.Argument(
+            metavar="ID…",
+            help="As `scheduled` shows them; a beginning that is clear is enough.",
+            autocompletion=complete_id,
+        ),
     ] = None,
     pico: AnyPico = None,
     rid: Rid = None,
@@ -175,27 +178,15 @@ def _change_options(
 Command = Callable[..., None]
 
 
-def _with_options(function: Command, options: Callable[..., Any]) -> Command:
-    """The command with these options in the place of its first parameter, which is what they come to."""
-    first, *own = inspect.signature(function, eval_str=True).parameters.values()
-    given = inspect.signature(options, eval_str=True).parameters
-
-    @wraps(function)
-    def run(**values: Any) -> None:
-        made = options(**{name: values.pop(name) for name in given})
-        function(**{first.name: made}, **values)
-
-    # By name alone, for then one without a default may stand behind one that has it.
-    named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*given.values(), *own)]
-    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
-    return run
-
-
 def filtering(function: Command) -> Command:
     """Give a command the options of a filter; its first parameter is `Wanted`."""
-    return _with_options(function, _list_options)
+    return with_options(function, _first(function), _list_options)
 
 
 def choosing(function: Command) -> Command:
     """Give a command ids, the options of a filter, --dry-run and --yes; its first parameter is `Chosen`."""
-    return _with_options(function, _change_options)
+    return with_options(function, _first(function), _change_options)
+
+
+def _first(function: Command) -> str:
+    return next(iter(inspect.signature(function).parameters))

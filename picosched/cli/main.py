@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from picosched.cli import (
+    copies,
     demo,
     formatting,
     language,
@@ -46,6 +47,7 @@ for group in (
     running,
     serving,
     sources,
+    copies,
 ):
     app.add_typer(group.app)
 

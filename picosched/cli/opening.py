@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
+    from picosched.cli.where import Reached, ReachedPico
     from picosched.engine import Engine
-    from picosched.reference import PicoRef
     from picosched.schedule.scheduled import Scheduled
     from picosched.settings import Settings
 
@@ -64,14 +64,14 @@ def ruleset_at(place: str) -> str | Path:
     return place if "://" in place or place.startswith("file:") else Path(place)
 
 
-def pico_of(engine: Engine, name: str | None) -> PicoRef:
+def pico_of(engine: Reached, name: str | None) -> ReachedPico:
     """The pico of that name or id; the root without one."""
     return engine.root if name is None else engine.pico(name)
 
 
-def load_scheduled(engine: Engine, beginning: str) -> Scheduled:
+def load_scheduled(engine: Reached, beginning: str) -> Scheduled:
     """The event that is still to come whose id begins so; errors as for `only_id`."""
-    ids = engine.read(lambda: engine.store.agenda.ids_like(beginning, live=True))
+    ids = engine.agenda.ids_like(beginning, live=True) if beginning else []
     return engine.agenda.load(only_id(ids, beginning, "event that is still to come"))
 
 

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
+from functools import wraps
 from inspect import cleandoc
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+from picosched.cli.completing import complete_pico
+from picosched.cli.where import Where, where_options
 
 Db = Annotated[Path, typer.Option("--db", metavar="FILE", help="The database that holds the picos.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one value, or one a line.")]
 PicoName = Annotated[
     str | None,
-    typer.Option("--pico", metavar="NAME", help="The pico, by name or id. Without it: the root pico."),
+    typer.Option(
+        "--pico",
+        metavar="NAME",
+        help="The pico, by name or id. Without it: the root pico.",
+        autocompletion=complete_pico,
+    ),
 ]
 AnyPico = Annotated[
-    str | None, typer.Option("--pico", metavar="NAME", help="Only this pico, by name or id. Without it: all.")
+    str | None,
+    typer.Option(
+        "--pico",
+        metavar="NAME",
+        help="Only this pico, by name or id. Without it: all.",
+        autocompletion=complete_pico,
+    ),
 ]
 Eci = Annotated[
     str | None,
@@ -33,17 +49,50 @@ Function = TypeVar("Function", bound=Callable[..., None])
 def command(
     app: typer.Typer, panel: str, *examples: str, name: str | None = None
 ) -> Callable[[Function], Function]:
-    """Make a function a command, with its docstring and examples as its help."""
+    """Make a function a command, with its docstring and examples as its help.
+
+    A parameter that is a `Where` becomes the options that say it.
+    """
 
     def made(function: Function) -> Function:
-        return app.command(
+        app.command(
             name=name,
             help=_paragraphs(function.__doc__ or ""),
             epilog=_examples(examples),
             rich_help_panel=panel,
-        )(function)
+        )(_with_where(function))
+        return function
 
     return made
+
+
+def _with_where(function: Function) -> Callable[..., None]:
+    for each in inspect.signature(function, eval_str=True).parameters.values():
+        if each.annotation is Where:
+            return with_options(function, each.name, where_options)
+    return function
+
+
+def with_options(
+    function: Callable[..., None], name: str, options: Callable[..., Any]
+) -> Callable[..., None]:
+    """The command with the parameters of `options` in the place of one, which is what they come to.
+
+    Typer reads the options of a command from its parameters.
+    """
+    own = inspect.signature(function, eval_str=True).parameters.values()
+    given = inspect.signature(options, eval_str=True).parameters
+
+    @wraps(function)
+    def run(**values: Any) -> None:
+        made = options(**{each: values.pop(each) for each in given})
+        function(**{name: made}, **values)
+
+    listed = [part for each in own for part in (given.values() if each.name == name else [each])]
+    # By name alone, for then one without a default may stand behind one that has it.
+    named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in listed]
+    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    return run
 
 
 def _paragraphs(text: str) -> str:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from picosched.cli.opening import opened, pico_of, ruleset_at
-from picosched.cli.options import DB, Db, Eci, Json, PicoName, command
+from picosched.cli.opening import pico_of, ruleset_at
+from picosched.cli.options import Eci, Json, PicoName, command
 from picosched.cli.printing import write, write_json, write_table
 from picosched.cli.turns import show_turn, turn_json
+from picosched.cli.where import HERE, Where
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.engine import Engine
+    from picosched.cli.where import ReachedPico
     from picosched.pico.channel import Channel
 
 app = typer.Typer()
@@ -36,7 +37,7 @@ def install(
     rulesets: Annotated[
         list[str], typer.Argument(metavar="RULESET…", help="Files, or file: and http: URLs.")
     ],
-    db: Db = DB,
+    where: Where = HERE,
     pico: PicoName = None,
     config: Annotated[
         str | None,
@@ -51,7 +52,7 @@ def install(
     from picosched.notation import parse_map
 
     settings = None if config is None else parse_map(config, "--config")
-    with opened(db, make=True) as engine:
+    with where.opened(make=True) as engine:
         target = pico_of(engine, pico)
         for each in rulesets:
             ruleset = target.install(ruleset_at(each), settings)
@@ -64,11 +65,11 @@ def install(
 @command(app, PANEL, "picosched uninstall tea_timer")
 def uninstall(
     rid: Annotated[str, typer.Argument(metavar="RID", help="The ruleset's id.")],
-    db: Db = DB,
+    where: Where = HERE,
     pico: PicoName = None,
 ) -> None:
     """Take a ruleset off a pico, with its variables; its schedules are cancelled."""
-    with opened(db) as engine:
+    with where.opened() as engine:
         target = pico_of(engine, pico)
         target.uninstall(rid)
         write(f"uninstalled {rid} from {target.name}")
@@ -88,7 +89,7 @@ def raise_(
     attrs: Annotated[
         str | None, typer.Option("--attrs", metavar="JSON", help="More attributes, as a map.")
     ] = None,
-    db: Db = DB,
+    where: Where = HERE,
     pico: PicoName = None,
     eci: Eci = None,
     explain: Annotated[
@@ -106,7 +107,7 @@ def raise_(
     named = parse_named([event, *(words or [])])
     values = {**(parse_map(attrs, "--attrs") if attrs is not None else {}), **named.values}
     _one_target(pico, eci)
-    with opened(db) as engine:
+    with where.opened() as engine:
         if eci is not None:
             turn = engine.raise_event(eci, named.first, named.second, values)
         else:
@@ -129,7 +130,7 @@ def query(
     args: Annotated[
         str | None, typer.Option("--args", metavar="JSON", help="More arguments, as a map.")
     ] = None,
-    db: Db = DB,
+    where: Where = HERE,
     pico: PicoName = None,
     eci: Eci = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, which it does anyway.")] = False,
@@ -140,7 +141,7 @@ def query(
     named = parse_named([name, *(words or [])], "rid:name")
     values = {**(parse_map(args, "--args") if args is not None else {}), **named.values}
     _one_target(pico, eci)
-    with opened(db, readonly=True) as engine:
+    with where.opened(readonly=True) as engine:
         if eci is not None:
             write_json(engine.query(eci, named.first, named.second, values))
         else:
@@ -155,7 +156,7 @@ def query(
     "picosched picos --new shelf --parent kitchen",
 )
 def picos(
-    db: Db = DB,
+    where: Where = HERE,
     new: Annotated[str | None, typer.Option("--new", metavar="NAME", help="Make a pico first.")] = None,
     parent: Annotated[
         str | None,
@@ -173,14 +174,14 @@ def picos(
     if parent is not None and new is None:
         raise typer.BadParameter("--parent is that of a new pico: it wants --new NAME")
     changing = new is not None or delete is not None
-    with opened(db, readonly=not changing, make=new is not None) as engine:
+    with where.opened(readonly=not changing, make=new is not None) as engine:
         if delete is not None:
             engine.pico(delete).delete()
         if new is not None:
             if any(each.name == new for each in engine.picos()):
                 raise PicoschedError(f"there is a pico {new} already", "conflict")
-            engine.new_pico(new, pico_of(engine, parent))
-        listed = [_pico_json(engine, each.id) for each in engine.picos()]
+            engine.new_pico(new, pico_of(engine, parent).id)
+        listed = [_pico_json(each) for each in engine.picos()]
     if json:
         for each in listed:
             write_json(each)
@@ -194,8 +195,7 @@ def picos(
     )
 
 
-def _pico_json(engine: Engine, id: str) -> dict[str, Any]:
-    pico = engine.pico(id)
+def _pico_json(pico: ReachedPico) -> dict[str, Any]:
     parent = pico.parent
     return {
         "id": pico.id,
@@ -215,7 +215,7 @@ Patterns = list[str] | None
     "picosched channels --new --tag app --allow-events 'tea:*' --allow-queries 'tea_timer:*'",
 )
 def channels(
-    db: Db = DB,
+    where: Where = HERE,
     pico: PicoName = None,
     new: Annotated[bool, typer.Option("--new", help="Make a channel first.")] = False,
     tag: Annotated[Patterns, typer.Option("--tag", help="Of the new channel; may be repeated.")] = None,
@@ -239,7 +239,7 @@ def channels(
     """List the channels of a pico, with what may pass; make or delete one."""
     if not new and any((tag, allow_events, allow_queries, deny_events, deny_queries)):
         raise typer.BadParameter("tags and patterns are those of a new channel: they want --new")
-    with opened(db, readonly=not (new or delete)) as engine:
+    with where.opened(readonly=not (new or delete)) as engine:
         target = pico_of(engine, pico)
         if delete is not None and not target.delete_channel(delete):
             raise PicoschedError(f"the pico {target.name} has no channel {delete}", "not_found")

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from picosched.cli.choosing import Chosen, choosing
-from picosched.cli.opening import SHORT, opened
-from picosched.cli.options import DB, Db, Json, command
+from picosched.cli.opening import SHORT
+from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, show_error, shown_time, write, write_json
+from picosched.cli.where import HERE, Where
 from picosched.clock import parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from picosched.agenda import Agenda
+    from picosched.cli.where import ReachedAgenda
     from picosched.schedule.scheduled import Scheduled
 
 app = typer.Typer()
 PANEL = "Schedules"
 
-Step = Callable[["Agenda", list[str], bool], "list[Scheduled]"]
+Step = Callable[["ReachedAgenda", list[str], bool], "list[Scheduled]"]
 """A change of the rows of these ids, perhaps only as a dry run; gives the rows as they then are."""
 
 
@@ -35,9 +35,11 @@ Step = Callable[["Agenda", list[str], bool], "list[Scheduled]"]
     "picosched cancel --rid tea_timer --due-until 2026-03-02 --dry-run",
 )
 @choosing
-def cancel(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
+def cancel(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
     """Cancel events that are still to come."""
-    _change(chosen, db, json, "cancel", "cancelled", lambda agenda, ids, dry: agenda.cancel(ids, dry_run=dry))
+    _change(
+        chosen, where, json, "cancel", "cancelled", lambda agenda, ids, dry: agenda.cancel(ids, dry_run=dry)
+    )
 
 
 @command(
@@ -50,7 +52,7 @@ def cancel(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
 @choosing
 def pause(
     chosen: Chosen,
-    db: Db = DB,
+    where: Where = HERE,
     until: Annotated[
         str | None,
         typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
@@ -60,15 +62,17 @@ def pause(
     """Let scheduled events wait, whatever comes due meanwhile."""
     time = None if until is None else parse_time(until)
     _change(
-        chosen, db, json, "pause", "paused", lambda agenda, ids, dry: agenda.pause(ids, time, dry_run=dry)
+        chosen, where, json, "pause", "paused", lambda agenda, ids, dry: agenda.pause(ids, time, dry_run=dry)
     )
 
 
 @command(app, PANEL, "picosched resume 5f0c21d8", "picosched resume --event tea --yes")
 @choosing
-def resume(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
+def resume(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
     """Let paused events go on: a repeat with its next time, an `at` whose time has passed at once."""
-    _change(chosen, db, json, "resume", "resumed", lambda agenda, ids, dry: agenda.resume(ids, dry_run=dry))
+    _change(
+        chosen, where, json, "resume", "resumed", lambda agenda, ids, dry: agenda.resume(ids, dry_run=dry)
+    )
 
 
 @command(
@@ -80,7 +84,7 @@ def resume(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
 @choosing
 def move(
     chosen: Chosen,
-    db: Db = DB,
+    where: Where = HERE,
     to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="The time it is due.")] = None,
     by: Annotated[
         str | None,
@@ -92,7 +96,9 @@ def move(
     if (to is None) == (by is None):
         raise typer.BadParameter("say when: --to TIME or --by DURATION")
     time = parse_time(to) if to is not None else _duration(by or "")
-    _change(chosen, db, json, "move", "moved", lambda agenda, ids, dry: agenda.move(ids, time, dry_run=dry))
+    _change(
+        chosen, where, json, "move", "moved", lambda agenda, ids, dry: agenda.move(ids, time, dry_run=dry)
+    )
 
 
 def _duration(text: str) -> timedelta:
@@ -113,7 +119,7 @@ def reschedule(
     timespec: Annotated[
         str, typer.Option("--timespec", metavar="TIMESPEC", help="As `picosched next` takes it.")
     ],
-    db: Db = DB,
+    where: Where = HERE,
     tz: Annotated[
         str | None,
         typer.Option("--tz", metavar="ZONE", help="Of the timespec. Without it: the zone that each has."),
@@ -123,7 +129,7 @@ def reschedule(
     """Let events repeat by another timespec from now on; a single one becomes a repeat."""
     _change(
         chosen,
-        db,
+        where,
         json,
         "reschedule",
         "rescheduled",
@@ -133,14 +139,14 @@ def reschedule(
 
 @command(app, PANEL, "picosched fire 5f0c21d8", "picosched fire --event tea --dry-run")
 @choosing
-def fire(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
+def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
     """Raise the events now, outside their times, and print the directives that rules give.
 
     A single event is finished by it; a repeat goes on as before, and what is paused stays so.
     """
     from picosched.cli.turns import show_turn, turn_json
 
-    with opened(db, readonly=chosen.dry_run) as engine:
+    with where.opened(readonly=chosen.dry_run) as engine:
         rows = chosen.rows(engine, "fire")
         if chosen.dry_run:
             for row in rows:
@@ -164,9 +170,9 @@ def fire(chosen: Chosen, db: Db = DB, json: Json = False) -> None:
         raise typer.Exit(EXIT_STATUS[failed.code])
 
 
-def _change(chosen: Chosen, db: Path, json: bool, verb: str, done: str, step: Step) -> None:
+def _change(chosen: Chosen, where: Where, json: bool, verb: str, done: str, step: Step) -> None:
     """Take a step with what is chosen, and tell of each row what became of it."""
-    with opened(db, readonly=chosen.dry_run) as engine:
+    with where.opened(readonly=chosen.dry_run) as engine:
         before = chosen.rows(engine, verb)
         changed = step(engine.agenda, [row.id for row in before], chosen.dry_run)
     after = {row.id: row for row in changed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.opening import SHORT, bring_sources, opened, pico_of
 from picosched.cli.options import DB, AnyPico, Db, Json, Limit, command
 from picosched.cli.printing import json_time, shown_time, write, write_json
+from picosched.cli.where import HERE, Where
 from picosched.clock import format_time
 
 if TYPE_CHECKING:
@@ -80,34 +82,56 @@ class _Told:
             _tell(entry, names, self._json)
 
 
-@command(app, PANEL, "picosched journal -n 5", "picosched journal --pico kitchen --json | jq .handled")
+@command(
+    app,
+    PANEL,
+    "picosched journal -n 5",
+    "picosched journal --pico kitchen --json | jq .handled",
+    "picosched journal --follow --url http://127.0.0.1:8123",
+)
 def journal(
-    db: Db = DB,
+    where: Where = HERE,
     pico: AnyPico = None,
     eid: Annotated[
         str | None, typer.Option("--eid", metavar="EID", help="Only the turn of this event.")
     ] = None,
     limit: Limit = 20,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with each turn as it happens; Ctrl-C stops.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Tell the last turns, oldest first: each event, what caused it, and why each rule fired or not."""
-    with opened(db, readonly=True) as engine:
-        entries = engine.journal(None if pico is None else pico_of(engine, pico).id, limit, eid=eid)
-        names = {each.id: each.name for each in engine.picos()}
-    for entry in reversed(entries):
-        _tell(entry, names, json)
-    if not entries and not json:
+    """Tell the last turns, oldest first: each event, what caused it, and why each rule fired or not.
+
+    With --follow go on as they happen, until you stop it or nobody reads it any more.
+    """
+    if follow and eid is not None:
+        raise typer.BadParameter("an event has one turn: give --eid or --follow, not both")
+    with where.opened(readonly=True) as engine:
+        pico_id = None if pico is None else pico_of(engine, pico).id
+        entries = engine.journal(pico_id, limit, eid=eid)
+        names = engine.agenda.names(entries)
+        if not follow:
+            for entry in reversed(entries):
+                _tell(entry, names, json)
+        else:
+            from picosched.cli.following import follow_turns, until_stopped
+
+            with until_stopped():
+                for entry in follow_turns(engine, entries[::-1], pico_id):
+                    _tell(entry, engine.agenda.names([entry]), json)
+    if not entries and not json and not follow:
         write("nothing has happened yet")
 
 
-def _tell(entry: Entry, names: dict[str, str], json: bool) -> None:
+def _tell(entry: Entry, names: Mapping[str, str], json: bool) -> None:
     if json:
         write_json(_entry_json(entry, names))
     else:
         _show_entry(entry, names)
 
 
-def _entry_json(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
+def _entry_json(entry: Entry, names: Mapping[str, str]) -> dict[str, Any]:
     shown = asdict(entry)
     shown["pico"] = names.get(shown.pop("pico_id"), entry.pico_id)
     shown["at"] = format_time(entry.at)
@@ -115,7 +139,7 @@ def _entry_json(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
     return shown
 
 
-def _show_entry(entry: Entry, names: dict[str, str]) -> None:
+def _show_entry(entry: Entry, names: Mapping[str, str]) -> None:
     from picosched.cli.explain import directive_text, show_handled
     from picosched.krl.text import tree_text
 

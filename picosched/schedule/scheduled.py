@@ -131,7 +131,7 @@ class Scheduled:
         if self.timespec is None:
             return "once"
         if self.kind == "window":
-            return f"open from {self._window.opens.explain()} to {self._window.closes.explain()}"
+            return f"opens {self._window.opens.explain()}; closes {self._window.closes.explain()}"
         return Timespec.parse(self.timespec, self.tz).explain()
 
     @property

@@ -129,6 +129,29 @@ class Database:
                 self.kept = True  # interrupted from outside, just after the commit
             raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside is of one moment, whoever writes meanwhile."""
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.execute("ROLLBACK")
+
+    def back_up(self, file: Path) -> None:
+        """Write what is committed into an empty file, as one moment has it; writers are not held up."""
+        try:
+            copy = sqlite3.connect(file, isolation_level=None)
+        except sqlite3.Error as cause:
+            raise fault(cause, str(file)) from cause
+        try:
+            self._connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, that needs nothing beside it
+        except sqlite3.Error as cause:
+            raise fault(cause, str(file)) from cause
+        finally:
+            copy.close()
+
     def copy_into(self, other: Database) -> None:
         """Make `other` a copy of this database, as last committed."""
         try:

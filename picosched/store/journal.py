@@ -66,6 +66,21 @@ class Journal:
         found = self._database.rows(f"{sql} ORDER BY seq DESC LIMIT ?", [*values, limit])
         return [entry_of(row) for row in found]
 
+    def add(self, entry: Entry) -> None:
+        """Write a turn that was kept elsewhere; it gets a `seq` of this journal."""
+        self._database.execute(
+            INSERT,
+            (
+                entry.eid,
+                entry.pico_id,
+                to_ms(entry.at),
+                entry.eci,
+                entry.scheduled,
+                rows.ms(entry.nominal),
+                *map(rows.dump, (entry.handled, entry.directives, entry.errors, entry.log)),
+            ),
+        )
+
     def prunable(self, before: datetime) -> bool:
         oldest = self._database.row("SELECT at FROM journal ORDER BY seq LIMIT 1")
         return oldest is not None and oldest[0] < to_ms(before)

@@ -85,6 +85,10 @@ class Store:
         """Inside a transaction: what is written inside is undone alone after an exception."""
         return self._database.savepoint()
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What is read inside is of one moment."""
+        return self._database.snapshot()
+
     def close(self) -> None:
         self._database.close()
 

@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web.access import Access
-from picosched.web.api import journal, picos, rulesets, scheduler, schedules, session, times
+from picosched.web.api import copies, journal, picos, rulesets, scheduler, schedules, session, sources, times
 from picosched.web.api.shapes import ErrorShape
 from picosched.web.errors import HttpError, body_of, status_of
 from picosched.web.metrics import CONTENT_TYPE, Metrics
@@ -76,7 +76,7 @@ def new_app(
         separate_input_output_schemas=False,
     )
     app.state.engine, app.state.access, app.state.followers = engine, access, 0
-    for part in (picos, rulesets, schedules, scheduler, journal, times, session):
+    for part in (picos, rulesets, schedules, scheduler, sources, journal, times, session, copies):
         app.include_router(part.router, responses=FAULTS)
     app.include_router(session.open_router, responses=FAULTS)
     _add_own(app, metrics)

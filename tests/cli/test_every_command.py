@@ -13,7 +13,7 @@ import pytest
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
-    "journal", "sources", "add-source", "remove-source", "pause-source", "resume-source",
+    "journal", "backup", "export", "import", "sources", "add-source", "remove-source", "pause-source", "resume-source",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -31,6 +31,8 @@ ON_A_DATABASE = [
     ("reschedule", "1", "--timespec", "@daily"),
     ("history",),
     ("journal",),
+    ("backup", "copy.db"),
+    ("export", "root", "-"),
     ("sources",),
     ("add-source", '{"type": "metronome", "interval": 1000, "to": {"pico": "root"}}'),
     ("remove-source", "1"),

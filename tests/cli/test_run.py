@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-
-from conftest import Run
+from typing import Any
 
 from picosched import Engine, VirtualClock
 
@@ -19,7 +18,7 @@ RULESET = """ruleset now {
 }"""
 
 
-def test_what_is_due_is_raised_once_and_told(run: Run, folder: Path) -> None:
+def test_what_is_due_is_raised_once_and_told(run: Any, folder: Path) -> None:
     (folder / "now.krl").write_text(RULESET)
     assert run("install", "now.krl").status == 0
     assert run("raise", "t:later").status == 0
@@ -30,7 +29,7 @@ def test_what_is_due_is_raised_once_and_told(run: Run, folder: Path) -> None:
     assert "fired" in run("history").out
 
 
-def test_it_runs_until_it_is_stopped(run: Run, folder: Path) -> None:
+def test_it_runs_until_it_is_stopped(run: Any, folder: Path) -> None:
     (folder / "now.krl").write_text(RULESET)
     run("install", "now.krl")
     run("raise", "t:later")
@@ -50,7 +49,7 @@ def test_it_runs_until_it_is_stopped(run: Run, folder: Path) -> None:
     assert (refused.status, "in use by another picosched" in refused.err) == (3, True)
 
 
-def test_an_event_and_a_query_may_be_written_as_two_words(run: Run) -> None:
+def test_an_event_and_a_query_may_be_written_as_two_words(run: Any) -> None:
     assert run("install", "rulesets/tea_timer.krl").status == 0
     assert run("raise", "tea", "started", "minutes=5").out.startswith("say")
     assert run("query", "tea_timer", "steeping").json == 1
@@ -64,7 +63,7 @@ EVERY = """ruleset every {
 }"""
 
 
-def test_what_was_missed_is_rehearsed_before_anything_is_raised(run: Run, folder: Path) -> None:
+def test_what_was_missed_is_rehearsed_before_anything_is_raised(run: Any, folder: Path) -> None:
     with Engine(folder / "picosched.db", VirtualClock("2026-03-01T00:00:00Z")) as engine:
         engine.root.install(EVERY)
         engine.root.raise_event("t", "make")

@@ -432,5 +432,5 @@ def test_a_window_is_listed_and_shown_in_words(run: Any, folder: Path) -> None:
     (row,) = run("scheduled", "--kind", "window", "--json").lines
     assert 'window "office" Europe/Berlin' in run("scheduled").out
     shown = run("show", row["id"])
-    assert "open from at 08:00 on Monday to Friday, Europe/Berlin time to at 18:00" in shown.out
+    assert "opens at 08:00 on Monday to Friday, Europe/Berlin time; closes at 18:00" in shown.out
     assert len(run("show", row["id"], "--json").json["next"]) == 5

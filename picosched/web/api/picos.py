@@ -88,14 +88,14 @@ def make_pico(new: NewPico, engine: AnEngine) -> PicoShape:
     parent = None if new.parent is None else load(engine, new.parent)
     if engine.read(lambda: engine.store.picos.named(new.name)):
         raise PicoschedError(f"there is a pico {new.name} already", "conflict")
-    return _shape_of(engine.new_pico(new.name, parent))
+    return shape_of(engine.new_pico(new.name, parent))
 
 
 @router.get("/picos/{pico}")
 def show_pico(pico: str, engine: AnEngine) -> WholePico:
     """One pico, by name or id, with its children, rulesets and channels."""
     found = load(engine, pico)
-    shape = _shape_of(found)
+    shape = shape_of(found)
     return WholePico(
         **shape.model_dump(),
         children=[
@@ -116,7 +116,8 @@ def delete_pico(pico: str, engine: AnEngine) -> None:
 @router.post("/picos/{pico}/raise")
 def raise_event(pico: str, new: NewEvent, engine: AnEngine) -> TurnShape:
     """Raise an event in a pico; what it came to, once that is durable."""
-    return TurnShape.of(load(engine, pico).raise_event(new.domain, new.type, new.attrs))
+    turn = load(engine, pico).raise_event(new.domain, new.type, new.attrs)
+    return TurnShape.of(turn, Names(engine))
 
 
 @router.post("/picos/{pico}/query")
@@ -150,6 +151,18 @@ def delete_channel(pico: str, eci: str, engine: AnEngine) -> None:
         raise PicoschedError(f"the pico {found.name} has no channel {eci}", "not_found")
 
 
+@router.post("/channels/{eci}/raise")
+def raise_through(eci: str, new: NewEvent, engine: AnEngine) -> TurnShape:
+    """Raise an event through a channel and its policy; what it came to, in full."""
+    return TurnShape.of(engine.raise_event(eci, new.domain, new.type, new.attrs), Names(engine))
+
+
+@router.post("/channels/{eci}/query")
+def query_through(eci: str, asked: NewQuery, engine: AnEngine) -> AnswerShape:
+    """The value of what a ruleset shares, asked through a channel and its policy."""
+    return AnswerShape(value=engine.query(eci, asked.rid, asked.name, asked.args))
+
+
 def installed_shape(row: InstalledRow) -> InstalledShape:
     return InstalledShape(rid=row.rid, hash=row.hash, origin=row.origin, config=dict(row.config))
 
@@ -159,7 +172,7 @@ def _shape(row: PicoRow, names: Names) -> PicoShape:
     return PicoShape(id=row.id, name=row.name, parent=parent, parent_id=row.parent_id)
 
 
-def _shape_of(pico: PicoRef) -> PicoShape:
+def shape_of(pico: PicoRef) -> PicoShape:
     parent = pico.parent
     return PicoShape(
         id=pico.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -37,6 +37,9 @@ router = APIRouter(prefix="/api", tags=["schedules"])
 Id = Annotated[str | None, Query(description="Only this scheduled event.")]
 Text = Annotated[str | None, Query(max_length=200)]
 
+MOST_CHANGED = 1_000
+MOST_IDS = 1_000
+
 
 class Pause(Input):
     """How long."""
@@ -58,6 +61,25 @@ class Reschedule(Input):
     tz: str | None = Field(None, description="Without it: the zone it had.")
 
 
+class Change(Input):
+    """A change of many: `until` is for a pause, `to` or `by` for a move, the rest to reschedule."""
+
+    ids: list[str] = Field(max_length=MOST_CHANGED)
+    change: Literal["cancel", "pause", "resume", "move", "reschedule"]
+    until: str | None = Field(None, description=TIME)
+    to: str | None = Field(None, description=TIME)
+    by: str | None = Field(None, description="A duration such as 90s, 5m, 1h30m.")
+    timespec: str | None = Field(None, max_length=4_000)
+    tz: str | None = None
+    dry_run: bool = Field(False, description="Tell what would be changed, and change nothing.")
+
+
+class ScheduledPage(PageShape[ScheduledShape]):
+    """A page of scheduled events."""
+
+    total: int | None = Field(description="How many there are in all, if that was asked for.")
+
+
 class Times(BaseModel):
     """When something is due next."""
 
@@ -77,9 +99,10 @@ def list_scheduled(
     since: Annotated[str | None, Query(description=f"Due then or later. {TIME}")] = None,
     until: Annotated[str | None, Query(description=f"Due then or sooner. {TIME}")] = None,
     text: Annotated[str | None, Query(description="Looked for in all its texts.", max_length=200)] = None,
+    count: Annotated[bool, Query(description="Tell in `total` how many there are in all.")] = False,
     limit: Limit = 100,
     after: After = None,
-) -> PageShape[ScheduledShape]:
+) -> ScheduledPage:
     """Scheduled events, soonest first; without a filter, all that are still to come, paused ones too."""
     which = Filter(
         pico_id=pico_of(engine, pico),
@@ -94,7 +117,39 @@ def list_scheduled(
         text=text,
     )
     page, names = engine.read(lambda: engine.store.pages.scheduled(which, after, limit)), Names(engine)
-    return PageShape(**page_of(page, [scheduled_shape(row, names) for row in page.items]))
+    items = [scheduled_shape(row, names) for row in page.items]
+    return ScheduledPage(items=items, next=page.next, total=engine.agenda.count(which) if count else None)
+
+
+@router.get("/ids")
+def list_ids(
+    engine: AnEngine,
+    beginning: Annotated[str, Query(min_length=1, max_length=64)],
+    live: Annotated[bool, Query(description="Only of what is still to come.")] = False,
+) -> list[str]:
+    """The ids of scheduled events that begin so, also of those only the history has."""
+    return engine.agenda.ids_like(beginning, live=live)[:MOST_IDS]
+
+
+@router.post("/changes")
+def change(wanted: Change, engine: AnEngine) -> list[ScheduledShape]:
+    """Change many at once; those that were changed, as they are then. What ended already is left out."""
+    agenda, names, ids, dry = engine.agenda, Names(engine), wanted.ids, wanted.dry_run
+    match wanted.change:
+        case "cancel":
+            done = agenda.cancel(ids, dry_run=dry)
+        case "pause":
+            until = None if wanted.until is None else parse_time(wanted.until)
+            done = agenda.pause(ids, until, dry_run=dry)
+        case "resume":
+            done = agenda.resume(ids, dry_run=dry)
+        case "move":
+            done = agenda.move(ids, _target(Move(to=wanted.to, by=wanted.by)), dry_run=dry)
+        case "reschedule":
+            if wanted.timespec is None:
+                raise PicoschedError('wanted "timespec"')
+            done = agenda.reschedule(ids, wanted.timespec, wanted.tz, dry_run=dry)
+    return [scheduled_shape(row, names) for row in done]
 
 
 @router.get("/scheduled/{id}")
@@ -143,7 +198,7 @@ def reschedule(id: str, how: Reschedule, engine: AnEngine) -> ScheduledShape:
 @router.post("/scheduled/{id}/fire")
 def fire(id: str, engine: AnEngine) -> TurnShape:
     """Raise its event now, outside its times: an `at` is finished by it, a repeat goes on as before."""
-    return TurnShape.of(engine.agenda.fire_now(id))
+    return TurnShape.of(engine.agenda.fire_now(id), Names(engine))
 
 
 @router.get("/history")

@@ -45,6 +45,15 @@ class Ready(BaseModel):
     scheduler: bool
 
 
+class SettingsShape(BaseModel):
+    """Settings of the engine, as its documentation has them."""
+
+    granularity: int
+    min_period: int
+    misfire: str
+    history_days: int
+
+
 class Version(BaseModel):
     picosched: str
     python: str
@@ -112,6 +121,18 @@ def forget(response: Response) -> None:
 def show_version() -> Version:
     """What runs here."""
     return Version(picosched=version("picosched"), python=python_version())
+
+
+@router.get("/settings")
+def show_settings(engine: AnEngine) -> SettingsShape:
+    """What decides when things are due."""
+    known = engine.settings
+    return SettingsShape(
+        granularity=known.granularity,
+        min_period=known.min_period,
+        misfire=known.misfire,
+        history_days=known.history_days,
+    )
 
 
 @open_router.get("/ui-context")

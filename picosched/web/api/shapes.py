@@ -137,6 +137,7 @@ class ScheduledShape(BaseModel):
     count: int | None
     jitter: float = Field(description="Seconds by which it may be put off.")
     moved_from: str | None
+    window: str | None = Field(description="The window outside which it is not raised.")
 
 
 class FireShape(BaseModel):
@@ -180,9 +181,11 @@ class TurnShape(BaseModel):
     scheduled: list[str]
     errors: list[str]
     handled: list[dict[str, Any]]
+    made: list[ScheduledShape] = Field(description="What it scheduled, in full.")
+    changed: list[ScheduledShape] = Field(description="What was scheduled before and is otherwise now.")
 
     @classmethod
-    def of(cls, turn: Turn) -> TurnShape:
+    def of(cls, turn: Turn, names: Names) -> TurnShape:
         directives = [
             {"name": each.name, "options": each.options, "rid": each.rid, "rule": each.rule}
             for each in turn.directives
@@ -193,6 +196,8 @@ class TurnShape(BaseModel):
             scheduled=[*turn.scheduled],
             errors=[str(error) for error in turn.errors],
             handled=[asdict(each) for each in turn.handled],
+            made=[scheduled_shape(each, names) for each in turn.scheduled.values()],
+            changed=[scheduled_shape(each, names) for each in turn.rescheduled.values()],
         )
 
 

@@ -1,0 +1,163 @@
+"""Commands that copy: the whole database for a backup, one pico to put elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from picosched.cli.completing import complete_pico
+from picosched.cli.opening import pico_of
+from picosched.cli.options import Json, command
+from picosched.cli.printing import write, write_json
+from picosched.cli.where import HERE, Where
+from picosched.errors import PicoschedError
+
+app = typer.Typer()
+PANEL = "Copies"
+
+STREAM = Path("-")
+Force = Annotated[bool, typer.Option("--force", help="Put it in the place of a file there is.")]
+
+
+@command(
+    app,
+    PANEL,
+    "picosched backup monday.db",
+    "picosched backup monday.db --db picosched.db --force",
+    "picosched backup monday.db --url https://picos.example.org --token-file token",
+)
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy, a new file.")],
+    where: Where = HERE,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Copy the whole database, which may be in use: of one moment, complete, and opened like any other.
+
+    The copy gets its name once it is complete; whoever writes meanwhile is not held up.
+    """
+    if where.server is not None:
+        from picosched.remote import Remote
+
+        with where.opened(readonly=True) as reached:
+            assert isinstance(reached, Remote)
+            size = reached.back_up(file, force=force)
+    else:
+        from picosched.store.copying import back_up
+
+        if not where.database.exists():
+            raise PicoschedError(f"there is no database {where.database}", "not_found")
+        size = back_up(where.database, file, force=force)
+    if json:
+        write_json({"file": str(file), "bytes": size, "of": where.shown})
+    else:
+        write(f"{file}: a copy of {where.shown}")
+
+
+@command(
+    app,
+    PANEL,
+    "picosched export kitchen kitchen.json",
+    "picosched export kitchen - --history | jq .scheduled",
+)
+def export(
+    pico: Annotated[
+        str, typer.Argument(metavar="PICO", help="Its name or id.", autocompletion=complete_pico)
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The document; - is stdout.")],
+    where: Where = HERE,
+    history: Annotated[
+        bool, typer.Option("--history", help="With what became of what was due, and the journal.")
+    ] = False,
+    force: Force = False,
+) -> None:
+    """Write one pico as a JSON document: rulesets, variables, channels, and what is scheduled.
+
+    Its children are picos of their own.
+    """
+    from picosched.krl.text import tree_text
+    from picosched.remote import Remote
+    from picosched.store.copying import new_file
+
+    with where.opened(readonly=True) as reached:
+        if isinstance(reached, Remote):
+            document = reached.export_pico(pico, history=history)
+        else:
+            from picosched.moving import export_pico
+
+            document = export_pico(reached, pico, history=history)
+    text = tree_text(document)
+    if file == STREAM:
+        write(text)
+        return
+    with new_file(file, force=force) as new:
+        new.write_text(f"{text}\n", encoding="utf-8")
+    rulesets, scheduled = len(document["rulesets"]), len(document["scheduled"])
+    write(f"{file}: the pico {document['name']}, rulesets: {rulesets:,}, scheduled events: {scheduled:,}")
+
+
+@command(
+    app,
+    PANEL,
+    "picosched import kitchen.json",
+    "picosched import kitchen.json --parent house --name kitchen2",
+    "picosched import kitchen.json --keep-ecis --url https://picos.example.org",
+    name="import",
+)
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export` wrote; - is stdin.")],
+    where: Where = HERE,
+    parent: Annotated[
+        str | None,
+        typer.Option(
+            "--parent",
+            metavar="NAME",
+            help="Of the new pico. Without it: the root pico.",
+            autocompletion=complete_pico,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Without it: the name it had.")
+    ] = None,
+    keep_ecis: Annotated[
+        bool, typer.Option("--keep-ecis", help="Give its channels the ecis they had, not new ones.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make a pico of an exported document, all of it or nothing. The database is made if it is not there.
+
+    What it has scheduled goes on where it was; what was due meanwhile is dealt with as what was missed.
+    To move a pico, delete it where it was: two of them would both go on.
+    """
+    from picosched.remote import Remote
+
+    document = _document(file)
+    with where.opened(make=True) as reached:
+        under = None if parent is None else pico_of(reached, parent).id
+        if isinstance(reached, Remote):
+            id = reached.import_pico(document, under, name, keep_ecis=keep_ecis).id
+        else:
+            from picosched.moving import import_pico
+
+            id = import_pico(reached, document, under, name, keep_ecis=keep_ecis).id
+        made = reached.pico(id)
+        rids = [*made.rulesets()]
+    if json:
+        write_json({"id": id, "name": made.name, "rulesets": rids, "scheduled": len(document["scheduled"])})
+    else:
+        write(f"imported {made.name} ({id}), scheduled events: {len(document['scheduled']):,}")
+
+
+def _document(file: Path) -> dict[str, Any]:
+    from picosched.notation import parse_map
+
+    try:
+        text = sys.stdin.read() if file == STREAM else file.read_text(encoding="utf-8")
+    except OSError as cause:
+        raise PicoschedError(f"cannot read {file}: {cause.strerror}", "not_found") from cause
+    except UnicodeDecodeError as cause:
+        raise PicoschedError(f"{file} is not UTF-8 text") from cause
+    return parse_map(text, str(file))

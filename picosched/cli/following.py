@@ -1,0 +1,107 @@
+"""`journal --follow`: turns as they happen, until somebody stops it or nobody reads any more.
+
+A database is looked at again and again, beside the engine that has it; a server tells by itself. That the
+reader of a pipe is gone shows only when one writes, which may be never: where the system can tell it sooner
+a thread waits for that.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from picosched.errors import PicoschedError
+
+if TYPE_CHECKING:
+    from picosched.cli.where import Reached
+    from picosched.engine import Engine
+    from picosched.store.journal import Entry
+
+LOOK_SECONDS = 0.25
+AT_ONCE = 200
+
+
+@contextmanager
+def until_stopped() -> Iterator[None]:
+    """What is done inside ends quietly with Ctrl-C and with the reader of the output."""
+    try:
+        try:
+            _end_with_the_reader()
+            yield
+        except BrokenPipeError:
+            _write_nowhere()
+        # Both ways of learning that the reader is gone may come, one behind the other.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def follow_turns(engine: Reached, last: Sequence[Entry], pico_id: str | None) -> Iterator[Entry]:
+    """These turns, then those that come, each to be printed before the next is taken.
+
+    PicoschedError if the server ends.
+    """
+    yield from _flushed(last)
+    yield from _flushed(_coming(engine, last[-1].seq if last else None, pico_id))
+
+
+def _coming(engine: Reached, seq: int | None, pico_id: str | None) -> Iterator[Entry]:
+    from picosched.engine import Engine
+
+    if seq is None:  # of this pico nothing is told yet; of others there may be
+        seq = max((entry.seq for entry in engine.journal(limit=1)), default=0)
+    if isinstance(engine, Engine):
+        yield from _looked_for(engine, seq, pico_id)
+        return
+    yield from engine.follow(seq, pico_id)
+    raise PicoschedError(f"{engine.url} ended the stream", "internal")
+
+
+def _looked_for(engine: Engine, seq: int, pico_id: str | None) -> Iterator[Entry]:
+    pages, never = engine.store.pages, threading.Event()
+    while True:
+        found = engine.read(partial(pages.journal_since, seq, AT_ONCE, pico_id=pico_id))
+        for entry in found:
+            seq = entry.seq
+            yield entry
+        if not found:
+            never.wait(LOOK_SECONDS)
+
+
+def _flushed(entries: Sequence[Entry] | Iterator[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        yield entry
+        sys.stdout.flush()
+
+
+def _end_with_the_reader() -> None:
+    """Be interrupted, as by Ctrl-C, when the reader of a pipe goes."""
+    try:
+        output = sys.stdout.fileno()
+    except (OSError, ValueError):  # it is no file, as in tests
+        return
+    if not hasattr(select, "poll"):
+        return
+    watched = select.poll()
+    watched.register(output, 0)  # nothing is waited for but that the other side is closed
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def wait() -> None:
+        watched.poll()
+        _write_nowhere()
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=wait, name="the reader", daemon=True).start()
+
+
+def _write_nowhere() -> None:
+    """Let go of a pipe without a reader: what is left to write would be a fault at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,104 @@
+"""Where the picos are that a command works on: in a database here, or with a server.
+
+A command that works on either takes a `Where`, and has the options `--db`, `--url` and `--token-file` for it.
+What it opens has the same names whichever it is: an `Engine`, or a `Remote` that stands for one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from picosched.errors import PicoschedError
+
+if TYPE_CHECKING:
+    from picosched.agenda import Agenda
+    from picosched.engine import Engine
+    from picosched.reference import PicoRef
+    from picosched.remote import Remote, RemotePico
+    from picosched.remote.agenda import RemoteAgenda
+
+    Reached = Engine | Remote
+    ReachedPico = PicoRef | RemotePico
+    ReachedAgenda = Agenda | RemoteAgenda
+
+DATABASE = Path("picosched.db")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What the options say. Without any, the environment does; then it is `picosched.db` in this folder."""
+
+    db: Path | None = None
+    url: str | None = None
+    token_file: Path | None = None
+
+    @contextmanager
+    def opened(self, *, readonly: bool = False, make: bool = False) -> Iterator[Reached]:
+        """What is there, as `opening.opened` has it; for a server `readonly` and `make` say nothing."""
+        url = self.server
+        if url is None:
+            from picosched.cli.opening import opened
+
+            with opened(self.database, readonly=readonly, make=make) as engine:
+                yield engine
+            return
+        from picosched.remote import Remote
+
+        with Remote(url, self._token()) as remote:
+            yield remote
+
+    @property
+    def server(self) -> str | None:
+        """The URL of the server, if it is one."""
+        return self.url or (os.environ.get("PICOSCHED_URL") or None if self.db is None else None)
+
+    @property
+    def database(self) -> Path:
+        """The file, if it is one."""
+        return self.db or DATABASE
+
+    @property
+    def shown(self) -> str:
+        return self.server or str(self.database)
+
+    def _token(self) -> str | None:
+        if self.token_file is None:
+            return os.environ.get("PICOSCHED_TOKEN") or None
+        try:
+            return self.token_file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as cause:
+            raise PicoschedError(f"cannot read the token in {self.token_file}: {cause}") from cause
+
+
+HERE = Where()
+
+
+def where_options(
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            "--db", metavar="FILE", help=f"The database that holds the picos. \\[default: {DATABASE}]"
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="Instead: the server that has them. Also PICOSCHED_URL."),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", metavar="FILE", help="Holds the server's token. Also PICOSCHED_TOKEN."),
+    ] = None,
+) -> Where:
+    """The options that make a `Where`."""
+    if db is not None and url is not None:
+        raise typer.BadParameter("the picos are in a database or with a server: give --db or --url, not both")
+    if token_file is not None and db is not None:
+        raise typer.BadParameter("a database asks for no token: --token-file wants --url")
+    return Where(db, url, token_file)

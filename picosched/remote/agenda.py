@@ -1,0 +1,130 @@
+"""What is scheduled on a server: the names are those of Agenda."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from picosched.agenda import OfPico
+from picosched.clock import format_time
+from picosched.document import Fields
+from picosched.pico.turn import Turn
+from picosched.remote.line import Line, part
+from picosched.remote.told import read_turn
+from picosched.schedule.filter import Filter
+from picosched.schedule.fire import Fire
+from picosched.schedule.retold import read_fire, read_row
+from picosched.schedule.scheduled import Scheduled, Status
+
+AT_ONCE = 1_000
+"""Rows changed by one request."""
+
+
+class RemoteAgenda:
+    """The scheduled events of a server."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._names: dict[str, str] = {}
+
+    def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
+        """The scheduled events that a filter means, soonest first."""
+        return [self._row(told) for told in self._line.pages("/api/scheduled", _asked(which), limit)]
+
+    def count(self, which: Filter) -> int:
+        params = {**_asked(which), "count": True, "limit": 1}
+        return int(self._line.ask("GET", "/api/scheduled", params)["total"])
+
+    def load(self, id: str) -> Scheduled:
+        """The scheduled event of that id; `not_found` if there is no record of it."""
+        return self._row(self._line.ask("GET", f"/api/scheduled/{part(id)}"))
+
+    def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
+        """The ids that begin so; with `live`, of what is to come."""
+        if not 0 < len(beginning) <= 64:
+            return []
+        ids: list[str] = self._line.ask("GET", "/api/ids", {"beginning": beginning, "live": live})
+        return ids
+
+    def history(
+        self,
+        pico_id: str | None = None,
+        id: str | None = None,
+        limit: int = 100,
+        outcome: str | None = None,
+    ) -> list[Fire]:
+        """What became of occurrences, newest first."""
+        found = self._line.pages("/api/history", {"pico": pico_id, "id": id, "outcome": outcome}, limit)
+        return [read_fire(Fields(told, "the server's fire"), self.learn(told)) for told in found]
+
+    def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]:
+        """The id of each pico that these are of → its name, as the server told it with them."""
+        return {each.pico_id: self._names.get(each.pico_id, each.pico_id) for each in rows}
+
+    def learn(self, told: Mapping[str, Any]) -> str:
+        """Keep the name of the pico that something is of; the pico's id."""
+        id: str = told["pico_id"]
+        self._names[id] = told["pico"]
+        return id
+
+    # Changing
+
+    def cancel(self, which: Iterable[str], *, dry_run: bool = False) -> list[Scheduled]:
+        return self._change(which, dry_run, change="cancel")
+
+    def pause(
+        self, which: Iterable[str], until: datetime | None = None, *, dry_run: bool = False
+    ) -> list[Scheduled]:
+        time = None if until is None else format_time(until)
+        return self._change(which, dry_run, change="pause", until=time)
+
+    def resume(self, which: Iterable[str], *, dry_run: bool = False) -> list[Scheduled]:
+        return self._change(which, dry_run, change="resume")
+
+    def move(
+        self, which: Iterable[str], to: datetime | timedelta, *, dry_run: bool = False
+    ) -> list[Scheduled]:
+        if isinstance(to, timedelta):
+            return self._change(which, dry_run, change="move", by=_duration(to))
+        return self._change(which, dry_run, change="move", to=format_time(to))
+
+    def reschedule(
+        self, which: Iterable[str], timespec: str, tz: str | None = None, *, dry_run: bool = False
+    ) -> list[Scheduled]:
+        return self._change(which, dry_run, change="reschedule", timespec=timespec, tz=tz)
+
+    def fire_now(self, id: str) -> Turn:
+        """Raise its event now, outside its times; its turn."""
+        return read_turn(self._line.ask("POST", f"/api/scheduled/{part(id)}/fire"))
+
+    def _change(self, which: Iterable[str], dry_run: bool, **change: str | None) -> list[Scheduled]:
+        ids, done = [*which], list[Scheduled]()
+        for start in range(0, max(len(ids), 1), AT_ONCE):  # also for none: a wrong timespec is an error
+            body = {"ids": ids[start : start + AT_ONCE], **change, "dry_run": dry_run}
+            done += map(self._row, self._line.ask("POST", "/api/changes", body=body))
+        return done
+
+    def _row(self, told: Mapping[str, Any]) -> Scheduled:
+        return read_row(Fields(told, "the server's row"), self.learn(told))
+
+
+def _asked(which: Filter) -> dict[str, Any]:
+    return {
+        "pico": which.pico_id,
+        "rid": which.rid,
+        "name": which.name,
+        "domain": which.domain,
+        "type": which.type,
+        "kind": which.kind,
+        "status": [each.value for each in which.status or Status],
+        "since": None if which.since is None else format_time(which.since),
+        "until": None if which.until is None else format_time(which.until),
+        "text": which.text,
+    }
+
+
+def _duration(by: timedelta) -> str:
+    sign = "-" if by < timedelta() else ""
+    milliseconds = abs(by) // timedelta(milliseconds=1)
+    return f"{sign}{milliseconds // 1000}.{milliseconds % 1000:03}s"

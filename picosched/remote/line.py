@@ -1,0 +1,150 @@
+"""The line to a server: requests with the token, answers as JSON, and its errors raised as ours."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpcore
+
+from picosched.errors import Code, PicoschedError
+from picosched.krl.text import tree_text
+
+T = TypeVar("T")
+
+CODES: dict[int, Code] = {
+    400: "invalid",
+    401: "refused",
+    403: "refused",
+    404: "not_found",
+    409: "conflict",
+    413: "too_large",
+}
+"""The codes of statuses; that of any other is `internal`."""
+
+CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 120.0
+PAGE = 1_000
+
+
+def part(text: str) -> str:
+    """A text as a part of a path."""
+    return quote(text, safe="", errors="replace")
+
+
+class Line:
+    """Connections to one server, kept open."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        given = urlsplit(url)
+        if given.scheme not in ("http", "https") or not given.hostname:
+            raise PicoschedError(f'found the URL "{url}", wanted one such as http://127.0.0.1:8123')
+        if token is not None and not (token.isascii() and token.isprintable()):
+            raise PicoschedError("found a token with characters that no token has")
+        self._url = url.rstrip("/")
+        self._headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
+        # The authorities that this machine trusts, be they one's own.
+        trusted = ssl.create_default_context() if given.scheme == "https" else None
+        self._pool = httpcore.ConnectionPool(ssl_context=trusted)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def ask(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, *, body: Any = None
+    ) -> Any:
+        """The JSON of an answer; None where it has none."""
+        headers = [*self._headers, (b"content-type", b"application/json")]
+        content = None if body is None else tree_text(body).encode("utf-8", "replace")
+        answer = self._tried(
+            lambda: self._pool.request(
+                method,
+                self._url + path + _query(params or {}),
+                headers=headers,
+                content=content,
+                extensions={"timeout": _patience(ANSWER_SECONDS)},
+            )
+        )
+        return self._value(answer)
+
+    def pages(
+        self, path: str, params: Mapping[str, Any] | None = None, limit: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The items of a list, page by page, at most `limit`."""
+        return islice(self._items(path, params or {}, PAGE if limit is None else min(limit, PAGE)), limit)
+
+    def _items(self, path: str, params: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
+        after: str | None = None
+        while True:
+            page = self.ask("GET", path, {**params, "limit": size, "after": after})
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
+    @contextmanager
+    def stream(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[httpcore.Response]:
+        """An answer that is read as it comes. A server that is silent for long is taken for gone."""
+        url, timeout = self._url + path + _query(params or {}), _patience(ANSWER_SECONDS)
+        try:
+            with self._pool.stream(
+                "GET", url, headers=self._headers, extensions={"timeout": timeout}
+            ) as answer:
+                if answer.status >= 400:
+                    answer.read()
+                    self._value(answer)
+                yield answer
+        except _FAULTS as cause:
+            raise self._lost(cause) from cause
+
+    def _tried(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except _FAULTS as cause:
+            raise self._lost(cause) from cause
+
+    def _lost(self, cause: Exception) -> PicoschedError:
+        why = str(cause) or type(cause).__name__
+        if isinstance(cause, httpcore.ConnectError | httpcore.ConnectTimeout):
+            return PicoschedError(f"nobody answers at {self._url}: {why}", "internal")
+        return PicoschedError(f"the line to {self._url} broke: {why}", "internal")
+
+    def _value(self, answer: httpcore.Response) -> Any:
+        if answer.status == 204:
+            return None
+        try:
+            value = json.loads(answer.content)
+        except ValueError as cause:
+            raise self._stranger(answer.status) from cause
+        if answer.status < 300:
+            return value
+        if not isinstance(value, dict) or not isinstance(value.get("error"), str):
+            raise self._stranger(answer.status)
+        if answer.status == 401:
+            raise PicoschedError(
+                f"{self._url}: {value['error']}; PICOSCHED_TOKEN or --token-file tell the token", "refused"
+            )
+        raise PicoschedError(value["error"], CODES.get(answer.status, "internal"))
+
+    def _stranger(self, status: int) -> PicoschedError:
+        return PicoschedError(f"{self._url} answers {status} in a way that no picosched does", "internal")
+
+
+_FAULTS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
+
+
+def _patience(seconds: float) -> dict[str, float]:
+    return {"connect": CONNECT_SECONDS, "read": seconds, "write": ANSWER_SECONDS, "pool": CONNECT_SECONDS}
+
+
+def _query(params: Mapping[str, Any]) -> str:
+    given: list[tuple[str, str]] = []
+    for name, value in params.items():
+        for each in value if isinstance(value, list) else [value]:
+            if each is not None:
+                given.append((name, str(each).lower() if isinstance(each, bool) else str(each)))
+    return f"?{urlencode(given, errors='replace')}" if given else ""

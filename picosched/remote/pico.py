@@ -1,0 +1,104 @@
+"""A pico of a server, as callers hold it: the names are those of PicoRef."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from picosched.errors import PicoschedError
+from picosched.incoming import ruleset_text
+from picosched.krl.ruleset import compile_ruleset
+from picosched.pico.channel import Channel
+from picosched.pico.turn import Turn
+from picosched.remote.line import Line, part
+from picosched.remote.told import read_channel, read_installed, read_turn
+from picosched.store.picos import InstalledRow
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePico:
+    """A pico elsewhere. Every method asks the server, and raises as PicoRef does."""
+
+    id: str
+    name: str = field(compare=False)
+    parent_id: str | None = field(compare=False, repr=False)
+    _line: Line = field(compare=False, repr=False)
+    _pico: Callable[[str], RemotePico] = field(compare=False, repr=False)
+
+    @property
+    def parent(self) -> RemotePico | None:
+        return None if self.parent_id is None else self._pico(self.parent_id)
+
+    def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> InstalledRow:
+        """Install a ruleset: the text of a file here, or what the server finds at a URL."""
+        settings = None if config is None else dict(config)
+        if isinstance(ruleset, str) and ruleset.startswith(("http://", "https://")):
+            return self._installed({"url": ruleset, "config": settings})
+        text, origin = ruleset_text(ruleset)
+        try:
+            return self._installed({"text": text, "config": settings})
+        except PicoschedError as error:
+            if error.code == "invalid":
+                compile_ruleset(text, origin or "<ruleset>")  # it tells the place, if that is what is wrong
+            raise
+
+    def uninstall(self, rid: str) -> None:
+        """Take a ruleset off, with its variables and schedules."""
+        self._ask("DELETE", f"/rulesets/{part(rid)}")
+
+    def rulesets(self) -> dict[str, InstalledRow]:
+        """rid → what is installed, in the order of installation."""
+        return {told["rid"]: read_installed(told) for told in self._ask("GET", "/rulesets")}
+
+    def channels(self) -> list[Channel]:
+        return [read_channel(told, self.id) for told in self._ask("GET", "/channels")]
+
+    def new_channel(
+        self,
+        tags: Iterable[str] = (),
+        allow_events: Iterable[str] = ("*:*",),
+        allow_queries: Iterable[str] = ("*:*",),
+        deny_events: Iterable[str] = (),
+        deny_queries: Iterable[str] = (),
+    ) -> Channel:
+        """Make a channel, as `PicoRef.new_channel` does."""
+        body = {
+            "tags": [*tags],
+            "allow_events": [*allow_events],
+            "allow_queries": [*allow_queries],
+            "deny_events": [*deny_events],
+            "deny_queries": [*deny_queries],
+        }
+        return read_channel(self._ask("POST", "/channels", body), self.id)
+
+    def delete_channel(self, eci: str) -> bool:
+        """True if this pico had such a channel."""
+        try:
+            self._ask("DELETE", f"/channels/{part(eci)}")
+        except PicoschedError as error:
+            if error.code != "not_found":
+                raise
+            return False
+        return True
+
+    def raise_event(self, domain: str, type: str, attrs: Mapping[str, Any] | None = None) -> Turn:
+        """Raise an event, as one who is trusted; its turn, once that is durable."""
+        return read_turn(
+            self._ask("POST", "/raise", {"domain": domain, "type": type, "attrs": dict(attrs or {})})
+        )
+
+    def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
+        """The value of what the ruleset shares."""
+        return self._ask("POST", "/query", {"rid": rid, "name": name, "args": dict(args or {})})["value"]
+
+    def delete(self) -> None:
+        """Delete this pico and its descendants; their schedules are cancelled."""
+        self._ask("DELETE", "")
+
+    def _installed(self, body: Mapping[str, Any]) -> InstalledRow:
+        return read_installed(self._ask("POST", "/rulesets", body))
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return self._line.ask(method, f"/api/picos/{part(self.id)}{path}", body=body)

@@ -1,0 +1,290 @@
+"""A pico that moves: the document has all of it, and where it is put in it goes on as it was."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from picosched import Engine, PicoRef, PicoschedError, VirtualClock
+from picosched.moving import export_pico, import_pico
+from picosched.schedule.scheduled import Outcome
+
+START, LATER = "2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z"
+
+CLERK = """
+ruleset clerk {
+  meta {
+    use module stamp
+    configure using greeting = "hello"
+    shares seen, kept, say
+  }
+  global {
+    seen = function() { ent:seen.defaultsTo(0) }
+    kept = function() { ent:kept }
+    say = function() { greeting + stamp:mark() }
+  }
+  rule keep { select when clerk keep always { ent:kept := event:attrs{"value"} } }
+  rule pair {
+    select when clerk first then clerk second
+    send_directive("pair", {})
+  }
+  rule two {
+    select when count 3 (clerk knock)
+    send_directive("open", {})
+  }
+  rule plan {
+    select when clerk plan
+    always { schedule clerk event "rang" at event:attrs{"at"} attributes {"n": event:attrs{"n"}} }
+  }
+  rule often {
+    select when clerk often
+    always { schedule clerk event "rang" repeat event:attrs{"spec"} if event:attrs{"spec"} }
+  }
+  rule rang {
+    select when clerk rang
+    send_directive("rang", event:attrs)
+    always { ent:seen := seen() + 1 }
+  }
+}
+"""
+STAMP = 'ruleset stamp { meta { provides mark } global { mark = function() { "!" } } }\n'
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(START)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, clock: VirtualClock) -> Iterator[Engine]:
+    with Engine(tmp_path / "old.db", clock, min_period=0, granularity=1, seed=1) as engine:
+        yield engine
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Engine]:
+    with Engine(tmp_path / "new.db", VirtualClock(START), min_period=0, granularity=1, seed=2) as engine:
+        yield engine
+
+
+@pytest.fixture
+def office(engine: Engine) -> PicoRef:
+    """A pico in the midst of its work."""
+    office = engine.new_pico("office")
+    office.install(STAMP)
+    office.install(CLERK, {"greeting": "good day"})
+    office.new_channel(["app"], ["clerk:*"], ["clerk:seen"], ["clerk:often"])
+    office.raise_event("clerk", "keep", {"value": {"big": 2**80, "list": [1, None, "ä"]}})
+    office.raise_event("clerk", "first")
+    office.raise_event("clerk", "knock")
+    office.raise_event("clerk", "plan", {"at": LATER, "n": 1})
+    office.raise_event("clerk", "plan", {"at": "2026-03-02T00:00:00Z", "n": 2})
+    office.raise_event("clerk", "often", {"spec": "0 * * * *"})
+    assert not [error for entry in office.journal() for error in entry.errors]
+    first, *_ = [row for row in office.scheduled() if row.kind == "at"]
+    office.pause(first.id, "2026-03-01T18:00:00Z")
+    engine.run_until("2026-03-01T02:30:00Z")
+    return office
+
+
+def through_text(document: dict[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(json.dumps(document))
+    return read
+
+
+def moved(office: PicoRef, other: Engine, **options: Any) -> PicoRef:
+    other.clock.set(office.engine.now())  # type: ignore[attr-defined]
+    return import_pico(other, through_text(export_pico(office.engine, office.id, history=True)), **options)
+
+
+def same(document: dict[str, Any]) -> dict[str, Any]:
+    """What does not change on the way: all but the time it was written."""
+    return {name: value for name, value in document.items() if name != "exported"}
+
+
+def test_a_pico_that_moved_is_written_as_the_same_document(office: PicoRef, other: Engine) -> None:
+    before = export_pico(office.engine, "office", history=True)
+    assert (len(before["scheduled"]), len(before["fires"]), len(before["journal"])) == (3, 2, 8)
+    assert {rule for each in before["rulesets"] for rule in each["waiting"]} == {"pair", "two"}
+    there = moved(office, other, keep_ecis=True)
+    assert same(export_pico(other, there.id, history=True)) == same(before)
+    assert (there.id == office.id, there.name, there.parent) == (False, "office", other.root)
+
+
+def test_it_goes_on_where_it_was(office: PicoRef, other: Engine) -> None:
+    there = moved(office, other)
+    assert there.query("clerk", "seen") == 2
+    assert there.query("clerk", "kept")["big"] == 2**80
+    assert there.query("clerk", "say") == "good day!"
+    assert [each.name for each in there.raise_event("clerk", "second").directives] == ["pair"]
+    assert there.raise_event("clerk", "knock").directives == []
+    assert [each.name for each in there.raise_event("clerk", "knock").directives] == ["open"]
+    (channel,) = there.channels()
+    assert channel.eci != office.channels()[0].eci
+    with pytest.raises(PicoschedError, match=r"clerk:often"):
+        other.raise_event(channel.eci, "clerk", "often")
+
+
+def test_what_is_scheduled_fires_there_once_and_at_its_time(office: PicoRef, other: Engine) -> None:
+    there = moved(office, other)
+    other.run_until("2026-03-02T00:00:00Z")
+    fires = [(fire.id, fire.nominal) for fire in there.history(limit=1000)]
+    assert len({*fires}) == len(fires)
+    ran = [each for each in there.history(limit=1000) if each.outcome in (Outcome.FIRED, Outcome.LATE)]
+    # 24 hours, the `at` of midnight, and the one that was paused until six
+    assert len(ran) == 24 + 1 + 1
+    assert there.query("clerk", "seen") == 26
+
+
+@pytest.mark.parametrize(("misfire", "raised"), [("once", 1), ("skip", 0), ("all", 5)])
+def test_what_was_due_on_the_way_is_dealt_with_as_missed(
+    tmp_path: Path, office: PicoRef, misfire: str, raised: int
+) -> None:
+    document = through_text(export_pico(office.engine, office.id))
+    clock = VirtualClock("2026-03-01T07:30:00Z")
+    with Engine(tmp_path / "late.db", clock, min_period=0, granularity=1, misfire=misfire) as late:
+        there = import_pico(late, document)
+        assert late.run_due() == raised
+        assert there.query("clerk", "seen") == 2 + raised
+        assert sum(each.stands_for for each in there.history()) == 1 + 5  # the last fire came along
+
+
+def test_ids_stay_unless_they_are_taken(office: PicoRef, other: Engine) -> None:
+    ids = {row.id for row in office.scheduled()}
+    first, second = moved(office, other), moved(office, other, name="again")
+    assert {row.id for row in first.scheduled()} == ids
+    assert not {row.id for row in second.scheduled()} & ids
+    assert len(second.history()) == len(first.history()) == 2
+    assert {fire.id for fire in second.history()} <= {row.id for row in second.scheduled()}
+    copy = import_pico(office.engine, export_pico(office.engine, office.id), name="copy")
+    assert not {row.id for row in copy.scheduled()} & ids
+
+
+def test_without_history_only_the_last_fires_come_along(office: PicoRef) -> None:
+    document = export_pico(office.engine, office.id)
+    assert (len(document["fires"]), document["journal"]) == (1, [])
+    assert document["fires"][0]["nominal"] == "2026-03-01T02:00:00Z"
+
+
+def test_it_is_put_under_a_parent_and_gets_a_name(office: PicoRef, other: Engine) -> None:
+    house = other.new_pico("house")
+    there = moved(office, other, parent=house, name="study")
+    assert (there.name, there.parent) == ("study", house)
+    with pytest.raises(PicoschedError, match="there is a pico study already"):
+        moved(office, other, name="study")
+    with pytest.raises(PicoschedError, match="there is no pico nosuch"):
+        moved(office, other, parent="nosuch")
+
+
+def test_an_eci_that_is_taken_is_a_conflict(office: PicoRef) -> None:
+    document = export_pico(office.engine, office.id)
+    with pytest.raises(PicoschedError, match="there is a channel") as raised:
+        import_pico(office.engine, document, name="copy", keep_ecis=True)
+    assert raised.value.code == "conflict"
+    assert [each.name for each in office.engine.picos()] == ["root", "office"]
+
+
+def test_a_database_that_somebody_has_is_exported(office: PicoRef, tmp_path: Path) -> None:
+    before = export_pico(office.engine, office.id)
+    with Engine(tmp_path / "old.db", office.engine.clock, readonly=True) as reader:
+        assert same(export_pico(reader, "office")) == same(before)
+        with pytest.raises(PicoschedError, match="read only"):
+            import_pico(reader, before, name="copy")
+
+
+WRONG: list[tuple[list[Any], Any, str]] = [
+    (["format"], "other", 'found no format, wanted "picosched pico"'),
+    (["version"], 2, "found the version 2, wanted 1"),
+    (["more"], 1, 'found the field "more"'),
+    (["name"], "", "empty name of a pico"),
+    (["name"], 7, "name: found 7, wanted a text"),
+    (["rulesets"], None, "rulesets: found None, wanted a list"),
+    (["rulesets", 0, "text"], "no ruleset\n", "wanted `ruleset`"),
+    (["rulesets", 0, "rid"], "stump", "found the ruleset stamp in the text of stump"),
+    (["rulesets", 1, "text"], CLERK.replace("module stamp", "module gone alias stamp"), "module gone is not"),
+    (["rulesets", 1, "waiting", "pair"], 1, "waiting.pair: found no state"),
+    (["rulesets", 1, "waiting", "gone"], {"states": [], "bindings": {}, "since": 1}, "of the rule gone"),
+    (["rulesets", 1, "config"], [], "config: found [], wanted a map"),
+    (["rulesets", 1, "rid"], "\ud800", "wanted a text without half characters"),
+    (["channels", 0, "events", "allow"], ["clerk"], 'found the pattern "clerk"'),
+    (["channels", 0, "tags"], "app", "tags: found 'app', wanted a list of texts"),
+    (["scheduled", 0], 5, "scheduled[0]: found 5, wanted a map"),
+    (["scheduled", 1, "due"], "soon", "scheduled[1].due"),
+    (["scheduled", 1, "due"], None, 'nothing that is "due"'),
+    (["scheduled", 1, "rid"], "gone", "found gone, wanted a ruleset of the document"),
+    (["scheduled", 1, "event"], "clerk", "an empty id or event"),
+    (["scheduled", 1, "status"], "asleep", 'found "asleep", wanted one of pending, paused'),
+    (["scheduled", 1, "timespec"], "61 * * * *", "scheduled[1]: "),
+    (["scheduled", 1, "kind"], "proc", 'kind "proc"'),
+    (["scheduled", 1, "fires"], True, "fires: found True, wanted a whole number"),
+    (["scheduled", 1, "jitter"], -1, "a number below 0"),
+    (["fires", 0, "outcome"], "lost", 'found "lost"'),
+    (["fires", 0, "rules"], [1], "rules: found [1], wanted a list of texts"),
+    (["journal", 0, "handled"], {}, "journal[0].handled: found {}, wanted a list of maps"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "told"), WRONG, ids=lambda case: None)
+def test_a_wrong_document_is_told_and_nothing_is_done(
+    office: PicoRef, other: Engine, place: list[Any], value: Any, told: str
+) -> None:
+    document = copy.deepcopy(export_pico(office.engine, office.id, history=True))
+    at: Any = document
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = value
+    other.root.install(STAMP)
+    before = other.store.changes
+    with pytest.raises(PicoschedError) as raised:
+        import_pico(other, document)
+    assert told in str(raised.value)
+    assert raised.value.code in ("invalid", "not_found")
+    assert [each.name for each in other.picos()] == ["root"]
+    assert (other.store.changes >= before, other.journal(), other.scheduled()) == (True, [], [])
+    assert moved(office, other).query("clerk", "seen") == 2
+
+
+def test_what_stands_twice_is_told(office: PicoRef, other: Engine) -> None:
+    for part in ("rulesets", "channels", "scheduled", "fires"):
+        document = export_pico(office.engine, office.id, history=True)
+        document[part].append(document[part][0])
+        with pytest.raises(PicoschedError, match="twice"):
+            import_pico(other, document)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=40, deadline=None, database=None)
+@given(value=JSON)
+def test_every_value_of_a_variable_arrives_as_it_was(value: Any) -> None:
+    with Engine(clock=VirtualClock(START)) as old, Engine(clock=VirtualClock(START)) as new:
+        old.root.install(STAMP)
+        old.root.install(CLERK)
+        old.root.raise_event("clerk", "keep", {"value": value})
+        there = import_pico(new, through_text(export_pico(old, old.root.id)), name="there")
+        found, wanted = there.query("clerk", "kept"), old.root.query("clerk", "kept")
+        assert json.dumps(found) == json.dumps(wanted)
+
+
+def test_windows_of_the_new_engine_hold(tmp_path: Path) -> None:
+    text = """ruleset desk {
+      rule open { select when window opened where event:attrs{"name"} == "office" send_directive("open", {}) }
+    }"""
+    with Engine(clock=VirtualClock(START)) as old:
+        old.root.install(text)
+        document = export_pico(old, old.root.id)
+    with Engine(clock=VirtualClock(START)) as new:
+        there = import_pico(new, document, name="desk")
+        assert [row.kind for row in there.scheduled()] == [row["kind"] for row in document["scheduled"]]
