@@ -20,7 +20,7 @@ from picosched.pico.effects import Answers, Unanswered
 from picosched.raising import Raising
 from picosched.store.store import Store
 
-DUE_AT_ONCE = 200
+DUE_AT_ONCE = 100
 """Due rows raised in one transaction."""
 
 INSTANT = 100_000

@@ -1,0 +1,79 @@
+"""The console: pages of the server at `/`, made with NiceGUI, behind the token.
+
+NiceGUI keeps pages, clients and its loop in its modules, so a process has one console at most. It is
+imported here and below alone, and this package only by a server that shows pages.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from fastapi import FastAPI
+from nicegui import Client, ui
+from starlette.routing import Match, Mount
+
+from picosched.engine import Engine
+from picosched.web.access import Access
+from picosched.web.console.frame import LOOK, Console
+from picosched.web.console.login import add_login
+
+PAGES = (
+    "overview",
+    "picos_page",
+    "pico_page",
+    "events_page",
+    "journal_page",
+    "timeline",
+    "schedules_page",
+    "schedule_page",
+    "rulesets_page",
+    "editor_page",
+    "sources_page",
+    "elsewhere",
+)
+"""The modules of the pages; each has `add_pages(console)`. The last takes every path that is none's."""
+
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<circle cx="16" cy="16" r="13" fill="none" stroke="#2f81d6" stroke-width="4"/>
+<path d="M16 16V3A13 13 0 0 1 29 16Z" fill="#2f81d6"/></svg>"""
+
+
+def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
+    """Put the console on the app, behind all its routes; once in a process."""
+    console = Console(engine, access)
+    add_login(app, access)
+    for name in PAGES:
+        import_module(f"{__name__}.{name}").add_pages(console)
+    for field in (ui.input, ui.textarea, ui.number, ui.select):
+        field.default_props("outlined dense")
+    Client.shared_head_html = _head()
+    ui.run_with(
+        app,
+        title="picosched",
+        favicon=ICON.replace("\n", " "),
+        dark=None,
+        tailwind=False,
+        binding_refresh_interval=None,
+        reconnect_timeout=10,
+        show_welcome_message=False,
+        gzip_middleware_factory=None,
+        viewport="width=device-width, initial-scale=1",
+    )
+    app.router.routes[-1] = _Rest("", app.router.routes[-1].app)  # type: ignore[attr-defined]
+
+
+class _Rest(Mount):
+    """All paths but those of the API, where a path or method that is none is told in JSON."""
+
+    def matches(self, scope: Any) -> tuple[Match, Any]:
+        if scope["type"] == "http" and scope["path"].startswith("/api"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+def _head() -> str:
+    """Style and script stand in the page itself: they must be there before anything is painted."""
+    style = "\n".join(each.read_text(encoding="utf-8") for each in sorted(LOOK.glob("*.css")))
+    script = (LOOK / "console.js").read_text(encoding="utf-8")
+    return f"<style>{style}</style>\n<script>{script}</script>\n"

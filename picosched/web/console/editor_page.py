@@ -1,0 +1,340 @@
+"""A ruleset's text: checked as one types, laid out, installed on picos, rehearsed beside the text there is.
+
+`/rulesets/RID` shows it as a pico has it, at a line if one is asked for; `/edit` begins a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nicegui import ui
+
+from picosched.check import Finding, check
+from picosched.engine import Engine
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.printer import formatted
+from picosched.web.api.rulesets import LONGEST, checked_ruleset
+from picosched.web.console.colours import colours
+from picosched.web.console.elsewhere import missing
+from picosched.web.console.frame import Console, frame, notify
+from picosched.web.console.marks import offsets, shown, starts_of
+from picosched.web.console.parts import Text, badge, box, button, empty, panel, text
+from picosched.web.console.rehearsal_panel import RehearsalPanel
+from picosched.web.console.schedule_page import ruleset_path
+
+HERE = "/rulesets"
+MOST_PICOS = 200
+MOST_FINDINGS = 100
+PAUSE = 0.25
+"""Seconds without a key before the text is checked."""
+
+NEW = """ruleset hello {
+  meta {
+    shares greetings
+  }
+
+  global {
+    greetings = function() { ent:greetings.defaultsTo(0) }
+  }
+
+  rule greet {
+    select when hello started
+    send_directive("say", {"text": "hello"})
+    always {
+      ent:greetings := greetings() + 1;
+      schedule notification event "greet_again" at time:add(time:now(), {"minutes": 5})
+    }
+  }
+
+  rule again {
+    select when notification greet_again
+    send_directive("say", {"text": "hello again"})
+  }
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A ruleset to edit: its text, and the picos that have one of its rid, id → (name, hash)."""
+
+    rid: str
+    text: str
+    hash: str | None = None
+    picos: dict[str, tuple[str, str]] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+
+
+def add_pages(console: Console) -> None:
+    """The pages of the editor."""
+
+    @ui.page(f"{HERE}/{{rid}}")
+    async def ruleset(rid: str, pico: str = "", line: int = 0) -> None:
+        opened = await console.run(lambda: open_ruleset(console.engine, rid, pico))
+        if opened is None:
+            missing(console, f"No pico has a ruleset {rid[:100]}", "The list of rulesets shows all.", HERE)
+            return
+        with frame(console, rid, HERE):
+            await _Editor(console, opened, line).begin()
+
+    @ui.page("/edit")
+    async def edit() -> None:
+        opened = await console.run(lambda: Opened("", NEW, others=_picos(console.engine)))
+        with frame(console, "New ruleset", HERE):
+            await _Editor(console, opened, 0).begin()
+
+
+def open_ruleset(engine: Engine, rid: str, pico_id: str = "") -> Opened | None:
+    """The ruleset as that pico has it, or the first one that does; None if none has it."""
+    pages, picos = engine.store.pages, engine.store.picos
+    having = engine.read(lambda: pages.picos_with(rid, MOST_PICOS))
+    asked = {row.id: hash for row, hash in having}
+    if pico_id and pico_id not in asked:
+        installed = engine.read(lambda: picos.installed(pico_id))
+        asked |= [(pico_id, row.hash) for row in installed if row.rid == rid]
+    if not asked:
+        return None
+    hash = asked.get(pico_id) or next(iter(asked.values()))
+    kept = engine.read(lambda: picos.find_ruleset(hash))
+    if kept is None:
+        return None
+    known = {row.id: (row.name or row.id, hash) for row, hash in having}
+    return Opened(rid, _lines(kept.text), hash, known, _picos(engine))
+
+
+def _picos(engine: Engine) -> dict[str, str]:
+    page = engine.read(lambda: engine.store.pages.picos(None, MOST_PICOS))
+    return {row.id: row.name or row.id for row in page.items}
+
+
+def _lines(given: str) -> str:
+    """A text as the editor has it: its lines end with a line feed alone."""
+    return given.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class _Editor:
+    def __init__(self, console: Console, opened: Opened, line: int) -> None:
+        self._console = console
+        self._opened = opened
+        self._line = line
+        self._kept = opened.text
+        self._version = 0
+        self._findings: Sequence[Finding] = ()
+
+    async def begin(self) -> None:
+        opened = self._opened
+        with box("head"):
+            text("h1", opened.rid or "New ruleset").classes("mono")
+            self._state = ui.element("span")
+            button("Format", self._format).props["title"] = "Ctrl-Shift-F"
+            button("Install…", self._ask_where, "primary").props["title"] = "Ctrl-S"
+        self._tell_variants()
+        with box("editor"):
+            with box("stack"):
+                self._code = ui.codemirror(
+                    opened.text,
+                    indent="  ",
+                    on_change=self._edited,
+                    keymap={"Mod-s": self._ask_where, "Mod-Shift-f": self._format},
+                ).props('aria-label="The text of the ruleset"')
+            with panel("Findings", "") as self._side:
+                self._list = ui.element("ul").classes("findings")
+        having = {id: name for id, (name, _) in opened.picos.items()}
+        RehearsalPanel(self._console, having | opened.others, self._texts)
+        ui.on(
+            "theme", lambda event: self._code.set_theme("xcodeDark" if event.args == "dark" else "xcodeLight")
+        )
+        await self._look()
+        await ui.context.client.connected()
+        if self._line > 0:
+            self._code.reveal_line(min(self._line, opened.text.count("\n") + 1))
+
+    def _tell_variants(self) -> None:
+        """Where picos have different texts of it: whose is shown, and the way to the others."""
+        whose: dict[str, list[tuple[str, str]]] = {}
+        for id, (name, hash) in self._opened.picos.items():
+            whose.setdefault(hash, []).append((id, name))
+        if len(whose) < 2:
+            return
+        with box("line small muted"):
+            text("span", "Picos have different texts of it.")
+            for hash, ((id, name), *more) in whose.items():
+                words = f"{name} and {len(more)} more" if more else name
+                if hash == self._opened.hash:
+                    text("span", f"This is that of {words}.")
+                else:
+                    ui.link(f"that of {words}", ruleset_path(self._opened.rid, id))
+
+    @property
+    def _text(self) -> str:
+        return self._code.value or ""
+
+    # Checking
+
+    async def _edited(self) -> None:
+        self._version += 1
+        mine = self._version
+        await asyncio.sleep(PAUSE)
+        if mine == self._version:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Check the text and show what there is to say, unless it was changed meanwhile."""
+        given, mine, name = self._text, self._version, self._opened.rid or "new"
+        if len(given) > LONGEST:
+            notify(f"The text has more than {LONGEST:,} characters", "bad")
+            return
+        with self._console.telling_errors():
+            findings, coloured = await self._console.run(lambda: (check(given, name), colours(given)))
+            if mine != self._version or self._code.is_deleted:
+                return
+            self._findings = findings
+            self._show(given, coloured)
+
+    def _show(self, given: str, coloured: Sequence[dict[str, Any]]) -> None:
+        marks = shown(given, self._findings[:MOST_FINDINGS])
+        here = (
+            [{"kind": "line", "line": self._line, "class": "krl-line-here"}] if self._at_line(given) else []
+        )
+        self._code.decorations = [*here, *coloured, *marks.decorations]
+        self._code.line_tooltips = marks.tooltips
+        errors = sum(each.severity == "error" for each in self._findings)
+        warnings = len(self._findings) - errors
+        if self._side is not None:
+            self._side.show(f"{_number(errors, 'error')}, {_number(warnings, 'warning')}")
+        self._list.clear()
+        with self._list:
+            if not self._findings:
+                empty("Nothing to say", "The text is a ruleset, and nothing in it looks wrong.")
+            for each in self._findings[:MOST_FINDINGS]:
+                self._list_finding(each, given)
+        self._show_state()
+
+    def _at_line(self, given: str) -> bool:
+        return given == self._opened.text and 0 < self._line <= given.count("\n") + 1
+
+    def _list_finding(self, finding: Finding, given: str) -> None:
+        _, *excerpt = finding.error.render(given).split("\n")
+        with ui.element("li"), ui.element("button").classes(f"finding {finding.severity}") as line:
+            line.props("type=button")
+            line.on("click", lambda: self._go_to(finding, given))
+            with box("place"):
+                text("span", f"{finding.span.line}:{finding.span.column}")
+                text("span", f"{finding.severity} {finding.code}")
+            text("span", finding.message)
+            if excerpt:
+                text("pre", _near("\n".join(excerpt))).props("aria-hidden=true")
+
+    def _go_to(self, finding: Finding, given: str) -> None:
+        """Put the cursor where the finding is."""
+        start, _ = offsets(finding.span, starts_of(given), len(given))
+        unit = len(given[:start].encode("utf-16-le")) // 2
+        self._code.reveal_line(given.count("\n", 0, start) + 1)
+        ui.run_javascript(
+            f"const e = getElement({self._code.id}).editor;"
+            f"e.dispatch({{selection: {{anchor: Math.min({unit}, e.state.doc.length)}}}}); e.focus();"
+        )
+
+    def _show_state(self) -> None:
+        changed = self._text != self._kept
+        self._state.clear()
+        with self._state:
+            if self._opened.hash is None:
+                badge("not installed", "quiet")
+            elif changed:
+                badge("changed", "warn", "It differs from the text that is installed.")
+            else:
+                badge("as installed", "good")
+        ui.run_javascript(f"window.onbeforeunload = {json.dumps(changed)} ? (e) => e.preventDefault() : null")
+
+    # Changing
+
+    async def _format(self) -> None:
+        given = self._text
+        try:
+            laid = await self._console.run(lambda: formatted(given, self._opened.rid or "new"))
+        except KrlError as error:
+            notify(f"It cannot be laid out before it can be read: {error.message}", "bad")
+            return
+        if given != self._text:
+            return  # somebody typed on meanwhile
+        if laid == given:
+            notify("It is laid out as it should be")
+            return
+        self._code.value = laid
+        await self._edited()
+
+    def _ask_where(self) -> None:
+        opened = self._opened
+        options = {id: name for id, (name, _) in opened.picos.items()} | opened.others
+        errors = sum(each.severity == "error" for each in self._findings)
+        with ui.dialog() as dialog, ui.card():
+            text("h2", "Install on")
+            where = ui.select(options, label="Picos", multiple=True, value=self._first_choice(options))
+            where.props("use-chips")
+            text("p", "Variables and schedules of a text before it stay as they are.", "muted small")
+            fault = Text("p", "").classes("bad-text mono")
+            if errors:
+                fault.show(f"It has {_number(errors, 'error')} and cannot be installed.")
+
+            async def install() -> None:
+                chosen, given = [*(where.value or [])], self._text
+                try:
+                    rid = await self._console.run(lambda: self._install(chosen, given))
+                except PicoschedError as error:
+                    fault.show(str(error))
+                    return
+                dialog.close()
+                self._kept = given
+                names = ", ".join(options.get(id, id) for id in chosen)
+                notify(f"{rid} is installed on {names}")
+                await self._installed(rid)
+
+            with ui.element("div").classes("dialog-buttons"):
+                button("Close", dialog.close)
+                button("Install", install, "primary").props["disabled"] = errors > 0
+        dialog.open()
+
+    def _first_choice(self, options: dict[str, str]) -> list[str]:
+        """Those that have this very text; for a new one the first pico there is."""
+        same = [id for id, (_, hash) in self._opened.picos.items() if hash == self._opened.hash]
+        return same or [*options][:1]
+
+    def _install(self, picos: Sequence[str], given: str) -> str:
+        if not picos:
+            raise PicoschedError("found no pico, wanted at least one")
+        source = checked_ruleset(given)
+        return [self._console.engine.pico(id).install(source).rid for id in picos][-1]
+
+    async def _installed(self, rid: str) -> None:
+        found = await self._console.run(lambda: open_ruleset(self._console.engine, rid))
+        if rid != self._opened.rid:
+            # In one piece: what goes first to the browser need not be done first.
+            to = json.dumps(ruleset_path(rid))
+            ui.run_javascript(f"window.onbeforeunload = null; location.href = {to}")
+        elif found is not None:
+            self._opened = found
+            self._show_state()
+
+    def _texts(self, pico: str) -> tuple[str | None, str]:
+        """The text that a pico has now, and the one here; in a thread."""
+        engine, rid = self._console.engine, self._opened.rid
+        row = engine.pico(pico).rulesets().get(rid)
+        kept = None if row is None else engine.read(lambda: engine.store.picos.find_ruleset(row.hash))
+        return None if kept is None else kept.text, self._text
+
+
+def _near(excerpt: str) -> str:
+    """A line and its caret, from a little before the caret on."""
+    lines = excerpt.split("\n")
+    caret = lines[-1].find("^")
+    start = max(2, caret - 24)
+    return "\n".join(line[start : start + 60] for line in lines)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,156 @@
+"""The fields of a filter over scheduled events, kept in the address of the page.
+
+So a filter can be linked to, and going back goes back to it. What cannot be a filter (a pico that is not
+there, a time that is none) is told at its field and leaves the page as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from nicegui import ui
+from nicegui.elements.input import Input
+from nicegui.elements.select import Select
+
+from picosched.clock import parse_time
+from picosched.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.schedule.filter import COMING, Filter
+from picosched.schedule.scheduled import SCHEDULES, Status
+from picosched.web.console.frame import Console
+
+T = TypeVar("T")
+
+ANY = ""
+STATUSES = {"coming": "to come", **{each.value: each.value for each in Status}, "all": "all"}
+KINDS = {ANY: "any kind", **{each: each for each in SCHEDULES}}
+
+LABELS = {
+    "text": "Text",
+    "pico": "Pico",
+    "rid": "Ruleset",
+    "event": "Event",
+    "since": "Due from",
+    "until": "Due until",
+}
+HINTS = {
+    "text": "in event, attributes, name, timespec …",
+    "pico": "name or id",
+    "event": "domain or domain:type",
+    "since": "2026-03-01T09:00Z",
+    "until": "2026-03-08",
+}
+MOST_HINTED = 200
+"""Picos and rulesets that are offered while one types; any other may be typed as well."""
+
+
+class Filters:
+    """Fields, of `LABELS`, "kind" and "status"; `changed` is called when what they say is another filter."""
+
+    def __init__(
+        self,
+        console: Console,
+        fields: Sequence[str],
+        given: Mapping[str, str],
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._console = console
+        self._changed = changed
+        self._fields: dict[str, Input | Select] = {}
+        for name in fields:
+            value = given.get(name, "")[:200]
+            if name == "status":
+                status = value if value in STATUSES else "coming"
+                self._fields[name] = ui.select(STATUSES, label="Status", value=status, on_change=self._change)
+            elif name == "kind":
+                kind = value if value in KINDS else ANY
+                self._fields[name] = ui.select(KINDS, label="Kind", value=kind, on_change=self._change)
+            else:
+                field = ui.input(LABELS[name], placeholder=HINTS.get(name), value=value)
+                field.props("debounce=350 clearable maxlength=200").on_value_change(self._change)
+                self._fields[name] = field.classes("filter" if name == "text" else "")
+
+    async def offer(self) -> None:
+        """Offer the names there are while one types."""
+        if not {"pico", "rid"} & {*self._fields}:
+            return
+        picos, rids = await self._console.run(lambda: _names(self._console.engine))
+        for name, names in (("pico", picos), ("rid", rids)):
+            field = self._fields.get(name)
+            if isinstance(field, Input):
+                field.set_autocomplete(names)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What is asked for, as it stands in the address."""
+        found = {name: (field.value or "").strip() for name, field in self._fields.items()}
+        return {name: value for name, value in found.items() if value and value != "coming"}
+
+    @property
+    def query(self) -> str:
+        return urlencode(self.given)
+
+    async def filter(self) -> Filter | None:
+        """The filter; None, and the field says why, if it is none."""
+        given = self.given
+        for field in self._fields.values():
+            if isinstance(field, Input):
+                field.error = None
+        try:
+            return await self._console.run(lambda: filter_of(self._console.engine, given))
+        except PicoschedError as error:
+            faulty = self._fields.get(getattr(error, "field", "text"))
+            if isinstance(faulty, Input):
+                faulty.error = error.message
+            return None
+
+    async def _change(self) -> None:
+        await self._changed()
+
+
+class FieldError(PicoschedError):
+    """What is wrong with one field of a filter."""
+
+    def __init__(self, field: str, cause: PicoschedError) -> None:
+        super().__init__(cause.message, cause.code)
+        self.field = field
+
+
+def filter_of(engine: Engine, given: Mapping[str, str]) -> Filter:
+    """The filter that fields mean. FieldError for one that cannot be read."""
+    domain, _, type = given.get("event", "").partition(":")
+    status = given.get("status", "coming")
+    statuses = COMING if status == "coming" else () if status == "all" else (Status(status),)
+    pico, since, until = given.get("pico"), given.get("since"), given.get("until")
+    return Filter(
+        pico_id=_read("pico", lambda: engine.pico(pico).id) if pico else None,
+        rid=given.get("rid") or None,
+        domain=domain or None,
+        type=type or None,
+        kind=given.get("kind") or None,
+        status=statuses,
+        text=given.get("text") or None,
+        since=_read("since", lambda: parse_time(since)) if since else None,
+        until=_read("until", lambda: parse_time(until)) if until else None,
+    )
+
+
+def _read(field: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except PicoschedError as cause:
+        raise FieldError(field, cause) from cause
+
+
+def _names(engine: Engine) -> tuple[list[str], list[str]]:
+    pages = engine.store.pages
+    picos = engine.read(lambda: pages.picos(None, MOST_HINTED)).items
+    rids = engine.read(lambda: pages.rulesets(MOST_HINTED))
+    return [each.name or each.id for each in picos], [*dict.fromkeys(each.rid for each in rids)]
+
+
+def remember(path: str, query: str) -> None:
+    """Put a filter into the address, without going anywhere."""
+    ui.navigate.history.replace(f"{path}?{query}" if query else path)

@@ -1,0 +1,103 @@
+"""Turns that somebody follows: the newest that match, and those that come.
+
+The journal is searched by its index for a pico or an event's id. What else is asked is looked for in the
+newest turns only, as far back as `FARTHEST`, and whoever asks is told how far that was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from picosched.engine import Engine
+from picosched.store.journal import Entry
+from picosched.web.console.turn_shown import outcome_of
+
+SHOWN = 100
+FARTHEST = 5_000
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which turns; what is None is not asked for. `event` is a part of `domain:type`, in any case."""
+
+    pico_id: str | None = None
+    eid: str | None = None
+    event: str | None = None
+    outcome: str | None = None
+
+    def means(self, entry: Entry) -> bool:
+        if self.outcome is not None and not _has(entry, self.outcome):
+            return False
+        if self.event is None:
+            return True
+        names = (f"{each['domain']}:{each['type']}" for each in entry.handled)
+        return any(self.event.casefold() in name.casefold() for name in names)
+
+
+def _has(entry: Entry, outcome: str) -> bool:
+    if outcome == "none":
+        return outcome_of(entry.handled) == "none"
+    return any(each["outcome"] == outcome for event in entry.handled for each in event["considered"])
+
+
+@dataclass(slots=True)
+class Following:
+    """One who follows. `look` is for a thread that may wait."""
+
+    engine: Engine
+    wanted: Wanted
+    entries: list[Entry] = field(default_factory=list)
+    """Newest first, `SHOWN` at most."""
+    names: dict[str, str] = field(default_factory=dict)
+    """The names of their picos, by id."""
+    looked_at: int = 0
+    whole: bool = False
+    """Whether that was all there is."""
+    _seq: int | None = None
+
+    def look(self) -> bool:
+        """Take in what is new; whether there was anything."""
+        return self.engine.read(self._begin if self._seq is None else self._go_on)
+
+    def _begin(self) -> bool:
+        pages, wanted = self.engine.store.pages, self.wanted
+        self._seq, mark = pages.last_turn(), None
+        while len(self.entries) < SHOWN and self.looked_at < FARTHEST:
+            page = pages.journal(mark, AT_ONCE, pico_id=wanted.pico_id, eid=wanted.eid)
+            self.looked_at += len(page.items)
+            self.entries += [each for each in page.items if wanted.means(each)]
+            mark = page.next
+            if mark is None:
+                self.whole = True
+                break
+        del self.entries[SHOWN:]
+        self._name()
+        return True
+
+    def _go_on(self) -> bool:
+        assert self._seq is not None
+        new = self.engine.store.pages.journal_since(self._seq, AT_ONCE, pico_id=self.wanted.pico_id)
+        if not new:
+            return False
+        self._seq = new[-1].seq
+        if self.wanted.eid is not None:
+            new = [each for each in new if each.eid == self.wanted.eid]
+        self.looked_at += len(new)
+        found = [each for each in new if self.wanted.means(each)]
+        self.entries = [*reversed(found), *self.entries][:SHOWN]
+        self._name()
+        return bool(found)
+
+    def _name(self) -> None:
+        for each in self.entries:
+            if each.pico_id not in self.names:
+                row = self.engine.store.picos.find_pico(each.pico_id)
+                self.names[each.pico_id] = each.pico_id if row is None else row.name
+
+
+def cause_of(entry: Entry) -> str:
+    """Where its event came from."""
+    if entry.scheduled is not None:
+        return "schedule"
+    return "channel" if entry.eci is not None else "trusted"

@@ -1,0 +1,240 @@
+"""The coming day, week or year as lanes of marks: what the timeline draws, without how it is drawn.
+
+A lane is a pico with one of its rulesets, a track one scheduled event. Time is cut into slots, and begins
+with the slot that holds now, so a picture stays what it is until the next slot begins. Fires in slots that
+follow each other are one mark with their count: a mark of one fire stands at its time, others reach from the
+first fire to the last. All of it is bounded: rows, tracks, steps of a schedule, marks. What is left out is
+told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, islice
+
+from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import Scheduled, coming
+from picosched.schedule.timespec import Timespec
+
+MOST_ROWS = 300
+"""Scheduled events that are looked at, soonest first."""
+
+MOST_TRACKS = 48
+LEAST_TRACKS = 4
+"""Tracks that a lane has for itself, even if there are many lanes; what is more shares the last one."""
+
+MOST_MARKS = 400
+STEPS = 200
+"""Next times that are worked out one by one; what comes oftener is counted slot by slot."""
+
+COUNTED = 2_000
+"""Fires of a schedule are counted up to so many."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A stretch of time: `slots` of one length each, from `start` on."""
+
+    start: datetime
+    slot: timedelta
+    slots: int
+
+    @classmethod
+    def of(cls, span: str, now: datetime) -> Axis:
+        """The axis of the "day", "week" or "year" to come."""
+        slot, slots = SPANS[span]
+        return cls(now - (now - EPOCH) % slot, slot, slots)
+
+    @property
+    def end(self) -> datetime:
+        return self.start + self.slot * self.slots
+
+    def part(self, time: datetime) -> float:
+        """Where on the axis a time is: 0 at its start, 1 at its end."""
+        return (time - self.start) / (self.slot * self.slots)
+
+    def at(self, slot: int) -> datetime:
+        return self.start + self.slot * slot
+
+
+SPANS = {
+    "day": (timedelta(minutes=15), 97),
+    "week": (timedelta(hours=2), 85),
+    "year": (timedelta(days=3), 123),
+}
+"""The length of a slot, and how many: one more than the time has, for now is somewhere in the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Fires that stand together: how many, and the times of the first and the last."""
+
+    first: datetime
+    last: datetime
+    count: int
+    more: bool = False
+    """Whether there are more than were counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One scheduled event, or, where `of` is more than one, several of a lane by their next times alone."""
+
+    row: Scheduled
+    marks: tuple[Mark, ...]
+    of: int = 1
+
+    @property
+    def count(self) -> int:
+        return sum(mark.count for mark in self.marks)
+
+    @property
+    def more(self) -> bool:
+        return any(mark.more for mark in self.marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What a ruleset of a pico has to come."""
+
+    pico_id: str
+    rid: str
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The lanes, soonest first, and how many rows were left out because there are too many to draw."""
+
+    axis: Axis
+    lanes: tuple[Lane, ...]
+    undrawn: int = 0
+
+
+def wanted(which: Filter, axis: Axis) -> Filter:
+    """The filter of rows that may have a mark on an axis."""
+    return replace(which, until=axis.end)
+
+
+def draw(rows: Sequence[Scheduled], axis: Axis, granularity: int) -> Picture:
+    """The picture of rows, which are given soonest first."""
+    lanes: list[Lane] = []
+    left, undrawn = MOST_TRACKS, 0
+    order = {_lane_of(row): None for row in rows}  # a lane stands where its soonest row does
+    groups = {
+        lane: [*group] for lane, group in groupby(sorted(rows, key=lambda row: _lane_of(row)), key=_lane_of)
+    }
+    for lane in order:
+        group = sorted(groups[lane], key=lambda row: row.due or axis.end)
+        room = min(left, max(LEAST_TRACKS, MOST_TRACKS // len(order)))
+        if room == 0:
+            undrawn += len(group)
+            continue
+        single = group if len(group) <= room else group[: room - 1]
+        tracks = [Track(row, tuple(_marks(row, axis, granularity))) for row in single]
+        rest = group[len(single) :]
+        if rest:
+            dues = (row.due for row in rest if row.due is not None and not row.paused)
+            tracks.append(Track(rest[0], tuple(_joined(_slots_of(dues, axis), axis)), len(rest)))
+        left -= len(tracks)
+        lanes.append(Lane(*lane, tuple(tracks)))
+    return Picture(axis, tuple(_bounded(lanes, axis)), undrawn)
+
+
+def _lane_of(row: Scheduled) -> tuple[str, str]:
+    return row.pico_id, row.rid
+
+
+def _marks(row: Scheduled, axis: Axis, granularity: int) -> Iterator[Mark]:
+    steps = [*islice(coming(row, granularity), STEPS)]
+    inside = [time for time in steps if time < axis.end]
+    dense = len(inside) == STEPS and row.timespec is not None and row.kind == "repeat"
+    slots = _counted(row, steps[0], axis, granularity) if dense else _slots_of(inside, axis)
+    return _joined(slots, axis)
+
+
+Slots = dict[int, Mark]
+"""slot → the fires in it."""
+
+
+def _slots_of(times: Iterator[datetime] | Sequence[datetime], axis: Axis) -> Slots:
+    slots: Slots = {}
+    for time in times:
+        slot = max(0, (time - axis.start) // axis.slot)  # what is overdue stands at the beginning
+        before = slots.get(slot)
+        slots[slot] = Mark(time, time, 1) if before is None else _together(before, Mark(time, time, 1))
+    return slots
+
+
+def _counted(row: Scheduled, since: datetime, axis: Axis, granularity: int) -> Slots:
+    """The slots of a repeat that fires too often to look at each fire: its next time, and its timespec's."""
+    assert row.timespec is not None
+    timespec = Timespec.parse(row.timespec, row.tz)
+    end = axis.end if row.until is None else min(axis.end, row.until)
+    most = axis.slot // timedelta(seconds=granularity)
+    slots: Slots = {}
+    counted, slot = 0, max(0, (since - axis.start) // axis.slot)
+    left = COUNTED if row.count is None else min(COUNTED, row.count - row.fires)
+    while slot < axis.slots and (counted < left or left == COUNTED):
+        start, over = max(axis.at(slot), since), min(axis.at(slot + 1), end)
+        first = next(timespec.between(start, end), None)
+        if first is None:
+            break
+        if first >= over:
+            slot = (first - axis.start) // axis.slot
+            continue
+        room = max(0, left - counted - 1)
+        others = timespec.count(first, over - INSTANT, min(most - 1, room + 1)) if room else 0
+        counted += 1 + min(others, room)
+        more = left == COUNTED and (not room or others > room)
+        slots[slot] = Mark(first, timespec.before(over) or first, 1 + min(others, room), more)
+        slot += 1
+    return slots
+
+
+def _joined(slots: Slots, axis: Axis) -> Iterator[Mark]:
+    """A mark for each run of slots that follow each other."""
+    run: Mark | None = None
+    before = -2
+    for slot in sorted(slots):
+        if run is not None and slot == before + 1:
+            run = _together(run, slots[slot])
+        else:
+            if run is not None:
+                yield run
+            run = slots[slot]
+        before = slot
+    if run is not None:
+        yield run
+
+
+def _together(one: Mark, other: Mark) -> Mark:
+    return Mark(one.first, max(one.last, other.last), one.count + other.count, one.more or other.more)
+
+
+def _bounded(lanes: list[Lane], axis: Axis) -> list[Lane]:
+    """The lanes with no more marks than can be drawn: slots grow until the marks are few enough."""
+    while sum(len(track.marks) for lane in lanes for track in lane.tracks) > MOST_MARKS and axis.slots > 8:
+        axis = Axis(axis.start, axis.slot * 2, -(-axis.slots // 2))
+        lanes = [
+            replace(lane, tracks=tuple(_coarser(track, axis) for track in lane.tracks)) for lane in lanes
+        ]
+    return lanes
+
+
+def _coarser(track: Track, axis: Axis) -> Track:
+    marks: list[Mark] = []
+    for mark in track.marks:
+        near = (
+            marks and (mark.first - axis.start) // axis.slot <= (marks[-1].last - axis.start) // axis.slot + 1
+        )
+        if near:
+            marks[-1] = _together(marks[-1], mark)
+        else:
+            marks.append(mark)
+    return replace(track, marks=tuple(marks))

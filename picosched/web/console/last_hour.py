@@ -1,0 +1,115 @@
+"""The last hour in figures, for all who look at the overview: read once, then only what came since.
+
+Records are numbered in the order they were made, so what is new is found by its number, however many
+there are.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from picosched.clock import ticks, to_ms
+from picosched.engine import Engine
+from picosched.schedule.filter import Filter
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled, Status
+from picosched.store.pages import Counts, Minute
+
+MINUTES = 60
+MOST = 200_000
+"""Of more records the newest are counted: reading keeps the engine waiting."""
+
+NEXT, LAST = 10, 10
+REST = 100
+"""After counting so many times as long as it took passes before it is done again."""
+SAME_SECONDS = 0.25
+"""Those who look within this see the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the overview shows."""
+
+    now: datetime
+    minutes: list[Minute]
+    counts: Counts
+    pending: int
+    overdue: int
+    turns: int
+    next: list[Scheduled]
+    last: list[tuple[Fire, Scheduled | None]]
+    names: dict[str, str]
+    running: bool
+
+
+class LastHour:
+    """Looks at an engine; from any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._place: int | None = None
+        self._minutes: dict[tuple[int, str], Minute] = {}
+        self._counts = Counts(0, 0, 0)
+        self._pending = 0
+        self._count_at = 0.0
+        self._seen: tuple[float, Seen] | None = None
+
+    def look(self) -> Seen:
+        """How things stand. PicoschedError of the store."""
+        with self._lock:
+            if self._seen is None or ticks() - self._seen[0] > SAME_SECONDS:
+                self._seen = ticks(), self._engine.read(self._look)
+            return self._seen[1]
+
+    def _look(self) -> Seen:
+        engine = self._engine
+        store, now = engine.store, engine.now()
+        self._take_in(now)
+        self._count()
+        coming = store.pages.scheduled(Filter(status=(Status.PENDING,)), None, NEXT).items
+        last = [(each, store.agenda.find(each.id)) for each in store.pages.fires(None, LAST).items]
+        picos = {each.pico_id for each in coming} | {each.pico_id for each, _ in last}
+        rows = {id: store.picos.find_pico(id) for id in picos}
+        return Seen(
+            now=now,
+            minutes=[*self._minutes.values()],
+            counts=self._counts,
+            pending=self._pending,
+            overdue=store.pages.overdue(now),
+            turns=store.pages.last_turn(),
+            next=coming,
+            last=last,
+            names={id: id if row is None else row.name for id, row in rows.items()},
+            running=engine.running,
+        )
+
+    def _count(self) -> None:
+        """Count what there is, which takes the longer the more it is: so the less often."""
+        began = ticks()
+        if began < self._count_at:
+            return
+        pages = self._engine.store.pages
+        self._counts, self._pending = pages.counts(), pages.pending()
+        ended = ticks()
+        self._count_at = ended + REST * (ended - began)
+
+    def _take_in(self, now: datetime) -> None:
+        """Add what was recorded since the last time, drop what is older than an hour."""
+        pages = self._engine.store.pages
+        upto, since = pages.last_fire(), now - timedelta(minutes=MINUTES)
+        behind = max(upto - MOST, self._place or 0)
+        for new in pages.fires_by_minute(behind, upto, since):
+            old = self._minutes.get((new.minute, new.outcome), Minute(new.minute, new.outcome, 0, 0, 0))
+            self._minutes[new.minute, new.outcome] = Minute(
+                new.minute,
+                new.outcome,
+                old.fires + new.fires,
+                old.sum_ms + new.sum_ms,
+                max(old.most_ms, new.most_ms),
+            )
+        self._place = upto
+        first = to_ms(since) // 60_000
+        self._minutes = {key: each for key, each in self._minutes.items() if each.minute > first}

@@ -1,0 +1,109 @@
+// What the browser does by itself: the theme before anything is painted, times that tell how far off they are,
+// and the keys. No framework is needed for any of it, and nothing here writes text as HTML.
+(() => {
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const kept = () => { try { return localStorage.getItem("picosched-theme"); } catch { return null; } };
+
+  function paint() {
+    const dark = kept() ? kept() === "dark" : system.matches;
+    root.dataset.theme = dark ? "dark" : "light";
+    if (window.Quasar && document.body) Quasar.Dark.set(dark);
+  }
+  paint();
+  system.addEventListener("change", paint);
+  addEventListener("storage", paint);
+  addEventListener("load", () => setTimeout(paint));
+
+  function switchTheme() {
+    const to = root.dataset.theme === "dark" ? "light" : "dark";
+    try {
+      // What the system says anyway need not be remembered: the console then follows it again.
+      if ((to === "dark") === system.matches) localStorage.removeItem("picosched-theme");
+      else localStorage.setItem("picosched-theme", to);
+    } catch { /* a browser that keeps nothing */ }
+    root.dataset.theme = to;
+    if (window.Quasar) Quasar.Dark.set(to === "dark");
+  }
+
+  // Times
+
+  const began = Date.now();
+  let ahead = null;
+  function present() {  // by the server's clock; its time stands behind this script
+    if (ahead === null) ahead = Number(document.querySelector("meta[name=server-ms]")?.content ?? began) - began;
+    return Date.now() + ahead;
+  }
+  const shown = new Set();
+  const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+
+  function distance(seconds) {
+    const whole = Math.floor(Math.abs(seconds));
+    if (whole < 1) return "now";
+    const [size, unit] = UNITS.find(([size]) => whole >= size);
+    const text = `${Math.floor(whole / size)} ${unit}`;
+    return seconds > 0 ? `in ${text}` : `${text} ago`;
+  }
+
+  class PicoTime extends HTMLElement {
+    static observedAttributes = ["at"];
+    connectedCallback() { shown.add(this); this.tell(); }
+    disconnectedCallback() { shown.delete(this); }
+    attributeChangedCallback() { if (this.isConnected) this.tell(); }
+    tell() {
+      const at = new Date(this.getAttribute("at"));
+      if (isNaN(at)) { this.textContent = this.getAttribute("at") ? this.getAttribute("at") : "–"; return; }
+      const now = present();
+      const iso = at.toISOString();
+      const sameDay = iso.slice(0, 10) === new Date(now).toISOString().slice(0, 10);
+      const text = sameDay ? iso.slice(11, 19) + "Z" : iso.slice(0, 10) + " " + iso.slice(11, 16) + "Z";
+      const relative = distance((at - now) / 1000);
+      if (this.said === relative + text) return;
+      this.said = relative + text;
+      const time = document.createElement("span");
+      time.className = "at";
+      time.textContent = text;
+      this.replaceChildren(relative, time);
+      this.title = `${iso.replace(".000", "")}\n${at.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" })}`;
+    }
+  }
+  customElements.define("pico-time", PicoTime);
+  setInterval(() => { if (!document.hidden) shown.forEach((each) => each.tell()); }, 1000);
+
+  document.addEventListener("visibilitychange", () => {
+    if (window.emitEvent) emitEvent("hidden", document.hidden);
+  });
+
+  // Keys
+
+  const places = () => Object.fromEntries(
+    [...document.querySelectorAll(".nav a[data-key]")].map((each) => [each.dataset.key, each.getAttribute("href")]));
+  let waiting = -Infinity;
+
+  function typing(target) {
+    return target.closest?.("input, textarea, select, [contenteditable=true], .cm-editor");
+  }
+
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.timeStamp - waiting < 1500) {
+      waiting = -Infinity;
+      const to = places()[event.key];
+      if (to) { event.preventDefault(); location.href = to; }
+      return;
+    }
+    if (event.key === "g") { waiting = event.timeStamp; return; }
+    if (event.key === "/") {
+      const filter = document.querySelector(".filter input, input.filter");
+      if (filter) { event.preventDefault(); filter.focus(); filter.select(); }
+    }
+    if (event.key === "?") document.querySelector("dialog.keys")?.showModal();
+    if (event.key === "d") switchTheme();
+  });
+  addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-switch-theme]")) switchTheme();
+    if (event.target.closest?.("[data-show-keys]")) document.querySelector("dialog.keys")?.showModal();
+    if (event.target.matches?.("dialog.keys")) event.target.close();
+  });
+})();

@@ -1,0 +1,55 @@
+// A table whose rows change as a whole: cells are text, or {text, href, title, tone}; times are ISO 8601.
+export default {
+  props: { columns: Array, rows: Array, caption: String, cards: Boolean, picks: Boolean, picked: Array },
+  emits: ["act", "pick"],
+  computed: {
+    all() { return this.rows.length > 0 && this.rows.every((row) => this.picked.includes(row.key)); },
+  },
+  methods: {
+    pick(keys, on) {
+      const others = this.picked.filter((key) => !keys.includes(key));
+      this.$emit("pick", on ? [...others, ...keys] : others);
+    },
+    of(cell) {
+      return cell !== null && typeof cell === "object" ? cell : { text: cell };
+    },
+    empty(cell) {
+      return cell === null || cell === undefined || cell === "" || (Array.isArray(cell) && !cell.length);
+    },
+  },
+  template: `
+    <div class="listing">
+      <table :class="{ cards }">
+        <caption v-if="caption" class="only-read">{{ caption }}</caption>
+        <thead><tr>
+          <th v-if="picks" scope="col" class="pick"><input type="checkbox" aria-label="All on this page"
+            :checked="all" @change="pick(rows.map((row) => row.key), $event.target.checked)"></th>
+          <th v-for="column in columns" :key="column.name" scope="col" :class="column.kind">
+            <span :class="{ 'only-read': column.kind === 'actions' }">{{ column.label }}</span>
+          </th>
+        </tr></thead>
+        <tbody>
+          <tr v-for="(row, index) in rows" :key="row.key ?? index" :class="row.tone">
+            <td v-if="picks" class="pick" data-label="Choose"><input type="checkbox" :aria-label="row.spoken ?? row.key"
+              :checked="picked.includes(row.key)" @change="pick([row.key], $event.target.checked)"></td>
+            <td v-for="column in columns" :key="column.name" :data-label="column.label"
+                :class="[column.kind, { 'empty-cell': empty(row[column.name]) }]">
+              <template v-if="empty(row[column.name])"><span class="muted">–</span></template>
+              <pico-time v-else-if="column.kind === 'time'" :at="row[column.name]"></pico-time>
+              <div v-else-if="column.kind === 'actions'" class="row-actions">
+                <button v-for="action in row[column.name]" :key="action.name" type="button"
+                        :class="['button', 'small', action.tone]" :title="action.title"
+                        @click="$emit('act', { action: action.name, key: row.key })">{{ action.text }}</button>
+              </div>
+              <template v-else v-for="cell in [of(row[column.name])]">
+                <span v-if="cell.place" class="tree-place" aria-hidden="true">{{ cell.place }}</span>
+                <a v-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
+                <span v-else-if="cell.tone" :class="['badge', cell.tone]" :title="cell.title">{{ cell.text }}</span>
+                <span v-else :title="cell.title">{{ cell.text }}</span>
+              </template>
+            </td>
+          </tr>
+        </tbody>
+      </table>
+    </div>`,
+};

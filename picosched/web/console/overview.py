@@ -1,0 +1,167 @@
+"""The overview: what fired, what comes next, how late, how much there is, and whether all is well."""
+
+from __future__ import annotations
+
+from platform import python_version
+
+from nicegui import ui
+
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.shown import maker
+from picosched.web.console import charts
+from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.last_hour import LastHour, Seen
+from picosched.web.console.parts import (
+    Cell,
+    Column,
+    Listing,
+    Text,
+    badge_cell,
+    box,
+    empty,
+    event_path,
+    late_text,
+    link_cell,
+    panel,
+    pico_path,
+    show_either,
+    text,
+    time_cell,
+    when_text,
+)
+
+SECONDS = 2.0
+
+NEXT = (
+    Column("due", "Due", "time"),
+    Column("event", "Event", "mono"),
+    Column("when", "When", "mono"),
+    Column("pico", "Pico"),
+    Column("rule", "Made by", "mono"),
+)
+LAST = (
+    Column("fired", "Fired", "time"),
+    Column("event", "Event", "mono"),
+    Column("outcome", "Outcome"),
+    Column("late", "Late", "number"),
+    Column("pico", "Pico"),
+)
+FIGURES = (
+    ("picos", "picos", "/picos"),
+    ("rulesets", "rulesets", "/rulesets"),
+    ("pending", "pending", "/schedules"),
+    ("paused", "paused", "/schedules"),
+    ("overdue", "overdue", "/schedules"),
+    ("turns", "turns", "/journal"),
+    ("scheduler", "scheduler", None),
+)
+
+
+def add_pages(console: Console) -> None:
+    hour = LastHour(console.engine)
+
+    @ui.page("/")
+    async def overview() -> None:
+        with frame(console, "Overview", "/"), console.telling_errors():
+            page = _Overview(console)
+
+            async def refresh() -> None:
+                page.show(await console.run(hour.look))
+
+            await refresh()
+            every(console, SECONDS, refresh)
+
+
+class _Overview:
+    """The page, and how it shows what was seen."""
+
+    def __init__(self, console: Console) -> None:
+        text("h1", "Overview", "only-read")
+        self._figures = _figures()
+        with box("grid"):
+            with panel("Fired in the last hour", "per minute") as self._fired_side:
+                self._rate = charts.rate_chart()
+            with panel("Lateness", "per minute, from due to durable"):
+                self._lateness = charts.lateness_chart()
+            with panel("Next", ""):
+                self._next = Listing("What is due next", NEXT)
+                self._nothing_next = empty(
+                    "Nothing is scheduled.",
+                    "A rule schedules events for later. One of tea_timer does so when tea:started is raised:",
+                    "picosched serve rulesets/tea_timer.krl",
+                    ("Write a ruleset", "/edit"),
+                    ("Raise an event", "/events"),
+                )
+            with panel("Last", ""):
+                self._last = Listing("What became of what was due", LAST)
+                self._nothing_last = empty(
+                    "Nothing came due yet.", "What became of each occurrence will stand here."
+                )
+        settings, store = console.engine.settings, console.engine.store
+        told = f"picosched {console.version} · Python {python_version()} · store {store.name}"
+        text("p", f"{told} · granularity {settings.granularity} s", "muted small")
+
+    def show(self, seen: Seen) -> None:
+        values = {
+            "picos": seen.counts.picos,
+            "rulesets": seen.counts.rulesets,
+            "pending": seen.pending,
+            "paused": seen.counts.paused,
+            "overdue": seen.overdue,
+            "turns": seen.turns,
+        }
+        for name, value in values.items():
+            self._figures[name].show(f"{value:,}")
+        self._figures["scheduler"].show("running" if seen.running else "stopped")
+        self._figures["scheduler"].classes(
+            add="" if seen.running else "bad-text", remove="bad-text" if seen.running else ""
+        )
+        charts.show(self._rate, **charts.rate(seen.minutes, seen.now))
+        charts.show(self._lateness, **charts.lateness(seen.minutes, seen.now))
+        assert self._fired_side is not None
+        self._fired_side.show(f"{sum(each.fires for each in seen.minutes):,} in all, per minute")
+        self._next.show([_next_row(each, seen) for each in seen.next])
+        self._last.show(_last_rows(seen))
+        show_either(self._next, self._nothing_next, bool(seen.next))
+        show_either(self._last, self._nothing_last, bool(seen.last))
+
+
+def _figures() -> dict[str, Text]:
+    made: dict[str, Text] = {}
+    with box("figures"):
+        for key, name, path in FIGURES:
+            with ui.element("a" if path else "div").classes("figure") as figure:
+                if path:
+                    figure.props["href"] = path
+                text("span", name)
+                made[key] = Text("b", "–")
+    made["scheduler"].classes("words")
+    return made
+
+
+def _next_row(row: Scheduled, seen: Seen) -> dict[str, Cell]:
+    return {
+        "key": row.id,
+        "due": time_cell(row.due),
+        "event": f"{row.domain}:{row.type}",
+        "when": when_text(row.timespec),
+        "pico": link_cell(seen.names[row.pico_id], pico_path(row.pico_id)),
+        "rule": maker(row),
+    }
+
+
+def _last_rows(seen: Seen) -> list[dict[str, Cell]]:
+    made: list[dict[str, Cell]] = []
+    for fire, row in seen.last:
+        event = "–" if row is None else f"{row.domain}:{row.type}"
+        made.append(
+            {
+                "key": f"{fire.id} {time_cell(fire.nominal)}",
+                "fired": time_cell(fire.fired),
+                "event": event if fire.eid is None else link_cell(event, event_path(fire.eid), "its turn"),
+                "outcome": badge_cell(fire.outcome.value, fire.why),
+                "late": late_text(fire.lateness),
+                "pico": link_cell(seen.names[fire.pico_id], pico_path(fire.pico_id)),
+            }
+        )
+    return made

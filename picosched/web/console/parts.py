@@ -1,0 +1,210 @@
+"""The parts that pages are made of: panels, lists, times, badges, trees of JSON, empty states.
+
+What is shown comes from rulesets and events, which anybody may have written: it goes through `text` props
+and Vue's interpolation alone, never as HTML. Links are made here of ids that are quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import quote
+
+from nicegui import ui
+from nicegui.element import Element
+
+from picosched.clock import format_time
+
+Kind = Literal["text", "mono", "number", "time", "actions"]
+Cell = str | int | float | None | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""A text; or `{"text", "href", "title", "tone", "place"}`; of a column of times, ISO 8601; of actions, a list
+of `{"name", "text", "title", "tone"}`."""
+
+TONES = {
+    "fired": "good",
+    "late": "warn",
+    "coalesced": "warn",
+    "failed": "bad",
+    "throttled": "warn",
+    "waiting": "accent",
+    "pending": "accent",
+    "paused": "warn",
+}
+"""The colours of outcomes and states; others are quiet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+
+
+class Listing(Element, component="look/listing.js"):
+    """A table whose rows are replaced as a whole: `show(rows)`, each a map of cells with a `key`.
+
+    On a narrow screen each row is a card, unless `cards` is false.
+    """
+
+    def __init__(self, caption: str, columns: Sequence[Column], *, cards: bool = True) -> None:
+        super().__init__()
+        self.props["columns"] = [asdict(each) for each in columns]
+        self.props["caption"], self.props["cards"] = caption, cards
+        self.props["rows"] = []
+
+    def show(self, rows: Sequence[Mapping[str, Cell]]) -> None:
+        if self.props["rows"] != rows:
+            self.props["rows"] = [*rows]
+            self.update()
+
+    def on_act(self, called: Callable[[str, str], Any]) -> None:
+        """Call `called(action, key)` when somebody presses the button of a row."""
+        self.on("act", lambda event: called(event.args["action"], event.args["key"]))
+
+
+class JsonTree(Element, component="look/json_tree.js"):
+    """A JSON value as a tree that folds, read only."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.props["value"] = value
+
+
+def text(tag: str, words: str, classes: str = "") -> Text:
+    """An element that holds a text and nothing else."""
+    return Text(tag, words).classes(classes)
+
+
+class Text(Element):
+    """An element of any tag with a text in it, shown as it is."""
+
+    def __init__(self, tag: str, words: str) -> None:
+        super().__init__(tag)
+        self._text = words
+
+    def show(self, words: str) -> None:
+        if self._text != words:
+            self._text = words
+            self.update()
+
+
+@contextmanager
+def panel(title: str, side: str | None = None) -> Iterator[Text | None]:
+    """A box with a heading; gives the text at its side, if there is one."""
+    with ui.element("section").classes("panel"):
+        with ui.element("header"):
+            text("h2", title)
+            beside = None if side is None else Text("span", side).classes("side")
+        yield beside
+
+
+@contextmanager
+def box(classes: str) -> Iterator[Element]:
+    with ui.element("div").classes(classes) as element:
+        yield element
+
+
+def moment(time: datetime | None) -> Element:
+    """A time: how far off it is, and when; the local time on hover."""
+    if time is None:
+        return Text("span", "–").classes("muted")
+    element = ui.element("pico-time")
+    element.props["at"] = format_time(time)
+    return element
+
+
+def badge(word: str, tone: str | None = None, title: str | None = None) -> Element:
+    """An outcome or a state, in its colour."""
+    element = Text("span", word).classes(f"badge {tone or TONES.get(word, '')}")
+    if title:
+        element.props["title"] = title
+    return element
+
+
+def badge_cell(word: str, title: str | None = None) -> dict[str, Any]:
+    """The same, in a list."""
+    return {"text": word, "tone": TONES.get(word, "quiet"), "title": title}
+
+
+def link_cell(words: str, href: str, title: str | None = None) -> dict[str, Any]:
+    return {"text": words, "href": href, "title": title}
+
+
+def time_cell(time: datetime | None) -> str | None:
+    return None if time is None else format_time(time)
+
+
+def button(words: str, called: Callable[..., Any] | None = None, tone: str = "") -> Element:
+    """A button; `tone` is "primary", "danger", "small" or several of them."""
+    element = Text("button", words).classes(f"button {tone}").props("type=button")
+    if called is not None:
+        element.on("click", lambda: called())
+    return element
+
+
+def empty(what: str, more: str, command: str | None = None, *links: tuple[str, str]) -> Element:
+    """What stands where nothing is: what is missing, and how one gets further: a command, words and paths."""
+    with ui.element("div").classes("empty") as element:
+        text("strong", what)
+        text("p", more)
+        if command is not None:
+            text("pre", command)
+        if links:
+            with box("line"):
+                for words, path in links:
+                    ui.link(words, path)
+    return element
+
+
+def show_either(one: Element, other: Element, first: bool) -> None:
+    """Show one of the two: mostly a list, or what stands for an empty one."""
+    one.set_visibility(first)
+    other.set_visibility(not first)
+
+
+async def confirmed(question: str, more: str, verb: str) -> bool:
+    """Whether somebody says so in a dialog; Esc says no."""
+    with ui.dialog() as dialog, ui.card():
+        text("h2", question)
+        text("p", more, "muted")
+        with box("button-row"):
+            button(verb, lambda: dialog.submit(True), "danger")
+            button("Leave it", lambda: dialog.submit(False)).props("autofocus")
+    answer = await dialog
+    dialog.clear()
+    return bool(answer)
+
+
+def pico_path(id: str) -> str:
+    return f"/picos/{quote(id, safe='')}"
+
+
+def turn_path(seq: int) -> str:
+    return f"/journal/{seq}"
+
+
+def event_path(eid: str) -> str:
+    """Where the turn of an event is shown."""
+    return f"/journal?eid={quote(eid, safe='')}"
+
+
+def when_text(timespec: str | None) -> str:
+    """When it comes again; a short one is kept on its line."""
+    if timespec is None:
+        return "once"
+    return timespec.replace(" ", "\N{NO-BREAK SPACE}") if len(timespec) <= 24 else timespec
+
+
+def late_text(seconds: float) -> str:
+    """A lateness, short: `12 ms`, `3.4 s`, `5 min`, `2.1 h`."""
+    size = abs(seconds)
+    if size < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if size < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if size < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,130 @@
+"""The dialogs of a pico: make a child, make a channel, install a ruleset.
+
+Each stays open while what was asked is refused, and says why; it gives true once it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from picosched.errors import KrlError, PicoschedError
+from picosched.notation import parse_map
+from picosched.reference import PicoRef
+from picosched.web.api.rulesets import LONGEST, checked_ruleset
+from picosched.web.console.frame import Console
+from picosched.web.console.parts import box, button, text
+
+
+class Asked:
+    """A dialog with fields, that does what it is for in a thread."""
+
+    def __init__(self, console: Console, title: str, verb: str, wide: bool = False) -> None:
+        self._console = console
+        self._work: Callable[[], Any]
+        with ui.dialog() as self._dialog, ui.card().style("width: min(760px, 94vw)" if wide else ""):
+            text("h2", title)
+            self._fields = ui.element("div").classes("stack")
+            self._fault = text("pre", "", "fault")
+            self._fault.set_visibility(False)
+            with box("button-row"):
+                button(verb, self._do, "primary")
+                button("Leave it", self._dialog.close)
+
+    def __enter__(self) -> Asked:
+        self._fields.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._fields.__exit__(*error)
+
+    async def done(self, work: Callable[[], Any]) -> bool:
+        """Ask; `work` reads the fields and does it. Whether it was done."""
+        self._work = work
+        answer = await self._dialog
+        self._dialog.clear()
+        return bool(answer)
+
+    async def _do(self) -> None:
+        try:
+            await self._console.run(self._work)
+        except PicoschedError as error:
+            self._fault.show(_rendered(error))
+            self._fault.set_visibility(True)
+        else:
+            self._dialog.submit(True)
+
+
+async def ask_child(console: Console, pico: PicoRef) -> bool:
+    """Make a child of a pico."""
+    with Asked(console, f"A child of {pico.name}", "Make it") as asked:
+        name = ui.input("name").props("autofocus")
+
+    def work() -> None:
+        if not name.value.strip():
+            raise PicoschedError("found no name, wanted one")
+        console.engine.new_pico(name.value.strip(), pico)
+
+    return await asked.done(work)
+
+
+async def ask_channel(console: Console, pico: PicoRef) -> bool:
+    """Make a channel of a pico."""
+    with Asked(console, f"A channel of {pico.name}", "Make it") as asked:
+        tags = ui.input("tags").props("autofocus")
+        text(
+            "p",
+            "Patterns are domain:type and rid:function, * for any, with blanks between. What is denied wins.",
+            "muted small",
+        )
+        fields = [
+            ui.input(label, value=value).classes("mono")
+            for label, value in (
+                ("allow events", "*:*"),
+                ("allow queries", "*:*"),
+                ("deny events", ""),
+                ("deny queries", ""),
+            )
+        ]
+
+    def work() -> None:
+        pico.new_channel(tags.value.replace(",", " ").split(), *(each.value.split() for each in fields))
+
+    return await asked.done(work)
+
+
+async def ask_ruleset(console: Console, pico: PicoRef) -> bool:
+    """Install a ruleset on a pico, of its text or from a URL; or put a new text in the place of the old."""
+    with Asked(console, f"A ruleset on {pico.name}", "Install", wide=True) as asked:
+        url = ui.input("URL, http or https").classes("mono")
+        text("p", "or", "muted small")
+        krl = ui.textarea("text").classes("mono").props("spellcheck=false input-style='min-height: 260px'")
+        config = ui.textarea("configuration, as JSON; without it, the one before stays").classes("mono")
+        config.props("autogrow spellcheck=false")
+
+    def work() -> None:
+        values = parse_map(config.value, "configuration") if config.value.strip() else None
+        pico.install(_source(url.value.strip(), krl.value), values)
+
+    return await asked.done(work)
+
+
+def _source(url: str, krl: str) -> str:
+    """What to install. A path is none of what somebody far away may name."""
+    if bool(url) == bool(krl.strip()):
+        raise PicoschedError("wanted either a URL or a text")
+    if not url:
+        if len(krl) > LONGEST:
+            raise PicoschedError(f"found {len(krl):,} characters, wanted at most {LONGEST:,}", "too_large")
+        return checked_ruleset(krl)
+    if not url.lower().startswith(("http://", "https://")):
+        raise PicoschedError(f'found the url "{url}", wanted http: or https:', "refused")
+    return url
+
+
+def _rendered(error: PicoschedError) -> str:
+    if not isinstance(error, KrlError):
+        return str(error)
+    return "\n".join(str(each) for each in (error, *error.others))

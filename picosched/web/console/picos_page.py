@@ -1,0 +1,141 @@
+"""The picos as the family that they are; a name or id finds one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nicegui import ui
+
+from picosched.engine import Engine
+from picosched.store.picos import PicoRow
+from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.parts import (
+    Cell,
+    Column,
+    Listing,
+    box,
+    button,
+    empty,
+    link_cell,
+    panel,
+    pico_path,
+    show_either,
+    text,
+    time_cell,
+)
+
+SECONDS = 3.0
+MOST = 5_000
+"""Picos that the tree is made of; more are found by name or id."""
+PAGE = 200
+
+COLUMNS = (
+    Column("name", "Pico"),
+    Column("rulesets", "Rulesets", "number"),
+    Column("scheduled", "Scheduled", "number"),
+    Column("created", "Made", "time"),
+    Column("id", "Id", "mono"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A pico in the tree; `place` is drawn before its name."""
+
+    row: PicoRow
+    place: str
+    rulesets: int = 0
+    scheduled: int = 0
+
+
+def add_pages(console: Console) -> None:
+    @ui.page("/picos")
+    async def picos() -> None:
+        most = PAGE
+        with frame(console, "Picos", "/picos"), console.telling_errors():
+            text("h1", "Picos", "only-read")
+            with panel("Family", "") as side:
+                with box("line"):
+                    part = ui.input("name or id").classes("filter grow")
+                listing = Listing("Picos, each behind its parent", COLUMNS, cards=False)
+                more = button("More", lambda: grow(), "small")
+                nothing = empty(
+                    "No pico has such a name or id.",
+                    "Picos are made by rules, or on the page of their parent.",
+                )
+            assert side is not None
+
+            async def refresh() -> None:
+                wanted = part.value.strip()
+                branches, count = await console.run(lambda: _found(console.engine, wanted, most))
+                listing.show([_row(each) for each in branches])
+                show_either(listing, nothing, bool(branches))
+                more.set_visibility(count > len(branches))
+                side.show(f"{len(branches):,} of {count:,}")
+
+            async def grow() -> None:
+                nonlocal most
+                most += PAGE
+                await refresh()
+
+            part.on_value_change(refresh)
+            await refresh()
+            every(console, SECONDS, refresh)
+
+
+def _found(engine: Engine, wanted: str, most: int) -> tuple[list[Branch], int]:
+    """The picos whose name or id has that in it, as a tree while all are wanted; and how many there are."""
+
+    def work() -> tuple[list[Branch], int]:
+        store = engine.store
+        rows = store.pages.picos(None, MOST).items
+        if wanted:
+            low = wanted.casefold()
+            found = [Branch(each, "") for each in rows if low in each.name.casefold() or low in each.id]
+            exact = store.picos.find_pico(wanted)
+            known = {each.row.id for each in found}
+            more = [*store.picos.named(wanted), *([] if exact is None else [exact])]
+            found += [Branch(each, "") for each in more if each.id not in known]
+        else:
+            found = [*tree(rows)]
+        return [_counted(engine, each) for each in found[:most]], len(found)
+
+    return engine.read(work)
+
+
+def tree(rows: list[PicoRow]) -> Iterator[Branch]:
+    """Each pico behind its parent, before its next sibling; one whose parent is not there is a root."""
+    ids = {each.id for each in rows}
+    children: dict[str | None, list[PicoRow]] = {}
+    for row in rows:
+        children.setdefault(row.parent_id if row.parent_id in ids else None, []).append(row)
+    # A stack, not recursion: families may be deep.
+    waiting = [(row, "", "") for row in reversed(children.get(None, []))]
+    while waiting:
+        row, place, below = waiting.pop()
+        yield Branch(row, place)
+        own = children.get(row.id, [])
+        for number, child in reversed([*enumerate(own, 1)]):
+            last = number == len(own)
+            waiting.append((child, below + ("└ " if last else "├ "), below + ("  " if last else "│ ")))
+
+
+def _counted(engine: Engine, branch: Branch) -> Branch:
+    row = branch.row
+    rulesets = len(engine.store.picos.installed(row.id))
+    scheduled = engine.store.pages.pending_of(row.id)
+    return Branch(row, branch.place, rulesets, scheduled)
+
+
+def _row(branch: Branch) -> dict[str, Cell]:
+    row = branch.row
+    name = link_cell(row.name or "(no name)", pico_path(row.id))
+    return {
+        "key": row.id,
+        "name": {**name, "place": branch.place},
+        "rulesets": branch.rulesets,
+        "scheduled": branch.scheduled,
+        "created": time_cell(row.created),
+        "id": row.id,
+    }

@@ -1,0 +1,101 @@
+"""Small pictures made of elements: the hours and days on which a timespec fires, how late fires were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from nicegui import ui
+
+from picosched.schedule.fire import Fire
+from picosched.schedule.rhythm import MOST, WEEKDAYS, Kind, Year, fires_by_hour, month_end
+from picosched.schedule.timespec import Timespec
+from picosched.web.console.parts import TONES, Text, late_text, text
+
+LEVELS = 4
+LEAST = 0.001
+"""Seconds: what is less is no lateness that could be drawn."""
+
+
+def draw_rhythm(timespec: Timespec, since: datetime, kind: Kind | None = None) -> None:
+    """The week or the year to come, whichever fits, or `kind`."""
+    year = Year(timespec, since)
+    if (kind or year.fitting()) == "year":
+        _draw_year(year)
+    else:
+        _draw_week(timespec, since)
+
+
+def _draw_week(timespec: Timespec, since: datetime) -> None:
+    fires = fires_by_hour(timespec, since)
+    most = max(fires.values(), default=1)
+    with ui.element("table").classes("rhythm"):
+        text("caption", f"Fires in each hour of the coming week, {timespec.tz}", "only-read")
+        with ui.element("thead"), ui.element("tr"):
+            text("th", "")
+            for hour in range(0, 24, 6):
+                text("th", f"{hour:02}").props("colspan=6 scope=col")
+        with ui.element("tbody"):
+            for weekday, name in enumerate(WEEKDAYS):
+                with ui.element("tr"):
+                    text("th", name).props("scope=row")
+                    for hour in range(24):
+                        count = fires.get((weekday, hour), 0)
+                        told = f"more than {MOST}" if count > MOST else str(count)
+                        _cell(-(-count * LEVELS // most), f"{name} {hour:02}:00 to {hour + 1:02}:00: {told}")
+    per_hour = f"more than {MOST}" if most > MOST else f"{most}"
+    text("p", f"The coming week by the hour, {timespec.tz}; the darkest: {per_hour}", "muted small")
+
+
+def _draw_year(year: Year) -> None:
+    with ui.element("table").classes("rhythm year"):
+        text("caption", f"Days on which it fires until {year.last}", "only-read")
+        with ui.element("thead"), ui.element("tr"):
+            text("th", "")
+            for number in range(1, 32):
+                text("th", str(number) if number in (1, 10, 20, 30) else "").props("scope=col")
+        with ui.element("tbody"):
+            for month in year.months:
+                with ui.element("tr"):
+                    text("th", f"{month:%b} {month.year:04}").props("scope=row")
+                    for day in _days(month):
+                        fires = day in year.days
+                        if day < year.today:
+                            text("td", "", "none")
+                        else:
+                            _cell(LEVELS if fires else 0, f"{day:%a} {day}{': fires' if fires else ''}")
+                    for _ in range(31 - month_end(month).day):
+                        text("td", "", "none")
+    count = len(year.days)
+    text("p", f"{count} day{'s' * (count != 1)} on which it fires, until {year.last}", "muted small")
+
+
+def _days(month: date) -> list[date]:
+    return [month + timedelta(step) for step in range((month_end(month) - month).days + 1)]
+
+
+def _cell(level: int, title: str) -> Text:
+    cell = Text("td", "")
+    cell.props["title"] = title
+    return cell.classes(f"l{level}" if level else "")
+
+
+def draw_lateness(fires: Sequence[Fire]) -> None:
+    """How late each of some fires was, given newest first; drawn oldest first."""
+    raised = [fire for fire in reversed(fires) if fire.eid is not None and fire.lateness >= 0]
+    if len(raised) < 2:
+        return
+    most = max(fire.lateness for fire in raised)
+    if most < LEAST:
+        text("p", f"The last {len(raised)} fires were not late at all.", "muted small")
+        return
+    with ui.element("div").classes("lateness").props('role="img"') as chart:
+        chart.props["aria-label"] = f"How late the last {len(raised)} fires were: at most {late_text(most)}"
+        for fire in raised:
+            height = 100 * fire.lateness / most if most else 0
+            bar = ui.element("span").classes(TONES.get(fire.outcome.value, "quiet"))
+            bar.style(f"height: max(2px, {height:.1f}%)")
+            bar.props["title"] = (
+                f"{fire.nominal:%Y-%m-%d %H:%M:%S}Z · {fire.outcome.value} · {late_text(fire.lateness)}"
+            )
+    text("p", f"How late: at most {late_text(most)}, oldest on the left", "muted small")

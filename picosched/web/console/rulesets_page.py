@@ -1,0 +1,69 @@
+"""Rulesets: which are installed, in which texts, on how many picos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from nicegui import ui
+
+from picosched.store.pages import InstalledText
+from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.parts import Cell, Column, Listing, box, empty, link_cell, panel, text
+from picosched.web.console.schedule_page import ruleset_path
+
+HERE = "/rulesets"
+MOST = 1_000
+
+COLUMNS = (
+    Column("rid", "Ruleset", "mono"),
+    Column("picos", "Picos", "number"),
+    Column("origin", "From"),
+    Column("hash", "Text", "mono"),
+    Column("schedules", "To come"),
+)
+
+
+def add_pages(console: Console) -> None:
+    """The page of the list."""
+
+    @ui.page(HERE)
+    async def rulesets() -> None:
+        with frame(console, "Rulesets", HERE):
+            with box("head"):
+                text("h1", "Rulesets")
+                ui.link("Write a new one", "/edit").classes("button primary")
+            with panel("Installed", "") as side:
+                listing = Listing("Rulesets that picos have", COLUMNS)
+                nothing = ui.element("div")
+
+            async def refresh() -> None:
+                pages = console.engine.store.pages
+                found = await console.run(lambda: console.engine.read(lambda: pages.rulesets(MOST)))
+                listing.show([_row(each) for each in found])
+                listing.set_visibility(bool(found))
+                if side is not None:
+                    side.show(f"{len(found)}{'+' if len(found) == MOST else ''}")
+                nothing.clear()
+                nothing.set_visibility(not found)
+                if not found:
+                    with nothing:
+                        empty(
+                            "No ruleset is installed",
+                            "Write one here, or install a file from the command line.",
+                            "picosched install rulesets/tea_timer.krl",
+                        )
+
+            await refresh()
+        every(console, 5.0, refresh)
+
+
+def _row(each: InstalledText) -> Mapping[str, Cell]:
+    return {
+        "key": each.hash + each.rid,
+        "rid": link_cell(each.rid, ruleset_path(each.rid, each.pico_id)),
+        "picos": f"{each.picos:,}",
+        "origin": each.origin,
+        "hash": {"text": each.hash[:10], "title": "the beginning of the hash of its text"},
+        "schedules": link_cell("its schedules", f"/schedules?{urlencode({'rid': each.rid})}"),
+    }

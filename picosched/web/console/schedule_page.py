@@ -1,0 +1,269 @@
+"""One scheduled event: when it fires, what became of it so far, where it comes from, what one can do to it.
+
+`Detail` shows the same at the side of the timeline and on the page of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from urllib.parse import quote
+
+from nicegui import ui
+from nicegui.element import Element
+
+from picosched.engine import Engine
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled, coming
+from picosched.schedule.shown import maker
+from picosched.schedule.timespec import Timespec
+from picosched.web.console.elsewhere import missing
+from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.parts import (
+    Column,
+    JsonTree,
+    Listing,
+    badge,
+    badge_cell,
+    box,
+    event_path,
+    late_text,
+    link_cell,
+    moment,
+    panel,
+    pico_path,
+    text,
+    time_cell,
+)
+from picosched.web.console.pictures import draw_lateness, draw_rhythm
+from picosched.web.console.steps import Steps, label_of
+
+HERE = "/schedules"
+NEXT_TIMES, FIRES = 8, 60
+
+HISTORY = (
+    Column("nominal", "Due", "time"),
+    Column("outcome", "Outcome"),
+    Column("late", "Late", "number"),
+    Column("rules", "Rules", "mono"),
+    Column("why", "More"),
+)
+
+
+def schedule_path(id: str) -> str:
+    return f"{HERE}/{quote(id, safe='')}"
+
+
+def ruleset_path(rid: str, pico_id: str | None = None, line: int | None = None) -> str:
+    """Where a ruleset is shown, as a pico has it, at a line."""
+    asked = [*([f"pico={quote(pico_id, safe='')}"] if pico_id else []), *([f"line={line}"] if line else [])]
+    return f"/rulesets/{quote(rid, safe='')}" + (f"?{'&'.join(asked)}" if asked else "")
+
+
+def add_pages(console: Console) -> None:
+    """The page of a scheduled event."""
+
+    @ui.page(f"{HERE}/{{id}}")
+    async def schedule(id: str) -> None:
+        state = await console.run(lambda: look(console.engine, id))
+        if state is None:
+            missing(console, f"No scheduled event has the id {id[:100]}", "Its record may be pruned.", HERE)
+            return
+        with frame(console, label_of(state.row), HERE):
+            detail = Detail(console, wide=True)
+            await detail.show(id)
+            every(console, 1.0, detail.refresh)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What there is to show of a scheduled event."""
+
+    row: Scheduled
+    pico: str
+    fires: tuple[Fire, ...]
+
+
+def look(engine: Engine, id: str) -> State | None:
+    """How a scheduled event stands; None if there is no record of it."""
+
+    def work() -> State | None:
+        row = engine.store.agenda.find(id)
+        if row is None or not row.is_schedule:
+            return None
+        pico = engine.store.picos.find_pico(row.pico_id)
+        fires = engine.store.agenda.fires(id=id, limit=FIRES)
+        return State(row, row.pico_id if pico is None else pico.name, tuple(fires))
+
+    return engine.read(work)
+
+
+class Detail:
+    """A scheduled event, shown and kept up to date; `wide` with room for all of it.
+
+    Only the parts whose matter changed are drawn anew: what fires each second must not take the focus from a
+    button, nor fold what somebody unfolded.
+    """
+
+    def __init__(self, console: Console, *, wide: bool) -> None:
+        self._console = console
+        self._wide = wide
+        self._id: str | None = None
+        self._steps = Steps(console, self.refresh)
+        self._drawn: dict[str, object] = {}
+        self._head = ui.element("div").classes("stack")
+        with box("grid" if wide else "stack"):
+            with panel("When"):
+                self._times, self._rhythm = (ui.element("div").classes("stack-small") for _ in range(2))
+            with panel("What and where from"):
+                self._facts = ui.element("div")
+        with panel("What became of it", "") as self._side:
+            self._history = ui.element("div").classes("stack-small")
+
+    async def show(self, id: str) -> None:
+        """Show the event of that id."""
+        self._id, self._drawn = id, {}
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Show what changed meanwhile."""
+        id = self._id
+        if id is None:
+            return
+        state = await self._console.run(lambda: look(self._console.engine, id))
+        if state is None or self._head.is_deleted or id != self._id:
+            return
+        row, engine = state.row, self._console.engine
+        lasting = replace(row, due=None, fires=0, fired=None, moved_from=None)
+        head = lasting, row.due is None
+        granularity = engine.settings.granularity
+        self._draw("head", self._head, head, lambda: self._draw_head(row))
+        self._draw("times", self._times, row, lambda: _draw_times(row, granularity))
+        self._draw("rhythm", self._rhythm, head, lambda: _draw_rhythm(row, engine.now()))
+        self._draw("facts", self._facts, (lasting, state.pico), lambda: _draw_facts(row, state.pico))
+        self._draw("history", self._history, state.fires, lambda: _draw_history(state.fires))
+        if self._side is not None:
+            self._side.show(f"the last {len(state.fires)}" if len(state.fires) == FIRES else "")
+
+    def _draw(self, part: str, place: Element, matter: object, draw: Callable[[], None]) -> None:
+        if part in self._drawn and self._drawn[part] == matter:
+            return
+        self._drawn[part] = matter
+        place.clear()
+        with place:
+            draw()
+
+    def _draw_head(self, row: Scheduled) -> None:
+        with box("head"):
+            if self._wide:
+                text("h1", label_of(row))
+            else:
+                text("h2", label_of(row)).style("margin-right: auto; overflow-wrap: anywhere")
+                ui.link("Its page", schedule_path(row.id))
+            badge(row.status.value)
+        if row.description:
+            text("p", row.description, "muted")
+        self._steps.buttons(row)
+
+
+def _draw_times(row: Scheduled, granularity: int) -> None:
+    if row.timespec is not None and row.kind == "repeat":
+        text("p", Timespec.parse(row.timespec, row.tz).explain(), "words")
+        text("code", row.timespec, "mono")
+    elif row.kind == "window":
+        text("p", f"The edges of the window {row.name}", "words")
+        text("code", row.timespec or "", "mono")
+    else:
+        text("p", "Once" if row.fired is None else "Once; it has fired", "words")
+    _draw_next(row, granularity)
+    text("p", _fired(row), "muted small")
+
+
+def _fired(row: Scheduled) -> str:
+    if row.count is not None:
+        return f"Fired {row.fires:,} of {row.count:,} times"
+    return {0: "Not fired yet", 1: "Fired once"}.get(row.fires, f"Fired {row.fires:,} times")
+
+
+def _draw_rhythm(row: Scheduled, now: datetime) -> None:
+    if row.timespec is not None and row.kind == "repeat" and row.due is not None:
+        draw_rhythm(Timespec.parse(row.timespec, row.tz), now)
+
+
+def _draw_next(row: Scheduled, granularity: int) -> None:
+    if row.paused:
+        with box("line"):
+            text("span", "Paused until" if row.paused_until else "Paused until it is resumed; it stands at")
+            moment(row.paused_until or row.due)
+        return
+    times: list[datetime] = [*islice(coming(row, granularity), NEXT_TIMES)]
+    if not times:
+        text("p", "Nothing is to come.", "muted")
+        return
+    with ui.element("ol").classes("times").props('aria-label="Next times"'):
+        for time in times:
+            with ui.element("li"):
+                moment(time)
+    if row.moved_from is not None:
+        with box("line small muted"):
+            text("span", "The next one was moved from")
+            moment(row.moved_from)
+
+
+def _draw_facts(row: Scheduled, pico: str) -> None:
+    with ui.element("dl").classes("facts"):
+        _fact("Event", f"{row.domain}:{row.type}", mono=True)
+        with _said("Pico"):
+            ui.link(pico, pico_path(row.pico_id))
+        with _said("Made by"):
+            ui.link(maker(row), ruleset_path(row.rid, row.pico_id, row.line)).classes("mono")
+        with _said("Made"):
+            moment(row.created)
+        _fact("Name", row.name)
+        _fact("Zone", row.tz if row.timespec else None)
+        if row.until is not None:
+            with _said("Until"):
+                moment(row.until)
+        _fact("If missed", None if row.misfire is None else f"{row.misfire.value} (its own policy)")
+        _fact("Jitter", f"put off by {row.put_off.total_seconds():g} s" if row.jitter else None)
+        _fact("Window", row.window)
+        _fact("Id", row.id, mono=True)
+        with _said("Attributes"):
+            JsonTree(dict(row.attrs))
+
+
+def _said(name: str) -> Element:
+    text("dt", name)
+    return ui.element("dd")
+
+
+def _fact(name: str, value: str | None, *, mono: bool = False) -> None:
+    if value is not None:
+        with _said(name):
+            text("span", value, "mono" if mono else "")
+
+
+def _draw_history(fires: tuple[Fire, ...]) -> None:
+    if not fires:
+        text("p", "It has not come due yet.", "muted")
+        return
+    draw_lateness(fires)
+    Listing("What became of each occurrence", HISTORY).show(
+        [
+            {
+                "key": f"{fire.nominal.isoformat()}",
+                "nominal": time_cell(fire.nominal),
+                "outcome": badge_cell(fire.outcome.value, _several(fire)),
+                "late": late_text(fire.lateness) if fire.lateness >= 0 else None,
+                "rules": ", ".join(fire.rules) or None,
+                "why": link_cell(fire.why or "its turn", event_path(fire.eid)) if fire.eid else fire.why,
+            }
+            for fire in fires
+        ]
+    )
+
+
+def _several(fire: Fire) -> str | None:
+    return f"stands for {fire.stands_for:,} occurrences" if fire.stands_for > 1 else None

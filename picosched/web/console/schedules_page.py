@@ -1,0 +1,255 @@
+"""All scheduled events, as a filter means them; and steps for chosen ones, or for all that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fastapi import Request
+from nicegui import ui
+
+from picosched.clock import ticks
+from picosched.engine import Engine
+from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.shown import maker
+from picosched.store.pages import Page
+from picosched.web.api.shapes import Names
+from picosched.web.console.filters import Filters, remember
+from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.parts import (
+    Cell,
+    Column,
+    Listing,
+    Text,
+    badge_cell,
+    box,
+    button,
+    empty,
+    link_cell,
+    panel,
+    pico_path,
+    text,
+    time_cell,
+)
+from picosched.web.console.schedule_page import HERE, ruleset_path, schedule_path
+from picosched.web.console.steps import Chosen, Steps, counted, label_of, one
+
+FIELDS = ("text", "pico", "rid", "event", "kind", "status", "since", "until")
+ROWS = 100
+REST = 20
+"""So many times as long as a list took to read is it left as it is, at least."""
+
+COLUMNS = (
+    Column("due", "Due", "time"),
+    Column("event", "Event", "mono"),
+    Column("when", "When", "mono"),
+    Column("status", "Status"),
+    Column("pico", "Pico"),
+    Column("maker", "Made by", "mono"),
+    Column("fires", "Fires", "number"),
+)
+
+
+class Choosing(Listing):
+    """A list with a box to tick on each row."""
+
+    def __init__(
+        self, caption: str, columns: Sequence[Column], chosen: Callable[[], Any], *, cards: bool = True
+    ) -> None:
+        super().__init__(caption, columns, cards=cards)
+        self.props["picks"], self.props["picked"] = True, []
+        self._chosen = chosen
+        self.on("pick", lambda event: self.pick([str(key) for key in event.args]))
+
+    @property
+    def picked(self) -> list[str]:
+        """The keys of the rows that are ticked."""
+        return self.props["picked"]  # type: ignore[no-any-return]
+
+    def pick(self, keys: Sequence[str]) -> None:
+        self.props["picked"] = [*keys]
+        self.update()
+        self._chosen()
+
+
+def add_pages(console: Console) -> None:
+    """The page of the list."""
+
+    @ui.page(HERE)
+    async def schedules(request: Request) -> None:
+        with frame(console, "Schedules", HERE):
+            page = _Page(console, dict(request.query_params))
+            await page.begin()
+        every(console, 1.0, page.refresh)
+
+
+class _Page:
+    def __init__(self, console: Console, given: dict[str, str]) -> None:
+        self._console = console
+        self._which: Filter | None = None
+        self._marks: list[str | None] = [None]
+        """Behind which the pages begin that one has been through; the last is here."""
+        self._next: str | None = None
+        self._rows: dict[str, Scheduled] = {}
+        self._seen: tuple[object, ...] = ()
+        self._rest_until = 0.0
+        self._steps = Steps(console, self._stepped)
+        with box("head"):
+            text("h1", "Schedules")
+            text("span", "Choose rows to change them, or ask for all that the filter means.", "muted small")
+        with box("filter-bar"):
+            self._filters = Filters(console, FIELDS, given, self._filtered)
+        with panel("Scheduled events", "") as self._side:
+            self._list = Choosing("Scheduled events", COLUMNS, self._choose)
+            self._empty = ui.element("div")
+            with box("line") as self._turning:
+                self._back = button("← Sooner", self._sooner, "small")
+                self._on = button("Later →", self._later, "small")
+            with box("chosen-bar") as self._bar:
+                self._count = Text("span", "")
+                self._all = button("All that the filter means", self._choose_all, "small")
+                for name, step, tone in (
+                    ("Pause…", self._steps.pause, ""),
+                    ("Resume", self._steps.resume, ""),
+                    ("Move…", self._move, ""),
+                    ("Timespec…", self._steps.reschedule, ""),
+                    ("Cancel…", self._steps.cancel, "danger"),
+                ):
+                    button(name, self._doing(step), f"small {tone}")
+                button("None", self._choose_none, "small")
+        self._wholly: Chosen | None = None
+        self._bar.set_visibility(False)
+
+    async def begin(self) -> None:
+        await self._filters.offer()
+        await self._filtered(remembered=True)
+
+    async def refresh(self) -> None:
+        if ticks() >= self._rest_until:
+            await self._draw()
+
+    async def _stepped(self) -> None:
+        self._choose_none()
+        await self._draw()
+
+    async def _filtered(self, *, remembered: bool = False) -> None:
+        self._which = await self._filters.filter()
+        if not remembered:
+            remember(HERE, self._filters.query)
+        self._marks, self._seen = [None], ()
+        self._choose_none()
+        with self._console.telling_errors():
+            await self._draw()
+
+    async def _sooner(self) -> None:
+        self._marks.pop()
+        await self._draw()
+
+    async def _later(self) -> None:
+        self._marks.append(self._next)
+        await self._draw()
+
+    async def _draw(self) -> None:
+        engine, which, mark = self._console.engine, self._which, self._marks[-1]
+        seen = which, mark, engine.commits
+        if which is None or seen == self._seen:
+            return
+        begun = ticks()
+        page, names, total = await self._console.run(lambda: _looked(engine, which, mark))
+        self._rest_until = ticks() + REST * (ticks() - begun)
+        self._seen = seen
+        self._next = page.next
+        self._rows = {row.id: row for row in page.items}
+        self._list.show([_row(row, names) for row in page.items])
+        self._list.set_visibility(bool(page.items))
+        self._back.set_visibility(len(self._marks) > 1)
+        self._on.set_visibility(page.next is not None)
+        self._turning.set_visibility(len(self._marks) > 1 or page.next is not None)
+        if self._side is not None:
+            self._side.show(f"{total:,}" if total != 1 else "1")
+        self._empty.clear()
+        self._empty.set_visibility(not page.items)
+        if not page.items:
+            with self._empty:
+                _draw_empty(which)
+
+    # Choosing
+
+    def _choose(self) -> None:
+        self._wholly = None
+        picked = len(self._list.picked)
+        self._bar.set_visibility(picked > 0)
+        self._all.set_visibility(True)
+        self._count.show(f"{picked} chosen")
+
+    def _choose_none(self) -> None:
+        self._list.pick([])
+
+    async def _choose_all(self) -> None:
+        which = self._which
+        if which is None:
+            return
+        with self._console.telling_errors():
+            count = await self._console.run(lambda: self._console.engine.agenda.count(which))
+            self._wholly = counted(which, count)
+            self._count.show(f"{self._wholly.words}, chosen")
+            self._all.set_visibility(False)
+
+    def _chosen(self) -> Chosen:
+        if self._wholly is not None:
+            return self._wholly
+        picked = self._list.picked
+        if len(picked) == 1 and picked[0] in self._rows:
+            return one(self._rows[picked[0]])
+        return Chosen(tuple(picked), len(picked), f"{len(picked)} chosen")
+
+    def _doing(self, step: Callable[[Chosen], Any]) -> Callable[[], Any]:
+        return lambda: step(self._chosen())
+
+    def _move(self, chosen: Chosen) -> None:
+        row = self._rows.get(chosen.which) if isinstance(chosen.which, str) else None
+        self._steps.move(chosen, row.due if row else None)
+
+
+def _looked(engine: Engine, which: Filter, mark: str | None) -> tuple[Page[Scheduled], Names, int]:
+    page = engine.read(lambda: engine.store.pages.scheduled(which, mark, ROWS))
+    names = Names(engine)
+    for row in page.items:
+        names.of(row.pico_id)
+    alone = mark is None and page.next is None
+    return page, names, len(page.items) if alone else engine.agenda.count(which)
+
+
+def _row(row: Scheduled, names: Names) -> Mapping[str, Cell]:
+    event = f"{row.domain}:{row.type}"
+    return {
+        "key": row.id,
+        "spoken": f"choose {label_of(row)}",
+        "due": time_cell(row.due),
+        "event": link_cell(event, schedule_path(row.id), row.description),
+        "when": _when(row),
+        "status": badge_cell(row.status.value),
+        "pico": link_cell(names.of(row.pico_id), pico_path(row.pico_id)),
+        "maker": link_cell(maker(row), ruleset_path(row.rid, row.pico_id, row.line)),
+        "fires": f"{row.fires:,}",
+    }
+
+
+def _when(row: Scheduled) -> str:
+    if row.timespec is None:
+        return row.name or "once"
+    zone = "" if row.tz == "UTC" else f" ({row.tz})"
+    name = f" · {row.name}" if row.name and row.name != row.timespec else ""
+    return f"{row.timespec}{zone}{name}"
+
+
+def _draw_empty(which: Filter) -> None:
+    if which == Filter():
+        empty(
+            "Nothing is scheduled",
+            "A rule makes an event for later. Install a ruleset that does, and raise what it waits for.",
+            "picosched install rulesets/tea_timer.krl\npicosched raise tea:started minutes=5",
+        )
+    else:
+        empty("Nothing fits this filter", "What is finished or cancelled is shown with another status.")

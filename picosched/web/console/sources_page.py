@@ -1,0 +1,242 @@
+"""Sources: what raises events from outside any ruleset, when each is due next, and how the last went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nicegui import ui
+
+from picosched.clock import format_time
+from picosched.engine import Engine
+from picosched.sources.state import EntryState, SourceState
+from picosched.web.console.elsewhere import missing
+from picosched.web.console.frame import Console, every, frame, notify
+from picosched.web.console.parts import (
+    Cell,
+    Column,
+    JsonTree,
+    Listing,
+    badge,
+    badge_cell,
+    box,
+    button,
+    empty,
+    link_cell,
+    moment,
+    panel,
+    text,
+    time_cell,
+)
+
+HERE = "/sources"
+
+COLUMNS = (
+    Column("name", "Source"),
+    Column("type", "Type"),
+    Column("to", "Goes to", "mono"),
+    Column("due", "Next", "time"),
+    Column("state", "State"),
+    Column("last", "Last outcome"),
+    Column("fires", "Fires", "number"),
+    Column("missed", "Missed", "number"),
+    Column("do", "What one can do", "actions"),
+)
+ENTRIES = (
+    Column("name", "Entry"),
+    Column("event", "Event", "mono"),
+    Column("when", "When"),
+    Column("due", "Next", "time"),
+    Column("outcome", "Last outcome"),
+    Column("fired", "Last", "time"),
+    Column("fires", "Fires", "number"),
+    Column("missed", "Missed", "number"),
+    Column("error", "Why"),
+)
+
+DECLARATION = """\
+[[source]]
+type = "crononome"
+name = "morning"
+to = { pico = "root" }
+entries = [{ name = "seven", expr = "0 7 * * *" }]"""
+
+
+def add_pages(console: Console) -> None:
+    """The list, and the page of a source."""
+
+    @ui.page(HERE)
+    async def sources() -> None:
+        with frame(console, "Sources", HERE):
+            with box("head"):
+                text("h1", "Sources")
+            page = _List(console)
+            await page.refresh()
+        every(console, 1.0, page.refresh)
+
+    @ui.page(f"{HERE}/{{id}}")
+    async def source(id: str) -> None:
+        state = await console.run(lambda: _found(console.engine, id))
+        if state is None:
+            missing(console, f"There is no source {id[:100]}", "The list shows all there are.", HERE)
+            return
+        with frame(console, _label(state), HERE):
+            page = _Source(console, id)
+            await page.refresh()
+        every(console, 1.0, page.refresh)
+
+
+class _Doing:
+    """Pausing, resuming, removing; what changes something is followed by `refresh`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._home = ui.element("div").classes("apart")
+        """Of dialogs and messages: the rest may be drawn anew meanwhile."""
+
+    async def refresh(self) -> None:
+        raise NotImplementedError
+
+    async def act(self, action: str, id: str) -> None:
+        if action == "remove":
+            self._ask(id)
+            return
+        engine = self._console.engine
+        step = engine.pause_source if action == "pause" else engine.resume_source
+        with self._home, self._console.telling_errors():
+            done = await self._console.run(lambda: step(id))
+            notify(f"It is {action}d" if done else "Nothing changed", "good" if done else "warn")
+            await self.refresh()
+
+    def _ask(self, id: str) -> None:
+        async def remove() -> None:
+            with self._console.telling_errors():
+                await self._console.run(lambda: self._console.engine.remove_source(id))
+                dialog.close()
+                notify("The source is removed")
+                await self.refresh()
+
+        self._home.clear()
+        with self._home, ui.dialog() as dialog, ui.card():
+            text("h2", "Remove this source?")
+            text("p", "It raises nothing any more. What became of it so far stays in the history.", "muted")
+            with box("dialog-buttons"):
+                button("Close", dialog.close)
+                button("Remove it", remove, "danger")
+        dialog.open()
+
+
+class _List(_Doing):
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._shown: list[SourceState] | None = None
+        with panel("Declared", "") as self._side:
+            self._list = Listing("Sources", COLUMNS)
+            self._list.on_act(self.act)
+            self._empty = ui.element("div")
+
+    async def refresh(self) -> None:
+        found = await self._console.run(self._console.engine.sources)
+        if found == self._shown:
+            return
+        self._shown = found
+        self._list.show([_row(each) for each in found])
+        self._list.set_visibility(bool(found))
+        if self._side is not None:
+            self._side.show(str(len(found)))
+        self._empty.clear()
+        self._empty.set_visibility(not found)
+        if not found:
+            with self._empty:
+                empty(
+                    "There are no sources",
+                    "A source raises events by a clock of its own. It is declared in picosched.toml:",
+                    DECLARATION,
+                )
+
+
+class _Source(_Doing):
+    def __init__(self, console: Console, id: str) -> None:
+        super().__init__(console)
+        self._id = id
+        self._shown: SourceState | None = None
+        self._place = ui.element("div").classes("stack")
+
+    async def refresh(self) -> None:
+        state = await self._console.run(lambda: _found(self._console.engine, self._id))
+        if state == self._shown or self._place.is_deleted:
+            return
+        self._shown = state
+        self._place.clear()
+        with self._place:
+            if state is None:
+                empty("This source was removed", "The list shows all there are.")
+            else:
+                self._draw(state)
+
+    def _draw(self, state: SourceState) -> None:
+        with box("head"):
+            text("h1", _label(state))
+            badge("paused" if state.paused else "running", "warn" if state.paused else "good")
+        with box("steps"):
+            for action in _actions(state):
+                name, tone = str(action["name"]), str(action["tone"])
+                button(str(action["text"]), lambda name=name: self.act(name, state.id), f"small {tone}")
+        if state.error:
+            text("p", state.error, "bad-text")
+        with panel("Entries", f"{len(state.entries)}"):
+            Listing("Entries", ENTRIES).show([_entry(each) for each in state.entries])
+        with panel("Declaration", "in picosched.toml" if state.configured else "made while running"):
+            with box("line muted small"):
+                text("span", "Made")
+                moment(state.created)
+                if state.waiting:
+                    text("span", f"{state.waiting:,} events wait for the other engine")
+            JsonTree(dict(state.declaration))
+
+
+def _found(engine: Engine, id: str) -> SourceState | None:
+    return next((each for each in engine.sources() if id in (each.id, each.name)), None)
+
+
+def _label(state: SourceState) -> str:
+    return state.name or f"{state.type} {state.id[:8]}"
+
+
+def _actions(state: SourceState) -> list[dict[str, str]]:
+    going = {"name": "pause", "text": "Pause", "tone": ""}
+    if state.paused:
+        going = {"name": "resume", "text": "Resume", "tone": "primary"}
+    remove = {"name": "remove", "text": "Remove…", "tone": "danger"}
+    return [going] if state.configured else [going, remove]
+
+
+def _row(state: SourceState) -> Mapping[str, Cell]:
+    last = max((each for each in state.entries if each.fired), key=lambda each: str(each.fired), default=None)
+    until = f"until {format_time(state.paused_until)}" if state.paused_until else None
+    return {
+        "key": state.id,
+        "name": link_cell(_label(state), f"{HERE}/{state.id}"),
+        "type": state.type,
+        "to": ", ".join(f"{kind} {name}" for kind, name in state.to.items()),
+        "due": time_cell(state.due),
+        "state": badge_cell("paused", until) if state.paused else {"text": "running", "tone": "good"},
+        "last": badge_cell(last.outcome.value, last.error) if last and last.outcome else None,
+        "fires": f"{state.fires:,}",
+        "missed": f"{state.missed:,}",
+        "do": _actions(state),
+    }
+
+
+def _entry(entry: EntryState) -> Mapping[str, Cell]:
+    return {
+        "key": entry.id,
+        "name": entry.name,
+        "event": entry.event,
+        "when": entry.when,
+        "due": time_cell(entry.due),
+        "outcome": badge_cell(entry.outcome.value) if entry.outcome else None,
+        "fired": time_cell(entry.fired),
+        "fires": f"{entry.fires:,}",
+        "missed": f"{entry.missed:,}",
+        "error": entry.error,
+    }

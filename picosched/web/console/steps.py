@@ -1,0 +1,358 @@
+"""What one does to scheduled events: dialogs that say beforehand what will come of it.
+
+Each is a step of `picosched.agenda`, for one row, for chosen rows, or for all that a filter means. A dialog
+makes a dry run of it whenever its fields change, shows what that gives, and does it when it is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from nicegui import ui
+from nicegui.element import Element
+from nicegui.elements.input import Input
+
+from picosched.agenda import Which
+from picosched.clock import format_time, parse_time
+from picosched.errors import PicoschedError
+from picosched.notation import parse_duration
+from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.timespec import Timespec
+from picosched.web.console.frame import Console, notify
+from picosched.web.console.parts import badge, button, event_path, moment, text
+from picosched.web.console.turn_shown import Told, show_told
+
+MOST_TRIED = 5_000
+"""Of more rows a filter means there is no dry run; their number is told."""
+
+SHOWN_TIMES = 5
+
+Do = Callable[[bool], list[Scheduled]]
+"""A step: given whether it is a dry run, the rows that are changed, as they are then."""
+Changed = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The rows that are meant, how many they are, and how one speaks of them."""
+
+    which: Which
+    count: int
+    words: str
+
+    @property
+    def is_one(self) -> bool:
+        return isinstance(self.which, str)
+
+
+def one(row: Scheduled) -> Chosen:
+    """A single row."""
+    return Chosen(row.id, 1, label_of(row))
+
+
+def label_of(row: Scheduled) -> str:
+    """What one calls a scheduled event: its name, or its event."""
+    return row.name or f"{row.domain}:{row.type}"
+
+
+class Steps:
+    """The dialogs of a page. `changed` is called when one of them changed something."""
+
+    def __init__(self, console: Console, changed: Changed) -> None:
+        self._console = console
+        self._agenda = console.engine.agenda
+        self._changed = changed
+        self._place = ui.element("div").classes("apart")
+        """Of dialogs and messages: what the buttons stand in may be drawn anew while one is open."""
+
+    def _ask(self, title: str, verb: str, *, danger: bool = False) -> _Ask:
+        self._place.clear()
+        return _Ask(self._console, self._place, title, verb, self._changed, danger=danger)
+
+    def buttons(self, row: Scheduled) -> None:
+        """Buttons for what can be done to a row."""
+        chosen = one(row)
+        with ui.element("div").classes("steps"):
+            if row.due is None:
+                text("span", "It has ended: nothing can be done to it any more.", "muted small")
+                return
+            if row.paused:
+                button("Resume", lambda: self.resume(chosen), "small primary")
+            else:
+                button("Pause…", lambda: self.pause(chosen), "small")
+            if row.kind == "window":
+                text("span", "The edges of a window come by the calendar.", "muted small")
+                return
+            button("Fire now…", lambda: self.fire(row), "small")
+            button("Move…", lambda: self.move(chosen, row.due), "small")
+            button("Timespec…", lambda: self.reschedule(chosen, row), "small")
+            button("Cancel…", lambda: self.cancel(chosen), "small danger")
+
+    def pause(self, chosen: Chosen) -> None:
+        with self._ask(f"Pause {chosen.words}", "Pause") as ask:
+            until = _field("Until", "", "2026-03-01T09:00Z, or 2h; empty: until it is resumed")
+
+            def do(dry_run: bool) -> list[Scheduled]:
+                time = _time_of(until.value or "", self._console.engine.now())
+                return self._agenda.pause(chosen.which, time, dry_run=dry_run)
+
+            ask.about(chosen, do, until)
+
+    async def resume(self, chosen: Chosen) -> None:
+        with self._place, self._console.telling_errors():
+            done = await self._console.run(lambda: self._agenda.resume(chosen.which))
+            _tell("resumed", done)
+            await self._changed()
+
+    def move(self, chosen: Chosen, due: datetime | None = None) -> None:
+        with self._ask(f"Move {chosen.words}", "Move") as ask:
+            to = None
+            if due is not None:
+                to = ui.input("To, in UTC", value=due.strftime("%Y-%m-%dT%H:%M:%S")).props(
+                    "type=datetime-local step=1"
+                )
+            by = _field("Or by" if due is not None else "By", "", "30m, 1h30m, -2h")
+            with ui.element("div").classes("steps"):
+                for words in ("5m", "1h", "1d"):
+                    button(f"+{words}", lambda words=words: by.set_value(words), "small")
+            words = "A repeat goes on behind it as before. A time that has passed is now."
+            text("p", words, "muted small")
+
+            def do(dry_run: bool) -> list[Scheduled]:
+                return self._agenda.move(
+                    chosen.which, _target(None if to is None else to.value, by.value), dry_run=dry_run
+                )
+
+            ask.about(chosen, do, *([] if to is None else [to]), by)
+
+    def cancel(self, chosen: Chosen) -> None:
+        with self._ask(f"Cancel {chosen.words}?", "Cancel it", danger=True) as ask:
+            text("p", "It will not fire any more. Its history is kept.", "muted")
+            reason = _field("Reason", "", "for the record; may be left out")
+
+            def do(dry_run: bool) -> list[Scheduled]:
+                return self._agenda.cancel(
+                    chosen.which, (reason.value or "").strip() or None, dry_run=dry_run
+                )
+
+            ask.about(chosen, do)
+
+    def reschedule(self, chosen: Chosen, row: Scheduled | None = None) -> None:
+        with self._ask(f"Another timespec for {chosen.words}", "Change") as ask:
+            spec = _field("Timespec", (row and row.timespec) or "", "0 9 * * 1-5, or: last day of month at 9")
+            zone = _field("Zone", (row.tz if row else "") or "", "UTC" if row else "as it is, of each")
+            spec.classes("mono")
+            if row is not None and row.timespec is None:
+                text("p", "It fires once, at a time; with a timespec it becomes a repeat.", "muted small")
+            told = ui.element("div")
+
+            def do(dry_run: bool) -> list[Scheduled]:
+                wanted = (spec.value or "").strip()
+                if not wanted:
+                    raise PicoschedError("wanted a timespec, such as 0 9 * * 1-5")
+                tz = (zone.value or "").strip() or None
+                if dry_run:
+                    Timespec.parse(wanted, tz or "UTC")
+                return self._agenda.reschedule(chosen.which, wanted, tz, dry_run=dry_run)
+
+            def explain() -> None:
+                told.clear()
+                with told:
+                    tell_timespec(spec.value or "", zone.value or "UTC", self._console.engine.now())
+
+            for each in (spec, zone):
+                each.on_value_change(explain)
+            explain()
+            ask.about(chosen, do, spec, zone)
+
+    def fire(self, row: Scheduled) -> None:
+        """Ask, raise its event now, and show what came of it."""
+        self._place.clear()
+        with self._place, ui.dialog() as dialog, ui.card():
+            dialog.open()
+            text("h2", f"Fire {label_of(row)} now")
+            after = "It is finished by it." if row.timespec is None else "Its own times stay as they are."
+            text("p", f"Raises {row.domain}:{row.type} outside its times. {after}", "muted")
+            result = ui.element("div").classes("stack")
+
+            async def fire() -> None:
+                with self._console.telling_errors():
+                    turn = await self._console.run(lambda: self._agenda.fire_now(row.id))
+                    done.delete()
+                    with result:
+                        show_told(Told.of_turn(turn))
+                        ui.link("The turn in the journal", event_path(turn.eid))
+                    await self._changed()
+
+            with ui.element("div").classes("dialog-buttons"):
+                button("Close", dialog.close)
+                done = button("Fire now", fire, "primary")
+
+
+class _Ask:
+    """A dialog: fields, what would come of them, and the button that does it."""
+
+    def __init__(
+        self,
+        console: Console,
+        place: Element,
+        title: str,
+        verb: str,
+        changed: Changed,
+        *,
+        danger: bool = False,
+    ) -> None:
+        self._console = console
+        self._place = place
+        self._changed = changed
+        self._title, self._verb, self._danger = title, verb, danger
+        self._tries = 0
+
+    def __enter__(self) -> _Ask:
+        with ExitStack() as inside:
+            inside.enter_context(self._place)
+            self._dialog = inside.enter_context(ui.dialog())
+            inside.enter_context(ui.card())
+            text("h2", self._title)
+            self._inside = inside.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._inside.close()
+        self._dialog.open()
+
+    def about(self, chosen: Chosen, do: Do, *fields: Input) -> None:
+        """The lower half: the dry run of a step, made anew when a field changes, and the buttons."""
+        preview = ui.element("div").classes("preview").props('aria-live="polite"')
+
+        async def look() -> None:
+            self._tries += 1
+            mine = self._tries
+            told = await self._console.run(lambda: _tried(chosen, do))
+            if mine == self._tries and not preview.is_deleted:
+                _show_tried(preview, told, chosen)
+                self._do.props["disabled"] = isinstance(told, str)
+
+        async def confirm() -> None:
+            with self._console.telling_errors():
+                done = await self._console.run(lambda: do(False))
+                self._dialog.close()
+                _tell("changed", done)
+                await self._changed()
+
+        for field in fields:
+            field.on_value_change(look)
+            field.on("keydown.enter", confirm)
+        with ui.element("div").classes("dialog-buttons"):
+            button("Close", self._dialog.close)
+            self._do = button(self._verb, confirm, "danger" if self._danger else "primary")
+        ui.timer(0.01, look, once=True)
+
+
+Tried = str | list[Scheduled] | None
+"""Why it cannot be; what would be changed; None where there is too much to try."""
+
+
+def _tried(chosen: Chosen, do: Do) -> Tried:
+    try:
+        return do(True) if chosen.count <= MOST_TRIED else None
+    except PicoschedError as error:
+        return error.message
+
+
+def _show_tried(preview: Element, told: Tried, chosen: Chosen) -> None:
+    preview.clear()
+    preview.classes(
+        add="bad" if isinstance(told, str) else "", remove="bad" if not isinstance(told, str) else ""
+    )
+    with preview:
+        if isinstance(told, str):
+            text("span", told)
+        elif told is None:
+            text("span", f"{chosen.count:,} rows; too many to try it out beforehand.")
+        elif not told:
+            text("span", "Nothing would change.")
+        elif chosen.is_one:
+            _show_after(told[0])
+        else:
+            text("span", f"{len(told):,} of {chosen.count:,} would change.")
+            for row in told[:SHOWN_TIMES]:
+                with ui.element("div").classes("line"):
+                    text("span", label_of(row), "mono")
+                    badge(row.status.value)
+                    if row.due is not None:
+                        moment(row.due)
+            if len(told) > SHOWN_TIMES:
+                text("span", "…", "muted")
+
+
+def _show_after(row: Scheduled) -> None:
+    with ui.element("div").classes("line"):
+        text("span", "Then it is", "muted")
+        badge(row.status.value)
+        if row.due is not None:
+            text("span", "next due" if not row.paused else "with the due time", "muted")
+            moment(row.due)
+    if row.paused_until is not None:
+        with ui.element("div").classes("line"):
+            text("span", "It goes on by itself", "muted")
+            moment(row.paused_until)
+
+
+def tell_timespec(spec: str, tz: str, now: datetime, count: int = SHOWN_TIMES) -> None:
+    """A timespec in words and its next times; what is wrong with it, if it is none."""
+    if not spec.strip():
+        return
+    try:
+        read = Timespec.parse(spec.strip(), tz.strip() or "UTC")
+        times = list(islice(read.between(now, datetime.max.replace(tzinfo=now.tzinfo)), count))
+    except PicoschedError as error:
+        text("p", error.message, "bad-text")
+        return
+    text("p", read.explain(), "words")
+    with ui.element("ul").classes("times"):
+        for time in times:
+            with ui.element("li"):
+                moment(time)
+
+
+def _field(label: str, value: str, hint: str) -> Input:
+    return ui.input(label, value=value, placeholder=hint).props("debounce=200 maxlength=4000 stack-label")
+
+
+def _target(to: str | None, by: str | None) -> datetime | timedelta:
+    if by and by.strip():
+        given = by.strip().removeprefix("+")
+        return -parse_duration(given[1:]) if given.startswith("-") else parse_duration(given)
+    if not to:
+        raise PicoschedError("wanted a time, or a duration such as 30m")
+    return parse_time(to)
+
+
+def _time_of(given: str, now: datetime) -> datetime | None:
+    """The time that somebody gives as such or as a duration from now; None for nothing."""
+    given = given.strip()
+    if not given:
+        return None
+    return now + parse_duration(given) if given[-1:] in "smhdw" else parse_time(given)
+
+
+def _tell(verb: str, rows: Sequence[Scheduled]) -> None:
+    if not rows:
+        notify("Nothing changed: it had ended, or was as wanted.", "warn")
+    elif len(rows) == 1:
+        row = rows[0]
+        due = "" if row.due is None else f", due {format_time(row.due)}"
+        notify(f"{label_of(row)} is {row.status.value}{due}")
+    else:
+        notify(f"{len(rows):,} events were {verb}")
+
+
+def counted(which: Filter, count: int) -> Chosen:
+    """All that a filter means."""
+    return Chosen(which, count, f"all {count:,} that the filter means")

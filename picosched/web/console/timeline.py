@@ -1,0 +1,251 @@
+"""The timeline: what fires in the coming day, week or year, by pico and ruleset."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from nicegui import ui
+from nicegui.element import Element
+
+from picosched.clock import ticks, to_ms
+from picosched.engine import Engine
+from picosched.schedule.filter import Filter
+from picosched.web.api.shapes import Names
+from picosched.web.console.filters import Filters, remember
+from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.lanes import MOST_ROWS, SPANS, Axis, Lane, Mark, Picture, Track, draw, wanted
+from picosched.web.console.parts import box, button, empty, panel, pico_path, text
+from picosched.web.console.schedule_page import Detail, ruleset_path
+from picosched.web.console.steps import label_of
+
+HERE = "/timeline"
+REST = 20
+"""So many times as long as a picture took to draw is it left as it is, at least."""
+
+DAY = timedelta(days=1)
+
+
+class Lanes(Element, component="look/lanes.js"):
+    """Lanes of marks: `show(axis, lanes)`."""
+
+    def show(self, axis: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
+        self.props["axis"], self.props["lanes"] = axis, lanes
+        self.update()
+
+    def choose(self, id: str | None) -> None:
+        self.props["chosen"] = id
+        self.update()
+
+
+def add_pages(console: Console) -> None:
+    """The page of the timeline."""
+
+    @ui.page(HERE)
+    async def timeline(request: Request) -> None:
+        given = dict(request.query_params)
+        with frame(console, "Timeline", HERE):
+            page = _Page(console, given)
+            await page.begin()
+        every(console, 1.0, page.refresh)
+
+
+class _Page:
+    def __init__(self, console: Console, given: dict[str, str]) -> None:
+        self._console = console
+        self._span = given.get("span", "day") if given.get("span") in SPANS else "day"
+        self._which: Filter | None = Filter()
+        self._seen: tuple[object, ...] = ()
+        self._picture: Picture | None = None
+        self._rest_until = 0.0
+        with box("head"):
+            text("h1", "Timeline")
+            with box("choice") as group:
+                group.props('role="group" aria-label="How far ahead"')
+                self._choices = {span: self._choice(span) for span in SPANS}
+        with box("filter-bar"):
+            self._filters = Filters(console, ("text", "pico", "rid"), given, self._filtered)
+        with panel("To come", "") as self._side:
+            self._lanes = Lanes().on("open", lambda event: self._open(str(event.args)))
+            self._lanes.on("more", lambda event: self._more(event.args))
+            self._empty = ui.element("div")
+        with (
+            ui.dialog().props('position="right" full-height') as self._dialog,
+            ui.card().classes("side-panel"),
+        ):
+            button("Close", self._dialog.close, "small").classes("close")
+            self._detail = Detail(console, wide=False)
+        self._dialog.on_value_change(lambda event: None if event.value else self._lanes.choose(None))
+
+    def _choice(self, span: str) -> Element:
+        async def choose() -> None:
+            self._span = span
+            await self._changed()
+
+        made = text("button", span.capitalize()).props("type=button")
+        made.on("click", choose)
+        return made
+
+    async def begin(self) -> None:
+        await self._filters.offer()
+        self._which = await self._filters.filter()
+        await self._draw()
+
+    async def refresh(self) -> None:
+        if self._dialog.value:
+            await self._detail.refresh()
+        if ticks() >= self._rest_until:
+            await self._draw()
+
+    async def _filtered(self) -> None:
+        self._which = await self._filters.filter()
+        await self._changed()
+
+    async def _changed(self) -> None:
+        query = "&".join(each for each in (f"span={self._span}", self._filters.query) if each)
+        remember(HERE, query)
+        self._seen = ()
+        with self._console.telling_errors():
+            await self._draw()
+
+    async def _draw(self) -> None:
+        engine = self._console.engine
+        axis, which = Axis.of(self._span, engine.now()), self._which
+        seen = axis, which, engine.commits
+        if which is None or seen == self._seen:
+            return
+        begun = ticks()
+        found = await self._console.run(lambda: _looked(engine, which, axis))
+        self._rest_until = ticks() + REST * (ticks() - begun)
+        self._seen = seen
+        for span, choice in self._choices.items():
+            choice.props(f"aria-pressed={str(span == self._span).lower()}")
+        picture, names, total = found
+        if picture == self._picture:
+            return
+        self._picture = picture
+        self._lanes.show(
+            _axis_props(axis, self._span), [_lane_props(lane, names, axis) for lane in picture.lanes]
+        )
+        self._lanes.set_visibility(bool(picture.lanes))
+        if self._side is not None:
+            self._side.show(_summary(picture, total))
+        self._empty.clear()
+        self._empty.set_visibility(not picture.lanes)
+        if not picture.lanes:
+            with self._empty:
+                _draw_empty(which)
+
+    async def _open(self, id: str) -> None:
+        self._lanes.choose(id)
+        self._dialog.open()
+        with self._console.telling_errors():
+            await self._detail.show(id)
+
+    def _more(self, lane: dict[str, str]) -> None:
+        ui.navigate.to(f"/schedules?{urlencode(lane)}")
+
+
+def _looked(engine: Engine, which: Filter, axis: Axis) -> tuple[Picture, Names, int]:
+    """The picture of what a filter means, and how many rows were looked at; MOST_ROWS + 1 is more."""
+    rows = engine.agenda.scheduled(wanted(which, axis), MOST_ROWS + 1)
+    picture = draw(rows[:MOST_ROWS], axis, engine.settings.granularity)
+    names = Names(engine)
+    for lane in picture.lanes:
+        names.of(lane.pico_id)
+    return picture, names, len(rows)
+
+
+def _summary(picture: Picture, total: int) -> str:
+    if total > MOST_ROWS:
+        return f"the {MOST_ROWS} that are due first; a filter shows others"
+    if picture.undrawn:
+        return f"{total} scheduled, {picture.undrawn} of them not drawn; a filter shows others"
+    return f"{total} scheduled" if total else ""
+
+
+def _draw_empty(which: Filter) -> None:
+    if which == Filter():
+        empty(
+            "Nothing is due in this time",
+            "A rule makes an event for later; install a ruleset that does, and raise what it waits for.",
+            "picosched install rulesets/tea_timer.krl\npicosched raise tea:started minutes=5",
+        )
+    else:
+        empty("Nothing fits this filter in this time", "Take a longer time, or ask for less.")
+
+
+def _axis_props(axis: Axis, span: str) -> dict[str, Any]:
+    return {"start": to_ms(axis.start), "end": to_ms(axis.end), "ticks": _ticks(axis, span)}
+
+
+def _ticks(axis: Axis, span: str) -> list[dict[str, Any]]:
+    """Where lines and their words stand: hours of a day, days of a week, months of a year, in UTC."""
+    found: list[dict[str, Any]] = []
+    time = axis.start.replace(minute=0, second=0, microsecond=0)
+    if span == "day":
+        step, strong, form = timedelta(hours=1), (0, 6, 12, 18), "%H:%M"
+        while (time := time + step) < axis.end:
+            if time.hour % 3 == 0:
+                label = f"{time:%a %d}" if time.hour == 0 else f"{time:{form}}"
+                found.append({"at": axis.part(time), "label": label, "strong": time.hour in strong})
+        return found
+    time = time.replace(hour=0)
+    while (time := time + DAY) < axis.end:
+        if span == "week":
+            found.append(
+                {"at": axis.part(time), "label": f"{time:%a %d}", "strong": time.weekday() in (0, 3)}
+            )
+        elif time.day == 1:
+            label = f"{time:%b %Y}" if time.month == 1 else f"{time:%b}"
+            found.append({"at": axis.part(time), "label": label, "strong": time.month % 3 == 1})
+    return found
+
+
+def _lane_props(lane: Lane, names: Names, axis: Axis) -> dict[str, Any]:
+    return {
+        "pico_id": lane.pico_id,
+        "rid": lane.rid,
+        "pico": names.of(lane.pico_id),
+        "pico_href": pico_path(lane.pico_id),
+        "rid_href": ruleset_path(lane.rid, lane.pico_id),
+        "tracks": [_track_props(track, axis) for track in lane.tracks],
+    }
+
+
+def _track_props(track: Track, axis: Axis) -> dict[str, Any]:
+    row, number = track.row, _number(track.count, track.more)
+    if track.of > 1:
+        label, title = f"{track.of:,} more", "by their next times alone"
+    else:
+        label, title = label_of(row), f"{row.domain}:{row.type}\n{row.timespec or 'once'}"
+    return {
+        "id": row.id,
+        "of": track.of,
+        "label": label,
+        "title": title,
+        "spoken": f"{number} fires" if track.of == 1 else "show them",
+        "paused": row.paused and track.of == 1,
+        "count": f"{number} ×" if track.marks else "–",
+        "marks": [_mark_props(mark, axis) for mark in track.marks],
+    }
+
+
+def _number(count: int, more: bool) -> str:
+    """A count; of what was not counted to the end, the round number below."""
+    return f"{count // 1000 * 1000 or count:,}+" if more else f"{count:,}"
+
+
+def _mark_props(mark: Mark, axis: Axis) -> dict[str, Any]:
+    first = max(0.0, axis.part(mark.first))
+    number = _number(mark.count, mark.more)
+    when = f"{mark.first:%a %Y-%m-%d %H:%M:%S}Z"
+    several = f"{number} from {when} to {mark.last:%a %Y-%m-%d %H:%M:%S}Z"
+    return {
+        "from": first,
+        "to": max(first, axis.part(mark.last)),
+        "count": f"{number} ×",
+        "title": when if mark.count == 1 else several,
+    }

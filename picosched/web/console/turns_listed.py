@@ -1,0 +1,79 @@
+"""A list of turns that follows the journal."""
+
+from __future__ import annotations
+
+from picosched.store.journal import Entry
+from picosched.web.console.following import SHOWN, Following, Wanted, cause_of
+from picosched.web.console.frame import Console
+from picosched.web.console.parts import (
+    Cell,
+    Column,
+    Listing,
+    badge_cell,
+    empty,
+    link_cell,
+    pico_path,
+    show_either,
+    time_cell,
+    turn_path,
+)
+from picosched.web.console.turn_shown import event_name, outcome_of, summary
+
+
+class TurnsListed:
+    """The list; `follow` says which turns, `refresh` takes in what came."""
+
+    def __init__(self, console: Console, *, with_pico: bool = True, most: int = SHOWN) -> None:
+        self._console = console
+        self._most = most
+        self._following = Following(console.engine, Wanted())
+        columns = [
+            Column("at", "When", "time"),
+            *([Column("pico", "Pico")] if with_pico else []),
+            Column("event", "Event", "mono"),
+            Column("cause", "From"),
+            Column("outcome", "Outcome"),
+            Column("told", "Result"),
+        ]
+        self._list = Listing("Turns, newest first", columns)
+        self._nothing = empty(
+            "No turns.",
+            "Each event that a pico handles is a turn, and stands here with the reasons of each rule.",
+            None,
+            ("Raise an event", "/events"),
+        )
+
+    async def follow(self, wanted: Wanted) -> None:
+        """Show these turns from now on."""
+        self._following = Following(self._console.engine, wanted)
+        await self.refresh()
+
+    async def refresh(self) -> bool:
+        """Take in what came; whether anything did."""
+        following = self._following
+        changed = await self._console.run(following.look)
+        if changed and following is self._following:
+            self._list.show([self._row(each) for each in following.entries[: self._most]])
+            show_either(self._list, self._nothing, bool(following.entries))
+        return changed
+
+    @property
+    def told(self) -> str:
+        """How far was looked."""
+        following = self._following
+        shown, looked = len(following.entries), following.looked_at
+        if following.whole:
+            return f"{shown:,} of {looked:,} turns"
+        return f"{shown:,} shown, of the newest {looked:,} turns"
+
+    def _row(self, entry: Entry) -> dict[str, Cell]:
+        cause = cause_of(entry)
+        return {
+            "key": str(entry.seq),
+            "at": time_cell(entry.at),
+            "pico": link_cell(self._following.names[entry.pico_id], pico_path(entry.pico_id)),
+            "event": link_cell(event_name(entry.handled), turn_path(entry.seq), "why"),
+            "cause": {"text": cause, "title": entry.scheduled or entry.eci},
+            "outcome": badge_cell(outcome_of(entry.handled)),
+            "told": summary(entry.handled, len(entry.directives), len(entry.errors)),
+        }

@@ -1,0 +1,264 @@
+"""The console's timeline, schedules and sources, as somebody uses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from web.console.opened import Opened, opened
+from web.console.pasted import get, post
+
+from picosched.engine import Engine
+
+EVIL = "</script><img src=x onerror=window.pwned=1>"
+BEATS = """
+ruleset beats {
+  rule make {
+    select when beats wanted
+    foreach event:attrs{"timespecs"} setting(each)
+    always { schedule notification event "beat" repeat each attributes {"_name": "beat " + each, "n": 1} }
+  }
+  rule once {
+    select when beats once
+    always { schedule notification event "once" at time:add(time:now(), {"hours": 3}) }
+  }
+  rule beat { select when notification beat send_directive("say", {"text": "boom"}) }
+}
+"""
+HOSTILE = """
+ruleset hostile {
+  meta { name "EVIL" }
+  rule make {
+    select when hostile wanted
+    always {
+      schedule notification event "EVIL" repeat "0 12 * * *"
+        attributes {"_name": "EVIL", "_description": "EVIL{{ 7*7 }}", "x": "EVIL"}
+    }
+  }
+}
+""".replace("EVIL", EVIL)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """A console of its own, with a source and what is hostile."""
+    folder = tmp_path_factory.mktemp("schedules")
+    with Engine(folder / "picosched.db", granularity=1, min_period=0) as engine:
+        engine.root.install(BEATS)
+        engine.root.install(HOSTILE)
+        engine.root.raise_event("hostile", "wanted")
+        engine.add_source({"type": "metronome", "name": "pulse", "interval": 60_000, "to": {"pico": "root"}})
+    with opened(folder, "--open") as found:
+        yield found
+
+
+def schedule(place: Opened, *timespecs: str) -> list[dict[str, Any]]:
+    """Rows that fire at these timespecs, and at no others of this module."""
+    turn = post(place, "/picos/root/raise", domain="beats", type="wanted", attrs={"timespecs": [*timespecs]})
+    return [get(place, f"/scheduled/{id}") for id in turn["scheduled"]]
+
+
+def row_of(place: Opened, id: str) -> dict[str, Any]:
+    found: dict[str, Any] = get(place, f"/scheduled/{id}")
+    return found
+
+
+def test_the_timeline_opens_a_schedule_that_is_paused_and_resumed(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "0 */6 * * *")
+    page.goto(f"{place.url}/timeline")
+    page.get_by_role("button", name="beat 0 */6 * * *").click()
+    panel = page.locator(".side-panel")
+    expect(panel.get_by_role("heading", name="beat 0 */6 * * *")).to_be_visible()
+    panel.get_by_role("button", name="Pause…").click()
+    page.get_by_label("Until").fill("2h")
+    expect(page.locator(".preview")).to_contain_text(re.compile("It goes on by itself *in 1 h"))
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(panel.get_by_text("paused", exact=True)).to_be_visible()
+    assert row_of(place, row["id"])["paused_until"] is not None
+    panel.get_by_role("button", name="Resume").click()
+    expect(panel.get_by_text("pending", exact=True)).to_be_visible()
+    assert row_of(place, row["id"])["status"] == "pending"
+
+
+def test_the_timeline_shows_a_year_and_remembers_its_filter(page: Page, place: Opened) -> None:
+    schedule(place, "0 5 1 */4 *")
+    page.goto(f"{place.url}/timeline")
+    page.get_by_role("button", name="Year").click()
+    page.get_by_label("Text").fill("0 5 1")
+    expect(page).to_have_url(re.compile(r"span=year&text=0\+5\+1"))
+    expect(page.locator(".track")).to_have_count(1)
+    expect(page.locator(".track .dot").nth(2)).to_be_visible()
+    page.reload()
+    expect(page.locator(".track .dot").nth(2)).to_be_visible()
+
+
+def test_what_fires_too_often_to_draw_is_a_bar_with_a_count(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "*/5 * * * *")
+    page.goto(f"{place.url}/timeline?text=beat+*/5")
+    expect(page.locator(".track .bar")).to_have_count(1)
+    expect(page.locator(".track-count")).to_have_text(re.compile(r"^(28[89]|29[01]) ×$"))
+    post(place, f"/scheduled/{row['id']}/move", by="30m")
+    page.goto(f"{place.url}/timeline?span=week&text=beat+*/5")
+    expect(page.locator(".track-count")).to_have_text("2,000+ ×")
+
+
+def test_a_schedule_is_moved(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "0 3 * * *")
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    page.get_by_role("button", name="Move…").click()
+    page.get_by_role("button", name="+1h").click()
+    expect(page.locator(".preview")).to_contain_text("04:00")
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.get_by_text("The next one was moved from")).to_be_visible()
+    found = row_of(place, row["id"])
+    assert found["due"][11:] == "04:00:00Z" and found["moved_from"] == row["due"]
+
+
+def test_a_schedule_is_fired_by_hand_and_shows_its_turn(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "0 2 * * *")
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    expect(page.get_by_text("at 02:00 every day")).to_be_visible()
+    expect(page.get_by_text("It has not come due yet.")).to_be_visible()
+    page.get_by_role("button", name="Fire now…").click()
+    page.get_by_role("button", name="Fire now", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("beats.beat:12")).to_be_visible()
+    expect(dialog.get_by_text("boom")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    history = page.get_by_role("table", name="What became of each occurrence")
+    expect(history.get_by_text("fired", exact=True)).to_be_visible()
+    assert row_of(place, row["id"])["fires"] == 1
+
+
+def test_a_timespec_is_explained_as_it_is_typed(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "0 1 * * *")
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    page.get_by_role("button", name="Timespec…").click()
+    dialog = page.get_by_role("dialog")
+    field = dialog.get_by_label("Timespec")
+    field.fill("0 25 * * *")
+    expect(dialog.locator(".preview.bad")).to_contain_text("25")
+    expect(dialog.get_by_role("button", name="Change")).to_be_disabled()
+    field.fill("30 9 * * 1-5")
+    expect(dialog.get_by_text("at 09:30 on Monday to Friday")).to_be_visible()
+    expect(dialog.locator(".times li")).to_have_count(5)
+    dialog.get_by_role("button", name="Change").click()
+    expect(page.locator(".rhythm td.l4")).to_have_count(5)
+    assert row_of(place, row["id"])["timespec"] == "30 9 * * 1-5"
+
+
+def test_what_fires_each_second_leaves_the_focus_where_it_is(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "* * * * * *")
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    button = page.get_by_role("button", name="Pause…")
+    button.focus()
+    before = page.get_by_text("Fired once").or_(page.get_by_text(re.compile("^Fired . times$")))
+    said = before.inner_text()
+    expect(before).not_to_have_text(said)
+    expect(button).to_be_focused()
+    post(place, f"/scheduled/{row['id']}/pause")
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_a_schedule_is_cancelled_with_a_reason(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "0 0 * * *")
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    page.get_by_role("button", name="Cancel…").click()
+    page.get_by_label("Reason").fill("nobody wants it")
+    page.get_by_role("button", name="Cancel it").click()
+    expect(page.get_by_text("It has ended")).to_be_visible()
+    expect(page.get_by_text("nobody wants it")).to_be_visible()
+
+
+def test_all_that_a_filter_means_is_paused_and_a_dry_run_says_how_many(page: Page, place: Opened) -> None:
+    rows = schedule(place, "11 4 * * *", "12 4 * * *", "13 4 * * *")
+    page.goto(f"{place.url}/schedules?text=4+*+*+*")
+    boxes = page.get_by_role("checkbox", name=re.compile("choose beat 1. 4"))
+    expect(boxes).to_have_count(3)
+    boxes.first.check()
+    expect(page.get_by_text("1 chosen")).to_be_visible()
+    page.get_by_role("button", name="All that the filter means").click()
+    expect(page.get_by_text("all 3 that the filter means, chosen")).to_be_visible()
+    page.get_by_role("button", name="Pause…").click()
+    expect(page.locator(".preview")).to_contain_text("3 of 3 would change.")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".badge", has_text="paused")).to_have_count(3)
+    assert {row_of(place, row["id"])["status"] for row in rows} == {"paused"}
+
+
+def test_a_filter_that_is_none_is_told_at_its_field(page: Page, place: Opened) -> None:
+    page.goto(f"{place.url}/schedules")
+    page.get_by_label("Pico").fill("nobody")
+    expect(page.get_by_text("there is no pico nobody")).to_be_visible()
+    page.get_by_label("Pico").fill("root")
+    expect(page.get_by_text("there is no pico nobody")).to_have_count(0)
+    page.get_by_label("Due until").fill("soon")
+    expect(page.get_by_text("wanted an ISO 8601 time")).to_be_visible()
+
+
+def test_the_line_that_made_a_schedule_is_shown_in_its_ruleset(page: Page, place: Opened) -> None:
+    turn = post(place, "/picos/root/raise", domain="beats", type="once")
+    page.goto(f"{place.url}/schedules/{turn['scheduled'][0]}")
+    page.get_by_role("link", name="beats.once:10").click()
+    expect(page.locator(".cm-line.krl-line-here")).to_contain_text("schedule notification event")
+
+
+def test_a_source_is_paused_resumed_and_removed(page: Page, place: Opened) -> None:
+    page.goto(f"{place.url}/sources")
+    row = page.get_by_role("row").filter(has_text="pulse")
+    row.get_by_role("button", name="Pause").click()
+    expect(row.get_by_text("paused")).to_be_visible()
+    row.get_by_role("link", name="pulse").click()
+    expect(page.get_by_text("every 60 s")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("running", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Remove…").click()
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.get_by_text("This source was removed")).to_be_visible()
+    assert get(place, "/scheduled", text="pulse")["items"] == []
+
+
+def test_hostile_text_is_shown_as_text(page: Page, place: Opened) -> None:
+    (row,) = get(place, "/scheduled", rid="hostile")["items"]
+    for path in ("/timeline?span=week", "/schedules?rid=hostile", f"/schedules/{row['id']}"):
+        page.goto(place.url + path)
+        expect(page.get_by_text(EVIL).first).to_be_visible()
+    expect(page.get_by_text(EVIL + "{{ 7*7 }}")).to_be_visible()
+    page.get_by_role("button", name="Cancel…").click()
+    expect(page.get_by_role("heading", name=f"Cancel {EVIL}?")).to_be_visible()
+    page.goto(f"{place.url}/rulesets/hostile")
+    expect(page.locator(".cm-content")).to_contain_text(EVIL)
+    expect(page.locator("img[src]")).to_have_count(0)
+    assert page.evaluate("window.pwned") is None
+
+
+PATHS = ("/timeline", "/schedules", "/rulesets", "/rulesets/beats", "/edit", "/sources")
+
+
+def test_pages_fit_a_narrow_screen_in_the_dark(browser: Browser, place: Opened) -> None:
+    context = browser.new_context(viewport={"width": 380, "height": 800}, color_scheme="dark")
+    page = context.new_page()
+    for path in PATHS:
+        page.goto(place.url + path)
+        expect(page.locator("h1")).to_be_visible()
+        expect(page.locator(".panel").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 380, path
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert max(map(int, re.findall(r"\d+", ground))) < 60, path
+    context.close()
+
+
+def test_what_is_empty_teaches(page: Page, tmp_path: Path) -> None:
+    with opened(tmp_path, "--open") as empty:
+        for path, words in (
+            ("/timeline", "picosched raise tea:started minutes=5"),
+            ("/schedules", "picosched install rulesets/tea_timer.krl"),
+            ("/sources", "[[source]]"),
+        ):
+            page.goto(empty.url + path)
+            expect(page.locator(".empty pre")).to_contain_text(words)
+        page.goto("about:blank")
