@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -59,6 +60,7 @@ def run(
         if not json:
             coming = "nothing is scheduled" if due is None else f"the next event is due {format_time(due)}"
             write(f"{db}: {coming}; Ctrl-C stops")
+            sys.stdout.flush()
         engine.start()
         while not stopped.wait(LOOK_SECONDS):
             told.tell()
@@ -80,6 +82,7 @@ class _Told:
         for entry in reversed(entries):
             self._last = entry.seq
             _tell(entry, names, self._json)
+        sys.stdout.flush()  # whoever reads a pipe wants to know now
 
 
 @command(

@@ -38,7 +38,7 @@ def test_it_runs_until_it_is_stopped(run: Any, folder: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env=os.environ,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
     ) as process:
         assert process.stdout is not None
         turn = json.loads(process.stdout.readline())
