@@ -21,7 +21,7 @@ from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
 from picosched.batch import GroupCommit
 from picosched.beginning import repeatable, take_up
-from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
+from picosched.clock import EPOCH, Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
 from picosched.clockwork import Clockwork
 from picosched.delivering import Delivering
 from picosched.errors import PicoschedError
@@ -40,7 +40,7 @@ from picosched.reference import PicoRef
 from picosched.ringing import Ringing
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import EPOCH, Scheduled
+from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.scheduler import Scheduler
 from picosched.settings import Settings, load_settings, with_settings
 from picosched.sourced import Sourced

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from picosched.clock import EPOCH
 from picosched.krl.ruleset import Instance, Ruleset
 from picosched.krl.scope import Budget
 from picosched.pico.chance import Chance
@@ -18,7 +19,7 @@ from picosched.pico.effects import PicoEffects
 from picosched.pico.family import World
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import EPOCH, Scheduled
+from picosched.schedule.scheduled import Scheduled
 
 
 class State(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from picosched.clock import parse_time
+from picosched.clock import EPOCH, parse_time
 from picosched.document import Fields
 from picosched.errors import KrlError
 from picosched.pico.channel import Channel, Policy
 from picosched.pico.turn import Considered, Directive, Handled, Turn
 from picosched.schedule.retold import read_row
-from picosched.schedule.scheduled import EPOCH, Scheduled
+from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
 from picosched.store.picos import InstalledRow
 

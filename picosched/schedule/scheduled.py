@@ -16,18 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any
 
-from picosched.clock import format_time
+from picosched.clock import EPOCH, format_time
 from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window, read_window
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 SCHEDULES = ("at", "repeat", "window")
 """The kinds of rows that lists show."""

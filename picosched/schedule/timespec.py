@@ -31,6 +31,7 @@ from functools import cached_property, lru_cache
 from itertools import islice, pairwise
 from typing import Any
 
+from picosched.clock import EPOCH
 from picosched.errors import PicoschedError
 from picosched.schedule.algebra import Term, read
 from picosched.schedule.days import ALWAYS
@@ -44,7 +45,6 @@ MAX_LENGTH = 4_096
 
 _FEW_YEARS = 200
 _WALKED = 2_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +156,7 @@ class Timespec:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.tz, *islice(self.between(_EPOCH, datetime.max.replace(tzinfo=UTC)), 3)))
+        return hash((self.tz, *islice(self.between(EPOCH, datetime.max.replace(tzinfo=UTC)), 3)))
 
     def _combined(self, operator: str, other: Timespec) -> Timespec:
         if not isinstance(other, Timespec):
@@ -217,7 +217,7 @@ def _smallest_gap(fires: Fires) -> int | None:
     local = Fires(
         fires.times, "UTC" if all(isinstance(part, WallTimes) for part in fires.times) else fires.tz
     )
-    for start in (second_of(_EPOCH)[0], 0):
+    for start in (second_of(EPOCH)[0], 0):
         walked = list(islice(_walk(local, start), _WALKED))
         if len(walked) > 1:
             return min(later - earlier for earlier, later in pairwise(walked))

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby, islice
 
+from picosched.clock import EPOCH
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled, coming
 from picosched.schedule.timespec import Timespec
@@ -32,7 +33,6 @@ STEPS = 200
 COUNTED = 2_000
 """Fires of a schedule are counted up to so many."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
 
 
