@@ -22,10 +22,17 @@ def take_up(engine: Engine) -> None:
         engine.write(lambda: edges.follow_configured(store, engine.loaded, engine.now()))
 
 
-def repeatable(store: Store, seed: int | str) -> random.Random:
-    """Random numbers that repeat from run to run, and are others each time the store is opened anew."""
+def chances(store: Store, seed: int | str | None) -> tuple[random.Random, random.Random]:
+    """Two sources of random numbers: what turns draw, and what the ids of callers are made of.
+
+    Callers ask for ids in any thread, so they have a source of their own, whose `getrandbits` is one call of
+    C: no two callers get the same. With a seed each source gives the same row from run to run, whatever is
+    drawn from the other, and another row each time the store is opened anew.
+    """
+    if seed is None:
+        return random.SystemRandom(), random.SystemRandom()
     opened = int(store.picos.meta("seeded") or 0)
     if not store.readonly:
         with store.transaction():
             store.picos.set_meta("seeded", str(opened + 1))
-    return random.Random(f"{seed} {opened}")
+    return random.Random(f"{seed} {opened}"), random.Random(f"{seed} ids {opened}")

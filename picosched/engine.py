@@ -8,7 +8,6 @@ threads. From inside a turn or a query of its own it is not to be called, and sa
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from typing import Any, TypeVar
 from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
 from picosched.batch import GroupCommit
-from picosched.beginning import repeatable, take_up
+from picosched.beginning import chances, take_up
 from picosched.clock import EPOCH, Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
 from picosched.clockwork import Clockwork
 from picosched.delivering import Delivering
@@ -28,7 +27,7 @@ from picosched.errors import PicoschedError
 from picosched.incoming import checked_key, checked_text, json_object
 from picosched.loaded import Loaded
 from picosched.outside import Outside
-from picosched.pico.chance import Chance
+from picosched.pico.chance import Chance, id_from
 from picosched.pico.channel import Channel
 from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.evaluate import answer
@@ -58,10 +57,11 @@ class Engine(Sourced):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
-    the environment; `options` are single settings and win. With a `seed` ids and random numbers repeat from
-    run to run. `outside` answers what rules ask by HTTP, in place of the world; no program is run then. What
-    is opened `readonly` answers and lists, beside a picosched that writes. PicoschedError as for Store, and
-    `invalid` for settings that are none.
+    the environment; `options` are single settings and win. With a `seed` what rules draw repeats from run to
+    run, if the same turns and queries come in the same order; so does the row of ids that callers draw.
+    `outside` answers what rules ask by HTTP, in place of the world; no program is run then. What is opened
+    `readonly` answers and lists, beside a picosched that writes. PicoschedError as for Store, and `invalid`
+    for settings that are none.
     """
 
     def __init__(
@@ -83,10 +83,10 @@ class Engine(Sourced):
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         self._owns_store = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
-        self._random = Chance(random.SystemRandom() if seed is None else repeatable(self.store, seed))
-        self.loaded = Loaded(self.store, self.settings, self._random)
+        of_turns, self._of_callers = chances(self.store, seed)
+        self.loaded = Loaded(self.store, self.settings, Chance(of_turns))
         self._commits = GroupCommit(self.store, self._committed, self._undone)
-        self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
+        self.raising = Raising(self.store, self.loaded, self.settings, self.now, self._came)
         ask = outside or Outside(self.settings).fetch
         self._asking = Asking(ask, self.look_again)
         known = self.store, self._commits, self.loaded, self.settings, self.now, self.look_again
@@ -130,8 +130,8 @@ class Engine(Sourced):
         return from_ms(to_ms(self.clock.now()))
 
     def new_id(self) -> str:
-        """An id nobody can guess; with a seed, the next in its row."""
-        return self.loaded.new_id()
+        """An id nobody can guess, for callers in any thread; with a seed, the next in a row of its own."""
+        return id_from(self._of_callers)
 
     @property
     def commits(self) -> int:

@@ -58,8 +58,8 @@ def evaluate(
     _enqueue(pico, turn, pairs, event)
     installed = dict(pico.installed)
     effects.answers, effects.asked = answers or Answers(), 0
-    pico.random.begin(effects.answers.drawn)
     try:
+        pico.random.begin(effects.answers.drawn)
         while pairs:
             _handle(pico, turn, pairs, *pairs.popleft())
     except Unanswered:
@@ -86,9 +86,9 @@ def answer(pico: Pico, query: Query, now: datetime, answers: Answers | None = No
     pico.effects.end_turn()
     pico.effects.answers, pico.effects.asked = answers or Answers(), 0
     pico.effects.answering = True
-    if answers is not None:
-        pico.random.begin(answers.drawn)
     try:
+        if answers is not None:
+            pico.random.begin(answers.drawn)
         return json_value(instance.query(query.name, query.args))
     finally:
         pico.effects.answering = False
