@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-SWITCH_SECONDS = 1e-5
+SWITCH_SECONDS = 1e-6
 SECONDS = 60.0
 
 
