@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from picosched.asking import Asking
-from picosched.batch import GroupCommit
+from picosched.batch import GroupCommit, Seen
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
@@ -58,8 +58,7 @@ class Ticks:
         self._asking = asking
         self._now = now
         self._beside = beside
-        self._seen: tuple[tuple[int, set[str]], Coming] | None = None
-        """What was to come when it was last looked for, and what that depends on."""
+        self._seen: Seen[Coming] = Seen(store, commits)
 
     def next_due(self) -> datetime | None:
         """When something is due next that does not wait for an answer; None if nothing is to come."""
@@ -68,16 +67,7 @@ class Ticks:
 
     def _coming(self, stuck: set[str]) -> Coming:
         """When the next row is due, but for those that are stuck or wait for an answer; when a pause ends."""
-        without = {*stuck, *self._asking.waiting}
-        seen = self._seen
-        # Only this process writes: where no row was changed, nothing else is to come.
-        if seen is not None and seen[0] == (self._store.changes, without) and not self._store.readonly:
-            return seen[1]
-        with self._commits.alone():
-            state = (self._store.changes, without)
-            coming = self._store.agenda.next(without)
-        self._seen = state, coming
-        return coming
+        return self._seen.look(self._store.agenda.next, {*stuck, *self._asking.waiting})
 
     def run_due(self) -> int:
         """Raise all that is due now; how many events were raised.

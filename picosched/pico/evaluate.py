@@ -102,6 +102,7 @@ def start(pico: Pico, rid: str) -> Instance:
     if installed is None:
         raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
     if installed.instance is None:
+        bound(pico.budget.limits.max_value_bytes)
         installed.instance = _instance(pico, installed, installed.config, ())
     return installed.instance
 
