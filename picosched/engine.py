@@ -164,13 +164,24 @@ class Engine(Sourced):
             row = named[0]
         return self._reference(row)
 
-    def new_pico(self, name: str = "", parent: PicoRef | str | None = None) -> PicoRef:
-        """Make a pico under `parent` (an id or a PicoRef), under the root without one."""
+    def new_pico(
+        self, name: str = "", parent: PicoRef | str | None = None, *, unique: bool = False
+    ) -> PicoRef:
+        """Make a pico under `parent` (an id or a PicoRef), under the root without one.
+
+        If its name is to be `unique`, `conflict` where there is a pico of that name.
+        """
         parent_id = (parent.id if isinstance(parent, PicoRef) else parent) or self.root.id
+        row = PicoRow(
+            self.new_id(), checked_text(name, "name of a pico") if name else "", parent_id, self.now()
+        )
 
         def work() -> PicoRef:
             self.loaded.load_pico(parent_id)
-            return self._new_pico(checked_text(name, "name of a pico") if name else "", parent_id)
+            if unique and self.store.picos.named(name):
+                raise PicoschedError(f"there is a pico {name} already", "conflict")
+            self.store.picos.new_pico(row)
+            return self._reference(row)
 
         return self.write(work)
 
@@ -369,11 +380,6 @@ class Engine(Sourced):
         """When the scheduler has something to do next."""
         times = (self.next_due(), self._pruning.next_look)
         return min((time for time in times if time is not None), default=None)
-
-    def _new_pico(self, name: str, parent_id: str | None) -> PicoRef:
-        row = PicoRow(self.new_id(), name, parent_id, self.now())
-        self.store.picos.new_pico(row)
-        return self._reference(row)
 
     def _reference(self, row: PicoRow) -> PicoRef:
         return PicoRef(row.id, row.name, self)
