@@ -48,7 +48,7 @@ from picosched.sourced import Sourced
 from picosched.store.journal import Entry
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
-from picosched.tick import Ticks
+from picosched.tick import Dues, Ticks
 
 T = TypeVar("T")
 
@@ -85,8 +85,9 @@ class Engine(Sourced):
         self.store = store if isinstance(store, Store) else opened(store, self.settings, readonly)
         of_turns, self._of_callers = chances(self.store, seed)
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns))
-        self._commits = GroupCommit(self.store, self._committed, self._undone)
-        self.raising = Raising(self.store, self.loaded, self.settings, self.now, self._came)
+        self._dues = Dues(lambda due: self._scheduler.wake(due))
+        self._commits = GroupCommit(self.store, self._dues.committed, self._undone)
+        self.raising = Raising(self.store, self.loaded, self.settings, self.now, self._dues.came)
         ask = outside or Outside(self.settings).fetch
         self._asking = Asking(ask, self.look_again)
         known = self.store, self._commits, self.loaded, self.settings, self.now, self.look_again
@@ -101,8 +102,6 @@ class Engine(Sourced):
         self._switch = threading.Lock()
         """Held by who starts or stops what runs in the background."""
         self.agenda = Agenda(self)
-        self._soonest: datetime | None = None
-        self._changed = False
         try:
             if not self.store.readonly:
                 take_up(self)
@@ -172,9 +171,8 @@ class Engine(Sourced):
         If its name is to be `unique`, `conflict` where there is a pico of that name.
         """
         parent_id = (parent.id if isinstance(parent, PicoRef) else parent) or self.root.id
-        row = PicoRow(
-            self.new_id(), checked_text(name, "name of a pico") if name else "", parent_id, self.now()
-        )
+        called = checked_text(name, "name of a pico") if name else ""
+        row = PicoRow(self.new_id(), called, parent_id, self.now())
 
         def work() -> PicoRef:
             self.loaded.load_pico(parent_id)
@@ -384,19 +382,6 @@ class Engine(Sourced):
     def _reference(self, row: PicoRow) -> PicoRef:
         return PicoRef(row.id, row.name, self)
 
-    def _came(self, turn: Turn) -> None:
-        """A turn was written: remember whether it changed what is due."""
-        dues = [each.due for each in turn.scheduled.values() if each.due is not None]
-        if dues:
-            self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
-        run = any(each.kind == "proc" for each in turn.scheduled.values())
-        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes)
-
-    def _committed(self) -> None:
-        if self._changed or self._soonest is not None:
-            self._scheduler.wake(None if self._changed else self._soonest)
-        self._soonest, self._changed = None, False
-
     def _undone(self) -> None:
-        self._soonest, self._changed = None, False
+        self._dues.forget()
         self.loaded.forget_all()

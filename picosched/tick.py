@@ -17,6 +17,7 @@ from picosched.batch import GroupCommit, Seen
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
+from picosched.pico.turn import Turn
 from picosched.raising import Raising
 from picosched.store.store import Store
 
@@ -38,6 +39,34 @@ class Beside(Protocol):
 
     def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
         """Deal with all that is due, each once; how many events were raised. What fails becomes stuck."""
+
+
+class Dues:
+    """What the turns of a batch change of what is due: `wake` is called for it once they are committed.
+
+    For one thread at a time, inside a transaction. `wake` is given the soonest due time, None for any.
+    """
+
+    def __init__(self, wake: Callable[[datetime | None], None]) -> None:
+        self._wake = wake
+        self._soonest: datetime | None = None
+        self._changed = False
+
+    def came(self, turn: Turn) -> None:
+        """A turn was written: remember whether it changed what is due."""
+        dues = [each.due for each in turn.scheduled.values() if each.due is not None]
+        if dues:
+            self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
+        run = any(each.kind == "proc" for each in turn.scheduled.values())
+        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes)
+
+    def committed(self) -> None:
+        if self._changed or self._soonest is not None:
+            self._wake(None if self._changed else self._soonest)
+        self.forget()
+
+    def forget(self) -> None:
+        self._soonest, self._changed = None, False
 
 
 class Ticks:
