@@ -78,7 +78,7 @@ class Loaded:
         self._rulesets: Recent[str, Ruleset] = Recent(settings.cached_picos)
 
     def new_id(self) -> str:
-        """An id for what rules make, and what is made with it in their transaction."""
+        """An id for what is made inside a transaction, in the row of those that rules draw."""
         return id_from(self._random)
 
     def load_pico(self, id: str) -> Pico:

@@ -189,7 +189,7 @@ class Raising:
     def _evaluated(
         self, pico: Pico, event: Event, answers: Answers | None, settled: Scheduled | None = None
     ) -> Turn:
-        turn = evaluate(pico, event, self._settings, self._loaded.new_id, answers, settled)
+        turn = evaluate(pico, event, self._settings, answers, settled)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome either
                 raise error.__cause__

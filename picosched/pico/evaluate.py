@@ -12,7 +12,7 @@ A rule that fails loses what it said and nothing else: its error is in the turn 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,6 @@ def evaluate(
     pico: Pico,
     event: Event,
     settings: Settings,
-    new_id: Callable[[], str],
     answers: Answers | None = None,
     settled: Scheduled | None = None,
 ) -> Turn:
@@ -50,7 +49,7 @@ def evaluate(
     bound(pico.budget.limits.max_value_bytes)
     pico.now = event.time
     effects = pico.effects
-    effects.begin_turn(turn, settings, new_id)
+    effects.begin_turn(turn, settings)
     effects.error_rid = lambda rid: (
         pico.installed[rid].ruleset.errors_to or rid if rid in pico.installed else rid
     )
