@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from picosched.errors import PicoschedError
 from picosched.store import schema
-from picosched.store.faults import fault
+from picosched.store.faults import FAILING, fault
 
 MEMORY = ":memory:"
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
@@ -81,21 +81,21 @@ class Database:
         """Run a statement that changes something; the number of rows it changed."""
         try:
             return self._connection.execute(sql, values).rowcount
-        except sqlite3.Error as cause:
+        except FAILING as cause:
             raise fault(cause, self.name) from cause
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row of an answer; None if it has none."""
         try:
             row: Row | None = self._connection.execute(sql, values).fetchone()
-        except sqlite3.Error as cause:
+        except FAILING as cause:
             raise fault(cause, self.name) from cause
         return row
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         try:
             return self._connection.execute(sql, values).fetchall()
-        except sqlite3.Error as cause:
+        except FAILING as cause:
             raise fault(cause, self.name) from cause
 
     @contextmanager
