@@ -38,7 +38,7 @@ FAILING = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 
 
 def fault(error: Exception, name: str) -> PicoschedError:
-    """`error` of the database `name` as a StoreError, or as the fault of a value; raise it `from` the error."""
+    """`error` of the database `name` as a StoreError, or as the fault of a value; it is raised `from` it."""
     if isinstance(error, OverflowError):
         return PicoschedError("found a whole number of more than 64 bits, which cannot be kept or looked for")
     if isinstance(error, UnicodeEncodeError):
