@@ -6,7 +6,6 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +135,10 @@ def test_each_event_at_the_desk_takes_effect_while_the_loop_draws_ids(engine: En
 
 
 def test_a_turn_that_is_tried_again_draws_the_same_while_callers_draw_ids(tmp_path: Path) -> None:
-    text = """ruleset asking { rule ask {
-      select when asking ask
-      foreach 1.range(20) setting(n) pre { answer = http:get("https://example.test/" + random:uuid()) } } }"""
+    text = """ruleset asking {
+      global { ask = function(n) { http:get("https://example.test/" + random:uuid()) } }
+      rule ask { select when asking ask pre { answers = 1.range(20).map(ask) } }
+    }"""
     asked: list[str] = []
 
     def outside(request: HttpRequest) -> HttpResponse:
