@@ -389,6 +389,7 @@ class Engine(Sourced):
     def _undone(self) -> None:
         self._soonest, self._changed = None, False
         self.loaded.forget_all()
+        self._scheduler.wake()  # where a commit is in doubt, something may be due that nobody has looked for
 
 
 def _opened(path: str | Path, settings: Settings, readonly: bool) -> Store:
