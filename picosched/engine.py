@@ -81,13 +81,13 @@ class Engine(Sourced):
             else with_settings(settings, options, "the engine's arguments")
         )
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
+        ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._owns_store = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
-        self._random = Chance(random.SystemRandom() if seed is None else repeatable(self.store, seed))
+        self._random = Chance(random.SystemRandom() if seed is None else self._repeatable(seed))
         self.loaded = Loaded(self.store, self.settings, self._random)
         self._commits = GroupCommit(self.store, self._committed, self._undone)
         self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
-        ask = outside or Outside(self.settings).fetch
         self._asking = Asking(ask, self.look_again)
         known = self.store, self._commits, self.loaded, self.settings, self.now, self.look_again
         self._programs = Programs(*known, rehearsed=outside is not None)
@@ -364,6 +364,14 @@ class Engine(Sourced):
         self._scheduler.wake()
 
     # Inside
+
+    def _repeatable(self, seed: int | str) -> random.Random:
+        try:
+            return repeatable(self.store, seed)
+        except BaseException:
+            if self._owns_store:
+                self.store.close()
+            raise
 
     def _new_pico(self, name: str, parent_id: str | None) -> PicoRef:
         row = PicoRow(self.new_id(), name, parent_id, self.now())

@@ -1,6 +1,7 @@
 """A process that has a database open: it opens what it is told to, and says what came of each order.
 
-`open NAME`, `read NAME`, `write KEY`, `close`, one a line. It answers `ok`, or the code and words of the error.
+Orders are `open NAME`, `read NAME`, `write KEY` and `close`, one a line. It answers `ok`, or the code and
+words of the error.
 """
 
 from __future__ import annotations
