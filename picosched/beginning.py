@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picosched import edges
+from picosched.errors import PicoschedError
 from picosched.programs import interrupt
+from picosched.settings import Settings
 from picosched.store.store import Store
 
 if TYPE_CHECKING:
     from picosched.engine import Engine
+
+
+def open_store(path: str | Path, settings: Settings, readonly: bool) -> Store:
+    if str(path).startswith(("postgresql:", "postgres:")):
+        raise PicoschedError(f"found {path}, wanted a file: this picosched keeps picos in SQLite files")
+    return Store(path, settings.durability, readonly, settings.history_days)
 
 
 def take_up(engine: Engine) -> None:

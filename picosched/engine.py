@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
 from picosched.batch import GroupCommit
-from picosched.beginning import repeatable, take_up
+from picosched.beginning import open_store, repeatable, take_up
 from picosched.clock import EPOCH, Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
 from picosched.clockwork import Clockwork
 from picosched.delivering import Delivering
@@ -83,7 +83,7 @@ class Engine(Sourced):
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._owns_store = not isinstance(store, Store)
-        self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
+        self.store = store if isinstance(store, Store) else open_store(store, self.settings, readonly)
         self._random = Chance(random.SystemRandom() if seed is None else self._repeatable(seed))
         self.loaded = Loaded(self.store, self.settings, self._random)
         self._commits = GroupCommit(self.store, self._committed, self._undone)
@@ -398,9 +398,3 @@ class Engine(Sourced):
         self._soonest, self._changed = None, False
         self.loaded.forget_all()
         self._scheduler.wake()  # where a commit is in doubt, something may be due that nobody has looked for
-
-
-def _opened(path: str | Path, settings: Settings, readonly: bool) -> Store:
-    if str(path).startswith(("postgresql:", "postgres:")):
-        raise PicoschedError(f"found {path}, wanted a file: this picosched keeps picos in SQLite files")
-    return Store(path, settings.durability, readonly, settings.history_days)
