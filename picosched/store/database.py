@@ -16,6 +16,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from picosched.errors import PicoschedError
 from picosched.store import schema
 from picosched.store.faults import StoreError, fault, in_doubt
 from picosched.store.file import DatabaseFile
+from picosched.store.glance import glance
 
 MEMORY = ":memory:"
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
@@ -38,7 +40,9 @@ Row = tuple[Any, ...]
 class Database:
     """Statements and transactions; every fault is a PicoschedError that names the file."""
 
-    def __init__(self, path: str | Path, *, durability: str = "full", readonly: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, *, durability: str = "full", readonly: bool = False, suspect: bool = False
+    ) -> None:
         if durability not in SYNCHRONOUS:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.name = str(path)
@@ -46,6 +50,8 @@ class Database:
         self.kept = False
         """Whether the last transaction was committed."""
         self._durability = durability
+        self._suspect = suspect
+        """Whether it is opened even if it is damaged, to see how."""
         self._past = 0
         """Rows changed through earlier connections, less those whose change was undone to a savepoint."""
         self._inside = False
@@ -105,6 +111,13 @@ class Database:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         try:
             return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as cause:
+            raise self._fault(cause) from cause
+
+    def each(self, sql: str) -> Iterator[Row]:
+        """The rows of an answer that may be long, one at a time."""
+        try:
+            yield from self._connection.execute(sql)
         except sqlite3.Error as cause:
             raise self._fault(cause) from cause
 
@@ -220,17 +233,29 @@ class Database:
         uri = f"file:{quote(str(self._file.path))}"
         try:
             if not self.readonly:
-                return _checked(_connect(uri), self.name)
+                return self._checked(_connect(uri))
             try:
-                return _checked(_connect(f"{uri}?mode=ro"), self.name)
+                return self._checked(_connect(f"{uri}?mode=ro"))
             except sqlite3.OperationalError:
                 # Reading a WAL file wants a `-shm` beside it. Where the folder may not be written and no
                 # `-wal` is left, nobody can be writing, and the file may be read as it is.
                 if self._file.log.exists():
                     raise
-                return _checked(_connect(f"{uri}?immutable=1"), self.name)
+                return self._checked(_connect(f"{uri}?immutable=1"))
         except sqlite3.Error as cause:
             raise fault(cause, self.name) from cause
+
+    def _checked(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        try:
+            schema.check(connection, self.name)
+            if self._suspect:
+                connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+            else:
+                glance(connection, self.name)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _prepare(self) -> None:
         """Make the connection one that writes, and the tables what they have to be."""
@@ -306,13 +331,4 @@ def _connect(uri: str) -> sqlite3.Connection:
     )
     # SQLite's own lower() knows the letters of ASCII only.
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
-    return connection
-
-
-def _checked(connection: sqlite3.Connection, name: str) -> sqlite3.Connection:
-    try:
-        schema.check(connection, name)
-    except BaseException:
-        connection.close()
-        raise
     return connection

@@ -36,9 +36,11 @@ class InDoubtError(StoreError):
     """The commit failed: all of the transaction is kept, or nothing, and it is not known which."""
 
 
+DAMAGED = "is damaged; `picosched doctor` says where"
+
 FAULTS: dict[str, tuple[str, Code]] = {
     "SQLITE_NOTADB": ("is not a database", "invalid"),
-    "SQLITE_CORRUPT": ("is damaged; `picosched doctor` says where", "internal"),
+    "SQLITE_CORRUPT": (DAMAGED, "internal"),
     "SQLITE_FULL": ("cannot grow: the disk is full; nothing of this was kept", "internal"),
     "SQLITE_IOERR": ("cannot be read or written; nothing of this was kept", "internal"),
     "SQLITE_READONLY": ("may not be written", "refused"),
@@ -58,9 +60,15 @@ def fault(error: sqlite3.Error, name: str) -> StoreError:
     """`error` of the database `name` as a StoreError; the caller raises it `from` the error."""
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return StoreError(f"the database {name} is closed", "conflict")
+    if str(error).startswith("Could not decode"):  # text that is not UTF-8, says Python
+        return damaged(name, str(error))
     kind = kind_of(error)
     meaning, code = FAULTS.get(kind, ("failed", "internal"))
     return StoreError(f"the database {name} {meaning} ({error})", code, kind)
+
+
+def damaged(name: str, what: str) -> StoreError:
+    return StoreError(f"the database {name} {DAMAGED} ({what})", "internal", "SQLITE_CORRUPT")
 
 
 def in_doubt(error: sqlite3.Error, name: str) -> InDoubtError:
