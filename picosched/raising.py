@@ -78,7 +78,13 @@ class Raising:
         Gives whether its event was raised, and when the row was made; None if it is not due any more: an
         earlier turn may have cancelled it. If it needs an answer from outside, it stays due.
         """
-        row = self._store.agenda.find(id)
+        try:
+            row = self._store.agenda.find(id)
+        except StoreError:
+            raise
+        except PicoschedError as damage:  # the row cannot be read, and must not be due for ever
+            self._store.agenda.give_up(id, self._now(), damage.message)
+            return None
         if row is None or row.status is not Status.PENDING or row.due is None or row.due > looked:
             return None
         now = self._now() if answers is None else answers.first(self._now())

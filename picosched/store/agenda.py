@@ -33,6 +33,8 @@ SETTLE = """UPDATE scheduled
 REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
+GIVEN_UP = f"""INSERT INTO fire ({rows.FIRE})
+    SELECT id, due, pico, ?, ? - due, 'failed', NULL, '[]', ?, 1 FROM scheduled WHERE id = ?"""
 
 
 class Agenda:
@@ -204,6 +206,12 @@ class Agenda:
     def record(self, fire: Fire) -> None:
         """Write what became of an occurrence. `conflict` if that is on record already."""
         self._database.execute(RECORD, rows.of_fire(fire))
+
+    def give_up(self, id: str, now: datetime, why: str) -> None:
+        """Settle a row that cannot be read: its occurrence has failed, and there will be no other."""
+        self._database.execute(GIVEN_UP, (to_ms(now), to_ms(now), why, id))
+        ends = "UPDATE scheduled SET status = 'finished', due = NULL, keep_until = ? WHERE id = ?"
+        self._database.execute(ends, (to_ms(shifted(now, self._history)), id))
 
     def correct(self, id: str, nominal: datetime, outcome: Outcome, why: str) -> None:
         """Write what came out later of an occurrence on record."""

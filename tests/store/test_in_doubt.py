@@ -190,3 +190,52 @@ def test_whoever_makes_nothing_of_an_error_keeps_no_half_of_a_transaction(tmp_pa
         with store.transaction():
             store.write(turn("next", 1))
         assert store.picos.entities("p", "r") == {"next": 1}
+
+
+RUNS = """ruleset runs {
+  meta { shares ended }
+  global { ended = function() { ent:ended.defaultsTo([]) } }
+  rule run { select when t run proc:run("/bin/sh", ["-c", event:attrs{"script"}]) }
+  rule ended { select when proc finished always { ent:ended := ended().append(event:attrs{"outcome"}) } }
+}"""
+
+
+BEGUN = "echo run >> runs; echo > begun; until [ -e go ]; do sleep 0.01; done"
+
+
+@pytest.mark.parametrize(("fails", "times"), [("end", 1), ("end", 2), ("begin", 1), ("begin", 2)])
+def test_a_program_whose_begin_or_end_is_in_doubt_is_told_of_once_and_runs_at_most_once(
+    faults_library: Path, tmp_path: Path, fails: str, times: int
+) -> None:
+    script = BEGUN if fails == "end" else "echo run >> runs"
+    (tmp_path / "runs.krl").write_text(RUNS)
+    code = f"""
+import threading
+from pathlib import Path
+folder = Path(path).parent
+engine = Engine(path, granularity=1, proc_allow=[f"/bin/sh cwd={{folder}}"])
+engine.root.install(folder / "runs.krl")
+wait = threading.Event()
+def poll(done):
+    for _ in range(1_000):
+        if done():
+            return
+        wait.wait(0.01)
+    raise AssertionError("it does not come")
+engine.root.raise_event("t", "run", {{"script": {script!r}}})
+if {fails!r} == "begin":
+    fail(SYNC, {times})
+engine.start()
+if {fails!r} == "end":
+    poll((folder / "begun").exists)
+    fail(SYNC, {times})
+    (folder / "go").touch()
+poll(lambda: engine.root.query("runs", "ended"))
+print(engine.root.query("runs", "ended"))
+assert engine.next_due() is None
+assert not engine.store.agenda.programs("running")
+engine.close()
+"""
+    said = run(faults_library, tmp_path / "picos.db", code)
+    ran = (tmp_path / "runs").read_text() if (tmp_path / "runs").exists() else ""
+    assert (said, ran) in (("['exited']\n", "run\n"), ("['not_started']\n", ""))
