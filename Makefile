@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser lint format-code bench kill clean
+.PHONY: help demo test browser lint format-code bench kill faults clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -46,6 +46,9 @@ format-code: $(READY) ## lay the Python code out
 
 kill: $(READY) ## the kill test alone, with its counts
 	$(BIN)/python -m pytest tests/crash -s
+
+faults: $(READY) ## a disk that fails at each of its calls in turn; some are tried by the tests
+	FAULTS=all $(BIN)/python -m pytest tests/store/test_faults.py
 
 bench: $(READY) ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench
