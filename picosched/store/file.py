@@ -143,20 +143,24 @@ class DatabaseFile:
                     log.warning("%s was open to all users; now only its owner can read it", path)
 
     @property
+    def size(self) -> int:
+        """Bytes; 0 if it is not there any more."""
+        return _size(self.path)
+
+    @property
     def has_log(self) -> bool:
         """Whether something may be in the log and not in the file."""
-        try:
-            return self.log.stat().st_size > 0
-        except OSError:
-            return False
+        return _size(self.log) > 0
 
     def watch_log(self) -> None:
         """From now on the log has to stay where it is, if there is one."""
         with suppress(FileNotFoundError):
             self._in_place[1:] = [(str(self.log), _inode(self.log.stat()))]
 
-    def check_there(self) -> None:
+    def check_there(self, *, without_log: bool = False) -> None:
         """StoreError if the file or its log was moved, deleted or replaced: what is written would be lost."""
+        if without_log:
+            del self._in_place[1:]
         for path, inode in self._in_place:
             _check_same(path, inode)
 
@@ -220,6 +224,13 @@ def _open(name: str, path: Path) -> int:
 
 def _inode(status: os.stat_result) -> Inode:
     return status.st_dev, status.st_ino
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _check_same(path: str, inode: Inode) -> None:

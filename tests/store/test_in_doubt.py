@@ -134,6 +134,31 @@ Store(path).close()
         assert process.returncode == 0
 
 
+def test_no_new_database_takes_the_place_of_one_that_is_gone(faults_library: Path, tmp_path: Path) -> None:
+    path = tmp_path / "picos.db"
+    code = """
+import os
+store = Store(path)
+written(store, 1)
+store._database.row("PRAGMA cache_size = 5")
+os.rename(path, path + ".moved")
+fail(WRITE)
+def much():
+    with store.transaction():
+        for number in range(300):
+            store.write(Turn(f"m{number}", "p", NOW, entities={("r", f"m{number}"): "x" * 3000}))
+assert "nothing of this was kept" in error_of(much).message
+error = error_of(lambda: written(store, 2))
+assert "cannot be opened again" in error.message and "was deleted or moved" in error.message, error
+assert not os.path.exists(path)
+os.rename(path + ".moved", path)
+written(store, 3)
+assert store.picos.entities("p", "r") == {"v": 3}
+store.close()
+"""
+    run(faults_library, path, code)
+
+
 def test_what_a_commit_in_doubt_has_left_is_seen_and_comes_due(faults_library: Path, tmp_path: Path) -> None:
     code = '''
 import threading
