@@ -100,10 +100,12 @@ ALL = (
     Relation(
         "entity",
         ["pico", "rid", "name"],
-        """SELECT pico, rid, name FROM entity WHERE (pico = '') <> (rid LIKE 'app:%') OR NOT EXISTS
-            (SELECT 1 FROM installed WHERE
-                (entity.pico = '' AND installed.rid = substr(entity.rid, 5))
-                OR (installed.pico = entity.pico AND installed.rid = entity.rid))""",
+        """SELECT pico, rid, name FROM entity WHERE CASE
+            WHEN substr(rid, 1, 4) = 'app:'
+                THEN pico <> '' OR substr(rid, 5) NOT IN (SELECT rid FROM installed)
+            ELSE NOT EXISTS
+                (SELECT 1 FROM installed WHERE installed.pico = entity.pico AND installed.rid = entity.rid)
+            END""",
         "a variable that nobody has",
         "a ruleset of that pico",
     ),
