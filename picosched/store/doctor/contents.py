@@ -139,15 +139,14 @@ class Table:
         names = (*self.columns,)
         for row in database.each(f"SELECT {', '.join(names)} FROM {self.name}"):
             values = dict(zip(names, row, strict=True))
-            place = key(self.key, [values[name] for name in self.key])
-            sound = True
-            for name, kind in self.columns.items():
-                if not kind.fits(values[name]):
-                    sound = False
-                    yield Finding(self.name, place, f"{shown(values[name])} as {name}", kind.wanted)
-            if sound:
-                for found, wanted in self.together(values):
-                    yield Finding(self.name, place, found, wanted)
+            wrong = [
+                (f"{shown(values[name])} as {name}", kind.wanted)
+                for name, kind in self.columns.items()
+                if not kind.fits(values[name])
+            ]
+            for found, wanted in wrong or self.together(values):
+                place = key(self.key, [values[name] for name in self.key])
+                yield Finding(self.name, place, found, wanted)
 
 
 def _ruleset(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
