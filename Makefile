@@ -48,7 +48,7 @@ kill: $(READY) ## the kill test alone, with its counts
 	$(BIN)/python -m pytest tests/crash -s
 
 faults: $(READY) ## a disk that fails at each of its calls in turn; some are tried by the tests
-	FAULTS=all $(BIN)/python -m pytest tests/store/test_faults.py
+	FAULTS=all $(BIN)/python -m pytest tests/store/test_faults.py -s
 
 bench: $(READY) ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench

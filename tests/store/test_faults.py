@@ -159,6 +159,7 @@ def test_nothing_is_lost_or_doubled_when(way: Way, disk: Disk, tmp_path: Path) -
     (calls,) = (int(rest) for word, rest in usual if word == "counted")
     drawn = calls if DRAWN == "all" else min(int(DRAWN), calls)
     numbers = sorted(random.Random(f"{SEED} {way.name}").sample(range(1, calls + 1), drawn))
+    print(f"\nseed {SEED}: {way.name}, {drawn} of {calls} calls")  # noqa: T201 (shown where it fails, or by -s)
     for number in numbers:
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -168,6 +169,6 @@ def test_nothing_is_lost_or_doubled_when(way: Way, disk: Disk, tmp_path: Path) -
             check(path, said)
             went_on(way, said)
         except BaseException:
-            print(f"seed {SEED}: {way.name}, call {number} of {calls}\n" + "\n".join(map(" ".join, said)))  # noqa: T201
+            print(f"call {number} of {calls}\n" + "\n".join(map(" ".join, said)))  # noqa: T201
             raise
         shutil.rmtree(folder)
