@@ -97,7 +97,10 @@ class DatabaseFile:
             _make(name, self.path)
         self._beside: FileLock | None = None
         self._locked = self._released = False
-        status = self.path.stat()
+        try:
+            status = self.path.stat()
+        except OSError as cause:
+            raise _refused(name, cause) from cause
         if status.st_nlink > 1:
             raise PicoschedError(
                 f"the database {name} has {status.st_nlink} names (hard links), wanted one: what was written "
@@ -287,4 +290,4 @@ def _in_use(name: str, holder: str) -> PicoschedError:
 
 
 def _refused(name: str, cause: OSError) -> PicoschedError:
-    return PicoschedError(f"the database {name} cannot be opened to be written: {cause.strerror}", "refused")
+    return PicoschedError(f"the database {name} cannot be opened: {cause.strerror}", "refused")
