@@ -307,17 +307,16 @@ class Database:
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            with log.open("rb+") as file:
-                while chunk := file.read(CHUNK):
-                    file.seek(-len(chunk), os.SEEK_CUR)
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            self._connection.execute("ROLLBACK")
-        except FileNotFoundError:
+            if log.exists():
+                with log.open("rb+") as file:
+                    while chunk := file.read(CHUNK):
+                        file.seek(-len(chunk), os.SEEK_CUR)
+                        file.write(chunk)
+                    file.flush()
+                    os.fsync(file.fileno())
             self._connection.execute("ROLLBACK")
         except OSError as cause:
-            raise StoreError(f"cannot write {log}: {cause.strerror}", "internal") from cause
+            raise StoreError(f"cannot write {log}: {cause.strerror}") from cause
         except sqlite3.Error as cause:
             raise fault(cause, self.name) from cause
 
