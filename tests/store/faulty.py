@@ -23,7 +23,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from picosched import Engine, PicoschedError, VirtualClock
+from picosched import Engine, PicoRef, PicoschedError, VirtualClock
 from picosched.store.faults import InDoubtError
 
 NOW = "2026-03-01T12:00:00Z"
@@ -70,6 +70,14 @@ def tried(what: Callable[[], object], word: str, key: object = "") -> bool:
     return False
 
 
+def done(what: Callable[[], object]) -> None:
+    """Do something, again and again if need be: no disk here fails for more than some dozens of calls."""
+    for _ in range(1_000):
+        if tried(what, "failed"):
+            return
+    raise AssertionError("the disk does its work again, and this does not")
+
+
 def opened(database: str) -> Engine | None:
     engines: list[Engine] = []
     for _ in range(TRIES):
@@ -85,10 +93,10 @@ def work(database: str, power: bool) -> None:
         return
     # So that SQLite moves its log into the file again and again.
     tried(lambda: engine.store._database.row("PRAGMA wal_autocheckpoint = 6"), "failed")
-    root = engine.root
-    for _ in range(TRIES):
-        if root.rulesets() or tried(lambda: root.install(RULESET), "failed"):
-            break
+    roots: list[PicoRef] = []
+    done(lambda: roots.append(engine.root))
+    (root,) = roots
+    done(lambda: root.rulesets() or root.install(RULESET))
     for number in range(EVENTS):
         key = f"k{number}"
         if tried(lambda: root.raise_event("f", "told", {"key": key}), "lost", key):  # noqa: B023
