@@ -308,9 +308,9 @@ def _expanded_nth(item: str) -> WeekDays | None:
         found = croniter.expand(f"* * * * {item}")[1]
     except CroniterError:
         return None
-    # The last is "l", whatever the type says.
-    weeks = {(int(day), -1 if str(week) == "l" else week) for day, weeks in found.items() for week in weeks}
-    return WeekDays(nth=frozenset(weeks))
+    # Some releases of the stubs know that the last week is "l", some do not; `str` and `int` suit both.
+    pairs = ((int(day), week) for day, weeks in found.items() for week in weeks)
+    return WeekDays(nth=frozenset((day, -1 if str(week) == "l" else int(week)) for day, week in pairs))
 
 
 def _every(kind: Kind) -> int:
