@@ -1,33 +1,46 @@
-# Every target sets up what it needs in a virtual environment of its own, .venv.
+# Every target sets up what it needs, in a virtual environment of its own: exactly what requirements.lock lists.
 
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser lint format-code bench kill clean
+.PHONY: help demo check test lock test-latest browser lint format-code bench kill clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "picosched needs Python 3.11 or later; say PYTHON=… to choose one" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(INSTALL) --require-hashes --requirement requirements.lock
+	@PYTHONWARNINGS=ignore $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY) ## the main job: a ruleset schedules an event, and it comes back
 	@$(BIN)/picosched demo
 
-test: $(READY) browser ## every test, the linters first
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest
+check: lint ## for daily work: the linters and the quick tests
+	$(TESTS) --quiet -m "not slow"
+
+test: lint browser ## every test, the linters first
+	$(TESTS) --durations 15
+
+lock: $(READY) ## write requirements.lock anew, with the newest release of everything
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-config --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+test-latest: ## make test with the newest release of everything, in .venv-latest
+	$(PYTHON) -m venv --clear .venv-latest
+	.venv-latest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch .venv-latest/.ready
+	$(MAKE) test VENV=.venv-latest
 
 browser: ## Chromium for the tests of the console: Debian's, where there is none
 	@command -v chromium >/dev/null || { echo "installing chromium …"; \
@@ -51,5 +64,5 @@ bench: $(READY) ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-latest .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

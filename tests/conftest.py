@@ -1,14 +1,29 @@
 """What all tests share: `pytest --update` rewrites golden files instead of comparing with them."""
 
+import signal
+
 import pytest
 
 pytest_plugins = ["pytester"]
+
+STARTERS = {"picosched", "page", "worker", "ticking"}
+"""Fixtures that start processes or a browser: a test that asks for one is slow."""
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would the processes they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update", action="store_true", help="rewrite transcripts and other golden files; review the diff"
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if STARTERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 @pytest.fixture
