@@ -9,7 +9,7 @@ pytest_plugins = ["pytester"]
 STARTERS = {"picosched", "page", "worker", "ticking"}
 """Fixtures that start processes or a browser: a test that asks for one is slow."""
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and so would the processes they start.
+# A shell that starts the tests in the background has them ignore Ctrl-C, and what they start would do so too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
