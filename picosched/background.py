@@ -22,16 +22,19 @@ class Background:
         self._done = done
         self._threads: ThreadPoolExecutor | None = None
         self._mutex = threading.Lock()
+        """Guards the threads and who waits for them; held for moments."""
         self._waiting: set[str] = set()
 
     def start(self) -> None:
         """From now on rows may wait in the background."""
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._at_once, self._name)
+        with self._mutex:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(self._at_once, self._name)
 
     def stop(self) -> None:
         """Let those that wait have their turn, and end."""
-        threads, self._threads = self._threads, None
+        with self._mutex:
+            threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=True)
 
@@ -43,17 +46,12 @@ class Background:
 
     def in_background(self, id: str, run: Callable[[], object]) -> bool:
         """Have a row dealt with by a thread; False if there are none: the caller has to."""
-        threads = self._threads
-        if threads is None:
-            return False
-        with self._mutex:
-            if id in self._waiting:
-                return True
-            self._waiting.add(id)
 
         def work() -> None:
             try:
-                run()
+                outcome = run()
+                if isinstance(outcome, Exception):
+                    raise outcome
             except Exception:
                 log.exception("the scheduled event %s could not be raised", id)
             finally:
@@ -61,5 +59,10 @@ class Background:
                     self._waiting.discard(id)
                 self._done()
 
-        threads.submit(work)
+        with self._mutex:
+            if self._threads is None:
+                return False
+            if id not in self._waiting:
+                self._threads.submit(work)
+                self._waiting.add(id)
         return True

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from picosched.errors import PicoschedError
 from picosched.store.faults import StoreError
@@ -102,6 +102,11 @@ class GroupCommit:
         finally:
             self._leave(call)
         return call.outcomes
+
+    def read(self, work: Callable[[], T]) -> T:
+        """What `work` returns, run while nobody writes."""
+        with self.alone():
+            return work()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -205,6 +210,29 @@ class GroupCommit:
                 self._leader = self._line[0] if self._line else None
                 if self._leader is not None and self._leader.wake.locked():
                     self._leader.wake.release()
+
+
+class Seen(Generic[T]):
+    """What was last read of the store. It is read again once a transaction has ended.
+
+    Any thread may look. What was seen and what it depends on are one tuple, so that no thread takes what
+    another has seen for its own. Where the store is readonly others write, so nothing is remembered.
+    """
+
+    def __init__(self, store: Store, commits: GroupCommit) -> None:
+        self._store = store
+        self._commits = commits
+        self._seen: tuple[tuple[int, set[str]], T] | None = None
+
+    def look(self, read: Callable[[Collection[str]], T], without: Collection[str] = ()) -> T:
+        """What `read` returns, which depends on the store and on the ids that it is to leave out."""
+        others, seen = {*without}, self._seen
+        if seen is not None and seen[0] == (self._store.transactions, others) and not self._store.readonly:
+            return seen[1]
+        with self._commits.alone():
+            state, found = (self._store.transactions, others), read(others)
+        self._seen = state, found
+        return found
 
 
 def _for_one_caller(error: Exception) -> Exception:

@@ -11,12 +11,13 @@ from datetime import datetime
 from functools import partial
 
 from picosched.asking import Asking
-from picosched.batch import GroupCommit
+from picosched.batch import GroupCommit, Seen
 from picosched.pico.effects import Answers, Unanswered
 from picosched.ringing import Ringing
 from picosched.store.store import Store
 
 Rung = bool | Exception | None
+Coming = tuple[datetime | None, datetime | None]
 
 
 class Clockwork:
@@ -27,8 +28,7 @@ class Clockwork:
         self._commits = commits
         self._ringing = ringing
         self._asking = asking
-        self._seen: tuple[object, tuple[datetime | None, datetime | None]] | None = None
-        """What was to come when it was last looked for, and what that depends on."""
+        self._seen: Seen[Coming] = Seen(store, commits)
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """When something is due next, but for those that are stuck or wait for an answer."""
@@ -53,17 +53,9 @@ class Clockwork:
                 raised += bool(outcome)
         return raised
 
-    def _coming(self, stuck: Collection[str]) -> tuple[datetime | None, datetime | None]:
+    def _coming(self, stuck: Collection[str]) -> Coming:
         """When the next entry is due, and when a pause ends."""
-        without = {*stuck, *self._asking.waiting}
-        state = (self._store.changes, without)
-        if self._seen is not None and self._seen[0] == state and not self._store.readonly:
-            return self._seen[1]
-        with self._commits.alone():
-            state = (self._store.changes, without)
-            coming = self._store.sources.next(without)
-        self._seen = state, coming
-        return coming
+        return self._seen.look(self._store.sources.next, {*stuck, *self._asking.waiting})
 
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():

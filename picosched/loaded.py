@@ -16,7 +16,7 @@ from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
 from picosched.krl.scope import Budget
-from picosched.pico.chance import Chance
+from picosched.pico.chance import Chance, id_from
 from picosched.pico.change import RulesetText
 from picosched.pico.channel import Channel
 from picosched.pico.effects import Unanswered
@@ -78,8 +78,8 @@ class Loaded:
         self._rulesets: Recent[str, Ruleset] = Recent(settings.cached_picos)
 
     def new_id(self) -> str:
-        """An id nobody can guess; with a seed, the next in its row."""
-        return f"{self._random.getrandbits(128):032x}"
+        """An id for what is made inside a transaction, in the row of those that rules draw."""
+        return id_from(self._random)
 
     def load_pico(self, id: str) -> Pico:
         """The pico, kept in memory; `not_found` if there is none."""

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from picosched.background import Background
-from picosched.batch import GroupCommit
+from picosched.batch import GroupCommit, Seen
 from picosched.errors import PicoschedError
 from picosched.krl.scope import Program
 from picosched.loaded import Loaded
@@ -56,8 +56,7 @@ class Programs(Background):
         self._now = now
         self._rehearsed = rehearsed
         self._processes = Processes()
-        self._seen = -1
-        """How much was changed in the store when nothing was found to wait."""
+        self._seen: Seen[list[Scheduled]] = Seen(store, commits)
 
     def stop(self) -> None:
         """End what runs; what has not begun waits for the next start."""
@@ -82,13 +81,10 @@ class Programs(Background):
 
     def _rows(self, stuck: Collection[str]) -> list[Scheduled]:
         """What waits to be run, in the order in which it was asked for."""
-        if self._processes.stopping or self._store.changes == self._seen:
+        if self._processes.stopping:
             return []
         others = {*stuck, *self.waiting}
-        with self._commits.alone():
-            changes, rows = self._store.changes, self._store.agenda.programs("proc")
-        if not rows:
-            self._seen = changes
+        rows = self._seen.look(lambda _: self._store.agenda.programs("proc"))
         return [row for row in rows if row.id not in others]
 
     def _run(self, id: str) -> None:

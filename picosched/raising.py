@@ -39,7 +39,6 @@ class Raising:
         loaded: Loaded,
         settings: Settings,
         now: Callable[[], datetime],
-        new_id: Callable[[], str],
         came: Callable[[Turn], None],
     ) -> None:
         self._store = store
@@ -48,7 +47,6 @@ class Raising:
         self._misfire = Misfire(settings.misfire)
         self._min_period = timedelta(seconds=settings.min_period)
         self._now = now
-        self._new_id = new_id
         self._came = came
         """Called with each turn that was written."""
 
@@ -191,7 +189,7 @@ class Raising:
     def _evaluated(
         self, pico: Pico, event: Event, answers: Answers | None, settled: Scheduled | None = None
     ) -> Turn:
-        turn = evaluate(pico, event, self._settings, self._new_id, answers, settled)
+        turn = evaluate(pico, event, self._settings, answers, settled)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome either
                 raise error.__cause__

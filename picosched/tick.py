@@ -13,10 +13,11 @@ from functools import partial
 from typing import Protocol
 
 from picosched.asking import Asking
-from picosched.batch import GroupCommit
+from picosched.batch import GroupCommit, Seen
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
+from picosched.pico.turn import Turn
 from picosched.raising import Raising
 from picosched.store.store import Store
 
@@ -40,6 +41,34 @@ class Beside(Protocol):
         """Deal with all that is due, each once; how many events were raised. What fails becomes stuck."""
 
 
+class Dues:
+    """What the turns of a batch change of what is due: `wake` is called for it once they are committed.
+
+    For one thread at a time, inside a transaction. `wake` is given the soonest due time, None for any.
+    """
+
+    def __init__(self, wake: Callable[[datetime | None], None]) -> None:
+        self._wake = wake
+        self._soonest: datetime | None = None
+        self._changed = False
+
+    def came(self, turn: Turn) -> None:
+        """A turn was written: remember whether it changed what is due."""
+        dues = [each.due for each in turn.scheduled.values() if each.due is not None]
+        if dues:
+            self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
+        run = any(each.kind == "proc" for each in turn.scheduled.values())
+        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes)
+
+    def committed(self) -> None:
+        if self._changed or self._soonest is not None:
+            self._wake(None if self._changed else self._soonest)
+        self.forget()
+
+    def forget(self) -> None:
+        self._soonest, self._changed = None, False
+
+
 class Ticks:
     """Looks at what is due and raises it."""
 
@@ -58,8 +87,7 @@ class Ticks:
         self._asking = asking
         self._now = now
         self._beside = beside
-        self._seen: tuple[tuple[int, set[str]], Coming] | None = None
-        """What was to come when it was last looked for, and what that depends on."""
+        self._seen: Seen[Coming] = Seen(store, commits)
 
     def next_due(self) -> datetime | None:
         """When something is due next that does not wait for an answer; None if nothing is to come."""
@@ -68,16 +96,7 @@ class Ticks:
 
     def _coming(self, stuck: set[str]) -> Coming:
         """When the next row is due, but for those that are stuck or wait for an answer; when a pause ends."""
-        without = {*stuck, *self._asking.waiting}
-        seen = self._seen
-        # Only this process writes: where no row was changed, nothing else is to come.
-        if seen is not None and seen[0] == (self._store.changes, without) and not self._store.readonly:
-            return seen[1]
-        with self._commits.alone():
-            state = (self._store.changes, without)
-            coming = self._store.agenda.next(without)
-        self._seen = state, coming
-        return coming
+        return self._seen.look(self._store.agenda.next, {*stuck, *self._asking.waiting})
 
     def run_due(self) -> int:
         """Raise all that is due now; how many events were raised.

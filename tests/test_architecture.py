@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("store",),
     ("loaded", "incoming", "installing", "notation", "edges", "declaring"),
     ("raising", "batch", "background", "asking", "programs", "outside", "ringing", "clockwork", "delivering"),
-    ("schedule.scheduler", "tick"),
+    ("schedule.scheduler", "tick", "pruning"),
     ("engine", "reference", "agenda", "beginning", "sourced"),
     ("simulate", "provisioning", "moving"),
     ("transcript", "rehearsed", "catchup", "remote"),

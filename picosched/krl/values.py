@@ -264,11 +264,14 @@ def not_a_function(value: Value) -> KrlError:
     return KrlError(f"{shown(value)} is not a function")
 
 
-def call(f: Value, args: Sequence[Value] = (), named: Mapping[str, Value] | None = None) -> Value:
+def call(
+    f: Value, args: Sequence[Value] = (), named: Mapping[str, Value] | None = None, own: int = 0
+) -> Value:
     """Call a function: what it does not take is ignored, what it misses is its default or null.
 
     An argument by name goes before one in the same place. A parameter's Python name may carry a suffix
-    after a dot, which is no part of its KRL name.
+    after a dot, which is no part of its KRL name. The first `own` arguments are ours, and KRL has no names
+    for them.
     """
     if type(f) is not FunctionType:
         raise not_a_function(f)
@@ -280,7 +283,8 @@ def call(f: Value, args: Sequence[Value] = (), named: Mapping[str, Value] | None
         values.extend([None] * (required - len(values)))
         return f(*values)
     keywords: dict[str, Value] = {}
-    parameters = {name.partition(".")[0]: place for place, name in enumerate(code.co_varnames[:count])}
+    known = enumerate(code.co_varnames[own:count], own)
+    parameters = {name.partition(".")[0]: place for place, name in known}
     for name, value in named.items():
         place = parameters.get(name)
         if place is None:

@@ -16,7 +16,7 @@ from picosched.errors import KrlError
 from picosched.krl.scope import HttpRequest, HttpResponse, Value
 from picosched.krl.values import json_value
 from picosched.pico.agenda import PicoAgenda
-from picosched.pico.chance import Tape
+from picosched.pico.chance import Tape, id_from
 from picosched.pico.change import Change
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily
@@ -94,7 +94,6 @@ class PicoEffects:
         self.said: Said | None = None
         self.event: Event | None = None
         self.settings: Settings
-        self.new_id: Callable[[], str]
         self.rid = ""
         self.raised_in_turn = 0
         self.answering = False
@@ -112,8 +111,8 @@ class PicoEffects:
 
     # ---- the life of a rule -----------------------------------------------------------------------
 
-    def begin_turn(self, turn: Turn, settings: Settings, new_id: Callable[[], str]) -> None:
-        self.turn, self.settings, self.new_id = turn, settings, new_id
+    def begin_turn(self, turn: Turn, settings: Settings) -> None:
+        self.turn, self.settings = turn, settings
         self.raised_in_turn = 0
 
     def end_turn(self) -> None:
@@ -150,6 +149,10 @@ class PicoEffects:
         if self.said is None:
             raise KrlError(f"a query or a global cannot {verb}: only a rule can", code="refused")
         return self.said
+
+    def new_id(self) -> str:
+        """An id for what the rule makes."""
+        return id_from(self.pico.random)
 
     def changes(self) -> list[Change]:
         """What this turn has changed of picos so far, this rule's part last."""

@@ -12,7 +12,7 @@ A rule that fails loses what it said and nothing else: its error is in the turn 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,6 @@ def evaluate(
     pico: Pico,
     event: Event,
     settings: Settings,
-    new_id: Callable[[], str],
     answers: Answers | None = None,
     settled: Scheduled | None = None,
 ) -> Turn:
@@ -50,7 +49,7 @@ def evaluate(
     bound(pico.budget.limits.max_value_bytes)
     pico.now = event.time
     effects = pico.effects
-    effects.begin_turn(turn, settings, new_id)
+    effects.begin_turn(turn, settings)
     effects.error_rid = lambda rid: (
         pico.installed[rid].ruleset.errors_to or rid if rid in pico.installed else rid
     )
@@ -58,8 +57,8 @@ def evaluate(
     _enqueue(pico, turn, pairs, event)
     installed = dict(pico.installed)
     effects.answers, effects.asked = answers or Answers(), 0
-    pico.random.begin(effects.answers.drawn)
     try:
+        pico.random.begin(effects.answers.drawn)
         while pairs:
             _handle(pico, turn, pairs, *pairs.popleft())
     except Unanswered:
@@ -86,9 +85,9 @@ def answer(pico: Pico, query: Query, now: datetime, answers: Answers | None = No
     pico.effects.end_turn()
     pico.effects.answers, pico.effects.asked = answers or Answers(), 0
     pico.effects.answering = True
-    if answers is not None:
-        pico.random.begin(answers.drawn)
     try:
+        if answers is not None:
+            pico.random.begin(answers.drawn)
         return json_value(instance.query(query.name, query.args))
     finally:
         pico.effects.answering = False
@@ -102,6 +101,7 @@ def start(pico: Pico, rid: str) -> Instance:
     if installed is None:
         raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
     if installed.instance is None:
+        bound(pico.budget.limits.max_value_bytes)
         installed.instance = _instance(pico, installed, installed.config, ())
     return installed.instance
 

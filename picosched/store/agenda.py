@@ -18,6 +18,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.database import Database
+from picosched.store.journal import has_older
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
@@ -32,6 +33,8 @@ SETTLE = """UPDATE scheduled
     WHERE id = ?"""
 REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
+DELETE_FIRES = """DELETE FROM fire WHERE rowid IN
+    (SELECT rowid FROM fire WHERE fired < ? ORDER BY rowid LIMIT ?)"""
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
@@ -238,23 +241,16 @@ class Agenda:
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         """Whether there is anything to prune; mostly there is not."""
-        oldest = self._database.row("SELECT fired FROM fire ORDER BY rowid LIMIT 1")
-        if oldest is not None and oldest[0] < to_ms(before):
+        if has_older(self._database, "fire", "fired", before, now):
             return True
         sql = "SELECT 1 FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT 1"
         return self._database.row(sql, (to_ms(now),)) is not None
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete records older than `before` and rows kept long enough, `limit` of each; how many."""
-        # Row numbers follow time, so the oldest are found without an index of their own; mostly even the
-        # oldest is to be kept.
-        oldest = self._database.row("SELECT fired FROM fire ORDER BY rowid LIMIT 1")
         fires = 0
-        if oldest is not None and oldest[0] < to_ms(before):
-            fires = self._database.execute(
-                "DELETE FROM fire WHERE fired < ? AND rowid < (SELECT min(rowid) + ? FROM fire)",
-                (to_ms(before), limit),
-            )
+        if has_older(self._database, "fire", "fired", before, now):
+            fires = self._database.execute(DELETE_FIRES, (to_ms(before), limit))
         kept = self._database.execute(
             """DELETE FROM scheduled WHERE id IN
                 (SELECT id FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT ?)""",

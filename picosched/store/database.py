@@ -39,6 +39,8 @@ class Database:
         self.readonly = readonly
         self.kept = False
         """Whether the last transaction was committed."""
+        self.transactions = 0
+        """Transactions that have ended since the file was opened, however they ended."""
         self._undone = 0
         """Rows whose change was undone to a savepoint."""
         self._lock: FileLock | None = None
@@ -61,6 +63,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file and let others have it. A second time does nothing."""
+        self.transactions += 1  # what was seen before counts no more
         self._connection.close()
         if self._lock is not None:
             self._lock.release()
@@ -128,6 +131,8 @@ class Database:
             elif committing and not isinstance(error, Exception):
                 self.kept = True  # interrupted from outside, just after the commit
             raise
+        finally:
+            self.transactions += 1
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -81,18 +81,27 @@ class Journal:
             ),
         )
 
-    def prunable(self, before: datetime) -> bool:
-        oldest = self._database.row("SELECT at FROM journal ORDER BY seq LIMIT 1")
-        return oldest is not None and oldest[0] < to_ms(before)
+    def prunable(self, before: datetime, now: datetime) -> bool:
+        return has_older(self._database, "journal", "at", before, now)
 
-    def prune(self, before: datetime, limit: int) -> int:
+    def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete entries older than `before`, at most `limit`; how many."""
-        if not self.prunable(before):
+        if not self.prunable(before, now):
             return 0
-        return self._database.execute(
-            "DELETE FROM journal WHERE at < ? AND seq < (SELECT min(seq) + ? FROM journal)",
-            (to_ms(before), limit),
-        )
+        sql = "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE at < ? ORDER BY seq LIMIT ?)"
+        return self._database.execute(sql, (to_ms(before), limit))
+
+
+def has_older(database: Database, table: str, column: str, before: datetime, now: datetime) -> bool:
+    """Whether a table whose rows are numbered as they were written has a row from before that time.
+
+    Numbers follow time, so mostly the first row tells, without an index. One that lies ahead of now was
+    written while the clock was set forward, and says nothing of those behind it.
+    """
+    first = database.row(f"SELECT {column} FROM {table} ORDER BY rowid LIMIT 1")
+    if first is None or first[0] < to_ms(before) or first[0] <= to_ms(now):
+        return first is not None and first[0] < to_ms(before)
+    return database.row(f"SELECT 1 FROM {table} WHERE {column} < ? LIMIT 1", (to_ms(before),)) is not None
 
 
 def of_turn(turn: Turn, fire: Fire | None) -> Row:

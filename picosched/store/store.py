@@ -69,6 +69,11 @@ class Store:
         return self._database.changes
 
     @property
+    def transactions(self) -> int:
+        """Transactions that have ended since it was opened: whoever has seen as many has seen the same."""
+        return self._database.transactions
+
+    @property
     def in_transaction(self) -> bool:
         return self._database.in_transaction
 
@@ -152,15 +157,15 @@ class Store:
     def prunable(self, now: datetime) -> bool:
         """Whether anything is older than the history kept."""
         before = shifted(now, -self._history)
-        parts = (self.journal, self.deliveries)
-        return self.agenda.prunable(before, now) or any(each.prunable(before) for each in parts)
+        older = self.agenda.prunable(before, now) or self.journal.prunable(before, now)
+        return older or self.deliveries.prunable(before)
 
     def prune(self, now: datetime) -> int:
         """Delete some of what is older than the history kept; how many rows, 0 when all is done."""
         before = shifted(now, -self._history)
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
         deleted += self.deliveries.prune(before, PRUNED_AT_ONCE)
-        return deleted + self.journal.prune(before, PRUNED_AT_ONCE)
+        return deleted + self.journal.prune(before, now, PRUNED_AT_ONCE)
 
 
 def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str, Row]]:

@@ -131,7 +131,7 @@ class CallCompiler(ExpressionCompiler):
         if len(arguments) <= len(member.parameters) and not any(each.name for each in arguments):
             return call(run, load(SCOPE), *(self.expression(each.value) for each in arguments))
         placed, named = self.passed(arguments, load(SCOPE))
-        return call(".call", run, placed, named)
+        return call(".call", run, placed, named, constant(1))
 
     # ---- functions --------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ def bound(scope: Scope, run: Callable[..., Value]) -> Callable[..., Value]:
     """A function or action of the library as a value: it takes its scope along."""
 
     def run_in_scope(*args: Value, **named: Value) -> Value:
-        return call(run, (scope, *args), named)
+        return call(run, (scope, *args), named, own=1)
 
     return run_in_scope
 

@@ -10,7 +10,7 @@ from picosched.krl.scope import Scope, Value
 from picosched.krl.values import described, shown
 
 
-def noop(scope: Scope, *args: Value, **options: Value) -> None:
+def noop(scope: Scope, /, *args: Value, **options: Value) -> None:
     """Nothing; but the rule has fired."""
 
 

@@ -42,6 +42,7 @@ def method(name: str) -> Callable[..., Value]:
 
     def run(
         scope: Scope,
+        /,
         url: Value = None,
         qs: Value = None,
         headers: Value = None,
