@@ -164,7 +164,7 @@ class Ticks:
 
         Those that need an answer from outside get it, in the background if there is one.
         """
-        works = [partial(self._raising.raise_scheduled, id, looked) for id in ids]
+        works = [partial(self._raising.raise_scheduled, id, [looked]) for id in ids]
         settled: list[Settled] = []
         for id, outcome in zip(ids, self._commits.run_all(works), strict=True):
             if isinstance(outcome, Unanswered):
@@ -180,6 +180,6 @@ class Ticks:
         """Raise a row in a transaction of its own, with what answers it asks for."""
 
         def run(answers: Answers) -> tuple[bool, datetime] | Exception | Unanswered | None:
-            return self._commits.run_all([partial(self._raising.raise_scheduled, id, looked, answers)])[0]
+            return self._commits.run_all([partial(self._raising.raise_scheduled, id, [looked], answers)])[0]
 
         return self._asking.answered(run)

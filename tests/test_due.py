@@ -239,13 +239,15 @@ def test_a_fire_that_was_a_little_late_does_not_cost_the_next(tmp_path: Path, cl
         assert outcomes(engine.root) == [("00:10", "fired"), ("00:20", "fired")]
 
 
-def test_after_a_late_fire_the_next_keeps_its_distance(tmp_path: Path, clock: VirtualClock) -> None:
+def test_a_fire_that_came_late_by_an_outage_does_not_cost_the_next(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
     with Engine(tmp_path / "picos.db", clock, min_period=599) as engine:
         every(installed(engine), "0 * * * *")
         clock.set("2026-03-01T01:55:00Z")
         engine.run_due()
         engine.run_until("2026-03-01T03:00:00Z")
-        assert outcomes(engine.root) == [("01:00", "late"), ("02:00", "throttled"), ("03:00", "fired")]
+        assert outcomes(engine.root) == [("01:00", "late"), ("02:00", "fired"), ("03:00", "fired")]
 
 
 # The clock
@@ -346,6 +348,18 @@ def test_a_timespec_that_cannot_be_read_any_more_ends_its_schedule(engine: Engin
     (fire,) = engine.root.history(id)
     assert fire.outcome == "failed"
     assert fire.error is not None and "Mars/Olympus" in fire.error
+    assert engine.next_due() is None
+
+
+def test_a_timespec_that_cannot_be_read_any_more_ends_its_schedule_after_an_outage_too(
+    engine: Engine, clock: VirtualClock
+) -> None:
+    id = every(engine.root, "0 * * * *")
+    with engine.store.transaction():
+        engine.store._database.execute("UPDATE scheduled SET tz = 'Mars/Olympus'")
+    clock.set("2026-03-01T05:30:00Z")
+    assert engine.run_due() == 0
+    assert outcomes(engine.root, id) == [("01:00", "failed")]
     assert engine.next_due() is None
 
 

@@ -109,6 +109,8 @@ class Scheduled:
     """Of a repeat whose next occurrence was moved: when that was due."""
     window: str | None = None
     """The name of the window outside which it is not raised."""
+    spaced_from: datetime | None = None
+    """Of a repeat: the due time from which the least period between two fires counts."""
 
     @property
     def created_by(self) -> str | None:
@@ -140,25 +142,41 @@ class Scheduled:
         drawn = int.from_bytes(blake2b(self.id.encode(), digest_size=8).digest())
         return timedelta(milliseconds=drawn % (self.jitter + 1))
 
-    def settled(self, now: datetime, misfire: Misfire, granularity: int, *, fired: bool) -> Scheduled:
-        """This row once its present occurrence is dealt with: next due, or finished.
+    def settled(
+        self,
+        upto: datetime,
+        granularity: int,
+        fired: datetime | None = None,
+        spaced_from: datetime | None = None,
+    ) -> Scheduled:
+        """This row once its present occurrence and all others up to a time are dealt with.
 
-        `misfire` is the policy where it has none of its own.
+        It is due next, or finished. `fired` is when its event was raised, if it was; `spaced_from` replaces
+        the one it has.
         """
-        fires = self.fires + 1 if fired else self.fires
-        following = None
-        if self.due is not None and (self.count is None or fires < self.count):
-            # Never back to or before the occurrence that was just settled, whatever the clock says.
-            since = self.due if (self.misfire or misfire) is Misfire.ALL else max(self.due, now)
-            following = self.following(max(since, self.moved_from or since), granularity)
+        fires = self.fires if fired is None else self.fires + 1
+        going_on = self.count is None or fires < self.count
+        following = self.behind(upto, granularity) if going_on else None
         return replace(
             self,
             fires=fires,
-            fired=now if fired else self.fired,
+            fired=fired or self.fired,
             due=following,
             status=self.status if following else Status.FINISHED,
             moved_from=None,
+            spaced_from=spaced_from or self.spaced_from,
         ).with_edge(following)
+
+    def behind(self, upto: datetime, granularity: int) -> datetime | None:
+        """The first due time behind the present one and behind `upto`; None if there is none."""
+        if self.due is None:
+            return None
+        # Never back to or before the present occurrence, whatever the clock says.
+        since = max(self.due, self.moved_from or self.due)
+        if self.kind == "window":
+            return self.following(max(since, upto), granularity)
+        # One that came already and is rounded up to a time behind `upto` is still to come.
+        return self.following(max(since, rounded_down(upto, granularity, self.put_off)), granularity)
 
     def with_edge(self, time: datetime | None) -> Scheduled:
         """Of a window: with the event of its last edge up to a time. Any other row is what it is."""
@@ -229,6 +247,11 @@ def rounded_up(time: datetime, granularity: int) -> datetime:
     step = timedelta(seconds=granularity)
     over = (time - EPOCH) % step
     return time + (step - over) if over else time
+
+
+def rounded_down(time: datetime, granularity: int, put_off: timedelta) -> datetime:
+    """The last multiple of `granularity` seconds, put off by so much, that is not after `time`."""
+    return time - (time - put_off - EPOCH) % timedelta(seconds=granularity)
 
 
 def next_due(timespec: Timespec, since: datetime, granularity: int) -> datetime | None:

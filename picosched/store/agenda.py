@@ -27,9 +27,10 @@ SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
 PROGRAM = "kind IN ('proc', 'running')"
 LIVE = f"status IN ('pending', 'paused') AND {SCHEDULE}"
 
-INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 27)})"
+INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 28)})"
 SETTLE = """UPDATE scheduled
-    SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?
+    SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?,
+        spaced_from = ?
     WHERE id = ?"""
 REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
@@ -165,6 +166,7 @@ class Agenda:
                 rows.ms(settled.keep_until),
                 rows.ms(settled.paused_until),
                 rows.ms(settled.moved_from),
+                rows.ms(settled.spaced_from),
                 settled.id,
             ),
         )

@@ -45,7 +45,7 @@ def time(value: int | None) -> datetime | None:
 SCHEDULED = (
     "id, pico, rid, domain, type, attrs, kind, due, created, rule, line, timespec, name, tz, status, fires, "
     "fired, keep_until, paused_until, eci, misfire, until, count, jitter, description, moved_from, "
-    "in_window"
+    "in_window, spaced_from"
 )
 
 
@@ -78,6 +78,7 @@ def of_scheduled(scheduled: Scheduled) -> Row:
         scheduled.description,
         ms(scheduled.moved_from),
         scheduled.window,
+        ms(scheduled.spaced_from),
     )
 
 
@@ -110,6 +111,7 @@ def to_scheduled(row: Row) -> Scheduled:
         description=row[24],
         moved_from=time(row[25]),
         window=row[26],
+        spaced_from=time(row[27]),
     )
 
 

@@ -200,11 +200,15 @@ WINDOWS = (
 )
 """The window outside which a schedule is not raised, and programs to run."""
 
+DUE = ("ALTER TABLE scheduled ADD COLUMN spaced_from INTEGER",)
+"""…"""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
     ("0003_sources", SOURCES),
     ("0004_windows", WINDOWS),
+    ("0005_due", DUE),
 )
 """Names and statements, in order. Add to the end; what was released is never changed."""
 
