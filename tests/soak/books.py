@@ -38,7 +38,14 @@ RAISED = "('fired', 'late', 'coalesced', 'failed')"
 FIRST = "json_extract(handled, '$[0].{}')"
 DOMAIN, TYPE = FIRST.format("domain"), FIRST.format("type")
 TICK = f"({DOMAIN}, {TYPE}) IN (('metronome', 'tick'), ('crononome', 'trigger'), ('clock', 'struck'))"
-KEPT = f"(({DOMAIN} = 'due' AND {TYPE} <> 'until') OR ({DOMAIN} = 'post' AND {TYPE} = 'returned'))"
+KEPT = f"""(({DOMAIN} = 'due' AND {TYPE} <> 'until')
+    OR ({DOMAIN}, {TYPE}) IN (('post', 'returned'), ('proc', 'finished')))"""
+
+COMING = """SELECT json_extract(attrs, '$.key'), type, status, coalesce(count - fires, 1), fires
+        FROM scheduled WHERE json_extract(attrs, '$.owner') = ? AND status <> 'finished'
+    UNION ALL SELECT coalesce(name, json_extract(attrs, '$.name')), type, status, 1, fires
+        FROM scheduled WHERE domain = 'proc' AND pico = ? AND rid = 'ledger' AND status <> 'finished'"""
+"""What has been promised to a pico and not come: events, and the ends of programs."""
 
 CANCELLED = """SELECT json_extract(attrs, '$.key') FROM scheduled
     WHERE json_extract(attrs, '$.owner') = ? AND status = 'cancelled'"""
@@ -67,7 +74,8 @@ FORBIDDEN = {
             OR (status = 'finished' AND count IS NOT NULL AND fires <> count)
             OR (status = 'cancelled' AND 1 <>
                 (SELECT count(*) FROM fire WHERE fire.scheduled = row.id AND outcome = 'cancelled'))
-            OR (status IN ('pending', 'paused')) <> (due IS NOT NULL)""",
+            OR (kind NOT IN ('proc', 'running')
+                AND (status IN ('pending', 'paused')) <> (due IS NOT NULL))""",
     "a record without its turn": f"""
         SELECT scheduled, nominal FROM fire WHERE outcome IN {RAISED} AND eid IS NOT NULL
             AND scheduled IN (SELECT id FROM scheduled)
@@ -79,7 +87,8 @@ FORBIDDEN = {
         SELECT scheduled, nominal, count(*) FROM journal WHERE scheduled IS NOT NULL
         GROUP BY scheduled, nominal HAVING count(*) > 1""",
     "a source's fires are not those on record": f"""
-        SELECT source.name, entry.name, entry.fires FROM source_entry AS entry JOIN source ON source.id = entry.source
+        SELECT source.name, entry.name, entry.fires
+        FROM source_entry AS entry JOIN source ON source.id = entry.source
         WHERE (json_extract(declaration, '$.type') <> 'metronome' AND entry.fires <>
                 (SELECT count(*) FROM fire WHERE fire.scheduled = entry.id AND outcome IN {RAISED}))
             OR (json_extract(declaration, '$.journal') AND entry.fires <>
@@ -129,13 +138,22 @@ def left_over(path: Path, since: int) -> list[str]:
             for name in ("owed", "until"):
                 rest = entity(connection, pico, name) or {}
                 cancelled = {key for (key,) in connection.execute(CANCELLED, (pico,))}
-                found += told(f"{pico}: still {name}", [each for each in rest.items() if each[0] not in cancelled])
+                found += told(
+                    f"{pico}: still {name}", [each for each in rest.items() if each[0] not in cancelled]
+                )
         overdue = "SELECT id, kind, type, due FROM scheduled WHERE status = 'pending' AND due < ?"
         found += told("still due", connection.execute(overdue, (since,)).fetchall())
         sound = connection.execute("SELECT * FROM pragma_integrity_check").fetchall()
         if sound != [("ok",)]:
             found += told("the file is damaged", sound)
     return found
+
+
+def entered(connection: sqlite3.Connection, pico: str, lane: str) -> tuple[int, set[int]]:
+    """What the ledger of a pico has of a lane: the last serial, and those that are missing before it."""
+    last: dict[str, int] = entity(connection, pico, "last") or {}
+    missing: dict[str, list[int]] = entity(connection, pico, "missing") or {}
+    return last.get(lane, 0), {*missing.get(lane, ())}
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
@@ -192,9 +210,7 @@ def _faults_of_books(connection: sqlite3.Connection, pico: str) -> list[str]:
     owed: dict[str, int] = entity(connection, pico, "owed") or {}
     until: dict[str, int] = entity(connection, pico, "until") or {}
     coming, running, cancelled = dict[str, int](), dict[str, int](), set[str]()
-    sql = """SELECT json_extract(attrs, '$.key'), type, status, coalesce(count - fires, 1), fires
-        FROM scheduled WHERE json_extract(attrs, '$.owner') = ? AND status <> 'finished'"""
-    for key, type, status, left, fires in connection.execute(sql, (pico,)):
+    for key, type, status, left, fires in connection.execute(COMING, (pico, pico)):
         if status == "cancelled":
             cancelled.add(key)
         elif type == "until":

@@ -15,7 +15,7 @@ def guest(version: int) -> str:
 
 
 class Installer(Client):
-    """Has a guest installed, lets it schedule, replaces it, takes it off: by the API, or on the root by rules."""
+    """Has a guest installed, lets it schedule, replaces it, takes it off: by the API, or by rules."""
 
     every = 4.0
 

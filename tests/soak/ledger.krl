@@ -19,6 +19,7 @@ of fires say the same; tests/soak/books.py compares them.
         "wrong": ent:wrong.defaultsTo([])
       }
     }
+    returns = ["returned", "finished"]
     number = function(name, usual) { event:attrs{name}.defaultsTo(usual).as("Number") }
     key_of = function() { event:attrs{"lane"} + "-" + event:attrs{"serial"} }
     later = function() { event:time + number("after", 0) }
@@ -48,9 +49,9 @@ of fires say the same; tests/soak/books.py compares them.
   }
 
   rule keep {
-    select where event:domain == "due" && event:type != "until" || event:type == "returned"
+    select where event:domain == "due" && event:type != "until" || returns >< event:type
     pre {
-      key = event:attrs{"key"}
+      key = event:attrs{"key"}.defaultsTo(event:attrs{"name"})
       left = ent:owed{key}
     }
     if left then noop()
@@ -206,6 +207,42 @@ of fires say the same; tests/soak/books.py compares them.
     })
     always {
       ent:passed := ent:passed.defaultsTo(0) + 1
+    }
+  }
+
+  rule consult {
+    select when ledger consult
+    pre { told = ctx:query(event:attrs{"eci"}, ctx:rid, "book", {"lane": event:attrs{"lane"}}) }
+    if told{"wrong"}.typeof() == "Array" then noop()
+    notfired {
+      ent:wrong := noted(<<another pico answered #{told.encode()}>>)
+    }
+  }
+
+  // ---- programs ----
+
+  rule program {
+    select when ledger program
+    proc:run(event:attrs{"program"}, ["-a", event:attrs{"file"}], {
+      "stdin": key_of() + 10.chr(),
+      "name": key_of()
+    })
+    always {
+      ent:owed{key_of()} := 1
+    }
+  }
+
+  rule ended {
+    select when proc finished
+    pre {
+      outcome = event:attrs{"outcome"}
+      right = outcome == "exited" && event:attrs{"exit"} == 0 || outcome == "interrupted"
+    }
+    if right then noop()
+    notfired {
+      ent:wrong := noted(
+        <<the program of #{event:attrs{"name"}}: #{outcome} #{event:attrs{"why"}}>>
+      )
     }
   }
 

@@ -1,4 +1,4 @@
-"""The world outside, which rules ask by HTTP: it echoes a key, at times slowly, and at times it answers 500."""
+"""The world outside, which rules ask by HTTP: it echoes a key, at times slowly or with a 500."""
 
 from __future__ import annotations
 

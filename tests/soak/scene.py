@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -37,6 +38,8 @@ class Scene:
     figures: Figures
     outside_url: str
     seed: str
+    programs: Path
+    """The file in which each program that runs leaves a line."""
     pause: float
     """Seconds that a client waits between two things it does, on the average."""
     houses: list[House] = field(default_factory=list)

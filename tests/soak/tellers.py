@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.soak.household import TEE
 from tests.soak.record import Lane
 from tests.soak.scene import BUSY, Client, House, Scene
 
@@ -76,6 +77,8 @@ class Teller(InLane):
         (1, "child"),
         (4, "failing"),
         (5, "ask"),
+        (3, "consult"),
+        (2, "program"),
         (18, "query"),
     )
 
@@ -118,6 +121,13 @@ class Teller(InLane):
 
     async def _ask(self) -> None:
         await self.tell("ask", url=f"{self.scene.outside_url}/echo", after=self._after())
+
+    async def _consult(self) -> None:
+        other = self.chance.choice([each for each in self.scene.houses if each is not self.house])
+        await self.tell("consult", eci=other.eci)
+
+    async def _program(self) -> None:
+        await self.tell("program", program=TEE, file=str(self.scene.programs))
 
     async def _query(self) -> None:
         path = f"/c/{self.house.eci}/query/ledger/book"
