@@ -8,7 +8,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lock test-latest browser lint format-code bench kill clean
+.PHONY: help demo check test lock test-latest browser lint format-code bench kill soak clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -57,8 +57,11 @@ format-code: $(READY) ## lay the Python code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-kill: $(READY) ## the kill test alone, with its counts
-	$(BIN)/python -m pytest tests/crash -s
+kill: $(READY) ## the kill tests alone, all of them, with their counts
+	$(BIN)/python -m pytest tests/crash --all-kills -s
+
+soak: $(READY) ## a server under mixed load for MINUTES=10, killed every KILL_EVERY=… s if said; checks that all holds
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(if $(KILL_EVERY),--kill-every $(KILL_EVERY))
 
 bench: $(READY) ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench
