@@ -6,7 +6,9 @@ nobody has an answer before the commit that holds its turn. While the disk is bu
 so the more wait, the fewer commits there are for each.
 
 Work that fails before it has written anything fails alone. If a write or the commit fails, all of the batch
-is undone, and each caller gets the error. A leader that is interrupted hands over: what it had not committed
+is undone, and each caller gets the error. If the disk fails in the commit itself, nobody can say whether the
+batch was kept: each caller is told just that, what is in memory is forgotten, and later work begins with what
+the disk has (`store/database.py`). A leader that is interrupted hands over: what it had not committed
 is still in line.
 """
 
@@ -80,7 +82,10 @@ class GroupCommit:
         """Transactions committed so far."""
 
     def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns, once it is committed; raises what it raised, or why nothing was kept."""
+        """What `work` returns, once it is committed; raises what it raised, or why it was not kept.
+
+        `InDoubtError` if that is not known.
+        """
         (outcome,) = self.run_all([work])
         if isinstance(outcome, Exception):
             raise outcome
@@ -115,6 +120,7 @@ class GroupCommit:
         with self._turnstile:  # a lock knows no order, so readers without pause would keep writers out
             pass
         with self._lock, self._being_inside():
+            self._store.mend()
             yield
 
     @contextmanager

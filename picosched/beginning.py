@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from picosched.engine import Engine
 
 
-def opened(path: str | Path, settings: Settings, readonly: bool) -> Store:
+def open_store(path: str | Path, settings: Settings, readonly: bool) -> Store:
     """The store of that path."""
     if str(path).startswith(("postgresql:", "postgres:")):
         raise PicoschedError(f"found {path}, wanted a file: this picosched keeps picos in SQLite files")

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
 from picosched.batch import GroupCommit
-from picosched.beginning import chances, opened, take_up
+from picosched.beginning import chances, open_store, take_up
 from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
 from picosched.clockwork import Clockwork
 from picosched.delivering import Delivering
@@ -81,14 +81,19 @@ class Engine(Sourced):
             else with_settings(settings, options, "the engine's arguments")
         )
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
+        ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._owns_store = not isinstance(store, Store)
-        self.store = store if isinstance(store, Store) else opened(store, self.settings, readonly)
-        of_turns, self._of_callers = chances(self.store, seed)
+        self.store = store if isinstance(store, Store) else open_store(store, self.settings, readonly)
+        try:
+            of_turns, self._of_callers = chances(self.store, seed)
+        except BaseException:
+            if self._owns_store:
+                self.store.close()
+            raise
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns))
         self._dues = Dues(lambda due: self._scheduler.wake(due))
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone)
         self.raising = Raising(self.store, self.loaded, self.settings, self.now, self._dues.came)
-        ask = outside or Outside(self.settings).fetch
         self._asking = Asking(ask, self.look_again)
         known = self.store, self._commits, self.loaded, self.settings, self.now, self.look_again
         self._programs = Programs(*known, rehearsed=outside is not None)
@@ -385,3 +390,4 @@ class Engine(Sourced):
     def _undone(self) -> None:
         self._dues.forget()
         self.loaded.forget_all()
+        self._scheduler.wake()  # where a commit is in doubt, something may be due that nobody has looked for

@@ -20,6 +20,7 @@ from typing import Any
 from picosched.background import Background
 from picosched.batch import GroupCommit, Seen
 from picosched.errors import PicoschedError
+from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
 from picosched.loaded import Loaded
 from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, Processes
@@ -109,14 +110,13 @@ class Programs(Background):
         now, program = self._now(), program_of(row)
         try:
             self._loaded.load_running(row.pico_id, row.rid)
-            if program.path not in self._settings.proc_allow:
-                raise PicoschedError(f"proc_allow does not name the program {program.path}", "refused")
+            allowed = allowed_as(program, self._settings.proc_allow)
         except PicoschedError as error:
             record = Fire(id, row.pico_id, now, now, Outcome.FAILED, why=str(error))
             self._store.settle(replace(row, status=Status.FINISHED), record)
             return None
         self._store.agenda.become(replace(row, kind="running", fired=now), now)
-        return program
+        return replace(program, cwd=program.cwd or allowed.home)
 
     def _ended(self, program: Program) -> Ended:
         if self._rehearsed:

@@ -491,3 +491,21 @@ def test_a_seed_repeats_every_id(tmp_path: Path) -> None:
             return [engine.journal(), engine.root.channels(), engine.root.id]
 
     assert run(tmp_path / "a.db") == run(tmp_path / "b.db")
+
+
+@pytest.mark.parametrize("options", [{"http_allow": ["no host"]}, {"seed": 1}])
+def test_an_engine_that_cannot_be_made_lets_go_of_its_database(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    path = tmp_path / "picos.db"
+    store = Store(path)
+    with store.transaction():
+        store.picos.set_meta("seeded", "no number")
+    store.close()
+    failed: list[BaseException] = []  # an error that is kept keeps alive what it came through
+    try:
+        Engine(path, **options)
+    except (PicoschedError, ValueError) as error:
+        failed.append(error)
+    assert failed
+    Engine(path).close()

@@ -1,9 +1,10 @@
 """The programs of this machine that rules have run, each in a process group of its own.
 
-No shell stands between: a program is given its words as they are, an environment of PATH, LANG and what the
-rule says, and no more time than it may have. What it writes is read to the end, so that it never has to wait,
-and kept up to a bound. A program that is out of time is asked to end (SIGTERM) and then made to (SIGKILL),
-with all of its group. What it leaves running in the background when it ends by itself is left alone.
+No shell stands between: a program is given its words as they are, PATH, LANG and the variables that its rule
+sets and may set, no open file but its three streams, and no more time than it may have. What it writes is
+read to the end, so that it never has to wait, and kept up to a bound. A program that is out of time is asked
+to end (SIGTERM) and then made to (SIGKILL), with all of its group. What it leaves running in the background
+when it ends by itself is left alone.
 
 This is for POSIX systems.
 """
@@ -256,7 +257,7 @@ class Run:
 
 
 def environment(program: Program) -> dict[str, str]:
-    """PATH and LANG as the engine has them, and what the rule gives."""
+    """PATH and LANG as the engine has them, and what the rule sets; nothing else the engine has."""
     usual = {"PATH": os.environ.get("PATH", os.defpath), "LANG": os.environ.get("LANG", "C.UTF-8")}
     return usual | dict(program.env)
 

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.allowed import allowed_as
 from picosched.krl.library.time import iso, moment
 from picosched.krl.scope import Program, ScheduledEvent, Value
 from picosched.krl.values import described, json_value, number, shown
@@ -234,10 +235,10 @@ class PicoAgenda:
 
     def run(self, program: Program) -> str:
         said, turn = self._speaking("run a program")
-        if program.path not in self._effects.settings.proc_allow:
-            raise KrlError(
-                f"found the program {program.path}, wanted one that proc_allow names", code="refused"
-            )
+        try:
+            allowed_as(program, self._effects.settings.proc_allow)
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
         id = self._effects.new_id()
         said.scheduled[id] = Scheduled(
             id=id,

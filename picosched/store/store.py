@@ -83,7 +83,10 @@ class Store:
         return self._database.kept
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All that is written inside is kept, or, after any exception, none of it."""
+        """All that is written inside is kept, or, after any exception, none of it.
+
+        `InDoubtError` is the one exception that leaves open which.
+        """
         return self._database.transaction()
 
     def savepoint(self) -> AbstractContextManager[None]:
@@ -93,6 +96,10 @@ class Store:
     def snapshot(self) -> AbstractContextManager[None]:
         """What is read inside is of one moment."""
         return self._database.snapshot()
+
+    def mend(self) -> None:
+        """Go on with what is on disk, if the disk failed since the file was opened; outside transactions."""
+        self._database.mend()
 
     def close(self) -> None:
         self._database.close()
