@@ -93,7 +93,7 @@ class GroupCommit:
 
     def run_all(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
         """What each of `works` returned or raised, once they are committed, all together."""
-        self._refuse_inside()
+        self.refuse_inside()
         call = Call(works)
         try:
             with self._mutex:
@@ -116,7 +116,7 @@ class GroupCommit:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the store and the picos, to read. `conflict` from inside a turn or query of this thread."""
-        self._refuse_inside()
+        self.refuse_inside()
         with self._turnstile:  # a lock knows no order, so readers without pause would keep writers out
             pass
         with self._lock, self._being_inside():
@@ -142,7 +142,8 @@ class GroupCommit:
         finally:
             self._inside = None
 
-    def _refuse_inside(self) -> None:
+    def refuse_inside(self) -> None:
+        """`conflict` from inside a turn or query of this thread: it would wait for itself."""
         if self._inside == threading.get_ident():
             raise PicoschedError("the engine was called from inside a turn or query of its own", "conflict")
 

@@ -124,6 +124,7 @@ class Engine(Sourced):
 
     def close(self) -> None:
         """Stop the scheduler, let the turn at hand end, close the store. A second time does nothing."""
+        self._commits.refuse_inside()
         with self._switch:
             self._stop()
             if self._owns_store:
@@ -280,6 +281,7 @@ class Engine(Sourced):
         """Raise what is due in the background, when it is due. `refused` if the store is readonly."""
         if self.store.readonly:
             raise PicoschedError("an engine that is readonly raises nothing", "refused")
+        self._commits.refuse_inside()
         with self._switch:
             self.read(self.store.picos.find_root)  # what is closed is not started
             self._asking.start()
@@ -289,6 +291,7 @@ class Engine(Sourced):
 
     def stop(self) -> None:
         """End what `start` began, once its tick is done."""
+        self._commits.refuse_inside()
         with self._switch:
             self._stop()
 

@@ -46,6 +46,11 @@ def json_object(value: Mapping[str, Any] | None, what: str, most_bytes: int) -> 
     return copy
 
 
+def json_copy(value: Any, what: str) -> Any:
+    """A copy of a JSON value, of any size; `invalid` if it is not JSON, `too_large` if it is too deep."""
+    return from_json(_slowly(value, what))
+
+
 def checked_text(value: str, what: str) -> str:
     """`value`, if it is a text that is not empty and that has a form in UTF-8; else `invalid`."""
     if not isinstance(value, str):
@@ -108,8 +113,10 @@ def _slowly(value: Any, what: str) -> bytes:
     try:
         _check_json(value, what)
         return json.dumps(value).encode()
-    except (ValueError, RecursionError) as cause:
+    except RecursionError as cause:
         raise PicoschedError(f"found {what} nested too deep, or in themselves", "too_large") from cause
+    except ValueError as cause:  # of integers with thousands of digits
+        raise PicoschedError(f"found {what} that have no JSON text: {cause}") from cause
 
 
 def _check_json(value: Any, what: str) -> None:

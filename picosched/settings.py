@@ -36,7 +36,7 @@ class Settings:
     durability: str = "full"
     """"full": on disk before anybody gets an answer; "normal": a power cut may lose the last moments."""
     history_days: int = 30
-    """Days that fires, the journal and finished schedules are kept."""
+    """Days that fires, the journal and finished schedules are kept at the least."""
     cached_picos: int = 10_000
     """Picos kept in memory."""
     install_from: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("settings", "standard"),
     ("check", "pico"),
     ("store",),
-    ("loaded", "incoming", "installing", "notation", "edges", "declaring"),
+    ("loaded", "incoming", "installing", "notation", "edges", "declaring", "moved"),
     ("raising", "batch", "background", "asking", "programs", "outside", "ringing", "clockwork", "delivering"),
     ("schedule.scheduler", "tick", "pruning"),
     ("engine", "reference", "agenda", "beginning", "sourced"),
@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 TOGETHER = (
     {"engine", "reference", "agenda", "beginning", "sourced"},
-    {"loaded", "incoming", "installing", "notation", "edges", "declaring"},
+    {"loaded", "incoming", "installing", "notation", "edges", "declaring", "moved"},
     {"raising", "batch", "background", "asking", "programs", "outside", "ringing", "clockwork", "delivering"},
 )
 """Parts of one layer that know each other."""

@@ -97,6 +97,17 @@ def test_start_and_stop_leave_all_of_it_running_or_nothing(engine: Engine) -> No
     assert schedulers() == []
 
 
+def test_nobody_starts_or_stops_it_from_inside_a_turn(engine: Engine) -> None:
+    """Whoever did would hold what the scheduler waits for, and wait for the scheduler."""
+    engine.start()
+    for inside in (engine.start, engine.stop, engine.close):
+        with pytest.raises(PicoschedError, match="from inside a turn") as found:
+            engine.write(inside)
+        assert found.value.code == "conflict"
+    assert engine.running
+    engine.stop()
+
+
 def test_what_asks_the_world_outside_is_raised_however_it_is_started_and_stopped(engine: Engine) -> None:
     """A row that waits for a thread that ends meanwhile is not left out of what is due for ever."""
     engine.root.raise_event("ringing", "asking", {"n": 200})

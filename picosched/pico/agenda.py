@@ -57,8 +57,9 @@ class PicoAgenda:
         said, turn = self._speaking("schedule an event")
         attributes = json_value(attrs)
         try:
+            # As they are given: JSON has no infinity, and one that became null would steer nothing.
             steering = read_steering(
-                attributes, repeat=repeat is not None, time_of=lambda value: _time(value, turn.now, UNTIL)
+                attrs, repeat=repeat is not None, time_of=lambda value: _time(value, turn.now, UNTIL)
             )
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error

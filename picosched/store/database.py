@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from picosched.errors import PicoschedError
 from picosched.store import schema
-from picosched.store.faults import StoreError, fault, in_doubt
+from picosched.store.faults import FAILING, StoreError, fault, in_doubt
 from picosched.store.file import DatabaseFile
 from picosched.store.glance import glance
 
@@ -100,28 +100,28 @@ class Database:
         """Run a statement that changes something; the number of rows it changed."""
         try:
             return self._connection.execute(sql, values).rowcount
-        except sqlite3.Error as cause:
+        except FAILING as cause:
             raise self._fault(cause) from cause
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row of an answer; None if it has none."""
         try:
             row: Row | None = self._connection.execute(sql, values).fetchone()
-        except sqlite3.Error as cause:
+        except FAILING as cause:
             raise self._fault(cause) from cause
         return row
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         try:
             return self._connection.execute(sql, values).fetchall()
-        except sqlite3.Error as cause:
+        except FAILING as cause:
             raise self._fault(cause) from cause
 
     def each(self, sql: str) -> Iterator[Row]:
         """The rows of an answer that may be long, one at a time."""
         try:
             yield from self._connection.execute(sql)
-        except sqlite3.Error as cause:
+        except FAILING as cause:
             raise self._fault(cause) from cause
 
     @contextmanager
@@ -279,11 +279,13 @@ class Database:
         if self._file is not None:
             self._file.watch_log()
 
-    def _fault(self, cause: sqlite3.Error) -> StoreError:
+    def _fault(self, cause: Exception) -> PicoschedError:
         """The error for the caller; remembers what has to come of it."""
         if self._lost:
             return copy(self._lost)
         error = fault(cause, self.name)
+        if not isinstance(error, StoreError):
+            return error  # a value is at fault, not the database
         self._faulty = self._faulty or error.is_of_disk
         if self._inside and (error.is_of_disk or not self._connection.in_transaction):
             self._spoilt = error

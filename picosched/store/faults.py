@@ -56,8 +56,16 @@ FAULTS: dict[str, tuple[str, Code]] = {
 """Error name, or the part of it that leads, → what it means, and the code."""
 
 
-def fault(error: sqlite3.Error, name: str) -> StoreError:
-    """`error` of the database `name` as a StoreError; the caller raises it `from` the error."""
+FAILING = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+"""What a statement raises: the database fails, or a value is none that it takes."""
+
+
+def fault(error: Exception, name: str) -> PicoschedError:
+    """`error` of the database `name` as a StoreError, or as the fault of a value; it is raised `from` it."""
+    if isinstance(error, OverflowError):
+        return PicoschedError("found a whole number of more than 64 bits, which cannot be kept or looked for")
+    if isinstance(error, UnicodeEncodeError):
+        return PicoschedError("found half a character in a text, which cannot be kept or looked for")
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return StoreError(f"the database {name} is closed", "conflict")
     if str(error).startswith("Could not decode"):  # text that is not UTF-8, says Python

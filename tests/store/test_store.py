@@ -20,6 +20,7 @@ from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.turn import Considered, Handled, Logged
 from picosched.schedule.changed import cancelled
 from picosched.schedule.scheduled import Outcome, Status
+from picosched.store.faults import StoreError
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -561,3 +562,18 @@ def test_a_file_that_another_program_locks_is_a_conflict(tmp_path: Path) -> None
     with store.transaction():
         store.write(turn_that())
     store.close()
+
+
+def test_a_value_that_no_database_takes_is_the_fault_of_who_gives_it(store: Store) -> None:
+    for ask in (
+        lambda: store.journal.entries(limit=2**63),
+        lambda: store.journal.entries(after=-(2**63) - 1),
+        lambda: store.agenda.fires(id="\ud800"),
+        lambda: store.picos.find_pico("\ud800"),
+    ):
+        with pytest.raises(PicoschedError, match="which cannot be kept or looked for") as found:
+            ask()
+        assert found.value.code == "invalid" and not isinstance(found.value, StoreError)
+    add(store, made("s1"))
+    with store.transaction(), pytest.raises(PicoschedError, match="more than 64 bits"):
+        store.agenda.settle(made("s1", fires=2**63), NOW)

@@ -14,6 +14,7 @@ from picosched.krl.values import described, shown, to_string
 
 LISTED = 100
 """Turns that `ctx:journal()` tells unless it is asked for more or fewer."""
+MOST_LISTED = 1_000
 
 
 def seen(name: str) -> Member:
@@ -77,8 +78,9 @@ def logs(scope: Scope) -> Value:
 def journal(scope: Scope, limit: Value = None) -> Value:
     """The last turns of this pico, the newest first, with what each rule did."""
     wanted = LISTED if limit is None else limit
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0:
-        raise KrlError(f"found {described(limit)} as a limit, wanted a whole Number: {shown(limit)}")
+    if type(wanted) is not int or not 0 <= wanted <= MOST_LISTED:
+        wish = f"wanted a whole Number from 0 to {MOST_LISTED:,}"
+        raise KrlError(f"found {described(limit)} as a limit, {shown(limit)}, {wish}")
     return scope.effects.family.journal(wanted)
 
 

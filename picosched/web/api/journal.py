@@ -66,7 +66,9 @@ async def follow_journal(
     request: Request,
     engine: AnEngine,
     pico: AnyPico = None,
-    after: Annotated[int | None, Query(ge=0, description="Begin behind this `seq`; without it, now.")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=10**18, description="Begin behind this `seq`; without it, now.")
+    ] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Turns as they happen: server-sent events `turn`, whose data is an entry of the journal."""
