@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from picosched.clock import shifted, to_ms
-from picosched.schedule.changed import Changed, cancelled, ended
+from picosched.schedule.changed import Changed, cancelled
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status
@@ -154,6 +154,10 @@ class Agenda:
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Write what may change of a row: when it is due, where it stands, how often it fired."""
+        # Where somebody moved it, or set the clock back and had it repeat anew, it may meet an occurrence on
+        # record, which would keep the next one from being settled for ever.
+        while settled.due is not None and self._on_record(settled.id, settled.due):
+            settled = replace(settled, due=settled.due + MILLISECOND)
         if settled.status in (Status.FINISHED, Status.CANCELLED) and settled.keep_until is None:
             settled = replace(settled, keep_until=shifted(now, self._history))
         self._database.execute(
@@ -183,8 +187,6 @@ class Agenda:
 
     def change(self, row: Scheduled, now: datetime) -> None:
         """Write a row that somebody changed."""
-        while row.due is not None and self._on_record(row.id, row.due):  # what was moved may meet one
-            row = replace(row, due=row.due + MILLISECOND)
         self.settle(row, now)
         self._database.execute(REPEAT, (row.kind, row.timespec, row.tz, row.id))
 
@@ -235,11 +237,27 @@ class Agenda:
             self.note(record)
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
-        """Cancel what a pico, or one ruleset of it, has to come; how many that were."""
-        changes = [ended(each, now, reason=reason) for each in self.pending(pico_id, rid)]
-        for changed in filter(None, changes):
-            self.take(changed, now)
-        return len(changes)
+        """End what a pico, or one ruleset of it, has to come, as `ended` ends one; how many that were.
+
+        All at once, since there may be so many that others would wait for seconds.
+        """
+        where, values = f"{LIVE} AND pico = ?", [pico_id]
+        if rid is not None:
+            where, values = f"{where} AND rid = ?", [pico_id, rid]
+        ms, kept = to_ms(now), to_ms(shifted(now, self._history))
+        self._database.execute(
+            # What is on record already, of a store that an older picosched wrote, needs no second record.
+            f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
+                SELECT id, due, pico, ?, ? - due, ?, NULL, '[]', ?, 1
+                FROM scheduled WHERE {where} AND due IS NOT NULL ORDER BY due, rowid""",
+            (ms, ms, Outcome.CANCELLED.value, reason, *values),
+        )
+        return self._database.execute(
+            f"""UPDATE scheduled
+                SET due = NULL, status = ?, keep_until = ?, paused_until = NULL, moved_from = NULL
+                WHERE {where}""",
+            (Status.CANCELLED.value, kept, *values),
+        )
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         """Whether there is anything to prune; mostly there is not."""

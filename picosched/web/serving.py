@@ -30,6 +30,7 @@ from picosched.errors import PicoschedError
 from picosched.provisioning import announce_start, install_standard
 from picosched.schedule.fire import Fire
 from picosched.web.access import Access
+from picosched.web.api.copies import remove_left_over
 from picosched.web.app import new_app
 from picosched.web.desk import Desk
 from picosched.web.limits import Protocol, Rate
@@ -110,6 +111,7 @@ def serve(
     `catch_up` looks at what was missed, after the rulesets are in place and before anything is raised. If it
     says no, nothing that is due is raised until somebody lets the scheduler run (`PUT /api/scheduler`).
     """
+    remove_left_over(engine)
     install_standard(engine)
     for ruleset in plan.rulesets:
         install(engine, ruleset)

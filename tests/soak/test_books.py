@@ -69,8 +69,9 @@ TURN = "(SELECT seq FROM journal WHERE scheduled IN (SELECT id FROM scheduled) L
         (f"DELETE FROM fire WHERE rowid = {RAISED}", "a row's fires are not those on record"),
         (f"DELETE FROM journal WHERE seq = {TURN}", "a record without its turn"),
         (
-            "INSERT INTO journal (eid, pico, at, scheduled, nominal, handled, directives, errors, log) SELECT "
-            f"'again', pico, at, scheduled, nominal, '[]', '[]', '[]', '[]' FROM journal WHERE seq = {TURN}",
+            "INSERT INTO journal (eid, pico, at, scheduled, nominal, handled, directives, errors, log) "
+            "SELECT 'again', pico, at, scheduled, nominal, '[]', '[]', '[]', '[]' FROM journal "
+            f"WHERE seq = {TURN}",
             "two turns of one occurrence",
         ),
         (

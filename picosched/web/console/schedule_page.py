@@ -65,7 +65,7 @@ def ruleset_path(rid: str, pico_id: str | None = None, line: int | None = None) 
 def add_pages(console: Console) -> None:
     """The page of a scheduled event."""
 
-    @ui.page(f"{HERE}/{{id}}")
+    @console.page(f"{HERE}/{{id}}")
     async def schedule(id: str) -> None:
         state = await console.run(lambda: look(console.engine, id))
         if state is None:
