@@ -257,7 +257,7 @@ class Database:
             if self._suspect:
                 connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
             else:
-                glance(connection, self.name)
+                glance(connection, self.name, self._file)
         except BaseException:
             connection.close()
             raise

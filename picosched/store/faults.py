@@ -38,6 +38,9 @@ class InDoubtError(StoreError):
 
 DAMAGED = "is damaged; `picosched doctor` says where"
 
+UNREADABLE = ("Could not decode", "unsupported file format")
+"""How errors begin that have no name of their own: of text that is not UTF-8, and of a header."""
+
 FAULTS: dict[str, tuple[str, Code]] = {
     "SQLITE_NOTADB": ("is not a database", "invalid"),
     "SQLITE_CORRUPT": (DAMAGED, "internal"),
@@ -68,7 +71,7 @@ def fault(error: Exception, name: str) -> PicoschedError:
         return PicoschedError("found half a character in a text, which cannot be kept or looked for")
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return StoreError(f"the database {name} is closed", "conflict")
-    if str(error).startswith("Could not decode"):  # text that is not UTF-8, says Python
+    if str(error).startswith(UNREADABLE):
         return damaged(name, str(error))
     kind = kind_of(error)
     meaning, code = FAULTS.get(kind, ("failed", "internal"))

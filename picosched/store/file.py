@@ -141,6 +141,14 @@ class DatabaseFile:
                     path.chmod(MODE)
                     log.warning("%s was open to all users; now only its owner can read it", path)
 
+    @property
+    def has_log(self) -> bool:
+        """Whether something may be in the log and not in the file."""
+        try:
+            return self.log.stat().st_size > 0
+        except OSError:
+            return False
+
     def watch_log(self) -> None:
         """From now on the log has to stay where it is, if there is one."""
         with suppress(FileNotFoundError):

@@ -120,6 +120,7 @@ def of_turn(turn: Turn, fire: Fire | None) -> Row:
     )
 
 
+@rows.readable
 def entry_of(row: Row) -> Entry:
     return Entry(
         seq=row[0],

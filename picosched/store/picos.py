@@ -233,5 +233,6 @@ class Picos:
         self._database.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
 
 
+@rows.readable
 def pico_of(row: Row) -> PicoRow:
     return PicoRow(row[0], row[1], row[2], from_ms(row[3]))

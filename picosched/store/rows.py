@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import orjson
 
 from picosched.clock import from_ms, to_ms
+from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel, Policy
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.store.database import Row
+
+T = TypeVar("T")
+
+DOCTOR = "`picosched doctor` says what is damaged"
 
 
 def dump(value: Any) -> str:
@@ -27,7 +34,29 @@ def dump(value: Any) -> str:
 
 
 def load(text: str) -> Any:
-    return json.loads(text) if text.startswith(" ") else orjson.loads(text)
+    """The value of a JSON text; `internal` if it is none, for then the database is damaged."""
+    try:
+        return json.loads(text) if text.startswith(" ") else orjson.loads(text)
+    except (ValueError, AttributeError) as cause:
+        raise PicoschedError(
+            f"found {text!r:.80} in the database, wanted JSON; {DOCTOR}", "internal"
+        ) from cause
+
+
+def readable(make: Callable[[Row], T]) -> Callable[[Row], T]:
+    """A function that makes a noun of a row; `internal` for a row that is none, as for `load`."""
+
+    @wraps(make)
+    def read(row: Row) -> T:
+        try:
+            return make(row)
+        except (PicoschedError, ValueError, TypeError, KeyError, AttributeError) as cause:
+            if isinstance(cause, PicoschedError) and cause.code == "internal":
+                raise  # it says so already
+            why = f"the row {row[0]} of the database cannot be read: {cause}; {DOCTOR}"
+            raise PicoschedError(why, "internal") from cause
+
+    return read
 
 
 def _plain(value: Any) -> Any:
@@ -82,6 +111,7 @@ def of_scheduled(scheduled: Scheduled) -> Row:
     )
 
 
+@readable
 def to_scheduled(row: Row) -> Scheduled:
     return Scheduled(
         id=row[0],
@@ -134,6 +164,7 @@ def of_fire(fire: Fire) -> Row:
     )
 
 
+@readable
 def to_fire(row: Row) -> Fire:
     return Fire(
         id=row[0],
@@ -163,6 +194,7 @@ def of_channel(channel: Channel) -> Row:
     )
 
 
+@readable
 def to_channel(row: Row) -> Channel:
     return Channel(row[0], row[1], tuple(load(row[2])), _policy(row[3]), _policy(row[4]), row[5], row[6])
 

@@ -201,6 +201,7 @@ class Sources:
         self._database.execute("DELETE FROM source WHERE id = ?", (id,))
 
 
+@rows.readable
 def source_of(row: Row) -> SourceRow:
     id, name, declaration, configured, created, anchor, raised, paused, until = row
     return SourceRow(
@@ -216,6 +217,7 @@ def source_of(row: Row) -> SourceRow:
     )
 
 
+@rows.readable
 def entry_of(row: Row) -> EntryRow:
     id, source, name, due, paused, fires, missed, failed, fired, outcome, why = row
     return EntryRow(

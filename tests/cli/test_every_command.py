@@ -13,8 +13,8 @@ import pytest
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
-    "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source", "pause-source",
-    "resume-source",
+    "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source",
+    "pause-source", "resume-source",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
