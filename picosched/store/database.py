@@ -167,7 +167,8 @@ class Database:
             if isinstance(error, sqlite3.Error):
                 failed = self._fault(error)
                 # Where the disk is full, not even the mark of the commit was written.
-                if committing and not undone and not failed.is_full:
+                full = isinstance(failed, StoreError) and failed.is_full
+                if committing and not undone and not full:
                     failed = in_doubt(error, self.name)
                 self.mend()
                 raise failed from error

@@ -88,6 +88,6 @@ def in_doubt(error: sqlite3.Error, name: str) -> InDoubtError:
     return InDoubtError(text, "internal", kind_of(error))
 
 
-def kind_of(error: sqlite3.Error) -> str:
+def kind_of(error: Exception) -> str:
     """What SQLite calls it, in short: SQLITE_IOERR_WRITE is an SQLITE_IOERR."""
     return "_".join((getattr(error, "sqlite_errorname", None) or "").split("_")[:2])
