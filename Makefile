@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
+# Without compiled files each process that a test starts would compile the whole package.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo check test lock test-latest browser lint format-code bench kill soak clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -92,10 +90,13 @@ def ruleset_text(where: str | Path) -> tuple[str, str | None]:
 
 
 def _fetched(url: str) -> str:
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
     try:
-        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:
+        with urlopen(url, timeout=FETCH_SECONDS) as answer:
             content: bytes = answer.read(FETCH_BYTES + 1)
-    except urllib.error.HTTPError as cause:
+    except HTTPError as cause:
         code: Code = "not_found" if cause.code in (404, 410) else "invalid"
         raise PicoschedError(f"{url}: found the answer {cause.code} {cause.reason}", code) from cause
     except (OSError, ValueError) as cause:

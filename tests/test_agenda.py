@@ -516,6 +516,7 @@ FILTERS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(rows=st.lists(ROWS, max_size=6), which=FILTERS)
 def test_the_store_finds_what_the_filter_means(rows: list[Scheduled], which: Filter) -> None:

@@ -269,6 +269,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, database=None)
 @given(value=JSON)
 def test_every_value_of_a_variable_arrives_as_it_was(value: Any) -> None:

@@ -178,6 +178,7 @@ def test_what_it_leaves_in_the_background_holds_up_nobody() -> None:
     assert ended.duration < 1.5
 
 
+@pytest.mark.slow
 def test_the_setting_proc_timeout_caps_what_a_rule_asks_for() -> None:
     with Engine(clock=VirtualClock(), proc_allow=ALLOWED, proc_timeout=1) as engine:
         engine.root.install(RULESET)

@@ -183,6 +183,7 @@ def test_a_ruleset_that_is_no_file_or_no_text_is_refused(tmp_path: Path) -> None
         compile_ruleset(tmp_path)
 
 
+@pytest.mark.slow
 def test_forms_nested_without_end_are_refused_and_not_fatal() -> None:
     for text in ("1" + " + 1" * 20_000, "not " * 20_000 + "true", "f" + "(1)" * 20_000):
         with pytest.raises(KrlError):
@@ -222,6 +223,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(EXPRESSIONS)
 def test_any_expression_has_a_value_or_a_krl_error(text: str) -> None:

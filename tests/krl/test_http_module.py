@@ -380,6 +380,7 @@ def test_a_conversion_refuses(text: str, message: str) -> None:
         value_of(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [

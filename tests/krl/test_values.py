@@ -298,6 +298,7 @@ def test_json_deeper_than_any_parser_goes_is_refused_in_our_words() -> None:
         from_json("[" * 100_000 + "]" * 100_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("walk", [json_value, json_text, key_of, lambda v: equal(v, doubled(40))])
 def test_values_that_share_parts_cannot_blow_up_a_walk(walk: Callable[[Any], Any]) -> None:
     with pytest.raises(KrlError) as caught:

@@ -418,6 +418,7 @@ def test_the_words_name_the_zone_unless_it_is_utc() -> None:
     assert Timespec.parse("0 9 * * *", "Europe/Berlin").explain() == "at 09:00 every day, Europe/Berlin time"
 
 
+@pytest.mark.slow
 def test_the_same_words_mean_the_same_times() -> None:
     meant: dict[str, tuple[str, list[datetime]]] = {}
     patterns = product(

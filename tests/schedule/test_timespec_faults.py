@@ -170,6 +170,7 @@ cron_like = st.text(alphabet="0123456789*/-,?#@ \tLWRHmonFRIjan|&(){}:PTDdays", 
 phrases = st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=800, deadline=None)
 @given(
     st.one_of(

@@ -48,6 +48,7 @@ def walked(window: Window, until: datetime) -> list[Edge]:
     return edges
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(window=windows, time=st.one_of(times, at_changes))
 def test_it_is_open_if_the_last_change_of_a_walk_opened_it(window: Window, time: datetime) -> None:

@@ -255,6 +255,7 @@ def test_a_simulation_touches_nothing(site: Running, client: httpx.Client) -> No
     assert site.engine.journal(limit=1) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/", "rulesets/x.krl", ""]
 )

@@ -20,6 +20,8 @@ from web.running import RULESET
 from picosched.clock import VirtualClock
 from picosched.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 TOKEN = re.compile(r"the token, shown only now: (\S+)")
 
 
