@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from math import isfinite
 from typing import Any, NoReturn, TypeVar
 
 from picosched.clock import from_ms, parse_time, to_ms
@@ -65,7 +64,7 @@ class Fields:
         value = self._map.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self._fault(name, value, "a number")
-        if not (isfinite(value) if isinstance(value, float) else True) or not least <= value <= most:
+        if not least <= value <= most:
             self._fault(name, value, f"a number from {least:,} to {most:,}")
         return float(value)
 

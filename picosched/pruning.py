@@ -48,7 +48,8 @@ class Pruning:
     @property
     def next_look(self) -> datetime | None:
         """When to look next; None before the first look."""
-        read = self._read
+        # While a thread judges, another one that looked would find nothing to do, again and again.
+        read = self._clock.now() if self._mutex.locked() else self._read
         return None if read is None else shifted(read, EVERY)
 
     def look(self) -> int:

@@ -13,6 +13,7 @@ import pytest
 from racing import hurried, meanwhile, race
 
 from picosched import Engine, PicoschedError, VirtualClock
+from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.pico.chance import Chance
 from picosched.schedule.scheduled import Outcome
 from picosched.web.desk import Desk
@@ -131,6 +132,26 @@ def test_each_event_at_the_desk_takes_effect_while_the_loop_draws_ids(engine: En
     assert [turn.errors for turn in turns] == [[]] * len(turns)
     assert len({turn.eid for turn in turns}) == len(turns) == len(engine.journal(limit=1_000_000))
     check_once_each(engine, [], 60)
+
+
+def test_a_turn_that_is_tried_again_draws_the_same_while_callers_draw_ids(tmp_path: Path) -> None:
+    text = """ruleset asking {
+      global { ask = function(n) { http:get("https://example.test/" + random:uuid()) } }
+      rule ask { select when asking ask pre { answers = 1.range(20).map(ask) } }
+    }"""
+    asked: list[str] = []
+
+    def outside(request: HttpRequest) -> HttpResponse:
+        asked.append(request.url)
+        return HttpResponse(200, "OK")
+
+    with Engine(tmp_path / "picos.db", outside=outside, durability="normal") as engine:
+        engine.root.install(text)
+        turns = Ids(engine).while_running(
+            lambda: [engine.root.raise_event("asking", "ask") for _ in range(5)]
+        )
+        assert [turn.errors for turn in turns] == [[]] * 5
+        assert len(asked) == len({*asked}) == 100
 
 
 def run_with_a_seed(path: Path, draws: Callable[[Engine], Any]) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.database import Database
-from picosched.store.journal import has_older
+from picosched.store.journal import oldest
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
@@ -34,8 +34,6 @@ SETTLE = """UPDATE scheduled
     WHERE id = ?"""
 REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
-DELETE_FIRES = """DELETE FROM fire WHERE rowid IN
-    (SELECT rowid FROM fire WHERE fired < ? ORDER BY rowid LIMIT ?)"""
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
@@ -261,16 +259,17 @@ class Agenda:
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         """Whether there is anything to prune; mostly there is not."""
-        if has_older(self._database, "fire", "fired", before, now):
+        if oldest(self._database, "fire", "fired", before, now) is not None:
             return True
         sql = "SELECT 1 FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT 1"
         return self._database.row(sql, (to_ms(now),)) is not None
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete records older than `before` and rows kept long enough, `limit` of each; how many."""
-        fires = 0
-        if has_older(self._database, "fire", "fired", before, now):
-            fires = self._database.execute(DELETE_FIRES, (to_ms(before), limit))
+        fires, first = 0, oldest(self._database, "fire", "fired", before, now)
+        if first is not None:
+            sql = "DELETE FROM fire WHERE fired < ? AND rowid < ?"
+            fires = self._database.execute(sql, (to_ms(before), first + limit))
         kept = self._database.execute(
             """DELETE FROM scheduled WHERE id IN
                 (SELECT id FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT ?)""",

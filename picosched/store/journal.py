@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import from_ms, to_ms
+from picosched.clock import from_ms, shifted, to_ms
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
 from picosched.store import rows
@@ -14,6 +14,8 @@ from picosched.store.database import Database, Row
 
 COLUMNS = "eid, pico, at, eci, scheduled, nominal, handled, directives, errors, log"
 INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES ({', '.join('?' * 10)})"
+
+FAR = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +84,26 @@ class Journal:
         )
 
     def prunable(self, before: datetime, now: datetime) -> bool:
-        return has_older(self._database, "journal", "at", before, now)
+        return oldest(self._database, "journal", "at", before, now) is not None
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete entries older than `before`, at most `limit`; how many."""
-        if not self.prunable(before, now):
+        first = oldest(self._database, "journal", "at", before, now)
+        if first is None:
             return 0
-        sql = "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE at < ? ORDER BY seq LIMIT ?)"
-        return self._database.execute(sql, (to_ms(before), limit))
+        sql = "DELETE FROM journal WHERE at < ? AND seq < ?"
+        return self._database.execute(sql, (to_ms(before), first + limit))
 
 
-def has_older(database: Database, table: str, column: str, before: datetime, now: datetime) -> bool:
-    """Whether a table whose rows are numbered as they were written has a row from before that time.
+def oldest(database: Database, table: str, column: str, before: datetime, now: datetime) -> int | None:
+    """The number of the oldest row of a table, if that is from before the time.
 
-    Numbers follow time, so mostly the first row tells, without an index. One that lies ahead of now was
-    written while the clock was set forward, and says nothing of those behind it.
+    Rows are numbered as they were written, so the first tells, without an index. Those that lie far ahead of
+    now were written while the clock was wrong, and say nothing of the ones behind them.
     """
-    first = database.row(f"SELECT {column} FROM {table} ORDER BY rowid LIMIT 1")
-    if first is None or first[0] < to_ms(before) or first[0] <= to_ms(now):
-        return first is not None and first[0] < to_ms(before)
-    return database.row(f"SELECT 1 FROM {table} WHERE {column} < ? LIMIT 1", (to_ms(before),)) is not None
+    sql = f"SELECT rowid, {column} FROM {table} WHERE {column} <= ? ORDER BY rowid LIMIT 1"
+    first = database.row(sql, (to_ms(shifted(now, FAR)),))
+    return None if first is None or first[1] >= to_ms(before) else int(first[0])
 
 
 def of_turn(turn: Turn, fire: Fire | None) -> Row:
