@@ -142,7 +142,7 @@ class Teller(InLane):
 
 
 class Keyed(InLane):
-    """Raises each event with a key until it is answered, at times once more or twice at once: it comes once."""
+    """Raises each event with a key until it is answered; some again, or twice at once. Each comes once."""
 
     every = 2.0
 
