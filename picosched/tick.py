@@ -1,12 +1,14 @@
 """A tick: one look at what is due, and everything that is due raised.
 
 Rows are raised in the order of their due times, many in one transaction. A row that fails because of the
-database does not hold up the others, and stays due. A row that needs an answer from outside waits for it
-apart, and is not looked at meanwhile.
+database does not hold up the others, and stays due. One that fails for any other reason, by a fault of ours
+or because it is damaged, is given up: it must not be due for ever. A row that needs an answer from outside
+waits for it apart, and is not looked at meanwhile.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
@@ -19,7 +21,10 @@ from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.raising import Raising
+from picosched.store.faults import StoreError
 from picosched.store.store import Store
+
+log = logging.getLogger(__name__)
 
 DUE_AT_ONCE = 100
 """Due rows raised in one transaction."""
@@ -155,9 +160,10 @@ class Ticks:
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():
             ids = self._store.agenda.resumable(now, DUE_AT_ONCE)
-        for outcome in self._commits.run_all([partial(self._raising.resume, id, now) for id in ids]):
-            if isinstance(outcome, Exception):
-                raise outcome
+        works = [partial(self._raising.resume, id, now) for id in ids]
+        for id, outcome in zip(ids, self._commits.run_all(works), strict=True):
+            if isinstance(outcome, Exception) and (error := self._given_up(id, outcome)) is not None:
+                raise error
 
     def _raise_scheduled(self, ids: list[str], looked: datetime) -> list[Settled]:
         """Raise rows in one transaction; those that it fails for, each in one of its own.
@@ -172,6 +178,8 @@ class Ticks:
                 settled.append(None if self._asking.in_background(id, run) else run())
             elif isinstance(outcome, Exception) and len(ids) > 1:
                 settled.append(self._answer_and_raise(id, looked))
+            elif isinstance(outcome, Exception):
+                settled.append(self._given_up(id, outcome))
             else:
                 settled.append(outcome)
         return settled
@@ -182,4 +190,17 @@ class Ticks:
         def run(answers: Answers) -> tuple[bool, datetime] | Exception | Unanswered | None:
             return self._commits.run_all([partial(self._raising.raise_scheduled, id, [looked], answers)])[0]
 
-        return self._asking.answered(run)
+        try:
+            outcome = self._asking.answered(run)
+        except PicoschedError as error:  # it asks something else each time, say
+            outcome = error
+        return self._given_up(id, outcome) if isinstance(outcome, Exception) else outcome
+
+    def _given_up(self, id: str, error: Exception) -> Exception | None:
+        """End a row that cannot be dealt with; the error if it is the database's, for then it stays due."""
+        if isinstance(error, StoreError):
+            return error
+        log.error("the scheduled event %s is given up", id, exc_info=error)
+        why = str(error) if isinstance(error, PicoschedError) else f"{type(error).__name__}: {error}"
+        (ended,) = self._commits.run_all([partial(self._store.agenda.give_up, id, self._now(), why)])
+        return ended if isinstance(ended, Exception) else None

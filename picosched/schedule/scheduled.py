@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any
 
-from picosched.clock import EPOCH, format_time
+from picosched.clock import EPOCH, format_time, shifted
 from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window, read_window
 
@@ -32,6 +32,9 @@ SCHEDULES = ("at", "repeat", "window")
 
 MOST_COUNTED = 10_000
 """Occurrences that passed are counted up to so many."""
+
+
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Status(StrEnum):
@@ -193,10 +196,10 @@ class Scheduled:
             edge = self._window.next_edge(since)
             return None if edge is None else _rounded(edge.at, granularity)
         off = self.put_off
-        due = next_due(Timespec.parse(self.timespec, self.tz), since - off, granularity)
-        if due is None or (self.until is not None and due + off > self.until):
+        due = next_due(Timespec.parse(self.timespec, self.tz), shifted(since, -off), granularity)
+        if due is None or due > LAST - off:  # put off, it would be past the year 9999
             return None
-        return due + off
+        return due + off if self.until is None or due + off <= self.until else None
 
     def passed(self, now: datetime, granularity: int) -> int:
         """How many occurrences of a repeat have come up to `now`, the present one included.
@@ -211,7 +214,7 @@ class Scheduled:
         off, last = self.put_off, now if self.until is None else min(now, self.until)
         # One that was moved stands for the time it was moved from, and for those it was moved past.
         since = self.moved_from or self.due
-        return 1 + _count(self.timespec, self.tz, since - off, last - off, granularity)
+        return 1 + _count(self.timespec, self.tz, shifted(since, -off), shifted(last, -off), granularity)
 
     @property
     def _window(self) -> Window:

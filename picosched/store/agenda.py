@@ -257,6 +257,21 @@ class Agenda:
             (Status.CANCELLED.value, kept, *values),
         )
 
+    def give_up(self, id: str, now: datetime, why: str) -> None:
+        """End a row that cannot be dealt with, its occurrence failed: even one that cannot be read."""
+        ms = to_ms(now)
+        self._database.execute(
+            f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
+                SELECT id, due, pico, ?, ? - due, ?, NULL, '[]', ?, 1
+                FROM scheduled WHERE id = ? AND due IS NOT NULL""",
+            (ms, ms, Outcome.FAILED.value, why, id),
+        )
+        self._database.execute(
+            """UPDATE scheduled SET due = NULL, status = ?, keep_until = ?, paused_until = NULL
+                WHERE id = ?""",
+            (Status.FINISHED.value, to_ms(shifted(now, self._history)), id),
+        )
+
     def prunable(self, before: datetime, now: datetime) -> bool:
         """Whether there is anything to prune; mostly there is not."""
         if oldest(self._database, "fire", "fired", before, now) is not None:
