@@ -11,7 +11,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lock test-latest browser lint format-code bench kill soak clean
+.PHONY: help demo check test lock test-latest browser lint format-code bench kill faults soak clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -65,6 +65,9 @@ kill: $(READY) ## the kill tests alone, all of them, with their counts
 
 soak: $(READY) ## a server under mixed load for MINUTES=10, killed every KILL_EVERY=… s if said; checks that all holds
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(if $(KILL_EVERY),--kill-every $(KILL_EVERY))
+
+faults: $(READY) ## a disk that fails at each of its calls in turn; some are tried by the tests
+	FAULTS=all $(BIN)/python -m pytest tests/store/test_faults.py
 
 bench: $(READY) ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench

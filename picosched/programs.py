@@ -27,6 +27,7 @@ from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, 
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
+from picosched.store.faults import InDoubtError
 from picosched.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ class Programs(Background):
         self._rehearsed = rehearsed
         self._processes = Processes()
         self._seen: Seen[list[Scheduled]] = Seen(store, commits)
+        self._unwritten: dict[str, Ended] = {}
+        """The ends of runs that the database did not take yet."""
 
     def stop(self) -> None:
         """End what runs; what has not begun waits for the next start."""
@@ -67,10 +70,17 @@ class Programs(Background):
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """Since when the first run waits; None if none does."""
+        if self._unwritten.keys() - {*stuck, *self.waiting}:
+            return self._now()
         return min((row.created for row in self._rows(stuck)), default=None)
 
     def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
         """Run all that waits, in the background if there is one. It raises no event by itself."""
+        for id in self._unwritten.keys() - {*stuck, *self.waiting}:
+            try:
+                self._end(id, self._unwritten[id])
+            except PicoschedError as error:
+                stuck[id] = error
         for row in self._rows(stuck):
             run = partial(self._run, row.id)
             if not self.in_background(row.id, run):
@@ -91,16 +101,24 @@ class Programs(Background):
     def _run(self, id: str) -> None:
         if self._processes.stopping:
             return
-        program = self._commits.run(partial(self._begin, id))
+        try:
+            program = self._commits.run(partial(self._begin, id))
+        except InDoubtError as error:  # it may be marked as running, and nobody else would end it
+            self._end(id, Ended("not_started", why=error.message))
+            return
         if program is None:
             return
+        ended = INTERRUPTED
         try:
             ended = self._ended(program)
-        except BaseException:
-            ended = INTERRUPTED
-            raise
         finally:
-            self._commits.run(partial(self._finish, id, ended))
+            self._end(id, ended)
+
+    def _end(self, id: str, ended: Ended) -> None:
+        """Write the end of a run; if the database fails, the next look writes it."""
+        self._unwritten[id] = ended
+        self._commits.run(partial(self._finish, id, ended))
+        self._unwritten.pop(id, None)
 
     def _begin(self, id: str) -> Program | None:
         """Mark a run as begun; None if it is not to begin, which its record says then."""

@@ -188,19 +188,21 @@ class Database:
         """
         if not self._faulty or self._file is None:
             return
+        failed = f"the database {self.name} failed and cannot be opened again"
         if not self._lost:
             self._past += self._connection.total_changes
+            self._lost = StoreError(failed)
         self.transactions += 1  # what was seen before counts no more
         self._connection.close()
         try:
+            self._file.check_there(without_log=True)
             self._connection = self._connected()
             self._prepare()
             if not self.readonly:
                 self._write_log_again(self._file.log)
         except PicoschedError as error:
             self._connection.close()
-            why = f"the database {self.name} failed and cannot be opened again: {error.message}"
-            self._lost = StoreError(why, "internal")
+            self._lost = StoreError(f"{failed}: {error.message}")
             return
         self._faulty, self._lost = False, None
 
@@ -240,7 +242,7 @@ class Database:
         uri = f"file:{quote(str(self._file.path))}"
         try:
             if not self.readonly:
-                return self._checked(_connect(uri))
+                return self._checked(_connect(f"{uri}?mode=rw"))
             try:
                 return self._checked(_connect(f"{uri}?mode=ro"))
             except sqlite3.OperationalError:

@@ -97,7 +97,6 @@ class DatabaseFile:
             _make(name, self.path)
         self._beside: FileLock | None = None
         self._locked = self._released = False
-        self._inode_of_log: Inode | None = None
         status = self.path.stat()
         if status.st_nlink > 1:
             raise PicoschedError(
@@ -106,6 +105,8 @@ class DatabaseFile:
                 "conflict",
             )
         self._inode = _inode(status)
+        self._in_place = [(str(self.path), self._inode)]
+        """What has to stay where it is."""
         with _mutex:
             self._opened = _opened.setdefault(self._inode, Opened())
             self._opened.users += 1
@@ -142,23 +143,26 @@ class DatabaseFile:
                     log.warning("%s was open to all users; now only its owner can read it", path)
 
     @property
+    def size(self) -> int:
+        """Bytes; 0 if it is not there any more."""
+        return _size(self.path)
+
+    @property
     def has_log(self) -> bool:
         """Whether something may be in the log and not in the file."""
-        try:
-            return self.log.stat().st_size > 0
-        except OSError:
-            return False
+        return _size(self.log) > 0
 
     def watch_log(self) -> None:
         """From now on the log has to stay where it is, if there is one."""
         with suppress(FileNotFoundError):
-            self._inode_of_log = _inode(self.log.stat())
+            self._in_place[1:] = [(str(self.log), _inode(self.log.stat()))]
 
-    def check_there(self) -> None:
+    def check_there(self, *, without_log: bool = False) -> None:
         """StoreError if the file or its log was moved, deleted or replaced: what is written would be lost."""
-        _check_same(self.path, self._inode)
-        if self._inode_of_log is not None:
-            _check_same(self.log, self._inode_of_log)
+        if without_log:
+            del self._in_place[1:]
+        for path, inode in self._in_place:
+            _check_same(path, inode)
 
     def release(self) -> None:
         """Let others have it. A second time does nothing."""
@@ -222,15 +226,21 @@ def _inode(status: os.stat_result) -> Inode:
     return status.st_dev, status.st_ino
 
 
-def _check_same(path: Path, inode: Inode) -> None:
+def _size(path: Path) -> int:
     try:
-        found = _inode(path.stat())
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _check_same(path: str, inode: Inode) -> None:
+    found: Inode | None
+    try:
+        found = _inode(os.stat(path))  # noqa: PTH116 (every commit comes by here, and this is quicker)
     except FileNotFoundError:
         found = None
     except OSError as cause:
-        raise StoreError(
-            f"cannot see {path}: {cause.strerror}; nothing of this was kept", "internal"
-        ) from cause
+        raise StoreError(f"cannot see {path}: {cause.strerror}; nothing of this was kept") from cause
     if found != inode:
         what = "replaced by another file" if found else "deleted or moved"
         raise StoreError(

@@ -33,8 +33,8 @@ def glance(connection: sqlite3.Connection, name: str, file: DatabaseFile | None)
         raise damaged(name, f"it has no {', '.join(missing)}")
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
-    if file is not None and not file.has_log and file.path.stat().st_size < pages * size:
-        raise damaged(name, f"it has {file.path.stat().st_size:,} bytes, wanted {pages * size:,}")
+    if file is not None and not file.has_log and file.size < pages * size:
+        raise damaged(name, f"it has {file.size:,} bytes, wanted {pages * size:,}")
     if pages * size <= SMALL:
         (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if said != "ok":

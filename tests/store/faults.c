@@ -38,6 +38,7 @@ static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static char prefix[4096];
 static int kinds, how, error, files, half_written;
 static long at, times, counted;
+static mode_t widest; /* who may read the files that were made, by the mode they were made with */
 static kept known[MOST_FILES];
 
 #define REAL(name) ((__typeof__(&name)) real(#name))
@@ -132,6 +133,8 @@ void faults_arm(const char *ours, int of, long from, long many, int in, int with
 
 long faults_counted(void) { return counted; }
 
+int faults_widest(void) { return widest; }
+
 /* Whether this call is to fail. Ends the process if that is how. */
 static int fails(int kind) {
     if (!(kind & kinds)) return 0;
@@ -220,6 +223,7 @@ int open(const char *path, int flags, ...) {
     mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
     va_end(rest);
     if (!is_ours(path)) return REAL(open)(path, flags, mode);
+    if (flags & O_CREAT && access(path, F_OK)) widest |= mode;
     LOCKED(fails(OPEN) ? -1 : REAL(open)(path, flags, mode))
 }
 

@@ -79,7 +79,7 @@ def opened(database: str) -> Engine | None:
     return None
 
 
-def work(database: str) -> None:
+def work(database: str, power: bool) -> None:
     engine = opened(database)
     if engine is None:
         return
@@ -95,16 +95,17 @@ def work(database: str) -> None:
             say("told", key)
         engine.clock.advance(seconds=1)
         tried(engine.run_due, "failed")
+    if power:  # before the log is moved into the file, which would mend much
+        say("counted", faults.faults_counted())
+        faults.faults_cut()
     tried(engine.close, "failed")
 
 
 def child(database: str, numbers: list[int], power: bool) -> None:
     try:
         faults.faults_arm(database.encode(), *numbers)
-        work(database)
+        work(database, power)
         say("counted", faults.faults_counted())
-        if power:
-            faults.faults_cut()
     except BaseException:
         say("wrong", traceback.format_exc())
     os._exit(0)

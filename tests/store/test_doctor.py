@@ -426,3 +426,21 @@ def test_a_row_that_cannot_be_read_is_an_error_that_names_the_doctor(
     with Engine(copy, VirtualClock(START), readonly=True) as engine, pytest.raises(PicoschedError) as caught:
         read(engine)
     assert (caught.value.code, "`picosched doctor` says" in caught.value.message) == ("internal", True)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SET attrs = '{'", "SET misfire = 'x'", "SET created = 'noon'", "SET tz = 'Mars/Olympus'"]
+)
+def test_a_damaged_row_that_is_due_fails_and_holds_up_nobody(copy: Path, sql: str) -> None:
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        ((bad,), (good,)) = connection.execute(
+            "SELECT id FROM scheduled WHERE kind = 'repeat' AND status = 'pending' ORDER BY due LIMIT 2"
+        ).fetchall()
+        connection.execute(f"UPDATE scheduled {sql} WHERE id = ?", (bad,))
+    with Engine(copy, VirtualClock(START), granularity=1, min_period=0) as engine:
+        engine.run_until("2026-03-01T05:00:00Z")
+        (fire, *_) = engine.history(id=bad)
+        assert fire.outcome == "failed" and fire.why
+        assert engine.history(id=good)[0].outcome == "fired"
+        due = engine.next_due()
+        assert due is not None and due > engine.now()

@@ -298,6 +298,25 @@ def test_only_its_owner_can_read_what_a_database_is_made_of(tmp_path: Path, umas
     assert modes == [f"{file} 0o600" for file in files]
 
 
+CREATED = """
+import ctypes, os, sys
+os.umask(0)
+faults = ctypes.CDLL(None)
+faults.faults_arm(os.path.abspath("picos.db").encode(), 0, 0, 0, 0, 0)
+from picosched import Engine
+with Engine("picos.db") as engine:
+    engine.new_pico("kitchen")
+print(oct(faults.faults_widest()))
+"""
+
+
+def test_there_is_no_moment_in_which_others_can_read_them(faults_library: Path, tmp_path: Path) -> None:
+    env = {**os.environ, "LD_PRELOAD": str(faults_library)}
+    words = [sys.executable, "-c", CREATED]
+    ran = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=env, check=True)
+    assert ran.stdout == "0o600\n"  # of all files, as they were made
+
+
 @pytest.mark.parametrize(("mode", "then"), [(0o644, 0o600), (0o664, 0o600), (0o640, 0o640), (0o600, 0o600)])
 def test_a_file_that_all_users_can_read_is_narrowed_and_one_of_a_group_is_left(
     tmp_path: Path, mode: int, then: int, caplog: pytest.LogCaptureFixture
