@@ -11,7 +11,7 @@ GUEST = Path(__file__).with_name("guest.krl").read_text(encoding="utf-8")
 
 
 def guest(version: int) -> str:
-    return GUEST.replace("VERSION", str(version))
+    return GUEST.replace("{ 0 }", f"{{ {version} }}")
 
 
 class Installer(Client):

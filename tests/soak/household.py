@@ -127,7 +127,7 @@ class Household:
         house = chance.choice(self._houses)
         way = chance.randrange(4)
         if way == 0:
-            house.install(GUEST.replace("VERSION", str(chance.randrange(9))))
+            house.install(GUEST.replace("{ 0 }", f"{{ {chance.randrange(9)} }}"))
             house.raise_event("guest", "stays")
         elif way == 1 and "guest" in house.rulesets():
             house.uninstall("guest")
