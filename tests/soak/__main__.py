@@ -9,10 +9,12 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.soak.report import Report
 from tests.soak.run import Plan, Run
 
 
@@ -28,13 +30,20 @@ def main(arguments: list[str] | None = None) -> int:
     folder = options.folder or Path(tempfile.mkdtemp(prefix="picosched-soak-"))
     folder.mkdir(parents=True, exist_ok=True)
     say(f"{options.minutes:g} minutes, seed {plan.seed}, in {folder}")
-    report = asyncio.run(Run(plan, folder, say).play())
+    report = asyncio.run(played(Run(plan, folder, say)))
     say("\n".join(report.lines()))
     if options.json is not None:
         options.json.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
     if report.sound and options.folder is None:
         shutil.rmtree(folder)
     return 0 if report.sound else 1
+
+
+async def played(run: Run) -> Report:
+    """The whole run; a signal ends its load early."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, lambda: run.end())
+    return await run.play()
 
 
 def parser() -> argparse.ArgumentParser:

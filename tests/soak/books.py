@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -176,11 +177,11 @@ def lateness(connection: sqlite3.Connection) -> Spread:
     return spread
 
 
-def closing_reader(path: Path) -> Any:
-    """A connection that only reads, closed at the end of its block; others may write meanwhile."""
-    from contextlib import closing
-
-    return closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30))
+def closing_reader(path: Path) -> closing[sqlite3.Connection]:
+    """A connection that reads what one moment has, closed at the end of its block. Others may write."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30, isolation_level=None)
+    connection.execute("BEGIN")
+    return closing(connection)
 
 
 def picos_with_books(connection: sqlite3.Connection) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -85,9 +86,14 @@ class Figures:
     """Whatever else was done, by name."""
     faults: Counter[str] = field(default_factory=Counter)
     """What must not be, in words, and how often it was seen."""
+    tell: Callable[[str], None] = lambda text: None
+    """Called with each fault that is new."""
 
     def fault(self, text: str) -> None:
-        if text in self.faults or len(self.faults) < MOST_FAULTS:
+        if text not in self.faults and len(self.faults) < MOST_FAULTS:
+            self.tell(f"FAULT {text}")
+            self.faults[text] = 0
+        if text in self.faults:
             self.faults[text] += 1
 
     def answered(self, what: str, status: int, ms: float) -> None:

@@ -56,9 +56,10 @@ class Run:
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan
-        self.figures = Figures()
+        self.figures = Figures(tell=tell)
         self._tell = tell
-        self._began = time.monotonic()
+        self.end: Callable[[], None] = lambda: None
+        """Ends the load before its time; what it came to is told all the same."""
         self._outside = Outside({"/ledger.krl": LEDGER, "/guest.krl": guest(0)})
         settings = {
             "granularity": 1,
@@ -84,6 +85,7 @@ class Run:
         programs = self._served.folder / "programs"
         scene = Scene(self._served, self.figures, self._outside.url, self.plan.seed, programs, pause)
         scene.up.set()
+        self.end = scene.ending.set
         line = Line(scene)
         await self._set_up(scene, line)
         self._tell(f"served at {self._served.url} (pid started in {started:.1f} s), {clients} clients")

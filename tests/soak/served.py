@@ -65,6 +65,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # a Ctrl-C is for the soak, which stops it in good order
         )
         self._reading = threading.Thread(target=self._read, args=(process,), daemon=True)
         self._reading.start()
