@@ -93,7 +93,7 @@ class Console(Client):
             "tab_id": f"{self.name}-{self.chance.random()}",
             "document_id": f"{self.name}-{self.chance.random()}",
         }
-        socket = socketio.AsyncClient(reconnection=False)
+        socket = socketio.AsyncClient(reconnection=False, handle_sigint=False)
         deaths = self.scene.deaths
         try:
             await socket.connect(
