@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8
 """Programs that run at the same time."""
 
+TAKEN_UP = 2 * AT_ONCE
+"""Programs that run or are next. All others wait in the database, where they cost nothing however many."""
+
 
 class Programs(Background):
     """Runs what waits to be run. With `rehearsed` nothing is run, and each run says so."""
@@ -91,12 +94,16 @@ class Programs(Background):
         return 0
 
     def _rows(self, stuck: Collection[str]) -> list[Scheduled]:
-        """What waits to be run, in the order in which it was asked for."""
-        if self._processes.stopping:
+        """What is to be run next, in the order in which it was asked for."""
+        waiting = self.waiting
+        if self._processes.stopping or len(waiting) >= TAKEN_UP:
             return []
-        others = {*stuck, *self.waiting}
-        rows = self._seen.look(lambda _: self._store.agenda.programs("proc"))
-        return [row for row in rows if row.id not in others]
+
+        def read(others: Collection[str]) -> list[Scheduled]:
+            rows = self._store.agenda.programs("proc", TAKEN_UP + len(others))
+            return [row for row in rows if row.id not in others]
+
+        return self._seen.look(read, {*stuck, *waiting})[: TAKEN_UP - len(waiting)]
 
     def _run(self, id: str) -> None:
         if self._processes.stopping:

@@ -192,13 +192,14 @@ def test_history_is_deleted_where_nothing_is_ever_due(tmp_path: Path) -> None:
     clock, moment = VirtualClock(START), threading.Event()
     with Engine(tmp_path / "picos.db", clock, history_days=1) as engine:
         engine.root.raise_event("daily", "nothing")
+        engine.root.raise_event("daily", "nothing")
         engine.start()
         for _ in range(500):
-            if not engine.journal():
+            if len(engine.journal()) < 2:
                 break
             clock.advance(days=1)
             moment.wait(0.02)
-        assert engine.journal() == []
+        assert [entry.seq for entry in engine.journal()] == [2]
 
 
 def test_threads_that_raise_what_is_due_delete_history_together(opened: Opened, clock: Machine) -> None:
@@ -208,3 +209,21 @@ def test_threads_that_raise_what_is_due_delete_history_together(opened: Opened, 
         race(*[engine.run_due] * 8)
         assert len(kept(engine)) == 31
         assert engine.running is False
+
+
+def test_a_number_of_the_journal_or_of_a_record_is_never_given_again() -> None:
+    """Whoever follows them waits for numbers greater than the last, also when all else is forgotten."""
+    clock = VirtualClock(START)
+    with Engine(clock=clock, granularity=1) as engine:
+        engine.root.install(DAILY)
+        engine.root.raise_event("daily", "begin")
+        engine.run_until("2026-03-05T00:00:00Z")
+        engine.agenda.cancel([row.id for row in engine.scheduled()])
+        (last, *_), marked = engine.journal(), engine.store.agenda.last_record()
+        clock.advance(days=100)
+        assert engine.prune() > 0
+        engine.root.raise_event("daily", "begin")
+        (new, *_) = engine.journal()
+        assert new.seq == last.seq + 1
+        engine.run_until("2026-06-20T00:00:00Z")
+        assert engine.store.agenda.records_after(marked)

@@ -73,11 +73,12 @@ class Agenda:
         row = self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
         return None if row is None else rows.to_scheduled(row)
 
-    def programs(self, kind: str) -> list[Scheduled]:
+    def programs(self, kind: str, limit: int | None = None) -> list[Scheduled]:
         """The rows of programs, in the order they were made: "proc", which wait, or those "running"."""
-        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {PROGRAM} AND status = 'pending' ORDER BY rowid"
-        found = [rows.to_scheduled(row) for row in self._database.rows(sql)]
-        return [row for row in found if row.kind == kind]
+        sql = f"""SELECT {rows.SCHEDULED} FROM scheduled
+            WHERE kind = ? AND {PROGRAM} AND status = 'pending' ORDER BY rowid LIMIT ?"""
+        found = self._database.rows(sql, (kind, -1 if limit is None else limit))
+        return [rows.to_scheduled(row) for row in found]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids that begin so, of rows and of records; with `live`, of what is still to come."""
@@ -283,7 +284,7 @@ class Agenda:
         """Delete records older than `before` and rows kept long enough, `limit` of each; how many."""
         fires, first = 0, oldest(self._database, "fire", "fired", before, now)
         if first is not None:
-            sql = "DELETE FROM fire WHERE fired < ? AND rowid < ?"
+            sql = "DELETE FROM fire WHERE fired < ? AND rowid < min(?, (SELECT max(rowid) FROM fire))"
             fires = self._database.execute(sql, (to_ms(before), first + limit))
         kept = self._database.execute(
             """DELETE FROM scheduled WHERE id IN

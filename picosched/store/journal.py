@@ -91,17 +91,19 @@ class Journal:
         first = oldest(self._database, "journal", "at", before, now)
         if first is None:
             return 0
-        sql = "DELETE FROM journal WHERE at < ? AND seq < ?"
+        sql = "DELETE FROM journal WHERE at < ? AND seq < min(?, (SELECT max(seq) FROM journal))"
         return self._database.execute(sql, (to_ms(before), first + limit))
 
 
 def oldest(database: Database, table: str, column: str, before: datetime, now: datetime) -> int | None:
-    """The number of the oldest row of a table, if that is from before the time.
+    """The number of the oldest row of a table, if that is from before the time and is not the newest as well.
 
     Rows are numbered as they were written, so the first tells, without an index. Those that lie far ahead of
-    now were written while the clock was wrong, and say nothing of the ones behind them.
+    now were written while the clock was wrong, and say nothing of the ones behind them. The newest row stays:
+    its number is where the next one begins, and whoever follows a table waits for numbers that are greater.
     """
-    sql = f"SELECT rowid, {column} FROM {table} WHERE {column} <= ? ORDER BY rowid LIMIT 1"
+    sql = f"""SELECT rowid, {column} FROM {table}
+        WHERE {column} <= ? AND rowid < (SELECT max(rowid) FROM {table}) ORDER BY rowid LIMIT 1"""
     first = database.row(sql, (to_ms(shifted(now, FAR)),))
     return None if first is None or first[1] >= to_ms(before) else int(first[0])
 
