@@ -77,7 +77,7 @@ class Console(Client):
     PAGES = ("/", "/picos", "/schedules", "/journal", "/sources", "/rulesets")
 
     async def act(self) -> None:
-        path = self.chance.choice(self.PAGES)
+        path, deaths = self.chance.choice(self.PAGES), self.scene.deaths
         page = await self.line.ask("page", "GET", path, headers={"accept": "text/html"})
         if page is None or page.status_code != 200:
             return
@@ -94,7 +94,6 @@ class Console(Client):
             "document_id": f"{self.name}-{self.chance.random()}",
         }
         socket = socketio.AsyncClient(reconnection=False, handle_sigint=False)
-        deaths = self.scene.deaths
         try:
             await socket.connect(
                 f"{served.url}?{urlencode(query)}",
