@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -39,11 +40,20 @@ TEXT = "<ruleset>"
 """The file name of a ruleset that came as text."""
 
 
-class Recent(Generic[K, V]):
-    """A map of at most `most` values: those that were used last."""
+MOST_TEXT = 2_000_000
+"""Characters of rulesets that are kept compiled, each of which takes some fifty bytes then."""
 
-    def __init__(self, most: int) -> None:
+
+class Recent(Generic[K, V]):
+    """A map of values that weigh at most `most` together, 1 each unless told otherwise: those used last.
+
+    One that alone weighs more is kept until the next comes.
+    """
+
+    def __init__(self, most: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def find(self, key: K) -> V | None:
@@ -53,16 +63,20 @@ class Recent(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> V:
+        self.forget(key)
         self._values[key] = value
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
+        self._weight += self._weigh(value)
+        while self._weight > self._most and len(self._values) > 1:
+            self.forget(next(iter(self._values)))
         return value
 
     def forget(self, key: K) -> None:
-        self._values.pop(key, None)
+        if key in self._values:
+            self._weight -= self._weigh(self._values.pop(key))
 
     def clear(self) -> None:
         self._values.clear()
+        self._weight = 0
 
 
 class Loaded:
@@ -75,7 +89,7 @@ class Loaded:
         self._budget = Budget(settings.limits)
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
-        self._rulesets: Recent[str, Ruleset] = Recent(settings.cached_picos)
+        self._rulesets: Recent[str, Ruleset] = Recent(MOST_TEXT, lambda ruleset: len(ruleset.source.text))
 
     def new_id(self) -> str:
         """An id for what is made inside a transaction, in the row of those that rules draw."""
