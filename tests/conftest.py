@@ -7,8 +7,8 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-STARTERS = {"picosched", "page", "worker", "ticking"}
-"""Fixtures that start processes or a browser: a test that asks for one is slow."""
+STARTERS = {"picosched", "console", "context", "held", "worker", "ticking"}
+"""Fixtures that start processes, among them a browser: a test that asks for one is slow."""
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start would do so too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

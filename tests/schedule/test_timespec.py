@@ -283,9 +283,9 @@ def test_stepping_does_not_depend_on_what_was_asked_before() -> None:
 
 
 def test_a_year_of_every_ten_minutes_is_walked_quickly() -> None:
-    timespec, began = Timespec.parse("*/10 * * * *"), time.perf_counter()
+    timespec, began = Timespec.parse("*/10 * * * *"), time.thread_time()
     assert sum(1 for _ in timespec.between(utc("2026-01-01"), utc("2027-01-01"))) == 52_560
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
 
 
 # What a timespec is
