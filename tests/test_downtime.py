@@ -181,6 +181,7 @@ def test_a_clock_set_forward_by_ten_years_brings_no_storm(engine: Engine, clock:
     assert engine.run_due() == 0
 
 
+@pytest.mark.slow
 def test_new_events_are_answered_while_what_was_missed_is_caught_up(tmp_path: Path) -> None:
     """Thousands of missed rows; callers who come meanwhile wait for a part of them only."""
     clock = VirtualClock(START)

@@ -438,6 +438,7 @@ def test_a_store_that_was_given_stays_open() -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_64_threads_lose_nothing_and_share_commits(tmp_path: Path) -> None:
     with Engine(tmp_path / "picos.db") as engine:
         picos = [engine.new_pico(f"p{number}") for number in range(10)]

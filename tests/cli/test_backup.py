@@ -13,6 +13,8 @@ from web.running import running
 
 from picosched.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 COUNTED = """ruleset counted {
   meta { shares count }
   global { count = function() { ent:count.defaultsTo(0) } }

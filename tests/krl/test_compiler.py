@@ -47,6 +47,7 @@ def test_a_value_that_is_used_before_it_is_there_is_named() -> None:
         instance_of("    f = function(){ later }\n    early = f()\n    later = 1\n    g = 1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -298,6 +298,7 @@ def test_a_printed_event_expression_is_read_as_the_same_tree(event: syntax.Event
     assert_reads_as(printed(tree), tree)
 
 
+@pytest.mark.slow
 @quick
 @given(blocks(expressions))
 def test_a_printed_action_block_is_read_as_the_same_tree(block: syntax.ActionBlock) -> None:
@@ -305,6 +306,7 @@ def test_a_printed_action_block_is_read_as_the_same_tree(block: syntax.ActionBlo
     assert_reads_as(printed(tree), tree)
 
 
+@pytest.mark.slow
 @quick
 @given(several(statements, 1, 3))
 def test_printed_statements_are_read_as_the_same_tree(block: tuple[syntax.Statement, ...]) -> None:

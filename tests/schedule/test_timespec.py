@@ -111,6 +111,7 @@ def test_a_day_matches_either_or_both_by_the_rule_of_vixie_cron(text: str, rule:
 # Naive oracles
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(minute=minutes, hour=hours, of_week=weekdays, start=starts)
 def test_after_agrees_with_trying_every_minute(
@@ -133,6 +134,7 @@ def test_after_agrees_with_trying_every_minute(
         assert timespec.before(tried[-1] + MINUTE) == matching[-1]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(second=seconds, minute=minutes, start=starts)
 def test_after_agrees_with_trying_every_second(second: Field, minute: Field, start: datetime) -> None:
@@ -143,6 +145,7 @@ def test_after_agrees_with_trying_every_second(second: Field, minute: Field, sta
     assert list(timespec.between(first, first + timedelta(seconds=3700))) == matching
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(of_month=days, month=months, of_week=weekdays, start=starts)
 def test_after_agrees_with_trying_every_day(
@@ -180,6 +183,7 @@ def weekdays_of(text: str) -> set[int]:
 # Other people's readings
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(minute=minutes, hour=hours, of_month=days, month=months, of_week=weekdays, start=starts)
 def test_cronsim_and_croniter_agree_in_utc(
@@ -357,6 +361,7 @@ def test_the_period_is_the_least_time_between_two_fires(text: str, period: timed
     assert Timespec.parse(text).period() == period
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(minutes, hours, weekdays, starts)
 def test_no_two_fires_are_closer_than_the_period_and_some_are_as_close(

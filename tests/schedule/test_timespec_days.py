@@ -111,6 +111,7 @@ def test_cronsim_agrees_where_it_knows_the_form(
 # The whole cycle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("of_month", "of_week", "month"),
     [

@@ -65,6 +65,7 @@ def test_ten_megabytes_of_attributes_are_refused_before_they_come(site: Running)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.slow
 def test_attributes_over_the_setting_are_refused_whatever_their_form(
     site: Running, client: httpx.Client
 ) -> None:
