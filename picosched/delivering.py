@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import blake2b
 
 from picosched.asking import Ask
-from picosched.background import Background
+from picosched.background import Background, away
 from picosched.batch import GroupCommit
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Outcome
@@ -92,7 +92,8 @@ class Delivering(Background):
             delivery = self._store.deliveries.find(id)
         if delivery is None:
             return None
-        answer = self._ask(request_of(delivery))
+        with away():
+            answer = self._ask(request_of(delivery))
         (outcome,) = self._commits.run_all([partial(self._settle, delivery, answer)])
         return outcome if isinstance(outcome, Exception) else None
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
+from picosched.background import PATIENCE_SECONDS, stop_all
 from picosched.batch import GroupCommit
 from picosched.beginning import repeatable, take_up
 from picosched.clock import EPOCH, Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
@@ -97,6 +98,7 @@ class Engine(Sourced):
         beside = (clockwork, self._delivering, self._programs)
         self._ticks = Ticks(self.store, self._commits, self.raising, self._asking, self.now, beside)
         self._scheduler = Scheduler(self.run_due, self.next_due, self.clock)
+        self._ticks.ends = lambda: self._scheduler.ends
         self.agenda = Agenda(self)
         self._soonest: datetime | None = None
         self._changed = False
@@ -276,12 +278,11 @@ class Engine(Sourced):
         self._delivering.start()
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """End what `start` began, once its tick is done."""
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """End what `start` began, waiting at most `seconds` for the world outside. The rest stays due."""
+        self._programs.end_all()
         self._scheduler.stop()
-        self._asking.stop()
-        self._programs.stop()
-        self._delivering.stop()
+        stop_all(seconds, self._asking, self._delivering, self._programs)
 
     @property
     def running(self) -> bool:

@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from picosched.background import Background
+from picosched.background import PATIENCE_SECONDS, Background
 from picosched.batch import GroupCommit
 from picosched.errors import PicoschedError
 from picosched.krl.scope import Program
@@ -59,10 +59,14 @@ class Programs(Background):
         self._seen = -1
         """How much was changed in the store when nothing was found to wait."""
 
-    def stop(self) -> None:
+    def end_all(self) -> None:
+        """Have what runs end, and begin nothing more until `stop`."""
+        self._processes.stop()
+
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
         """End what runs; what has not begun waits for the next start."""
         self._processes.stop()
-        super().stop()
+        super().stop(seconds)
         self._processes.go_on()
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:

@@ -58,6 +58,8 @@ class Ticks:
         self._asking = asking
         self._now = now
         self._beside = beside
+        self.ends: Callable[[], bool] = lambda: False
+        """Whether to leave the rest of what is due for another tick."""
         self._seen: tuple[tuple[int, set[str]], Coming] | None = None
         """What was to come when it was last looked for, and what that depends on."""
 
@@ -88,7 +90,7 @@ class Ticks:
         began = looked = self._now()
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        while True:
+        while not self.ends():
             for each in self._beside:  # between batches too, by the time it is then: a metronome may be fast
                 raised += each.run_due(max(looked, self._now()), stuck)
             tried = len(stuck)
