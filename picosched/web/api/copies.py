@@ -19,7 +19,7 @@ from picosched.web.api.shapes import AnEngine, Input, PicoShape, load
 
 router = APIRouter(prefix="/api", tags=["copies"])
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 
 
 class Arriving(Input):
