@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("clock",),
-    ("document",),
+    ("document", "ending"),
     ("krl", "schedule"),
     ("sources",),
     ("settings", "standard"),
