@@ -53,6 +53,10 @@ class Clock(Protocol):
         """
         ...
 
+    def ticks(self) -> float:
+        """Seconds that only ever run forward, to tell how long something takes."""
+        ...
+
 
 class SystemClock:
     """The clock of the machine.
@@ -66,6 +70,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def ticks(self) -> float:
+        return system.perf_counter()
 
     def wait_until(self, time: datetime | None, wake: Wake) -> None:
         if time is None:
@@ -91,6 +98,10 @@ class VirtualClock:
     def now(self) -> datetime:
         with self._moved:
             return self._now
+
+    def ticks(self) -> float:
+        """Always the same: nothing takes time here, so what is bounded by it repeats."""
+        return 0.0
 
     def advance(self, duration: timedelta | None = None, **units: float) -> datetime:
         """Move forward by `duration` and by `units` as `timedelta` takes them (`minutes=5`); the new time.
@@ -128,6 +139,11 @@ class VirtualClock:
 def ticks() -> float:
     """Seconds that only ever run forward: the difference of two tells how long something took."""
     return system.perf_counter()
+
+
+def computed() -> float:
+    """Seconds that this thread has computed: the difference of two is without what others took from it."""
+    return system.thread_time()
 
 
 def parse_time(text: str) -> datetime:

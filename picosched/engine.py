@@ -84,7 +84,7 @@ class Engine(Sourced):
         self._owns_store = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
         self._random = Chance(random.SystemRandom() if seed is None else repeatable(self.store, seed))
-        self.loaded = Loaded(self.store, self.settings, self._random)
+        self.loaded = Loaded(self.store, self.settings, self._random, self.clock.ticks)
         self._commits = GroupCommit(self.store, self._committed, self._undone)
         self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
         ask = outside or Outside(self.settings).fetch

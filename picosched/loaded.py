@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from picosched import declaring, standard
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.budget import Budget
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
-from picosched.krl.scope import Budget
+from picosched.krl.size import charge
 from picosched.pico.chance import Chance
 from picosched.pico.change import RulesetText
 from picosched.pico.channel import Channel
 from picosched.pico.effects import Unanswered
-from picosched.pico.evaluate import answer, start
+from picosched.pico.evaluate import answer_within, start
 from picosched.pico.event import Query
 from picosched.pico.pico import Installed, Pico
 from picosched.settings import Settings
@@ -34,6 +36,9 @@ V = TypeVar("V")
 
 LOGGED = 100
 """Turns whose log a ruleset can read."""
+
+COMPILED = 40
+"""Steps that it takes to compile a character of a ruleset."""
 
 TEXT = "<ruleset>"
 """The file name of a ruleset that came as text."""
@@ -68,11 +73,14 @@ class Recent(Generic[K, V]):
 class Loaded:
     """Picos as the store has them. For one thread at a time."""
 
-    def __init__(self, store: Store, settings: Settings, chance: Chance) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, chance: Chance, seconds: Callable[[], float]
+    ) -> None:
         self._store = store
         self.settings = settings
         self._random = chance
-        self._budget = Budget(settings.limits)
+        self.budget = Budget(settings.limits, seconds)
+        """Of the turn, query or install at hand: there is one at a time."""
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
         self._rulesets: Recent[str, Ruleset] = Recent(settings.cached_picos)
@@ -96,7 +104,7 @@ class Loaded:
                 installed[each.rid] = Installed(self._ruleset(each.hash), each.config)
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
-        pico = Pico(id, row.name, row.parent_id, installed, self._store, self._budget, self._random, self)
+        pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self._random, self)
         pico.effects.settings = self.settings  # a query asks for them before any turn has come
         return pico
 
@@ -110,7 +118,11 @@ class Loaded:
     def compiled(self, text: str, origin: str | None) -> Ruleset:
         """The ruleset of a text; KrlError if it has faults."""
         hash = hash_of(text)
-        return self._rulesets.find(hash) or self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
+        known = self._rulesets.find(hash)
+        if known is None:
+            charge(COMPILED * len(text))
+            known = self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
+        return known
 
     def load_running(self, pico_id: str, rid: str) -> Pico:
         """The pico, if it runs that ruleset; `not_found`, or why the ruleset does not compile any more."""
@@ -135,13 +147,10 @@ class Loaded:
         pico = self.load_pico(pico_id)
         if pico.effects.busy:
             raise KrlError(f"the pico {pico.name} is asked, and waits itself for an answer", code="conflict")
-        depth, steps = self._budget.depth, self._budget.steps
         try:
-            return answer(pico, query, pico.now)
+            return answer_within(pico, query, pico.now)
         except Unanswered as wanted:
             raise KrlError("a query of another pico cannot ask the world outside") from wanted
-        finally:
-            self._budget.depth, self._budget.steps = depth, steps
 
     def logs(self, pico_id: str) -> list[Any]:
         entries = self._store.journal.entries(pico_id, limit=LOGGED)

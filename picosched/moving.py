@@ -329,7 +329,7 @@ class _Arrival:
         loaded = self._engine.loaded
         pico = loaded.read_pico(self._pico.id)
         for ruleset in rulesets:
-            pico.budget.refill()
+            pico.budget.begin()
             start(pico, ruleset.rid)
             follow(self._store, loaded, self._pico.id, ruleset, now)
 

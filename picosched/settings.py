@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from picosched.errors import PicoschedError
-from picosched.krl.scope import Limits
+from picosched.krl.budget import Limits
 from picosched.schedule.window import Window, of_table
 
 PREFIX = "PICOSCHED_"

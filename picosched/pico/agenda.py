@@ -13,9 +13,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.library.time import iso, moment
+from picosched.krl.library.time import iso
 from picosched.krl.scope import Program, ScheduledEvent, Value
-from picosched.krl.values import described, json_value, number, shown
+from picosched.krl.text import json_text, json_value, measured, of_text
+from picosched.krl.values import described, number, shown
+from picosched.pico.reading import read_filter, read_time, read_timespec, texts_of
 from picosched.pico.turn import WARNING, Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import (
@@ -28,17 +30,23 @@ from picosched.schedule.changed import (
     repeated,
     resumed,
 )
-from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status, coming, rounded_up
+from picosched.schedule.scheduled import Outcome, Scheduled, coming, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
-from picosched.schedule.timespec import Timespec
+from picosched.schedule.timespec import MAX_LENGTH, Timespec
 
 if TYPE_CHECKING:
     from picosched.pico.effects import PicoEffects, Said
 
 REPLACED = "another took its name"
+
+WRITTEN, LOOK, LISTED, NEXT = 400, 60, 30, 100
+"""Steps of a row made or changed, with writing it; of one looked up; of one in a list; of a next time."""
+READ, PERIOD = 60, 20_000
+"""Steps of each character of a timespec that is read, and of each part of one whose period is found."""
+ROW = 1_000
+"""Bytes of a row besides its texts and attributes."""
 
 
 class PicoAgenda:
@@ -47,6 +55,8 @@ class PicoAgenda:
     def __init__(self, effects: PicoEffects) -> None:
         self._effects = effects
         self._pico = effects.pico
+        self.paid: set[tuple[str, ...]] = set()
+        """What the turn at hand has paid for, and needs to pay for once."""
 
     # Making
 
@@ -54,10 +64,11 @@ class PicoAgenda:
         self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
     ) -> str:
         said, turn = self._speaking("schedule an event")
-        attributes = json_value(attrs)
+        attributes, size = measured(attrs)
+        self._say(size + of_text(domain) + of_text(type))
         try:
             steering = read_steering(
-                attributes, repeat=repeat is not None, time_of=lambda value: _time(value, turn.now, UNTIL)
+                attributes, repeat=repeat is not None, time_of=lambda value: read_time(value, turn.now, UNTIL)
             )
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
@@ -84,7 +95,7 @@ class PicoAgenda:
         if repeat is None:
             made = replace(made, due=self._due(at, turn.now) + made.put_off)
         else:
-            made = self._repeating(made, _timespec(repeat, steering.tz))
+            made = self._repeating(made, self._timespec(repeat, steering.tz))
         if made.name is not None and (repeat is not None or steering.if_exists):
             already = [each for each in self._pending() if each.name == made.name]
             if steering.if_exists == REPLACE:
@@ -106,7 +117,7 @@ class PicoAgenda:
 
     def _due(self, at: Value, now: datetime) -> datetime:
         """The due time of `at`; what has passed is due now."""
-        time = _time(at, now)
+        time = read_time(at, now)
         try:
             return now if time <= now else rounded_up(time, self._effects.settings.granularity)
         except OverflowError as cause:
@@ -126,6 +137,8 @@ class PicoAgenda:
     def _warn_of(self, timespec: Timespec) -> None:
         """Say in the turn's log that a timespec is faster than one schedule may fire."""
         least = timedelta(seconds=self._effects.settings.min_period)
+        if least:
+            self._pay_once((timespec.text, timespec.tz, "period"), PERIOD * (timespec.parts - 1))
         period = timespec.period() if least else None
         if period is not None and period < least:
             self._effects.log(
@@ -141,6 +154,7 @@ class PicoAgenda:
 
     def _cancel(self, id: str, reason: str | None = None) -> bool:
         said, turn = self._speaking("cancel a scheduled event")
+        self._pico.budget.charge(LOOK)
         if id not in said.scheduled and id not in turn.scheduled:
             return self._change(id, lambda row: cancelled(row, turn.now, turn.eid, reason))
         if self._coming(id) is None:
@@ -152,7 +166,7 @@ class PicoAgenda:
 
     def pause(self, id: str, until: Value = None) -> bool:
         _, turn = self._speaking("pause a scheduled event")
-        time = None if until is None else _time(until, turn.now, "the end of a pause")
+        time = None if until is None else read_time(until, turn.now, "the end of a pause")
         return self._change(id, lambda row: paused(row, time))
 
     def resume(self, id: str) -> bool:
@@ -169,7 +183,7 @@ class PicoAgenda:
         if tz is not None and not isinstance(tz, str):
             raise KrlError(f"found {described(tz)} as a time zone, wanted a String")
         found = self._coming(id)
-        spec = _timespec(timespec, tz or (found.tz if found is not None else "UTC"))
+        spec = self._timespec(timespec, tz or (found.tz if found is not None else "UTC"))
         granularity = self._effects.settings.granularity
         done = self._change(id, lambda row: repeated(row, spec, turn.now, granularity))
         if done:
@@ -193,6 +207,7 @@ class PicoAgenda:
     def _change(self, id: str, change: Change) -> bool:
         """Take a step with one of this ruleset's rows; False where there is no such row or no such step."""
         said, _ = self._speaking("change what is scheduled")
+        self._say(0)
         found = self._coming(id)
         try:
             changed = None if found is None else change(found)
@@ -216,6 +231,8 @@ class PicoAgenda:
 
     def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
         said, turn = self._speaking("send an event")
+        copy, size = measured(attrs)
+        self._say(size + of_text(eci) + of_text(domain) + of_text(type))
         id = self._effects.new_id()
         said.scheduled[id] = Scheduled(
             id=id,
@@ -223,7 +240,7 @@ class PicoAgenda:
             rid=said.rid,
             domain=domain,
             type=type,
-            attrs=json_value(attrs),
+            attrs=copy,
             kind="send",
             due=turn.now,
             created=turn.now,
@@ -238,6 +255,8 @@ class PicoAgenda:
             raise KrlError(
                 f"found the program {program.path}, wanted one that proc_allow names", code="refused"
             )
+        attrs = asdict(program)
+        self._say(sum(map(of_text, texts_of(attrs))))
         id = self._effects.new_id()
         said.scheduled[id] = Scheduled(
             id=id,
@@ -245,7 +264,7 @@ class PicoAgenda:
             rid=said.rid,
             domain="proc",
             type="finished",
-            attrs=asdict(program),
+            attrs=attrs,
             kind="proc",
             due=None,
             created=turn.now,
@@ -260,7 +279,8 @@ class PicoAgenda:
         return self._pending()
 
     def matching(self, which: Value) -> Sequence[ScheduledEvent]:
-        wanted = _filter(which, self._pico.now)
+        wanted = read_filter(which, self._pico.now)
+        self._pico.budget.charge(LOOK)
         return [each for each in self._pending(windows=wanted.kind == "window") if wanted.means(each)]
 
     def find(self, id: str) -> ScheduledEvent | None:
@@ -272,7 +292,10 @@ class PicoAgenda:
 
     def next_times(self, id: str, count: int) -> Sequence[datetime]:
         found = self._coming(id)
-        return [] if found is None else [*islice(coming(found, self._effects.settings.granularity), count)]
+        if found is None:
+            return []
+        self._pico.budget.charge(count * (NEXT + 2 * len(found.timespec or "")))
+        return [*islice(coming(found, self._effects.settings.granularity), count)]
 
     def fires(self, id: str, limit: int) -> Sequence[Mapping[str, Value]]:
         found = [] if self._mine(id) is None else self._pico.state.fires(self._pico.id, id, limit)
@@ -281,9 +304,11 @@ class PicoAgenda:
     def _mine(self, id: str) -> Scheduled | None:
         """One that this ruleset made, whatever its status, as this turn and this rule have it so far."""
         turn, said = self._effects.turn, self._effects.said
+        self._pico.budget.charge(LOOK + (len(id) >> 6))
         if said is not None and id in said.unmade:
             return None
-        made = [each.rescheduled | each.scheduled for each in (said, turn) if each is not None]
+        parts = (each for each in (said, turn) if each is not None)
+        made = [rows for each in parts for rows in (each.scheduled, each.rescheduled)]
         if turn is not None and turn.settled is not None:
             made.append({turn.settled.id: turn.settled})
         found = next((each[id] for each in made if id in each), None) or self._pico.state.find_scheduled(id)
@@ -316,7 +341,27 @@ class PicoAgenda:
         if said is not None:
             found |= said.scheduled | said.rescheduled
             found = {id: each for id, each in found.items() if id not in said.unmade}
+        self._pico.budget.charge(LISTED * len(found))
         return list(found.values())
+
+    def _timespec(self, value: Value, tz: str) -> Timespec:
+        plain = read_timespec(value)
+        text = plain if isinstance(plain, str) else json_text(plain)
+        self._pay_once((text, tz), READ * min(len(text), MAX_LENGTH))
+        try:
+            return Timespec.parse(plain, tz)
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
+
+    def _pay_once(self, what: tuple[str, ...], steps: int) -> None:
+        """Pay for what is remembered once it is worked out."""
+        if what not in self.paid:
+            self._pico.budget.charge(steps)
+            self.paid.add(what)
+
+    def _say(self, size: int) -> None:
+        """Pay for a row that is made or changed: to say it, and to write it."""
+        self._effects.say(ROW + size, steps=WRITTEN)
 
     def _speaking(self, verb: str) -> tuple[Said, Turn]:
         said, turn = self._effects.speaking(verb), self._effects.turn
@@ -324,56 +369,7 @@ class PicoAgenda:
         return said, turn
 
 
-def _time(value: Value, now: datetime, what: str = "the time of a schedule") -> datetime:
-    try:
-        return moment(value, now, what)
-    except KrlError as error:
-        wanted = "wanted ISO 8601 such as 2026-07-01T13:50:05Z, or milliseconds since 1970"
-        raise KrlError(f"found {shown(value)} as {what}, {wanted}") from error
-
-
 def _plain(shown: Mapping[str, Any]) -> dict[str, Value]:
     """A map for rules to have: with numbers as KRL keeps them, and nothing shared that could change."""
     numbers = {key: number(value) for key, value in shown.items() if isinstance(value, float)}
     return {**json_value(dict(shown)), **numbers}
-
-
-TEXTS = ("name", "domain", "type", "kind", "text")
-TIMES = ("since", "until")
-
-
-def _filter(which: Value, now: datetime) -> Filter:
-    """What a rule means by a map. What is null is an error: it would mean more than was wanted."""
-    if not isinstance(which, dict):
-        raise KrlError(f'found {described(which)} as a filter, wanted a Map such as {{"name": "tea"}}')
-    given: dict[str, Any] = {}
-    for key, value in which.items():
-        if key in TEXTS:
-            if not isinstance(value, str):
-                raise KrlError(f"found {described(value)} as the {key} of a filter, wanted a String")
-            given[key] = value
-        elif key in TIMES:
-            given[key] = moment(value, now, f"the {key} of a filter")
-        elif key == "paused":
-            if not isinstance(value, bool):
-                raise KrlError(f"found {described(value)} as the paused of a filter, wanted a Boolean")
-            given["status"] = (Status.PAUSED if value else Status.PENDING,)
-        else:
-            keys = ", ".join((*TEXTS, *TIMES, "paused"))
-            raise KrlError(f'found the key "{key}" in a filter, wanted some of {keys}')
-    if given.get("kind", "at") not in SCHEDULES:
-        wanted = ", ".join(f'"{kind}"' for kind in SCHEDULES)
-        raise KrlError(f"found {shown(given['kind'])} as the kind of a filter, wanted one of {wanted}")
-    return replace(Filter(status=COMING), **given)
-
-
-def _timespec(value: Value, tz: str) -> Timespec:
-    if not isinstance(value, str | dict):
-        raise KrlError(
-            f'found {described(value)} as a timespec, wanted a String such as "0 9 * * *", or a Map'
-        )
-    plain: Any = json_value(value)
-    try:
-        return Timespec.parse(plain, tz)
-    except PicoschedError as error:
-        raise KrlError(error.message, code=error.code) from error

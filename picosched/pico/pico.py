@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from picosched.clock import EPOCH
+from picosched.krl.budget import Budget
 from picosched.krl.ruleset import Instance, Ruleset
-from picosched.krl.scope import Budget
 from picosched.pico.chance import Chance
 from picosched.pico.change import Change, Install, Uninstall
 from picosched.pico.effects import PicoEffects

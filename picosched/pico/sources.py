@@ -13,12 +13,16 @@ from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.library.time import moment
 from picosched.krl.scope import Value
-from picosched.krl.values import json_value, shown
+from picosched.krl.text import measured
+from picosched.krl.values import shown
 from picosched.pico.change import AddSource, PauseSource, RemoveSource, ResumeSource, SourceChange
 from picosched.sources.reading import read_source
 
 if TYPE_CHECKING:
     from picosched.pico.effects import PicoEffects
+
+READING, LISTING = 60, 400
+"""Steps of each byte of a declaration that is read, and of a list of all sources."""
 
 
 class PicoSources:
@@ -30,7 +34,9 @@ class PicoSources:
     def add(self, declaration: Mapping[str, Value]) -> str:
         self._check_root()
         try:
-            source = read_source(json_value(dict(declaration)))
+            copy, size = measured(dict(declaration))
+            self._effects.say(size, steps=READING * (1 + size))
+            source = read_source(copy)
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
         if source.name is not None and self._find(source.name) is not None:
@@ -61,6 +67,7 @@ class PicoSources:
     def list(self) -> Sequence[Mapping[str, Value]]:
         """All sources, with what the turn and the rule have changed of them."""
         self._check_root()
+        self._effects.pico.budget.charge(LISTING)
         listed: dict[str, dict[str, Any]] = {each["id"]: each for each in self._effects.pico.world.sources()}
         for change in self._effects.changes():
             match change:

@@ -89,9 +89,10 @@ class Database:
             raise fault(cause, self.name) from cause
         return row
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of an answer, each read as it is taken: they may be more than there is memory for."""
         try:
-            return self._connection.execute(sql, values).fetchall()
+            yield from self._connection.execute(sql, values)
         except sqlite3.Error as cause:
             raise fault(cause, self.name) from cause
 

@@ -10,10 +10,15 @@ from typing import Any
 import orjson
 
 from picosched.clock import from_ms, to_ms
+from picosched.krl.size import charge
+from picosched.krl.text import pay_for_json
 from picosched.pico.channel import Channel, Policy
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.store.database import Row
+
+ROW = 20
+"""Steps that it takes to read a row."""
 
 
 def dump(value: Any) -> str:
@@ -27,6 +32,9 @@ def dump(value: Any) -> str:
 
 
 def load(text: str) -> Any:
+    """The value of what `dump` wrote. A turn that has it read pays for it, and for the row it stands in."""
+    charge(ROW)
+    pay_for_json(text)
     return json.loads(text) if text.startswith(" ") else orjson.loads(text)
 
 

@@ -109,7 +109,7 @@ class Sources:
         """(pico, eci) of the channels with a tag, but for those of families; as they were made."""
         sql = """SELECT pico, eci FROM channel
             WHERE kin IS NULL AND ? IN (SELECT value FROM json_each(channel.tags)) ORDER BY rowid"""
-        return self._database.rows(sql, (tag,))
+        return [*self._database.rows(sql, (tag,))]
 
     def having(self, rid: str) -> list[str]:
         """The ids of the picos that have a ruleset."""
