@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scopes import new_scope
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.budget import Limits
 from picosched.krl.ruleset import Instance, compile_ruleset, evaluate_body
-from picosched.krl.scope import Limits
 
 
 def instance_of(globals: str, limits: Limits | None = None, name: str = "demo.krl") -> Instance:
