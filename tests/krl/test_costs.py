@@ -65,6 +65,7 @@ EVENT = ("eci", "domain", "type")
 MOMENT = "2026-03-01 10:00"
 ACCEPTED: dict[str, list[tuple[Any, ...]]] = {
     "pick": [(LARGE_ONE, path) for path in ("$..*", "$[*]", "$[?(@.a > 5)]", "$[0:-1]", "$[?(@ like '9')]")],
+    "sort": [(LARGE_ONE, "numeric"), (LARGE_ONE, "ciremun")],
     "ctx:journal": [(10,)],
     **{
         f"event:{name}": [({"text": LARGE_ONE},), ({"kind": "at"},)]
