@@ -48,6 +48,7 @@ def install(
 
     Those that use it as a module are evaluated anew as well: they must bear its new text.
     """
+    loaded.compiled(text, origin)  # before its seconds begin: whoever installs may bring a long one
     loaded.budget.begin()
     return put(store, loaded, pico_id, text, origin, config, now)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from picosched import Engine, VirtualClock
+from picosched.clock import SystemClock
 from picosched.krl.budget import Limits
 
 LONG = '"x".sprintf("%15000000s")'
@@ -168,6 +169,20 @@ def test_a_turn_that_takes_too_long_by_the_clock_ends() -> None:
         engine.root.install(rule("x = 0.range(99999).map(function(x){ x })"))
         (error,) = engine.root.raise_event("t", "go").errors
         assert (error.code, "2 s (max_seconds)" in error.message) == ("too_large", True)
+
+
+class Fast(SystemClock):
+    """A clock on which a second is a twentieth of one."""
+
+    def ticks(self) -> float:
+        return 20 * super().ticks()
+
+
+def test_compiling_what_an_operator_installs_is_not_held_to_the_seconds_of_a_turn() -> None:
+    many = " ".join(f"rule r{n} {{ select when t go{n} noop() }}" for n in range(900))
+    with Engine(clock=Fast(), max_seconds=2) as engine:
+        engine.root.install(f"ruleset h {{ global {{ x = 0.range(5000).map(function(x){{ x }}) }} {many} }}")
+        assert engine.root.raise_event("t", "go7").fired == ["h.r7"]
 
 
 def test_values_that_are_built_and_dropped_are_no_matter() -> None:
