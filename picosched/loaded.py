@@ -185,6 +185,10 @@ class Loaded:
     def sources(self) -> list[dict[str, Any]]:
         return [each.as_json() for each in declaring.states(self._store)]
 
+    def find_source(self, id: str) -> dict[str, Any] | None:
+        row = self._store.sources.find(id)
+        return None if row is None else declaring.state_of(self._store, row).as_json()
+
     def tried(self, pico_id: str, text: RulesetText) -> None:
         pico = self.read_pico(pico_id)
         ruleset = self.compiled(text.text, text.origin)

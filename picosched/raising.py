@@ -48,7 +48,8 @@ class Raising:
         self._loaded = loaded
         self._settings = settings
         self._misfire = Misfire(settings.misfire)
-        self._min_period = timedelta(seconds=settings.min_period)
+        period = timedelta(seconds=settings.min_period)
+        self._terms_of_all = Terms(self._misfire, settings.granularity, period)
         self._now = now
         self._new_id = new_id
         self._came = came
@@ -84,23 +85,21 @@ class Raising:
         if row is None or row.status is not Status.PENDING or row.due is None or row.due > looks[-1]:
             return None
         now = self._now() if answers is None else answers.first(self._now())
-        due, first_seen = row.due, looks[bisect_left(looks, row.due)]
+        due = row.due
         upto = due if (row.misfire or self._misfire) is Misfire.ALL else max(due, now)
-        record = Fire(id, row.pico_id, due, now, Outcome.FAILED)
         try:
             # Of edges that were missed together the last one counts, unless each is wanted.
             row = row.with_edge(upto)
-            dealt = dealt_with(row, due, first_seen, now, self._terms(row))
+            dealt = dealt_with(row, due, looks[bisect_left(looks, due)], now, self._terms(row))
         except StoreError:
             raise
-        except (
-            PicoschedError
-        ) as error:  # its ruleset or its window is gone, or its zone is not known any more
+        except PicoschedError as error:  # its ruleset, its window or its zone is gone
             settled, stands_for = self._going_on(row, upto)
-            self._store.settle(settled, replace(record, why=str(error), stands_for=stands_for))
+            failed = Fire(id, row.pico_id, due, now, Outcome.FAILED, why=str(error), stands_for=stands_for)
+            self._store.settle(settled, failed)
             return False, row.created
         settled = dealt.row
-        record = replace(record, outcome=dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
+        record = Fire(id, row.pico_id, due, now, dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
         if dealt.why is None:
             try:
                 raised = self._raised(row, settled, record, answers)
@@ -130,12 +129,14 @@ class Raising:
         if row.window is not None:
             ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
             window = load_window(ruleset, self._settings.windows, row.window)
-        if row.kind == "repeat" and self._min_period:
+        if row.kind == "repeat" and self._terms_of_all.min_period:
             spaced_from = row.spaced_from
             if spaced_from is None and row.fired is not None:  # it was written before that was kept
                 last = self._store.agenda.last_raised(row.id)
                 spaced_from = None if last is None else last.nominal
-        return Terms(self._misfire, self._settings.granularity, self._min_period, window, spaced_from)
+        if window is None and spaced_from is None:
+            return self._terms_of_all
+        return replace(self._terms_of_all, window=window, spaced_from=spaced_from)
 
     def fire_now(self, id: str, why: str, answers: Answers | None = None) -> Turn | Unanswered:
         """Raise a row's event outside its times, and record it.

@@ -30,6 +30,10 @@ class Limits:
     """Calls and passes of one rule, about a second of work."""
     max_raised: int = 1_000
     """Events that one turn may raise within its pico."""
+    max_scheduled: int = 10_000
+    """Events that one turn may schedule, send, or change that are scheduled; about a second of work."""
+    max_pending: int = 100_000
+    """Events that one pico may have to come: schedules, messages it sent, programs it has run."""
     max_attrs_bytes: int = 1_000_000
     """JSON text of an event's attributes, in bytes."""
     max_value_bytes: int = 16_000_000
@@ -48,6 +52,12 @@ class Budget:
     def refill(self) -> None:
         self.depth = self.limits.max_depth
         self.steps = self.limits.max_steps
+
+    def spend(self, steps: int) -> None:
+        """Count many steps at once."""
+        self.steps -= steps
+        if self.steps < 0:
+            self.spent()
 
     def spent(self) -> None:
         """Raise the KrlError for whichever bound was passed."""

@@ -115,6 +115,7 @@ class PicoEffects:
     def begin_turn(self, turn: Turn, settings: Settings, new_id: Callable[[], str]) -> None:
         self.turn, self.settings, self.new_id = turn, settings, new_id
         self.raised_in_turn = 0
+        self.agenda.begin_turn()
 
     def end_turn(self) -> None:
         self.turn = self.said = self.event = None

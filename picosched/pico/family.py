@@ -64,6 +64,9 @@ class World(Protocol):
     def sources(self) -> list[dict[str, Any]]:
         """The sources of the engine, as maps."""
 
+    def find_source(self, id: str) -> dict[str, Any] | None:
+        """The source of that id or name, as a map."""
+
     def tried(self, pico_id: str, text: RulesetText) -> None:
         """Evaluate a ruleset's globals as if it were installed; raises what would be wrong with it."""
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from picosched.clock import format_time
 from picosched.schedule.fire import GRACE, missed
@@ -45,14 +46,13 @@ class Terms:
     """The policy of the engine, for rows that have none of their own."""
     granularity: int
     min_period: timedelta
-    window: Window | None
+    window: Window | None = None
     """Outside which the row is not raised."""
-    spaced_from: datetime | None
+    spaced_from: datetime | None = None
     """Of a repeat: the due time from which `min_period` counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dealt:
+class Dealt(NamedTuple):
     """An occurrence, dealt with."""
 
     row: Scheduled

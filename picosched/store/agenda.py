@@ -7,13 +7,13 @@ the table itself, and the transaction with it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from picosched.clock import shifted, to_ms
-from picosched.schedule.changed import Changed, cancelled, ended
-from picosched.schedule.filter import Filter
+from picosched.schedule.changed import Changed, cancelled
+from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status
 from picosched.store import rows
@@ -21,10 +21,16 @@ from picosched.store.database import Database
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
+LAST = datetime.max.replace(tzinfo=UTC)
 
 SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
 PROGRAM = "kind IN ('proc', 'running')"
 LIVE = f"status IN ('pending', 'paused') AND {SCHEDULE}"
+NAMED = " UNION ALL ".join(
+    f"""SELECT * FROM (SELECT {rows.SCHEDULED} FROM scheduled WHERE pico = ?1 AND rid = ?2
+        AND kind = {{kind!r}} AND name = ?3 AND status = '{status}' ORDER BY due, rowid LIMIT ?4)"""
+    for status in ("pending", "paused")
+)
 
 INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 28)})"
 SETTLE = """UPDATE scheduled
@@ -33,6 +39,8 @@ SETTLE = """UPDATE scheduled
     WHERE id = ?"""
 REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
+MORE = """INSERT INTO coming (pico, events) VALUES (?, ?)
+    ON CONFLICT (pico) DO UPDATE SET events = events + excluded.events"""
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
@@ -90,18 +98,38 @@ class Agenda:
 
     def pending(self, pico_id: str | None = None, rid: str | None = None) -> list[Scheduled]:
         """What is still to come, paused ones too, soonest first; of one pico, of one ruleset."""
-        sql, values = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {LIVE}", []
-        if pico_id is not None:
-            sql, values = f"{sql} AND pico = ?", [pico_id]
-        if rid is not None:
-            sql, values = f"{sql} AND rid = ?", [*values, rid]
-        return [rows.to_scheduled(row) for row in self._database.rows(f"{sql} ORDER BY due, rowid", values)]
+        return self.matching(Filter(pico_id=pico_id, rid=rid))
+
+    def first_named(
+        self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
+    ) -> list[Scheduled]:
+        """What is to come by a name, of some kinds, soonest first."""
+        found = [
+            rows.to_scheduled(row)
+            for kind in kinds
+            for row in self._database.rows(NAMED.format(kind=kind), (pico_id, rid, name, limit))
+        ]
+        return sorted(found, key=lambda row: row.due or LAST)[:limit]
+
+    def windows(self, pico_id: str, rid: str) -> list[Scheduled]:
+        """The rows of the windows whose edges a ruleset follows in a pico."""
+        sql = f"""SELECT {rows.SCHEDULED} FROM scheduled WHERE pico = ? AND rid = ?
+            AND kind = 'window' AND name IS NOT NULL AND status IN ('pending', 'paused')"""
+        return [rows.to_scheduled(row) for row in self._database.rows(sql, (pico_id, rid))]
+
+    def coming(self, pico_id: str) -> int:
+        """How many events a pico has to come: schedules, messages it sent, programs it has run."""
+        row = self._database.row("SELECT events FROM coming WHERE pico = ?", (pico_id,))
+        return 0 if row is None else int(row[0])
 
     def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The rows that a filter means, soonest first; those without a due time last, as they were made."""
         where, values = condition_of(which)
-        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {where} ORDER BY due NULLS LAST, rowid LIMIT ?"
-        found = self._database.rows(sql, (*values, -1 if limit is None else limit))
+        found = self._database.rows(
+            f"""SELECT {rows.SCHEDULED} FROM scheduled WHERE {where}
+                ORDER BY due NULLS LAST, rowid LIMIT ?""",
+            (*values, -1 if limit is None else limit),
+        )
         return [rows.to_scheduled(row) for row in found]
 
     def how_many(self, which: Filter) -> int:
@@ -147,7 +175,15 @@ class Agenda:
     # Writing, inside a transaction
 
     def add(self, scheduled: Scheduled) -> None:
+        """Make a row."""
         self._database.execute(INSERT, rows.of_scheduled(scheduled))
+        self.made(scheduled.pico_id, [scheduled])
+
+    def made(self, pico_id: str, made: Sequence[Scheduled]) -> None:
+        """Count rows of a pico that were just written. Those that end are counted by the table itself."""
+        number = sum(each.status in COMING for each in made)
+        if number:
+            self._database.execute(MORE, (pico_id, number))
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Write what may change of a row: when it is due, where it stands, how often it fired."""
@@ -232,11 +268,23 @@ class Agenda:
             self.note(record)
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
-        """Cancel what a pico, or one ruleset of it, has to come; how many that were."""
-        changes = [ended(each, now, reason=reason) for each in self.pending(pico_id, rid)]
-        for changed in filter(None, changes):
-            self.take(changed, now)
-        return len(changes)
+        """Cancel what a pico, or one ruleset of it, has to come; how many that were.
+
+        It is what `ended` makes of each, in two statements: there may be many.
+        """
+        where, values = condition_of(Filter(pico_id=pico_id, rid=rid))
+        at = to_ms(now)
+        self._database.execute(
+            f"""INSERT INTO fire ({rows.FIRE})
+                SELECT id, due, pico, ?, ? - due, 'cancelled', NULL, '[]', ?, 1
+                FROM scheduled WHERE {where} AND due IS NOT NULL ORDER BY due, rowid""",
+            (at, at, reason, *values),
+        )
+        return self._database.execute(
+            f"""UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL,
+                moved_from = NULL, keep_until = ? WHERE {where}""",
+            (to_ms(shifted(now, self._history)), *values),
+        )
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         """Whether there is anything to prune; mostly there is not."""
@@ -265,14 +313,24 @@ class Agenda:
         return fires + kept
 
 
+COMING_OF_PICO = """rowid IN (
+    SELECT rowid FROM scheduled INDEXED BY scheduled_turn WHERE status = 'pending' AND pico = ? UNION ALL
+    SELECT rowid FROM scheduled INDEXED BY scheduled_waits WHERE status = 'paused' AND pico = ?)"""
+"""What a pico has to come, without a look at what is over, of which there may be much more."""
+
 TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timespec")
 
 
 def condition_of(which: Filter) -> tuple[str, list[str | int]]:
     """The condition of a filter, and its values."""
     parts, values = [SCHEDULE], list[str | int]()
+    pico_id = which.pico_id
+    if pico_id is not None and which.name is None and which.status and {*which.status} <= {*COMING}:
+        parts.append(COMING_OF_PICO)
+        values += [pico_id] * 2
+        pico_id = None
     for column, value in (
-        ("pico", which.pico_id),
+        ("pico", pico_id),
         ("rid", which.rid),
         ("name", which.name),
         ("domain", which.domain),

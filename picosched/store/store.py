@@ -7,6 +7,7 @@ When the transaction commits all of it is durable; until then none of it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from typing import Any
 from picosched.clock import shifted
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import agenda, journal, picos, rows
@@ -110,8 +112,16 @@ class Store:
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         return self.picos.waiting(pico_id, rid)
 
-    def pending(self, pico_id: str, rid: str) -> list[Scheduled]:
-        return self.agenda.pending(pico_id, rid)
+    def scheduled(self, which: Filter, limit: int) -> list[Scheduled]:
+        return self.agenda.matching(which, limit)
+
+    def first_named(
+        self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
+    ) -> list[Scheduled]:
+        return self.agenda.first_named(pico_id, rid, name, kinds, limit)
+
+    def coming(self, pico_id: str) -> int:
+        return self.agenda.coming(pico_id)
 
     def find_scheduled(self, id: str) -> Scheduled | None:
         return self.agenda.find(id)
@@ -131,6 +141,8 @@ class Store:
         statements = _statements(turn, fire, journalled)  # all of them before the first is run: they may fail
         for sql, values in statements:
             self._database.execute(sql, values)
+        if turn.scheduled:
+            self.agenda.made(turn.pico_id, [*turn.scheduled.values()])
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
         if turn.settled is not None:
             self.agenda.settle(turn.settled, turn.now)

@@ -77,7 +77,7 @@ def test_a_turn_is_read_back_after_the_file_was_closed(tmp_path: Path) -> None:
     assert store.entity("another", "app:tea", "all") == 9
     assert store.entity("p", "tea", "none") is None
     assert store.waiting("p", "tea") == {"start": [1, 2]}
-    assert store.pending("p", "tea") == [row]
+    assert store.agenda.pending("p", "tea") == [row]
     assert store.find_scheduled("s1") == row
     (entry,) = store.journal.entries("p")
     assert (entry.eid, entry.pico_id, entry.at, entry.eci) == ("e1", "p", NOW, "c1")
@@ -113,7 +113,7 @@ def test_an_exception_undoes_all_that_was_written(store: Store) -> None:
         store.write(turn_that(entities={("tea", "cups"): 1}, scheduled={"s1": made("s1")}))
         raise ZeroDivisionError
     assert store.entity("p", "tea", "cups") is None
-    assert store.pending("p", "tea") == []
+    assert store.agenda.pending("p", "tea") == []
     assert store.journal.entries() == []
     assert not store.in_transaction
     assert not store.kept
@@ -148,7 +148,7 @@ def test_only_pending_rows_are_due(store: Store) -> None:
     )
     assert store.agenda.due(NOW, 10) == []
     assert store.agenda.next() == (None, None)
-    assert [row.id for row in store.pending("p", "tea")] == ["paused"]
+    assert [row.id for row in store.agenda.pending("p", "tea")] == ["paused"]
 
 
 def test_the_end_of_a_pause_counts_as_due(store: Store) -> None:
