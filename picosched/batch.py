@@ -5,6 +5,9 @@ come leads. It opens a transaction, runs all work that waits, in order, commits 
 nobody has an answer before the commit that holds its turn. While the disk is busy the next batch gathers,
 so the more wait, the fewer commits there are for each.
 
+A batch begins no more work once it has taken a while; what it has not begun is of the next one. So whoever
+comes waits for what is left of the batch at hand, and his own work is in the next.
+
 Work that fails before it has written anything fails alone. If a write or the commit fails, all of the batch
 is undone, and each caller gets the error. A leader that is interrupted hands over: what it had not committed
 is still in line.
@@ -19,6 +22,7 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any, TypeVar
 
+from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.store.faults import StoreError
 from picosched.store.store import Store
@@ -27,6 +31,9 @@ T = TypeVar("T")
 
 LARGEST = 256
 """Pieces of work in one commit, more only where one caller brings more."""
+
+SECONDS = 0.05
+"""How long a batch goes on to begin work."""
 
 
 class Mark:
@@ -39,12 +46,17 @@ class Mark:
 
 
 class Call:
-    """The work of one caller, in line, and its outcomes, which count once it is finished."""
+    """The work of one caller, in line, and its outcomes, which count once it is finished.
 
-    __slots__ = ("mark", "outcomes", "wake", "works")
+    There may be fewer outcomes than works: of the first of them, which the batch had time for.
+    """
 
-    def __init__(self, works: Sequence[Callable[[], Any]]) -> None:
+    __slots__ = ("first", "mark", "outcomes", "wake", "works")
+
+    def __init__(self, works: Sequence[Callable[[], Any]], first: Callable[[], None] | None = None) -> None:
         self.works = works
+        self.first = first
+        """What is committed before the works, which then share their transaction with nobody."""
         self.outcomes: list[Any] = []
         self.mark = Mark()
         self.wake = threading.Lock()
@@ -60,10 +72,18 @@ class GroupCommit:
     """The one way into a store that is shared by threads.
 
     `committed` is called after each commit, `undone` after a batch was rolled back; both inside the lock.
+    `seconds` is how long a batch goes on to begin work; without it, on virtual time, it does all.
     """
 
-    def __init__(self, store: Store, committed: Callable[[], None], undone: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        committed: Callable[[], None],
+        undone: Callable[[], None],
+        seconds: float | None = SECONDS,
+    ) -> None:
         self._store = store
+        self._seconds = seconds
         self._committed = committed
         self._undone = undone
         self._mutex = threading.Lock()
@@ -87,9 +107,30 @@ class GroupCommit:
         return outcome
 
     def run_all(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
-        """What each of `works` returned or raised, once they are committed, all together."""
+        """What each of `works` returned or raised, once they are committed, as many together as can be."""
+        outcomes: list[T | Exception] = []
+        while len(outcomes) < len(works):
+            outcomes += self.run_some(works[len(outcomes) :])
+        return outcomes
+
+    def run_some(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
+        """What each of the first of `works` returned or raised, once they are committed, all together.
+
+        Of as many as one batch has time for; of one at the least.
+        """
+        return self._written(Call(works))
+
+    def run_alone(self, first: Callable[[], None], work: Callable[[], T]) -> T | Exception:
+        """What `work` returned or raised in a transaction that is shared with nobody, once it is committed.
+
+        `first` is committed before it, and nobody else writes in between.
+        """
+        outcomes: list[T | Exception] = self._written(Call([work], first))
+        return outcomes[0]
+
+    def _written(self, call: Call) -> list[Any]:
+        """The outcomes of a call, once they are committed."""
         self._refuse_inside()
-        call = Call(works)
         try:
             with self._mutex:
                 self._line.append(call)
@@ -141,9 +182,11 @@ class GroupCommit:
         works = 0
         with self._mutex:
             for call in self._line:
+                if batch and call.first is not None:
+                    break
                 batch.append(call)
                 works += len(call.works)
-                if works >= LARGEST:
+                if works >= LARGEST or call.first is not None:
                     break
         return batch
 
@@ -151,12 +194,12 @@ class GroupCommit:
         """Write one batch: those that wait when the store is free."""
         with self._writing():
             batch, mark, ran = self._gathered(), Mark(), False
-            for call in batch:
-                call.mark = mark
             try:
+                if batch[0].first is not None:
+                    with self._store.transaction():
+                        batch[0].first()
                 with self._store.transaction():
-                    for call in batch:
-                        call.outcomes = [self._outcome(work) for work in call.works]
+                    self._run(batch, mark)
                     ran = True
                 mark.finished = True
                 self.commits += 1
@@ -169,9 +212,20 @@ class GroupCommit:
                 if not isinstance(error, Exception):
                     raise
                 for call in batch:
+                    call.mark = mark
                     call.outcomes = [_for_one_caller(error) for _ in call.works]
                 mark.finished = True
         self._release()
+
+    def _run(self, batch: list[Call], mark: Mark) -> None:
+        """Run what there is time for, in order. What it does not come to stays in line."""
+        until = None if self._seconds is None else ticks() + self._seconds
+        for call in batch:
+            call.mark, call.outcomes = mark, []
+            for work in call.works:
+                call.outcomes.append(self._outcome(work))
+                if until is not None and ticks() > until:
+                    return
 
     def _outcome(self, work: Callable[[], Any]) -> Any:
         """What the work returns; the error it raised, if it fails alone."""

@@ -1,12 +1,13 @@
 """Clockwork: looks at which entries of sources are due, and has them rung.
 
-Each look rings an entry once, however often it is due: so a source whose target is slow holds up what is
-scheduled by one turn, and no more.
+A round rings each entry that is due once, however often it is due, and a look rings some of a round: as many
+as one transaction has time for. So an entry that is far behind, or whose target is slow, holds up other
+entries and what is scheduled by one turn, and no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +18,9 @@ from picosched.ringing import Ringing
 from picosched.store.store import Store
 
 Rung = bool | Exception | None
+
+AT_ONCE = 100
+"""Entries rung in one transaction."""
 
 
 class Clockwork:
@@ -29,24 +33,27 @@ class Clockwork:
         self._asking = asking
         self._seen: tuple[object, tuple[datetime | None, datetime | None]] | None = None
         """What was to come when it was last looked for, and what that depends on."""
+        self._round: list[str] = []
+        """The entries that are left to ring in this round."""
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """When something is due next, but for those that are stuck or wait for an answer."""
         return min((time for time in self._coming(stuck) if time is not None), default=None)
 
     def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
-        """Ring each entry that is due once; how many events were raised. Those that fail become stuck."""
+        """Ring some entries that are due; how many events were raised. Those that fail become stuck."""
         due, pause_ends = self._coming(stuck)
         if pause_ends is not None and pause_ends <= looked:
             self._resume(looked)
             due, _ = self._coming(stuck)
         if due is None or due > looked:
             return 0
-        others = {*stuck, *self._asking.waiting}
-        with self._commits.alone():
-            ids = [id for id in self._store.sources.due(looked) if id not in others]
+        if not self._round:
+            others = {*stuck, *self._asking.waiting}
+            with self._commits.alone():
+                self._round = [id for id in self._store.sources.due(looked) if id not in others]
         raised = 0
-        for id, outcome in zip(ids, self._rung(ids, looked), strict=True):
+        for id, outcome in self._rung(self._round[:AT_ONCE], looked):
             if isinstance(outcome, Exception):
                 stuck[id] = outcome
             else:
@@ -72,19 +79,22 @@ class Clockwork:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    def _rung(self, ids: list[str], looked: datetime) -> list[Rung]:
-        """Ring entries in one transaction; those that it fails for, each in one of its own."""
-        outcomes: list[Rung] = []
+    def _rung(self, ids: list[str], looked: datetime) -> Iterator[tuple[str, Rung]]:
+        """Ring the first of the entries, as many as one transaction has time for.
+
+        Those that the transaction fails for are rung in one of their own.
+        """
         works = [partial(self._ringing.ring, id, looked) for id in ids]
-        for id, outcome in zip(ids, self._commits.run_all(works), strict=True):
+        outcomes = self._commits.run_some(works) if works else []
+        del self._round[: len(outcomes)]
+        for id, outcome in zip(ids, outcomes, strict=False):
             run: Callable[[], Rung] = partial(self._answer_and_ring, id, looked)
             if isinstance(outcome, Unanswered):
-                outcomes.append(None if self._asking.in_background(id, run) else run())
+                yield id, None if self._asking.in_background(id, run) else run()
             elif isinstance(outcome, Exception) and len(ids) > 1:
-                outcomes.append(run())
+                yield id, run()
             else:
-                outcomes.append(outcome)
-        return outcomes
+                yield id, outcome
 
     def _answer_and_ring(self, id: str, looked: datetime) -> Rung:
         """Ring an entry in a transaction of its own, with what answers it asks for."""

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
-from picosched.batch import GroupCommit
+from picosched.batch import SECONDS, GroupCommit
 from picosched.beginning import repeatable, take_up
 from picosched.clock import EPOCH, Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
 from picosched.clockwork import Clockwork
@@ -85,7 +85,8 @@ class Engine(Sourced):
         self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
         self._random = Chance(random.SystemRandom() if seed is None else repeatable(self.store, seed))
         self.loaded = Loaded(self.store, self.settings, self._random)
-        self._commits = GroupCommit(self.store, self._committed, self._undone)
+        seconds = None if isinstance(self.clock, VirtualClock) else SECONDS
+        self._commits = GroupCommit(self.store, self._committed, self._undone, seconds)
         self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
         ask = outside or Outside(self.settings).fetch
         self._asking = Asking(ask, self.look_again)

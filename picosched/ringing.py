@@ -150,10 +150,15 @@ class Ringing:
         return self._loaded.load_pico(channel.pico_id), replace(event, eci=channel.eci)
 
     def _sent_round(self, target: Target, event: Event, record: Fire) -> Fire:
-        """An event for each of many picos, due at once."""
+        """An event for each of many picos, due at once; but for those that have too many to come already."""
         picos = self._picos_of(target, event)
+        agenda, most = self._store.agenda, self._loaded.settings.limits.max_pending
+        full = 0
         for pico_id, eci in picos.items():
-            self._store.agenda.add(
+            if agenda.coming(pico_id) >= most:
+                full += 1
+                continue
+            agenda.add(
                 Scheduled(
                     id=blake2b(f"{event.eid} {pico_id}".encode(), digest_size=16).hexdigest(),
                     pico_id=pico_id,
@@ -167,8 +172,11 @@ class Ringing:
                     eci=eci,
                 )
             )
-        several = f"{len(picos):,} picos" if len(picos) != 1 else "1 pico"
-        return replace(record, eid=None, why=f"sent to {several}")
+        why = f"sent to {_picos(len(picos) - full)}"
+        if full:
+            why += f", and not to {_picos(full)} with {most:,} events to come (max_pending)"
+            return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
+        return replace(record, eid=None, why=why)
 
     def _picos_of(self, target: Target, event: Event) -> dict[str, str | None]:
         """Pico → the channel to come by: of those with the tag one that allows the event, if any does."""
@@ -203,6 +211,10 @@ class Ringing:
             )
         )
         return record
+
+
+def _picos(number: int) -> str:
+    return "1 pico" if number == 1 else f"{number:,} picos"
 
 
 def url_of(channel: str, event: Event) -> str:

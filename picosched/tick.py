@@ -1,13 +1,14 @@
-"""A tick: one look at what is due, and everything that is due raised.
+"""A tick: all that is due raised, look by look.
 
-Rows are raised in the order of their due times, many in one transaction. A row that fails because of the
-database does not hold up the others, and stays due. A row that needs an answer from outside waits for it
-apart, and is not looked at meanwhile.
+Each look asks the parts of the tick in turn, and raises a batch of the rows that are due by then (`due.py`):
+as many in one transaction as there is time for. The tick ends when nothing is left that was due when it
+began. A row that fails because of the database does not hold up the others, and stays due. A row that needs
+an answer from outside waits for it apart, and is not looked at meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -15,13 +16,14 @@ from typing import Protocol
 from picosched.asking import Asking
 from picosched.batch import GroupCommit
 from picosched.clock import format_time
+from picosched.due import DueRows
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
 from picosched.raising import Raising
 from picosched.store.store import Store
 
-DUE_AT_ONCE = 100
-"""Due rows raised in one transaction."""
+RESUMED_AT_ONCE = 100
+"""Rows whose pause is over that go on in one transaction."""
 
 INSTANT = 100_000
 """Events that may be made and raised at one instant of a clock that stands still."""
@@ -58,6 +60,7 @@ class Ticks:
         self._asking = asking
         self._now = now
         self._beside = beside
+        self._rows = DueRows(store.agenda)
         self._seen: tuple[tuple[int, set[str]], Coming] | None = None
         """What was to come when it was last looked for, and what that depends on."""
 
@@ -85,30 +88,31 @@ class Ticks:
         A row that cannot be settled because the database fails stays due; the others go on, then this
         raises why.
         """
-        began = looked = self._now()
+        began = self._now()
+        looks = [began]
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        while True:
-            for each in self._beside:  # between batches too, by the time it is then: a metronome may be fast
-                raised += each.run_due(max(looked, self._now()), stuck)
+        with self._commits.alone():
+            self._rows.look_anew()
+        while self._is_left(began, stuck):
+            now = max(looks[-1], self._now())
+            if now > looks[-1]:
+                looks.append(now)
+            for each in self._beside:
+                raised += each.run_due(now, stuck)
             tried = len(stuck)
-            due = self._due(looked, {*stuck})
-            if not due:
-                if not any(self._is_due(each, began, stuck) for each in self._beside):
-                    break
-                looked = max(looked, self._now())  # what is due by now waits for no backlog of theirs
-                continue
-            for id, outcome in zip(due, self._raise_scheduled(due, looked), strict=True):
+            due = self._due(now, {*stuck})
+            for id, outcome in self._raise_scheduled(due, looks):
                 if isinstance(outcome, Exception):
                     stuck[id] = outcome
                 elif outcome is not None:
                     raised += outcome[0]
-                    made_now += outcome[1] >= looked
-            if len(stuck) - tried == len(due):
+                    made_now += outcome[1] >= now
+            if due and len(stuck) - tried == len(due):
                 break
             if made_now > INSTANT:
                 raise PicoschedError(
-                    f"more than {INSTANT:,} events were made and raised at {format_time(looked)} alone; "
+                    f"more than {INSTANT:,} events were made and raised at {format_time(now)} alone; "
                     "does a rule schedule itself for the time it is?",
                     "too_large",
                 )
@@ -116,9 +120,11 @@ class Ticks:
             raise error
         return raised
 
-    def _is_due(self, beside: Beside, looked: datetime, stuck: dict[str, Exception]) -> bool:
-        due = beside.next_due(stuck)
-        return due is not None and due <= looked
+    def _is_left(self, began: datetime, stuck: dict[str, Exception]) -> bool:
+        """Whether something is due that was due when the tick began."""
+        due, pause_ends = self._coming({*stuck})
+        times = (due, pause_ends, *(each.next_due(stuck) for each in self._beside))
+        return any(time is not None and time <= began for time in times)
 
     def _due(self, now: datetime, stuck: set[str]) -> list[str]:
         """The rows to raise next, once those go on whose pause is over."""
@@ -128,39 +134,38 @@ class Ticks:
             due, pause_ends = self._coming(stuck)
         if due is None or due > now:
             return []
-        others = {*stuck, *self._asking.waiting}
         with self._commits.alone():
-            ids = self._store.agenda.due(now, DUE_AT_ONCE + len(others))
-        return [id for id in ids if id not in others]
+            return self._rows.next(now, {*stuck, *self._asking.waiting})
 
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():
-            ids = self._store.agenda.resumable(now, DUE_AT_ONCE)
+            ids = self._store.agenda.resumable(now, RESUMED_AT_ONCE)
         for outcome in self._commits.run_all([partial(self._raising.resume, id, now) for id in ids]):
             if isinstance(outcome, Exception):
                 raise outcome
 
-    def _raise_scheduled(self, ids: list[str], looked: datetime) -> list[Settled]:
-        """Raise rows in one transaction; those that it fails for, each in one of its own.
+    def _raise_scheduled(self, ids: list[str], looks: list[datetime]) -> Iterator[tuple[str, Settled]]:
+        """Raise the first of the rows, as many as one transaction has time for.
 
-        Those that need an answer from outside get it, in the background if there is one.
+        Those that the transaction fails for are raised in one of their own. Those that need an answer from
+        outside get it, in the background if there is one.
         """
-        works = [partial(self._raising.raise_scheduled, id, [looked]) for id in ids]
-        settled: list[Settled] = []
-        for id, outcome in zip(ids, self._commits.run_all(works), strict=True):
+        works = [partial(self._raising.raise_scheduled, id, looks) for id in ids]
+        outcomes = self._commits.run_some(works) if works else []
+        self._rows.raised(len(outcomes))
+        for id, outcome in zip(ids, outcomes, strict=False):
             if isinstance(outcome, Unanswered):
-                run = partial(self._answer_and_raise, id, looked)
-                settled.append(None if self._asking.in_background(id, run) else run())
+                run = partial(self._answer_and_raise, id, looks)
+                yield id, None if self._asking.in_background(id, run) else run()
             elif isinstance(outcome, Exception) and len(ids) > 1:
-                settled.append(self._answer_and_raise(id, looked))
+                yield id, self._answer_and_raise(id, looks)
             else:
-                settled.append(outcome)
-        return settled
+                yield id, outcome
 
-    def _answer_and_raise(self, id: str, looked: datetime) -> Settled:
+    def _answer_and_raise(self, id: str, looks: list[datetime]) -> Settled:
         """Raise a row in a transaction of its own, with what answers it asks for."""
 
         def run(answers: Answers) -> tuple[bool, datetime] | Exception | Unanswered | None:
-            return self._commits.run_all([partial(self._raising.raise_scheduled, id, [looked], answers)])[0]
+            return self._commits.run_all([partial(self._raising.raise_scheduled, id, looks, answers)])[0]
 
         return self._asking.answered(run)

@@ -24,7 +24,18 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("check", "pico"),
     ("store",),
     ("loaded", "incoming", "installing", "notation", "edges", "declaring"),
-    ("raising", "batch", "background", "asking", "programs", "outside", "ringing", "clockwork", "delivering"),
+    (
+        "raising",
+        "batch",
+        "background",
+        "asking",
+        "programs",
+        "outside",
+        "ringing",
+        "clockwork",
+        "delivering",
+        "due",
+    ),
     ("schedule.scheduler", "tick"),
     ("engine", "reference", "agenda", "beginning", "sourced"),
     ("simulate", "provisioning", "moving"),
@@ -36,7 +47,18 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 TOGETHER = (
     {"engine", "reference", "agenda", "beginning", "sourced"},
     {"loaded", "incoming", "installing", "notation", "edges", "declaring"},
-    {"raising", "batch", "background", "asking", "programs", "outside", "ringing", "clockwork", "delivering"},
+    {
+        "raising",
+        "batch",
+        "background",
+        "asking",
+        "programs",
+        "outside",
+        "ringing",
+        "clockwork",
+        "delivering",
+        "due",
+    },
 )
 """Parts of one layer that know each other."""
 

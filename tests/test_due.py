@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock, tick
+from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock, due, tick
 from picosched.clock import parse_time
 
 START = "2026-03-01T00:00:00Z"
@@ -525,12 +525,12 @@ def test_what_is_over_cannot_be_paused(engine: Engine) -> None:
 
 def test_what_is_due_is_taken_in_batches(engine: Engine) -> None:
     engine.root.install(TIMER)
-    for number in range(tick.DUE_AT_ONCE + 50):
+    for number in range(due.AT_ONCE + 50):
         once(engine.root, f"2026-03-01T12:{number % 3:02}:00Z")
     before = engine.commits
-    assert engine.run_until("2026-03-01T13:00:00Z") == tick.DUE_AT_ONCE + 50
+    assert engine.run_until("2026-03-01T13:00:00Z") == due.AT_ONCE + 50
     assert engine.commits - before == 3  # one for each due time
-    assert len(rung(engine.root)) == tick.DUE_AT_ONCE + 50
+    assert len(rung(engine.root)) == due.AT_ONCE + 50
     assert rung(engine.root) == sorted(rung(engine.root))
 
 

@@ -15,15 +15,16 @@ from picosched.clock import shifted, to_ms
 from picosched.schedule.changed import Changed, cancelled
 from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.database import Database
+from picosched.store.filter import SCHEDULE, condition_of
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
+LAST_ROW = 2**62
 LAST = datetime.max.replace(tzinfo=UTC)
 
-SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
 PROGRAM = "kind IN ('proc', 'running')"
 LIVE = f"status IN ('pending', 'paused') AND {SCHEDULE}"
 NAMED = " UNION ALL ".join(
@@ -44,6 +45,22 @@ MORE = """INSERT INTO coming (pico, events) VALUES (?, ?)
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
+class Watched:
+    """How far what is due was gone through, and whose rows were written meanwhile that are due as well."""
+
+    def __init__(self) -> None:
+        self.place: tuple[int, int] = (-LAST_ROW, 0)
+        """The due time, in milliseconds, and the number of the last row."""
+        self.until: datetime | None = None
+        """Up to when they are due."""
+        self.picos: dict[str, None] = {}
+
+    def see(self, row: Scheduled) -> None:
+        """A row was written."""
+        if row.due is not None and self.until is not None and row.due <= self.until:
+            self.picos[row.pico_id] = None
+
+
 class Agenda:
     """Scheduled events and the record of their fires."""
 
@@ -51,21 +68,56 @@ class Agenda:
         self._database = database
         self._history = history
         """How long what is finished is kept."""
+        self._watched: Watched | None = None
 
     # Reading
 
-    def due(self, now: datetime, limit: int) -> list[str]:
-        """The ids of pending rows that are due, soonest first, then as they were made."""
-        sql = "SELECT id FROM scheduled WHERE status = 'pending' AND due <= ? ORDER BY due, rowid LIMIT ?"
-        return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
+    def due(self, now: datetime, limit: int, without: Collection[str] = ()) -> list[tuple[str, str]]:
+        """Pending rows that are due, but for those `without`: (id, pico), soonest first, then as made."""
+        sql = f"""SELECT id, pico FROM scheduled WHERE status = 'pending' AND due <= ?{_not_in(without)}
+            ORDER BY due, rowid LIMIT ?"""
+        return self._database.rows(sql, (to_ms(now), *_given(without), limit))
+
+    def due_of(
+        self, pico_ids: Sequence[str], now: datetime, each: int, without: Collection[str] = ()
+    ) -> dict[str, list[str]]:
+        """Pico → the ids of its first pending rows that are due; only those that have any."""
+        found = self._database.rows(
+            f"""SELECT value, (SELECT json_group_array(id) FROM (SELECT id FROM scheduled
+                    WHERE pico = value AND status = 'pending' AND due <= ?{_not_in(without)}
+                    ORDER BY due, rowid LIMIT ?))
+                FROM json_each(?)""",
+            (to_ms(now), *_given(without), each, rows.dump(pico_ids)),
+        )
+        return {pico_id: ids for pico_id, text in found if (ids := rows.load(text))}
+
+    def more_due(self, now: datetime, limit: int) -> list[str]:
+        """The picos of the next pending rows that are due, and of those that were written since `watch`.
+
+        So many rows are gone through at the most; the next call goes on behind them.
+        """
+        watched = self._watched
+        assert watched is not None
+        span = "status = 'pending' AND (due, rowid) > (?, ?) AND (due, rowid) <= (?, ?)"
+        place, end = watched.place, (to_ms(now), LAST_ROW)
+        sql = f"SELECT due, rowid FROM scheduled WHERE {span} ORDER BY due, rowid LIMIT 1 OFFSET ?"
+        further = self._database.row(sql, (*place, *end, limit - 1))
+        watched.place = end if further is None else (further[0], further[1])
+        sql = f"SELECT DISTINCT pico FROM scheduled WHERE {span}"
+        found = dict.fromkeys(id for (id,) in self._database.rows(sql, (*place, *watched.place)))
+        written, watched.picos, watched.until = watched.picos, {}, now
+        return [*(found | written)]
+
+    def watch(self, on: bool = True) -> None:
+        """From now on remember for `more_due` whose rows are written, and go through what is due anew."""
+        self._watched = Watched() if on else None
 
     def next(self, without: Collection[str] = ()) -> tuple[datetime | None, datetime | None]:
         """When the next row is due, but for those `without`, and when the next pause ends."""
-        others = f" AND id NOT IN ({', '.join('?' * len(without))})" if without else ""
         row = self._database.row(
-            f"""SELECT (SELECT min(due) FROM scheduled WHERE status = 'pending'{others}),
+            f"""SELECT (SELECT min(due) FROM scheduled WHERE status = 'pending'{_not_in(without)}),
                 (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
-            tuple(without),
+            _given(without),
         )
         assert row is not None  # a SELECT without FROM has one row
         return rows.time(row[0]), rows.time(row[1])
@@ -184,6 +236,9 @@ class Agenda:
         number = sum(each.status in COMING for each in made)
         if number:
             self._database.execute(MORE, (pico_id, number))
+        if self._watched is not None:
+            for each in made:
+                self._watched.see(each)
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Write what may change of a row: when it is due, where it stands, how often it fired."""
@@ -203,6 +258,8 @@ class Agenda:
                 settled.id,
             ),
         )
+        if self._watched is not None:
+            self._watched.see(settled)
         if settled.kind == "window":  # the event of any other row is the same each time
             self._put_event(settled)
 
@@ -313,45 +370,11 @@ class Agenda:
         return fires + kept
 
 
-COMING_OF_PICO = """rowid IN (
-    SELECT rowid FROM scheduled INDEXED BY scheduled_turn WHERE status = 'pending' AND pico = ? UNION ALL
-    SELECT rowid FROM scheduled INDEXED BY scheduled_waits WHERE status = 'paused' AND pico = ?)"""
-"""What a pico has to come, without a look at what is over, of which there may be much more."""
-
-TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timespec")
+def _not_in(ids: Collection[str]) -> str:
+    """A condition with one value, or none where there are no ids; there may be very many."""
+    return " AND id NOT IN (SELECT value FROM json_each(?))" if ids else ""
 
 
-def condition_of(which: Filter) -> tuple[str, list[str | int]]:
-    """The condition of a filter, and its values."""
-    parts, values = [SCHEDULE], list[str | int]()
-    pico_id = which.pico_id
-    if pico_id is not None and which.name is None and which.status and {*which.status} <= {*COMING}:
-        parts.append(COMING_OF_PICO)
-        values += [pico_id] * 2
-        pico_id = None
-    for column, value in (
-        ("pico", pico_id),
-        ("rid", which.rid),
-        ("name", which.name),
-        ("domain", which.domain),
-        ("type", which.type),
-        ("kind", which.kind),
-    ):
-        if value is not None:
-            parts.append(f"{column} = ?")
-            values.append(value)
-    if which.status:
-        parts.append(f"status IN ({', '.join('?' * len(which.status))})")
-        values += [status.value for status in which.status]
-    if which.ids is not None:
-        parts.append("id IN (SELECT value FROM json_each(?))")
-        values.append(rows.dump(which.ids))
-    for sign, time in ((">=", which.since), ("<=", which.until)):
-        if time is not None:
-            parts.append(f"due {sign} ?")
-            values.append(to_ms(time))
-    if which.text is not None:
-        anywhere = " || ' ' || ".join(f"coalesce({column}, '')" for column in TEXTS)
-        parts.append(f"instr(casefold({anywhere}), ?) > 0")
-        values.append(which.text.casefold())
-    return " AND ".join(parts), values
+def _given(ids: Collection[str]) -> tuple[str, ...]:
+    """The value of that condition."""
+    return (rows.dump([*ids]),) if ids else ()

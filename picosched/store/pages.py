@@ -18,8 +18,8 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.store import rows
-from picosched.store.agenda import SCHEDULE, condition_of
 from picosched.store.database import Database, Row
+from picosched.store.filter import SCHEDULE, condition_of
 from picosched.store.journal import COLUMNS, Entry, entry_of
 from picosched.store.picos import PICO, PicoRow, pico_of
 

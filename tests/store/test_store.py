@@ -134,8 +134,8 @@ def test_text_that_cannot_be_kept_fails_before_anything_is_written(store: Store)
 
 def test_what_is_due_comes_soonest_first_then_as_it_was_made(store: Store) -> None:
     add(store, made("c"), made("b", NOW - MINUTE), made("a"), made("z", NOW + MINUTE))
-    assert store.agenda.due(NOW, 10) == ["b", "c", "a"]
-    assert store.agenda.due(NOW, 2) == ["b", "c"]
+    assert store.agenda.due(NOW, 10) == [("b", "p"), ("c", "p"), ("a", "p")]
+    assert store.agenda.due(NOW, 2) == [("b", "p"), ("c", "p")]
     assert store.agenda.next() == (NOW - MINUTE, None)
 
 
