@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import chain, islice, zip_longest
 
-from picosched.store.agenda import Agenda
+from picosched.store.agenda import Agenda, Watched
 
 AT_ONCE = 100
 """Due rows that one batch may raise."""
@@ -26,40 +26,41 @@ LOOKED_AT = 50_000
 
 
 class DueRows:
-    """Picos that have rows due, in line. For one thread at a time, while nobody writes."""
+    """Picos that have rows due, in line, for one tick. `next` is asked while nobody writes."""
 
     def __init__(self, agenda: Agenda, at_once: int = AT_ONCE) -> None:
         self._agenda = agenda
         self._at_once = at_once
         self._line: dict[str, None] = {}
         """Picos that have rows due, or had; first the one whose turn it is."""
-        self._many = False
-        """Whether there are more rows due than fit into a batch, so that not all are seen at each look."""
+        self._watched: Watched | None = None
+        """How far due rows were gone through, where there are more than fit into a batch; None where not."""
         self._given: list[tuple[str, str]] = []
 
-    def look_anew(self) -> None:
-        """Go through all that is due once more: what could not be raised may be raised now."""
-        if self._many:
-            self._agenda.watch()
+    def __enter__(self) -> DueRows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._forget()
 
     def next(self, now: datetime, without: Collection[str]) -> list[str]:
         """The ids of the rows to raise next, but for those `without`."""
-        if not self._many:
+        if self._watched is None:
             due = self._agenda.due(now, self._at_once + 1, without)
             if len(due) <= self._at_once:
                 return self._give(self._in_turn(due))
-            self._many = True
-            self._agenda.watch()
-        self._find_more(now)
+            self._watched = self._agenda.watch()
+        for pico_id in self._agenda.more_due(self._watched, now, LOOKED_AT):
+            self._line.setdefault(pico_id)
         given = self._of_those_in_line(now, without)
         if not given:
             self._forget()
-            return self._give(self._agenda.due(now, self._at_once, without))
+            given = self._agenda.due(now, self._at_once, without)
         return self._give(given)
 
     def raised(self, number: int) -> None:
         """The first so many of those that were given last have been raised."""
-        if number == len(self._given) and not self._many:
+        if number == len(self._given) and self._watched is None:
             self._line.clear()
             return
         for _, pico_id in self._given[:number]:
@@ -81,11 +82,6 @@ class DueRows:
         self._line = dict.fromkeys([*(each for each in self._line if each in of_pico), *of_pico])
         return _in_rounds(of_pico[pico_id] for pico_id in self._line)
 
-    def _find_more(self, now: datetime) -> None:
-        """Let picos get in line that have become due since, or that were not seen yet."""
-        for pico_id in self._agenda.more_due(now, LOOKED_AT):
-            self._line.setdefault(pico_id)
-
     def _of_those_in_line(self, now: datetime, without: Collection[str]) -> list[tuple[str, str]]:
         """A few rows of each of the first in line. Who has no more leaves it."""
         while self._line:
@@ -101,9 +97,10 @@ class DueRows:
         return []
 
     def _forget(self) -> None:
-        self._many = False
         self._line.clear()
-        self._agenda.watch(False)
+        if self._watched is not None:
+            self._agenda.unwatch(self._watched)
+            self._watched = None
 
 
 def _in_rounds(rows: Iterable[list[tuple[str, str]]]) -> list[tuple[str, str]]:

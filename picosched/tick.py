@@ -60,7 +60,6 @@ class Ticks:
         self._asking = asking
         self._now = now
         self._beside = beside
-        self._rows = DueRows(store.agenda)
         self._seen: tuple[tuple[int, set[str]], Coming] | None = None
         """What was to come when it was last looked for, and what that depends on."""
 
@@ -92,30 +91,29 @@ class Ticks:
         looks = [began]
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        with self._commits.alone():
-            self._rows.look_anew()
-        while self._is_left(began, stuck):
-            now = max(looks[-1], self._now())
-            if now > looks[-1]:
-                looks.append(now)
-            for each in self._beside:
-                raised += each.run_due(now, stuck)
-            tried = len(stuck)
-            due = self._due(now, {*stuck})
-            for id, outcome in self._raise_scheduled(due, looks):
-                if isinstance(outcome, Exception):
-                    stuck[id] = outcome
-                elif outcome is not None:
-                    raised += outcome[0]
-                    made_now += outcome[1] >= now
-            if due and len(stuck) - tried == len(due):
-                break
-            if made_now > INSTANT:
-                raise PicoschedError(
-                    f"more than {INSTANT:,} events were made and raised at {format_time(now)} alone; "
-                    "does a rule schedule itself for the time it is?",
-                    "too_large",
-                )
+        with DueRows(self._store.agenda) as rows:
+            while self._is_left(began, stuck):
+                now = max(looks[-1], self._now())
+                if now > looks[-1]:
+                    looks.append(now)
+                for each in self._beside:
+                    raised += each.run_due(now, stuck)
+                tried = len(stuck)
+                due = self._due(rows, now, {*stuck})
+                for id, outcome in self._raise_scheduled(rows, due, looks):
+                    if isinstance(outcome, Exception):
+                        stuck[id] = outcome
+                    elif outcome is not None:
+                        raised += outcome[0]
+                        made_now += outcome[1] >= now
+                if due and len(stuck) - tried == len(due):
+                    break
+                if made_now > INSTANT:
+                    raise PicoschedError(
+                        f"more than {INSTANT:,} events were made and raised at {format_time(now)} alone; "
+                        "does a rule schedule itself for the time it is?",
+                        "too_large",
+                    )
         for error in stuck.values():
             raise error
         return raised
@@ -126,7 +124,7 @@ class Ticks:
         times = (due, pause_ends, *(each.next_due(stuck) for each in self._beside))
         return any(time is not None and time <= began for time in times)
 
-    def _due(self, now: datetime, stuck: set[str]) -> list[str]:
+    def _due(self, rows: DueRows, now: datetime, stuck: set[str]) -> list[str]:
         """The rows to raise next, once those go on whose pause is over."""
         due, pause_ends = self._coming(stuck)
         while pause_ends is not None and pause_ends <= now:
@@ -135,7 +133,7 @@ class Ticks:
         if due is None or due > now:
             return []
         with self._commits.alone():
-            return self._rows.next(now, {*stuck, *self._asking.waiting})
+            return rows.next(now, {*stuck, *self._asking.waiting})
 
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():
@@ -144,7 +142,9 @@ class Ticks:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    def _raise_scheduled(self, ids: list[str], looks: list[datetime]) -> Iterator[tuple[str, Settled]]:
+    def _raise_scheduled(
+        self, rows: DueRows, ids: list[str], looks: list[datetime]
+    ) -> Iterator[tuple[str, Settled]]:
         """Raise the first of the rows, as many as one transaction has time for.
 
         Those that the transaction fails for are raised in one of their own. Those that need an answer from
@@ -152,7 +152,7 @@ class Ticks:
         """
         works = [partial(self._raising.raise_scheduled, id, looks) for id in ids]
         outcomes = self._commits.run_some(works) if works else []
-        self._rows.raised(len(outcomes))
+        rows.raised(len(outcomes))
         for id, outcome in zip(ids, outcomes, strict=False):
             if isinstance(outcome, Unanswered):
                 run = partial(self._answer_and_raise, id, looks)

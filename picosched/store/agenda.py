@@ -68,7 +68,7 @@ class Agenda:
         self._database = database
         self._history = history
         """How long what is finished is kept."""
-        self._watched: Watched | None = None
+        self._watched: tuple[Watched, ...] = ()
 
     # Reading
 
@@ -91,13 +91,11 @@ class Agenda:
         )
         return {pico_id: ids for pico_id, text in found if (ids := rows.load(text))}
 
-    def more_due(self, now: datetime, limit: int) -> list[str]:
-        """The picos of the next pending rows that are due, and of those that were written since `watch`.
+    def more_due(self, watched: Watched, now: datetime, limit: int) -> list[str]:
+        """The picos of the next pending rows that are due, and of those that were written meanwhile.
 
         So many rows are gone through at the most; the next call goes on behind them.
         """
-        watched = self._watched
-        assert watched is not None
         span = "status = 'pending' AND (due, rowid) > (?, ?) AND (due, rowid) <= (?, ?)"
         place, end = watched.place, (to_ms(now), LAST_ROW)
         sql = f"SELECT due, rowid FROM scheduled WHERE {span} ORDER BY due, rowid LIMIT 1 OFFSET ?"
@@ -108,9 +106,14 @@ class Agenda:
         written, watched.picos, watched.until = watched.picos, {}, now
         return [*(found | written)]
 
-    def watch(self, on: bool = True) -> None:
-        """From now on remember for `more_due` whose rows are written, and go through what is due anew."""
-        self._watched = Watched() if on else None
+    def watch(self) -> Watched:
+        """From now on remember for `more_due` whose rows are written, until `unwatch`."""
+        watched = Watched()
+        self._watched = (*self._watched, watched)
+        return watched
+
+    def unwatch(self, watched: Watched) -> None:
+        self._watched = tuple(each for each in self._watched if each is not watched)
 
     def next(self, without: Collection[str] = ()) -> tuple[datetime | None, datetime | None]:
         """When the next row is due, but for those `without`, and when the next pause ends."""
@@ -236,9 +239,9 @@ class Agenda:
         number = sum(each.status in COMING for each in made)
         if number:
             self._database.execute(MORE, (pico_id, number))
-        if self._watched is not None:
+        for watched in self._watched:
             for each in made:
-                self._watched.see(each)
+                watched.see(each)
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Write what may change of a row: when it is due, where it stands, how often it fired."""
@@ -258,8 +261,8 @@ class Agenda:
                 settled.id,
             ),
         )
-        if self._watched is not None:
-            self._watched.see(settled)
+        for watched in self._watched:
+            watched.see(settled)
         if settled.kind == "window":  # the event of any other row is the same each time
             self._put_event(settled)
 
