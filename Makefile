@@ -7,8 +7,11 @@ BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
+# Without compiled files each process that a test starts would compile the whole package.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lock test-latest browser lint format-code bench kill clean
+.PHONY: help demo check test lock test-latest browser lint format-code bench kill faults soak clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -57,8 +60,14 @@ format-code: $(READY) ## lay the Python code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-kill: $(READY) ## the kill test alone, with its counts
-	$(BIN)/python -m pytest tests/crash -s
+kill: $(READY) ## the kill tests alone, all of them, with their counts
+	$(BIN)/python -m pytest tests/crash --all-kills -s
+
+soak: $(READY) ## a server under mixed load for MINUTES=10, killed every KILL_EVERY=… s if said; checks that all holds
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(if $(KILL_EVERY),--kill-every $(KILL_EVERY))
+
+faults: $(READY) ## a disk that fails at each of its calls in turn; some are tried by the tests
+	FAULTS=all $(BIN)/python -m pytest tests/store/test_faults.py -s
 
 bench: $(READY) ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from picosched.schedule.scheduled import Scheduled as Scheduled
     from picosched.schedule.timespec import Timespec as Timespec
     from picosched.settings import Settings as Settings
+    from picosched.store.faults import InDoubtError as InDoubtError
     from picosched.store.store import Store as Store
 
 PLACES = {
@@ -41,6 +42,7 @@ PLACES = {
     "Event": "picosched.pico.event",
     "Filter": "picosched.schedule.filter",
     "Fire": "picosched.schedule.fire",
+    "InDoubtError": "picosched.store.faults",
     "KrlError": "picosched.errors",
     "PicoRef": "picosched.reference",
     "PicoschedError": "picosched.errors",

@@ -166,13 +166,14 @@ class Agenda:
 
     def _stepping(self, ids: list[str], step: Change) -> Callable[[], list[Scheduled]]:
         def work() -> list[Scheduled]:
-            agenda, done = self._engine.store.agenda, []
-            for id in ids:
-                row = agenda.find(id)
-                changed = None if row is None else step(row)
-                if changed is not None:
-                    agenda.take(changed, self._engine.now())
-                    done.append(changed[0])
+            store, done = self._engine.store, []
+            with store.savepoint():  # where a row cannot be changed, those before it are not either
+                for id in ids:
+                    row = store.agenda.find(id)
+                    changed = None if row is None else step(row)
+                    if changed is not None:
+                        store.agenda.take(changed, self._engine.now())
+                        done.append(changed[0])
             return done
 
         return work

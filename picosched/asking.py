@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from picosched.background import Background
+from picosched.background import Background, away
 from picosched.errors import PicoschedError
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.pico.effects import MOST_ASKED, Answers, Unanswered
@@ -40,5 +40,7 @@ class Asking(Background):
             if not isinstance(outcome, Unanswered):
                 return outcome
             del answers.given[outcome.place :]
-            answers.given.append((outcome.request, self._ask(outcome.request)))
+            with away():
+                answer = self._ask(outcome.request)
+            answers.given.append((outcome.request, answer))
         raise PicoschedError("the event asks something else each time it is tried", "conflict")

@@ -5,8 +5,13 @@ come leads. It opens a transaction, runs all work that waits, in order, commits 
 nobody has an answer before the commit that holds its turn. While the disk is busy the next batch gathers,
 so the more wait, the fewer commits there are for each.
 
+A batch begins no more work once it has taken a while; what it has not begun is of the next one. So whoever
+comes waits for what is left of the batch at hand, and his own work is in the next.
+
 Work that fails before it has written anything fails alone. If a write or the commit fails, all of the batch
-is undone, and each caller gets the error. A leader that is interrupted hands over: what it had not committed
+is undone, and each caller gets the error. If the disk fails in the commit itself, nobody can say whether the
+batch was kept: each caller is told just that, what is in memory is forgotten, and later work begins with what
+the disk has (`store/database.py`). A leader that is interrupted hands over: what it had not committed
 is still in line.
 """
 
@@ -14,11 +19,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
+from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.store.faults import StoreError
 from picosched.store.store import Store
@@ -27,6 +33,9 @@ T = TypeVar("T")
 
 LARGEST = 256
 """Pieces of work in one commit, more only where one caller brings more."""
+
+SECONDS = 0.05
+"""How long a batch goes on to begin work."""
 
 
 class Mark:
@@ -39,12 +48,17 @@ class Mark:
 
 
 class Call:
-    """The work of one caller, in line, and its outcomes, which count once it is finished."""
+    """The work of one caller, in line, and its outcomes, which count once it is finished.
 
-    __slots__ = ("mark", "outcomes", "wake", "works")
+    There may be fewer outcomes than works: of the first of them, which the batch had time for.
+    """
 
-    def __init__(self, works: Sequence[Callable[[], Any]]) -> None:
+    __slots__ = ("first", "mark", "outcomes", "wake", "works")
+
+    def __init__(self, works: Sequence[Callable[[], Any]], first: Callable[[], None] | None = None) -> None:
         self.works = works
+        self.first = first
+        """What is committed before the works, which then share their transaction with nobody."""
         self.outcomes: list[Any] = []
         self.mark = Mark()
         self.wake = threading.Lock()
@@ -60,10 +74,18 @@ class GroupCommit:
     """The one way into a store that is shared by threads.
 
     `committed` is called after each commit, `undone` after a batch was rolled back; both inside the lock.
+    `seconds` is how long a batch goes on to begin work; without it, on virtual time, it does all.
     """
 
-    def __init__(self, store: Store, committed: Callable[[], None], undone: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        committed: Callable[[], None],
+        undone: Callable[[], None],
+        seconds: float | None = SECONDS,
+    ) -> None:
         self._store = store
+        self._seconds = seconds
         self._committed = committed
         self._undone = undone
         self._mutex = threading.Lock()
@@ -80,16 +102,40 @@ class GroupCommit:
         """Transactions committed so far."""
 
     def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns, once it is committed; raises what it raised, or why nothing was kept."""
+        """What `work` returns, once it is committed; raises what it raised, or why it was not kept.
+
+        `InDoubtError` if that is not known.
+        """
         (outcome,) = self.run_all([work])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def run_all(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
-        """What each of `works` returned or raised, once they are committed, all together."""
-        self._refuse_inside()
-        call = Call(works)
+        """What each of `works` returned or raised, once they are committed, as many together as can be."""
+        outcomes: list[T | Exception] = []
+        while len(outcomes) < len(works):
+            outcomes += self.run_some(works[len(outcomes) :])
+        return outcomes
+
+    def run_some(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
+        """What each of the first of `works` returned or raised, once they are committed, all together.
+
+        Of as many as one batch has time for; of one at the least.
+        """
+        return self._written(Call(works))
+
+    def run_alone(self, first: Callable[[], None], work: Callable[[], T]) -> T | Exception:
+        """What `work` returned or raised in a transaction that is shared with nobody, once it is committed.
+
+        `first` is committed before it, and nobody else writes in between.
+        """
+        outcomes: list[T | Exception] = self._written(Call([work], first))
+        return outcomes[0]
+
+    def _written(self, call: Call) -> list[Any]:
+        """The outcomes of a call, once they are committed."""
+        self.refuse_inside()
         try:
             with self._mutex:
                 self._line.append(call)
@@ -103,13 +149,19 @@ class GroupCommit:
             self._leave(call)
         return call.outcomes
 
+    def read(self, work: Callable[[], T]) -> T:
+        """What `work` returns, run while nobody writes."""
+        with self.alone():
+            return work()
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the store and the picos, to read. `conflict` from inside a turn or query of this thread."""
-        self._refuse_inside()
+        self.refuse_inside()
         with self._turnstile:  # a lock knows no order, so readers without pause would keep writers out
             pass
         with self._lock, self._being_inside():
+            self._store.mend()
             yield
 
     @contextmanager
@@ -131,7 +183,8 @@ class GroupCommit:
         finally:
             self._inside = None
 
-    def _refuse_inside(self) -> None:
+    def refuse_inside(self) -> None:
+        """`conflict` from inside a turn or query of this thread: it would wait for itself."""
         if self._inside == threading.get_ident():
             raise PicoschedError("the engine was called from inside a turn or query of its own", "conflict")
 
@@ -141,9 +194,11 @@ class GroupCommit:
         works = 0
         with self._mutex:
             for call in self._line:
+                if batch and call.first is not None:
+                    break
                 batch.append(call)
                 works += len(call.works)
-                if works >= LARGEST:
+                if works >= LARGEST or call.first is not None:
                     break
         return batch
 
@@ -151,12 +206,12 @@ class GroupCommit:
         """Write one batch: those that wait when the store is free."""
         with self._writing():
             batch, mark, ran = self._gathered(), Mark(), False
-            for call in batch:
-                call.mark = mark
             try:
+                if batch[0].first is not None:
+                    with self._store.transaction():
+                        batch[0].first()
                 with self._store.transaction():
-                    for call in batch:
-                        call.outcomes = [self._outcome(work) for work in call.works]
+                    self._run(batch, mark)
                     ran = True
                 mark.finished = True
                 self.commits += 1
@@ -169,9 +224,20 @@ class GroupCommit:
                 if not isinstance(error, Exception):
                     raise
                 for call in batch:
+                    call.mark = mark
                     call.outcomes = [_for_one_caller(error) for _ in call.works]
                 mark.finished = True
         self._release()
+
+    def _run(self, batch: list[Call], mark: Mark) -> None:
+        """Run what there is time for, in order. What it does not come to stays in line."""
+        until = None if self._seconds is None else ticks() + self._seconds
+        for call in batch:
+            call.mark, call.outcomes = mark, []
+            for work in call.works:
+                call.outcomes.append(self._outcome(work))
+                if until is not None and ticks() > until:
+                    return
 
     def _outcome(self, work: Callable[[], Any]) -> Any:
         """What the work returns; the error it raised, if it fails alone."""
@@ -205,6 +271,29 @@ class GroupCommit:
                 self._leader = self._line[0] if self._line else None
                 if self._leader is not None and self._leader.wake.locked():
                     self._leader.wake.release()
+
+
+class Seen(Generic[T]):
+    """What was last read of the store. It is read again once a transaction has ended.
+
+    Any thread may look. What was seen and what it depends on are one tuple, so that no thread takes what
+    another has seen for its own. Where the store is readonly others write, so nothing is remembered.
+    """
+
+    def __init__(self, store: Store, commits: GroupCommit) -> None:
+        self._store = store
+        self._commits = commits
+        self._seen: tuple[tuple[int, set[str]], T] | None = None
+
+    def look(self, read: Callable[[Collection[str]], T], without: Collection[str] = ()) -> T:
+        """What `read` returns, which depends on the store and on the ids that it is to leave out."""
+        others, seen = {*without}, self._seen
+        if seen is not None and seen[0] == (self._store.transactions, others) and not self._store.readonly:
+            return seen[1]
+        with self._commits.alone():
+            state, found = (self._store.transactions, others), read(others)
+        self._seen = state, found
+        return found
 
 
 def _for_one_caller(error: Exception) -> Exception:

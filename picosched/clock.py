@@ -40,10 +40,14 @@ class Wake(Protocol):
 
 
 class Clock(Protocol):
-    """Tells the time and waits for it."""
+    """Tells the time, counts seconds, and waits for a time."""
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
+        ...
+
+    def ticks(self) -> float:
+        """Seconds that go on alike however the clock is set: the difference of two tells how long it was."""
         ...
 
     def wait_until(self, time: datetime | None, wake: Wake) -> None:
@@ -66,6 +70,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def ticks(self) -> float:
+        return ticks()
 
     def wait_until(self, time: datetime | None, wake: Wake) -> None:
         if time is None:
@@ -92,6 +99,10 @@ class VirtualClock:
         with self._moved:
             return self._now
 
+    def ticks(self) -> float:
+        """The seconds since 1970: whoever moves this clock means that time goes by."""
+        return self.now().timestamp()
+
     def advance(self, duration: timedelta | None = None, **units: float) -> datetime:
         """Move forward by `duration` and by `units` as `timedelta` takes them (`minutes=5`); the new time.
 
@@ -115,6 +126,13 @@ class VirtualClock:
             self._moved.notify_all()
             return self._now
 
+    def reach(self, time: datetime) -> datetime:
+        """Move forward to `time`, unless it has gone by already; the new time."""
+        with self._moved:
+            self._now = max(self._now, _utc(time))
+            self._moved.notify_all()
+            return self._now
+
     def wait_until(self, time: datetime | None, wake: Wake) -> None:
         with self._moved:
             seen = self._now
@@ -128,6 +146,11 @@ class VirtualClock:
 def ticks() -> float:
     """Seconds that only ever run forward: the difference of two tells how long something took."""
     return system.perf_counter()
+
+
+def computed() -> float:
+    """Seconds that this thread has computed: the difference of two is without what others took from it."""
+    return system.thread_time()
 
 
 def parse_time(text: str) -> datetime:

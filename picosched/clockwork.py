@@ -1,69 +1,73 @@
 """Clockwork: looks at which entries of sources are due, and has them rung.
 
-Each look rings an entry once, however often it is due: so a source whose target is slow holds up what is
-scheduled by one turn, and no more.
+A round rings each entry that is due once, however often it is due, and a look rings some of a round: as many
+as one transaction has time for. So an entry that is far behind, or whose target is slow, holds up other
+entries and what is scheduled by one turn, and no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from functools import partial
 
 from picosched.asking import Asking
-from picosched.batch import GroupCommit
+from picosched.batch import GroupCommit, Seen
+from picosched.begun import Begun
+from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
 from picosched.ringing import Ringing
 from picosched.store.store import Store
 
 Rung = bool | Exception | None
+Coming = tuple[datetime | None, datetime | None]
+
+AT_ONCE = 100
+"""Entries rung in one transaction."""
 
 
 class Clockwork:
     """What sources have due: a part of a tick."""
 
-    def __init__(self, store: Store, commits: GroupCommit, ringing: Ringing, asking: Asking) -> None:
+    def __init__(
+        self, store: Store, commits: GroupCommit, ringing: Ringing, asking: Asking, begun: Begun
+    ) -> None:
         self._store = store
         self._commits = commits
         self._ringing = ringing
         self._asking = asking
-        self._seen: tuple[object, tuple[datetime | None, datetime | None]] | None = None
-        """What was to come when it was last looked for, and what that depends on."""
+        self._begun = begun
+        self._seen: Seen[Coming] = Seen(store, commits)
+        self._round: list[str] = []
+        """The entries that are left to ring in this round."""
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """When something is due next, but for those that are stuck or wait for an answer."""
         return min((time for time in self._coming(stuck) if time is not None), default=None)
 
     def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
-        """Ring each entry that is due once; how many events were raised. Those that fail become stuck."""
+        """Ring some entries that are due; how many events were raised. Those that fail become stuck."""
         due, pause_ends = self._coming(stuck)
         if pause_ends is not None and pause_ends <= looked:
             self._resume(looked)
             due, _ = self._coming(stuck)
         if due is None or due > looked:
             return 0
-        others = {*stuck, *self._asking.waiting}
-        with self._commits.alone():
-            ids = [id for id in self._store.sources.due(looked) if id not in others]
+        if not self._round:
+            others = {*stuck, *self._asking.waiting}
+            with self._commits.alone():
+                self._round = [id for id in self._store.sources.due(looked) if id not in others]
         raised = 0
-        for id, outcome in zip(ids, self._rung(ids, looked), strict=True):
+        for id, outcome in self._rung(self._round[:AT_ONCE], looked):
             if isinstance(outcome, Exception):
                 stuck[id] = outcome
             else:
                 raised += bool(outcome)
         return raised
 
-    def _coming(self, stuck: Collection[str]) -> tuple[datetime | None, datetime | None]:
+    def _coming(self, stuck: Collection[str]) -> Coming:
         """When the next entry is due, and when a pause ends."""
-        without = {*stuck, *self._asking.waiting}
-        state = (self._store.changes, without)
-        if self._seen is not None and self._seen[0] == state and not self._store.readonly:
-            return self._seen[1]
-        with self._commits.alone():
-            state = (self._store.changes, without)
-            coming = self._store.sources.next(without)
-        self._seen = state, coming
-        return coming
+        return self._seen.look(self._store.sources.next, {*stuck, *self._asking.waiting})
 
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():
@@ -72,24 +76,36 @@ class Clockwork:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    def _rung(self, ids: list[str], looked: datetime) -> list[Rung]:
-        """Ring entries in one transaction; those that it fails for, each in one of its own."""
-        outcomes: list[Rung] = []
-        works = [partial(self._ringing.ring, id, looked) for id in ids]
-        for id, outcome in zip(ids, self._commits.run_all(works), strict=True):
-            run: Callable[[], Rung] = partial(self._answer_and_ring, id, looked)
-            if isinstance(outcome, Unanswered):
-                outcomes.append(None if self._asking.in_background(id, run) else run())
-            elif isinstance(outcome, Exception) and len(ids) > 1:
-                outcomes.append(run())
-            else:
-                outcomes.append(outcome)
-        return outcomes
+    def _rung(self, ids: list[str], looked: datetime) -> Iterator[tuple[str, Rung]]:
+        """Ring the first of the entries, as many as one transaction has time for.
 
-    def _answer_and_ring(self, id: str, looked: datetime) -> Rung:
+        Those that the transaction fails for are rung in one of their own.
+        """
+        begun, outcomes = 0, list[Rung | Unanswered]()
+        if ids:
+            works = [partial(self._ringing.ring, id, looked) for id in ids]
+            try:
+                begun = self._begun.number(ids[0])
+            except PicoschedError as error:
+                works = [partial(self._ringing.ring, ids[0], looked, killed=error.message)]
+            outcomes = (
+                [self._begun.alone(ids[0], begun, works[0])] if begun else self._commits.run_some(works)
+            )
+        del self._round[: len(outcomes)]
+        for id, outcome in zip(ids, outcomes, strict=False):
+            run: Callable[[], Rung] = partial(self._answer_and_ring, id, looked, begun)
+            if isinstance(outcome, Unanswered):
+                yield id, None if self._asking.in_background(id, run) else run()
+            elif isinstance(outcome, Exception) and len(ids) > 1 and not begun:
+                yield id, run()
+            else:
+                yield id, outcome
+
+    def _answer_and_ring(self, id: str, looked: datetime, begun: int) -> Rung:
         """Ring an entry in a transaction of its own, with what answers it asks for."""
 
         def run(answers: Answers) -> Rung | Unanswered:
-            return self._commits.run_all([partial(self._ringing.ring, id, looked, answers)])[0]
+            work = partial(self._ringing.ring, id, looked, answers)
+            return self._begun.alone(id, begun, work) if begun else self._commits.run_all([work])[0]
 
         return self._asking.answered(run)

@@ -16,8 +16,8 @@ from functools import partial
 from hashlib import blake2b
 
 from picosched.asking import Ask
-from picosched.background import Background
-from picosched.batch import GroupCommit
+from picosched.background import Background, away
+from picosched.batch import GroupCommit, Seen
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Outcome
 from picosched.store.deliveries import Delivery
@@ -56,19 +56,11 @@ class Delivering(Background):
         self._commits = commits
         self._ask = ask
         self._now = now
-        self._seen: tuple[object, datetime | None] | None = None
+        self._seen: Seen[datetime | None] = Seen(store, commits)
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """When a delivery is to be tried next, but for those that are under way."""
-        without = {*stuck, *self.waiting}
-        state = (self._store.changes, without)
-        if self._seen is not None and self._seen[0] == state and not self._store.readonly:
-            return self._seen[1]
-        with self._commits.alone():
-            state = (self._store.changes, without)
-            coming = self._store.deliveries.next(without)
-        self._seen = state, coming
-        return coming
+        return self._seen.look(self._store.deliveries.next, {*stuck, *self.waiting})
 
     def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
         """Send what is due to be sent. It raises no event here, so it counts none."""
@@ -92,12 +84,15 @@ class Delivering(Background):
             delivery = self._store.deliveries.find(id)
         if delivery is None:
             return None
-        answer = self._ask(request_of(delivery))
+        with away():
+            answer = self._ask(request_of(delivery))
         (outcome,) = self._commits.run_all([partial(self._settle, delivery, answer)])
         return outcome if isinstance(outcome, Exception) else None
 
     def _settle(self, delivery: Delivery, answer: HttpResponse) -> None:
         now, deliveries = self._now(), self._store.deliveries
+        if deliveries.find(delivery.id) is None:  # another thread has sent it as well, and came first
+            return
         if 200 <= answer.status < 300:
             deliveries.remove(delivery.id)
             return

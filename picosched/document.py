@@ -10,10 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
-from picosched.clock import parse_time
+from picosched.clock import from_ms, parse_time, to_ms
 from picosched.errors import PicoschedError
 
 T = TypeVar("T")
+
+MOST = 2**53
+"""A whole number has no more than this: any program reads it exactly, and a database takes it."""
 
 
 class Fields:
@@ -35,12 +38,11 @@ class Fields:
                 )
 
     def text(self, name: str) -> str:
-        value = self._of(name, str, "a text")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            self._fault(name, value, "a text without half characters")
-        return value
+        return self._whole_text(name, self._of(name, str, "a text"))
+
+    def value(self, name: str) -> Any:
+        """What stands there, of any kind."""
+        return self._map[name] if name in self._map else self._fault(name, None, "a value")
 
     def map(self, name: str) -> dict[str, Any]:
         return self._of(name, dict, "a map")
@@ -48,19 +50,28 @@ class Fields:
     def flag(self, name: str) -> bool:
         return self._of(name, bool, "true or false")
 
-    def whole(self, name: str) -> int:
+    def whole(self, name: str, least: int = 0, most: int = MOST) -> int:
+        """A whole number from `least` to `most`."""
         value = self._of(name, int, "a whole number")
-        return value if not isinstance(value, bool) else self._fault(name, value, "a whole number")
+        if isinstance(value, bool):
+            self._fault(name, value, "a whole number")
+        if not least <= value <= most:
+            self._fault(name, value, f"a whole number from {least:,} to {most:,}")
+        return value
 
-    def number(self, name: str) -> float:
+    def number(self, name: str, least: float, most: float) -> float:
+        """A number from `least` to `most`."""
         value = self._map.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self._fault(name, value, "a number")
+        if not least <= value <= most:
+            self._fault(name, value, f"a number from {least:,} to {most:,}")
         return float(value)
 
     def time(self, name: str) -> datetime:
+        """A time, in whole milliseconds."""
         try:
-            return parse_time(self.text(name))
+            return from_ms(to_ms(parse_time(self.text(name))))
         except PicoschedError as cause:
             raise PicoschedError(f"{self.where}.{name}: {cause.message}") from cause
 
@@ -68,7 +79,7 @@ class Fields:
         value = self._of(name, list, "a list of texts")
         if not all(isinstance(each, str) for each in value):
             self._fault(name, value, "a list of texts")
-        return value
+        return [self._whole_text(name, each) for each in value]
 
     def maps(self, name: str) -> list[dict[str, Any]]:
         value = self._of(name, list, "a list of maps")
@@ -92,8 +103,8 @@ class Fields:
     def maybe_text(self, name: str) -> str | None:
         return self.text(name) if self.has(name) else None
 
-    def maybe_whole(self, name: str) -> int | None:
-        return self.whole(name) if self.has(name) else None
+    def maybe_whole(self, name: str, least: int = 0, most: int = MOST) -> int | None:
+        return self.whole(name, least, most) if self.has(name) else None
 
     def maybe_time(self, name: str) -> datetime | None:
         return self.time(name) if self.has(name) else None
@@ -102,11 +113,21 @@ class Fields:
         value = self._map.get(name)
         return value if isinstance(value, kind) else self._fault(name, value, wanted)
 
+    def _whole_text(self, name: str, text: str) -> str:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self._fault(name, text, "a text without half characters")
+        return text
+
     def _fault(self, name: str, value: Any, wanted: str) -> NoReturn:
         found = _shown(value) if name in self._map else "nothing"
         raise PicoschedError(f"{self.where}.{name}: found {found}, wanted {wanted}")
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # of thousands of digits; nested without end
+        text = type(value).__name__
     return text if len(text) <= 40 else text[:40] + "…"

@@ -32,7 +32,7 @@ def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: da
     """Have the rows that a ruleset wants in a pico, and no others; inside a transaction."""
     windows = windows_of(ruleset, loaded.settings.windows)
     wanted = {name: window for name, window in windows.items() if ruleset.follows(name)}
-    rows = {row.name: row for row in store.agenda.pending(pico_id, ruleset.rid) if row.kind == "window"}
+    rows = {row.name: row for row in store.agenda.windows(pico_id, ruleset.rid)}
     for name, row in rows.items():
         if name not in wanted:
             _end(store, row, now, f"the ruleset {ruleset.rid} does not follow the window {name} any more")

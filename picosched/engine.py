@@ -8,10 +8,10 @@ threads. From inside a turn or a query of its own it is not to be called, and sa
 from __future__ import annotations
 
 import os
-import random
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,22 +19,25 @@ from typing import Any, TypeVar
 
 from picosched.agenda import Agenda
 from picosched.asking import Ask, Asking
-from picosched.batch import GroupCommit
-from picosched.beginning import repeatable, take_up
-from picosched.clock import EPOCH, Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
+from picosched.background import PATIENCE_SECONDS, stop_all
+from picosched.batch import SECONDS, GroupCommit
+from picosched.beginning import opened, take_up
+from picosched.begun import Begun
+from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
 from picosched.clockwork import Clockwork
 from picosched.delivering import Delivering
 from picosched.errors import PicoschedError
 from picosched.incoming import checked_key, checked_text, json_object
 from picosched.loaded import Loaded
 from picosched.outside import Outside
-from picosched.pico.chance import Chance
+from picosched.pico.chance import Chance, id_from
 from picosched.pico.channel import Channel
 from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.evaluate import answer
 from picosched.pico.event import Event, Query
 from picosched.pico.turn import Turn
 from picosched.programs import Programs
+from picosched.pruning import Pruning
 from picosched.raising import Raising
 from picosched.reference import PicoRef
 from picosched.ringing import Ringing
@@ -47,21 +50,20 @@ from picosched.sourced import Sourced
 from picosched.store.journal import Entry
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
-from picosched.tick import Ticks
+from picosched.tick import Dues, Ticks
 
 T = TypeVar("T")
-
-PRUNED_EVERY = timedelta(days=1)
 
 
 class Engine(Sourced):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
-    the environment; `options` are single settings and win. With a `seed` ids and random numbers repeat from
-    run to run. `outside` answers what rules ask by HTTP, in place of the world; no program is run then. What
-    is opened `readonly` answers and lists, beside a picosched that writes. PicoschedError as for Store, and
-    `invalid` for settings that are none.
+    the environment; `options` are single settings and win. With a `seed` what rules draw repeats from run to
+    run, if the same turns and queries come in the same order; so does the row of ids that callers draw.
+    `outside` answers what rules ask by HTTP, in place of the world; no program is run then. What is opened
+    `readonly` answers and lists, beside a picosched that writes. PicoschedError as for Store, and `invalid`
+    for settings that are none.
     """
 
     def __init__(
@@ -81,31 +83,36 @@ class Engine(Sourced):
             else with_settings(settings, options, "the engine's arguments")
         )
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
+        ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._owns_store = not isinstance(store, Store)
-        self.store = store if isinstance(store, Store) else _opened(store, self.settings, readonly)
-        self._random = Chance(random.SystemRandom() if seed is None else repeatable(self.store, seed))
-        self.loaded = Loaded(self.store, self.settings, self._random)
-        self._commits = GroupCommit(self.store, self._committed, self._undone)
-        self.raising = Raising(self.store, self.loaded, self.settings, self.now, self.new_id, self._came)
-        ask = outside or Outside(self.settings).fetch
+        self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
+        # On a clock that is moved by hand nothing takes too long, so that simulations repeat.
+        by_hand = isinstance(self.clock, VirtualClock)
+        ticks, seconds = ((lambda: 0.0), None) if by_hand else (self.clock.ticks, SECONDS)
+        self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
+        self._dues = Dues(lambda due: self._scheduler.wake(due))
+        self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)
+        self.raising = Raising(self.store, self.loaded, self.settings, self.now, self._dues.came)
         self._asking = Asking(ask, self.look_again)
         known = self.store, self._commits, self.loaded, self.settings, self.now, self.look_again
         self._programs = Programs(*known, rehearsed=outside is not None)
         self._delivering = Delivering(self.store, self._commits, ask, self.now, self.look_again)
         ringing = Ringing(self.store, self.loaded, self.raising, self.now)
-        clockwork = Clockwork(self.store, self._commits, ringing, self._asking)
+        self._begun = Begun(self.store, self._commits, self.settings.max_begun)
+        clockwork = Clockwork(self.store, self._commits, ringing, self._asking, self._begun)
         beside = (clockwork, self._delivering, self._programs)
-        self._ticks = Ticks(self.store, self._commits, self.raising, self._asking, self.now, beside)
-        self._scheduler = Scheduler(self.run_due, self.next_due, self.clock)
+        self._ticks = Ticks(
+            self.store, self._commits, self.raising, self._asking, self.now, self._begun, beside
+        )
+        self._pruning = Pruning(self.store, self._commits, self.clock)
+        self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
+        self._switch = threading.Lock()
+        """Held by who starts or stops what runs in the background."""
+        self._ticks.ends = lambda: self._scheduler.ends
         self.agenda = Agenda(self)
-        self._soonest: datetime | None = None
-        self._changed = False
-        self._pruned = EPOCH
         try:
-            if not self.store.readonly and self.store.picos.find_root() is None:
-                self.write(lambda: self._new_pico("root", None))
             if not self.store.readonly:
-                take_up(self)
+                take_up(self, self._begun)
         except BaseException:
             self.close()
             raise
@@ -120,18 +127,21 @@ class Engine(Sourced):
 
     def close(self) -> None:
         """Stop the scheduler, let the turn at hand end, close the store. A second time does nothing."""
-        self.stop()
-        if self._owns_store:
-            with self._commits.alone():
-                self.store.close()
+        self._commits.refuse_inside()
+        with self._switch:
+            self._stop()
+            if not self.store.readonly:
+                self._begun.end()
+            if self._owns_store:
+                self._commits.read(self.store.close)
 
     def now(self) -> datetime:
         """The clock's time, in whole milliseconds, as everything here keeps it."""
         return from_ms(to_ms(self.clock.now()))
 
     def new_id(self) -> str:
-        """An id nobody can guess; with a seed, the next in its row."""
-        return self.loaded.new_id()
+        """An id nobody can guess, for callers in any thread; with a seed, the next in a row of its own."""
+        return id_from(self._of_callers)
 
     @property
     def commits(self) -> int:
@@ -164,13 +174,23 @@ class Engine(Sourced):
             row = named[0]
         return self._reference(row)
 
-    def new_pico(self, name: str = "", parent: PicoRef | str | None = None) -> PicoRef:
-        """Make a pico under `parent` (an id or a PicoRef), under the root without one."""
+    def new_pico(
+        self, name: str = "", parent: PicoRef | str | None = None, *, unique: bool = False
+    ) -> PicoRef:
+        """Make a pico under `parent` (an id or a PicoRef), under the root without one.
+
+        If its name is to be `unique`, `conflict` where there is a pico of that name.
+        """
         parent_id = (parent.id if isinstance(parent, PicoRef) else parent) or self.root.id
+        called = checked_text(name, "name of a pico") if name else ""
+        row = PicoRow(self.new_id(), called, parent_id, self.now())
 
         def work() -> PicoRef:
             self.loaded.load_pico(parent_id)
-            return self._new_pico(checked_text(name, "name of a pico") if name else "", parent_id)
+            if unique and self.store.picos.named(name):
+                raise PicoschedError(f"there is a pico {name} already", "conflict")
+            self.store.picos.new_pico(row)
+            return self._reference(row)
 
         return self.write(work)
 
@@ -241,9 +261,7 @@ class Engine(Sourced):
         raises why.
         """
         raised = self._ticks.run_due()
-        if abs(self.now() - self._pruned) >= PRUNED_EVERY:
-            self.prune()
-            self._pruned = self.now()
+        self._pruning.look()
         return raised
 
     def run_until(self, time: str | datetime) -> int:
@@ -255,33 +273,32 @@ class Engine(Sourced):
             raise PicoschedError(f"found {format_time(end)}, wanted a time that is still to come")
         raised = 0
         while (due := self.next_due()) is not None and due <= end:
-            self.clock.set(max(due, self.clock.now()))
+            self.clock.reach(due)
             raised += self.run_due()
-        self.clock.set(end)
+        self.clock.reach(end)
         return raised
 
     def prune(self) -> int:
-        """Delete the history that is older than is kept; how many rows."""
-        pruned = 0
-        while self.read(lambda: self.store.prunable(self.now())):
-            pruned += self.write(lambda: self.store.prune(self.now()))
-        return pruned
+        """Delete what is older by the clock, as it is now, than history is kept; how many rows."""
+        return self._pruning.prune(self.now())
 
     def start(self) -> None:
         """Raise what is due in the background, when it is due. `refused` if the store is readonly."""
         if self.store.readonly:
             raise PicoschedError("an engine that is readonly raises nothing", "refused")
-        self._asking.start()
-        self._programs.start()
-        self._delivering.start()
-        self._scheduler.start()
+        self._commits.refuse_inside()
+        with self._switch:
+            self.read(self.store.picos.find_root)  # what is closed is not started
+            self._asking.start()
+            self._programs.start()
+            self._delivering.start()
+            self._scheduler.start()
 
-    def stop(self) -> None:
-        """End what `start` began, once its tick is done."""
-        self._scheduler.stop()
-        self._asking.stop()
-        self._programs.stop()
-        self._delivering.stop()
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """End what `start` began, waiting at most `seconds` for the world outside. The rest stays due."""
+        self._commits.refuse_inside()
+        with self._switch:
+            self._stop(seconds)
 
     @property
     def running(self) -> bool:
@@ -300,8 +317,7 @@ class Engine(Sourced):
 
     def read(self, work: Callable[[], T]) -> T:
         """What `work` returns, run while nobody writes."""
-        with self._commits.alone():
-            return work()
+        return self._commits.read(work)
 
     def deliver(
         self,
@@ -365,33 +381,20 @@ class Engine(Sourced):
 
     # Inside
 
-    def _new_pico(self, name: str, parent_id: str | None) -> PicoRef:
-        row = PicoRow(self.new_id(), name, parent_id, self.now())
-        self.store.picos.new_pico(row)
-        return self._reference(row)
+    def _stop(self, seconds: float = PATIENCE_SECONDS) -> None:
+        self._programs.end_all()
+        self._scheduler.stop()
+        stop_all(seconds, self._asking, self._delivering, self._programs)
+
+    def _next_tick(self) -> datetime | None:
+        """When the scheduler has something to do next."""
+        times = (self.next_due(), self._pruning.next_look)
+        return min((time for time in times if time is not None), default=None)
 
     def _reference(self, row: PicoRow) -> PicoRef:
         return PicoRef(row.id, row.name, self)
 
-    def _came(self, turn: Turn) -> None:
-        """A turn was written: remember whether it changed what is due."""
-        dues = [each.due for each in turn.scheduled.values() if each.due is not None]
-        if dues:
-            self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
-        run = any(each.kind == "proc" for each in turn.scheduled.values())
-        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes)
-
-    def _committed(self) -> None:
-        if self._changed or self._soonest is not None:
-            self._scheduler.wake(None if self._changed else self._soonest)
-        self._soonest, self._changed = None, False
-
     def _undone(self) -> None:
-        self._soonest, self._changed = None, False
+        self._dues.forget()
         self.loaded.forget_all()
-
-
-def _opened(path: str | Path, settings: Settings, readonly: bool) -> Store:
-    if str(path).startswith(("postgresql:", "postgres:")):
-        raise PicoschedError(f"found {path}, wanted a file: this picosched keeps picos in SQLite files")
-    return Store(path, settings.durability, readonly, settings.history_days)
+        self._scheduler.wake()  # where a commit is in doubt, something may be due that nobody has looked for

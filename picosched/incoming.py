@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +42,11 @@ def json_object(value: Mapping[str, Any] | None, what: str, most_bytes: int) -> 
         raise PicoschedError(f"found {what} of {size:,} bytes, wanted at most {most_bytes:,}", "too_large")
     copy: dict[str, Any] = from_json(text)
     return copy
+
+
+def json_copy(value: Any, what: str) -> Any:
+    """A copy of a JSON value, of any size; `invalid` if it is not JSON, `too_large` if it is too deep."""
+    return from_json(_slowly(value, what))
 
 
 def checked_text(value: str, what: str) -> str:
@@ -87,10 +90,13 @@ def ruleset_text(where: str | Path) -> tuple[str, str | None]:
 
 
 def _fetched(url: str) -> str:
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
     try:
-        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:
+        with urlopen(url, timeout=FETCH_SECONDS) as answer:
             content: bytes = answer.read(FETCH_BYTES + 1)
-    except urllib.error.HTTPError as cause:
+    except HTTPError as cause:
         code: Code = "not_found" if cause.code in (404, 410) else "invalid"
         raise PicoschedError(f"{url}: found the answer {cause.code} {cause.reason}", code) from cause
     except (OSError, ValueError) as cause:
@@ -108,8 +114,10 @@ def _slowly(value: Any, what: str) -> bytes:
     try:
         _check_json(value, what)
         return json.dumps(value).encode()
-    except (ValueError, RecursionError) as cause:
+    except RecursionError as cause:
         raise PicoschedError(f"found {what} nested too deep, or in themselves", "too_large") from cause
+    except ValueError as cause:  # of integers with thousands of digits
+        raise PicoschedError(f"found {what} that have no JSON text: {cause}") from cause
 
 
 def _check_json(value: Any, what: str) -> None:

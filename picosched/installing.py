@@ -10,9 +10,11 @@ from picosched import declaring
 from picosched.edges import follow
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import Ruleset
+from picosched.krl.size import charge, spending
 from picosched.loaded import Loaded
 from picosched.pico.change import (
     AddSource,
+    Change,
     DeleteChannel,
     DeletePico,
     Install,
@@ -29,6 +31,9 @@ from picosched.pico.turn import Turn
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.store import Store
 
+CHANGED, DELETED = 400, 2_000
+"""Steps that it takes to make a change of picos true, and to delete one."""
+
 
 def install(
     store: Store,
@@ -43,13 +48,28 @@ def install(
 
     Those that use it as a module are evaluated anew as well: they must bear its new text.
     """
+    loaded.compiled(text, origin)  # before its seconds begin: whoever installs may bring a long one
+    loaded.budget.begin()
+    return put(store, loaded, pico_id, text, origin, config, now)
+
+
+def put(
+    store: Store,
+    loaded: Loaded,
+    pico_id: str,
+    text: str,
+    origin: str | None,
+    config: Mapping[str, Any] | None,
+    now: datetime,
+) -> Ruleset:
+    """The same within a turn, which pays for it."""
     ruleset = loaded.compiled(text, origin)
     pico = loaded.read_pico(pico_id)  # one of its own, so that a fault changes nothing
     if config is None:
         config = next((row.config for row in store.picos.installed(pico_id) if row.rid == ruleset.rid), {})
     pico.installed[ruleset.rid] = Installed(ruleset, config)
     for rid in (ruleset.rid, *_clients(pico.installed, ruleset.rid)):
-        pico.budget.refill()
+        pico.budget.begin_rule()
         start(pico, rid)
     store.picos.install(pico_id, RulesetRow(hash_of(text), ruleset.rid, text, origin), config)
     loaded.forget(pico_id)
@@ -78,6 +98,7 @@ def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> No
     for id in ids:  # grows as it goes
         ids += [child.id for child in store.picos.children(id)]
     for id in reversed(ids):
+        charge(DELETED)
         rids = [row.rid for row in store.picos.installed(id)]
         store.agenda.cancel_all(id, None, now, "the pico was deleted")
         for channel in store.picos.channels(id):
@@ -91,37 +112,43 @@ def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> No
 
 
 def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
-    """Make true what a turn changes of picos, in the transaction that writes it."""
-    for change in turn.changes:
-        match change:
-            case NewPico():
-                store.picos.new_pico(PicoRow(change.id, change.name, turn.pico_id, turn.now))
-                for channel in (change.down, change.up, *change.channels):
-                    store.picos.new_channel(channel, turn.now)
-                for text in change.rulesets:
-                    install(store, loaded, change.id, text.text, text.origin, text.config, turn.now)
-            case DeletePico(id):
-                delete_pico(store, loaded, id, turn.now)
-            case PutChannel(channel):
-                store.picos.put_channel(channel, turn.now)
-                loaded.forget_channel(channel.eci)
-            case DeleteChannel(eci):
-                store.picos.delete_channel(eci)
-                loaded.forget_channel(eci)
-            case Install(_, text):
-                install(store, loaded, turn.pico_id, text.text, text.origin, text.config, turn.now)
-            case Uninstall(rid):
-                store.agenda.cancel_all(turn.pico_id, rid, turn.now, f"the ruleset {rid} was uninstalled")
-                store.picos.uninstall(turn.pico_id, rid)
-                loaded.forget(turn.pico_id)
-            case AddSource(id, source):
-                declaring.add(store, source, id, turn.now)
-            case RemoveSource(id):
-                declaring.remove(store, id)
-            case PauseSource(id, until):
-                declaring.pause(store, id, until)
-            case ResumeSource(id):
-                declaring.resume(store, id, turn.now)
+    """Make true what a turn changes of picos, in the transaction that writes it; the turn pays for it."""
+    with spending(loaded.budget):
+        for change in turn.changes:
+            _make_true(store, loaded, turn, change)
+
+
+def _make_true(store: Store, loaded: Loaded, turn: Turn, change: Change) -> None:
+    charge(CHANGED)
+    match change:
+        case NewPico():
+            store.picos.new_pico(PicoRow(change.id, change.name, turn.pico_id, turn.now))
+            for channel in (change.down, change.up, *change.channels):
+                store.picos.new_channel(channel, turn.now)
+            for text in change.rulesets:
+                put(store, loaded, change.id, text.text, text.origin, text.config, turn.now)
+        case DeletePico(id):
+            delete_pico(store, loaded, id, turn.now)
+        case PutChannel(channel):
+            store.picos.put_channel(channel, turn.now)
+            loaded.forget_channel(channel.eci)
+        case DeleteChannel(eci):
+            store.picos.delete_channel(eci)
+            loaded.forget_channel(eci)
+        case Install(_, text):
+            put(store, loaded, turn.pico_id, text.text, text.origin, text.config, turn.now)
+        case Uninstall(rid):
+            store.agenda.cancel_all(turn.pico_id, rid, turn.now, f"the ruleset {rid} was uninstalled")
+            store.picos.uninstall(turn.pico_id, rid)
+            loaded.forget(turn.pico_id)
+        case AddSource(id, source):
+            declaring.add(store, source, id, turn.now)
+        case RemoveSource(id):
+            declaring.remove(store, id)
+        case PauseSource(id, until):
+            declaring.pause(store, id, until)
+        case ResumeSource(id):
+            declaring.resume(store, id, turn.now)
 
 
 def _clients(installed: Mapping[str, Installed], rid: str) -> list[str]:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from picosched import declaring, standard
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.budget import Budget
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
-from picosched.krl.scope import Budget
-from picosched.pico.chance import Chance
+from picosched.krl.size import charge
+from picosched.pico.chance import Chance, id_from
 from picosched.pico.change import RulesetText
 from picosched.pico.channel import Channel
 from picosched.pico.effects import Unanswered
-from picosched.pico.evaluate import answer, start
+from picosched.pico.evaluate import answer_within, start
 from picosched.pico.event import Query
 from picosched.pico.pico import Installed, Pico
 from picosched.settings import Settings
@@ -35,15 +37,27 @@ V = TypeVar("V")
 LOGGED = 100
 """Turns whose log a ruleset can read."""
 
+COMPILED = 40
+"""Steps that it takes to compile a character of a ruleset."""
+
 TEXT = "<ruleset>"
 """The file name of a ruleset that came as text."""
 
 
-class Recent(Generic[K, V]):
-    """A map of at most `most` values: those that were used last."""
+MOST_TEXT = 2_000_000
+"""Characters of rulesets that are kept compiled, each of which takes some fifty bytes then."""
 
-    def __init__(self, most: int) -> None:
+
+class Recent(Generic[K, V]):
+    """A map of values that weigh at most `most` together, 1 each unless told otherwise: those used last.
+
+    One that alone weighs more is kept until the next comes.
+    """
+
+    def __init__(self, most: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def find(self, key: K) -> V | None:
@@ -53,33 +67,38 @@ class Recent(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> V:
+        self.forget(key)
         self._values[key] = value
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
+        self._weight += self._weigh(value)
+        while self._weight > self._most and len(self._values) > 1:
+            self.forget(next(iter(self._values)))
         return value
 
     def forget(self, key: K) -> None:
-        self._values.pop(key, None)
+        if key in self._values:
+            self._weight -= self._weigh(self._values.pop(key))
 
     def clear(self) -> None:
         self._values.clear()
+        self._weight = 0
 
 
 class Loaded:
     """Picos as the store has them. For one thread at a time."""
 
-    def __init__(self, store: Store, settings: Settings, chance: Chance) -> None:
+    def __init__(self, store: Store, settings: Settings, chance: Chance, ticks: Callable[[], float]) -> None:
         self._store = store
         self.settings = settings
         self._random = chance
-        self._budget = Budget(settings.limits)
+        self.budget = Budget(settings.limits, ticks)
+        """Of the turn, query or install at hand: there is one at a time."""
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
-        self._rulesets: Recent[str, Ruleset] = Recent(settings.cached_picos)
+        self._rulesets: Recent[str, Ruleset] = Recent(MOST_TEXT, lambda ruleset: len(ruleset.source.text))
 
     def new_id(self) -> str:
-        """An id nobody can guess; with a seed, the next in its row."""
-        return f"{self._random.getrandbits(128):032x}"
+        """An id for what is made inside a transaction, in the row of those that rules draw."""
+        return id_from(self._random)
 
     def load_pico(self, id: str) -> Pico:
         """The pico, kept in memory; `not_found` if there is none."""
@@ -96,7 +115,7 @@ class Loaded:
                 installed[each.rid] = Installed(self._ruleset(each.hash), each.config)
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
-        pico = Pico(id, row.name, row.parent_id, installed, self._store, self._budget, self._random, self)
+        pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self._random, self)
         pico.effects.settings = self.settings  # a query asks for them before any turn has come
         return pico
 
@@ -110,7 +129,11 @@ class Loaded:
     def compiled(self, text: str, origin: str | None) -> Ruleset:
         """The ruleset of a text; KrlError if it has faults."""
         hash = hash_of(text)
-        return self._rulesets.find(hash) or self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
+        known = self._rulesets.find(hash)
+        if known is None:
+            charge(COMPILED * len(text))
+            known = self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
+        return known
 
     def load_running(self, pico_id: str, rid: str) -> Pico:
         """The pico, if it runs that ruleset; `not_found`, or why the ruleset does not compile any more."""
@@ -135,13 +158,10 @@ class Loaded:
         pico = self.load_pico(pico_id)
         if pico.effects.busy:
             raise KrlError(f"the pico {pico.name} is asked, and waits itself for an answer", code="conflict")
-        depth, steps = self._budget.depth, self._budget.steps
         try:
-            return answer(pico, query, pico.now)
+            return answer_within(pico, query, pico.now)
         except Unanswered as wanted:
             raise KrlError("a query of another pico cannot ask the world outside") from wanted
-        finally:
-            self._budget.depth, self._budget.steps = depth, steps
 
     def logs(self, pico_id: str) -> list[Any]:
         entries = self._store.journal.entries(pico_id, limit=LOGGED)
@@ -184,6 +204,10 @@ class Loaded:
 
     def sources(self) -> list[dict[str, Any]]:
         return [each.as_json() for each in declaring.states(self._store)]
+
+    def find_source(self, id: str) -> dict[str, Any] | None:
+        row = self._store.sources.find(id)
+        return None if row is None else declaring.state_of(self._store, row).as_json()
 
     def tried(self, pico_id: str, text: RulesetText) -> None:
         pico = self.read_pico(pico_id)

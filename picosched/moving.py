@@ -12,41 +12,30 @@ An import is one transaction. What was due meanwhile is due then, and the misfir
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time
-from picosched.document import Fields
 from picosched.edges import follow
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.incoming import checked_text, json_object
+from picosched.incoming import checked_text
 from picosched.krl.ruleset import Ruleset
-from picosched.pico.channel import Channel, Policy, new_policy, new_tags
+from picosched.krl.waiting import KEYS, may_wait
+from picosched.moved import FORMAT, VERSION, Moved, MovedRuleset, read_moved
+from picosched.pico.channel import Channel
 from picosched.pico.evaluate import start
 from picosched.pico.turn import Turn
 from picosched.reference import PicoRef
 from picosched.schedule.filter import Filter
-from picosched.schedule.fire import Fire
-from picosched.schedule.retold import check_row, read_fire, read_row
-from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.store.database import MEMORY
 from picosched.store.journal import Entry
 from picosched.store.picos import InstalledRow, PicoRow, RulesetRow, hash_of
 from picosched.store.store import Store
 
-FORMAT = "picosched pico"
-VERSION = 1
 ALL = 1_000_000_000
-
-PARTS = (
-    "format version exported name rulesets channels scheduled fires journal".split()
-)  # the fields of a document
-RULESET = "rid text origin config variables waiting".split()
-CHANNEL = "eci tags events queries own".split()
-STATE = {"states", "bindings", "since"}
 
 
 def export_pico(engine: Engine, id: str, *, history: bool = False) -> dict[str, Any]:
@@ -76,7 +65,7 @@ def import_pico(
     `conflict` for a name or an eci that is taken; KrlError for a ruleset that does not run here. Nothing is
     changed then.
     """
-    moved = _read(document, engine.settings.limits.max_attrs_bytes)
+    moved = read_moved(document, engine.settings.limits.max_attrs_bytes)
     called = checked_text(moved.name if name is None else name, "name of a pico")
     under = parent.id if isinstance(parent, PicoRef) else engine.root.id if parent is None else parent
 
@@ -85,8 +74,9 @@ def import_pico(
         if engine.store.picos.named(called):
             raise PicoschedError(f"there is a pico {called} already", "conflict")
         pico = PicoRow(engine.new_id(), called, under, engine.now())
-        engine.store.picos.new_pico(pico)
-        _Arrival(engine, moved, pico).put(keep_ecis)
+        with engine.store.savepoint():  # a fault in here concerns nobody else in this transaction
+            engine.store.picos.new_pico(pico)
+            _Arrival(engine, moved, pico).put(keep_ecis)
         return pico.id
 
     id = engine.write(work)
@@ -154,119 +144,13 @@ def _without(map: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in map.items() if name not in names}
 
 
-# Reading
-
-
-@dataclass(frozen=True, slots=True)
-class _Ruleset:
-    rid: str
-    text: str
-    origin: str | None
-    config: Mapping[str, Any]
-    variables: Mapping[str, Any]
-    waiting: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Moved:
-    """What a document tells; picos and channels have their old ids."""
-
-    name: str
-    rulesets: list[_Ruleset]
-    channels: list[Channel]
-    scheduled: list[Scheduled]
-    fires: list[Fire]
-    journal: list[Entry]
-
-
-def _read(document: Mapping[str, Any], most_bytes: int) -> _Moved:
-    told = Fields(document, "the document")
-    if not told.has("format") or told.text("format") != FORMAT:
-        raise PicoschedError(f'the document: found no format, wanted "{FORMAT}"')
-    if told.whole("version") != VERSION:
-        raise PicoschedError(f"the document: found the version {told.whole('version')}, wanted {VERSION}")
-    told.only(PARTS)
-    rulesets = [_read_ruleset(each, most_bytes) for each in told.each("rulesets")]
-    moved = _Moved(
-        told.text("name"),
-        rulesets,
-        [_read_channel(each) for each in told.each("channels")],
-        [_read_row(each, {each.rid for each in rulesets}) for each in told.each("scheduled")],
-        [read_fire(each, "") for each in told.each("fires")],
-        [_read_entry(each) for each in told.each("journal")],
-    )
-    for what, keys in (
-        ("ruleset", [each.rid for each in moved.rulesets]),
-        ("channel", [each.eci for each in moved.channels]),
-        ("scheduled event", [each.id for each in moved.scheduled]),
-        ("fire", [f"{each.id} at {each.nominal}" for each in moved.fires]),
-    ):
-        if len({*keys}) < len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise PicoschedError(f"the document: found the {what} {twice} twice, wanted it once")
-    return moved
-
-
-def _read_ruleset(told: Fields, most_bytes: int) -> _Ruleset:
-    told.only(RULESET)
-    for rule, state in told.map("waiting").items():
-        if not isinstance(state, dict) or {*state} != STATE:
-            raise PicoschedError(
-                f"{told.where}.waiting.{rule}: found no state of an event expression, "
-                f"wanted a map of {', '.join(sorted(STATE))}"
-            )
-    return _Ruleset(
-        told.text("rid"),
-        told.text("text"),
-        told.maybe_text("origin"),
-        json_object(told.map("config"), "the configuration", most_bytes),
-        told.map("variables"),
-        told.map("waiting"),
-    )
-
-
-def _read_channel(told: Fields) -> Channel:
-    told.only(CHANNEL)
-    kin = "" if told.flag("own") else None
-    events, queries = _read_policy(told.inner("events")), _read_policy(told.inner("queries"))
-    return Channel(told.text("eci"), "", new_tags(told.texts("tags")), events, queries, kin=kin)
-
-
-def _read_policy(told: Fields) -> Policy:
-    return new_policy(told.texts("allow"), told.texts("deny"))
-
-
-def _read_row(told: Fields, rids: set[str]) -> Scheduled:
-    row = read_row(told, "")
-    check_row(row, told.where)
-    if row.due is not None and row.rid not in rids:
-        raise PicoschedError(f"{told.where}.rid: found {row.rid}, wanted a ruleset of the document")
-    return row
-
-
-def _read_entry(told: Fields) -> Entry:
-    return Entry(
-        seq=0,
-        eid=told.text("eid"),
-        pico_id="",
-        at=told.time("at"),
-        eci=told.maybe_text("eci"),
-        scheduled=told.maybe_text("scheduled"),
-        nominal=told.maybe_time("nominal"),
-        handled=told.maps("handled"),
-        directives=told.maps("directives"),
-        errors=told.texts("errors"),
-        log=told.maps("log"),
-    )
-
-
 # Putting in
 
 
 class _Arrival:
     """A pico that arrives, inside the transaction that makes it."""
 
-    def __init__(self, engine: Engine, moved: _Moved, pico: PicoRow) -> None:
+    def __init__(self, engine: Engine, moved: Moved, pico: PicoRow) -> None:
         self._engine, self._store, self._moved, self._pico = engine, engine.store, moved, pico
         self._ids: dict[str, str] = {}
         """The id a scheduled event had → the one it has here."""
@@ -280,15 +164,19 @@ class _Arrival:
         self._put_history()
         self._start(rulesets, now)
 
-    def _put_ruleset(self, each: _Ruleset) -> Ruleset:
+    def _put_ruleset(self, each: MovedRuleset) -> Ruleset:
         ruleset = self._engine.loaded.compiled(each.text, each.origin)
         if ruleset.rid != each.rid:
             raise PicoschedError(f"found the ruleset {ruleset.rid} in the text of {each.rid}")
-        unknown = {*each.waiting} - {rule.name for rule in ruleset.rules}
-        if unknown:
-            raise PicoschedError(
-                f"the ruleset {each.rid}: found a state of the rule {min(unknown)}, it has none"
-            )
+        expressions = {rule.name: rule.select for rule in ruleset.rules}
+        for rule, state in each.waiting.items():
+            if rule not in expressions:
+                raise PicoschedError(f"the ruleset {each.rid}: found a state of the rule {rule}, it has none")
+            if not may_wait(expressions[rule], state):
+                raise PicoschedError(
+                    f"the ruleset {each.rid}: found no state of the event expression of {rule}, "
+                    f"wanted a map of {', '.join(sorted(KEYS))}, as this expression waits"
+                )
         hash = hash_of(each.text)
         known = self._store.picos.find_ruleset(hash)  # where that text came from here stays as it is
         row = known or RulesetRow(hash, each.rid, each.text, each.origin)
@@ -297,7 +185,7 @@ class _Arrival:
 
     def _put_channels(self, keep_ecis: bool, now: datetime) -> None:
         for each in self._moved.channels:
-            eci = each.eci if keep_ecis else self._engine.new_id()
+            eci = checked_text(each.eci, "eci") if keep_ecis else self._engine.new_id()
             if self._store.picos.find_channel(eci) is not None:
                 raise PicoschedError(f"there is a channel {eci} already", "conflict")
             self._ecis[each.eci] = eci
@@ -329,13 +217,14 @@ class _Arrival:
         loaded = self._engine.loaded
         pico = loaded.read_pico(self._pico.id)
         for ruleset in rulesets:
-            pico.budget.refill()
+            pico.budget.begin()
             start(pico, ruleset.rid)
             follow(self._store, loaded, self._pico.id, ruleset, now)
 
     def _id(self, id: str) -> str:
         """The id that a scheduled event has here: its own, unless that is one of another."""
         if id not in self._ids:
-            taken = id in self._store.agenda.ids_like(id)
+            agenda = self._store.agenda
+            taken = agenda.find(id) is not None or agenda.last_nominal(id) is not None
             self._ids[id] = self._engine.new_id() if taken else id
         return self._ids[id]

@@ -17,21 +17,26 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from picosched.background import Background
-from picosched.batch import GroupCommit
+from picosched.background import PATIENCE_SECONDS, Background
+from picosched.batch import GroupCommit, Seen
 from picosched.errors import PicoschedError
+from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
 from picosched.loaded import Loaded
 from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, Processes
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
+from picosched.store.faults import InDoubtError
 from picosched.store.store import Store
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """Programs that run at the same time."""
+
+TAKEN_UP = 2 * AT_ONCE
+"""Programs that run or are next. All others wait in the database, where they cost nothing however many."""
 
 
 class Programs(Background):
@@ -56,21 +61,33 @@ class Programs(Background):
         self._now = now
         self._rehearsed = rehearsed
         self._processes = Processes()
-        self._seen = -1
-        """How much was changed in the store when nothing was found to wait."""
+        self._seen: Seen[list[Scheduled]] = Seen(store, commits)
+        self._unwritten: dict[str, Ended] = {}
+        """The ends of runs that the database did not take yet."""
 
-    def stop(self) -> None:
+    def end_all(self) -> None:
+        """Have what runs end, and begin nothing more until `stop`."""
+        self._processes.stop()
+
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
         """End what runs; what has not begun waits for the next start."""
         self._processes.stop()
-        super().stop()
+        super().stop(seconds)
         self._processes.go_on()
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """Since when the first run waits; None if none does."""
+        if self._unwritten.keys() - {*stuck, *self.waiting}:
+            return self._now()
         return min((row.created for row in self._rows(stuck)), default=None)
 
     def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
         """Run all that waits, in the background if there is one. It raises no event by itself."""
+        for id in self._unwritten.keys() - {*stuck, *self.waiting}:
+            try:
+                self._end(id, self._unwritten[id])
+            except PicoschedError as error:
+                stuck[id] = error
         for row in self._rows(stuck):
             run = partial(self._run, row.id)
             if not self.in_background(row.id, run):
@@ -81,29 +98,38 @@ class Programs(Background):
         return 0
 
     def _rows(self, stuck: Collection[str]) -> list[Scheduled]:
-        """What waits to be run, in the order in which it was asked for."""
-        if self._processes.stopping or self._store.changes == self._seen:
+        """What is to be run next, in the order in which it was asked for."""
+        waiting = self.waiting
+        if self._processes.stopping or len(waiting) >= TAKEN_UP:
             return []
-        others = {*stuck, *self.waiting}
-        with self._commits.alone():
-            changes, rows = self._store.changes, self._store.agenda.programs("proc")
-        if not rows:
-            self._seen = changes
-        return [row for row in rows if row.id not in others]
+
+        def read(others: Collection[str]) -> list[Scheduled]:
+            rows = self._store.agenda.programs("proc", TAKEN_UP + len(others))
+            return [row for row in rows if row.id not in others]
+
+        return self._seen.look(read, {*stuck, *waiting})[: TAKEN_UP - len(waiting)]
 
     def _run(self, id: str) -> None:
         if self._processes.stopping:
             return
-        program = self._commits.run(partial(self._begin, id))
+        try:
+            program = self._commits.run(partial(self._begin, id))
+        except InDoubtError as error:  # it may be marked as running, and nobody else would end it
+            self._end(id, Ended("not_started", why=error.message))
+            return
         if program is None:
             return
+        ended = INTERRUPTED
         try:
             ended = self._ended(program)
-        except BaseException:
-            ended = INTERRUPTED
-            raise
         finally:
-            self._commits.run(partial(self._finish, id, ended))
+            self._end(id, ended)
+
+    def _end(self, id: str, ended: Ended) -> None:
+        """Write the end of a run; if the database fails, the next look writes it."""
+        self._unwritten[id] = ended
+        self._commits.run(partial(self._finish, id, ended))
+        self._unwritten.pop(id, None)
 
     def _begin(self, id: str) -> Program | None:
         """Mark a run as begun; None if it is not to begin, which its record says then."""
@@ -113,14 +139,13 @@ class Programs(Background):
         now, program = self._now(), program_of(row)
         try:
             self._loaded.load_running(row.pico_id, row.rid)
-            if program.path not in self._settings.proc_allow:
-                raise PicoschedError(f"proc_allow does not name the program {program.path}", "refused")
+            allowed = allowed_as(program, self._settings.proc_allow)
         except PicoschedError as error:
             record = Fire(id, row.pico_id, now, now, Outcome.FAILED, why=str(error))
             self._store.settle(replace(row, status=Status.FINISHED), record)
             return None
         self._store.agenda.become(replace(row, kind="running", fired=now), now)
-        return program
+        return replace(program, cwd=program.cwd or allowed.home)
 
     def _ended(self, program: Program) -> Ended:
         if self._rehearsed:

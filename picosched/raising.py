@@ -7,12 +7,13 @@ a transaction and touches nothing outside it but the picos in memory, which are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from picosched.clock import format_time, to_ms
+from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.installing import carry_out
 from picosched.loaded import Loaded
@@ -23,8 +24,9 @@ from picosched.pico.pico import Pico
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import fired_at_once, resumed
-from picosched.schedule.fire import Fire, missed
-from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status, rounded_up
+from picosched.schedule.fire import Fire
+from picosched.schedule.occurrence import Terms, dealt_with
+from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
 from picosched.store.store import Store, of_turn
@@ -39,16 +41,15 @@ class Raising:
         loaded: Loaded,
         settings: Settings,
         now: Callable[[], datetime],
-        new_id: Callable[[], str],
         came: Callable[[Turn], None],
     ) -> None:
         self._store = store
         self._loaded = loaded
         self._settings = settings
         self._misfire = Misfire(settings.misfire)
-        self._min_period = timedelta(seconds=settings.min_period)
+        period = timedelta(seconds=settings.min_period)
+        self._terms_of_all = Terms(self._misfire, settings.granularity, period)
         self._now = now
-        self._new_id = new_id
         self._came = came
         """Called with each turn that was written."""
 
@@ -71,39 +72,69 @@ class Raising:
         return turn
 
     def raise_scheduled(
-        self, id: str, looked: datetime, answers: Answers | None = None
+        self, id: str, looks: Sequence[datetime], answers: Answers | None = None
     ) -> tuple[bool, datetime] | Unanswered | None:
-        """Raise a row that was due when we looked, and settle it, whatever comes of it.
+        """Raise a row that was due at the last of our looks, and settle it, whatever comes of it.
 
         Gives whether its event was raised, and when the row was made; None if it is not due any more: an
         earlier turn may have cancelled it. If it needs an answer from outside, it stays due.
         """
         row = self._store.agenda.find(id)
-        if row is None or row.status is not Status.PENDING or row.due is None or row.due > looked:
+        if row is None or row.status is not Status.PENDING or row.due is None or row.due > looks[-1]:
             return None
         now = self._now() if answers is None else answers.first(self._now())
         due = row.due
-        if row.window is not None and (closed := self._closed(row, due, now)) is not None:
-            self._store.settle(*closed)
+        upto = due if (row.misfire or self._misfire) is Misfire.ALL else max(due, now)
+        try:
+            # Of edges that were missed together the last one counts, unless each is wanted.
+            row = row.with_edge(upto)
+            dealt = dealt_with(row, due, looks[bisect_left(looks, due)], now, self._terms(row))
+        except StoreError:
+            raise
+        except PicoschedError as error:  # its ruleset, its window or its zone is gone
+            settled, stands_for = self._going_on(row, upto)
+            failed = Fire(id, row.pico_id, due, now, Outcome.FAILED, why=str(error), stands_for=stands_for)
+            self._store.settle(settled, failed)
             return False, row.created
-        # Of edges that were missed together the last one counts, unless each is wanted.
-        row = row.with_edge(due if self._policy(row) is Misfire.ALL else max(due, now))
-        unwanted = self._unwanted(row, due, looked, now)
-        settled, error = self._settled(row, now, fired=unwanted is None)
-        outcome, why = unwanted or (self._timely(row, due, now), None)
-        record = Fire(id, row.pico_id, due, now, outcome, why=why, stands_for=self._stands_for(row, now))
-        if unwanted is None and error is None:
+        settled = dealt.row
+        record = Fire(id, row.pico_id, due, now, dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
+        if dealt.why is None:
             try:
                 raised = self._raised(row, settled, record, answers)
             except Unanswered as wanted:
                 return wanted
             if isinstance(raised, Turn):
                 return True, row.created
-            error = raised
-        if error is not None:
-            record = replace(record, outcome=Outcome.FAILED, why=str(error))
+            record = replace(record, outcome=Outcome.FAILED, why=str(raised))
+            settled = replace(settled, spaced_from=row.spaced_from)
         self._store.settle(settled, record)
         return False, row.created
+
+    def _going_on(self, row: Scheduled, upto: datetime) -> tuple[Scheduled, int]:
+        """A row whose occurrence failed, with its next due time, and how many occurrences ended with it.
+
+        It is finished if its next due time cannot be told any more.
+        """
+        granularity = self._settings.granularity
+        try:
+            return row.settled(upto, granularity), row.passed(upto, granularity)
+        except PicoschedError:
+            return replace(row, due=None, status=Status.FINISHED), 1
+
+    def _terms(self, row: Scheduled) -> Terms:
+        """What decides about an occurrence of a row; PicoschedError if its window is not there any more."""
+        window = spaced_from = None
+        if row.window is not None:
+            ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
+            window = load_window(ruleset, self._settings.windows, row.window)
+        if row.kind == "repeat" and self._terms_of_all.min_period:
+            spaced_from = row.spaced_from
+            if spaced_from is None and row.fired is not None:  # it was written before that was kept
+                last = self._store.agenda.last_raised(row.id)
+                spaced_from = None if last is None else last.nominal
+        if window is None and spaced_from is None:
+            return self._terms_of_all
+        return replace(self._terms_of_all, window=window, spaced_from=spaced_from)
 
     def fire_now(self, id: str, why: str, answers: Answers | None = None) -> Turn | Unanswered:
         """Raise a row's event outside its times, and record it.
@@ -191,7 +222,7 @@ class Raising:
     def _evaluated(
         self, pico: Pico, event: Event, answers: Answers | None, settled: Scheduled | None = None
     ) -> Turn:
-        turn = evaluate(pico, event, self._settings, self._new_id, answers, settled)
+        turn = evaluate(pico, event, self._settings, answers, settled)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome either
                 raise error.__cause__
@@ -209,84 +240,6 @@ class Raising:
             self._store.write(turn, fire, recorded=recorded, journalled=journalled)
             self._loaded.load_pico(turn.pico_id).apply(turn)
         self._came(turn)
-
-    def _settled(self, row: Scheduled, now: datetime, *, fired: bool) -> tuple[Scheduled, Exception | None]:
-        """The row with its next due time; finished, with the error, if that cannot be told any more."""
-        try:
-            return row.settled(now, self._misfire, self._settings.granularity, fired=fired), None
-        except PicoschedError as error:
-            return replace(row, due=None, status=Status.FINISHED), error
-
-    def _policy(self, row: Scheduled) -> Misfire:
-        return row.misfire or self._misfire
-
-    def _stands_for(self, row: Scheduled, now: datetime) -> int:
-        """How many occurrences end with this one: more than one if later ones were missed with it."""
-        return 1 if self._policy(row) is Misfire.ALL else row.passed(now, self._settings.granularity)
-
-    def _closed(self, row: Scheduled, due: datetime, now: datetime) -> tuple[Scheduled, Fire] | None:
-        """What becomes of an occurrence that comes while its window is closed; None if that is open.
-
-        An `at`, which comes only once, is put off until it opens. Where each of those that were missed is
-        raised, each has to have been in its window as well.
-        """
-        assert row.window is not None
-        settled, _ = self._settled(row, now, fired=False)
-        try:
-            ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            window = load_window(ruleset, self._settings.windows, row.window)
-        except PicoschedError as error:
-            return settled, Fire(row.id, row.pico_id, due, now, Outcome.FAILED, why=str(error))
-        times = (due, now) if row.kind == "repeat" and self._policy(row) is Misfire.ALL else (now,)
-        if all(map(window.open_at, times)):
-            return None
-        opening = window.next_opening(now)
-        why = f"the window {row.window} is closed"
-        if opening is not None:
-            why += f" until {format_time(opening)}"
-            if row.kind == "at":
-                settled = replace(row, due=rounded_up(opening, self._settings.granularity))
-                why += ", and it is put off until then"
-        stands_for = self._stands_for(row, now)
-        return settled, Fire(row.id, row.pico_id, due, now, Outcome.SKIPPED, why=why, stands_for=stands_for)
-
-    def _unwanted(
-        self, row: Scheduled, due: datetime, looked: datetime, now: datetime
-    ) -> tuple[Outcome, str] | None:
-        """Why this occurrence is not to be raised; None if it is.
-
-        Whether it was missed is judged by when we looked: one that only waits for others is not missed.
-        """
-        if row.kind == "send":  # a message, not an appointment
-            return None
-        if self._policy(row) is Misfire.SKIP and missed(due, looked, self._settings.granularity):
-            return Outcome.SKIPPED, "it was missed, and its misfire policy is skip"
-        last = self._too_soon(row, due, now)
-        if last is None:
-            return None
-        least = f"{self._min_period.total_seconds():g} s (min_period)"
-        return Outcome.THROTTLED, f"less than {least} after the last fire, {format_time(last)}"
-
-    def _too_soon(self, row: Scheduled, due: datetime, now: datetime) -> datetime | None:
-        """The last fire, if this occurrence comes too soon after it."""
-        if row.kind != "repeat" or row.fired is None or not self._min_period:
-            return None
-        if due - row.fired >= self._min_period:  # so it is from whenever that was due as well
-            return None
-        last = self._store.agenda.last_raised(row.id)
-        if last is None:
-            return None
-        # From due time to due time, lest a fire that was a little late costs the next one; but a late fire
-        # counts from when it was, unless all that were missed are to be made up for.
-        in_time = not missed(last.nominal, last.fired, self._settings.granularity)
-        since = last.nominal if in_time or self._policy(row) is Misfire.ALL else last.fired
-        return since if due - since < self._min_period else None
-
-    def _timely(self, row: Scheduled, due: datetime, now: datetime) -> Outcome:
-        """How an occurrence that is raised came: in time, late, or late and for others as well."""
-        if not missed(due, now, self._settings.granularity):
-            return Outcome.FIRED
-        return Outcome.LATE if self._stands_for(row, now) == 1 else Outcome.COALESCED
 
 
 def eid_of(fire: Fire) -> str:

@@ -51,11 +51,13 @@ class Ringing:
         self._raising = raising
         self._now = now
 
-    def ring(self, id: str, looked: datetime, answers: Answers | None = None) -> bool | Unanswered | None:
+    def ring(
+        self, id: str, looked: datetime, answers: Answers | None = None, *, killed: str | None = None
+    ) -> bool | Unanswered | None:
         """Deal with the occurrence of an entry that was due when we looked, whatever comes of it.
 
         Gives whether its event was raised; None if it is not due any more. If that needs an answer from
-        outside, it stays due.
+        outside, it stays due. If it `killed` the process it fails, for that reason.
         """
         kept = self._store.sources.find_entry(id)
         if kept is None or kept.paused or kept.due is None or kept.due > looked:
@@ -73,6 +75,12 @@ class Ringing:
             self._store.sources.settle(ended, raised=False)
             return False
         settled = replace(kept, due=dealt.next, missed=kept.missed + dealt.missed)
+        if killed is not None:
+            self._store.begun.unmark(id)
+            place, now = declaring.place_of(self._store, source.to), self._now()
+            record = Fire(id, place, kept.due, now, Outcome.FAILED, why=killed, stands_for=dealt.stands_for)
+            self._settle(source, settled, record, raised=False)
+            return False
         return self._dealt(row, source, entry, settled, kept.due, dealt, answers)
 
     def resume(self, id: str, now: datetime) -> bool:
@@ -150,10 +158,15 @@ class Ringing:
         return self._loaded.load_pico(channel.pico_id), replace(event, eci=channel.eci)
 
     def _sent_round(self, target: Target, event: Event, record: Fire) -> Fire:
-        """An event for each of many picos, due at once."""
+        """An event for each of many picos, due at once; but for those that have too many to come already."""
         picos = self._picos_of(target, event)
+        agenda, most = self._store.agenda, self._loaded.settings.limits.max_pending
+        full = 0
         for pico_id, eci in picos.items():
-            self._store.agenda.add(
+            if agenda.coming(pico_id) >= most:
+                full += 1
+                continue
+            agenda.add(
                 Scheduled(
                     id=blake2b(f"{event.eid} {pico_id}".encode(), digest_size=16).hexdigest(),
                     pico_id=pico_id,
@@ -167,8 +180,11 @@ class Ringing:
                     eci=eci,
                 )
             )
-        several = f"{len(picos):,} picos" if len(picos) != 1 else "1 pico"
-        return replace(record, eid=None, why=f"sent to {several}")
+        why = f"sent to {_picos(len(picos) - full)}"
+        if full:
+            why += f", and not to {_picos(full)} with {most:,} events to come (max_pending)"
+            return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
+        return replace(record, eid=None, why=why)
 
     def _picos_of(self, target: Target, event: Event) -> dict[str, str | None]:
         """Pico → the channel to come by: of those with the tag one that allows the event, if any does."""
@@ -203,6 +219,10 @@ class Ringing:
             )
         )
         return record
+
+
+def _picos(number: int) -> str:
+    return "1 pico" if number == 1 else f"{number:,} picos"
 
 
 def url_of(channel: str, event: Event) -> str:

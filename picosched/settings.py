@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from picosched.errors import PicoschedError
-from picosched.krl.scope import Limits
+from picosched.krl.allowed import AllowedProgram, read_allowed
+from picosched.krl.budget import Limits
 from picosched.schedule.window import Window, of_table
 
 PREFIX = "PICOSCHED_"
@@ -35,17 +36,20 @@ class Settings:
     durability: str = "full"
     """"full": on disk before anybody gets an answer; "normal": a power cut may lose the last moments."""
     history_days: int = 30
-    """Days that fires, the journal and finished schedules are kept."""
+    """Days that fires, the journal and finished schedules are kept at the least."""
     cached_picos: int = 10_000
     """Picos kept in memory."""
     install_from: tuple[str, ...] = ()
     """Folders whose ruleset files rulesets themselves may install; none unless said."""
     http_allow: tuple[str, ...] = ()
     """Hosts and networks that rules may ask by HTTP although they are private: "127.0.0.1", "10.0.0.0/8"."""
-    proc_allow: tuple[str, ...] = ()
-    """Programs that rules may run, by their absolute paths; none unless said."""
+    proc_allow: tuple[AllowedProgram, ...] = ()
+    """Programs that rules may run, by absolute paths, each with the variables and folders that a rule may
+    choose: "/bin/date TZ cwd=/srv", or a map of `path`, `env` and `cwd`; none unless said."""
     proc_timeout: int = 3_600
     """Seconds that a program may run at the most."""
+    max_begun: int = 2
+    """How often a due row may be begun alone and the process die before the row is given up as failed."""
     windows: tuple[Window, ...] = ()
     """Windows that all rulesets see; in `picosched.toml` tables `[window.NAME]` of `from`, `to` and `in`."""
     limits: Limits = field(default_factory=Limits)
@@ -95,13 +99,12 @@ def _checked(name: str, value: Any, where: str) -> Any:
             wanted = ", ".join(f'"{choice}"' for choice in CHOICES[name])
             raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted one of {wanted}")
         return value
+    if name == "proc_allow":
+        return _programs(value, where)
     if name in LISTS:
         texts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
         if not isinstance(texts, (list, tuple)) or not all(isinstance(each, str) for each in texts):
             raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted a list of texts")
-        absolute = name != "proc_allow" or all(each.startswith("/") for each in texts if each)
-        if not absolute:
-            raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted absolute paths of programs")
         return tuple(each for each in texts if each)
     if name == "windows":
         return _windows(value, where)
@@ -111,6 +114,21 @@ def _checked(name: str, value: Any, where: str) -> Any:
             f"{where}: {name}: found {_shown(value)}, wanted a whole number, {least} or more"
         )
     return value
+
+
+def _programs(value: Any, where: str) -> tuple[AllowedProgram, ...]:
+    entries = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(entries, (list, tuple)):
+        raise PicoschedError(f"{where}: proc_allow: found {_shown(value)}, wanted a list of programs")
+    try:
+        programs = tuple(map(read_allowed, entries))
+    except PicoschedError as error:
+        raise PicoschedError(f"{where}: proc_allow: {error.message}") from error
+    paths = [each.path for each in programs]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise PicoschedError(f"{where}: proc_allow: found {path} twice, wanted each program once")
+    return programs
 
 
 def _windows(value: Any, where: str) -> tuple[Window, ...]:

@@ -173,7 +173,7 @@ class Rehearsal:
         while (due := self._engine.next_due()) is not None and due <= until:
             last = min(until, shifted(due, TOGETHER))
             for _ in range(most):
-                self._clock.set(max(due, self._clock.now()))
+                self._clock.reach(due)
                 self._engine.run_due()
                 due = self._engine.next_due()
                 if due is None or due > last:

@@ -1,27 +1,37 @@
-"""A tick: one look at what is due, and everything that is due raised.
+"""A tick: all that is due raised, look by look.
 
-Rows are raised in the order of their due times, many in one transaction. A row that fails because of the
-database does not hold up the others, and stays due. A row that needs an answer from outside waits for it
-apart, and is not looked at meanwhile.
+Each look asks the parts of the tick in turn, and raises a batch of the rows that are due by then (`due.py`):
+as many in one transaction as there is time for. The tick ends when nothing is left that was due when it
+began. A row that fails because of the database does not hold up the others, and stays due. One that fails
+for any other reason, by a fault of ours or because it is damaged, is given up: it must not be due for ever.
+A row that needs an answer from outside waits for it apart, and is not looked at meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from picosched.asking import Asking
-from picosched.batch import GroupCommit
+from picosched.background import DismissedError
+from picosched.batch import GroupCommit, Seen
+from picosched.begun import Begun
 from picosched.clock import format_time
+from picosched.due import DueRows
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
+from picosched.pico.turn import Turn
 from picosched.raising import Raising
+from picosched.store.faults import StoreError
 from picosched.store.store import Store
 
-DUE_AT_ONCE = 100
-"""Due rows raised in one transaction."""
+log = logging.getLogger(__name__)
+
+RESUMED_AT_ONCE = 100
+"""Rows whose pause is over that go on in one transaction."""
 
 INSTANT = 100_000
 """Events that may be made and raised at one instant of a clock that stands still."""
@@ -40,6 +50,34 @@ class Beside(Protocol):
         """Deal with all that is due, each once; how many events were raised. What fails becomes stuck."""
 
 
+class Dues:
+    """What the turns of a batch change of what is due: `wake` is called for it once they are committed.
+
+    For one thread at a time, inside a transaction. `wake` is given the soonest due time, None for any.
+    """
+
+    def __init__(self, wake: Callable[[datetime | None], None]) -> None:
+        self._wake = wake
+        self._soonest: datetime | None = None
+        self._changed = False
+
+    def came(self, turn: Turn) -> None:
+        """A turn was written: remember whether it changed what is due."""
+        dues = [each.due for each in turn.scheduled.values() if each.due is not None]
+        if dues:
+            self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
+        run = any(each.kind == "proc" for each in turn.scheduled.values())
+        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes)
+
+    def committed(self) -> None:
+        if self._changed or self._soonest is not None:
+            self._wake(None if self._changed else self._soonest)
+        self.forget()
+
+    def forget(self) -> None:
+        self._soonest, self._changed = None, False
+
+
 class Ticks:
     """Looks at what is due and raises it."""
 
@@ -50,6 +88,7 @@ class Ticks:
         raising: Raising,
         asking: Asking,
         now: Callable[[], datetime],
+        begun: Begun,
         beside: Sequence[Beside] = (),
     ) -> None:
         self._store = store
@@ -58,8 +97,10 @@ class Ticks:
         self._asking = asking
         self._now = now
         self._beside = beside
-        self._seen: tuple[tuple[int, set[str]], Coming] | None = None
-        """What was to come when it was last looked for, and what that depends on."""
+        self._begun = begun
+        self.ends: Callable[[], bool] = lambda: False
+        """Whether to leave the rest of what is due for another tick."""
+        self._seen: Seen[Coming] = Seen(store, commits)
 
     def next_due(self) -> datetime | None:
         """When something is due next that does not wait for an answer; None if nothing is to come."""
@@ -68,16 +109,7 @@ class Ticks:
 
     def _coming(self, stuck: set[str]) -> Coming:
         """When the next row is due, but for those that are stuck or wait for an answer; when a pause ends."""
-        without = {*stuck, *self._asking.waiting}
-        seen = self._seen
-        # Only this process writes: where no row was changed, nothing else is to come.
-        if seen is not None and seen[0] == (self._store.changes, without) and not self._store.readonly:
-            return seen[1]
-        with self._commits.alone():
-            state = (self._store.changes, without)
-            coming = self._store.agenda.next(without)
-        self._seen = state, coming
-        return coming
+        return self._seen.look(self._store.agenda.next, {*stuck, *self._asking.waiting})
 
     def run_due(self) -> int:
         """Raise all that is due now; how many events were raised.
@@ -85,42 +117,44 @@ class Ticks:
         A row that cannot be settled because the database fails stays due; the others go on, then this
         raises why.
         """
-        began = looked = self._now()
+        began = self._now()
+        looks = [began]
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        while True:
-            for each in self._beside:  # between batches too, by the time it is then: a metronome may be fast
-                raised += each.run_due(max(looked, self._now()), stuck)
-            tried = len(stuck)
-            due = self._due(looked, {*stuck})
-            if not due:
-                if not any(self._is_due(each, began, stuck) for each in self._beside):
+        with DueRows(self._store.agenda) as rows:
+            while not self.ends() and self._is_left(began, stuck):
+                now = max(looks[-1], self._now())
+                if now > looks[-1]:
+                    looks.append(now)
+                for each in self._beside:
+                    raised += each.run_due(now, stuck)
+                tried = len(stuck)
+                due = self._due(rows, now, {*stuck})
+                for id, outcome in self._raise_scheduled(rows, due, looks):
+                    if isinstance(outcome, Exception):
+                        stuck[id] = outcome
+                    elif outcome is not None:
+                        raised += outcome[0]
+                        made_now += outcome[1] >= now
+                if due and len(stuck) - tried == len(due):
                     break
-                looked = max(looked, self._now())  # what is due by now waits for no backlog of theirs
-                continue
-            for id, outcome in zip(due, self._raise_scheduled(due, looked), strict=True):
-                if isinstance(outcome, Exception):
-                    stuck[id] = outcome
-                elif outcome is not None:
-                    raised += outcome[0]
-                    made_now += outcome[1] >= looked
-            if len(stuck) - tried == len(due):
-                break
-            if made_now > INSTANT:
-                raise PicoschedError(
-                    f"more than {INSTANT:,} events were made and raised at {format_time(looked)} alone; "
-                    "does a rule schedule itself for the time it is?",
-                    "too_large",
-                )
+                if made_now > INSTANT:
+                    raise PicoschedError(
+                        f"more than {INSTANT:,} events were made and raised at {format_time(now)} alone; "
+                        "does a rule schedule itself for the time it is?",
+                        "too_large",
+                    )
         for error in stuck.values():
             raise error
         return raised
 
-    def _is_due(self, beside: Beside, looked: datetime, stuck: dict[str, Exception]) -> bool:
-        due = beside.next_due(stuck)
-        return due is not None and due <= looked
+    def _is_left(self, began: datetime, stuck: dict[str, Exception]) -> bool:
+        """Whether something is due that was due when the tick began."""
+        due, pause_ends = self._coming({*stuck})
+        times = (due, pause_ends, *(each.next_due(stuck) for each in self._beside))
+        return any(time is not None and time <= began for time in times)
 
-    def _due(self, now: datetime, stuck: set[str]) -> list[str]:
+    def _due(self, rows: DueRows, now: datetime, stuck: set[str]) -> list[str]:
         """The rows to raise next, once those go on whose pause is over."""
         due, pause_ends = self._coming(stuck)
         while pause_ends is not None and pause_ends <= now:
@@ -128,39 +162,69 @@ class Ticks:
             due, pause_ends = self._coming(stuck)
         if due is None or due > now:
             return []
-        others = {*stuck, *self._asking.waiting}
         with self._commits.alone():
-            ids = self._store.agenda.due(now, DUE_AT_ONCE + len(others))
-        return [id for id in ids if id not in others]
+            return rows.next(now, {*stuck, *self._asking.waiting})
 
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():
-            ids = self._store.agenda.resumable(now, DUE_AT_ONCE)
-        for outcome in self._commits.run_all([partial(self._raising.resume, id, now) for id in ids]):
-            if isinstance(outcome, Exception):
-                raise outcome
-
-    def _raise_scheduled(self, ids: list[str], looked: datetime) -> list[Settled]:
-        """Raise rows in one transaction; those that it fails for, each in one of its own.
-
-        Those that need an answer from outside get it, in the background if there is one.
-        """
-        works = [partial(self._raising.raise_scheduled, id, looked) for id in ids]
-        settled: list[Settled] = []
+            ids = self._store.agenda.resumable(now, RESUMED_AT_ONCE)
+        works = [partial(self._raising.resume, id, now) for id in ids]
         for id, outcome in zip(ids, self._commits.run_all(works), strict=True):
-            if isinstance(outcome, Unanswered):
-                run = partial(self._answer_and_raise, id, looked)
-                settled.append(None if self._asking.in_background(id, run) else run())
-            elif isinstance(outcome, Exception) and len(ids) > 1:
-                settled.append(self._answer_and_raise(id, looked))
-            else:
-                settled.append(outcome)
-        return settled
+            if isinstance(outcome, Exception) and (error := self._given_up(id, outcome)) is not None:
+                raise error
 
-    def _answer_and_raise(self, id: str, looked: datetime) -> Settled:
-        """Raise a row in a transaction of its own, with what answers it asks for."""
+    def _raise_scheduled(
+        self, rows: DueRows, ids: list[str], looks: list[datetime]
+    ) -> Iterator[tuple[str, Settled]]:
+        """Raise the first of the rows, as many as one transaction has time for.
+
+        Those that the transaction fails for are raised in one of their own. Those that need an answer from
+        outside get it, in the background if there is one.
+        """
+        begun, outcomes = 0, list[Settled | Unanswered]()
+        if ids:
+            try:
+                begun = self._begun.number(ids[0])
+            except PicoschedError as error:
+                rows.raised(1)
+                yield ids[0], self._given_up(ids[0], error)
+                return
+            works = [partial(self._raising.raise_scheduled, id, looks) for id in ids]
+            outcomes = (
+                [self._begun.alone(ids[0], begun, works[0])] if begun else self._commits.run_some(works)
+            )
+        rows.raised(len(outcomes))
+        for id, outcome in zip(ids, outcomes, strict=False):
+            if isinstance(outcome, Unanswered):
+                run = partial(self._answer_and_raise, id, looks, begun)
+                yield id, None if self._asking.in_background(id, run) else run()
+            elif isinstance(outcome, Exception) and len(ids) > 1 and not begun:
+                yield id, self._answer_and_raise(id, looks)
+            elif isinstance(outcome, Exception):
+                yield id, self._given_up(id, outcome)
+            else:
+                yield id, outcome
+
+    def _answer_and_raise(self, id: str, looks: list[datetime], begun: int = 0) -> Settled:
+        """Raise a row in a transaction of its own, with what answers it asks for; `begun` is for its mark."""
 
         def run(answers: Answers) -> tuple[bool, datetime] | Exception | Unanswered | None:
-            return self._commits.run_all([partial(self._raising.raise_scheduled, id, looked, answers)])[0]
+            work = partial(self._raising.raise_scheduled, id, looks, answers)
+            return self._begun.alone(id, begun, work) if begun else self._commits.run_all([work])[0]
 
-        return self._asking.answered(run)
+        try:
+            outcome = self._asking.answered(run)
+        except DismissedError:
+            raise  # nothing happened, and the row stays due
+        except PicoschedError as error:  # it asks something else each time, say
+            outcome = error
+        return self._given_up(id, outcome) if isinstance(outcome, Exception) else outcome
+
+    def _given_up(self, id: str, error: Exception) -> Exception | None:
+        """End a row that cannot be dealt with; the error if it is the database's, for then it stays due."""
+        if isinstance(error, StoreError):
+            return error
+        log.error("the scheduled event %s is given up", id, exc_info=error)
+        why = str(error) if isinstance(error, PicoschedError) else f"{type(error).__name__}: {error}"
+        (ended,) = self._commits.run_all([partial(self._store.agenda.give_up, id, self._now(), why)])
+        return ended if isinstance(ended, Exception) else None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from racing import race
 
 from picosched import Engine, PicoRef, PicoschedError, VirtualClock
 from picosched.agenda import AT_ONCE
@@ -515,6 +516,7 @@ FILTERS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(rows=st.lists(ROWS, max_size=6), which=FILTERS)
 def test_the_store_finds_what_the_filter_means(rows: list[Scheduled], which: Filter) -> None:
@@ -528,3 +530,20 @@ def test_the_store_finds_what_the_filter_means(rows: list[Scheduled], which: Fil
         wanted = {row.id for row in rows if which.means(row)}
         assert {row.id for row in engine.agenda.scheduled(which)} == wanted
         assert engine.agenda.count(which) == len(wanted)
+
+
+def test_where_one_row_cannot_be_changed_none_is_and_nobody_else_hears_of_it(engine: Engine) -> None:
+    """Others raise events meanwhile, some of them in the transaction in which the change fails."""
+    for until in (None, "2026-03-01T12:00:00Z"):
+        engine.root.raise_event("desk", "every", {"when": "0 9 * * *", "_until": until})
+    before = engine.scheduled()
+
+    def change() -> None:
+        for _ in range(30):
+            with pytest.raises(PicoschedError, match="never fires again in the time the schedule has"):
+                engine.agenda.reschedule(Filter(), "0 18 * * *")
+
+    outcomes = race(change, *[lambda: [engine.root.raise_event("desk", "rang") for _ in range(30)]] * 3)
+    assert [turn.errors for turns in outcomes[1:] for turn in turns] == [[]] * 90
+    assert len(engine.root.query("desk", "log")) == 90
+    assert engine.scheduled() == before

@@ -23,7 +23,7 @@ class Commits(GroupCommit):
     """A group commit that counts what it was told."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store, self.was_committed, self.was_undone)
+        super().__init__(store, self.was_committed, self.was_undone, None)
         self.store = store
         self.undone = 0
         self.interrupt_after_commit = False
@@ -225,7 +225,7 @@ def test_many_threads_get_each_their_own_answer(commits: Commits) -> None:
 
 def test_a_writer_that_waits_goes_before_readers_that_come_later(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "order.db")) as store:
-        commits = GroupCommit(store, lambda: None, lambda: None)
+        commits = GroupCommit(store, lambda: None, lambda: None, None)
         order: list[str] = []
 
         def read() -> None:

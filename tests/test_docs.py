@@ -435,6 +435,7 @@ FIXED = (
     krl_pattern.LONGEST_SUBJECT,
     krl_pattern.SEARCH_SECONDS,
     krl_pattern.MOST_CAPTURES,
+    krl_pattern.LARGEST_PATTERN,
     effects.MOST_ASKED,
     jsonpath.LONGEST_PATH,
 )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock, tick
+from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock, due, tick
 from picosched.clock import parse_time
 
 START = "2026-03-01T00:00:00Z"
@@ -239,13 +239,15 @@ def test_a_fire_that_was_a_little_late_does_not_cost_the_next(tmp_path: Path, cl
         assert outcomes(engine.root) == [("00:10", "fired"), ("00:20", "fired")]
 
 
-def test_after_a_late_fire_the_next_keeps_its_distance(tmp_path: Path, clock: VirtualClock) -> None:
+def test_a_fire_that_came_late_by_an_outage_does_not_cost_the_next(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
     with Engine(tmp_path / "picos.db", clock, min_period=599) as engine:
         every(installed(engine), "0 * * * *")
         clock.set("2026-03-01T01:55:00Z")
         engine.run_due()
         engine.run_until("2026-03-01T03:00:00Z")
-        assert outcomes(engine.root) == [("01:00", "late"), ("02:00", "throttled"), ("03:00", "fired")]
+        assert outcomes(engine.root) == [("01:00", "late"), ("02:00", "fired"), ("03:00", "fired")]
 
 
 # The clock
@@ -346,6 +348,18 @@ def test_a_timespec_that_cannot_be_read_any_more_ends_its_schedule(engine: Engin
     (fire,) = engine.root.history(id)
     assert fire.outcome == "failed"
     assert fire.error is not None and "Mars/Olympus" in fire.error
+    assert engine.next_due() is None
+
+
+def test_a_timespec_that_cannot_be_read_any_more_ends_its_schedule_after_an_outage_too(
+    engine: Engine, clock: VirtualClock
+) -> None:
+    id = every(engine.root, "0 * * * *")
+    with engine.store.transaction():
+        engine.store._database.execute("UPDATE scheduled SET tz = 'Mars/Olympus'")
+    clock.set("2026-03-01T05:30:00Z")
+    assert engine.run_due() == 0
+    assert outcomes(engine.root, id) == [("01:00", "failed")]
     assert engine.next_due() is None
 
 
@@ -511,12 +525,13 @@ def test_what_is_over_cannot_be_paused(engine: Engine) -> None:
 
 def test_what_is_due_is_taken_in_batches(engine: Engine) -> None:
     engine.root.install(TIMER)
-    for number in range(tick.DUE_AT_ONCE + 50):
+    for number in range(due.AT_ONCE + 50):
         once(engine.root, f"2026-03-01T12:{number % 3:02}:00Z")
     before = engine.commits
-    assert engine.run_until("2026-03-01T13:00:00Z") == tick.DUE_AT_ONCE + 50
-    assert engine.commits - before == 3  # one for each due time
-    assert len(rung(engine.root)) == tick.DUE_AT_ONCE + 50
+    assert engine.run_until("2026-03-01T13:00:00Z") == due.AT_ONCE + 50
+    # One that notes that due rows are raised, and one for each due time.
+    assert engine.commits - before == 1 + 3
+    assert len(rung(engine.root)) == due.AT_ONCE + 50
     assert rung(engine.root) == sorted(rung(engine.root))
 
 
@@ -524,8 +539,9 @@ def test_history_that_is_older_than_is_kept_goes(tmp_path: Path, clock: VirtualC
     with Engine(tmp_path / "picos.db", clock, history_days=1) as engine:
         every(installed(engine), "0 0 * * *")
         engine.run_until("2026-03-10T00:00:00Z")
-        assert [f"{fire.nominal:%d}" for fire in engine.history()] == ["10", "09"]
-        assert len(engine.journal()) == 2
+        # What was kept for a day yesterday: the time it is counts from tomorrow on.
+        assert [f"{fire.nominal:%d}" for fire in engine.history()] == ["10", "09", "08"]
+        assert len(engine.journal()) == 3
         assert len(rung(engine.root)) == 9
 
 

@@ -438,6 +438,7 @@ def test_a_store_that_was_given_stays_open() -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_64_threads_lose_nothing_and_share_commits(tmp_path: Path) -> None:
     with Engine(tmp_path / "picos.db") as engine:
         picos = [engine.new_pico(f"p{number}") for number in range(10)]
@@ -491,3 +492,21 @@ def test_a_seed_repeats_every_id(tmp_path: Path) -> None:
             return [engine.journal(), engine.root.channels(), engine.root.id]
 
     assert run(tmp_path / "a.db") == run(tmp_path / "b.db")
+
+
+@pytest.mark.parametrize("options", [{"http_allow": ["no host"]}, {"seed": 1}])
+def test_an_engine_that_cannot_be_made_lets_go_of_its_database(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    path = tmp_path / "picos.db"
+    store = Store(path)
+    with store.transaction():
+        store.picos.set_meta("seeded", "no number")
+    store.close()
+    failed: list[BaseException] = []  # an error that is kept keeps alive what it came through
+    try:
+        Engine(path, **options)
+    except (PicoschedError, ValueError) as error:
+        failed.append(error)
+    assert failed
+    Engine(path).close()

@@ -319,8 +319,9 @@ def test_a_rule_tells_which_picos_can_be_asked(folder: Path) -> None:
             "make",
             "fired",
         )
-        with pytest.raises(PicoschedError, match="found a String as a limit"):
-            engine.root.query("teller", "journal", {"n": "many"})
+        for limit in ("many", -1, 1001, 2**63, True):
+            with pytest.raises(PicoschedError, match=r"as a limit, .*, wanted a whole Number from 0"):
+                engine.root.query("teller", "journal", {"n": limit})
 
 
 def test_a_child_is_born_with_the_channels_it_is_to_have(engine: Engine) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from racing import race
 
-from picosched import Engine, PicoRef, PicoschedError, VirtualClock
+from picosched import Engine, Filter, PicoRef, PicoschedError, VirtualClock
 from picosched.moving import export_pico, import_pico
+from picosched.pico.event import Event
 from picosched.schedule.scheduled import Outcome
 
 START, LATER = "2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z"
@@ -209,7 +212,7 @@ WRONG: list[tuple[list[Any], Any, str]] = [
     (["rulesets", 0, "text"], "no ruleset\n", "wanted `ruleset`"),
     (["rulesets", 0, "rid"], "stump", "found the ruleset stamp in the text of stump"),
     (["rulesets", 1, "text"], CLERK.replace("module stamp", "module gone alias stamp"), "module gone is not"),
-    (["rulesets", 1, "waiting", "pair"], 1, "waiting.pair: found no state"),
+    (["rulesets", 1, "waiting", "pair"], 1, "found no state of the event expression of pair"),
     (["rulesets", 1, "waiting", "gone"], {"states": [], "bindings": {}, "since": 1}, "of the rule gone"),
     (["rulesets", 1, "config"], [], "config: found [], wanted a map"),
     (["rulesets", 1, "rid"], "\ud800", "wanted a text without half characters"),
@@ -224,7 +227,7 @@ WRONG: list[tuple[list[Any], Any, str]] = [
     (["scheduled", 1, "timespec"], "61 * * * *", "scheduled[1]: "),
     (["scheduled", 1, "kind"], "proc", 'kind "proc"'),
     (["scheduled", 1, "fires"], True, "fires: found True, wanted a whole number"),
-    (["scheduled", 1, "jitter"], -1, "a number below 0"),
+    (["scheduled", 1, "jitter"], -1, "found -1, wanted a number from 0 to 604,800"),
     (["fires", 0, "outcome"], "lost", 'found "lost"'),
     (["fires", 0, "rules"], [1], "rules: found [1], wanted a list of texts"),
     (["journal", 0, "handled"], {}, "journal[0].handled: found {}, wanted a list of maps"),
@@ -266,6 +269,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, database=None)
 @given(value=JSON)
 def test_every_value_of_a_variable_arrives_as_it_was(value: Any) -> None:
@@ -288,3 +292,149 @@ def test_windows_of_the_new_engine_hold(tmp_path: Path) -> None:
     with Engine(clock=VirtualClock(START)) as new:
         there = import_pico(new, document, name="desk")
         assert [row.kind for row in there.scheduled()] == [row["kind"] for row in document["scheduled"]]
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+HOSTILE: list[Any] = [
+    None, True, -1, 0, 2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**400, 10**5000, 0.5, 1e308,
+    inf, -inf, nan, "", "x", "\ud800", "x" * 5000, "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z",
+    [], [[]], ["\ud800"], {}, {"a": 1}, {"\ud800": 1}, {1: 2}, nested(250), nested(30_000), ENDLESS, b"b",
+    {1}, "pending", "paused", "cancelled", "window", "repeat",
+]  # fmt: skip
+
+
+def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in a document, however deep."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        yield (*place, key)
+        yield from places(item, (*place, key))
+
+
+def with_value(document: dict[str, Any], place: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    changed = through_text(document)
+    at: Any = changed
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = value
+    return changed
+
+
+def all_of(engine: Engine) -> list[Any]:
+    """What there is, of all kinds that an import makes."""
+    rows = engine.agenda.scheduled(Filter(status=()))
+    return [engine.picos(), rows, engine.history(limit=1000), engine.journal(limit=1000)]
+
+
+def check_hostile(document: dict[str, Any], other: Engine) -> None:
+    """It is refused with nothing done, or it is a pico that works."""
+    before = all_of(other)
+    try:
+        there = import_pico(other, document, name="there")
+    except PicoschedError as error:
+        assert error.code in ("invalid", "too_large", "not_found", "conflict"), error
+        assert all_of(other) == before
+        return
+    for type in ("first", "second", "knock"):
+        there.raise_event("clerk", type)
+    other.run_due()
+    assert not [error for entry in there.journal() for error in entry.errors if "Error:" in error]
+    assert all(each.fired is not None for each in there.journal())
+    export_pico(other, there.id, history=True)
+    there.delete()
+
+
+def test_whatever_a_document_holds_it_is_refused_or_works(office: PicoRef, other: Engine) -> None:
+    document = through_text(export_pico(office.engine, office.id, history=True))
+    other.clock.set("2026-03-01T02:30:00Z")  # type: ignore[attr-defined]
+
+    @settings(max_examples=80, deadline=None, database=None)
+    @given(place=st.sampled_from([*places(document)]), value=st.sampled_from(HOSTILE))
+    def check(place: tuple[Any, ...], value: Any) -> None:
+        check_hostile(with_value(document, place, value), other)
+
+    check()
+
+
+WHERE_NUMBERS_STAND = [
+    ("version",),
+    *(("scheduled", 1, name) for name in ("line", "fires", "count", "jitter")),
+    *(("fires", 0, name) for name in ("stands_for", "lateness")),
+    ("rulesets", 1, "variables", "seen"),
+    ("rulesets", 1, "waiting", "two", "states", 0, 0),
+    ("rulesets", 1, "waiting", "pair", "since"),
+    ("journal", 0, "handled", 0, "considered", 0, "line"),
+    ("journal", 7, "directives", 0, "handled"),
+]
+
+
+@pytest.mark.parametrize("place", WHERE_NUMBERS_STAND, ids=lambda place: "-".join(map(str, place)))
+def test_whatever_number_a_document_holds_it_is_refused_or_works(
+    office: PicoRef, other: Engine, place: tuple[Any, ...]
+) -> None:
+    document = through_text(export_pico(office.engine, office.id, history=True))
+    for value in (2**53 + 1, 2**63, -(2**63) - 1, 10**400, 10**5000, 1e308, inf, -inf, nan, -1, 0.5, True):
+        check_hostile(with_value(document, place, value), other)
+
+
+def test_a_document_at_fault_concerns_nobody_else(office: PicoRef, other: Engine) -> None:
+    """Others are in the transaction in which it fails, halfway."""
+    document = through_text(export_pico(office.engine, office.id))
+    document["rulesets"][0]["rid"] = "stump"
+    other.root.install(CLERK.replace("use module stamp", "").replace("greeting + stamp:mark()", "1"))
+    eci = other.root.new_channel().eci
+    events = [Event("clerk", "keep", {"value": n}, f"e{n}", other.now(), eci) for n in range(20)]
+
+    def arrive() -> None:
+        for _ in range(20):
+            with pytest.raises(PicoschedError, match="found the ruleset stamp"):
+                import_pico(other, document)
+
+    outcomes = race(arrive, *[lambda: [other.raise_events([each])[0] for each in events]] * 3)
+    assert [turn.errors for turns in outcomes[1:] for turn in turns] == [[]] * 60
+    assert len(other.journal()) == 60
+
+
+def test_what_is_due_and_on_record_is_refused(office: PicoRef, other: Engine) -> None:
+    """Its occurrence could never be settled: the record of it is unique."""
+    document = through_text(export_pico(office.engine, office.id, history=True))
+    (repeat,) = [row for row in document["scheduled"] if row["kind"] == "repeat"]
+    document["fires"][0]["nominal"] = repeat["due"]
+    with pytest.raises(PicoschedError, match="wanted records of earlier occurrences only"):
+        import_pico(other, document)
+
+
+@pytest.mark.parametrize(
+    "select",
+    [
+        "t a or t b before t c",
+        "any 2 (t a, t b, t c then t d)",
+        "t a not between(t b, t c)",
+        "count 3 (t a and t b)",
+        "repeat 2 (t a before t b) max(x)",
+        "t a before t b within 5 minutes",
+        "(t a then t b within 1 hours) and t c",
+    ],
+)
+def test_each_state_in_which_an_expression_waits_moves(select: str) -> None:
+    text = f"ruleset waits {{ rule waits {{ select when {select} send_directive('x', {{}}) }} }}"
+    text = text.replace("'", '"')
+
+    @settings(max_examples=25, deadline=None, database=None)
+    @given(st.lists(st.sampled_from("abcd"), max_size=6))
+    def check(types: list[str]) -> None:
+        for type in types:
+            old.root.raise_event("t", type)
+        import_pico(new, through_text(export_pico(old, old.root.id)), name="there").delete()
+
+    with Engine(clock=VirtualClock(START)) as old, Engine(clock=VirtualClock(START)) as new:
+        old.root.install(text)
+        check()

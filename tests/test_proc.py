@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,10 +15,12 @@ from typing import Any
 import pytest
 
 from picosched import Engine, PicoschedError, VirtualClock
+from picosched.krl.allowed import AllowedProgram
 from picosched.krl.scope import Program
 from picosched.outside.processes import Processes
 from picosched.pico.turn import Turn
 from picosched.rehearsed import rehearsed
+from picosched.settings import load_settings
 from picosched.standard import PROC, url_of
 
 RULESET = """ruleset proc.test {
@@ -34,7 +37,15 @@ RULESET = """ruleset proc.test {
   rule finished { select when proc finished always { ent:got := got().append(event:attrs) } }
 }"""
 OTHER = "ruleset other { rule finished { select when proc finished always { ent:heard := true } } }"
-ALLOWED = ("/bin/echo", "/bin/sleep", "/bin/cat", "/bin/sh", "/usr/bin/env", "/nowhere/program")
+ALLOWED = (
+    "/bin/echo",
+    "/bin/true cwd=/nowhere",
+    "/bin/sleep",
+    "/bin/cat",
+    "/bin/sh TEA TZ",
+    "/usr/bin/env",
+    "/nowhere/program",
+)
 
 
 @pytest.fixture
@@ -88,11 +99,32 @@ def test_it_has_what_it_is_given_and_hardly_more(
 ) -> None:
     monkeypatch.setenv("SECRET", "of the engine")
     names = {line.split("=")[0] for line in ran(engine, "/usr/bin/env")["stdout"].splitlines()}
-    assert names <= {"PATH", "LANG"}
+    assert names == {"PATH", "LANG"}
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
     told = ran(
-        engine, "/bin/sh", ["-c", "echo $TEA; pwd; cat"], env={"TEA": "oolong"}, cwd=str(tmp_path), stdin="é"
+        engine, "/bin/sh", ["-c", "echo $TEA; pwd; cat; ls /proc/$$/fd"], env={"TEA": "oolong"}, stdin="é\n"
     )
-    assert told["stdout"] == f"oolong\n{tmp_path}\né"
+    os.close(read)
+    os.close(write)
+    assert told["stdout"] == "oolong\n/\né\n0\n1\n2\n"
+
+
+def test_a_program_runs_in_the_folder_that_its_rule_may_choose(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    allowed = [{"path": "/bin/pwd", "cwd": [str(first), str(second)]}]
+    with Engine(clock=VirtualClock(), proc_allow=allowed) as engine:
+        engine.root.install(RULESET)
+        assert ran(engine, "/bin/pwd")["stdout"] == f"{first}\n"
+        assert ran(engine, "/bin/pwd", cwd=str(second))["stdout"] == f"{second}\n"
+        (error,) = ask(engine, "/bin/pwd", cwd=str(tmp_path)).errors
+        assert (error.code, error.message) == (
+            "refused",
+            f"found the cwd {tmp_path} for /bin/pwd, "
+            f"wanted one of those that proc_allow names for it: {first}, {second}",
+        )
 
 
 def test_exit_status_error_output_and_signals_are_told(engine: Engine) -> None:
@@ -146,6 +178,7 @@ def test_what_it_leaves_in_the_background_holds_up_nobody() -> None:
     assert ended.duration < 1.5
 
 
+@pytest.mark.slow
 def test_the_setting_proc_timeout_caps_what_a_rule_asks_for() -> None:
     with Engine(clock=VirtualClock(), proc_allow=ALLOWED, proc_timeout=1) as engine:
         engine.root.install(RULESET)
@@ -156,7 +189,7 @@ def test_the_setting_proc_timeout_caps_what_a_rule_asks_for() -> None:
     ("program", "options", "why"),
     [
         ("/nowhere/program", {}, "/nowhere/program: No such file or directory"),
-        ("/bin/echo", {"cwd": "/nowhere"}, "/nowhere: No such file or directory"),
+        ("/bin/true", {"cwd": "/nowhere"}, "/nowhere: No such file or directory"),
     ],
 )
 def test_a_program_that_cannot_begin_says_why(
@@ -212,9 +245,69 @@ def test_a_rule_that_fails_afterwards_runs_nothing(engine: Engine, tmp_path: Pat
     assert engine.next_due() is None
 
 
-def test_relative_paths_in_proc_allow_are_refused() -> None:
-    with pytest.raises(PicoschedError, match="wanted absolute paths of programs"):
-        Engine(proc_allow=["echo"])
+HARMFUL = {
+    "BASH_ENV": "/tmp/code",
+    "BASH_FUNC_date%%": "() { echo harm; }",
+    "LD_PRELOAD": "/tmp/code.so",
+    "PYTHONWARNINGS": "all:0:antigravity.x:0:0",
+    "BROWSER": "/bin/sh -c harm",
+    "PATH": "/tmp",
+    "": "x",
+    "A=B": "x",
+    "tea": "another case",
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_a_rule_sets_no_variable_that_proc_allow_does_not_name(engine: Engine, name: str) -> None:
+    (error,) = ask(engine, "/bin/sh", ["-c", "date"], env={"TEA": "oolong", name: HARMFUL[name]}).errors
+    assert (error.code, error.message) == (
+        "refused",
+        f"found the variable {name} for /bin/sh, wanted one of those that proc_allow names for it: TEA, TZ",
+    )
+    assert engine.next_due() is None
+    (error,) = ask(engine, "/bin/cat", env={name: HARMFUL[name]}).errors
+    assert error.message.endswith("for /bin/cat, wanted none, for proc_allow names none for it")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["echo"], "wanted absolute paths of programs"),
+        ([""], "wanted absolute paths of programs"),
+        (["/bin/my tools/x"], '/bin/my: found "tools/x", wanted the name of a variable'),
+        (["/bin/date TZ=UTC"], 'found "TZ=UTC", wanted the name of a variable'),
+        (["/bin/date cwd=tmp"], 'found the folder "tmp", wanted an absolute path'),
+        (["/bin/date", "/bin/date TZ"], "found /bin/date twice"),
+        ([{"env": ["TZ"]}], "or a map of path, env and cwd"),
+        ([{"path": "/bin/date", "shell": True}], "or a map of path, env and cwd"),
+        ([{"path": "/bin/date", "env": "TZ"}], "env of /bin/date: found TZ, wanted a list of texts"),
+        ([7], "or a map of path, env and cwd"),
+        (7, "wanted a list of programs"),
+    ],
+)
+def test_a_wrong_proc_allow_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(PicoschedError) as caught:
+        Engine(proc_allow=given)
+    assert message in caught.value.message
+
+
+def test_proc_allow_says_the_same_in_a_file_and_in_the_environment(
+    tmp_path: Path,
+) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "language-library.md").read_text()
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    toml = tmp_path / "picosched.toml"
+    toml.write_text(block)
+    weather = AllowedProgram("/usr/local/bin/weather", ("CITY", "LANG"), ("/srv/weather",))
+    wanted = (AllowedProgram("/usr/bin/uptime"), weather)
+    assert load_settings(toml, {}).proc_allow == wanted
+    text = "/usr/bin/uptime, /usr/local/bin/weather CITY LANG cwd=/srv/weather,"
+    assert load_settings(None, {"PICOSCHED_PROC_ALLOW": text}).proc_allow == wanted
+    assert load_settings(None, {}, proc_allow=wanted).proc_allow == wanted
+    tables = tmp_path / "tables.toml"
+    tables.write_text('[engine]\nproc_allow = [{path = "/opt/my tools/weather", env = ["CITY"]}]')
+    assert load_settings(tables, {}).proc_allow == (AllowedProgram("/opt/my tools/weather", ("CITY",)),)
 
 
 def test_a_query_cannot_run_a_program(engine: Engine) -> None:
@@ -314,7 +407,8 @@ def test_a_run_that_waits_is_not_begun_once_its_ruleset_is_gone_or_it_is_not_all
     with Engine(tmp_path / "picos.db", VirtualClock()) as engine:
         engine.run_due()
         (fire,) = engine.history()
-        assert (fire.outcome, fire.why) == ("failed", "proc_allow does not name the program /bin/echo")
+        why = "found the program /bin/echo, wanted one that proc_allow names"
+        assert (fire.outcome, fire.why) == ("failed", why)
         assert engine.next_due() is None and engine.root.query("proc.test", "got") == []
     with Engine(tmp_path / "picos.db", VirtualClock(), proc_allow=ALLOWED) as engine:
         ask(engine, "/bin/echo")
@@ -361,7 +455,7 @@ def test_the_standard_ruleset_runs_the_commands_of_a_crontab(engine: Engine) -> 
 
 def test_a_crontab_file_runs_its_programs_in_the_pico_it_is_addressed_to(tmp_path: Path) -> None:
     (tmp_path / "crontab").write_text("TEA=oolong\n30 2 * * *  /bin/sh -c 'env'\n")
-    with Engine(clock=VirtualClock("2026-03-01T00:00:00Z"), proc_allow=["/bin/sh"]) as engine:
+    with Engine(clock=VirtualClock("2026-03-01T00:00:00Z"), proc_allow=["/bin/sh TEA"]) as engine:
         cron = engine.new_pico("cron")
         cron.install(url_of(PROC))
         table = {"type": "crontab", "file": str(tmp_path / "crontab"), "to": {"pico": "cron"}}

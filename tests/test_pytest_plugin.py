@@ -286,6 +286,7 @@ def test_the_errors_of_rules_are_in_the_records(pytester: pytest.Pytester) -> No
     )
 
 
+@pytest.mark.slow
 def test_the_engine_is_imported_when_a_test_wants_a_pico(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

@@ -62,6 +62,7 @@ def test_a_year_of_a_daily_repeat_is_365_events_at_seven_in_rome() -> None:
     assert all(each.scheduled and each.scheduled.nominal == each.at for each in days)
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes_chance_included() -> None:
     first, second = (
         [json.dumps(each.as_json()) for each in played(DAILY, inputs=["daily:begin"])] for _ in range(2)

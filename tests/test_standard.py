@@ -19,6 +19,8 @@ from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.provisioning import announce_start, install_standard, ui_channel
 from picosched.standard import OF_ROOT, RIDS, SUBSCRIPTION, UI, WRANGLER
 
+pytestmark = pytest.mark.slow
+
 START = "2026-03-01T00:00:00Z"
 
 WITNESS = """ruleset witness {

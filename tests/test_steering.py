@@ -43,6 +43,11 @@ ruleset steered {
     select when steered fired_at_once
     event:fire_now(event:attrs{"id"})
   }
+  rule endless {
+    select when steered endless
+    pre { endless = math:exp(1000) }
+    fired { schedule steered event "came" repeat "0 9 * * *" attributes {}.put(event:attrs{"name"}, endless) }
+  }
   rule came {
     select when steered came
     send_directive("came", event:attrs)
@@ -201,3 +206,25 @@ def test_what_is_made_and_ended_in_one_turn_is_not_kept_for_ever(engine: Engine,
     clock.advance(days=31)
     engine.prune()
     assert engine.agenda.find(row.id) is None
+
+
+HOSTILE = (2**53 + 1, 2**63, 2**64, 10**400, -(2**63) - 1, -1, 0, 1e308, 0.5, True, [], {}, "x" * 2000)
+NUMBERS = ("_jitter", "_count", "_until")
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_without_end_steers_nothing(engine: Engine, name: str) -> None:
+    (error,) = engine.root.raise_event("steered", "endless", {"name": name}).errors
+    assert error.code == "invalid" and f"as {name}, wanted" in error.message
+    assert engine.scheduled() == []
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, "_name", "_timezone", "_misfire", "_window", "_description"])
+def test_whatever_steers_it_is_a_schedule_or_an_error_of_the_rule(engine: Engine, name: str) -> None:
+    for value in HOSTILE:
+        # A large number beside it makes the attributes go through the reader that takes any number.
+        attrs = {"when": "0 9 * * *", name: value, "large": 2**70}
+        errors = engine.root.raise_event("steered", "repeat", attrs).errors
+        assert [error.code for error in errors] in ([], ["invalid"], ["too_large"], ["not_found"])
+    for row in engine.scheduled():
+        assert engine.next_due() is not None and engine.agenda.next_times(row.id, 1)

@@ -306,6 +306,62 @@ def test_where_each_missed_occurrence_is_raised_each_has_to_lie_in_the_window(tm
         assert len(engine.root.query("night", "ticks")) == 2  # Monday's and Tuesday's noon
 
 
+DAY = 'window pager from "0 10 * * *" to "0 18 * * *"'
+
+
+def away(tmp_path: Path, down: str, up: str, **plan: object) -> tuple[list[str], list[tuple[str, str, int]]]:
+    """What ticked, and what is on record, if nobody is there from `down` to `up`, and then until midnight."""
+    path = tmp_path / "picos.db"
+    with Engine(path, VirtualClock(SUNDAY), min_period=0) as engine:
+        engine.root.install(ruleset(DAY))
+        engine.root.raise_event("t", "plan", {**plan, "with": {"_window": "pager"}})
+        engine.run_until(f"2026-03-01T{down}:00Z")
+    with Engine(path, VirtualClock(f"2026-03-01T{up}:00Z"), min_period=0) as engine:
+        engine.run_due()
+        engine.run_until("2026-03-01T23:59:00Z")
+        fires = reversed(engine.history())
+        ticks: list[str] = engine.root.query("night", "ticks") or []
+        records = [(f"{fire.nominal:%H:%M}", str(fire.outcome), fire.stands_for) for fire in fires]
+        return [time[11:16] for time in ticks], records
+
+
+def test_what_would_have_been_skipped_in_time_is_skipped_after_an_outage(tmp_path: Path) -> None:
+    ticks, records = away(tmp_path, "08:00", "12:00", repeat="0 9 * * *")
+    assert ticks == []
+    assert ("09:00", "skipped", 1) in records
+
+
+def test_of_several_that_were_missed_one_counts_if_one_of_them_lay_in_the_window(tmp_path: Path) -> None:
+    ticks, records = away(tmp_path, "07:30", "12:10", repeat="0 * * * *")
+    assert ticks == ["12:10", *(f"{hour}:00" for hour in range(13, 18))]
+    assert ("08:00", "skipped", 2) in records and ("10:00", "coalesced", 3) in records
+
+
+def test_what_was_missed_while_the_window_was_open_is_not_made_up_for_while_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    ticks, records = away(tmp_path, "16:30", "20:10", repeat="0 * * * *")
+    assert ticks[-1] == "16:00"
+    assert ("17:00", "skipped", 4) in records
+
+
+def test_a_single_event_that_an_outage_met_before_its_window_comes_late_as_that_of_its_opening(
+    tmp_path: Path,
+) -> None:
+    ticks, records = away(tmp_path, "08:00", "12:00", at="2026-03-01T09:00:00Z")
+    assert ticks == ["12:00"]
+    assert ("09:00", "skipped", 1) in records and ("10:00", "late", 1) in records
+
+
+def test_a_single_event_whose_window_passed_in_an_outage_waits_for_the_next(tmp_path: Path) -> None:
+    ticks, records = away(tmp_path, "08:00", "20:00", at="2026-03-01T09:00:00Z")
+    assert ticks == []
+    assert ("09:00", "skipped", 1) in records and ("10:00", "skipped", 1) in records
+    with Engine(tmp_path / "picos.db", VirtualClock("2026-03-02T09:00:00Z"), min_period=0) as engine:
+        engine.run_until("2026-03-03T00:00:00Z")
+        assert engine.root.query("night", "ticks") == ["2026-03-02T10:00:00.000Z"]
+
+
 def test_a_window_that_is_not_there_is_an_error_to_the_rule(engine: Engine) -> None:
     engine.root.install(ruleset())
     turn = engine.root.raise_event("t", "plan", {"repeat": "0 * * * *", "with": {"_window": "pagr"}})

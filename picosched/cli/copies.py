@@ -1,8 +1,9 @@
-"""Commands that copy: the whole database for a backup, one pico to put elsewhere."""
+"""Commands on the file: copy the whole database, copy one pico, and see whether the file is sound."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,11 @@ from picosched.cli.completing import complete_pico
 from picosched.cli.opening import pico_of
 from picosched.cli.options import Json, command
 from picosched.cli.printing import write, write_json
-from picosched.cli.where import HERE, Where
+from picosched.cli.where import DATABASE, HERE, Where
 from picosched.errors import PicoschedError
 
 app = typer.Typer()
-PANEL = "Copies"
+PANEL = "Copies and care"
 
 STREAM = Path("-")
 Force = Annotated[bool, typer.Option("--force", help="Put it in the place of a file there is.")]
@@ -149,6 +150,30 @@ def import_(
         write_json({"id": id, "name": made.name, "rulesets": rids, "scheduled": len(document["scheduled"])})
     else:
         write(f"imported {made.name} ({id}), scheduled events: {len(document['scheduled']):,}")
+
+
+@command(app, PANEL, "picosched doctor", "picosched doctor monday.db --json | jq .findings")
+def doctor(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The database.")] = DATABASE,
+    json: Json = False,
+) -> None:
+    """Look whether a database is sound, and say what is wrong where; it may be in use.
+
+    It reads every page and every row and changes nothing. The exit status is 1 if anything is wrong.
+    """
+    from picosched.store.doctor import examine
+
+    findings = examine(file)
+    if json:
+        shown = [asdict(each) for each in findings]
+        write_json({"file": str(file), "sound": not findings, "findings": shown})
+    else:
+        for each in findings:
+            write(str(each), "red")
+        many = f"{len(findings):,} things are" if len(findings) > 1 else "1 thing is"
+        write(f"{file}: {many} wrong" if findings else f"{file} is sound")
+    if findings:
+        raise typer.Exit(1)
 
 
 def _document(file: Path) -> dict[str, Any]:

@@ -120,13 +120,16 @@ def evaluate(
     """
     from picosched.engine import Engine
     from picosched.krl.ruleset import evaluate_body
+    from picosched.krl.size import spending
     from picosched.krl.text import json_value
     from picosched.settings import Settings
 
     with Engine(settings=Settings()) as engine:
         scope = _scope(engine, attrs)
         try:
-            write_json(json_value(evaluate_body(expression, scope)))
+            with spending(scope.budget):
+                value = json_value(evaluate_body(expression, scope))
+            write_json(value)
         except KrlError as error:
             show_error(error, expression)
             raise typer.Exit(EXIT_STATUS[error.code]) from error

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated, NoReturn
 
 import typer
@@ -72,10 +73,16 @@ def picosched(
     """
 
 
+@cache
+def _command() -> Callable[..., object]:
+    """All commands in one. Typer takes longer to build it than most commands take, so it is built once."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with its status."""
     try:
-        app(args=arguments, prog_name="picosched")
+        _command()(args=arguments, prog_name="picosched")
     except PicoschedError as error:
         show_error(error)
         sys.exit(EXIT_STATUS[error.code])

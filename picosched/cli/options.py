@@ -39,6 +39,15 @@ Eci = Annotated[
     typer.Option("--eci", metavar="ECI", help="Go through this channel, and so through its policy."),
 ]
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="At most so many, the newest.")]
+Grace = Annotated[
+    float,
+    typer.Option(
+        "--grace",
+        metavar="SECONDS",
+        min=0.1,
+        help="After so long a stop by a signal ends the process whatever it does.",
+    ),
+]
 
 DB = Path("picosched.db")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -13,10 +12,11 @@ import typer
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.opening import SHORT, bring_sources, opened, pico_of
-from picosched.cli.options import DB, AnyPico, Db, Json, Limit, command
+from picosched.cli.options import DB, AnyPico, Db, Grace, Json, Limit, command
 from picosched.cli.printing import json_time, shown_time, write, write_json
 from picosched.cli.where import HERE, Where
 from picosched.clock import format_time
+from picosched.ending import GRACE_SECONDS, ending
 
 if TYPE_CHECKING:
     from picosched.engine import Engine
@@ -41,9 +41,12 @@ def run(
     db: Db = DB,
     once: Annotated[bool, typer.Option("--once", help="Raise what is due now, and end.")] = False,
     catch_up: CatchUpOption = CatchUp.FIRE,
+    grace: Grace = GRACE_SECONDS,
     json: Json = False,
 ) -> None:
     """Raise scheduled events when they are due, until you stop it (Ctrl-C), and tell each turn."""
+    from picosched.outside.processes import kill_all
+
     with opened(db) as engine:
         bring_sources(engine)
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
@@ -54,18 +57,17 @@ def run(
             told.tell()
             return
         stopped = threading.Event()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda *_: stopped.set())
-        due = engine.next_due()
-        if not json:
-            coming = "nothing is scheduled" if due is None else f"the next event is due {format_time(due)}"
-            write(f"{db}: {coming}; Ctrl-C stops")
-            sys.stdout.flush()
-        engine.start()
-        while not stopped.wait(LOOK_SECONDS):
+        with ending(grace, lambda *_: stopped.set(), kill_all):
+            due = engine.next_due()
+            if not json:
+                what = "nothing is scheduled" if due is None else f"the next event is due {format_time(due)}"
+                write(f"{db}: {what}; Ctrl-C stops")
+                sys.stdout.flush()
+            engine.start()
+            while not stopped.wait(LOOK_SECONDS):
+                told.tell()
+            engine.stop(grace / 2)
             told.tell()
-        engine.stop()
-        told.tell()
 
 
 class _Told:

@@ -10,8 +10,9 @@ import typer
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.opening import bring_sources, opened, ruleset_at
-from picosched.cli.options import DB, Db, command
+from picosched.cli.options import DB, Db, Grace, command
 from picosched.cli.printing import write
+from picosched.ending import GRACE_SECONDS
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
@@ -67,6 +68,16 @@ def serve(
         float | None,
         typer.Option("--rate", metavar="N", min=0.01, help="At most N requests a second from one address."),
     ] = None,
+    refusals: Annotated[
+        float | None,
+        typer.Option(
+            "--refusals",
+            metavar="N",
+            min=0,
+            help="One address may be refused N times a second before it is told to pause; 0: without end. "
+            "Without it: 10.",
+        ),
+    ] = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,6 +85,7 @@ def serve(
         ),
     ] = None,
     catch_up: CatchUpOption = CatchUp.FIRE,
+    grace: Grace = GRACE_SECONDS,
     proxy: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,7 +103,7 @@ def serve(
 
     from picosched.web.access import is_loopback
     from picosched.web.logs import FORMS, set_up
-    from picosched.web.serving import Plan, listen, url_of
+    from picosched.web.serving import REFUSALS, Plan, listen, url_of
     from picosched.web.serving import serve as serve_
 
     if open_ and not is_loopback(host):
@@ -112,7 +124,9 @@ def serve(
             reload=reload,
             hosts=allow_host or (),
             rate=rate,
+            refusals=REFUSALS if refusals is None else refusals,
             proxies=proxy or (),
+            grace=grace,
             access_log=form if access_log else None,
             console=True,
         )

@@ -25,12 +25,16 @@ so n parts have at most 2ⁿ states and each event costs no more than n tries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from picosched.krl.scope import Event, Value
-from picosched.krl.values import to_number
+from picosched.krl.size import charge
+from picosched.krl.values import key_of, to_number
+
+ADVANCED = 8
+"""Steps that it takes to bring one state of a machine further."""
 
 State = Any
 Matched = tuple[Mapping[str, Value], Sequence[Value]]
@@ -308,11 +312,12 @@ class EventExpression:
                 states, gathered, since = [pattern.start], {}, None
                 state = None
         step = Step(event, key, milliseconds, matchers, limits, gathered)
-        results: list[State | Done] = []
+        found: dict[Hashable, State | Done] = {}
         for each in states:
+            charge(ADVANCED)
             for result in pattern.advance(each, step):
-                if result not in results:
-                    results.append(result)
+                found.setdefault(_key(result), result)
+        results = [*found.values()]
         since = milliseconds if since is None else since
         done = next((result for result in results if isinstance(result, Done)), None)
         if done is not None:
@@ -326,6 +331,11 @@ class EventExpression:
             return Selection(None, None, "the event broke the pattern off: it waits from its start")
         waiting = {"states": results, "bindings": {**gathered, **step.bindings}, "since": since}
         return Selection(waiting, None, _waits(waiting))
+
+
+def _key(result: State | Done) -> Hashable:
+    """What stands for a result: equal for equal ones."""
+    return ("done", key_of(result.rest)) if isinstance(result, Done) else key_of(result)
 
 
 def aggregated(

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from picosched.errors import KrlError
 from picosched.krl.pattern import Regex, regex_of
 from picosched.krl.scope import Value
-from picosched.krl.size import LONGEST, check_text
+from picosched.krl.size import SMALL, claim_text, scan, visit
 from picosched.krl.values import EXACT, described, equal, number, shown, to_number, to_string
 
 __all__ = [
@@ -59,7 +59,9 @@ def add(a: Value, b: Value) -> Value:
             if math.isfinite(a) and math.isfinite(b):
                 return number(total)
         a, b = to_string(a), to_string(b)
-    check_text(len(a) + len(b))
+    length = len(a) + len(b)
+    if length > SMALL:
+        claim_text(length, a.isascii() and b.isascii())
     return a + b
 
 
@@ -117,6 +119,7 @@ def compare(a: Value, b: Value) -> int:
     x, y = to_number(a), to_number(b)
     if x is None or y is None:
         x, y = to_string(a), to_string(b)
+        scan(min(len(x), len(y)))
     return 1 if x > y else -1 if x < y else 0
 
 
@@ -156,20 +159,25 @@ def not_equal(a: Value, b: Value) -> bool:
 def compare_text(a: Value, b: Value) -> int:
     """`cmp`: -1, 0 or 1 by the texts."""
     x, y = to_string(a), to_string(b)
+    scan(min(len(x), len(y)))
     return (x > y) - (x < y)
 
 
 def same_text(a: Value, b: Value) -> bool:
     """`eq`; `neq` is its contrary."""
-    return to_string(a) == to_string(b)
+    return bool(equal(to_string(a), to_string(b)))
 
 
 def has_element(a: Value, b: Value) -> bool:
     """`><`: whether an array has the element or a map the key."""
     if type(a) is list:
-        room = [LONGEST]
-        return any(equal(item, b, room) for item in a)
-    return type(a) is dict and to_string(b) in a
+        visit(len(a))
+        return any(equal(item, b) for item in a)
+    if type(a) is not dict:
+        return False
+    key = to_string(b)
+    scan(len(key))
+    return key in a
 
 
 def like(a: Value, b: Value) -> bool:
@@ -180,6 +188,7 @@ def like(a: Value, b: Value) -> bool:
 
 def position(key: str) -> int | None:
     """The array index that a key writes; None if it is no plain natural number."""
+    scan(len(key))
     if key.isdecimal() and key.isascii() and (key[0] != "0" or key == "0"):
         return int(key) if len(key) <= 15 else EXACT
     return None
@@ -191,7 +200,11 @@ def index(a: Value, key: Value) -> Value:
         place = key if type(key) is int else position(to_string(key))
         return a[place] if place is not None and 0 <= place < len(a) else None
     if type(a) is dict:
-        return a.get(key if type(key) is str else to_string(key))
+        if type(key) is not str:
+            key = to_string(key)
+        if len(key) > SMALL:
+            scan(len(key))
+        return a.get(key)
     return None
 
 
@@ -201,6 +214,8 @@ def path(a: Value, keys: Value) -> Value:
         return index(a, keys)
     if not keys:
         return None
+    if len(keys) > SMALL:
+        visit(len(keys))
     for key in keys:
         a = index(a, key)
     return a

@@ -7,29 +7,48 @@ mean nothing, and everything Python would take for an extension of its own.
 
 `regex` rather than `re`, because a search can be given a time and so no pattern runs away, whatever its
 shape; what it repeats by count it unrolls, so the reader also adds up how large a pattern will become.
+What searches take is measured, since nobody can tell it beforehand, and a turn has so many seconds for all
+of them. A short one is timed by a clock that costs little, a long one by what its thread computed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import islice
+from typing import TypedDict, TypeVar
 
 import regex
 
+from picosched.clock import computed, ticks
 from picosched.errors import KrlError
+from picosched.krl.size import BOUNDS, charge, claim_bytes
 
 SEARCH_SECONDS = 0.25
 """What one search may take before it is given up."""
 LONGEST_SUBJECT = 1_000_000
 """Characters of the text that is searched: the engine's memory grows with it."""
 QUICK_STEPS = 1_000_000
-"""Steps that take no time to speak of. One repetition after another takes at most length ** (n + 1)."""
-LARGEST_PATTERN = 20_000
-"""Elements of a pattern, each as often as it is repeated by count."""
+"""Steps of the engine that need no limit of time. One repetition after another: length ** (n + 1)."""
+LARGEST_PATTERN = 5_000
+"""Elements of a pattern, each as often as it is repeated by count. The engine keeps 150 bytes for each."""
+PATTERN, CHARACTER = 500, 60
+"""Steps that it takes to compile a pattern, and for each character of its source; an element takes one."""
 DEEPEST_GROUP = 100
 MOST_CAPTURES = 100
 MOST_CAPTURED = 1_000_000
 """Groups of all matches in one text together."""
+MATCH_BYTES = 256
+
+T = TypeVar("T")
+
+
+class Limit(TypedDict):
+    """How the engine is to search: for so many seconds, and whether other threads may run meanwhile."""
+
+    timeout: float
+    concurrent: bool
+
 
 LINE_ENDS = "\n\r\u2028\u2029"
 DIGIT = "0-9"
@@ -69,37 +88,64 @@ class Regex:
         """Whether it stands for all matches rather than the first."""
         if unknown := self.flags.strip("gim"):
             raise KrlError(f'unknown flag "{unknown}" on a RegExp; there are g, i and m')
+        charge(PATTERN + CHARACTER * min(len(self.source), LARGEST_PATTERN))
         reader = Reader(self.source, "m" in flags)
+        options = regex.V0 | (regex.I if "i" in flags else 0)
         try:
-            self.compiled = regex.compile(reader.read(), regex.V0 | (regex.I if "i" in flags else 0))
+            written = reader.read()
+            charge(reader.weight)
+            self.compiled = regex.compile(written, options, cache_pattern=False)
         except (regex.error, RecursionError, OverflowError) as cause:
             raise invalid(self.source, str(cause)) from cause
         self.quick = 0 if reader.nested else int(QUICK_STEPS ** (1 / (reader.repeats + 1)))
-        """Texts up to this long are searched untimed: the clock costs more than most searches."""
+        """Texts up to this long are searched without a limit, which costs more than most searches."""
 
     def search(self, text: str) -> regex.Match[str] | None:
         """The first match in the text."""
+        budget = BOUNDS.budget
         if len(text) <= self.quick:
-            return self.compiled.search(text)
-        if len(text) > LONGEST_SUBJECT:
-            raise too_long(text)
-        try:
-            return self.compiled.search(text, timeout=SEARCH_SECONDS)
-        except TimeoutError as cause:
-            raise self.endless() from cause
+            began = ticks()
+            found = self.compiled.search(text, concurrent=False)
+            budget.searched(ticks() - began)
+            return found
+        return self._timed(text, lambda limit: self.compiled.search(text, **limit))
 
     def matches(self, text: str) -> list[regex.Match[str]]:
         """All matches in the text."""
+        return self._timed(text, lambda limit: self._gathered(self.compiled.finditer(text, **limit)))
+
+    def _gathered(self, coming: Iterator[regex.Match[str]]) -> list[regex.Match[str]]:
+        most = MOST_CAPTURED // (self.compiled.groups + 1)
+        found: list[regex.Match[str]] = []
+        while some := list(islice(coming, 1_000)):
+            claim_bytes(MATCH_BYTES * len(some))
+            found += some
+            if len(found) > most:
+                raise KrlError(f"{shortened(self.source)} has more than {most} matches", code="too_large")
+        return found
+
+    def _timed(self, text: str, search: Callable[[Limit], T]) -> T:
+        """What a search gives that ends after some time; what it took is counted.
+
+        The engine's time is that of all threads while it lets others run. So where it gives up before this
+        thread has computed for so long, it searches again and lets none.
+        """
         if len(text) > LONGEST_SUBJECT:
             raise too_long(text)
-        most = MOST_CAPTURED // (self.compiled.groups + 1)
+        budget = BOUNDS.budget
+        began = computed()
+        left = seconds = max(0.0, min(SEARCH_SECONDS, budget.seconds_to_search()))
         try:
-            found = list(islice(self.compiled.finditer(text, timeout=SEARCH_SECONDS), most + 1))
-        except TimeoutError as cause:
-            raise self.endless() from cause
-        if len(found) > most:
-            raise KrlError(f"{shortened(self.source)} has more than {most} matches", code="too_large")
-        return found
+            for alone in (False, True):
+                try:
+                    return search({"timeout": left, "concurrent": not alone})
+                except TimeoutError:
+                    left = seconds - (computed() - began)
+                    if left < seconds / 10:
+                        break
+            raise self.endless()
+        finally:
+            budget.searched(computed() - began)
 
     def endless(self) -> KrlError:
         return KrlError(
@@ -122,7 +168,7 @@ class Regex:
         return f"Regex({self.source!r}, {self.flags!r})"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def regex_of(source: str, flags: str = "") -> Regex:
     """The regular expression of a text met at run time."""
     return Regex(source, flags)
@@ -169,21 +215,25 @@ class Reader:
         self.repeats = 0
         self.nested = False
         """Whether a group is repeated, which is where searches explode."""
+        if len(source) > LARGEST_PATTERN:
+            raise self.too_large()
         bare = regex.sub(r"\\.|\[(?:[^\]\\]|\\.)*\]", "_", source, flags=regex.S)
         self.captures = len(CAPTURE.findall(bare))
         self.captured = 0
+        self.weight = 0
         self.names: dict[str, int] = {}
         self.anchors = ("\\A", "\\Z")
         if multiline:
             self.anchors = (f"(?<![^{LINE_ENDS}])", f"(?![^{LINE_ENDS}])")
 
     def read(self) -> str:
-        if len(self.source) > LARGEST_PATTERN or self.captures > MOST_CAPTURES:
+        if self.captures > MOST_CAPTURES:
             raise self.too_large()
         while self.at < len(self.source):
             self.element()
         if len(self.frames) > 1:
             raise invalid(self.source, "a ( is not closed")
+        self.weight = self.frames[0].total + self.frames[0].last
         return "".join(self.written)
 
     def element(self) -> None:

@@ -1,9 +1,8 @@
-"""What compiled KRL may see and do: `Scope`, `Effects`, `Budget`, `Limits`.
+"""What compiled KRL may see and do: `Scope`, `Effects`.
 
 A ruleset compiles to closures over one `Scope`: which ruleset this is, in which pico, the event at hand,
 and the `Effects` it speaks to. Rules do nothing themselves; every verb of `Effects` says what shall be
-done, and a turn collects it. A `Budget` bounds what one turn may spend: compiled code counts steps and
-depth on it and nothing else stops a runaway rule.
+done, and a turn collects it. The scope's `Budget` bounds what all of it may cost.
 """
 
 from __future__ import annotations
@@ -14,52 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from picosched.errors import KrlError
+from picosched.krl.budget import Budget
 
 Value = Any
 """A KRL value: None, bool, int, float, str, list, dict with str keys, Regex, a function, an Action."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds on what rulesets may spend. Each is a setting of the engine."""
-
-    max_depth: int = 1_000
-    """Calls nested in each other."""
-    max_steps: int = 5_000_000
-    """Calls and passes of one rule, about a second of work."""
-    max_raised: int = 1_000
-    """Events that one turn may raise within its pico."""
-    max_attrs_bytes: int = 1_000_000
-    """JSON text of an event's attributes, in bytes."""
-    max_value_bytes: int = 16_000_000
-    """A string, in characters, or an array or map, in elements × 8."""
-
-
-class Budget:
-    """What is left of one rule's steps and depth. Compiled code counts both down."""
-
-    __slots__ = ("depth", "limits", "steps")
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.refill()
-
-    def refill(self) -> None:
-        self.depth = self.limits.max_depth
-        self.steps = self.limits.max_steps
-
-    def spent(self) -> None:
-        """Raise the KrlError for whichever bound was passed."""
-        if self.depth < 0:
-            raise KrlError(
-                f"calls are nested more than {self.limits.max_depth} deep; is a recursion without end?",
-                code="too_large",
-            )
-        raise KrlError(
-            f"a rule took more than {self.limits.max_steps} steps; is a loop without end?",
-            code="too_large",
-        )
 
 
 class Event(Protocol):

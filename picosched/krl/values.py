@@ -17,7 +17,7 @@ from typing import Any, Final
 from picosched.errors import KrlError
 from picosched.krl.pattern import Regex, regex_of
 from picosched.krl.scope import Value
-from picosched.krl.size import DEEPEST, LONGEST, too_deep, too_much
+from picosched.krl.size import DEEPEST, SMALL, charge, claim_array, scan, too_deep
 from picosched.krl.text import EXACT, from_json, json_text, json_value, tree_text
 
 __all__ = [
@@ -99,6 +99,7 @@ KINDS = {
 def kind(value: Value) -> str:
     """The name of the value's type, as `typeof()` gives it."""
     if type(value) is str:
+        scan(len(value))
         return "Hex" if HEX.fullmatch(value) else "String"
     return KINDS.get(type(value), "JSObject")
 
@@ -133,6 +134,7 @@ def to_number(value: Value) -> Value:
 
 def numeral(text: str) -> Value:
     """The number that a text writes: decimal, with an exponent, or 0x, 0o, 0b."""
+    charge(2 + (len(text) >> 5))
     text = text.strip(BLANKS)
     if not text:
         return 0
@@ -161,6 +163,7 @@ def to_string(value: Value) -> str:
 
 def float_text(value: float) -> str:
     """The shortest text that reads back as the same double, as JavaScript writes it."""
+    charge(2)
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     mantissa, _, exponent = repr(value).partition("e")
@@ -181,30 +184,27 @@ def truth(value: Value) -> bool:
     return bool(value) or type(value) is list or type(value) is dict
 
 
-def equal(a: Value, b: Value, room: list[int] | None = None) -> bool:
-    """Whether the two are the same value, all the way down, without any conversion.
-
-    Comparisons that belong together share a `room`: how many elements they may look at.
-    """
+def equal(a: Value, b: Value) -> bool:
+    """Whether the two are the same value, all the way down, without any conversion."""
     if a is b:
         return True
     kind = type(a)
     if kind is list or kind is dict:
-        return type(b) is kind and alike(a, b, DEEPEST, [LONGEST] if room is None else room)
+        return type(b) is kind and alike(a, b, DEEPEST)
     if kind is bool or type(b) is bool:
         return False
+    if kind is str and len(a) > SMALL:
+        scan(len(a))
     return bool(a == b)
 
 
-def alike(a: Value, b: Value, depth: int, room: list[int]) -> bool:
-    """Compare two arrays or two maps, counting the room down."""
+def alike(a: Value, b: Value, depth: int) -> bool:
+    """Compare two arrays or two maps."""
     if len(a) != len(b):
         return False
     if depth <= 0:
         raise too_deep()
-    room[0] -= len(a)
-    if room[0] < 0:
-        raise too_much()
+    charge(2 + len(a))
     pairs: Any
     if type(a) is dict:
         if a.keys() != b.keys():
@@ -217,32 +217,37 @@ def alike(a: Value, b: Value, depth: int, room: list[int]) -> bool:
         if x is y:
             continue
         if kind is list or kind is dict:
-            if type(y) is not kind or not alike(x, y, depth - 1, room):
+            if type(y) is not kind or not alike(x, y, depth - 1):
                 return False
-        elif kind is bool or type(y) is bool or x != y:
+        elif kind is bool or type(y) is bool:
             return False
+        else:
+            if kind is str and len(x) > SMALL:
+                scan(len(x))
+            if x != y:
+                return False
     return True
 
 
-def key_of(value: Value, room: list[int] | None = None) -> Hashable:
+def key_of(value: Value) -> Hashable:
     """What stands for the value in a Python set: equal for equal values and for no others."""
-    return hashed(value, DEEPEST, [LONGEST] if room is None else room)
+    return hashed(value, DEEPEST)
 
 
-def hashed(value: Value, depth: int, room: list[int]) -> Hashable:
+def hashed(value: Value, depth: int) -> Hashable:
     kind = type(value)
     if kind is bool:
         return (bool, value)  # True and 1 are one key to Python
+    if kind is str:
+        scan(len(value))
     if kind is not list and kind is not dict:
         return value  # type: ignore[no-any-return]
     if depth <= 0:
         raise too_deep()
-    room[0] -= len(value)
-    if room[0] < 0:
-        raise too_much()
+    claim_array(len(value), 4 + len(value))
     if kind is list:
-        return (list, *(hashed(item, depth - 1, room) for item in value))
-    return (dict, frozenset((key, hashed(item, depth - 1, room)) for key, item in value.items()))
+        return (list, *(hashed(item, depth - 1) for item in value))
+    return (dict, frozenset((key, hashed(item, depth - 1)) for key, item in value.items()))
 
 
 def shown(value: Value) -> str:
@@ -264,11 +269,14 @@ def not_a_function(value: Value) -> KrlError:
     return KrlError(f"{shown(value)} is not a function")
 
 
-def call(f: Value, args: Sequence[Value] = (), named: Mapping[str, Value] | None = None) -> Value:
+def call(
+    f: Value, args: Sequence[Value] = (), named: Mapping[str, Value] | None = None, own: int = 0
+) -> Value:
     """Call a function: what it does not take is ignored, what it misses is its default or null.
 
     An argument by name goes before one in the same place. A parameter's Python name may carry a suffix
-    after a dot, which is no part of its KRL name.
+    after a dot, which is no part of its KRL name. The first `own` arguments are ours, and KRL has no names
+    for them.
     """
     if type(f) is not FunctionType:
         raise not_a_function(f)
@@ -280,7 +288,8 @@ def call(f: Value, args: Sequence[Value] = (), named: Mapping[str, Value] | None
         values.extend([None] * (required - len(values)))
         return f(*values)
     keywords: dict[str, Value] = {}
-    parameters = {name.partition(".")[0]: place for place, name in enumerate(code.co_varnames[:count])}
+    known = enumerate(code.co_varnames[own:count], own)
+    parameters = {name.partition(".")[0]: place for place, name in known}
     for name, value in named.items():
         place = parameters.get(name)
         if place is None:

@@ -1,9 +1,10 @@
 """The programs of this machine that rules have run, each in a process group of its own.
 
-No shell stands between: a program is given its words as they are, an environment of PATH, LANG and what the
-rule says, and no more time than it may have. What it writes is read to the end, so that it never has to wait,
-and kept up to a bound. A program that is out of time is asked to end (SIGTERM) and then made to (SIGKILL),
-with all of its group. What it leaves running in the background when it ends by itself is left alone.
+No shell stands between: a program is given its words as they are, PATH, LANG and the variables that its rule
+sets and may set, no open file but its three streams, and no more time than it may have. What it writes is
+read to the end, so that it never has to wait, and kept up to a bound. A program that is out of time is asked
+to end (SIGTERM) and then made to (SIGKILL), with all of its group. What it leaves running in the background
+when it ends by itself is left alone.
 
 This is for POSIX systems.
 """
@@ -34,6 +35,16 @@ MOST_BYTES = 65_536
 
 CHUNK = 65_536
 EXITED, STOP = b"e", b"s"
+
+_groups: set[int] = set()
+"""The process groups of what runs, whoever runs it: they are this process's children."""
+
+
+def kill_all() -> None:
+    """Kill all programs that run. For a process that ends at once: it waits for nothing."""
+    for group in [*_groups]:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +104,13 @@ class Processes:
         except (OSError, ValueError) as fault:
             where = f"{fault.filename}: " if isinstance(fault, OSError) and fault.filename else ""
             return Ended("not_started", why=f"{where}{getattr(fault, 'strerror', None) or fault}")
-        with process, self._wake() as wake:
-            run = Run(process, wake, (program.stdin or "").encode("utf-8", "replace"), self._kept)
-            why = run.follow(seconds, self._grace)
+        _groups.add(process.pid)
+        try:
+            with process, self._wake() as wake:
+                run = Run(process, wake, (program.stdin or "").encode("utf-8", "replace"), self._kept)
+                why = run.follow(seconds, self._grace)
+        finally:
+            _groups.discard(process.pid)
         code = process.returncode
         return Ended(
             outcome=why.outcome if why else "exited",
@@ -109,8 +124,10 @@ class Processes:
         )
 
     def stop(self) -> None:
-        """End all programs that run, and let none begin until `go_on`."""
+        """End all programs that run, and let none begin until `go_on`. A second time does nothing."""
         with self._mutex:
+            if self._stopping:
+                return
             self._stopping = True
             for wake in self._wakes:
                 os.write(wake, STOP)
@@ -256,7 +273,7 @@ class Run:
 
 
 def environment(program: Program) -> dict[str, str]:
-    """PATH and LANG as the engine has them, and what the rule gives."""
+    """PATH and LANG as the engine has them, and what the rule sets; nothing else the engine has."""
     usual = {"PATH": os.environ.get("PATH", os.defpath), "LANG": os.environ.get("LANG", "C.UTF-8")}
     return usual | dict(program.env)
 

@@ -2,6 +2,8 @@
 
 A change is a step of `schedule.changed`, taken on the row as this turn has it so far: as the store has it,
 then as the turn's rules before this one left it, then as this rule did. The turn carries the outcome.
+
+How much one turn may schedule and change, and how much a pico may have to come, is bounded.
 """
 
 from __future__ import annotations
@@ -13,32 +15,43 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.library.time import iso, moment
+from picosched.krl.allowed import allowed_as
+from picosched.krl.library.time import iso
 from picosched.krl.scope import Program, ScheduledEvent, Value
-from picosched.krl.values import described, json_value, number, shown
+from picosched.krl.text import json_text, json_value, measured, of_text
+from picosched.krl.values import described, number, shown
+from picosched.pico.reading import read_filter, read_time, read_timespec, texts_of
+from picosched.pico.scheduled import SoFar
 from picosched.pico.turn import WARNING, Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import (
+    LIVE,
     Change,
     cancelled,
     fired_at_once,
-    live,
     moved,
     paused,
     repeated,
     resumed,
 )
-from picosched.schedule.filter import COMING, Filter
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status, coming, rounded_up
+from picosched.schedule.scheduled import Outcome, Scheduled, coming, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
-from picosched.schedule.timespec import Timespec
+from picosched.schedule.timespec import MAX_LENGTH, Timespec
 
 if TYPE_CHECKING:
     from picosched.pico.effects import PicoEffects, Said
 
 REPLACED = "another took its name"
+
+WRITTEN, NEXT = 400, 100
+"""Steps of a row made or changed, with writing it; of a next time."""
+READ, PERIOD = 60, 20_000
+"""Steps of each character of a timespec that is read, and of each part of one whose period is found."""
+ROW = 1_000
+"""Bytes of a row besides its texts and attributes."""
 
 
 class PicoAgenda:
@@ -47,6 +60,17 @@ class PicoAgenda:
     def __init__(self, effects: PicoEffects) -> None:
         self._effects = effects
         self._pico = effects.pico
+        self.begin_turn()
+
+    def begin_turn(self) -> None:
+        self._done = 0
+        """What this turn has scheduled, sent and changed so far."""
+        self._coming: int | None = None
+        """Events the pico had to come before this turn; None until that counts."""
+        self._by_name: dict[tuple[str, str], set[str]] = {}
+        """(rid, name) → the ids of that name which this turn has made or changed, by whichever rule."""
+        self._paid: set[tuple[str, ...]] = set()
+        """What this turn has paid for, and needs to pay for once."""
 
     # Making
 
@@ -54,10 +78,12 @@ class PicoAgenda:
         self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
     ) -> str:
         said, turn = self._speaking("schedule an event")
-        attributes = json_value(attrs)
+        attributes, size = measured(attrs)
+        self._say(size + of_text(domain) + of_text(type))
         try:
+            # As they are given: JSON has no infinity, and one that became null would steer nothing.
             steering = read_steering(
-                attributes, repeat=repeat is not None, time_of=lambda value: _time(value, turn.now, UNTIL)
+                attrs, repeat=repeat is not None, time_of=lambda value: read_time(value, turn.now, UNTIL)
             )
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
@@ -84,19 +110,53 @@ class PicoAgenda:
         if repeat is None:
             made = replace(made, due=self._due(at, turn.now) + made.put_off)
         else:
-            made = self._repeating(made, _timespec(repeat, steering.tz))
+            made = self._repeating(made, self._timespec(repeat, steering.tz))
         if made.name is not None and (repeat is not None or steering.if_exists):
-            already = [each for each in self._pending() if each.name == made.name]
             if steering.if_exists == REPLACE:
-                for each in already:
+                for each in self._so_far.found(Filter(name=made.name)):
                     self._cancel(each.id, REPLACED)
             else:
                 # Without a word, the first repeat of a name wins, as in the classic engine.
-                kept = (each for each in already if steering.if_exists == KEEP or each.kind == "repeat")
-                if (first := next(kept, None)) is not None:
+                kinds = ("at", "repeat") if steering.if_exists == KEEP else ("repeat",)
+                if (first := self._so_far.first_named(made.name, kinds)) is not None:
                     return first.id
+        return self._make(said, turn, made)
+
+    def _make(self, said: Said, turn: Turn, made: Scheduled) -> str:
+        """Have the rule make a row; its id."""
+        self._count()
+        if self._coming is None:
+            self._coming = self._pico.state.coming(self._pico.id)
+        most = self._effects.settings.limits.max_pending
+        if self._coming + len(turn.scheduled) + len(said.scheduled) >= most:
+            self._check_room(said, turn, self._coming, most)
         said.scheduled[made.id] = made
+        if made.name is not None:
+            self._note_name(made)
         return made.id
+
+    def _count(self) -> None:
+        """One event more that this turn makes or changes."""
+        self._done += 1
+        most = self._effects.settings.limits.max_scheduled
+        if self._done > most:
+            raise KrlError(
+                f"the turn scheduled, sent or changed more than {most:,} events (max_scheduled); "
+                "does a loop do it again and again?",
+                code="too_large",
+            )
+
+    def _check_room(self, said: Said, turn: Turn, coming: int, most: int) -> None:
+        """KrlError if the pico has as many events to come as it may have, less what ended in this turn."""
+        new, changed = turn.scheduled.keys() | said.scheduled.keys(), self._so_far.changed()
+        self._so_far.charge(len(changed))
+        coming += sum((row.status in LIVE) - (id not in new) for id, row in changed.items())
+        if coming >= most:
+            raise KrlError(
+                f"found {coming:,} events that this pico has to come, scheduled and sent, "
+                f"wanted less than {most:,} (max_pending)",
+                code="too_large",
+            )
 
     def _window(self, name: str | None) -> str | None:
         if name is not None:
@@ -106,7 +166,7 @@ class PicoAgenda:
 
     def _due(self, at: Value, now: datetime) -> datetime:
         """The due time of `at`; what has passed is due now."""
-        time = _time(at, now)
+        time = read_time(at, now)
         try:
             return now if time <= now else rounded_up(time, self._effects.settings.granularity)
         except OverflowError as cause:
@@ -126,6 +186,8 @@ class PicoAgenda:
     def _warn_of(self, timespec: Timespec) -> None:
         """Say in the turn's log that a timespec is faster than one schedule may fire."""
         least = timedelta(seconds=self._effects.settings.min_period)
+        if least:
+            self._pay_once((timespec.text, timespec.tz, "period"), PERIOD * (timespec.parts - 1))
         period = timespec.period() if least else None
         if period is not None and period < least:
             self._effects.log(
@@ -143,16 +205,17 @@ class PicoAgenda:
         said, turn = self._speaking("cancel a scheduled event")
         if id not in said.scheduled and id not in turn.scheduled:
             return self._change(id, lambda row: cancelled(row, turn.now, turn.eid, reason))
-        if self._coming(id) is None:
+        if self._so_far.coming(id) is None:
             return False
         # Made and cancelled in one turn: it never was.
+        self._count()
         said.scheduled.pop(id, None)
         said.unmade.add(id)
         return True
 
     def pause(self, id: str, until: Value = None) -> bool:
         _, turn = self._speaking("pause a scheduled event")
-        time = None if until is None else _time(until, turn.now, "the end of a pause")
+        time = None if until is None else read_time(until, turn.now, "the end of a pause")
         return self._change(id, lambda row: paused(row, time))
 
     def resume(self, id: str) -> bool:
@@ -168,8 +231,8 @@ class PicoAgenda:
         _, turn = self._speaking("reschedule an event")
         if tz is not None and not isinstance(tz, str):
             raise KrlError(f"found {described(tz)} as a time zone, wanted a String")
-        found = self._coming(id)
-        spec = _timespec(timespec, tz or (found.tz if found is not None else "UTC"))
+        found = self._so_far.coming(id)
+        spec = self._timespec(timespec, tz or (found.tz if found is not None else "UTC"))
         granularity = self._effects.settings.granularity
         done = self._change(id, lambda row: repeated(row, spec, turn.now, granularity))
         if done:
@@ -179,7 +242,7 @@ class PicoAgenda:
     def fire_now(self, id: str) -> bool:
         """Raise its event in this turn, as one that fired outside its times."""
         said, turn = self._speaking("fire a scheduled event")
-        found = self._coming(id)
+        found = self._so_far.coming(id)
         fired = None if found is None else fired_at_once(found, turn.now)
         if fired is None:
             return False
@@ -193,7 +256,8 @@ class PicoAgenda:
     def _change(self, id: str, change: Change) -> bool:
         """Take a step with one of this ruleset's rows; False where there is no such row or no such step."""
         said, _ = self._speaking("change what is scheduled")
-        found = self._coming(id)
+        self._say(0)
+        found = self._so_far.coming(id)
         try:
             changed = None if found is None else change(found)
         except PicoschedError as error:
@@ -208,115 +272,111 @@ class PicoAgenda:
 
     def _put(self, row: Scheduled) -> None:
         said, turn = self._speaking("change what is scheduled")
-        (said.scheduled if row.id in said.scheduled or row.id in turn.scheduled else said.rescheduled)[
-            row.id
-        ] = row
+        self._count()
+        new = row.id in said.scheduled or row.id in turn.scheduled
+        (said.scheduled if new else said.rescheduled)[row.id] = row
+        if row.name is not None:
+            self._note_name(row)
+
+    def _note_name(self, row: Scheduled) -> None:
+        self._by_name.setdefault((row.rid, row.name or ""), set()).add(row.id)
 
     # Sending
 
     def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
         said, turn = self._speaking("send an event")
-        id = self._effects.new_id()
-        said.scheduled[id] = Scheduled(
-            id=id,
+        copy, size = measured(attrs)
+        self._say(size + of_text(eci) + of_text(domain) + of_text(type))
+        made = Scheduled(
+            id=self._effects.new_id(),
             pico_id=self._pico.id,
             rid=said.rid,
             domain=domain,
             type=type,
-            attrs=json_value(attrs),
+            attrs=copy,
             kind="send",
             due=turn.now,
             created=turn.now,
             rule=said.rule,
             eci=eci,
         )
-        return id
+        return self._make(said, turn, made)
 
     def run(self, program: Program) -> str:
         said, turn = self._speaking("run a program")
-        if program.path not in self._effects.settings.proc_allow:
-            raise KrlError(
-                f"found the program {program.path}, wanted one that proc_allow names", code="refused"
-            )
-        id = self._effects.new_id()
-        said.scheduled[id] = Scheduled(
-            id=id,
+        try:
+            allowed_as(program, self._effects.settings.proc_allow)
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
+        attrs = asdict(program)
+        self._say(sum(map(of_text, texts_of(attrs))))
+        made = Scheduled(
+            id=self._effects.new_id(),
             pico_id=self._pico.id,
             rid=said.rid,
             domain="proc",
             type="finished",
-            attrs=asdict(program),
+            attrs=attrs,
             kind="proc",
             due=None,
             created=turn.now,
             rule=said.rule,
             name=program.name,
         )
-        return id
+        return self._make(said, turn, made)
 
     # Reading
 
     def pending(self) -> Sequence[ScheduledEvent]:
-        return self._pending()
+        return self._so_far.found(Filter())
 
     def matching(self, which: Value) -> Sequence[ScheduledEvent]:
-        wanted = _filter(which, self._pico.now)
-        return [each for each in self._pending(windows=wanted.kind == "window") if wanted.means(each)]
+        return self._so_far.found(read_filter(which, self._pico.now))
 
     def find(self, id: str) -> ScheduledEvent | None:
-        return self._mine(id)
+        return self._so_far.find(id)
 
     def show(self, id: str) -> Mapping[str, Value] | None:
-        found = self._mine(id)
+        found = self._so_far.find(id)
         return None if found is None else _plain(shown_row(found, iso))
 
     def next_times(self, id: str, count: int) -> Sequence[datetime]:
-        found = self._coming(id)
-        return [] if found is None else [*islice(coming(found, self._effects.settings.granularity), count)]
+        found = self._so_far.coming(id)
+        if found is None:
+            return []
+        self._pico.budget.charge(count * (NEXT + 2 * len(found.timespec or "")))
+        return [*islice(coming(found, self._effects.settings.granularity), count)]
 
     def fires(self, id: str, limit: int) -> Sequence[Mapping[str, Value]]:
-        found = [] if self._mine(id) is None else self._pico.state.fires(self._pico.id, id, limit)
+        if self._so_far.find(id) is None:
+            return []
+        found = self._pico.state.fires(self._pico.id, id, limit)
+        self._so_far.charge(len(found))
         return [_plain(shown_fire(each, iso)) for each in found]
 
-    def _mine(self, id: str) -> Scheduled | None:
-        """One that this ruleset made, whatever its status, as this turn and this rule have it so far."""
-        turn, said = self._effects.turn, self._effects.said
-        if said is not None and id in said.unmade:
-            return None
-        made = [each.rescheduled | each.scheduled for each in (said, turn) if each is not None]
-        if turn is not None and turn.settled is not None:
-            made.append({turn.settled.id: turn.settled})
-        found = next((each[id] for each in made if id in each), None) or self._pico.state.find_scheduled(id)
-        if found is None or not found.is_schedule:
-            return None
-        return found if (found.pico_id, found.rid) == (self._pico.id, self._effects.rid) else None
+    @property
+    def _so_far(self) -> SoFar:
+        pico, effects = self._pico, self._effects
+        return SoFar(pico.state, pico.budget, pico.id, effects.rid, effects.said, effects.turn, self._by_name)
 
-    def _coming(self, id: str) -> Scheduled | None:
-        """One of them that is still to come."""
-        found = self._mine(id)
-        return found if found is not None and live(found) else None
+    def _timespec(self, value: Value, tz: str) -> Timespec:
+        plain = read_timespec(value)
+        text = plain if isinstance(plain, str) else json_text(plain)
+        self._pay_once((text, tz), READ * min(len(text), MAX_LENGTH))
+        try:
+            return Timespec.parse(plain, tz)
+        except PicoschedError as error:
+            raise KrlError(error.message, code=error.code) from error
 
-    def _pending(self, *, windows: bool = False) -> list[Scheduled]:
-        """What is to come for this ruleset, with what this turn and this rule made of it; soonest first.
+    def _pay_once(self, what: tuple[str, ...], steps: int) -> None:
+        """Pay for what is remembered once it is worked out."""
+        if what not in self._paid:
+            self._pico.budget.charge(steps)
+            self._paid.add(what)
 
-        Edges of windows, which no rule made, are left out unless they are asked for.
-        """
-        last = datetime.max.replace(tzinfo=self._pico.now.tzinfo)
-        found = (each for each in self._known() if live(each) and (windows or each.kind != "window"))
-        return sorted(found, key=lambda each: each.due or last)
-
-    def _known(self) -> list[Scheduled]:
-        rid, turn, said = self._effects.rid, self._effects.turn, self._effects.said
-        found = {each.id: each for each in self._pico.state.pending(self._pico.id, rid)}
-        if turn is not None:
-            made = {**turn.scheduled, **turn.rescheduled}
-            if turn.settled is not None:
-                made.setdefault(turn.settled.id, turn.settled)
-            found |= {id: each for id, each in made.items() if each.rid == rid}
-        if said is not None:
-            found |= said.scheduled | said.rescheduled
-            found = {id: each for id, each in found.items() if id not in said.unmade}
-        return list(found.values())
+    def _say(self, size: int) -> None:
+        """Pay for a row that is made or changed: to say it, and to write it."""
+        self._effects.say(ROW + size, steps=WRITTEN)
 
     def _speaking(self, verb: str) -> tuple[Said, Turn]:
         said, turn = self._effects.speaking(verb), self._effects.turn
@@ -324,56 +384,7 @@ class PicoAgenda:
         return said, turn
 
 
-def _time(value: Value, now: datetime, what: str = "the time of a schedule") -> datetime:
-    try:
-        return moment(value, now, what)
-    except KrlError as error:
-        wanted = "wanted ISO 8601 such as 2026-07-01T13:50:05Z, or milliseconds since 1970"
-        raise KrlError(f"found {shown(value)} as {what}, {wanted}") from error
-
-
 def _plain(shown: Mapping[str, Any]) -> dict[str, Value]:
     """A map for rules to have: with numbers as KRL keeps them, and nothing shared that could change."""
     numbers = {key: number(value) for key, value in shown.items() if isinstance(value, float)}
     return {**json_value(dict(shown)), **numbers}
-
-
-TEXTS = ("name", "domain", "type", "kind", "text")
-TIMES = ("since", "until")
-
-
-def _filter(which: Value, now: datetime) -> Filter:
-    """What a rule means by a map. What is null is an error: it would mean more than was wanted."""
-    if not isinstance(which, dict):
-        raise KrlError(f'found {described(which)} as a filter, wanted a Map such as {{"name": "tea"}}')
-    given: dict[str, Any] = {}
-    for key, value in which.items():
-        if key in TEXTS:
-            if not isinstance(value, str):
-                raise KrlError(f"found {described(value)} as the {key} of a filter, wanted a String")
-            given[key] = value
-        elif key in TIMES:
-            given[key] = moment(value, now, f"the {key} of a filter")
-        elif key == "paused":
-            if not isinstance(value, bool):
-                raise KrlError(f"found {described(value)} as the paused of a filter, wanted a Boolean")
-            given["status"] = (Status.PAUSED if value else Status.PENDING,)
-        else:
-            keys = ", ".join((*TEXTS, *TIMES, "paused"))
-            raise KrlError(f'found the key "{key}" in a filter, wanted some of {keys}')
-    if given.get("kind", "at") not in SCHEDULES:
-        wanted = ", ".join(f'"{kind}"' for kind in SCHEDULES)
-        raise KrlError(f"found {shown(given['kind'])} as the kind of a filter, wanted one of {wanted}")
-    return replace(Filter(status=COMING), **given)
-
-
-def _timespec(value: Value, tz: str) -> Timespec:
-    if not isinstance(value, str | dict):
-        raise KrlError(
-            f'found {described(value)} as a timespec, wanted a String such as "0 9 * * *", or a Map'
-        )
-    plain: Any = json_value(value)
-    try:
-        return Timespec.parse(plain, tz)
-    except PicoschedError as error:
-        raise KrlError(error.message, code=error.code) from error

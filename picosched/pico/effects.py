@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from picosched.errors import KrlError
 from picosched.krl.scope import HttpRequest, HttpResponse, Value
-from picosched.krl.values import json_value
+from picosched.krl.text import WIDEST, measured, of_text
 from picosched.pico.agenda import PicoAgenda
-from picosched.pico.chance import Tape
+from picosched.pico.chance import Tape, id_from
 from picosched.pico.change import Change
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 MOST_ASKED = 50
 """Requests to the world outside in one turn or query."""
 
+REQUEST = 1_000
+"""Steps of a request to the world outside, until it is made and once it is answered."""
+THING = 300
+"""Bytes that a thing said takes besides its values."""
+
 
 @dataclass(slots=True)
 class Said:
@@ -42,6 +47,8 @@ class Said:
     handled: int = 0
     directives: list[Directive] = field(default_factory=list)
     entities: dict[tuple[str, str], Value] = field(default_factory=dict)
+    sizes: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Bytes of the variables: one that is set again counts once."""
     raised: list[Event] = field(default_factory=list)
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
     rescheduled: dict[str, Scheduled] = field(default_factory=dict)
@@ -94,7 +101,6 @@ class PicoEffects:
         self.said: Said | None = None
         self.event: Event | None = None
         self.settings: Settings
-        self.new_id: Callable[[], str]
         self.rid = ""
         self.raised_in_turn = 0
         self.answering = False
@@ -112,9 +118,10 @@ class PicoEffects:
 
     # ---- the life of a rule -----------------------------------------------------------------------
 
-    def begin_turn(self, turn: Turn, settings: Settings, new_id: Callable[[], str]) -> None:
-        self.turn, self.settings, self.new_id = turn, settings, new_id
+    def begin_turn(self, turn: Turn, settings: Settings) -> None:
+        self.turn, self.settings = turn, settings
         self.raised_in_turn = 0
+        self.agenda.begin_turn()
 
     def end_turn(self) -> None:
         self.turn = self.said = self.event = None
@@ -144,12 +151,21 @@ class PicoEffects:
 
     def drop(self) -> None:
         self.said = None
+        self.pico.budget.take_back()
+
+    def say(self, size: int, *, steps: int = 0, for_good: bool = False) -> None:
+        """Pay for what the turn keeps; `for_good` if also where the rule fails."""
+        self.pico.budget.say(THING + size, steps, for_good)
 
     def speaking(self, verb: str) -> Said:
         """What the rule at hand has said; refuses queries and globals, which may say nothing."""
         if self.said is None:
             raise KrlError(f"a query or a global cannot {verb}: only a rule can", code="refused")
         return self.said
+
+    def new_id(self) -> str:
+        """An id for what the rule makes."""
+        return id_from(self.pico.random)
 
     def changes(self) -> list[Change]:
         """What this turn has changed of picos so far, this rule's part last."""
@@ -159,7 +175,9 @@ class PicoEffects:
 
     def direct(self, name: str, options: Value) -> None:
         said = self.speaking("send a directive")
-        said.directives.append(Directive(name, json_value(options), said.rid, said.rule, said.handled))
+        copy, size = measured(options)
+        self.pico.budget.say(THING + WIDEST * len(name) + size)
+        said.directives.append(Directive(name, copy, said.rid, said.rule, said.handled))
 
     def entity(self, rid: str, name: str) -> Value:
         key = (rid, name)
@@ -170,34 +188,43 @@ class PicoEffects:
         return self.pico.entity(rid, name)
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
-        self.speaking("set a variable").entities[rid, name] = json_value(value)
+        said, key = self.speaking("set a variable"), (rid, name)
+        copy, size = measured(value)
+        size += THING
+        self.pico.budget.say(size - said.sizes.get(key, 0))
+        said.entities[key], said.sizes[key] = copy, size
 
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
         said, turn = self.speaking("raise an event"), self.turn
         assert turn is not None and self.event is not None
+        self._check_raised(said)
+        copy, size = measured(attrs)
+        steps = len(self.pico.installed) * (1 + len(rids or ()))
+        self.say(size + of_text(domain) + of_text(type), steps=steps)
+        targets = tuple(dict.fromkeys(map(self._installed, rids))) if rids is not None else None
+        said.raised.append(Event(domain, type, copy, turn.eid, turn.now, self.event.eci, targets))
+
+    def _check_raised(self, said: Said) -> None:
         limit = self.settings.limits.max_raised
         if self.raised_in_turn + len(said.raised) >= limit:
             raise KrlError(
-                f"the turn raised more than {limit} events; does a rule raise itself for ever?",
+                f"the turn raised more than {limit} events (max_raised); does a rule raise itself for ever?",
                 code="too_large",
             )
-        targets = tuple(dict.fromkeys(map(self._installed, rids))) if rids is not None else None
-        said.raised.append(
-            Event(domain, type, json_value(attrs), turn.eid, turn.now, self.event.eci, targets)
-        )
 
     def _installed(self, rid: str) -> str:
         """A rid as it is installed: a version behind it does not count."""
-        shorter = rid
-        while shorter and shorter not in self.pico.installed:
-            shorter = shorter.rpartition(".")[0]
-        return shorter or rid
+        fitting = (each for each in self.pico.installed if rid == each or rid.startswith(f"{each}."))
+        return max(fitting, key=len, default=rid)
 
     def http(self, request: HttpRequest) -> HttpResponse:
         place, self.asked = self.asked, self.asked + 1
         given = self.answers.given
+        self.say(len(request.url) + len(request.body), steps=REQUEST, for_good=True)
         if place < len(given) and given[place][0] == request:
-            return given[place][1]
+            response = given[place][1]
+            self.say(len(response.body), for_good=True)
+            return response
         if place >= MOST_ASKED:
             raise KrlError(
                 f"one event asked the world outside more than {MOST_ASKED} times", code="too_large"
@@ -207,20 +234,23 @@ class PicoEffects:
     def log(self, level: str, value: Value) -> None:
         if self.turn is not None:
             rule = self.said.rule if self.said else None
-            self.turn.log.append(Logged(level, self.rid, rule, json_value(value)))
+            copy, size = measured(value)
+            self.say(size, for_good=True)
+            self.turn.log.append(Logged(level, self.rid, rule, copy))
 
     def error(self, level: str, value: Value) -> None:
         said, turn = self.speaking("raise an error"), self.turn
         assert turn is not None and self.event is not None
+        self._check_raised(said)
         self.log(level, value)
         attrs = error_attributes(level, value, said.rid, said.rule, "user", "error")
+        copy, size = measured(attrs)
+        self.say(size)
         targets = (self.error_rid(said.rid),)
         if level == "error":
             said.ends_events = True
             said.raised.clear()
-        said.raised.append(
-            Event("system", "error", json_value(attrs), turn.eid, turn.now, self.event.eci, targets)
-        )
+        said.raised.append(Event("system", "error", copy, turn.eid, turn.now, self.event.eci, targets))
 
 
 def error_attributes(

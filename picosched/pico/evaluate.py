@@ -6,21 +6,22 @@ the next pair; what a rule raises is appended. So events raised in a turn run af
 finished with the present one.
 
 A rule that fails loses what it said and nothing else: its error is in the turn and is raised as
-`system:error`, and the other rules go on.
+`system:error`, and the other rules go on. Where the budget of the whole turn is over, the turn ends with what
+its rules have said by then, and tells of those it did not reach.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from picosched.errors import KrlError, PicoschedError
+from picosched.errors import KrlError, PicoschedError, Span
 from picosched.krl.ruleset import Instance
 from picosched.krl.scope import Scope, Value
-from picosched.krl.size import bound
-from picosched.krl.values import json_value
+from picosched.krl.size import BOUNDS, spending
+from picosched.krl.text import json_value, measured
 from picosched.pico.effects import Answers, PicoEffects, Unanswered, error_attributes
 from picosched.pico.event import Event, Query
 from picosched.pico.pico import Installed, Pico
@@ -28,6 +29,9 @@ from picosched.pico.turn import Considered, Handled, Turn
 from picosched.pico.windows import windows_of
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
+
+CONSIDERED, FAILED = 40, 1_000
+"""Steps that it takes to look at a rule and note what became of it, and to tell of an error."""
 
 Pairs = deque[tuple[str, Event, int]]
 """Rulesets and the events they are to handle, with the place of each event in the turn."""
@@ -37,7 +41,6 @@ def evaluate(
     pico: Pico,
     event: Event,
     settings: Settings,
-    new_id: Callable[[], str],
     answers: Answers | None = None,
     settled: Scheduled | None = None,
 ) -> Turn:
@@ -47,10 +50,10 @@ def evaluate(
     see it. Raises Unanswered where a rule needs an answer from outside that is not among `answers`.
     """
     turn = Turn(event.eid, pico.id, event.time, event.eci, settled=settled)
-    bound(pico.budget.limits.max_value_bytes)
     pico.now = event.time
-    effects = pico.effects
-    effects.begin_turn(turn, settings, new_id)
+    budget, effects = pico.budget, pico.effects
+    budget.begin()
+    effects.begin_turn(turn, settings)
     effects.error_rid = lambda rid: (
         pico.installed[rid].ruleset.errors_to or rid if rid in pico.installed else rid
     )
@@ -58,14 +61,18 @@ def evaluate(
     _enqueue(pico, turn, pairs, event)
     installed = dict(pico.installed)
     effects.answers, effects.asked = answers or Answers(), 0
-    pico.random.begin(effects.answers.drawn)
+    before, BOUNDS.budget = BOUNDS.budget, budget
     try:
-        while pairs:
+        pico.random.begin(effects.answers.drawn)
+        while pairs and budget.over is None:
             _handle(pico, turn, pairs, *pairs.popleft())
+        for rid, _, place in pairs:
+            turn.handled[place].considered.append(_unreached(pico, rid))
     except Unanswered:
         pico.installed = installed
         raise
     finally:
+        BOUNDS.budget = before
         pico.random.end()
         effects.end_turn()
     return turn
@@ -76,9 +83,17 @@ def answer(pico: Pico, query: Query, now: datetime, answers: Answers | None = No
 
     Raises Unanswered as `evaluate` does.
     """
+    pico.budget.begin()
+    before, BOUNDS.budget = BOUNDS.budget, pico.budget
+    try:
+        return answer_within(pico, query, now, answers)
+    finally:
+        BOUNDS.budget = before
+
+
+def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | None = None) -> Any:
+    """The same within a turn or query of another pico, which pays for it."""
     pico.now = now
-    bound(pico.budget.limits.max_value_bytes)
-    pico.budget.refill()
     instance = start(pico, query.rid)
     instance.scope.event = None
     instance.scope.rule = None
@@ -86,9 +101,9 @@ def answer(pico: Pico, query: Query, now: datetime, answers: Answers | None = No
     pico.effects.end_turn()
     pico.effects.answers, pico.effects.asked = answers or Answers(), 0
     pico.effects.answering = True
-    if answers is not None:
-        pico.random.begin(answers.drawn)
     try:
+        if answers is not None:
+            pico.random.begin(answers.drawn)
         return json_value(instance.query(query.name, query.args))
     finally:
         pico.effects.answering = False
@@ -102,7 +117,8 @@ def start(pico: Pico, rid: str) -> Instance:
     if installed is None:
         raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
     if installed.instance is None:
-        installed.instance = _instance(pico, installed, installed.config, ())
+        with spending(pico.budget):
+            installed.instance = _instance(pico, installed, installed.config, ())
     return installed.instance
 
 
@@ -151,8 +167,9 @@ def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, place:
     if rid not in pico.installed:  # uninstalled by a rule of this turn
         return
     ruleset = pico.installed[rid].ruleset
-    pico.budget.refill()
     try:
+        if pico.installed[rid].instance is None:
+            pico.budget.begin_rule()
         instance = start(pico, rid)
     except KrlError as error:  # its globals fail now, though they did not when it was installed
         turn.errors.append(error)
@@ -161,6 +178,9 @@ def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, place:
     scope = instance.scope
     scope.event = event
     for index in ruleset.salient(event.domain, event.type):
+        if pico.budget.over is not None:
+            turn.handled[place].considered.append(_unreached(pico, rid))
+            break
         scope.rule = ruleset.rules[index].name
         last = _try_rule(pico, turn, pairs, instance, index, event, place)
         if last:
@@ -175,13 +195,15 @@ def _try_rule(
     ruleset, effects = instance.ruleset, pico.effects
     rid, rule = ruleset.rid, ruleset.rules[index]
     key = (rid, rule.name)
-    pico.budget.refill()
     effects.begin(rid, rule.name, event, place)
     handled = turn.handled[place]
     try:
+        pico.budget.begin_rule(CONSIDERED)
         state = turn.waiting[key] if key in turn.waiting else pico.waiting(*key)
         selection = instance.select(index, event, state)
         if selection.state is not state:
+            if selection.state is not None:
+                effects.say(measured(selection.state)[1], for_good=True)
             turn.waiting[key] = selection.state
         if selection.bindings is None:
             effects.drop()
@@ -191,9 +213,10 @@ def _try_rule(
         ran = instance.run(index, selection.bindings)
     except KrlError as error:
         effects.drop()
+        if error.span is None:  # it never came to run
+            error.span = Span(ruleset.source.name, rule.line, 1, rule.line, 1)
         _fail(pico, turn, pairs, effects, error, rid, rule.name, event)
-        line = error.span.line if error.span else rule.line
-        handled.considered.append(Considered(rid, rule.name, "failed", error.message, line))
+        handled.considered.append(Considered(rid, rule.name, "failed", error.message, error.span.line))
         return False
     said = effects.keep()
     if said.ends_events:
@@ -210,6 +233,11 @@ def _try_rule(
     return ran.last
 
 
+def _unreached(pico: Pico, rid: str) -> Considered:
+    """The rules of a ruleset that were not looked at, because the turn was over."""
+    return Considered(rid, "*", "unreached", f"the turn was over: {pico.budget.over}")
+
+
 def _fail(
     pico: Pico,
     turn: Turn,
@@ -221,6 +249,7 @@ def _fail(
     event: Event,
 ) -> None:
     """Record a rule's error and raise it as `system:error`; an error in handling one is only recorded."""
+    pico.budget.steps -= FAILED  # which the next rule finds, if it is too much
     turn.errors.append(error)
     if (event.domain, event.type) == ("system", "error"):
         return

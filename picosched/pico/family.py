@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import Ruleset
 from picosched.krl.scope import HttpRequest, Value
+from picosched.krl.text import measured, of_text
 from picosched.krl.values import described, shown, to_string
 from picosched.pico.change import (
     Change,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 
 HTTP = ("http://", "https://")
+
+SHOWN, ASKED, CHANGING = 20, 200, 1_000
+"""Steps of a channel or ruleset that is shown; of a query of another pico; of a change of picos."""
 
 
 class World(Protocol):
@@ -64,6 +68,9 @@ class World(Protocol):
     def sources(self) -> list[dict[str, Any]]:
         """The sources of the engine, as maps."""
 
+    def find_source(self, id: str) -> dict[str, Any] | None:
+        """The source of that id or name, as a map."""
+
     def tried(self, pico_id: str, text: RulesetText) -> None:
         """Evaluate a ruleset's globals as if it were installed; raises what would be wrong with it."""
 
@@ -82,6 +89,7 @@ class PicoFamily:
     def view(self) -> dict[str, Value]:
         pico = self._effects.pico
         channels = self._channels()
+        pico.budget.charge(SHOWN * (1 + len(channels) + len(pico.installed)))
         return {
             "id": pico.id,
             "name": pico.name,
@@ -119,6 +127,7 @@ class PicoFamily:
         return next((each.eci for each in self._channels() if each.tags == wanted), None)
 
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
+        self._effects.pico.budget.charge(ASKED)
         channel = self._reached(eci)
         refusal = channel.queries.refusal(rid, name)
         if refusal:
@@ -134,6 +143,9 @@ class PicoFamily:
         channels: Sequence[Mapping[str, Value]] = (),
     ) -> str:
         effects, pico = self._effects, self._effects.pico
+        for _, config in rulesets:
+            self._pay(measured(dict(config))[1])
+        self._pay(measured([dict(each) for each in channels])[1] + of_text(name))
         id, down, up = effects.new_id(), effects.new_id(), effects.new_id()
         texts = tuple(self._text(url, config) for url, config in rulesets)
         for each in texts:
@@ -151,6 +163,7 @@ class PicoFamily:
         return down
 
     def delete_pico(self, eci: str) -> None:
+        self._pay(0)
         mine = [c for c in self._channels() if c.eci_of_kin == eci and c.kin != self._effects.pico.parent_id]
         if not mine or mine[0].kin is None:
             raise KrlError(
@@ -165,15 +178,18 @@ class PicoFamily:
         if eci is not None:
             self._own(eci)
         given = {"tags": list(tags), "eventPolicy": events, "queryPolicy": queries}
+        self._pay(measured(given)[1])
         channel = _channel(eci or effects.new_id(), effects.pico.id, given)
         self._say(PutChannel(channel))
         return _shown(channel)
 
     def delete_channel(self, eci: str) -> None:
         self._own(eci)
+        self._pay(0)
         self._say(DeleteChannel(eci))
 
     def install(self, url: str, config: Mapping[str, Value]) -> str:
+        self._pay(measured(dict(config))[1])
         return self._put(self._text(url, config))
 
     def flush(self, url: str) -> None:
@@ -187,12 +203,17 @@ class PicoFamily:
         installed = self._effects.pico.installed
         if rid not in installed:
             raise KrlError(f"this pico has no ruleset {rid}", code="not_found")
+        self._pay(0)
         clients = [client for client, each in installed.items() if rid in each.ruleset.uses]
         if clients:
             raise KrlError(f"the ruleset {rid} is used by {', '.join(clients)}", code="conflict")
         self._say(Uninstall(rid))
 
     # ---- inside -----------------------------------------------------------------------------------
+
+    def _pay(self, size: int) -> None:
+        """Pay for a change, with making it true, and for what it holds."""
+        self._effects.say(size, steps=CHANGING)
 
     def _say(self, change: Change) -> None:
         self._effects.speaking("change picos").changes.append(change)
@@ -248,6 +269,11 @@ class PicoFamily:
 
     def _read(self, url: str) -> str:
         """The text that stands behind a URL now. http is asked outside; settings say which files may be."""
+        text = self._fetched(url)
+        self._effects.say(len(text))
+        return text
+
+    def _fetched(self, url: str) -> str:
         if not url.startswith(HTTP):
             try:
                 return self._world.read_text(url)

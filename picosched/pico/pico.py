@@ -1,6 +1,6 @@
 """A pico in memory: its rulesets, and its state as far as it has been read.
 
-The store is behind `State`, a protocol of four reads. What a turn changes is taken over by `apply`, so that
+The store is behind `State`, a protocol of a few reads. What a turn changes is taken over by `apply`, so that
 the next turn of the same pico sees it; if the commit fails the engine forgets the pico and reads it anew.
 """
 
@@ -11,18 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from picosched.clock import EPOCH
+from picosched.krl.budget import Budget
 from picosched.krl.ruleset import Instance, Ruleset
-from picosched.krl.scope import Budget
 from picosched.pico.chance import Chance
 from picosched.pico.change import Change, Install, Uninstall
 from picosched.pico.effects import PicoEffects
 from picosched.pico.family import World
+from picosched.pico.scheduled import Kept
 from picosched.pico.turn import Turn
-from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled
 
 
-class State(Protocol):
+class State(Kept, Protocol):
     """What a pico may read of the store, as its own transaction sees it."""
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
@@ -30,15 +29,6 @@ class State(Protocol):
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         """rule → the state of its event expression, for the rules that are not at the start."""
-
-    def pending(self, pico_id: str, rid: str) -> list[Scheduled]:
-        """The scheduled events that are still to come (paused ones too), soonest first."""
-
-    def find_scheduled(self, id: str) -> Scheduled | None:
-        """One scheduled event, whatever its status."""
-
-    def fires(self, pico_id: str, id: str, limit: int) -> list[Fire]:
-        """What became of a scheduled event's occurrences, newest first."""
 
 
 @dataclass(slots=True)

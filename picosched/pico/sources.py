@@ -13,12 +13,23 @@ from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.library.time import moment
 from picosched.krl.scope import Value
-from picosched.krl.values import json_value, shown
-from picosched.pico.change import AddSource, PauseSource, RemoveSource, ResumeSource, SourceChange
+from picosched.krl.text import measured
+from picosched.krl.values import shown
+from picosched.pico.change import (
+    AddSource,
+    Change,
+    PauseSource,
+    RemoveSource,
+    ResumeSource,
+    SourceChange,
+)
 from picosched.sources.reading import read_source
 
 if TYPE_CHECKING:
     from picosched.pico.effects import PicoEffects
+
+READING, LISTED = 60, 200
+"""Steps of each byte of a declaration that is read, and of each source in a list, with its entries."""
 
 
 class PicoSources:
@@ -30,7 +41,9 @@ class PicoSources:
     def add(self, declaration: Mapping[str, Value]) -> str:
         self._check_root()
         try:
-            source = read_source(json_value(dict(declaration)))
+            copy, size = measured(dict(declaration))
+            self._effects.say(size, steps=READING * (1 + size))
+            source = read_source(copy)
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
         if source.name is not None and self._find(source.name) is not None:
@@ -61,34 +74,44 @@ class PicoSources:
     def list(self) -> Sequence[Mapping[str, Value]]:
         """All sources, with what the turn and the rule have changed of them."""
         self._check_root()
-        listed: dict[str, dict[str, Any]] = {each["id"]: each for each in self._effects.pico.world.sources()}
+        listed = {each["id"]: each for each in self._effects.pico.world.sources()}
+        self._effects.pico.budget.charge(len(listed) * LISTED)
         for change in self._effects.changes():
-            match change:
-                case AddSource(id, source):
-                    given = dict(source.given)
-                    listed[id] = {
-                        "id": id,
-                        "name": source.name,
-                        "type": source.type,
-                        "to": source.to.as_map(),
-                        "declaration": given,
-                        "configured": False,
-                        "paused": False,
-                        "paused_until": None,
-                        "entries": [{"name": each.name, "event": each.event} for each in source.entries],
-                    }
-                case RemoveSource(id):
-                    listed.pop(id, None)
-                case PauseSource(id, until):
-                    listed[id] |= {"paused": True, "paused_until": until and format_time(until)}
-                case ResumeSource(id):
-                    listed[id] |= {"paused": False, "paused_until": None}
+            self._change(listed, change)
         return [*listed.values()]
 
     def _find(self, id: str) -> Mapping[str, Any] | None:
         """The source of that id or name."""
-        found = [each for each in self.list() if id in (each["id"], each["name"])]
-        return found[0] if found else None
+        self._check_root()
+        kept, changes = self._effects.pico.world.find_source(id), self._effects.changes()
+        self._effects.pico.budget.charge(LISTED + len(changes))
+        listed = {} if kept is None else {kept["id"]: kept}
+        for change in changes:
+            if not isinstance(change, AddSource) or id in (change.id, change.source.name):
+                self._change(listed, change)
+        return next((each for each in listed.values() if id in (each["id"], each["name"])), None)
+
+    def _change(self, listed: dict[str, dict[str, Any]], change: Change) -> None:
+        """Change sources by their ids as a turn does it."""
+        match change:
+            case AddSource(id, source):
+                listed[id] = {
+                    "id": id,
+                    "name": source.name,
+                    "type": source.type,
+                    "to": source.to.as_map(),
+                    "declaration": dict(source.given),
+                    "configured": False,
+                    "paused": False,
+                    "paused_until": None,
+                    "entries": [{"name": each.name, "event": each.event} for each in source.entries],
+                }
+            case RemoveSource(id):
+                listed.pop(id, None)
+            case PauseSource(id, until) if id in listed:
+                listed[id] |= {"paused": True, "paused_until": until and format_time(until)}
+            case ResumeSource(id) if id in listed:
+                listed[id] |= {"paused": False, "paused_until": None}
 
     def _say(self, change: SourceChange) -> bool:
         self._effects.speaking("change sources").changes.append(change)

@@ -37,7 +37,8 @@ class Considered:
     """A rule that an event was salient to, and what became of it.
 
     `outcome`: fired · notfired (its condition was false) · unselected (an attribute or `where` did not match)
-    · waiting (its event expression is not complete) · idle (a foreach without a pass) · failed.
+    · waiting (its event expression is not complete) · idle (a foreach without a pass) · failed
+    · unreached (the turn was over by then; of all rules that were left, as `*`).
     `why` tells in words, with the line.
     """
 

@@ -56,8 +56,7 @@ def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | 
         return going, None
     passed = going.passed(now, granularity)
     record = Fire(going.id, going.pico_id, going.due, now, Outcome.PAUSED, why=PAUSED, stands_for=passed)
-    following = going.following(max(now, going.moved_from or now), granularity)
-    return _due_at(replace(going, moved_from=None), following), record
+    return _due_at(replace(going, moved_from=None), going.behind(now, granularity)), record
 
 
 def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -> Changed | None:

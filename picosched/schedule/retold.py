@@ -10,6 +10,7 @@ from picosched.document import Fields
 from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import SCHEDULES, Misfire, Outcome, Scheduled, Status
+from picosched.schedule.steering import LONGEST_TEXT, MOST_COUNT, MOST_JITTER
 from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import read_window
 
@@ -40,8 +41,8 @@ def read_row(told: Fields, pico_id: str) -> Scheduled:
         paused_until=told.maybe_time("paused_until"),
         misfire=_word(told, "misfire", Misfire) if told.has("misfire") else None,
         until=told.maybe_time("until"),
-        count=told.maybe_whole("count"),
-        jitter=round(told.number("jitter") * 1000),
+        count=told.maybe_whole("count", 1, MOST_COUNT),
+        jitter=round(told.number("jitter", 0, MOST_JITTER) * 1000),
         description=told.maybe_text("description"),
         moved_from=told.maybe_time("moved_from"),
         window=told.maybe_text("window"),
@@ -57,7 +58,19 @@ def check_row(row: Scheduled, where: str) -> None:
         (live and row.due is None, f'nothing that is "due", wanted a time for what is {row.status.value}'),
         (not live and row.due is not None, f'"due", wanted none for what is {row.status.value}'),
         (row.kind != "at" and row.timespec is None, f"no timespec, wanted one for a {row.kind}"),
-        (min(row.fires, row.jitter, row.count or 0) < 0, "a number below 0, wanted 0 or more"),
+        (
+            any(text and len(text) > LONGEST_TEXT for text in (row.name, row.window, row.description)),
+            f"a name, window or description of more than {LONGEST_TEXT:,} characters, wanted fewer",
+        ),
+        (row.kind == "at" and row.timespec is not None, "a timespec, wanted none for an at"),
+        (
+            row.paused_until is not None and row.status is not Status.PAUSED,
+            f'"paused_until", wanted none for what is {row.status.value}',
+        ),
+        (
+            row.moved_from is not None and not (live and row.timespec),
+            '"moved_from", wanted it with a repeat that is to come only',
+        ),
     ):
         if wrong:
             raise PicoschedError(f"{where}: found {wanted}")
@@ -83,7 +96,7 @@ def read_fire(told: Fields, pico_id: str) -> Fire:
         eid=told.maybe_text("eid"),
         rules=tuple(told.texts("rules")),
         why=told.maybe_text("why"),
-        stands_for=told.whole("stands_for"),
+        stands_for=told.whole("stands_for", 1),
     )
 
 

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any
 
-from picosched.clock import EPOCH, format_time
+from picosched.clock import EPOCH, format_time, shifted
 from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window, read_window
 
@@ -32,6 +32,9 @@ SCHEDULES = ("at", "repeat", "window")
 
 MOST_COUNTED = 10_000
 """Occurrences that passed are counted up to so many."""
+
+
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Status(StrEnum):
@@ -109,6 +112,8 @@ class Scheduled:
     """Of a repeat whose next occurrence was moved: when that was due."""
     window: str | None = None
     """The name of the window outside which it is not raised."""
+    spaced_from: datetime | None = None
+    """Of a repeat: the due time from which the least period between two fires counts."""
 
     @property
     def created_by(self) -> str | None:
@@ -140,25 +145,41 @@ class Scheduled:
         drawn = int.from_bytes(blake2b(self.id.encode(), digest_size=8).digest())
         return timedelta(milliseconds=drawn % (self.jitter + 1))
 
-    def settled(self, now: datetime, misfire: Misfire, granularity: int, *, fired: bool) -> Scheduled:
-        """This row once its present occurrence is dealt with: next due, or finished.
+    def settled(
+        self,
+        upto: datetime,
+        granularity: int,
+        fired: datetime | None = None,
+        spaced_from: datetime | None = None,
+    ) -> Scheduled:
+        """This row once its present occurrence and all others up to a time are dealt with.
 
-        `misfire` is the policy where it has none of its own.
+        It is due next, or finished. `fired` is when its event was raised, if it was; `spaced_from` replaces
+        the one it has.
         """
-        fires = self.fires + 1 if fired else self.fires
-        following = None
-        if self.due is not None and (self.count is None or fires < self.count):
-            # Never back to or before the occurrence that was just settled, whatever the clock says.
-            since = self.due if (self.misfire or misfire) is Misfire.ALL else max(self.due, now)
-            following = self.following(max(since, self.moved_from or since), granularity)
+        fires = self.fires if fired is None else self.fires + 1
+        going_on = self.count is None or fires < self.count
+        following = self.behind(upto, granularity) if going_on else None
         return replace(
             self,
             fires=fires,
-            fired=now if fired else self.fired,
+            fired=fired or self.fired,
             due=following,
             status=self.status if following else Status.FINISHED,
             moved_from=None,
+            spaced_from=spaced_from or self.spaced_from,
         ).with_edge(following)
+
+    def behind(self, upto: datetime, granularity: int) -> datetime | None:
+        """The first due time behind the present one and behind `upto`; None if there is none."""
+        if self.due is None:
+            return None
+        # Never back to or before the present occurrence, whatever the clock says.
+        since = max(self.due, self.moved_from or self.due)
+        if self.kind == "window":
+            return self.following(max(since, upto), granularity)
+        # One that came already and is rounded up to a time behind `upto` is still to come.
+        return self.following(max(since, rounded_down(upto, granularity, self.put_off)), granularity)
 
     def with_edge(self, time: datetime | None) -> Scheduled:
         """Of a window: with the event of its last edge up to a time. Any other row is what it is."""
@@ -175,10 +196,10 @@ class Scheduled:
             edge = self._window.next_edge(since)
             return None if edge is None else _rounded(edge.at, granularity)
         off = self.put_off
-        due = next_due(Timespec.parse(self.timespec, self.tz), since - off, granularity)
-        if due is None or (self.until is not None and due + off > self.until):
+        due = next_due(Timespec.parse(self.timespec, self.tz), shifted(since, -off), granularity)
+        if due is None or due > LAST - off:  # put off, it would be past the year 9999
             return None
-        return due + off
+        return due + off if self.until is None or due + off <= self.until else None
 
     def passed(self, now: datetime, granularity: int) -> int:
         """How many occurrences of a repeat have come up to `now`, the present one included.
@@ -193,7 +214,7 @@ class Scheduled:
         off, last = self.put_off, now if self.until is None else min(now, self.until)
         # One that was moved stands for the time it was moved from, and for those it was moved past.
         since = self.moved_from or self.due
-        return 1 + _count(self.timespec, self.tz, since - off, last - off, granularity)
+        return 1 + _count(self.timespec, self.tz, shifted(since, -off), shifted(last, -off), granularity)
 
     @property
     def _window(self) -> Window:
@@ -229,6 +250,11 @@ def rounded_up(time: datetime, granularity: int) -> datetime:
     step = timedelta(seconds=granularity)
     over = (time - EPOCH) % step
     return time + (step - over) if over else time
+
+
+def rounded_down(time: datetime, granularity: int, put_off: timedelta) -> datetime:
+    """The last multiple of `granularity` seconds, put off by so much, that is not after `time`."""
+    return time - (time - put_off - EPOCH) % timedelta(seconds=granularity)
 
 
 def next_due(timespec: Timespec, since: datetime, granularity: int) -> datetime | None:

@@ -40,6 +40,11 @@ class Scheduler:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def ends(self) -> bool:
+        """Whether the thread that asks is the scheduler's own and is to stop."""
+        return self._stopping.is_set() and threading.current_thread() is self._thread
+
     def start(self) -> None:
         """Start the thread; it ticks at once. Does nothing if it runs."""
         if self.running:

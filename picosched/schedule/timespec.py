@@ -129,6 +129,11 @@ class Timespec:
         gap = _smallest_gap(self._fires)
         return None if gap is None else timedelta(seconds=gap)
 
+    @property
+    def parts(self) -> int:
+        """How many sets of times it is the union of."""
+        return len(self._fires.times)
+
     def __or__(self, other: Timespec) -> Timespec:
         return self._combined("|", other)
 

@@ -19,6 +19,9 @@ from picosched.schedule.zone import check_zone
 SETTING = re.compile(r"""\s*(?P<q>["']?)(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P=q)\s*=\s*(?P<value>.*?)\s*""")
 PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 UNESCAPED = re.compile(r"(?<!\\)%")
+OF_CRON = ("SHELL", "MAILTO", "MAILFROM", "CRON_TZ")
+"""Settings for cron itself, which no program is given."""
+
 SYSTEM = ("/etc/crontab", "/etc/cron.d/")
 USERS = ("root", "nobody", "daemon", "www-data", "postgres", "mail", "backup", "operator")
 """Names that stand in the user field of a system's crontab, and are no commands."""
@@ -84,7 +87,8 @@ def _set(env: dict[str, str], name: str, value: str, tz: str) -> str:
     """Take a setting; the zone of the lines below it."""
     if name == "RANDOM_DELAY":
         raise FaultError("found RANDOM_DELAY, which is not done here")
-    env[name] = value
+    if name not in OF_CRON:
+        env[name] = value
     if name != "CRON_TZ":
         return tz
     try:

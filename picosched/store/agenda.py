@@ -7,32 +7,60 @@ the table itself, and the transaction with it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from picosched.clock import shifted, to_ms
-from picosched.schedule.changed import Changed, cancelled, ended
-from picosched.schedule.filter import Filter
+from picosched.schedule.changed import Changed, cancelled
+from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import SCHEDULES, Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.store import rows
+from picosched.store.begun import UNMARK
 from picosched.store.database import Database
+from picosched.store.filter import SCHEDULE, condition_of
+from picosched.store.journal import oldest
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
+LAST_ROW = 2**62
+LAST = datetime.max.replace(tzinfo=UTC)
 
-SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
 PROGRAM = "kind IN ('proc', 'running')"
 LIVE = f"status IN ('pending', 'paused') AND {SCHEDULE}"
+NAMED = " UNION ALL ".join(
+    f"""SELECT * FROM (SELECT {rows.SCHEDULED} FROM scheduled WHERE pico = ?1 AND rid = ?2
+        AND kind = {{kind!r}} AND name = ?3 AND status = '{status}' ORDER BY due, rowid LIMIT ?4)"""
+    for status in ("pending", "paused")
+)
 
-INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 27)})"
+INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 28)})"
 SETTLE = """UPDATE scheduled
-    SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?
+    SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?,
+        spaced_from = ?
     WHERE id = ?"""
 REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
+MORE = """INSERT INTO coming (pico, events) VALUES (?, ?)
+    ON CONFLICT (pico) DO UPDATE SET events = events + excluded.events"""
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
+
+
+class Watched:
+    """How far what is due was gone through, and whose rows were written meanwhile that are due as well."""
+
+    def __init__(self) -> None:
+        self.place: tuple[int, int] = (-LAST_ROW, 0)
+        """The due time, in milliseconds, and the number of the last row."""
+        self.until: datetime | None = None
+        """Up to when they are due."""
+        self.picos: dict[str, None] = {}
+
+    def see(self, row: Scheduled) -> None:
+        """A row was written."""
+        if row.due is not None and self.until is not None and row.due <= self.until:
+            self.picos[row.pico_id] = None
 
 
 class Agenda:
@@ -42,21 +70,59 @@ class Agenda:
         self._database = database
         self._history = history
         """How long what is finished is kept."""
+        self._watched: tuple[Watched, ...] = ()
 
     # Reading
 
-    def due(self, now: datetime, limit: int) -> list[str]:
-        """The ids of pending rows that are due, soonest first, then as they were made."""
-        sql = "SELECT id FROM scheduled WHERE status = 'pending' AND due <= ? ORDER BY due, rowid LIMIT ?"
-        return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
+    def due(self, now: datetime, limit: int, without: Collection[str] = ()) -> list[tuple[str, str]]:
+        """Pending rows that are due, but for those `without`: (id, pico), soonest first, then as made."""
+        sql = f"""SELECT id, pico FROM scheduled WHERE status = 'pending' AND due <= ?{_not_in(without)}
+            ORDER BY due, rowid LIMIT ?"""
+        return [*self._database.rows(sql, (to_ms(now), *_given(without), limit))]
+
+    def due_of(
+        self, pico_ids: Sequence[str], now: datetime, each: int, without: Collection[str] = ()
+    ) -> dict[str, list[str]]:
+        """Pico → the ids of its first pending rows that are due; only those that have any."""
+        found = self._database.rows(
+            f"""SELECT value, (SELECT json_group_array(id) FROM (SELECT id FROM scheduled
+                    WHERE pico = value AND status = 'pending' AND due <= ?{_not_in(without)}
+                    ORDER BY due, rowid LIMIT ?))
+                FROM json_each(?)""",
+            (to_ms(now), *_given(without), each, rows.dump(pico_ids)),
+        )
+        return {pico_id: ids for pico_id, text in found if (ids := rows.load(text))}
+
+    def more_due(self, watched: Watched, now: datetime, limit: int) -> list[str]:
+        """The picos of the next pending rows that are due, and of those that were written meanwhile.
+
+        So many rows are gone through at the most; the next call goes on behind them.
+        """
+        span = "status = 'pending' AND (due, rowid) > (?, ?) AND (due, rowid) <= (?, ?)"
+        place, end = watched.place, (to_ms(now), LAST_ROW)
+        sql = f"SELECT due, rowid FROM scheduled WHERE {span} ORDER BY due, rowid LIMIT 1 OFFSET ?"
+        further = self._database.row(sql, (*place, *end, limit - 1))
+        watched.place = end if further is None else (further[0], further[1])
+        sql = f"SELECT DISTINCT pico FROM scheduled WHERE {span}"
+        found = dict.fromkeys(id for (id,) in self._database.rows(sql, (*place, *watched.place)))
+        written, watched.picos, watched.until = watched.picos, {}, now
+        return [*(found | written)]
+
+    def watch(self) -> Watched:
+        """From now on remember for `more_due` whose rows are written, until `unwatch`."""
+        watched = Watched()
+        self._watched = (*self._watched, watched)
+        return watched
+
+    def unwatch(self, watched: Watched) -> None:
+        self._watched = tuple(each for each in self._watched if each is not watched)
 
     def next(self, without: Collection[str] = ()) -> tuple[datetime | None, datetime | None]:
         """When the next row is due, but for those `without`, and when the next pause ends."""
-        others = f" AND id NOT IN ({', '.join('?' * len(without))})" if without else ""
         row = self._database.row(
-            f"""SELECT (SELECT min(due) FROM scheduled WHERE status = 'pending'{others}),
+            f"""SELECT (SELECT min(due) FROM scheduled WHERE status = 'pending'{_not_in(without)}),
                 (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
-            tuple(without),
+            _given(without),
         )
         assert row is not None  # a SELECT without FROM has one row
         return rows.time(row[0]), rows.time(row[1])
@@ -71,11 +137,12 @@ class Agenda:
         row = self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
         return None if row is None else rows.to_scheduled(row)
 
-    def programs(self, kind: str) -> list[Scheduled]:
+    def programs(self, kind: str, limit: int | None = None) -> list[Scheduled]:
         """The rows of programs, in the order they were made: "proc", which wait, or those "running"."""
-        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {PROGRAM} AND status = 'pending' ORDER BY rowid"
-        found = [rows.to_scheduled(row) for row in self._database.rows(sql)]
-        return [row for row in found if row.kind == kind]
+        sql = f"""SELECT {rows.SCHEDULED} FROM scheduled
+            WHERE kind = ? AND {PROGRAM} AND status = 'pending' ORDER BY rowid LIMIT ?"""
+        found = self._database.rows(sql, (kind, -1 if limit is None else limit))
+        return [rows.to_scheduled(row) for row in found]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids that begin so, of rows and of records; with `live`, of what is still to come."""
@@ -89,18 +156,38 @@ class Agenda:
 
     def pending(self, pico_id: str | None = None, rid: str | None = None) -> list[Scheduled]:
         """What is still to come, paused ones too, soonest first; of one pico, of one ruleset."""
-        sql, values = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {LIVE}", []
-        if pico_id is not None:
-            sql, values = f"{sql} AND pico = ?", [pico_id]
-        if rid is not None:
-            sql, values = f"{sql} AND rid = ?", [*values, rid]
-        return [rows.to_scheduled(row) for row in self._database.rows(f"{sql} ORDER BY due, rowid", values)]
+        return self.matching(Filter(pico_id=pico_id, rid=rid))
+
+    def first_named(
+        self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
+    ) -> list[Scheduled]:
+        """What is to come by a name, of some kinds, soonest first."""
+        found = [
+            rows.to_scheduled(row)
+            for kind in kinds
+            for row in self._database.rows(NAMED.format(kind=kind), (pico_id, rid, name, limit))
+        ]
+        return sorted(found, key=lambda row: row.due or LAST)[:limit]
+
+    def windows(self, pico_id: str, rid: str) -> list[Scheduled]:
+        """The rows of the windows whose edges a ruleset follows in a pico."""
+        sql = f"""SELECT {rows.SCHEDULED} FROM scheduled WHERE pico = ? AND rid = ?
+            AND kind = 'window' AND name IS NOT NULL AND status IN ('pending', 'paused')"""
+        return [rows.to_scheduled(row) for row in self._database.rows(sql, (pico_id, rid))]
+
+    def coming(self, pico_id: str) -> int:
+        """How many events a pico has to come: schedules, messages it sent, programs it has run."""
+        row = self._database.row("SELECT events FROM coming WHERE pico = ?", (pico_id,))
+        return 0 if row is None else int(row[0])
 
     def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The rows that a filter means, soonest first; those without a due time last, as they were made."""
         where, values = condition_of(which)
-        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE {where} ORDER BY due NULLS LAST, rowid LIMIT ?"
-        found = self._database.rows(sql, (*values, -1 if limit is None else limit))
+        found = self._database.rows(
+            f"""SELECT {rows.SCHEDULED} FROM scheduled WHERE {where}
+                ORDER BY due NULLS LAST, rowid LIMIT ?""",
+            (*values, -1 if limit is None else limit),
+        )
         return [rows.to_scheduled(row) for row in found]
 
     def how_many(self, which: Filter) -> int:
@@ -146,10 +233,25 @@ class Agenda:
     # Writing, inside a transaction
 
     def add(self, scheduled: Scheduled) -> None:
+        """Make a row."""
         self._database.execute(INSERT, rows.of_scheduled(scheduled))
+        self.made(scheduled.pico_id, [scheduled])
+
+    def made(self, pico_id: str, made: Sequence[Scheduled]) -> None:
+        """Count rows of a pico that were just written. Those that end are counted by the table itself."""
+        number = sum(each.status in COMING for each in made)
+        if number:
+            self._database.execute(MORE, (pico_id, number))
+        for watched in self._watched:
+            for each in made:
+                watched.see(each)
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Write what may change of a row: when it is due, where it stands, how often it fired."""
+        # Where somebody moved it, or set the clock back and had it repeat anew, it may meet an occurrence on
+        # record, which would keep the next one from being settled for ever.
+        while settled.due is not None and self._on_record(settled.id, settled.due):
+            settled = replace(settled, due=settled.due + MILLISECOND)
         if settled.status in (Status.FINISHED, Status.CANCELLED) and settled.keep_until is None:
             settled = replace(settled, keep_until=shifted(now, self._history))
         self._database.execute(
@@ -162,9 +264,12 @@ class Agenda:
                 rows.ms(settled.keep_until),
                 rows.ms(settled.paused_until),
                 rows.ms(settled.moved_from),
+                rows.ms(settled.spaced_from),
                 settled.id,
             ),
         )
+        for watched in self._watched:
+            watched.see(settled)
         if settled.kind == "window":  # the event of any other row is the same each time
             self._put_event(settled)
 
@@ -178,8 +283,6 @@ class Agenda:
 
     def change(self, row: Scheduled, now: datetime) -> None:
         """Write a row that somebody changed."""
-        while row.due is not None and self._on_record(row.id, row.due):  # what was moved may meet one
-            row = replace(row, due=row.due + MILLISECOND)
         self.settle(row, now)
         self._database.execute(REPEAT, (row.kind, row.timespec, row.tz, row.id))
 
@@ -230,31 +333,54 @@ class Agenda:
             self.note(record)
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
-        """Cancel what a pico, or one ruleset of it, has to come; how many that were."""
-        changes = [ended(each, now, reason=reason) for each in self.pending(pico_id, rid)]
-        for changed in filter(None, changes):
-            self.take(changed, now)
-        return len(changes)
+        """Cancel what a pico, or one ruleset of it, has to come; how many that were.
+
+        It is what `ended` makes of each, in two statements: there may be many.
+        """
+        where, values = condition_of(Filter(pico_id=pico_id, rid=rid))
+        at = to_ms(now)
+        self._database.execute(
+            # An occurrence on record already, of a store of an older picosched, needs no second record.
+            f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
+                SELECT id, due, pico, ?, ? - due, 'cancelled', NULL, '[]', ?, 1
+                FROM scheduled WHERE {where} AND due IS NOT NULL ORDER BY due, rowid""",
+            (at, at, reason, *values),
+        )
+        return self._database.execute(
+            f"""UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL,
+                moved_from = NULL, keep_until = ? WHERE {where}""",
+            (to_ms(shifted(now, self._history)), *values),
+        )
+
+    def give_up(self, id: str, now: datetime, why: str) -> None:
+        """End a row that cannot be dealt with, its occurrence failed: even one that cannot be read."""
+        ms = to_ms(now)
+        self._database.execute(
+            f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
+                SELECT id, due, pico, ?, ? - due, ?, NULL, '[]', ?, 1
+                FROM scheduled WHERE id = ? AND due IS NOT NULL""",
+            (ms, ms, Outcome.FAILED.value, why, id),
+        )
+        self._database.execute(
+            """UPDATE scheduled SET due = NULL, status = ?, keep_until = ?, paused_until = NULL
+                WHERE id = ?""",
+            (Status.FINISHED.value, to_ms(shifted(now, self._history)), id),
+        )
+        self._database.execute(UNMARK, (id,))
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         """Whether there is anything to prune; mostly there is not."""
-        oldest = self._database.row("SELECT fired FROM fire ORDER BY rowid LIMIT 1")
-        if oldest is not None and oldest[0] < to_ms(before):
+        if oldest(self._database, "fire", "fired", before, now) is not None:
             return True
         sql = "SELECT 1 FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT 1"
         return self._database.row(sql, (to_ms(now),)) is not None
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete records older than `before` and rows kept long enough, `limit` of each; how many."""
-        # Row numbers follow time, so the oldest are found without an index of their own; mostly even the
-        # oldest is to be kept.
-        oldest = self._database.row("SELECT fired FROM fire ORDER BY rowid LIMIT 1")
-        fires = 0
-        if oldest is not None and oldest[0] < to_ms(before):
-            fires = self._database.execute(
-                "DELETE FROM fire WHERE fired < ? AND rowid < (SELECT min(rowid) + ? FROM fire)",
-                (to_ms(before), limit),
-            )
+        fires, first = 0, oldest(self._database, "fire", "fired", before, now)
+        if first is not None:
+            sql = "DELETE FROM fire WHERE fired < ? AND rowid < min(?, (SELECT max(rowid) FROM fire))"
+            fires = self._database.execute(sql, (to_ms(before), first + limit))
         kept = self._database.execute(
             """DELETE FROM scheduled WHERE id IN
                 (SELECT id FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT ?)""",
@@ -263,35 +389,11 @@ class Agenda:
         return fires + kept
 
 
-TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timespec")
+def _not_in(ids: Collection[str]) -> str:
+    """A condition with one value, or none where there are no ids; there may be very many."""
+    return " AND id NOT IN (SELECT value FROM json_each(?))" if ids else ""
 
 
-def condition_of(which: Filter) -> tuple[str, list[str | int]]:
-    """The condition of a filter, and its values."""
-    parts, values = [SCHEDULE], list[str | int]()
-    for column, value in (
-        ("pico", which.pico_id),
-        ("rid", which.rid),
-        ("name", which.name),
-        ("domain", which.domain),
-        ("type", which.type),
-        ("kind", which.kind),
-    ):
-        if value is not None:
-            parts.append(f"{column} = ?")
-            values.append(value)
-    if which.status:
-        parts.append(f"status IN ({', '.join('?' * len(which.status))})")
-        values += [status.value for status in which.status]
-    if which.ids is not None:
-        parts.append("id IN (SELECT value FROM json_each(?))")
-        values.append(rows.dump(which.ids))
-    for sign, time in ((">=", which.since), ("<=", which.until)):
-        if time is not None:
-            parts.append(f"due {sign} ?")
-            values.append(to_ms(time))
-    if which.text is not None:
-        anywhere = " || ' ' || ".join(f"coalesce({column}, '')" for column in TEXTS)
-        parts.append(f"instr(casefold({anywhere}), ?) > 0")
-        values.append(which.text.casefold())
-    return " AND ".join(parts), values
+def _given(ids: Collection[str]) -> tuple[str, ...]:
+    """The value of that condition."""
+    return (rows.dump([*ids]),) if ids else ()

@@ -42,6 +42,16 @@ def copy_to(source: str | Path, file: Path) -> None:
         database.close()
 
 
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on disk, where folders are files."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 @contextmanager
 def new_file(target: Path, *, force: bool = False) -> Iterator[Path]:
     """A file to write, which gets the name `target` once that is done and on disk.
@@ -63,6 +73,7 @@ def new_file(target: Path, *, force: bool = False) -> Iterator[Path]:
         with file.open("rb+") as written:
             os.fsync(written.fileno())
         file.replace(target)
+        _sync(target.parent)
     except OSError as cause:
         raise PicoschedError(f"cannot write {target}: {cause.strerror}") from cause
     finally:

@@ -1,8 +1,12 @@
-"""One SQLite file, opened for one picosched: the connection, its lock, its transactions.
+"""One SQLite file, opened for one picosched: the connection and its transactions.
 
-A process that may write holds `FILE-lock`; the operating system lets go of it when the process ends,
-however it ends. There is one connection, used by one thread at a time (the engine sees to that).
-Opening changes nothing in a file that is not ours: what the file is is read first.
+There is one connection, used by one thread at a time (the engine sees to that). Opening changes nothing in a
+file that is not ours: what the file is is read first.
+
+After a fault of the disk nothing that the connection has in memory can be trusted: a system that could not
+write pages may have dropped them, and say the next time that all is written. So the database is closed and
+opened anew, and what counts is what SQLite then finds on the disk. Whether a transaction was kept whose
+COMMIT failed, nobody can say: that is `InDoubtError`.
 """
 
 from __future__ import annotations
@@ -11,20 +15,24 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from filelock import FileLock, Timeout
-
 from picosched.errors import PicoschedError
 from picosched.store import schema
-from picosched.store.faults import fault
+from picosched.store.faults import FAILING, StoreError, fault, in_doubt
+from picosched.store.file import DatabaseFile
+from picosched.store.glance import glance
 
 MEMORY = ":memory:"
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
 BUSY_SECONDS = 5.0
 """How long to wait for a program that reads or copies the file."""
+
+CHUNK = 1_000_000
 
 Row = tuple[Any, ...]
 
@@ -32,38 +40,52 @@ Row = tuple[Any, ...]
 class Database:
     """Statements and transactions; every fault is a PicoschedError that names the file."""
 
-    def __init__(self, path: str | Path, *, durability: str = "full", readonly: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, *, durability: str = "full", readonly: bool = False, suspect: bool = False
+    ) -> None:
         if durability not in SYNCHRONOUS:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.name = str(path)
         self.readonly = readonly
         self.kept = False
         """Whether the last transaction was committed."""
-        self._undone = 0
-        """Rows whose change was undone to a savepoint."""
-        self._lock: FileLock | None = None
-        if self.name != MEMORY:
-            _check_place(Path(path), readonly)
-        self._connection = self._open()
+        self.transactions = 0
+        """Transactions that have ended since the file was opened, however they ended."""
+        self._durability = durability
+        self._suspect = suspect
+        """Whether it is opened even if it is damaged, to see how."""
+        self._past = 0
+        """Rows changed through earlier connections, less those whose change was undone to a savepoint."""
+        self._inside = False
+        """Whether a transaction is under way, as far as its caller knows."""
+        self._spoilt: StoreError | None = None
+        """Why the transaction under way must not be committed, whatever its caller makes of the error."""
+        self._faulty = False
+        """Whether the disk failed since the connection was opened."""
+        self._lost: StoreError | None = None
+        """Why there is no connection; None while there is one."""
+        self._file = None if self.name == MEMORY else DatabaseFile(self.name, readonly=readonly)
         try:
-            if self.name != MEMORY and not readonly:
-                self._lock = _lock(self.name)
-            if not readonly:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
-                schema.migrate(self._connection)
-        except sqlite3.Error as cause:
-            self.close()
-            raise fault(cause, self.name) from cause
+            self._connection = self._connected()
+        except BaseException:
+            if self._file is not None:
+                self._file.release()
+            raise
+        try:
+            if self._file is not None and not readonly:
+                self._file.lock()
+            self._prepare()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Close the file and let others have it. A second time does nothing."""
+        self.transactions += 1  # what was seen before counts no more
+        self._faulty = False
         self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
+        if self._file is not None:
+            self._file.release()
 
     @property
     def in_transaction(self) -> bool:
@@ -72,28 +94,30 @@ class Database:
     @property
     def changes(self) -> int:
         """Rows changed since the file was opened: a mark to see by whether something was written."""
-        return self._connection.total_changes - self._undone
+        return self._past if self._lost else self._past + self._connection.total_changes
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes something; the number of rows it changed."""
         try:
             return self._connection.execute(sql, values).rowcount
-        except sqlite3.Error as cause:
-            raise fault(cause, self.name) from cause
+        except FAILING as cause:
+            raise self._fault(cause) from cause
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row of an answer; None if it has none."""
         try:
             row: Row | None = self._connection.execute(sql, values).fetchone()
-        except sqlite3.Error as cause:
-            raise fault(cause, self.name) from cause
+        except FAILING as cause:
+            raise self._fault(cause) from cause
         return row
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of an answer, each read as it is taken: they may be more than there is memory for."""
         try:
-            return self._connection.execute(sql, values).fetchall()
-        except sqlite3.Error as cause:
-            raise fault(cause, self.name) from cause
+            for row in self._connection.execute(sql, values):  # noqa: UP028 — `yield from` closes cursors late
+                yield row
+        except FAILING as cause:
+            raise self._fault(cause) from cause
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -106,28 +130,76 @@ class Database:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK TO piece")
                 self.execute("RELEASE piece")
-                self._undone += self._connection.total_changes - before
+                self._past -= self._connection.total_changes - before
             raise
         self.execute("RELEASE piece")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside is kept, or none of it. `refused` if opened readonly."""
+        """All that is written inside is kept, or none of it; `InDoubtError` says that nobody knows which.
+
+        `refused` if opened readonly.
+        """
         if self.readonly:
             raise PicoschedError(f"the database {self.name} was opened to be read only", "refused")
         self.kept = committing = False
+        self.mend()
+        self._spoilt = None
         self.execute("BEGIN IMMEDIATE")  # at once, so that nothing read inside can be stale
+        self._inside = True
         try:
             yield
+            if self._spoilt is not None:
+                raise self._spoilt
+            if self._file is not None:
+                self._file.check_there()
             committing = True
-            self.execute("COMMIT")
+            self._connection.execute("COMMIT")
             self.kept = True
         except BaseException as error:
-            if self._connection.in_transaction:  # SQLite itself rolls back where the disk is full
-                self._connection.execute("ROLLBACK")
-            elif committing and not isinstance(error, Exception):
+            self._inside = False
+            undone = self._roll_back()
+            if isinstance(error, sqlite3.Error):
+                failed = self._fault(error)
+                # Where the disk is full, not even the mark of the commit was written.
+                full = isinstance(failed, StoreError) and failed.is_full
+                if committing and not undone and not full:
+                    failed = in_doubt(error, self.name)
+                self.mend()
+                raise failed from error
+            if committing and not undone:
                 self.kept = True  # interrupted from outside, just after the commit
+            self.mend()
             raise
+        finally:
+            self._inside = False
+            self.transactions += 1
+
+    def mend(self) -> None:
+        """After a fault of the disk: forget the connection, and go on with what is on disk.
+
+        Nobody else gets the file meanwhile. Where it cannot be opened, whatever is asked says why, and the
+        next call tries again.
+        """
+        if not self._faulty or self._file is None:
+            return
+        failed = f"the database {self.name} failed and cannot be opened again"
+        if not self._lost:
+            self._past += self._connection.total_changes
+            self._lost = StoreError(failed)
+        self.transactions += 1  # what was seen before counts no more
+        self._connection.close()
+        try:
+            self._file.check_there(without_log=True)
+            self._connection = self._connected()
+            self._prepare()
+            if not self.readonly:
+                self._write_log_again(self._file.log)
+        except PicoschedError as error:
+            self._connection.close()
+            self._lost = StoreError(f"{failed}: {error.message}")
+            return
+        self._faulty, self._lost = False, None
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -159,21 +231,96 @@ class Database:
         except sqlite3.Error as cause:
             raise fault(cause, other.name) from cause
 
-    def _open(self) -> sqlite3.Connection:
-        if self.name == MEMORY:
+    def _connected(self) -> sqlite3.Connection:
+        if self._file is None:
             return _connect(MEMORY)
-        uri = f"file:{quote(str(Path(self.name).absolute()))}"
+        uri = f"file:{quote(str(self._file.path))}"
         try:
             if not self.readonly:
-                return _checked(_connect(uri), self.name)
+                return self._checked(_connect(f"{uri}?mode=rw"))
             try:
-                return _checked(_connect(f"{uri}?mode=ro"), self.name)
+                return self._checked(_connect(f"{uri}?mode=ro"))
             except sqlite3.OperationalError:
                 # Reading a WAL file wants a `-shm` beside it. Where the folder may not be written and no
                 # `-wal` is left, nobody can be writing, and the file may be read as it is.
-                if Path(f"{self.name}-wal").exists():
+                if self._file.log.exists():
                     raise
-                return _checked(_connect(f"{uri}?immutable=1"), self.name)
+                return self._checked(_connect(f"{uri}?immutable=1"))
+        except sqlite3.Error as cause:
+            raise fault(cause, self.name) from cause
+
+    def _checked(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        try:
+            schema.check(connection, self.name)
+            if self._suspect:
+                connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+            else:
+                glance(connection, self.name, self._file)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self) -> None:
+        """Make the connection one that writes, and the tables what they have to be."""
+        if self.readonly:
+            return
+        try:
+            if self._file is not None:
+                self._file.narrow()
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[self._durability]}")
+            schema.migrate(self._connection)
+            self._connection.execute("SELECT count(*) FROM meta").fetchone()  # SQLite opens its log for it
+        except sqlite3.Error as cause:
+            raise fault(cause, self.name) from cause
+        if self._file is not None:
+            self._file.watch_log()
+
+    def _fault(self, cause: Exception) -> PicoschedError:
+        """The error for the caller; remembers what has to come of it."""
+        if self._lost:
+            return copy(self._lost)
+        error = fault(cause, self.name)
+        if not isinstance(error, StoreError):
+            return error  # a value is at fault, not the database
+        self._faulty = self._faulty or error.is_of_disk
+        if self._inside and (error.is_of_disk or not self._connection.in_transaction):
+            self._spoilt = error
+            if not self._connection.in_transaction:
+                # SQLite rolled back by itself. Whatever else is still written inside must not be kept alone.
+                with suppress(sqlite3.Error):
+                    self._connection.execute("BEGIN")
+        return error
+
+    def _roll_back(self) -> bool:
+        """Whether there was something to roll back."""
+        if not self._connection.in_transaction:
+            return False
+        try:
+            self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._faulty = True  # what is open ends with the connection
+        return True
+
+    def _write_log_again(self, log: Path) -> None:
+        """Write the log over itself, as it was read, and wait until it is on disk.
+
+        Parts of it may be in the memory of the system alone, marked as written: what is written behind them
+        would be lost with them. A transaction keeps other writers out.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            if log.exists():
+                with log.open("rb+") as file:
+                    while chunk := file.read(CHUNK):
+                        file.seek(-len(chunk), os.SEEK_CUR)
+                        file.write(chunk)
+                    file.flush()
+                    os.fsync(file.fileno())
+            self._connection.execute("ROLLBACK")
+        except OSError as cause:
+            raise StoreError(f"cannot write {log}: {cause.strerror}") from cause
         except sqlite3.Error as cause:
             raise fault(cause, self.name) from cause
 
@@ -190,43 +337,3 @@ def _connect(uri: str) -> sqlite3.Connection:
     # SQLite's own lower() knows the letters of ASCII only.
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
     return connection
-
-
-def _checked(connection: sqlite3.Connection, name: str) -> sqlite3.Connection:
-    try:
-        schema.check(connection, name)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_place(path: Path, readonly: bool) -> None:
-    if path.is_dir():
-        raise PicoschedError(f"{path} is a folder, wanted a file")
-    if not path.parent.is_dir():
-        raise PicoschedError(f"there is no folder {path.parent} to keep {path.name} in", "not_found")
-    if readonly and not path.exists():
-        raise PicoschedError(f"there is no database {path}", "not_found")
-
-
-def _lock(name: str) -> FileLock:
-    place = f"{name}-lock"
-    lock = FileLock(place, timeout=0, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout as cause:
-        raise PicoschedError(f"the database {name} is in use by {_holder(place)}", "conflict") from cause
-    except OSError as cause:
-        raise PicoschedError(f"cannot write {place}: {cause.strerror}", "refused") from cause
-    with suppress(OSError):  # only a courtesy to whoever is refused
-        Path(place).write_text(str(os.getpid()))
-    return lock
-
-
-def _holder(place: str) -> str:
-    """Who holds the lock, as far as the lock's file tells."""
-    try:
-        return f"another picosched (process {int(Path(place).read_text())})"
-    except (OSError, ValueError):
-        return "another picosched"

@@ -117,6 +117,7 @@ class Deliveries:
         return self._database.execute(sql, (to_ms(before), limit))
 
 
+@rows.readable
 def delivery_of(row: Row) -> Delivery:
     id, source, entry, nominal, url, body, created, due, tries, error = row
     return Delivery(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import from_ms, to_ms
+from picosched.clock import from_ms, shifted, to_ms
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
 from picosched.store import rows
@@ -14,6 +14,8 @@ from picosched.store.database import Database, Row
 
 COLUMNS = "eid, pico, at, eci, scheduled, nominal, handled, directives, errors, log"
 INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES ({', '.join('?' * 10)})"
+
+FAR = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,29 @@ class Journal:
             ),
         )
 
-    def prunable(self, before: datetime) -> bool:
-        oldest = self._database.row("SELECT at FROM journal ORDER BY seq LIMIT 1")
-        return oldest is not None and oldest[0] < to_ms(before)
+    def prunable(self, before: datetime, now: datetime) -> bool:
+        return oldest(self._database, "journal", "at", before, now) is not None
 
-    def prune(self, before: datetime, limit: int) -> int:
+    def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete entries older than `before`, at most `limit`; how many."""
-        if not self.prunable(before):
+        first = oldest(self._database, "journal", "at", before, now)
+        if first is None:
             return 0
-        return self._database.execute(
-            "DELETE FROM journal WHERE at < ? AND seq < (SELECT min(seq) + ? FROM journal)",
-            (to_ms(before), limit),
-        )
+        sql = "DELETE FROM journal WHERE at < ? AND seq < min(?, (SELECT max(seq) FROM journal))"
+        return self._database.execute(sql, (to_ms(before), first + limit))
+
+
+def oldest(database: Database, table: str, column: str, before: datetime, now: datetime) -> int | None:
+    """The number of the oldest row of a table, if that is from before the time and is not the newest as well.
+
+    Rows are numbered as they were written, so the first tells, without an index. Those that lie far ahead of
+    now were written while the clock was wrong, and say nothing of the ones behind them. The newest row stays:
+    its number is where the next one begins, and whoever follows a table waits for numbers that are greater.
+    """
+    sql = f"""SELECT rowid, {column} FROM {table}
+        WHERE {column} <= ? AND rowid < (SELECT max(rowid) FROM {table}) ORDER BY rowid LIMIT 1"""
+    first = database.row(sql, (to_ms(shifted(now, FAR)),))
+    return None if first is None or first[1] >= to_ms(before) else int(first[0])
 
 
 def of_turn(turn: Turn, fire: Fire | None) -> Row:
@@ -111,6 +124,7 @@ def of_turn(turn: Turn, fire: Fire | None) -> Row:
     )
 
 
+@rows.readable
 def entry_of(row: Row) -> Entry:
     return Entry(
         seq=row[0],

@@ -18,8 +18,8 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.store import rows
-from picosched.store.agenda import SCHEDULE, condition_of
 from picosched.store.database import Database, Row
+from picosched.store.filter import SCHEDULE, condition_of
 from picosched.store.journal import COLUMNS, Entry, entry_of
 from picosched.store.picos import PICO, PicoRow, pico_of
 
@@ -123,7 +123,7 @@ class Pages:
         else:
             sql = f"""SELECT {rows.SCHEDULED}, {UNDATED}, rowid FROM scheduled
                 WHERE {where} AND ({UNDATED}, rowid) > (?, ?) ORDER BY rowid LIMIT ?"""
-        return self._database.rows(sql, (*values, *place, limit))
+        return [*self._database.rows(sql, (*values, *place, limit))]
 
     def fires(
         self,
@@ -212,7 +212,7 @@ class Pages:
 
     def _page(self, sql: str, values: Sequence[Any], limit: int, made: Callable[[Row], T]) -> Page[T]:
         """Rows whose last column is their place."""
-        found = self._database.rows(sql, values)
+        found = [*self._database.rows(sql, values)]
         next = str(found[limit - 1][-1]) if len(found) > limit else None
         return Page([made(row) for row in found[:limit]], next)
 

@@ -232,6 +232,10 @@ class Picos:
     def set_meta(self, key: str, value: str) -> None:
         self._database.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
 
+    def forget_meta(self, key: str) -> None:
+        self._database.execute("DELETE FROM meta WHERE key = ?", (key,))
 
+
+@rows.readable
 def pico_of(row: Row) -> PicoRow:
     return PicoRow(row[0], row[1], row[2], from_ms(row[3]))

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import orjson
 
 from picosched.clock import from_ms, to_ms
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.size import charge
+from picosched.krl.text import pay_for_json
 from picosched.pico.channel import Channel, Policy
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.store.database import Row
+
+T = TypeVar("T")
+
+DOCTOR = "`picosched doctor` says what is damaged"
+
+ROW = 20
+"""Steps that it takes to read a row."""
 
 
 def dump(value: Any) -> str:
@@ -27,7 +39,36 @@ def dump(value: Any) -> str:
 
 
 def load(text: str) -> Any:
-    return json.loads(text) if text.startswith(" ") else orjson.loads(text)
+    """The value of what `dump` wrote; `internal` if it is not JSON, for then the database is damaged.
+
+    A turn that has it read pays for it, and for the row it stands in.
+    """
+    try:
+        charge(ROW)
+        pay_for_json(text)
+        return json.loads(text) if text.startswith(" ") else orjson.loads(text)
+    except (ValueError, AttributeError) as cause:
+        raise PicoschedError(
+            f"found {text!r:.80} in the database, wanted JSON; {DOCTOR}", "internal"
+        ) from cause
+
+
+def readable(make: Callable[[Row], T]) -> Callable[[Row], T]:
+    """A function that makes a noun of a row; `internal` for a row that is none, as for `load`."""
+
+    @wraps(make)
+    def read(row: Row) -> T:
+        try:
+            return make(row)
+        except KrlError:
+            raise  # a turn that cannot pay for the row
+        except (PicoschedError, ValueError, TypeError, KeyError, AttributeError) as cause:
+            if isinstance(cause, PicoschedError) and cause.code == "internal":
+                raise  # it says so already
+            why = f"the row {row[0]} of the database cannot be read: {cause}; {DOCTOR}"
+            raise PicoschedError(why, "internal") from cause
+
+    return read
 
 
 def _plain(value: Any) -> Any:
@@ -45,7 +86,7 @@ def time(value: int | None) -> datetime | None:
 SCHEDULED = (
     "id, pico, rid, domain, type, attrs, kind, due, created, rule, line, timespec, name, tz, status, fires, "
     "fired, keep_until, paused_until, eci, misfire, until, count, jitter, description, moved_from, "
-    "in_window"
+    "in_window, spaced_from"
 )
 
 
@@ -78,38 +119,44 @@ def of_scheduled(scheduled: Scheduled) -> Row:
         scheduled.description,
         ms(scheduled.moved_from),
         scheduled.window,
+        ms(scheduled.spaced_from),
     )
 
 
+@readable
 def to_scheduled(row: Row) -> Scheduled:
+    id, pico_id, rid, domain, type, attrs, kind, due, created, rule, line, timespec, name, tz = row[:14]
+    status, fires, fired, keep_until, paused_until, eci, misfire, until, count, jitter = row[14:24]
+    description, moved_from, window, spaced_from = row[24:28]
     return Scheduled(
-        id=row[0],
-        pico_id=row[1],
-        rid=row[2],
-        domain=row[3],
-        type=row[4],
-        attrs=load(row[5]),
-        kind=row[6],
-        due=time(row[7]),
-        created=from_ms(row[8]),
-        rule=row[9],
-        line=row[10],
-        timespec=row[11],
-        name=row[12],
-        tz=row[13],
-        status=Status(row[14]),
-        fires=row[15],
-        fired=time(row[16]),
-        keep_until=time(row[17]),
-        paused_until=time(row[18]),
-        eci=row[19],
-        misfire=None if row[20] is None else Misfire(row[20]),
-        until=time(row[21]),
-        count=row[22],
-        jitter=row[23],
-        description=row[24],
-        moved_from=time(row[25]),
-        window=row[26],
+        id,
+        pico_id,
+        rid,
+        domain,
+        type,
+        load(attrs),
+        kind,
+        None if due is None else from_ms(due),
+        from_ms(created),
+        rule,
+        line,
+        timespec,
+        name,
+        tz,
+        Status(status),
+        fires,
+        None if fired is None else from_ms(fired),
+        eci,
+        None if keep_until is None else from_ms(keep_until),
+        None if paused_until is None else from_ms(paused_until),
+        None if misfire is None else Misfire(misfire),
+        None if until is None else from_ms(until),
+        count,
+        jitter,
+        description,
+        None if moved_from is None else from_ms(moved_from),
+        window,
+        None if spaced_from is None else from_ms(spaced_from),
     )
 
 
@@ -132,6 +179,7 @@ def of_fire(fire: Fire) -> Row:
     )
 
 
+@readable
 def to_fire(row: Row) -> Fire:
     return Fire(
         id=row[0],
@@ -161,6 +209,7 @@ def of_channel(channel: Channel) -> Row:
     )
 
 
+@readable
 def to_channel(row: Row) -> Channel:
     return Channel(row[0], row[1], tuple(load(row[2])), _policy(row[3]), _policy(row[4]), row[5], row[6])
 

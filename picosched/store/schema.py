@@ -200,11 +200,28 @@ WINDOWS = (
 )
 """The window outside which a schedule is not raised, and programs to run."""
 
+DUE = (
+    "ALTER TABLE scheduled ADD COLUMN spaced_from INTEGER",
+    "CREATE INDEX scheduled_turn ON scheduled (pico, due) WHERE status = 'pending'",
+    "CREATE INDEX scheduled_waits ON scheduled (pico) WHERE status = 'paused'",
+    "CREATE INDEX scheduled_name ON scheduled (pico, rid, kind, name, status, due) WHERE name IS NOT NULL",
+    "CREATE TABLE coming (pico TEXT PRIMARY KEY, events INTEGER NOT NULL) WITHOUT ROWID",
+    """INSERT INTO coming SELECT pico, count(*) FROM scheduled
+        WHERE status IN ('pending', 'paused') GROUP BY pico""",
+    """CREATE TRIGGER scheduled_ended AFTER UPDATE OF status ON scheduled
+        WHEN old.status IN ('pending', 'paused') AND new.status NOT IN ('pending', 'paused') BEGIN
+            UPDATE coming SET events = events - 1 WHERE pico = old.pico;
+        END""",
+    "CREATE TABLE begun (id TEXT PRIMARY KEY, alone INTEGER NOT NULL) WITHOUT ROWID",
+)
+"""Due rows by pico, names by an index, how many events each pico has to come, and rows begun with a mark."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
     ("0003_sources", SOURCES),
     ("0004_windows", WINDOWS),
+    ("0005_due", DUE),
 )
 """Names and statements, in order. Add to the end; what was released is never changed."""
 

@@ -109,7 +109,7 @@ class Sources:
         """(pico, eci) of the channels with a tag, but for those of families; as they were made."""
         sql = """SELECT pico, eci FROM channel
             WHERE kin IS NULL AND ? IN (SELECT value FROM json_each(channel.tags)) ORDER BY rowid"""
-        return self._database.rows(sql, (tag,))
+        return [*self._database.rows(sql, (tag,))]
 
     def having(self, rid: str) -> list[str]:
         """The ids of the picos that have a ruleset."""
@@ -201,6 +201,7 @@ class Sources:
         self._database.execute("DELETE FROM source WHERE id = ?", (id,))
 
 
+@rows.readable
 def source_of(row: Row) -> SourceRow:
     id, name, declaration, configured, created, anchor, raised, paused, until = row
     return SourceRow(
@@ -216,6 +217,7 @@ def source_of(row: Row) -> SourceRow:
     )
 
 
+@rows.readable
 def entry_of(row: Row) -> EntryRow:
     id, source, name, due, paused, fires, missed, failed, fired, outcome, why = row
     return EntryRow(

@@ -7,6 +7,7 @@ When the transaction commits all of it is durable; until then none of it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,10 +17,12 @@ from typing import Any
 from picosched.clock import shifted
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import agenda, journal, picos, rows
 from picosched.store.agenda import Agenda
+from picosched.store.begun import BegunRows
 from picosched.store.database import MEMORY, Database, Row
 from picosched.store.deliveries import Deliveries
 from picosched.store.journal import Journal
@@ -49,6 +52,7 @@ class Store:
         self._history = timedelta(days=history_days)
         self.picos = Picos(self._database)
         self.agenda = Agenda(self._database, self._history)
+        self.begun = BegunRows(self._database)
         self.journal = Journal(self._database)
         self.pages = Pages(self._database)
         self.sources = Sources(self._database)
@@ -69,6 +73,11 @@ class Store:
         return self._database.changes
 
     @property
+    def transactions(self) -> int:
+        """Transactions that have ended since it was opened: whoever has seen as many has seen the same."""
+        return self._database.transactions
+
+    @property
     def in_transaction(self) -> bool:
         return self._database.in_transaction
 
@@ -78,7 +87,10 @@ class Store:
         return self._database.kept
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All that is written inside is kept, or, after any exception, none of it."""
+        """All that is written inside is kept, or, after any exception, none of it.
+
+        `InDoubtError` is the one exception that leaves open which.
+        """
         return self._database.transaction()
 
     def savepoint(self) -> AbstractContextManager[None]:
@@ -88,6 +100,10 @@ class Store:
     def snapshot(self) -> AbstractContextManager[None]:
         """What is read inside is of one moment."""
         return self._database.snapshot()
+
+    def mend(self) -> None:
+        """Go on with what is on disk, if the disk failed since the file was opened; outside transactions."""
+        self._database.mend()
 
     def close(self) -> None:
         self._database.close()
@@ -110,8 +126,16 @@ class Store:
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         return self.picos.waiting(pico_id, rid)
 
-    def pending(self, pico_id: str, rid: str) -> list[Scheduled]:
-        return self.agenda.pending(pico_id, rid)
+    def scheduled(self, which: Filter, limit: int) -> list[Scheduled]:
+        return self.agenda.matching(which, limit)
+
+    def first_named(
+        self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
+    ) -> list[Scheduled]:
+        return self.agenda.first_named(pico_id, rid, name, kinds, limit)
+
+    def coming(self, pico_id: str) -> int:
+        return self.agenda.coming(pico_id)
 
     def find_scheduled(self, id: str) -> Scheduled | None:
         return self.agenda.find(id)
@@ -131,6 +155,8 @@ class Store:
         statements = _statements(turn, fire, journalled)  # all of them before the first is run: they may fail
         for sql, values in statements:
             self._database.execute(sql, values)
+        if turn.scheduled:
+            self.agenda.made(turn.pico_id, [*turn.scheduled.values()])
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
         if turn.settled is not None:
             self.agenda.settle(turn.settled, turn.now)
@@ -152,15 +178,15 @@ class Store:
     def prunable(self, now: datetime) -> bool:
         """Whether anything is older than the history kept."""
         before = shifted(now, -self._history)
-        parts = (self.journal, self.deliveries)
-        return self.agenda.prunable(before, now) or any(each.prunable(before) for each in parts)
+        older = self.agenda.prunable(before, now) or self.journal.prunable(before, now)
+        return older or self.deliveries.prunable(before)
 
     def prune(self, now: datetime) -> int:
         """Delete some of what is older than the history kept; how many rows, 0 when all is done."""
         before = shifted(now, -self._history)
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
         deleted += self.deliveries.prune(before, PRUNED_AT_ONCE)
-        return deleted + self.journal.prune(before, PRUNED_AT_ONCE)
+        return deleted + self.journal.prune(before, now, PRUNED_AT_ONCE)
 
 
 def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str, Row]]:

@@ -25,7 +25,8 @@ from picosched.errors import PicoschedError
 from picosched.web.access import Access
 from picosched.web.api import copies, journal, picos, rulesets, scheduler, schedules, session, sources, times
 from picosched.web.api.shapes import ErrorShape
-from picosched.web.errors import HttpError, body_of, status_of
+from picosched.web.errors import BusyError, HttpError, body_of, status_of
+from picosched.web.look import Look
 from picosched.web.metrics import CONTENT_TYPE, Metrics
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ FIRST_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>pico
 <body><h1>picosched</h1><p>It runs.</p><ul>
 <li><a href="/api/openapi.json">the API</a></li><li><a href="/metrics">metrics</a></li>
 <li><a href="/ready">ready?</a></li></ul></body></html>"""
+
+METRICS_SECONDS = 5.0
+"""How long the store may take to tell its figures, which waits for the turn at hand."""
 
 Life = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -75,7 +79,9 @@ def new_app(
         lifespan=lifespan,
         separate_input_output_schemas=False,
     )
-    app.state.engine, app.state.access, app.state.followers = engine, access, 0
+    app.state.engine, app.state.access = engine, access
+    app.state.store_look = session.look_at_store(engine)
+    app.state.following = journal.Following()
     for part in (picos, rulesets, schedules, scheduler, sources, journal, times, session, copies):
         app.include_router(part.router, responses=FAULTS)
     app.include_router(session.open_router, responses=FAULTS)
@@ -98,9 +104,14 @@ def _first_page() -> Response:
 def _add_own(app: FastAPI, metrics: Metrics) -> None:
     """What stands outside `/api`."""
 
+    look = Look(metrics.text, METRICS_SECONDS)
+
     @app.get("/metrics", include_in_schema=False)
-    def show_metrics() -> Response:
-        return Response(metrics.text(), media_type=CONTENT_TYPE)
+    async def show_metrics() -> Response:
+        try:
+            return Response(await look.found(), media_type=CONTENT_TYPE)
+        except TimeoutError as cause:
+            raise BusyError(f"the store did not answer within {METRICS_SECONDS:g} s") from cause
 
     app.add_api_route("/health", session.health, include_in_schema=False)
     app.add_api_route("/ready", session.ready, include_in_schema=False)

@@ -15,10 +15,11 @@ import asyncio
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
+from picosched.background import PATIENCE_SECONDS, Crew
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.incoming import checked_key, checked_text, json_object
@@ -39,10 +40,21 @@ ASKING = 32
 """Threads for turns and queries that ask the world outside."""
 
 
+class Passing(NamedTuple):
+    """The question whether a channel lets an event or a query pass, before anything else of it is known."""
+
+    eci: str
+    event: tuple[str, str] | None
+    query: tuple[str, str] | None
+
+
+Wanted = Event | Query | Passing
+
+
 class Piece(NamedTuple):
     """What somebody waits for."""
 
-    wanted: Event | Query
+    wanted: Wanted
     future: asyncio.Future[Any]
 
 
@@ -53,7 +65,7 @@ class Desk:
         self.engine = engine
         self._most_bytes = engine.settings.limits.max_attrs_bytes
         self._pieces: SimpleQueue[Piece | None] = SimpleQueue()
-        self._asking = ThreadPoolExecutor(ASKING, "picosched-web-asking")
+        self._asking = Crew(ASKING, "picosched web asking")
         self._thread = threading.Thread(target=self._work, name="picosched desk", daemon=True)
         self._loop: asyncio.AbstractEventLoop
 
@@ -65,18 +77,18 @@ class Desk:
         """Take up what waits."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Do what still waits, and end."""
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Do what still waits, and end; answers from outside are waited for no longer than `seconds`."""
         self._pieces.put(None)
         self._thread.join()
-        self._asking.shutdown(wait=True)
+        self._asking.dismiss(seconds)
 
     @property
     def waiting(self) -> int:
         """Requests that nobody has taken up yet."""
         return self._pieces.qsize()
 
-    async def raise_event(
+    def event(
         self,
         eci: str,
         domain: str,
@@ -84,9 +96,9 @@ class Desk:
         attrs: Mapping[str, Any],
         eid: str | None = None,
         once: str | None = None,
-    ) -> Turn:
-        """As `Engine.raise_event`."""
-        event = Event(
+    ) -> Event:
+        """An event to be done, checked as by `Engine.raise_event`. For any thread, as it may be large."""
+        return Event(
             checked_text(domain, "domain of an event"),
             checked_text(type, "type of an event"),
             json_object(attrs, "attributes", self._most_bytes),
@@ -95,14 +107,16 @@ class Desk:
             eci,
             once=checked_key(once),
         )
-        turn: Turn = await self._done(event)
-        return turn
 
-    async def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any]) -> Any:
-        """As `Engine.query`."""
-        return await self._done(Query(rid, name, json_object(args, "arguments", self._most_bytes), eci))
+    def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any]) -> Query:
+        """A query to be done, checked as by `Engine.query`. For any thread."""
+        return Query(rid, name, json_object(args, "arguments", self._most_bytes), eci)
 
-    def _done(self, wanted: Event | Query) -> asyncio.Future[Any]:
+    def done(self, wanted: Wanted) -> asyncio.Future[Any]:
+        """The turn of an event, the value of a query, None for what may pass.
+
+        The errors are those of `Engine.raise_event` and `Engine.query`; BusyError if too much waits.
+        """
         if self._pieces.qsize() >= MOST_WAITING:
             raise BusyError(f"{MOST_WAITING:,} requests wait already")
         future: asyncio.Future[Any] = self._loop.create_future()
@@ -114,9 +128,9 @@ class Desk:
     def _work(self) -> None:
         while (piece := self._pieces.get()) is not None:
             batch, ends = self._gathered(piece)
-            queries = [each for each in batch if isinstance(each.wanted, Query)]
-            if queries:
-                self._answer(queries, [self._queried(each.wanted) for each in queries])  # type: ignore[arg-type]
+            reads = [each for each in batch if not isinstance(each.wanted, Event)]
+            if reads:
+                self._answer(reads, [self._read(each.wanted) for each in reads])  # type: ignore[arg-type]
             events = [each for each in batch if isinstance(each.wanted, Event)]
             if events:
                 self._answer(events, self._raised([each.wanted for each in events]))  # type: ignore[misc]
@@ -124,14 +138,15 @@ class Desk:
                 return
 
     def _gathered(self, first: Piece) -> tuple[list[Piece], bool]:
-        """All that waits, up to a number; and whether that was the end."""
-        batch = [first]
+        """All that waits and was not cancelled, up to a number; and whether that was the end."""
+        batch = [] if first.future.done() else [first]
         try:
             while len(batch) < AT_ONCE:
                 piece = self._pieces.get_nowait()
                 if piece is None:
                     return batch, True
-                batch.append(piece)
+                if not piece.future.done():
+                    batch.append(piece)
         except Empty:
             pass
         return batch, False
@@ -142,9 +157,16 @@ class Desk:
         except Exception as error:
             return [error] * len(events)
 
-    def _queried(self, query: Query) -> Any:
+    def _read(self, wanted: Query | Passing) -> Any:
         try:
-            return self.engine.read(lambda: self.engine.try_query(query))
+            if isinstance(wanted, Query):
+                return self.engine.read(lambda: self.engine.try_query(wanted))
+            channel = self.engine.channel(wanted.eci)
+            if wanted.event is not None:
+                channel.check_event(*wanted.event)
+            if wanted.query is not None:
+                channel.check_query(*wanted.query)
+            return None
         except (Exception, Unanswered) as error:
             return error
 
@@ -153,7 +175,7 @@ class Desk:
         done: list[tuple[asyncio.Future[Any], Any]] = []
         for piece, outcome in zip(pieces, outcomes, strict=True):
             if isinstance(outcome, Unanswered):
-                self._asking.submit(self._ask, piece)
+                self._asking.submit(partial(self._ask, piece))
             else:
                 done.append((piece.future, outcome))
         if done:
@@ -170,6 +192,7 @@ class Desk:
         wanted, engine = piece.wanted, self.engine
         outcome: Any
         try:
+            assert not isinstance(wanted, Passing)
             if isinstance(wanted, Event):
                 outcome = engine.raise_event(
                     wanted.eci or "",

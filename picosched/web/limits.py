@@ -1,12 +1,15 @@
-"""How often one client may ask, and how long it may take to say what it wants.
+"""How often one client may ask, how much all may have under way, and how long each may take.
 
 `Rate` is the leaky bucket in one number for each address: the time by which all that it asked would be paid
-for. `Protocol` is uvicorn's, which by itself waits for ever for headers that come a letter at a time.
+for. `Held` counts the bytes that are in hand. `Protocol` is uvicorn's, which by itself waits for ever for
+headers that come a letter at a time, and for clients that do not read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from math import ceil
@@ -14,7 +17,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from picosched.web.errors import HttpError, body_of
+from picosched.web.errors import BusyError, HttpError, body_of
 
 HEAD_BYTES = 65_536
 """A request's line and headers, together."""
@@ -23,36 +26,105 @@ HEAD_SECONDS = 20.0
 """How long they may take to come."""
 
 LINGER_SECONDS = 2.0
-"""How long a client that was refused may go on sending what nobody reads."""
+"""How long a client that has its answer may go on sending what nobody reads."""
+
+READ_SECONDS = 30.0
+"""How long a client may take none of the answer that waits for it."""
+
+MOST_CONNECTIONS = 4_000
+SPARE_FILES = 128
+"""Files that are not for connections: the database, what rules ask, copies."""
 
 ADDRESSES = 10_000
-"""Addresses remembered before those that are quiet are forgotten."""
+"""Addresses remembered; of more, those that were counted last."""
 
 
 class Rate:
-    """At most `per_second` requests of one address, and as many at once. `now` counts seconds."""
+    """At most `per_second` requests of one address, and `burst` at once: as many, unless it is given.
 
-    def __init__(self, per_second: float, now: Callable[[], float]) -> None:
+    `now` counts seconds.
+    """
+
+    def __init__(self, per_second: float, now: Callable[[], float], burst: float | None = None) -> None:
+        self._per_second = per_second
         self._cost = 1 / per_second
-        self._ahead = max(1.0, self._cost)
+        self._ahead = self._cost * (burst or max(per_second, 1.0))
         """How far an address may be ahead of what it has paid for."""
         self._now = now
-        self._paid: dict[str, float] = {}
+        self._paid: OrderedDict[str, float] = OrderedDict()
 
     def check(self, address: str) -> None:
-        """429 if this request is one too many."""
+        """Count a request; 429 if it is one too many."""
+        wait = self.count(address)
+        if wait:
+            raise too_often(f"more than {self._per_second:g} requests a second", wait)
+
+    def __len__(self) -> int:
+        """The number of addresses that are remembered."""
+        return len(self._paid)
+
+    def wait(self, address: str) -> float:
+        """Seconds until another request of this address would not be one too many."""
+        return self._over(_network(address), self._now())
+
+    def count(self, address: str) -> float:
+        """Count a request; of one too many, which is not counted, the seconds to wait."""
         now, address = self._now(), _network(address)
-        paid = max(self._paid.get(address, now), now) + self._cost
-        if paid - now > self._ahead + 1e-9:
-            wait = ceil(paid - now - self._ahead)
-            raise HttpError(
-                429,
-                f"found more than {1 / self._cost:g} requests a second, wanted a pause of {wait} s",
-                [(b"retry-after", str(wait).encode())],
-            )
-        if len(self._paid) > ADDRESSES:
-            self._paid = {each: time for each, time in self._paid.items() if time > now}
-        self._paid[address] = paid
+        over = self._over(address, now)
+        if not over:
+            self._paid[address] = max(self._paid.get(address, now), now) + self._cost
+            self._paid.move_to_end(address)
+            if len(self._paid) > ADDRESSES:
+                self._paid.popitem(last=False)
+        return over
+
+    def _over(self, address: str, now: float) -> float:
+        over = max(self._paid.get(address, now) - now, 0.0) + self._cost - self._ahead
+        return over if over > 1e-9 else 0.0
+
+
+def too_often(found: str, wait: float) -> HttpError:
+    """429: what was found, and the seconds to wait, which become whole ones."""
+    pause = ceil(wait)
+    message = f"found {found}, wanted a pause of {pause} s"
+    return HttpError(429, message, [(b"retry-after", str(pause).encode())])
+
+
+class Held:
+    """Bytes in hand for all requests together: at most `most`. For one thread."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self.most = most
+        self.what = what
+        self.size = 0
+
+    def hold(self) -> Hold:
+        """What one request has of them: `with held.hold() as hold:`."""
+        return Hold(self)
+
+
+class Hold:
+    """The bytes of one request; they are free again behind the block."""
+
+    __slots__ = ("_held", "_size")
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._size = 0
+
+    def __enter__(self) -> Hold:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._held.size -= self._size
+
+    def take(self, size: int) -> None:
+        """Hold so many more; BusyError if all together would have too many, and it is not alone."""
+        held = self._held
+        if held.size + size > held.most and held.size > self._size:
+            raise BusyError(f"{held.what} of {held.most:,} bytes are under way already")
+        held.size += size
+        self._size += size
 
 
 def _network(address: str) -> str:
@@ -66,22 +138,44 @@ def _network(address: str) -> str:
     return str(IPv6Address(int(found) >> 64 << 64)) if found.version == 6 else address
 
 
+def most_connections() -> int:
+    """Connections at once: as many as the process may have open files, but for some."""
+    if sys.platform == "win32":
+        return MOST_CONNECTIONS
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MOST_CONNECTIONS, max(files - SPARE_FILES, files // 2))
+
+
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with bounds to a request's headers: their size, and the time they take."""
+    """uvicorn's protocol, with bounds to connections: how many there are, and how long each may take.
+
+    Headers have a size and a time in which to come. What is left of a body after its request was answered is
+    waited for a moment. A client that does not read what it asked for is left.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._in_head = True
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._rest_timer: asyncio.TimerHandle | None = None
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_head()
+        if len(self.connections) > most_connections():
+            self._refuse(503, "found too many connections, wanted fewer", linger=0)
+        else:
+            self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
+        for timer in (self._write_timer, self._rest_timer):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -109,6 +203,46 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, msg)
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        cycle = self.cycle
+        if cycle.more_body or not cycle.keep_alive:
+            self._await_end(cycle)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        super().resume_writing()
+
+    def _quiet_too_long(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
+    timeout_keep_alive_handler = _quiet_too_long  # as uvicorn calls it
+
+    def _await_end(self, cycle: Any) -> None:
+        """Wait only so long for a client to read its last answer, or to end a body that nobody reads."""
+        if self.transport.is_closing():
+            if self.transport.get_write_buffer_size():
+                self._await_reader()
+        elif cycle.response_complete:
+            self._rest_timer = self.loop.call_later(LINGER_SECONDS, self._end_rest, cycle)
+
+    def _end_rest(self, cycle: Any) -> None:
+        if self.cycle is cycle:  # no other request came behind it
+            self.transport.close()
+
+    def _await_reader(self) -> None:
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
     def _await_head(self) -> None:
         if self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
@@ -127,7 +261,7 @@ class Protocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _refuse(self, status: int, message: str, linger: float = LINGER_SECONDS) -> None:
         """Say no, and end the connection: where the next request begins nobody knows."""
         body = body_of(HttpError(status, message))
         head = (
@@ -138,4 +272,4 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(head.encode() + body)
         self.transport.write_eof()
         # Closing at once would throw the answer away with what the client is still sending.
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self.loop.call_later(linger, self.transport.close)

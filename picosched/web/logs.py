@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from contextlib import suppress
 from typing import Any, Literal, TextIO
 
 import orjson
@@ -26,9 +27,24 @@ MOMENT_SECONDS = 0.2
 _STAMP = structlog.processors.TimeStamper("iso", utc=True, key="at")
 
 
+class Lines:
+    """A stream whose reader may go. What it does not take is lost: no request and no stop may fail for it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # a pipe that is broken, a stream that is closed
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def set_up(form: Form, stream: TextIO | None = None) -> None:
     """Log in a form from now on."""
-    out = stream or sys.stderr
+    out: Any = Lines(stream or sys.stderr)
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         _STAMP,
@@ -62,7 +78,7 @@ class AccessLog:
     """Tells of each request; the lines of a moment are written together, as a write is dear."""
 
     def __init__(self, form: Form, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = Lines(stream or sys.stderr)
         self._render = _renderer(form)
         self._events: list[EventDict] = []
 

@@ -76,11 +76,7 @@ class Figures(Collector):
         return []  # else registering would read the store
 
     def collect(self) -> Iterator[Metric]:
-        pages, now = self._engine.store.pages, self._engine.now()
-        turns, pending, overdue = self._engine.read(
-            lambda: (pages.last_turn(), pages.pending(), pages.overdue(now))
-        )
-        self._count_fires()
+        turns, pending, overdue, outcomes, within, late_ms = self._engine.read(self._look)
         yield CounterMetricFamily("picosched_turns", "Turns in this store, from any cause.", turns)
         yield CounterMetricFamily(
             "picosched_commits", "Transactions since the engine was opened.", self._engine.commits
@@ -95,29 +91,27 @@ class Figures(Collector):
         fires = CounterMetricFamily(
             "picosched_fires", "What became of occurrences since the start.", labels=("outcome",)
         )
-        for outcome, count in sorted(self._outcomes.items()):
+        for outcome, count in sorted(outcomes.items()):
             fires.add_metric((outcome,), count)
         yield fires
-        raised = sum(self._outcomes.values()) - self._outcomes.get("cancelled", 0)
-        buckets = [(str(bound / 1000), float(n)) for bound, n in zip(LATENESS_MS, self._within, strict=True)]
+        raised = sum(outcomes.values()) - outcomes.get("cancelled", 0)
+        buckets = [(str(bound / 1000), float(n)) for bound, n in zip(LATENESS_MS, within, strict=True)]
         yield HistogramMetricFamily(
             "picosched_lateness_seconds",
             "How late occurrences were dealt with since the start.",
             buckets=[*buckets, ("+Inf", float(raised))],
-            sum_value=self._late_ms / 1000,
+            sum_value=late_ms / 1000,
         )
 
-    def _count_fires(self) -> None:
-        """Take in the fires since the last time."""
-
-        def work() -> None:
-            pages = self._engine.store.pages
-            last = pages.last_fire()
-            for each in pages.lateness(self._place, last):
-                self._outcomes[each.outcome] = self._outcomes.get(each.outcome, 0) + each.count
-                if each.outcome != "cancelled":  # what was cancelled was not late
-                    self._late_ms += each.sum_ms
-                    self._within = [a + b for a, b in zip(self._within, each.within, strict=True)]
-            self._place = last
-
-        self._engine.read(work)
+    def _look(self) -> tuple[int, int, int, dict[str, int], list[int], int]:
+        """All of one moment, while nobody else looks or writes."""
+        pages, now = self._engine.store.pages, self._engine.now()
+        last = pages.last_fire()
+        for each in pages.lateness(self._place, last):
+            self._outcomes[each.outcome] = self._outcomes.get(each.outcome, 0) + each.count
+            if each.outcome != "cancelled":  # what was cancelled was not late
+                self._late_ms += each.sum_ms
+                self._within = [a + b for a, b in zip(self._within, each.within, strict=True)]
+        self._place = last
+        stand = pages.last_turn(), pages.pending(), pages.overdue(now)
+        return *stand, {**self._outcomes}, self._within, self._late_ms

@@ -7,8 +7,16 @@ text in it) or a JSON object. A name that stands several times in a query string
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    MutableMapping,
+)
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from picosched.errors import PicoschedError
@@ -20,14 +28,24 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+Take = Callable[[int], None]
+Large = Callable[[], Awaitable[None]]
+T = TypeVar("T")
+
 BODY_SECONDS = 30.0
 """How long a body may take to come."""
 
 MOST_FIELDS = 1_000
 """Fields of a form or a query string."""
 
+SMALL = 16_384
+"""Bytes of a body that is dealt with on the loop; a larger one would hold up others."""
+
 JSON = ("application/json", "application/ssi-agent-wire", "application/octet-stream")
 """What is read as JSON, as in the peer; and whatever ends in `+json`."""
+
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
@@ -59,77 +77,84 @@ def _decoded(part: bytes) -> str:
         raise PicoschedError(f"found {part.decode('latin-1')} in the path, wanted UTF-8") from cause
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive, most: int) -> bytes:
-    """The body of a request; 413 as soon as it is too large, 408 if it never comes, 400 if it breaks off."""
-    length = headers.get("content-length")
-    if length is None and "transfer-encoding" not in headers:
-        return b""
-    if length is not None and int(length) > most:
-        raise _too_large(int(length), most)
-    message = await _first(receive)
-    if not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) > most:
-            raise _too_large(len(body), most)
-        return body
-    return await _rest(message, receive, most)
+def has_body(headers: Mapping[str, str]) -> bool:
+    """Whether a body is to come."""
+    return "content-length" in headers or "transfer-encoding" in headers
 
 
-async def _first(receive: Receive) -> Message:
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await receive()
-    except TimeoutError as cause:
-        raise _too_slow() from cause
+def kind_of(headers: Mapping[str, str]) -> str:
+    """The media type of a body, in lower case and without its parameters."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _rest(message: Message, receive: Receive, most: int) -> bytes:
+async def read_body(
+    headers: Mapping[str, str], receive: Receive, most: int, take: Take, large: Large | None = None
+) -> bytes:
+    """The body of a request; 413 as soon as it is too large, 408 if it never comes, 400 if it breaks off.
+
+    `take` is called with the bytes of each piece before the next is read. `large` is waited for before
+    a body is read that has more than SMALL bytes, or turns out to have.
+    """
+    length = int(headers.get("content-length", 0))
+    if length > most:
+        raise _too_large(length, most)
+    if length > SMALL and large is not None:
+        await large()
+        large = None
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS) as time:
             while True:
+                message = await receive()
                 if message["type"] == "http.disconnect":
                     raise HttpError(400, "the body broke off")
-                body += message.get("body", b"")
-                if len(body) > most:
-                    raise _too_large(len(body), most)
-                if not message.get("more_body"):
+                piece: bytes = message.get("body", b"")
+                if len(body) + len(piece) > most:
+                    raise _too_large(len(body) + len(piece), most)
+                take(len(piece))
+                more = message.get("more_body")
+                if not more and not body:
+                    return piece
+                body += piece
+                if not more:
                     return bytes(body)
-                message = await receive()
+                if len(body) > SMALL and large is not None:
+                    time.reschedule(None)  # this is not the client's to wait for
+                    await large()
+                    large = None
+                    time.reschedule(asyncio.get_running_loop().time() + BODY_SECONDS)
     except TimeoutError as cause:
-        raise _too_slow() from cause
-
-
-def _too_slow() -> HttpError:
-    return HttpError(408, f"the body did not come within {BODY_SECONDS:g} s", [(b"connection", b"close")])
+        late = f"the body did not come within {BODY_SECONDS:g} s"
+        raise HttpError(408, late, [(b"connection", b"close")]) from cause
 
 
 def _too_large(found: int, most: int) -> PicoschedError:
     return PicoschedError(f"found a body of {found:,} bytes, wanted at most {most:,}", "too_large")
 
 
-async def parameters(scope: Scope, headers: Mapping[str, str], receive: Receive, most: int) -> dict[str, Any]:
-    """The parameters of a request, the body's over those of the query string."""
-    query: bytes = scope["query_string"]
+def parameters(query: bytes, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of a query string and a body; those of the body win.
+
+    It takes some milliseconds for 64 kB, so what is larger is for a thread.
+    """
     named = _fields(query) if query else {}
-    body = await read_body(headers, receive, most)
     if body:
-        named.update(await _body_fields(body, headers.get("content-type", "")))
+        named.update(_body_fields(body, headers))
     return named
 
 
-async def _body_fields(body: bytes, content_type: str) -> Mapping[str, Any]:
-    kind = content_type.partition(";")[0].strip().lower()
+def _body_fields(body: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
+    kind = kind_of(headers)
     if kind in JSON or kind.endswith("+json"):
         value = from_json(body)
         if not isinstance(value, dict):
             raise PicoschedError("found a body that is JSON but no object, wanted an object of parameters")
         return value
-    if kind == "application/x-www-form-urlencoded":
+    if kind == URLENCODED:
         return _fields(body)
-    if kind == "multipart/form-data":
-        return _together(await _multipart(body, content_type))
-    wanted = "application/json, application/x-www-form-urlencoded or multipart/form-data"
+    if kind == MULTIPART:
+        return _together(_multipart(body, headers["content-type"]))
+    wanted = f"application/json, {URLENCODED} or {MULTIPART}"
     raise PicoschedError(f"found a body of the type {kind or '(none)'}, wanted {wanted}")
 
 
@@ -156,7 +181,7 @@ def _together(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return named
 
 
-async def _multipart(body: bytes, content_type: str) -> list[tuple[str, Any]]:
+def _multipart(body: bytes, content_type: str) -> list[tuple[str, Any]]:
     from starlette.datastructures import Headers
     from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -171,8 +196,18 @@ async def _multipart(body: bytes, content_type: str) -> list[tuple[str, Any]]:
         max_part_size=len(body),
     )
     try:
-        form = await parser.parse()
+        form = _at_once(parser.parse())
     except (MultiPartException, KeyError, ValueError) as cause:
         told = getattr(cause, "message", cause)
         raise PicoschedError(f"found a multipart body that cannot be read, or with files: {told}") from cause
     return form.multi_items()
+
+
+def _at_once(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that never has to wait."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise RuntimeError("it waited")

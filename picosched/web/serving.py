@@ -14,6 +14,7 @@ import logging
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,11 +26,14 @@ import uvicorn
 from starlette.concurrency import run_in_threadpool
 
 from picosched.clock import ticks
+from picosched.ending import GRACE_SECONDS, ending
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
+from picosched.outside.processes import kill_all
 from picosched.provisioning import announce_start, install_standard
 from picosched.schedule.fire import Fire
 from picosched.web.access import Access
+from picosched.web.api.copies import remove_left_over
 from picosched.web.app import new_app
 from picosched.web.desk import Desk
 from picosched.web.limits import Protocol, Rate
@@ -40,8 +44,14 @@ from picosched.web.site import Site
 
 log = structlog.get_logger("picosched.serve")
 
-STOP_SECONDS = 20
-"""How long requests that are under way may take after the signal to stop."""
+REFUSALS = 10.0
+"""Refused requests a second of one address before it is told to pause, unless somebody says otherwise."""
+
+REFUSED_AT_ONCE = 100
+"""How many of them may come at once."""
+
+SOCKET_BYTES = 2_000_000
+"""Bytes of one message of a WebSocket; Socket.IO takes half of them."""
 
 LOOK_SECONDS = 0.5
 """How often fires are told in the log."""
@@ -65,6 +75,10 @@ class Plan:
     """More names by which we are called."""
     rate: float | None = None
     """Requests a second from one address."""
+    refusals: float = REFUSALS
+    """Refused requests a second from one address before it is told to pause; 0 for no limit."""
+    grace: float = GRACE_SECONDS
+    """Seconds that a stop may take; requests that are under way have half of them."""
     proxies: Sequence[str] = ()
     """Addresses whose `X-Forwarded-…` are believed."""
     access_log: Form | None = "plain"
@@ -110,6 +124,7 @@ def serve(
     `catch_up` looks at what was missed, after the rulesets are in place and before anything is raised. If it
     says no, nothing that is due is raised until somebody lets the scheduler run (`PUT /api/scheduler`).
     """
+    remove_left_over(engine)
     install_standard(engine)
     for ruleset in plan.rulesets:
         install(engine, ruleset)
@@ -119,7 +134,7 @@ def serve(
     try:
         server.run(sockets=[listening])
     finally:
-        engine.stop()
+        engine.stop(0)
 
 
 class Server(uvicorn.Server):
@@ -135,7 +150,7 @@ class Server(uvicorn.Server):
         self._access_log = None if plan.access_log is None else AccessLog(plan.access_log)
         self.app = new_app(engine, access, metrics, self._life, console=plan.console)
         self.ready: Callable[[Server], None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped: asyncio.Task[None] | None = None
         super().__init__(
             uvicorn.Config(
                 self._site(access, metrics),
@@ -148,7 +163,8 @@ class Server(uvicorn.Server):
                 proxy_headers=bool(plan.proxies),
                 forwarded_allow_ips=[*plan.proxies],
                 timeout_keep_alive=30,
-                timeout_graceful_shutdown=STOP_SECONDS,
+                timeout_graceful_shutdown=plan.grace / 2,  # type: ignore[arg-type]  # it may be a part
+                ws_max_size=SOCKET_BYTES,
             )
         )
 
@@ -169,6 +185,8 @@ class Server(uvicorn.Server):
         signals = [signal.Signals(each).name for each in self._captured_signals]
         log.info("stopping", signal=signals[0] if signals else None)
         self.app.state.stopping.set()
+        # Beside the requests that end, so that all of the grace is there for what takes longest.
+        self._stopped = asyncio.create_task(asyncio.to_thread(self._engine.stop, self._plan.grace / 2))
         await super().shutdown(sockets)
         if self._access_log is not None:
             self._access_log.flush()
@@ -176,16 +194,16 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take signals while serving. uvicorn would raise them again, and the store stay unclosed."""
-        try:
-            before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:  # not the main thread: whoever runs us there stops us
+        if threading.current_thread() is not threading.main_thread():  # whoever runs us here stops us
             yield
             return
-        try:
+        with ending(self._plan.grace, self.handle_exit, self._cut):
             yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+
+    def _cut(self) -> None:
+        kill_all()
+        if self._access_log is not None:
+            self._access_log.flush()
 
     def _site(self, access: Access, metrics: Metrics) -> Site:
         plan = self._plan
@@ -195,6 +213,7 @@ class Server(uvicorn.Server):
             metrics,
             self.app,
             rate=None if plan.rate is None else Rate(plan.rate, ticks),
+            refusals=Rate(plan.refusals, ticks, REFUSED_AT_ONCE) if plan.refusals else None,
             access_log=self._access_log,
         )
 
@@ -217,8 +236,9 @@ class Server(uvicorn.Server):
             yield
         finally:
             stopping.set()
-            await run_in_threadpool(self._desk.stop)
-            await run_in_threadpool(self._engine.stop)
+            await asyncio.to_thread(self._desk.stop, 0)
+            if self._stopped is not None:
+                await self._stopped
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _tell_fires(self, place: int, stopping: asyncio.Event) -> None:

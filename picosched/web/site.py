@@ -7,6 +7,7 @@ of it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,11 +18,20 @@ from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.web.access import Access
 from picosched.web.desk import Desk
-from picosched.web.errors import Headers, HttpError, body_of, status_of
-from picosched.web.limits import Rate
+from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
+from picosched.web.limits import Held, Rate, too_often
 from picosched.web.metrics import Metrics
-from picosched.web.request import Message, Receive, Scope, Send, headers_of, read_body, segments_of
-from picosched.web.sky import CORS, JSON_TYPE, Answer, Call, Sky, find_call
+from picosched.web.request import (
+    Message,
+    Receive,
+    Scope,
+    Send,
+    has_body,
+    headers_of,
+    read_body,
+    segments_of,
+)
+from picosched.web.sky import CORS, JSON_TYPE, PIECE, Answer, Call, Sky, find_call
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +40,24 @@ AccessLog = Callable[[str, str, int, float, str], None]
 """Told of each request: method, path, status, seconds, address."""
 
 MOST_BODY = 10_000_000
-"""Of what is not for the peer's paths."""
+"""Bytes of a body that is not for the peer's paths."""
+
+MOST_OPEN_BODY = 16_384
+"""Bytes of a body where no token is asked for."""
+
+MOST_HELD = 32_000_000
+"""Bytes of bodies that came and are not answered yet, all together."""
+
+MOST_GOING = 64_000_000
+"""Bytes of large answers to the peer's paths that clients have not taken yet, all together."""
+
+MOST_SOCKETS = 200
+"""WebSockets at once; a page of the console has one."""
+
+REFUSED = (400, 401, 403, 404, 405, 408, 413)
+"""What counts as refused where it is told here, before FastAPI or a rule has seen the request."""
+
+STOPPED = "picosched stops; whether this still happened is not known"
 
 OPEN = frozenset(("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout"))
 """Paths that ask for no token."""
@@ -76,14 +103,19 @@ class Site:
         rest: App,
         *,
         rate: Rate | None = None,
+        refusals: Rate | None = None,
         access_log: AccessLog | None = None,
     ) -> None:
         self._access = access
         self._metrics = metrics
         self._rest = rest
         self._rate = rate
+        self._refusals = refusals
         self._log = access_log
-        self._sky = Sky(desk, access.own)
+        self.bodies = Held(MOST_HELD, "bodies")
+        self.going = Held(MOST_GOING, "answers")
+        self._sky = Sky(desk, access.own, self.bodies)
+        self._sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -96,6 +128,7 @@ class Site:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         start, path, call = ticks(), OTHER, None
         headers = headers_of(scope)
+        wait = self._refusals.wait(_address(scope)) if self._refusals else 0.0
         try:
             self._access.check_host(headers)
             if self._rate is not None:
@@ -104,39 +137,61 @@ class Site:
             if raw.startswith((b"/c/", b"/sky/")):
                 call = _call(raw)
                 path = call.path
-                answer = await self._sky.answer(call, scope, headers, receive)
+                answer = await self._sky.answer(call, scope, headers, receive, suspect=wait > 0)
             else:
                 status, path = await self._ours(scope, headers, receive, send)
                 self._done(scope, path, status, ticks() - start)
                 return
         except (PicoschedError, HttpError) as error:
-            answer = _login(scope, headers, error) or _refusal(scope, error)
+            answer = _login(scope, headers, error) or _refusal(scope, self._counted(scope, error, wait))
+        except asyncio.CancelledError:  # the server stops, and can wait no longer
+            answer = _refusal(scope, HttpError(503, STOPPED))
         except Exception as error:
             log.exception("%s %s failed", scope["method"], scope["path"])
             answer = _refusal(scope, PicoschedError(f"picosched failed: {type(error).__name__}", "internal"))
-        await _send(answer, send)
+        if len(answer.body) > PIECE:
+            answer = await self._send_large(scope, answer, send)
+        else:
+            await _send(answer, send)
         seconds = ticks() - start
         if call is not None and call.event is not None and answer.status < 400:
             self._metrics.turned(seconds)
         self._done(scope, path, answer.status, seconds)
+
+    def _counted(
+        self, scope: Scope, error: PicoschedError | HttpError, wait: float
+    ) -> PicoschedError | HttpError:
+        """The error, counted if it is a refusal; 429 for a client that was refused too often before.
+
+        So nobody is limited who would be let in.
+        """
+        if self._refusals is None or status_of(error) not in REFUSED:
+            return error
+        if not wait:
+            self._refusals.count(_address(scope))
+            return error
+        return too_often(f"too many refused requests, this one because: {error}", wait)
 
     async def _ours(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send
     ) -> tuple[int, str]:
         """Let FastAPI answer; the status it gave, and the template of the path."""
         path, method = scope["path"], scope["method"]
+        most = MOST_BODY
         if not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
             self._access.check(headers, method)
-        elif "origin" in headers:
+        else:
+            most = MOST_OPEN_BODY
             self._access.check_page(headers)
-        body = await read_body(headers, receive, MOST_BODY)
         told = _Told(send, path.startswith("/api"))
-        try:
-            await self._rest(scope, _again(body, receive), told)
-        except Exception:
-            if not told.begun:
-                raise
-            log.exception("%s %s failed", method, path)
+        with self.bodies.hold() as hold:
+            body = await read_body(headers, receive, most, hold.take) if has_body(headers) else b""
+            try:
+                await self._rest(scope, _again(body, receive), told)
+            except (Exception, asyncio.CancelledError):
+                if not told.begun:
+                    raise
+                log.exception("%s %s failed", method, path)
         route = scope.get("route")
         return told.status, getattr(route, "path", OTHER)
 
@@ -146,12 +201,31 @@ class Site:
         try:
             self._access.check_host(headers)
             self._access.check(headers, "WEBSOCKET")
+            if self._sockets >= MOST_SOCKETS:
+                raise BusyError(f"{MOST_SOCKETS} WebSockets are open already")
         except HttpError as error:
             log.warning("a websocket was refused: %s", error)
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        await self._rest(scope, receive, send)
+        self._sockets += 1
+        try:
+            await self._rest(scope, receive, send)
+        finally:
+            self._sockets -= 1
+
+    async def _send_large(self, scope: Scope, answer: Answer, send: Send) -> Answer:
+        """Send an answer piece by piece, as the client takes it, or what goes in its place; gives which."""
+        with self.going.hold() as hold:
+            try:
+                hold.take(len(answer.body))
+            except BusyError as error:
+                if answer.instead is None:
+                    answer = _refusal(scope, error)
+                else:
+                    answer = answer._replace(body=answer.instead)
+            await _send(answer, send)
+        return answer
 
     def _done(self, scope: Scope, path: str, status: int, seconds: float) -> None:
         self._metrics.answered(path, status)
@@ -226,9 +300,14 @@ def _login(scope: Scope, headers: Mapping[str, str], error: PicoschedError | Htt
 
 
 async def _send(answer: Answer, send: Send) -> None:
-    headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+    body = answer.body
+    headers = [*answer.headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    if len(body) > PIECE:
+        for place in range(0, len(body) - PIECE, PIECE):
+            await send({"type": "http.response.body", "body": body[place : place + PIECE], "more_body": True})
+        body = body[(len(body) - 1) // PIECE * PIECE :]
+    await send({"type": "http.response.body", "body": body})
 
 
 def _address(scope: Scope) -> str:

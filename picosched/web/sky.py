@@ -7,18 +7,33 @@ does the work, and the answer is written in one piece. Whoever knows an eci may 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-from urllib.parse import quote
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from picosched.errors import PicoschedError
 from picosched.krl.text import tree_text
 from picosched.pico.turn import Turn
-from picosched.web.desk import Desk
+from picosched.web.desk import Desk, Passing, Wanted
+from picosched.web.directed import directed
 from picosched.web.errors import Headers, HttpError
-from picosched.web.request import Receive, Scope, parameters
+from picosched.web.limits import Held
+from picosched.web.request import (
+    MULTIPART,
+    SMALL,
+    URLENCODED,
+    Receive,
+    Scope,
+    has_body,
+    kind_of,
+    parameters,
+    read_body,
+)
+
+T = TypeVar("T")
 
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
@@ -27,6 +42,7 @@ CORS: Headers = [
 KEY = "idempotency-key"
 METHODS = b"POST, GET, OPTIONS"
 JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
+JSON: Headers = [*CORS, JSON_TYPE]
 TEXTS = {"html": b"text/html; charset=utf-8", "txt": b"text/plain; charset=utf-8"}
 
 SANDBOX = (
@@ -36,8 +52,16 @@ SANDBOX = (
 )
 """A ruleset's page is not ours: it gets an origin of its own, lest its scripts use the reader's access."""
 
-URL = "%/:?#[]@!$&'()*+,;=~-._"
-"""What may stand in a Location as it is."""
+BODY_MARGIN = 65_536
+"""Bytes of a body beyond those of the attributes: blanks, names of fields."""
+
+LARGE_AT_ONCE = 8
+"""Large bodies that are parsed, or parsed and not yet answered."""
+
+PIECE = 262_144
+"""Bytes of an answer that go at once; of a larger one, piece by piece."""
+
+LEFT_OUT = "the directives were left out of the answer: too much is on its way to other clients"
 
 
 class Answer(NamedTuple):
@@ -46,6 +70,8 @@ class Answer(NamedTuple):
     status: int
     headers: Headers
     body: bytes
+    instead: bytes | None = None
+    """What goes in its place where so large a body cannot: of an event, which has happened all the same."""
 
 
 class Call(NamedTuple):
@@ -59,6 +85,11 @@ class Call(NamedTuple):
     """Rid and name."""
     eid: str | None = None
     waits: bool = True
+
+    @property
+    def asks(self) -> tuple[str, str] | None:
+        """Rid and name of the query, without the suffix."""
+        return None if self.query is None else (self.query[0], self.query[1].partition(".")[0])
 
 
 def find_call(parts: list[str]) -> Call | None:
@@ -83,48 +114,124 @@ def find_call(parts: list[str]) -> Call | None:
 class Sky:
     """Answers calls. `own` leaves out of the headers that an event gets what is for us alone."""
 
-    def __init__(self, desk: Desk, own: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+    def __init__(
+        self, desk: Desk, own: Callable[[Mapping[str, str]], Mapping[str, str]], bodies: Held
+    ) -> None:
         self._desk = desk
         self._own = own
-        # Percent signs may triple a form, blanks may double JSON; what is in it is measured anew.
-        self._most_body = 3 * desk.engine.settings.limits.max_attrs_bytes + 65_536
+        self._bodies = bodies
+        self._most_attrs = desk.engine.settings.limits.max_attrs_bytes
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._thread = ThreadPoolExecutor(1, "picosched web texts")
 
-    async def answer(self, call: Call, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Answer:
-        """The answer to a call. PicoschedError and HttpError are for the caller to show."""
+    async def answer(
+        self, call: Call, scope: Scope, headers: Mapping[str, str], receive: Receive, *, suspect: bool = False
+    ) -> Answer:
+        """The answer to a call. PicoschedError and HttpError are for the caller to show.
+
+        Before a large body is read, and before anything if the client is `suspect`, the channel is asked
+        whether it lets the call pass.
+        """
         method = scope["method"]
         if method == "OPTIONS":
             allowed = [(b"allow", METHODS), (b"access-control-allow-methods", METHODS)]
             return Answer(200, [*CORS, *allowed], b"")
         if method not in ("GET", "POST"):
             raise HttpError(405, f"found the method {method}, wanted GET or POST", [(b"allow", METHODS)])
-        named = await parameters(scope, headers, receive, self._most_body)
-        named["_headers"] = self._own(headers)
-        if call.event is None:
-            return await self._queried(call, named)
-        eid = None if call.eid in (None, "none") else call.eid
-        if eid is not None:
-            named.setdefault("__eid", eid)
-        once = headers.get(KEY)
-        turn = await self._desk.raise_event(call.eci, *call.event, named, eid, once)
-        if call.query is not None:
-            return await self._queried(call, named)
-        if not call.waits:
-            return _json(turn.eid)
-        return _answered(turn, directed=call.eid is not None)
+        if suspect:
+            await self._passes(call)
+        query: bytes = scope["query_string"]
+        if not has_body(headers):
+            return await self._done(call, self._wanted(call, query, b"", headers))
+        with self._bodies.hold() as hold:
+            passes = None if suspect else partial(self._passes, call)
+            body = await read_body(headers, receive, self._most_body(headers), hold.take, passes)
+            if len(body) <= SMALL:
+                return await self._done(call, self._wanted(call, query, body, headers))
+            # What is parsed takes many times the bytes of its text, so only a few may be under way.
+            async with self._large:
+                return await self._done(call, await self._apart(self._wanted, call, query, body, headers))
 
-    async def _queried(self, call: Call, named: Mapping[str, Any]) -> Answer:
-        assert call.query is not None
-        rid, (name, _, form) = call.query[0], call.query[1].partition(".")
-        value = await self._desk.query(call.eci, rid, name, named)
+    async def _apart(self, work: Callable[..., T], *arguments: Any) -> T:
+        """What `work` returns, done in a thread: it would hold up the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    def _passes(self, call: Call) -> Awaitable[None]:
+        """PicoschedError `not_found` or `refused` if the channel does not let the call pass."""
+        return self._desk.done(Passing(call.eci, call.event, call.asks))
+
+    def _most_body(self, headers: Mapping[str, str]) -> int:
+        """Bytes of a body; what is in it is measured anew. Percent signs triple a form."""
+        factor = 3 if kind_of(headers) in (URLENCODED, MULTIPART) else 1
+        return factor * self._most_attrs + BODY_MARGIN
+
+    def _wanted(self, call: Call, query: bytes, body: bytes, headers: Mapping[str, str]) -> list[Wanted]:
+        """What a call wants done, one after the other. For a thread, if the body is large."""
+        named = parameters(query, body, headers)
+        named["_headers"] = self._own(headers)
+        wanted: list[Wanted] = []
+        if call.event is not None:
+            eid = None if call.eid in (None, "none") else call.eid
+            if eid is not None:
+                named.setdefault("__eid", eid)
+            wanted.append(self._desk.event(call.eci, *call.event, named, eid, headers.get(KEY)))
+        if call.asks is not None:
+            wanted.append(self._desk.query(call.eci, *call.asks, named))
+        return wanted
+
+    async def _done(self, call: Call, wanted: list[Wanted]) -> Answer:
+        for each in wanted:
+            outcome = await self._desk.done(each)
+        if is_light(outcome):
+            return _answered(call, outcome)
+        return await self._apart(_answered, call, outcome)
+
+
+def is_light(outcome: Any) -> bool:
+    """Whether the text of an answer is made in no time."""
+    if not isinstance(outcome, Turn):
+        return room_beside(outcome, SMALL) > 0
+    room = SMALL
+    for each in outcome.directives:
+        room = room_beside(each.options, room) - 100
+    return room > 0
+
+
+def room_beside(value: Any, room: int) -> int:
+    """What is left of some bytes of JSON text beside a value, roughly; it is not looked at beyond that."""
+    kind = type(value)
+    if kind is str:
+        return room - len(value)
+    if kind is dict:
+        for key, item in value.items():
+            room = room_beside(item, room - len(key))
+            if room <= 0:
+                break
+    elif kind is list:
+        for item in value:
+            room = room_beside(item, room)
+            if room <= 0:
+                break
+    return room - 4
+
+
+def _answered(call: Call, outcome: Any) -> Answer:
+    """The answer to a call, of the value of its query or else the turn of its event."""
+    if call.query is not None:
+        form = call.query[1].partition(".")[2]
         if form not in TEXTS:
-            return _json(value)
-        text = value if isinstance(value, str) else tree_text(value)
+            return Answer(200, JSON, _json(outcome))
+        text = outcome if isinstance(outcome, str) else tree_text(outcome)
         headers = [*CORS, (b"content-type", TEXTS[form]), (b"x-content-type-options", b"nosniff"), SANDBOX]
         return Answer(200, headers, text.encode("utf-8", "replace"))
-
-
-def _answered(turn: Turn, *, directed: bool) -> Answer:
-    """The directives of a turn; with `directed`, cookies and a redirection among them are obeyed."""
+    turn: Turn = outcome
+    if not call.waits:
+        return Answer(200, JSON, _json(turn.eid))
+    status, headers = 200, JSON
+    errors: list[str] = []
+    if call.eid is not None:
+        status, more, errors = directed(turn)
+        headers = [*JSON, *more]
     meta = turn.eid
     told: dict[str, Any] = {
         "eid": turn.eid,
@@ -138,30 +245,18 @@ def _answered(turn: Turn, *, directed: bool) -> Answer:
             for each in turn.directives
         ],
     }
-    if turn.errors:
-        told["errors"] = [str(error) for error in turn.errors]
-    answer = _json(told)
-    return _directed(turn, answer) if directed else answer
+    if turn.errors or errors:
+        errors = [*map(str, turn.errors), *errors]
+        told["errors"] = errors
+    body = _json(told)
+    instead = None
+    if len(body) > PIECE:
+        instead = _json({"eid": turn.eid, "directives": [], "errors": [*errors[:100], LEFT_OUT]})
+    return Answer(status, headers, body, instead)
 
 
-def _directed(turn: Turn, answer: Answer) -> Answer:
-    headers, status = answer.headers, answer.status
-    for each in turn.directives:
-        options = each.options if isinstance(each.options, dict) else {}
-        if each.name == "_cookie" and isinstance(cookie := options.get("cookie"), str):
-            if not cookie.isprintable():
-                raise PicoschedError(
-                    f"{each.rid}.{each.rule}: found {cookie!r} as a cookie, wanted it on one line", "internal"
-                )
-            headers = [*headers, (b"set-cookie", cookie.encode())]
-        elif each.name == "_redirect" and isinstance(url := options.get("url"), str) and status == 200:
-            status, headers = 302, [*headers, (b"location", quote(url, safe=URL).encode())]
-    return Answer(status, headers, answer.body)
-
-
-def _json(value: Any) -> Answer:
+def _json(value: Any) -> bytes:
     try:
-        body = orjson.dumps(value)
+        return orjson.dumps(value)
     except TypeError:  # integers of more than 64 bits, half characters
-        body = tree_text(value).encode()
-    return Answer(200, [*CORS, JSON_TYPE], body)
+        return tree_text(value).encode()

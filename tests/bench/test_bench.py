@@ -10,6 +10,7 @@ from tests.bench.setup import Setup
 from tests.bench.side_by_side import OURS, Row, side_by_side
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_measurement_measures_something(name: str) -> None:
     rows = rows_of(name, Setup(repeats=1, scale=0.002))

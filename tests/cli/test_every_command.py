@@ -4,17 +4,21 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from picosched.engine import Engine
+
+RULESETS = Path(__file__).parent.parent.parent / "rulesets"
+
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
-    "journal", "backup", "export", "import", "sources", "add-source", "remove-source", "pause-source",
-    "resume-source",
+    "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source",
+    "pause-source", "resume-source",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -148,31 +152,39 @@ def test_a_folder_is_no_database(run: Any) -> None:
     assert (result.status, "rulesets is a folder" in result.err) == (1, True)
 
 
-@pytest.mark.parametrize("words", ON_A_DATABASE, ids=lambda words: words[0])
-def test_a_database_in_use_is_read_but_not_written(run: Any, folder: Path, words: tuple[str, ...]) -> None:
-    run("install", "rulesets/tea_timer.krl", "--db", "held.db")
-    with held(folder / "held.db") as process:
-        result = run(*words, "--db", "held.db")
-        if words[0] in WRITING:
-            assert result.status == 3
-            assert f"in use by another picosched (process {process.pid})" in result.err
-        else:
-            assert "in use" not in result.err
+@dataclass(frozen=True)
+class Held:
+    """A database that another process has open."""
+
+    db: Path
+    pid: int
 
 
-@contextmanager
-def held(db: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process has the database open."""
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
+    db = tmp_path_factory.mktemp("held") / "held.db"
+    with Engine(db) as engine:
+        engine.root.install(RULESETS / "tea_timer.krl")
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(db)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
-        yield process
+        yield Held(db, process.pid)
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize("words", ON_A_DATABASE, ids=lambda words: words[0])
+def test_a_database_in_use_is_read_but_not_written(run: Any, held: Held, words: tuple[str, ...]) -> None:
+    result = run(*words, "--db", str(held.db))
+    if words[0] in WRITING:
+        assert result.status == 3
+        assert f"in use by another picosched (process {held.pid})" in result.err
+    else:
+        assert "in use" not in result.err
 
 
 def test_a_database_that_may_not_be_written_is_read(run: Any, folder: Path) -> None:

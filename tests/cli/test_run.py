@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from picosched import Engine, VirtualClock
 
 RULESET = """ruleset now {
@@ -29,6 +31,7 @@ def test_what_is_due_is_raised_once_and_told(run: Any, folder: Path) -> None:
     assert "fired" in run("history").out
 
 
+@pytest.mark.slow
 def test_it_runs_until_it_is_stopped(run: Any, folder: Path) -> None:
     (folder / "now.krl").write_text(RULESET)
     run("install", "now.krl")
@@ -63,6 +66,7 @@ EVERY = """ruleset every {
 }"""
 
 
+@pytest.mark.slow
 def test_what_was_missed_is_rehearsed_before_anything_is_raised(run: Any, folder: Path) -> None:
     with Engine(folder / "picosched.db", VirtualClock("2026-03-01T00:00:00Z")) as engine:
         engine.root.install(EVERY)

@@ -202,6 +202,7 @@ def test_a_filter_that_means_nothing_says_so(run: Any, words: tuple[str, ...]) -
     assert run(*words, "--rid", "nosuch", "--json").out == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "status", "left"), [("y", 0, 1), ("n", 1, 3), ("", 1, 3)])
 @pytest.mark.usefixtures("pending")
 def test_on_a_terminal_one_is_asked(run: Any, folder: Path, answer: str, status: int, left: int) -> None:

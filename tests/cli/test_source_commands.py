@@ -57,6 +57,7 @@ def test_a_file_is_added_wholly_or_not_at_all(run: Any, folder: Path) -> None:
     assert [line.split()[1] for line in run("add-source", "sources.toml").out.splitlines()] == ["a", "b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("declaration", "told"),
     [

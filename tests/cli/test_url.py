@@ -24,6 +24,8 @@ from picosched.cli.main import app
 from picosched.clock import SystemClock
 from picosched.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 20
 LOGGED = re.compile(r"\S+ \S+ \[\w+ *\] ")
 """A line of the server's own log, which is of this process."""

@@ -28,7 +28,7 @@ SOURCES = (
 
 def work(database: str) -> None:
     """Let sources tick until somebody kills us."""
-    engine = Engine(database, granularity=1)
+    engine = Engine(database, granularity=1, max_begun=1_000_000)
     root = engine.root
     if "counting" not in root.rulesets():
         root.install(COUNTING)

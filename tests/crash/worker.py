@@ -47,7 +47,7 @@ def die_before(statement: int) -> None:
 
 def work(database: str, run: str) -> None:
     """Let the scheduler run and raise events from another thread, until somebody kills us."""
-    engine = Engine(database, granularity=1, min_period=0)
+    engine = Engine(database, granularity=1, min_period=0, max_begun=1_000_000)
     root = engine.root
     if not root.rulesets():
         root.install(RULESET)

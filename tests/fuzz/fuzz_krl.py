@@ -17,8 +17,8 @@ import atheris
 
 with atheris.instrument_imports(include=["picosched.krl"]):
     from picosched.errors import KrlError
+    from picosched.krl.budget import Limits
     from picosched.krl.ruleset import compile_ruleset, evaluate_body
-    from picosched.krl.scope import Limits
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "krl"))
 from scopes import new_scope

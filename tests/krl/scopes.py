@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from picosched.errors import KrlError
-from picosched.krl.scope import Budget, Limits, Scope
+from picosched.krl.budget import Budget, Limits
+from picosched.krl.scope import Scope
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

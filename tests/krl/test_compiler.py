@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scopes import new_scope
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.budget import Limits
 from picosched.krl.ruleset import Instance, compile_ruleset, evaluate_body
-from picosched.krl.scope import Limits
 
 
 def instance_of(globals: str, limits: Limits | None = None, name: str = "demo.krl") -> Instance:
@@ -47,6 +47,7 @@ def test_a_value_that_is_used_before_it_is_there_is_named() -> None:
         instance_of("    f = function(){ later }\n    early = f()\n    later = 1\n    g = 1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -183,6 +184,7 @@ def test_a_ruleset_that_is_no_file_or_no_text_is_refused(tmp_path: Path) -> None
         compile_ruleset(tmp_path)
 
 
+@pytest.mark.slow
 def test_forms_nested_without_end_are_refused_and_not_fatal() -> None:
     for text in ("1" + " + 1" * 20_000, "not " * 20_000 + "true", "f" + "(1)" * 20_000):
         with pytest.raises(KrlError):
@@ -222,6 +224,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(EXPRESSIONS)
 def test_any_expression_has_a_value_or_a_krl_error(text: str) -> None:

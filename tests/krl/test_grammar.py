@@ -28,6 +28,7 @@ class Report:
     debug = warning = error = critical = info
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["ruleset", "body"])
 def test_the_grammar_has_no_conflict(start: str) -> None:
     report = Report()
@@ -134,6 +135,7 @@ def test_threads_parse_side_by_side() -> None:
     assert all(tree == trees[0] for tree in trees)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoiled", [b"", b"not tables", b"\x00" * 100])
 def test_a_spoiled_cache_of_tables_costs_only_time(
     spoiled: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -190,6 +192,7 @@ WORDS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=40).map(" ".join)))
 def test_any_text_parses_or_is_refused(text: str) -> None:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from scopes import NoEffects
 
 from picosched.errors import KrlError
+from picosched.krl.budget import Budget, Limits
 from picosched.krl.library import MODULES
 from picosched.krl.ruleset import compile_ruleset, evaluate_body
-from picosched.krl.scope import Budget, HttpRequest, HttpResponse, Limits, Scope
+from picosched.krl.scope import HttpRequest, HttpResponse, Scope
 
 URL = "http://tea.example/cups"
 JSON = (("Content-Type", "application/json"), ("Content-Length", "9"), ("X-Cup", "1"), ("x-cup", "2"))
@@ -380,6 +381,7 @@ def test_a_conversion_refuses(text: str, message: str) -> None:
         value_of(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [

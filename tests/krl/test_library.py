@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picosched.errors import KrlError
+from picosched.krl.budget import Budget, Limits
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, near
 from picosched.krl.pattern import Regex
-from picosched.krl.scope import Budget, Limits, Scope
+from picosched.krl.scope import Scope
+from picosched.krl.size import spending
 from picosched.krl.values import MISSING, Action, call, equal
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)  # a Sunday
@@ -536,7 +538,7 @@ def test_comparing_one_large_part_many_times_is_refused() -> None:
     part = list(range(100_000))
     whole = [part] * 1_000
     for name in ("index", "unique", "difference"):
-        with pytest.raises(KrlError) as caught:
+        with pytest.raises(KrlError, match="max_steps") as caught, spending(Budget(Limits())):
             apply(name, whole, [*part[:-1], None])
         assert caught.value.code == "too_large"
 

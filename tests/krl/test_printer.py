@@ -290,6 +290,7 @@ def test_a_printed_expression_is_read_as_the_same_tree(expression: syntax.Expres
     assert_reads_as(printed(tree), tree)
 
 
+@pytest.mark.slow
 @quick
 @given(events)
 def test_a_printed_event_expression_is_read_as_the_same_tree(event: syntax.EventExpression) -> None:
@@ -297,6 +298,7 @@ def test_a_printed_event_expression_is_read_as_the_same_tree(event: syntax.Event
     assert_reads_as(printed(tree), tree)
 
 
+@pytest.mark.slow
 @quick
 @given(blocks(expressions))
 def test_a_printed_action_block_is_read_as_the_same_tree(block: syntax.ActionBlock) -> None:
@@ -304,6 +306,7 @@ def test_a_printed_action_block_is_read_as_the_same_tree(block: syntax.ActionBlo
     assert_reads_as(printed(tree), tree)
 
 
+@pytest.mark.slow
 @quick
 @given(several(statements, 1, 3))
 def test_printed_statements_are_read_as_the_same_tree(block: tuple[syntax.Statement, ...]) -> None:
@@ -311,6 +314,7 @@ def test_printed_statements_are_read_as_the_same_tree(block: tuple[syntax.Statem
     assert_reads_as(printed(tree), tree)
 
 
+@pytest.mark.slow
 @quick
 @given(rulesets)
 def test_a_printed_ruleset_is_read_as_the_same_tree_and_needs_no_formatting(tree: syntax.Ruleset) -> None:
@@ -396,6 +400,7 @@ def is_same(text: str, tree: syntax.Ruleset) -> bool:
     return is_ruleset(text) and repr(read(text)) == repr(tree)
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=200)
 @given(st.data(), st.sampled_from([param.values[0] for param in TEXTS]))
 def test_comments_anywhere_in_a_text_are_kept_in_order(data: st.DataObject, text: Any) -> None:
@@ -404,6 +409,7 @@ def test_comments_anywhere_in_a_text_are_kept_in_order(data: st.DataObject, text
     assert_keeps_the_laws(changed)
 
 
+@pytest.mark.slow
 @quick
 @given(st.data(), rulesets)
 def test_comments_anywhere_in_any_tree_are_kept_in_order(data: st.DataObject, tree: syntax.Ruleset) -> None:
@@ -473,6 +479,7 @@ def test_a_text_with_a_fault_is_refused_at_the_fault() -> None:
     assert str(refused.value.span) == "a.krl:1:18"
 
 
+@pytest.mark.slow
 def test_what_is_nested_too_deep_is_refused() -> None:
     with pytest.raises(KrlError, match="nested too deep"):
         formatted(f"ruleset a {{ global {{ v = {'not ' * 20_000} b }} }}")

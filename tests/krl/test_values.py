@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from picosched.errors import KrlError
 from picosched.krl import operators
+from picosched.krl.budget import Budget, Limits
 from picosched.krl.pattern import Regex
-from picosched.krl.size import DEEPEST, LARGEST, LONGEST
+from picosched.krl.size import DEEPEST, LARGEST, LONGEST, spending
 from picosched.krl.values import (
     MISSING,
     Action,
@@ -298,9 +299,10 @@ def test_json_deeper_than_any_parser_goes_is_refused_in_our_words() -> None:
         from_json("[" * 100_000 + "]" * 100_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("walk", [json_value, json_text, key_of, lambda v: equal(v, doubled(40))])
 def test_values_that_share_parts_cannot_blow_up_a_walk(walk: Callable[[Any], Any]) -> None:
-    with pytest.raises(KrlError) as caught:
+    with pytest.raises(KrlError) as caught, spending(Budget(Limits())):
         walk(doubled(40))
     assert caught.value.code == "too_large"
 

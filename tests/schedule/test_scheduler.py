@@ -177,6 +177,7 @@ def test_an_engine_raises_in_the_background_what_comes_due(tmp_path: Path) -> No
         assert engine.root.query("reminder", "rung") == 2
 
 
+@pytest.mark.slow
 def test_on_the_system_clock_what_is_due_now_is_raised_now(tmp_path: Path) -> None:
     with Ringing(tmp_path / "picos.db", SystemClock(), granularity=1) as engine:
         engine.rang = threading.Semaphore(0)

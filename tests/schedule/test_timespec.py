@@ -111,6 +111,7 @@ def test_a_day_matches_either_or_both_by_the_rule_of_vixie_cron(text: str, rule:
 # Naive oracles
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(minute=minutes, hour=hours, of_week=weekdays, start=starts)
 def test_after_agrees_with_trying_every_minute(
@@ -133,6 +134,7 @@ def test_after_agrees_with_trying_every_minute(
         assert timespec.before(tried[-1] + MINUTE) == matching[-1]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(second=seconds, minute=minutes, start=starts)
 def test_after_agrees_with_trying_every_second(second: Field, minute: Field, start: datetime) -> None:
@@ -143,6 +145,7 @@ def test_after_agrees_with_trying_every_second(second: Field, minute: Field, sta
     assert list(timespec.between(first, first + timedelta(seconds=3700))) == matching
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(of_month=days, month=months, of_week=weekdays, start=starts)
 def test_after_agrees_with_trying_every_day(
@@ -180,6 +183,7 @@ def weekdays_of(text: str) -> set[int]:
 # Other people's readings
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(minute=minutes, hour=hours, of_month=days, month=months, of_week=weekdays, start=starts)
 def test_cronsim_and_croniter_agree_in_utc(
@@ -283,9 +287,9 @@ def test_stepping_does_not_depend_on_what_was_asked_before() -> None:
 
 
 def test_a_year_of_every_ten_minutes_is_walked_quickly() -> None:
-    timespec, began = Timespec.parse("*/10 * * * *"), time.perf_counter()
+    timespec, began = Timespec.parse("*/10 * * * *"), time.thread_time()
     assert sum(1 for _ in timespec.between(utc("2026-01-01"), utc("2027-01-01"))) == 52_560
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
 
 
 # What a timespec is
@@ -357,6 +361,7 @@ def test_the_period_is_the_least_time_between_two_fires(text: str, period: timed
     assert Timespec.parse(text).period() == period
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(minutes, hours, weekdays, starts)
 def test_no_two_fires_are_closer_than_the_period_and_some_are_as_close(
@@ -418,6 +423,7 @@ def test_the_words_name_the_zone_unless_it_is_utc() -> None:
     assert Timespec.parse("0 9 * * *", "Europe/Berlin").explain() == "at 09:00 every day, Europe/Berlin time"
 
 
+@pytest.mark.slow
 def test_the_same_words_mean_the_same_times() -> None:
     meant: dict[str, tuple[str, list[datetime]]] = {}
     patterns = product(

@@ -102,6 +102,7 @@ def _joined(terms: st.SearchStrategy[Naive]) -> st.SearchStrategy[Naive]:
 expressions = st.recursive(st.one_of(crons, crons, moments), _joined, max_leaves=8)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=250)
 @given(expressions)
 def test_the_algebra_agrees_with_trying_every_instant(naive: Naive) -> None:
@@ -123,6 +124,7 @@ def test_the_algebra_agrees_with_trying_every_instant(naive: Naive) -> None:
     assert hash(again) == hash(timespec)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=120)
 @given(expressions, expressions)
 def test_operators_are_the_texts_of_operators(one: Naive, other: Naive) -> None:
@@ -145,6 +147,7 @@ def test_operators_are_the_texts_of_operators(one: Naive, other: Naive) -> None:
         assert parsed(make) == joined
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=120)
 @given(expressions, expressions, expressions)
 def test_the_laws_of_sets_hold(a: Naive, b: Naive, c: Naive) -> None:

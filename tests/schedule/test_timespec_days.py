@@ -53,6 +53,7 @@ def test_the_days_of_a_year_are(text: str, expected: str) -> None:
     assert nexts(Timespec.parse(text), utc("2025-12-31T12:00"), len(wanted)) == wanted
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(of_month=month_days, of_week=week_days, start=st.dates(date(1900, 1, 1), date(2200, 1, 1)))
 def test_after_and_before_agree_with_holding_every_day_against_the_items(
@@ -76,6 +77,7 @@ def test_after_and_before_agree_with_holding_every_day_against_the_items(
     assert backwards == wanted[::-1]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(of_month=month_days, of_week=week_days, minute=st.integers(0, 59), start=starts)
 def test_after_agrees_with_trying_every_minute_of_these_days(
@@ -109,6 +111,7 @@ def test_cronsim_agrees_where_it_knows_the_form(
 # The whole cycle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("of_month", "of_week", "month"),
     [
@@ -183,6 +186,7 @@ def test_what_is_refused_never_comes_in_400_years(of_month: Items, of_week: Item
         assert timespec.after(utc("2000-01-01")) is not None
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(of_month=month_days, of_week=week_days, month=st.integers(1, 12))
 def test_the_period_is_the_least_distance_of_two_fires_in_the_whole_cycle(

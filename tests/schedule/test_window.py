@@ -48,6 +48,7 @@ def walked(window: Window, until: datetime) -> list[Edge]:
     return edges
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(window=windows, time=st.one_of(times, at_changes))
 def test_it_is_open_if_the_last_change_of_a_walk_opened_it(window: Window, time: datetime) -> None:
@@ -56,6 +57,7 @@ def test_it_is_open_if_the_last_change_of_a_walk_opened_it(window: Window, time:
     assert window.last_edge(time) == (edges[-1] if edges else None)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(window=windows, time=st.one_of(times, at_changes))
 def test_edges_to_come_are_those_of_a_walk(window: Window, time: datetime) -> None:
@@ -64,6 +66,7 @@ def test_edges_to_come_are_those_of_a_walk(window: Window, time: datetime) -> No
     assert [*takewhile(lambda edge: edge.at <= until, window.edges(time))] == wanted
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(window=windows, time=times)
 def test_next_opening_and_closing_are_the_first_of_the_edges_to_come(window: Window, time: datetime) -> None:

@@ -174,6 +174,7 @@ def test_deliveries_survive_a_restart(receiver: Callable[..., Receiver], tmp_pat
         assert (there.lines, waiting(engine)) == (1, (0, None))
 
 
+@pytest.mark.slow
 def test_in_the_background_it_is_sent_by_a_thread_of_its_own(receiver: Callable[..., Receiver]) -> None:
     there = receiver(503)
     with Engine(http_allow=["127.0.0.1"], granularity=1) as engine:

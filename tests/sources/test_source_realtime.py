@@ -14,6 +14,8 @@ from picosched.clock import SystemClock
 from picosched.sources.state import SourceState
 from picosched.store.journal import Entry
 
+pytestmark = pytest.mark.slow
+
 COUNTING = """ruleset counting {
   meta { shares ticks, seconds }
   global { ticks = function(){ ent:ticks.defaultsTo(0) } seconds = function(){ ent:seconds.defaultsTo(0) } }

@@ -114,6 +114,7 @@ def test_a_family_channel_is_for_its_family(engine: Engine) -> None:
     assert engine.sources()[0].entries[0].error == "the event table:line is for its family only"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["rid", "tag"])
 def test_a_thousand_picos_get_an_event_once_each(engine: Engine, kind: str) -> None:
     picos = [engine.new_pico(f"p{number}") for number in range(1_000)]

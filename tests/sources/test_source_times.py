@@ -90,6 +90,7 @@ def new_engine(path: Path | str, now: datetime = START, **options: Any) -> Engin
     return Engine(path, clock=VirtualClock(now), durability="normal", **options)
 
 
+@pytest.mark.slow
 def test_a_week_is_as_the_calendar_has_it(tmp_path: Path) -> None:
     path = tmp_path / "picos.db"
     with new_engine(path) as engine:

@@ -50,6 +50,7 @@ def all_of(read: Any, limit: int) -> list[Any]:
         after = page.next
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rows, st.integers(1, 7), st.sets(st.sampled_from([*Status])), st.sampled_from([None, "pico1"]))
 def test_pages_of_what_is_scheduled_are_the_list_in_its_order(
@@ -86,6 +87,7 @@ def test_a_row_that_comes_or_goes_shifts_no_page() -> None:
     store.close()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-5_000, 4_000_000), st.sampled_from([*Outcome])), max_size=20),

@@ -20,6 +20,7 @@ from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.turn import Considered, Handled, Logged
 from picosched.schedule.changed import cancelled
 from picosched.schedule.scheduled import Outcome, Status
+from picosched.store.faults import StoreError
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -77,7 +78,7 @@ def test_a_turn_is_read_back_after_the_file_was_closed(tmp_path: Path) -> None:
     assert store.entity("another", "app:tea", "all") == 9
     assert store.entity("p", "tea", "none") is None
     assert store.waiting("p", "tea") == {"start": [1, 2]}
-    assert store.pending("p", "tea") == [row]
+    assert store.agenda.pending("p", "tea") == [row]
     assert store.find_scheduled("s1") == row
     (entry,) = store.journal.entries("p")
     assert (entry.eid, entry.pico_id, entry.at, entry.eci) == ("e1", "p", NOW, "c1")
@@ -113,7 +114,7 @@ def test_an_exception_undoes_all_that_was_written(store: Store) -> None:
         store.write(turn_that(entities={("tea", "cups"): 1}, scheduled={"s1": made("s1")}))
         raise ZeroDivisionError
     assert store.entity("p", "tea", "cups") is None
-    assert store.pending("p", "tea") == []
+    assert store.agenda.pending("p", "tea") == []
     assert store.journal.entries() == []
     assert not store.in_transaction
     assert not store.kept
@@ -134,8 +135,8 @@ def test_text_that_cannot_be_kept_fails_before_anything_is_written(store: Store)
 
 def test_what_is_due_comes_soonest_first_then_as_it_was_made(store: Store) -> None:
     add(store, made("c"), made("b", NOW - MINUTE), made("a"), made("z", NOW + MINUTE))
-    assert store.agenda.due(NOW, 10) == ["b", "c", "a"]
-    assert store.agenda.due(NOW, 2) == ["b", "c"]
+    assert store.agenda.due(NOW, 10) == [("b", "p"), ("c", "p"), ("a", "p")]
+    assert store.agenda.due(NOW, 2) == [("b", "p"), ("c", "p")]
     assert store.agenda.next() == (NOW - MINUTE, None)
 
 
@@ -148,7 +149,7 @@ def test_only_pending_rows_are_due(store: Store) -> None:
     )
     assert store.agenda.due(NOW, 10) == []
     assert store.agenda.next() == (None, None)
-    assert [row.id for row in store.pending("p", "tea")] == ["paused"]
+    assert [row.id for row in store.agenda.pending("p", "tea")] == ["paused"]
 
 
 def test_the_end_of_a_pause_counts_as_due(store: Store) -> None:
@@ -561,3 +562,18 @@ def test_a_file_that_another_program_locks_is_a_conflict(tmp_path: Path) -> None
     with store.transaction():
         store.write(turn_that())
     store.close()
+
+
+def test_a_value_that_no_database_takes_is_the_fault_of_who_gives_it(store: Store) -> None:
+    for ask in (
+        lambda: store.journal.entries(limit=2**63),
+        lambda: store.journal.entries(after=-(2**63) - 1),
+        lambda: store.agenda.fires(id="\ud800"),
+        lambda: store.picos.find_pico("\ud800"),
+    ):
+        with pytest.raises(PicoschedError, match="which cannot be kept or looked for") as found:
+            ask()
+        assert found.value.code == "invalid" and not isinstance(found.value, StoreError)
+    add(store, made("s1"))
+    with store.transaction(), pytest.raises(PicoschedError, match="more than 64 bits"):
+        store.agenda.settle(made("s1", fires=2**63), NOW)

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from web.running import Running, running
+from web.running import RULESET, Running, running
+from web.served import Served
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +33,22 @@ def serving(tmp_path: Path) -> Callable[..., Any]:
         return running(tmp_path, **options)
 
     return made
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    made: list[Served] = []
+    (tmp_path / "echo.krl").write_text(RULESET)
+
+    def start(*words: str, **env: str) -> Served:
+        made.append(Served(tmp_path, *words, **env))
+        return made[-1]
+
+    yield start
+    for each in made:
+        if each.process.poll() is None:
+            each.process.kill()
+        each.ended()
+        for stream in (each.process.stdout, each.process.stderr):
+            assert stream is not None
+            stream.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from racing import race
 from web.running import RULESET, Running
 
 from picosched.clock import VirtualClock, format_time
@@ -47,6 +48,17 @@ def test_a_pico_is_made_shown_and_deleted(site: Running, client: httpx.Client) -
     assert {each["id"] for each in pages(client, "/api/picos", limit=1)} >= {kitchen["id"], shelf["id"]}
     assert client.delete("/api/picos/kitchen").status_code == 204
     assert client.get(f"/api/picos/{shelf['id']}").status_code == 404
+
+
+def test_of_many_who_make_a_pico_of_one_name_one_does(site: Running, client: httpx.Client) -> None:
+    def make() -> list[int]:
+        with site.client() as own:
+            named = [{"name": f"raced {number}"} for number in range(10)]
+            return [own.post("/api/picos", json=each).status_code for each in named]
+
+    assert [sorted(each) for each in zip(*race(*[make] * 4), strict=True)] == [[201, 409, 409, 409]] * 10
+    for number in range(10):
+        client.delete(f"/api/picos/raced {number}").raise_for_status()
 
 
 def test_a_channel_is_made_listed_and_deleted(client: httpx.Client, pico: str) -> None:
@@ -243,6 +255,7 @@ def test_a_simulation_touches_nothing(site: Running, client: httpx.Client) -> No
     assert site.engine.journal(limit=1) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/", "rulesets/x.krl", ""]
 )

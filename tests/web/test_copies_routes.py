@@ -100,6 +100,7 @@ def test_an_event_through_a_channel_is_answered_in_full(client: httpx.Client, si
     assert client.post("/api/channels/nosuch/raise", json=new).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_remote_pages_through_thousands(serving: Callable[..., Any]) -> None:
     many = """ruleset many { rule make { select when many make
       foreach 1.range(event:attrs{"n"}) setting(i)

@@ -12,7 +12,7 @@ from web.running import RULESET
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web import desk as desks
-from picosched.web.desk import Desk
+from picosched.web.desk import Desk, Passing
 from picosched.web.errors import BusyError
 
 
@@ -30,15 +30,14 @@ def test_what_waits_shares_one_commit_and_each_has_its_outcome(engine: Engine) -
         desk = Desk(engine)
         desk.listen()
         asked = [
-            *(desk.raise_event(eci, "echo", "back", {"n": n}) for n in range(50)),
-            desk.raise_event("nosuch", "echo", "back", {}),
+            *(desk.event(eci, "echo", "back", {"n": n}) for n in range(50)),
+            desk.event("nosuch", "echo", "back", {}),
             desk.query(eci, "echo", "greet", {"name": "ada"}),
             desk.query(eci, "echo", "nosuch", {}),
         ]
-        tasks = [asyncio.ensure_future(each) for each in asked]
-        await asyncio.sleep(0)  # all of them stand at the desk, which is not open yet
+        waiting = [desk.done(each) for each in asked]  # at the desk, which is not open yet
         desk.start()
-        found = await asyncio.gather(*tasks, return_exceptions=True)
+        found = await asyncio.gather(*waiting, return_exceptions=True)
         await asyncio.to_thread(desk.stop)
         return found
 
@@ -57,14 +56,15 @@ def test_one_too_many_is_told_to_come_later(engine: Engine, monkeypatch: pytest.
     async def work() -> list[Any]:
         desk = Desk(engine)
         desk.listen()
-        tasks = [asyncio.ensure_future(desk.query("x", "a", "b", {})) for _ in range(5)]
-        await asyncio.sleep(0)
+        waiting = [desk.done(desk.query("x", "a", "b", {})) for _ in range(3)]
+        with pytest.raises(BusyError):
+            desk.done(desk.query("x", "a", "b", {}))
         desk.start()
-        found = await asyncio.gather(*tasks, return_exceptions=True)
+        found = await asyncio.gather(*waiting, return_exceptions=True)
         await asyncio.to_thread(desk.stop)
         return found
 
-    assert [type(each) for each in asyncio.run(work())] == [PicoschedError] * 3 + [BusyError] * 2
+    assert [type(each) for each in asyncio.run(work())] == [PicoschedError] * 3
 
 
 def test_who_goes_away_disturbs_nobody(engine: Engine) -> None:
@@ -73,11 +73,10 @@ def test_who_goes_away_disturbs_nobody(engine: Engine) -> None:
     async def work() -> Any:
         desk = Desk(engine)
         desk.listen()
-        tasks = [asyncio.ensure_future(desk.query(eci, "echo", "greet", {"name": str(n)})) for n in range(3)]
-        await asyncio.sleep(0)
-        tasks[1].cancel()
+        waiting = [desk.done(desk.query(eci, "echo", "greet", {"name": str(n)})) for n in range(3)]
+        waiting[1].cancel()
         desk.start()
-        found = await asyncio.gather(*tasks, return_exceptions=True)
+        found = await asyncio.gather(*waiting, return_exceptions=True)
         await asyncio.to_thread(desk.stop)
         return found
 
@@ -88,11 +87,43 @@ def test_who_goes_away_disturbs_nobody(engine: Engine) -> None:
 
 @pytest.mark.parametrize("attrs", [{"a": "x" * 2_000_000}, {"a": object()}])
 def test_what_cannot_be_attributes_never_reaches_the_desk(engine: Engine, attrs: dict[str, Any]) -> None:
-    async def work() -> None:
+    with pytest.raises(PicoschedError, match="attributes"):
+        Desk(engine).event("x", "a", "b", attrs)
+
+
+def test_what_was_cancelled_before_it_was_taken_up_never_happens(engine: Engine) -> None:
+    eci = engine.root.new_channel().eci
+
+    async def work() -> Any:
         desk = Desk(engine)
         desk.listen()
-        with pytest.raises(PicoschedError, match="attributes"):
-            await desk.raise_event("x", "a", "b", attrs)
-        assert desk.waiting == 0
+        waiting = [desk.done(desk.event(eci, "echo", "back", {"n": n})) for n in range(3)]
+        waiting[1].cancel()
+        desk.start()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.to_thread(desk.stop)
 
     asyncio.run(work())
+    assert engine.root.query("echo", "count") == 2
+
+
+def test_a_channel_is_asked_what_it_lets_pass(engine: Engine) -> None:
+    eci = engine.root.new_channel(["narrow"], allow_events=["echo:back"], allow_queries=["echo:count"]).eci
+    event, query, no = ("echo", "back"), ("echo", "count"), ("echo", "nothing")
+    asked = [
+        Passing("nosuch", event, None),
+        Passing(eci, event, query),
+        Passing(eci, no, query),
+        Passing(eci, event, no),
+        Passing(eci, None, None),
+    ]
+
+    async def work() -> Any:
+        desk = Desk(engine)
+        desk.listen()
+        desk.start()
+        found = await asyncio.gather(*map(desk.done, asked), return_exceptions=True)
+        await asyncio.to_thread(desk.stop)
+        return [getattr(each, "code", None) for each in found]
+
+    assert asyncio.run(work()) == ["not_found", None, "refused", "refused", None]

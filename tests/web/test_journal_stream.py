@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 from web.running import Running
+
+from picosched.web.api.journal import MOST_FOLLOWERS
 
 
 def messages(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -85,3 +89,38 @@ def test_a_stop_ends_the_streams(serving: Callable[..., Any]) -> None:
         assert began.wait(10)
     assert ended.wait(10)
     following.join()
+
+
+def test_exactly_so_many_may_follow_however_many_come_at_once(site: Running, client: httpx.Client) -> None:
+    host, port = site.url.removeprefix("http://").split(":")
+    request = f"GET /api/journal/live HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+
+    def status_of(connection: socket.socket) -> int:
+        connection.settimeout(20)
+        return int(connection.recv(13).split()[1])
+
+    with ExitStack() as stack:
+        made = [
+            stack.enter_context(socket.create_connection((host, int(port))))
+            for _ in range(MOST_FOLLOWERS + 50)
+        ]
+        for each in made:
+            each.sendall(request)
+        found = sorted(map(status_of, made))
+        assert found == [200] * MOST_FOLLOWERS + [503] * 50
+        assert client.get("/api/journal/live").status_code == 503
+        assert client.get("/api/version").status_code == 200
+    pause = threading.Event()
+    for _ in range(2_000):  # their places are free again
+        with client.stream("GET", "/api/journal/live") as stream:
+            if stream.status_code == 200:
+                break
+        pause.wait(0.01)
+    assert stream.status_code == 200
+
+
+def test_who_follows_in_vain_takes_no_place(site: Running, client: httpx.Client) -> None:
+    for _ in range(MOST_FOLLOWERS + 1):
+        assert client.get("/api/journal/live", params={"pico": "nosuch"}).status_code == 404
+    with client.stream("GET", "/api/journal/live") as stream:
+        assert stream.status_code == 200

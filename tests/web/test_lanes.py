@@ -62,6 +62,7 @@ CRON = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(CRON, st.sampled_from([*SPANS]), st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)))
 def test_marks_hold_every_fire_and_no_other(timespec: str, span: str, start: datetime) -> None:

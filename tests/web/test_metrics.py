@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from picosched.clock import VirtualClock, format_time
 from picosched.engine import Engine
+from picosched.web import app as apps
 
 
 def metrics(client: httpx.Client) -> dict[str, float]:
@@ -103,3 +107,49 @@ def test_health_is_told_while_a_rule_computes(serving: Callable[..., Any]) -> No
             answers += 1
         spinning.join()
     assert answers >= 2
+
+
+@contextmanager
+def held(engine: Engine) -> Iterator[None]:
+    """The engine as a turn has it that takes long."""
+    begun, over = threading.Event(), threading.Event()
+
+    def turn() -> None:
+        begun.set()
+        over.wait(30)
+
+    holding = threading.Thread(target=engine.write, args=(turn,))
+    holding.start()
+    assert begun.wait(20)
+    try:
+        yield
+    finally:
+        over.set()
+        holding.join()
+
+
+def test_a_turn_that_takes_long_is_no_reason_not_to_answer(
+    serving: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many who ask whether it is ready keep one thread from others, not one each."""
+    monkeypatch.setattr(apps, "METRICS_SECONDS", 0.2)
+    with serving() as site, site.client() as client:
+        with held(site.engine), ExitStack() as stack:
+            host, port = site.url.removeprefix("http://").split(":")
+            for _ in range(60):
+                asking = stack.enter_context(socket.create_connection((host, int(port))))
+                asking.sendall(f"GET /ready HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert client.get("/health").json() == {"status": "ok"}
+            assert client.get("/api/version").status_code == 200
+            answer = client.get("/ready")
+            assert answer.status_code == 503
+            assert answer.json() == {"status": "not ready", "store": False, "scheduler": True}
+            answer = client.get("/metrics")
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        pause = threading.Event()
+        for _ in range(2_000):
+            if client.get("/ready").status_code == 200:
+                break
+            pause.wait(0.01)
+        assert client.get("/ready").json() == {"status": "ready", "store": True, "scheduler": True}
+        assert metrics(client)["picosched_scheduled{}"] == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
@@ -17,6 +18,7 @@ STREAM = "/api/journal/live"
 EXAMPLES = 12
 
 
+@pytest.mark.slow
 def test_every_route_answers_as_the_document_says(tmp_path: Path) -> None:
     tried = []
     with running(tmp_path, token=True) as site:

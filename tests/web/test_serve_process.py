@@ -3,107 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from web.running import RULESET
+from web.served import Served, eci_of
 
 from picosched.clock import VirtualClock
 from picosched.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 TOKEN = re.compile(r"the token, shown only now: (\S+)")
-
-
-class Served:
-    """A process that serves; its output is read as it comes."""
-
-    def __init__(self, folder: Path, *words: str, **env: str) -> None:
-        command = [
-            sys.executable,
-            "-c",
-            "from picosched.cli.main import main; main()",
-            "serve",
-            "--port",
-            "0",
-            *words,
-        ]
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "PICOSCHED_GRANULARITY": "1", **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.errors: list[str] = []
-        self._told = threading.Condition()
-        self._reading = threading.Thread(target=self._read)
-        self._reading.start()
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        found = re.search(r"http://\S+\d", line)
-        self.url = found[0] if found else ""
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            with self._told:
-                self.errors.append(line)
-                self._told.notify_all()
-        with self._told:
-            self.errors.append("")
-            self._told.notify_all()
-
-    def told(self, part: str) -> str:
-        """The first line of its errors that holds this."""
-        with self._told:
-            assert self._told.wait_for(
-                lambda: any(part in each for each in self.errors) or self.errors[-1:] == [""], 20
-            ), self.errors
-            return next((each for each in self.errors if part in each), "")
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(how)
-        return self.ended()
-
-    def ended(self) -> int:
-        status = self.process.wait(30)
-        self._reading.join()
-        sys.stderr.write("".join(self.errors))  # for whoever looks into a failure
-        return status
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    made: list[Served] = []
-    (tmp_path / "echo.krl").write_text(RULESET)
-
-    def start(*words: str, **env: str) -> Served:
-        made.append(Served(tmp_path, *words, **env))
-        return made[-1]
-
-    yield start
-    for each in made:
-        if each.process.poll() is None:
-            each.process.kill()
-        each.ended()
-        for stream in (each.process.stdout, each.process.stderr):
-            assert stream is not None
-            stream.close()
-
-
-def eci_of(site: Served) -> str:
-    eci: str = httpx.get(f"{site.url}/api/ui-context").json()["eci"]
-    return eci
 
 
 def test_the_token_is_shown_once_and_a_new_one_ends_it(served: Callable[..., Served], tmp_path: Path) -> None:

@@ -304,6 +304,7 @@ def test_a_turn_that_asks_a_slow_host_holds_up_nobody(site: Running, client: htt
     assert value == "at last" and turn["directives"][0]["options"] == {"text": "at last"}
 
 
+@pytest.mark.slow
 def test_clients_at_once_each_get_their_own_answer(site: Running) -> None:
     wrong: list[Any] = []
 

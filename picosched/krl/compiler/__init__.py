@@ -11,6 +11,8 @@ import ast
 import linecache
 import sys
 from collections.abc import Callable
+from itertools import islice
+from types import TracebackType
 from typing import Any
 
 from picosched.errors import KrlError, PicoschedError, Span
@@ -87,12 +89,17 @@ def _as_krl(error: Exception) -> KrlError:
 def place(krl: KrlError, error: BaseException) -> None:
     """Give an error the span of the KRL that was running, from its traceback: the innermost there is."""
     traceback = error.__traceback__ if krl.span is None else None
+    inside: list[TracebackType] = []
     while traceback is not None:
-        source = traceback.tb_frame.f_globals.get(".source")
-        if source is not None:
-            positions = list(traceback.tb_frame.f_code.co_positions())
-            krl.span = _span(source, *positions[traceback.tb_lasti // 2]) or krl.span
+        if ".source" in traceback.tb_frame.f_globals:
+            inside.append(traceback)
         traceback = traceback.tb_next
+    for each in reversed(inside):  # the first one mostly has a place, and to find it takes the whole code
+        positions = each.tb_frame.f_code.co_positions()
+        position = next(islice(positions, each.tb_lasti // 2, None))
+        krl.span = _span(each.tb_frame.f_globals[".source"], *position)
+        if krl.span is not None:
+            return
 
 
 def _span(

@@ -10,7 +10,7 @@ import ast
 
 from picosched.krl import syntax
 from picosched.krl.compiler.calls import CallCompiler
-from picosched.krl.compiler.code import Binding, assign, attribute, branch, call, constant, load
+from picosched.krl.compiler.code import Binding, assign, branch, call, constant, load
 from picosched.krl.compiler.expressions import SCOPE
 from picosched.krl.library import ACTIONS, MODULES, Member
 
@@ -68,7 +68,7 @@ class ActionCompiler(CallCompiler):
             return
         kept = self.code.fresh(".choice")
         if block.order == "sample":
-            choice = call(".pick_one", attribute(SCOPE, "random"), constant(len(block.actions)))
+            choice = call(".pick_one", load(SCOPE), constant(len(block.actions)))
         else:
             assert block.selector is not None
             choice = call(".text", self.expression(block.selector))
@@ -113,4 +113,4 @@ class ActionCompiler(CallCompiler):
         if len(arguments) <= len(member.parameters) and not any(each.name for each in arguments):
             return call(run, load(SCOPE), *(self.expression(each.value) for each in arguments))
         placed, named = self.passed(arguments, load(SCOPE))
-        return call(".call", run, placed, named)
+        return call(".call", run, placed, named, constant(1))

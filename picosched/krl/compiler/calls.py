@@ -27,6 +27,7 @@ from picosched.krl.compiler.code import (
     store,
 )
 from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler
+from picosched.krl.compiler.weight import steps_of
 from picosched.krl.library import MODULES, OPERATORS
 from picosched.krl.library.member import Member, Operator
 
@@ -131,7 +132,7 @@ class CallCompiler(ExpressionCompiler):
         if len(arguments) <= len(member.parameters) and not any(each.name for each in arguments):
             return call(run, load(SCOPE), *(self.expression(each.value) for each in arguments))
         placed, named = self.passed(arguments, load(SCOPE))
-        return call(".call", run, placed, named)
+        return call(".call", run, placed, named, constant(1))
 
     # ---- functions --------------------------------------------------------------------------------
 
@@ -217,21 +218,21 @@ class CallCompiler(ExpressionCompiler):
 
 def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
     """A function's body that counts its steps, and, where it may call others, its depth."""
-    step: list[ast.stmt] = [_less_one("steps")]
+    step: list[ast.stmt] = [_less("steps", steps_of(body))]
     if leaf:
         return [*step, branch(_negative("steps"), [_spent()]), *body]
     both = ast.BoolOp(op=ast.Or(), values=[_negative("depth"), _negative("steps")])
-    inside: list[ast.stmt] = [_less_one("depth"), *step, branch(both, [_spent()]), *body]
-    back = ast.AugAssign(target=_budget_store("depth"), op=ast.Add(), value=constant(1))
+    inside: list[ast.stmt] = [_less("depth", 1), *step, branch(both, [_spent()]), *body]
+    back = ast.AugAssign(target=budget_store("depth"), op=ast.Add(), value=constant(1))
     return [ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
 
 
-def _budget_store(name: str) -> ast.Attribute:
+def budget_store(name: str) -> ast.Attribute:
     return ast.Attribute(value=load(BUDGET), attr=name, ctx=ast.Store())
 
 
-def _less_one(name: str) -> ast.stmt:
-    return ast.AugAssign(target=_budget_store(name), op=ast.Sub(), value=constant(1))
+def _less(name: str, amount: int) -> ast.stmt:
+    return ast.AugAssign(target=budget_store(name), op=ast.Sub(), value=constant(amount))
 
 
 def _negative(name: str) -> ast.expr:

@@ -60,6 +60,10 @@ def mapped(entries: Iterable[tuple[ast.expr, ast.expr]]) -> ast.expr:
     return ast.Dict(keys=[key for key, _ in pairs], values=[value for _, value in pairs])
 
 
+def part_of(name: str, place: int) -> ast.expr:
+    return ast.Subscript(value=load(name), slice=constant(place), ctx=ast.Load())
+
+
 def branch(test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt] | None = None) -> ast.stmt:
     return ast.If(test=test, body=then or [ast.Pass()], orelse=otherwise or [])
 

@@ -10,6 +10,7 @@ import ast
 
 from picosched.krl import syntax
 from picosched.krl.compiler.actions import ActionCompiler
+from picosched.krl.compiler.calls import counted_steps
 from picosched.krl.compiler.code import (
     Binding,
     Block,
@@ -23,6 +24,7 @@ from picosched.krl.compiler.code import (
     listed,
     load,
     mapped,
+    part_of,
     store,
 )
 from picosched.krl.event_expression import (
@@ -102,6 +104,7 @@ class EventCompiler(ActionCompiler):
     def _limit(self, within: syntax.Within) -> int:
         name = self.code.fresh(".limit")
         body: list[ast.stmt] = [self.code.at(within, ast.Return(value=self.within(within)))]
+        body = counted_steps(body, leaf=True)
         self.block.statements.append(self.code.at(within, define(name, (), (), body)))
         self.limits.append(name)
         return len(self.limits) - 1
@@ -131,7 +134,9 @@ class EventCompiler(ActionCompiler):
         assert around is not None
         self.block = around
         self.block.statements.append(
-            self.code.at(event, define(name, (EVENT, GATHERED), (), block.statements))
+            self.code.at(
+                event, define(name, (EVENT, GATHERED), (), counted_steps(block.statements, leaf=True))
+            )
         )
         self.matchers.append(name)
         return len(self.matchers) - 1
@@ -157,10 +162,7 @@ class EventCompiler(ActionCompiler):
             none = ast.Compare(left=load(found), ops=[ast.Is()], comparators=[constant(None)])
             reason = ast.Return(value=constant(f"the attribute {pattern.name} does not match {regex}"))
             self.block.statements.append(self.code.at(pattern, branch(none, [reason])))
-            captures += [
-                ast.Subscript(value=load(found), slice=constant(group + 1), ctx=ast.Load())
-                for group in range(regex.compiled.groups)
-            ]
+            captures += [part_of(found, group + 1) for group in range(regex.compiled.groups)]
         return captures
 
     def _where(self, where: syntax.Expression) -> None:

@@ -9,6 +9,7 @@ there yet.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from picosched.errors import KrlError
 from picosched.krl import syntax
@@ -25,9 +26,13 @@ from picosched.krl.compiler.code import (
 )
 from picosched.krl.compiler.runtime import BOOLEAN
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
+from picosched.krl.size import SMALL
 from picosched.krl.values import Regex, regex_of
 
 SCOPE, EFFECTS, RID, BUDGET = ".scope", ".effects", ".rid", ".budget"
+
+FEW = 8
+"""Parts of a chevron that may come out short."""
 
 COMPARISONS: dict[str, type[ast.cmpop]] = {
     "<": ast.Lt,
@@ -83,7 +88,33 @@ class ExpressionCompiler:
         ]
         if all(isinstance(part, str) for part in node.parts):
             return constant("".join(str(part) for part in node.parts))
-        return call(".join", grouped(parts))
+        return self._short(parts) or call(".joined", grouped(parts))
+
+    def _short(self, parts: Sequence[ast.expr]) -> ast.expr | None:
+        """A chevron with a few values in it, put together in place where it comes out short.
+
+        Its values are kept while their lengths are added up.
+        """
+        kept: list[ast.expr] = []
+        length: ast.expr | None = None
+        room = SMALL
+        for part in parts:
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                room -= len(part.value)
+                kept.append(part)
+                continue
+            name = self.code.fresh(".part")
+            kept.append(load(name))
+            size = call(".len", ast.NamedExpr(target=store(name), value=part))
+            length = size if length is None else ast.BinOp(left=length, op=ast.Add(), right=size)
+        if length is None or room <= 0 or len(parts) > FEW:
+            return None
+        test = ast.Compare(left=length, ops=[ast.LtE()], comparators=[constant(room)])
+        values: list[ast.expr] = [
+            each if isinstance(each, ast.Constant) else ast.FormattedValue(value=each, conversion=-1)
+            for each in kept
+        ]
+        return ast.IfExp(test=test, body=ast.JoinedStr(values=values), orelse=call(".joined", grouped(kept)))
 
     def _array(self, node: syntax.Array) -> ast.expr:
         return listed(self.expression(item) for item in node.items)

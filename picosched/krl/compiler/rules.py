@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from picosched.krl import syntax
 from picosched.krl.compiler.actions import FIRED
-from picosched.krl.compiler.calls import counted_steps
+from picosched.krl.compiler.calls import budget_store, counted_steps
 from picosched.krl.compiler.code import (
     Binding,
     Block,
@@ -30,6 +30,7 @@ from picosched.krl.compiler.code import (
     grouped,
     load,
     mapped,
+    part_of,
     store,
 )
 from picosched.krl.compiler.expressions import BUDGET, EFFECTS, RID, SCOPE
@@ -55,8 +56,7 @@ class RuleCompiler(StatementCompiler):
     """Compiles a whole ruleset."""
 
     def ruleset(self, tree: syntax.Ruleset) -> tuple[ast.FunctionDef, list[RuleCode]]:
-        statements = self.block.statements
-        statements += self._prologue(tree)
+        prologue = self._prologue(tree)
         self._modules(tree.meta)
         self._configure(tree.meta)
         self.declarations([each for each in tree.globals if isinstance(each, syntax.Declaration)])
@@ -69,7 +69,8 @@ class RuleCompiler(StatementCompiler):
                 rules.append(code)
                 parts.append(part)
         self.block.statements.append(ast.Return(value=grouped([exported, grouped(parts)])))
-        function = define(".ruleset", (SCOPE, USE), (), self.block.statements)
+        body = [*prologue, *counted_steps(self.block.statements, leaf=True)]
+        function = define(".ruleset", (SCOPE, USE), (), body)
         return self.code.at(tree, function), rules
 
     def body(self, tree: syntax.Function) -> ast.FunctionDef:
@@ -142,7 +143,8 @@ class RuleCompiler(StatementCompiler):
         block, around = self.block, self.block.around
         assert around is not None
         self.block = around
-        self.block.statements.append(self.code.at(rule, define(python, (BINDINGS,), (), block.statements)))
+        body = counted_steps(block.statements, leaf=True)
+        self.block.statements.append(self.code.at(rule, define(python, (BINDINGS,), (), body)))
         condition = rule.actions.condition if rule.actions else None
         line = self.code.source.place(condition.start)[0] if condition else None
         code = RuleCode(rule.name, self.code.source.place(rule.start)[0], select, line)
@@ -174,18 +176,21 @@ class RuleCompiler(StatementCompiler):
         around, self.block.statements = self.block.statements, []
         if depth + 1 == len(rule.foreach):
             last = [
-                ast.Compare(
-                    left=load(f".place{i}"), ops=[ast.Eq()], comparators=[call(".len", load(f".items{i}"))]
-                )
+                ast.Compare(left=load(f".place{i}"), ops=[ast.Eq()], comparators=[part_of(f".items{i}", 0)])
                 for i in range(depth + 1)
             ]
             final: ast.expr = last[0] if len(last) == 1 else ast.BoolOp(op=ast.And(), values=list(last))
             self.block.statements.append(self.code.at(loop, assign(FINAL, final)))
         self._pass(rule, loops[1:], depth + 1)
-        body, self.block.statements = counted_steps(self.block.statements, leaf=True), around
+        # What a pass has built is dropped with the next one.
+        built = f".built{depth}"
+        around.append(assign(built, attribute(BUDGET, "built")))
+        again = ast.Assign(targets=[budget_store("built")], value=load(built))
+        body = [again, *counted_steps(self.block.statements, leaf=True)]
+        self.block.statements = around
         pair = ast.Tuple(elts=[store(value), store(key)], ctx=ast.Store())
         target = ast.Tuple(elts=[store(place), pair], ctx=ast.Store())
-        counted = call(".enumerate", load(items), constant(1))
+        counted = call(".enumerate", part_of(items, 1), constant(1))
         self.block.statements.append(
             self.code.at(loop, ast.For(target=target, iter=counted, body=body, orelse=[]))
         )

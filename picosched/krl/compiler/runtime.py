@@ -6,14 +6,16 @@ Python built-ins there.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl import operators
 from picosched.krl.library import OPERATORS
+from picosched.krl.library.random import draw
 from picosched.krl.scope import Effects, Scope, Value
+from picosched.krl.size import SMALL, claim_array, claim_text, code, visit
 from picosched.krl.values import (
     MISSING,
     Action,
@@ -39,15 +41,23 @@ PERIODS = {
 }
 
 
-def passes(value: Value) -> list[tuple[Value, Value]]:
-    """What a foreach walks: (value, key) pairs; a scalar is one pass, null none."""
+def passes(value: Value) -> tuple[int, Iterable[tuple[Value, Value]]]:
+    """How many passes a foreach makes, and what it walks: (value, key) pairs; a scalar is one, null none."""
     if isinstance(value, list):
-        return [(item, index) for index, item in enumerate(value)]
+        return len(value), zip(value, count(), strict=False)
     if isinstance(value, dict):
-        return [(item, key) for key, item in value.items()]
+        return len(value), zip(value.values(), value, strict=True)
     if isinstance(value, str):
-        return [(character, str(index)) for index, character in enumerate(value)]
-    return [] if value is None else [(value, 0)]
+        return len(value), zip(value, map(str, count()), strict=False)
+    return (0, ()) if value is None else (1, ((value, 0),))
+
+
+def joined(parts: Sequence[str]) -> str:
+    """The text of a chevron."""
+    length = sum(map(len, parts))
+    if length > SMALL:
+        claim_text(length, all(map(str.isascii, parts)))
+    return "".join(parts)
 
 
 def act(action: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:
@@ -61,7 +71,7 @@ def bound(scope: Scope, run: Callable[..., Value]) -> Callable[..., Value]:
     """A function or action of the library as a value: it takes its scope along."""
 
     def run_in_scope(*args: Value, **named: Value) -> Value:
-        return call(run, (scope, *args), named)
+        return call(run, (scope, *args), named, own=1)
 
     return run_in_scope
 
@@ -84,7 +94,9 @@ def delete_path(value: Value, path: Value) -> Value:
 
 def event_name(type: Value) -> tuple[str, str]:
     """The domain and type of `event "domain:type"`: blanks go, the first colon parts them."""
-    text = "".join(to_string(type).split())
+    text = to_string(type)
+    code(len(text))
+    text = "".join(text.split())
     domain, colon, rest = text.partition(":")
     if not (domain and colon and rest):
         raise KrlError(f'found the event {shown(type)}, wanted "domain:type"')
@@ -111,7 +123,9 @@ def attributes(value: Value) -> dict[str, Value]:
 
 def rids(value: Value) -> list[str]:
     """The rulesets of `raise … for`: one rid or an array; a version behind a rid does not count."""
-    return [to_string(each) for each in (value if isinstance(value, list) else [value])]
+    listed = value if isinstance(value, list) else [value]
+    claim_array(len(listed), 2 * len(listed))
+    return [to_string(each) for each in listed]
 
 
 def whole(value: Value) -> int:
@@ -132,8 +146,8 @@ def attribute_text(attrs: Mapping[str, Value], name: str) -> str:
     return to_string(attrs[name]) if name in attrs else ""
 
 
-def pick_one(randomness: random.Random, count: int) -> int:
-    return randomness.randrange(count) if count else -1
+def pick_one(scope: Scope, count: int) -> int:
+    return draw(scope).randrange(count) if count else -1
 
 
 # ---- classic counters and trails ------------------------------------------------------------------
@@ -152,12 +166,15 @@ def trail(value: Value) -> list[Value]:
 
 def marked(value: Value, mark: Value, now: float) -> list[Value]:
     """A trail with one more place, the newest first: [value, epoch seconds]."""
-    return [[mark, int(now)], *trail(value)]
+    places = trail(value)
+    claim_array(len(places) + 1)
+    return [[mark, int(now)], *places]
 
 
 def forgotten(value: Value, pattern: Value) -> list[Value]:
     """A trail without the first place that matches."""
     places = trail(value)
+    claim_array(len(places), 2 * len(places))
     for index, place in enumerate(places):
         if operators.like(place[0], pattern):
             return [*places[:index], *places[index + 1 :]]
@@ -173,6 +190,7 @@ def place_of(value: Value, place: Value) -> Value:
 
 def seen(value: Value, pattern: Value, now: float, within: float | None) -> bool:
     """Whether a trail has a place that matches, not older than `within` milliseconds."""
+    visit(4 * len(trail(value)))
     return any(
         operators.like(place[0], pattern) and (within is None or now - place[1] <= within / 1000)
         for place in trail(value)
@@ -182,6 +200,7 @@ def seen(value: Value, pattern: Value, now: float, within: float | None) -> bool
 def seen_in_order(value: Value, pattern: Value, order: str, other: Value) -> bool:
     """Whether the newest match of one pattern is older (before) or newer (after) than that of the other."""
     places = trail(value)
+    visit(8 * len(places))
     first = next((i for i, place in enumerate(places) if operators.like(place[0], pattern)), None)
     second = next((i for i, place in enumerate(places) if operators.like(place[0], other)), None)
     if first is None or second is None:
@@ -216,7 +235,7 @@ RUNTIME: dict[str, Any] = {
     ".forgotten": forgotten,
     ".index": operators.index,
     ".int": int,
-    ".join": "".join,
+    ".joined": joined,
     ".kept_set": kept_set,
     ".len": len,
     ".marked": marked,

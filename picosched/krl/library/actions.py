@@ -7,10 +7,11 @@ from typing import Any
 from picosched.errors import KrlError
 from picosched.krl.library.member import action
 from picosched.krl.scope import Scope, Value
+from picosched.krl.size import claim_map
 from picosched.krl.values import described, shown
 
 
-def noop(scope: Scope, *args: Value, **options: Value) -> None:
+def noop(scope: Scope, /, *args: Value, **options: Value) -> None:
     """Nothing; but the rule has fired."""
 
 
@@ -23,6 +24,7 @@ def send_directive(scope: Scope, name: Value = None, options: Value = None, /, *
     if options is None:
         options = more.pop("options", None)
     if more:
+        claim_map(len(more) + (len(options) if isinstance(options, dict) else 0))
         options = {**(options if isinstance(options, dict) else {}), **more}
     scope.effects.direct(name, {} if options is None else options)
 

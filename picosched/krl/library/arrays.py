@@ -11,7 +11,7 @@ from picosched.krl.library.iteration import only
 from picosched.krl.library.member import Operator
 from picosched.krl.operators import compare
 from picosched.krl.scope import Value
-from picosched.krl.size import LONGEST, check_array, check_text
+from picosched.krl.size import charge, claim_array, claim_text, visit
 from picosched.krl.values import MISSING, callback, described, equal, shown, to_number, to_string
 
 
@@ -24,13 +24,19 @@ def head(val: Value = None) -> Value:
 
 def tail(val: Value = None) -> list[Value]:
     """All but the first element."""
-    return val[1:] if type(val) is list else []
+    return part(val, 1, len(val)) if type(val) is list else []
+
+
+def part(val: list[Value], first: int, behind: int) -> list[Value]:
+    """The elements from `first` on and before `behind`, as an array of their own."""
+    claim_array(max(0, behind - first))
+    return val[first:behind]
 
 
 def append(val: Value = None, *others: Value) -> list[Value]:
     """The arrays one after another; what is no array counts as one of one element."""
     arrays = [item if type(item) is list else [item] for item in (val, *others)]
-    check_array(sum(map(len, arrays)))
+    claim_array(sum(map(len, arrays)), 2 * len(arrays))
     return [item for array in arrays for item in array]
 
 
@@ -38,17 +44,18 @@ def index(val: Value = None, elm: Value = None) -> int:
     """Where the element stands first; -1 if it does not."""
     if type(val) is not list:
         raise only("Arrays", val)
-    room = [LONGEST]
-    return next((i for i, item in enumerate(val) if equal(item, elm, room)), -1)
+    visit(len(val))
+    return next((i for i, item in enumerate(val) if equal(item, elm)), -1)
 
 
 def join(val: Value = None, str: Value = None) -> str:
     """The texts of the elements with another text between them."""
     if type(val) is not list:
         return to_string(val)
+    claim_array(len(val), len(val))
     texts = [to_string(item) for item in val]
     separator = "," if str is None else to_string(str)
-    check_text(sum(map(len, texts)) + len(separator) * max(0, len(texts) - 1))
+    claim_text(sum(map(len, texts)) + len(separator) * max(0, len(texts) - 1))
     return separator.join(texts)
 
 
@@ -64,6 +71,7 @@ def is_empty(val: Value = None) -> bool:
 def reverse(val: Value = None) -> list[Value]:
     if type(val) is not list:
         raise only("Arrays", val)
+    claim_array(len(val))
     return val[::-1]
 
 
@@ -83,7 +91,7 @@ def slice_(val: Value = None, start: Value = MISSING, end: Value = MISSING) -> l
         return val
     ends = [whole(start, "an index"), 0 if end is MISSING else whole(end, "an index")]
     first, last = sorted(ends)
-    return val[int(first) : int(last) + 1] if first >= 0 and last < len(val) else []
+    return part(val, int(first), int(last) + 1) if first >= 0 and last < len(val) else []
 
 
 def splice(
@@ -99,7 +107,7 @@ def splice(
     count = -1 if nElements is MISSING else whole(nElements, "a number of elements")
     last = len(val) if count < 0 or first + count > len(val) else first + int(count)
     between = [] if value is MISSING else value if type(value) is list else [value]
-    check_array(len(val) + len(between))
+    claim_array(len(val) + len(between), len(val) >> 6)
     return [*val[:first], *between, *val[last:]]
 
 
@@ -117,6 +125,12 @@ class Ranked:
         return answer is True or (type(answer) in (int, float) and answer > 0)
 
 
+def ordered(a: Value, b: Value) -> int:
+    """What `<=>` gives, paid for where Python asks and no step is counted."""
+    charge(2)
+    return compare(a, b)
+
+
 def sort(val: Value = None, sortBy: Value = None) -> Value:
     """The array in order, by text, by number ("numeric", backwards "ciremun"), or as a function says.
 
@@ -125,14 +139,18 @@ def sort(val: Value = None, sortBy: Value = None) -> Value:
     """
     if type(val) is not list:
         return val
+    comparisons = len(val) * len(val).bit_length()
+    claim_array(len(val), len(val) + (comparisons >> 3))
     if type(sortBy) is FunctionType:
         ask = callback(sortBy, 2)
         return [ranked.value for ranked in sorted(Ranked(item, ask) for item in val)]
     backwards = sortBy in ("reverse", "ciremun")
     if sortBy in ("numeric", "ciremun"):
         plain = all(type(item) is int or type(item) is float for item in val)
-        return sorted(val, key=None if plain else cmp_to_key(compare), reverse=backwards)
-    return sorted(val, key=to_string, reverse=backwards)
+        return sorted(val, key=None if plain else cmp_to_key(ordered), reverse=backwards)
+    texts = [to_string(item) for item in val]
+    charge(sum(map(len, texts)) * len(val).bit_length() >> 9)  # texts may be alike for long
+    return [val[place] for place in sorted(range(len(val)), key=texts.__getitem__, reverse=backwards)]
 
 
 OPERATORS = {

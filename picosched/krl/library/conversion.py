@@ -7,6 +7,7 @@ import re
 from picosched.errors import KrlError
 from picosched.krl.library.member import Operator
 from picosched.krl.scope import Scope, Value
+from picosched.krl.size import scan
 from picosched.krl.values import (
     Regex,
     described,
@@ -47,6 +48,7 @@ def as_regex(val: Value) -> Regex:
 
 def as_hex(val: Value) -> str | None:
     if isinstance(val, str):
+        scan(len(val))
         return val if HEX_DIGITS.fullmatch(val) else None
     n = to_number(val)
     return None if n is None or n in (float("inf"), float("-inf")) else format(int(n), "x")

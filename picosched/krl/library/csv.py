@@ -12,7 +12,17 @@ import io
 from picosched.errors import KrlError
 from picosched.krl.library.member import function
 from picosched.krl.scope import Scope, Value
-from picosched.krl.size import LARGEST, check_array, too_much
+from picosched.krl.size import (
+    BOUNDS,
+    check_array,
+    claim_array,
+    claim_map,
+    claim_text,
+    claim_texts,
+    code,
+    too_much,
+    visit,
+)
 from picosched.krl.values import described, json_text, shown, to_string, truth
 
 
@@ -37,10 +47,12 @@ def parse(scope: Scope, text: Value = None, opts: Value = None) -> Value:
     if not header or not rows:
         return rows
     names = rows[0]
-    check_array(len(names) * len(rows))
+    claim_array(len(names) * len(rows))
     for number, row in enumerate(rows[1:], 2):
         if len(row) > len(names):
             raise KrlError(f"csv:parse found {len(row)} cells in row {number}, wanted at most {len(names)}")
+    for _ in rows[1:]:
+        claim_map(len(names), len(names))
     # A row that ends early has null in its last cells.
     return [dict.fromkeys(names) | dict(zip(names, row, strict=False)) for row in rows[1:]]
 
@@ -49,12 +61,15 @@ def rows_of(text: str, delimiter: str) -> list[list[str]]:
     """The rows that are not empty, in a bound of cells."""
     rows: list[list[str]] = []
     cells = 0
+    code(2 * len(text))
+    claim_text(len(text))
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
             if row:
                 rows.append(row)
                 cells += 1 + len(row)
                 check_array(cells)
+                claim_texts(len(row), 0)
     except csv.Error as cause:
         raise KrlError(f"csv:parse: row {len(rows) + 1} is not CSV: {cause}") from cause
     return rows
@@ -69,25 +84,30 @@ def encode(scope: Scope, array: Value = None, opts: Value = None) -> Value:
         if not isinstance(row, dict | list):
             raise KrlError(f"csv:encode needs rows that are maps or arrays; row {number} is {described(row)}")
     check_array(sum(map(len, array)))
+    visit(len(array) + sum(map(len, array)))
     names = list(dict.fromkeys(name for row in array if isinstance(row, dict) for name in row))
     lines: list[str] = []
-    room = LARGEST
+    room = BOUNDS.budget.text
     for row in [names, *array] if names and header else array:
         lines.append(
             line([row.get(name) for name in names] if isinstance(row, dict) else row, delimiter, room)
         )
         room -= 1 + len(lines[-1])
+    claim_text(sum(map(len, lines)) + len(lines))
     return "\n".join(lines)
 
 
 def line(row: list[Value], delimiter: str, room: int) -> str:
     """One row as text, of at most `room` characters or so."""
+    claim_texts(len(row), 0)
     cells: list[str] = []
     for value in row:
         cells.append(cell(value))
         room -= 1 + len(cells[-1])
         if room < 0:
             raise too_much()
+    claim_text(sum(map(len, cells)))
+    code(sum(map(len, cells)))
     out = io.StringIO()
     # Either sign of this line end makes a cell be quoted that has it.
     csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells)

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import Member, action, function, value
+from picosched.krl.library.meta import copied
 from picosched.krl.scope import Scope, Value
+from picosched.krl.size import claim_array, scan
 from picosched.krl.values import described, shown, to_string
 
 LISTED = 100
 """Turns that `ctx:journal()` tells unless it is asked for more or fewer."""
+MOST_LISTED = 1_000
 
 
 def seen(name: str) -> Member:
@@ -39,7 +42,7 @@ def rid(scope: Scope) -> str:
 
 
 def rid_config(scope: Scope) -> Value:
-    return dict(scope.config)
+    return copied(scope.config)
 
 
 def pico_id(scope: Scope) -> str:
@@ -49,6 +52,7 @@ def pico_id(scope: Scope) -> str:
 def text(given: Value, what: str) -> str:
     if not isinstance(given, str) or not given:
         raise KrlError(f"found {described(given)} as {what}, wanted a String: {shown(given)}")
+    scan(4 * len(given))
     return given
 
 
@@ -77,8 +81,9 @@ def logs(scope: Scope) -> Value:
 def journal(scope: Scope, limit: Value = None) -> Value:
     """The last turns of this pico, the newest first, with what each rule did."""
     wanted = LISTED if limit is None else limit
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0:
-        raise KrlError(f"found {described(limit)} as a limit, wanted a whole Number: {shown(limit)}")
+    if type(wanted) is not int or not 0 <= wanted <= MOST_LISTED:
+        wish = f"wanted a whole Number from 0 to {MOST_LISTED:,}"
+        raise KrlError(f"found {described(limit)} as a limit, {shown(limit)}, {wish}")
     return scope.effects.family.journal(wanted)
 
 
@@ -139,7 +144,9 @@ def delete_channel(scope: Scope, eci: Value = None) -> None:
 def tagged(tags: Value) -> list[str]:
     if tags is None:
         return []
-    return [to_string(tag) for tag in (tags if isinstance(tags, list) else [tags])]
+    listed = tags if isinstance(tags, list) else [tags]
+    claim_array(len(listed), 4 * len(listed))
+    return [to_string(tag) for tag in listed]
 
 
 def install(scope: Scope, url: Value = None, config: Value = None) -> str:
@@ -162,7 +169,7 @@ def event(
     name: Value = None,
     attrs: Value = None,
 ) -> str:
-    attributes = dict(map_of(attrs, "the attributes of an event"))
+    attributes = copied(map_of(attrs, "the attributes of an event"))
     return scope.effects.agenda.send(
         text(eci, "an eci"), text(domain, "a domain"), text(name, "a type"), attributes
     )
@@ -176,7 +183,7 @@ def raise_event(
     forRid: Value = None,
 ) -> None:
     rids = None if forRid is None else [to_string(forRid)]
-    attributes = dict(map_of(attrs, "the attributes of an event"))
+    attributes = copied(map_of(attrs, "the attributes of an event"))
     scope.effects.raise_event(text(domain, "a domain"), text(name, "a type"), attributes, rids)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from operator import itemgetter
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import Operator
 from picosched.krl.scope import Value
-from picosched.krl.size import DEEPEST, LONGEST, check_text, too_deep, too_much
+from picosched.krl.size import BOUNDS, DEEPEST, claim_array, claim_map, claim_text, too_deep, too_much
 from picosched.krl.values import from_json, to_number, to_string, tree_text
 
 WIDEST_INDENT = 10
@@ -21,15 +22,20 @@ def encode(val: Value = None, indent: Value = None) -> str:
     if not isinstance(indent, dict):
         n = to_number(indent)
         blanks = int(min(max(n, 0), WIDEST_INDENT)) if n is not None and not math.isnan(n) else 0
-    text = tree_text(texts(val, DEEPEST, [LONGEST], bool(options.get("canonical"))), blanks)
-    check_text(len(text))
+    tree = texts(val, DEEPEST, [BOUNDS.budget.text], blanks, bool(options.get("canonical")))
+    text = tree_text(tree, blanks)
+    if blanks:
+        claim_text(len(text))
     return text
 
 
-def texts(val: Value, depth: int, room: list[int], canonical: bool) -> Value:
-    """The value with a text in the place of each part that is not JSON."""
+def texts(val: Value, depth: int, room: list[int], blanks: int, canonical: bool) -> Value:
+    """The value with a text in the place of each part that is not JSON.
+
+    `room` holds how many characters may still be written, counted down; `blanks` indent each level.
+    """
     kind = type(val)
-    room[0] -= 1 + len(val) // 8 if kind is str else 1
+    room[0] -= (len(val) if kind is str else 1) + blanks * (DEEPEST - depth)
     if room[0] < 0:
         raise too_much()
     if kind in PLAIN:
@@ -39,9 +45,12 @@ def texts(val: Value, depth: int, room: list[int], canonical: bool) -> Value:
     if depth <= 0:
         raise too_deep()
     if kind is list:
-        return [texts(item, depth - 1, room, canonical) for item in val]
-    items = sorted(val.items()) if canonical else val.items()
-    return {key: texts(item, depth - 1, room, canonical) for key, item in items}
+        claim_array(len(val), len(val))
+        return [texts(item, depth - 1, room, blanks, canonical) for item in val]
+    claim_map(len(val), 2 * len(val))
+    room[0] -= sum(map(len, val))
+    items = sorted(val.items(), key=itemgetter(0)) if canonical else val.items()
+    return {key: texts(item, depth - 1, room, blanks, canonical) for key, item in items}
 
 
 def decode(val: Value = None) -> Value:

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import quote
 
 from picosched.errors import KrlError
 from picosched.krl.library.encoding import decode
 from picosched.krl.library.event import destination
 from picosched.krl.library.member import Member, action, both
+from picosched.krl.library.uri import escaped
 from picosched.krl.scope import HttpRequest, HttpResponse, Scope, Value
-from picosched.krl.size import check_text
+from picosched.krl.size import charge, check_text, claim_map, claim_text, code, scan
 from picosched.krl.values import described, json_text, json_value, shown, to_string, truth
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -42,6 +42,7 @@ def method(name: str) -> Callable[..., Value]:
 
     def run(
         scope: Scope,
+        /,
         url: Value = None,
         qs: Value = None,
         headers: Value = None,
@@ -109,13 +110,15 @@ def address(asked: str, url: Value, qs: Value) -> str:
         raise KrlError(f"{asked} needs a url string")
     if not isinstance(url, str):
         raise wrong(asked, url, "a url string")
+    scan(len(url))
+    claim_text(len(url))
     whole: str = url.strip().partition("#")[0]
     if not ABSOLUTE.match(whole):
         raise KrlError(f"{asked} needs a URL that begins with http:// or https://; found {shown(url)}")
     query = "" if qs is None else fields(asked, qs, "a map as qs")
     if query:
         whole += f"{'&' if '?' in whole else '?'}{query}"
-    check_text(len(whole))
+    claim_text(len(whole))
     return whole
 
 
@@ -127,9 +130,11 @@ def fields(asked: str, value: Value, wanted: str) -> str:
     size = 0
     for key, item in json_value(value).items():
         for name, text in leaves(key, item):
-            pairs.append(f"{escaped(name)}={escaped(text)}")
+            charge(8)
+            pairs.append(f"{escaped(name, '')}={escaped(text, '')}")
             size += 1 + len(pairs[-1])
             check_text(size)  # a long name is written once for all that is in it
+    claim_text(size, plain=True)
     return "&".join(pairs)
 
 
@@ -137,13 +142,10 @@ def leaves(name: str, value: Value) -> Iterator[tuple[str, str]]:
     """What is within a value and no collection itself, each with the name of its place."""
     if isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            claim_text(len(name) + len(str(key)))
             yield from leaves(f"{name}[{key}]", item)
     else:
         yield name, "" if value is None else to_string(value)
-
-
-def escaped(text: str) -> str:
-    return quote(text, safe="", errors="replace")
 
 
 def headers_of(asked: str, headers: Value) -> dict[str, str]:
@@ -152,9 +154,13 @@ def headers_of(asked: str, headers: Value) -> dict[str, str]:
         return {}
     if not isinstance(headers, dict):
         raise wrong(asked, headers, "a map of headers")
+    claim_map(len(headers), 8 * len(headers))
     made: dict[str, str] = {}
     for name, value in headers.items():
-        text = to_string(value).strip()
+        text = to_string(value)
+        scan(4 * (len(name) + len(text)))
+        claim_text(len(text))
+        text = text.strip()
         if isinstance(value, dict | list) or not TOKEN.fullmatch(name) or not text.isprintable():
             raise KrlError(f"{asked} cannot send the header {shown(name)}: {shown(value)}")
         if name.lower() in OF_THE_ENGINE:
@@ -180,7 +186,7 @@ def body_of(asked: str, body: Value, json: Value, form: Value) -> tuple[bytes, s
 
 
 def octets(text: str) -> bytes:
-    check_text(len(text))
+    claim_text(len(text), text.isascii())
     return text.encode("utf-8", "replace")
 
 
@@ -207,8 +213,9 @@ def answer_of(response: HttpResponse, parse: bool) -> dict[str, Value]:
         headers[name] = f"{headers[name]}, {text}" if name in headers else text
     content_type = headers.get("content-type")
     length = headers.get("content-length", "")
+    code(len(response.body))
+    claim_text(len(response.body))
     content = text_of(response.body, content_type or "")
-    check_text(len(content))
     return {
         "content": decode(content) if parse else content,
         "content_type": content_type,

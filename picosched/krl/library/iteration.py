@@ -7,12 +7,23 @@ decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from sys import getrefcount
 from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import Operator
 from picosched.krl.scope import Value
+from picosched.krl.size import BOUNDS, claim_array, claim_map, size_of, visit
 from picosched.krl.values import MISSING, callback, described, shown, to_string, truth
+
+
+def references_to_a_local() -> int:
+    value = object()
+    return getrefcount(value)
+
+
+HELD_HERE = references_to_a_local()
+"""References to what is held by a local variable and by nothing else."""
 
 
 def only(wanted: str, val: Value) -> KrlError:
@@ -28,12 +39,18 @@ def placed(val: Value) -> Iterable[tuple[Any, Value]]:
     raise only("Arrays and Maps", val)
 
 
+def claim_collection(val: Value) -> None:
+    """Pay for visiting an array or map and making one as large."""
+    (claim_array if type(val) is list else claim_map)(len(val), len(val) >> 1)
+
+
 def visiting(f: Value) -> Callable[[Value, Value, Value], Value]:
     return (lambda item, key, whole: item) if f is None else callback(f, 3)
 
 
 def map_(val: Value = None, iter: Value = None) -> Value:
     pairs, f = placed(val), visiting(iter)
+    claim_collection(val)
     if type(val) is list:
         return [f(item, i, val) for i, item in pairs]
     return {key: f(item, key, val) for key, item in pairs}
@@ -41,6 +58,7 @@ def map_(val: Value = None, iter: Value = None) -> Value:
 
 def filter_(val: Value = None, iter: Value = None) -> Value:
     pairs, f = placed(val), visiting(iter)
+    claim_collection(val)
     if type(val) is list:
         return [item for i, item in pairs if truth(f(item, i, val))]
     return {key: item for key, item in pairs if truth(f(item, key, val))}
@@ -48,11 +66,13 @@ def filter_(val: Value = None, iter: Value = None) -> Value:
 
 def all_(val: Value = None, iter: Value = None) -> bool:
     pairs, f = placed(val), visiting(iter)
+    visit(len(val))
     return all(truth(f(item, key, val)) for key, item in pairs)
 
 
 def any_(val: Value = None, iter: Value = None) -> bool:
     pairs, f = placed(val), visiting(iter)
+    visit(len(val))
     return any(truth(f(item, key, val)) for key, item in pairs)
 
 
@@ -67,6 +87,7 @@ def none(val: Value = None, iter: Value = None) -> bool:
 def collect(val: Value = None, iter: Value = None) -> dict[str, Value]:
     """The elements grouped by the text of what the function says of them."""
     pairs, f = placed(val), visiting(iter)
+    claim_map(len(val), 2 * len(val))
     groups: dict[str, Value] = {}
     for key, item in pairs:
         groups.setdefault(to_string(f(item, key, val)), []).append(item)
@@ -84,8 +105,19 @@ def reduce(val: Value = None, iter: Value = None, dflt: Value = MISSING) -> Valu
     if first == len(val):
         return result
     f = callback(iter, 4)
+    visit(len(val))
+    budget, paid = BOUNDS.budget, 0.0
+    left = budget.built
     for i in range(first, len(val)):
-        result = f(result, val[i], i, val)
+        before, result = result, f(result, val[i], i, val)
+        if budget.built == left:
+            paid = 0.0
+            continue
+        # What grows is made anew at each pass. The last one is dropped by now, unless something holds it.
+        claimed = left - budget.built
+        if before is not result and getrefcount(before) == HELD_HERE:
+            budget.built += min(paid, size_of(before))
+        paid, left = claimed, budget.built
     return result
 
 
@@ -96,8 +128,11 @@ def pairwise(val: Value = None, iter: Value = None) -> list[Value]:
     if len(val) < 2:
         raise KrlError(f"pairwise needs two arrays or more; found {len(val)}")
     f = callback(iter, len(val))
+    claim_array(len(val), len(val))
     rows = [row if type(row) is list else [row] for row in val]
-    return [f(*(row[i] if i < len(row) else None for row in rows)) for i in range(max(map(len, rows)))]
+    longest = max(map(len, rows))
+    claim_array(longest, longest * len(rows))
+    return [f(*(row[i] if i < len(row) else None for row in rows)) for i in range(longest)]
 
 
 OPERATORS = {

@@ -8,17 +8,17 @@ next ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import Operator
 from picosched.krl.operators import compare, index, like, position
 from picosched.krl.scope import Value
-from picosched.krl.size import DEEPEST, LONGEST, too_deep, too_much
+from picosched.krl.size import DEEPEST, charge, check_array, claim_array, claim_bytes, too_deep, visit
 from picosched.krl.values import equal, from_json, shown, to_number, to_string, truth
 
-Step = Callable[[Value], Iterator[Value]]
+Step = Callable[[Value], Iterable[Value]]
 
 LONGEST_PATH = 1_000
 STEP = re.compile(
@@ -52,9 +52,12 @@ def pick(val: Value = None, jsonpath: Value = None, keepArray: Value = None) -> 
     """What the path finds: null for nothing, the value itself if it is one, else an array of them."""
     found = [val]
     for step in steps(to_string(jsonpath)):
-        found = [place for each in found for place in step(each)]
-        if len(found) > LONGEST:
-            raise too_much()
+        charge(len(found))
+        next_found: list[Value] = []
+        for each in found:
+            next_found += step(each)
+            check_array(len(next_found))
+        found = next_found
     if keepArray is True:
         return found
     return found[0] if len(found) == 1 else found or None
@@ -94,36 +97,41 @@ def step_of(found: re.Match[str], path: str) -> Step:
     return lambda place: (hit for below in descendants(place) for hit in step(below))
 
 
-def children(place: Value) -> Iterator[Value]:
+def children(place: Value) -> Iterable[Value]:
     if type(place) is list:
-        yield from place
-    elif type(place) is dict:
-        yield from place.values()
+        claim_array(len(place))
+        return place
+    if type(place) is dict:
+        claim_array(len(place))
+        return place.values()
+    return ()
 
 
 def descendants(place: Value) -> Iterator[Value]:
     """The place itself and all that is in it, from above downwards."""
     waiting = [(place, DEEPEST)]
-    for _ in range(LONGEST):
-        if not waiting:
-            return
+    while waiting:
         place, depth = waiting.pop()
         if depth < 0:
             raise too_deep()
         yield place
-        waiting += [(below, depth - 1) for below in reversed(list(children(place)))]
-    raise too_much()
+        below = list(children(place))
+        visit(4 * len(below))
+        claim_bytes(72 * len(below))
+        waiting += [(each, depth - 1) for each in reversed(below)]
 
 
 def chosen(keys: list[str]) -> Step:
     """The elements under these keys; an index may count from the end."""
 
     def step(place: Value) -> Iterator[Value]:
+        charge(len(keys))
         for key in keys:
             if type(place) is dict and key in place:
                 yield place[key]
             elif type(place) is list and position(key.removeprefix("-")) is not None:
-                yield from place[int(key) :][:1] if -len(place) <= int(key) else ()
+                i = int(key)
+                yield from (place[i],) if -len(place) <= i < len(place) else ()
 
     return step
 
@@ -135,7 +143,7 @@ def bracketed(inside: str, path: str) -> Step:
         if stride == 0:
             raise KrlError(f"{shown(path)} is not a JSONPath: a slice cannot go by 0")
         cut = slice(start, stop, stride)
-        return lambda place: iter(place[cut] if type(place) is list else ())
+        return lambda place: children(place)[cut] if type(place) is list else ()  # type: ignore[index]
     if last := FROM_END.fullmatch(inside):
         return chosen([f"-{last[1]}"])
     choices = [first_group(found) for found in CHOICE.finditer(inside) if any(found.groups())]
@@ -158,7 +166,9 @@ def filtered(condition: str, path: str) -> Step:
     right = operand(found["right"]) if found["sign"] else None
 
     def step(place: Value) -> Iterator[Value]:
-        for element in children(place):
+        elements = children(place)
+        visit(4 * len(place) if elements else 0)
+        for element in elements:
             left = element
             for key in keys:
                 left = index(left, key)

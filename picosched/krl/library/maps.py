@@ -7,18 +7,21 @@ into a map where its next key is no index, and put a collection in the place of 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from picosched.krl import operators
 from picosched.krl.library.member import Operator
 from picosched.krl.operators import position
 from picosched.krl.scope import Value
-from picosched.krl.size import DEEPEST, check_array, too_deep
+from picosched.krl.size import DEEPEST, claim_array, claim_map, claim_texts, scan, too_deep
 from picosched.krl.values import MISSING, to_string
 
 
 def keys_of(path: Value) -> list[str]:
-    keys = [to_string(key) for key in path] if type(path) is list else [to_string(path)]
-    if len(keys) > DEEPEST:
+    if type(path) is list and len(path) > DEEPEST:
         raise too_deep()
+    keys = [to_string(key) for key in path] if type(path) is list else [to_string(path)]
+    scan(sum(map(len, keys)))
     return keys
 
 
@@ -41,12 +44,15 @@ def written(place: Value, keys: list[str], value: Value, farthest: int) -> Value
     key, following = keys[0], keys[1:]
     i = position(key)
     if type(place) is list and i is not None and i <= len(place) + farthest:
-        check_array(max(len(place), i + 1))
+        claim_array(max(len(place), i + 1), 4)
         array = [*place, *[None] * (i + 1 - len(place))]
         array[i] = replaced(array[i], following, value, farthest)
         return array
     if type(place) is list:
+        claim_texts(len(place), 0)
+        claim_map(len(place), len(place) >> 1)
         place = {str(n): item for n, item in enumerate(place)}
+    claim_map(len(place) + 1, 4)
     return {**place, key: replaced(place.get(key), following, value, farthest)}
 
 
@@ -77,8 +83,12 @@ def put(val: Value = None, path: Value = MISSING, toSet: Value = MISSING) -> Val
     if keys:
         return written(val, keys, added, 0)
     if type(val) is dict and type(added) is dict:
+        claim_map(len(val) + len(added), len(added) >> 3)
         return {**val, **added}
-    return [*added, *val[len(added) :]] if type(val) is list and type(added) is list else added
+    if type(val) is list and type(added) is list:
+        claim_array(max(len(val), len(added)), len(val) >> 6)
+        return [*added, *val[len(added) :]]
+    return added
 
 
 def delete(val: Value = None, path: Value = None) -> Value:
@@ -92,27 +102,35 @@ def removed(place: Value, keys: list[str]) -> Value:
     if type(place) is dict:
         if key not in place:
             return place
+        claim_map(len(place), len(place))
         if following:
             return {**place, key: removed(place[key], following)}
         return {name: item for name, item in place.items() if name != key}
     i = position(key)
     if type(place) is not list or i is None or i >= len(place):
         return place
+    claim_array(len(place), len(place) >> 6)
     return [*place[:i], removed(place[i], following) if following else None, *place[i + 1 :]]
 
 
 def keys(val: Value = None, path: Value = None) -> list[Value]:
     place = val if path is None else get(val, path)
     if type(place) is list:
+        claim_texts(len(place), 0)
         return [str(i) for i in range(len(place))]
-    return list(place) if type(place) is dict else []
+    return listed(place) if type(place) is dict else []
 
 
 def values(val: Value = None, path: Value = None) -> list[Value]:
     place = val if path is None else get(val, path)
     if type(place) is list:
         return place
-    return list(place.values()) if type(place) is dict else []
+    return listed(place.values()) if type(place) is dict else []
+
+
+def listed(items: Collection[Value]) -> list[Value]:
+    claim_array(len(items))
+    return list(items)
 
 
 OPERATORS = {

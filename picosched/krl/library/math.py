@@ -16,8 +16,9 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import Member, function, value
+from picosched.krl.library.random import draw
 from picosched.krl.scope import Scope, Value
-from picosched.krl.size import check_text
+from picosched.krl.size import charge, claim_text, code, scan
 from picosched.krl.values import described, number, shown, to_number, to_string
 
 # Those of a variable length have no digest without one.
@@ -27,7 +28,16 @@ NO_BASE64 = re.compile("[^A-Za-z0-9+/]")
 
 
 def utf8(text: str) -> bytes:
+    claim_text(len(text), text.isascii())
     return text.encode("utf-8", "replace")
+
+
+def to_digest(text: str) -> bytes:
+    """The bytes of the text, paid for what a digest of them takes."""
+    charge(4)
+    octets = utf8(text)
+    scan(2 * len(octets))
+    return octets
 
 
 def of_number(calculate: Callable[[Any], float]) -> Member:
@@ -43,6 +53,7 @@ def calculated(calculate: Callable[..., float], *operands: Value) -> Value:
     values = [to_number(operand) for operand in operands]
     if None in values:
         return None
+    charge(1)
     try:
         return number(calculate(*values))
     except OverflowError:
@@ -63,6 +74,7 @@ def rounding(mode: Callable[[Decimal], str]) -> Member:
 def rounded(n: float, places: float, mode: Callable[[Decimal], str]) -> float:
     if not math.isfinite(n):
         return n
+    charge(6)
     # The shortest text of the number is what its writer meant: 1.005 to two places is 1.01.
     exact = Decimal(repr(n))
     kept = Decimal(1).scaleb(-int(max(-MOST_PLACES, min(MOST_PLACES, places))))
@@ -82,7 +94,7 @@ def random(scope: Scope, n: Value = None) -> Value:
     upper = to_number(n)
     if upper is None or not math.isfinite(upper) or upper < 1:
         return 0
-    return scope.random.randrange(math.ceil(upper))
+    return draw(scope).randrange(math.ceil(upper))
 
 
 def checked(asked: str, algorithm: Value, encoding: Value) -> str:
@@ -91,6 +103,7 @@ def checked(asked: str, algorithm: Value, encoding: Value) -> str:
         raise KrlError(
             f"{asked} was given {described(algorithm)} instead of an algorithm: {shown(algorithm)}"
         )
+    scan(len(algorithm))
     if algorithm.lower() not in ALGORITHMS:
         raise KrlError(
             f"{asked} does not know the algorithm {shown(algorithm)}; it knows {', '.join(ALGORITHMS)}"
@@ -106,7 +119,7 @@ def encoded(digest: bytes, encoding: str) -> str:
 
 def hash_(scope: Scope, algorithm: Value = None, str: Value = None, encoding: Value = None) -> Value:
     form = checked("math:hash", algorithm, encoding)
-    return encoded(hashlib.new(algorithm.lower(), utf8(to_string(str))).digest(), form)
+    return encoded(hashlib.new(algorithm.lower(), to_digest(to_string(str))).digest(), form)
 
 
 def hmac(
@@ -119,7 +132,8 @@ def hmac(
     if not isinstance(key, str):
         raise KrlError(f"math:hmac needs a key string; found {described(key)}: {shown(key)}")
     form = checked("math:hmac", algorithm, encoding)
-    return encoded(hmac_digests.digest(utf8(key), utf8(to_string(message)), algorithm.lower()), form)
+    octets, text = to_digest(key), to_digest(to_string(message))
+    return encoded(hmac_digests.digest(octets, text, algorithm.lower()), form)
 
 
 def digest_of(algorithm: str) -> Member:
@@ -139,14 +153,18 @@ def keyed_digest_of(algorithm: str, encoding: str) -> Member:
 
 
 def base64encode(scope: Scope, str: Value = None) -> Value:
-    text = to_string(str)
-    check_text(len(text) * 4 / 3)
-    return base64_codes.b64encode(utf8(text)).decode()
+    octets = utf8(to_string(str))
+    scan(2 * len(octets))
+    claim_text(len(octets) * 4 // 3, plain=True)
+    return base64_codes.b64encode(octets).decode()
 
 
 def base64decode(scope: Scope, str: Value = None) -> Value:
     """The text of the bytes. Signs of no base64 are passed over; the alphabet for URLs is read too."""
-    signs = NO_BASE64.sub("", to_string(str).replace("-", "+").replace("_", "/"))
+    text = to_string(str)
+    code(2 * len(text))
+    claim_text(len(text))
+    signs = NO_BASE64.sub("", text.replace("-", "+").replace("_", "/"))
     whole = signs[: len(signs) - (len(signs) % 4 == 1)]
     return base64_codes.b64decode(whole + "=" * (-len(whole) % 4)).decode("utf-8", "replace")
 

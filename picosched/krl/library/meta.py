@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from picosched.krl.library.member import Member, value
 from picosched.krl.scope import Scope, Value
+from picosched.krl.size import claim_map
+
+
+def copied(config: Mapping[str, Value]) -> dict[str, Value]:
+    """A map of its own."""
+    claim_map(len(config))
+    return dict(config)
 
 
 def from_meta(key: str) -> Member:
@@ -37,7 +44,7 @@ META = {
     "rid_url": from_meta("url"),
     "ruleName": from_scope(lambda scope: scope.rule),
     "rulesetAuthor": from_meta("author"),
-    "rulesetConfig": from_scope(lambda scope: dict(scope.config)),
+    "rulesetConfig": from_scope(lambda scope: copied(scope.config)),
     "rulesetDescription": from_meta("description"),
     "rulesetName": from_meta("name"),
     "rulesetURI": from_meta("url"),

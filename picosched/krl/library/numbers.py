@@ -9,7 +9,7 @@ from collections.abc import Callable
 from picosched.errors import KrlError
 from picosched.krl.library.member import Operator
 from picosched.krl.scope import Value
-from picosched.krl.size import check_array
+from picosched.krl.size import check_array, claim_array, claim_bytes
 from picosched.krl.values import MISSING, described, number, shown, to_number
 
 
@@ -28,11 +28,14 @@ def range_(val: Value = None, end: Value = MISSING) -> list[Value]:
     if start is None or stop is None:
         return []
     distance = abs(stop - start)
-    check_array(distance + 1)
+    check_array(distance + 1 if distance == distance else math.inf)  # from infinity to infinity
+    length = math.floor(distance) + 1
+    claim_array(length, length >> (3 if type(start) is int else 1))
+    claim_bytes(32 * length)
     step = 1 if start < stop else -1
     if type(start) is int:
-        return list(range(start, start + step * (math.floor(distance) + 1), step))
-    return [number(start + step * i) for i in range(math.floor(distance) + 1)]
+        return list(range(start, start + step * length, step))
+    return [number(start + step * i) for i in range(length)]
 
 
 def int32(val: Value) -> int:

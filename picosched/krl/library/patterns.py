@@ -10,9 +10,11 @@ from picosched.krl import operators
 from picosched.krl.library.member import Operator
 from picosched.krl.pattern import Regex, regex_of
 from picosched.krl.scope import Value
-from picosched.krl.size import check_array, check_text
+from picosched.krl.size import charge, check_text, claim_bytes, claim_text, claim_texts, scan
 from picosched.krl.values import MISSING, callback, to_string
 
+SEAM_BYTES = 64
+"""What a part of a text takes besides its characters."""
 REFERENCE = re.compile(r"\$(?:([$&`'])|(\d\d?)|<([A-Za-z_][A-Za-z0-9_]*)>)")
 
 
@@ -20,6 +22,7 @@ class Literal:
     """A string found in a text, with as much of a match as is asked of one here."""
 
     __slots__ = ("at", "text")
+    regs = ()
 
     def __init__(self, text: str, at: int) -> None:
         self.text = text
@@ -55,9 +58,11 @@ def extract(val: Value = None, regex: Value = MISSING) -> list[Value]:
     pattern = regex if isinstance(regex, Regex) else regex_of(to_string(regex))
     text = to_string(val)
     if pattern.every:
-        return [found[0] for found in pattern.matches(text)]
+        matches = pattern.matches(text)
+        claim_texts(len(matches), len(text))
+        return [found[0] for found in matches]
     found = pattern.search(text)
-    return list(found.groups()) if found else []
+    return list(groups_of(found)) if found else []
 
 
 def replace(val: Value = None, regex: Value = None, replacement: Value = None) -> Value:
@@ -70,6 +75,7 @@ def replace(val: Value = None, regex: Value = None, replacement: Value = None) -
         first = None if regex.every else regex.search(text)
         found = regex.matches(text) if regex.every else [first] if first else []
     else:
+        scan(len(text))
         at = text.find(to_string(regex))
         found = [] if at < 0 else [Literal(to_string(regex), at)]
     return substituted(text, found, replacing(text, replacement))
@@ -80,7 +86,7 @@ def replacing(text: str, replacement: Value) -> Callable[[Any], str]:
     if callable(replacement):
 
         def by_function(found: Any) -> str:
-            groups = [found[0], *found.groups(), found.start(), text]
+            groups = [found[0], *groups_of(found), found.start(), text]
             return to_string(callback(replacement, len(groups))(*groups))
 
         return by_function
@@ -94,12 +100,14 @@ def substituted(text: str, found: list[Any], replacement_of: Callable[[Any], str
     parts: list[str] = []
     length = at = 0
     for one in found:
+        charge(4)
+        claim_bytes(SEAM_BYTES)
         replacement = replacement_of(one)
         parts += (text[at : one.start()], replacement)
         length += one.start() - at + len(replacement)
         check_text(length)
         at = one.end()
-    check_text(length + len(text) - at)
+    claim_text(length + len(text) - at)
     return "".join(parts) + text[at:]
 
 
@@ -107,23 +115,31 @@ def expanded(template: str, found: Any, text: str) -> str:
     """The template with its references: `$1` to `$99`, `$<name>`, `$&`, `$$`, and what stands around."""
 
     length = len(template)
+    scan(length)
 
     def counted(reference: re.Match[str]) -> str:
         nonlocal length
+        charge(4)
         part = referred(reference, found, text)
         length += len(part)
         check_text(length)
         return part
 
-    return REFERENCE.sub(counted, template)
+    filled = REFERENCE.sub(counted, template)
+    claim_text(len(filled))
+    return filled
 
 
 def referred(reference: re.Match[str], found: Any, text: str) -> str:
     """What one reference stands for; one to no group stands for itself."""
     sign, digits, name = reference.groups()
+    if sign == "$":
+        return "$"
     if sign:
-        around = {"$": "$", "&": found[0], "`": text[: found.start()], "'": text[found.end() :]}
-        return str(around[sign])
+        start = {"&": found.start(), "`": 0, "'": found.end()}[sign]
+        end = {"&": found.end(), "`": found.start(), "'": len(text)}[sign]
+        claim_text(end - start)
+        return text[start:end]
     if name:
         return found.groupdict().get(name, reference[0]) or ""
     for taken in (digits, digits[:1]):
@@ -137,7 +153,8 @@ def split(val: Value = None, splitOn: Value = None) -> list[Value]:
     text = to_string(val)
     if not isinstance(splitOn, Regex):
         separator = to_string(splitOn)
-        check_array(text.count(separator) + 1)
+        scan(len(text))
+        claim_texts(text.count(separator) + 1, len(text))
         return list(text) if not separator else list(text.split(separator))
     if not text:
         return [] if splitOn.search("") else [""]
@@ -146,9 +163,18 @@ def split(val: Value = None, splitOn: Value = None) -> list[Value]:
     for found in splitOn.matches(text):
         if found.end() == at or found.start() == len(text):
             continue  # an empty match next to an end or to the last one parts nothing
-        parts += (text[at : found.start()], *found.groups())
+        parts += (text[at : found.start()], *groups_of(found))
         at = found.end()
+    claim_text(len(text))
     return [*parts, text[at:]]
+
+
+def groups_of(found: Any) -> tuple[Any, ...]:
+    """What the groups of a match captured. One character may be in all of them."""
+    captured = [end - start for start, end in found.regs[1:]]
+    charge(4 + len(captured))
+    claim_bytes(SEAM_BYTES * len(captured) + sum(captured))
+    return tuple(found.groups())
 
 
 OPERATORS = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from picosched.errors import KrlError
 from picosched.krl.library.member import action
 from picosched.krl.scope import Program, Scope, Value
+from picosched.krl.size import claim_array, claim_map, scan
 from picosched.krl.values import described, shown
 
 OPTIONS = ("env", "cwd", "stdin", "timeout", "name")
@@ -19,6 +20,8 @@ def run(scope: Scope, program: Value = None, args: Value = None, options: Value 
     if not isinstance(program, str) or not program.startswith("/"):
         raise wrong(program, "the program", 'its absolute path, such as "/bin/date"')
     words = [] if args is None else args
+    if isinstance(words, list):
+        claim_array(len(words), len(words))
     if not isinstance(words, list) or not all(isinstance(each, str) for each in words):
         raise wrong(args, "the arguments of a program", "an Array of Strings")
     given = {} if options is None else options
@@ -28,6 +31,8 @@ def run(scope: Scope, program: Value = None, args: Value = None, options: Value 
         if name not in OPTIONS:
             raise KrlError(f"proc:run has no option {name}; it has {', '.join(OPTIONS)}")
     env = given.get("env")
+    if isinstance(env, dict):
+        claim_map(len(env), len(env))
     if env is not None and not (
         isinstance(env, dict) and all(isinstance(each, str) for each in env.values())
     ):
@@ -45,6 +50,7 @@ def run(scope: Scope, program: Value = None, args: Value = None, options: Value 
         text(given, "name"),
     )
     for each in (program, *words, *(part for pair in asked.env for part in pair), asked.cwd or ""):
+        scan(len(each))
         if "\0" in each:
             raise wrong(each, "a part of a program's call", "a String without the character 0")
     return scope.effects.agenda.run(asked)

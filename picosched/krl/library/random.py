@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid as uuids
+from random import Random
 
 from picosched.krl.library.member import function
 from picosched.krl.scope import Scope, Value
@@ -26,6 +27,17 @@ SHORT_NOUNS = (
 WORDS = SHORT_NOUNS.split()
 
 
+DRAWN = 160
+"""Bytes that the turn keeps of a number drawn, to draw it again if it is tried again."""
+
+
+def draw(scope: Scope) -> Random:
+    """The source of chance, paid for one number."""
+    scope.budget.charge(4)
+    scope.budget.say(DRAWN, for_good=True)
+    return scope.random
+
+
 def bounds(upper: Value, lower: Value) -> tuple[float, float]:
     """The lower and the upper bound, whichever was given as which; 0 and 1 for want of others."""
     a, b = (None if bound is None else to_number(bound) for bound in (lower, upper))
@@ -37,19 +49,19 @@ def bounds(upper: Value, lower: Value) -> tuple[float, float]:
 def integer(scope: Scope, upper: Value = None, lower: Value = None) -> Value:
     """A whole number between the bounds, both included."""
     low, high = bounds(upper, lower)
-    return krl_number(scope.random.randint(math.floor(low + 0.5), math.floor(high + 0.5)))
+    return krl_number(draw(scope).randint(math.floor(low + 0.5), math.floor(high + 0.5)))
 
 
 def number(scope: Scope, upper: Value = None, lower: Value = None) -> Value:
-    return krl_number(scope.random.uniform(*bounds(upper, lower)))
+    return krl_number(draw(scope).uniform(*bounds(upper, lower)))
 
 
 def uuid(scope: Scope) -> Value:
-    return str(uuids.UUID(int=scope.random.getrandbits(128), version=4))
+    return str(uuids.UUID(int=draw(scope).getrandbits(128), version=4))
 
 
 def word(scope: Scope) -> Value:
-    return scope.random.choice(WORDS)
+    return draw(scope).choice(WORDS)
 
 
 RANDOM = {

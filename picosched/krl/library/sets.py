@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from picosched.krl.library.member import Operator
 from picosched.krl.scope import Value
-from picosched.krl.size import LONGEST, check_array
+from picosched.krl.size import claim_array, claim_map
 from picosched.krl.values import MISSING, json_text, key_of, to_string
 
 
@@ -17,10 +17,10 @@ def elements(val: Value) -> list[Value]:
 
 def keyed(items: list[Value]) -> dict[Hashable, Value]:
     """The distinct elements in their order, each by what stands for it."""
-    room = [LONGEST]
+    claim_map(len(items), 2 * len(items))
     firsts: dict[Hashable, Value] = {}
     for item in items:
-        firsts.setdefault(key_of(item, room), item)
+        firsts.setdefault(key_of(item), item)
     return firsts
 
 
@@ -28,7 +28,7 @@ def union(a: Value = None, b: Value = MISSING) -> Value:
     if b is MISSING:
         return a
     first, second = elements(a), elements(b)
-    check_array(len(first) + len(second))
+    claim_array(len(first) + len(second), (len(first) + len(second)) >> 6)
     return list(keyed([*first, *second]).values())
 
 
@@ -43,8 +43,9 @@ def difference(a: Value = None, b: Value = MISSING) -> Value:
     """The elements of the first that the second has not."""
     if b is MISSING:
         return a
-    unwanted, room = keyed(elements(b)), [LONGEST]
-    return [item for item in elements(a) if key_of(item, room) not in unwanted]
+    unwanted, items = keyed(elements(b)), elements(a)
+    claim_array(len(items), len(items))
+    return [item for item in items if key_of(item) not in unwanted]
 
 
 def has(val: Value = None, other: Value = None) -> bool:
@@ -58,6 +59,7 @@ def unique(val: Value = None) -> Value:
 
 def counted(val: list[Value]) -> list[tuple[Value, int]]:
     """One element of each text with how often that text is there."""
+    claim_map(len(val), 4 * len(val))
     texts = [json_text(item) if isinstance(item, list | dict) else to_string(item) for item in val]
     firsts: dict[str, Value] = {}
     for text, item in zip(texts, val, strict=True):

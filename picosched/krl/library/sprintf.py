@@ -14,10 +14,13 @@ from collections.abc import Callable
 from picosched.krl.library.member import Operator
 from picosched.krl.library.numbers import chr_
 from picosched.krl.scope import Value
-from picosched.krl.size import check_text
+from picosched.krl.size import charge, check_text, claim_bytes, claim_text, scan
 from picosched.krl.values import to_string
 
-FIELD = r"%([-+ 0#]*)(\d*)(?:\.(\d*))?"
+PART_BYTES = 128
+"""What two parts of a text take besides their characters."""
+FIELD = r"%([-+ 0#]*+)(\d*+)(?:\.(\d*+))?+"
+"""Nothing is given back where a letter is missing: a 0 is both a flag and a digit."""
 Fill = Callable[[str, str, str | None, str], str]
 """Flags, width, precision and letter of a specifier to the text in its place."""
 
@@ -35,29 +38,35 @@ def sprintf(val: Value = None, template: Value = None) -> str:
     if template is None:
         return ""
     text = to_string(template)
+    plain = text.isascii() and (not isinstance(val, str) or val.isascii())
     if type(val) is int or type(val) is float:
-        return filled(text, NUMBER_TOKENS, lambda *field: number_text(val, *field))
+        plain = plain and "c" not in text  # which may be any character
+        return filled(text, NUMBER_TOKENS, lambda *field: number_text(val, *field), plain)
     if isinstance(val, str):
-        return filled(text, STRING_TOKENS, lambda *field: string_text(val, *field))
+        return filled(text, STRING_TOKENS, lambda *field: string_text(val, *field), plain)
     return text
 
 
-def filled(template: str, pattern: re.Pattern[str], fill: Fill) -> str:
-    """The template with each token replaced; refused before it grows too large."""
+def filled(template: str, pattern: re.Pattern[str], fill: Fill, plain: bool) -> str:
+    """The template with each token replaced; refused before it grows too large. `plain`: all is ASCII."""
+    scan(4 * len(template))
     parts: list[str] = []
     length = at = 0
     for token in pattern.finditer(template):
         if token["field"]:
             flags, width, precision, letter = token.groups()[-4:]
-            check_text(int(width[:10] or 0))
-            check_text(int((precision or "0")[:10]))
+            charge(6)
+            claim_text(max(int(width[:10] or 0), int((precision or "0")[:10])), plain)
             text = fill(flags, width, precision, letter)
         else:
             text = "%" if token["percent"] else token[0][1:]
+        charge(2)
+        claim_bytes(PART_BYTES)
         parts += (template[at : token.start()], text)
         length += token.start() - at + len(text)
         check_text(length)
         at = token.end()
+    claim_text(length + len(template) - at, plain)
     return "".join(parts) + template[at:]
 
 

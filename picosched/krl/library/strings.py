@@ -8,14 +8,22 @@ from collections.abc import Callable
 
 from picosched.krl.library.member import Operator
 from picosched.krl.scope import Value
+from picosched.krl.size import SMALL, claim_bytes, claim_text, scan
 from picosched.krl.values import BLANKS, to_number, to_string
 
 
 def textual(run: Callable[[str], Value]) -> Operator:
-    """An operator that takes nothing but the receiver's text."""
+    """An operator that takes nothing but the receiver's text, and goes through it."""
 
     def of_text(val: Value = None) -> Value:
-        return run(val if type(val) is str else to_string(val))
+        text = val if type(val) is str else to_string(val)
+        if size_of(text) > SMALL:
+            plain = text.isascii()
+            scan(size_of(text))
+            claim_text(size_of(text), plain)
+            if not plain:  # one letter may become three
+                claim_bytes(8 * size_of(text))
+        return run(text)
 
     return Operator(of_text)
 
@@ -24,7 +32,9 @@ def asking(run: Callable[[str, str], bool]) -> Operator:
     """An operator that asks something of two texts."""
 
     def of_texts(val: Value = None, target: Value = None) -> bool:
-        return run(to_string(val), to_string(target))
+        text, part = to_string(val), to_string(target)
+        scan(size_of(text))
+        return run(text, part)
 
     return Operator(of_texts)
 
@@ -41,6 +51,7 @@ def substr(val: Value = None, start: Value = None, len: Value = None) -> str:
     last = size if count is None else first + count if count > 0 else size + count
     # Both ends are clamped and then put in order, as JavaScript's substring does.
     ends = sorted(0 if math.isnan(end) or end < 0 else int(min(end, size)) for end in (first, last))
+    claim_text(ends[1] - ends[0], text.isascii())
     return text[ends[0] : ends[1]]
 
 

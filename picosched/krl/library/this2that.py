@@ -9,7 +9,7 @@ from picosched.krl.library import numbers, strings
 from picosched.krl.library.math import base64decode, base64encode
 from picosched.krl.library.member import function
 from picosched.krl.scope import Scope, Value
-from picosched.krl.size import check_text
+from picosched.krl.size import claim_text, claim_texts, scan
 from picosched.krl.values import to_string
 
 LINE = 76
@@ -23,12 +23,16 @@ def string2base64(scope: Scope, str: Value = None, eol: Value = None) -> Value:
         return text
     end = to_string(eol)
     starts = range(0, len(text), LINE)
-    check_text(len(text) + len(starts) * len(end))
+    claim_texts(len(starts), len(text))
+    claim_text(len(text) + len(starts) * len(end))
     return "".join(text[start : start + LINE] + end for start in starts)
 
 
 def url2base64(scope: Scope, str: Value = None) -> Value:
-    return base64encode(scope, str).rstrip("=").replace("+", "-").replace("/", "_")
+    text = base64encode(scope, str)
+    scan(2 * len(text))
+    claim_text(len(text), plain=True)
+    return text.rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def character(scope: Scope, number: Value = None) -> Value:

@@ -17,6 +17,7 @@ from typing import Any
 from picosched.errors import KrlError
 from picosched.krl.library.member import Member, function
 from picosched.krl.scope import Scope, Value
+from picosched.krl.size import charge, code, scan
 from picosched.krl.values import described, shown, to_number, to_string
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,8 +31,13 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+CALENDAR = 150
+"""Steps that it takes to ask the library that knows the calendar and the zones."""
+
+
 def iso(moment: datetime) -> str:
     """The moment as KRL writes it."""
+    charge(4)
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
@@ -46,6 +52,7 @@ def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
             raise KrlError(f"{asked}: {shown(value)} is too far from now") from cause
     if not isinstance(value, str):
         raise KrlError(f"{asked} was given {described(value)} instead of a time: {shown(value)}")
+    scan(len(value))
     found = parsed(value.strip(), now)
     if found is None:
         raise KrlError(f"{asked}: {shown(value)} is not a time as ISO 8601 has it")
@@ -53,6 +60,7 @@ def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
 
 
 def parsed(text: str, now: datetime) -> datetime | None:
+    charge(4)
     if OURS.fullmatch(text):  # what this module gives back is also what it is mostly given
         try:
             return datetime.fromisoformat(text)
@@ -61,6 +69,7 @@ def parsed(text: str, now: datetime) -> datetime | None:
     # What else the parser takes is no moment: "now" would be the wall clock's, a slash makes an interval.
     if len(text) > LONGEST_TIME or not MOMENT.fullmatch(text):
         return None
+    charge(CALENDAR)
     import pendulum
 
     try:
@@ -82,6 +91,8 @@ def zone(options: Value, asked: str) -> tzinfo:
     name = options.get("tz")
     if name is None:
         return UTC
+    charge(CALENDAR)
+    code(len(to_string(name)))
     import pendulum
 
     try:
@@ -108,6 +119,7 @@ def add(scope: Scope, date: Value = None, spec: Value = None) -> str:
     calendar = {unit: round(amounts.pop(unit)) for unit in CALENDAR_UNITS if unit in amounts}
     try:
         if any(calendar.values()):
+            charge(CALENDAR)
             import pendulum
 
             start = pendulum.instance(start).add(**calendar)
@@ -131,6 +143,7 @@ def strftime(scope: Scope, date: Value = None, fmt: Value = None, opts: Value = 
         raise KrlError(
             f"a format has at most {LONGEST_FORMAT} characters; found {len(fmt)}", code="too_large"
         )
+    charge(CALENDAR + len(fmt))
     at, where = moment(date, scope.now(), "time:strftime"), zone(opts, "time:strftime")
     own = {
         "%": "%%",
@@ -151,6 +164,7 @@ def compare(scope: Scope, a: Value = None, b: Value = None) -> int:
 
 
 def httptime(scope: Scope, date: Value = None) -> str:
+    charge(8)
     at = scope.now() if date is None else moment(date, scope.now(), "time:httptime")
     at = at.astimezone(UTC)
     # Spelled out: strftime's names are the server's language.
@@ -160,11 +174,13 @@ def httptime(scope: Scope, date: Value = None) -> str:
 
 
 def atom(scope: Scope, date: Value = None) -> str:
+    charge(4)
     at = scope.now() if date is None else moment(date, scope.now(), "time:atom")
     return at.astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z"
 
 
 def local_now(scope: Scope, opts: Value, asked: str) -> datetime:
+    charge(4)
     return scope.now().astimezone(zone(opts, asked))
 
 
@@ -190,7 +206,9 @@ def on_days(name: str, holds: Callable[[int], bool]) -> tuple[str, Member]:
 def day_of_week(scope: Scope, name: Value = None, opts: Value = None) -> Value:
     """Whether today is the day of that name; without one, the name of today."""
     today = WEEKDAYS[local_now(scope, opts, "time:day_of_week").weekday()]
-    return today if name is None else to_string(name).lower() == today.lower()
+    wanted = to_string(name)
+    scan(len(wanted))
+    return today if name is None else wanted.lower() == today.lower()
 
 
 def time_between(

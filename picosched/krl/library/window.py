@@ -12,7 +12,11 @@ from picosched.errors import KrlError
 from picosched.krl.library.member import function
 from picosched.krl.library.time import iso
 from picosched.krl.scope import Scope, Value, Window
+from picosched.krl.size import charge
 from picosched.krl.values import described, shown
+
+EDGE = 1_000
+"""Steps that it takes to find an edge of a window, or on which side of one it is."""
 
 
 def found(scope: Scope, name: Value) -> Window:
@@ -26,21 +30,25 @@ def found(scope: Scope, name: Value) -> Window:
 
 
 def open_(scope: Scope, name: Value = None) -> Value:
+    charge(EDGE)
     return found(scope, name).open_at(scope.now())
 
 
 def opens(scope: Scope, name: Value = None) -> Value:
     """When it opens next."""
+    charge(EDGE)
     return written(found(scope, name).next_opening(scope.now()))
 
 
 def closes(scope: Scope, name: Value = None) -> Value:
     """When it closes next."""
+    charge(EDGE)
     return written(found(scope, name).next_closing(scope.now()))
 
 
 def list_(scope: Scope) -> Value:
     """All windows there are, each as a map."""
+    charge(3 * EDGE * len(scope.windows))
     now = scope.now()
     return [
         {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from glob import escape
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from picosched.engine import Engine
 from picosched.krl.text import tree_text
 from picosched.moving import export_pico, import_pico
 from picosched.store.copying import copy_to
@@ -19,7 +22,7 @@ from picosched.web.api.shapes import AnEngine, Input, PicoShape, load
 
 router = APIRouter(prefix="/api", tags=["copies"])
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 
 
 class Arriving(Input):
@@ -38,8 +41,9 @@ class Arriving(Input):
 )
 def back_up(engine: AnEngine) -> StreamingResponse:
     """A copy of the database, whole and of one moment: a file that picosched opens."""
+    place = Path(engine.store.name).absolute()
     # Beside the database, where there is room for its like.
-    folder = tempfile.TemporaryDirectory(dir=Path(engine.store.name).absolute().parent, prefix=".backup-")
+    folder = tempfile.TemporaryDirectory(dir=place.parent, prefix=_prefix(place))
     file = Path(folder.name) / "picos.db"
     try:
         copy_to(engine.store.name, file)
@@ -54,6 +58,18 @@ def back_up(engine: AnEngine) -> StreamingResponse:
 
     headers = {"content-length": str(file.stat().st_size)}
     return StreamingResponse(told(), media_type="application/vnd.sqlite3", headers=headers)
+
+
+def remove_left_over(engine: Engine) -> None:
+    """Remove the copies that an earlier server was making when it was killed. The database must be ours."""
+    place = Path(engine.store.name).absolute()
+    for folder in place.parent.glob(f"{escape(_prefix(place))}*"):
+        rmtree(folder, ignore_errors=True)
+
+
+def _prefix(database: Path) -> str:
+    """How the folders begin in which copies of a database are made."""
+    return f".{database.name}.backup-"
 
 
 @router.get("/picos/{pico}/export", response_model=dict[str, Any])

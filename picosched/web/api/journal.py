@@ -7,12 +7,15 @@ has the turn's `seq` as its id, and a client that comes again says the last it s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Annotated, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
@@ -38,8 +41,15 @@ LOOK_SECONDS = 0.25
 ALIVE_SECONDS = 15.0
 """After so long without news a comment says that the line still stands."""
 
-AT_ONCE = 200
+AT_ONCE = 20
+"""Turns read in one look: each may be large."""
+
 MOST_FOLLOWERS = 100
+
+READING = 4
+"""Threads in which those who follow read. They wait for the turn at hand, as many as there are."""
+
+T = TypeVar("T")
 
 
 @router.get("/journal")
@@ -66,32 +76,61 @@ async def follow_journal(
     request: Request,
     engine: AnEngine,
     pico: AnyPico = None,
-    after: Annotated[int | None, Query(ge=0, description="Begin behind this `seq`; without it, now.")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=10**18, description="Begin behind this `seq`; without it, now.")
+    ] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Turns as they happen: server-sent events `turn`, whose data is an entry of the journal."""
-    state = request.app.state
-    if state.followers >= MOST_FOLLOWERS:
-        raise BusyError(f"{MOST_FOLLOWERS} follow the journal already")
-    pico_id = await run_in_threadpool(pico_of, engine, pico)
+    following: Following = request.app.state.following
+    pico_id = await following.read(partial(pico_of, engine, pico))
     seq = _begin(after, last_event_id)
     if seq is None:
-        seq = await run_in_threadpool(engine.read, engine.store.pages.last_turn)
+        seq = await following.read(partial(engine.read, engine.store.pages.last_turn))
+    news = _news(engine, following, seq, pico_id, request.app.state.stopping)
+    return Followed(news, following)
 
-    async def told() -> AsyncIterator[str]:
-        state.followers += 1
+
+class Following:
+    """Those who follow the journal: how many there are, and the few threads in which they read it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._threads = CapacityLimiter(READING)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Inside, one more follows; BusyError if that would be too many."""
+        if self._count >= MOST_FOLLOWERS:
+            raise BusyError(f"{MOST_FOLLOWERS} follow the journal already")
+        self._count += 1
         try:
-            async for message in _news(engine, seq, pico_id, state.stopping):
-                yield message
+            yield
         finally:
-            state.followers -= 1
+            self._count -= 1
 
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(told(), media_type="text/event-stream", headers=headers)
+    async def read(self, work: Callable[[], T]) -> T:
+        """What `work` returns, done in a thread. Those of other requests are not for this."""
+        return await to_thread.run_sync(work, limiter=self._threads)
 
 
-async def _news(engine: Engine, seq: int, pico_id: str | None, stopping: asyncio.Event) -> AsyncIterator[str]:
-    names, quiet = Names(engine), 0.0
+class Followed(StreamingResponse):
+    """Server-sent events for one who follows: counted from before the first is sent until it is over."""
+
+    def __init__(self, news: AsyncIterator[str], following: Following) -> None:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(news, media_type="text/event-stream", headers=headers)
+        self._following = following
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._following.place():
+            await super().__call__(scope, receive, send)
+
+
+async def _news(
+    engine: Engine, following: Following, seq: int, pico_id: str | None, stopping: asyncio.Event
+) -> AsyncIterator[str]:
+    names, quiet, seen = Names(engine), 0.0, -1
 
     def read() -> list[EntryShape]:
         found = engine.read(lambda: engine.store.pages.journal_since(seq, AT_ONCE, pico_id=pico_id))
@@ -99,13 +138,15 @@ async def _news(engine: Engine, seq: int, pico_id: str | None, stopping: asyncio
 
     yield "retry: 1000\n\n"
     while not stopping.is_set():
-        entries = await run_in_threadpool(read)
+        commits = engine.commits
+        entries = [] if commits == seen else await following.read(read)
         for entry in entries:
             seq = entry.seq
             yield f"id: {seq}\nevent: turn\ndata: {entry.model_dump_json()}\n\n"
         if entries:
             quiet = 0.0
             continue
+        seen = commits  # there is nothing new before the next commit
         try:
             await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
         except TimeoutError:

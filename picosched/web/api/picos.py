@@ -86,9 +86,7 @@ def list_picos(engine: AnEngine, limit: Limit = 100, after: After = None) -> Pag
 def make_pico(new: NewPico, engine: AnEngine) -> PicoShape:
     """Make a pico. 409 if there is one of that name."""
     parent = None if new.parent is None else load(engine, new.parent)
-    if engine.read(lambda: engine.store.picos.named(new.name)):
-        raise PicoschedError(f"there is a pico {new.name} already", "conflict")
-    return shape_of(engine.new_pico(new.name, parent))
+    return shape_of(engine.new_pico(new.name, parent, unique=True))
 
 
 @router.get("/picos/{pico}")

@@ -16,10 +16,14 @@ from picosched.pico.channel import Channel, Policy
 from picosched.web.access import COOKIE, Access
 from picosched.web.api.shapes import AnEngine, Input
 from picosched.web.errors import HttpError
+from picosched.web.look import Look
 
 router = APIRouter(prefix="/api", tags=["server"])
 open_router = APIRouter(prefix="/api", tags=["server"])
 """Routes that ask for no token."""
+
+READY_SECONDS = 0.5
+"""How long the store may take to answer, which waits for the turn at hand."""
 
 UI = "web_ui_eci"
 MONTH_SECONDS = 30 * 86_400
@@ -38,7 +42,7 @@ class Health(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether it does its work: the store answers, the scheduler runs."""
+    """Whether it does its work: the store answers in time, the scheduler runs."""
 
     status: Literal["ready", "not ready"]
     store: bool
@@ -73,16 +77,29 @@ async def health() -> Health:
 
 
 @open_router.get("/ready", responses={503: {"model": Ready, "description": "Not ready."}})
-def ready(engine: AnEngine) -> Response:
-    """Whether it does its work: the store answers, the scheduler runs."""
+async def ready(request: Request, engine: AnEngine) -> Response:
+    """Whether it does its work: the store answers within half a second, the scheduler runs."""
+    look: Look[bool] = request.app.state.store_look
     try:
-        store = engine.read(engine.store.picos.find_root) is not None
-    except PicoschedError:
+        store = await look.found()
+    except TimeoutError:
         store = False
     scheduler = engine.running
     status: Literal["ready", "not ready"] = "ready" if store and scheduler else "not ready"
     told = Ready(status=status, store=store, scheduler=scheduler)
     return JSONResponse(told.model_dump(), 200 if status == "ready" else 503)
+
+
+def look_at_store(engine: Engine) -> Look[bool]:
+    """Whether the store answers."""
+
+    def work() -> bool:
+        try:
+            return engine.read(engine.store.picos.find_root) is not None
+        except PicoschedError:
+            return False
+
+    return Look(work, READY_SECONDS)
 
 
 @open_router.post("/session", status_code=204)

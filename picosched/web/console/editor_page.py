@@ -72,7 +72,7 @@ class Opened:
 def add_pages(console: Console) -> None:
     """The pages of the editor."""
 
-    @ui.page(f"{HERE}/{{rid}}")
+    @console.page(f"{HERE}/{{rid}}")
     async def ruleset(rid: str, pico: str = "", line: int = 0) -> None:
         opened = await console.run(lambda: open_ruleset(console.engine, rid, pico))
         if opened is None:
@@ -81,7 +81,7 @@ def add_pages(console: Console) -> None:
         with frame(console, rid, HERE):
             await _Editor(console, opened, line).begin()
 
-    @ui.page("/edit")
+    @console.page("/edit")
     async def edit() -> None:
         opened = await console.run(lambda: Opened("", NEW, others=_picos(console.engine)))
         with frame(console, "New ruleset", HERE):

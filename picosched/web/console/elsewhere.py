@@ -9,7 +9,7 @@ from picosched.web.console.parts import empty, panel, text
 
 
 def add_pages(console: Console) -> None:
-    @ui.page("/{path:path}")
+    @console.page("/{path:path}")
     def nowhere(path: str) -> None:
         missing(console, f"There is nothing at /{path[:200]}", "The pages are those in the bar above.")
 

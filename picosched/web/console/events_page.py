@@ -11,7 +11,7 @@ from picosched.web.console.parts import box, panel, text
 
 
 def add_pages(console: Console) -> None:
-    @ui.page("/events")
+    @console.page("/events")
     async def events(pico: str | None = None) -> None:
         with frame(console, "Events", "/events"), console.telling_errors():
             text("h1", "Events", "only-read")

@@ -43,7 +43,7 @@ def _has(entry: Entry, outcome: str) -> bool:
 
 @dataclass(slots=True)
 class Following:
-    """One who follows. `look` is for a thread that may wait."""
+    """One who follows. `look` is for threads that may wait; who shows the entries is in another."""
 
     engine: Engine
     wanted: Wanted
@@ -58,21 +58,25 @@ class Following:
 
     def look(self) -> bool:
         """Take in what is new; whether there was anything."""
-        return self.engine.read(self._begin if self._seq is None else self._go_on)
+        return self.engine.read(self._look)
+
+    def _look(self) -> bool:
+        # Asked in here, where one thread is at a time: only the first to come begins.
+        return self._begin() if self._seq is None else self._go_on()
 
     def _begin(self) -> bool:
         pages, wanted = self.engine.store.pages, self.wanted
         self._seq, mark = pages.last_turn(), None
-        while len(self.entries) < SHOWN and self.looked_at < FARTHEST:
+        found: list[Entry] = []
+        while len(found) < SHOWN and self.looked_at < FARTHEST:
             page = pages.journal(mark, AT_ONCE, pico_id=wanted.pico_id, eid=wanted.eid)
             self.looked_at += len(page.items)
-            self.entries += [each for each in page.items if wanted.means(each)]
+            found += [each for each in page.items if wanted.means(each)]
             mark = page.next
             if mark is None:
                 self.whole = True
                 break
-        del self.entries[SHOWN:]
-        self._name()
+        self._show(found[:SHOWN])
         return True
 
     def _go_on(self) -> bool:
@@ -85,15 +89,16 @@ class Following:
             new = [each for each in new if each.eid == self.wanted.eid]
         self.looked_at += len(new)
         found = [each for each in new if self.wanted.means(each)]
-        self.entries = [*reversed(found), *self.entries][:SHOWN]
-        self._name()
+        self._show([*reversed(found), *self.entries][:SHOWN])
         return bool(found)
 
-    def _name(self) -> None:
-        for each in self.entries:
+    def _show(self, entries: list[Entry]) -> None:
+        """Entries are there to be seen once their picos have names."""
+        for each in entries:
             if each.pico_id not in self.names:
                 row = self.engine.store.picos.find_pico(each.pico_id)
                 self.names[each.pico_id] = each.pico_id if row is None else row.name
+        self.entries = entries
 
 
 def cause_of(entry: Entry) -> str:

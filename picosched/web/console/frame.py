@@ -1,6 +1,6 @@
 """The frame of every page: header, navigation, keys, theme; and what pages need of the engine.
 
-A page is a module with `add_pages(console)`, which puts functions on `@ui.page(…)`. Inside one,
+A page is a module with `add_pages(console)`, which puts functions on `@console.page(…)`. Inside one,
 `with frame(console, title, here):` builds the frame, and what is made within stands in it.
 
 The engine is synchronous and may wait for the disk, the pages live on one event loop: `Console.run` takes
@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 REST = 10
 """After a look that took long so many times as long passes before the next."""
+
+PAGE_SECONDS = 30.0
+"""How long a page may wait for the engine before it is given up: NiceGUI's own 3 seconds are less than a few
+rules may take, one after the other."""
 
 LOOK = Path(__file__).parent / "look"
 
@@ -70,6 +74,10 @@ class Console:
         self.engine = engine
         self.access = access
         self.version = version("picosched")
+
+    def page(self, path: str) -> ui.page:
+        """What makes a function the page at a path."""
+        return ui.page(path, response_timeout=PAGE_SECONDS)
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns, done in a thread: it may wait for the engine."""

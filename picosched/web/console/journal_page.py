@@ -26,7 +26,7 @@ ANY = ""
 
 
 def add_pages(console: Console) -> None:
-    @ui.page("/journal")
+    @console.page("/journal")
     async def journal(pico: str = ANY, event: str = "", outcome: str = ANY, eid: str = "") -> None:
         with frame(console, "Journal", "/journal"), console.telling_errors():
             rows = await console.run(lambda: all_picos(console.engine))
@@ -71,7 +71,7 @@ def add_pages(console: Console) -> None:
             await follow()
             every(console, SECONDS, refresh)
 
-    @ui.page("/journal/{seq}")
+    @console.page("/journal/{seq}")
     async def turn(seq: str) -> None:
         entry, name = await console.run(lambda: _find(console, seq))
         if entry is None:

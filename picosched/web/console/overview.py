@@ -60,7 +60,7 @@ FIGURES = (
 def add_pages(console: Console) -> None:
     hour = LastHour(console.engine)
 
-    @ui.page("/")
+    @console.page("/")
     async def overview() -> None:
         with frame(console, "Overview", "/"), console.telling_errors():
             page = _Overview(console)

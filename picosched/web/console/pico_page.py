@@ -76,7 +76,7 @@ HISTORY = (
 
 
 def add_pages(console: Console) -> None:
-    @ui.page("/picos/{id}")
+    @console.page("/picos/{id}")
     async def one_pico(id: str) -> None:
         try:
             seen = await console.run(lambda: look(console.engine, id))

@@ -50,7 +50,7 @@ class Branch:
 
 
 def add_pages(console: Console) -> None:
-    @ui.page("/picos")
+    @console.page("/picos")
     async def picos() -> None:
         most = PAGE
         with frame(console, "Picos", "/picos"), console.telling_errors():

@@ -27,7 +27,7 @@ COLUMNS = (
 def add_pages(console: Console) -> None:
     """The page of the list."""
 
-    @ui.page(HERE)
+    @console.page(HERE)
     async def rulesets() -> None:
         with frame(console, "Rulesets", HERE):
             with box("head"):

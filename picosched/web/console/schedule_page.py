@@ -65,7 +65,7 @@ def ruleset_path(rid: str, pico_id: str | None = None, line: int | None = None) 
 def add_pages(console: Console) -> None:
     """The page of a scheduled event."""
 
-    @ui.page(f"{HERE}/{{id}}")
+    @console.page(f"{HERE}/{{id}}")
     async def schedule(id: str) -> None:
         state = await console.run(lambda: look(console.engine, id))
         if state is None:
@@ -136,7 +136,7 @@ class Detail:
         if state is None or self._head.is_deleted or id != self._id:
             return
         row, engine = state.row, self._console.engine
-        lasting = replace(row, due=None, fires=0, fired=None, moved_from=None)
+        lasting = replace(row, due=None, fires=0, fired=None, moved_from=None, spaced_from=None)
         head = lasting, row.due is None
         granularity = engine.settings.granularity
         self._draw("head", self._head, head, lambda: self._draw_head(row))

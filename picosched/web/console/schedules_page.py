@@ -76,7 +76,7 @@ class Choosing(Listing):
 def add_pages(console: Console) -> None:
     """The page of the list."""
 
-    @ui.page(HERE)
+    @console.page(HERE)
     async def schedules(request: Request) -> None:
         with frame(console, "Schedules", HERE):
             page = _Page(console, dict(request.query_params))

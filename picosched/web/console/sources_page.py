@@ -64,7 +64,7 @@ entries = [{ name = "seven", expr = "0 7 * * *" }]"""
 def add_pages(console: Console) -> None:
     """The list, and the page of a source."""
 
-    @ui.page(HERE)
+    @console.page(HERE)
     async def sources() -> None:
         with frame(console, "Sources", HERE):
             with box("head"):
@@ -73,7 +73,7 @@ def add_pages(console: Console) -> None:
             await page.refresh()
         every(console, 1.0, page.refresh)
 
-    @ui.page(f"{HERE}/{{id}}")
+    @console.page(f"{HERE}/{{id}}")
     async def source(id: str) -> None:
         state = await console.run(lambda: _found(console.engine, id))
         if state is None:

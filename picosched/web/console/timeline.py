@@ -43,7 +43,7 @@ class Lanes(Element, component="look/lanes.js"):
 def add_pages(console: Console) -> None:
     """The page of the timeline."""
 
-    @ui.page(HERE)
+    @console.page(HERE)
     async def timeline(request: Request) -> None:
         given = dict(request.query_params)
         with frame(console, "Timeline", HERE):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from racing import race
 
 from picosched.clock import EPOCH, VirtualClock, to_ms
 from picosched.engine import Engine
@@ -119,3 +120,20 @@ def test_turns_are_followed_as_they_were_wanted(engine: Engine, wanted: Wanted, 
         assert names(late) == names(early)
         assert late.whole
         assert before >= known
+
+
+def test_turns_are_listed_once_each_whoever_looks_at_the_same_time(engine: Engine) -> None:
+    with engine:
+        for _ in range(20):
+            engine.root.raise_event("often", "come")
+        following = [Following(engine, Wanted()) for _ in range(30)]
+
+        def look() -> None:
+            for each in following:
+                each.look()
+                assert all(entry.pico_id in each.names for entry in each.entries)
+
+        race(*[look] * 4)
+        for each in following:
+            seqs = [entry.seq for entry in each.entries]
+            assert seqs == sorted(set(seqs), reverse=True) and len(seqs) == each.looked_at == 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from web.console.opened import HOSTILE, Opened
+from web.console.watched import watched
 
 PLACES = {
     "/": "Overview",
@@ -88,15 +89,18 @@ def test_a_path_that_leads_nowhere_says_so_in_words_and_status(page: Page, conso
     assert page.goto(f"{console.url}/journal/99999999").status == 404  # type: ignore[union-attr]
 
 
-def test_times_tell_how_far_off_they_are_by_the_server_s_clock(page: Page, console: Opened) -> None:
-    page.clock.install(time="2026-03-01T12:00:00Z")  # the browser's clock is wrong
-    page.goto(console.url)
-    page.evaluate("""() => {
-        const made = document.createElement("pico-time");
-        const present = Number(document.querySelector("meta[name=server-ms]").content);
-        made.setAttribute("at", new Date(present + 61_900).toISOString());
-        made.id = "made";
-        document.querySelector("main").append(made);
-    }""")
-    expect(page.locator("#made")).to_contain_text("in 1 min")
-    expect(page.locator("#made")).to_contain_text("in 59 s")
+def test_times_tell_how_far_off_they_are_by_the_server_s_clock(browser: Browser, console: Opened) -> None:
+    context = browser.new_context()
+    context.clock.install(time="2026-03-01T12:00:00Z")  # the browser's clock is wrong
+    with watched(context) as page:
+        page.goto(console.url)
+        page.evaluate("""() => {
+            const made = document.createElement("pico-time");
+            const present = Number(document.querySelector("meta[name=server-ms]").content);
+            made.setAttribute("at", new Date(present + 61_900).toISOString());
+            made.id = "made";
+            document.querySelector("main").append(made);
+        }""")
+        expect(page.locator("#made")).to_contain_text("in 1 min")
+        expect(page.locator("#made")).to_contain_text("in 59 s")
+    context.close()

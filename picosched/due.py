@@ -1,0 +1,108 @@
+"""Which due rows are raised next: those of each pico in its turn.
+
+While all that is due fits into one batch, it is raised in the order of its due times. Where there is more, or
+a batch ended before it was through, picos stand in line: each has a few of its rows raised, soonest first,
+and goes to the end. So a pico with a hundred thousand rows due, or one that makes two for each that is
+raised, holds up another by no more than its share. A row is of the pico that made it: a message is of its
+sender.
+
+Who is in line is found by going once through what is due, some rows at each look, and by what is written
+meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from itertools import chain, islice, zip_longest
+
+from picosched.store.agenda import Agenda, Watched
+
+AT_ONCE = 100
+"""Due rows that one batch may raise."""
+
+LOOKED_AT = 50_000
+"""Due rows that one look goes through to see whose they are."""
+
+
+class DueRows:
+    """Picos that have rows due, in line, for one tick. `next` is asked while nobody writes."""
+
+    def __init__(self, agenda: Agenda, at_once: int = AT_ONCE) -> None:
+        self._agenda = agenda
+        self._at_once = at_once
+        self._line: dict[str, None] = {}
+        """Picos that have rows due, or had; first the one whose turn it is."""
+        self._watched: Watched | None = None
+        """How far due rows were gone through, where there are more than fit into a batch; None where not."""
+        self._given: list[tuple[str, str]] = []
+
+    def __enter__(self) -> DueRows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._forget()
+
+    def next(self, now: datetime, without: Collection[str]) -> list[str]:
+        """The ids of the rows to raise next, but for those `without`."""
+        if self._watched is None:
+            due = self._agenda.due(now, self._at_once + 1, without)
+            if len(due) <= self._at_once:
+                return self._give(self._in_turn(due))
+            self._watched = self._agenda.watch()
+        for pico_id in self._agenda.more_due(self._watched, now, LOOKED_AT):
+            self._line.setdefault(pico_id)
+        given = self._of_those_in_line(now, without)
+        if not given:
+            self._forget()
+            given = self._agenda.due(now, self._at_once, without)
+        return self._give(given)
+
+    def raised(self, number: int) -> None:
+        """The first so many of those that were given last have been raised."""
+        if number == len(self._given) and self._watched is None:
+            self._line.clear()
+            return
+        for _, pico_id in self._given[:number]:
+            self._line.pop(pico_id, None)
+            self._line[pico_id] = None
+
+    def _give(self, rows: list[tuple[str, str]]) -> list[str]:
+        self._given = rows
+        return [id for id, _ in rows]
+
+    def _in_turn(self, due: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """All that is due: in the order of its times, or by the line, if there is one."""
+        if not self._line:
+            self._line = dict.fromkeys(pico_id for _, pico_id in due)
+            return due
+        of_pico: dict[str, list[tuple[str, str]]] = {}
+        for row in due:
+            of_pico.setdefault(row[1], []).append(row)
+        self._line = dict.fromkeys([*(each for each in self._line if each in of_pico), *of_pico])
+        return _in_rounds(of_pico[pico_id] for pico_id in self._line)
+
+    def _of_those_in_line(self, now: datetime, without: Collection[str]) -> list[tuple[str, str]]:
+        """A few rows of each of the first in line. Who has no more leaves it."""
+        while self._line:
+            picos = [*islice(self._line, self._at_once)]
+            each = -(-self._at_once // len(picos))
+            found = self._agenda.due_of(picos, now, each, without)
+            for pico_id in picos:
+                if not found.get(pico_id):
+                    del self._line[pico_id]
+            if found:
+                rows = [[(id, pico_id) for id in found[pico_id]] for pico_id in picos if pico_id in found]
+                return _in_rounds(rows)[: self._at_once]
+        return []
+
+    def _forget(self) -> None:
+        self._line.clear()
+        if self._watched is not None:
+            self._agenda.unwatch(self._watched)
+            self._watched = None
+
+
+def _in_rounds(rows: Iterable[list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """The first of each, then the second of each, and so on."""
+    return [row for row in chain.from_iterable(zip_longest(*rows)) if row is not None]

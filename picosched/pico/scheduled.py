@@ -1,0 +1,171 @@
+"""The scheduled events of a ruleset in a pico, as a turn and its rule at hand have them so far.
+
+A row is found by its id, or by its name in an index. A list looks at what the pico has to come, and the rule
+pays for it: with steps for what is looked at, and more for each row that is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from picosched.krl.budget import Budget
+from picosched.schedule.changed import live
+from picosched.schedule.filter import Filter
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
+
+ROW_STEPS = 25
+"""Steps that a rule pays for each row that is read for it."""
+
+LOOK_STEPS = 2
+"""Steps that it pays for each row that is passed over."""
+
+ALL = 1_000_000_000
+"""More steps than anything here takes."""
+
+LAST = datetime.max.replace(tzinfo=UTC)
+"""Stands for the due time of rows that have none."""
+
+
+class Kept(Protocol):
+    """What the store has of scheduled events."""
+
+    def scheduled(self, which: Filter, limit: int) -> list[Scheduled]:
+        """The first scheduled events that a filter means, soonest first.
+
+        By name it costs what it gives, else what the pico has to come.
+        """
+
+    def first_named(
+        self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
+    ) -> list[Scheduled]:
+        """The first of those of a name, and of some kinds, that are still to come, soonest first."""
+
+    def coming(self, pico_id: str) -> int:
+        """How many events a pico has to come: schedules, messages it sent, programs it has run."""
+
+    def find_scheduled(self, id: str) -> Scheduled | None:
+        """One scheduled event, whatever its status."""
+
+    def fires(self, pico_id: str, id: str, limit: int) -> list[Fire]:
+        """What became of a scheduled event's occurrences, newest first."""
+
+
+class Part(Protocol):
+    """Rows that were made and changed, by id."""
+
+    scheduled: dict[str, Scheduled]
+    rescheduled: dict[str, Scheduled]
+
+
+class OfRule(Part, Protocol):
+    """By the rule at hand."""
+
+    unmade: set[str]
+
+
+class OfTurn(Part, Protocol):
+    """By the rules before it."""
+
+    settled: Scheduled | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What is scheduled at this moment of a turn, for one ruleset; of a query, where there is no turn."""
+
+    kept: Kept
+    budget: Budget
+    pico_id: str
+    rid: str
+    said: OfRule | None
+    turn: OfTurn | None
+    named: Mapping[tuple[str, str], Collection[str]]
+    """(rid, name) → the ids of that name that the turn has made or changed, by whichever rule."""
+
+    def find(self, id: str) -> Scheduled | None:
+        """One that this ruleset made, whatever its status."""
+        if self.said is not None and id in self.said.unmade:
+            return None
+        found = self._in_turn(id)
+        if found is None:
+            self.charge(1)
+            found = self.kept.find_scheduled(id)
+        if found is None or not found.is_schedule:
+            return None
+        return found if (found.pico_id, found.rid) == (self.pico_id, self.rid) else None
+
+    def coming(self, id: str) -> Scheduled | None:
+        """One of them that is still to come."""
+        found = self.find(id)
+        return found if found is not None and live(found) else None
+
+    def found(self, which: Filter) -> list[Scheduled]:
+        """What a filter means of this ruleset, soonest first.
+
+        Edges of windows, which no rule made, are left out unless they are asked for.
+        """
+        which = replace(which, pico_id=self.pico_id, rid=self.rid)
+        # What no index helps with is asked of each row here, where it is charged.
+        kind = None if which.name is None else which.kind
+        looked_at = replace(which, kind=kind, domain=None, type=None, text=None)
+        if which.name is None:
+            self.budget.charge(self.kept.coming(self.pico_id) * LOOK_STEPS)
+        affordable = int(min(self.budget.left, ALL) // ROW_STEPS) + 1
+        rows = self.kept.scheduled(looked_at, affordable)
+        changed = self.changed() if which.name is None else self._changed_of(which.name)
+        self.charge(len(rows) + len(changed))
+        found = (*(row for row in rows if row.id not in changed), *changed.values())
+        return sorted(
+            (row for row in found if which.means(row) and (which.kind == "window" or row.kind != "window")),
+            key=lambda row: row.due or LAST,
+        )
+
+    def first_named(self, name: str, kinds: Sequence[str]) -> Scheduled | None:
+        """The soonest of a name and of some kinds that is to come."""
+        changed = self._changed_of(name)
+        rows = self.kept.first_named(self.pico_id, self.rid, name, kinds, len(changed) + 1)
+        self.charge(len(rows) + len(changed))
+        found = [row for row in rows if row.id not in changed]
+        found += (row for row in changed.values() if row.kind in kinds and live(row))
+        return min(found, key=lambda row: row.due or LAST, default=None)
+
+    def changed(self) -> dict[str, Scheduled]:
+        """All that was made or changed so far, of any ruleset, as it is now."""
+        changed: dict[str, Scheduled] = {}
+        if self.turn is not None:
+            if self.turn.settled is not None:
+                changed[self.turn.settled.id] = self.turn.settled
+            changed |= self.turn.scheduled | self.turn.rescheduled
+        if self.said is not None:
+            changed |= self.said.scheduled | self.said.rescheduled
+            for id in self.said.unmade:
+                changed.pop(id, None)
+        return changed
+
+    def _changed_of(self, name: str) -> dict[str, Scheduled]:
+        """What was made or changed so far of a name."""
+        ids = self.named.get((self.rid, name), ())
+        changed = {id: row for id in ids if (row := self._in_turn(id)) is not None}
+        settled = None if self.turn is None else self.turn.settled
+        if settled is not None and (settled.rid, settled.name) == (self.rid, name):
+            changed.setdefault(settled.id, settled)
+        return changed
+
+    def charge(self, rows: int) -> None:
+        """Have the rule pay for rows that are read."""
+        self.budget.charge(rows * ROW_STEPS)
+
+    def _in_turn(self, id: str) -> Scheduled | None:
+        """A row as it was made or changed so far; None if it was not."""
+        if self.said is not None and id in self.said.unmade:
+            return None
+        for part in (self.said, self.turn):
+            row = None if part is None else part.scheduled.get(id) or part.rescheduled.get(id)
+            if row is not None:
+                return row
+        settled = None if self.turn is None else self.turn.settled
+        return settled if settled is not None and settled.id == id else None

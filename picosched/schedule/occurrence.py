@@ -1,0 +1,215 @@
+"""What becomes of an occurrence of a scheduled event that is due: raised, let go, or put off.
+
+Three questions are asked in this order, and the answer does not depend on how long nobody was there to ask.
+
+1. Would it have been raised in time? Its window has to be open at its due time, and a repeat has to keep the
+   least period from the last occurrence that was raised, or that would have been. If not, it is not raised
+   after an outage either.
+2. If it was missed: does its policy let it go?
+3. If it is late: is its window open now as well?
+
+Of several that were missed together one stands for all, unless the policy is `all`: the first that would have
+been raised in time. Those before it, which would not, have a record of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from picosched.clock import format_time
+from picosched.schedule.fire import GRACE, missed
+from picosched.schedule.scheduled import (
+    MOST_COUNTED,
+    Misfire,
+    Outcome,
+    Scheduled,
+    next_due,
+    rounded_down,
+    rounded_up,
+)
+from picosched.schedule.timespec import Timespec
+from picosched.schedule.window import Window
+
+MILLISECOND = timedelta(milliseconds=1)
+
+SKIPPED = "it was missed, and its misfire policy is skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides about an occurrence besides its row."""
+
+    misfire: Misfire
+    """The policy of the engine, for rows that have none of their own."""
+    granularity: int
+    min_period: timedelta
+    window: Window | None = None
+    """Outside which the row is not raised."""
+    spaced_from: datetime | None = None
+    """Of a repeat: the due time from which `min_period` counts."""
+
+
+class Dealt(NamedTuple):
+    """An occurrence, dealt with."""
+
+    row: Scheduled
+    """As it is once that is written."""
+    outcome: Outcome
+    """fired, late or coalesced: its event is to be raised; skipped or throttled: it is not."""
+    why: str | None
+    """Why it is not raised."""
+    stands_for: int
+    """Occurrences that end with it, itself included."""
+
+
+def dealt_with(row: Scheduled, due: datetime, judged: datetime, now: datetime, terms: Terms) -> Dealt:
+    """What becomes of the occurrence of a row that was due at `due`.
+
+    It was missed if it was late at `judged`, when somebody first saw that it was due; one that only waited
+    for others since then was not. PicoschedError for a timespec that cannot be read any more.
+    """
+    policy = row.misfire or terms.misfire
+    upto = due if policy is Misfire.ALL else now
+    closed = _closed(row, terms, due, now)
+    if closed is not None and row.kind == "at":
+        return _put_off(row, due, closed, terms)
+    if closed is not None or _too_soon(due, terms):
+        if upto > due:
+            wanted = _next_wanted(row, due, upto, terms)
+            upto = upto if wanted is None else wanted - MILLISECOND
+        outcome = Outcome.THROTTLED if closed is None else Outcome.SKIPPED
+        return _let_go(row, outcome, closed or _throttled(terms), upto, terms)
+    if policy is Misfire.SKIP and row.kind != "send" and missed(due, judged, terms.granularity):
+        # What came behind this can still be raised in time.
+        upto = judged - timedelta(seconds=terms.granularity) - GRACE - MILLISECOND
+        return _let_go(row, Outcome.SKIPPED, SKIPPED, upto, terms, _last_wanted(row, due, upto, terms))
+    late = missed(due, now, terms.granularity)
+    closed = _closed(row, terms, now, now) if late else None
+    if closed is not None and row.kind == "at":
+        return _put_off(row, now, closed, terms)
+    spaced_from = _last_wanted(row, due, upto, terms)
+    if closed is not None:
+        return _let_go(row, Outcome.SKIPPED, closed, upto, terms, spaced_from)
+    stands_for = row.passed(upto, terms.granularity)
+    outcome = Outcome.FIRED if not late else Outcome.LATE if stands_for == 1 else Outcome.COALESCED
+    return Dealt(row.settled(upto, terms.granularity, now, spaced_from), outcome, None, stands_for)
+
+
+def _let_go(
+    row: Scheduled,
+    outcome: Outcome,
+    why: str,
+    upto: datetime,
+    terms: Terms,
+    spaced_from: datetime | None = None,
+) -> Dealt:
+    settled = row.settled(upto, terms.granularity, spaced_from=spaced_from)
+    return Dealt(settled, outcome, why, row.passed(upto, terms.granularity))
+
+
+def _put_off(row: Scheduled, closed_at: datetime, why: str, terms: Terms) -> Dealt:
+    """An `at` comes only once, so it waits until its window opens."""
+    assert terms.window is not None
+    opening = terms.window.next_opening(closed_at)
+    if opening is None:
+        return _let_go(row, Outcome.SKIPPED, why, closed_at, terms)
+    later = replace(row, due=rounded_up(opening, terms.granularity))
+    return Dealt(later, Outcome.SKIPPED, f"{why}, and it is put off until then", 1)
+
+
+def _closed(row: Scheduled, terms: Terms, time: datetime, now: datetime) -> str | None:
+    """Why it is not raised at a time: its window is closed. None if it is open, or there is none."""
+    if terms.window is None or terms.window.open_at(time):
+        return None
+    opening = terms.window.next_opening(time)
+    if opening is None:
+        return f"the window {row.window} is closed"
+    return f"the window {row.window} {'is' if opening > now else 'was'} closed until {format_time(opening)}"
+
+
+def _too_soon(due: datetime, terms: Terms) -> bool:
+    return terms.spaced_from is not None and due - terms.spaced_from < terms.min_period
+
+
+def _throttled(terms: Terms) -> str:
+    assert terms.spaced_from is not None
+    least = f"{terms.min_period.total_seconds():g} s (min_period)"
+    return f"less than {least} after the occurrence of {format_time(terms.spaced_from)}"
+
+
+def _last_wanted(row: Scheduled, due: datetime, upto: datetime, terms: Terms) -> datetime | None:
+    """Of a repeat: the last due time up to `upto` that would have been raised in time, as `due` would."""
+    if row.kind != "repeat" or upto <= due or not terms.min_period:
+        return due if row.kind == "repeat" else None
+    until = upto if row.until is None else min(upto, row.until)
+    return _last_in_time(_Times.of(row, terms), due, row.moved_from or due, until)
+
+
+def _next_wanted(row: Scheduled, due: datetime, upto: datetime, terms: Terms) -> datetime | None:
+    """The first due time behind the present one, up to a time, that would have been raised in time."""
+    if row.kind != "repeat":
+        return None
+    until = upto if row.until is None else min(upto, row.until)
+    times, since = _Times.of(row, terms), row.moved_from or due
+    first = since if terms.spaced_from is None else max(since, times.spaced(terms.spaced_from))
+    return times.first_open(first, until)
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """The due times of a repeat and what keeps one of them from being raised in time; can be hashed."""
+
+    timespec: str
+    tz: str
+    put_off: timedelta
+    granularity: int
+    min_period: timedelta
+    window: Window | None
+
+    @classmethod
+    def of(cls, row: Scheduled, terms: Terms) -> _Times:
+        assert row.timespec is not None
+        off = row.put_off
+        return cls(row.timespec, row.tz, off, terms.granularity, terms.min_period, terms.window)
+
+    def spaced(self, last: datetime) -> datetime:
+        """The time behind which the next may come after the last."""
+        return last + max(self.min_period - MILLISECOND, timedelta(0))
+
+    def first_open(self, since: datetime, until: datetime) -> datetime | None:
+        """The first due time after `since`, up to `until`, at which the window is open."""
+        for _ in range(MOST_COUNTED):
+            due = self._following(since)
+            if due is None or due > until:
+                return None
+            if self.window is None or self.window.open_at(due):
+                return due
+            opening = self.window.next_opening(due)
+            if opening is None:
+                return None
+            since = max(due, opening - MILLISECOND)
+        return None
+
+    def _following(self, since: datetime) -> datetime | None:
+        """The first due time after `since`."""
+        after = rounded_down(since, self.granularity, self.put_off) - self.put_off
+        due = next_due(Timespec.parse(self.timespec, self.tz), after, self.granularity)
+        return None if due is None else due + self.put_off
+
+
+@lru_cache(maxsize=1024)
+def _last_in_time(times: _Times, due: datetime, since: datetime, until: datetime) -> datetime:
+    """The last due time up to `until` that would have been raised in time, where `due` would have been.
+
+    Rows that were missed together share the answer. Beyond MOST_COUNTED of them nobody looks.
+    """
+    last = due
+    for _ in range(MOST_COUNTED):
+        following = times.first_open(max(since, times.spaced(last)), until)
+        if following is None:
+            break
+        last = following
+    return last

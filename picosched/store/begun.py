@@ -1,0 +1,31 @@
+"""Rows that were begun with a mark and have not been settled since: the table `begun`, of all queues."""
+
+from __future__ import annotations
+
+from picosched.store.database import Database
+
+UNMARK = "DELETE FROM begun WHERE id = ?"
+
+
+class BegunRows:
+    """How often each row was begun with a mark."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def number(self, id: str) -> int:
+        """How often the row was begun; 0 without a mark."""
+        row = self._database.row("SELECT alone FROM begun WHERE id = ?", (id,))
+        return 0 if row is None else int(row[0])
+
+    def mark(self, id: str, number: int) -> None:
+        """Mark the row as begun for the `number`-th time."""
+        self._database.execute("INSERT OR REPLACE INTO begun VALUES (?, ?)", (id, number))
+
+    def unmark(self, id: str) -> None:
+        """Take the mark of a row away, if it has one."""
+        self._database.execute(UNMARK, (id,))
+
+    def unmark_all(self) -> None:
+        """Take all marks away."""
+        self._database.execute("DELETE FROM begun")

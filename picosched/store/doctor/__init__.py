@@ -1,0 +1,58 @@
+"""The doctor: is a database sound, and if not, where?
+
+It looks at four things, from the bottom up: the pages of the file, as SQLite checks them; the tables, against
+the migrations; what stands in each row (`contents`); and how rows belong together (`relations`). It only
+reads, all of one moment, beside a picosched that writes. A finding says the table and the row, what stands
+there and what was wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from picosched.store.database import Database
+from picosched.store.doctor import contents, relations, tables
+from picosched.store.doctor.finding import MOST_OF_A_KIND, Finding
+from picosched.store.faults import StoreError
+
+
+def examine(path: str | Path) -> list[Finding]:
+    """What is wrong with a database; nothing if it is sound.
+
+    PicoschedError as for opening a database readonly, but not for one that is damaged.
+    """
+    database = Database(path, readonly=True, suspect=True)
+    try:
+        with database.snapshot():
+            return [*_findings(database)]
+    finally:
+        database.close()
+
+
+def _findings(database: Database) -> Iterator[Finding]:
+    yield from _read(database, "", _pages)
+    unsound = [*_read(database, "", tables.compare)]
+    yield from unsound
+    if unsound:  # what there is does not mean what the rest takes it for
+        return
+    for table in contents.TABLES:
+        yield from _read(database, table.name, table.examine)
+    for relation in relations.ALL:
+        yield from _read(database, relation.table, relation.examine)
+
+
+def _read(
+    database: Database, table: str, examine: Callable[[Database], Iterator[Finding]]
+) -> Iterator[Finding]:
+    """What a look finds; that it could not be taken is a finding as well."""
+    try:
+        yield from examine(database)
+    except StoreError as error:
+        yield Finding(table, "", str(error.__cause__ or error), "what can be read")
+
+
+def _pages(database: Database) -> Iterator[Finding]:
+    for (said,) in database.rows(f"PRAGMA integrity_check({MOST_OF_A_KIND})"):
+        if said != "ok":
+            yield Finding("", "", said, "sound pages")

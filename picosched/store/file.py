@@ -1,0 +1,293 @@
+"""The file of a database: who may read it, which process has it, and whether it is still there.
+
+One picosched at a time writes a database, by whatever name it opens it. Two locks see to that, and the
+operating system lets go of both when the process ends, however it ends:
+
+- `FILE-lock`, beside the file that symbolic links lead to, works everywhere and says which process has it.
+- Where the system has locks of open file descriptions (Linux), one byte of the database file itself, behind
+  those that SQLite locks. That lock belongs to the inode, so it holds as well by another mount, and by
+  another name that the file was moved to. A classic lock would not do: a process loses all it has of a file,
+  SQLite's as well, when it closes any descriptor of that file. For the same reason our own descriptor is
+  closed only when no database of this process has the file open.
+
+A file that has two names (hard links) is refused whether or not it is in use: SQLite looks for the log beside
+the name it was given, and by the other name the last turns would be missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import struct
+import threading
+from contextlib import suppress
+from errno import EACCES, EAGAIN
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from picosched.errors import PicoschedError
+from picosched.store.faults import StoreError
+
+try:
+    import fcntl
+
+    SET_LOCK: int | None = fcntl.F_OFD_SETLK
+except (ImportError, AttributeError):
+    SET_LOCK = None
+
+log = logging.getLogger(__name__)
+
+LOCK_BYTE = 0x4000_0400
+"""The byte that is locked; SQLite locks 0x40000000 and the 511 behind it."""
+
+MODE = 0o600
+"""Who may read and write what is in a database: its owner, for ecis are keys."""
+
+OTHERS = 0o007
+BESIDE = ("", "-wal", "-shm", "-lock")
+"""The files of a database, by what stands behind its name."""
+
+Inode = tuple[int, int]
+
+
+class Opened:
+    """What this process has open of one inode."""
+
+    __slots__ = ("descriptor", "locked", "users")
+
+    def __init__(self) -> None:
+        self.users = 0
+        self.locked = False
+        self.descriptor: int | None = None
+
+
+_mutex = threading.Lock()
+_opened: dict[Inode, Opened] = {}
+
+
+def _forget_in_child() -> None:
+    """A process that was forked has none of its parent's databases, and must not hold their locks."""
+    global _mutex
+    _mutex = threading.Lock()
+    for each in _opened.values():
+        if each.descriptor is not None:
+            os.close(each.descriptor)
+    _opened.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
+
+
+class DatabaseFile:
+    """A file that one database has open. Release it once the connection is closed.
+
+    Making one creates the file if it is to be written and is not there, readable by its owner alone.
+    """
+
+    def __init__(self, name: str, *, readonly: bool) -> None:
+        self.name = name
+        self.path = _resolved(name)
+        self.log = Path(f"{self.path}-wal")
+        """What SQLite has written and not moved into the file yet."""
+        _check_place(name, self.path, readonly)
+        if not readonly:
+            _make(name, self.path)
+        self._beside: FileLock | None = None
+        self._locked = self._released = False
+        try:
+            status = self.path.stat()
+        except OSError as cause:
+            raise _refused(name, cause) from cause
+        if status.st_nlink > 1:
+            raise PicoschedError(
+                f"the database {name} has {status.st_nlink} names (hard links), wanted one: what was written "
+                "last lies in a log beside only one of them; copy it to a file of its own",
+                "conflict",
+            )
+        self._inode = _inode(status)
+        self._in_place = [(str(self.path), self._inode)]
+        """What has to stay where it is."""
+        with _mutex:
+            self._opened = _opened.setdefault(self._inode, Opened())
+            self._opened.users += 1
+
+    def lock(self) -> None:
+        """Have the file for this database alone; `conflict` if another one has it."""
+        self._beside = _lock_beside(self.name, f"{self.path}-lock")
+        with _mutex:
+            opened = self._opened
+            if opened.locked:
+                raise _in_use(self.name, "this process, by another name")
+            if SET_LOCK is not None:
+                if opened.descriptor is None:
+                    opened.descriptor = _open(self.name, self.path)
+                if not _set_lock(opened.descriptor, fcntl.F_WRLCK):
+                    raise _in_use(self.name, "another picosched, by another name")
+            opened.locked = self._locked = True
+        self.check_there()
+
+    def narrow(self) -> None:
+        """See to it that nobody but the owner, and a group that was given access on purpose, can read it.
+
+        A file that others can read was made by an older picosched, or by accident.
+        """
+        if not hasattr(os, "geteuid"):
+            return
+        for suffix in BESIDE:
+            path = Path(f"{self.path}{suffix}")
+            with suppress(OSError):
+                status = path.lstat()
+                ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+                if ours and status.st_mode & OTHERS:
+                    path.chmod(MODE)
+                    log.warning("%s was open to all users; now only its owner can read it", path)
+
+    @property
+    def size(self) -> int:
+        """Bytes; 0 if it is not there any more."""
+        return _size(self.path)
+
+    @property
+    def has_log(self) -> bool:
+        """Whether something may be in the log and not in the file."""
+        return _size(self.log) > 0
+
+    def watch_log(self) -> None:
+        """From now on the log has to stay where it is, if there is one."""
+        with suppress(FileNotFoundError):
+            self._in_place[1:] = [(str(self.log), _inode(self.log.stat()))]
+
+    def check_there(self, *, without_log: bool = False) -> None:
+        """StoreError if the file or its log was moved, deleted or replaced: what is written would be lost."""
+        if without_log:
+            del self._in_place[1:]
+        for path, inode in self._in_place:
+            _check_same(path, inode)
+
+    def release(self) -> None:
+        """Let others have it. A second time does nothing."""
+        if self._released:
+            return
+        self._released = True
+        with _mutex:
+            if _opened.get(self._inode) is self._opened:  # else this is a forked child
+                self._let_go()
+        if self._beside is not None:
+            self._beside.release()
+
+    def _let_go(self) -> None:
+        opened = self._opened
+        opened.users -= 1
+        if self._locked:
+            opened.locked = False
+            if opened.descriptor is not None:
+                _set_lock(opened.descriptor, fcntl.F_UNLCK)
+        if not opened.users:
+            if opened.descriptor is not None:
+                os.close(opened.descriptor)
+            del _opened[self._inode]
+
+
+def _resolved(name: str) -> Path:
+    try:
+        return Path(name).resolve()
+    except (OSError, RuntimeError) as cause:  # links that lead to each other
+        raise PicoschedError(f"cannot open {name}: {cause}") from cause
+
+
+def _check_place(name: str, path: Path, readonly: bool) -> None:
+    if path.is_dir():
+        raise PicoschedError(f"{name} is a folder, wanted a file")
+    if not path.parent.is_dir():
+        folder = path.parent if Path(name).is_symlink() else Path(name).parent
+        raise PicoschedError(f"there is no folder {folder} to keep {path.name} in", "not_found")
+    if readonly and not path.exists():
+        raise PicoschedError(f"there is no database {name}", "not_found")
+
+
+def _make(name: str, path: Path) -> None:
+    """Make the file unless it is there. SQLite gives its log and index the mode of the file."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, MODE))
+    except FileExistsError:
+        pass
+    except OSError as cause:
+        raise _refused(name, cause) from cause
+
+
+def _open(name: str, path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR)
+    except OSError as cause:
+        raise _refused(name, cause) from cause
+
+
+def _inode(status: os.stat_result) -> Inode:
+    return status.st_dev, status.st_ino
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _check_same(path: str, inode: Inode) -> None:
+    found: Inode | None
+    try:
+        found = _inode(os.stat(path))  # noqa: PTH116 (every commit comes by here, and this is quicker)
+    except FileNotFoundError:
+        found = None
+    except OSError as cause:
+        raise StoreError(f"cannot see {path}: {cause.strerror}; nothing of this was kept") from cause
+    if found != inode:
+        what = "replaced by another file" if found else "deleted or moved"
+        raise StoreError(
+            f"{path} was {what} while picosched had it open, wanted it in its place; nothing of this was kept"
+        )
+
+
+def _set_lock(descriptor: int, kind: int) -> bool:
+    """Lock or unlock the byte; False if another process has it.
+
+    A system that knows no such locks has only the one beside the file.
+    """
+    assert SET_LOCK is not None
+    try:
+        fcntl.fcntl(descriptor, SET_LOCK, struct.pack("hhqqi", kind, os.SEEK_SET, LOCK_BYTE, 1, 0))
+    except OSError as fault:
+        return fault.errno not in (EACCES, EAGAIN)
+    return True
+
+
+def _lock_beside(name: str, place: str) -> FileLock:
+    lock = FileLock(place, timeout=0, thread_local=False, mode=MODE)
+    try:
+        lock.acquire()
+    except Timeout as cause:
+        raise _in_use(name, _holder(place)) from cause
+    except OSError as cause:
+        raise PicoschedError(f"cannot write {place}: {cause.strerror}", "refused") from cause
+    with suppress(OSError):  # only a courtesy to whoever is refused
+        Path(place).write_text(str(os.getpid()))
+    return lock
+
+
+def _holder(place: str) -> str:
+    """Who holds the lock, as far as the lock's file says."""
+    try:
+        return f"another picosched (process {int(Path(place).read_text())})"
+    except (OSError, ValueError):
+        return "another picosched"
+
+
+def _in_use(name: str, holder: str) -> PicoschedError:
+    return PicoschedError(f"the database {name} is in use by {holder}", "conflict")
+
+
+def _refused(name: str, cause: OSError) -> PicoschedError:
+    return PicoschedError(f"the database {name} cannot be opened: {cause.strerror}", "refused")

@@ -1,0 +1,54 @@
+"""A filter over scheduled events, as a condition of SQL."""
+
+from __future__ import annotations
+
+from picosched.clock import to_ms
+from picosched.schedule.filter import COMING, Filter
+from picosched.schedule.scheduled import SCHEDULES
+from picosched.store import rows
+
+SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
+"""What somebody's lists show."""
+
+COMING_OF_PICO = """rowid IN (
+    SELECT rowid FROM scheduled INDEXED BY scheduled_turn WHERE status = 'pending' AND pico = ? UNION ALL
+    SELECT rowid FROM scheduled INDEXED BY scheduled_waits WHERE status = 'paused' AND pico = ?)"""
+"""What a pico has to come, without a look at what is over, of which there may be much more."""
+
+TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timespec")
+
+
+def condition_of(which: Filter) -> tuple[str, list[str | int]]:
+    """The condition of a filter, and its values."""
+    parts, values = [SCHEDULE], list[str | int]()
+    pico_id = which.pico_id
+    if pico_id is not None and which.name is None and which.status and {*which.status} <= {*COMING}:
+        parts.append(COMING_OF_PICO)
+        values += [pico_id] * 2
+        pico_id = None
+    for column, value in (
+        ("pico", pico_id),
+        ("rid", which.rid),
+        ("name", which.name),
+        ("domain", which.domain),
+        ("type", which.type),
+        ("kind", which.kind),
+    ):
+        if value is not None:
+            parts.append(f"{column} = ?")
+            values.append(value)
+    if which.status:
+        parts.append(f"status IN ({', '.join('?' * len(which.status))})")
+        values += [status.value for status in which.status]
+    if which.ids is not None:
+        parts.append("id IN (SELECT value FROM json_each(?))")
+        values.append(rows.dump(which.ids))
+    for sign, time in ((">=", which.since), ("<=", which.until)):
+        if time is not None:
+            parts.append(f"due {sign} ?")
+            values.append(to_ms(time))
+    if which.text is not None:
+        anywhere = " || ' ' || ".join(f"coalesce({column}, '')" for column in TEXTS)
+        parts.append(f"instr(casefold({anywhere}), ?) > 0")
+        values.append(which.text.casefold())
+    return " AND ".join(parts), values

@@ -1,0 +1,82 @@
+"""A process that one of its rules kills: `python poisoned.py DATABASE plan|raise turn|asks|source`.
+
+`plan` schedules an event for each of six picos, all due at once, one of which kills whoever raises it, or
+makes a source that does. `raise` raises what is due.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from picosched import Engine, Store, Turn, VirtualClock
+from picosched.krl.scope import HttpRequest, HttpResponse
+
+RULESET = """
+ruleset poisoned {
+  meta { shares rang }
+  global { rang = function() { ent:rang.defaultsTo(0) } }
+  rule plan {
+    select when poisoned plan
+    always { schedule poisoned event "rings" at event:attrs{"at"} attributes {"how": event:attrs{"how"}} }
+  }
+  rule asks {
+    select when poisoned rings where event:attrs{"how"} == "asks"
+    http:get("http://poison.example/") setting(answer)
+  }
+  rule rings {
+    select when poisoned rings
+    send_directive(event:attrs{"how"}.defaultsTo("source"))
+    always { ent:rang := rang() + 1 }
+  }
+}
+"""
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Poisoned(Store):
+    """A store in which a turn with a certain directive kills the process before it is written."""
+
+    def write(self, turn: Turn, *rest: Any, **more: Any) -> None:
+        if any(each.name in ("turn", "source") for each in turn.directives):
+            die()
+        super().write(turn, *rest, **more)
+
+
+def ask(request: HttpRequest) -> HttpResponse:
+    die()
+    return HttpResponse(0, "never")
+
+
+def plan(engine: Engine, how: str) -> None:
+    for number in range(6):
+        pico = engine.new_pico(f"pico {number}")
+        pico.install(RULESET)
+        own = how if number == 2 and how != "source" else "well"
+        pico.raise_event("poisoned", "plan", {"at": "2026-03-01T12:00:10Z", "how": own})
+    if how == "source":
+        entries = [{"name": "e", "expr": "10 0 12 1 3 *", "payload": {"how": "source"}}]
+        to = {"pico": "pico 2"}
+        engine.add_source(
+            {"type": "crononome", "to": to, "event": "poisoned:rings", "misfire": "once", "entries": entries}
+        )
+
+
+def main(path: str, what: str, how: str) -> None:
+    store = Poisoned(path)
+    time = "2026-03-01T12:00:00Z" if what == "plan" else "2026-03-01T12:00:20Z"
+    with Engine(store, VirtualClock(time), granularity=1, min_period=0, outside=ask) as engine:
+        if what == "plan":
+            plan(engine, how)
+        else:
+            engine.run_due()
+    store.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,46 @@
+"""A due event that kills the process does so three times, and has failed then; all else comes once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from picosched import Engine, VirtualClock
+
+POISONED = Path(__file__).with_name("poisoned.py")
+WHY = "the process ended twice while this event was being raised"
+
+
+def run(path: Path, what: str, how: str) -> int:
+    return subprocess.run([sys.executable, POISONED, path, what, how], timeout=60, check=False).returncode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["turn", "asks", "source"])
+def test_a_due_event_that_kills_the_process_fails_and_all_others_come(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "picos.db"
+    assert run(path, "plan", how) == 0
+    ends = [run(path, "raise", how) for _ in range(4)]
+    assert ends == [-signal.SIGKILL] * 3 + [0]
+    with Engine(path, VirtualClock("2026-03-01T12:00:30Z"), granularity=1, min_period=0) as engine:
+        assert engine.next_due() is None or how == "source"  # which comes again in a year
+        fires = engine.history()
+        failed = [fire for fire in fires if fire.outcome == "failed"]
+        assert [fire.why for fire in failed] == [WHY]
+        rang = {name: engine.pico(name).query("poisoned", "rang") for name in map("pico {}".format, range(6))}
+        assert rang == {name: 0 if name == "pico 2" and how != "source" else 1 for name in rang}
+        assert len(fires) == len({(fire.id, fire.nominal) for fire in fires}) == (7 if how == "source" else 6)
+
+
+def test_a_process_that_ends_in_order_leaves_no_mark(tmp_path: Path) -> None:
+    path = tmp_path / "picos.db"
+    for _ in range(2):
+        assert run(path, "plan", "well") == 0
+        assert run(path, "raise", "well") == 0
+        with Engine(path, readonly=True) as engine:
+            assert engine.store.picos.meta("raising") is None
+            assert engine.store.begun.number("any") == 0

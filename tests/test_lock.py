@@ -1,0 +1,41 @@
+"""requirements.lock gives everything that pyproject.toml wants, and names no registry."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+LOCK = (ROOT / "requirements.lock").read_text()
+PINNED = {
+    canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", LOCK, re.M)
+}
+
+
+def wanted() -> list[Requirement]:
+    """What the package, its extras and its build ask for, but not the package itself."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = told["project"]["optional-dependencies"].values()
+    texts = chain(told["build-system"]["requires"], told["project"]["dependencies"], *extras)
+    return [each for each in map(Requirement, texts) if each.name != "picosched"]
+
+
+@pytest.mark.parametrize("requirement", wanted(), ids=str)
+def test_the_lock_has_a_release_that_is_wanted(requirement: Requirement) -> None:
+    pinned = PINNED.get(canonicalize_name(requirement.name))
+    assert pinned, f"{requirement} is not locked: make lock"
+    assert requirement.specifier.contains(pinned), f"{requirement.name} {pinned} is locked: make lock"
+
+
+def test_every_release_has_hashes_and_no_registry_is_named() -> None:
+    releases = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.M)[1:]
+    assert len(releases) == len(PINNED) > 50
+    assert [each.split()[0] for each in releases if "--hash=sha256:" not in each] == []
+    assert "://" not in LOCK
+    assert "--index" not in LOCK and "--find-links" not in LOCK
