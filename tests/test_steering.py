@@ -114,6 +114,15 @@ def test_jitter_puts_off_an_at_and_never_beyond_the_end_of_a_repeat(engine: Engi
         )
 
 
+def test_jitter_that_puts_an_at_past_the_last_year_is_an_error_of_the_rule() -> None:
+    with Engine(clock=VirtualClock("2026-03-01T00:00:00Z"), seed=1) as engine:
+        engine.root.install(STEERED)
+        when = {"when": "9999-12-31T23:58:00Z", "_jitter": 604_800}
+        turn = engine.root.raise_event("steered", "at", when)
+        (error,) = turn.errors
+        assert "past the last year, 9999" in error.message and turn.scheduled == {}
+
+
 # ---- misfire --------------------------------------------------------------------------------------------
 
 

@@ -108,7 +108,7 @@ class PicoAgenda:
             description=steering.description,
         )
         if repeat is None:
-            made = replace(made, due=self._due(at, turn.now) + made.put_off)
+            made = replace(made, due=self._due(at, turn.now, made.put_off))
         else:
             made = self._repeating(made, self._timespec(repeat, steering.tz))
         if made.name is not None and (repeat is not None or steering.if_exists):
@@ -164,11 +164,11 @@ class PicoAgenda:
             load_window(self._pico.installed[rid].ruleset, self._effects.settings.windows, name)
         return name
 
-    def _due(self, at: Value, now: datetime) -> datetime:
-        """The due time of `at`; what has passed is due now."""
+    def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> datetime:
+        """The due time of `at`, put off; what has passed is due now."""
         time = read_time(at, now)
         try:
-            return now if time <= now else rounded_up(time, self._effects.settings.granularity)
+            return (now if time <= now else rounded_up(time, self._effects.settings.granularity)) + put_off
         except OverflowError as cause:
             raise KrlError(
                 f"found {shown(at)} as the time of a schedule, which is past the last year, 9999"
