@@ -88,9 +88,7 @@ class Clockwork:
                 begun = self._begun.number(ids[0])
             except PicoschedError as error:
                 works = [partial(self._ringing.ring, ids[0], looked, killed=error.message)]
-            outcomes = (
-                [self._begun.alone(ids[0], begun, works[0])] if begun else self._commits.run_some(works)
-            )
+            outcomes = self._begun.run(ids, works, begun)
         del self._round[: len(outcomes)]
         for id, outcome in zip(ids, outcomes, strict=False):
             run: Callable[[], Rung] = partial(self._answer_and_ring, id, looked, begun)
@@ -106,6 +104,6 @@ class Clockwork:
 
         def run(answers: Answers) -> Rung | Unanswered:
             work = partial(self._ringing.ring, id, looked, answers)
-            return self._begun.alone(id, begun, work) if begun else self._commits.run_all([work])[0]
+            return self._begun.alone(id, work, begun)
 
         return self._asking.answered(run)

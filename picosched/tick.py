@@ -146,6 +146,8 @@ class Ticks:
                     )
         for error in stuck.values():
             raise error
+        if not self.ends() and not self._asking.waiting:
+            self._begun.caught_up()
         return raised
 
     def _is_left(self, began: datetime, stuck: dict[str, Exception]) -> bool:
@@ -190,9 +192,7 @@ class Ticks:
                 yield ids[0], self._given_up(ids[0], error)
                 return
             works = [partial(self._raising.raise_scheduled, id, looks) for id in ids]
-            outcomes = (
-                [self._begun.alone(ids[0], begun, works[0])] if begun else self._commits.run_some(works)
-            )
+            outcomes = self._begun.run(ids, works, begun)
         rows.raised(len(outcomes))
         for id, outcome in zip(ids, outcomes, strict=False):
             if isinstance(outcome, Unanswered):
@@ -210,7 +210,7 @@ class Ticks:
 
         def run(answers: Answers) -> tuple[bool, datetime] | Exception | Unanswered | None:
             work = partial(self._raising.raise_scheduled, id, looks, answers)
-            return self._begun.alone(id, begun, work) if begun else self._commits.run_all([work])[0]
+            return self._begun.alone(id, work, begun)
 
         try:
             outcome = self._asking.answered(run)

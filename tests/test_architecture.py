@@ -14,6 +14,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "picosched"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
+IN_A_TICK = tuple(
+    "raising batch background asking programs outside ringing clockwork delivering due begun".split()
+)
+
 # From the bottom up. A module may import from its own layer and from those below; the parts of one layer
 # that are told apart here are strangers to each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
@@ -26,19 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("check", "pico"),
     ("store",),
     ("loaded", "incoming", "installing", "notation", "edges", "declaring", "moved"),
-    (
-        "raising",
-        "batch",
-        "background",
-        "asking",
-        "programs",
-        "outside",
-        "ringing",
-        "clockwork",
-        "delivering",
-        "due",
-        "begun",
-    ),
+    IN_A_TICK,
     ("schedule.scheduler", "tick", "pruning"),
     ("engine", "reference", "agenda", "beginning", "sourced"),
     ("simulate", "provisioning", "moving"),
@@ -50,19 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 TOGETHER = (
     {"engine", "reference", "agenda", "beginning", "sourced"},
     {"loaded", "incoming", "installing", "notation", "edges", "declaring", "moved"},
-    {
-        "raising",
-        "batch",
-        "background",
-        "asking",
-        "programs",
-        "outside",
-        "ringing",
-        "clockwork",
-        "delivering",
-        "due",
-        "begun",
-    },
+    set(IN_A_TICK),
 )
 """Parts of one layer that know each other."""
 

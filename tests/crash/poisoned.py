@@ -1,7 +1,7 @@
-"""A process that one of its rules kills: `python poisoned.py DATABASE plan|raise turn|asks|source`.
+"""A process that one of its rules kills: `poisoned.py DATABASE plan|look|raise turn|asks|source`.
 
 `plan` schedules an event for each of six picos, all due at once, one of which kills whoever raises it, or
-makes a source that does. `raise` raises what is due.
+makes a source that does. `look` opens the database and raises nothing, `raise` raises what is due.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def main(path: str, what: str, how: str) -> None:
     with Engine(store, VirtualClock(time), granularity=1, min_period=0, outside=ask) as engine:
         if what == "plan":
             plan(engine, how)
-        else:
+        elif what == "raise":
             engine.run_due()
     store.close()
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from crash.poisoned import RULESET
 
 from picosched import Engine, VirtualClock
 
@@ -24,7 +25,10 @@ def run(path: Path, what: str, how: str) -> int:
 def test_a_due_event_that_kills_the_process_fails_and_all_others_come(tmp_path: Path, how: str) -> None:
     path = tmp_path / "picos.db"
     assert run(path, "plan", how) == 0
-    ends = [run(path, "raise", how) for _ in range(4)]
+    ends = []
+    for _ in range(4):
+        ends.append(run(path, "raise", how))
+        assert run(path, "look", how) == 0  # which ends in order, and has raised nothing of what was due
     assert ends == [-signal.SIGKILL] * 3 + [0]
     with Engine(path, VirtualClock("2026-03-01T12:00:30Z"), granularity=1, min_period=0) as engine:
         assert engine.next_due() is None or how == "source"  # which comes again in a year
@@ -34,6 +38,14 @@ def test_a_due_event_that_kills_the_process_fails_and_all_others_come(tmp_path: 
         rang = {name: engine.pico(name).query("poisoned", "rang") for name in map("pico {}".format, range(6))}
         assert rang == {name: 0 if name == "pico 2" and how != "source" else 1 for name in rang}
         assert len(fires) == len({(fire.id, fire.nominal) for fire in fires}) == (7 if how == "source" else 6)
+
+
+def test_an_engine_whose_database_is_closed_already_closes(tmp_path: Path) -> None:
+    with Engine(tmp_path / "picos.db", VirtualClock("2026-03-01T12:00:00Z"), granularity=1) as engine:
+        engine.root.install(RULESET)
+        engine.root.raise_event("poisoned", "plan", {"at": "2026-03-01T12:00:00Z", "how": "well"})
+        assert engine.run_due() == 1
+        engine.store.close()
 
 
 def test_a_process_that_ends_in_order_leaves_no_mark(tmp_path: Path) -> None:
