@@ -1,11 +1,12 @@
 """A due row that kills the process kills it three times at most.
 
-Before a process raises what is due for the first time, the store notes it. A process that ends in order, with
-nothing left that was due when it began, takes the note away. Whoever finds the note follows a process that
-died, perhaps of a row that it was raising. The rows that died with it are still due, and come first. So the
-first rows are raised one at a time, each in a transaction of its own. Before it a mark is committed that says
-how often the row was begun like this; the transaction that settles the row takes the mark away. A row that was
-begun with a mark twice (`max_begun`) and was never settled has failed, and is not begun again.
+Before a process raises what is due for the first time, the store notes it. A process that ends in order,
+with nothing left that was due when it began, takes the note away. Whoever finds the note follows a
+process that died, perhaps of a row that it was raising. The rows that died with it are still due, and
+come first. So the first rows are raised one at a time, each in a transaction of its own. Before it a mark
+is committed that says how often the row was begun like this; the transaction that settles the row takes
+the mark away. A row that was begun with a mark twice (`max_begun`) and was never settled has failed, and
+is not begun again.
 
 Nobody can tell a row that kills the process from one that is under way whenever somebody else kills it. So a
 machine on which processes die often for other reasons wants a larger `max_begun`.
