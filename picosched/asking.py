@@ -4,8 +4,8 @@ A rule that asks stops its turn (`Unanswered`) before anything has happened. The
 nobody holds the store, and the turn is evaluated again with the answer; so a slow host delays whoever asks
 it and nobody else. What is asked is asked at least once: a process that ends in between asks again.
 
-In the background such rows wait in threads of their own, and are left out of what is due until they are
-answered; without a scheduler in the background they are answered one after the other.
+In the background such rows wait in threads of their own, each pico's in its turn, and are left out of what is
+due until they are answered; without a scheduler in the background they are answered one after the other.
 """
 
 from __future__ import annotations
@@ -21,15 +21,21 @@ from picosched.pico.effects import MOST_ASKED, Answers, Unanswered
 T = TypeVar("T")
 Ask = Callable[[HttpRequest], HttpResponse]
 
-AT_ONCE = 8
+AT_ONCE = 16
 """Threads that may wait for the world outside."""
+
+OF_ONE = 4
+"""Of them, for the rows of one pico."""
+
+LINE = 100
+"""Rows of one pico that wait for their turn with them, before more of them are looked at."""
 
 
 class Asking(Background):
     """Asks the world outside for turns and queries that cannot go on without an answer."""
 
     def __init__(self, ask: Ask, done: Callable[[], None]) -> None:
-        super().__init__(AT_ONCE, "picosched-asking", done)
+        super().__init__("picosched-asking", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._ask = ask
 
     def answered(self, run: Callable[[Answers], T | Unanswered]) -> T:

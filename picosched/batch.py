@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from typing import Any, Generic, TypeVar
@@ -27,6 +27,7 @@ from typing import Any, Generic, TypeVar
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.store.faults import StoreError
+from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.store import Store
 
 T = TypeVar("T")
@@ -283,15 +284,15 @@ class Seen(Generic[T]):
     def __init__(self, store: Store, commits: GroupCommit) -> None:
         self._store = store
         self._commits = commits
-        self._seen: tuple[tuple[int, set[str]], T] | None = None
+        self._seen: tuple[tuple[int, LeftOut], T] | None = None
 
-    def look(self, read: Callable[[Collection[str]], T], without: Collection[str] = ()) -> T:
-        """What `read` returns, which depends on the store and on the ids that it is to leave out."""
-        others, seen = {*without}, self._seen
-        if seen is not None and seen[0] == (self._store.transactions, others) and not self._store.readonly:
+    def look(self, read: Callable[[LeftOut], T], without: LeftOut = NOTHING) -> T:
+        """What `read` returns, which depends on the store and on what it is to leave out."""
+        seen = self._seen
+        if seen is not None and seen[0] == (self._store.transactions, without) and not self._store.readonly:
             return seen[1]
         with self._commits.alone():
-            state, found = (self._store.transactions, others), read(others)
+            state, found = (self._store.transactions, without), read(without)
         self._seen = state, found
         return found
 

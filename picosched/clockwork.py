@@ -38,8 +38,8 @@ class Clockwork:
         self._asking = asking
         self._begun = begun
         self._seen: Seen[Coming] = Seen(store, commits)
-        self._round: list[str] = []
-        """The entries that are left to ring in this round."""
+        self._round: list[tuple[str, str]] = []
+        """The entries that are left to ring in this round, and their sources."""
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """When something is due next, but for those that are stuck or wait for an answer."""
@@ -54,9 +54,8 @@ class Clockwork:
         if due is None or due > looked:
             return 0
         if not self._round:
-            others = {*stuck, *self._asking.waiting}
             with self._commits.alone():
-                self._round = [id for id in self._store.sources.due(looked) if id not in others]
+                self._round = self._store.sources.due(looked, self._asking.left_out(stuck))
         raised = 0
         for id, outcome in self._rung(self._round[:AT_ONCE], looked):
             if isinstance(outcome, Exception):
@@ -67,7 +66,7 @@ class Clockwork:
 
     def _coming(self, stuck: Collection[str]) -> Coming:
         """When the next entry is due, and when a pause ends."""
-        return self._seen.look(self._store.sources.next, {*stuck, *self._asking.waiting})
+        return self._seen.look(self._store.sources.next, self._asking.left_out(stuck))
 
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():
@@ -76,12 +75,12 @@ class Clockwork:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    def _rung(self, ids: list[str], looked: datetime) -> Iterator[tuple[str, Rung]]:
+    def _rung(self, entries: list[tuple[str, str]], looked: datetime) -> Iterator[tuple[str, Rung]]:
         """Ring the first of the entries, as many as one transaction has time for.
 
         Those that the transaction fails for are rung in one of their own.
         """
-        begun, outcomes = 0, list[Rung | Unanswered]()
+        begun, outcomes, ids = 0, list[Rung | Unanswered](), [id for id, _ in entries]
         if ids:
             works = [partial(self._ringing.ring, id, looked) for id in ids]
             try:
@@ -90,10 +89,11 @@ class Clockwork:
                 works = [partial(self._ringing.ring, ids[0], looked, killed=error.message)]
             outcomes = self._begun.run(ids, works, begun)
         del self._round[: len(outcomes)]
-        for id, outcome in zip(ids, outcomes, strict=False):
+        for (id, source_id), outcome in zip(entries, outcomes, strict=False):
             run: Callable[[], Rung] = partial(self._answer_and_ring, id, looked, begun)
             if isinstance(outcome, Unanswered):
-                yield id, None if self._asking.in_background(id, run) else run()
+                owner = id if begun else source_id  # what has a mark is not put off
+                yield id, None if self._asking.in_background(id, owner, run) else run()
             elif isinstance(outcome, Exception) and len(ids) > 1 and not begun:
                 yield id, run()
             else:

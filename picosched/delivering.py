@@ -33,6 +33,12 @@ EXPIRES = timedelta(hours=24)
 AT_ONCE = 4
 """Threads that send."""
 
+OF_ONE = 2
+"""Of them, for the deliveries of one source."""
+
+LINE = 20
+"""Deliveries of one source that wait for their turn with them; all others wait in the database."""
+
 TAKEN_UP = 50
 """Deliveries taken up in one look."""
 
@@ -51,7 +57,7 @@ class Delivering(Background):
         now: Callable[[], datetime],
         done: Callable[[], None],
     ) -> None:
-        super().__init__(AT_ONCE, "picosched-delivering", done)
+        super().__init__("picosched-delivering", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._store = store
         self._commits = commits
         self._ask = ask
@@ -60,21 +66,18 @@ class Delivering(Background):
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """When a delivery is to be tried next, but for those that are under way."""
-        return self._seen.look(self._store.deliveries.next, {*stuck, *self.waiting})
+        return self._seen.look(self._store.deliveries.next, self.left_out(stuck))
 
     def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
         """Send what is due to be sent. It raises no event here, so it counts none."""
         due = self.next_due(stuck)
         if due is None or due > looked:
             return 0
-        others = {*stuck, *self.waiting}
         with self._commits.alone():
-            ids = self._store.deliveries.due(looked, TAKEN_UP + len(others))
-        for id in ids:
-            if id in others:
-                continue
+            rows = self._store.deliveries.due(looked, TAKEN_UP, self.left_out(stuck))
+        for id, source_id in rows:
             run = partial(self._deliver, id)
-            if not self.in_background(id, run) and (error := run()) is not None:
+            if not self.in_background(id, source_id, run) and (error := run()) is not None:
                 stuck[id] = error
         return 0
 

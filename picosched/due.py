@@ -12,11 +12,12 @@ meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import chain, islice, zip_longest
 
-from picosched.store.agenda import Agenda, Watched
+from picosched.store.due import Due, Watched
+from picosched.store.left_out import LeftOut
 
 AT_ONCE = 100
 """Due rows that one batch may raise."""
@@ -28,8 +29,8 @@ LOOKED_AT = 50_000
 class DueRows:
     """Picos that have rows due, in line, for one tick. `next` is asked while nobody writes."""
 
-    def __init__(self, agenda: Agenda, at_once: int = AT_ONCE) -> None:
-        self._agenda = agenda
+    def __init__(self, due: Due, at_once: int = AT_ONCE) -> None:
+        self._due = due
         self._at_once = at_once
         self._line: dict[str, None] = {}
         """Picos that have rows due, or had; first the one whose turn it is."""
@@ -43,19 +44,19 @@ class DueRows:
     def __exit__(self, *_: object) -> None:
         self._forget()
 
-    def next(self, now: datetime, without: Collection[str]) -> list[str]:
-        """The ids of the rows to raise next, but for those `without`."""
+    def next(self, now: datetime, without: LeftOut) -> list[tuple[str, str]]:
+        """The rows to raise next, but for those that are left out: (id, pico)."""
         if self._watched is None:
-            due = self._agenda.due(now, self._at_once + 1, without)
+            due = self._due.first(now, self._at_once + 1, without)
             if len(due) <= self._at_once:
                 return self._give(self._in_turn(due))
-            self._watched = self._agenda.watch()
-        for pico_id in self._agenda.more_due(self._watched, now, LOOKED_AT):
+            self._watched = self._due.watch()
+        for pico_id in self._due.more_due(self._watched, now, LOOKED_AT):
             self._line.setdefault(pico_id)
         given = self._of_those_in_line(now, without)
         if not given:
             self._forget()
-            given = self._agenda.due(now, self._at_once, without)
+            given = self._due.first(now, self._at_once, without)
         return self._give(given)
 
     def raised(self, number: int) -> None:
@@ -67,9 +68,9 @@ class DueRows:
             self._line.pop(pico_id, None)
             self._line[pico_id] = None
 
-    def _give(self, rows: list[tuple[str, str]]) -> list[str]:
+    def _give(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
         self._given = rows
-        return [id for id, _ in rows]
+        return rows
 
     def _in_turn(self, due: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """All that is due: in the order of its times, or by the line, if there is one."""
@@ -82,12 +83,11 @@ class DueRows:
         self._line = dict.fromkeys([*(each for each in self._line if each in of_pico), *of_pico])
         return _in_rounds(of_pico[pico_id] for pico_id in self._line)
 
-    def _of_those_in_line(self, now: datetime, without: Collection[str]) -> list[tuple[str, str]]:
+    def _of_those_in_line(self, now: datetime, without: LeftOut) -> list[tuple[str, str]]:
         """A few rows of each of the first in line. Who has no more leaves it."""
-        while self._line:
-            picos = [*islice(self._line, self._at_once)]
+        while picos := [*islice((id for id in self._line if id not in without.owners), self._at_once)]:
             each = -(-self._at_once // len(picos))
-            found = self._agenda.due_of(picos, now, each, without)
+            found = self._due.due_of(picos, now, each, without)
             for pico_id in picos:
                 if not found.get(pico_id):
                     del self._line[pico_id]
@@ -99,7 +99,7 @@ class DueRows:
     def _forget(self) -> None:
         self._line.clear()
         if self._watched is not None:
-            self._agenda.unwatch(self._watched)
+            self._due.unwatch(self._watched)
             self._watched = None
 
 

@@ -35,8 +35,14 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8
 """Programs that run at the same time."""
 
+OF_ONE = 4
+"""Of them, for one pico."""
+
+LINE = 8
+"""Programs of one pico that run or are next. All others wait in the database."""
+
 TAKEN_UP = 2 * AT_ONCE
-"""Programs that run or are next. All others wait in the database, where they cost nothing however many."""
+"""Programs taken up in one look."""
 
 
 class Programs(Background):
@@ -53,7 +59,7 @@ class Programs(Background):
         *,
         rehearsed: bool,
     ) -> None:
-        super().__init__(AT_ONCE, "picosched-program", done)
+        super().__init__("picosched-program", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._store = store
         self._commits = commits
         self._loaded = loaded
@@ -77,20 +83,20 @@ class Programs(Background):
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         """Since when the first run waits; None if none does."""
-        if self._unwritten.keys() - {*stuck, *self.waiting}:
+        if self._unwritten.keys() - self.left_out(stuck).ids:
             return self._now()
         return min((row.created for row in self._rows(stuck)), default=None)
 
     def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
         """Run all that waits, in the background if there is one. It raises no event by itself."""
-        for id in self._unwritten.keys() - {*stuck, *self.waiting}:
+        for id in self._unwritten.keys() - self.left_out(stuck).ids:
             try:
                 self._end(id, self._unwritten[id])
             except PicoschedError as error:
                 stuck[id] = error
         for row in self._rows(stuck):
             run = partial(self._run, row.id)
-            if not self.in_background(row.id, run):
+            if not self.in_background(row.id, row.pico_id, run):
                 try:
                     run()
                 except PicoschedError as error:
@@ -99,15 +105,10 @@ class Programs(Background):
 
     def _rows(self, stuck: Collection[str]) -> list[Scheduled]:
         """What is to be run next, in the order in which it was asked for."""
-        waiting = self.waiting
-        if self._processes.stopping or len(waiting) >= TAKEN_UP:
+        if self._processes.stopping:
             return []
-
-        def read(others: Collection[str]) -> list[Scheduled]:
-            rows = self._store.agenda.programs("proc", TAKEN_UP + len(others))
-            return [row for row in rows if row.id not in others]
-
-        return self._seen.look(read, {*stuck, *waiting})[: TAKEN_UP - len(waiting)]
+        read = partial(self._store.agenda.programs, "proc", TAKEN_UP)
+        return self._seen.look(read, self.left_out(stuck))
 
     def _run(self, id: str) -> None:
         if self._processes.stopping:

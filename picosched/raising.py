@@ -110,6 +110,23 @@ class Raising:
         self._store.settle(settled, record)
         return False, row.created
 
+    def fail(self, id: str, why: str) -> None:
+        """Settle the occurrence of a row that kills the process: it failed.
+
+        A repeat is paused, as its next occurrence may do the same; somebody has to look at it first.
+        """
+        row = self._store.agenda.find(id)
+        if row is None or row.status is not Status.PENDING or row.due is None:
+            return
+        now = self._now()
+        settled, stands_for = self._going_on(row, now)
+        if settled.status is Status.PENDING:
+            settled, why = replace(settled, status=Status.PAUSED), f"{why}; the schedule is paused"
+        self._store.settle(
+            settled, Fire(id, row.pico_id, row.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
+        )
+        self._store.begun.unmark(id)
+
     def _going_on(self, row: Scheduled, upto: datetime) -> tuple[Scheduled, int]:
         """A row whose occurrence failed, with its next due time, and how many occurrences ended with it.
 

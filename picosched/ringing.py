@@ -57,7 +57,7 @@ class Ringing:
         """Deal with the occurrence of an entry that was due when we looked, whatever comes of it.
 
         Gives whether its event was raised; None if it is not due any more. If that needs an answer from
-        outside, it stays due. If it `killed` the process it fails, for that reason.
+        outside, it stays due. If it `killed` the process it fails, for that reason, and the source is paused.
         """
         kept = self._store.sources.find_entry(id)
         if kept is None or kept.paused or kept.due is None or kept.due > looked:
@@ -78,8 +78,10 @@ class Ringing:
         if killed is not None:
             self._store.begun.unmark(id)
             place, now = declaring.place_of(self._store, source.to), self._now()
-            record = Fire(id, place, kept.due, now, Outcome.FAILED, why=killed, stands_for=dealt.stands_for)
+            why = f"{killed}; the source is paused"
+            record = Fire(id, place, kept.due, now, Outcome.FAILED, why=why, stands_for=dealt.stands_for)
             self._settle(source, settled, record, raised=False)
+            declaring.pause(self._store, row.id, None)
             return False
         return self._dealt(row, source, entry, settled, kept.due, dealt, answers)
 

@@ -109,7 +109,7 @@ class Ticks:
 
     def _coming(self, stuck: set[str]) -> Coming:
         """When the next row is due, but for those that are stuck or wait for an answer; when a pause ends."""
-        return self._seen.look(self._store.agenda.next, {*stuck, *self._asking.waiting})
+        return self._seen.look(self._store.due.next, self._asking.left_out(stuck))
 
     def run_due(self) -> int:
         """Raise all that is due now; how many events were raised.
@@ -121,7 +121,7 @@ class Ticks:
         looks = [began]
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        with DueRows(self._store.agenda) as rows:
+        with DueRows(self._store.due) as rows:
             while not self.ends() and self._is_left(began, stuck):
                 now = max(looks[-1], self._now())
                 if now > looks[-1]:
@@ -146,7 +146,7 @@ class Ticks:
                     )
         for error in stuck.values():
             raise error
-        if not self.ends() and not self._asking.waiting:
+        if not self.ends() and self._asking.is_idle:
             self._begun.caught_up()
         return raised
 
@@ -156,7 +156,7 @@ class Ticks:
         times = (due, pause_ends, *(each.next_due(stuck) for each in self._beside))
         return any(time is not None and time <= began for time in times)
 
-    def _due(self, rows: DueRows, now: datetime, stuck: set[str]) -> list[str]:
+    def _due(self, rows: DueRows, now: datetime, stuck: set[str]) -> list[tuple[str, str]]:
         """The rows to raise next, once those go on whose pause is over."""
         due, pause_ends = self._coming(stuck)
         while pause_ends is not None and pause_ends <= now:
@@ -165,7 +165,7 @@ class Ticks:
         if due is None or due > now:
             return []
         with self._commits.alone():
-            return rows.next(now, {*stuck, *self._asking.waiting})
+            return rows.next(now, self._asking.left_out(stuck))
 
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():
@@ -176,28 +176,30 @@ class Ticks:
                 raise error
 
     def _raise_scheduled(
-        self, rows: DueRows, ids: list[str], looks: list[datetime]
+        self, rows: DueRows, due: list[tuple[str, str]], looks: list[datetime]
     ) -> Iterator[tuple[str, Settled]]:
         """Raise the first of the rows, as many as one transaction has time for.
 
         Those that the transaction fails for are raised in one of their own. Those that need an answer from
         outside get it, in the background if there is one.
         """
-        begun, outcomes = 0, list[Settled | Unanswered]()
+        begun, outcomes, ids = 0, list[Settled | Unanswered](), [id for id, _ in due]
         if ids:
             try:
                 begun = self._begun.number(ids[0])
             except PicoschedError as error:
                 rows.raised(1)
-                yield ids[0], self._given_up(ids[0], error)
+                (failed,) = self._commits.run_all([partial(self._raising.fail, ids[0], error.message)])
+                yield ids[0], self._given_up(ids[0], failed) if isinstance(failed, Exception) else None
                 return
             works = [partial(self._raising.raise_scheduled, id, looks) for id in ids]
             outcomes = self._begun.run(ids, works, begun)
         rows.raised(len(outcomes))
-        for id, outcome in zip(ids, outcomes, strict=False):
+        for (id, pico_id), outcome in zip(due, outcomes, strict=False):
             if isinstance(outcome, Unanswered):
                 run = partial(self._answer_and_raise, id, looks, begun)
-                yield id, None if self._asking.in_background(id, run) else run()
+                owner = id if begun else pico_id  # what has a mark is not put off
+                yield id, None if self._asking.in_background(id, owner, run) else run()
             elif isinstance(outcome, Exception) and len(ids) > 1 and not begun:
                 yield id, self._answer_and_raise(id, looks)
             elif isinstance(outcome, Exception):

@@ -384,7 +384,7 @@ def test_while_the_disk_is_full_everything_stays_due_and_is_raised_later(
         while engine.run_due():
             every(engine.root, "0 * * * *")
     engine.store._database.row("PRAGMA max_page_count = 1000000")
-    due = len(engine.store.agenda.due(engine.now(), 100))
+    due = len(engine.store.due.first(engine.now(), 100))
     assert due > 0
     assert engine.run_due() == due
     assert len(rung(engine.root)) == len([fire for fire in engine.history() if fire.eid])

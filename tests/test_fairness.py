@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from picosched.batch import GroupCommit
 from picosched.clock import format_time, parse_time
 from picosched.due import AT_ONCE, DueRows
 from picosched.schedule.scheduled import Scheduled, Status
+from picosched.store.left_out import NOTHING, LeftOut
 
 START = "2026-03-01T00:00:00Z"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -138,7 +141,7 @@ class Rows:
 
     def __init__(self, at_once: int) -> None:
         self.store = Store()
-        self.line = DueRows(self.store.agenda, at_once)
+        self.line = DueRows(self.store.due, at_once)
         self.made = 0
         self.given: list[tuple[str, datetime, int]] = []
         """Pico, due time and number of each row that was raised."""
@@ -151,8 +154,8 @@ class Rows:
 
     def look(self, now: datetime, stops_after: int, floods: dict[str, int]) -> int:
         """Raise a batch, or the beginning of it; how many rows that were. Floods make rows for each."""
-        ids = self.line.next(now, ())[:stops_after]
-        for id in ids:
+        ids = self.line.next(now, NOTHING)[:stops_after]
+        for id, _ in ids:
             row = self.store.find_scheduled(id)
             assert row is not None and row.due is not None and row.due <= now
             assert row.status is Status.PENDING
@@ -166,7 +169,7 @@ class Rows:
 
     def waiting(self, now: datetime) -> set[str]:
         """The picos that have rows due."""
-        return {pico for _, pico in self.store.agenda.due(now, 10_000)}
+        return {pico for _, pico in self.store.due.first(now, 10_000)}
 
 
 picos = st.sampled_from(["a", "b", "c", "d", "e"])
@@ -206,6 +209,43 @@ def test_each_pico_has_its_turn_and_its_rows_in_their_order(
     for pico in "abcde":
         of_pico = [(due, number) for name, due, number in rows.given if name == pico]
         assert of_pico == sorted(of_pico)
+
+
+steps = st.one_of(
+    st.tuples(st.just("add"), picos, st.integers(-30, 30)),
+    st.tuples(st.just("settle"), st.integers(0, 30), st.integers(-30, 30)),
+    st.tuples(st.just("look"), st.frozensets(picos), st.frozensets(st.integers(0, 30), max_size=3)),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(steps, max_size=40))
+def test_what_is_left_out_hides_nothing_else(steps: list[tuple[str, Any, Any]]) -> None:
+    """Picos are left out for a while, then not, while rows are written that are due before others."""
+    store, made = Store(), dict[str, tuple[str, datetime]]()
+    for verb, first, second in steps:
+        if verb == "add":
+            id, due = str(len(made)), NOW + timedelta(seconds=second)
+            made[id] = (first, due)
+            with store.transaction():
+                store.agenda.add(Scheduled(id, first, "r", "d", "t", {}, "at", due, NOW))
+        elif verb == "settle" and str(first) in made:
+            id, due = str(first), NOW + timedelta(seconds=second)
+            row = store.find_scheduled(id)
+            assert row is not None
+            made[id] = (row.pico_id, due)
+            with store.transaction():
+                store.agenda.settle(replace(row, due=due), NOW)
+        elif verb == "look":
+            without = LeftOut(frozenset(map(str, second)), first)
+            wanted = sorted(
+                (due, int(id), pico)
+                for id, (pico, due) in made.items()
+                if pico not in without.owners and id not in without.ids
+            )
+            assert store.due.next(without)[0] == (wanted[0][0] if wanted else None)
+            due_now = [(str(id), pico) for due, id, pico in wanted if due <= NOW]
+            assert store.due.first(NOW, 100, without) == due_now
 
 
 # ---- batches ------------------------------------------------------------------------------------------

@@ -309,7 +309,7 @@ def test_a_flood_of_messages_ends_at_the_bound_and_is_on_record() -> None:
         root.raise_event("many", "twice", {"eci": eci})
         most = 0
         for _ in range(12):
-            for id, _ in engine.store.agenda.due(engine.now(), 20):
+            for id, _ in engine.store.due.first(engine.now(), 20):
                 engine.write(lambda id=id: engine.raising.raise_scheduled(id, [engine.now()]))  # type: ignore[misc]
                 most = max(most, engine.store.agenda.coming(root.id))
         assert most == 40

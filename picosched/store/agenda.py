@@ -7,7 +7,7 @@ the table itself, and the transaction with it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,12 +19,13 @@ from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.begun import UNMARK
 from picosched.store.database import Database
+from picosched.store.due import Due
 from picosched.store.filter import SCHEDULE, condition_of
 from picosched.store.journal import oldest
+from picosched.store.left_out import NOTHING, LeftOut
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
-LAST_ROW = 2**62
 LAST = datetime.max.replace(tzinfo=UTC)
 
 PROGRAM = "kind IN ('proc', 'running')"
@@ -47,85 +48,17 @@ MORE = """INSERT INTO coming (pico, events) VALUES (?, ?)
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
-class Watched:
-    """How far what is due was gone through, and whose rows were written meanwhile that are due as well."""
-
-    def __init__(self) -> None:
-        self.place: tuple[int, int] = (-LAST_ROW, 0)
-        """The due time, in milliseconds, and the number of the last row."""
-        self.until: datetime | None = None
-        """Up to when they are due."""
-        self.picos: dict[str, None] = {}
-
-    def see(self, row: Scheduled) -> None:
-        """A row was written."""
-        if row.due is not None and self.until is not None and row.due <= self.until:
-            self.picos[row.pico_id] = None
-
-
 class Agenda:
     """Scheduled events and the record of their fires."""
 
-    def __init__(self, database: Database, history: timedelta) -> None:
+    def __init__(self, database: Database, history: timedelta, due: Due) -> None:
         self._database = database
+        self._due = due
+        """Sees what is written."""
         self._history = history
         """How long what is finished is kept."""
-        self._watched: tuple[Watched, ...] = ()
 
     # Reading
-
-    def due(self, now: datetime, limit: int, without: Collection[str] = ()) -> list[tuple[str, str]]:
-        """Pending rows that are due, but for those `without`: (id, pico), soonest first, then as made."""
-        sql = f"""SELECT id, pico FROM scheduled WHERE status = 'pending' AND due <= ?{_not_in(without)}
-            ORDER BY due, rowid LIMIT ?"""
-        return [*self._database.rows(sql, (to_ms(now), *_given(without), limit))]
-
-    def due_of(
-        self, pico_ids: Sequence[str], now: datetime, each: int, without: Collection[str] = ()
-    ) -> dict[str, list[str]]:
-        """Pico → the ids of its first pending rows that are due; only those that have any."""
-        found = self._database.rows(
-            f"""SELECT value, (SELECT json_group_array(id) FROM (SELECT id FROM scheduled
-                    WHERE pico = value AND status = 'pending' AND due <= ?{_not_in(without)}
-                    ORDER BY due, rowid LIMIT ?))
-                FROM json_each(?)""",
-            (to_ms(now), *_given(without), each, rows.dump(pico_ids)),
-        )
-        return {pico_id: ids for pico_id, text in found if (ids := rows.load(text))}
-
-    def more_due(self, watched: Watched, now: datetime, limit: int) -> list[str]:
-        """The picos of the next pending rows that are due, and of those that were written meanwhile.
-
-        So many rows are gone through at the most; the next call goes on behind them.
-        """
-        span = "status = 'pending' AND (due, rowid) > (?, ?) AND (due, rowid) <= (?, ?)"
-        place, end = watched.place, (to_ms(now), LAST_ROW)
-        sql = f"SELECT due, rowid FROM scheduled WHERE {span} ORDER BY due, rowid LIMIT 1 OFFSET ?"
-        further = self._database.row(sql, (*place, *end, limit - 1))
-        watched.place = end if further is None else (further[0], further[1])
-        sql = f"SELECT DISTINCT pico FROM scheduled WHERE {span}"
-        found = dict.fromkeys(id for (id,) in self._database.rows(sql, (*place, *watched.place)))
-        written, watched.picos, watched.until = watched.picos, {}, now
-        return [*(found | written)]
-
-    def watch(self) -> Watched:
-        """From now on remember for `more_due` whose rows are written, until `unwatch`."""
-        watched = Watched()
-        self._watched = (*self._watched, watched)
-        return watched
-
-    def unwatch(self, watched: Watched) -> None:
-        self._watched = tuple(each for each in self._watched if each is not watched)
-
-    def next(self, without: Collection[str] = ()) -> tuple[datetime | None, datetime | None]:
-        """When the next row is due, but for those `without`, and when the next pause ends."""
-        row = self._database.row(
-            f"""SELECT (SELECT min(due) FROM scheduled WHERE status = 'pending'{_not_in(without)}),
-                (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
-            _given(without),
-        )
-        assert row is not None  # a SELECT without FROM has one row
-        return rows.time(row[0]), rows.time(row[1])
 
     def resumable(self, now: datetime, limit: int) -> list[str]:
         """The ids of paused rows whose pause is over."""
@@ -137,11 +70,12 @@ class Agenda:
         row = self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
         return None if row is None else rows.to_scheduled(row)
 
-    def programs(self, kind: str, limit: int | None = None) -> list[Scheduled]:
+    def programs(self, kind: str, limit: int | None = None, without: LeftOut = NOTHING) -> list[Scheduled]:
         """The rows of programs, in the order they were made: "proc", which wait, or those "running"."""
         sql = f"""SELECT {rows.SCHEDULED} FROM scheduled
-            WHERE kind = ? AND {PROGRAM} AND status = 'pending' ORDER BY rowid LIMIT ?"""
-        found = self._database.rows(sql, (kind, -1 if limit is None else limit))
+            WHERE kind = ? AND {PROGRAM} AND status = 'pending'{without.condition("pico")}
+            ORDER BY rowid LIMIT ?"""
+        found = self._database.rows(sql, (kind, *without.values, -1 if limit is None else limit))
         return [rows.to_scheduled(row) for row in found]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
@@ -242,9 +176,8 @@ class Agenda:
         number = sum(each.status in COMING for each in made)
         if number:
             self._database.execute(MORE, (pico_id, number))
-        for watched in self._watched:
-            for each in made:
-                watched.see(each)
+        for each in made:
+            self._due.see(each)
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Write what may change of a row: when it is due, where it stands, how often it fired."""
@@ -268,8 +201,7 @@ class Agenda:
                 settled.id,
             ),
         )
-        for watched in self._watched:
-            watched.see(settled)
+        self._due.see(settled)
         if settled.kind == "window":  # the event of any other row is the same each time
             self._put_event(settled)
 
@@ -387,13 +319,3 @@ class Agenda:
             (to_ms(now), limit),
         )
         return fires + kept
-
-
-def _not_in(ids: Collection[str]) -> str:
-    """A condition with one value, or none where there are no ids; there may be very many."""
-    return " AND id NOT IN (SELECT value FROM json_each(?))" if ids else ""
-
-
-def _given(ids: Collection[str]) -> tuple[str, ...]:
-    """The value of that condition."""
-    return (rows.dump([*ids]),) if ids else ()

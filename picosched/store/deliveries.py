@@ -7,13 +7,13 @@ turn, so that what comes again is answered and not handled again.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from picosched.clock import from_ms, to_ms
 from picosched.store import rows
 from picosched.store.database import Database, Row
+from picosched.store.left_out import NOTHING, LeftOut
 
 DELIVERY = "id, source, entry, nominal, url, body, created, due, tries, error"
 
@@ -44,15 +44,17 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def next(self, without: Collection[str] = ()) -> datetime | None:
-        """When the next delivery is to be tried, but for those `without`."""
-        others = f" WHERE id NOT IN ({', '.join('?' * len(without))})" if without else ""
-        row = self._database.row(f"SELECT min(due) FROM delivery{others}", tuple(without))
+    def next(self, without: LeftOut = NOTHING) -> datetime | None:
+        """When the next delivery is to be tried, but for those that are left out."""
+        sql = f"SELECT min(due) FROM delivery WHERE true{without.condition('source')}"
+        row = self._database.row(sql, without.values)
         return None if row is None else rows.time(row[0])
 
-    def due(self, now: datetime, limit: int) -> list[str]:
-        sql = "SELECT id FROM delivery WHERE due <= ? ORDER BY due, rowid LIMIT ?"
-        return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
+    def due(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
+        """Deliveries to be tried: (id, source), soonest first."""
+        sql = f"""SELECT id, source FROM delivery WHERE due <= ?{without.condition("source")}
+            ORDER BY due, rowid LIMIT ?"""
+        return [*self._database.rows(sql, (to_ms(now), *without.values, limit))]
 
     def find(self, id: str) -> Delivery | None:
         row = self._database.row(f"SELECT {DELIVERY} FROM delivery WHERE id = ?", (id,))

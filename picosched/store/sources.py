@@ -6,7 +6,6 @@ writes its record, if it gets one, and the entry's next due time in one transact
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from picosched.clock import from_ms, to_ms
 from picosched.schedule.scheduled import Outcome
 from picosched.store import rows
 from picosched.store.database import Database, Row
+from picosched.store.left_out import NOTHING, LeftOut
 
 SOURCE = "id, name, declaration, configured, created, anchor, raised, paused, paused_until"
 ENTRY = "id, source, name, due, paused, fires, missed, failed, fired, outcome, why"
@@ -66,21 +66,21 @@ class Sources:
 
     # Reading
 
-    def next(self, without: Collection[str] = ()) -> tuple[datetime | None, datetime | None]:
-        """When the next entry is due, but for those `without`, and when the next pause ends."""
-        others = f" AND id NOT IN ({', '.join('?' * len(without))})" if without else ""
+    def next(self, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
+        """When the next entry is due, but for those that are left out, and when the next pause ends."""
         row = self._database.row(
-            f"""SELECT (SELECT min(due) FROM source_entry WHERE paused = 0{others}),
+            f"""SELECT (SELECT min(due) FROM source_entry WHERE paused = 0{without.condition("source")}),
                 (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL)""",
-            tuple(without),
+            without.values,
         )
         assert row is not None  # a SELECT without FROM has one row
         return rows.time(row[0]), rows.time(row[1])
 
-    def due(self, now: datetime) -> list[str]:
-        """The ids of the entries that are due, soonest first."""
-        sql = "SELECT id FROM source_entry WHERE paused = 0 AND due <= ? ORDER BY due, rowid"
-        return [id for (id,) in self._database.rows(sql, (to_ms(now),))]
+    def due(self, now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
+        """Entries that are due, but for those that are left out: (id, source), soonest first."""
+        sql = f"""SELECT id, source FROM source_entry
+            WHERE paused = 0 AND due <= ?{without.condition("source")} ORDER BY due, rowid"""
+        return [*self._database.rows(sql, (to_ms(now), *without.values))]
 
     def resumable(self, now: datetime) -> list[str]:
         """The ids of the sources whose pause is over."""

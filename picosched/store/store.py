@@ -25,6 +25,7 @@ from picosched.store.agenda import Agenda
 from picosched.store.begun import BegunRows
 from picosched.store.database import MEMORY, Database, Row
 from picosched.store.deliveries import Deliveries
+from picosched.store.due import Due
 from picosched.store.journal import Journal
 from picosched.store.pages import Pages
 from picosched.store.picos import Picos
@@ -51,7 +52,8 @@ class Store:
         self._database = Database(path, durability=durability, readonly=readonly)
         self._history = timedelta(days=history_days)
         self.picos = Picos(self._database)
-        self.agenda = Agenda(self._database, self._history)
+        self.due = Due(self._database)
+        self.agenda = Agenda(self._database, self._history, self.due)
         self.begun = BegunRows(self._database)
         self.journal = Journal(self._database)
         self.pages = Pages(self._database)

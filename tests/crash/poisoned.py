@@ -1,4 +1,4 @@
-"""A process that one of its rules kills: `poisoned.py DATABASE plan|look|raise turn|asks|source`.
+"""A process that one of its rules kills: `poisoned.py DATABASE plan|look|raise turn|repeat|asks|source`.
 
 `plan` schedules an event for each of six picos, all due at once, one of which kills whoever raises it, or
 makes a source that does. `look` opens the database and raises nothing, `raise` raises what is due.
@@ -20,7 +20,9 @@ ruleset poisoned {
   global { rang = function() { ent:rang.defaultsTo(0) } }
   rule plan {
     select when poisoned plan
-    always { schedule poisoned event "rings" at event:attrs{"at"} attributes {"how": event:attrs{"how"}} }
+    if event:attrs{"how"} != "repeat" then noop()
+    fired { schedule poisoned event "rings" at event:attrs{"at"} attributes {"how": event:attrs{"how"}} }
+    else { schedule poisoned event "rings" repeat "10 * * * * *" attributes {"how": "repeat"} }
   }
   rule asks {
     select when poisoned rings where event:attrs{"how"} == "asks"
@@ -43,7 +45,7 @@ class Poisoned(Store):
     """A store in which a turn with a certain directive kills the process before it is written."""
 
     def write(self, turn: Turn, *rest: Any, **more: Any) -> None:
-        if any(each.name in ("turn", "source") for each in turn.directives):
+        if any(each.name in ("turn", "repeat", "source") for each in turn.directives):
             die()
         super().write(turn, *rest, **more)
 

@@ -21,7 +21,7 @@ def run(path: Path, what: str, how: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["turn", "asks", "source"])
+@pytest.mark.parametrize("how", ["turn", "repeat", "asks", "source"])
 def test_a_due_event_that_kills_the_process_fails_and_all_others_come(tmp_path: Path, how: str) -> None:
     path = tmp_path / "picos.db"
     assert run(path, "plan", how) == 0
@@ -31,10 +31,12 @@ def test_a_due_event_that_kills_the_process_fails_and_all_others_come(tmp_path: 
         assert run(path, "look", how) == 0  # which ends in order, and has raised nothing of what was due
     assert ends == [-signal.SIGKILL] * 3 + [0]
     with Engine(path, VirtualClock("2026-03-01T12:00:30Z"), granularity=1, min_period=0) as engine:
-        assert engine.next_due() is None or how == "source"  # which comes again in a year
+        assert engine.next_due() is None
         fires = engine.history()
         failed = [fire for fire in fires if fire.outcome == "failed"]
-        assert [fire.why for fire in failed] == [WHY]
+        paused = {"repeat": "; the schedule is paused", "source": "; the source is paused"}
+        assert [fire.why for fire in failed] == [WHY + paused.get(how, "")]
+        assert [row.status for row in engine.scheduled()] == (["paused"] if how == "repeat" else [])
         rang = {name: engine.pico(name).query("poisoned", "rang") for name in map("pico {}".format, range(6))}
         assert rang == {name: 0 if name == "pico 2" and how != "source" else 1 for name in rang}
         assert len(fires) == len({(fire.id, fire.nominal) for fire in fires}) == (7 if how == "source" else 6)

@@ -135,9 +135,9 @@ def test_text_that_cannot_be_kept_fails_before_anything_is_written(store: Store)
 
 def test_what_is_due_comes_soonest_first_then_as_it_was_made(store: Store) -> None:
     add(store, made("c"), made("b", NOW - MINUTE), made("a"), made("z", NOW + MINUTE))
-    assert store.agenda.due(NOW, 10) == [("b", "p"), ("c", "p"), ("a", "p")]
-    assert store.agenda.due(NOW, 2) == [("b", "p"), ("c", "p")]
-    assert store.agenda.next() == (NOW - MINUTE, None)
+    assert store.due.first(NOW, 10) == [("b", "p"), ("c", "p"), ("a", "p")]
+    assert store.due.first(NOW, 2) == [("b", "p"), ("c", "p")]
+    assert store.due.next() == (NOW - MINUTE, None)
 
 
 def test_only_pending_rows_are_due(store: Store) -> None:
@@ -147,14 +147,14 @@ def test_only_pending_rows_are_due(store: Store) -> None:
         made("finished", None, status=Status.FINISHED),
         made("cancelled", None, status=Status.CANCELLED),
     )
-    assert store.agenda.due(NOW, 10) == []
-    assert store.agenda.next() == (None, None)
+    assert store.due.first(NOW, 10) == []
+    assert store.due.next() == (None, None)
     assert [row.id for row in store.agenda.pending("p", "tea")] == ["paused"]
 
 
 def test_the_end_of_a_pause_counts_as_due(store: Store) -> None:
     add(store, made("s1", status=Status.PAUSED, paused_until=NOW + MINUTE), made("s2", NOW + 2 * MINUTE))
-    assert store.agenda.next() == (NOW + 2 * MINUTE, NOW + MINUTE)
+    assert store.due.next() == (NOW + 2 * MINUTE, NOW + MINUTE)
     assert store.agenda.resumable(NOW, 9) == []
     assert store.agenda.resumable(NOW + MINUTE, 9) == ["s1"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -18,8 +19,9 @@ START = "from picosched.cli.main import main; main()"
 @pytest.mark.parametrize("form", ["json", "plain"])
 def test_a_server_whose_log_nobody_reads_any_more_goes_on_and_stops(tmp_path: Path, form: str) -> None:
     command = [sys.executable, "-c", START, "serve", "--open", "--port", "0", "--log", form]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=tmp_path, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout and process.stderr
         found = re.search(r"http://\S+\d", process.stdout.readline())

@@ -1,0 +1,125 @@
+"""Which rows of the table `scheduled` are due: whose, and which are next.
+
+There may be very many due rows of one pico that are left out, or of several picos that stand in line. So a
+look does not go through them anew: it remembers how far it came, and sees each row that is written before
+that place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from picosched.clock import to_ms
+from picosched.schedule.scheduled import Scheduled
+from picosched.store import rows
+from picosched.store.database import Database
+from picosched.store.left_out import NOTHING, LeftOut
+
+LAST_ROW = 2**62
+
+
+class Watched:
+    """How far what is due was gone through, and whose rows were written meanwhile that are due as well."""
+
+    def __init__(self) -> None:
+        self.place: tuple[int, int] = (-LAST_ROW, 0)
+        """The due time, in milliseconds, and the number of the last row."""
+        self.until: datetime | None = None
+        """Up to when they are due."""
+        self.picos: dict[str, None] = {}
+
+    def see(self, row: Scheduled) -> None:
+        """A row was written."""
+        if row.due is not None and self.until is not None and row.due <= self.until:
+            self.picos[row.pico_id] = None
+
+
+class Due:
+    """Reading due rows. For one thread at a time, outside a transaction; `see` inside one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watched: tuple[Watched, ...] = ()
+        self._passed: tuple[frozenset[str], int] = frozenset(), 0
+        """Picos, and when the first pending row is due, in milliseconds, that is of none of them."""
+
+    def first(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
+        """Pending rows that are due, but for those left out: (id, pico), soonest first, then as made."""
+        sql = f"""SELECT id, pico FROM scheduled
+            WHERE status = 'pending' AND due BETWEEN ? AND ?{without.condition("pico")}
+            ORDER BY due, rowid LIMIT ?"""
+        span = self._first_of_others(without.owners), to_ms(now)
+        return [*self._database.rows(sql, (*span, *without.values, limit))]
+
+    def due_of(
+        self, pico_ids: Sequence[str], now: datetime, each: int, without: LeftOut = NOTHING
+    ) -> dict[str, list[str]]:
+        """Pico → the ids of its first pending rows that are due; only those that have any."""
+        found = self._database.rows(
+            f"""SELECT value, (SELECT json_group_array(id) FROM (SELECT id FROM scheduled
+                    WHERE pico = value AND status = 'pending' AND due <= ?{without.condition("pico")}
+                    ORDER BY due, rowid LIMIT ?))
+                FROM json_each(?)""",
+            (to_ms(now), *without.values, each, rows.dump(pico_ids)),
+        )
+        return {pico_id: ids for pico_id, text in found if (ids := rows.load(text))}
+
+    def more_due(self, watched: Watched, now: datetime, limit: int) -> list[str]:
+        """The picos of the next pending rows that are due, and of those that were written meanwhile.
+
+        So many rows are gone through at the most; the next call goes on behind them.
+        """
+        span = "status = 'pending' AND (due, rowid) > (?, ?) AND (due, rowid) <= (?, ?)"
+        place, end = watched.place, (to_ms(now), LAST_ROW)
+        sql = f"SELECT due, rowid FROM scheduled WHERE {span} ORDER BY due, rowid LIMIT 1 OFFSET ?"
+        further = self._database.row(sql, (*place, *end, limit - 1))
+        watched.place = end if further is None else (further[0], further[1])
+        sql = f"SELECT DISTINCT pico FROM scheduled WHERE {span}"
+        found = dict.fromkeys(id for (id,) in self._database.rows(sql, (*place, *watched.place)))
+        written, watched.picos, watched.until = watched.picos, {}, now
+        return [*(found | written)]
+
+    def watch(self) -> Watched:
+        """From now on remember for `more_due` whose rows are written, until `unwatch`."""
+        watched = Watched()
+        self._watched = (*self._watched, watched)
+        return watched
+
+    def unwatch(self, watched: Watched) -> None:
+        self._watched = tuple(each for each in self._watched if each is not watched)
+
+    def next(self, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
+        """When the next row is due, but for those left out, and when the next pause ends."""
+        others = f"status = 'pending' AND due >= ?{without.condition('pico')}"
+        row = self._database.row(
+            f"""SELECT (SELECT min(due) FROM scheduled WHERE {others}),
+                (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
+            (self._first_of_others(without.owners), *without.values),
+        )
+        assert row is not None  # a SELECT without FROM has one row
+        return rows.time(row[0]), rows.time(row[1])
+
+    def _first_of_others(self, picos: frozenset[str]) -> int:
+        """When the first pending row is due that is of none of the picos.
+
+        It is kept, as there may be very many rows of theirs before it, until a row is written that is due
+        before.
+        """
+        if not picos:
+            return -LAST_ROW
+        start = self._passed[1] if self._passed[0] <= picos else -LAST_ROW
+        without = LeftOut(owners=picos)
+        sql = f"""SELECT due FROM scheduled WHERE status = 'pending' AND due >= ?{without.condition("pico")}
+            ORDER BY due LIMIT 1"""
+        row = self._database.row(sql, (start, *without.values))
+        self._passed = picos, LAST_ROW if row is None else row[0]
+        return self._passed[1]
+
+    def see(self, row: Scheduled) -> None:
+        """A row was written."""
+        for watched in self._watched:
+            watched.see(row)
+        picos, first = self._passed
+        if row.due is not None and to_ms(row.due) < first and row.pico_id not in picos:
+            self._passed = frozenset(), 0
