@@ -94,8 +94,6 @@ class Delivering(Background):
 
     def _settle(self, delivery: Delivery, answer: HttpResponse) -> None:
         now, deliveries = self._now(), self._store.deliveries
-        if deliveries.find(delivery.id) is None:  # another thread has sent it as well, and came first
-            return
         if 200 <= answer.status < 300:
             deliveries.remove(delivery.id)
             return

@@ -10,6 +10,7 @@ A row that needs an answer from outside waits for it apart, and is not looked at
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -101,6 +102,8 @@ class Ticks:
         self.ends: Callable[[], bool] = lambda: False
         """Whether to leave the rest of what is due for another tick."""
         self._seen: Seen[Coming] = Seen(store, commits)
+        self._one = threading.Lock()
+        """Held during a tick: two at once would not keep the order of what one pico sends another."""
 
     def next_due(self) -> datetime | None:
         """When something is due next that does not wait for an answer; None if nothing is to come."""
@@ -115,8 +118,13 @@ class Ticks:
         """Raise all that is due now; how many events were raised.
 
         A row that cannot be settled because the database fails stays due; the others go on, then this
-        raises why.
+        raises why. `conflict` from inside a turn.
         """
+        self._commits.refuse_inside()
+        with self._one:
+            return self._raise_due()
+
+    def _raise_due(self) -> int:
         began = self._now()
         looks = [began]
         stuck: dict[str, Exception] = {}
