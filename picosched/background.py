@@ -26,6 +26,9 @@ from picosched.store.left_out import LeftOut
 
 log = logging.getLogger(__name__)
 
+LONGEST_PAUSE = 60.0
+"""Seconds that a thread waits after a failure, before its row is due again."""
+
 PATIENCE_SECONDS = 10.0
 """How long a dismissal waits for hands that are away."""
 
@@ -62,16 +65,28 @@ class Crew:
         self._dismissed = self._left = False
 
     def submit(self, work: Callable[[], object], owner: str = "") -> None:
-        """Have a hand do `work`, which raises nothing. A crew that is dismissed does not."""
+        """Have a hand do `work`, which raises nothing. A crew that is dismissed does not.
+
+        RuntimeError if there is no hand, and the system gives none.
+        """
         with self._change:
             if self._dismissed:
                 return
+            if self._waiting >= self._idle and self._hands < self._at_once:
+                self._add_hand()
             self._lines.setdefault(owner, deque()).append(work)
             self._waiting += 1
             self._change.notify_all()
-            if self._waiting > self._idle and self._hands < self._at_once:
-                self._hands += 1
-                Hand(self, self._name).start()
+
+    def _add_hand(self) -> None:
+        self._hands += 1
+        try:
+            Hand(self, self._name).start()
+        except RuntimeError as error:
+            self._hands -= 1
+            if not self._hands:
+                raise
+            log.warning("%s goes on with %d threads: %s", self._name, self._hands, error)
 
     def dismiss(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Begin nothing more, and wait for all hands, but no longer than so for those that are away."""
@@ -125,6 +140,11 @@ class Crew:
                 del self._busy[owner]
             self._change.notify_all()
 
+    def pause(self, seconds: float) -> None:
+        """Have the hand that calls wait, but not longer than the crew is there."""
+        with self._change:
+            self._change.wait_for(lambda: self._dismissed, seconds)
+
     @contextmanager
     def without(self) -> Iterator[None]:
         """Inside, the hand that calls is away. DismissedError if nobody waits for it any more."""
@@ -150,6 +170,13 @@ def away() -> Iterator[None]:
         return
     with hand.crew.without():
         yield
+
+
+def pause(seconds: float) -> None:
+    """Have this thread of a crew wait, but not longer than its crew is there."""
+    hand = threading.current_thread()
+    if isinstance(hand, Hand):
+        hand.crew.pause(seconds)
 
 
 def stop_all(seconds: float, *backgrounds: Background) -> None:
@@ -186,6 +213,8 @@ class Background:
         self._mutex = threading.Lock()
         """Guards the crew and the rows that wait; held for moments."""
         self._waiting_rows = WaitingRows()
+        self._failed = 0
+        """Failures in a row: as long as the database fails, each makes its thread pause for longer."""
 
     def start(self) -> None:
         """From now on rows may wait in the background."""
@@ -226,10 +255,14 @@ class Background:
                 outcome = run()
                 if isinstance(outcome, Exception):
                     raise outcome
+                self._failed = 0
             except DismissedError:
                 log.info("%s stays due: its answer from outside did not come in time", id)
             except Exception:
-                log.exception("%s could not be dealt with", id)
+                seconds = min(LONGEST_PAUSE, 2.0**self._failed)
+                self._failed += 1
+                log.exception("%s could not be dealt with, and is tried again in %g s", id, seconds)
+                pause(seconds)
             finally:
                 self._remove(rows, id, owner)
                 self._done()

@@ -207,6 +207,7 @@ class GroupCommit:
         """Write one batch: those that wait when the store is free."""
         with self._writing():
             batch, mark, ran = self._gathered(), Mark(), False
+            batch[0].mark, batch[0].outcomes = mark, []
             try:
                 if batch[0].first is not None:
                     with self._store.transaction():
@@ -225,8 +226,10 @@ class GroupCommit:
                 if not isinstance(error, Exception):
                     raise
                 for call in batch:
-                    call.mark = mark
-                    call.outcomes = [_for_one_caller(error) for _ in call.works]
+                    if call.mark is mark:  # others have not begun, and are of the next batch
+                        call.outcomes = [_for_one_caller(error) for _ in call.outcomes] or [
+                            _for_one_caller(error)
+                        ]
                 mark.finished = True
         self._release()
 

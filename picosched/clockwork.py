@@ -14,7 +14,6 @@ from functools import partial
 from picosched.asking import Asking
 from picosched.batch import GroupCommit, Seen
 from picosched.begun import Begun
-from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
 from picosched.ringing import Ringing
 from picosched.store.store import Store
@@ -55,7 +54,8 @@ class Clockwork:
             return 0
         if not self._round:
             with self._commits.alone():
-                self._round = self._store.sources.due(looked, self._asking.left_out(stuck))
+                entries = self._store.sources.due(looked, self._asking.left_out(stuck))
+            self._round = [*self._begun.marked_first(entries)]
         raised = 0
         for id, outcome in self._rung(self._round[:AT_ONCE], looked):
             if isinstance(outcome, Exception):
@@ -83,11 +83,11 @@ class Clockwork:
         begun, outcomes, ids = 0, list[Rung | Unanswered](), [id for id, _ in entries]
         if ids:
             works = [partial(self._ringing.ring, id, looked) for id in ids]
-            try:
-                begun = self._begun.number(ids[0])
-            except PicoschedError as error:
-                works = [partial(self._ringing.ring, ids[0], looked, killed=error.message)]
-            outcomes = self._begun.run(ids, works, begun)
+            begun = self._begun.number(ids[0])
+            if (why := self._begun.over(begun)) is None:
+                outcomes = self._begun.run(ids, works, begun)
+            else:
+                outcomes = self._commits.run_all([partial(self._ringing.ring, ids[0], looked, killed=why)])
         del self._round[: len(outcomes)]
         for (id, source_id), outcome in zip(entries, outcomes, strict=False):
             run: Callable[[], Rung] = partial(self._answer_and_ring, id, looked, begun)

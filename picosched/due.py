@@ -12,7 +12,7 @@ meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import chain, islice, zip_longest
 
@@ -22,7 +22,7 @@ from picosched.store.left_out import LeftOut
 AT_ONCE = 100
 """Due rows that one batch may raise."""
 
-LOOKED_AT = 50_000
+LOOKED_AT = 10_000
 """Due rows that one look goes through to see whose they are."""
 
 
@@ -44,8 +44,10 @@ class DueRows:
     def __exit__(self, *_: object) -> None:
         self._forget()
 
-    def next(self, now: datetime, without: LeftOut) -> list[tuple[str, str]]:
-        """The rows to raise next, but for those that are left out: (id, pico)."""
+    def next(self, now: datetime, without: LeftOut, first: Collection[str] = ()) -> list[tuple[str, str]]:
+        """The rows to raise next, but for those that are left out: (id, pico). `first` come first."""
+        if first and (found := self._due.among(first, now, without)):
+            return self._give(found)
         if self._watched is None:
             due = self._due.first(now, self._at_once + 1, without)
             if len(due) <= self._at_once:

@@ -136,15 +136,17 @@ class Ticks:
                     looks.append(now)
                 for each in self._beside:
                     raised += each.run_due(now, stuck)
-                tried = len(stuck)
+                tried = got_stuck = 0
                 due = self._due(rows, now, {*stuck})
                 for id, outcome in self._raise_scheduled(rows, due, looks):
+                    tried += 1
                     if isinstance(outcome, Exception):
                         stuck[id] = outcome
+                        got_stuck += 1
                     elif outcome is not None:
                         raised += outcome[0]
                         made_now += outcome[1] >= now
-                if due and len(stuck) - tried == len(due):
+                if tried and got_stuck == tried:
                     break
                 if made_now > INSTANT:
                     raise PicoschedError(
@@ -173,7 +175,7 @@ class Ticks:
         if due is None or due > now:
             return []
         with self._commits.alone():
-            return rows.next(now, self._asking.left_out(stuck))
+            return rows.next(now, self._asking.left_out(stuck), self._begun.marked)
 
     def _resume(self, now: datetime) -> None:
         with self._commits.alone():
@@ -193,11 +195,10 @@ class Ticks:
         """
         begun, outcomes, ids = 0, list[Settled | Unanswered](), [id for id, _ in due]
         if ids:
-            try:
-                begun = self._begun.number(ids[0])
-            except PicoschedError as error:
+            begun = self._begun.number(ids[0])
+            if (why := self._begun.over(begun)) is not None:
                 rows.raised(1)
-                (failed,) = self._commits.run_all([partial(self._raising.fail, ids[0], error.message)])
+                (failed,) = self._commits.run_all([partial(self._raising.fail, ids[0], why)])
                 yield ids[0], self._given_up(ids[0], failed) if isinstance(failed, Exception) else None
                 return
             works = [partial(self._raising.raise_scheduled, id, looks) for id in ids]

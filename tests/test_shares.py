@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from picosched import Engine, PicoRef
 from picosched.asking import LINE, OF_ONE
 from picosched.background import Background, Crew
@@ -148,4 +150,25 @@ def test_an_owner_that_has_too_many_is_left_out_until_half_of_them_are_done() ->
     for gate in gates:
         gate.set()
     background.stop()
+    assert background.is_idle
+
+
+@pytest.mark.slow
+def test_a_row_that_fails_is_left_out_for_a_while_and_a_stop_does_not_wait_for_that() -> None:
+    runs, failed = list[int](), threading.Event()
+
+    def run() -> None:
+        runs.append(len(runs))
+        if len(runs) == 3:
+            failed.set()
+        raise RuntimeError("the disk is full")
+
+    background = Background("background", lambda: None, at_once=1, of_one=1, line=4)
+    background.start()
+    for number in range(3):
+        assert background.in_background(str(number), "a", run)
+    assert failed.wait(SECONDS)  # each after a pause that doubles, so the third is left out for four seconds
+    assert background.left_out().ids == {"2"}
+    background.stop()
+    assert runs == [0, 1, 2]
     assert background.is_idle

@@ -13,10 +13,9 @@ class BegunRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def number(self, id: str) -> int:
-        """How often the row was begun; 0 without a mark."""
-        row = self._database.row("SELECT alone FROM begun WHERE id = ?", (id,))
-        return 0 if row is None else int(row[0])
+    def all(self) -> dict[str, int]:
+        """How often each row was begun with a mark: id → number."""
+        return dict(self._database.rows("SELECT id, alone FROM begun"))
 
     def mark(self, id: str, number: int) -> None:
         """Mark the row as begun for the `number`-th time."""

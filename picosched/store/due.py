@@ -7,7 +7,7 @@ that place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from picosched.clock import to_ms
@@ -51,6 +51,12 @@ class Due:
             ORDER BY due, rowid LIMIT ?"""
         span = self._first_of_others(without.owners), to_ms(now)
         return [*self._database.rows(sql, (*span, *without.values, limit))]
+
+    def among(self, ids: Collection[str], now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
+        """The pending rows among the ids that are due: (id, pico), soonest first."""
+        sql = f"""SELECT id, pico FROM scheduled WHERE id IN (SELECT value FROM json_each(?))
+            AND status = 'pending' AND due <= ?{without.condition("pico")} ORDER BY due, rowid"""
+        return [*self._database.rows(sql, (rows.dump([*ids]), to_ms(now), *without.values))]
 
     def due_of(
         self, pico_ids: Sequence[str], now: datetime, each: int, without: LeftOut = NOTHING

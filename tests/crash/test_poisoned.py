@@ -11,6 +11,8 @@ import pytest
 from crash.poisoned import RULESET
 
 from picosched import Engine, VirtualClock
+from picosched.begun import FIRST, Begun
+from picosched.store.faults import StoreError
 
 POISONED = Path(__file__).with_name("poisoned.py")
 WHY = "the process ended twice while this event was being raised"
@@ -21,7 +23,7 @@ def run(path: Path, what: str, how: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["turn", "repeat", "asks", "source"])
+@pytest.mark.parametrize("how", ["turn", "repeat", "asks", "source", "among"])
 def test_a_due_event_that_kills_the_process_fails_and_all_others_come(tmp_path: Path, how: str) -> None:
     path = tmp_path / "picos.db"
     assert run(path, "plan", how) == 0
@@ -57,4 +59,43 @@ def test_a_process_that_ends_in_order_leaves_no_mark(tmp_path: Path) -> None:
         assert run(path, "raise", "well") == 0
         with Engine(path, readonly=True) as engine:
             assert engine.store.picos.meta("raising") is None
-            assert engine.store.begun.number("any") == 0
+            assert engine.store.begun.all() == {}
+
+
+def test_what_a_process_begins_again_itself_counts_once(tmp_path: Path) -> None:
+    """As where the disk is full: the mark is written, the turn is not."""
+    with Engine(tmp_path / "picos.db", VirtualClock("2026-03-01T12:00:00Z")) as engine:
+        engine.write(lambda: engine.store.picos.set_meta("raising", "1"))
+        begun = Begun(engine.store, engine._commits, most=2)
+        begun.take_up()
+        for _ in range(3):
+            assert begun.number("row") == 1
+            assert isinstance(begun.alone("row", full, 1), StoreError)
+            assert engine.store.begun.all() == {"row": 1}
+        assert begun.over(2) is None
+        assert begun.over(3) is not None
+
+
+def test_each_unclean_end_doubles_how_many_are_begun_alone(tmp_path: Path) -> None:
+    path = tmp_path / "picos.db"
+    for ends in range(4):
+        with Engine(path, VirtualClock("2026-03-01T12:00:00Z")) as engine:
+            begun = Begun(engine.store, engine._commits, most=2)
+            begun.take_up()
+            alone = 0
+            while begun.number("row"):
+                alone += 1
+            assert alone == (FIRST * 2 ** (ends - 1) if ends else 0)
+            engine._begun = Begun(engine.store, engine._commits, most=2)  # which takes no note away
+    with Engine(path, VirtualClock("2026-03-01T12:00:00Z")) as engine:
+        begun = Begun(engine.store, engine._commits, most=2)
+        begun.take_up()
+        begun.number("row")
+        begun.caught_up()
+        assert engine.store.picos.meta("raising") == "1"
+        begun.end()
+        assert engine.store.picos.meta("raising") is None
+
+
+def full() -> None:
+    raise StoreError("the disk is full", "internal")
