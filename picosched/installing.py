@@ -39,18 +39,18 @@ def install(
     store: Store,
     loaded: Loaded,
     pico_id: str,
-    text: str,
+    ruleset: Ruleset,
     origin: str | None,
     config: Mapping[str, Any] | None,
     now: datetime,
 ) -> Ruleset:
-    """Compile a ruleset, evaluate its globals in the pico as it would be, and only then keep it.
+    """Evaluate a ruleset's globals in the pico as it would be, and only then keep it.
 
     Those that use it as a module are evaluated anew as well: they must bear its new text.
     """
-    loaded.compiled(text, origin)  # before its seconds begin: whoever installs may bring a long one
+    loaded.keep(ruleset)
     loaded.budget.begin()
-    return put(store, loaded, pico_id, text, origin, config, now)
+    return put(store, loaded, pico_id, ruleset.source.text, origin, config, now)
 
 
 def put(

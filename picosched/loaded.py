@@ -135,6 +135,14 @@ class Loaded:
             known = self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
         return known
 
+    def known(self, text: str) -> Ruleset | None:
+        """The ruleset of a text, if it is compiled already."""
+        return self._rulesets.find(hash_of(text))
+
+    def keep(self, ruleset: Ruleset) -> None:
+        """Take over a ruleset that was compiled elsewhere."""
+        self._rulesets.put(hash_of(ruleset.source.text), ruleset)
+
     def load_running(self, pico_id: str, rid: str) -> Pico:
         """The pico, if it runs that ruleset; `not_found`, or why the ruleset does not compile any more."""
         pico = self.load_pico(pico_id)

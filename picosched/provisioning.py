@@ -115,7 +115,8 @@ def _renew(engine: Engine) -> dict[PicoRef, list[str]]:
 
 def _put(engine: Engine, pico_id: str, rid: str) -> None:
     url = standard.url_of(rid)
-    installing.install(engine.store, engine.loaded, pico_id, standard.read(url), url, None, engine.now())
+    ruleset = engine.loaded.compiled(standard.read(url), url)
+    installing.install(engine.store, engine.loaded, pico_id, ruleset, url, None, engine.now())
 
 
 def _tagged(pico: PicoRef, tags: tuple[str, ...]) -> Channel | None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from picosched import installing
 from picosched.errors import PicoschedError
 from picosched.incoming import json_object, ruleset_text
-from picosched.krl.ruleset import Ruleset
+from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.loaded import TEXT
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.event import Query
 from picosched.pico.turn import Turn
@@ -50,9 +51,11 @@ class PicoRef:
         text, origin = ruleset_text(ruleset)
         if config is not None:
             config = json_object(config, "the configuration", engine.settings.limits.max_attrs_bytes)
+        # A long text takes a second or two to compile: nobody else waits for it.
+        compiled = engine.read(lambda: engine.loaded.known(text)) or compile_ruleset(text, origin or TEXT)
         now = engine.now()
         installed = engine.write(
-            lambda: installing.install(engine.store, engine.loaded, self.id, text, origin, config, now)
+            lambda: installing.install(engine.store, engine.loaded, self.id, compiled, origin, config, now)
         )
         engine.look_again()
         return installed

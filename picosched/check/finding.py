@@ -13,7 +13,7 @@ CODES: dict[str, str] = {
     # What keeps a text from being read.
     "E001": "syntax error",
     "E002": "path behind choose",
-    "E003": "nested too deep",
+    "E003": "too large",
     "E004": "cannot be compiled",
     # Names.
     "E101": "unknown name",

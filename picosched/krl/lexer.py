@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from ply import lex
@@ -21,6 +22,8 @@ from picosched.errors import KrlError
 from picosched.krl.source import Source
 
 MAX_NESTING = 200
+MOST_TOKENS = 60_000
+"""In one text: whatever it says, compiling it takes about two seconds then."""
 
 states = (("chevron", "exclusive"),)
 
@@ -261,7 +264,11 @@ def new_lexer(source: Source, start: int = 0, end: int | None = None) -> Any:
 def tokens_of(source: Source, start: int = 0, end: int | None = None) -> list[Any]:
     """All tokens; KrlError where the text is not KRL, at the chevron that is never closed too."""
     lexer = new_lexer(source, start, end)
-    found = list(iter(lexer.token, None))
+    found = list(islice(iter(lexer.token, None), MOST_TOKENS + 1))
+    if len(found) > MOST_TOKENS:
+        last = found[-1]
+        message = f"found more than {MOST_TOKENS:,} words and signs, wanted a shorter text"
+        raise KrlError(message, source.span(last.lexpos, last.endlexpos), code="too_large", kind="E003")
     if lexer.chevrons:
         start = lexer.chevrons[-1]
         raise KrlError("found no end to this chevron, wanted >>", source.span(start, start + 2))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 from picosched.errors import KrlError, Span
 from picosched.krl import syntax
@@ -21,6 +22,10 @@ from picosched.krl.windows import window_faults
 
 DEEPEST = 1_000
 """How deep a tree may go: `1 + 1 + 1` goes two deep."""
+
+MOST_RULES = 1_000
+MOST_FUNCTIONS = 4_000
+"""In one text. Python takes more than twice as long to compile twice as many."""
 
 UNKNOWN_MEMBER = {"function": "E104", "action": "E105", "value": "E101"}
 
@@ -48,6 +53,7 @@ class _Resolver:
         self.modules: set[str] = set(MODULES)
         self.used_modules: set[str] = set()
         self.depth = 0
+        self.functions = 0
         self.bare_attributes = False
         """In `where` an unknown name is an attribute of the event."""
 
@@ -69,6 +75,8 @@ class _Resolver:
         for property in tree.meta:
             if isinstance(property, syntax.Shares):
                 self._shared(property, names)
+        if len(tree.rules) > MOST_RULES:
+            self._too_many(f"{MOST_RULES:,} rules", tree.rules[MOST_RULES])
         seen: dict[str, syntax.Rule] = {}
         for rule in tree.rules:
             if rule.name in seen:
@@ -304,7 +312,14 @@ class _Resolver:
         else:
             self.fault("E101", f"unknown name {node.id}{_near(node.id, [*names.all(), *OPERATORS])}", node)
 
+    def _too_many(self, most: str, node: syntax.Node) -> NoReturn:
+        message = f"found more than {most} in one ruleset, wanted several rulesets"
+        raise KrlError(message, self._span(node), code="too_large", kind="E003")
+
     def _function(self, node: syntax.Function | syntax.Defaction, names: Names) -> None:
+        self.functions += 1
+        if self.functions > MOST_FUNCTIONS:
+            self._too_many(f"{MOST_FUNCTIONS:,} functions", node)
         inner = Names(names)
         optional: syntax.Parameter | None = None
         for parameter in node.parameters:

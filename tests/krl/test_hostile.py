@@ -5,11 +5,12 @@ They run on a virtual clock, where seconds bound nothing: what ends them is coun
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from picosched import Engine, SystemClock, VirtualClock
+from picosched import Engine, KrlError, SystemClock, VirtualClock, compile_ruleset
 from picosched.krl.budget import Limits
 
 LONG = '"x".sprintf("%15000000s")'
@@ -210,3 +211,37 @@ def test_what_is_given_back_was_claimed_before() -> None:
 
 def test_the_defaults_leave_one_rule_half_of_its_turn() -> None:
     assert Limits().max_turn_steps == 2 * Limits().max_steps
+
+
+IN_GLOBAL = "ruleset h {{ global {{ f = {} }} }}"
+TOO_LARGE = {
+    "words": (IN_GLOBAL.format(f"[{'1, ' * 40_000}1]"), "more than 60,000 words and signs"),
+    "a chain": (IN_GLOBAL.format(f"{'not ' * 59_000}1"), "nested more than 1000 deep"),
+    "functions": (IN_GLOBAL.format(f"[{'function(x){x}, ' * 4_001}1]"), "more than 4,000 functions"),
+    "rules": (
+        f"ruleset h {{ {' '.join(f'rule r{n} {{ select when a b noop() }}' for n in range(1_001))} }}",
+        "more than 1,000 rules",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_a_text_that_would_take_long_to_compile_is_refused(name: str) -> None:
+    text, message = TOO_LARGE[name]
+    with pytest.raises(KrlError, match=message) as raised:
+        compile_ruleset(text)
+    assert raised.value.code == "too_large"
+
+
+def test_nobody_waits_while_a_long_text_is_compiled() -> None:
+    rules = " ".join(f"rule r{n} {{ select when a b noop() }}" for n in range(1_000))
+    with Engine(clock=VirtualClock()) as engine:
+        engine.root.install("ruleset s { meta { shares one } global { one = function() { 1 } } }")
+        installing = threading.Thread(target=engine.root.install, args=(f"ruleset long {{ {rules} }}",))
+        installing.start()
+        answered = 0
+        while installing.is_alive():
+            answered += engine.root.query("s", "one")
+        installing.join()
+        assert answered > 5
+        assert "long" in engine.root.rulesets()
