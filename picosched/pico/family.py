@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 HTTP = ("http://", "https://")
 
-SHOWN, ASKED, CHANGING = 20, 200, 1_000
-"""Steps of a channel or ruleset that is shown; of a query of another pico; of a change of picos."""
+SHOWN, ASKED, CHANGING, DELETING = 20, 200, 1_400, 2_000
+"""Steps of a channel or ruleset that is shown; of a query of another pico; of a change of picos, with making
+it true; and besides of each pico that is deleted."""
 
 
 class World(Protocol):
@@ -72,7 +73,16 @@ class World(Protocol):
         """The source of that id or name, as a map."""
 
     def tried(self, pico_id: str, text: RulesetText) -> None:
-        """Evaluate a ruleset's globals as if it were installed; raises what would be wrong with it."""
+        """Evaluate a ruleset's globals as if it were installed, and those of the rulesets that use it.
+
+        Raises what would be wrong with it.
+        """
+
+    def check_windows(self, ruleset: Ruleset) -> None:
+        """Raises what is wrong with the windows of a ruleset."""
+
+    def picos_under(self, pico_id: str) -> int:
+        """How many picos would be deleted with a pico."""
 
 
 class PicoFamily:
@@ -149,7 +159,7 @@ class PicoFamily:
         id, down, up = effects.new_id(), effects.new_id(), effects.new_id()
         texts = tuple(self._text(url, config) for url, config in rulesets)
         for each in texts:
-            self._world.compiled(each.text, each.origin)
+            self._world.check_windows(self._world.compiled(each.text, each.origin))
         self._say(
             NewPico(
                 id,
@@ -169,6 +179,7 @@ class PicoFamily:
             raise KrlError(
                 f"found the eci {shown(eci)}, wanted that of a child of this pico", code="not_found"
             )
+        self._effects.pico.budget.charge(DELETING * (1 + self._world.picos_under(mine[0].kin)))
         self._say(DeletePico(mine[0].kin))
 
     def put_channel(
