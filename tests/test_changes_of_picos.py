@@ -8,7 +8,6 @@ import pytest
 
 from picosched import Engine, VirtualClock
 
-
 WITNESS = """ruleset witness {
   meta { shares seen }
   global { seen = function() { ent:seen.defaultsTo(0) } }
