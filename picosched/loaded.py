@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -154,13 +155,13 @@ class Loaded:
     def find_channel(self, eci: str) -> Channel | None:
         return self._channels.find(eci) or self._store.picos.find_channel(eci)
 
-    def answer(self, pico_id: str, query: Query) -> Any:
+    def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
         """The answer of a pico to a query of another, which waits for it."""
         pico = self.load_pico(pico_id)
         if pico.effects.busy:
             raise KrlError(f"the pico {pico.name} is asked, and waits itself for an answer", code="conflict")
         try:
-            return answer_within(pico, query, pico.now)
+            return answer_within(pico, query, now)
         except Unanswered as wanted:
             raise KrlError("a query of another pico cannot ask the world outside") from wanted
 

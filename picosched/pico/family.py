@@ -8,6 +8,7 @@ evaluated before the rule goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from picosched.errors import KrlError, PicoschedError
@@ -46,8 +47,8 @@ class World(Protocol):
 
     def find_channel(self, eci: str) -> Channel | None: ...
 
-    def answer(self, pico_id: str, query: Query) -> Any:
-        """The answer of another pico to a query."""
+    def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
+        """The answer of another pico to a query, at the time of who asks."""
 
     def can_ask(self, pico_id: str, rid: str) -> bool:
         """Whether a pico has that ruleset, and is not waiting for an answer itself."""
@@ -144,7 +145,7 @@ class PicoFamily:
             raise KrlError(f"the query {rid}:{name} is {refusal}", code="refused")
         if channel.pico_id == self._effects.pico.id:
             raise KrlError("a pico cannot query itself: call the function", code="conflict")
-        return self._world.answer(channel.pico_id, Query(rid, name, args, eci))
+        return self._world.answer(channel.pico_id, Query(rid, name, args, eci), self._effects.pico.now)
 
     def new_pico(
         self,
