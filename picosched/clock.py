@@ -27,6 +27,9 @@ _ISO = re.compile(r"[0-9W-]{7,10}(?:[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]+)?)?", re.A
 # The wall clock and the monotonic clock drift apart by less than this in one slice, unless one is set.
 _JUMP_SECONDS = 1.0
 
+# Where the system has one: a clock that goes on while the machine sleeps.
+_BOOTTIME: int | None = getattr(system, "CLOCK_BOOTTIME", None)
+
 # An Event cannot be waited for together with a Condition, so a virtual clock looks at `wake` this often.
 _GLANCE_SECONDS = 0.01
 
@@ -48,6 +51,10 @@ class Clock(Protocol):
 
     def ticks(self) -> float:
         """Seconds that go on alike however the clock is set: the difference of two tells how long it was."""
+        ...
+
+    def elapsed(self) -> float:
+        """The same, with the seconds for which the machine slept, as far as the system tells."""
         ...
 
     def wait_until(self, time: datetime | None, wake: Wake) -> None:
@@ -73,6 +80,9 @@ class SystemClock:
 
     def ticks(self) -> float:
         return ticks()
+
+    def elapsed(self) -> float:
+        return ticks() if _BOOTTIME is None else system.clock_gettime(_BOOTTIME)
 
     def wait_until(self, time: datetime | None, wake: Wake) -> None:
         if time is None:
@@ -102,6 +112,9 @@ class VirtualClock:
     def ticks(self) -> float:
         """The seconds since 1970: whoever moves this clock means that time goes by."""
         return self.now().timestamp()
+
+    def elapsed(self) -> float:
+        return self.ticks()
 
     def advance(self, duration: timedelta | None = None, **units: float) -> datetime:
         """Move forward by `duration` and by `units` as `timedelta` takes them (`minutes=5`); the new time.

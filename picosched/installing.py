@@ -10,8 +10,7 @@ from picosched import declaring
 from picosched.edges import follow
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import Ruleset
-from picosched.krl.size import charge, spending
-from picosched.loaded import Loaded
+from picosched.loaded import Loaded, clients_of
 from picosched.pico.change import (
     AddSource,
     Change,
@@ -23,16 +22,12 @@ from picosched.pico.change import (
     PutChannel,
     RemoveSource,
     ResumeSource,
+    RulesetText,
     Uninstall,
 )
-from picosched.pico.evaluate import start
-from picosched.pico.pico import Installed
 from picosched.pico.turn import Turn
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.store import Store
-
-CHANGED, DELETED = 400, 2_000
-"""Steps that it takes to make a change of picos true, and to delete one."""
 
 
 def install(
@@ -50,28 +45,18 @@ def install(
     """
     loaded.keep(ruleset)
     loaded.budget.begin()
-    return put(store, loaded, pico_id, ruleset.source.text, origin, config, now)
-
-
-def put(
-    store: Store,
-    loaded: Loaded,
-    pico_id: str,
-    text: str,
-    origin: str | None,
-    config: Mapping[str, Any] | None,
-    now: datetime,
-) -> Ruleset:
-    """The same within a turn, which pays for it."""
-    ruleset = loaded.compiled(text, origin)
-    pico = loaded.read_pico(pico_id)  # one of its own, so that a fault changes nothing
     if config is None:
         config = next((row.config for row in store.picos.installed(pico_id) if row.rid == ruleset.rid), {})
-    pico.installed[ruleset.rid] = Installed(ruleset, config)
-    for rid in (ruleset.rid, *_clients(pico.installed, ruleset.rid)):
-        pico.budget.begin_rule()
-        start(pico, rid)
-    store.picos.install(pico_id, RulesetRow(hash_of(text), ruleset.rid, text, origin), config)
+    installing = RulesetText(ruleset.source.text, origin, config)
+    loaded.tried(pico_id, installing, loaded.budget.begin_rule)
+    return _keep(store, loaded, pico_id, installing, now)
+
+
+def _keep(store: Store, loaded: Loaded, pico_id: str, text: RulesetText, now: datetime) -> Ruleset:
+    """Keep a ruleset that was tried."""
+    ruleset = loaded.compiled(text.text, text.origin)
+    row = RulesetRow(hash_of(text.text), ruleset.rid, text.text, text.origin)
+    store.picos.install(pico_id, row, text.config)
     loaded.forget(pico_id)
     follow(store, loaded, pico_id, ruleset, now)
     return ruleset
@@ -82,7 +67,7 @@ def uninstall(store: Store, loaded: Loaded, pico_id: str, rid: str, now: datetim
     pico = loaded.load_pico(pico_id)
     if all(row.rid != rid for row in store.picos.installed(pico_id)):
         raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
-    clients = _clients(pico.installed, rid)
+    clients = clients_of(pico.installed, rid)
     if clients:
         raise PicoschedError(f"the ruleset {rid} is used by {', '.join(clients)}", "conflict")
     store.agenda.cancel_all(pico_id, rid, now, f"the ruleset {rid} was uninstalled")
@@ -98,7 +83,6 @@ def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> No
     for id in ids:  # grows as it goes
         ids += [child.id for child in store.picos.children(id)]
     for id in reversed(ids):
-        charge(DELETED)
         rids = [row.rid for row in store.picos.installed(id)]
         store.agenda.cancel_all(id, None, now, "the pico was deleted")
         for channel in store.picos.channels(id):
@@ -112,21 +96,22 @@ def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> No
 
 
 def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
-    """Make true what a turn changes of picos, in the transaction that writes it; the turn pays for it."""
-    with spending(loaded.budget):
-        for change in turn.changes:
-            _make_true(store, loaded, turn, change)
+    """Make true what a turn changes of picos, in the transaction that writes it.
+
+    The rules that said it have paid for it, for nothing may fail here: all they wrote would be lost.
+    """
+    for change in turn.changes:
+        _make_true(store, loaded, turn, change)
 
 
 def _make_true(store: Store, loaded: Loaded, turn: Turn, change: Change) -> None:
-    charge(CHANGED)
     match change:
         case NewPico():
             store.picos.new_pico(PicoRow(change.id, change.name, turn.pico_id, turn.now))
             for channel in (change.down, change.up, *change.channels):
                 store.picos.new_channel(channel, turn.now)
             for text in change.rulesets:
-                put(store, loaded, change.id, text.text, text.origin, text.config, turn.now)
+                _keep(store, loaded, change.id, text, turn.now)
         case DeletePico(id):
             delete_pico(store, loaded, id, turn.now)
         case PutChannel(channel):
@@ -136,7 +121,7 @@ def _make_true(store: Store, loaded: Loaded, turn: Turn, change: Change) -> None
             store.picos.delete_channel(eci)
             loaded.forget_channel(eci)
         case Install(_, text):
-            put(store, loaded, turn.pico_id, text.text, text.origin, text.config, turn.now)
+            _keep(store, loaded, turn.pico_id, text, turn.now)
         case Uninstall(rid):
             store.agenda.cancel_all(turn.pico_id, rid, turn.now, f"the ruleset {rid} was uninstalled")
             store.picos.uninstall(turn.pico_id, rid)
@@ -149,15 +134,3 @@ def _make_true(store: Store, loaded: Loaded, turn: Turn, change: Change) -> None
             declaring.pause(store, id, until)
         case ResumeSource(id):
             declaring.resume(store, id, turn.now)
-
-
-def _clients(installed: Mapping[str, Installed], rid: str) -> list[str]:
-    """The rulesets that use `rid` as a module, or use one that does."""
-    found: list[str] = []
-    reached = [rid]
-    for module in reached:  # grows as it goes
-        for client, each in installed.items():
-            if module in each.ruleset.uses and client not in found and client != rid:
-                found.append(client)
-                reached.append(client)
-    return found

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +26,7 @@ from picosched.pico.effects import Unanswered
 from picosched.pico.evaluate import answer_within, start
 from picosched.pico.event import Query
 from picosched.pico.pico import Installed, Pico
+from picosched.pico.windows import windows_of
 from picosched.settings import Settings
 from picosched.store.picos import hash_of
 from picosched.store.store import Store
@@ -161,13 +163,13 @@ class Loaded:
     def find_channel(self, eci: str) -> Channel | None:
         return self._channels.find(eci) or self._store.picos.find_channel(eci)
 
-    def answer(self, pico_id: str, query: Query) -> Any:
+    def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
         """The answer of a pico to a query of another, which waits for it."""
         pico = self.load_pico(pico_id)
         if pico.effects.busy:
             raise KrlError(f"the pico {pico.name} is asked, and waits itself for an answer", code="conflict")
         try:
-            return answer_within(pico, query, pico.now)
+            return answer_within(pico, query, now)
         except Unanswered as wanted:
             raise KrlError("a query of another pico cannot ask the world outside") from wanted
 
@@ -217,11 +219,19 @@ class Loaded:
         row = self._store.sources.find(id)
         return None if row is None else declaring.state_of(self._store, row).as_json()
 
-    def tried(self, pico_id: str, text: RulesetText) -> None:
-        pico = self.read_pico(pico_id)
+    def tried(self, pico_id: str, text: RulesetText, before_each: Callable[[], None] = lambda: None) -> None:
+        pico = self.read_pico(pico_id)  # one of its own, so that a fault changes nothing
         ruleset = self.compiled(text.text, text.origin)
         pico.installed[ruleset.rid] = Installed(ruleset, text.config)
-        start(pico, ruleset.rid)
+        for rid in (ruleset.rid, *clients_of(pico.installed, ruleset.rid)):
+            before_each()
+            start(pico, rid)
+
+    def check_windows(self, ruleset: Ruleset) -> None:
+        windows_of(ruleset, self.settings.windows)
+
+    def picos_under(self, pico_id: str) -> int:
+        return self._store.picos.number_under(pico_id)
 
     # Forgetting
 
@@ -245,3 +255,15 @@ class Loaded:
         if row is None:
             raise PicoschedError(f"the text of the ruleset with the hash {hash} is lost", "internal")
         return self.compiled(row.text, row.origin)
+
+
+def clients_of(installed: Mapping[str, Installed], rid: str) -> list[str]:
+    """The rulesets that use `rid` as a module, or use one that does."""
+    found: list[str] = []
+    reached = [rid]
+    for module in reached:  # grows as it goes
+        for client, each in installed.items():
+            if module in each.ruleset.uses and client not in found and client != rid:
+                found.append(client)
+                reached.append(client)
+    return found

@@ -7,11 +7,12 @@ record already: an occurrence is settled once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from picosched.clock import format_time
+from picosched.clock import format_time, to_ms
 from picosched.document import Fields
 from picosched.errors import PicoschedError
 from picosched.incoming import json_copy, json_object
@@ -80,9 +81,9 @@ def read_moved(document: Mapping[str, Any], most_bytes: int) -> Moved:
         ("scheduled event", [each.id for each in moved.scheduled]),
         ("fire", [f"{each.id} at {each.nominal}" for each in moved.fires]),
     ):
-        if len({*keys}) < len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise PicoschedError(f"the document: found the {what} {twice} twice, wanted it once")
+        for key, times in Counter(keys).items():
+            if times > 1:
+                raise PicoschedError(f"the document: found the {what} {key} twice, wanted it once")
     return moved
 
 
@@ -90,10 +91,10 @@ def _check_record(moved: Moved) -> None:
     """What is due is not on record: an occurrence that is could never be settled again."""
     due = {each.id: each.due for each in moved.scheduled if each.due is not None}
     for fire in moved.fires:
-        if fire.id in due and fire.nominal >= due[fire.id] and not fire.by_hand:
+        if fire.id in due and to_ms(fire.nominal) == to_ms(due[fire.id]):
             raise PicoschedError(
-                f"the document: found the scheduled event {fire.id} due at {format_time(due[fire.id])} "
-                f"and a record of {format_time(fire.nominal)}, wanted records of earlier occurrences only"
+                f"the document: found the scheduled event {fire.id} due at {format_time(fire.nominal)} "
+                "and a record of that time, wanted one of the two"
             )
 
 

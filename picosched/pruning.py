@@ -6,7 +6,10 @@ a day to set it right. The same holds after a machine was off for long: what gre
 another day.
 
 The time that was read last is kept in the store, so that processes which live for less than a day delete
-history too. Within a process the seconds that really passed tell a jump from a long wait.
+history too. Within a process the seconds that really passed tell a jump from a long wait; a sleep of the
+machine is a long wait as well.
+
+A look deletes some of what is old, so that what is due meanwhile is not kept waiting; the next look goes on.
 """
 
 from __future__ import annotations
@@ -43,19 +46,24 @@ class Pruning:
         self._read: datetime | None = None
         """The time that was read last, which counts once the clock has gone on from it by a day."""
         self._offset = 0.0
-        """By how many seconds the clock was ahead of its ticks at that time."""
+        """By how many seconds the clock was ahead of those that had elapsed at that time."""
+        self._deletes: datetime | None = None
+        """The time that counts, while not all that was old then is deleted."""
 
     @property
     def next_look(self) -> datetime | None:
         """When to look next; None before the first look."""
         # While a thread judges, another one that looked would find nothing to do, again and again.
-        read = self._clock.now() if self._mutex.locked() else self._read
-        return None if read is None else shifted(read, EVERY)
+        if self._mutex.locked():
+            return shifted(self._clock.now(), EVERY)
+        if self._deletes is not None:
+            return self._clock.now()
+        return None if self._read is None else shifted(self._read, EVERY)
 
     def look(self) -> int:
-        """Delete what is old if a day has gone by; how many rows."""
+        """Delete some of what is old if a day has gone by; how many rows."""
         now, read = self._clock.now(), self._read
-        if read is not None and timedelta() <= now - read < EVERY:
+        if read is not None and timedelta() <= now - read < EVERY and self._deletes is None:
             return 0
         if self._store.readonly or not self._mutex.acquire(blocking=False):
             return 0
@@ -65,27 +73,37 @@ class Pruning:
             self._mutex.release()
 
     def prune(self, time: datetime) -> int:
-        """Delete what is too old at that time; how many rows."""
+        """Delete all that is too old at that time; how many rows."""
         pruned = 0
-        while self._commits.read(lambda: self._store.prunable(time)):
+        while self._is_prunable(time):
             pruned += self._commits.run(lambda: self._store.prune(time))
         return pruned
 
+    def _is_prunable(self, time: datetime) -> bool:
+        return self._commits.read(lambda: self._store.prunable(time))
+
     def _judge(self, now: datetime) -> int:
-        offset = now.timestamp() - self._clock.ticks()
-        if self._read is None:
-            kept = self._commits.read(lambda: self._store.picos.meta(READ))
-            self._read, self._offset = None if kept is None else from_ms(int(kept)), offset
-        read, pruned = self._read, 0
-        if read is not None and timedelta() <= now - read < EVERY:
-            return 0
-        if abs(offset - self._offset) > JUMP_SECONDS:
-            log.warning(
-                "the clock jumped to %s: no history is deleted before it has gone on for a day",
-                format_time(now),
-            )
-        elif read is not None and read < now:
-            pruned = self.prune(read)
+        offset, pruned = now.timestamp() - self._clock.elapsed(), 0
+        if self._deletes is None:
+            if self._read is None:
+                kept = self._commits.read(lambda: self._store.picos.meta(READ))
+                self._read, self._offset = None if kept is None else from_ms(int(kept)), offset
+            read = self._read
+            if read is not None and timedelta() <= now - read < EVERY:
+                return 0
+            if abs(offset - self._offset) > JUMP_SECONDS:
+                log.warning(
+                    "the clock jumped to %s: no history is deleted before it has gone on for a day",
+                    format_time(now),
+                )
+            elif read is not None and read < now and self._is_prunable(read):
+                self._deletes = read
+        if (time := self._deletes) is not None:
+            pruned = self._commits.run(lambda: self._store.prune(time))
+            if self._is_prunable(time):
+                return pruned
+            self._deletes = None
+        # A process that ends before all is deleted leaves the rest to the next one.
         self._commits.run(lambda: note(self._store, now))
         self._read, self._offset = now, offset
         return pruned

@@ -1,4 +1,7 @@
-"""Threads that race: they are switched as often as can be, begin together, and all of them end well."""
+"""Threads that race: they are switched as often as can be, begin together, and all of them end well.
+
+And what waits for a state that another thread brings about, with an end to it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Any
 
 SWITCH_SECONDS = 1e-6
 SECONDS = 60.0
+PATIENCE = 30
+"""Seconds in which a state has to come."""
 
 
 @contextmanager
@@ -66,3 +71,13 @@ def meanwhile(work: Callable[[], Any], *others: Callable[[], Any]) -> Any:
         return run
 
     return race(first, *map(again, others))[0]
+
+
+def until(come: Callable[[], object], told: Callable[[], object] = lambda: None) -> None:
+    """Return once a state has come; if it does not, AssertionError with what is `told` of it then."""
+    never = threading.Event()
+    for _ in range(PATIENCE * 100):
+        if come():
+            return
+        never.wait(0.01)
+    raise AssertionError(f"a state did not come in {PATIENCE} s: {told()}")

@@ -121,6 +121,9 @@ class Passing:
     def ticks(self) -> float:
         return 0.0
 
+    def elapsed(self) -> float:
+        return 0.0
+
     def wait_until(self, time: datetime | None, wake: object) -> None: ...
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from picosched import Engine, PicoschedError, VirtualClock
+from picosched.clock import format_time
 from picosched.krl.scope import HttpRequest, HttpResponse
 
 LISTENER = """ruleset listener {
@@ -242,6 +243,18 @@ def test_picos_that_ask_each_other_in_a_circle_get_an_error(engine: Engine) -> N
     ecis: list[Any] = [pico.new_channel().eci for pico in (one, two)]
     with pytest.raises(PicoschedError, match="waits itself for an answer"):
         one.query("ring", "ask", {"eci": ecis[1], "back": ecis[0]})
+
+
+def test_a_pico_that_is_asked_has_the_time_of_who_asks(engine: Engine) -> None:
+    text = """ruleset clock { meta { shares ask, told }
+      global { ask = function(eci){ ctx:query(eci, "clock", "told") } told = function(){ time:now() } } }"""
+    other = engine.new_pico("other")
+    for pico in (engine.root, other):
+        pico.install(text)
+    asked = {"eci": other.new_channel().eci}
+    for _ in range(2):
+        assert engine.root.query("clock", "ask", asked) == format_time(engine.now()).replace("Z", ".000Z")
+        engine.clock.advance(days=1)  # type: ignore[attr-defined]
 
 
 def test_a_ruleset_reads_what_the_rules_of_its_pico_logged(engine: Engine) -> None:

@@ -408,8 +408,20 @@ def test_what_is_due_and_on_record_is_refused(office: PicoRef, other: Engine) ->
     document = through_text(export_pico(office.engine, office.id, history=True))
     (repeat,) = [row for row in document["scheduled"] if row["kind"] == "repeat"]
     document["fires"][0]["nominal"] = repeat["due"]
-    with pytest.raises(PicoschedError, match="wanted records of earlier occurrences only"):
+    with pytest.raises(PicoschedError, match="a record of that time, wanted one of the two"):
         import_pico(other, document)
+
+
+def test_a_pico_whose_clock_was_set_back_moves(office: PicoRef, other: Engine, clock: VirtualClock) -> None:
+    """A repeat that somebody made anew then is due before its last record."""
+    (repeat,) = [row for row in office.scheduled() if row.kind == "repeat"]
+    clock.set("2026-03-01T00:30:00Z")
+    office.engine.agenda.reschedule([repeat.id], "15 * * * *")
+    (repeat,) = [row for row in office.scheduled() if row.kind == "repeat"]
+    assert repeat.due is not None and repeat.due < office.history()[0].nominal
+    there = moved(office, other)
+    other.run_until("2026-03-01T04:00:00Z")
+    assert [f"{fire.nominal:%H:%M}" for fire in there.history(limit=3)] == ["03:15", "02:15", "01:15"]
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ DAILY = """ruleset daily {
 
 
 class Machine:
-    """The clock of a machine: it goes, somebody sets it, the machine is off for a while."""
+    """The clock of a machine: it goes, somebody sets it, the machine sleeps or is off for a while."""
 
     def __init__(self, time: datetime = START) -> None:
         self.time = time
-        self.seconds = 0.0
+        self.seconds = self.slept = 0.0
 
     def now(self) -> datetime:
         return self.time
@@ -37,12 +37,19 @@ class Machine:
     def ticks(self) -> float:
         return self.seconds
 
+    def elapsed(self) -> float:
+        return self.seconds + self.slept
+
     def wait_until(self, time: datetime | None, wake: Wake) -> None:
         wake.wait()
 
     def go_on(self, by: timedelta) -> None:
         self.time += by
         self.seconds += by.total_seconds()
+
+    def sleep(self, by: timedelta) -> None:
+        self.time += by
+        self.slept += by.total_seconds()
 
     def be_off(self, by: timedelta) -> None:
         self.time += by
@@ -150,9 +157,41 @@ def test_after_forty_days_off_history_stays_for_another_day(opened: Opened, cloc
 def test_a_machine_that_sleeps_for_forty_days_is_as_one_that_was_off(opened: Opened, clock: Machine) -> None:
     with opened() as engine:
         engine.run_due()
-        clock.be_off(timedelta(days=40))
+        clock.sleep(timedelta(days=40))
         let_pass(engine, clock, 1)
         assert len(kept(engine)) > 20
+
+
+def test_on_a_machine_that_sleeps_for_most_of_the_day_history_goes_as_well(
+    opened: Opened, clock: Machine
+) -> None:
+    with opened() as engine:
+        for _ in range(40):
+            clock.sleep(20 * HOUR)
+            for _ in range(4):
+                clock.go_on(HOUR)
+                engine.run_due()
+        assert len(kept(engine)) in (31, 32)
+
+
+def test_a_look_deletes_some_and_the_next_one_goes_on_also_in_another_process(
+    opened: Opened, clock: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("picosched.store.store.PRUNED_AT_ONCE", 2)
+    with opened() as engine:
+        clock.go_on(timedelta(days=60))
+        engine.run_due()
+        clock.go_on(25 * HOUR)
+        engine.run_due()
+        assert len(engine.history(limit=1_000)) == 22 - 2
+        assert engine._next_tick() == clock.now()
+    with opened() as engine:
+        for left in range(18, 2, -2):
+            engine.run_due()
+            assert len(engine.history(limit=1_000)) == left
+        while engine._next_tick() == clock.now():
+            engine.run_due()
+        assert kept(engine) == ["03-21", "05-20"]
 
 
 def test_processes_that_live_for_a_moment_delete_history_too(opened: Opened, clock: Machine) -> None:

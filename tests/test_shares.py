@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from racing import until
 
 from picosched import Engine, PicoRef
 from picosched.asking import LINE, OF_ONE
@@ -69,12 +70,7 @@ def plan(pico: PicoRef, number: int, type: str, url: str, at: datetime) -> None:
 
 
 def wait_for(engine: Engine, what: Callable[[], bool]) -> None:
-    never = threading.Event()
-    for _ in range(SECONDS * 100):
-        if what():
-            return
-        never.wait(0.01)
-    raise AssertionError(f"{what} did not come; {engine.next_due()} is due next")
+    until(what, lambda: f"{engine.next_due()} is due next")
 
 
 def test_a_pico_whose_host_never_answers_holds_up_nobody() -> None:

@@ -45,6 +45,7 @@ Grace = Annotated[
         "--grace",
         metavar="SECONDS",
         min=0.1,
+        max=86_400,
         help="After so long a stop by a signal ends the process whatever it does.",
     ),
 ]

@@ -8,6 +8,7 @@ evaluated before the rule goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from picosched.errors import KrlError, PicoschedError
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
 HTTP = ("http://", "https://")
 
-SHOWN, ASKED, CHANGING = 20, 200, 1_000
-"""Steps of a channel or ruleset that is shown; of a query of another pico; of a change of picos."""
+SHOWN, ASKED, CHANGING, DELETING = 20, 200, 1_400, 2_000
+"""Steps of a channel or ruleset that is shown; of a query of another pico; of a change of picos, with making
+it true; and besides of each pico that is deleted."""
 
 
 class World(Protocol):
@@ -45,8 +47,8 @@ class World(Protocol):
 
     def find_channel(self, eci: str) -> Channel | None: ...
 
-    def answer(self, pico_id: str, query: Query) -> Any:
-        """The answer of another pico to a query."""
+    def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
+        """The answer of another pico to a query, at the time of who asks."""
 
     def can_ask(self, pico_id: str, rid: str) -> bool:
         """Whether a pico has that ruleset, and is not waiting for an answer itself."""
@@ -72,7 +74,16 @@ class World(Protocol):
         """The source of that id or name, as a map."""
 
     def tried(self, pico_id: str, text: RulesetText) -> None:
-        """Evaluate a ruleset's globals as if it were installed; raises what would be wrong with it."""
+        """Evaluate a ruleset's globals as if it were installed, and those of the rulesets that use it.
+
+        Raises what would be wrong with it.
+        """
+
+    def check_windows(self, ruleset: Ruleset) -> None:
+        """Raises what is wrong with the windows of a ruleset."""
+
+    def picos_under(self, pico_id: str) -> int:
+        """How many picos would be deleted with a pico."""
 
 
 class PicoFamily:
@@ -134,7 +145,7 @@ class PicoFamily:
             raise KrlError(f"the query {rid}:{name} is {refusal}", code="refused")
         if channel.pico_id == self._effects.pico.id:
             raise KrlError("a pico cannot query itself: call the function", code="conflict")
-        return self._world.answer(channel.pico_id, Query(rid, name, args, eci))
+        return self._world.answer(channel.pico_id, Query(rid, name, args, eci), self._effects.pico.now)
 
     def new_pico(
         self,
@@ -149,7 +160,7 @@ class PicoFamily:
         id, down, up = effects.new_id(), effects.new_id(), effects.new_id()
         texts = tuple(self._text(url, config) for url, config in rulesets)
         for each in texts:
-            self._world.compiled(each.text, each.origin)
+            self._world.check_windows(self._world.compiled(each.text, each.origin))
         self._say(
             NewPico(
                 id,
@@ -169,6 +180,7 @@ class PicoFamily:
             raise KrlError(
                 f"found the eci {shown(eci)}, wanted that of a child of this pico", code="not_found"
             )
+        self._effects.pico.budget.charge(DELETING * (1 + self._world.picos_under(mine[0].kin)))
         self._say(DeletePico(mine[0].kin))
 
     def put_channel(

@@ -23,6 +23,9 @@ ROW_STEPS = 25
 LOOK_STEPS = 2
 """Steps that it pays for each row that is passed over."""
 
+ASKED = 75
+"""Steps that it pays for a list, however little that has."""
+
 ALL = 1_000_000_000
 """More steps than anything here takes."""
 
@@ -112,6 +115,7 @@ class SoFar:
         # What no index helps with is asked of each row here, where it is charged.
         kind = None if which.name is None else which.kind
         looked_at = replace(which, kind=kind, domain=None, type=None, text=None)
+        self.budget.charge(ASKED)
         if which.name is None:
             self.budget.charge(self.kept.coming(self.pico_id) * LOOK_STEPS)
         affordable = int(min(self.budget.left, ALL) // ROW_STEPS) + 1

@@ -28,8 +28,9 @@ from picosched.sources.reading import read_source
 if TYPE_CHECKING:
     from picosched.pico.effects import PicoEffects
 
-READING, LISTED = 60, 200
-"""Steps of each byte of a declaration that is read, and of each source in a list, with its entries."""
+READING, LISTED, CHANGING = 60, 200, 400
+"""Steps of each byte of a declaration that is read, of each source in a list, with its entries, and of a
+change, with making it true."""
 
 
 class PicoSources:
@@ -114,7 +115,9 @@ class PicoSources:
                 listed[id] |= {"paused": False, "paused_until": None}
 
     def _say(self, change: SourceChange) -> bool:
-        self._effects.speaking("change sources").changes.append(change)
+        said = self._effects.speaking("change sources")
+        self._effects.pico.budget.charge(CHANGING)
+        said.changes.append(change)
         return True
 
     def _check_root(self) -> None:

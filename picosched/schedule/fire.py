@@ -41,11 +41,6 @@ class Fire:
         return self.why if self.outcome is Outcome.FAILED else None
 
     @property
-    def by_hand(self) -> bool:
-        """Whether somebody fired it outside its times."""
-        return self.outcome is Outcome.FIRED and self.why is not None
-
-    @property
     def lateness(self) -> float:
         """Seconds between the due time and its being dealt with; negative if cancelled before."""
         return (self.fired - self.nominal).total_seconds()

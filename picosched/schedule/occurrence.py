@@ -145,6 +145,8 @@ def _last_wanted(row: Scheduled, due: datetime, upto: datetime, terms: Terms) ->
     if row.kind != "repeat" or upto <= due or not terms.min_period:
         return due if row.kind == "repeat" else None
     until = upto if row.until is None else min(upto, row.until)
+    # Nothing is due between two multiples of the granularity, and so a clock that goes on changes no answer.
+    until = rounded_down(until, terms.granularity, row.put_off)
     return _last_in_time(_Times.of(row, terms), due, row.moved_from or due, until)
 
 

@@ -130,13 +130,15 @@ class Agenda:
         return 0 if row is None else int(row[0])
 
     def fires(self, *, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
-        """What became of occurrences, newest first; of one pico, of one scheduled event."""
+        """What became of occurrences, newest first; of one pico, or of one scheduled event by their times."""
         sql, values = f"SELECT {rows.FIRE} FROM fire WHERE true", []
         if pico_id is not None:
-            sql, values = f"{sql} AND pico = ?", [pico_id]
+            # The plus keeps SQLite from going through all records of the pico to find those of one event.
+            sql, values = f"{sql} AND {'pico' if id is None else '+pico'} = ?", [pico_id]
         if id is not None:
             sql, values = f"{sql} AND scheduled = ?", [*values, id]
-        found = self._database.rows(f"{sql} ORDER BY rowid DESC LIMIT ?", [*values, limit])
+        order = "rowid" if id is None else "nominal"
+        found = self._database.rows(f"{sql} ORDER BY {order} DESC LIMIT ?", [*values, limit])
         return [rows.to_fire(row) for row in found]
 
     def last_record(self) -> int:

@@ -135,7 +135,9 @@ class Pages:
         outcome: str | None = None,
     ) -> Page[Fire]:
         """What became of occurrences, newest first."""
-        where, values = _equal(pico=pico_id, scheduled=id, outcome=outcome)
+        # As in `Agenda.fires`, the records of one event are found by its id and not among all of the pico.
+        pico = {"pico" if id is None else "+pico": pico_id}
+        where, values = _equal(**pico, scheduled=id, outcome=outcome)
         sql = f"SELECT {rows.FIRE}, rowid FROM fire WHERE rowid < ? {where} ORDER BY rowid DESC LIMIT ?"
         return self._page(sql, [_number(after, 2**62), *values, limit + 1], limit, rows.to_fire)
 

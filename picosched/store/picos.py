@@ -95,13 +95,23 @@ class Picos:
     def children(self, id: str) -> list[PicoRow]:
         return self._picos("WHERE parent = ?", (id,))
 
+    def number_under(self, id: str) -> int:
+        """How many descendants a pico has."""
+        sql = """WITH RECURSIVE under (id) AS (
+                SELECT id FROM pico WHERE parent = ?
+                UNION ALL SELECT pico.id FROM pico JOIN under ON pico.parent = under.id)
+            SELECT count(*) FROM under"""
+        row = self._database.row(sql, (id,))
+        assert row is not None  # a SELECT without GROUP BY has one row
+        return int(row[0])
+
     def picos(self) -> list[PicoRow]:
         """All, in the order they were made."""
         return self._picos("", ())
 
     def delete_pico(self, id: str) -> None:
         """Delete a pico and all it has but its schedules, its journal and its record of fires."""
-        for table in ("channel", "installed", "entity", "waiting"):
+        for table in ("channel", "installed", "entity", "waiting", "coming"):
             self._database.execute(f"DELETE FROM {table} WHERE pico = ?", (id,))
         self._database.execute("DELETE FROM channel WHERE kin = ?", (id,))
         self._database.execute("DELETE FROM pico WHERE id = ?", (id,))

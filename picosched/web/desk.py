@@ -34,7 +34,7 @@ AT_ONCE = 256
 """Requests done together."""
 
 MOST_WAITING = 10_000
-"""Requests that may wait; one more is told to come later."""
+"""Requests that may wait; one more is refused with 503."""
 
 ASKING = 32
 """Threads for turns and queries that ask the world outside."""
@@ -66,6 +66,9 @@ class Desk:
         self._most_bytes = engine.settings.limits.max_attrs_bytes
         self._pieces: SimpleQueue[Piece | None] = SimpleQueue()
         self._asking = Crew(ASKING, "picosched web asking")
+        self._mutex = threading.Lock()
+        self._to_ask = 0
+        """Requests that wait for a thread in which to ask the world outside; changed inside the mutex."""
         self._thread = threading.Thread(target=self._work, name="picosched desk", daemon=True)
         self._loop: asyncio.AbstractEventLoop
 
@@ -86,7 +89,7 @@ class Desk:
     @property
     def waiting(self) -> int:
         """Requests that nobody has taken up yet."""
-        return self._pieces.qsize()
+        return self._pieces.qsize() + self._to_ask
 
     def event(
         self,
@@ -117,7 +120,7 @@ class Desk:
 
         The errors are those of `Engine.raise_event` and `Engine.query`; BusyError if too much waits.
         """
-        if self._pieces.qsize() >= MOST_WAITING:
+        if self.waiting >= MOST_WAITING:
             raise BusyError(f"{MOST_WAITING:,} requests wait already")
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pieces.put(Piece(wanted, future))
@@ -175,6 +178,8 @@ class Desk:
         done: list[tuple[asyncio.Future[Any], Any]] = []
         for piece, outcome in zip(pieces, outcomes, strict=True):
             if isinstance(outcome, Unanswered):
+                with self._mutex:
+                    self._to_ask += 1
                 self._asking.submit(partial(self._ask, piece))
             else:
                 done.append((piece.future, outcome))
@@ -189,6 +194,10 @@ class Desk:
 
     def _ask(self, piece: Piece) -> None:
         """Do a piece that waits for the world outside, in a thread that may."""
+        with self._mutex:
+            self._to_ask -= 1
+        if piece.future.done():  # who asked has gone
+            return
         wanted, engine = piece.wanted, self.engine
         outcome: Any
         try:

@@ -87,3 +87,9 @@ def test_what_was_missed_is_rehearsed_before_anything_is_raised(run: Any, folder
     done = {each["id"]: (each["outcome"], each["rules"]) for each in run("history", "--json").lines}
     assert done == {each["id"]: (each["outcome"], each["rules"]) for each in lines}
     assert "nothing was missed" in run("run", "--once", "--catch-up", "rehearse").out
+
+
+def test_a_grace_of_more_than_a_day_is_refused(run: Any) -> None:
+    """A thread could not count it, and the process would not end."""
+    ended = run("run", "--grace", "1e10")
+    assert (ended.status, "--grace" in ended.err, "86400" in ended.err) == (2, True, True)

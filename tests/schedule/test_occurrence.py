@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picosched.schedule.fire import missed
-from picosched.schedule.occurrence import Terms, dealt_with
+from picosched.schedule.occurrence import Terms, _last_in_time, dealt_with
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled
 from picosched.schedule.window import Window
 
@@ -149,3 +149,13 @@ def test_an_outage_adds_no_fire_and_costs_none_that_is_on_time(case: Case) -> No
     assert raised(outage) == case.wanted_with_the_outage
     for records in (always, outage):  # each occurrence is accounted for once, though the last may lie ahead
         assert sum(each.stands_for for each in records) == len(case.dues)
+
+
+def test_rows_that_were_missed_together_share_the_answer_while_the_clock_goes_on() -> None:
+    due, terms = START, Terms(Misfire.ONCE, GRANULARITY, timedelta(minutes=10))
+    row = replace(Scheduled("r1", "p", "r", "d", "t", {}, "repeat", due, START), timespec="* * * * *")
+    back = START + timedelta(hours=6, seconds=1)
+    _last_in_time.cache_clear()
+    found = [dealt_with(row, due, back, back + n * timedelta(milliseconds=7), terms).row for n in range(50)]
+    assert _last_in_time.cache_info().misses == 1
+    assert {each.spaced_from for each in found} == {START + timedelta(hours=6)}

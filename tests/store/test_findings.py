@@ -209,6 +209,23 @@ ROWS = {
         "WHERE status = 'pending' AND fires > 0",
         "wanted an occurrence that is not on record yet",
     ),
+    "a number of events to come": (
+        "UPDATE coming SET events = 1000000",
+        "found 1000000 events to come, wanted the number of its rows",
+    ),
+    "events to come of nobody": (
+        "INSERT INTO coming VALUES ('nobody', -7)",
+        "coming, pico nobody: found -7 as events",
+    ),
+    "no number of events to come": ("DELETE FROM coming", "found no number of events to come for"),
+    "a row begun less than never": (
+        "INSERT INTO begun VALUES ('a row', -3)",
+        "begun, id a row: found -3 as alone, wanted a whole number",
+    ),
+    "the time that a period counts from": (
+        "UPDATE scheduled SET spaced_from = 'now' WHERE kind = 'repeat'",
+        "found now as spaced_from, wanted a time",
+    ),
     "an entry without its source": ("DELETE FROM source", "source_entry, id"),
     "a source without its entries": ("DELETE FROM source_entry", "found a source without entries"),
     "a record without its turn": (

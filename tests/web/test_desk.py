@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from racing import until
 from web.running import RULESET
 
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
+from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.web import desk as desks
 from picosched.web.desk import Desk, Passing
 from picosched.web.errors import BusyError
@@ -65,6 +68,44 @@ def test_one_too_many_is_told_to_come_later(engine: Engine, monkeypatch: pytest.
         return found
 
     assert [type(each) for each in asyncio.run(work())] == [PicoschedError] * 3
+
+
+def test_those_that_wait_to_ask_outside_are_counted_and_left_out_once_nobody_wants_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(desks, "MOST_WAITING", 3)
+    monkeypatch.setattr(desks, "ASKING", 1)
+    began, go_on, asked = threading.Event(), threading.Event(), list[str]()
+
+    def outside(request: HttpRequest) -> HttpResponse:
+        asked.append(request.url[-1])
+        began.set()
+        assert go_on.wait(30)
+        return HttpResponse(200, "OK", (), b"{}")
+
+    async def work(desk: Desk, eci: str) -> None:
+        def ask(number: int) -> asyncio.Future[Any]:
+            return desk.done(desk.query(eci, "asker", "ask", {"n": number}))
+
+        desk.listen()
+        desk.start()
+        first = ask(0)
+        await asyncio.to_thread(began.wait, 30)
+        others = [ask(number) for number in (1, 2, 3)]
+        await asyncio.to_thread(until, lambda: desk._pieces.empty() and desk.waiting == 3)
+        with pytest.raises(BusyError):
+            ask(4)
+        others[1].cancel()
+        go_on.set()
+        await asyncio.gather(first, *others, return_exceptions=True)
+        assert desk.waiting == 0
+        await asyncio.to_thread(desk.stop)
+
+    with Engine(outside=outside) as engine:
+        engine.root.install("""ruleset asker { meta { shares ask } global {
+            ask = function(n) { http:get("https://example.test/" + n){"status_code"} } } }""")
+        asyncio.run(work(Desk(engine), engine.root.new_channel().eci))
+    assert asked == ["0", "1", "3"]
 
 
 def test_who_goes_away_disturbs_nobody(engine: Engine) -> None:

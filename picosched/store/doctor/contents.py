@@ -234,6 +234,7 @@ TABLES = (
             "description": TEXT.maybe,
             "moved_from": TIME.maybe,
             "in_window": TEXT.maybe,
+            "spaced_from": TIME.maybe,
         },
         _scheduled,
     ),
@@ -321,4 +322,6 @@ TABLES = (
         },
     ),
     Table("received", ["pico", "key"], {"pico": NAME, "key": NAME, "eid": NAME, "at": TIME}),
+    Table("coming", ["pico"], {"pico": NAME, "events": COUNT}),
+    Table("begun", ["id"], {"id": NAME, "alone": COUNT}),
 )

@@ -142,6 +142,23 @@ ALL = (
         "the due time {}",
         "an occurrence that is not on record yet",
     ),
+    Relation(
+        "coming",
+        ["pico"],
+        f"""SELECT pico, events, rows FROM (SELECT pico, events, (SELECT count(*) FROM scheduled
+                WHERE scheduled.pico = coming.pico AND {LIVE}) AS rows FROM coming)
+            WHERE events <> rows""",
+        "{} events to come",
+        "the number of its rows that are still to come",
+    ),
+    Relation(
+        "coming",
+        ["pico"],
+        f"""SELECT pico, count(*) FROM scheduled WHERE {LIVE} AND pico IN (SELECT id FROM pico)
+            AND pico NOT IN (SELECT pico FROM coming) GROUP BY pico""",
+        "no number of events to come for {} rows",
+        "that number",
+    ),
     # Sources
     Relation(
         "source_entry",
