@@ -356,10 +356,10 @@ class Engine(Sourced):
         return self.answered(lambda answers: self.read(lambda: work(answers)))
 
     def raise_events(self, events: Sequence[Event]) -> list[Turn | Exception | Unanswered]:
-        """Raise checked events through their channels, committed together; the turn or the error of each.
+        """Raise the first of checked events through their channels, as many as one batch has time for.
 
-        `Unanswered` is one that needs an answer from outside: nothing of it has happened, and `raise_event`
-        waits for it.
+        The turn or the error of each, once they are committed. `Unanswered` is one that needs an answer from
+        outside: nothing of it has happened, and `raise_event` waits for it.
         """
 
         def work(event: Event) -> Turn | Unanswered:
@@ -367,7 +367,7 @@ class Engine(Sourced):
             channel.check_event(event.domain, event.type)
             return self.raising.raise_event(channel.pico_id, event)
 
-        return self._commits.run_all([partial(work, each) for each in events])
+        return self._commits.run_some([partial(work, each) for each in events])
 
     def try_query(self, query: Query) -> Any:
         """The answer to a checked query through its channel; Unanswered is raised, `query` waits for it."""

@@ -1,9 +1,13 @@
-"""The desk between the event loop and the engine: what waits is done together.
+"""The desk between the event loop and the engine: what waits is done together, each channel in its turn.
 
-Requests come in on one loop; the engine is synchronous. One thread takes all that waits: it answers the
-queries, evaluates the events and commits them at once, and hands all answers back to the loop with one
-call. While it is busy with the disk the next requests gather: the more clients, the fewer commits for each.
-The loop itself never waits for the disk or for a rule, so it can always say that the server lives.
+Requests come in on one loop; the engine is synchronous. One thread takes what waits: it answers queries, or
+evaluates events and commits them at once, and hands all answers back to the loop with one call. While it is
+busy with the disk the next requests gather: the more clients, the fewer commits for each. The loop itself
+never waits for the disk or for a rule, so it can always say that the server lives.
+
+Each channel has a line of its own, and a round takes one request of each, then the second of each. A round
+begins no more work once it has taken a while; what it has not begun goes back to the front of its line. So a
+channel whose events take long, or come by the thousand, holds up another by one of them.
 
 What needs an answer from the world outside goes to threads of its own, and nobody waits for it but who
 asked.
@@ -14,12 +18,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from picosched.background import PATIENCE_SECONDS, Crew
+from picosched.batch import SECONDS
+from picosched.clock import ticks
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.incoming import checked_key, checked_text, json_object
@@ -39,6 +45,9 @@ MOST_WAITING = 10_000
 ASKING = 32
 """Threads for turns and queries that ask the world outside."""
 
+ASKING_OF_ONE = 8
+"""Of them, for one channel."""
+
 
 class Passing(NamedTuple):
     """The question whether a channel lets an event or a query pass, before anything else of it is known."""
@@ -57,6 +66,67 @@ class Piece(NamedTuple):
     wanted: Wanted
     future: asyncio.Future[Any]
 
+    @property
+    def eci(self) -> str:
+        return self.wanted.eci or ""
+
+
+class Lines:
+    """What waits, by channel. Anybody puts; one thread takes."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        """Guards all that follows."""
+        self._lines: dict[str, deque[Piece]] = {}
+        """First the channel whose turn it is."""
+        self._ends = False
+        self.waiting = 0
+
+    def put(self, piece: Piece) -> None:
+        """To the end of its channel's line."""
+        with self._change:
+            self._lines.setdefault(piece.eci, deque()).append(piece)
+            self.waiting += 1
+            self._change.notify()
+
+    def put_back(self, pieces: Sequence[Piece]) -> None:
+        """To the front, in the order they were taken."""
+        with self._change:
+            fronts: dict[str, deque[Piece]] = {}
+            for piece in pieces:
+                fronts.setdefault(piece.eci, deque()).append(piece)
+            for eci, front in fronts.items():
+                front.extend(self._lines.pop(eci, ()))
+            self._lines = {**fronts, **self._lines}
+            self.waiting += len(pieces)
+
+    def take(self, most: int) -> list[Piece] | None:
+        """Wait for pieces, and take those that were not cancelled: one of each line, then the second of each.
+
+        None once nothing waits after the end.
+        """
+        with self._change:
+            self._change.wait_for(lambda: self._lines or self._ends)
+            if not self._lines:
+                return None
+            taken: list[Piece] = []
+            while self._lines and len(taken) < most:
+                eci = next(iter(self._lines))
+                line = self._lines.pop(eci)
+                piece = line.popleft()
+                if line:
+                    self._lines[eci] = line
+                self.waiting -= 1
+                if not piece.future.done():
+                    taken.append(piece)
+            return taken
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        with self._change:
+            self._ends = True
+            self._change.notify()
+
 
 class Desk:
     """Has events raised and queries answered for coroutines of one loop: `listen` there, `start`, `stop`."""
@@ -64,8 +134,8 @@ class Desk:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._most_bytes = engine.settings.limits.max_attrs_bytes
-        self._pieces: SimpleQueue[Piece | None] = SimpleQueue()
-        self._asking = Crew(ASKING, "picosched web asking")
+        self._lines = Lines()
+        self._asking = Crew(ASKING, "picosched web asking", ASKING_OF_ONE)
         self._mutex = threading.Lock()
         self._to_ask = 0
         """Requests that wait for a thread in which to ask the world outside; changed inside the mutex."""
@@ -82,14 +152,14 @@ class Desk:
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Do what still waits, and end; answers from outside are waited for no longer than `seconds`."""
-        self._pieces.put(None)
+        self._lines.end()
         self._thread.join()
         self._asking.dismiss(seconds)
 
     @property
     def waiting(self) -> int:
         """Requests that nobody has taken up yet."""
-        return self._pieces.qsize() + self._to_ask
+        return self._lines.waiting + self._to_ask
 
     def event(
         self,
@@ -123,42 +193,41 @@ class Desk:
         if self.waiting >= MOST_WAITING:
             raise BusyError(f"{MOST_WAITING:,} requests wait already")
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._pieces.put(Piece(wanted, future))
+        self._lines.put(Piece(wanted, future))
         return future
 
     # In the thread
 
     def _work(self) -> None:
-        while (piece := self._pieces.get()) is not None:
-            batch, ends = self._gathered(piece)
-            reads = [each for each in batch if not isinstance(each.wanted, Event)]
-            if reads:
-                self._answer(reads, [self._read(each.wanted) for each in reads])  # type: ignore[arg-type]
-            events = [each for each in batch if isinstance(each.wanted, Event)]
-            if events:
-                self._answer(events, self._raised([each.wanted for each in events]))  # type: ignore[misc]
-            if ends:
-                return
+        while (batch := self._lines.take(AT_ONCE)) is not None:
+            if batch:
+                self._do_first(batch)
 
-    def _gathered(self, first: Piece) -> tuple[list[Piece], bool]:
-        """All that waits and was not cancelled, up to a number; and whether that was the end."""
-        batch = [] if first.future.done() else [first]
-        try:
-            while len(batch) < AT_ONCE:
-                piece = self._pieces.get_nowait()
-                if piece is None:
-                    return batch, True
-                if not piece.future.done():
-                    batch.append(piece)
-        except Empty:
-            pass
-        return batch, False
+    def _do_first(self, batch: Sequence[Piece]) -> None:
+        """Do the first pieces: queries or events, whichever comes first. The others go back in line."""
+        events = isinstance(batch[0].wanted, Event)
+        alike = [piece for piece in batch if isinstance(piece.wanted, Event) is events]
+        wanted: Any = [piece.wanted for piece in alike]
+        outcomes = self._raised(wanted) if events else self._answers(wanted)
+        done = alike[: len(outcomes)]
+        begun = {id(piece) for piece in done}
+        self._lines.put_back([piece for piece in batch if id(piece) not in begun])
+        self._answer(done, outcomes)
 
     def _raised(self, events: Sequence[Event]) -> Sequence[Turn | BaseException]:
         try:
             return self.engine.raise_events(events)
         except Exception as error:
             return [error] * len(events)
+
+    def _answers(self, queries: Sequence[Query | Passing]) -> list[Any]:
+        """The answers to the first queries, as many as there is time for."""
+        until, outcomes = ticks() + SECONDS, list[Any]()
+        for query in queries:
+            outcomes.append(self._read(query))
+            if ticks() > until:
+                break
+        return outcomes
 
     def _read(self, wanted: Query | Passing) -> Any:
         try:
@@ -180,7 +249,10 @@ class Desk:
             if isinstance(outcome, Unanswered):
                 with self._mutex:
                     self._to_ask += 1
-                self._asking.submit(partial(self._ask, piece))
+                try:
+                    self._asking.submit(partial(self._ask, piece), piece.eci)
+                except RuntimeError as error:  # there is no thread for it
+                    done.append((piece.future, error))
             else:
                 done.append((piece.future, outcome))
         if done:

@@ -92,7 +92,7 @@ def test_those_that_wait_to_ask_outside_are_counted_and_left_out_once_nobody_wan
         first = ask(0)
         await asyncio.to_thread(began.wait, 30)
         others = [ask(number) for number in (1, 2, 3)]
-        await asyncio.to_thread(until, lambda: desk._pieces.empty() and desk.waiting == 3)
+        await asyncio.to_thread(until, lambda: desk._lines.waiting == 0 and desk.waiting == 3)
         with pytest.raises(BusyError):
             ask(4)
         others[1].cancel()
@@ -168,3 +168,69 @@ def test_a_channel_is_asked_what_it_lets_pass(engine: Engine) -> None:
         return [getattr(each, "code", None) for each in found]
 
     assert asyncio.run(work()) == ["not_found", None, "refused", "refused", None]
+
+
+HEAVY = """
+ruleset heavy {
+  meta { shares slow }
+  global { slow = function() { 1.range(200000).map(function(i) { i * 2 }).length() } }
+  rule slow { select when heavy slow pre { n = slow() } send_directive("slow", {"n": n}) }
+}
+"""
+
+
+@pytest.mark.parametrize("kind", ["events", "queries", "both"])
+def test_a_channel_that_keeps_the_engine_busy_holds_up_another_by_one_of_its_requests(
+    engine: Engine, kind: str
+) -> None:
+    engine.root.install(HEAVY)
+    busy, other = engine.root.new_channel(["busy"]).eci, engine.root.new_channel(["other"]).eci
+    order: list[str] = []
+
+    async def work() -> None:
+        desk = Desk(engine)
+        desk.listen()
+
+        def ask(name: str, wanted: Any) -> Any:
+            future = desk.done(wanted)
+            future.add_done_callback(lambda _: order.append(name))
+            return future
+
+        waiting = []
+        for number in range(12):
+            if kind != "queries" and (kind == "events" or number % 2):
+                waiting.append(ask("busy", desk.event(busy, "heavy", "slow", {})))
+            else:
+                waiting.append(ask("busy", desk.query(busy, "heavy", "slow", {})))
+        waiting.append(ask("event", desk.event(other, "echo", "back", {"n": 1})))
+        waiting.append(ask("query", desk.query(other, "echo", "greet", {"name": "ada"})))
+        desk.start()
+        await asyncio.gather(*waiting)
+        await asyncio.to_thread(desk.stop)
+
+    asyncio.run(work())
+    assert len(order) == 14
+    assert order.index("event") <= 2
+    assert order.index("query") <= 4
+
+
+def test_requests_of_one_channel_are_done_in_their_order(engine: Engine) -> None:
+    engine.root.install(HEAVY)
+    eci = engine.root.new_channel().eci
+
+    async def work() -> list[int]:
+        desk = Desk(engine)
+        desk.listen()
+        waiting = []
+        for number in range(30):
+            if number % 10 == 0:
+                waiting.append(desk.done(desk.event(eci, "heavy", "slow", {})))
+            waiting.append(desk.done(desk.event(eci, "echo", "back", {"n": number})))
+        desk.start()
+        turns = await asyncio.gather(*waiting)
+        await asyncio.to_thread(desk.stop)
+        return [each.options["n"] for turn in turns for each in turn.directives if each.name != "slow"]
+
+    asyncio.run(work())
+    directives = [each for entry in reversed(engine.journal()) for each in entry.directives]
+    assert [each["options"]["n"] for each in directives if each["name"] != "slow"] == [*range(30)]
