@@ -11,9 +11,9 @@ import typer
 
 from picosched.cli.completing import complete_pico
 from picosched.cli.opening import pico_of
-from picosched.cli.options import Json, command
+from picosched.cli.options import DB, Json, command, database_here
 from picosched.cli.printing import write, write_json
-from picosched.cli.where import DATABASE, HERE, Where
+from picosched.cli.where import HERE, Where
 from picosched.errors import PicoschedError
 
 app = typer.Typer()
@@ -154,15 +154,24 @@ def import_(
 
 @command(app, PANEL, "picosched doctor", "picosched doctor monday.db --json | jq .findings")
 def doctor(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The database.")] = DATABASE,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The database. Without it: that of --db.")
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option("--db", metavar="FILE", help=f"The same, as for other commands. \\[default: {DB}]"),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Look whether a database is sound, and say what is wrong where; it may be in use.
+    """Check whether a database is sound, and say what is wrong where; it may be in use.
 
     It reads every page and every row and changes nothing. The exit status is 1 if anything is wrong.
     """
     from picosched.store.doctor import examine
 
+    if file is not None and db is not None:
+        raise typer.BadParameter("a database is examined at a time: give FILE or --db, not both")
+    file = file or db or database_here()
     findings = examine(file)
     if json:
         shown = [asdict(each) for each in findings]

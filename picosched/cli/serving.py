@@ -10,7 +10,7 @@ import typer
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.opening import bring_sources, opened, ruleset_at
-from picosched.cli.options import DB, Db, Grace, command
+from picosched.cli.options import DB, Grace, OwnDb, command
 from picosched.cli.printing import write
 from picosched.ending import GRACE_SECONDS
 from picosched.errors import PicoschedError
@@ -45,7 +45,7 @@ def serve(
             metavar="RULESET…", help="Files or URLs, installed on the root pico.", show_default=False
         ),
     ] = None,
-    db: Db = DB,
+    db: OwnDb = DB,
     host: Annotated[str, typer.Option("--host", metavar="HOST", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="0 for any that is free.")

@@ -180,6 +180,16 @@ def test_the_url_and_the_token_come_from_where_they_are_said(
         assert "there is no database other.db" in run("picos", "--db", "other.db").err
 
 
+@pytest.mark.parametrize("words", [("sources",), ("remove-source", "x"), ("run", "--once"), ("doctor",)])
+def test_a_command_for_files_refuses_the_url_of_the_environment(
+    run: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("PICOSCHED_URL", "http://127.0.0.1:1")
+    refused = run(*words)
+    assert (refused.status, "PICOSCHED_URL=http://127.0.0.1:1" in refused.err) == (2, True)
+    assert "there is no database a.db" in run(*words, "--db", "a.db").err
+
+
 @pytest.mark.parametrize(
     "words",
     [("--db", "a.db", "--url", "http://127.0.0.1:1"), ("--db", "a.db", "--token-file", "token")],
