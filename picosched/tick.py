@@ -129,6 +129,7 @@ class Ticks:
         looks = [began]
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
+        self._give_up_broken()
         with DueRows(self._store.due) as rows:
             while not self.ends() and self._is_left(began, stuck):
                 now = max(looks[-1], self._now())
@@ -157,6 +158,15 @@ class Ticks:
         if not self.ends() and self._asking.is_idle:
             self._begun.caught_up()
         return raised
+
+    def _give_up_broken(self) -> None:
+        """End the rows that will never be due, as their due time is damaged."""
+        with self._commits.alone():
+            broken = self._store.due.broken()
+        for id, why in broken:
+            error = self._given_up(id, PicoschedError(why, "internal"))
+            if error is not None:
+                raise error
 
     def _is_left(self, began: datetime, stuck: dict[str, Exception]) -> bool:
         """Whether something is due that was due when the tick began."""
