@@ -45,10 +45,15 @@ def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[
 
 
 def bring_sources(engine: Engine) -> None:
-    """Have the sources that stand in `picosched.toml`, and say what is new in that."""
+    """Have the sources that stand in `picosched.toml`, and say what is new in that.
+
+    Without the file all stays as it is: whoever stands in another folder did not ask for their end.
+    """
     from picosched.cli.printing import write
     from picosched.sources.reading import load_sources
 
+    if not TOML.exists():
+        return
     brought = engine.bring_sources(load_sources(TOML))
     for word, labels in (
         ("added", brought.added),

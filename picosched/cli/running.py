@@ -48,9 +48,9 @@ def run(
     from picosched.outside.processes import kill_all
 
     with opened(db) as engine:
-        bring_sources(engine)
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
+        bring_sources(engine)
         told = _Told(engine, json)
         if once:
             engine.run_due()

@@ -93,6 +93,8 @@ def test_run_brings_the_configuration_in_line_and_ticks(run: Any, folder: Path) 
     assert listed["configured"] and listed["fires"] > 5
     refused = run("remove-source", "tick")
     assert (refused.status, "stands in picosched.toml" in refused.err) == (3, True)
+    (folder / "picosched.toml").unlink()
+    assert run("run", "--once").err == ""
     (folder / "picosched.toml").write_text("[engine]\n")
     assert run("run", "--once").err == "sources of picosched.toml removed: tick\n"
     assert run("sources").out == "there are no sources\n"
