@@ -51,8 +51,8 @@ class KrlError(PicoschedError):
     """A fault in KRL text or in a running rule: what was found, what was wanted, and where.
 
     `others` are further faults of the same text that were found with this one. `kind` says in a word or two
-    which fault it is, where the one who found it tells kinds apart: "unknown name". `text` is the text it stands
-    in, where that is not sure to be what its file holds now.
+    which fault it is, where the one who found it tells kinds apart: "unknown name". `text` is the text it
+    stands in, where that is not sure to be what its file holds now.
     """
 
     def __init__(

@@ -208,7 +208,8 @@ class Budget:
             raise self.over
         if self._rule < 0:
             raise KrlError(
-                f"a rule or query took more than {limits.max_steps} steps (max_steps); is there an endless loop?",
+                f"a rule or query took more than {limits.max_steps} steps (max_steps); "
+                "is there an endless loop?",
                 code="too_large",
             )
         if self._ticks() > self._until:
