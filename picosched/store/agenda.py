@@ -149,6 +149,12 @@ class Agenda:
         sql = f"SELECT {rows.FIRE} FROM fire WHERE rowid > ? ORDER BY rowid"
         return [rows.to_fire(row) for row in self._database.rows(sql, (mark,))]
 
+    def let_go_after(self, mark: int) -> dict[str, int]:
+        """Outcome → how many occurrences ended so, written after the mark, whose events were not raised."""
+        sql = """SELECT outcome, sum(stands_for) FROM fire
+            WHERE rowid > ? AND outcome IN ('throttled', 'skipped') GROUP BY outcome"""
+        return dict(self._database.rows(sql, (mark,)))
+
     def last_raised(self, id: str) -> Fire | None:
         """The last occurrence of a scheduled event whose event was raised, but not outside its times."""
         raised = (
