@@ -94,7 +94,7 @@ def test_what_cannot_be_examined_is_an_error(run: Any, folder: Path) -> None:
     (folder / "second.db").hardlink_to(folder / "picosched.db")
     for file, status, told in (
         ("nosuch.db", 1, "there is no database nosuch.db"),
-        ("text.db", 1, "text.db is not a database"),
+        ("text.db", 1, "text.db is not an SQLite database"),
         ("rulesets", 1, "rulesets is a folder"),
         ("second.db", 3, "has 2 names (hard links)"),
         ("--nosuch", 2, "No such option"),

@@ -436,6 +436,11 @@ def test_a_window_is_listed_and_shown_in_words(run: Any, folder: Path) -> None:
     shown = run("show", row["id"])
     assert "opens at 08:00 on Monday to Friday, Europe/Berlin time; closes at 18:00" in shown.out
     assert len(run("show", row["id"], "--json").json["next"]) == 5
+    for words in ("cancel",), ("move", "--by", "1h"), ("reschedule", "--timespec", "@daily"):
+        refused = run(*words, row["id"])
+        assert (refused.status, "it is a window of its ruleset" in refused.out) == (0, True)
+    assert "is a window of its ruleset" in run("fire", row["id"]).err
+    assert run("pause", row["id"], "--until", "2026-01-01").status == 1
 
 
 def test_what_will_not_be_raised_is_told_and_is_no_next_time(run: Any, folder: Path) -> None:

@@ -92,7 +92,7 @@ FAULTS: list[tuple[Any, str]] = [
     ({**TICK, "intervall": 5}, 'the source: found the key "intervall", did you mean "interval"?'),
     ({**TICK, "entries": []}, 'the source: found the key "entries", wanted some of'),
     ({**TICK, "zzz": 1}, 'the source: found the key "zzz", wanted some of type, name, to'),
-    ({"type": "metronome", "interval": 5}, "the source: found no to, wanted it"),
+    ({"type": "metronome", "interval": 5}, 'the source: the key "to" is missing'),
     ({"type": "metronome", "to": TO}, "the source: found no interval, wanted it"),
     (
         {**TICK, "interval": 9},
@@ -100,7 +100,7 @@ FAULTS: list[tuple[Any, str]] = [
     ),
     ({**TICK, "interval": "1s"}, 'the source, interval: found "1s", wanted a whole number of milliseconds'),
     ({**TICK, "interval": 1.5}, "the source, interval: found 1.5, wanted a whole number"),
-    ({**TICK, "interval": True}, "the source, interval: found True, wanted a whole number"),
+    ({**TICK, "interval": True}, "the source, interval: found true, wanted a whole number"),
     ({**TICK, "start": "noon"}, "the source, start: found 'noon', wanted an ISO 8601 time"),
     ({**TICK, "start": 5}, "the source, start: found 5, wanted an ISO 8601 time"),
     ({**TICK, "journal": "no"}, 'the source, journal: found "no", wanted true or false'),
@@ -229,7 +229,7 @@ def test_a_file_that_is_not_there_has_no_sources(tmp_path: Path) -> None:
 
 FILE_FAULTS = [
     ("source = 5", "source: found 5, wanted tables [[source]]"),
-    ("[[source]]\ntype = 'metronome'", "[[source]] 1: found no to, wanted it"),
+    ("[[source]]\ntype = 'metronome'", '[[source]] 1: the key "to" is missing'),
     ("[[source", "is not TOML"),
     (
         "[[source]]\ntype='metronome'\nname='a'\ninterval=10\nto={pico='a'}\n" * 2,

@@ -360,7 +360,7 @@ def test_damage_of_the_file_is_seen_at_the_opening_or_by_the_doctor(copy: Path, 
         return
     with pytest.raises(PicoschedError) as caught:  # a file as small as this is checked when it is opened
         Engine(copy, VirtualClock("2026-03-01T05:00:00Z"))
-    wanted = ("is damaged; `picosched doctor` says where", "is not a database", "of another program")
+    wanted = ("is damaged; `picosched doctor` says where", "is not an SQLite database", "of another program")
     assert any(words in caught.value.message for words in wanted), caught.value.message
 
 
