@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
-from picosched.clock import check_future, format_time, parse_time
+from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Unanswered
 from picosched.pico.turn import Turn
@@ -123,7 +123,7 @@ class Agenda:
         self, which: Which, until: str | datetime | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]:
         """Let them wait, `until` then or until they are resumed."""
-        time = None if until is None else check_future(_time(until), self._engine.now())
+        time = None if until is None else _time(until)
         return self._change(which, lambda row: paused(row, time), dry_run)
 
     def resume(self, which: Which, *, dry_run: bool = False) -> list[Scheduled]:

@@ -196,14 +196,6 @@ def from_ms(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
-def check_future(time: datetime, now: datetime) -> datetime:
-    """The time until which something is to wait; PicoschedError `invalid` unless it is still to come."""
-    if time <= now:
-        found = f"found {format_time(time)} as the end of a pause"
-        raise PicoschedError(f"{found}, wanted a time that is still to come: it is {format_time(now)}")
-    return time
-
-
 def _utc(time: str | datetime, naive_is_utc: bool = False) -> datetime:
     if not isinstance(time, datetime):
         return parse_time(time)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched import declaring
-from picosched.clock import check_future, parse_time
+from picosched.clock import parse_time
 from picosched.declaring import Brought
 from picosched.errors import PicoschedError
 from picosched.incoming import json_object
@@ -83,8 +83,6 @@ class Sourced:
     def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
         """Let a source wait, `until` then or until it is resumed; True if there is one of that id or name."""
         time = parse_time(until) if isinstance(until, str) else until
-        if time is not None:
-            check_future(time, self.now())
         return self._change(lambda: declaring.pause(self.store, id, time))
 
     def resume_source(self, id: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from picosched.cli.choosing import Chosen, choosing
-from picosched.cli.opening import SHORT
+from picosched.cli.opening import SHORT, end_of_pause
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, show_error, shown_time, write, write_json
 from picosched.cli.where import HERE, Where
@@ -60,7 +60,7 @@ def pause(
     json: Json = False,
 ) -> None:
     """Let scheduled events wait, whatever comes due meanwhile."""
-    time = None if until is None else parse_time(until)
+    time = end_of_pause(until)
     _change(
         chosen, where, json, "pause", "paused", lambda agenda, ids, dry: agenda.pause(ids, time, dry_run=dry)
     )

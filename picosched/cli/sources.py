@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from picosched.cli.opening import SHORT, only_id, opened
+from picosched.cli.opening import SHORT, end_of_pause, only_id, opened
 from picosched.cli.options import DB, Db, Json, command
 from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
-from picosched.clock import format_time, parse_time
+from picosched.clock import format_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def pause_source(
     json: Json = False,
 ) -> None:
     """Let a source wait. What passes meanwhile is not raised, and is not missed."""
-    time = None if until is None else parse_time(until)
+    time = end_of_pause(until)
     with opened(db) as engine:
         source = _found(engine, which)
         engine.pause_source(source.id, time)

@@ -84,7 +84,7 @@ def test_a_target_is_exactly_one_thing(to: dict[str, str]) -> None:
 
 FAULTS: list[tuple[Any, str]] = [
     ("metronome", 'the source: found "metronome", wanted a table'),
-    ({}, "the source: found no type, wanted one of metronome, crononome, crontab"),
+    ({}, 'the source: the key "type" is missing, wanted one of metronome, crononome, crontab'),
     ({"type": "metronom"}, 'the source, type: found "metronom", did you mean "metronome"?'),
     ({"type": "xyz"}, 'the source, type: found "xyz", wanted one of metronome, crononome, crontab'),
     ({"type": 7}, "the source, type: found 7, wanted one of metronome, crononome, crontab"),
@@ -93,7 +93,7 @@ FAULTS: list[tuple[Any, str]] = [
     ({**TICK, "entries": []}, 'the source: found the key "entries", wanted some of'),
     ({**TICK, "zzz": 1}, 'the source: found the key "zzz", wanted some of type, name, to'),
     ({"type": "metronome", "interval": 5}, 'the source: the key "to" is missing'),
-    ({"type": "metronome", "to": TO}, "the source: found no interval, wanted it"),
+    ({"type": "metronome", "to": TO}, 'the source: the key "interval" is missing'),
     (
         {**TICK, "interval": 9},
         "the source, interval: found 9, wanted a whole number of milliseconds from 10 to",
@@ -121,12 +121,12 @@ FAULTS: list[tuple[Any, str]] = [
     ({**TICK, "to": {"url": "http://h/c/"}}, 'the source, to, url: found "http://h/c/", wanted "http://host'),
     ({**TICK, "to": {"url": "http://u:p@h/c/e"}}, "the source, to, url: found"),
     ({**TICK, "to": {"url": "http://h/c/e?a=1"}}, "the source, to, url: found"),
-    ({"type": "crononome", "to": TO}, "the source: found no entries, wanted it"),
+    ({"type": "crononome", "to": TO}, 'the source: the key "entries" is missing'),
     ({**TRIGGER, "entries": []}, "the source, entries: found none, wanted at least one"),
     ({**TRIGGER, "entries": {"a": 1}}, "the source, entries: found {'a': 1}, wanted a list of tables"),
     ({**TRIGGER, "entries": ["a"]}, 'the source, entry 1: found "a", wanted a table'),
-    ({**TRIGGER, "entries": [{"expr": "* * * * *"}]}, "the source, entry 1: found no name, wanted it"),
-    ({**TRIGGER, "entries": [{"name": "x"}]}, 'the source, entry 1 "x": found no expr, wanted it'),
+    ({**TRIGGER, "entries": [{"expr": "* * * * *"}]}, 'the source, entry 1: the key "name" is missing'),
+    ({**TRIGGER, "entries": [{"name": "x"}]}, 'the source, entry 1 "x": the key "expr" is missing'),
     (with_entry(TRIGGER, expr="61 * * * *"), 'the source, entry 1 "test", expr: timespec "61 * * * *"'),
     (
         with_entry(TRIGGER, expr=5),
