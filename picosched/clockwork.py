@@ -17,6 +17,7 @@ from picosched.begun import Begun
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Answers, Unanswered
 from picosched.ringing import Ringing
+from picosched.store.faults import StoreError
 from picosched.store.store import Store
 
 Rung = bool | Exception | None
@@ -85,6 +86,10 @@ class Clockwork:
             works = [partial(self._ringing.ring, id, looked) for id in ids]
             try:
                 begun = self._begun.number(ids[0])
+            except StoreError as error:  # the note could not be written: nothing was begun, and all stays due
+                del self._round[:1]
+                yield ids[0], error
+                return
             except PicoschedError as error:
                 works = [partial(self._ringing.ring, ids[0], looked, killed=error.message)]
             outcomes = self._begun.run(ids, works, begun)

@@ -205,6 +205,10 @@ class Ticks:
         if ids:
             try:
                 begun = self._begun.number(ids[0])
+            except StoreError as error:  # the note could not be written: nothing was begun, and all stays due
+                rows.raised(1)
+                yield ids[0], error
+                return
             except PicoschedError as error:
                 rows.raised(1)
                 (failed,) = self._commits.run_all([partial(self._raising.fail, ids[0], error.message)])
