@@ -18,11 +18,13 @@ from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.pico.effects import Unanswered
 from picosched.pico.turn import Turn
+from picosched.pico.windows import load_window
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, coming
+from picosched.schedule.scheduled import Scheduled, coming_raised
 from picosched.schedule.timespec import Timespec
+from picosched.schedule.window import Window
 
 if TYPE_CHECKING:
     from picosched.engine import Engine
@@ -70,8 +72,23 @@ class Agenda:
         return found
 
     def next_times(self, id: str, count: int = 5) -> list[datetime]:
-        """When it is due next, `count` times at most; nothing if it is paused, finished or cancelled."""
-        return [*islice(coming(self.load(id), self._engine.settings.granularity), count)]
+        """When it will be raised next, as things are, `count` times at most.
+
+        Nothing if it is paused, finished or cancelled. Times outside its window are left out.
+        """
+        row, settings = self.load(id), self._engine.settings
+        window = (
+            None if row.window is None else self._engine.read(lambda: self._window(row, row.window or ""))
+        )
+        least = timedelta(seconds=settings.min_period)
+        return [*islice(coming_raised(row, settings.granularity, window, least), count)]
+
+    def _window(self, row: Scheduled, name: str) -> Window | None:
+        try:
+            ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
+            return load_window(ruleset, self._engine.settings.windows, name)
+        except PicoschedError:  # it is gone, which is told when the row is due
+            return None
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids that begin so, also of those only the record has; with `live`, of what is to come."""

@@ -18,8 +18,8 @@ from picosched.errors import PicoschedError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_FIRST_MS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
-_LAST_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
+FIRST_MS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
+LAST_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
 
 # What `fromisoformat` reads is wider than ISO 8601: it takes any character between date and time.
 _ISO = re.compile(r"[0-9W-]{7,10}(?:[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]+)?)?", re.ASCII)
@@ -204,7 +204,7 @@ def to_ms(time: datetime) -> int:
 
 def from_ms(ms: int) -> datetime:
     """The time `ms` milliseconds after 1970; outside the years 1 to 9999, PicoschedError `invalid`."""
-    if not _FIRST_MS <= ms <= _LAST_MS:
+    if not FIRST_MS <= ms <= LAST_MS:
         raise PicoschedError(f"found {ms} ms since 1970, wanted a time in the years 1 to 9999", "invalid")
     return EPOCH + timedelta(milliseconds=ms)
 

@@ -130,4 +130,5 @@ def _shown(value: Any) -> str:
         text = repr(value)
     except (ValueError, RecursionError):  # of thousands of digits; nested without end
         text = type(value).__name__
+    text = text.lower() if isinstance(value, bool) else text
     return text if len(text) <= 40 else text[:40] + "…"

@@ -51,7 +51,8 @@ class KrlError(PicoschedError):
     """A fault in KRL text or in a running rule: what was found, what was wanted, and where.
 
     `others` are further faults of the same text that were found with this one. `kind` says in a word or two
-    which fault it is, where the one who found it tells kinds apart: "unknown name".
+    which fault it is, where the one who found it tells kinds apart: "unknown name". `text` is the text it
+    stands in, where that is not sure to be what its file holds now.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class KrlError(PicoschedError):
     ) -> None:
         super().__init__(message, code)
         self.span = span
+        self.text: str | None = None
         self.kind = kind
         self.others = others
 

@@ -39,7 +39,9 @@ def json_object(value: Mapping[str, Any] | None, what: str, most_bytes: int) -> 
         text = _slowly(value, what)
     size = len(text)
     if size > most_bytes:
-        raise PicoschedError(f"found {what} of {size:,} bytes, wanted at most {most_bytes:,}", "too_large")
+        raise PicoschedError(
+            f"found {what} of {size:,} bytes, wanted at most {most_bytes:,} (max_attrs_bytes)", "too_large"
+        )
     copy: dict[str, Any] = from_json(text)
     return copy
 

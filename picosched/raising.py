@@ -23,7 +23,7 @@ from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
-from picosched.schedule.changed import fired_at_once, resumed
+from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
 from picosched.schedule.fire import Fire
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
@@ -160,6 +160,8 @@ class Raising:
         """
         row = self._store.agenda.find(id)
         fired = None if row is None else fired_at_once(row, self._now())
+        if row is not None and row.kind == "window" and live(row):
+            raise PicoschedError(f"{id} is {OF_CALENDAR}")
         if row is None or fired is None:
             raise PicoschedError(f"nothing that is still to come has the id {id}", "not_found")
         now = self._now() if answers is None else answers.first(self._now())

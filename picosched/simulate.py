@@ -7,6 +7,7 @@ included. A record tells one event: one that came in, one that came due, or one 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -90,11 +91,13 @@ def simulate(
     pico: str | None = None,
     settings: Settings | None = None,
     seed: int | str = 0,
+    let_go: Counter[str] | None = None,
 ) -> Iterator[Record]:
     """Install rulesets and let time pass from `start` to `until`, both included; a record for each event.
 
     With a `store` it is a copy of that one that time passes over, and the rulesets go to its root. `pico`
-    names another. Inputs are raised at their times, behind what is due at the same time.
+    names another. Inputs are raised at their times, behind what is due at the same time. `let_go` counts the
+    occurrences that are throttled or skipped, of which there is no record.
     """
     if until < start:
         raise PicoschedError(f"found the end {format_time(until)} before the start {format_time(start)}")
@@ -114,7 +117,7 @@ def simulate(
                 target = engine.new_pico(pico or NAME)
             else:
                 target = engine.root if pico is None else engine.pico(pico)
-            rehearsal = Rehearsal(engine, clock, silence)
+            rehearsal = Rehearsal(engine, clock, silence, let_go)
             for ruleset in rulesets:
                 target.install(ruleset)
             for time, group in groupby(
@@ -157,12 +160,20 @@ class Silence:
 class Rehearsal:
     """An engine on a virtual clock, and how far its journal has been told."""
 
-    def __init__(self, engine: Engine, clock: VirtualClock, silence: Silence | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: VirtualClock,
+        silence: Silence | None = None,
+        let_go: Counter[str] | None = None,
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._silence = silence or Silence()
         self._silence.turns = lambda: max((entry.seq for entry in engine.journal(limit=1)), default=0)
         self._told = max((entry.seq for entry in engine.journal(limit=1)), default=0)
+        self._let_go = let_go
+        self._counted = engine.read(engine.store.agenda.last_record)
         self._names: dict[str, str] = {}
         self._causes: dict[str, str | None] = {}
 
@@ -183,6 +194,10 @@ class Rehearsal:
 
     def news(self) -> Iterator[Record]:
         """What was handled since last asked."""
+        if self._let_go is not None:
+            kept = self._engine.store.agenda
+            self._let_go.update(self._engine.read(lambda: kept.let_go_after(self._counted)))
+            self._counted = self._engine.read(kept.last_record)
         entries = self._engine.journal(limit=UNBOUND, after=self._told)
         for entry in reversed(entries):
             self._told = entry.seq

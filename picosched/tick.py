@@ -129,6 +129,7 @@ class Ticks:
         looks = [began]
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
+        self._give_up_broken()
         with DueRows(self._store.due) as rows:
             while not self.ends() and self._is_left(began, stuck):
                 now = max(looks[-1], self._now())
@@ -136,17 +137,18 @@ class Ticks:
                     looks.append(now)
                 for each in self._beside:
                     raised += each.run_due(now, stuck)
-                tried = got_stuck = 0
+                went = failed = False
                 due = self._due(rows, now, {*stuck})
                 for id, outcome in self._raise_scheduled(rows, due, looks):
-                    tried += 1
                     if isinstance(outcome, Exception):
                         stuck[id] = outcome
-                        got_stuck += 1
-                    elif outcome is not None:
+                        failed |= getattr(outcome, "code", None) != "conflict"  # which concerns the one row
+                        continue
+                    went = True
+                    if outcome is not None:
                         raised += outcome[0]
                         made_now += outcome[1] >= now
-                if tried and got_stuck == tried:
+                if failed and not went:  # the database itself fails
                     break
                 if made_now > INSTANT:
                     raise PicoschedError(
@@ -159,6 +161,15 @@ class Ticks:
         if not self.ends() and self._asking.is_idle:
             self._begun.caught_up()
         return raised
+
+    def _give_up_broken(self) -> None:
+        """End the rows that will never be due, as their due time is damaged."""
+        with self._commits.alone():
+            broken = self._store.due.broken()
+        for id, why in broken:
+            error = self._given_up(id, PicoschedError(why, "internal"))
+            if error is not None:
+                raise error
 
     def _is_left(self, began: datetime, stuck: dict[str, Exception]) -> bool:
         """Whether something is due that was due when the tick began."""

@@ -226,7 +226,7 @@ WRONG: list[tuple[list[Any], Any, str]] = [
     (["scheduled", 1, "status"], "asleep", 'found "asleep", wanted one of pending, paused'),
     (["scheduled", 1, "timespec"], "61 * * * *", "scheduled[1]: "),
     (["scheduled", 1, "kind"], "proc", 'kind "proc"'),
-    (["scheduled", 1, "fires"], True, "fires: found True, wanted a whole number"),
+    (["scheduled", 1, "fires"], True, "fires: found true, wanted a whole number"),
     (["scheduled", 1, "jitter"], -1, "found -1, wanted a number from 0 to 604,800"),
     (["fires", 0, "outcome"], "lost", 'found "lost"'),
     (["fires", 0, "rules"], [1], "rules: found [1], wanted a list of texts"),

@@ -34,7 +34,7 @@ def test_a_file_may_hold_tables_of_others(tmp_path: Path) -> None:
         ("[engine]\nzzz = 1", 'found the setting "zzz", wanted one of granularity, min_period'),
         ("[engine]\ngranularity = 0", "granularity: found 0, wanted a whole number, 1 or more"),
         ("[engine]\ngranularity = 0.5", "granularity: found 0.5, wanted a whole number"),
-        ("[engine]\nmin_period = true", "min_period: found True, wanted a whole number, 0 or more"),
+        ("[engine]\nmin_period = true", "min_period: found true, wanted a whole number, 0 or more"),
         ('[engine]\nmin_period = "9"', 'min_period: found "9", wanted a whole number'),
         ('[engine]\nmisfire = "never"', 'misfire: found "never", wanted one of "once", "skip", "all"'),
         ("[engine]\ndurability = 1", 'durability: found 1, wanted one of "full", "normal"'),

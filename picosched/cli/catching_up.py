@@ -99,4 +99,4 @@ def tell(engine: Engine, would: list[CaughtUp], json: bool) -> None:
     counted = Counter(each.fire.outcome.value for each in would)
     accounted = sum(each.fire.stands_for for each in would)
     said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counted.items()))
-    write(f"{accounted:,} missed occurrences: {said}")
+    write(f"{accounted:,} missed occurrence{'' if accounted == 1 else 's'}: {said}")

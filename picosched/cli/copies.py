@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +13,9 @@ import typer
 
 from picosched.cli.completing import complete_pico
 from picosched.cli.opening import pico_of
-from picosched.cli.options import Json, command
+from picosched.cli.options import DB, Json, command, database_here
 from picosched.cli.printing import write, write_json
-from picosched.cli.where import DATABASE, HERE, Where
+from picosched.cli.where import HERE, Where
 from picosched.errors import PicoschedError
 
 app = typer.Typer()
@@ -74,6 +76,7 @@ def export(
         bool, typer.Option("--history", help="With what became of what was due, and the journal.")
     ] = False,
     force: Force = False,
+    json: Json = False,
 ) -> None:
     """Write one pico as a JSON document: rulesets, variables, channels, and what is scheduled.
 
@@ -97,6 +100,10 @@ def export(
     with new_file(file, force=force) as new:
         new.write_text(f"{text}\n", encoding="utf-8")
     rulesets, scheduled = len(document["rulesets"]), len(document["scheduled"])
+    if json:
+        shown = {"file": str(file), "pico": document["name"], "rulesets": rulesets, "scheduled": scheduled}
+        write_json(shown)
+        return
     write(f"{file}: the pico {document['name']}, rulesets: {rulesets:,}, scheduled events: {scheduled:,}")
 
 
@@ -136,7 +143,7 @@ def import_(
     from picosched.remote import Remote
 
     document = _document(file)
-    with where.opened(make=True) as reached:
+    with _removed_if_in_vain(where), where.opened(make=True) as reached:
         under = None if parent is None else pico_of(reached, parent).id
         if isinstance(reached, Remote):
             id = reached.import_pico(document, under, name, keep_ecis=keep_ecis).id
@@ -154,15 +161,24 @@ def import_(
 
 @command(app, PANEL, "picosched doctor", "picosched doctor monday.db --json | jq .findings")
 def doctor(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The database.")] = DATABASE,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The database. Without it: that of --db.")
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option("--db", metavar="FILE", help=f"The same, as for other commands. \\[default: {DB}]"),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Look whether a database is sound, and say what is wrong where; it may be in use.
+    """Check whether a database is sound, and say what is wrong where; it may be in use.
 
     It reads every page and every row and changes nothing. The exit status is 1 if anything is wrong.
     """
     from picosched.store.doctor import examine
 
+    if file is not None and db is not None:
+        raise typer.BadParameter("a database is examined at a time: give FILE or --db, not both")
+    file = file or db or database_here()
     findings = examine(file)
     if json:
         shown = [asdict(each) for each in findings]
@@ -174,6 +190,21 @@ def doctor(
         write(f"{file}: {many} wrong" if findings else f"{file} is sound")
     if findings:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _removed_if_in_vain(where: Where) -> Iterator[None]:
+    """What is made inside: a new database does not stay if it got nothing."""
+    there = where.server is not None or where.database.exists()
+    try:
+        yield
+    except PicoschedError:
+        if not there:
+            from picosched.store.file import BESIDE
+
+            for suffix in BESIDE:
+                Path(f"{where.database}{suffix}").unlink(missing_ok=True)
+        raise
 
 
 def _document(file: Path) -> dict[str, Any]:

@@ -7,12 +7,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from picosched.cli.options import command
-from picosched.cli.printing import rendered, show_error, write, write_rendered
+from picosched.cli.options import Json, command
+from picosched.cli.printing import rendered, show_error, write, write_json, write_rendered
 from picosched.errors import EXIT_STATUS, KrlError, PicoschedError
 
 app = typer.Typer()
@@ -39,6 +39,7 @@ def format_(
         ),
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+    json: Json = False,
 ) -> None:
     """Lay rulesets out in the one layout there is, and write them back.
 
@@ -58,7 +59,9 @@ def format_(
             continue
         changed = new != text
         changes = changes or changed
-        if diff:
+        if json:
+            _write_json(file, text, new, dry_run=check or diff)
+        elif diff:
             for line in _difference(text, new, _name_of(file)):
                 write(line, _colour_of(line))
         elif check:
@@ -73,6 +76,16 @@ def format_(
             write(f"{file}: as it should be")
     if failed or (check and changes):
         raise typer.Exit(EXIT_STATUS["invalid"])
+
+
+def _write_json(file: Path, text: str, new: str, *, dry_run: bool) -> None:
+    """A file as JSON, once it is written if it is to be; of stdin, and of a dry run, the text laid out."""
+    told: dict[str, Any] = {"file": _name_of(file), "changed": new != text}
+    if file != STDIN and not dry_run and new != text:
+        _replace(file, new)
+    if file == STDIN or dry_run:
+        told["text"] = new
+    write_json(told)
 
 
 def _name_of(file: Path) -> str:

@@ -6,6 +6,7 @@ exit status of its code. 0 is done, 1 the input is at fault, 2 usage, 3 somethin
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -79,8 +80,17 @@ def _command() -> Callable[..., object]:
     return typer.main.get_command(app)
 
 
+class _Form(logging.Formatter):
+    """Of what is logged where no log was set up: as errors are shown."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with its status."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Form())
     try:
         _command()(args=arguments, prog_name="picosched")
     except PicoschedError as error:

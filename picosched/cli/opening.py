@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picosched.clock import SystemClock, format_time, parse_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from picosched.cli.where import Reached, ReachedPico
     from picosched.engine import Engine
     from picosched.schedule.scheduled import Scheduled
@@ -45,10 +48,15 @@ def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[
 
 
 def bring_sources(engine: Engine) -> None:
-    """Have the sources that stand in `picosched.toml`, and say what is new in that."""
+    """Have the sources that stand in `picosched.toml`, and say what is new in that.
+
+    Without the file all stays as it is: whoever stands in another folder did not ask for their end.
+    """
     from picosched.cli.printing import write
     from picosched.sources.reading import load_sources
 
+    if not TOML.exists():
+        return
     brought = engine.bring_sources(load_sources(TOML))
     for word, labels in (
         ("added", brought.added),
@@ -67,6 +75,16 @@ def ruleset_at(place: str) -> str | Path:
 def pico_of(engine: Reached, name: str | None) -> ReachedPico:
     """The pico of that name or id; the root without one."""
     return engine.root if name is None else engine.pico(name)
+
+
+def end_of_pause(until: str | None) -> datetime | None:
+    """The time of `--until`; PicoschedError `invalid` for one that has passed, as nothing would be paused."""
+    time = None if until is None else parse_time(until)
+    now = SystemClock().now()
+    if time is not None and time <= now:
+        found = f"found {format_time(time)} as the end of a pause"
+        raise PicoschedError(f"{found}, wanted a time that is still to come: it is {format_time(now)}")
+    return time
 
 
 def load_scheduled(engine: Reached, beginning: str) -> Scheduled:

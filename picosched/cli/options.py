@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import cleandoc
@@ -14,7 +15,30 @@ import typer
 from picosched.cli.completing import complete_pico
 from picosched.cli.where import Where, where_options
 
-Db = Annotated[Path, typer.Option("--db", metavar="FILE", help="The database that holds the picos.")]
+
+def database_here() -> Path:
+    """The database that a command for files alone works on, unless another is named.
+
+    It is refused where the environment names a server, which is what the caller may mean.
+    """
+    url = os.environ.get("PICOSCHED_URL")
+    if url:
+        raise typer.BadParameter(
+            f"found PICOSCHED_URL={url}, but this command works on a database only: wanted --db FILE"
+        )
+    return DB
+
+
+def _named(context: typer.Context, db: Path) -> Path:
+    said = context.get_parameter_source("db")
+    return database_here() if said is not None and said.name == "DEFAULT" else db
+
+
+OwnDb = Annotated[Path, typer.Option("--db", metavar="FILE", help="The database that holds the picos.")]
+Db = Annotated[
+    Path,
+    typer.Option("--db", metavar="FILE", help="The database that holds the picos.", callback=_named),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one value, or one a line.")]
 PicoName = Annotated[
     str | None,

@@ -67,12 +67,16 @@ def uninstall(
     rid: Annotated[str, typer.Argument(metavar="RID", help="The ruleset's id.")],
     where: Where = HERE,
     pico: PicoName = None,
+    json: Json = False,
 ) -> None:
     """Take a ruleset off a pico, with its variables; its schedules are cancelled."""
     with where.opened() as engine:
         target = pico_of(engine, pico)
         target.uninstall(rid)
-        write(f"uninstalled {rid} from {target.name}")
+        if json:
+            write_json({"rid": rid, "pico": target.name})
+        else:
+            write(f"uninstalled {rid} from {target.name}")
 
 
 @command(
@@ -173,6 +177,8 @@ def picos(
     """List the picos, with their rulesets; make or delete one."""
     if parent is not None and new is None:
         raise typer.BadParameter("--parent is that of a new pico: it wants --new NAME")
+    if new is not None and not new.strip():
+        raise typer.BadParameter("found an empty name for the new pico, wanted --new NAME")
     changing = new is not None or delete is not None
     with where.opened(readonly=not changing, make=new is not None) as engine:
         if delete is not None:

@@ -92,9 +92,14 @@ def write_rendered(text: str, colour: str, *, stderr: bool = False) -> None:
 
 
 def rendered(error: PicoschedError, source: str | None = None) -> str:
-    """The fault in words, with its line and a caret if there is a text to show."""
+    """The fault in words, with its line and a caret if there is a text to show.
+
+    What ran is shown as it is installed: its file may hold another text by now.
+    """
     if not isinstance(error, KrlError):
         return str(error)
+    if source is None:
+        source = error.text
     if source is None and error.span is not None:
         source = _text_of(error.span.file)
     return error.render(source)

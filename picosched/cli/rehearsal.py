@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +71,7 @@ def simulate(
         raise typer.BadParameter("wanted at least one ruleset FILE, or --db FILE")
     inputs = [*_events(raised or []), *(_read_events(events) if events is not None else [])]
     store = None if db is None else Store(db, readonly=True)
+    let_go = Counter[str]()
     try:
         records = rehearse(
             [*map(ruleset_at, files or [])],
@@ -79,12 +81,16 @@ def simulate(
             store=store,
             pico=pico,
             settings=settings_here(),
+            let_go=let_go,
         )
         for record in records:
             if json:
                 write_json(record.as_json())
             else:
                 _show(record)
+        if let_go:
+            said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(let_go.items()))
+            write(f"occurrences that raised nothing: {said}", stderr=True)
     finally:
         if store is not None:
             store.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from picosched.cli.choosing import Chosen, choosing
-from picosched.cli.opening import SHORT
+from picosched.cli.opening import SHORT, end_of_pause
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, show_error, shown_time, write, write_json
 from picosched.cli.where import HERE, Where
@@ -60,7 +60,7 @@ def pause(
     json: Json = False,
 ) -> None:
     """Let scheduled events wait, whatever comes due meanwhile."""
-    time = None if until is None else parse_time(until)
+    time = end_of_pause(until)
     _change(
         chosen, where, json, "pause", "paused", lambda agenda, ids, dry: agenda.pause(ids, time, dry_run=dry)
     )
@@ -172,6 +172,8 @@ def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
 
 def _change(chosen: Chosen, where: Where, json: bool, verb: str, done: str, step: Step) -> None:
     """Take a step with what is chosen, and tell of each row what became of it."""
+    from picosched.schedule.changed import OF_CALENDAR
+
     with where.opened(readonly=chosen.dry_run) as engine:
         before = chosen.rows(engine, verb)
         changed = step(engine.agenda, [row.id for row in before], chosen.dry_run)
@@ -180,18 +182,28 @@ def _change(chosen: Chosen, where: Where, json: bool, verb: str, done: str, step
         if row.id in after:
             _tell(done, row, after[row.id].due or row.due, json, dry_run=chosen.dry_run)
         elif chosen.ids:
-            _tell("not paused" if verb == "resume" else f"not {done}", row, row.due, json)
+            why = f"it is {OF_CALENDAR}" if row.kind == "window" and verb not in ("pause", "resume") else None
+            _tell("not paused" if verb == "resume" else f"not {done}", row, row.due, json, why=why)
     if not before or not (chosen.ids or after):
         _nothing(json)
 
 
-def _tell(done: str, row: Scheduled, due: datetime | None, json: bool, *, dry_run: bool = False) -> None:
+def _tell(
+    done: str,
+    row: Scheduled,
+    due: datetime | None,
+    json: bool,
+    *,
+    dry_run: bool = False,
+    why: str | None = None,
+) -> None:
     if json:
         shown = {"id": row.id, "event": _event(row), "outcome": done, "due": json_time(due)}
-        write_json({**shown, "dry_run": True} if dry_run else shown)
+        write_json({**shown, **({"dry_run": True} if dry_run else {}), **({"why": why} if why else {})})
     else:
         would = "would be " if dry_run else ""
-        write(f"{would}{done} {_event(row)} ({row.id[:SHORT]}), due {shown_time(due)}")
+        because = f": {why}" if why else ""
+        write(f"{would}{done} {_event(row)} ({row.id[:SHORT]}), due {shown_time(due)}{because}")
 
 
 def _nothing(json: bool) -> None:

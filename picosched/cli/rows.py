@@ -59,12 +59,16 @@ def _due(row: Scheduled) -> str:
 
 def _when(row: Scheduled) -> str:
     if row.timespec is None:
-        return "at" + (f' "{row.name}"' if row.name else "")
+        return "at" + (f' "{row.name}"' if row.name else "") + _inside(row)
     zone = "" if row.tz == "UTC" else f" {row.tz}"
     name = f' "{row.name}"' if row.name else ""
     if row.kind == "window":
         return f"window{name}{zone}"
-    return f"repeat {row.timespec}{zone}{name}"
+    return f"repeat {row.timespec}{zone}{name}{_inside(row)}"
+
+
+def _inside(row: Scheduled) -> str:
+    return "" if row.window is None else f" in window {row.window}"
 
 
 def write_fires(fires: Sequence[Fire], names: Names) -> None:

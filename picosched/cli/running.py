@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ from picosched.ending import GRACE_SECONDS, ending
 
 if TYPE_CHECKING:
     from picosched.engine import Engine
+    from picosched.schedule.fire import Fire
     from picosched.store.journal import Entry
 
 app = typer.Typer()
@@ -48,9 +50,9 @@ def run(
     from picosched.outside.processes import kill_all
 
     with opened(db) as engine:
-        bring_sources(engine)
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
+        bring_sources(engine)
         told = _Told(engine, json)
         if once:
             engine.run_due()
@@ -71,12 +73,13 @@ def run(
 
 
 class _Told:
-    """How far the journal has been told."""
+    """How far the journal has been told, and what failed without a turn of its own."""
 
     def __init__(self, engine: Engine, json: bool) -> None:
         self._engine = engine
         self._json = json
         self._last = max((entry.seq for entry in engine.journal(limit=1)), default=0)
+        self._fire = engine.read(engine.store.pages.last_fire)
 
     def tell(self) -> None:
         entries = self._engine.journal(limit=ALL, after=self._last)
@@ -84,7 +87,23 @@ class _Told:
         for entry in reversed(entries):
             self._last = entry.seq
             _tell(entry, names, self._json)
+        pages = self._engine.store.pages
+        for place, fire in self._engine.read(partial(pages.fires_since, self._fire, ALL)):
+            self._fire = place
+            if fire.outcome.value == "failed" and fire.eid is None:
+                self._tell_failed(fire)
         sys.stdout.flush()  # whoever reads a pipe wants to know now
+
+    def _tell_failed(self, fire: Fire) -> None:
+        from picosched.cli.rows import fire_json
+
+        names = self._engine.agenda.names([fire])
+        if self._json:
+            write_json(fire_json(fire, names))
+            return
+        cause = f"scheduled {fire.id[:SHORT]}, due {format_time(fire.nominal)}"
+        write(f"{format_time(fire.fired)}  {names[fire.pico_id]}, {cause}")
+        write(f"    failed: {fire.why}")
 
 
 @command(

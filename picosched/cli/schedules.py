@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -90,10 +89,9 @@ def show(
         row = engine.agenda.load(_known_id(engine, id))
         fires = engine.agenda.history(id=row.id, limit=LAST)
         from picosched.cli.rows import fire_json, row_json, write_fires
-        from picosched.schedule.scheduled import coming
 
         names = engine.agenda.names([row, *fires])
-        times = [*islice(coming(row, engine.settings.granularity), count)]
+        times = engine.agenda.next_times(row.id, count) if row.due else []
         misfire = engine.settings.misfire
     explained = row.explain()
     if json:
@@ -131,6 +129,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
         "when": explained,
         "timespec": row.timespec,
         "until": row.until and format_time(row.until),
+        "window": row.window and f"{row.window}: outside it nothing is raised",
         "jitter": jitter if row.jitter else None,
         "if missed": policy,
         "fires": f"{row.fires:,}{most}{fired}",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
+from ipaddress import ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.opening import bring_sources, opened, ruleset_at
-from picosched.cli.options import DB, Db, Grace, command
+from picosched.cli.options import DB, Grace, OwnDb, command
 from picosched.cli.printing import write
 from picosched.ending import GRACE_SECONDS
 from picosched.errors import PicoschedError
@@ -45,7 +47,7 @@ def serve(
             metavar="RULESET…", help="Files or URLs, installed on the root pico.", show_default=False
         ),
     ] = None,
-    db: Db = DB,
+    db: OwnDb = DB,
     host: Annotated[str, typer.Option("--host", metavar="HOST", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="0 for any that is free.")
@@ -101,6 +103,7 @@ def serve(
     _check_installed()
     import sys
 
+    from picosched.krl.ruleset import read_source
     from picosched.web.access import is_loopback
     from picosched.web.logs import FORMS, set_up
     from picosched.web.serving import REFUSALS, Plan, listen, url_of
@@ -110,6 +113,11 @@ def serve(
         raise PicoschedError(f"found --open and the host {host}, wanted a loopback host such as 127.0.0.1")
     if open_ and new_token:
         raise typer.BadParameter("--open asks for no token: leave out --new-token")
+    for each in proxy or ():
+        _check_proxy(each)
+    for ruleset in map(ruleset_at, rulesets or []):
+        if isinstance(ruleset, Path):
+            read_source(ruleset)  # before anything is made: a database, a token
     shown = log or (Form.COLOUR if sys.stderr.isatty() else Form.PLAIN)
     form = next(each for each in FORMS if each == shown)
     set_up(form)
@@ -137,6 +145,16 @@ def serve(
 
         ask = partial(rehearsed, json=False, held=True) if catch_up is CatchUp.REHEARSE else None
         serve_(engine, plan, listening, catch_up=ask, ready=ready)
+
+
+def _check_proxy(address: str) -> None:
+    try:
+        ip_network(address, strict=False)
+    except ValueError as cause:
+        if address != "*":
+            raise typer.BadParameter(
+                f"found --proxy {address}, wanted an address such as 10.0.0.1, a network or *"
+            ) from cause
 
 
 def _token_hash(engine: Engine, new: bool) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from picosched.cli.opening import SHORT, only_id, opened
+from picosched.cli.opening import SHORT, end_of_pause, only_id, opened
 from picosched.cli.options import DB, Db, Json, command
-from picosched.cli.printing import shown_time, write, write_json, write_table
-from picosched.clock import format_time, parse_time
+from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
+from picosched.clock import format_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
@@ -123,12 +123,12 @@ def _declared(declaration: str) -> list[Source]:
 
 
 @command(app, PANEL, "picosched remove-source tick", name="remove-source")
-def remove_source(which: Which, db: Db = DB) -> None:
+def remove_source(which: Which, db: Db = DB, json: Json = False) -> None:
     """Remove a source. Its history stays; what is on its way to another engine is delivered."""
     with opened(db) as engine:
         source = _found(engine, which)
         engine.remove_source(source.id)
-    write(f"removed {_label(source)}")
+    _tell("removed", source, "", json)
 
 
 @command(
@@ -145,24 +145,33 @@ def pause_source(
         str | None,
         typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Let a source wait. What passes meanwhile is not raised, and is not missed."""
-    time = None if until is None else parse_time(until)
+    time = end_of_pause(until)
     with opened(db) as engine:
         source = _found(engine, which)
         engine.pause_source(source.id, time)
-    write(f"paused {_label(source)}" + ("" if time is None else f" until {format_time(time)}"))
+    said = "" if time is None else f" until {format_time(time)}"
+    _tell("paused", source, said, json, until=json_time(time))
 
 
 @command(app, PANEL, "picosched resume-source tick", name="resume-source")
-def resume_source(which: Which, db: Db = DB) -> None:
+def resume_source(which: Which, db: Db = DB, json: Json = False) -> None:
     """Let a paused source go on, with its next occurrence."""
     with opened(db) as engine:
         source = _found(engine, which)
         if not engine.resume_source(source.id):
             raise PicoschedError(f"the source {_label(source)} is not paused")
         due = engine.source(source.id).due
-    write(f"resumed {_label(source)}, due {shown_time(due)}")
+    _tell("resumed", source, f", due {shown_time(due)}", json, due=json_time(due))
+
+
+def _tell(done: str, source: SourceState, more: str, json: bool, **told: str | None) -> None:
+    if json:
+        write_json({"id": source.id, "name": source.name, "outcome": done, **told})
+    else:
+        write(f"{done} {_label(source)}{more}")
 
 
 def _found(engine: Engine, which: str) -> SourceState:

@@ -21,6 +21,7 @@ def turn_json(turn: Turn, explain: bool = False) -> dict[str, Any]:
         "scheduled": [*turn.scheduled],
         "cancelled": sorted(turn.cancelled),
         "errors": [str(error) for error in turn.errors],
+        "warnings": turn.warnings,
     }
     if explain:
         shown["handled"] = [asdict(each) for each in turn.handled]
@@ -44,5 +45,7 @@ def show_turn(turn: Turn, explain: bool = False) -> None:
     first = turn.handled[0]
     if not first.considered and not explain:
         write(f"no rule selects {first.domain}:{first.type}")
+    for warning in turn.warnings:
+        write(f"warning: {warning}", "yellow", stderr=True)
     for error in turn.errors:
         show_error(error)

@@ -72,9 +72,12 @@ class Where:
         if self.token_file is None:
             return os.environ.get("PICOSCHED_TOKEN") or None
         try:
-            return self.token_file.read_text(encoding="utf-8").strip()
+            token = self.token_file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as cause:
             raise PicoschedError(f"cannot read the token in {self.token_file}: {cause}") from cause
+        if not token:
+            raise PicoschedError(f"found {self.token_file} empty, wanted the server's token in it")
+        return token
 
 
 HERE = Where()

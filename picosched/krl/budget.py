@@ -191,7 +191,7 @@ class Budget:
         if self.depth < 0:
             raise KrlError(
                 f"calls are nested more than {limits.max_depth} deep (max_depth); "
-                "is a recursion without end?",
+                "is there an endless recursion?",
                 code="too_large",
             )
         if self.built < 0:
@@ -208,7 +208,8 @@ class Budget:
             raise self.over
         if self._rule < 0:
             raise KrlError(
-                f"a rule took more than {limits.max_steps} steps (max_steps); is a loop without end?",
+                f"a rule or query took more than {limits.max_steps} steps (max_steps); "
+                "is there an endless loop?",
                 code="too_large",
             )
         if self._ticks() > self._until:

@@ -154,7 +154,7 @@ class PicoAgenda:
         if coming >= most:
             raise KrlError(
                 f"found {coming:,} events that this pico has to come, scheduled and sent, "
-                f"wanted less than {most:,} (max_pending)",
+                f"wanted fewer than {most:,} (max_pending)",
                 code="too_large",
             )
 

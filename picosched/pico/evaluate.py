@@ -215,6 +215,7 @@ def _try_rule(
         effects.drop()
         if error.span is None:  # it never came to run
             error.span = Span(ruleset.source.name, rule.line, 1, rule.line, 1)
+            error.text = ruleset.source.text
         _fail(pico, turn, pairs, effects, error, rid, rule.name, event)
         handled.considered.append(Considered(rid, rule.name, "failed", error.message, error.span.line))
         return False

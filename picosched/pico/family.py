@@ -273,8 +273,8 @@ class PicoFamily:
         """The text behind a URL; that which is installed from there already, where it may not be read."""
         try:
             return RulesetText(self._read(url), url, config)
-        except KrlError:
-            kept = None if url.startswith(HTTP) else self._world.kept_text(url)
+        except KrlError as error:
+            kept = None if url.startswith(HTTP) or error.code == "too_large" else self._world.kept_text(url)
             if kept is None:
                 raise
             return RulesetText(kept, url, config)

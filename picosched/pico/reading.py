@@ -23,6 +23,8 @@ def read_time(value: Value, now: datetime, what: str = "the time of a schedule")
     try:
         return moment(value, now, what)
     except KrlError as error:
+        if error.code != "invalid":  # a bound was passed, which says nothing of the value
+            raise
         wanted = "wanted ISO 8601 such as 2026-07-01T13:50:05Z, or milliseconds since 1970"
         raise KrlError(f"found {shown(value)} as {what}, {wanted}") from error
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from picosched.agenda import OfPico
-from picosched.clock import format_time
+from picosched.clock import format_time, parse_time
 from picosched.document import Fields
 from picosched.pico.turn import Turn
 from picosched.remote.line import Line, part
@@ -39,6 +39,13 @@ class RemoteAgenda:
     def load(self, id: str) -> Scheduled:
         """The scheduled event of that id; `not_found` if there is no record of it."""
         return self._row(self._line.ask("GET", f"/api/scheduled/{part(id)}"))
+
+    def next_times(self, id: str, count: int = 5) -> list[datetime]:
+        """When it will be raised next, as things are."""
+        if not count:
+            return []
+        told = self._line.ask("GET", f"/api/scheduled/{part(id)}/next", {"n": count})
+        return [parse_time(each) for each in told["next"]]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids that begin so; with `live`, of what is to come."""

@@ -126,7 +126,7 @@ class Line:
             raise self._stranger(answer.status)
         if answer.status == 401:
             raise PicoschedError(
-                f"{self._url}: {value['error']}; PICOSCHED_TOKEN or --token-file tell the token", "refused"
+                f"{self._url}: {value['error']}; give it with PICOSCHED_TOKEN or --token-file", "refused"
             )
         raise PicoschedError(value["error"], CODES.get(answer.status, "internal"))
 

@@ -9,7 +9,7 @@ from picosched.clock import EPOCH, parse_time
 from picosched.document import Fields
 from picosched.errors import KrlError
 from picosched.pico.channel import Channel, Policy
-from picosched.pico.turn import Considered, Directive, Handled, Turn
+from picosched.pico.turn import WARNING, Considered, Directive, Handled, Logged, Turn
 from picosched.schedule.retold import read_row
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
@@ -28,6 +28,7 @@ def read_turn(told: Told) -> Turn:
             Directive(each["name"], each["options"], each["rid"], each["rule"]) for each in told["directives"]
         ],
         errors=[KrlError(text) for text in told["errors"]],
+        log=[Logged(WARNING, "", None, text) for text in told.get("warnings", ())],
         scheduled={each["id"]: _row(each) for each in told["made"]},
         rescheduled={each["id"]: _row(each) for each in told["changed"]},
     )

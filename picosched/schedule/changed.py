@@ -22,6 +22,7 @@ from picosched.schedule.timespec import Timespec
 LIVE = (Status.PENDING, Status.PAUSED)
 
 PAUSED = "it was paused"
+OF_CALENDAR = "a window of its ruleset, which opens and closes by the calendar and can only be paused"
 
 Changed = tuple[Scheduled, Fire | None]
 """The row, and the record of an occurrence that will not be raised."""

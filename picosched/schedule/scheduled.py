@@ -33,6 +33,9 @@ SCHEDULES = ("at", "repeat", "window")
 MOST_COUNTED = 10_000
 """Occurrences that passed are counted up to so many."""
 
+MOST_REFUSED = 1_000
+"""Due times in a row at which nothing is raised; then it is taken that there is no other."""
+
 
 LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -231,7 +234,38 @@ def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:
         due = scheduled.following(max(due, scheduled.moved_from or due), granularity)
 
 
-SECOND = timedelta(seconds=1)
+def coming_raised(
+    scheduled: Scheduled, granularity: int, window: Window | None, min_period: timedelta
+) -> Iterator[datetime]:
+    """Those of its due times at which it will be raised: its window is open, and it is not throttled.
+
+    It ends where its times do not meet the window again and again.
+    """
+    fires, due = scheduled.fires, None if scheduled.paused else scheduled.due
+    last = scheduled.spaced_from if scheduled.kind == "repeat" else None
+    refused = 0
+    while due is not None and refused < MOST_REFUSED and (scheduled.count is None or fires < scheduled.count):
+        refused += 1
+        since = max(due, scheduled.moved_from or due)
+        if window is not None and not window.open_at(due):
+            opening = window.next_opening(due)
+            if opening is None:
+                return
+            if scheduled.kind == "at":  # it waits until then
+                yield rounded_up(opening, granularity)
+                return
+            since = max(since, opening - MILLISECOND)
+        elif last is not None and due - last < min_period:
+            since = max(since, last + min_period - MILLISECOND)
+        else:
+            yield due
+            fires, refused = fires + 1, 0
+            if scheduled.kind == "repeat":
+                last = due
+        due = scheduled.following(since, granularity)
+
+
+SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
 
 
 @lru_cache(maxsize=1024)

@@ -317,7 +317,8 @@ def _check_keys(table: Table, known: Sequence[str], where: str) -> None:
 
 def _check_has(table: Table, key: str, where: str, wanted: str | None = None) -> None:
     if key not in table:
-        raise PicoschedError(f"{where}: found no {key}, wanted {wanted or 'it'}")
+        meant = "" if wanted is None else f", wanted {wanted}"
+        raise PicoschedError(f'{where}: the key "{key}" is missing{meant}')
 
 
 def _check_once(names: Iterable[str], where: str, what: str) -> None:
@@ -330,4 +331,6 @@ def _check_once(names: Iterable[str], where: str, what: str) -> None:
 
 def _shown(value: object) -> str:
     text = f'"{value}"' if isinstance(value, str) else repr(value)
+    if isinstance(value, bool):
+        text = text.lower()
     return text if len(text) <= 80 else f"{text[:80]}…"

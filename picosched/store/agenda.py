@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from picosched.clock import shifted, to_ms
+from picosched.clock import FIRST_MS, LAST_MS, shifted, to_ms
 from picosched.schedule.changed import Changed, cancelled
 from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.fire import Fire
@@ -151,6 +151,12 @@ class Agenda:
         sql = f"SELECT {rows.FIRE} FROM fire WHERE rowid > ? ORDER BY rowid"
         return [rows.to_fire(row) for row in self._database.rows(sql, (mark,))]
 
+    def let_go_after(self, mark: int) -> dict[str, int]:
+        """Outcome → how many occurrences ended so, written after the mark, whose events were not raised."""
+        sql = """SELECT outcome, sum(stands_for) FROM fire
+            WHERE rowid > ? AND outcome IN ('throttled', 'skipped') GROUP BY outcome"""
+        return dict(self._database.rows(sql, (mark,)))
+
     def last_raised(self, id: str) -> Fire | None:
         """The last occurrence of a scheduled event whose event was raised, but not outside its times."""
         raised = (
@@ -289,11 +295,12 @@ class Agenda:
     def give_up(self, id: str, now: datetime, why: str) -> None:
         """End a row that cannot be dealt with, its occurrence failed: even one that cannot be read."""
         ms = to_ms(now)
+        due = f"CASE WHEN due BETWEEN {FIRST_MS} AND {LAST_MS} THEN due ELSE ?1 END"
         self._database.execute(
             f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
-                SELECT id, due, pico, ?, ? - due, ?, NULL, '[]', ?, 1
-                FROM scheduled WHERE id = ? AND due IS NOT NULL""",
-            (ms, ms, Outcome.FAILED.value, why, id),
+                SELECT id, {due}, pico, ?1, ?1 - {due}, ?2, NULL, '[]', ?3, 1
+                FROM scheduled WHERE id = ?4 AND due IS NOT NULL""",
+            (ms, Outcome.FAILED.value, why, id),
         )
         self._database.execute(
             """UPDATE scheduled SET due = NULL, status = ?, keep_until = ?, paused_until = NULL

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from picosched.clock import to_ms
+from picosched.clock import FIRST_MS, LAST_MS, to_ms
 from picosched.schedule.scheduled import Scheduled
 from picosched.store import rows
 from picosched.store.database import Database
 from picosched.store.left_out import NOTHING, LeftOut
 
 LAST_ROW = 2**62
+
+BROKEN = f"SELECT id, due FROM scheduled WHERE status = 'pending' AND (due < {FIRST_MS} OR due > {LAST_MS})"
+"""Pending rows whose due time is none: text comes behind all numbers."""
 
 
 class Watched:
@@ -95,9 +98,15 @@ class Due:
     def unwatch(self, watched: Watched) -> None:
         self._watched = tuple(each for each in self._watched if each is not watched)
 
+    def broken(self) -> list[tuple[str, str]]:
+        """Pending rows that will never be due, as their due time is damaged: the id, and why."""
+        wanted = "wanted milliseconds since 1970, of the years 1 to 9999"
+        found = self._database.rows(BROKEN)
+        return [(id, f"found {due!r:.80} as the time it is due, {wanted}") for id, due in found]
+
     def next(self, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
         """When the next row is due, but for those left out, and when the next pause ends."""
-        others = f"status = 'pending' AND due >= ?{without.condition('pico')}"
+        others = f"status = 'pending' AND due BETWEEN ? AND {LAST_MS}{without.condition('pico')}"
         row = self._database.row(
             f"""SELECT (SELECT min(due) FROM scheduled WHERE {others}),
                 (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
@@ -113,10 +122,11 @@ class Due:
         before.
         """
         if not picos:
-            return -LAST_ROW
-        start = self._passed[1] if self._passed[0] <= picos else -LAST_ROW
+            return FIRST_MS
+        start = self._passed[1] if self._passed[0] <= picos else FIRST_MS
         without = LeftOut(owners=picos)
-        sql = f"""SELECT due FROM scheduled WHERE status = 'pending' AND due >= ?{without.condition("pico")}
+        sql = f"""SELECT due FROM scheduled
+            WHERE status = 'pending' AND due BETWEEN ? AND {LAST_MS}{without.condition("pico")}
             ORDER BY due LIMIT 1"""
         row = self._database.row(sql, (start, *without.values))
         self._passed = picos, LAST_ROW if row is None else row[0]

@@ -42,7 +42,7 @@ UNREADABLE = ("Could not decode", "unsupported file format")
 """How errors begin that have no name of their own: of text that is not UTF-8, and of a header."""
 
 FAULTS: dict[str, tuple[str, Code]] = {
-    "SQLITE_NOTADB": ("is not a database", "invalid"),
+    "SQLITE_NOTADB": ("is not an SQLite database", "invalid"),
     "SQLITE_CORRUPT": (DAMAGED, "internal"),
     "SQLITE_FULL": ("cannot grow: the disk is full; nothing of this was kept", "internal"),
     "SQLITE_IOERR": ("cannot be read or written; nothing of this was kept", "internal"),
@@ -75,6 +75,8 @@ def fault(error: Exception, name: str) -> PicoschedError:
         return damaged(name, str(error))
     kind = kind_of(error)
     meaning, code = FAULTS.get(kind, ("failed", "internal"))
+    if kind == "SQLITE_NOTADB":
+        return StoreError(f"{name} {meaning}", code, kind)
     return StoreError(f"the database {name} {meaning} ({error})", code, kind)
 
 

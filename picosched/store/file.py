@@ -136,6 +136,7 @@ class DatabaseFile:
         """
         if not hasattr(os, "geteuid"):
             return
+        narrowed = []
         for suffix in BESIDE:
             path = Path(f"{self.path}{suffix}")
             with suppress(OSError):
@@ -143,7 +144,10 @@ class DatabaseFile:
                 ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
                 if ours and status.st_mode & OTHERS:
                     path.chmod(MODE)
-                    log.warning("%s was open to all users; now only its owner can read it", path)
+                    narrowed.append(str(path))
+        if narrowed:
+            files = ", ".join(narrowed)
+            log.warning("open to all users until now, and from now on to their owner alone: %s", files)
 
     @property
     def size(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from picosched.clock import to_ms
+from picosched.clock import FIRST_MS, LAST_MS, to_ms
 from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.scheduled import SCHEDULES
 from picosched.store import rows
@@ -15,12 +15,15 @@ COMING_OF_PICO = """rowid IN (
     SELECT rowid FROM scheduled INDEXED BY scheduled_waits WHERE status = 'paused' AND pico = ?)"""
 """What a pico has to come, without a look at what is over, of which there may be much more."""
 
+READABLE = f"(+due IS NULL OR +due BETWEEN {FIRST_MS} AND {LAST_MS})"
+"""What is due at a time that is none is left out; it fails at the next tick. The + keeps it from an index."""
+
 TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timespec")
 
 
 def condition_of(which: Filter) -> tuple[str, list[str | int]]:
     """The condition of a filter, and its values."""
-    parts, values = [SCHEDULE], list[str | int]()
+    parts, values = [SCHEDULE, READABLE], list[str | int]()
     pico_id = which.pico_id
     if pico_id is not None and which.name is None and which.status and {*which.status} <= {*COMING}:
         parts.append(COMING_OF_PICO)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
@@ -22,12 +23,14 @@ from starlette.exceptions import HTTPException
 
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
+from picosched.krl.values import shown
 from picosched.web.access import Access
 from picosched.web.api import copies, journal, picos, rulesets, scheduler, schedules, session, sources, times
 from picosched.web.api.shapes import ErrorShape
 from picosched.web.errors import BusyError, HttpError, body_of, status_of
 from picosched.web.look import Look
 from picosched.web.metrics import CONTENT_TYPE, Metrics
+from picosched.web.request import headers_of, kind_of
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +86,8 @@ def new_app(
     app.state.store_look = session.look_at_store(engine)
     app.state.following = journal.Following()
     for part in (picos, rulesets, schedules, scheduler, sources, journal, times, session, copies):
-        app.include_router(part.router, responses=FAULTS)
-    app.include_router(session.open_router, responses=FAULTS)
+        app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
+    app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])
     _add_own(app, metrics)
     _add_faults(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -125,7 +128,8 @@ def _add_faults(app: FastAPI) -> None:
 
     async def of_values(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        told = "; ".join(_told(each) for each in error.errors()[:5])
+        found = kind_of(headers_of(request.scope))
+        told = "; ".join(_told(each, found) for each in error.errors()[:5])
         return Response(body_of(HttpError(400, told)), 400, media_type="application/json")
 
     async def of_http(request: Request, error: Exception) -> Response:
@@ -149,10 +153,34 @@ def _add_faults(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, of_http)
 
 
-def _told(fault: dict[str, Any]) -> str:
-    """One fault of a value: where it stands, and what is wrong with it."""
-    where = ".".join(str(each) for each in fault["loc"])
-    return f"{where}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+def _told(fault: dict[str, Any], kind: str) -> str:
+    """One fault of a value: where it stands, what was found and what is wrong with it.
+
+    A body of another `kind` than JSON was not read at all.
+    """
+    where, value = ".".join(str(each) for each in fault["loc"]), fault.get("input")
+    if where == "body" and isinstance(value, str | bytes) and kind != "application/json":
+        return f"body: found the type {kind or '(none)'}, wanted application/json"
+    found = f"found {shown(value)}; " if isinstance(value, str | int | float | list) else ""
+    return f"{where}: {found}{fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    """The parameters that a route takes from the query string."""
+    yield from (each.alias for each in dependant.query_params)
+    for other in dependant.dependencies:
+        yield from _parameters(other)
+
+
+def _check_query(request: Request) -> None:
+    """400 for a parameter in the query string that the route does not know: it would mean nothing."""
+    if not request.query_params:
+        return
+    known = [*_parameters(request.scope["route"].dependant)]
+    for name in request.query_params:
+        if name not in known:
+            wanted = f"wanted some of {', '.join(known)}" if known else "wanted none here"
+            raise HttpError(400, f"found the parameter {shown(name)}, {wanted}")
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -86,8 +86,7 @@ class Rate:
 def too_often(found: str, wait: float) -> HttpError:
     """429: what was found, and the seconds to wait, which become whole ones."""
     pause = ceil(wait)
-    message = f"found {found}, wanted a pause of {pause} s"
-    return HttpError(429, message, [(b"retry-after", str(pause).encode())])
+    return HttpError(429, f"{found}; retry after {pause} s", [(b"retry-after", str(pause).encode())])
 
 
 class Held:

@@ -57,7 +57,7 @@ MOST_SOCKETS = 200
 REFUSED = (400, 401, 403, 404, 405, 408, 413)
 """What counts as refused where it is told here, before FastAPI or a rule has seen the request."""
 
-STOPPED = "picosched stops; whether this still happened is not known"
+STOPPED = "picosched is stopping; it is not known whether this took effect"
 
 OPEN = frozenset(("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout"))
 """Paths that ask for no token."""
@@ -170,7 +170,7 @@ class Site:
         if not wait:
             self._refusals.count(_address(scope))
             return error
-        return too_often(f"too many refused requests, this one because: {error}", wait)
+        return too_often(f"too many refused requests (this one: {error})", wait)
 
     async def _ours(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send

@@ -73,6 +73,19 @@ def test_a_damaged_database_is_opened_by_no_command_but_this(run: Any, folder: P
     result = run("doctor")
     assert result.status == 1
     assert "the file: found database disk image is malformed" in result.out
+    assert len(result.out.splitlines()) == len({*result.out.splitlines()})
+
+
+@pytest.mark.usefixtures("tea")
+def test_what_is_cut_off_or_empty_is_said_to_be_so(run: Any, folder: Path) -> None:
+    whole = (folder / "picosched.db").read_bytes()
+    (folder / "short.db").write_bytes(whole[: 4096 * 5])
+    (folder / "empty.db").touch()
+    result = run("doctor", "--db", "short.db")
+    found = f"the file: found 20,480 bytes, wanted {len(whole):,}, as its header says: it was cut off"
+    assert (result.status, result.out, result.err) == (1, f"{found}\nshort.db: 1 thing is wrong\n", "")
+    assert "found no tables: the database is empty" in run("doctor", "empty.db").out
+    assert run("doctor", "empty.db", "--db", "short.db").status == 2
 
 
 @pytest.mark.usefixtures("tea")
@@ -81,7 +94,7 @@ def test_what_cannot_be_examined_is_an_error(run: Any, folder: Path) -> None:
     (folder / "second.db").hardlink_to(folder / "picosched.db")
     for file, status, told in (
         ("nosuch.db", 1, "there is no database nosuch.db"),
-        ("text.db", 1, "text.db is not a database"),
+        ("text.db", 1, "text.db is not an SQLite database"),
         ("rulesets", 1, "rulesets is a folder"),
         ("second.db", 3, "has 2 names (hard links)"),
         ("--nosuch", 2, "No such option"),

@@ -78,10 +78,31 @@ def test_the_version_is_that_of_the_package(picosched: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("nosuch",), ("check",), ("next", "--nosuch"), ("next", "* * * * *", "-n", "x")]
+    "words",
+    [
+        (),
+        ("nosuch",),
+        ("check",),
+        ("next", "--nosuch"),
+        ("next", "* * * * *", "-n", "x"),
+        ("picos", "--new", ""),
+        ("serve", "--proxy", "foo"),
+    ],
 )
 def test_wrong_usage_is_2(run: Any, words: tuple[str, ...]) -> None:
     assert run(*words).status == 2
+
+
+def test_what_fails_makes_no_database(run: Any, folder: Path) -> None:
+    run("picos", "--new", "kitchen")
+    run("export", "root", "root.json")
+    for words, told in (
+        (("import", "root.json"), "there is a pico root already"),
+        (("serve", "nosuch.krl", "--port", "0"), "there is no file nosuch.krl"),
+    ):
+        failed = run(*words, "--db", "fresh.db")
+        assert (told in failed.err, "token" in failed.err) == (True, False)
+        assert not [*folder.glob("fresh.db*")]
 
 
 def test_a_shell_is_told_how_to_complete(picosched: Any) -> None:
@@ -133,7 +154,7 @@ def test_a_file_that_is_no_database_is_told(run: Any, folder: Path, words: tuple
     (folder / "text.db").write_text("this is not a database, however long one looks at it" * 100)
     result = run(*words, "--db", "text.db")
     assert result.status == 1
-    assert "text.db is not a database" in result.err
+    assert "text.db is not an SQLite database" in result.err
     assert (folder / "text.db").read_text().startswith("this is not")
 
 

@@ -85,6 +85,13 @@ def test_a_rule_that_fails_is_shown_with_its_line(run: Any) -> None:
 
 
 @pytest.mark.usefixtures("counter")
+def test_a_fault_is_shown_in_the_text_that_is_installed(run: Any, folder: Path) -> None:
+    file = folder / "counter.krl"
+    file.write_text("\n\n" + file.read_text())
+    assert run("raise", "counter:broken").err.splitlines()[1].strip() == 'pre { lost = {}.get("x") - "y" }'
+
+
+@pytest.mark.usefixtures("counter")
 def test_attributes_come_as_words_and_as_json_and_words_win(run: Any) -> None:
     answer = run(
         "raise", "counter:add", "by=2", "--attrs", '{"by": 1, "other": [1]}', "--explain", "--json"

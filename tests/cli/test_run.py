@@ -31,6 +31,17 @@ def test_what_is_due_is_raised_once_and_told(run: Any, folder: Path) -> None:
     assert "fired" in run("history").out
 
 
+def test_a_message_that_is_refused_is_told(run: Any, folder: Path) -> None:
+    send = 'rule send { select when t send event:send({"eci": "nosuch", "domain": "t", "type": "now"}) }'
+    (folder / "lost.krl").write_text(f"ruleset lost {{ {send} }}")
+    run("install", "lost.krl")
+    run("raise", "t:send")
+    assert run("run", "--once").out.endswith("    failed: there is no channel nosuch\n")
+    run("raise", "t:send")
+    (told,) = run("run", "--once", "--json").lines
+    assert (told["outcome"], told["why"]) == ("failed", "there is no channel nosuch")
+
+
 @pytest.mark.slow
 def test_it_runs_until_it_is_stopped(run: Any, folder: Path) -> None:
     (folder / "now.krl").write_text(RULESET)

@@ -1,5 +1,6 @@
 """`scheduled show cancel pause resume fire move reschedule history journal`, on a real database."""
 
+import itertools
 import os
 import pty
 import subprocess
@@ -435,3 +436,39 @@ def test_a_window_is_listed_and_shown_in_words(run: Any, folder: Path) -> None:
     shown = run("show", row["id"])
     assert "opens at 08:00 on Monday to Friday, Europe/Berlin time; closes at 18:00" in shown.out
     assert len(run("show", row["id"], "--json").json["next"]) == 5
+    for words in ("cancel",), ("move", "--by", "1h"), ("reschedule", "--timespec", "@daily"):
+        refused = run(*words, row["id"])
+        assert (refused.status, "it is a window of its ruleset" in refused.out) == (0, True)
+    assert "is a window of its ruleset" in run("fire", row["id"]).err
+    assert run("pause", row["id"], "--until", "2026-01-01").status == 1
+
+
+def test_what_will_not_be_raised_is_told_and_is_no_next_time(run: Any, folder: Path) -> None:
+    (folder / "mornings.krl").write_text(
+        """ruleset mornings {
+          meta { window morning from "0 8 * * *" to "0 9 * * *" }
+          rule plan { select when mornings plan fired {
+            schedule mornings event "hourly" repeat "0 * * * *" with _window = "morning"
+            schedule mornings event "often" repeat "*/5 * * * *"
+            schedule mornings event "once" at "2099-01-01T12:00:00Z" with _window = "morning"
+          } }
+        }"""
+    )
+    run("install", "mornings.krl")
+    raised = run("raise", "mornings:plan")
+    assert raised.err.startswith('warning: the timespec "*/5 * * * *" comes every 300 s')
+    assert len(run("raise", "mornings:plan", "--json").json["warnings"]) == 1
+    assert "repeat 0 * * * * in window morning" in run("scheduled").out
+    next: dict[str, list[str]] = {}
+    for row in run("scheduled", "--json").lines:
+        next[row["event"]] = [time[11:16] for time in run("show", row["id"], "--json").json["next"]]
+    assert next["mornings:hourly"] == ["08:00"] * 5
+    assert next["mornings:once"] == ["08:00"]
+    minutes = [int(time[3:]) for time in next["mornings:often"]]
+    assert {(one - other) % 60 for other, one in itertools.pairwise(minutes)} == {10}
+    shown = run("show", run("scheduled", "--event", "mornings:hourly", "--json").lines[0]["id"]).out
+    assert "window     morning: outside it nothing is raised" in shown
+    day = ("--from", "2026-01-01", "--until", "2026-01-02", "--raise", "mornings:plan")
+    assert run("simulate", "mornings.krl", *day).err == (
+        "occurrences that raised nothing: 23 skipped, 144 throttled\n"
+    )

@@ -91,8 +91,13 @@ def test_run_brings_the_configuration_in_line_and_ticks(run: Any, folder: Path) 
     process.communicate(timeout=20)
     (listed,) = run("sources", "--json").lines
     assert listed["configured"] and listed["fires"] > 5
+    assert run("pause-source", "tick", "--until", "2026-01-01").status == 1
+    assert run("pause-source", "tick", "--json").json["outcome"] == "paused"
+    assert run("resume-source", "tick", "--json").json["due"]
     refused = run("remove-source", "tick")
     assert (refused.status, "stands in picosched.toml" in refused.err) == (3, True)
+    (folder / "picosched.toml").unlink()
+    assert run("run", "--once").err == ""
     (folder / "picosched.toml").write_text("[engine]\n")
     assert run("run", "--once").err == "sources of picosched.toml removed: tick\n"
     assert run("sources").out == "there are no sources\n"

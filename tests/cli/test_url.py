@@ -174,10 +174,22 @@ def test_the_url_and_the_token_come_from_where_they_are_said(
             assert (result.status, result.out) == (1, "")
             assert f"found {wrong}" in result.err and "PICOSCHED_TOKEN" in result.err
         assert run("picos", "--url", site.url, "--token-file", "nosuch").status == 1
+        (folder / "empty").touch()
+        assert "found empty empty, wanted" in run("picos", "--url", site.url, "--token-file", "empty").err
         monkeypatch.setenv("PICOSCHED_URL", site.url + "/")
         monkeypatch.setenv("PICOSCHED_TOKEN", site.token or "")
         assert run("picos", "--json").lines[0]["name"] == "root"
         assert "there is no database other.db" in run("picos", "--db", "other.db").err
+
+
+@pytest.mark.parametrize("words", [("sources",), ("remove-source", "x"), ("run", "--once"), ("doctor",)])
+def test_a_command_for_files_refuses_the_url_of_the_environment(
+    run: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("PICOSCHED_URL", "http://127.0.0.1:1")
+    refused = run(*words)
+    assert (refused.status, "PICOSCHED_URL=http://127.0.0.1:1" in refused.err) == (2, True)
+    assert "there is no database a.db" in run(*words, "--db", "a.db").err
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,38 @@ def test_an_error_in_handling_an_error_is_only_recorded(engine: Engine) -> None:
     assert [handled.domain for handled in turn.handled] == ["t", "system"]
 
 
+def test_what_passes_a_bound_is_told_of_the_bound_and_not_of_a_value() -> None:
+    plan = """rule plan { select when t plan foreach 0.range(99) setting(i)
+        fired { schedule t event "x" at "2030-01-01T00:00:00+01:00" } }
+        rule read { select when t read foreach 0.range(999) setting(i)
+        send_directive("read", {"x": "[1]".decode()}) }"""
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T00:00:00Z"), seed=1, max_steps=3_000) as engine:
+        engine.root.install(rules(plan))
+        for type in ("plan", "read"):
+            (error,) = engine.root.raise_event("t", type).errors
+            assert isinstance(error, KrlError)
+            assert (error.code, "took more than 3000 steps (max_steps)" in error.message) == (
+                "too_large",
+                True,
+            )
+
+
+def test_a_fault_in_a_statement_of_many_lines_has_the_place_of_the_statement(engine: Engine) -> None:
+    engine.root.install(
+        rules(
+            """rule plan { select when t plan fired {
+                 schedule t event "x"
+                   at "soon"
+                   with a = 1
+                   setting(id)
+               } }"""
+        )
+    )
+    (error,) = engine.root.raise_event("t", "plan").errors
+    assert isinstance(error, KrlError) and error.span is not None
+    assert (error.span.line, error.span.column, error.span.end_line) == (2, 18, 5)
+
+
 def test_error_statements_raise_system_error_for_their_own_ruleset(engine: Engine) -> None:
     pico = engine.root
     pico.install(

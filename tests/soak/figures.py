@@ -62,11 +62,14 @@ class Level:
         found = self.samples[round(size * (number - 1)) : round(size * number)]
         return round(median(found)) if found else 0
 
-    def as_json(self) -> dict[str, int]:
+    def as_json(self) -> dict[str, int] | None:
+        """None where nothing was measured."""
+        if not self.samples:
+            return None
         return {
             "second_quarter": self.quarter(2),
             "last_quarter": self.quarter(4),
-            "most": max(self.samples, default=0),
+            "most": max(self.samples),
         }
 
 

@@ -88,6 +88,9 @@ class Report:
         yield ""
         for name in ("memory_kib", "files"):
             level = told[name]
+            if level is None:
+                yield f"{name:32} not measured: the run was too short"
+                continue
             yield (
                 f"{name:32} {level['second_quarter']:>12,} in the second quarter, "
                 f"{level['last_quarter']:,} in the last, {level['most']:,} at most"

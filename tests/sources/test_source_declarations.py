@@ -84,7 +84,7 @@ def test_a_target_is_exactly_one_thing(to: dict[str, str]) -> None:
 
 FAULTS: list[tuple[Any, str]] = [
     ("metronome", 'the source: found "metronome", wanted a table'),
-    ({}, "the source: found no type, wanted one of metronome, crononome, crontab"),
+    ({}, 'the source: the key "type" is missing, wanted one of metronome, crononome, crontab'),
     ({"type": "metronom"}, 'the source, type: found "metronom", did you mean "metronome"?'),
     ({"type": "xyz"}, 'the source, type: found "xyz", wanted one of metronome, crononome, crontab'),
     ({"type": 7}, "the source, type: found 7, wanted one of metronome, crononome, crontab"),
@@ -92,15 +92,15 @@ FAULTS: list[tuple[Any, str]] = [
     ({**TICK, "intervall": 5}, 'the source: found the key "intervall", did you mean "interval"?'),
     ({**TICK, "entries": []}, 'the source: found the key "entries", wanted some of'),
     ({**TICK, "zzz": 1}, 'the source: found the key "zzz", wanted some of type, name, to'),
-    ({"type": "metronome", "interval": 5}, "the source: found no to, wanted it"),
-    ({"type": "metronome", "to": TO}, "the source: found no interval, wanted it"),
+    ({"type": "metronome", "interval": 5}, 'the source: the key "to" is missing'),
+    ({"type": "metronome", "to": TO}, 'the source: the key "interval" is missing'),
     (
         {**TICK, "interval": 9},
         "the source, interval: found 9, wanted a whole number of milliseconds from 10 to",
     ),
     ({**TICK, "interval": "1s"}, 'the source, interval: found "1s", wanted a whole number of milliseconds'),
     ({**TICK, "interval": 1.5}, "the source, interval: found 1.5, wanted a whole number"),
-    ({**TICK, "interval": True}, "the source, interval: found True, wanted a whole number"),
+    ({**TICK, "interval": True}, "the source, interval: found true, wanted a whole number"),
     ({**TICK, "start": "noon"}, "the source, start: found 'noon', wanted an ISO 8601 time"),
     ({**TICK, "start": 5}, "the source, start: found 5, wanted an ISO 8601 time"),
     ({**TICK, "journal": "no"}, 'the source, journal: found "no", wanted true or false'),
@@ -121,12 +121,12 @@ FAULTS: list[tuple[Any, str]] = [
     ({**TICK, "to": {"url": "http://h/c/"}}, 'the source, to, url: found "http://h/c/", wanted "http://host'),
     ({**TICK, "to": {"url": "http://u:p@h/c/e"}}, "the source, to, url: found"),
     ({**TICK, "to": {"url": "http://h/c/e?a=1"}}, "the source, to, url: found"),
-    ({"type": "crononome", "to": TO}, "the source: found no entries, wanted it"),
+    ({"type": "crononome", "to": TO}, 'the source: the key "entries" is missing'),
     ({**TRIGGER, "entries": []}, "the source, entries: found none, wanted at least one"),
     ({**TRIGGER, "entries": {"a": 1}}, "the source, entries: found {'a': 1}, wanted a list of tables"),
     ({**TRIGGER, "entries": ["a"]}, 'the source, entry 1: found "a", wanted a table'),
-    ({**TRIGGER, "entries": [{"expr": "* * * * *"}]}, "the source, entry 1: found no name, wanted it"),
-    ({**TRIGGER, "entries": [{"name": "x"}]}, 'the source, entry 1 "x": found no expr, wanted it'),
+    ({**TRIGGER, "entries": [{"expr": "* * * * *"}]}, 'the source, entry 1: the key "name" is missing'),
+    ({**TRIGGER, "entries": [{"name": "x"}]}, 'the source, entry 1 "x": the key "expr" is missing'),
     (with_entry(TRIGGER, expr="61 * * * *"), 'the source, entry 1 "test", expr: timespec "61 * * * *"'),
     (
         with_entry(TRIGGER, expr=5),
@@ -229,7 +229,7 @@ def test_a_file_that_is_not_there_has_no_sources(tmp_path: Path) -> None:
 
 FILE_FAULTS = [
     ("source = 5", "source: found 5, wanted tables [[source]]"),
-    ("[[source]]\ntype = 'metronome'", "[[source]] 1: found no to, wanted it"),
+    ("[[source]]\ntype = 'metronome'", '[[source]] 1: the key "to" is missing'),
     ("[[source", "is not TOML"),
     (
         "[[source]]\ntype='metronome'\nname='a'\ninterval=10\nto={pico='a'}\n" * 2,

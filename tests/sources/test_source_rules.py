@@ -85,7 +85,7 @@ def test_a_rule_that_fails_adds_nothing(root: PicoRef) -> None:
             {"type": "crontab", "to": {"pico": "root"}, "file": "/etc/passwd"},
             "the source, file: only picosched.toml",
         ),
-        ({}, "the source: found no type"),
+        ({}, 'the source: the key "type" is missing'),
     ],
 )
 def test_a_fault_in_a_declaration_is_the_rules(

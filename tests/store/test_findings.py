@@ -377,7 +377,7 @@ def test_damage_of_the_file_is_seen_at_the_opening_or_by_the_doctor(copy: Path, 
         return
     with pytest.raises(PicoschedError) as caught:  # a file as small as this is checked when it is opened
         Engine(copy, VirtualClock("2026-03-01T05:00:00Z"))
-    wanted = ("is damaged; `picosched doctor` says where", "is not a database", "of another program")
+    wanted = ("is damaged; `picosched doctor` says where", "is not an SQLite database", "of another program")
     assert any(words in caught.value.message for words in wanted), caught.value.message
 
 
@@ -446,7 +446,15 @@ def test_a_row_that_cannot_be_read_is_an_error_that_names_the_doctor(
 
 
 @pytest.mark.parametrize(
-    "sql", ["SET attrs = '{'", "SET misfire = 'x'", "SET created = 'noon'", "SET tz = 'Mars/Olympus'"]
+    "sql",
+    [
+        "SET attrs = '{'",
+        "SET misfire = 'x'",
+        "SET created = 'noon'",
+        "SET tz = 'Mars/Olympus'",
+        "SET due = 'noon'",
+        "SET due = -9223372036854775807",
+    ],
 )
 def test_a_damaged_row_that_is_due_fails_and_holds_up_nobody(copy: Path, sql: str) -> None:
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
@@ -455,6 +463,8 @@ def test_a_damaged_row_that_is_due_fails_and_holds_up_nobody(copy: Path, sql: st
         ).fetchall()
         connection.execute(f"UPDATE scheduled {sql} WHERE id = ?", (bad,))
     with Engine(copy, VirtualClock(START), granularity=1, min_period=0) as engine:
+        if "due" in sql:
+            assert bad not in [each.id for each in engine.scheduled()]
         engine.run_until("2026-03-01T05:00:00Z")
         (fire, *_) = engine.history(id=bad)
         assert fire.outcome == "failed" and fire.why

@@ -332,7 +332,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path, cont
     path.write_bytes(content)
     error = refusal(path)
     assert error.code == "invalid"
-    assert "is not a database" in error.message
+    assert "is not an SQLite database" in error.message
     assert path.read_bytes() == content
     assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
 

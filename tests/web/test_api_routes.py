@@ -99,8 +99,8 @@ def test_a_ruleset_is_installed_shown_replaced_and_taken_off(client: httpx.Clien
         ({"url": "/etc/passwd"}, 403, "wanted http: or https:"),
         ({"url": "http://127.0.0.1:1/none.krl"}, 400, "cannot be fetched"),
         ({"text": "ruleset a { rule b { } }"}, 400, "without a select"),
-        ({"text": "ruleset a { }", "colour": 1}, 400, "body.colour: extra inputs"),
-        ({"text": 5}, 400, "body.text: input should be a valid string"),
+        ({"text": "ruleset a { }", "colour": 1}, 400, "body.colour: found 1; extra inputs"),
+        ({"text": 5}, 400, "body.text: found 5; input should be a valid string"),
     ],
 )
 def test_what_cannot_be_installed(
@@ -191,7 +191,10 @@ def test_a_scheduled_event_is_paused_moved_repeated_fired_and_cancelled(
         ("GET", "/api/scheduled?after=1.x", None, 400, "wanted the `next`"),
         ("GET", "/api/scheduled?since=soon", None, 400, "wanted an ISO 8601 time"),
         ("GET", "/api/scheduled?status=late", None, 400, "query.status.0"),
-        ("GET", "/api/scheduled?limit=0", None, 400, "query.limit: input should be greater"),
+        ("GET", "/api/scheduled?kind=zap", None, 400, 'query.kind: found "zap"; input should be'),
+        ("GET", "/api/scheduled?knid=at", None, 400, 'found the parameter "knid", wanted some of pico,'),
+        ("GET", "/api/scheduler?x=1", None, 400, 'found the parameter "x", wanted none here'),
+        ("GET", "/api/scheduled?limit=0", None, 400, 'query.limit: found "0"; input should be greater'),
         ("GET", "/api/scheduled?pico=nosuch", None, 404, "there is no pico nosuch"),
         ("GET", "/api/history?after=-1", None, 400, "wanted the `next`"),
         ("GET", "/api/journal?after=1e5", None, 400, "wanted the `next`"),
@@ -222,6 +225,13 @@ def test_broken_json_is_the_clients_fault(client: httpx.Client) -> None:
     for content in (b"{", b"[]", b'"x"', b"\xff"):
         response = client.post("/api/picos", content=content, headers=headers)
         assert (response.status_code, set(response.json())) == (400, {"error"})
+
+
+def test_a_body_of_another_type_is_told_so(client: httpx.Client) -> None:
+    form = "application/x-www-form-urlencoded"
+    response = client.post("/api/picos", content='{"name":"x"}', headers={"content-type": form})
+    told = f"body: found the type {form}, wanted application/json"
+    assert (response.status_code, response.json()["error"]) == (400, told)
 
 
 def test_a_timespec_is_told_in_words_and_times(client: httpx.Client) -> None:

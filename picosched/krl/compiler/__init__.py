@@ -97,8 +97,10 @@ def place(krl: KrlError, error: BaseException) -> None:
     for each in reversed(inside):  # the first one mostly has a place, and to find it takes the whole code
         positions = each.tb_frame.f_code.co_positions()
         position = next(islice(positions, each.tb_lasti // 2, None))
-        krl.span = _span(each.tb_frame.f_globals[".source"], *position)
+        source: Source = each.tb_frame.f_globals[".source"]
+        krl.span = _span(source, *position)
         if krl.span is not None:
+            krl.text = source.text
             return
 
 

@@ -139,6 +139,10 @@ class Code:
         code.col_offset = self._bytes(line, column)  # type: ignore[attr-defined]
         code.end_lineno = end_line  # type: ignore[attr-defined]
         code.end_col_offset = self._bytes(end_line, end_column)  # type: ignore[attr-defined]
+        if isinstance(code, ast.Call) and isinstance(code.func, ast.Attribute):
+            # Python has a call of a method begin on the line where the method's name ends.
+            name = ast.copy_location(code.func, code)
+            name.end_lineno, name.end_col_offset = name.lineno, name.col_offset
         return code
 
     def _bytes(self, line: int, column: int) -> int:

@@ -105,7 +105,9 @@ def event_name(type: Value) -> tuple[str, str]:
 
 def word(type: Value) -> str:
     """The type of an event that an expression gives."""
-    if not isinstance(type, str) or not type:
+    if type == "":
+        raise KrlError("found an empty String as the type of an event, wanted one that is not empty")
+    if not isinstance(type, str):
         raise KrlError(f"found {described(type)} as the type of an event, wanted a String: {shown(type)}")
     return type
 

@@ -59,7 +59,9 @@ def decode(val: Value = None) -> Value:
         return val
     try:
         return from_json(val)
-    except KrlError:
+    except KrlError as error:
+        if error.code != "invalid":  # a bound was passed, which says nothing of the text
+            raise
         return val
 
 

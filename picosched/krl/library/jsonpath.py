@@ -184,7 +184,9 @@ def operand(text: str) -> Value:
         return text[1:-1]
     try:
         return from_json(text)
-    except KrlError:
+    except KrlError as error:
+        if error.code != "invalid":
+            raise
         return text.removeprefix("/").removesuffix("/")
 
 

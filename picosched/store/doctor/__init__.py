@@ -22,12 +22,29 @@ def examine(path: str | Path) -> list[Finding]:
 
     PicoschedError as for opening a database readonly, but not for one that is damaged.
     """
-    database = Database(path, readonly=True, suspect=True)
+    try:
+        database = Database(path, readonly=True, suspect=True)
+    except StoreError as error:
+        if error.kind != "SQLITE_CORRUPT":
+            raise
+        return [_unopened(Path(path), error)]
     try:
         with database.snapshot():
-            return [*_findings(database)]
+            return [*dict.fromkeys(_findings(database))]  # several looks may meet one damaged page
     finally:
         database.close()
+
+
+def _unopened(path: Path, error: StoreError) -> Finding:
+    """Why SQLite does not take the file at all: mostly it was cut off, against what its header says."""
+    with path.open("rb") as file:
+        header = file.read(32)
+    size = path.stat().st_size
+    page = int.from_bytes(header[16:18])
+    wanted = (65_536 if page == 1 else page) * int.from_bytes(header[28:32])
+    if size < wanted:
+        return Finding("", "", f"{size:,} bytes", f"{wanted:,}, as its header says: it was cut off")
+    return Finding("", "", str(error.__cause__ or error), "a database that SQLite can open")
 
 
 def _findings(database: Database) -> Iterator[Finding]:
@@ -49,7 +66,7 @@ def _read(
     try:
         yield from examine(database)
     except StoreError as error:
-        yield Finding(table, "", str(error.__cause__ or error), "what can be read")
+        yield Finding(table, "", str(error.__cause__ or error), "pages that SQLite can read")
 
 
 def _pages(database: Database) -> Iterator[Finding]:

@@ -19,6 +19,9 @@ INDEXED = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
 def compare(database: Database) -> Iterator[Finding]:
     """Tables, columns and indexes that are missing or are not what they were made as."""
     version = database.row("PRAGMA user_version")
+    if version == (0,) and database.row("SELECT 1 FROM sqlite_master") is None:
+        yield Finding("", "", "no tables: the database is empty", "those of picosched")
+        return
     if version != (len(schema.MIGRATIONS),):
         found = f"the tables of an older picosched (version {version[0] if version else None})"
         yield Finding("", "", found, f"version {len(schema.MIGRATIONS)}: open it once to write")

@@ -94,7 +94,7 @@ def list_scheduled(
     name: Text = None,
     domain: Text = None,
     type: Text = None,
-    kind: Annotated[str | None, Query(description="`at` or `repeat`.")] = None,
+    kind: Literal["at", "repeat", "window"] | None = None,
     status: Annotated[list[Status] | None, Query(description="Without it: what is still to come.")] = None,
     since: Annotated[str | None, Query(description=f"Due then or later. {TIME}")] = None,
     until: Annotated[str | None, Query(description=f"Due then or sooner. {TIME}")] = None,
@@ -159,8 +159,8 @@ def show_scheduled(id: str, engine: AnEngine) -> ScheduledShape:
 
 
 @router.get("/scheduled/{id}/next")
-def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=100)] = 5) -> Times:
-    """When it is due next, as things are; nothing for one that is paused or ended."""
+def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_000)] = 5) -> Times:
+    """When it will be raised next, as things are; nothing for one that is paused or ended."""
     return Times(next=[format_time(each) for each in engine.agenda.next_times(id, n)])
 
 

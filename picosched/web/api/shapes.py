@@ -180,6 +180,7 @@ class TurnShape(BaseModel):
     directives: list[dict[str, Any]]
     scheduled: list[str]
     errors: list[str]
+    warnings: list[str] = Field(description="What was doubtful in what its rules asked for.")
     handled: list[dict[str, Any]]
     made: list[ScheduledShape] = Field(description="What it scheduled, in full.")
     changed: list[ScheduledShape] = Field(description="What was scheduled before and is otherwise now.")
@@ -195,6 +196,7 @@ class TurnShape(BaseModel):
             directives=directives,
             scheduled=[*turn.scheduled],
             errors=[str(error) for error in turn.errors],
+            warnings=turn.warnings,
             handled=[asdict(each) for each in turn.handled],
             made=[scheduled_shape(each, names) for each in turn.scheduled.values()],
             changed=[scheduled_shape(each, names) for each in turn.rescheduled.values()],

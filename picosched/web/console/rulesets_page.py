@@ -32,7 +32,7 @@ def add_pages(console: Console) -> None:
         with frame(console, "Rulesets", HERE):
             with box("head"):
                 text("h1", "Rulesets")
-                ui.link("Write a new one", "/edit").classes("button primary")
+                ui.link("New ruleset", "/edit").classes("button primary")
             with panel("Installed", "") as side:
                 listing = Listing("Rulesets that picos have", COLUMNS)
                 nothing = ui.element("div")

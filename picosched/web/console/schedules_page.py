@@ -97,7 +97,7 @@ class _Page:
         self._steps = Steps(console, self._stepped)
         with box("head"):
             text("h1", "Schedules")
-            text("span", "Choose rows to change them, or ask for all that the filter means.", "muted small")
+            text("span", "Select rows, or act on everything the filter matches.", "muted small")
         with box("filter-bar"):
             self._filters = Filters(console, FIELDS, given, self._filtered)
         with panel("Scheduled events", "") as self._side:
