@@ -142,7 +142,8 @@ class Household:
             self.engine.resume_source(name)
 
     def _raise(self, number: int, by: str, type: str, attrs: dict[str, Any]) -> None:
-        house, lane = self._houses[number], f"{self._run}-{number}-{by}"
+        # Events of one caller come in their order; those of two threads need not.
+        house, lane = self._houses[number], f"{self._run}-{number}-{by}-{threading.get_ident()}"
         with self._mutex:
             serial = self._serials[lane] = self._serials.get(lane, 0) + 1
         house.raise_event("ledger", type, {"lane": lane, "serial": serial, **attrs})
