@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from picosched import PicoschedError, compile_ruleset
 from picosched.transcript import play
 
 HERE = Path(__file__).parent
@@ -23,3 +24,9 @@ def test_a_ruleset_does_what_its_transcript_says(file: Path, tmp_path: Path, upd
 @pytest.mark.parametrize("ruleset", RULESETS, ids=lambda file: file.stem)
 def test_each_ruleset_has_a_transcript(ruleset: Path) -> None:
     assert (HERE / "transcripts" / f"{ruleset.stem}.txt").is_file()
+
+
+def test_a_file_without_end_is_no_ruleset() -> None:
+    with pytest.raises(PicoschedError, match="/dev/zero has more than 2,000,000 bytes") as raised:
+        compile_ruleset(Path("/dev/zero"))
+    assert raised.value.code == "too_large"

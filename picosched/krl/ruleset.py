@@ -154,6 +154,10 @@ class Instance:
         return running(_called, shared, args)
 
 
+MOST_BYTES = 2_000_000
+"""Of a file that is read as a ruleset."""
+
+
 def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
     """Compile a ruleset from its text, or from a file: a Path, or a str that is the path of one.
 
@@ -170,7 +174,11 @@ def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
 def read_source(path: Path) -> str:
     """The text of a ruleset file. PicoschedError where there is none, or it is not UTF-8."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            found = file.read(MOST_BYTES + 1)
+        if len(found) > MOST_BYTES:
+            raise PicoschedError(f"{path} has more than {MOST_BYTES:,} bytes, wanted a ruleset", "too_large")
+        return found.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
         raise PicoschedError(
             f"{path} is not UTF-8: found the byte 0x{cause.object[cause.start]:02x} at offset {cause.start}"

@@ -246,7 +246,7 @@ class Database:
                 if self._file.log.exists():
                     raise
                 return self._checked(_connect(f"{uri}?immutable=1"))
-        except sqlite3.Error as cause:
+        except (sqlite3.Error, UnicodeDecodeError) as cause:
             raise fault(cause, self.name) from cause
 
     def _checked(self, connection: sqlite3.Connection) -> sqlite3.Connection:

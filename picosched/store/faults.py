@@ -71,7 +71,7 @@ def fault(error: Exception, name: str) -> PicoschedError:
         return PicoschedError("found half a character in a text, which cannot be kept or looked for")
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return StoreError(f"the database {name} is closed", "conflict")
-    if str(error).startswith(UNREADABLE):
+    if isinstance(error, UnicodeDecodeError) or str(error).startswith(UNREADABLE):
         return damaged(name, str(error))
     kind = kind_of(error)
     meaning, code = FAULTS.get(kind, ("failed", "internal"))

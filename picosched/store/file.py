@@ -101,6 +101,8 @@ class DatabaseFile:
             status = self.path.stat()
         except OSError as cause:
             raise _refused(name, cause) from cause
+        if not stat.S_ISREG(status.st_mode):
+            raise PicoschedError(f"{name} is not a regular file, wanted a database")
         if status.st_nlink > 1:
             raise PicoschedError(
                 f"the database {name} has {status.st_nlink} names (hard links), wanted one: what was written "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -92,11 +93,13 @@ def test_what_is_cut_off_or_empty_is_said_to_be_so(run: Any, folder: Path) -> No
 def test_what_cannot_be_examined_is_an_error(run: Any, folder: Path) -> None:
     (folder / "text.db").write_text("no database" * 1_000)
     (folder / "second.db").hardlink_to(folder / "picosched.db")
+    os.mkfifo(folder / "pipe")
     for file, status, told in (
         ("nosuch.db", 1, "there is no database nosuch.db"),
         ("text.db", 1, "text.db is not an SQLite database"),
         ("rulesets", 1, "rulesets is a folder"),
         ("second.db", 3, "has 2 names (hard links)"),
+        ("pipe", 1, "pipe is not a regular file"),
         ("--nosuch", 2, "No such option"),
     ):
         result = run("doctor", file)

@@ -338,3 +338,12 @@ def test_reading_changes_no_mode(tmp_path: Path) -> None:
     path.chmod(0o644)
     Store(path, readonly=True).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_schema_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "picos.db"
+    Store(path).close()
+    found = path.read_bytes()
+    path.write_bytes(found.replace(b"CREATE TABLE fire", b"CREATE TABLE \xff\xfere", 1))
+    with pytest.raises(StoreError, match="damaged|malformed"):
+        Store(path)
