@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
+from picosched.clock import LAST
 from picosched.krl.budget import Budget
 from picosched.schedule.changed import live
 from picosched.schedule.filter import Filter
@@ -28,9 +28,6 @@ ASKED = 75
 
 ALL = 1_000_000_000
 """More steps than anything here takes."""
-
-LAST = datetime.max.replace(tzinfo=UTC)
-"""Stands for the due time of rows that have none."""
 
 
 class Kept(Protocol):

@@ -16,10 +16,8 @@ from datetime import datetime
 
 from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, Status, rounded_up
+from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status, rounded_up
 from picosched.schedule.timespec import Timespec
-
-LIVE = (Status.PENDING, Status.PAUSED)
 
 PAUSED = "it was paused"
 
@@ -32,7 +30,7 @@ Change = Callable[[Scheduled], Changed | None]
 
 def live(scheduled: Scheduled) -> bool:
     """Whether it is still to come, paused or not, and somebody's schedule: a sent event is not."""
-    return scheduled.status in LIVE and scheduled.is_schedule
+    return scheduled.status in COMING and scheduled.is_schedule
 
 
 def movable(scheduled: Scheduled) -> bool:

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from picosched.clock import format_time
-from picosched.schedule.fire import GRACE, missed
+from picosched.schedule.fire import GRACE, SKIPPED, missed
 from picosched.schedule.scheduled import (
     MOST_COUNTED,
     Misfire,
@@ -34,8 +34,6 @@ from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window
 
 MILLISECOND = timedelta(milliseconds=1)
-
-SKIPPED = "it was missed, and its misfire policy is skip"
 
 
 @dataclass(frozen=True, slots=True)

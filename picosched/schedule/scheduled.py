@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any
 
-from picosched.clock import EPOCH, format_time, shifted
+from picosched.clock import EPOCH, LAST, format_time, shifted
 from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window, read_window
 
@@ -32,9 +32,6 @@ SCHEDULES = ("at", "repeat", "window")
 
 MOST_COUNTED = 10_000
 """Occurrences that passed are counted up to so many."""
-
-
-LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Status(StrEnum):
@@ -65,6 +62,10 @@ class Outcome(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     PAUSED = "paused"
+
+
+COMING = (Status.PENDING, Status.PAUSED)
+"""Of what is still to come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from picosched.clock import shifted, to_ms
+from picosched.clock import LAST, shifted, to_ms
 from picosched.schedule.changed import Changed, cancelled
-from picosched.schedule.filter import COMING, Filter
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.begun import UNMARK
 from picosched.store.database import Database
@@ -26,7 +26,6 @@ from picosched.store.left_out import NOTHING, LeftOut
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
-LAST = datetime.max.replace(tzinfo=UTC)
 
 PROGRAM = "kind IN ('proc', 'running')"
 LIVE = f"status IN ('pending', 'paused') AND {SCHEDULE}"

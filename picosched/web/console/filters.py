@@ -17,8 +17,8 @@ from nicegui.elements.select import Select
 from picosched.clock import parse_time
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.schedule.filter import COMING, Filter
-from picosched.schedule.scheduled import SCHEDULES, Status
+from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import COMING, SCHEDULES, Status
 from picosched.web.console.frame import Console
 
 T = TypeVar("T")
