@@ -61,7 +61,7 @@ class Wanted:
         return self != Wanted()
 
     def filter(self, engine: Reached) -> Filter:
-        """The filter; `not_found` for a pico that is not there, `invalid` for a time that is none."""
+        """The filter; `not_found` for a pico that does not exist, `invalid` for an invalid time."""
         from picosched.schedule.filter import Filter
         from picosched.schedule.scheduled import COMING, Status
 

@@ -22,7 +22,7 @@ SLICE = 4_096
 """Steps between two looks at the clock: about a millisecond."""
 
 BUILT = 4
-"""A rule may build so many times what its turn may say."""
+"""How many times the bytes that its turn may say a rule may build."""
 
 
 @dataclass(frozen=True, slots=True)

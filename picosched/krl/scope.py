@@ -213,7 +213,7 @@ class Agenda(Protocol):
     def matching(self, which: Value) -> Sequence[ScheduledEvent]:
         """Those of them that a map means: name, domain, type, kind, text, since, until, paused.
 
-        KrlError for any other key, and for a value that is none.
+        KrlError for any other key, and for an invalid value.
         """
 
     def find(self, id: str) -> ScheduledEvent | None:

@@ -46,7 +46,7 @@ Counted = int | Fields
 
 
 def read_duration(text: str, place: Place) -> tuple[str, Counted]:
-    """A duration in its normal form and what it comes to; PicoschedError `invalid` for what is none."""
+    """A duration in its normal form and what it comes to; PicoschedError `invalid` for invalid text."""
     every = _EVERY.match(text)
     rest = text[every.end() :] if every else text
     place = place.on(every.end()) if every else place

@@ -141,7 +141,7 @@ class Agenda:
         return [rows.to_fire(row) for row in found]
 
     def last_record(self) -> int:
-        """A mark behind the newest record, for `records_after`."""
+        """A mark after the newest record, for `records_after`."""
         row = self._database.row("SELECT max(rowid) FROM fire")
         return 0 if row is None or row[0] is None else int(row[0])
 
@@ -224,7 +224,7 @@ class Agenda:
         self.record(replace(fire, nominal=self.free(fire.id, fire.nominal)))
 
     def free(self, id: str, nominal: datetime) -> datetime:
-        """The time, or the first millisecond behind it, that is no occurrence on record and none to come.
+        """The time, or the first millisecond after it, that is no occurrence on record and none to come.
 
         What somebody fires by hand may meet one that was dealt with, or the next one.
         """

@@ -93,7 +93,7 @@ SECURITY: Headers = [
 
 
 class Site:
-    """The whole server, as ASGI has it."""
+    """The whole server, as an ASGI application."""
 
     def __init__(
         self,

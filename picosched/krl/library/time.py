@@ -55,7 +55,7 @@ def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
     scan(len(value))
     found = parsed(value.strip(), now)
     if found is None:
-        raise KrlError(f"{asked}: {shown(value)} is not a time as ISO 8601 has it")
+        raise KrlError(f"{asked}: {shown(value)} is not an ISO 8601 time")
     return found
 
 

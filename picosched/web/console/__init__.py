@@ -32,7 +32,7 @@ PAGES = (
     "sources_page",
     "elsewhere",
 )
-"""The modules of the pages; each has `add_pages(console)`. The last takes every path that is none's."""
+"""The modules of the pages; each has `add_pages(console)`. The last takes all unclaimed paths."""
 
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <circle cx="16" cy="16" r="13" fill="none" stroke="#2f81d6" stroke-width="4"/>

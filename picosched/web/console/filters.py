@@ -1,7 +1,7 @@
 """The fields of a filter over scheduled events, kept in the address of the page.
 
 So a filter can be linked to, and going back goes back to it. What cannot be a filter (a pico that is not
-there, a time that is none) is told at its field and leaves the page as it was.
+there, an invalid time) is reported at its field and leaves the page as it was.
 """
 
 from __future__ import annotations
