@@ -94,7 +94,7 @@ class Budget:
 
     @classmethod
     def without_end(cls) -> Budget:
-        """For what is no turn: only the size of a value is bounded."""
+        """For work outside a turn: only the size of a value is bounded."""
         budget = cls(Limits())
         budget.steps = budget.built = budget.said = inf
         budget._regex = budget._regex_of_rule = inf

@@ -177,7 +177,7 @@ class Agenda(Protocol):
     """What a rule may see and change of what is scheduled: only what its own ruleset made in this pico.
 
     A change says whether there was such a row to come. Times and timespecs are read here: KrlError if
-    they are none.
+    they are invalid.
     """
 
     def schedule(

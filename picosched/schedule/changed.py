@@ -58,7 +58,7 @@ def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | 
 
 
 def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -> Changed | None:
-    """Its next occurrence at another time; of a repeat, the ones behind that time stay where they are."""
+    """Its next occurrence at another time; of a repeat, the ones after that time stay where they are."""
     if not movable(scheduled) or scheduled.due is None:
         return None
     try:

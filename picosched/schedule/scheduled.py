@@ -31,7 +31,7 @@ SCHEDULES = ("at", "repeat", "window")
 """The kinds of rows that lists show."""
 
 MOST_COUNTED = 10_000
-"""Occurrences that passed are counted up to so many."""
+"""The most passed occurrences that are counted."""
 
 
 class Status(StrEnum):
@@ -79,7 +79,7 @@ class Scheduled:
     type: str
     attrs: Mapping[str, Any]
     kind: str
-    """"at", "repeat" or "window": its edges. What is no schedule of anybody: "send", an event that is due at
+    """"at", "repeat" or "window": its edges. What is nobody's schedule: "send", an event that is due at
     once; "proc", a program that waits to be run, and is "running" while it does."""
     due: datetime | None
     """The next occurrence; None once there is none."""
@@ -172,14 +172,14 @@ class Scheduled:
         ).with_edge(following)
 
     def behind(self, upto: datetime, granularity: int) -> datetime | None:
-        """The first due time behind the present one and behind `upto`; None if there is none."""
+        """The first due time after the present one and after `upto`; None if there is none."""
         if self.due is None:
             return None
         # Never back to or before the present occurrence, whatever the clock says.
         since = max(self.due, self.moved_from or self.due)
         if self.kind == "window":
             return self.following(max(since, upto), granularity)
-        # One that came already and is rounded up to a time behind `upto` is still to come.
+        # One that came already and is rounded up to a time after `upto` is still to come.
         return self.following(max(since, rounded_down(upto, granularity, self.put_off)), granularity)
 
     def with_edge(self, time: datetime | None) -> Scheduled:

@@ -70,7 +70,7 @@ class Access:
             return
         host = headers.get("host", "")
         if host not in self._hosts and _name_of(host) not in self._hosts:
-            raise HttpError(403, f"found the Host {host[:100]!r}, wanted one that this server was told of")
+            raise HttpError(403, f"found the Host {host[:100]!r}, wanted a name of this server")
 
     def check(self, headers: Mapping[str, str], method: str) -> None:
         """401 without the token, 403 if a page that is not ours writes."""

@@ -64,7 +64,7 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
 
 
 class _Rest(Mount):
-    """All paths but those of the API, where a path or method that is none is told in JSON."""
+    """All paths but those of the API, where an unknown path or method is answered in JSON."""
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
         if scope["type"] == "http" and scope["path"].startswith("/api"):
