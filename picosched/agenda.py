@@ -215,4 +215,4 @@ def _later(time: datetime, by: timedelta) -> datetime:
     try:
         return time + by
     except OverflowError as cause:
-        raise PicoschedError(f"found {by} behind {format_time(time)}, wanted the years 1 to 9999") from cause
+        raise PicoschedError(f"found {by} after {format_time(time)}, wanted the years 1 to 9999") from cause

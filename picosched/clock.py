@@ -17,6 +17,9 @@ from typing import Protocol
 from picosched.errors import PicoschedError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=UTC)
+"""The last moment there is; it sorts behind all others where there is no time."""
+
 _MILLISECOND = timedelta(milliseconds=1)
 FIRST_MS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
 LAST_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND

@@ -27,7 +27,7 @@ from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.store import Store
 
 MOST_PAUSED = 100_000
-"""Occurrences that passed while a source was paused are counted up to so many."""
+"""The most occurrences that are counted of those that passed while a source was paused."""
 
 
 @dataclass(frozen=True, slots=True)

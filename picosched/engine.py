@@ -63,7 +63,7 @@ class Engine(Sourced):
     run, if the same turns and queries come in the same order; so does the row of ids that callers draw.
     `outside` answers what rules ask by HTTP, in place of the world; no program is run then. What is opened
     `readonly` answers and lists, beside a picosched that writes. PicoschedError as for Store, and `invalid`
-    for settings that are none.
+    for invalid settings.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A pico as callers hold it: its id, its name, and the engine that has it."""
+"""A handle to a pico for callers: its id, its name, and its engine."""
 
 from __future__ import annotations
 

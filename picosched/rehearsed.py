@@ -35,7 +35,7 @@ def rehearsed(
 ) -> Iterator[RehearsedPico]:
     """A pico whose clock begins at `start`; `rulesets` are the folders in which rulesets are looked for.
 
-    PicoschedError `invalid` for a start that is no time, and for settings that are none.
+    PicoschedError `invalid` for a start that is not a time, and for invalid settings.
     """
     clock, world = VirtualClock(start), _World()
     chosen = with_settings(Settings(), settings, "the settings of a pico to test")

@@ -21,7 +21,7 @@ from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.turn import Turn
 from picosched.raising import Raising, eid_of
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import SKIPPED, Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.sources.occurrence import Dealt, dealt_with
 from picosched.sources.source import ECI, RID, TAG, URL, Entry, Source, Target
@@ -32,8 +32,6 @@ from picosched.store.store import Store
 
 MOST_WAITING = 1_000
 """Events of one source that may be on their way to another engine; more fail."""
-
-SKIPPED = "it was missed, and its misfire policy is skip"
 
 
 class Ringing:
@@ -214,7 +212,7 @@ class Ringing:
                 source_id=row.id,
                 entry_id=record.id,
                 nominal=record.nominal,
-                url=url_of(source.to.name, event),
+                url=_event_url(source.to.name, event),
                 body=rows.dump(event.attrs).strip(),
                 created=event.time,
                 due=record.nominal,
@@ -227,7 +225,7 @@ def _picos(number: int) -> str:
     return "1 pico" if number == 1 else f"{number:,} picos"
 
 
-def url_of(channel: str, event: Event) -> str:
+def _event_url(channel: str, event: Event) -> str:
     """Where an event is raised through a channel of another engine: …/c/ECI or …/sky/event/ECI."""
     domain, type = quote(event.domain, safe=""), quote(event.type, safe="")
     if channel.rpartition("/")[0].endswith("/sky/event"):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from racing import until
 
 from picosched import Engine
 from picosched.background import Crew, DismissedError, away
@@ -34,16 +35,14 @@ def test_a_crew_does_all_that_it_is_given_with_no_more_hands_than_it_may_have() 
         each.start()
     for each in givers:
         each.join()
-    pause = threading.Event()
-    while len(done) < 40:
-        pause.wait(0.01)
+    until(lambda: len(done) >= 40)
     crew.dismiss()
     assert (sorted(done), len(names)) == ([*range(40)], 4)
 
 
 def test_a_dismissal_waits_for_who_is_at_work_and_begins_nothing_more() -> None:
     crew = Crew(1, "crew")
-    begun, go_on, dismissed = threading.Event(), threading.Event(), threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
     done: list[str] = []
 
     def first() -> None:
@@ -54,14 +53,14 @@ def test_a_dismissal_waits_for_who_is_at_work_and_begins_nothing_more() -> None:
     crew.submit(first)
     assert begun.wait(20)
     crew.submit(lambda: done.append("second"))
-    dismissing = threading.Thread(target=lambda: (crew.dismiss(0), dismissed.set()))
+    dismissing = threading.Thread(target=lambda: (crew.dismiss(0), done.append("dismissed")))
     dismissing.start()
-    assert not dismissed.wait(0.1)
-    go_on.set()
-    assert dismissed.wait(20)
+    until(lambda: crew._dismissed)
+    with crew._change:  # it has let go of it, and so it waits
+        go_on.set()
+    dismissing.join(20)
     crew.submit(lambda: done.append("third"))
-    dismissing.join()
-    assert done == ["first"]
+    assert done == ["first", "dismissed"]
 
 
 def test_who_comes_back_late_finds_himself_dismissed() -> None:
@@ -111,21 +110,18 @@ def test_a_row_that_was_left_waiting_outside_is_raised_once_when_the_engine_goes
       rule ask { select when t ask pre { answer = http:get("https://example.test/") }
         always { ent:got := got().append(answer{"content"}) } }
     }"""
-    pause = threading.Event()
     with Engine(granularity=1, outside=world) as engine:
         engine.root.install(ruleset)
         engine.root.raise_event("t", "later")
         for times in (1, 2):
             engine.start()
-            while len(asked) < times:
-                pause.wait(0.01)
+            until(lambda times=times: len(asked) >= times)  # type: ignore[misc]
             if times == 1:
                 engine.stop(0)
                 assert (len(engine.scheduled()), engine.history()) == (1, [])
         for each in asked:
             each.set()
-        while not engine.history():
-            pause.wait(0.01)
+        until(engine.history)
         engine.stop()
         assert engine.root.query("asker", "got") == ["tea"]
         assert (len(engine.history()), engine.scheduled()) == (1, [])

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from racing import until
 
 from picosched import Engine, PicoRef, Store, VirtualClock
 from picosched.batch import GroupCommit
@@ -93,17 +94,12 @@ def test_a_pico_that_sends_two_messages_for_each_starves_nobody(tmp_path: Path) 
     with Engine(tmp_path / "picos.db", granularity=1, min_period=0, durability="normal") as engine:
         flood, calm = new(engine, "flood"), new(engine, "calm")
         eci = flood.new_channel(["x"], ["*:*"], ["*:*"]).eci
-        came = threading.Event()
         flood.raise_event("many", "twice", {"eci": eci})
         engine.start()
-        while engine.read(engine.store.pages.pending) < 1_000:
-            came.wait(0.01)
+        until(lambda: engine.read(engine.store.pages.pending) >= 1_000)
         plan(calm, 1, engine.now())
         planned = engine.journal(calm.id, limit=1)[0].seq
-        for _ in range(3_000):
-            if calm.query("many", "rang"):
-                break
-            came.wait(0.01)
+        until(lambda: calm.query("many", "rang"))
         # Half a batch is its share, and another may be under way.
         assert engine.journal(calm.id, limit=1)[0].seq - planned <= 4 * AT_ONCE
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from racing import hurried, meanwhile, race
+from racing import hurried, meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.krl.scope import HttpRequest, HttpResponse
@@ -94,14 +94,13 @@ def test_each_acknowledged_event_takes_effect_while_callers_draw_ids(engine: Eng
 
 
 def test_what_is_due_is_raised_while_callers_draw_ids(engine: Engine) -> None:
-    ids, never = Ids(engine), threading.Event()
+    ids = Ids(engine)
 
     def work() -> None:
         engine.start()
         for _ in range(60):
             engine.root.raise_event("many", "soon")
-        while len(engine.history(limit=60)) < 60:
-            never.wait(0.01)
+        until(lambda: len(engine.history(limit=60)) == 60)
         engine.stop()
 
     ids.while_running(work)

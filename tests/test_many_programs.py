@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from pathlib import Path
+
+from racing import until
 
 from picosched import Engine
 from picosched.programs import LINE, TAKEN_UP
@@ -18,14 +19,17 @@ RULESET = """ruleset many {
 
 
 def test_few_programs_are_taken_up_at_a_time_and_all_run(tmp_path: Path) -> None:
-    pause, waiting = threading.Event(), list[Collection[str]]()
+    waiting = list[Collection[str]]()
     with Engine(tmp_path / "picos.db", proc_allow=("/bin/true",), durability="normal") as engine:
         engine.root.install(RULESET)
         engine.root.raise_event("many", "wanted", {"n": 10 * TAKEN_UP})
         engine.start()
-        while engine.root.query("many", "ran") < 10 * TAKEN_UP:
+
+        def all_ran() -> bool:
             waiting.append(engine._programs.left_out().ids)
-            pause.wait(0.002)
+            return bool(engine.root.query("many", "ran") == 10 * TAKEN_UP)
+
+        until(all_ran)
     assert 0 < max(map(len, waiting)) <= LINE
 
 

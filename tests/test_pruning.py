@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from racing import race
+from racing import race, until
 
 from picosched import Engine, Filter, VirtualClock
 from picosched.clock import Wake, parse_time
@@ -228,16 +227,12 @@ def test_what_was_written_while_the_clock_was_ahead_keeps_nothing_behind_it(
 
 
 def test_history_is_deleted_where_nothing_is_ever_due(tmp_path: Path) -> None:
-    clock, moment = VirtualClock(START), threading.Event()
+    clock = VirtualClock(START)
     with Engine(tmp_path / "picos.db", clock, history_days=1) as engine:
         engine.root.raise_event("daily", "nothing")
         engine.root.raise_event("daily", "nothing")
         engine.start()
-        for _ in range(500):
-            if len(engine.journal()) < 2:
-                break
-            clock.advance(days=1)
-            moment.wait(0.02)
+        until(lambda: clock.advance(days=1) and len(engine.journal()) < 2)
         assert [entry.seq for entry in engine.journal()] == [2]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from racing import hurried, meanwhile, race
+from racing import hurried, meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.clock import parse_time
@@ -261,8 +261,7 @@ def test_whoever_comes_while_the_engine_is_closed_is_told_so(tmp_path: Path) -> 
 
     def close() -> None:
         going.wait(20)
-        while len(acknowledged) < 100:
-            threading.Event().wait(0.001)
+        until(lambda: len(acknowledged) >= 100)
         race(engine.close, engine.close)
 
     def raise_one() -> None:

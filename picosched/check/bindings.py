@@ -244,7 +244,7 @@ def _is_function(declaration: syntax.Declaration) -> bool:
 
 
 def _groups(pattern: syntax.Regex) -> int:
-    """How many groups a pattern captures; of one that is none as many as anybody binds."""
+    """How many groups a pattern captures; of an invalid one, as many as anybody binds."""
     try:
         return regex_of(pattern.pattern, pattern.flags).compiled.groups
     except KrlError:

@@ -83,7 +83,7 @@ def _is_false(condition: syntax.Expression) -> bool:
 
 
 def _ends(rule: syntax.Rule) -> set[str]:
-    """The events behind which no later rule is tried, whatever they carry."""
+    """The events after which no later rule is tried, whatever they carry."""
     postlude = rule.postlude
     if rule.select is None or rule.foreach or postlude is None:
         return set()

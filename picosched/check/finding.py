@@ -12,7 +12,7 @@ Severity = Literal["error", "warning"]
 CODES: dict[str, str] = {
     # What keeps a text from being read.
     "E001": "syntax error",
-    "E002": "path behind choose",
+    "E002": "path after choose",
     "E003": "too large",
     "E004": "cannot be compiled",
     # Names.
@@ -33,7 +33,7 @@ CODES: dict[str, str] = {
     "E115": "second module",
     "E116": "second meta property",
     "E117": "parameter without a default",
-    "E118": "argument behind a named one",
+    "E118": "argument after a named one",
     "E119": "nothing to share",
     "E120": "shared action",
     "E121": "second window",
@@ -68,7 +68,7 @@ CODES: dict[str, str] = {
     "W209": "read only once",
     # Rules and events.
     "W301": "never selected",
-    "W302": "behind last",
+    "W302": "after last",
     "W303": "selected by no rule",
     "W304": "cannot be selected",
     # Schedules.

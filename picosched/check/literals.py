@@ -1,4 +1,4 @@
-"""Regular expressions that are none, and strings that say something other than they seem to."""
+"""Invalid regular expressions, and strings that say something other than they seem to."""
 
 from __future__ import annotations
 

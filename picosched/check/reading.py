@@ -19,7 +19,7 @@ from picosched.krl.lexer import tokens_of
 from picosched.krl.source import Source
 
 MOST = 20
-"""Syntax errors that are told of one text."""
+"""The most syntax errors reported for one text."""
 
 CHOOSE = re.compile(r"\bchoose\s+[\w$]+(?:\s*:\s*[\w$]+)?\s*(?:\{[^{}]*\}\s*|\[[^\[\]]*\]\s*)+\{")
 """`choose x{path} {`: its first brace is taken for that of the block."""
@@ -93,7 +93,7 @@ def _before(name: str, text: str, lexical: KrlError) -> list[KrlError]:
 def _explained(fault: KrlError, text: str, place: int) -> KrlError:
     for choose in CHOOSE.finditer(text):
         if choose.start() < place < choose.end():
-            message = f"{fault.message}: a path behind choose needs parentheses, `choose (x{{path}}) {{`"
+            message = f"{fault.message}: a path after choose needs parentheses, `choose (x{{path}}) {{`"
             return KrlError(message, fault.span, kind="E002")
     return fault
 

@@ -1,4 +1,4 @@
-"""What can be told of a schedule before it runs.
+"""What can be said of a schedule before it runs.
 
 A time, a timespec or what steers a schedule can be tried at once where the text gives it: then it is not
 the rule that fails, a week later. The warnings know the defaults of an engine's settings, not those of the
@@ -28,7 +28,7 @@ DEFAULTS = Settings()
 
 FIELD = r"(?:[\d*?/,#-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|l|w)+"
 WITH_SECONDS = re.compile(rf"\s*(?:{FIELD}\s+){{5}}{FIELD}(?:\s|$)", re.IGNORECASE)
-"""So many fields, and more, begin with the seconds."""
+"""With this many fields or more, the first is the seconds."""
 
 AS_LIKE = 0.75
 """Attributes as like to one that steers are taken for it, mistyped."""

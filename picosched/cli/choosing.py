@@ -61,9 +61,9 @@ class Wanted:
         return self != Wanted()
 
     def filter(self, engine: Reached) -> Filter:
-        """The filter; `not_found` for a pico that is not there, `invalid` for a time that is none."""
-        from picosched.schedule.filter import COMING, Filter
-        from picosched.schedule.scheduled import Status
+        """The filter; `not_found` for a pico that does not exist, `invalid` for an invalid time."""
+        from picosched.schedule.filter import Filter
+        from picosched.schedule.scheduled import COMING, Status
 
         domain, _, type = (self.event or "").partition(":")
         if self.event is not None and not domain and not type:

@@ -62,7 +62,7 @@ Eci = Annotated[
     str | None,
     typer.Option("--eci", metavar="ECI", help="Go through this channel, and so through its policy."),
 ]
-Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="At most so many, the newest.")]
+Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="Maximum number of results, the newest.")]
 Grace = Annotated[
     float,
     typer.Option(

@@ -43,7 +43,7 @@ def scheduled(
     where: Where = HERE,
     limit: Annotated[
         int | None,
-        typer.Option("-n", "--limit", min=1, help="At most so many, the soonest. Without it: all."),
+        typer.Option("-n", "--limit", min=1, help="Maximum number of results, the soonest. Without it: all."),
     ] = None,
     json: Json = False,
 ) -> None:

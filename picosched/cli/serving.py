@@ -106,7 +106,7 @@ def serve(
     from picosched.krl.ruleset import read_source
     from picosched.web.access import is_loopback
     from picosched.web.logs import FORMS, set_up
-    from picosched.web.serving import REFUSALS, Plan, listen, url_of
+    from picosched.web.serving import REFUSALS, Plan, address_of, listen
     from picosched.web.serving import serve as serve_
 
     if open_ and not is_loopback(host):
@@ -140,7 +140,7 @@ def serve(
         )
 
         def ready(server: object) -> None:
-            write(f"{db} is served at {url_of(listening)}; Ctrl-C stops")
+            write(f"{db} is served at {address_of(listening)}; Ctrl-C stops")
             sys.stdout.flush()
 
         ask = partial(rehearsed, json=False, held=True) if catch_up is CatchUp.REHEARSE else None

@@ -22,7 +22,7 @@ SLICE = 4_096
 """Steps between two looks at the clock: about a millisecond."""
 
 BUILT = 4
-"""A rule may build so many times what its turn may say."""
+"""How many times the bytes that its turn may say a rule may build."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Budget:
 
     @classmethod
     def without_end(cls) -> Budget:
-        """For what is no turn: only the size of a value is bounded."""
+        """For work outside a turn: only the size of a value is bounded."""
         budget = cls(Limits())
         budget.steps = budget.built = budget.said = inf
         budget._regex = budget._regex_of_rule = inf

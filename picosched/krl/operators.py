@@ -187,7 +187,7 @@ def like(a: Value, b: Value) -> bool:
 
 
 def position(key: str) -> int | None:
-    """The array index that a key writes; None if it is no plain natural number."""
+    """The array index that a key writes; None if it is not a plain natural number."""
     scan(len(key))
     if key.isdecimal() and key.isascii() and (key[0] != "0" or key == "0"):
         return int(key) if len(key) <= 15 else EXACT

@@ -331,7 +331,7 @@ class _Resolver:
             elif optional:
                 self.fault(
                     "E117",
-                    f"found {parameter.name} without a default behind {optional.name}, wanted one",
+                    f"found {parameter.name} without a default after {optional.name}, wanted one",
                     parameter,
                 )
             inner.kinds[parameter.name] = "value"
@@ -381,7 +381,7 @@ class _Resolver:
         named: set[str] = set()
         for argument in arguments:
             if argument.name is None and named:
-                self.fault("E118", "found an argument without a name behind one with a name", argument)
+                self.fault("E118", "found an argument without a name after one with a name", argument)
             elif argument.name in named:
                 self.fault("E113", f"found a second argument named {argument.name}", argument)
             if argument.name:

@@ -177,7 +177,7 @@ class Agenda(Protocol):
     """What a rule may see and change of what is scheduled: only what its own ruleset made in this pico.
 
     A change says whether there was such a row to come. Times and timespecs are read here: KrlError if
-    they are none.
+    they are invalid.
     """
 
     def schedule(
@@ -213,7 +213,7 @@ class Agenda(Protocol):
     def matching(self, which: Value) -> Sequence[ScheduledEvent]:
         """Those of them that a map means: name, domain, type, kind, text, since, until, paused.
 
-        KrlError for any other key, and for a value that is none.
+        KrlError for any other key, and for an invalid value.
         """
 
     def find(self, id: str) -> ScheduledEvent | None:

@@ -149,7 +149,7 @@ def dumped(tree: Value) -> bytes | None:
 
 
 def from_json(text: str | bytes) -> Value:
-    """The value of a JSON text. KrlError if it is none."""
+    """The value of a JSON text. KrlError if it is not valid JSON."""
     try:
         if isinstance(text, bytes):
             text = text.decode()

@@ -275,7 +275,7 @@ def call(
     """Call a function: what it does not take is ignored, what it misses is its default or null.
 
     An argument by name goes before one in the same place. A parameter's Python name may carry a suffix
-    after a dot, which is no part of its KRL name. The first `own` arguments are ours, and KRL has no names
+    after a dot, which is not part of its KRL name. The first `own` arguments are ours, and KRL has no names
     for them.
     """
     if type(f) is not FunctionType:

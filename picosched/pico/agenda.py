@@ -25,7 +25,6 @@ from picosched.pico.scheduled import SoFar
 from picosched.pico.turn import WARNING, Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import (
-    LIVE,
     Change,
     cancelled,
     fired_at_once,
@@ -36,7 +35,7 @@ from picosched.schedule.changed import (
 )
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, coming, rounded_up
+from picosched.schedule.scheduled import COMING, Outcome, Scheduled, coming, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
 from picosched.schedule.timespec import MAX_LENGTH, Timespec
@@ -150,7 +149,7 @@ class PicoAgenda:
         """KrlError if the pico has as many events to come as it may have, less what ended in this turn."""
         new, changed = turn.scheduled.keys() | said.scheduled.keys(), self._so_far.changed()
         self._so_far.charge(len(changed))
-        coming += sum((row.status in LIVE) - (id not in new) for id, row in changed.items())
+        coming += sum((row.status in COMING) - (id not in new) for id, row in changed.items())
         if coming >= most:
             raise KrlError(
                 f"found {coming:,} events that this pico has to come, scheduled and sent, "

@@ -1,8 +1,9 @@
 """What a rule sees and changes of its pico and its relatives, gathered into the turn like all else it says.
 
 A change is a value that the store makes true when the turn is committed; until then only the rule and those
-after it in the turn see it. What must fail, fails when it is said: a ruleset is compiled and its globals are
-evaluated before the rule goes on.
+after it in the turn see it. What must fail, fails when it is said, and is paid for then: a ruleset is
+compiled and its globals are evaluated before the rule goes on. The rulesets of a new pico are only compiled;
+their globals are evaluated when it first gets an event.
 """
 
 from __future__ import annotations

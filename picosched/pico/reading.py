@@ -12,8 +12,8 @@ from picosched.krl.library.time import moment
 from picosched.krl.scope import Value
 from picosched.krl.text import json_value
 from picosched.krl.values import described, shown
-from picosched.schedule.filter import COMING, Filter
-from picosched.schedule.scheduled import SCHEDULES, Status
+from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import COMING, SCHEDULES, Status
 
 TEXTS = ("name", "domain", "type", "kind", "text")
 TIMES = ("since", "until")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
+from picosched.clock import LAST
 from picosched.krl.budget import Budget
+from picosched.krl.size import code
 from picosched.schedule.changed import live
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -28,9 +29,6 @@ ASKED = 75
 
 ALL = 1_000_000_000
 """More steps than anything here takes."""
-
-LAST = datetime.max.replace(tzinfo=UTC)
-"""Stands for the due time of rows that have none."""
 
 
 class Kept(Protocol):
@@ -122,6 +120,8 @@ class SoFar:
         rows = self.kept.scheduled(looked_at, affordable)
         changed = self.changed() if which.name is None else self._changed_of(which.name)
         self.charge(len(rows) + len(changed))
+        if which.text is not None:  # its case is folded for each row
+            code((len(rows) + len(changed)) * len(which.text))
         found = (*(row for row in rows if row.id not in changed), *changed.values())
         return sorted(
             (row for row in found if which.means(row) and (which.kind == "window" or row.kind != "window")),

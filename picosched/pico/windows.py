@@ -14,7 +14,7 @@ from picosched.schedule.window import Window
 
 
 def windows_of(ruleset: Ruleset, configured: Sequence[Window]) -> dict[str, Window]:
-    """name → window. KrlError for one that is none."""
+    """name → window. KrlError for an invalid one."""
     own = {name: _parsed(each) for name, each in ruleset.windows.items()}
     return {each.name: each for each in configured} | own
 

@@ -16,10 +16,8 @@ from datetime import datetime
 
 from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, Status, rounded_up
+from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status, rounded_up
 from picosched.schedule.timespec import Timespec
-
-LIVE = (Status.PENDING, Status.PAUSED)
 
 PAUSED = "it was paused"
 OF_CALENDAR = "a window of its ruleset, which opens and closes by the calendar and can only be paused"
@@ -33,7 +31,7 @@ Change = Callable[[Scheduled], Changed | None]
 
 def live(scheduled: Scheduled) -> bool:
     """Whether it is still to come, paused or not, and somebody's schedule: a sent event is not."""
-    return scheduled.status in LIVE and scheduled.is_schedule
+    return scheduled.status in COMING and scheduled.is_schedule
 
 
 def movable(scheduled: Scheduled) -> bool:
@@ -61,7 +59,7 @@ def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | 
 
 
 def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -> Changed | None:
-    """Its next occurrence at another time; of a repeat, the ones behind that time stay where they are."""
+    """Its next occurrence at another time; of a repeat, the ones after that time stay where they are."""
     if not movable(scheduled) or scheduled.due is None:
         return None
     try:

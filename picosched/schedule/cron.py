@@ -86,7 +86,7 @@ YEAR = Kind("year", 1970, 9999)
 _CLASSIC = (MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK)
 _KINDS = {5: _CLASSIC, 6: (SECOND, *_CLASSIC), 7: (SECOND, *_CLASSIC, YEAR)}
 
-# Where croniter has each field when the second stands last, as it does unless it is told otherwise.
+# Where croniter has each field when the second stands last, which is its default.
 _PLACES = {kind: place for place, kind in enumerate((*_CLASSIC, SECOND))}
 
 _FIELD = re.compile(r"\S+", re.ASCII)
@@ -111,7 +111,7 @@ def read_cron(text: str, place: Place | None = None) -> tuple[str, Fields]:
     if len(found) not in _KINDS:
         raise place.error(
             f"{len(found)} fields, wanted 5 (minute, hour, day of month, month, day of week), "
-            "6 (a second in front) or 7 (a year behind)",
+            "6 (with seconds first) or 7 (with a year last)",
             _end(text),
         )
     fields = _read_fields(dict(zip(_KINDS[len(found)], found, strict=True)))
@@ -256,7 +256,7 @@ def _read_macro(fields: list[Field]) -> tuple[str, Fields]:
 
 def _read_fields(fields: dict[Kind, Field]) -> Fields:
     month_day, week_day, year = fields[DAY_OF_MONTH], fields[DAY_OF_WEEK], fields.get(YEAR)
-    # In the order of the text, so that the first fault is told.
+    # In the order of the text, so that the first fault is reported.
     seconds = fields[SECOND].values(SECOND) if SECOND in fields else 1
     minutes = fields[MINUTE].values(MINUTE)
     found = Fields(

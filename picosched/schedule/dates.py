@@ -27,7 +27,7 @@ _LEAP = 4
 def read_dates(text: str, place: Place) -> tuple[str, WallTimes, bool]:
     """Dates in their normal form, their local times, and whether they are whole days.
 
-    PicoschedError `invalid` for what is none.
+    PicoschedError `invalid` for invalid text.
     """
     if _MOMENT.fullmatch(text):
         try:

@@ -20,7 +20,7 @@ _WANTED = "a time, days, months or years, as in every monday at 9:00 or last day
 
 
 def day_phrase(text: str, place: Place) -> MonthDays | WeekDays | None:
-    """The days that words such as `last weekday` or `2nd thursday` name; None for what is no such words."""
+    """The days that words such as `last weekday` or `2nd thursday` name; None for any other words."""
     first, *rest = text.lower().split() or [""]
     worded = first[:1].isalpha() or first[-2:] in ("st", "nd", "rd", "th")
     if not worded or not (rest or first in ("last", "first") or first in _GROUPS):

@@ -46,7 +46,7 @@ Counted = int | Fields
 
 
 def read_duration(text: str, place: Place) -> tuple[str, Counted]:
-    """A duration in its normal form and what it comes to; PicoschedError `invalid` for what is none."""
+    """A duration in its normal form and what it comes to; PicoschedError `invalid` for invalid text."""
     every = _EVERY.match(text)
     rest = text[every.end() :] if every else text
     place = place.on(every.end()) if every else place
@@ -58,14 +58,14 @@ def read_duration(text: str, place: Place) -> tuple[str, Counted]:
 
 
 def every_days(count: int) -> Fields:
-    """Local midnight every so many days."""
+    """Local midnight every n days."""
     if count == 7:
         return Fields(week_days=WeekDays(1 << 4))  # 1970-01-01 was a Thursday
     return Fields(every_days=count)
 
 
 def every_months(count: int) -> Fields:
-    """Local midnight on the first of every so many months."""
+    """Local midnight on the first of every n months."""
     if 12 % count == 0:
         return Fields(month_days=MonthDays(1 << 1), months=spread(1, count, 13))
     return Fields(month_days=MonthDays(1 << 1), every_months=count)

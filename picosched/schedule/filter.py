@@ -12,9 +12,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from picosched.schedule.scheduled import Scheduled, Status
-
-COMING = (Status.PENDING, Status.PAUSED)
+from picosched.schedule.scheduled import COMING, Scheduled, Status
 
 
 @dataclass(frozen=True, slots=True)

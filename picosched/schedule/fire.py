@@ -10,6 +10,9 @@ from picosched.schedule.scheduled import Outcome
 GRACE = timedelta(seconds=1)
 """An occurrence is in time while its lateness is within the granularity and this."""
 
+SKIPPED = "it was missed, and its misfire policy is skip"
+"""Why such an occurrence was not raised."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fire:

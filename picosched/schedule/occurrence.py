@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from picosched.clock import format_time
-from picosched.schedule.fire import GRACE, missed
+from picosched.schedule.fire import GRACE, SKIPPED, missed
 from picosched.schedule.scheduled import (
     MOST_COUNTED,
     Misfire,
@@ -34,8 +34,6 @@ from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window
 
 MILLISECOND = timedelta(milliseconds=1)
-
-SKIPPED = "it was missed, and its misfire policy is skip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def dealt_with(row: Scheduled, due: datetime, judged: datetime, now: datetime, t
         outcome = Outcome.THROTTLED if closed is None else Outcome.SKIPPED
         return _let_go(row, outcome, closed or _throttled(terms), upto, terms)
     if policy is Misfire.SKIP and row.kind != "send" and missed(due, judged, terms.granularity):
-        # What came behind this can still be raised in time.
+        # What came after this can still be raised in time.
         upto = judged - timedelta(seconds=terms.granularity) - GRACE - MILLISECOND
         return _let_go(row, Outcome.SKIPPED, SKIPPED, upto, terms, _last_wanted(row, due, upto, terms))
     late = missed(due, now, terms.granularity)
@@ -151,7 +149,7 @@ def _last_wanted(row: Scheduled, due: datetime, upto: datetime, terms: Terms) ->
 
 
 def _next_wanted(row: Scheduled, due: datetime, upto: datetime, terms: Terms) -> datetime | None:
-    """The first due time behind the present one, up to a time, that would have been raised in time."""
+    """The first due time after the present one, up to a time, that would have been raised in time."""
     if row.kind != "repeat":
         return None
     until = upto if row.until is None else min(upto, row.until)
@@ -178,7 +176,7 @@ class _Times:
         return cls(row.timespec, row.tz, off, terms.granularity, terms.min_period, terms.window)
 
     def spaced(self, last: datetime) -> datetime:
-        """The time behind which the next may come after the last."""
+        """The time after which the next may come."""
         return last + max(self.min_period - MILLISECOND, timedelta(0))
 
     def first_open(self, since: datetime, until: datetime) -> datetime | None:

@@ -127,7 +127,7 @@ class _Reader:
             joined = tokens.took("and")
             tokens.took("on")
             if self.has_days() and not joined:
-                raise tokens.fault("the days once, and more of them behind and, as in … and on every friday")
+                raise tokens.fault("the days once, and more of them after and, as in … and on every friday")
             self.days.read()
 
     def has_days(self) -> bool:
@@ -165,7 +165,7 @@ class _Reader:
             self.unit(unit, count)
         else:
             if self.has_days() and tokens.peek(-2) != "on":
-                raise tokens.fault("the days once, and more of them behind and on", back=1)
+                raise tokens.fault("the days once, and more of them after and on", back=1)
             self.days.read()
 
     def unit(self, unit: str, count: int) -> None:
@@ -239,6 +239,6 @@ class _Reader:
             self.said.window = (first, last)
 
     def once(self, said: object, wanted: str) -> None:
-        """Refuse to be told again what has been said."""
+        """Refuse what has been said already."""
         if said:
             raise self.tokens.fault(wanted, back=0 if self.tokens.peek() else 1)

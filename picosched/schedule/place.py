@@ -16,7 +16,7 @@ class Place:
     part: str | None = None
 
     def on(self, by: int) -> Place:
-        """The place so many characters further on."""
+        """The place that many characters further on."""
         return self if self.column is None else replace(self, column=self.column + by)
 
     def fault(self, found: str, wanted: str, offset: int = 0, part: str | None = None) -> PicoschedError:

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from picosched.clock import LAST
 from picosched.schedule.timespec import Timespec
 
 Kind = Literal["week", "year"]
@@ -25,7 +26,6 @@ MOST = 60
 """Fires that are counted in one hour; of more it is said that there are more."""
 
 WEEKDAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
-LAST = datetime.max.replace(tzinfo=UTC)
 INSTANT, HOUR, WEEK = timedelta(microseconds=1), timedelta(hours=1), timedelta(weeks=1)
 
 

@@ -60,7 +60,7 @@ class Said:
         named = month_days is not None or week_days is not None
         two = month_days is not None and week_days is not None
         if self.both and not two:
-            raise self.fault("days of the month before if it is, and weekdays behind it")
+            raise self.fault("days of the month before if it is, and weekdays after it")
         found = Fields(
             month_days=month_days or EVERY_MONTH_DAY,
             week_days=week_days or EVERY_WEEK_DAY,

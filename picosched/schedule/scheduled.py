@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any
 
-from picosched.clock import EPOCH, format_time, shifted
+from picosched.clock import EPOCH, LAST, format_time, shifted
 from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window, read_window
 
@@ -31,13 +31,10 @@ SCHEDULES = ("at", "repeat", "window")
 """The kinds of rows that lists show."""
 
 MOST_COUNTED = 10_000
-"""Occurrences that passed are counted up to so many."""
+"""The most passed occurrences that are counted."""
 
 MOST_REFUSED = 1_000
 """Due times in a row at which nothing is raised; then it is taken that there is no other."""
-
-
-LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Status(StrEnum):
@@ -70,6 +67,10 @@ class Outcome(StrEnum):
     PAUSED = "paused"
 
 
+COMING = (Status.PENDING, Status.PAUSED)
+"""Of what is still to come."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scheduled:
     """An event made for later by a rule's `schedule`. Times are aware UTC."""
@@ -81,7 +82,7 @@ class Scheduled:
     type: str
     attrs: Mapping[str, Any]
     kind: str
-    """"at", "repeat" or "window": its edges. What is no schedule of anybody: "send", an event that is due at
+    """"at", "repeat" or "window": its edges. What is nobody's schedule: "send", an event that is due at
     once; "proc", a program that waits to be run, and is "running" while it does."""
     due: datetime | None
     """The next occurrence; None once there is none."""
@@ -174,14 +175,14 @@ class Scheduled:
         ).with_edge(following)
 
     def behind(self, upto: datetime, granularity: int) -> datetime | None:
-        """The first due time behind the present one and behind `upto`; None if there is none."""
+        """The first due time after the present one and after `upto`; None if there is none."""
         if self.due is None:
             return None
         # Never back to or before the present occurrence, whatever the clock says.
         since = max(self.due, self.moved_from or self.due)
         if self.kind == "window":
             return self.following(max(since, upto), granularity)
-        # One that came already and is rounded up to a time behind `upto` is still to come.
+        # One that came already and is rounded up to a time after `upto` is still to come.
         return self.following(max(since, rounded_down(upto, granularity, self.put_off)), granularity)
 
     def with_edge(self, time: datetime | None) -> Scheduled:

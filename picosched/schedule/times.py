@@ -27,7 +27,7 @@ _MAX_PAIRS = 1_024
 
 @dataclass(frozen=True)
 class Every:
-    """Every so many seconds since 1970-01-01T00:00:00Z, on `days`, which are local."""
+    """Every n seconds since 1970-01-01T00:00:00Z, on `days`, which are local."""
 
     seconds: int
     days: Days = ALWAYS
@@ -183,10 +183,10 @@ def _without(one: Part, other: Part, utc: bool) -> list[Part]:
 def _as_boxes(duration: Every, utc: bool) -> list[WallTimes]:
     boxes = duration.boxes() if utc else None
     if boxes is None:
-        where = "does not divide a day" if utc else "outside UTC is no set of local times"
+        where = "does not divide a day" if utc else "outside UTC is not a set of local times"
         raise PicoschedError(
             f"found every {duration.seconds} seconds, which {where}, combined with times of a day, wanted it "
-            "combined with | alone, or with whole days behind & or except",
+            "combined with | alone, or with whole days after & or except",
             "invalid",
         )
     return boxes

@@ -22,7 +22,7 @@ from picosched.schedule.timespec import Timespec
 FIRST = datetime.min.replace(tzinfo=UTC)
 
 TRIED = 1_000
-"""So many openings that are closings as well are passed over; a window with more of them in a row is shut."""
+"""The most openings that are closings as well which are passed over; with more in a row a window is shut."""
 
 RESOLUTION = timedelta(microseconds=1)
 
@@ -52,7 +52,7 @@ class Window:
     def parse(
         cls, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], tz: str = "UTC"
     ) -> Window:
-        """The window of two timespecs, texts or maps; PicoschedError `invalid` for one that is none."""
+        """The window of two timespecs, texts or maps; PicoschedError `invalid` for invalid ones."""
         return cls(name, Timespec.parse(opens, tz), Timespec.parse(closes, tz))
 
     @property
@@ -105,7 +105,7 @@ class Window:
 
     @property
     def never_closes(self) -> bool:
-        """Whether no closing comes behind its first opening."""
+        """Whether no closing comes after its first opening."""
         first = self._first_opening(FIRST)
         return first is not None and self.closes.after(first.at) is None
 

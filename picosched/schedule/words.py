@@ -18,7 +18,7 @@ from picosched.schedule.fields import Fields, MonthDays, WeekDays
 
 _WORKING_DAY = "Monday-to-Friday day"
 
-# So many times of a day are listed one by one; more are told by their pattern.
+# This many times of a day are listed one by one; more are described by their pattern.
 _LISTED_TIMES = 6
 
 

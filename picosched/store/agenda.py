@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from picosched.clock import FIRST_MS, LAST_MS, shifted, to_ms
+from picosched.clock import FIRST_MS, LAST, LAST_MS, shifted, to_ms
 from picosched.schedule.changed import Changed, cancelled
-from picosched.schedule.filter import COMING, Filter
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.begun import UNMARK
 from picosched.store.database import Database
@@ -26,7 +26,6 @@ from picosched.store.left_out import NOTHING, LeftOut
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
-LAST = datetime.max.replace(tzinfo=UTC)
 
 PROGRAM = "kind IN ('proc', 'running')"
 LIVE = f"status IN ('pending', 'paused') AND {SCHEDULE}"
@@ -142,7 +141,7 @@ class Agenda:
         return [rows.to_fire(row) for row in found]
 
     def last_record(self) -> int:
-        """A mark behind the newest record, for `records_after`."""
+        """A mark after the newest record, for `records_after`."""
         row = self._database.row("SELECT max(rowid) FROM fire")
         return 0 if row is None or row[0] is None else int(row[0])
 
@@ -231,7 +230,7 @@ class Agenda:
         self.record(replace(fire, nominal=self.free(fire.id, fire.nominal)))
 
     def free(self, id: str, nominal: datetime) -> datetime:
-        """The time, or the first millisecond behind it, that is no occurrence on record and none to come.
+        """The time, or the first millisecond after it, that is no occurrence on record and none to come.
 
         What somebody fires by hand may meet one that was dealt with, or the next one.
         """

@@ -60,7 +60,7 @@ FAULTS: dict[str, tuple[str, Code]] = {
 
 
 FAILING = (sqlite3.Error, OverflowError, UnicodeEncodeError)
-"""What a statement raises: the database fails, or a value is none that it takes."""
+"""What a statement raises: the database fails, or it was given an unsupported value."""
 
 
 def fault(error: Exception, name: str) -> PicoschedError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from picosched.clock import FIRST_MS, LAST_MS, to_ms
-from picosched.schedule.filter import COMING, Filter
-from picosched.schedule.scheduled import SCHEDULES
+from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import COMING, SCHEDULES
 from picosched.store import rows
 
 SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"

@@ -1,10 +1,10 @@
-"""Who may: the token, the hosts by which we are called, the pages that may write.
+"""Who may do what: the token, the names of the server, the pages that may write.
 
 The token is random and long, so a plain hash of it is kept, in the store. It comes as `Authorization:
 Bearer …` or, from the console, as a cookie. A cookie is sent by a browser whoever made it ask, so what
 writes must then come from a page of ours (`Origin`). Where no token is asked for, only programs of this
-machine reach us: a page that a browser shows must be ours as well, and the name it calls us by must be one
-of ours, or it is DNS that was bent.
+machine reach us: a page that a browser shows must be ours as well, and the host it names must be one of ours,
+which keeps out DNS rebinding.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Access:
             return
         host = headers.get("host", "")
         if host not in self._hosts and _name_of(host) not in self._hosts:
-            raise HttpError(403, f"found the Host {host[:100]!r}, wanted one that this server was told of")
+            raise HttpError(403, f"found the Host {host[:100]!r}, wanted a name of this server")
 
     def check(self, headers: Mapping[str, str], method: str) -> None:
         """401 without the token, 403 if a page that is not ours writes."""

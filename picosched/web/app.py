@@ -38,7 +38,7 @@ FAULTS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorShape, "description": "What came in is at fault."},
     401: {"model": ErrorShape, "description": "No token, or not the right one."},
     403: {"model": ErrorShape, "description": "Refused."},
-    404: {"model": ErrorShape, "description": "There is no such thing."},
+    404: {"model": ErrorShape, "description": "Not found."},
     409: {"model": ErrorShape, "description": "Things stand so that it cannot be."},
     413: {"model": ErrorShape, "description": "Too large."},
     503: {"model": ErrorShape, "description": "Too much waits already."},

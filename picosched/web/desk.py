@@ -268,7 +268,7 @@ class Desk:
         """Do a piece that waits for the world outside, in a thread that may."""
         with self._mutex:
             self._to_ask -= 1
-        if piece.future.done():  # who asked has gone
+        if piece.future.done():  # the client has gone
             return
         wanted, engine = piece.wanted, self.engine
         outcome: Any
@@ -293,7 +293,7 @@ class Desk:
 def _settle(done: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
     """On the loop: give those who still wait their outcomes."""
     for future, outcome in done:
-        if future.done():  # who asked has gone
+        if future.done():  # the client has gone
             continue
         if isinstance(outcome, PicoschedError):
             future.set_exception(outcome)

@@ -103,7 +103,7 @@ class Held:
 
 
 class Hold:
-    """The bytes of one request; they are free again behind the block."""
+    """The bytes of one request; they are free again after the block."""
 
     __slots__ = ("_held", "_size")
 
@@ -235,7 +235,7 @@ class Protocol(HttpToolsProtocol):
             self._rest_timer = self.loop.call_later(LINGER_SECONDS, self._end_rest, cycle)
 
     def _end_rest(self, cycle: Any) -> None:
-        if self.cycle is cycle:  # no other request came behind it
+        if self.cycle is cycle:  # no other request came after it
             self.transport.close()
 
     def _await_reader(self) -> None:

@@ -60,7 +60,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 
 def segments_of(raw_path: bytes) -> list[str] | None:
-    """The parts of a path between its slashes, each decoded by itself, so that `%2F` is no slash.
+    """The parts of a path between its slashes, each decoded by itself, so that `%2F` is not a slash.
 
     A slash at the end does not count. None for a path with an empty part.
     """

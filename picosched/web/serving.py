@@ -54,10 +54,10 @@ SOCKET_BYTES = 2_000_000
 """Bytes of one message of a WebSocket; Socket.IO takes half of them."""
 
 LOOK_SECONDS = 0.5
-"""How often fires are told in the log."""
+"""How often fires are logged."""
 
 FIRES_TOLD = 500
-"""Fires told at once; of more, the number."""
+"""Fires that are logged one by one; of more, only the number is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Plan:
     rulesets: Sequence[str | Path] = ()
     reload: bool = False
     hosts: Sequence[str] = ()
-    """More names by which we are called."""
+    """Other names by which clients call the server."""
     rate: float | None = None
     """Requests a second from one address."""
     refusals: float = REFUSALS
@@ -82,18 +82,18 @@ class Plan:
     proxies: Sequence[str] = ()
     """Addresses whose `X-Forwarded-…` are believed."""
     access_log: Form | None = "plain"
-    """The form in which requests are told; None tells none."""
+    """The form in which requests are logged; None to log none."""
     console: bool = False
     """Whether there are pages; one server of a process can have them."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. `conflict` if somebody else does, `invalid` for a host that is none of ours."""
+    """A socket that listens. `conflict` if another does, `invalid` for a host that is not this machine's."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listening = socket.socket(found[0], socket.SOCK_STREAM)
     except OSError as cause:
-        raise PicoschedError(f"found the host {host}, which is none: {cause.strerror}") from cause
+        raise PicoschedError(f'"{host}" is not a valid host: {cause.strerror}') from cause
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(found[4])
@@ -105,7 +105,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def url_of(listening: socket.socket) -> str:
+def address_of(listening: socket.socket) -> str:
     """Where it is reached."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -55,7 +55,7 @@ MOST_SOCKETS = 200
 """WebSockets at once; a page of the console has one."""
 
 REFUSED = (400, 401, 403, 404, 405, 408, 413)
-"""What counts as refused where it is told here, before FastAPI or a rule has seen the request."""
+"""What counts as refused where it is answered here, before FastAPI or a rule has seen the request."""
 
 STOPPED = "picosched is stopping; it is not known whether this took effect"
 
@@ -93,7 +93,7 @@ SECURITY: Headers = [
 
 
 class Site:
-    """The whole server, as ASGI has it."""
+    """The whole server, as an ASGI application."""
 
     def __init__(
         self,
@@ -252,7 +252,7 @@ class _Told:
 
 
 def shown_path(path: str) -> str:
-    """A path as the log has it: an eci is a key, so only its beginning is told."""
+    """A path as the log has it: an eci is a key, so only its beginning is logged."""
     return ECI.sub(r"\1\2…", path) if path.startswith(("/c/", "/sky/")) else path
 
 

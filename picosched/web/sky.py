@@ -93,7 +93,7 @@ class Call(NamedTuple):
 
 
 def find_call(parts: list[str]) -> Call | None:
-    """What the parts of a path ask for; None if that is no path of the peer's."""
+    """What the parts of a path ask for; None for a path that the peer does not have."""
     match parts:
         case ["c", eci, "event-wait", domain, type]:
             return Call("/c/:eci/event-wait/:domain/:type", eci, event=(domain, type))

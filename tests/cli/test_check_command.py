@@ -26,7 +26,7 @@ def test_findings_are_told_with_their_line_and_a_caret_and_faults_end_with_1(run
         "unless min_period is set",
         '        schedule explicit event "done" repeat "*/5 * * * *"',
         "                                              ^^^^^^^^^^^^^",
-        'two.krl:6:41: E303 schedule … at: "tomorrow" is not a time as ISO 8601 has it',
+        'two.krl:6:41: E303 schedule … at: "tomorrow" is not an ISO 8601 time',
         '        schedule explicit event "done" at "tomorrow"',
         "                                          ^^^^^^^^^^",
     ]
@@ -52,7 +52,7 @@ def test_json_has_all_that_a_program_could_want(run: Any, folder: Path) -> None:
         "column": 41,
         "end_line": 6,
         "end_column": 51,
-        "message": 'schedule … at: "tomorrow" is not a time as ISO 8601 has it',
+        "message": 'schedule … at: "tomorrow" is not an ISO 8601 time',
     }
     assert {key for key, value in unread.items() if value is None} == {
         *("code", "line", "column", "end_line", "end_column")

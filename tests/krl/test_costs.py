@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 from scopes import new_scope
 
-from picosched import Engine, KrlError, VirtualClock
+from picosched import Engine, KrlError, Store, VirtualClock
+from picosched.clock import parse_time
 from picosched.krl import operators
 from picosched.krl.allowed import AllowedProgram
 from picosched.krl.budget import Budget, Limits
@@ -35,6 +36,7 @@ from picosched.pico.effects import Unanswered
 from picosched.pico.evaluate import start
 from picosched.pico.event import Event
 from picosched.pico.turn import Turn
+from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
 WORTH = 10
@@ -73,6 +75,7 @@ ACCEPTED: dict[str, list[tuple[Any, ...]]] = {
         for name in ("delete_all", "find", "pause_all", "resume_all")
     },
     "event:reschedule": [("id", LARGE_ONE), ("id", "0 9 * * *")],
+    "event:fires": [("id",), ("id", 1_000)],
     **{f"time:{name}": [(MOMENT,)] for name in ("atom", "httptime", "new")},
     "time:compare": [(MOMENT, MOMENT)],
     "time:date_between": [(1, 1, 2026, 12, 31, 2026)],
@@ -239,6 +242,19 @@ def check(name: str, run: Callable[..., Any], budget: Budget, tries: Tries | Non
     assert worst <= WORTH * plain_step(), f"{name}: a step takes {worst / plain_step():.0f} of KRL's: {told}"
 
 
+def with_a_large_record(store: Store, pico_id: str) -> None:
+    """An event to come with the id "id", among very many records of another one of its pico."""
+    time = parse_time("2026-03-01T00:00:00Z")
+    with store.transaction():
+        store.agenda.add(Scheduled("id", pico_id, "demo", "t", "later", {}, "at", time, time))
+        store._database.execute(
+            """INSERT INTO fire (scheduled, nominal, pico, fired, lateness, outcome, rules)
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+                SELECT 'another', i, ?, i, 0, 'fired', '[]' FROM n""",
+            (pico_id,),
+        )
+
+
 @pytest.fixture(scope="module")
 def in_a_rule() -> Iterator[Scope]:
     """The scope of a ruleset in the root pico of an engine, with a rule that speaks about an event."""
@@ -246,6 +262,7 @@ def in_a_rule() -> Iterator[Scope]:
         clock=VirtualClock(), settings=Settings(limits=LIMITS, proc_allow=(AllowedProgram("/bin/true"),))
     ) as engine:
         engine.root.install(RULESET)
+        with_a_large_record(engine.store, engine.root.id)
         pico = engine.loaded.load_pico(engine.root.id)
         scope = start(pico, "demo").scope
         scope.event = Event("t", "go", {}, "eid", engine.now())

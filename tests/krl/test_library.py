@@ -695,12 +695,12 @@ def test_a_module_function_gives(name: str, args: list[Any], result: Any) -> Non
     [
         ("time:new", [0], "time:new needs a time"),
         ("time:new", [""], "time:new needs a time"),
-        ("time:new", ["nonsense"], '"nonsense" is not a time'),
-        ("time:new", ["now"], "is not a time"),
-        ("time:new", ["2021-02-30T00:00:00Z"], "is not a time"),
-        ("time:new", ["P1D"], "is not a time"),
-        ("time:new", ["2021-01-01/2021-02-01"], "is not a time"),
-        ("time:new", ["1" * 1000], "is not a time"),
+        ("time:new", ["nonsense"], '"nonsense" is not an ISO 8601 time'),
+        ("time:new", ["now"], "is not an ISO 8601 time"),
+        ("time:new", ["2021-02-30T00:00:00Z"], "is not an ISO 8601 time"),
+        ("time:new", ["P1D"], "is not an ISO 8601 time"),
+        ("time:new", ["2021-01-01/2021-02-01"], "is not an ISO 8601 time"),
+        ("time:new", ["1" * 1000], "is not an ISO 8601 time"),
         ("time:new", [[1]], "an Array instead of a time"),
         ("time:new", [1e300], "too far"),
         ("time:add", ["2021-03-04", 5], "a Number instead of a map of units: 5"),
@@ -940,5 +940,5 @@ def test_every_parameter_of_an_operator_has_a_default() -> None:
 
 @pytest.mark.parametrize("text", ["2021-03-04/T07Z", "2021-03-04/2021-03-05", "P1D", "now", "1e3", "٣"])
 def test_what_is_no_moment_is_a_krl_error_and_nothing_else(text: str) -> None:
-    with pytest.raises(KrlError, match="is not a time"):
+    with pytest.raises(KrlError, match="is not an ISO 8601 time"):
         ask("time:new", text)

@@ -201,7 +201,7 @@ def test_a_duration_cannot_be_mixed_with_times_of_day() -> None:
     for text in ("@every 7h & 0 9 * * *", "@every 7h except 0 9 * * *", "0 9 * * * except @every 7h"):
         with pytest.raises(PicoschedError, match="every 25200 seconds, which does not divide a day"):
             Timespec.parse(text)
-    with pytest.raises(PicoschedError, match="outside UTC is no set of local times"):
+    with pytest.raises(PicoschedError, match="outside UTC is not a set of local times"):
         Timespec.parse("@every 2h except 0 9 * * *", "Europe/Berlin")
     with pytest.raises(PicoschedError, match="every 2 days taken from days"):
         Timespec.parse("@daily except P2D")

@@ -345,5 +345,5 @@ def test_a_schema_that_is_no_text_is_damage(tmp_path: Path) -> None:
     Store(path).close()
     found = path.read_bytes()
     path.write_bytes(found.replace(b"CREATE TABLE fire", b"CREATE TABLE \xff\xfere", 1))
-    with pytest.raises(StoreError, match="damaged|malformed"):
+    with pytest.raises(StoreError, match=r"damaged|malformed"):
         Store(path)

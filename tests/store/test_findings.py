@@ -13,6 +13,7 @@ import pytest
 
 from picosched import Engine, PicoschedError, Store, VirtualClock
 from picosched.store.doctor import examine
+from picosched.store.doctor.contents import TABLES
 from picosched.store.glance import SMALL
 
 START = "2026-03-01T00:00:00Z"
@@ -250,6 +251,15 @@ def test_the_doctor_finds_what_does_not_fit(copy: Path, damage: str) -> None:
         changed = connection.execute(sql).rowcount
         assert changed or not sql.startswith(("UPDATE", "DELETE"))
     assert wanted in said_of(copy)
+
+
+def test_the_doctor_looks_at_every_column_of_every_table(copy: Path) -> None:
+    looked_at = {table.name: {*table.columns} for table in TABLES}
+    with closing(sqlite3.connect(copy)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in tables:
+            columns = {column for _, column, *_ in connection.execute(f"PRAGMA table_info({name})")}
+            assert name.startswith(("sqlite_", "_sqlite_")) or columns == looked_at[name]
 
 
 # ---- pages ---------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import httpx
 
 from picosched.engine import Engine
 from picosched.web.access import kept_hash, new_token
-from picosched.web.serving import Plan, Server, listen, serve, url_of
+from picosched.web.serving import Plan, Server, address_of, listen, serve
 
 RULESET = """
 ruleset echo {
@@ -87,7 +87,7 @@ def running(
         secret = new_token(engine) if token else None
         plan = Plan(**{"token_hash": kept_hash(engine), "access_log": None, **options})
         thread = threading.Thread(target=serve, args=(engine, plan, listening), kwargs={"ready": ready})
-        url = url_of(listening)
+        url = address_of(listening)
         thread.start()
         try:
             assert begun.wait(20)

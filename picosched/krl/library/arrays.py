@@ -16,7 +16,7 @@ from picosched.krl.values import MISSING, callback, described, equal, shown, to_
 
 
 def head(val: Value = None) -> Value:
-    """The first element; what is no array is its own head."""
+    """The first element; the head of anything else is itself."""
     if type(val) is not list:
         return val
     return val[0] if val else None
@@ -34,7 +34,7 @@ def part(val: list[Value], first: int, behind: int) -> list[Value]:
 
 
 def append(val: Value = None, *others: Value) -> list[Value]:
-    """The arrays one after another; what is no array counts as one of one element."""
+    """The arrays one after another; anything else counts as an array of one element."""
     arrays = [item if type(item) is list else [item] for item in (val, *others)]
     claim_array(sum(map(len, arrays)), 2 * len(arrays))
     return [item for array in arrays for item in array]

@@ -54,7 +54,7 @@ def texts(val: Value, depth: int, room: list[int], blanks: int, canonical: bool)
 
 
 def decode(val: Value = None) -> Value:
-    """The value of a JSON text; what is none stays as it is."""
+    """The value of a JSON text; anything else is returned unchanged."""
     if not isinstance(val, str):
         return val
     try:

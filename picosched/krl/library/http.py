@@ -5,7 +5,7 @@ becomes a map; so a request is the same each time its turn is evaluated. A call 
 fault of the rule: its `status_code` is 0 and its `status_line` says why.
 
 Of `body`, `json` and `form` the first that is given is sent. The classic engine's `params` are the query of
-`get`, `head` and `delete`, and of the others the form, or the body if a header says that it is no form; its
+`get`, `head` and `delete`, and of the others the form, or the body if a header says it is not a form; its
 `credentials` are `auth`, and its `response_headers` name headers that stand in the answer itself.
 """
 

@@ -2,7 +2,7 @@
 
 A path is a key or an array of keys. Writing copies the collections on the way and shares the rest. `set`
 makes arrays where a missing collection is asked for a number, `put` always maps; both turn an array
-into a map where its next key is no index, and put a collection in the place of what is none.
+into a map where the next key is not an index, and replace with a collection whatever is not one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The `math` module: rounding, roots and angles, digests and base64.
 
-What is no number gives null, as does what has no result. Digests are of the UTF-8 of the text.
+Anything but a number gives null, as does what has no result. Digests are of the UTF-8 of the text.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from picosched.krl.scope import Scope, Value
 from picosched.krl.values import described, shown, to_string, truth
 
 LISTED = 5
-"""So many times are told unless another number is asked for."""
+"""The default number of times listed."""
 MOST_LISTED = 1_000
 
 
 def show(scope: Scope, id: Value = None) -> Value:
-    """All there is to say of a scheduled event, whatever became of it; null if it is none of ours."""
+    """All there is to say of a scheduled event, whatever became of it; null if it is not this ruleset's."""
     return scope.effects.agenda.show(to_string(id))
 
 

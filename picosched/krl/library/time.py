@@ -55,7 +55,7 @@ def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
     scan(len(value))
     found = parsed(value.strip(), now)
     if found is None:
-        raise KrlError(f"{asked}: {shown(value)} is not a time as ISO 8601 has it")
+        raise KrlError(f"{asked}: {shown(value)} is not an ISO 8601 time")
     return found
 
 
@@ -66,7 +66,7 @@ def parsed(text: str, now: datetime) -> datetime | None:
             return datetime.fromisoformat(text)
         except ValueError:
             return None
-    # What else the parser takes is no moment: "now" would be the wall clock's, a slash makes an interval.
+    # What else the parser takes is not a moment: "now" would be the wall clock's, a slash makes an interval.
     if len(text) > LONGEST_TIME or not MOMENT.fullmatch(text):
         return None
     charge(CALENDAR)
@@ -102,7 +102,7 @@ def zone(options: Value, asked: str) -> tzinfo:
 
 
 def now(scope: Scope, opts: Value = None) -> str:
-    zone(opts, "time:now")  # a wrong zone is told of, a right one changes nothing: output is UTC
+    zone(opts, "time:now")  # a wrong zone is an error, a right one changes nothing: output is UTC
     return iso(scope.now())
 
 
@@ -111,7 +111,7 @@ def new(scope: Scope, date: Value = None) -> str:
 
 
 def add(scope: Scope, date: Value = None, spec: Value = None) -> str:
-    """So many years, months, weeks, … after a moment; the 31st becomes the last of a shorter month."""
+    """Years, months, weeks, … after a moment; the 31st becomes the last of a shorter month."""
     start = moment(date, scope.now(), "time:add")
     if not isinstance(spec, dict):
         raise KrlError(f"time:add was given {described(spec)} instead of a map of units: {shown(spec)}")

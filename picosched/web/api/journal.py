@@ -77,7 +77,7 @@ async def follow_journal(
     engine: AnEngine,
     pico: AnyPico = None,
     after: Annotated[
-        int | None, Query(ge=0, le=10**18, description="Begin behind this `seq`; without it, now.")
+        int | None, Query(ge=0, le=10**18, description="Start after this `seq`; without it, now.")
     ] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:

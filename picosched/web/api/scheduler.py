@@ -1,4 +1,4 @@
-"""The scheduler: whether what is due is raised; and what was missed, told before it is."""
+"""The scheduler: whether what is due is raised; and a list of what was missed, before it is."""
 
 from __future__ import annotations
 

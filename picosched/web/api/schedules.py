@@ -12,8 +12,8 @@ from picosched.clock import format_time, parse_time
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
-from picosched.schedule.filter import COMING, Filter
-from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status
 from picosched.web.api.shapes import (
     TIME,
     After,

@@ -35,7 +35,7 @@ def engine_of(request: Request) -> Engine:
 
 
 AnEngine = Annotated[Engine, Depends(engine_of)]
-Limit = Annotated[int, Query(ge=1, le=1_000, description="At most so many.")]
+Limit = Annotated[int, Query(ge=1, le=1_000, description="Maximum number of results.")]
 After = Annotated[str | None, Query(description="The `next` of the page before.", max_length=64)]
 AnyPico = Annotated[str | None, Query(description="Only this pico, by name or id.")]
 TIME = "An ISO 8601 time, in UTC if it has no offset."

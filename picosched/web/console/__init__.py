@@ -32,7 +32,7 @@ PAGES = (
     "sources_page",
     "elsewhere",
 )
-"""The modules of the pages; each has `add_pages(console)`. The last takes every path that is none's."""
+"""The modules of the pages; each has `add_pages(console)`. The last takes all unclaimed paths."""
 
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <circle cx="16" cy="16" r="13" fill="none" stroke="#2f81d6" stroke-width="4"/>
@@ -64,7 +64,7 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
 
 
 class _Rest(Mount):
-    """All paths but those of the API, where a path or method that is none is told in JSON."""
+    """All paths but those of the API, where an unknown path or method is answered in JSON."""
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
         if scope["type"] == "http" and scope["path"].startswith("/api"):

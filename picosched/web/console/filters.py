@@ -1,7 +1,7 @@
 """The fields of a filter over scheduled events, kept in the address of the page.
 
 So a filter can be linked to, and going back goes back to it. What cannot be a filter (a pico that is not
-there, a time that is none) is told at its field and leaves the page as it was.
+there, an invalid time) is reported at its field and leaves the page as it was.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from nicegui.elements.select import Select
 from picosched.clock import parse_time
 from picosched.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.schedule.filter import COMING, Filter
-from picosched.schedule.scheduled import SCHEDULES, Status
+from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import COMING, SCHEDULES, Status
 from picosched.web.console.frame import Console
 
 T = TypeVar("T")

@@ -242,7 +242,7 @@ class _PicoPage:
                 await self.form.use(self._pico.id)
 
     async def _delete(self) -> None:
-        more = "Its descendants go with it, and all their schedules are cancelled. There is no way back."
+        more = "Its descendants go with it, and all their schedules are cancelled. This cannot be undone."
         with self._console.telling_errors():
             if await confirmed(f"Delete the pico {self._pico.name}?", more, "Delete"):
                 await self._console.run(self._pico.delete)

@@ -14,7 +14,7 @@ from picosched.web.console.parts import TONES, Text, late_text, text
 
 LEVELS = 4
 LEAST = 0.001
-"""Seconds: what is less is no lateness that could be drawn."""
+"""Seconds: a shorter lateness is too small to draw."""
 
 
 def draw_rhythm(timespec: Timespec, since: datetime, kind: Kind | None = None) -> None:

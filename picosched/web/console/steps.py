@@ -305,7 +305,7 @@ def _show_after(row: Scheduled) -> None:
 
 
 def tell_timespec(spec: str, tz: str, now: datetime, count: int = SHOWN_TIMES) -> None:
-    """A timespec in words and its next times; what is wrong with it, if it is none."""
+    """A timespec in words and its next times, or what is wrong with it."""
     if not spec.strip():
         return
     try:

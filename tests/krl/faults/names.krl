@@ -11,9 +11,9 @@ ruleset faults.names {
     late = 1
     late = 2                                        ### "a second declaration of late"
     f = function(a, a) { a }                        ### "a second parameter named a"
-    g = function(a = 1, b) { a + b }                ### "found b without a default behind a"
+    g = function(a = 1, b) { a + b }                ### "found b without a default after a"
     h = function() { ducks.lenght() + unknwon(1) }  ### "unknown name ducks" "unknown operator lenght; near it: length" "unknown function unknwon"
-    i = f(a = 1, 2)                                 ### "an argument without a name behind one with a name"
+    i = f(a = 1, 2)                                 ### "an argument without a name after one with a name"
     j = mth:abs(1)                                  ### "unknown module mth; near it: math"
     k = math:asb(1)                                 ### "unknown function math:asb; near it: abs"
     act = defaction() { noop() }

@@ -44,7 +44,7 @@ def test_an_event_that_is_raised_tells_why_each_rule_fired_or_not(page: Page, co
     page.get_by_label("domain:type").fill("tell:wrong")
     page.get_by_label("domain:type").press("Enter")
     expect(considered.first).to_contain_text("failed")
-    expect(page.locator(".told > .fault")).to_contain_text('"soon" is not a time')
+    expect(page.locator(".told > .fault")).to_contain_text('"soon" is not an ISO 8601 time')
     page.get_by_label("domain:type").fill("clocks:begin")
     page.get_by_role("button", name="Raise", exact=True).click()
     expect(page.get_by_role("heading", name="Scheduled (2)")).to_be_visible()
