@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from picosched.clock import SystemClock as SystemClock
     from picosched.clock import VirtualClock as VirtualClock
-    from picosched.engine import Engine as Engine
+    from picosched.engine.engine import Engine as Engine
+    from picosched.engine.pico import PicoRef as PicoRef
     from picosched.errors import KrlError as KrlError
     from picosched.errors import PicoschedError as PicoschedError
     from picosched.krl.ruleset import compile_ruleset as compile_ruleset
@@ -27,31 +28,30 @@ if TYPE_CHECKING:
     from picosched.pico.event import Query as Query
     from picosched.pico.turn import Directive as Directive
     from picosched.pico.turn import Turn as Turn
-    from picosched.reference import PicoRef as PicoRef
     from picosched.schedule.filter import Filter as Filter
     from picosched.schedule.fire import Fire as Fire
     from picosched.schedule.scheduled import Scheduled as Scheduled
-    from picosched.schedule.timespec import Timespec as Timespec
     from picosched.settings import Settings as Settings
     from picosched.store.faults import InDoubtError as InDoubtError
     from picosched.store.store import Store as Store
+    from picosched.timespec.timespec import Timespec as Timespec
 
 PLACES = {
     "Directive": "picosched.pico.turn",
-    "Engine": "picosched.engine",
+    "Engine": "picosched.engine.engine",
     "Event": "picosched.pico.event",
     "Filter": "picosched.schedule.filter",
     "Fire": "picosched.schedule.fire",
     "InDoubtError": "picosched.store.faults",
     "KrlError": "picosched.errors",
-    "PicoRef": "picosched.reference",
+    "PicoRef": "picosched.engine.pico",
     "PicoschedError": "picosched.errors",
     "Query": "picosched.pico.event",
     "Scheduled": "picosched.schedule.scheduled",
     "Settings": "picosched.settings",
     "Store": "picosched.store.store",
     "SystemClock": "picosched.clock",
-    "Timespec": "picosched.schedule.timespec",
+    "Timespec": "picosched.timespec.timespec",
     "Turn": "picosched.pico.turn",
     "VirtualClock": "picosched.clock",
     "compile_ruleset": "picosched.krl.ruleset",

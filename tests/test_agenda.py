@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from racing import race
 
 from picosched import Engine, PicoRef, PicoschedError, VirtualClock
-from picosched.agenda import AT_ONCE
 from picosched.clock import parse_time
+from picosched.engine.agenda import AT_ONCE
 from picosched.schedule.filter import COMING, Filter
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 

@@ -9,7 +9,7 @@ import pytest
 from racing import until
 
 from picosched import Engine
-from picosched.background import Crew, DismissedError, away
+from picosched.due.background import Crew, DismissedError, away
 from picosched.krl.scope import HttpRequest, HttpResponse
 
 

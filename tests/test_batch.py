@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from picosched import PicoschedError, Store, Turn
-from picosched.batch import LARGEST, GroupCommit
 from picosched.store.faults import StoreError
+from picosched.turns.commit import LARGEST, GroupCommit
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -33,8 +33,8 @@ from picosched.krl.values import json_value
 from picosched.notation import parse_duration, parse_values
 from picosched.pico import effects
 from picosched.pico.event import Event
+from picosched.rehearsal.transcript import play
 from picosched.settings import LIMITS, NAMES, Settings
-from picosched.transcript import play
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock, due, tick
+from picosched import Engine, PicoRef, PicoschedError, Store, SystemClock, VirtualClock
 from picosched.clock import parse_time
+from picosched.due import line as due
+from picosched.due import tick
 
 START = "2026-03-01T00:00:00Z"
 NOON = "2026-03-01T12:00:00Z"

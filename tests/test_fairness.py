@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from racing import until
 
 from picosched import Engine, PicoRef, Store, VirtualClock
-from picosched.batch import GroupCommit
 from picosched.clock import format_time, parse_time
-from picosched.due import AT_ONCE, DueRows
+from picosched.due.line import AT_ONCE, DueRows
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.store.left_out import NOTHING, LeftOut
+from picosched.turns.commit import GroupCommit
 
 START = "2026-03-01T00:00:00Z"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 from racing import until
 
 from picosched import Engine
-from picosched.programs import LINE, TAKEN_UP
+from picosched.due.programs import LINE, TAKEN_UP
 
 RULESET = """ruleset many {
   meta { shares ran }

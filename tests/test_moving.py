@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from racing import race
 
 from picosched import Engine, Filter, PicoRef, PicoschedError, VirtualClock
-from picosched.moving import export_pico, import_pico
+from picosched.engine.export import export_pico, import_pico
 from picosched.pico.event import Event
 from picosched.schedule.scheduled import Outcome
 

@@ -629,6 +629,6 @@ def test_https_is_for_the_name_and_not_for_the_address(
 
 
 def test_an_engine_that_asks_nobody_does_not_import_the_client() -> None:
-    script = "import sys, picosched.engine, picosched.outside; print('httpcore' in sys.modules)"
+    script = "import sys, picosched.engine.engine, picosched.outside; print('httpcore' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert found.stdout == "False\n"

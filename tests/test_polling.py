@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from picosched.krl.scope import HttpRequest
-from picosched.rehearsed import rehearsed
+from picosched.rehearsal.pico import rehearsed
 
 POLL = Path(__file__).parent.parent / "rulesets" / "poll.krl"
 ENTRIES = [

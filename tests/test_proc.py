@@ -19,7 +19,7 @@ from picosched.krl.allowed import AllowedProgram
 from picosched.krl.scope import Program
 from picosched.outside.processes import Processes
 from picosched.pico.turn import Turn
-from picosched.rehearsed import rehearsed
+from picosched.rehearsal.pico import rehearsed
 from picosched.settings import load_settings
 from picosched.standard import PROC, url_of
 

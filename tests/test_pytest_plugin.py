@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 # An inner run forgets what it was the first to import: so that not each imports the engine anew.
-import picosched.rehearsed
-import picosched.transcript  # noqa: F401
+import picosched.rehearsal.pico
+import picosched.rehearsal.transcript  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 
@@ -294,11 +294,11 @@ def test_the_engine_is_imported_when_a_test_wants_a_pico(pytester: pytest.Pytest
 
         def test_before():
             assert [name for name in sys.modules if name.startswith("picosched")] == [
-                "picosched", "picosched.pytest_plugin"
+                "picosched", "picosched.rehearsal.pytest_plugin"
             ]
 
         def test_with(pico):
-            assert "picosched.engine" in sys.modules
+            assert "picosched.engine.engine" in sys.modules
         """
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)

@@ -7,7 +7,7 @@ import weakref
 
 from picosched import Engine
 from picosched.krl.ruleset import Ruleset
-from picosched.loaded import MOST_TEXT, Recent
+from picosched.turns.memory import MOST_TEXT, Recent
 
 
 def test_the_values_used_last_stay() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from picosched import PicoschedError, compile_ruleset
-from picosched.transcript import play
+from picosched.rehearsal.transcript import play
 
 HERE = Path(__file__).parent
 RULESETS = sorted((HERE.parent / "rulesets").glob("*.krl"))

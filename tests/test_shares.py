@@ -12,9 +12,9 @@ import pytest
 from racing import until
 
 from picosched import Engine, PicoRef
-from picosched.asking import LINE, OF_ONE
-from picosched.background import Background, Crew
 from picosched.clock import format_time
+from picosched.due.background import Background, Crew
+from picosched.due.waiting import LINE, OF_ONE
 from picosched.krl.scope import HttpRequest, HttpResponse
 
 ASKS = """

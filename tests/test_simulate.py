@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from picosched.clock import VirtualClock, parse_time
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
 from picosched.notation import Input, parse_input
+from picosched.rehearsal.simulate import Record, simulate
 from picosched.settings import Settings
-from picosched.simulate import Record, simulate
 from picosched.store.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

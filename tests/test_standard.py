@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from picosched import Engine, PicoRef, PicoschedError, Turn, VirtualClock, installing, standard
+from picosched import Engine, PicoRef, PicoschedError, Turn, VirtualClock, standard
 from picosched.check import check
+from picosched.engine.standard import announce_start, install_standard, ui_channel
 from picosched.krl.printer import formatted
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.scope import HttpRequest, HttpResponse
-from picosched.provisioning import announce_start, install_standard, ui_channel
 from picosched.standard import OF_ROOT, RIDS, SUBSCRIPTION, UI, WRANGLER
+from picosched.turns import install as installing
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from picosched.errors import PicoschedError
-from picosched.transcript import Mismatch, Played, play
+from picosched.rehearsal.transcript import Mismatch, Played, play
 
 RULESET = """\
 ruleset t {

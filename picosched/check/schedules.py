@@ -20,9 +20,9 @@ from picosched.krl import syntax
 from picosched.krl.library.time import moment
 from picosched.krl.values import to_string
 from picosched.schedule.steering import IF_EXISTS, NAME, STEERING, UNTIL, ZONE, read_steering
-from picosched.schedule.timespec import Timespec
-from picosched.schedule.zone import check_zone
 from picosched.settings import Settings
+from picosched.timespec.timespec import Timespec
+from picosched.timespec.zone import check_zone
 
 DEFAULTS = Settings()
 

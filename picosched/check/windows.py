@@ -16,9 +16,9 @@ from picosched.krl.ruleset import primitives
 from picosched.krl.values import to_string
 from picosched.krl.windows import DOMAIN, EDGES, constant, follows, windows_of
 from picosched.schedule.steering import WINDOW
-from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window
-from picosched.schedule.zone import check_zone
+from picosched.timespec.timespec import Timespec
+from picosched.timespec.zone import check_zone
 
 
 def look_at_windows(subject: Subject) -> None:

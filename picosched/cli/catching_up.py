@@ -14,8 +14,8 @@ from picosched.cli.printing import write, write_json, write_table
 from picosched.clock import format_time
 
 if TYPE_CHECKING:
-    from picosched.catchup import CaughtUp
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
+    from picosched.rehearsal.catch_up import CaughtUp
 
 MOST_SHOWN = 50
 """Rows of the table; the counts are of all."""
@@ -44,7 +44,7 @@ def rehearsed(engine: Engine, json: bool, *, held: bool = False) -> bool:
     On a terminal the user is asked. Elsewhere the answer is no, unless there is nothing to catch up on.
     `held` is for who goes on without raising anything.
     """
-    from picosched.catchup import rehearse_catch_up
+    from picosched.rehearsal.catch_up import rehearse_catch_up
 
     would = rehearse_catch_up(engine)
     tell(engine, would, json)

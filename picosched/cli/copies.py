@@ -90,7 +90,7 @@ def export(
         if isinstance(reached, Remote):
             document = reached.export_pico(pico, history=history)
         else:
-            from picosched.moving import export_pico
+            from picosched.engine.export import export_pico
 
             document = export_pico(reached, pico, history=history)
     text = tree_text(document)
@@ -148,7 +148,7 @@ def import_(
         if isinstance(reached, Remote):
             id = reached.import_pico(document, under, name, keep_ecis=keep_ecis).id
         else:
-            from picosched.moving import import_pico
+            from picosched.engine.export import import_pico
 
             id = import_pico(reached, document, under, name, keep_ecis=keep_ecis).id
         made = reached.pico(id)

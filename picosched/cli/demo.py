@@ -22,8 +22,8 @@ from picosched.clock import SystemClock, VirtualClock, format_time, parse_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.engine import Engine
-    from picosched.reference import PicoRef
+    from picosched.engine.engine import Engine
+    from picosched.engine.pico import PicoRef
     from picosched.schedule.fire import Fire
 
 app = typer.Typer()
@@ -58,7 +58,7 @@ RAISE_AND_WAIT = """\
 import sys
 from picosched.cli.demo import START, RULESET
 from picosched.clock import VirtualClock
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.settings import Settings
 pico = Engine(sys.argv[1], VirtualClock(START), settings=Settings()).root
 pico.install(RULESET)
@@ -107,7 +107,7 @@ class _Tour:
         self._out.print(f"   {text}")
 
     def _opened(self, clock: VirtualClock) -> Engine:
-        from picosched.engine import Engine
+        from picosched.engine.engine import Engine
         from picosched.settings import Settings
 
         # The defaults: what is told here would be untrue of other settings that the environment may hold.
@@ -206,7 +206,7 @@ class _Tour:
     def a_year(self) -> None:
         from picosched.cli.explain import event_text
         from picosched.notation import Input
-        from picosched.simulate import simulate
+        from picosched.rehearsal.simulate import simulate
 
         self._tell("See a year ahead", "A simulation in memory: a tea every day at four in the afternoon.")
         daily = RULESET.replace("at time:add(time:now(), wait)", 'repeat "0 16 * * *"')
@@ -221,7 +221,7 @@ class _Tour:
         self._line(f"{format_time(last.at)}  {event_text(last.domain, last.type, last.attrs)}")
 
     def on_the_real_clock(self, db: Path) -> None:
-        from picosched.engine import Engine
+        from picosched.engine.engine import Engine
         from picosched.settings import Settings
 
         self._tell(

@@ -21,7 +21,7 @@ from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
     from picosched.cli.where import Reached
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
     from picosched.store.journal import Entry
 
 LOOK_SECONDS = 0.25
@@ -53,7 +53,7 @@ def follow_turns(engine: Reached, last: Sequence[Entry], pico_id: str | None) ->
 
 
 def _coming(engine: Reached, seq: int | None, pico_id: str | None) -> Iterator[Entry]:
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
 
     if seq is None:  # of this pico nothing is told yet; of others there may be
         seq = max((entry.seq for entry in engine.journal(limit=1)), default=0)

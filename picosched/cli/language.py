@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from picosched.check import Finding
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
     from picosched.krl.scope import Scope
 
 app = typer.Typer()
@@ -118,7 +118,7 @@ def evaluate(
 
     It stands in an empty pico: entity variables are null, and there is nothing for actions to act on.
     """
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
     from picosched.krl.ruleset import evaluate_body
     from picosched.krl.size import spending
     from picosched.krl.text import json_value
@@ -199,7 +199,7 @@ def next_(
     up to its granularity. The picture is local to the zone: the hours of the week if every week is alike,
     the days of the year if not.
     """
-    from picosched.schedule.timespec import Timespec
+    from picosched.timespec.timespec import Timespec
 
     spec = Timespec.parse(timespec, tz)
     since = SystemClock().now() if start is None else parse_time(start)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from picosched.cli.where import Reached, ReachedPico
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
     from picosched.schedule.scheduled import Scheduled
     from picosched.settings import Settings
 
@@ -37,7 +37,7 @@ def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[
 
     What is `readonly` works beside a picosched that has the database.
     """
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
 
     if not make and not db.exists():
         raise PicoschedError(

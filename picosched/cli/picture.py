@@ -1,6 +1,6 @@
 """A timespec as a picture of lines: the hours of a week, or the days of a year, on which it fires.
 
-`picosched.schedule.rhythm` tells when it fires, and which of the two fits; here it is drawn with characters.
+`picosched.timespec.rhythm` tells when it fires, and which of the two fits; here it is drawn with characters.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from picosched.schedule.rhythm import MOST, WEEKDAYS, Kind, Year, fires_by_hour, month_end
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.rhythm import MOST, WEEKDAYS, Kind, Year, fires_by_hour, month_end
+from picosched.timespec.timespec import Timespec
 
 MARKS = "·░▒▓█"
 """From nothing to the most there is."""

@@ -17,7 +17,7 @@ from picosched.errors import EXIT_STATUS, PicoschedError
 
 if TYPE_CHECKING:
     from picosched.notation import Input
-    from picosched.simulate import Record
+    from picosched.rehearsal.simulate import Record
 
 app = typer.Typer()
 PANEL = "Rulesets and times"
@@ -64,7 +64,7 @@ def simulate(
     the same input gives the same output, byte by byte. With --db it begins with a copy of a database and
     what is scheduled there, and FILEs are installed over it.
     """
-    from picosched.simulate import simulate as rehearse
+    from picosched.rehearsal.simulate import simulate as rehearse
     from picosched.store.store import Store
 
     if not files and db is None:
@@ -170,7 +170,7 @@ def test(
     Time is virtual and the store a real file, which "restart" closes and opens again. "!" and a part of its
     message stand for an error. Rulesets are found beside a transcript, or in a folder rulesets above it.
     """
-    from picosched.transcript import play
+    from picosched.rehearsal.transcript import play
 
     failed = False
     for file in _transcripts(paths):

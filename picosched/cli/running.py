@@ -20,7 +20,7 @@ from picosched.clock import format_time
 from picosched.ending import GRACE_SECONDS, ending
 
 if TYPE_CHECKING:
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
     from picosched.schedule.fire import Fire
     from picosched.store.journal import Entry
 

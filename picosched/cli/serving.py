@@ -18,7 +18,7 @@ from picosched.ending import GRACE_SECONDS
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
 
 app = typer.Typer()
 PANEL = "Server"

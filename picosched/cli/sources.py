@@ -14,7 +14,7 @@ from picosched.clock import format_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
     from picosched.sources.source import Source
     from picosched.sources.state import EntryState, SourceState
 

@@ -18,9 +18,9 @@ import typer
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.agenda import Agenda
-    from picosched.engine import Engine
-    from picosched.reference import PicoRef
+    from picosched.engine.agenda import Agenda
+    from picosched.engine.engine import Engine
+    from picosched.engine.pico import PicoRef
     from picosched.remote import Remote, RemotePico
     from picosched.remote.agenda import RemoteAgenda
 

@@ -38,7 +38,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import COMING, Outcome, Scheduled, coming, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
-from picosched.schedule.timespec import MAX_LENGTH, Timespec
+from picosched.timespec.timespec import MAX_LENGTH, Timespec
 
 if TYPE_CHECKING:
     from picosched.pico.effects import PicoEffects, Said

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.agenda import OfPico
 from picosched.clock import format_time, parse_time
-from picosched.document import Fields
+from picosched.engine.agenda import OfPico
+from picosched.fields import Fields
 from picosched.pico.turn import Turn
 from picosched.remote.line import Line, part
 from picosched.remote.told import read_turn

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from picosched.checked import ruleset_text
 from picosched.errors import PicoschedError
-from picosched.incoming import ruleset_text
 from picosched.krl.ruleset import compile_ruleset
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn

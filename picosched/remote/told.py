@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from picosched.clock import EPOCH, parse_time
-from picosched.document import Fields
 from picosched.errors import KrlError
+from picosched.fields import Fields
 from picosched.pico.channel import Channel, Policy
 from picosched.pico.turn import WARNING, Considered, Directive, Handled, Logged, Turn
 from picosched.schedule.retold import read_row

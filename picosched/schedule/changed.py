@@ -17,7 +17,7 @@ from datetime import datetime
 from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status, rounded_up
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 PAUSED = "it was paused"
 OF_CALENDAR = "a window of its ruleset, which opens and closes by the calendar and can only be paused"

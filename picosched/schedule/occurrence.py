@@ -30,8 +30,8 @@ from picosched.schedule.scheduled import (
     rounded_down,
     rounded_up,
 )
-from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window
+from picosched.timespec.timespec import Timespec
 
 MILLISECOND = timedelta(milliseconds=1)
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from picosched.document import Fields
 from picosched.errors import PicoschedError
+from picosched.fields import Fields
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import SCHEDULES, Misfire, Outcome, Scheduled, Status
 from picosched.schedule.steering import LONGEST_TEXT, MOST_COUNT, MOST_JITTER
-from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import read_window
+from picosched.timespec.timespec import Timespec
 
 Word = TypeVar("Word", bound=StrEnum)
 

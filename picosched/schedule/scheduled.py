@@ -24,8 +24,8 @@ from itertools import islice, takewhile
 from typing import Any
 
 from picosched.clock import EPOCH, LAST, format_time, shifted
-from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Window, read_window
+from picosched.timespec.timespec import Timespec
 
 SCHEDULES = ("at", "repeat", "window")
 """The kinds of rows that lists show."""

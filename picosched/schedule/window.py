@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from picosched.errors import PicoschedError
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 FIRST = datetime.min.replace(tzinfo=UTC)
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from picosched.errors import PicoschedError
-from picosched.schedule.timespec import Timespec
-from picosched.schedule.zone import check_zone
+from picosched.timespec.timespec import Timespec
+from picosched.timespec.zone import check_zone
 
 SETTING = re.compile(r"""\s*(?P<q>["']?)(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P=q)\s*=\s*(?P<value>.*?)\s*""")
 PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from picosched.schedule.fire import GRACE
 from picosched.schedule.scheduled import Misfire, Outcome
-from picosched.schedule.timespec import Timespec
 from picosched.sources.metronome import MILLISECOND, Beat
+from picosched.timespec.timespec import Timespec
 
 MOST_COUNTED = 100_000
 """Missed occurrences of a timespec are counted up to so many at once; those of a metronome always."""

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Misfire
-from picosched.schedule.timespec import Timespec
-from picosched.schedule.zone import check_zone
 from picosched.sources.crontab import CronLine, read_crontab
 from picosched.sources.metronome import LEAST_INTERVAL
 from picosched.sources.source import CRONTAB, KINDS, METRONOME, TYPES, URL, Entry, Source, Target
+from picosched.timespec.timespec import Timespec
+from picosched.timespec.zone import check_zone
 
 COMMON = ("type", "name", "to", "tz", "event", "misfire", "journal")
 KEYS = {

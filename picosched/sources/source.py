@@ -9,8 +9,8 @@ from typing import Any
 
 from picosched.clock import format_time, to_ms
 from picosched.schedule.scheduled import Misfire
-from picosched.schedule.timespec import Timespec
 from picosched.sources.metronome import Beat
+from picosched.timespec.timespec import Timespec
 
 METRONOME, CRONONOME, CRONTAB = "metronome", "crononome", "crontab"
 TYPES = (METRONOME, CRONONOME, CRONTAB)

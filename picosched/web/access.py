@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web.errors import HttpError
 

@@ -21,7 +21,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.values import shown
 from picosched.web.access import Access

@@ -23,15 +23,15 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from picosched.background import PATIENCE_SECONDS, Crew
-from picosched.batch import SECONDS
+from picosched.checked import checked_key, checked_text, json_object
 from picosched.clock import ticks
-from picosched.engine import Engine
+from picosched.due.background import PATIENCE_SECONDS, Crew
+from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.incoming import checked_key, checked_text, json_object
 from picosched.pico.effects import Unanswered
 from picosched.pico.event import Event, Query
 from picosched.pico.turn import Turn
+from picosched.turns.commit import SECONDS
 from picosched.web.errors import BusyError
 
 log = logging.getLogger(__name__)

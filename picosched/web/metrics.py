@@ -16,7 +16,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.store.pages import LATENESS_MS
 from picosched.web.desk import Desk
 

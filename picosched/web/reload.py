@@ -13,7 +13,7 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 from watchfiles import Change, awatch
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import read_source
 from picosched.store.picos import hash_of

@@ -27,10 +27,10 @@ from starlette.concurrency import run_in_threadpool
 
 from picosched.clock import ticks
 from picosched.ending import GRACE_SECONDS, ending
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
+from picosched.engine.standard import announce_start, install_standard
 from picosched.errors import PicoschedError
 from picosched.outside.processes import kill_all
-from picosched.provisioning import announce_start, install_standard
 from picosched.schedule.fire import Fire
 from picosched.web.access import Access
 from picosched.web.api.copies import remove_left_over

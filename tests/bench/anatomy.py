@@ -12,11 +12,13 @@ from time import perf_counter
 from typing import Any
 from unittest.mock import patch
 
-from picosched import PicoRef, engine, raising
-from picosched.batch import GroupCommit
+from picosched import PicoRef
+from picosched.engine.engine import engine
 from picosched.krl.ruleset import Instance
 from picosched.store import store
 from picosched.store.database import Database
+from picosched.turns import turns as raising
+from picosched.turns.commit import GroupCommit
 from tests.bench.setup import Setup, counting
 from tests.bench.side_by_side import OURS, Row
 

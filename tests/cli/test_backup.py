@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from web.running import running
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 
 pytestmark = pytest.mark.slow
 

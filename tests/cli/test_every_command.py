@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 
 RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 
@@ -51,7 +51,7 @@ WRITING = {
 
 HOLD = """\
 import sys
-from picosched import engine
+from picosched.engine.engine import engine
 with engine.Engine(sys.argv[1]):
     print("open", flush=True)
     sys.stdin.read()
@@ -134,7 +134,7 @@ from picosched.cli.main import main
 try:
     main()
 except SystemExit:
-    heavy = {"picosched.engine", "picosched.krl.text", "sqlite3", "pendulum", "croniter", "ply"}
+    heavy = {"picosched.engine.engine", "picosched.krl.text", "sqlite3", "pendulum", "croniter", "ply"}
     sys.exit(", ".join(sorted(heavy & set(sys.modules))) or 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -220,7 +220,7 @@ def test_a_fault_nobody_foresaw_is_3_and_shows_where_it_came_from(
     def broken(*words: object) -> None:
         raise ValueError("boom")
 
-    monkeypatch.setattr("picosched.schedule.timespec.Timespec.parse", broken)
+    monkeypatch.setattr("picosched.timespec.timespec.Timespec.parse", broken)
     result = run("next", "* * * * *")
     assert result.status == 3
     assert "Traceback" in result.err

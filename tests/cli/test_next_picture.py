@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picosched.cli.picture import MOST, picture
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 FRIDAY = "2026-03-06T12:00:00Z"
 

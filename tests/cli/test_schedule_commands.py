@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from picosched.clock import VirtualClock
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.settings import Settings
 
 TEA = "rulesets/tea_timer.krl"

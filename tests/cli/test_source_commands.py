@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 
 TICK = {"type": "metronome", "name": "tick", "interval": 20, "to": {"pico": "root"}}
 TOML = """[engine]

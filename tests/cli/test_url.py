@@ -22,7 +22,7 @@ from web.running import RULESET, Running, running
 from picosched.cli.completing import complete_id
 from picosched.cli.main import app
 from picosched.clock import SystemClock
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import pytest
 from crash.poisoned import RULESET
 
 from picosched import Engine, VirtualClock
-from picosched.begun import FIRST, Begun
+from picosched.due.begun import FIRST, Begun
 from picosched.store.faults import StoreError
 
 POISONED = Path(__file__).with_name("poisoned.py")

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from picosched import Engine, SystemClock, VirtualClock
-from picosched.schedule import scheduler as scheduler_module
-from picosched.schedule.scheduler import Scheduler
+from picosched.due import scheduler as scheduler_module
+from picosched.due.scheduler import Scheduler
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

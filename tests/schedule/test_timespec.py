@@ -35,7 +35,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from picosched.errors import PicoschedError
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 # Tables: timespec, start, the next times
 
@@ -318,7 +318,7 @@ def test_the_same_text_is_read_once() -> None:
 
 def test_croniter_is_imported_when_the_first_text_is_read() -> None:
     code = (
-        "import sys; from picosched.schedule.timespec import Timespec; assert 'croniter' not in sys.modules; "
+        "import sys; from picosched.timespec.timespec import Timespec; assert 'croniter' not in sys.modules; "
         "Timespec.parse('@daily'); assert 'croniter' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from picosched.errors import PicoschedError
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 EVERY = Field("*", frozenset(range(32)))
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from naive_days import Items, belongs, days_between, month_days, week_days
 
 from picosched.errors import PicoschedError
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from cron_fields import Field, days, hours, minutes, months, utc, weekdays
 from hypothesis import given, settings
 
 from picosched.errors import PicoschedError
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 
 @pytest.mark.parametrize(

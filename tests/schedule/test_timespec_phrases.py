@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from naive_days import Items, month_days, week_days
 
 from picosched.errors import PicoschedError
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 EQUAL = [
     # Times

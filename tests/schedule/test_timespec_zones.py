@@ -19,7 +19,7 @@ from cronsim import CronSim
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 # Clock changes. Berlin goes from 02:00 to 03:00 on 2026-03-29 and from 03:00 back to 02:00 on 2026-10-25.
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
-from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import Edge, Window, of_table, read_window
+from picosched.timespec.timespec import Timespec
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EARLIER = START - timedelta(days=40)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from picosched import Engine, PicoschedError
-from picosched.reference import PicoRef
+from picosched.engine.pico import PicoRef
 from picosched.schedule.scheduled import Scheduled
 
 HERE = Path(__file__).parent

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from picosched import Engine, PicoRef, PicoschedError, VirtualClock
-from picosched.delivering import EXPIRES, LONGEST_WAIT, wait_of
+from picosched.due.deliveries import EXPIRES, LONGEST_WAIT, wait_of
+from picosched.due.entries import MOST_WAITING
 from picosched.krl.scope import HttpRequest, HttpResponse
-from picosched.ringing import MOST_WAITING
 from picosched.schedule.scheduled import Outcome
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

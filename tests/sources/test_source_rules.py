@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from picosched import Engine, PicoRef, Turn, VirtualClock
-from picosched.provisioning import install_standard
+from picosched.engine.standard import install_standard
 from picosched.standard import SOURCES
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.web.access import kept_hash, new_token
 from picosched.web.serving import Plan, Server, address_of, listen, serve
 

@@ -287,7 +287,7 @@ def test_a_due_event_comes_back_while_it_is_served(site: Running, client: httpx.
 
 
 def test_what_needs_the_time_asks_the_engines_clock(serving: Any) -> None:
-    from picosched.engine import Engine
+    from picosched.engine.engine import Engine
 
     clock = VirtualClock("2026-03-01T00:00:00Z")
     with serving(engine=Engine(clock=clock)) as site, site.client() as client:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from picosched.clock import VirtualClock
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.notation import parse_input
-from picosched.simulate import Cause, Record
+from picosched.rehearsal.simulate import Cause, Record
 from picosched.web.console import compared
 from picosched.web.console.compared import Comparison, Rehearsal, Run, compare
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from web.running import Running
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.remote import Remote
 from picosched.schedule.filter import Filter
 

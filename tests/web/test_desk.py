@@ -11,7 +11,7 @@ import pytest
 from racing import until
 from web.running import RULESET
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.web import desk as desks

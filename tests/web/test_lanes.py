@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picosched.schedule.scheduled import Scheduled, Status, coming, next_due
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 from picosched.web.console.lanes import (
     COUNTED,
     LEAST_TRACKS,

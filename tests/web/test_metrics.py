@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from picosched.clock import VirtualClock, format_time
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.web import app as apps
 
 

@@ -16,7 +16,7 @@ from web.running import RULESET
 from web.served import Served, eci_of
 
 from picosched.clock import VirtualClock
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ import pytest
 from web.served import Served, eci_of
 
 from picosched.clock import VirtualClock
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 
 RULESET = """
 ruleset stopping {

@@ -13,14 +13,14 @@ from typing import Any
 from picosched.clock import from_ms
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Misfire, Outcome, Status
-from picosched.schedule.timespec import Timespec
 from picosched.schedule.window import read_window
-from picosched.schedule.zone import check_zone
 from picosched.sources.reading import read_source
 from picosched.store import rows
 from picosched.store.database import Database
 from picosched.store.doctor.finding import MOST_OF_A_KIND, Finding, key, shown
 from picosched.store.picos import hash_of
+from picosched.timespec.timespec import Timespec
+from picosched.timespec.zone import check_zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
+from picosched.engine.export import export_pico, import_pico
 from picosched.krl.text import tree_text
-from picosched.moving import export_pico, import_pico
 from picosched.store.copying import copy_to
 from picosched.web.api.picos import shape_of
 from picosched.web.api.shapes import AnEngine, Input, PicoShape, load

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
-from picosched.reference import PicoRef
 from picosched.store.picos import InstalledRow, PicoRow
 from picosched.web.api.shapes import (
     After,

@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from picosched.check import check
+from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.krl.printer import formatted
 from picosched.krl.ruleset import compile_ruleset
-from picosched.reference import PicoRef
 from picosched.store.picos import InstalledRow
 from picosched.web.api.picos import installed_shape
 from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from picosched.catchup import overdue, rehearse_catch_up
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
+from picosched.rehearsal.catch_up import overdue, rehearse_catch_up
 from picosched.web.api.shapes import AnEngine, FireShape, Input, Names, fire_shape
 
 router = APIRouter(prefix="/api", tags=["scheduler"])

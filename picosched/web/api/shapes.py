@@ -14,11 +14,11 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from picosched.clock import format_time
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
+from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
-from picosched.reference import PicoRef
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.shown import shown_fire, shown_row

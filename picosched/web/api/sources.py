@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, RootModel
 
 from picosched.clock import parse_time
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.sources.reading import read_source
 from picosched.web.api.shapes import AnEngine, Input

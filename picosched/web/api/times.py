@@ -15,8 +15,8 @@ from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.notation import Input as Raised
 from picosched.notation import parse_input, parse_json
-from picosched.schedule.timespec import Timespec
-from picosched.simulate import Record, simulate
+from picosched.rehearsal.simulate import Record, simulate
+from picosched.timespec.timespec import Timespec
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.api.shapes import TIME, AnEngine, Input
 from picosched.web.errors import BusyError

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from nicegui import Client, ui
 from starlette.routing import Match, Mount
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.web.access import Access
 from picosched.web.console.frame import LOOK, Console
 from picosched.web.console.login import add_login

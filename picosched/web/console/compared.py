@@ -18,8 +18,8 @@ import orjson
 
 from picosched.clock import format_time, ticks
 from picosched.notation import Input
+from picosched.rehearsal.simulate import Record, simulate
 from picosched.settings import Settings
-from picosched.simulate import Record, simulate
 from picosched.store.store import Store
 
 MOST_RECORDS = 2_000

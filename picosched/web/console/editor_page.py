@@ -14,7 +14,7 @@ from typing import Any
 from nicegui import ui
 
 from picosched.check import Finding, check
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.printer import formatted
 from picosched.web.api.rulesets import LONGEST, checked_ruleset

@@ -15,7 +15,7 @@ from nicegui.elements.input import Input
 from nicegui.elements.select import Select
 
 from picosched.clock import parse_time
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import COMING, SCHEDULES, Status

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.store.journal import Entry
 from picosched.web.console.turn_shown import outcome_of
 

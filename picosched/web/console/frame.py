@@ -21,7 +21,7 @@ from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
 from picosched.clock import ticks, to_ms
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web.access import Access
 

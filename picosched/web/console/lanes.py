@@ -17,7 +17,7 @@ from itertools import groupby, islice
 from picosched.clock import EPOCH
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled, coming
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 
 MOST_ROWS = 300
 """Scheduled events that are looked at, soonest first."""

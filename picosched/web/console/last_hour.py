@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from picosched.clock import ticks, to_ms
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, Status

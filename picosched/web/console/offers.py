@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.pico.channel import Channel
 from picosched.store.picos import PicoRow
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from nicegui import ui
 
+from picosched.engine.pico import PicoRef
 from picosched.errors import KrlError, PicoschedError
 from picosched.notation import parse_map
-from picosched.reference import PicoRef
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.console.frame import Console
 from picosched.web.console.parts import box, button, text

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from nicegui import ui
 
+from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel
-from picosched.reference import PicoRef
 from picosched.schedule.shown import maker
 from picosched.store.picos import InstalledRow, PicoRow
 from picosched.web.console.asking_form import AskingForm

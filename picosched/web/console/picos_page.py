@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.store.picos import PicoRow
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (

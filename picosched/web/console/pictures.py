@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from nicegui import ui
 
 from picosched.schedule.fire import Fire
-from picosched.schedule.rhythm import MOST, WEEKDAYS, Kind, Year, fires_by_hour, month_end
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.rhythm import MOST, WEEKDAYS, Kind, Year, fires_by_hour, month_end
+from picosched.timespec.timespec import Timespec
 from picosched.web.console.parts import TONES, Text, late_text, text
 
 LEVELS = 4

@@ -13,11 +13,11 @@ from nicegui import ui
 from nicegui.element import Element
 
 from picosched.clock import format_time
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.text import tree_text
 from picosched.notation import Input, parse_input, values_text
-from picosched.simulate import Record
+from picosched.rehearsal.simulate import Record
 from picosched.store.database import MEMORY
 from picosched.store.store import Store
 from picosched.web.api.rulesets import checked_ruleset

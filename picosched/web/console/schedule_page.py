@@ -14,11 +14,11 @@ from urllib.parse import quote
 from nicegui import ui
 from nicegui.element import Element
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, coming
 from picosched.schedule.shown import maker
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (

@@ -9,7 +9,7 @@ from fastapi import Request
 from nicegui import ui
 
 from picosched.clock import ticks
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.shown import maker

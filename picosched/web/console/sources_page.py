@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nicegui import ui
 
 from picosched.clock import format_time
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.sources.state import EntryState, SourceState
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame, notify

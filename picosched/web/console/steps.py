@@ -1,6 +1,6 @@
 """What one does to scheduled events: dialogs that say beforehand what will come of it.
 
-Each is a step of `picosched.agenda`, for one row, for chosen rows, or for all that a filter means. A dialog
+Each is a step of `engine/agenda.py`, for one row, for chosen rows, or for all that a filter means. A dialog
 makes a dry run of it whenever its fields change, shows what that gives, and does it when it is confirmed.
 """
 
@@ -16,13 +16,13 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.input import Input
 
-from picosched.agenda import Which
 from picosched.clock import format_time, parse_time
+from picosched.engine.agenda import Which
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
-from picosched.schedule.timespec import Timespec
+from picosched.timespec.timespec import Timespec
 from picosched.web.console.frame import Console, notify
 from picosched.web.console.parts import badge, button, event_path, moment, text
 from picosched.web.console.turn_shown import Told, show_told

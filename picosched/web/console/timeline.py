@@ -11,7 +11,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from picosched.clock import ticks, to_ms
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.schedule.filter import Filter
 from picosched.web.api.shapes import Names
 from picosched.web.console.filters import Filters, remember

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from racing import race
 
 from picosched.clock import EPOCH, VirtualClock, to_ms
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 from picosched.store.picos import PicoRow
 from picosched.web.console.following import Following, Wanted
 from picosched.web.console.last_hour import LastHour

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from web.console.opened import Opened, opened
 from web.console.pasted import get, post
 
-from picosched.engine import Engine
+from picosched.engine.engine import Engine
 
 EVIL = "</script><img src=x onerror=window.pwned=1>"
 BEATS = """

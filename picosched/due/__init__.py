@@ -1,0 +1,1 @@
+"""What the clock brings: rows, entries of sources, deliveries and programs that are due."""

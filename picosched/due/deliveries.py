@@ -1,0 +1,131 @@
+"""Delivering: events on their way to other engines are sent until they are taken.
+
+A delivery is sent at least once: the other engine may have taken an event whose answer was lost. It goes
+with its id as `Idempotency-Key`, so that the other can tell. A try that fails is made again, after a time
+that doubles up to a bound, put off by a part that the id decides; after a day it is given up, and the
+occurrence it was of has failed. An answer that will not be another one the next time ends it at once.
+
+In the background deliveries have threads of their own, so that a host that is slow delays nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import blake2b
+
+from picosched.due.background import Background, away
+from picosched.due.waiting import Ask
+from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.schedule.scheduled import Outcome
+from picosched.store.deliveries import Delivery
+from picosched.store.store import Store
+from picosched.turns.commit import GroupCommit, Seen
+
+KEY = "Idempotency-Key"
+
+FIRST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(minutes=5)
+EXPIRES = timedelta(hours=24)
+"""After so long a delivery is given up."""
+
+AT_ONCE = 4
+"""Threads that send."""
+
+OF_ONE = 2
+"""Of them, for the deliveries of one source."""
+
+LINE = 20
+"""Deliveries of one source that wait for their turn with them; all others wait in the database."""
+
+TAKEN_UP = 50
+"""Deliveries taken up in one look."""
+
+MAY_CHANGE = (408, 409, 425, 429)
+"""Answers of the 4xx that ask to come again."""
+
+
+class Delivering(Background):
+    """What is on its way to other engines: a part of a tick."""
+
+    def __init__(
+        self,
+        store: Store,
+        commits: GroupCommit,
+        ask: Ask,
+        now: Callable[[], datetime],
+        done: Callable[[], None],
+    ) -> None:
+        super().__init__("picosched-delivering", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
+        self._store = store
+        self._commits = commits
+        self._ask = ask
+        self._now = now
+        self._seen: Seen[datetime | None] = Seen(store, commits)
+
+    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
+        """When a delivery is to be tried next, but for those that are under way."""
+        return self._seen.look(self._store.deliveries.next, self.left_out(stuck))
+
+    def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
+        """Send what is due to be sent. It raises no event here, so it counts none."""
+        due = self.next_due(stuck)
+        if due is None or due > looked:
+            return 0
+        with self._commits.alone():
+            rows = self._store.deliveries.due(looked, TAKEN_UP, self.left_out(stuck))
+        for id, source_id in rows:
+            run = partial(self._deliver, id)
+            if not self.in_background(id, source_id, run) and (error := run()) is not None:
+                stuck[id] = error
+        return 0
+
+    def _deliver(self, id: str) -> Exception | None:
+        """Send one event, and write what came of it; the error if the database fails."""
+        with self._commits.alone():
+            delivery = self._store.deliveries.find(id)
+        if delivery is None:
+            return None
+        with away():
+            answer = self._ask(request_of(delivery))
+        (outcome,) = self._commits.run_all([partial(self._settle, delivery, answer)])
+        return outcome if isinstance(outcome, Exception) else None
+
+    def _settle(self, delivery: Delivery, answer: HttpResponse) -> None:
+        now, deliveries = self._now(), self._store.deliveries
+        if 200 <= answer.status < 300:
+            deliveries.remove(delivery.id)
+            return
+        error = told(answer)
+        tries = delivery.tries + 1
+        given_up = None
+        if 300 <= answer.status < 500 and answer.status not in MAY_CHANGE:
+            given_up = f"{delivery.url} refused it: {error}"
+        elif now - delivery.created >= EXPIRES:
+            hours = EXPIRES // timedelta(hours=1)
+            given_up = f"{delivery.url} did not take it in {hours} hours and {tries:,} tries: {error}"
+        if given_up is None:
+            due = min(now + wait_of(delivery.id, tries), delivery.created + EXPIRES)
+            deliveries.put_off(delivery.id, max(due, now + FIRST_WAIT), error)
+            return
+        deliveries.remove(delivery.id)
+        self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, given_up)
+        self._store.sources.tell(delivery.entry_id, Outcome.FAILED, given_up)
+
+
+def request_of(delivery: Delivery) -> HttpRequest:
+    headers = (("content-type", "application/json"), (KEY, delivery.id))
+    return HttpRequest("POST", delivery.url, headers, delivery.body.encode(), redirects=False)
+
+
+def wait_of(id: str, tries: int) -> timedelta:
+    """How long to wait after so many tries: double each time, and of that between a half and the whole."""
+    longest = min(FIRST_WAIT * 2 ** min(tries, 20), LONGEST_WAIT)
+    drawn = int.from_bytes(blake2b(f"{id} {tries}".encode(), digest_size=4).digest()) / 2**32
+    return timedelta(milliseconds=longest / timedelta(milliseconds=1) * (0.5 + drawn / 2))
+
+
+def told(answer: HttpResponse) -> str:
+    """An answer that is none of success, in words."""
+    return f"{answer.status} {answer.reason}".strip() if answer.status else answer.reason

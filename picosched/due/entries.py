@@ -1,0 +1,233 @@
+"""Ringing: an entry of a source is due, and its event is raised, in one open transaction.
+
+The event's turn, the record of the occurrence and the entry's next due time are written together, so that
+it is raised once. An event for many picos becomes a row for each, which is due at once: no turn is larger
+for it. An event for another engine becomes a row on its way there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2b
+from urllib.parse import quote
+
+from picosched.errors import PicoschedError
+from picosched.pico.effects import Answers, Unanswered
+from picosched.pico.event import Event
+from picosched.pico.pico import Pico
+from picosched.pico.turn import Turn
+from picosched.schedule.fire import SKIPPED, Fire
+from picosched.schedule.scheduled import Outcome, Scheduled
+from picosched.sources.occurrence import Dealt, dealt_with
+from picosched.sources.source import ECI, RID, TAG, URL, Entry, Source, Target
+from picosched.store import rows
+from picosched.store.deliveries import Delivery
+from picosched.store.sources import EntryRow, SourceRow
+from picosched.store.store import Store
+from picosched.turns import sources as declaring
+from picosched.turns.memory import Loaded
+from picosched.turns.turns import Raising, eid_of
+
+MOST_WAITING = 1_000
+"""Events of one source that may be on their way to another engine; more fail."""
+
+
+class Ringing:
+    """Raises what entries of sources have due. For one thread at a time, inside a transaction."""
+
+    def __init__(
+        self,
+        store: Store,
+        loaded: Loaded,
+        raising: Raising,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._loaded = loaded
+        self._raising = raising
+        self._now = now
+
+    def ring(
+        self, id: str, looked: datetime, answers: Answers | None = None, *, killed: str | None = None
+    ) -> bool | Unanswered | None:
+        """Deal with the occurrence of an entry that was due when we looked, whatever comes of it.
+
+        Gives whether its event was raised; None if it is not due any more. If that needs an answer from
+        outside, it stays due. If it `killed` the process it fails, for that reason, and the source is paused.
+        """
+        kept = self._store.sources.find_entry(id)
+        if kept is None or kept.paused or kept.due is None or kept.due > looked:
+            return None
+        row = self._store.sources.find(kept.source_id)
+        assert row is not None  # they go together
+        try:
+            source = declaring.read(row)
+            entry = source.entry(kept.name)
+            if entry is None:
+                raise PicoschedError(f'found no entry "{kept.name}" in its declaration', "internal")
+            dealt = dealt_with(source.times(entry, row.anchor), kept.due, looked, entry.misfire)
+        except PicoschedError as error:  # a zone, say, that is not known here any more
+            ended = replace(kept, due=None, outcome=Outcome.FAILED, why=error.message)
+            self._store.sources.settle(ended, raised=False)
+            return False
+        settled = replace(kept, due=dealt.next, missed=kept.missed + dealt.missed)
+        if killed is not None:
+            self._store.begun.unmark(id)
+            place, now = declaring.place_of(self._store, source.to), self._now()
+            why = f"{killed}; the source is paused"
+            record = Fire(id, place, kept.due, now, Outcome.FAILED, why=why, stands_for=dealt.stands_for)
+            self._settle(source, settled, record, raised=False)
+            declaring.pause(self._store, row.id, None)
+            return False
+        return self._dealt(row, source, entry, settled, kept.due, dealt, answers)
+
+    def resume(self, id: str, now: datetime) -> bool:
+        """Let a source go on whose pause is over."""
+        return declaring.resume(self._store, id, now)
+
+    def _dealt(
+        self,
+        row: SourceRow,
+        source: Source,
+        entry: Entry,
+        settled: EntryRow,
+        due: datetime,
+        dealt: Dealt,
+        answers: Answers | None,
+    ) -> bool | Unanswered:
+        now = self._now() if answers is None else answers.first(self._now())
+        place = declaring.place_of(self._store, source.to)
+        record = Fire(settled.id, place, due, now, dealt.outcome, stands_for=dealt.stands_for)
+        if not dealt.raised:
+            self._settle(source, settled, replace(record, why=SKIPPED), raised=False)
+            return False
+        attrs = source.attributes(entry, row.raised, now)
+        event = Event(entry.domain, entry.type, attrs, eid_of(record), now)
+        record = replace(record, eid=event.eid)
+        if source.to.kind == URL:
+            self._settle(source, settled, self._sent_away(source, event, record, row))
+        elif source.to.kind in (TAG, RID):
+            self._settle(source, settled, self._sent_round(source.to, event, record))
+        else:
+            try:
+                raised = self._raising.raise_occurrence(
+                    lambda: self._reached(source.to, event),
+                    record,
+                    answers,
+                    recorded=source.recorded,
+                    journalled=source.journal,
+                )
+            except Unanswered as wanted:
+                return wanted
+            if isinstance(raised, Turn):
+                fault = str(raised.errors[0]) if raised.errors else None
+                outcome = Outcome.FAILED if raised.errors else record.outcome
+                self._settle(source, settled, replace(record, outcome=outcome, why=fault), written=True)
+            else:
+                failed = replace(record, outcome=Outcome.FAILED, eid=None, why=str(raised))
+                self._settle(source, settled, failed)
+        return True
+
+    def _settle(
+        self, source: Source, entry: EntryRow, record: Fire, *, raised: bool = True, written: bool = False
+    ) -> None:
+        """Write what became of an occurrence; its record as well, if that is not `written` yet."""
+        failed = record.outcome is Outcome.FAILED
+        settled = replace(
+            entry,
+            fires=entry.fires + raised,
+            failed=entry.failed + failed,
+            fired=record.fired,
+            outcome=record.outcome,
+            why=record.why if failed else None,
+        )
+        self._store.sources.settle(settled, raised=raised)
+        if source.recorded and not written:
+            self._store.agenda.record(record)
+
+    def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
+        """The one pico that is meant, and the event as it comes there."""
+        declaring.check_target(self._store, target)
+        if target.kind != ECI:
+            (pico_id,) = declaring.picos_named(self._store, target.name)
+            return self._loaded.load_pico(pico_id), event
+        channel = self._loaded.load_channel(target.name)
+        channel.check_event(event.domain, event.type)
+        return self._loaded.load_pico(channel.pico_id), replace(event, eci=channel.eci)
+
+    def _sent_round(self, target: Target, event: Event, record: Fire) -> Fire:
+        """An event for each of many picos, due at once; but for those that have too many to come already."""
+        picos = self._picos_of(target, event)
+        agenda, most = self._store.agenda, self._loaded.settings.limits.max_pending
+        full = 0
+        for pico_id, eci in picos.items():
+            if agenda.coming(pico_id) >= most:
+                full += 1
+                continue
+            agenda.add(
+                Scheduled(
+                    id=blake2b(f"{event.eid} {pico_id}".encode(), digest_size=16).hexdigest(),
+                    pico_id=pico_id,
+                    rid="",
+                    domain=event.domain,
+                    type=event.type,
+                    attrs=event.attrs,
+                    kind="send",
+                    due=record.nominal,
+                    created=event.time,
+                    eci=eci,
+                )
+            )
+        why = f"sent to {_picos(len(picos) - full)}"
+        if full:
+            why += f", and not to {_picos(full)} with {most:,} events to come (max_pending)"
+            return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
+        return replace(record, eid=None, why=why)
+
+    def _picos_of(self, target: Target, event: Event) -> dict[str, str | None]:
+        """Pico → the channel to come by: of those with the tag one that allows the event, if any does."""
+        if target.kind == RID:
+            return dict.fromkeys(self._store.sources.having(target.name))
+        found: dict[str, str | None] = {}
+        allowed: set[str] = set()
+        for pico_id, eci in self._store.sources.tagged(declaring.tag_of(target)):
+            passes = self._loaded.load_channel(eci).events.refusal(event.domain, event.type) is None
+            if pico_id not in found or (passes and pico_id not in allowed):
+                found[pico_id] = eci
+            if passes:
+                allowed.add(pico_id)
+        return found
+
+    def _sent_away(self, source: Source, event: Event, record: Fire, row: SourceRow) -> Fire:
+        """An event on its way to another engine."""
+        waiting = self._store.deliveries.waiting(row.id)
+        if waiting >= MOST_WAITING:
+            why = f"{waiting:,} events are on their way to {source.to.name} already"
+            return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
+        self._store.deliveries.add(
+            Delivery(
+                id=event.eid,
+                source_id=row.id,
+                entry_id=record.id,
+                nominal=record.nominal,
+                url=_event_url(source.to.name, event),
+                body=rows.dump(event.attrs).strip(),
+                created=event.time,
+                due=record.nominal,
+            )
+        )
+        return record
+
+
+def _picos(number: int) -> str:
+    return "1 pico" if number == 1 else f"{number:,} picos"
+
+
+def _event_url(channel: str, event: Event) -> str:
+    """Where an event is raised through a channel of another engine: …/c/ECI or …/sky/event/ECI."""
+    domain, type = quote(event.domain, safe=""), quote(event.type, safe="")
+    if channel.rpartition("/")[0].endswith("/sky/event"):
+        return f"{channel}/{event.eid}/{domain}/{type}"
+    return f"{channel}/event/{domain}/{type}"

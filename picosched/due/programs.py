@@ -1,0 +1,197 @@
+"""Programs that rules have run: each at most once, and its end told exactly once.
+
+A run is a row. It waits ("proc"); before its program begins it is marked as "running", durably; when the
+program has ended, the row becomes the message of it ("send"), which is due at once and raised as
+`proc:finished` like anything that is due. If the engine dies while a program runs, the mark is what the next
+one finds: that run was interrupted, and is not begun again.
+
+In the background programs run in threads of their own; without it, whoever raises what is due runs them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from picosched.due.background import PATIENCE_SECONDS, Background
+from picosched.errors import PicoschedError
+from picosched.krl.allowed import allowed_as
+from picosched.krl.scope import Program
+from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, Processes
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.settings import Settings
+from picosched.store.faults import InDoubtError
+from picosched.store.store import Store
+from picosched.turns.commit import GroupCommit, Seen
+from picosched.turns.memory import Loaded
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Programs that run at the same time."""
+
+OF_ONE = 4
+"""Of them, for one pico."""
+
+LINE = 8
+"""Programs of one pico that run or are next. All others wait in the database."""
+
+TAKEN_UP = 2 * AT_ONCE
+"""Programs taken up in one look."""
+
+
+class Programs(Background):
+    """Runs what waits to be run. With `rehearsed` nothing is run, and each run says so."""
+
+    def __init__(
+        self,
+        store: Store,
+        commits: GroupCommit,
+        loaded: Loaded,
+        settings: Settings,
+        now: Callable[[], datetime],
+        done: Callable[[], None],
+        *,
+        rehearsed: bool,
+    ) -> None:
+        super().__init__("picosched-program", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
+        self._store = store
+        self._commits = commits
+        self._loaded = loaded
+        self._settings = settings
+        self._now = now
+        self._rehearsed = rehearsed
+        self._processes = Processes()
+        self._seen: Seen[list[Scheduled]] = Seen(store, commits)
+        self._unwritten: dict[str, Ended] = {}
+        """The ends of runs that the database did not take yet."""
+
+    def end_all(self) -> None:
+        """Have what runs end, and begin nothing more until `stop`."""
+        self._processes.stop()
+
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """End what runs; what has not begun waits for the next start."""
+        self._processes.stop()
+        super().stop(seconds)
+        self._processes.go_on()
+
+    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
+        """Since when the first run waits; None if none does."""
+        if self._unwritten.keys() - self.left_out(stuck).ids:
+            return self._now()
+        return min((row.created for row in self._rows(stuck)), default=None)
+
+    def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
+        """Run all that waits, in the background if there is one. It raises no event by itself."""
+        for id in self._unwritten.keys() - self.left_out(stuck).ids:
+            try:
+                self._end(id, self._unwritten[id])
+            except PicoschedError as error:
+                stuck[id] = error
+        for row in self._rows(stuck):
+            run = partial(self._run, row.id)
+            if not self.in_background(row.id, row.pico_id, run):
+                try:
+                    run()
+                except PicoschedError as error:
+                    stuck[row.id] = error
+        return 0
+
+    def _rows(self, stuck: Collection[str]) -> list[Scheduled]:
+        """What is to be run next, in the order in which it was asked for."""
+        if self._processes.stopping:
+            return []
+        read = partial(self._store.agenda.programs, "proc", TAKEN_UP)
+        return self._seen.look(read, self.left_out(stuck))
+
+    def _run(self, id: str) -> None:
+        if self._processes.stopping:
+            return
+        try:
+            program = self._commits.run(partial(self._begin, id))
+        except InDoubtError as error:  # it may be marked as running, and nobody else would end it
+            self._end(id, Ended("not_started", why=error.message))
+            return
+        if program is None:
+            return
+        ended = INTERRUPTED
+        try:
+            ended = self._ended(program)
+        finally:
+            self._end(id, ended)
+
+    def _end(self, id: str, ended: Ended) -> None:
+        """Write the end of a run; if the database fails, the next look writes it."""
+        self._unwritten[id] = ended
+        self._commits.run(partial(self._finish, id, ended))
+        self._unwritten.pop(id, None)
+
+    def _begin(self, id: str) -> Program | None:
+        """Mark a run as begun; None if it is not to begin, which its record says then."""
+        row = self._store.agenda.find(id)
+        if row is None or row.kind != "proc" or row.status is not Status.PENDING:
+            return None
+        now, program = self._now(), program_of(row)
+        try:
+            self._loaded.load_running(row.pico_id, row.rid)
+            allowed = allowed_as(program, self._settings.proc_allow)
+        except PicoschedError as error:
+            record = Fire(id, row.pico_id, now, now, Outcome.FAILED, why=str(error))
+            self._store.settle(replace(row, status=Status.FINISHED), record)
+            return None
+        self._store.agenda.become(replace(row, kind="running", fired=now), now)
+        return replace(program, cwd=program.cwd or allowed.home)
+
+    def _ended(self, program: Program) -> Ended:
+        if self._rehearsed:
+            return REHEARSED
+        log.info("the program %s begins", program.path)
+        seconds = SECONDS if program.timeout is None else program.timeout
+        ended = self._processes.run(program, min(seconds, self._settings.proc_timeout))
+        log.info("the program %s ended: %s after %g s", program.path, ended.outcome, ended.duration)
+        return ended
+
+    def _finish(self, id: str, ended: Ended) -> None:
+        row = self._store.agenda.find(id)
+        if row is not None and row.kind == "running":
+            now = self._now()
+            self._store.agenda.become(finished(row, ended, now), now)
+
+
+def interrupt(store: Store, now: datetime) -> None:
+    """Inside a transaction: end the runs that the last process has begun, and nobody has seen the end of."""
+    for row in store.agenda.programs("running"):
+        store.agenda.become(finished(row, INTERRUPTED, now), now)
+
+
+def program_of(row: Scheduled) -> Program:
+    """What a row has to run."""
+    attrs: Mapping[str, Any] = row.attrs
+    pairs = tuple((name, value) for name, value in attrs["env"])
+    return Program(**{**attrs, "args": tuple(attrs["args"]), "env": pairs})
+
+
+def finished(row: Scheduled, ended: Ended, now: datetime) -> Scheduled:
+    """The row once its program has ended: the message of it."""
+    program = program_of(row)
+    attrs = {
+        "id": row.id,
+        "name": program.name,
+        "program": program.path,
+        "args": list(program.args),
+        "exit": ended.exit,
+        "signal": ended.signal,
+        "stdout": ended.stdout,
+        "stderr": ended.stderr,
+        "truncated": ended.truncated,
+        "duration": ended.duration,
+        "outcome": ended.outcome,
+        "why": ended.why,
+    }
+    return replace(row, kind="send", due=now, fired=None, attrs=attrs)

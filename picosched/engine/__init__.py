@@ -1,0 +1,1 @@
+"""The engine: the wiring, and its faces."""

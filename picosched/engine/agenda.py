@@ -1,0 +1,218 @@
+"""What is scheduled, as those see and change it who stand outside: Python, the command line, the server.
+
+Each change is a step of `schedule.changed`, for one row or for all that a filter means. Many rows are changed
+some at a time, so that others get their turn in between: each row is changed wholly or not at all, and a
+row that ended meanwhile is left out. A dry run says which rows it would be, as they would then be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from picosched.clock import format_time, parse_time
+from picosched.errors import PicoschedError
+from picosched.pico.effects import Unanswered
+from picosched.pico.turn import Turn
+from picosched.pico.windows import load_window
+from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
+from picosched.schedule.filter import Filter
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled, coming_raised
+from picosched.schedule.window import Window
+from picosched.timespec.timespec import Timespec
+
+if TYPE_CHECKING:
+    from picosched.engine.engine import Engine
+
+Which = str | Iterable[str] | Filter
+"""An id, ids, or a filter."""
+
+AT_ONCE = 500
+"""Rows changed in one transaction."""
+
+BY_HAND = "somebody fired it outside its times"
+
+
+class OfPico(Protocol):
+    """What belongs to a pico: a row, a record, a turn."""
+
+    @property
+    def pico_id(self) -> str: ...
+
+
+class Agenda:
+    """The scheduled events of an engine. Every method may raise PicoschedError of the store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # Reading
+
+    def scheduled(self, which: Which | None = None, limit: int | None = None) -> list[Scheduled]:
+        """The scheduled events that are meant, soonest first; without `which`, all that are to come."""
+        return self._engine.read(lambda: self._engine.store.agenda.matching(_filter(which), limit))
+
+    def count(self, which: Which | None = None) -> int:
+        return self._engine.read(lambda: self._engine.store.agenda.how_many(_filter(which)))
+
+    def find(self, id: str) -> Scheduled | None:
+        """The scheduled event of that id, whatever its status; None if there is no record of it."""
+        return self._engine.read(lambda: self._engine.store.agenda.find(id))
+
+    def load(self, id: str) -> Scheduled:
+        """The scheduled event of that id; `not_found` if there is no record of it."""
+        found = self.find(id)
+        if found is None:
+            raise PicoschedError(f"no scheduled event has the id {id}", "not_found")
+        return found
+
+    def next_times(self, id: str, count: int = 5) -> list[datetime]:
+        """When it will be raised next, as things are, `count` times at most.
+
+        Nothing if it is paused, finished or cancelled. Times outside its window are left out.
+        """
+        row, settings = self.load(id), self._engine.settings
+        window = (
+            None if row.window is None else self._engine.read(lambda: self._window(row, row.window or ""))
+        )
+        least = timedelta(seconds=settings.min_period)
+        return [*islice(coming_raised(row, settings.granularity, window, least), count)]
+
+    def _window(self, row: Scheduled, name: str) -> Window | None:
+        try:
+            ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
+            return load_window(ruleset, self._engine.settings.windows, name)
+        except PicoschedError:  # it is gone, which is told when the row is due
+            return None
+
+    def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
+        """The ids that begin so, also of those only the record has; with `live`, of what is to come."""
+        return self._engine.read(lambda: self._engine.store.agenda.ids_like(beginning, live=live))
+
+    def history(
+        self,
+        pico_id: str | None = None,
+        id: str | None = None,
+        limit: int = 100,
+        outcome: str | None = None,
+    ) -> list[Fire]:
+        """What became of occurrences, newest first."""
+        pages = self._engine.store.pages
+        read = partial(pages.fires, None, limit, pico_id=pico_id, id=id, outcome=outcome)
+        return self._engine.read(read).items
+
+    def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]:
+        """The id of each pico that these are of → its name, which is the id again where the pico is gone."""
+        ids = {each.pico_id for each in rows}
+        picos = self._engine.read(lambda: {id: self._engine.store.picos.find_pico(id) for id in ids})
+        return {id: id if pico is None else pico.name for id, pico in picos.items()}
+
+    # Changing
+
+    def cancel(self, which: Which, reason: str | None = None, *, dry_run: bool = False) -> list[Scheduled]:
+        """End them before their time. What is given back is what was changed, as it is then."""
+        now = self._engine.now()
+        return self._change(which, lambda row: cancelled(row, now, reason=reason), dry_run)
+
+    def pause(
+        self, which: Which, until: str | datetime | None = None, *, dry_run: bool = False
+    ) -> list[Scheduled]:
+        """Let them wait, `until` then or until they are resumed."""
+        time = None if until is None else _time(until)
+        return self._change(which, lambda row: paused(row, time), dry_run)
+
+    def resume(self, which: Which, *, dry_run: bool = False) -> list[Scheduled]:
+        """Let those that are paused go on: a repeat with its next time, an `at` that passed at once."""
+        now, granularity = self._engine.now(), self._engine.settings.granularity
+        return self._change(which, lambda row: resumed(row, now, granularity), dry_run)
+
+    def move(self, which: Which, to: str | datetime | timedelta, *, dry_run: bool = False) -> list[Scheduled]:
+        """Give their next occurrence another time, or put it off by a timedelta; what has passed is now."""
+        now, granularity = self._engine.now(), self._engine.settings.granularity
+
+        def step(row: Scheduled) -> Changed | None:
+            if not isinstance(to, timedelta):
+                return moved(row, _time(to), now, granularity)
+            return None if row.due is None else moved(row, _later(row.due, to), now, granularity)
+
+        return self._change(which, step, dry_run)
+
+    def reschedule(
+        self, which: Which, timespec: Timespec | str, tz: str | None = None, *, dry_run: bool = False
+    ) -> list[Scheduled]:
+        """Repeat them by another timespec from now on, each in the zone it had unless one is given."""
+        now, granularity = self._engine.now(), self._engine.settings.granularity
+
+        def step(row: Scheduled) -> Changed | None:
+            spec = timespec if isinstance(timespec, Timespec) else Timespec.parse(timespec, tz or row.tz)
+            return repeated(row, spec, now, granularity)
+
+        if not isinstance(timespec, Timespec):
+            Timespec.parse(timespec, tz or "UTC")  # whatever there is to change, a wrong one is an error
+        return self._change(which, step, dry_run)
+
+    def fire_now(self, id: str, why: str = BY_HAND) -> Turn:
+        """Raise its event now, outside its times; its turn, once that is durable.
+
+        An `at` is finished by it, a repeat goes on as before. `not_found` if it is not to come.
+        """
+        engine = self._engine
+
+        def run(answers: object) -> Turn | Unanswered:
+            return engine.write(lambda: engine.raising.fire_now(id, why, answers))  # type: ignore[arg-type]
+
+        return engine.answered(run)
+
+    def _change(self, which: Which, step: Change, dry_run: bool) -> list[Scheduled]:
+        if dry_run:
+            steps = (step(row) for row in self.scheduled(which))
+            return [changed[0] for changed in steps if changed is not None]
+        ids = [row.id for row in self.scheduled(which)] if isinstance(which, Filter) else _ids(which)
+        done: list[Scheduled] = []
+        for start in range(0, len(ids), AT_ONCE):
+            piece = ids[start : start + AT_ONCE]
+            done += self._engine.write(self._stepping(piece, step))
+        if done:
+            self._engine.look_again()
+        return done
+
+    def _stepping(self, ids: list[str], step: Change) -> Callable[[], list[Scheduled]]:
+        def work() -> list[Scheduled]:
+            store, done = self._engine.store, []
+            with store.savepoint():  # where a row cannot be changed, those before it are not either
+                for id in ids:
+                    row = store.agenda.find(id)
+                    changed = None if row is None else step(row)
+                    if changed is not None:
+                        store.agenda.take(changed, self._engine.now())
+                        done.append(changed[0])
+            return done
+
+        return work
+
+
+def _filter(which: Which | None) -> Filter:
+    if which is None:
+        return Filter()
+    return which if isinstance(which, Filter) else replace(Filter(status=()), ids=tuple(_ids(which)))
+
+
+def _ids(which: str | Iterable[str] | Filter) -> list[str]:
+    assert not isinstance(which, Filter)
+    return [which] if isinstance(which, str) else [*dict.fromkeys(which)]
+
+
+def _time(time: str | datetime) -> datetime:
+    return parse_time(time) if isinstance(time, str) else time
+
+
+def _later(time: datetime, by: timedelta) -> datetime:
+    try:
+        return time + by
+    except OverflowError as cause:
+        raise PicoschedError(f"found {by} after {format_time(time)}, wanted the years 1 to 9999") from cause

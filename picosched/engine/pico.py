@@ -1,0 +1,198 @@
+"""A handle to a pico for callers: its id, its name, and its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from picosched.checked import json_object, ruleset_text
+from picosched.errors import PicoschedError
+from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.pico.channel import Channel, new_policy, new_tags
+from picosched.pico.event import Query
+from picosched.pico.turn import Turn
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
+from picosched.store.journal import Entry
+from picosched.store.picos import InstalledRow
+from picosched.timespec.timespec import Timespec
+from picosched.turns import install as installing
+from picosched.turns.memory import TEXT
+
+if TYPE_CHECKING:
+    from picosched.engine.engine import Engine
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PicoRef:
+    """A pico of an engine. Two are equal when they mean the same pico.
+
+    Every method raises PicoschedError: `not_found` once the pico is deleted, `conflict` from inside a turn.
+    """
+
+    id: str
+    name: str = field(compare=False)
+    engine: Engine = field(repr=False)
+
+    # Rulesets
+
+    def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> Ruleset:
+        """Install a ruleset from its path, its file: or http(s): URL, or its text; or replace its text.
+
+        Its variables and schedules stay when it is replaced, and so does its `config` unless one is given.
+        KrlError for faults in the text and for globals that fail; nothing is changed then.
+        """
+        engine = self.engine
+        text, origin = ruleset_text(ruleset)
+        if config is not None:
+            config = json_object(config, "the configuration", engine.settings.limits.max_attrs_bytes)
+        # A long text takes a second or two to compile: nobody else waits for it.
+        compiled = engine.read(lambda: engine.loaded.known(text)) or compile_ruleset(text, origin or TEXT)
+        now = engine.now()
+        installed = engine.write(
+            lambda: installing.install(engine.store, engine.loaded, self.id, compiled, origin, config, now)
+        )
+        engine.look_again()
+        return installed
+
+    def uninstall(self, rid: str) -> None:
+        """Take a ruleset off, with its variables and schedules. `conflict` if another uses it."""
+        engine = self.engine
+        engine.write(lambda: installing.uninstall(engine.store, engine.loaded, self.id, rid, engine.now()))
+        engine.look_again()
+
+    def rulesets(self) -> dict[str, InstalledRow]:
+        """rid → hash, configuration and origin of what is installed, in the order of installation."""
+        return {row.rid: row for row in self._read(lambda: self.engine.store.picos.installed(self.id))}
+
+    # Channels
+
+    def new_channel(
+        self,
+        tags: Iterable[str] = (),
+        allow_events: Iterable[str] = ("*:*",),
+        allow_queries: Iterable[str] = ("*:*",),
+        deny_events: Iterable[str] = (),
+        deny_queries: Iterable[str] = (),
+    ) -> Channel:
+        """Make a channel: patterns `domain:type` for events, `rid:name` for queries, `*` for any."""
+        engine, named = self.engine, new_tags(tags)
+        events, queries = new_policy(allow_events, deny_events), new_policy(allow_queries, deny_queries)
+
+        def work() -> Channel:
+            engine.loaded.load_pico(self.id)
+            channel = Channel(engine.new_id(), self.id, named, events, queries)
+            engine.store.picos.new_channel(channel, engine.now())
+            return channel
+
+        return engine.write(work)
+
+    def channels(self) -> list[Channel]:
+        return self._read(lambda: self.engine.store.picos.channels(self.id))
+
+    def delete_channel(self, eci: str) -> bool:
+        """True if this pico had such a channel."""
+
+        def work() -> bool:
+            picos = self.engine.store.picos
+            channel = picos.find_channel(eci)
+            self.engine.loaded.forget_channel(eci)
+            return channel is not None and channel.pico_id == self.id and picos.delete_channel(eci)
+
+        return self.engine.write(work)
+
+    # Events and queries
+
+    def raise_event(
+        self, domain: str, type: str, attrs: Mapping[str, Any] | None = None, *, eid: str | None = None
+    ) -> Turn:
+        """Raise an event, as one who is trusted; its turn, once that is durable."""
+        return self.engine.deliver(lambda: self.id, domain, type, attrs, eid=eid)
+
+    def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
+        """The JSON value of a function that the ruleset shares, called with arguments by name."""
+        return self.engine.ask(lambda: self.id, Query(rid, name, args or {}))
+
+    # Schedules
+
+    def scheduled(self, rid: str | None = None) -> list[Scheduled]:
+        """What is still to come, paused ones too, soonest first."""
+        return self._read(lambda: self.engine.store.agenda.pending(self.id, rid))
+
+    def cancel(self, id: str) -> bool:
+        """Cancel a scheduled event; True if it was still to come."""
+        return bool(self.engine.agenda.cancel(self._own(id)))
+
+    def pause(self, id: str, until: str | datetime | None = None) -> bool:
+        """Pause a scheduled event, `until` then or until it is resumed; True if it was still to come."""
+        return bool(self.engine.agenda.pause(self._own(id), until))
+
+    def resume(self, id: str) -> bool:
+        """Let a paused event go on; True if it was paused.
+
+        A repeat goes on with its next occurrence; an `at` whose time passed is due at once.
+        """
+        return bool(self.engine.agenda.resume(self._own(id)))
+
+    def move(self, id: str, to: str | datetime | timedelta) -> bool:
+        """Give its next occurrence another time, or put it off by so much; True if it was still to come."""
+        return bool(self.engine.agenda.move(self._own(id), to))
+
+    def reschedule(self, id: str, timespec: Timespec | str, tz: str | None = None) -> bool:
+        """Repeat it by another timespec from now on, in its zone or another; True if it was still to come."""
+        return bool(self.engine.agenda.reschedule(self._own(id), timespec, tz))
+
+    def fire_now(self, id: str) -> Turn:
+        """Raise its event now, outside its times; its turn. `not_found` if it is not to come."""
+        if not self._own(id):
+            raise PicoschedError(f"the pico {self.name} has nothing scheduled with the id {id}", "not_found")
+        return self.engine.agenda.fire_now(id)
+
+    def next_times(self, id: str, count: int = 5) -> list[datetime]:
+        """When a scheduled event is due next, `count` times at most; none if it is not one of its own."""
+        return self.engine.agenda.next_times(id, count) if self._own(id) else []
+
+    def history(self, id: str | None = None, limit: int = 100) -> list[Fire]:
+        """What became of occurrences, newest first; of one scheduled event, or of all."""
+        return self._read(lambda: self.engine.store.agenda.fires(pico_id=self.id, id=id, limit=limit))
+
+    def journal(self, limit: int = 100, *, eid: str | None = None, after: int = 0) -> list[Entry]:
+        """The turns of this pico, newest first; of one event, or with a `seq` greater than `after`."""
+        journal = self.engine.store.journal
+        return self._read(lambda: journal.entries(self.id, eid=eid, after=after, limit=limit))
+
+    # Family
+
+    @property
+    def parent(self) -> PicoRef | None:
+        row = self.engine.read(lambda: self.engine.store.picos.find_pico(self.id))
+        return self.engine.pico(row.parent_id) if row is not None and row.parent_id is not None else None
+
+    def children(self) -> list[PicoRef]:
+        rows = self._read(lambda: self.engine.store.picos.children(self.id))
+        return [PicoRef(row.id, row.name, self.engine) for row in rows]
+
+    def delete(self) -> None:
+        """Delete this pico and its descendants; their schedules are cancelled. `refused` for the root."""
+        engine = self.engine
+        engine.write(lambda: installing.delete_pico(engine.store, engine.loaded, self.id, engine.now()))
+        engine.look_again()
+
+    def _read(self, work: Callable[[], T]) -> T:
+        """What `work` reads, if the pico is still there."""
+
+        def read() -> T:
+            self.engine.loaded.load_pico(self.id)
+            return work()
+
+        return self.engine.read(read)
+
+    def _own(self, id: str) -> list[str]:
+        """The id, if it is of a scheduled event of this pico. A row never changes its pico."""
+        row = self._read(lambda: self.engine.store.agenda.find(id))
+        return [id] if row is not None and row.pico_id == self.id else []

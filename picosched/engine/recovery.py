@@ -1,0 +1,71 @@
+"""What an engine does first with a store: it takes up what the last process left behind."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from picosched.due.begun import Begun
+from picosched.due.programs import interrupt
+from picosched.due.pruning import note
+from picosched.errors import PicoschedError
+from picosched.settings import Settings
+from picosched.store.picos import PicoRow
+from picosched.store.store import Store
+from picosched.turns import windows as edges
+
+if TYPE_CHECKING:
+    from picosched.engine.engine import Engine
+
+
+def opened(
+    store: Store | str | Path, settings: Settings, readonly: bool, seed: int | str | None
+) -> tuple[Store, random.Random, random.Random]:
+    """The store of a path, and the two sources of chance."""
+    if isinstance(store, Store):
+        return store, *chances(store, seed)
+    if str(store).startswith(("postgresql:", "postgres:")):
+        raise PicoschedError(f"found {store}, wanted a file: this picosched keeps picos in SQLite files")
+    made = Store(store, settings.durability, readonly, settings.history_days)
+    try:
+        return made, *chances(made, seed)
+    except BaseException:
+        made.close()
+        raise
+
+
+def take_up(engine: Engine, begun: Begun) -> None:
+    """Make the root pico of a new store. See how the last process ended, and end the runs it interrupted.
+    Follow the windows that the configuration has now.
+    """
+    store = engine.store
+    begun.take_up()
+    if engine.read(store.picos.find_root) is None:
+        engine.write(lambda: _found(engine))
+    if engine.read(lambda: bool(store.agenda.programs("running"))):
+        engine.write(lambda: interrupt(store, engine.now()))
+    if engine.read(lambda: edges.is_changed(store, engine.settings)):
+        engine.write(lambda: edges.follow_configured(store, engine.loaded, engine.now()))
+
+
+def _found(engine: Engine) -> None:
+    now = engine.now()
+    engine.store.picos.new_pico(PicoRow(engine.new_id(), "root", None, now))
+    note(engine.store, now)
+
+
+def chances(store: Store, seed: int | str | None) -> tuple[random.Random, random.Random]:
+    """Two sources of random numbers: what turns draw, and what the ids of callers are made of.
+
+    Callers ask for ids in any thread, so they have a source of their own, whose `getrandbits` is one call of
+    C: no two callers get the same. With a seed each source gives the same row from run to run, whatever is
+    drawn from the other, and another row each time the store is opened anew.
+    """
+    if seed is None:
+        return random.SystemRandom(), random.SystemRandom()
+    opened = int(store.picos.meta("seeded") or 0)
+    if not store.readonly:
+        with store.transaction():
+            store.picos.set_meta("seeded", str(opened + 1))
+    return random.Random(f"{seed} {opened}"), random.Random(f"{seed} ids {opened}")

@@ -1,0 +1,1 @@
+"""An engine on virtual time: simulations, transcripts, tests."""

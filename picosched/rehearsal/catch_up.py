@@ -1,0 +1,46 @@
+"""What was missed, and what would become of it: told before anything is raised.
+
+After downtime the first tick raises, coalesces or skips all that is overdue. A rehearsal does that tick on a
+copy of the store, with nobody outside to ask, and tells what came of each occurrence; the store itself is
+not touched. What rules make and raise at once is part of it, as it would be of the real one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from picosched.clock import VirtualClock
+from picosched.engine.engine import Engine
+from picosched.rehearsal.simulate import nobody
+from picosched.schedule.filter import Filter
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled, Status
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """An overdue occurrence, and the record it would get."""
+
+    scheduled: Scheduled
+    fire: Fire
+
+
+def overdue(engine: Engine) -> int:
+    """How many scheduled events are due already."""
+    return engine.agenda.count(Filter(status=(Status.PENDING,), until=engine.now()))
+
+
+def rehearse_catch_up(engine: Engine) -> list[CaughtUp]:
+    """What would become of all that is due now, in the order it would be dealt with."""
+    now: datetime = engine.now()
+    copy = engine.read(engine.store.copy)
+    try:
+        with Engine(copy, VirtualClock(now), settings=engine.settings, seed=0, outside=nobody) as rehearsal:
+            rows = {row.id: row for row in rehearsal.scheduled(Filter(status=(Status.PENDING,), until=now))}
+            known = rehearsal.read(copy.agenda.last_record)
+            rehearsal.run_due()
+            fires = rehearsal.read(lambda: copy.agenda.records_after(known))
+    finally:
+        copy.close()
+    return [CaughtUp(rows[fire.id], fire) for fire in fires if fire.id in rows]

@@ -1,0 +1,1 @@
+"""A text in, times out: cron, intervals, phrases, dates and their algebra."""

@@ -1,0 +1,267 @@
+"""Timespecs joined by operators, and what each of the joined texts is.
+
+    expression := union { "except" union { "," union } }
+    union      := meet { "|" meet }
+    meet       := term { "&" term }
+    term       := "(" expression ")" | a map | dates | a duration | a phrase | cron text
+
+A term ends where an operator begins. Behind `except` a comma parts the list where a blank or a date
+follows it, so cron fields keep theirs; a phrase with commas stands in parentheses there.
+
+Dates are whole days, and so is a phrase that names days and no time, where it limits something: behind
+`except`, and beside `&`. Where times are wanted instead, such a phrase means 00:00, and a date alone is
+refused: it would fire at every second of the day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from picosched.timespec.cron import read_cron
+from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
+from picosched.timespec.days import ALWAYS
+from picosched.timespec.duration import read_duration
+from picosched.timespec.fields import Fields
+from picosched.timespec.maps import map_end, read_map
+from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
+from picosched.timespec.place import Place
+from picosched.timespec.times import Part, Times, both, every, union, without
+from picosched.timespec.wall import WallTimes
+from picosched.timespec.words import day_words, in_words, joined, span_words
+
+MAX_TERMS = 64
+MAX_DEPTH = 24
+
+EXCEPT, UNION, MEET, ALONE = range(4)
+
+_BLANK = re.compile(r"\s*", re.ASCII)
+_OPERATOR = re.compile(r"[|&()]|(?<!\w)except(?!\w)", re.IGNORECASE)
+_IN_LIST = re.compile(
+    _OPERATOR.pattern + r"|,(?=\s|$|[0-9]{4}-[0-9]{2}-|--[0-9])|(?<=[0-9]{4}-[0-9]{2}-[0-9]{2}),",
+    re.IGNORECASE,
+)
+_ISO_DURATION = re.compile(r"[+-]?P(?=[0-9T])", re.IGNORECASE)
+_MIDNIGHT: Times = (WallTimes(),)
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a text says: its normal form, its times, its words, and how tightly it is joined.
+
+    `days` tells of a term without times of its own that its days are those of dates or of a phrase.
+    """
+
+    text: str
+    times: Times
+    words: Callable[[], str]
+    rank: int = ALONE
+    days: str = ""
+
+
+def read(text: str, utc: bool) -> Term:
+    """The term that a whole text is, where local time is UTC or not; PicoschedError `invalid` if none."""
+    reader = _Reader(text, utc)
+    found = reader.expression(0, False)
+    if reader.at < len(text):
+        raise reader.place().fault(text[reader.at :], "nothing more, or one of | & except")
+    return reader.timed(found, Place(text))
+
+
+class _Reader:
+    """A place in the text that moves on."""
+
+    def __init__(self, text: str, utc: bool) -> None:
+        self.text, self.utc = text, utc
+        self.at = 0
+        self.terms = 0
+
+    def place(self) -> Place:
+        return Place(self.text, self.at + 1)
+
+    def expression(self, depth: int, in_list: bool) -> Term:
+        if depth > MAX_DEPTH:
+            raise self.place().fault("(", f"at most {MAX_DEPTH} parentheses in each other")
+        place = self.place()
+        found = self.union(depth, in_list)
+        while self.took("except"):
+            items = [self.union(depth, True)]
+            while self.took(","):
+                items.append(self.union(depth, True))
+            if any(not item.days for item in items):
+                found = self.timed(found, place)
+            found = self.less(found, items)
+        return found
+
+    def union(self, depth: int, in_list: bool) -> Term:
+        place = self.place()
+        found = [self.meet(depth, in_list)]
+        while self.took("|"):
+            found.append(self.meet(depth, in_list))
+        if len(found) == 1:
+            return found[0]
+        if not all(term.days for term in found):
+            found = [self.timed(term, place) for term in found]
+        return Term(
+            " | ".join(_within(term, UNION) for term in found),
+            union(part for term in found for part in term.times),
+            lambda: "; and ".join(_told_within(term, UNION) for term in found),
+            UNION,
+            _days_of(found),
+        )
+
+    def meet(self, depth: int, in_list: bool) -> Term:
+        found = [self.term(depth, in_list)]
+        while self.took("&"):
+            found.append(self.term(depth, in_list))
+        if len(found) == 1:
+            return found[0]
+        return Term(
+            " & ".join(_within(term, MEET) for term in found),
+            reduce(lambda one, other: both(one, other, self.utc), (term.times for term in found)),
+            lambda: ", only ".join(_told_within(term, MEET) for term in found),
+            MEET,
+            _days_of(found) if all(term.days for term in found) else "",
+        )
+
+    def less(self, left: Term, items: list[Term]) -> Term:
+        taken = union(part for item in items for part in item.times)
+        return Term(
+            f"{left.text} except {', '.join(_in_list(item) for item in items)}",
+            without(left.times, taken, self.utc),
+            lambda: f"{_told_within(left, EXCEPT)}, except {_told_list(items)}",
+            EXCEPT,
+            left.days,
+        )
+
+    def timed(self, term: Term, place: Place) -> Term:
+        """`term` where times are wanted: days of a phrase are their midnights, and dates are refused."""
+        if not term.days:
+            return term
+        if term.days == "dates":
+            raise place.fault(
+                term.text,
+                "a time as well, as in 2026-12-24T09:00: a date alone is the whole day, for except and &",
+            )
+        alone = term.rank == ALONE
+        text = f"{term.text} at 00:00" if alone else f"{_within(term, MEET)} & 0 0 * * *"
+        return Term(
+            text,
+            both(term.times, _MIDNIGHT, self.utc),
+            lambda: f"at 00:00 {_told_within(term, MEET)}",
+            ALONE if alone else MEET,
+        )
+
+    def term(self, depth: int, in_list: bool) -> Term:
+        self.skip()
+        if self.took("("):
+            found = self.expression(depth + 1, False)
+            if not self.took(")"):
+                raise self.place().fault(self.text[self.at :], ") or one of | & except")
+            return found
+        place = self.place()
+        if self.text.startswith("{", self.at):
+            end = map_end(self.text, self.at)
+        else:
+            operator = (_IN_LIST if in_list else _OPERATOR).search(self.text, self.at)
+            end = operator.start() if operator else len(self.text)
+        text = self.text[self.at : end].rstrip(" \t\n\r\f\v")
+        self.at = end
+        self.skip()
+        if not self.text.strip():
+            place = Place(self.text)
+        elif not text:
+            raise place.fault(self.text[self.at :], "a timespec")
+        if not DATE_LIKE.match(text):
+            self.terms += 1
+            if self.terms > MAX_TERMS:
+                raise place.fault(text, f"a timespec of at most {MAX_TERMS} terms")
+        return _term(text, place, self.utc)
+
+    def took(self, operator: str) -> bool:
+        self.skip()
+        if self.text[self.at : self.at + len(operator)].lower() != operator:
+            return False
+        self.at += len(operator)
+        self.skip()
+        return True
+
+    def skip(self) -> None:
+        blank = _BLANK.match(self.text, self.at)
+        self.at = blank.end() if blank else self.at
+
+
+def _term(text: str, place: Place, utc: bool) -> Term:
+    """The term that a text without operators is."""
+    if DATE_LIKE.match(text):
+        normal, times, whole_days = read_dates(text, place)
+        return Term(normal, (times,), lambda: told(normal), days="dates" if whole_days else "")
+    if text.startswith("{"):
+        normal, fields = read_map(text, place)
+        return _of_fields(normal, fields, utc)
+    if text[:6].lower() == "@every" or _ISO_DURATION.match(text):
+        normal, counted = read_duration(text, place)
+        return _of_fields(normal, counted, utc)
+    if is_phrase(text):
+        return _of_phrase(read_phrase(text, place), place, utc)
+    normal, fields = read_cron(text, place)
+    return _of_fields(normal, fields, utc)
+
+
+def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
+    fields = phrase.fields
+    days = fields.days()
+    if not days:
+        raise place.fault(phrase.text, "days that there are: it never fires")
+    if phrase.seconds is not None:
+        seconds, limited = phrase.seconds, days != ALWAYS
+        times = both(every(seconds, utc), (whole(days),), utc) if limited else every(seconds, utc)
+        return Term(
+            phrase.text,
+            times,
+            lambda: span_words(seconds, utc) + (f" {day_words(fields)}" if limited else ""),
+        )
+    if phrase.timed:
+        return _of_fields(phrase.text, fields, utc)
+    return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase")
+
+
+def _of_fields(text: str, says: Fields | int, utc: bool) -> Term:
+    if isinstance(says, int):
+        return Term(text, every(says, utc), lambda: span_words(says, utc))
+    times = says.times()
+    parts: Sequence[Part] = () if times is None else (replace(times, elapsed=False) if utc else times,)
+    return Term(text, tuple(parts), lambda: in_words(says))
+
+
+def _days_of(terms: list[Term]) -> str:
+    """Whose days they are, if all are days alone: a phrase among them makes them those of a phrase."""
+    if not all(term.days for term in terms):
+        return ""
+    return "phrase" if any(term.days == "phrase" for term in terms) else "dates"
+
+
+def _within(term: Term, rank: int) -> str:
+    return term.text if term.rank >= rank else f"({term.text})"
+
+
+def _in_list(term: Term) -> str:
+    return f"({term.text})" if term.rank == EXCEPT or ", " in term.text else term.text
+
+
+def _told_within(term: Term, rank: int) -> str:
+    return term.words() if term.rank >= rank else f"({term.words()})"
+
+
+def _told_list(terms: list[Term]) -> str:
+    """A list, in which "on" is said once for dates that follow each other."""
+    parts: list[str] = []
+    on_dates = False
+    for term in terms:
+        words = _told_within(term, MEET)
+        is_date = term.days == "dates" and words.startswith("on ")
+        parts.append(words.removeprefix("on ") if is_date and on_dates else words)
+        on_dates = is_date
+    return joined(parts)

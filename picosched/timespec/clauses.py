@@ -1,0 +1,144 @@
+"""What a phrase has said, clause by clause, and the fields that it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from picosched.errors import PicoschedError
+from picosched.timespec import duration
+from picosched.timespec.bits import ALL_HOURS, ALL_MINUTES, ALL_MONTHS, ALL_YEARS, bits, spread
+from picosched.timespec.cron import minutes_of_day
+from picosched.timespec.fields import EVERY_MONTH_DAY, EVERY_WEEK_DAY, Fields, MonthDays, WeekDays
+from picosched.timespec.place import Place
+
+SIZES = {"second": 60, "minute": 60, "hour": 24}
+"""How many of a unit the next larger one has."""
+SECONDS = {"second": 1, "minute": 60, "hour": 3_600}
+
+
+@dataclass(slots=True)
+class Said:
+    """What has been said; None is not said yet. Times are pairs of minute of the day and second."""
+
+    text: str
+    place: Place
+    times: list[tuple[int, int]] | None = None
+    interval: tuple[str, int] | None = None
+    window: tuple[int, int] | None = None
+    seconds: int | None = None
+    minutes: int | None = None
+    hours: int | None = None
+    months: int | None = None
+    years: int | None = None
+    cycle: tuple[str, int] | None = None
+    every_months: int = 1
+    every_day: bool = False
+    both: bool = False
+
+    @property
+    def timed(self) -> bool:
+        """Whether any time of day was said, or an interval."""
+        return (self.times, self.interval, self.seconds, self.minutes, self.hours) != (None,) * 5
+
+    def duration(self) -> int | None:
+        """The seconds of an interval that is not `*/n` of cron text and has no hours to begin anew in."""
+        if self.interval is None:
+            return None
+        unit, count = self.interval
+        limited = (self.window, self.hours, self.minutes) != (None,) * 3
+        return None if limited or SIZES[unit] % count == 0 else count * SECONDS[unit]
+
+    def fields(self, month_days: MonthDays | None, week_days: WeekDays | None) -> Fields:
+        """All of it, on those days; PicoschedError `invalid` where it does not fit together."""
+        days = self.with_days(month_days, week_days)
+        if self.duration() is not None:
+            return days
+        return self.with_times(days) if self.interval is None else self.with_interval(days, *self.interval)
+
+    def with_days(self, month_days: MonthDays | None, week_days: WeekDays | None) -> Fields:
+        """The days, at 00:00."""
+        named = month_days is not None or week_days is not None
+        two = month_days is not None and week_days is not None
+        if self.both and not two:
+            raise self.fault("days of the month before if it is, and weekdays after it")
+        found = Fields(
+            month_days=month_days or EVERY_MONTH_DAY,
+            week_days=week_days or EVERY_WEEK_DAY,
+            months=ALL_MONTHS if self.months is None else self.months,
+            years=ALL_YEARS if self.years is None else self.years,
+            either=two and not self.both,
+            every_months=self.every_months,
+        )
+        if self.cycle is None:
+            return found
+        unit, count = self.cycle
+        if unit in ("month", "year"):
+            return self.in_months(found, count if unit == "month" else 12 * count, named)
+        if unit == "week" and count == 1:
+            return found if named else replace(found, week_days=WeekDays(1))
+        if named:
+            raise self.fault(f"every {count} {unit}s alone: they are counted from 1970-01-01")
+        cycle = duration.every_days(7 * count if unit == "week" else count)
+        return replace(found, week_days=cycle.week_days, every_days=cycle.every_days)
+
+    def in_months(self, found: Fields, count: int, named: bool) -> Fields:
+        if self.every_months > 1:
+            raise self.fault("the months once")
+        cycle = duration.every_months(count)
+        if not named:
+            found = replace(found, month_days=cycle.month_days)
+        if self.months is not None and count in (1, 12):
+            return found
+        return replace(found, months=found.months & cycle.months, every_months=cycle.every_months)
+
+    def with_times(self, fields: Fields) -> Fields:
+        if self.window is not None:
+            raise self.fault("an interval to go from … to …, as in every 15 minutes from 9:00 to 17:00")
+        if self.times is not None:
+            if (self.seconds, self.minutes, self.hours) != (None,) * 3:
+                raise self.fault("times of day, or minutes and hours, and not both")
+            minutes, seconds = bits(m for m, _ in self.times), bits(s for _, s in self.times)
+            if minutes.bit_count() * seconds.bit_count() != len(set(self.times)):
+                raise self.fault("times of day with the same seconds")
+            return replace(fields, minutes=minutes, seconds=seconds)
+        if (self.seconds, self.minutes, self.hours) == (None,) * 3:
+            return fields
+        if self.minutes is None and self.seconds is None:
+            raise self.fault("an interval or minutes in these hours, as in every minute during hour 9")
+        hours = ALL_HOURS if self.hours is None else self.hours
+        minutes = minutes_of_day(hours, ALL_MINUTES if self.minutes is None else self.minutes)
+        elapsed = self.hours is None or self.minutes in (None, ALL_MINUTES)
+        return replace(fields, minutes=minutes, seconds=self.seconds or 1, elapsed=elapsed)
+
+    def with_interval(self, fields: Fields, unit: str, count: int) -> Fields:
+        if self.times is not None or self.seconds is not None:
+            raise self.fault("an interval or times of day, and not both")
+        if self.window is not None:
+            return replace(fields, minutes=self.of_window(unit, count), elapsed=True)
+        if SIZES[unit] % count:
+            raise self.fault(f"a number of {unit}s that divides {SIZES[unit]}, for these hours")
+        hours = ALL_HOURS if self.hours is None else self.hours
+        step = spread(0, count, SIZES[unit])
+        if unit == "hour":
+            minutes = minutes_of_day(hours & step, 1 if self.minutes is None else self.minutes)
+        elif unit == "minute":
+            minutes = minutes_of_day(hours, step)
+        else:
+            minutes = minutes_of_day(hours, ALL_MINUTES if self.minutes is None else self.minutes)
+        if not minutes or (unit == "minute" and self.minutes is not None):
+            raise self.fault(f"hours or minutes that every {count} {unit}s has")
+        return replace(fields, minutes=minutes, seconds=step if unit == "second" else 1, elapsed=True)
+
+    def of_window(self, unit: str, count: int) -> int:
+        assert self.window is not None
+        first, last = self.window
+        if unit == "second":
+            raise self.fault("minutes or hours to go from … to …")
+        if self.hours is not None or self.minutes is not None:
+            raise self.fault("from … to …, or the hours, and not both")
+        step = count * SECONDS[unit] // 60
+        past = (last if last >= first else last + 1440) + 1
+        return bits(minute % 1440 for minute in range(first, past, step))
+
+    def fault(self, wanted: str) -> PicoschedError:
+        return self.place.fault(self.text, wanted)

@@ -1,0 +1,172 @@
+"""Days in plain words: `mondays`, `1st and last day`, `2nd last weekday`, `weekday nearest the 15th`."""
+
+from __future__ import annotations
+
+from picosched.timespec.bits import bits
+from picosched.timespec.cron import WEEKDAY_NAMES
+from picosched.timespec.fields import MonthDays, WeekDays
+from picosched.timespec.place import Place
+from picosched.timespec.tokens import WEEKDAY, Tokens
+
+WEEK = {**WEEKDAY_NAMES, **{f"{name}s": number for name, number in WEEKDAY_NAMES.items()}}
+
+_GROUPS = {
+    **dict.fromkeys("weekday weekdays workday workdays".split(), WeekDays(0b0111110)),
+    **dict.fromkeys("weekend weekends".split(), WeekDays(0b1000001)),
+}
+_WORKING = "weekday weekdays workday workdays working business monday-to-friday".split()
+_NEAREST = ("nearest", "closest")
+_WANTED = "a time, days, months or years, as in every monday at 9:00 or last day of month"
+
+
+def day_phrase(text: str, place: Place) -> MonthDays | WeekDays | None:
+    """The days that words such as `last weekday` or `2nd thursday` name; None for any other words."""
+    first, *rest = text.lower().split() or [""]
+    worded = first[:1].isalpha() or first[-2:] in ("st", "nd", "rd", "th")
+    if not worded or not (rest or first in ("last", "first") or first in _GROUPS):
+        return None
+    tokens = Tokens(text, place)
+    days = DayReader(tokens)
+    days.read()
+    if tokens.peek():
+        raise tokens.fault("nothing more")
+    if days.month_days and days.week_days:
+        raise place.fault(text, "days of the month or weekdays, and the others in a part of their own")
+    return days.month_days or days.week_days
+
+
+class DayReader:
+    """The days that were read from tokens; None is not said yet."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+        self.month_days: MonthDays | None = None
+        self.week_days: WeekDays | None = None
+
+    @property
+    def any(self) -> bool:
+        return self.month_days is not None or self.week_days is not None
+
+    def read(self) -> None:
+        """Days, with commas or "and" between them; what counts ("first and third") waits for its noun."""
+        tokens = self.tokens
+        waiting: list[int] = []
+        while True:
+            tokens.took("on")
+            tokens.took("the", "every", "each")
+            if (n := self.ordinal()) is not None:
+                waiting += n
+                if self.noun(waiting):
+                    waiting = []
+            elif any(tokens.peek(ahead) in _NEAREST for ahead in range(3)):
+                self.nearest()
+            elif tokens.peek() in ("day", "days"):
+                self.add(MonthDays(tokens.counted("day", 1, 31)))
+            elif tokens.peek() in _GROUPS:
+                self.add(_GROUPS[tokens.took(tokens.peek())])
+            elif tokens.peek() in WEEK:
+                self.add(WeekDays(tokens.names(WEEK, WEEKDAY)))
+            else:
+                raise tokens.fault(_WANTED if not waiting else "a day")
+            if not tokens.more(self.begins_day):
+                break
+        self.count_days(waiting)
+
+    def begins_day(self, ahead: int) -> bool:
+        tokens = self.tokens
+        while tokens.peek(ahead) in ("the", "on", "every", "each"):
+            ahead += 1
+        word = tokens.peek(ahead)
+        return (
+            word in WEEK
+            or word in _GROUPS
+            or word in _WORKING
+            or word in _NEAREST
+            or word in ("last", "day", "days")
+            or tokens.ordinal(ahead) is not None
+        )
+
+    def ordinal(self) -> list[int] | None:
+        """`first`, `3rd to 5th`, `last` as -1, `2nd last` as -2; None if there is none."""
+        tokens = self.tokens
+        if tokens.took("last"):
+            return [-1]
+        n = tokens.ordinal()
+        if n is None:
+            return None
+        if not 1 <= n <= 31:
+            raise tokens.fault("1st to 31st")
+        tokens.next += 1
+        if tokens.took("last"):
+            return [-n]
+        if tokens.peek() in ("to", "-") and (last := tokens.ordinal(1)) is not None:
+            tokens.next += 1
+            if not n <= last <= 31:
+                raise tokens.fault(f"{n + 1}th to 31st")
+            tokens.next += 1
+            return list(range(n, last + 1))
+        return [n]
+
+    def noun(self, counted: list[int]) -> bool:
+        """What is counted, if it comes next: days, days of Monday to Friday, or a weekday."""
+        tokens = self.tokens
+        if tokens.took("day", "days"):
+            self.count_days(counted)
+        elif tokens.peek() in _WORKING:
+            tokens.next += 1
+            tokens.took("day", "days")
+            self.add(
+                MonthDays(
+                    working=bits(n for n in counted if n > 0),
+                    working_from_end=bits(-1 - n for n in counted if n < 0),
+                )
+            )
+        elif tokens.peek() in WEEK:
+            weekdays = tokens.names(WEEK, WEEKDAY)
+            if any(abs(n) > 5 for n in counted):
+                raise tokens.fault("the 1st to the 5th of a weekday", back=2)
+            self.add(
+                WeekDays(nth=frozenset((day, n) for day in range(7) if weekdays >> day & 1 for n in counted))
+            )
+        else:
+            return False
+        return True
+
+    def count_days(self, counted: list[int]) -> None:
+        if counted:
+            numbers, back = bits(n for n in counted if n > 0), bits(-1 - n for n in counted if n < 0)
+            self.add(MonthDays(numbers=numbers, from_end=back))
+
+    def nearest(self) -> None:
+        """`weekday nearest [to] [the] 15th`, or `nearest weekday to the 15th`."""
+        tokens = self.tokens
+        before = tokens.took(*_NEAREST)
+        if tokens.took(*_WORKING) == "":
+            raise tokens.fault("weekday")
+        tokens.took("day")
+        if not before:
+            tokens.word(*_NEAREST)
+        tokens.took("to")
+        tokens.took("the", "day")
+        day = tokens.ordinal()
+        if day is None or not 1 <= day <= 31:
+            day = tokens.number(1, 31, "a day of the month")
+        else:
+            tokens.next += 1
+        self.add(MonthDays(nearest=1 << day))
+
+    def add(self, days: MonthDays | WeekDays) -> None:
+        if isinstance(days, MonthDays):
+            self.month_days = days if self.month_days is None else self.month_days | days
+        else:
+            self.week_days = days if self.week_days is None else self.week_days | days
+
+    def month_of_year(self) -> int:
+        """The first month or the last, as days are counted from the start of the year or from its end."""
+        days, weeks = self.month_days or MonthDays(), self.week_days or WeekDays()
+        ends = {n < 0 for _, n in weeks.nth}
+        ends |= {True} if days.from_end or days.working_from_end else set()
+        ends |= {False} if days.numbers or days.working else set()
+        if len(ends) != 1 or weeks.weekdays or days.nearest:
+            raise self.tokens.fault("month, for what is not counted from one end of the year")
+        return 1 << 12 if ends.pop() else 1 << 1

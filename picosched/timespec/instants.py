@@ -1,0 +1,165 @@
+"""Stepping from instant to instant: the times of a timespec in a zone.
+
+The rule of clock changes is applied here, to each part by itself (see `timespec`); the next fire of a
+union is the least of its parts'. Instants are whole seconds since the start of year 1, UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from picosched.errors import PicoschedError
+from picosched.timespec.days import ALWAYS, DAY, EPOCH_DAY
+from picosched.timespec.times import Every, Part, Times
+from picosched.timespec.wall import WallTimes
+from picosched.timespec.zone import BEGINNING, LAST_SECOND, stretch_at
+
+EPOCH = EPOCH_DAY * DAY
+
+# So often a duration is tried against the days it is limited to; then it never fires.
+_TRIES = 1_000
+
+
+class Fires:
+    """The fires of `times` in the zone `tz`. It is equal to itself alone: so steps are quickly remembered."""
+
+    __slots__ = ("times", "tz")
+
+    def __init__(self, times: Times, tz: str) -> None:
+        self.times, self.tz = times, tz
+
+
+# The steps are remembered by whole seconds and not by datetime: two datetimes of one zone compare as
+# equal in an hour that is repeated, although an hour lies between them.
+
+
+@lru_cache(maxsize=8192)
+def fire_from(fires: Fires, instant: int) -> datetime | None:
+    """The first fire at or after `instant`."""
+    first = None
+    for part in fires.times:
+        found = _part_from(part, fires.tz, instant)
+        if found is not None and (first is None or found < first):
+            first = found
+    return None if first is None else _time_of(first)
+
+
+@lru_cache(maxsize=8192)
+def fire_until(fires: Fires, instant: int) -> datetime | None:
+    """The last fire at or before `instant`."""
+    last = None
+    for part in fires.times:
+        found = _part_until(part, fires.tz, instant)
+        if found is not None and (last is None or found > last):
+            last = found
+    return None if last is None else _time_of(last)
+
+
+@lru_cache(maxsize=4096)
+def count_fires(fires: Fires, first: int, past: int, most: int) -> int:
+    """How many fires lie from `first` on and before `past`, counting no further than `most`."""
+    count = 0
+    while count < most and (fire := fire_from.__wrapped__(fires, first)) is not None:
+        first = second_of(fire)[0] + 1
+        if first > past:
+            break
+        count += 1
+    return count
+
+
+def second_of(time: datetime) -> tuple[int, bool]:
+    """The whole second that `time` is in, and whether it is past that second's beginning."""
+    if time.tzinfo is None:
+        raise PicoschedError(f"found {time.isoformat()} without an offset, wanted a time in UTC", "invalid")
+    # The plain subtraction: subclasses of datetime bring slower ones, with results of their own.
+    since = datetime.__sub__(time, BEGINNING)
+    return since.days * DAY + since.seconds, since.microseconds > 0
+
+
+def _part_from(part: Part, tz: str, instant: int) -> int | None:
+    found = _wall_from(part, tz, instant) if isinstance(part, WallTimes) else _every_from(part, tz, instant)
+    return found if found is not None and 0 <= found <= LAST_SECOND else None
+
+
+def _part_until(part: Part, tz: str, instant: int) -> int | None:
+    found = _wall_until(part, tz, instant) if isinstance(part, WallTimes) else _every_until(part, tz, instant)
+    return found if found is not None and 0 <= found <= LAST_SECOND else None
+
+
+def _wall_from(times: WallTimes, tz: str, instant: int) -> int | None:
+    while instant <= LAST_SECOND:
+        start, end, offset, high = stretch_at(tz, instant)
+        local = instant + offset
+        if not times.elapsed:
+            # Where an offset begins, what its gap skipped is still to come; what it repeats never is.
+            local = high if instant == start else max(local, high)
+        found = times.first_from(local)
+        if found is not None and (fire := max(found - offset, start)) < end:
+            return fire
+        # No local clock is a day away from UTC, so before this nothing can fire.
+        nearest = times.first_from(end - DAY)
+        if nearest is None:
+            return None
+        instant = max(end, nearest - DAY)
+    return None
+
+
+def _wall_until(times: WallTimes, tz: str, instant: int) -> int | None:
+    while instant >= 0:
+        start, _, offset, high = stretch_at(tz, instant)
+        found = times.last_until(instant + offset)
+        if found is not None and found >= (start + offset if times.elapsed else high):
+            return max(found - offset, start)
+        nearest = times.last_until(start + DAY)
+        if nearest is None:
+            return None
+        instant = min(start - 1, nearest + DAY)
+    return None
+
+
+def _every_from(duration: Every, tz: str, instant: int) -> int | None:
+    days = duration.days
+    for _ in range(_TRIES):
+        instant += (EPOCH - instant) % duration.seconds
+        if days is ALWAYS or instant > LAST_SECOND:
+            return instant
+        # No local clock is a day away from UTC: what is further off needs no look at the zone.
+        near = days.first_from(instant // DAY - 1)
+        if near is None:
+            return None
+        if near > instant // DAY + 1:
+            instant = (near - 1) * DAY
+            continue
+        _, end, offset, _ = stretch_at(tz, instant)
+        today = (instant + offset) // DAY
+        found = days.first_from(today)
+        if found == today:
+            return instant
+        instant = end if found is None else min(end, found * DAY - offset)
+    return None
+
+
+def _every_until(duration: Every, tz: str, instant: int) -> int | None:
+    days = duration.days
+    for _ in range(_TRIES):
+        instant -= (instant - EPOCH) % duration.seconds
+        if days is ALWAYS or instant < 0:
+            return instant
+        near = days.last_until(instant // DAY + 1)
+        if near is None:
+            return None
+        if near < instant // DAY - 1:
+            instant = (near + 2) * DAY - 1
+            continue
+        start, _, offset, _ = stretch_at(tz, instant)
+        today = (instant + offset) // DAY
+        found = days.last_until(today)
+        if found == today:
+            return instant
+        instant = (start if found is None else max(start, (found + 1) * DAY - offset)) - 1
+    return None
+
+
+def _time_of(instant: int) -> datetime:
+    return BEGINNING + timedelta(seconds=instant)

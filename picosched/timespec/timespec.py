@@ -1,0 +1,257 @@
+"""A timespec: when, again and again.
+
+It is a set of local times (`times`) in a zone (`zone`), read from text (`algebra`, and from there `cron`,
+`duration`, `phrases`, `maps`, `dates`) and told in words (`words`). It is immutable and pure: it has no
+clock, and steps from any time to the next or the last (`instants`).
+
+**Days.** When day of month and day of week of a cron text are both restricted, a day matches if either
+does; when one of the two fields starts with `*` (`*/2` as well), both must match: the rule of Vixie cron.
+
+**Clock changes**, as Vixie and Debian cron have them:
+
+* Times of which the minute, the hour or the second starts with `*` go by elapsed time: they fire at
+  every instant whose local time matches. An hour that is skipped has none, one that is repeated has
+  them twice, and "every ten minutes" stays every ten minutes.
+* All others are fixed times. They go by a local clock that is never turned back, and fire when it
+  first shows their time or a later one: a time that is skipped fires at the first instant after the
+  gap, once however many fall into it, and a time that is repeated fires in the first pass only.
+
+The algebra is that of local times; the rule is applied to what is left, to each part as it was meant.
+
+Times are aware datetimes, taken in any zone and given in UTC, on whole seconds, in the years 1 to 9999.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
+from itertools import islice, pairwise
+from typing import Any
+
+from picosched.clock import EPOCH
+from picosched.errors import PicoschedError
+from picosched.timespec.algebra import Term, read
+from picosched.timespec.days import ALWAYS
+from picosched.timespec.instants import Fires, count_fires, fire_from, fire_until, second_of
+from picosched.timespec.place import shown
+from picosched.timespec.times import Every, same
+from picosched.timespec.wall import WallTimes
+from picosched.timespec.zone import check_zone, is_utc
+
+MAX_LENGTH = 4_096
+
+_FEW_YEARS = 200
+_WALKED = 2_000
+
+
+@dataclass(frozen=True, eq=False)
+class Timespec:
+    """Times that come again and again: `text` in its normal form, read in the zone `tz`.
+
+    Two are equal when they are of one zone and fire at the same times. `|`, `&` and `-` unite and intersect
+    the times of two of one zone, and take those of one from those of the other. Make one with `parse`.
+    """
+
+    text: str
+    tz: str
+    _term: Term = field(repr=False)
+    _fires: Fires = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str | Mapping[str, Any], tz: str = "UTC") -> Timespec:
+        """The timespec that a text writes, or a map of parts, in the zone of that name.
+
+        Raises PicoschedError `invalid` for what cannot be read or can never fire, with the part and the
+        column of the fault, and for an unknown zone.
+        """
+        if not isinstance(text, str):
+            text = _as_json(text)
+        if not isinstance(tz, str):
+            raise PicoschedError(f"found {type(tz).__name__}, wanted the name of a time zone", "invalid")
+        return _parse(text, tz)
+
+    def after(self, time: datetime) -> datetime | None:
+        """The first fire after `time`, not at it; None when there is none."""
+        second, _ = second_of(time)
+        return fire_from(self._fires, second + 1)
+
+    def before(self, time: datetime) -> datetime | None:
+        """The last fire before `time`, not at it; None when there is none."""
+        second, beyond = second_of(time)
+        return fire_until(self._fires, second if beyond else second - 1)
+
+    def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """The fires from `start` on and before `end`, in order, worked out as they are taken."""
+        second, beyond = second_of(start)
+        past, further = second_of(end)
+        return self._from(second + beyond, past + further)
+
+    def count(self, after: datetime, until: datetime, most: int) -> int:
+        """How many fires lie after `after` and up to `until`, counting no further than `most`."""
+        return count_fires(self._fires, second_of(after)[0] + 1, second_of(until)[0] + 1, most)
+
+    def without(self, dates: Iterable[date | str | Timespec]) -> Timespec:
+        """This without `dates`: days, texts as they stand behind `except`, and timespecs of the same zone.
+
+        A `datetime` without an offset is that one local time.
+        """
+        items = [*_ranges(sorted({each for each in dates if type(each) is date}))]
+        for each in dates:
+            if isinstance(each, Timespec):
+                self._check_same_zone(each)
+                items.append(f"({each.text})")
+            elif isinstance(each, str):
+                items.append(f"({each})")
+            elif isinstance(each, datetime) and each.tzinfo is None:
+                items.append(each.isoformat(timespec="seconds"))
+            elif type(each) is not date:
+                raise PicoschedError(
+                    f"found {each!r} to be left out, wanted a date, a text, a local time or a Timespec",
+                    "invalid",
+                )
+        return Timespec.parse(f"({self.text}) except {', '.join(items)}", self.tz) if items else self
+
+    def explain(self) -> str:
+        """In plain words, as "at 00:05 every day" or "every 10 minutes"; names the zone unless it is UTC."""
+        return self._term.words() + ("" if self.tz == "UTC" else f", {self.tz} time")
+
+    def period(self) -> timedelta | None:
+        """The least time between two consecutive fires; None when it can fire only once.
+
+        For a timespec of one part it is worked out, and exact by the local clock: where a zone changes its
+        clocks, two fires can come closer than that, by as much as the change. For a union of several, and
+        for a duration or every n-th day limited to some days, it is the least in a walk of two thousand
+        fires from 1970 on (or all from the first, if there are none after that).
+        """
+        gap = _smallest_gap(self._fires)
+        return None if gap is None else timedelta(seconds=gap)
+
+    @property
+    def parts(self) -> int:
+        """How many sets of times it is the union of."""
+        return len(self._fires.times)
+
+    def __or__(self, other: Timespec) -> Timespec:
+        return self._combined("|", other)
+
+    def __and__(self, other: Timespec) -> Timespec:
+        return self._combined("&", other)
+
+    def __sub__(self, other: Timespec) -> Timespec:
+        return self._combined("except", other)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Timespec):
+            return NotImplemented
+        if self is other:
+            return True
+        return self.tz == other.tz and same(self._fires.times, other._fires.times, is_utc(self.tz))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Timespec.parse, (self.text, self.tz)
+
+    def __str__(self) -> str:
+        return self.text if self.tz == "UTC" else f"{self.text} ({self.tz})"
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.tz, *islice(self.between(EPOCH, datetime.max.replace(tzinfo=UTC)), 3)))
+
+    def _combined(self, operator: str, other: Timespec) -> Timespec:
+        if not isinstance(other, Timespec):
+            return NotImplemented
+        self._check_same_zone(other)
+        return Timespec.parse(f"({self.text}) {operator} ({other.text})", self.tz)
+
+    def _check_same_zone(self, other: Timespec) -> None:
+        if self.tz != other.tz:
+            raise PicoschedError(
+                f"found timespecs in the zones {self.tz} and {other.tz}, wanted both in one", "invalid"
+            )
+
+    def _from(self, second: int, past: int) -> Iterator[datetime]:
+        while second < past and (fire := fire_from(self._fires, second)) is not None:
+            second = second_of(fire)[0] + 1
+            if second <= past:
+                yield fire
+
+
+@lru_cache(maxsize=8192)
+def _parse(text: str, tz: str) -> Timespec:
+    if len(text) > MAX_LENGTH:
+        raise PicoschedError(
+            f"found a timespec of {len(text)} characters, wanted at most {MAX_LENGTH}", "invalid"
+        )
+    term = read(text, is_utc(tz))
+    check_zone(tz)
+    if not term.times:
+        raise PicoschedError(
+            f"timespec {shown(term.text)}: found no time that is left, wanted one: it never fires", "invalid"
+        )
+    fires = Fires(term.times, tz)
+    if _can_miss(fires) and fire_from(fires, 0) is None:
+        why = "its duration has no time on its days"
+        if isinstance(term.times[0], WallTimes):
+            why = "the clocks there skip its times"
+        raise PicoschedError(f"timespec {shown(term.text)} never fires in {tz}: {why}", "invalid")
+    return Timespec(term.text, tz, term, fires)
+
+
+def _can_miss(fires: Fires) -> bool:
+    """Whether there may be times and no fire: a clock change skips them, or a duration their days."""
+    return all(
+        part.days is not ALWAYS if isinstance(part, Every) else part.days.years.bit_count() < _FEW_YEARS
+        for part in fires.times
+    )
+
+
+@lru_cache(maxsize=8192)
+def _smallest_gap(fires: Fires) -> int | None:
+    if len(fires.times) == 1:
+        (part,) = fires.times
+        if isinstance(part, WallTimes):
+            return part.smallest_gap()
+        if isinstance(part, Every) and part.days is ALWAYS:
+            return part.seconds
+    local = Fires(
+        fires.times, "UTC" if all(isinstance(part, WallTimes) for part in fires.times) else fires.tz
+    )
+    for start in (second_of(EPOCH)[0], 0):
+        walked = list(islice(_walk(local, start), _WALKED))
+        if len(walked) > 1:
+            return min(later - earlier for earlier, later in pairwise(walked))
+    return None
+
+
+def _walk(fires: Fires, second: int) -> Iterator[int]:
+    while (fire := fire_from.__wrapped__(fires, second)) is not None:
+        second = second_of(fire)[0] + 1
+        yield second
+
+
+def _as_json(parts: object) -> str:
+    if not isinstance(parts, Mapping):
+        found = type(parts).__name__
+        raise PicoschedError(f"found {found}, wanted the text of a timespec, or a map", "invalid")
+    try:
+        return json.dumps(dict(parts), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as cause:
+        raise PicoschedError(
+            "found a map of what no timespec is made of, wanted numbers, texts and lists of them", "invalid"
+        ) from cause
+
+
+def _ranges(days: list[date]) -> Iterator[str]:
+    """Days as dates, and where three and more follow each other as ranges."""
+    first = 0
+    for index, day in enumerate(days):
+        if index + 1 == len(days) or days[index + 1] - day > timedelta(days=1):
+            run = days[first : index + 1]
+            yield from (f"{run[0]}..{run[-1]}",) if len(run) > 2 else map(str, run)
+            first = index + 1

@@ -1,0 +1,1 @@
+"""What happens inside the one transaction: a turn is evaluated and written."""

@@ -1,0 +1,270 @@
+"""What is in memory: the picos, channels and compiled rulesets that were used last.
+
+Everything here can be read from the store again. A ruleset is compiled once for its text, however many
+picos have it. One that does not compile any more is left out of its picos, so that the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from picosched import standard
+from picosched.clock import format_time
+from picosched.errors import KrlError, PicoschedError
+from picosched.krl.budget import Budget
+from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
+from picosched.krl.size import charge
+from picosched.pico.chance import Chance, id_from
+from picosched.pico.change import RulesetText
+from picosched.pico.channel import Channel
+from picosched.pico.effects import Unanswered
+from picosched.pico.evaluate import answer_within, start
+from picosched.pico.event import Query
+from picosched.pico.pico import Installed, Pico
+from picosched.pico.windows import windows_of
+from picosched.settings import Settings
+from picosched.store.picos import hash_of
+from picosched.store.store import Store
+from picosched.turns import sources as declaring
+
+log = logging.getLogger(__name__)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+LOGGED = 100
+"""Turns whose log a ruleset can read."""
+
+COMPILED = 40
+"""Steps that it takes to compile a character of a ruleset."""
+
+TEXT = "<ruleset>"
+"""The file name of a ruleset that came as text."""
+
+
+MOST_TEXT = 2_000_000
+"""Characters of rulesets that are kept compiled, each of which takes some fifty bytes then."""
+
+
+class Recent(Generic[K, V]):
+    """A map of values that weigh at most `most` together, 1 each unless told otherwise: those used last.
+
+    One that alone weighs more is kept until the next comes.
+    """
+
+    def __init__(self, most: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
+        self._most = most
+        self._weigh = weigh
+        self._weight = 0
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def find(self, key: K) -> V | None:
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V) -> V:
+        self.forget(key)
+        self._values[key] = value
+        self._weight += self._weigh(value)
+        while self._weight > self._most and len(self._values) > 1:
+            self.forget(next(iter(self._values)))
+        return value
+
+    def forget(self, key: K) -> None:
+        if key in self._values:
+            self._weight -= self._weigh(self._values.pop(key))
+
+    def clear(self) -> None:
+        self._values.clear()
+        self._weight = 0
+
+
+class Loaded:
+    """Picos as the store has them. For one thread at a time."""
+
+    def __init__(self, store: Store, settings: Settings, chance: Chance, ticks: Callable[[], float]) -> None:
+        self._store = store
+        self.settings = settings
+        self._random = chance
+        self.budget = Budget(settings.limits, ticks)
+        """Of the turn, query or install at hand: there is one at a time."""
+        self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
+        self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
+        self._rulesets: Recent[str, Ruleset] = Recent(MOST_TEXT, lambda ruleset: len(ruleset.source.text))
+
+    def new_id(self) -> str:
+        """An id for what is made inside a transaction, in the row of those that rules draw."""
+        return id_from(self._random)
+
+    def load_pico(self, id: str) -> Pico:
+        """The pico, kept in memory; `not_found` if there is none."""
+        return self._picos.find(id) or self._picos.put(id, self.read_pico(id))
+
+    def read_pico(self, id: str) -> Pico:
+        """The pico as the store has it, for its own use; `not_found` if there is none."""
+        row = self._store.picos.find_pico(id)
+        if row is None:
+            raise PicoschedError(f"there is no pico {id}", "not_found")
+        installed: dict[str, Installed] = {}
+        for each in self._store.picos.installed(id):
+            try:
+                installed[each.rid] = Installed(self._ruleset(each.hash), each.config)
+            except PicoschedError as error:
+                log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
+        pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self._random, self)
+        pico.effects.settings = self.settings  # a query asks for them before any turn has come
+        return pico
+
+    def load_channel(self, eci: str) -> Channel:
+        """The channel; `not_found` if there is none."""
+        channel = self._channels.find(eci) or self._store.picos.find_channel(eci)
+        if channel is None:
+            raise PicoschedError(f"there is no channel {eci}", "not_found")
+        return self._channels.put(eci, channel)
+
+    def compiled(self, text: str, origin: str | None) -> Ruleset:
+        """The ruleset of a text; KrlError if it has faults."""
+        hash = hash_of(text)
+        known = self._rulesets.find(hash)
+        if known is None:
+            charge(COMPILED * len(text))
+            known = self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
+        return known
+
+    def known(self, text: str) -> Ruleset | None:
+        """The ruleset of a text, if it is compiled already."""
+        return self._rulesets.find(hash_of(text))
+
+    def keep(self, ruleset: Ruleset) -> None:
+        """Take over a ruleset that was compiled elsewhere."""
+        self._rulesets.put(hash_of(ruleset.source.text), ruleset)
+
+    def load_running(self, pico_id: str, rid: str) -> Pico:
+        """The pico, if it runs that ruleset; `not_found`, or why the ruleset does not compile any more."""
+        pico = self.load_pico(pico_id)
+        if rid not in pico.installed:
+            for each in self._store.picos.installed(pico_id):
+                if each.rid == rid:
+                    self._ruleset(each.hash)
+            raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
+        return pico
+
+    # The world around a pico
+
+    def channels(self, pico_id: str) -> list[Channel]:
+        return self._store.picos.channels(pico_id)
+
+    def find_channel(self, eci: str) -> Channel | None:
+        return self._channels.find(eci) or self._store.picos.find_channel(eci)
+
+    def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
+        """The answer of a pico to a query of another, which waits for it."""
+        pico = self.load_pico(pico_id)
+        if pico.effects.busy:
+            raise KrlError(f"the pico {pico.name} is asked, and waits itself for an answer", code="conflict")
+        try:
+            return answer_within(pico, query, now)
+        except Unanswered as wanted:
+            raise KrlError("a query of another pico cannot ask the world outside") from wanted
+
+    def logs(self, pico_id: str) -> list[Any]:
+        entries = self._store.journal.entries(pico_id, limit=LOGGED)
+        return [
+            {"time": format_time(entry.at), **logged} for entry in reversed(entries) for logged in entry.log
+        ]
+
+    def can_ask(self, pico_id: str, rid: str) -> bool:
+        pico = self.load_pico(pico_id)
+        return rid in pico.installed and not pico.effects.busy
+
+    def turns(self, pico_id: str, limit: int) -> list[Any]:
+        return [
+            {
+                "txnId": entry.eid,
+                "time": format_time(entry.at),
+                "eci": entry.eci,
+                "scheduled": entry.scheduled,
+                "handled": entry.handled,
+                "directives": entry.directives,
+                "errors": entry.errors,
+                "log": entry.log,
+            }
+            for entry in self._store.journal.entries(pico_id, limit=limit)
+        ]
+
+    def kept_text(self, origin: str) -> str | None:
+        return self._store.picos.kept_text(origin)
+
+    def read_text(self, origin: str) -> str:
+        if standard.is_standard(origin):
+            return standard.read(origin)
+        path = Path(origin.removeprefix("file://"))
+        for folder in self.settings.install_from:
+            if path.resolve().is_relative_to(Path(folder).resolve()):
+                return read_source(path)
+        raise PicoschedError(
+            f"rulesets may not install {origin}: it lies in no folder of install_from", "refused"
+        )
+
+    def sources(self) -> list[dict[str, Any]]:
+        return [each.as_json() for each in declaring.states(self._store)]
+
+    def find_source(self, id: str) -> dict[str, Any] | None:
+        row = self._store.sources.find(id)
+        return None if row is None else declaring.state_of(self._store, row).as_json()
+
+    def tried(self, pico_id: str, text: RulesetText, before_each: Callable[[], None] = lambda: None) -> None:
+        pico = self.read_pico(pico_id)  # one of its own, so that a fault changes nothing
+        ruleset = self.compiled(text.text, text.origin)
+        pico.installed[ruleset.rid] = Installed(ruleset, text.config)
+        for rid in (ruleset.rid, *clients_of(pico.installed, ruleset.rid)):
+            before_each()
+            start(pico, rid)
+
+    def check_windows(self, ruleset: Ruleset) -> None:
+        windows_of(ruleset, self.settings.windows)
+
+    def picos_under(self, pico_id: str) -> int:
+        return self._store.picos.number_under(pico_id)
+
+    # Forgetting
+
+    def forget(self, pico_id: str) -> None:
+        """Read this pico anew when it is next used."""
+        self._picos.forget(pico_id)
+
+    def forget_channel(self, eci: str) -> None:
+        self._channels.forget(eci)
+
+    def forget_all(self) -> None:
+        """Read everything anew: what was taken over from a transaction was not kept."""
+        self._picos.clear()
+        self._channels.clear()
+
+    def _ruleset(self, hash: str) -> Ruleset:
+        known = self._rulesets.find(hash)
+        if known is not None:
+            return known
+        row = self._store.picos.find_ruleset(hash)
+        if row is None:
+            raise PicoschedError(f"the text of the ruleset with the hash {hash} is lost", "internal")
+        return self.compiled(row.text, row.origin)
+
+
+def clients_of(installed: Mapping[str, Installed], rid: str) -> list[str]:
+    """The rulesets that use `rid` as a module, or use one that does."""
+    found: list[str] = []
+    reached = [rid]
+    for module in reached:  # grows as it goes
+        for client, each in installed.items():
+            if module in each.ruleset.uses and client not in found and client != rid:
+                found.append(client)
+                reached.append(client)
+    return found

@@ -1,0 +1,83 @@
+"""The edges of windows, where rules select them: one row for each ruleset of a pico and each such window.
+
+The row is due at the window's next edge. It is there because the text says so: whoever installs a ruleset has
+it made, changed or ended here, and so has an engine that opens with other windows in its configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+from picosched.errors import KrlError
+from picosched.krl.ruleset import Ruleset
+from picosched.krl.windows import DOMAIN
+from picosched.pico.windows import windows_of
+from picosched.schedule.changed import ended
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.window import Window
+from picosched.settings import Settings
+from picosched.store.store import Store
+from picosched.turns.memory import Loaded
+
+log = logging.getLogger(__name__)
+
+CONFIGURED = "windows"
+"""Where the store keeps which windows the configuration had."""
+
+
+def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: datetime) -> None:
+    """Have the rows that a ruleset wants in a pico, and no others; inside a transaction."""
+    windows = windows_of(ruleset, loaded.settings.windows)
+    wanted = {name: window for name, window in windows.items() if ruleset.follows(name)}
+    rows = {row.name: row for row in store.agenda.windows(pico_id, ruleset.rid)}
+    for name, row in rows.items():
+        if name not in wanted:
+            _end(store, row, now, f"the ruleset {ruleset.rid} does not follow the window {name} any more")
+    for name, window in wanted.items():
+        known = rows.get(name)
+        if known is not None and (known.timespec, known.tz) == (window.text, window.tz):
+            continue
+        made = Scheduled(loaded.new_id(), pico_id, ruleset.rid, DOMAIN, "opened", {}, "window", None, now)
+        row_at_edge = _at_next_edge(known or made, window, now, loaded.settings.granularity)
+        if row_at_edge is None:
+            _end(store, known, now, f"the window {name} has no edge to come")
+        elif known is None:
+            store.agenda.add(row_at_edge)
+        else:
+            store.agenda.change(row_at_edge, now)
+
+
+def is_changed(store: Store, settings: Settings) -> bool:
+    """Whether the configuration has other windows than when the store was last opened."""
+    return (store.picos.meta(CONFIGURED) or "[]") != _text(settings)
+
+
+def follow_configured(store: Store, loaded: Loaded, now: datetime) -> None:
+    """Have the rows that all rulesets want, now that the configuration has other windows."""
+    for pico in store.picos.picos():
+        for rid, installed in loaded.load_pico(pico.id).installed.items():
+            try:
+                follow(store, loaded, pico.id, installed.ruleset, now)
+            except KrlError as error:  # as for rulesets that do not compile any more: the others go on
+                log.error("no window of the ruleset %s of the pico %s is followed: %s", rid, pico.id, error)
+    store.picos.set_meta(CONFIGURED, _text(loaded.settings))
+
+
+def _at_next_edge(row: Scheduled, window: Window, now: datetime, granularity: int) -> Scheduled | None:
+    """The row, due at the window's next edge; None if there is none any more."""
+    row = replace(row, name=window.name, timespec=window.text, tz=window.tz)
+    due = row.following(now, granularity)
+    return None if due is None else replace(row, due=due).with_edge(due)
+
+
+def _end(store: Store, row: Scheduled | None, now: datetime, why: str) -> None:
+    changed = None if row is None else ended(row, now, reason=why)
+    if changed is not None:
+        store.agenda.take(changed, now)
+
+
+def _text(settings: Settings) -> str:
+    return json.dumps([[each.name, each.text, each.tz] for each in settings.windows])
