@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from picosched.cli.completing import complete_id
-from picosched.cli.opening import load_scheduled, pico_of
 from picosched.cli.options import AnyPico, with_options
+from picosched.cli.where import load_scheduled, pico_of
 from picosched.clock import parse_time
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from picosched.cli.completing import complete_pico
-from picosched.cli.opening import pico_of
 from picosched.cli.options import DB, Json, command, database_here
 from picosched.cli.printing import write, write_json
-from picosched.cli.where import HERE, Where
+from picosched.cli.where import HERE, Where, pico_of
 from picosched.errors import PicoschedError
 
 app = typer.Typer()

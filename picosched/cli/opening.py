@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,7 @@ from picosched.clock import SystemClock, format_time, parse_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from picosched.cli.where import Reached, ReachedPico
     from picosched.engine.engine import Engine
-    from picosched.schedule.scheduled import Scheduled
     from picosched.settings import Settings
 
 TOML = Path("picosched.toml")
@@ -72,11 +69,6 @@ def ruleset_at(place: str) -> str | Path:
     return place if "://" in place or place.startswith("file:") else Path(place)
 
 
-def pico_of(engine: Reached, name: str | None) -> ReachedPico:
-    """The pico of that name or id; the root without one."""
-    return engine.root if name is None else engine.pico(name)
-
-
 def end_of_pause(until: str | None) -> datetime | None:
     """The time of `--until`; PicoschedError `invalid` for one that has passed, as nothing would be paused."""
     time = None if until is None else parse_time(until)
@@ -85,23 +77,3 @@ def end_of_pause(until: str | None) -> datetime | None:
         found = f"found {format_time(time)} as the end of a pause"
         raise PicoschedError(f"{found}, wanted a time that is still to come: it is {format_time(now)}")
     return time
-
-
-def load_scheduled(engine: Reached, beginning: str) -> Scheduled:
-    """The event that is still to come whose id begins so; errors as for `only_id`."""
-    ids = engine.agenda.ids_like(beginning, live=True) if beginning else []
-    return engine.agenda.load(only_id(ids, beginning, "event that is still to come"))
-
-
-def only_id(ids: Iterable[str], beginning: str, what: str) -> str:
-    """The one id that begins so; `not_found` if none does, `conflict` if several do."""
-    found = [id for id in ids if id.startswith(beginning)] if beginning else []
-    if beginning in found:
-        return beginning
-    if not found:
-        raise PicoschedError(f"no {what} has the id {beginning or '(an empty one)'}", "not_found")
-    if len(found) > 1:
-        raise PicoschedError(
-            f"{len(found)} ids begin with {beginning}: give more of the one you mean", "conflict"
-        )
-    return found[0]

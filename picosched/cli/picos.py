@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from picosched.cli.opening import pico_of, ruleset_at
+from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Eci, Json, PicoName, command
 from picosched.cli.printing import write, write_json, write_table
 from picosched.cli.turns import show_turn, turn_json
-from picosched.cli.where import HERE, Where
+from picosched.cli.where import HERE, Where, pico_of
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
-from picosched.cli.opening import SHORT, bring_sources, opened, pico_of
+from picosched.cli.opening import SHORT, bring_sources, opened
 from picosched.cli.options import DB, AnyPico, Db, Grace, Json, Limit, command
 from picosched.cli.printing import json_time, shown_time, write, write_json
-from picosched.cli.where import HERE, Where
+from picosched.cli.where import HERE, Where, pico_of
 from picosched.clock import format_time
 from picosched.ending import GRACE_SECONDS, ending
 

@@ -8,10 +8,9 @@ import typer
 
 from picosched.cli.choosing import Wanted, filtering
 from picosched.cli.completing import complete_id
-from picosched.cli.opening import only_id, pico_of
 from picosched.cli.options import AnyPico, Json, Limit, command
 from picosched.cli.printing import write, write_json
-from picosched.cli.where import HERE, Where
+from picosched.cli.where import HERE, Where, only_id, pico_of
 from picosched.clock import format_time
 
 if TYPE_CHECKING:

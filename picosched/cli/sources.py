@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from picosched.cli.opening import SHORT, end_of_pause, only_id, opened
+from picosched.cli.opening import SHORT, end_of_pause, opened
 from picosched.cli.options import DB, Db, Json, command
 from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
+from picosched.cli.where import only_id
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
 

@@ -7,7 +7,7 @@ What it opens has the same names whichever it is: an `Engine`, or a `Remote` tha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from picosched.engine.pico import PicoRef
     from picosched.remote import Remote, RemotePico
     from picosched.remote.agenda import RemoteAgenda
+    from picosched.schedule.scheduled import Scheduled
 
     Reached = Engine | Remote
     ReachedPico = PicoRef | RemotePico
@@ -105,3 +106,28 @@ def where_options(
     if token_file is not None and db is not None:
         raise typer.BadParameter("a database asks for no token: --token-file wants --url")
     return Where(db, url, token_file)
+
+
+def pico_of(engine: Reached, name: str | None) -> ReachedPico:
+    """The pico of that name or id; the root without one."""
+    return engine.root if name is None else engine.pico(name)
+
+
+def load_scheduled(engine: Reached, beginning: str) -> Scheduled:
+    """The event that is still to come whose id begins so; errors as for `only_id`."""
+    ids = engine.agenda.ids_like(beginning, live=True) if beginning else []
+    return engine.agenda.load(only_id(ids, beginning, "event that is still to come"))
+
+
+def only_id(ids: Iterable[str], beginning: str, what: str) -> str:
+    """The one id that begins so; `not_found` if none does, `conflict` if several do."""
+    found = [id for id in ids if id.startswith(beginning)] if beginning else []
+    if beginning in found:
+        return beginning
+    if not found:
+        raise PicoschedError(f"no {what} has the id {beginning or '(an empty one)'}", "not_found")
+    if len(found) > 1:
+        raise PicoschedError(
+            f"{len(found)} ids begin with {beginning}: give more of the one you mean", "conflict"
+        )
+    return found[0]

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from picosched.errors import PicoschedError
-from picosched.pico.effects import Unanswered
+from picosched.pico.said import Unanswered
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 

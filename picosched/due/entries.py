@@ -14,9 +14,9 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from picosched.errors import PicoschedError
-from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
+from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import SKIPPED, Fire
 from picosched.schedule.scheduled import Outcome, Scheduled

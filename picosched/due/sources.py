@@ -14,7 +14,7 @@ from functools import partial
 from picosched.due.begun import Begun
 from picosched.due.entries import Ringing
 from picosched.due.waiting import Asking
-from picosched.pico.effects import Answers, Unanswered
+from picosched.pico.said import Answers, Unanswered
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit, Seen
 

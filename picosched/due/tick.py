@@ -22,7 +22,7 @@ from picosched.due.begun import Begun
 from picosched.due.line import DueRows
 from picosched.due.waiting import Asking
 from picosched.errors import PicoschedError
-from picosched.pico.effects import Answers, Unanswered
+from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.store.faults import StoreError
 from picosched.store.store import Store

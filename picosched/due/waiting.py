@@ -16,7 +16,7 @@ from typing import TypeVar
 from picosched.due.background import Background, away
 from picosched.errors import PicoschedError
 from picosched.krl.scope import HttpRequest, HttpResponse
-from picosched.pico.effects import MOST_ASKED, Answers, Unanswered
+from picosched.pico.said import MOST_ASKED, Answers, Unanswered
 
 T = TypeVar("T")
 Ask = Callable[[HttpRequest], HttpResponse]

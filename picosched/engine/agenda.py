@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
-from picosched.pico.effects import Unanswered
+from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed

@@ -37,9 +37,9 @@ from picosched.errors import PicoschedError
 from picosched.outside import Outside
 from picosched.pico.chance import Chance, id_from
 from picosched.pico.channel import Channel
-from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.evaluate import answer
 from picosched.pico.event import Event, Query
+from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire

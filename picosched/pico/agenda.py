@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.allowed import allowed_as
@@ -21,6 +21,7 @@ from picosched.krl.scope import Program, ScheduledEvent, Value
 from picosched.krl.text import json_text, json_value, measured, of_text
 from picosched.krl.values import described, number, shown
 from picosched.pico.reading import read_filter, read_time, read_timespec, texts_of
+from picosched.pico.said import Said, Speaking
 from picosched.pico.scheduled import SoFar
 from picosched.pico.turn import WARNING, Turn
 from picosched.pico.windows import load_window
@@ -40,9 +41,6 @@ from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
 from picosched.timespec.timespec import MAX_LENGTH, Timespec
 
-if TYPE_CHECKING:
-    from picosched.pico.effects import PicoEffects, Said
-
 REPLACED = "another took its name"
 
 WRITTEN, NEXT = 400, 100
@@ -56,7 +54,7 @@ ROW = 1_000
 class PicoAgenda:
     """What is scheduled, as the rules of a pico see it: each only what its own ruleset made."""
 
-    def __init__(self, effects: PicoEffects) -> None:
+    def __init__(self, effects: Speaking) -> None:
         self._effects = effects
         self._pico = effects.pico
         self.begin_turn()

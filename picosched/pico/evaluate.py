@@ -22,9 +22,11 @@ from picosched.krl.ruleset import Instance
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import BOUNDS, spending
 from picosched.krl.text import json_value, measured
-from picosched.pico.effects import Answers, PicoEffects, Unanswered, error_attributes
+from picosched.pico.effects import PicoEffects, error_attributes
 from picosched.pico.event import Event, Query
-from picosched.pico.pico import Installed, Pico
+from picosched.pico.memory import Installed
+from picosched.pico.pico import Pico
+from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Considered, Handled, Turn
 from picosched.pico.windows import windows_of
 from picosched.schedule.scheduled import Scheduled

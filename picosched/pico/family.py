@@ -9,11 +9,8 @@ their globals are evaluated when it first gets an event.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
 
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.ruleset import Ruleset
 from picosched.krl.scope import HttpRequest, Value
 from picosched.krl.text import measured, of_text
 from picosched.krl.values import described, shown, to_string
@@ -29,10 +26,8 @@ from picosched.pico.change import (
 )
 from picosched.pico.channel import Channel, Policy, new_policy, new_tags
 from picosched.pico.event import Query
-
-if TYPE_CHECKING:
-    from picosched.pico.effects import PicoEffects
-
+from picosched.pico.memory import World
+from picosched.pico.said import Speaking
 
 HTTP = ("http://", "https://")
 
@@ -41,56 +36,10 @@ SHOWN, ASKED, CHANGING, DELETING = 20, 200, 1_400, 2_000
 it true; and besides of each pico that is deleted."""
 
 
-class World(Protocol):
-    """What is around a pico, as its own transaction sees it."""
-
-    def channels(self, pico_id: str) -> list[Channel]: ...
-
-    def find_channel(self, eci: str) -> Channel | None: ...
-
-    def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
-        """The answer of another pico to a query, at the time of who asks."""
-
-    def can_ask(self, pico_id: str, rid: str) -> bool:
-        """Whether a pico has that ruleset, and is not waiting for an answer itself."""
-
-    def logs(self, pico_id: str) -> list[Any]:
-        """What the rules of a pico have logged lately, the oldest first, as maps."""
-
-    def turns(self, pico_id: str, limit: int) -> list[Any]:
-        """The last turns of a pico, the newest first, as maps."""
-
-    def kept_text(self, origin: str) -> str | None:
-        """The text of a ruleset that came from this place and is installed somewhere."""
-
-    def read_text(self, origin: str) -> str:
-        """The text of a ruleset that ships, or of a file that rulesets may install; PicoschedError if not."""
-
-    def compiled(self, text: str, origin: str | None) -> Ruleset: ...
-
-    def sources(self) -> list[dict[str, Any]]:
-        """The sources of the engine, as maps."""
-
-    def find_source(self, id: str) -> dict[str, Any] | None:
-        """The source of that id or name, as a map."""
-
-    def tried(self, pico_id: str, text: RulesetText) -> None:
-        """Evaluate a ruleset's globals as if it were installed, and those of the rulesets that use it.
-
-        Raises what would be wrong with it.
-        """
-
-    def check_windows(self, ruleset: Ruleset) -> None:
-        """Raises what is wrong with the windows of a ruleset."""
-
-    def picos_under(self, pico_id: str) -> int:
-        """How many picos would be deleted with a pico."""
-
-
 class PicoFamily:
     """Fulfils `Family` for the pico of these effects."""
 
-    def __init__(self, effects: PicoEffects) -> None:
+    def __init__(self, effects: Speaking) -> None:
         self._effects = effects
 
     @property

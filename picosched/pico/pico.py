@@ -1,46 +1,14 @@
-"""A pico in memory: its rulesets, and its state as far as it has been read.
-
-The store is behind `State`, a protocol of a few reads. What a turn changes is taken over by `apply`, so that
-the next turn of the same pico sees it; if the commit fails the engine forgets the pico and reads it anew.
-"""
+"""A pico: an actor that remembers, and speaks through its effects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from picosched.clock import EPOCH
 from picosched.krl.budget import Budget
-from picosched.krl.ruleset import Instance, Ruleset
 from picosched.pico.chance import Chance
-from picosched.pico.change import Change, Install, Uninstall
 from picosched.pico.effects import PicoEffects
-from picosched.pico.family import World
-from picosched.pico.scheduled import Kept
-from picosched.pico.turn import Turn
+from picosched.pico.memory import Installed, Memory, State, World
 
 
-class State(Kept, Protocol):
-    """What a pico may read of the store, as its own transaction sees it."""
-
-    def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        """An entity variable, None where there is none; a rid led by "app:" reads `app:name` of that rid."""
-
-    def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
-        """rule → the state of its event expression, for the rules that are not at the start."""
-
-
-@dataclass(slots=True)
-class Installed:
-    """A ruleset on a pico, with the configuration it was installed with; instantiated when first needed."""
-
-    ruleset: Ruleset
-    config: Mapping[str, Any] = field(default_factory=dict)
-    instance: Instance | None = None
-
-
-class Pico:
+class Pico(Memory):
     """An actor. Not safe between threads: the engine lets one turn or query at a time into it."""
 
     def __init__(
@@ -54,56 +22,5 @@ class Pico:
         chance: Chance,
         world: World,
     ) -> None:
-        self.id = id
-        self.name = name
-        self.parent_id = parent_id
-        self.installed = installed
-        """rid → Installed, in the order of installation."""
-        self.state = state
-        self.budget = budget
-        self.random = chance
-        self.world = world
-        self.now = EPOCH
-        """The time of the turn or query at hand."""
+        super().__init__(id, name, parent_id, installed, state, budget, chance, world)
         self.effects = PicoEffects(self)
-        self._entities: dict[tuple[str, str], Any] = {}
-        self._waiting: dict[str, dict[str, Any]] = {}
-
-    def entity(self, rid: str, name: str) -> Any:
-        if rid.startswith("app:"):  # shared with other picos, so never kept
-            return self.state.entity(self.id, rid, name)
-        key = (rid, name)
-        if key not in self._entities:
-            self._entities[key] = self.state.entity(self.id, rid, name)
-        return self._entities[key]
-
-    def waiting(self, rid: str, rule: str) -> Any:
-        """The state a rule's event expression waits in; None at the start."""
-        if rid not in self._waiting:
-            self._waiting[rid] = self.state.waiting(self.id, rid)
-        return self._waiting[rid].get(rule)
-
-    def take_over(self, changes: Sequence[Change]) -> None:
-        """Have what a turn has just installed take part in the rest of it."""
-        for change in changes:
-            match change:
-                case Install(rid, text):
-                    ruleset = self.world.compiled(text.text, text.origin)
-                    self.installed[rid] = Installed(ruleset, text.config)
-                    for each in self.installed.values():
-                        if rid in each.ruleset.uses:
-                            each.instance = None
-                case Uninstall(rid):
-                    self.installed.pop(rid, None)
-
-    def apply(self, turn: Turn) -> None:
-        """Take over what a turn changed."""
-        for key, value in turn.entities.items():
-            if not key[0].startswith("app:"):
-                self._entities[key] = value
-        for (rid, rule), state in turn.waiting.items():
-            waiting = self._waiting.setdefault(rid, {})
-            if state is None:
-                waiting.pop(rule, None)
-            else:
-                waiting[rule] = state

@@ -7,7 +7,7 @@ Until then it is seen by the rule and by those after it in the turn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
@@ -23,10 +23,8 @@ from picosched.pico.change import (
     ResumeSource,
     SourceChange,
 )
+from picosched.pico.said import Speaking
 from picosched.sources.reading import read_source
-
-if TYPE_CHECKING:
-    from picosched.pico.effects import PicoEffects
 
 READING, LISTED, CHANGING = 60, 200, 400
 """Steps of each byte of a declaration that is read, of each source in a list, with its entries, and of a
@@ -36,7 +34,7 @@ change, with making it true."""
 class PicoSources:
     """The sources of the engine, for the rules of its root pico."""
 
-    def __init__(self, effects: PicoEffects) -> None:
+    def __init__(self, effects: Speaking) -> None:
         self._effects = effects
 
     def add(self, declaration: Mapping[str, Value]) -> str:

@@ -22,10 +22,11 @@ from picosched.krl.size import charge
 from picosched.pico.chance import Chance, id_from
 from picosched.pico.change import RulesetText
 from picosched.pico.channel import Channel
-from picosched.pico.effects import Unanswered
 from picosched.pico.evaluate import answer_within, start
 from picosched.pico.event import Query
-from picosched.pico.pico import Installed, Pico
+from picosched.pico.memory import Installed
+from picosched.pico.pico import Pico
+from picosched.pico.said import Unanswered
 from picosched.pico.windows import windows_of
 from picosched.settings import Settings
 from picosched.store.picos import hash_of

@@ -15,10 +15,10 @@ from hashlib import blake2b
 
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
-from picosched.pico.effects import Answers, Unanswered
 from picosched.pico.evaluate import evaluate
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
+from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed

@@ -28,8 +28,8 @@ from picosched.clock import ticks
 from picosched.due.background import PATIENCE_SECONDS, Crew
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.pico.effects import Unanswered
 from picosched.pico.event import Event, Query
+from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.turns.commit import SECONDS
 from picosched.web.errors import BusyError

@@ -32,9 +32,9 @@ from picosched.krl.pattern import Regex
 from picosched.krl.ruleset import evaluate_body
 from picosched.krl.scope import Scope
 from picosched.krl.size import spending
-from picosched.pico.effects import Unanswered
 from picosched.pico.evaluate import start
 from picosched.pico.event import Event
+from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
