@@ -22,7 +22,7 @@ from krl.scopes import new_scope
 
 from picosched.cli.main import app
 from picosched.errors import Code, KrlError, PicoschedError
-from picosched.krl import event_expression, lexer, resolver, size
+from picosched.krl import event_expression, extent, lexer, size
 from picosched.krl import pattern as krl_pattern
 from picosched.krl.grammar import parse
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, Member, jsonpath
@@ -429,7 +429,7 @@ def test_every_setting_is_documented_with_its_default(
 
 FIXED = (
     lexer.MAX_NESTING,
-    resolver.DEEPEST,
+    extent.DEEPEST,
     size.DEEPEST,
     size.LONGEST,
     krl_pattern.LONGEST_SUBJECT,

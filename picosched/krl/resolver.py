@@ -10,22 +10,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
 
 from picosched.errors import KrlError, Span
 from picosched.krl import syntax
 from picosched.krl.compiler import FRAMES
+from picosched.krl.extent import Extent
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, near
 from picosched.krl.names import Names, children, kind_of
 from picosched.krl.source import Source
 from picosched.krl.windows import window_faults
-
-DEEPEST = 1_000
-"""How deep a tree may go: `1 + 1 + 1` goes two deep."""
-
-MOST_RULES = 1_000
-MOST_FUNCTIONS = 4_000
-"""In one text. Python takes more than twice as long to compile twice as many."""
 
 UNKNOWN_MEMBER = {"function": "E104", "action": "E105", "value": "E101"}
 
@@ -52,8 +45,7 @@ class _Resolver:
         self.faults: list[KrlError] = []
         self.modules: set[str] = set(MODULES)
         self.used_modules: set[str] = set()
-        self.depth = 0
-        self.functions = 0
+        self.extent = Extent(source)
         self.bare_attributes = False
         """In `where` an unknown name is an attribute of the event."""
 
@@ -75,8 +67,7 @@ class _Resolver:
         for property in tree.meta:
             if isinstance(property, syntax.Shares):
                 self._shared(property, names)
-        if len(tree.rules) > MOST_RULES:
-            self._too_many(f"{MOST_RULES:,} rules", tree.rules[MOST_RULES])
+        self.extent.rules(tree.rules)
         seen: dict[str, syntax.Rule] = {}
         for rule in tree.rules:
             if rule.name in seen:
@@ -144,7 +135,7 @@ class _Resolver:
                 self._statements(block, names)
 
     def _event(self, event: syntax.EventExpression, names: Names) -> None:
-        self._descend(event)
+        self.extent.descend(event)
         match event:
             case syntax.EventPrimitive():
                 names.kinds.update(dict.fromkeys(event.setting, "value"))
@@ -160,7 +151,7 @@ class _Resolver:
             case syntax.EventWithin():
                 self._event(event.event, names)
                 self.expression(event.within.amount, names)
-        self.depth -= 1
+        self.extent.ascend()
 
     def _where(self, condition: syntax.Expression, names: Names) -> None:
         self.bare_attributes = True
@@ -267,7 +258,7 @@ class _Resolver:
                 self.expression(part, names)
 
     def expression(self, node: syntax.Expression, names: Names) -> None:
-        self._descend(node)
+        self.extent.descend(node)
         match node:
             case syntax.Name():
                 self._name(node, names)
@@ -295,14 +286,7 @@ class _Resolver:
             case _:
                 for child in children(node):
                     self.expression(child, names)
-        self.depth -= 1
-
-    def _descend(self, node: syntax.Node) -> None:
-        """Bound the depth of a tree: all that comes after, Python's compiler too, is recursive."""
-        self.depth += 1
-        if self.depth > DEEPEST:
-            message = f"found forms nested more than {DEEPEST} deep"
-            raise KrlError(message, self._span(node), code="too_large", kind="E003")
+        self.extent.ascend()
 
     def _name(self, node: syntax.Name, names: Names) -> None:
         if names.find(node.id) or self.bare_attributes or node.id in OPERATORS or node.id in ACTIONS:
@@ -312,14 +296,8 @@ class _Resolver:
         else:
             self.fault("E101", f"unknown name {node.id}{_near(node.id, [*names.all(), *OPERATORS])}", node)
 
-    def _too_many(self, most: str, node: syntax.Node) -> NoReturn:
-        message = f"found more than {most} in one ruleset, wanted several rulesets"
-        raise KrlError(message, self._span(node), code="too_large", kind="E003")
-
     def _function(self, node: syntax.Function | syntax.Defaction, names: Names) -> None:
-        self.functions += 1
-        if self.functions > MOST_FUNCTIONS:
-            self._too_many(f"{MOST_FUNCTIONS:,} functions", node)
+        self.extent.function(node)
         inner = Names(names)
         optional: syntax.Parameter | None = None
         for parameter in node.parameters:
