@@ -31,7 +31,7 @@ from picosched.krl.ruleset import compile_ruleset, evaluate_body
 from picosched.krl.source import Source
 from picosched.krl.values import json_value
 from picosched.notation import parse_duration, parse_values
-from picosched.pico import effects
+from picosched.pico import said
 from picosched.pico.event import Event
 from picosched.rehearsal.transcript import play
 from picosched.settings import LIMITS, NAMES, Settings
@@ -436,7 +436,7 @@ FIXED = (
     krl_pattern.SEARCH_SECONDS,
     krl_pattern.MOST_CAPTURES,
     krl_pattern.LARGEST_PATTERN,
-    effects.MOST_ASKED,
+    said.MOST_ASKED,
     jsonpath.LONGEST_PATH,
 )
 """The limits that are no settings, in the order of their table."""
