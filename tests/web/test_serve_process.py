@@ -55,7 +55,7 @@ def test_a_second_server_on_one_store_says_who_has_it(served: Callable[..., Serv
     [
         (["--open", "--host", "0.0.0.0"], 1, "wanted a loopback host"),
         (["--open", "--new-token"], 2, "leave out --new-token"),
-        (["--host", "no.such.host.example"], 1, "found the host no.such.host.example"),
+        (["--host", "no.such.host.example"], 1, '"no.such.host.example" is not a valid host'),
         (["nosuch.krl", "--open"], 1, "nosuch.krl"),
         (["--log", "loud"], 2, "loud"),
     ],
