@@ -205,6 +205,11 @@ def to_ms(time: datetime) -> int:
     return (_utc(time) - EPOCH) // _MILLISECOND
 
 
+def whole_ms(time: datetime) -> datetime:
+    """A time in whole milliseconds, as the store keeps it."""
+    return from_ms(to_ms(time))
+
+
 def from_ms(ms: int) -> datetime:
     """The time `ms` milliseconds after 1970; outside the years 1 to 9999, PicoschedError `invalid`."""
     if not FIRST_MS <= ms <= LAST_MS:

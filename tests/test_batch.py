@@ -14,7 +14,7 @@ import pytest
 
 from picosched import PicoschedError, Store, Turn
 from picosched.store.faults import StoreError
-from picosched.turns.commit import LARGEST, GroupCommit
+from picosched.turns.commit import LARGEST, GroupCommit, _call
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -93,10 +93,10 @@ def test_all_that_wait_share_a_commit(commits: Commits) -> None:
 
 
 def test_a_batch_is_bounded(commits: Commits) -> None:
-    outcomes = commits.run_all([commits.setting(f"v{number}") for number in range(LARGEST + 1)])
+    outcomes = commits.perform_all(_call, [commits.setting(f"v{number}") for number in range(LARGEST + 1)])
     assert outcomes == [1] * (LARGEST + 1)
     assert commits.commits == 1  # one caller's work is never parted
-    assert commits.run_all([]) == []
+    assert commits.perform_all(_call, []) == []
 
 
 def test_work_that_fails_before_it_writes_fails_alone(commits: Commits) -> None:

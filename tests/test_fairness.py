@@ -253,10 +253,9 @@ def test_what_is_left_out_hides_nothing_else(steps: list[tuple[str, Any, Any]]) 
 def test_a_batch_begins_no_more_once_its_time_is_over() -> None:
     store = Store()
     commits = GroupCommit(store, lambda: None, lambda: None, seconds=0)
-    works = [lambda number=number: number for number in range(5)]
-    assert commits.run_some(works) == [0]
+    assert commits.perform_some(abs, [*range(5)]) == [0]
     assert commits.commits == 1
-    assert commits.run_all(works) == [0, 1, 2, 3, 4]
+    assert commits.perform_all(abs, [*range(5)]) == [0, 1, 2, 3, 4]
     assert commits.commits == 6
 
 
@@ -267,7 +266,7 @@ def test_work_that_a_batch_does_not_come_to_is_of_the_next_one() -> None:
     found: dict[int, list[int | Exception]] = {}
 
     def call(caller: int) -> None:
-        found[caller] = commits.run_all([lambda n=n: caller * 10 + n for n in range(5)])  # type: ignore[misc]
+        found[caller] = commits.perform_all(lambda n: caller * 10 + n, [*range(5)])
 
     threads = [threading.Thread(target=call, args=(caller,)) for caller in range(8)]
     with commits.alone():

@@ -119,7 +119,7 @@ def test_each_event_at_the_desk_takes_effect_while_the_loop_draws_ids(engine: En
         coming = []
         for n in range(6000):
             type = "many" if n % 100 == 0 else "nothing"
-            coming.append(asyncio.ensure_future(desk.done(desk.event(eci, "many", type, {}))))
+            coming.append(asyncio.ensure_future(desk.done(engine.new_event("many", type, {}, eci=eci))))
             if n % 20 == 0:
                 await asyncio.sleep(0)  # the loop draws the ids of these
         turns = await asyncio.gather(*coming)

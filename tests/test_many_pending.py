@@ -17,6 +17,7 @@ from picosched.pico.scheduled import ASKED
 from picosched.schedule.changed import ended
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
+from picosched.turns.pieces import RaiseDue
 
 START = "2026-03-01T00:00:00Z"
 
@@ -319,7 +320,7 @@ def test_a_flood_of_messages_ends_at_the_bound_and_is_on_record() -> None:
         most = 0
         for _ in range(12):
             for id, _ in engine.store.due.first(engine.now(), 20):
-                engine.write(lambda id=id: engine.raising.raise_scheduled(id, [engine.now()]))  # type: ignore[misc]
+                engine.write(engine._rows.raise_due, RaiseDue(id, "", [engine.now()]))
                 most = max(most, engine.store.agenda.coming(root.id))
         assert most == 40
         failed = [fire for fire in engine.history(limit=1_000) if fire.outcome == "failed"]

@@ -294,7 +294,7 @@ def test_the_engine_is_imported_when_a_test_wants_a_pico(pytester: pytest.Pytest
 
         def test_before():
             assert [name for name in sys.modules if name.startswith("picosched")] == [
-                "picosched", "picosched.rehearsal.pytest_plugin"
+                "picosched", "picosched.rehearsal", "picosched.rehearsal.pytest_plugin"
             ]
 
         def test_with(pico):

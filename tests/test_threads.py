@@ -200,7 +200,7 @@ def test_what_one_thread_leaves_out_another_still_sees_as_due(engine: Engine) ->
 
     def ask(without: set[str], wanted: datetime | None) -> None:
         for _ in range(2000):
-            assert engine._delivering.next_due(without) == wanted
+            assert engine._deliveries.next_due(without) == wanted
 
     engine.write(add)
     first, second = due.values()
@@ -285,7 +285,8 @@ def test_no_request_at_the_desk_is_left_without_an_answer(engine: Engine) -> Non
         desk.listen()
         desk.start()
         coming = [
-            asyncio.ensure_future(desk.done(desk.event(eci, "ringing", "ring", {}))) for _ in range(400)
+            asyncio.ensure_future(desk.done(engine.new_event("ringing", "ring", {}, eci=eci)))
+            for _ in range(400)
         ]
         await asyncio.sleep(0)
         await asyncio.to_thread(desk.stop)

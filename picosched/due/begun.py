@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
 from picosched.errors import PicoschedError
 from picosched.pico.said import Unanswered
@@ -29,7 +30,16 @@ from picosched.turns.commit import GroupCommit
 
 log = logging.getLogger(__name__)
 
+
+class Identified(Protocol):
+    """A piece of work that a mark is for."""
+
+    @property
+    def id(self) -> str: ...
+
+
 T = TypeVar("T")
+P = TypeVar("P", bound=Identified)
 
 FIRST = 200
 """Rows that are begun one at a time after an unclean end: twice as many as one batch has."""
@@ -64,9 +74,9 @@ class Begun:
         if self._ends:
             self._left = FIRST * 2 ** (min(self._ends, MOST_ENDS) - 1)
 
-    def marked_first(self, due: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-        """Due rows, (id, owner): those first that were found with a mark."""
-        return sorted(due, key=lambda row: row[0] not in self._found) if self._found else due
+    def marked_first(self, due: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """What is due, (id, owner): first what was found with a mark."""
+        return sorted(due, key=lambda each: each[0] not in self._found) if self._found else due
 
     @property
     def marked(self) -> tuple[str, ...]:
@@ -105,26 +115,30 @@ class Begun:
         times = "twice" if self._most == 2 else f"{self._most:,} times"
         return f"the process ended {times} while this event was being raised"
 
-    def run(self, ids: Sequence[str], works: Sequence[Callable[[], T]], number: int) -> list[T | Exception]:
-        """What each of the first of `works` returned or raised; of the first alone if that needs a mark."""
-        return [self.alone(ids[0], works[0], number)] if number else self._commits.run_some(works)
+    def first_of(
+        self, perform: Callable[[P], T], pieces: Sequence[P], number: int
+    ) -> Sequence[T | Exception]:
+        """What was made of the first pieces, or raised; of the first alone if that needs a mark."""
+        if number:
+            return [self.alone(perform, number, pieces[0])]
+        return self._commits.perform_some(perform, pieces)
 
-    def alone(self, id: str, work: Callable[[], T], number: int) -> T | Exception:
-        """What `work` returned or raised; with a `number` in a transaction of its own, behind a mark."""
+    def alone(self, perform: Callable[[P], T], number: int, piece: P) -> T | Exception:
+        """What was made of a piece, or raised; with a `number` in a transaction of its own, behind a mark."""
         if not number:
-            return self._commits.run_all([work])[0]
-
-        def unmarking() -> T:
-            outcome = work()
-            if isinstance(outcome, Unanswered) and number > 1:
-                self._store.begun.mark(id, number - 1)
-            else:
-                self._store.begun.unmark(id)
-            return outcome
-
-        outcome = self._commits.run_alone(lambda: self._store.begun.mark(id, number), unmarking)
+            return self._commits.perform_all(perform, (piece,))[0]
+        mark = partial(self._store.begun.mark, piece.id, number)
+        outcome = self._commits.perform_alone(mark, partial(self._unmarking, perform, number), piece)
         if not isinstance(outcome, Exception | Unanswered):
-            self._found.pop(id, None)
+            self._found.pop(piece.id, None)
+        return outcome
+
+    def _unmarking(self, perform: Callable[[P], T], number: int, piece: P) -> T:
+        outcome = perform(piece)
+        if isinstance(outcome, Unanswered) and number > 1:
+            self._store.begun.mark(piece.id, number - 1)
+        else:
+            self._store.begun.unmark(piece.id)
         return outcome
 
     def _look(self) -> tuple[int, dict[str, int]]:
@@ -132,7 +146,7 @@ class Begun:
         return (0, {}) if note is None else (int(note), self._store.begun.all())
 
     def _note(self, ends: int) -> None:
-        self._commits.run(lambda: self._store.picos.set_meta(RAISING, str(ends)))
+        self._commits.run(self._store.picos.set_meta, RAISING, str(ends))
         self._noted = ends
 
     def _forget(self) -> None:

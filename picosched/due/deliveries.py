@@ -10,12 +10,13 @@ In the background deliveries have threads of their own, so that a host that is s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 
 from picosched.due.background import Background, away
+from picosched.due.queue import Looked
 from picosched.due.waiting import Ask
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Outcome
@@ -46,7 +47,7 @@ MAY_CHANGE = (408, 409, 425, 429)
 """Answers of the 4xx that ask to come again."""
 
 
-class Delivering(Background):
+class DeliveriesQueue(Background):
     """What is on its way to other engines: a part of a tick."""
 
     def __init__(
@@ -68,28 +69,28 @@ class Delivering(Background):
         """When a delivery is to be tried next, but for those that are under way."""
         return self._seen.look(self._store.deliveries.next, self.left_out(stuck))
 
-    def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
-        """Send what is due to be sent. It raises no event here, so it counts none."""
-        due = self.next_due(stuck)
+    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+        due, looked = self.next_due(stuck), looks[-1]
         if due is None or due > looked:
-            return 0
-        with self._commits.alone():
-            rows = self._store.deliveries.due(looked, TAKEN_UP, self.left_out(stuck))
+            return Looked()
+        rows = self._commits.read(self._store.deliveries.due, looked, TAKEN_UP, self.left_out(stuck))
         for id, source_id in rows:
             run = partial(self._deliver, id)
             if not self.in_background(id, source_id, run) and (error := run()) is not None:
                 stuck[id] = error
-        return 0
+        return Looked()  # no event is raised here
+
+    def end_tick(self) -> None:
+        """Nothing is kept for one tick."""
 
     def _deliver(self, id: str) -> Exception | None:
         """Send one event, and write what came of it; the error if the database fails."""
-        with self._commits.alone():
-            delivery = self._store.deliveries.find(id)
+        delivery = self._commits.read(self._store.deliveries.find, id)
         if delivery is None:
             return None
         with away():
             answer = self._ask(request_of(delivery))
-        (outcome,) = self._commits.run_all([partial(self._settle, delivery, answer)])
+        (outcome,) = self._commits.perform_all(partial(self._settle, delivery), (answer,))
         return outcome if isinstance(outcome, Exception) else None
 
     def _settle(self, delivery: Delivery, answer: HttpResponse) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 from urllib.parse import quote
 
+from picosched.due.queue import NOTHING, Done
 from picosched.errors import PicoschedError
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
@@ -24,41 +26,64 @@ from picosched.sources.occurrence import Dealt, dealt_with
 from picosched.sources.source import ECI, RID, TAG, URL, Entry, Source, Target
 from picosched.store import rows
 from picosched.store.deliveries import Delivery
+from picosched.store.faults import StoreError
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
 from picosched.turns.memory import Loaded
-from picosched.turns.turns import Raising, eid_of
+from picosched.turns.pieces import RaiseEntry
+from picosched.turns.turns import Turns, eid_of
 
 MOST_WAITING = 1_000
 """Events of one source that may be on their way to another engine; more fail."""
 
 
-class Ringing:
+class DueEntry(NamedTuple):
+    """An entry with what is due of it."""
+
+    row: SourceRow
+    source: Source
+    entry: Entry
+    settled: EntryRow
+    """The entry once this occurrence is dealt with."""
+    due: datetime
+    dealt: Dealt
+
+
+class Entries:
     """Raises what entries of sources have due. For one thread at a time, inside a transaction."""
 
-    def __init__(
-        self,
-        store: Store,
-        loaded: Loaded,
-        raising: Raising,
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, store: Store, loaded: Loaded, turns: Turns, now: Callable[[], datetime]) -> None:
         self._store = store
         self._loaded = loaded
-        self._raising = raising
+        self._turns = turns
         self._now = now
 
-    def ring(
-        self, id: str, looked: datetime, answers: Answers | None = None, *, killed: str | None = None
-    ) -> bool | Unanswered | None:
+    def ring(self, piece: RaiseEntry) -> Done | Unanswered:
         """Deal with the occurrence of an entry that was due when we looked, whatever comes of it.
 
-        Gives whether its event was raised; None if it is not due any more. If that needs an answer from
-        outside, it stays due. If it `killed` the process it fails, for that reason, and the source is paused.
+        Nothing if it is not due any more. It stays due if it needs an answer from outside.
         """
-        kept = self._store.sources.find_entry(id)
-        if kept is None or kept.paused or kept.due is None or kept.due > looked:
+        due = self._due(piece)
+        return NOTHING if due is None else self._rung(due, piece.answers)
+
+    def fail(self, piece: RaiseEntry, why: str) -> Done:
+        """Settle the occurrence of an entry that killed the process: it failed, and its source is paused."""
+        due = self._due(piece)
+        if due is not None:
+            place, now = declaring.place_of(self._store, due.source.to), self._now()
+            why = f"{why}; the source is paused"
+            stands_for = due.dealt.stands_for
+            record = Fire(piece.id, place, due.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
+            self._settle(due.source, due.settled, record, raised=False)
+            declaring.pause(self._store, piece.owner, None)
+        self._store.begun.unmark(piece.id)
+        return NOTHING
+
+    def _due(self, piece: RaiseEntry) -> DueEntry | None:
+        """What is due of an entry; None if that is nothing any more."""
+        kept = self._store.sources.find_entry(piece.id)
+        if kept is None or kept.paused or kept.due is None or kept.due > piece.looked:
             return None
         row = self._store.sources.find(kept.source_id)
         assert row is not None  # they go together
@@ -67,42 +92,26 @@ class Ringing:
             entry = source.entry(kept.name)
             if entry is None:
                 raise PicoschedError(f'found no entry "{kept.name}" in its declaration', "internal")
-            dealt = dealt_with(source.times(entry, row.anchor), kept.due, looked, entry.misfire)
+            dealt = dealt_with(source.times(entry, row.anchor), kept.due, piece.looked, entry.misfire)
         except PicoschedError as error:  # a zone, say, that is not known here any more
             ended = replace(kept, due=None, outcome=Outcome.FAILED, why=error.message)
             self._store.sources.settle(ended, raised=False)
-            return False
+            return None
         settled = replace(kept, due=dealt.next, missed=kept.missed + dealt.missed)
-        if killed is not None:
-            self._store.begun.unmark(id)
-            place, now = declaring.place_of(self._store, source.to), self._now()
-            why = f"{killed}; the source is paused"
-            record = Fire(id, place, kept.due, now, Outcome.FAILED, why=why, stands_for=dealt.stands_for)
-            self._settle(source, settled, record, raised=False)
-            declaring.pause(self._store, row.id, None)
-            return False
-        return self._dealt(row, source, entry, settled, kept.due, dealt, answers)
+        return DueEntry(row, source, entry, settled, kept.due, dealt)
 
     def resume(self, id: str, now: datetime) -> bool:
         """Let a source go on whose pause is over."""
         return declaring.resume(self._store, id, now)
 
-    def _dealt(
-        self,
-        row: SourceRow,
-        source: Source,
-        entry: Entry,
-        settled: EntryRow,
-        due: datetime,
-        dealt: Dealt,
-        answers: Answers | None,
-    ) -> bool | Unanswered:
-        now = self._now() if answers is None else answers.first(self._now())
+    def _rung(self, due: DueEntry, answers: Answers) -> Done | Unanswered:
+        row, source, entry, settled, nominal, dealt = due
+        now = answers.first(self._now())
         place = declaring.place_of(self._store, source.to)
-        record = Fire(settled.id, place, due, now, dealt.outcome, stands_for=dealt.stands_for)
+        record = Fire(settled.id, place, nominal, now, dealt.outcome, stands_for=dealt.stands_for)
         if not dealt.raised:
             self._settle(source, settled, replace(record, why=SKIPPED), raised=False)
-            return False
+            return NOTHING
         attrs = source.attributes(entry, row.raised, now)
         event = Event(entry.domain, entry.type, attrs, eid_of(record), now)
         record = replace(record, eid=event.eid)
@@ -111,16 +120,9 @@ class Ringing:
         elif source.to.kind in (TAG, RID):
             self._settle(source, settled, self._sent_round(source.to, event, record))
         else:
-            try:
-                raised = self._raising.raise_occurrence(
-                    lambda: self._reached(source.to, event),
-                    record,
-                    answers,
-                    recorded=source.recorded,
-                    journalled=source.journal,
-                )
-            except Unanswered as wanted:
-                return wanted
+            raised = self._raised(source, event, record, answers)
+            if isinstance(raised, Unanswered):
+                return raised
             if isinstance(raised, Turn):
                 fault = str(raised.errors[0]) if raised.errors else None
                 outcome = Outcome.FAILED if raised.errors else record.outcome
@@ -128,7 +130,21 @@ class Ringing:
             else:
                 failed = replace(record, outcome=Outcome.FAILED, eid=None, why=str(raised))
                 self._settle(source, settled, failed)
-        return True
+        return Done(raised=True)
+
+    def _raised(
+        self, source: Source, event: Event, record: Fire, answers: Answers
+    ) -> Turn | Unanswered | Exception:
+        """Raise the event in the one pico that is meant; the error if that is not possible."""
+        try:
+            pico, event = self._reached(source.to, event)
+        except StoreError:
+            raise
+        except Exception as error:
+            return error
+        return self._turns.raise_occurrence(
+            pico, event, record, answers, recorded=source.recorded, journalled=source.journal
+        )
 
     def _settle(
         self, source: Source, entry: EntryRow, record: Fire, *, raised: bool = True, written: bool = False

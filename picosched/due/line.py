@@ -1,10 +1,10 @@
 """Which due rows are raised next: those of each pico in its turn.
 
-While all that is due fits into one batch, it is raised in the order of its due times. Where there is more, or
-a batch ended before it was through, picos stand in line: each has a few of its rows raised, soonest first,
-and goes to the end. So a pico with a hundred thousand rows due, or one that makes two for each that is
-raised, holds up another by no more than its share. A row is of the pico that made it: a message is of its
-sender.
+While all that is due fits into one batch, it is raised in the order of its due times. Where there is more,
+or a batch ended before it was through, picos stand in line: each has a few of its rows raised, soonest
+first, and goes to the end. So a pico with a hundred thousand rows due, or one that makes two for each that
+is raised, holds up another by no more than its share. A row is of the pico that made it: a message is of
+its sender.
 
 Who is in line is found by going once through what is due, some rows at each look, and by what is written
 meanwhile.
@@ -27,7 +27,7 @@ LOOKED_AT = 10_000
 
 
 class DueRows:
-    """Picos that have rows due, in line, for one tick. `next` is asked while nobody writes."""
+    """Picos that have rows due, in line until `forget` ends the tick. Call `next` while nobody writes."""
 
     def __init__(self, due: Due, at_once: int = AT_ONCE) -> None:
         self._due = due
@@ -37,12 +37,6 @@ class DueRows:
         self._watched: Watched | None = None
         """How far due rows were gone through, where there are more than fit into a batch; None where not."""
         self._given: list[tuple[str, str]] = []
-
-    def __enter__(self) -> DueRows:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._forget()
 
     def next(self, now: datetime, without: LeftOut, first: Collection[str] = ()) -> list[tuple[str, str]]:
         """The rows to raise next, but for those that are left out: (id, pico). `first` come first."""
@@ -57,7 +51,7 @@ class DueRows:
             self._line.setdefault(pico_id)
         given = self._of_those_in_line(now, without)
         if not given:
-            self._forget()
+            self.forget()
             given = self._due.first(now, self._at_once, without)
         return self._give(given)
 
@@ -98,7 +92,8 @@ class DueRows:
                 return _in_rounds(rows)[: self._at_once]
         return []
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """End the tick: nobody is in line."""
         self._line.clear()
         if self._watched is not None:
             self._due.unwatch(self._watched)

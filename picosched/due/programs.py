@@ -11,13 +11,14 @@ In the background programs run in threads of their own; without it, whoever rais
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from picosched.due.background import PATIENCE_SECONDS, Background
+from picosched.due.queue import Looked
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
@@ -45,7 +46,7 @@ TAKEN_UP = 2 * AT_ONCE
 """Programs taken up in one look."""
 
 
-class Programs(Background):
+class ProgramsQueue(Background):
     """Runs what waits to be run. With `rehearsed` nothing is run, and each run says so."""
 
     def __init__(
@@ -87,8 +88,7 @@ class Programs(Background):
             return self._now()
         return min((row.created for row in self._rows(stuck)), default=None)
 
-    def run_due(self, looked: datetime, stuck: dict[str, Exception]) -> int:
-        """Run all that waits, in the background if there is one. It raises no event by itself."""
+    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         for id in self._unwritten.keys() - self.left_out(stuck).ids:
             try:
                 self._end(id, self._unwritten[id])
@@ -101,7 +101,10 @@ class Programs(Background):
                     run()
                 except PicoschedError as error:
                     stuck[row.id] = error
-        return 0
+        return Looked()  # no event is raised here
+
+    def end_tick(self) -> None:
+        """Nothing is kept for one tick."""
 
     def _rows(self, stuck: Collection[str]) -> list[Scheduled]:
         """What is to be run next, in the order in which it was asked for."""
@@ -114,7 +117,7 @@ class Programs(Background):
         if self._processes.stopping:
             return
         try:
-            program = self._commits.run(partial(self._begin, id))
+            program = self._commits.run(self._begin, id)
         except InDoubtError as error:  # it may be marked as running, and nobody else would end it
             self._end(id, Ended("not_started", why=error.message))
             return
@@ -129,7 +132,7 @@ class Programs(Background):
     def _end(self, id: str, ended: Ended) -> None:
         """Write the end of a run; if the database fails, the next look writes it."""
         self._unwritten[id] = ended
-        self._commits.run(partial(self._finish, id, ended))
+        self._commits.run(self._finish, id, ended)
         self._unwritten.pop(id, None)
 
     def _begin(self, id: str) -> Program | None:

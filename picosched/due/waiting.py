@@ -11,14 +11,23 @@ due until they are answered; without a scheduler in the background they are answ
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from picosched.due.background import Background, away
 from picosched.errors import PicoschedError
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.pico.said import MOST_ASKED, Answers, Unanswered
 
+
+class Piece(Protocol):
+    """Work that may need answers from outside."""
+
+    @property
+    def answers(self) -> Answers: ...
+
+
 T = TypeVar("T")
+P = TypeVar("P", bound=Piece)
 Ask = Callable[[HttpRequest], HttpResponse]
 
 AT_ONCE = 16
@@ -31,22 +40,22 @@ LINE = 100
 """Rows of one pico that wait for their turn with them, before more of them are looked at."""
 
 
-class Asking(Background):
+class Waiting(Background):
     """Asks the world outside for turns and queries that cannot go on without an answer."""
 
     def __init__(self, ask: Ask, done: Callable[[], None]) -> None:
         super().__init__("picosched-asking", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._ask = ask
 
-    def answered(self, run: Callable[[Answers], T | Unanswered]) -> T:
-        """What `run` gives once it has all the answers it asks for."""
-        answers = Answers()
+    def done(self, perform: Callable[[P], T | Unanswered], piece: P, outcome: T | Unanswered) -> T:
+        """What `perform` makes of a piece in the end, if it made `outcome` of it so far."""
+        given = piece.answers.given
         for _ in range(2 * MOST_ASKED):
-            outcome = run(answers)
             if not isinstance(outcome, Unanswered):
                 return outcome
-            del answers.given[outcome.place :]
+            del given[outcome.place :]
             with away():
                 answer = self._ask(outcome.request)
-            answers.given.append((outcome.request, answer))
+            given.append((outcome.request, answer))
+            outcome = perform(piece)
         raise PicoschedError("the event asks something else each time it is tried", "conflict")

@@ -7,16 +7,16 @@ row that ended meanwhile is left out. A dry run says which rows it would be, as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from picosched.clock import format_time, parse_time
+from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
@@ -25,9 +25,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, coming_raised
 from picosched.schedule.window import Window
 from picosched.timespec.timespec import Timespec
-
-if TYPE_CHECKING:
-    from picosched.engine.engine import Engine
+from picosched.turns.pieces import RaiseNow
 
 Which = str | Iterable[str] | Filter
 """An id, ids, or a filter."""
@@ -48,21 +46,21 @@ class OfPico(Protocol):
 class Agenda:
     """The scheduled events of an engine. Every method may raise PicoschedError of the store."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Wiring) -> None:
         self._engine = engine
 
     # Reading
 
     def scheduled(self, which: Which | None = None, limit: int | None = None) -> list[Scheduled]:
         """The scheduled events that are meant, soonest first; without `which`, all that are to come."""
-        return self._engine.read(lambda: self._engine.store.agenda.matching(_filter(which), limit))
+        return self._engine.read(self._engine.store.agenda.matching, _filter(which), limit)
 
     def count(self, which: Which | None = None) -> int:
-        return self._engine.read(lambda: self._engine.store.agenda.how_many(_filter(which)))
+        return self._engine.read(self._engine.store.agenda.how_many, _filter(which))
 
     def find(self, id: str) -> Scheduled | None:
         """The scheduled event of that id, whatever its status; None if there is no record of it."""
-        return self._engine.read(lambda: self._engine.store.agenda.find(id))
+        return self._engine.read(self._engine.store.agenda.find, id)
 
     def load(self, id: str) -> Scheduled:
         """The scheduled event of that id; `not_found` if there is no record of it."""
@@ -77,9 +75,7 @@ class Agenda:
         Nothing if it is paused, finished or cancelled. Times outside its window are left out.
         """
         row, settings = self.load(id), self._engine.settings
-        window = (
-            None if row.window is None else self._engine.read(lambda: self._window(row, row.window or ""))
-        )
+        window = None if row.window is None else self._engine.read(self._window, row, row.window)
         least = timedelta(seconds=settings.min_period)
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
 
@@ -92,7 +88,7 @@ class Agenda:
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids that begin so, also of those only the record has; with `live`, of what is to come."""
-        return self._engine.read(lambda: self._engine.store.agenda.ids_like(beginning, live=live))
+        return self._engine.read(self._engine.store.agenda.ids_like, beginning, live=live)
 
     def history(
         self,
@@ -161,12 +157,7 @@ class Agenda:
 
         An `at` is finished by it, a repeat goes on as before. `not_found` if it is not to come.
         """
-        engine = self._engine
-
-        def run(answers: object) -> Turn | Unanswered:
-            return engine.write(lambda: engine.raising.fire_now(id, why, answers))  # type: ignore[arg-type]
-
-        return engine.answered(run)
+        return self._engine.raise_now(RaiseNow(id, why))
 
     def _change(self, which: Which, step: Change, dry_run: bool) -> list[Scheduled]:
         if dry_run:
@@ -176,24 +167,22 @@ class Agenda:
         done: list[Scheduled] = []
         for start in range(0, len(ids), AT_ONCE):
             piece = ids[start : start + AT_ONCE]
-            done += self._engine.write(self._stepping(piece, step))
+            done += self._engine.write(self._take, piece, step)
         if done:
             self._engine.look_again()
         return done
 
-    def _stepping(self, ids: list[str], step: Change) -> Callable[[], list[Scheduled]]:
-        def work() -> list[Scheduled]:
-            store, done = self._engine.store, []
-            with store.savepoint():  # where a row cannot be changed, those before it are not either
-                for id in ids:
-                    row = store.agenda.find(id)
-                    changed = None if row is None else step(row)
-                    if changed is not None:
-                        store.agenda.take(changed, self._engine.now())
-                        done.append(changed[0])
-            return done
-
-        return work
+    def _take(self, ids: Sequence[str], step: Change) -> list[Scheduled]:
+        """Take the step for each row it applies to, inside a transaction; the rows as they are then."""
+        store, done = self._engine.store, list[Scheduled]()
+        with store.savepoint():  # where a row cannot be changed, those before it are not either
+            for id in ids:
+                row = store.agenda.find(id)
+                changed = None if row is None else step(row)
+                if changed is not None:
+                    store.agenda.take(changed, self._engine.now())
+                    done.append(changed[0])
+        return done
 
 
 def _filter(which: Which | None) -> Filter:

@@ -1,58 +1,34 @@
 """The engine: has an event evaluated and its turn committed, and raises again what rules have scheduled.
 
-It owns nothing but the wiring: a store, what of it is in memory (`loaded`), the group commit that lets one
-thread at a time into both (`batch`), and the turns themselves (`raising`). It is safe to use from many
-threads. From inside a turn or a query of its own it is not to be called, and says so.
+It is the first face of the wiring. It is safe to use from many threads. From inside a turn or a query of
+its own it is not to be called, and says so.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
-from picosched.checked import checked_key, checked_text, json_object
-from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
-from picosched.due.background import PATIENCE_SECONDS, stop_all
-from picosched.due.begun import Begun
-from picosched.due.deliveries import Delivering
-from picosched.due.entries import Ringing
-from picosched.due.programs import Programs
-from picosched.due.pruning import Pruning
-from picosched.due.scheduler import Scheduler
-from picosched.due.sources import Clockwork
-from picosched.due.tick import Dues, Ticks
-from picosched.due.waiting import Ask, Asking
+from picosched.checked import checked_text
+from picosched.clock import Clock, VirtualClock, format_time, parse_time
+from picosched.due.background import PATIENCE_SECONDS
+from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
 from picosched.engine.pico import PicoRef
-from picosched.engine.recovery import opened, take_up
 from picosched.engine.sources import Sourced
 from picosched.errors import PicoschedError
-from picosched.outside import Outside
-from picosched.pico.chance import Chance, id_from
 from picosched.pico.channel import Channel
-from picosched.pico.evaluate import answer
-from picosched.pico.event import Event, Query
-from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
-from picosched.settings import Settings, load_settings, with_settings
+from picosched.settings import Settings
 from picosched.store.journal import Entry
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
-from picosched.turns.commit import SECONDS, GroupCommit
-from picosched.turns.memory import Loaded
-from picosched.turns.turns import Raising
-
-T = TypeVar("T")
 
 
 class Engine(Sourced):
@@ -77,45 +53,8 @@ class Engine(Sourced):
         outside: Ask | None = None,
         **options: Any,
     ) -> None:
-        self.settings = (
-            load_settings(None, os.environ, **options)
-            if settings is None
-            else with_settings(settings, options, "the engine's arguments")
-        )
-        self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
-        ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
-        self._owns_store = not isinstance(store, Store)
-        self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
-        # On a clock that is moved by hand nothing takes too long, so that simulations repeat.
-        by_hand = isinstance(self.clock, VirtualClock)
-        ticks, seconds = ((lambda: 0.0), None) if by_hand else (self.clock.ticks, SECONDS)
-        self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
-        self._dues = Dues(lambda due: self._scheduler.wake(due))
-        self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)
-        self.raising = Raising(self.store, self.loaded, self.settings, self.now, self._dues.came)
-        self._asking = Asking(ask, self.look_again)
-        known = self.store, self._commits, self.loaded, self.settings, self.now, self.look_again
-        self._programs = Programs(*known, rehearsed=outside is not None)
-        self._delivering = Delivering(self.store, self._commits, ask, self.now, self.look_again)
-        ringing = Ringing(self.store, self.loaded, self.raising, self.now)
-        self._begun = Begun(self.store, self._commits, self.settings.max_begun)
-        clockwork = Clockwork(self.store, self._commits, ringing, self._asking, self._begun)
-        beside = (clockwork, self._delivering, self._programs)
-        self._ticks = Ticks(
-            self.store, self._commits, self.raising, self._asking, self.now, self._begun, beside
-        )
-        self._pruning = Pruning(self.store, self._commits, self.clock)
-        self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
-        self._switch = threading.Lock()
-        """Held by who starts or stops what runs in the background."""
-        self._ticks.ends = lambda: self._scheduler.ends
+        super().__init__(store, clock, settings, seed, readonly, outside, options)
         self.agenda = Agenda(self)
-        try:
-            if not self.store.readonly:
-                take_up(self, self._begun)
-        except BaseException:
-            self.close()
-            raise
 
     def __enter__(self) -> Engine:
         return self
@@ -124,24 +63,6 @@ class Engine(Sourced):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def close(self) -> None:
-        """Stop the scheduler, let the turn at hand end, close the store. A second time does nothing."""
-        self._commits.refuse_inside()
-        with self._switch:
-            self._stop()
-            if not self.store.readonly:
-                self._begun.end()
-            if self._owns_store:
-                self._commits.read(self.store.close)
-
-    def now(self) -> datetime:
-        """The clock's time, in whole milliseconds, as everything here keeps it."""
-        return from_ms(to_ms(self.clock.now()))
-
-    def new_id(self) -> str:
-        """An id nobody can guess, for callers in any thread; with a seed, the next in a row of its own."""
-        return id_from(self._of_callers)
 
     @property
     def commits(self) -> int:
@@ -164,9 +85,9 @@ class Engine(Sourced):
 
     def pico(self, name: str) -> PicoRef:
         """The pico of that id or name; `not_found`, or `conflict` if several have the name."""
-        row = self.read(lambda: self.store.picos.find_pico(name))
+        row = self.read(self.store.picos.find_pico, name)
         if row is None:
-            named = self.read(lambda: self.store.picos.named(name))
+            named = self.read(self.store.picos.named, name)
             if not named:
                 raise PicoschedError(f"there is no pico {name}", "not_found")
             if len(named) > 1:
@@ -196,7 +117,7 @@ class Engine(Sourced):
 
     def channel(self, eci: str) -> Channel:
         """The channel of an eci; `not_found` if there is none."""
-        return self.read(lambda: self.loaded.load_channel(eci))
+        return self.read(self.loaded.load_channel, eci)
 
     # Events and queries
 
@@ -216,23 +137,11 @@ class Engine(Sourced):
         that is `repeated`, with the `eid` of the first. `not_found` without such a channel, `refused` by its
         policy, `invalid` or `too_large` attributes.
         """
-
-        def target() -> str:
-            channel = self.loaded.load_channel(eci)
-            channel.check_event(domain, type)
-            return channel.pico_id
-
-        return self.deliver(target, domain, type, attrs, eci=eci, eid=eid, once=once)
+        return self.raise_one(self.new_event(domain, type, attrs, eci=eci, eid=eid, once=once))
 
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
         """The JSON value of a shared function, asked through a channel; errors as for `raise_event`."""
-
-        def target() -> str:
-            channel = self.loaded.load_channel(eci)
-            channel.check_query(rid, name)
-            return channel.pico_id
-
-        return self.ask(target, Query(rid, name, args or {}, eci))
+        return self.answer_to(self.new_query(rid, name, args, eci=eci))
 
     # Schedules
 
@@ -242,27 +151,13 @@ class Engine(Sourced):
 
     def history(self, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
         """What became of occurrences, newest first; of one pico or all, of one scheduled event or all."""
-        return self.read(lambda: self.store.agenda.fires(pico_id=pico_id, id=id, limit=limit))
+        return self.read(self.store.agenda.fires, pico_id=pico_id, id=id, limit=limit)
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None, after: int = 0
     ) -> list[Entry]:
         """The turns of one pico or of all, newest first."""
-        return self.read(lambda: self.store.journal.entries(pico_id, eid=eid, after=after, limit=limit))
-
-    def next_due(self) -> datetime | None:
-        """When something is due next; None if nothing is to come."""
-        return self._ticks.next_due()
-
-    def run_due(self) -> int:
-        """Raise all that is due now; how many events were raised.
-
-        A row that cannot be settled because the database fails stays due; the others go on, then this
-        raises why.
-        """
-        raised = self._ticks.run_due()
-        self._pruning.look()
-        return raised
+        return self.read(self.store.journal.entries, pico_id, eid=eid, after=after, limit=limit)
 
     def run_until(self, time: str | datetime) -> int:
         """On a virtual clock, go from due time to due time and end at `time`; how many events were raised."""
@@ -289,9 +184,9 @@ class Engine(Sourced):
         self._commits.refuse_inside()
         with self._switch:
             self.read(self.store.picos.find_root)  # what is closed is not started
-            self._asking.start()
+            self._waiting.start()
             self._programs.start()
-            self._delivering.start()
+            self._deliveries.start()
             self._scheduler.start()
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
@@ -305,96 +200,5 @@ class Engine(Sourced):
         """Whether what is due is raised in the background."""
         return self._scheduler.running
 
-    # For what stands on the engine
-
-    def answered(self, run: Callable[[Answers], T | Unanswered]) -> T:
-        """What `run` gives once it has all the answers from outside that it asks for."""
-        return self._asking.answered(run)
-
-    def write(self, work: Callable[[], T]) -> T:
-        """What `work` returns, run in a transaction, once that is committed."""
-        return self._commits.run(work)
-
-    def read(self, work: Callable[[], T]) -> T:
-        """What `work` returns, run while nobody writes."""
-        return self._commits.read(work)
-
-    def deliver(
-        self,
-        target: Callable[[], str],
-        domain: str,
-        type: str,
-        attrs: Mapping[str, Any] | None,
-        *,
-        eci: str | None = None,
-        eid: str | None = None,
-        once: str | None = None,
-    ) -> Turn:
-        """Raise an event in the pico whose id `target` tells; it is asked inside the transaction."""
-        checked_text(domain, "domain of an event")
-        checked_text(type, "type of an event")
-        copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
-        id = self.new_id() if eid is None else checked_text(eid, "id of an event")
-        event = Event(domain, type, copy, id, self.now(), eci, once=checked_key(once))
-        turn: Turn = self.answered(
-            lambda answers: self.write(lambda: self.raising.raise_event(target(), event, answers))
-        )
-        # What the pico keeps in memory stays with it.
-        return replace(turn, entities={}, waiting={})
-
-    def ask(self, target: Callable[[], str], query: Query) -> Any:
-        """The answer to a query of the pico whose id `target` tells."""
-        args = json_object(query.args, "arguments", self.settings.limits.max_attrs_bytes)
-
-        def work(answers: Answers) -> Any:
-            pico = self.loaded.load_running(target(), query.rid)
-            try:
-                return answer(pico, replace(query, args=args), answers.first(self.now()), answers)
-            except Unanswered as wanted:
-                return wanted
-
-        return self.answered(lambda answers: self.read(lambda: work(answers)))
-
-    def raise_events(self, events: Sequence[Event]) -> list[Turn | Exception | Unanswered]:
-        """Raise the first of checked events through their channels, as many as one batch has time for.
-
-        The turn or the error of each, once they are committed. `Unanswered` is one that needs an answer from
-        outside: nothing of it has happened, and `raise_event` waits for it.
-        """
-
-        def work(event: Event) -> Turn | Unanswered:
-            channel = self.loaded.load_channel(event.eci or "")
-            channel.check_event(event.domain, event.type)
-            return self.raising.raise_event(channel.pico_id, event)
-
-        return self._commits.run_some([partial(work, each) for each in events])
-
-    def try_query(self, query: Query) -> Any:
-        """The answer to a checked query through its channel; Unanswered is raised, `query` waits for it."""
-        channel = self.loaded.load_channel(query.eci or "")
-        channel.check_query(query.rid, query.name)
-        return answer(self.loaded.load_running(channel.pico_id, query.rid), query, self.now())
-
-    def look_again(self) -> None:
-        """Tell the scheduler that what is due changed."""
-        self._scheduler.wake()
-
-    # Inside
-
-    def _stop(self, seconds: float = PATIENCE_SECONDS) -> None:
-        self._programs.end_all()
-        self._scheduler.stop()
-        stop_all(seconds, self._asking, self._delivering, self._programs)
-
-    def _next_tick(self) -> datetime | None:
-        """When the scheduler has something to do next."""
-        times = (self.next_due(), self._pruning.next_look)
-        return min((time for time in times if time is not None), default=None)
-
     def _reference(self, row: PicoRow) -> PicoRef:
         return PicoRef(row.id, row.name, self)
-
-    def _undone(self) -> None:
-        self._dues.forget()
-        self.loaded.forget_all()
-        self._scheduler.wake()  # where a commit is in doubt, something may be due that nobody has looked for

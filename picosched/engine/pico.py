@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from picosched.checked import json_object, ruleset_text
+from picosched.engine.agenda import Agenda
+from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.pico.channel import Channel, new_policy, new_tags
-from picosched.pico.event import Query
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
@@ -21,9 +22,6 @@ from picosched.store.picos import InstalledRow
 from picosched.timespec.timespec import Timespec
 from picosched.turns import install as installing
 from picosched.turns.memory import TEXT
-
-if TYPE_CHECKING:
-    from picosched.engine.engine import Engine
 
 T = TypeVar("T")
 
@@ -37,7 +35,7 @@ class PicoRef:
 
     id: str
     name: str = field(compare=False)
-    engine: Engine = field(repr=False)
+    engine: Wiring = field(repr=False)
 
     # Rulesets
 
@@ -52,10 +50,10 @@ class PicoRef:
         if config is not None:
             config = json_object(config, "the configuration", engine.settings.limits.max_attrs_bytes)
         # A long text takes a second or two to compile: nobody else waits for it.
-        compiled = engine.read(lambda: engine.loaded.known(text)) or compile_ruleset(text, origin or TEXT)
+        compiled = engine.read(engine.loaded.known, text) or compile_ruleset(text, origin or TEXT)
         now = engine.now()
         installed = engine.write(
-            lambda: installing.install(engine.store, engine.loaded, self.id, compiled, origin, config, now)
+            installing.install, engine.store, engine.loaded, self.id, compiled, origin, config, now
         )
         engine.look_again()
         return installed
@@ -63,7 +61,7 @@ class PicoRef:
     def uninstall(self, rid: str) -> None:
         """Take a ruleset off, with its variables and schedules. `conflict` if another uses it."""
         engine = self.engine
-        engine.write(lambda: installing.uninstall(engine.store, engine.loaded, self.id, rid, engine.now()))
+        engine.write(installing.uninstall, engine.store, engine.loaded, self.id, rid, engine.now())
         engine.look_again()
 
     def rulesets(self) -> dict[str, InstalledRow]:
@@ -112,11 +110,11 @@ class PicoRef:
         self, domain: str, type: str, attrs: Mapping[str, Any] | None = None, *, eid: str | None = None
     ) -> Turn:
         """Raise an event, as one who is trusted; its turn, once that is durable."""
-        return self.engine.deliver(lambda: self.id, domain, type, attrs, eid=eid)
+        return self.engine.raise_one(self.engine.new_event(domain, type, attrs, eid=eid), self.id)
 
     def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
         """The JSON value of a function that the ruleset shares, called with arguments by name."""
-        return self.engine.ask(lambda: self.id, Query(rid, name, args or {}))
+        return self.engine.answer_to(self.engine.new_query(rid, name, args), self.id)
 
     # Schedules
 
@@ -126,36 +124,36 @@ class PicoRef:
 
     def cancel(self, id: str) -> bool:
         """Cancel a scheduled event; True if it was still to come."""
-        return bool(self.engine.agenda.cancel(self._own(id)))
+        return bool(Agenda(self.engine).cancel(self._own(id)))
 
     def pause(self, id: str, until: str | datetime | None = None) -> bool:
         """Pause a scheduled event, `until` then or until it is resumed; True if it was still to come."""
-        return bool(self.engine.agenda.pause(self._own(id), until))
+        return bool(Agenda(self.engine).pause(self._own(id), until))
 
     def resume(self, id: str) -> bool:
         """Let a paused event go on; True if it was paused.
 
         A repeat goes on with its next occurrence; an `at` whose time passed is due at once.
         """
-        return bool(self.engine.agenda.resume(self._own(id)))
+        return bool(Agenda(self.engine).resume(self._own(id)))
 
     def move(self, id: str, to: str | datetime | timedelta) -> bool:
         """Give its next occurrence another time, or put it off by so much; True if it was still to come."""
-        return bool(self.engine.agenda.move(self._own(id), to))
+        return bool(Agenda(self.engine).move(self._own(id), to))
 
     def reschedule(self, id: str, timespec: Timespec | str, tz: str | None = None) -> bool:
         """Repeat it by another timespec from now on, in its zone or another; True if it was still to come."""
-        return bool(self.engine.agenda.reschedule(self._own(id), timespec, tz))
+        return bool(Agenda(self.engine).reschedule(self._own(id), timespec, tz))
 
     def fire_now(self, id: str) -> Turn:
         """Raise its event now, outside its times; its turn. `not_found` if it is not to come."""
         if not self._own(id):
             raise PicoschedError(f"the pico {self.name} has nothing scheduled with the id {id}", "not_found")
-        return self.engine.agenda.fire_now(id)
+        return Agenda(self.engine).fire_now(id)
 
     def next_times(self, id: str, count: int = 5) -> list[datetime]:
         """When a scheduled event is due next, `count` times at most; none if it is not one of its own."""
-        return self.engine.agenda.next_times(id, count) if self._own(id) else []
+        return Agenda(self.engine).next_times(id, count) if self._own(id) else []
 
     def history(self, id: str | None = None, limit: int = 100) -> list[Fire]:
         """What became of occurrences, newest first; of one scheduled event, or of all."""
@@ -170,8 +168,12 @@ class PicoRef:
 
     @property
     def parent(self) -> PicoRef | None:
-        row = self.engine.read(lambda: self.engine.store.picos.find_pico(self.id))
-        return self.engine.pico(row.parent_id) if row is not None and row.parent_id is not None else None
+        picos = self.engine.store.picos
+        row = self.engine.read(picos.find_pico, self.id)
+        above = (
+            None if row is None or row.parent_id is None else self.engine.read(picos.find_pico, row.parent_id)
+        )
+        return None if above is None else PicoRef(above.id, above.name, self.engine)
 
     def children(self) -> list[PicoRef]:
         rows = self._read(lambda: self.engine.store.picos.children(self.id))
@@ -180,7 +182,7 @@ class PicoRef:
     def delete(self) -> None:
         """Delete this pico and its descendants; their schedules are cancelled. `refused` for the root."""
         engine = self.engine
-        engine.write(lambda: installing.delete_pico(engine.store, engine.loaded, self.id, engine.now()))
+        engine.write(installing.delete_pico, engine.store, engine.loaded, self.id, engine.now())
         engine.look_again()
 
     def _read(self, work: Callable[[], T]) -> T:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from picosched.due.begun import Begun
 from picosched.due.programs import interrupt
@@ -14,9 +15,8 @@ from picosched.settings import Settings
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
 from picosched.turns import windows as edges
-
-if TYPE_CHECKING:
-    from picosched.engine.engine import Engine
+from picosched.turns.commit import GroupCommit
+from picosched.turns.memory import Loaded
 
 
 def opened(
@@ -35,24 +35,30 @@ def opened(
         raise
 
 
-def take_up(engine: Engine, begun: Begun) -> None:
+def take_up(
+    store: Store,
+    commits: GroupCommit,
+    loaded: Loaded,
+    settings: Settings,
+    begun: Begun,
+    new_id: Callable[[], str],
+    now: Callable[[], datetime],
+) -> None:
     """Make the root pico of a new store. See how the last process ended, and end the runs it interrupted.
     Follow the windows that the configuration has now.
     """
-    store = engine.store
     begun.take_up()
-    if engine.read(store.picos.find_root) is None:
-        engine.write(lambda: _found(engine))
-    if engine.read(lambda: bool(store.agenda.programs("running"))):
-        engine.write(lambda: interrupt(store, engine.now()))
-    if engine.read(lambda: edges.is_changed(store, engine.settings)):
-        engine.write(lambda: edges.follow_configured(store, engine.loaded, engine.now()))
+    if commits.read(store.picos.find_root) is None:
+        commits.run(_found, store, new_id(), now())
+    if commits.read(store.agenda.programs, "running"):
+        commits.run(interrupt, store, now())
+    if commits.read(edges.is_changed, store, settings):
+        commits.run(edges.follow_configured, store, loaded, now())
 
 
-def _found(engine: Engine) -> None:
-    now = engine.now()
-    engine.store.picos.new_pico(PicoRow(engine.new_id(), "root", None, now))
-    note(engine.store, now)
+def _found(store: Store, id: str, now: datetime) -> None:
+    store.picos.new_pico(PicoRow(id, "root", None, now))
+    note(store, now)
 
 
 def chances(store: Store, seed: int | str | None) -> tuple[random.Random, random.Random]:

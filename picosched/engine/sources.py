@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from picosched.checked import json_object
 from picosched.clock import parse_time
+from picosched.engine.wiring import P, Wiring
 from picosched.errors import PicoschedError
 from picosched.sources.reading import read_source
 from picosched.sources.source import Source
@@ -17,29 +18,11 @@ from picosched.sources.state import SourceState
 from picosched.turns import sources as declaring
 from picosched.turns.sources import Brought
 
-if TYPE_CHECKING:
-    from picosched.settings import Settings
-    from picosched.store.store import Store
-
-T = TypeVar("T")
-
 log = logging.getLogger(__name__)
 
 
-class Sourced:
+class Sourced(Wiring):
     """The part of an engine that is about sources. Every method may raise PicoschedError of the store."""
-
-    settings: Settings
-    store: Store
-    now: Callable[[], datetime]
-    new_id: Callable[[], str]
-    look_again: Callable[[], None]
-
-    if TYPE_CHECKING:
-
-        def write(self, work: Callable[[], T]) -> T: ...
-
-        def read(self, work: Callable[[], T]) -> T: ...
 
     def add_source(self, declaration: Mapping[str, Any]) -> str:
         """Make a source, of the keys of a table [[source]]; its id.
@@ -67,7 +50,7 @@ class Sourced:
 
     def sources(self) -> list[SourceState]:
         """All sources, in the order they were made, with what came of them so far."""
-        return self.read(lambda: declaring.states(self.store))
+        return self.read(declaring.states, self.store)
 
     def source(self, id: str) -> SourceState:
         """The source of that id or name; `not_found` if there is none."""
@@ -78,16 +61,16 @@ class Sourced:
 
         `conflict` if it stands in picosched.toml: it would be back at the next start.
         """
-        return self._change(lambda: declaring.remove(self.store, id))
+        return self._change(declaring.remove, self.store, id)
 
     def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
         """Let a source wait, `until` then or until it is resumed; True if there is one of that id or name."""
         time = parse_time(until) if isinstance(until, str) else until
-        return self._change(lambda: declaring.pause(self.store, id, time))
+        return self._change(declaring.pause, self.store, id, time)
 
     def resume_source(self, id: str) -> bool:
         """Let a paused source go on with its next occurrence; True if it was paused."""
-        return self._change(lambda: declaring.resume(self.store, id, self.now()))
+        return self._change(declaring.resume, self.store, id, self.now())
 
     def bring_sources(self, sources: Sequence[Source]) -> Brought:
         """Have of a configuration file just these sources: what is new is made, what is gone is removed.
@@ -110,8 +93,8 @@ class Sourced:
         self.look_again()
         return brought
 
-    def _change(self, work: Callable[[], bool]) -> bool:
-        changed = self.write(work)
+    def _change(self, work: Callable[P, bool], *args: P.args, **named: P.kwargs) -> bool:
+        changed = self.write(work, *args, **named)
         if changed:
             self.look_again()
         return changed

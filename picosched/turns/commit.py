@@ -1,18 +1,18 @@
 """Group commit: whoever finds the writer idle writes for all that wait.
 
-A caller hands in work: a function that evaluates and writes inside the open transaction. The first to
-come leads. It opens a transaction, runs all work that waits, in order, commits once, and wakes the others:
-nobody has an answer before the commit that holds its turn. While the disk is busy the next batch gathers,
-so the more wait, the fewer commits there are for each.
+A caller hands in pieces of work, and what performs them: it evaluates and writes inside the open
+transaction. The first to come leads. It opens a transaction, has all pieces that wait performed, in order,
+commits once, and wakes the others: nobody has an answer before the commit that holds its turn. While the
+disk is busy the next batch gathers, so the more wait, the fewer commits there are for each.
 
 A batch begins no more work once it has taken a while; what it has not begun is of the next one. So whoever
 comes waits for what is left of the batch at hand, and his own work is in the next.
 
 Work that fails before it has written anything fails alone. If a write or the commit fails, all of the batch
-is undone, and each caller gets the error. If the disk fails in the commit itself, nobody can say whether the
-batch was kept: each caller is told just that, what is in memory is forgotten, and later work begins with what
-the disk has (`store/database.py`). A leader that is interrupted hands over: what it had not committed
-is still in line.
+is undone, and each caller gets the error. If the disk fails in the commit itself, nobody can say whether
+the batch was kept: each caller is told just that, what is in memory is forgotten, and later work begins
+with what the disk has (`store/database.py`). A leader that is interrupted hands over: what it had not
+committed is still in line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
@@ -31,6 +32,8 @@ from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.store import Store
 
 T = TypeVar("T")
+Piece = TypeVar("Piece")
+P = ParamSpec("P")
 
 LARGEST = 256
 """Pieces of work in one commit, more only where one caller brings more."""
@@ -49,17 +52,23 @@ class Mark:
 
 
 class Call:
-    """The work of one caller, in line, and its outcomes, which count once it is finished.
+    """The pieces of one caller, in line, and their outcomes, which count once the call is finished.
 
-    There may be fewer outcomes than works: of the first of them, which the batch had time for.
+    There may be fewer outcomes than pieces: of the first of them, which the batch had time for.
     """
 
-    __slots__ = ("first", "mark", "outcomes", "wake", "works")
+    __slots__ = ("first", "mark", "outcomes", "perform", "pieces", "wake")
 
-    def __init__(self, works: Sequence[Callable[[], Any]], first: Callable[[], None] | None = None) -> None:
-        self.works = works
+    def __init__(
+        self,
+        perform: Callable[[Any], Any],
+        pieces: Sequence[Any],
+        first: Callable[[], None] | None = None,
+    ) -> None:
+        self.perform = perform
+        self.pieces = pieces
         self.first = first
-        """What is committed before the works, which then share their transaction with nobody."""
+        """What is committed before the pieces, which then share their transaction with nobody."""
         self.outcomes: list[Any] = []
         self.mark = Mark()
         self.wake = threading.Lock()
@@ -102,36 +111,42 @@ class GroupCommit:
         self.commits = 0
         """Transactions committed so far."""
 
-    def run(self, work: Callable[[], T]) -> T:
+    def run(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What `work` returns, once it is committed; raises what it raised, or why it was not kept.
 
         `InDoubtError` if that is not known.
         """
-        (outcome,) = self.run_all([work])
+        return self.perform(_call, partial(work, *args, **named))
+
+    def perform(self, perform: Callable[[Piece], T], piece: Piece) -> T:
+        """What `perform` made of a piece, once it is committed; errors as for `run`."""
+        outcome = self._written(Call(perform, (piece,)))[0]
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome
+        return outcome  # type: ignore[no-any-return]
 
-    def run_all(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
-        """What each of `works` returned or raised, once they are committed, as many together as can be."""
+    def perform_all(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
+        """What it made of each piece, or raised, once they are committed, as many together as can be."""
         outcomes: list[T | Exception] = []
-        while len(outcomes) < len(works):
-            outcomes += self.run_some(works[len(outcomes) :])
+        while len(outcomes) < len(pieces):
+            outcomes += self.perform_some(perform, pieces[len(outcomes) :])
         return outcomes
 
-    def run_some(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
-        """What each of the first of `works` returned or raised, once they are committed, all together.
+    def perform_some(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
+        """What it made of each of the first pieces, or raised, once they are committed, all together.
 
         Of as many as one batch has time for; of one at the least.
         """
-        return self._written(Call(works))
+        return self._written(Call(perform, pieces))
 
-    def run_alone(self, first: Callable[[], None], work: Callable[[], T]) -> T | Exception:
-        """What `work` returned or raised in a transaction that is shared with nobody, once it is committed.
+    def perform_alone(
+        self, first: Callable[[], None], perform: Callable[[Piece], T], piece: Piece
+    ) -> T | Exception:
+        """What it made of a piece, or raised, in a transaction shared with nobody, once that is committed.
 
         `first` is committed before it, and nobody else writes in between.
         """
-        outcomes: list[T | Exception] = self._written(Call([work], first))
+        outcomes: list[T | Exception] = self._written(Call(perform, (piece,), first))
         return outcomes[0]
 
     def _written(self, call: Call) -> list[Any]:
@@ -150,10 +165,10 @@ class GroupCommit:
             self._leave(call)
         return call.outcomes
 
-    def read(self, work: Callable[[], T]) -> T:
+    def read(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What `work` returns, run while nobody writes."""
         with self.alone():
-            return work()
+            return work(*args, **named)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -192,14 +207,14 @@ class GroupCommit:
     def _gathered(self) -> list[Call]:
         """The calls to write next. They stay in line until they are finished."""
         batch: list[Call] = []
-        works = 0
+        pieces = 0
         with self._mutex:
             for call in self._line:
                 if batch and call.first is not None:
                     break
                 batch.append(call)
-                works += len(call.works)
-                if works >= LARGEST or call.first is not None:
+                pieces += len(call.pieces)
+                if pieces >= LARGEST or call.first is not None:
                     break
         return batch
 
@@ -238,16 +253,16 @@ class GroupCommit:
         until = None if self._seconds is None else ticks() + self._seconds
         for call in batch:
             call.mark, call.outcomes = mark, []
-            for work in call.works:
-                call.outcomes.append(self._outcome(work))
+            for piece in call.pieces:
+                call.outcomes.append(self._outcome(call.perform, piece))
                 if until is not None and ticks() > until:
                     return
 
-    def _outcome(self, work: Callable[[], Any]) -> Any:
-        """What the work returns; the error it raised, if it fails alone."""
+    def _outcome(self, perform: Callable[[Any], Any], piece: Any) -> Any:
+        """What was made of a piece; the error that was raised, if it fails alone."""
         changes = self._store.changes
         try:
-            return work()
+            return perform(piece)
         except StoreError:
             raise
         except Exception as error:
@@ -298,6 +313,10 @@ class Seen(Generic[T]):
             state, found = (self._store.transactions, without), read(without)
         self._seen = state, found
         return found
+
+
+def _call(work: Callable[[], T]) -> T:
+    return work()
 
 
 def _for_one_caller(error: Exception) -> Exception:

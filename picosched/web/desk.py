@@ -19,11 +19,10 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from picosched.checked import checked_key, checked_text, json_object
 from picosched.clock import ticks
 from picosched.due.background import PATIENCE_SECONDS, Crew
 from picosched.engine.engine import Engine
@@ -32,6 +31,7 @@ from picosched.pico.event import Event, Query
 from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.turns.commit import SECONDS
+from picosched.turns.pieces import AskPassing
 from picosched.web.errors import BusyError
 
 log = logging.getLogger(__name__)
@@ -49,15 +49,7 @@ ASKING_OF_ONE = 8
 """Of them, for one channel."""
 
 
-class Passing(NamedTuple):
-    """The question whether a channel lets an event or a query pass, before anything else of it is known."""
-
-    eci: str
-    event: tuple[str, str] | None
-    query: tuple[str, str] | None
-
-
-Wanted = Event | Query | Passing
+Wanted = Event | Query | AskPassing
 
 
 class Piece(NamedTuple):
@@ -133,7 +125,6 @@ class Desk:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._most_bytes = engine.settings.limits.max_attrs_bytes
         self._lines = Lines()
         self._asking = Crew(ASKING, "picosched web asking", ASKING_OF_ONE)
         self._mutex = threading.Lock()
@@ -160,30 +151,6 @@ class Desk:
     def waiting(self) -> int:
         """Requests that nobody has taken up yet."""
         return self._lines.waiting + self._to_ask
-
-    def event(
-        self,
-        eci: str,
-        domain: str,
-        type: str,
-        attrs: Mapping[str, Any],
-        eid: str | None = None,
-        once: str | None = None,
-    ) -> Event:
-        """An event to be done, checked as by `Engine.raise_event`. For any thread, as it may be large."""
-        return Event(
-            checked_text(domain, "domain of an event"),
-            checked_text(type, "type of an event"),
-            json_object(attrs, "attributes", self._most_bytes),
-            self.engine.new_id() if eid is None else checked_text(eid, "id of an event"),
-            self.engine.now(),
-            eci,
-            once=checked_key(once),
-        )
-
-    def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any]) -> Query:
-        """A query to be done, checked as by `Engine.query`. For any thread."""
-        return Query(rid, name, json_object(args, "arguments", self._most_bytes), eci)
 
     def done(self, wanted: Wanted) -> asyncio.Future[Any]:
         """The turn of an event, the value of a query, None for what may pass.
@@ -216,11 +183,11 @@ class Desk:
 
     def _raised(self, events: Sequence[Event]) -> Sequence[Turn | BaseException]:
         try:
-            return self.engine.raise_events(events)
+            return self.engine.raise_some(events)
         except Exception as error:
             return [error] * len(events)
 
-    def _answers(self, queries: Sequence[Query | Passing]) -> list[Any]:
+    def _answers(self, queries: Sequence[Query | AskPassing]) -> list[Any]:
         """The answers to the first queries, as many as there is time for."""
         until, outcomes = ticks() + SECONDS, list[Any]()
         for query in queries:
@@ -229,17 +196,13 @@ class Desk:
                 break
         return outcomes
 
-    def _read(self, wanted: Query | Passing) -> Any:
+    def _read(self, wanted: Query | AskPassing) -> Any:
         try:
             if isinstance(wanted, Query):
-                return self.engine.read(lambda: self.engine.try_query(wanted))
-            channel = self.engine.channel(wanted.eci)
-            if wanted.event is not None:
-                channel.check_event(*wanted.event)
-            if wanted.query is not None:
-                channel.check_query(*wanted.query)
+                return self.engine.try_query(wanted)
+            self.engine.check_passing(wanted)
             return None
-        except (Exception, Unanswered) as error:
+        except Exception as error:
             return error
 
     def _answer(self, pieces: Sequence[Piece], outcomes: Sequence[Any]) -> None:
@@ -273,18 +236,8 @@ class Desk:
         wanted, engine = piece.wanted, self.engine
         outcome: Any
         try:
-            assert not isinstance(wanted, Passing)
-            if isinstance(wanted, Event):
-                outcome = engine.raise_event(
-                    wanted.eci or "",
-                    wanted.domain,
-                    wanted.type,
-                    wanted.attrs,
-                    eid=wanted.eid,
-                    once=wanted.once,
-                )
-            else:
-                outcome = engine.query(wanted.eci or "", wanted.rid, wanted.name, wanted.args)
+            assert not isinstance(wanted, AskPassing)
+            outcome = engine.raise_one(wanted) if isinstance(wanted, Event) else engine.answer_to(wanted)
         except Exception as error:
             outcome = error
         self._tell([(piece.future, outcome)])

@@ -17,7 +17,8 @@ import orjson
 
 from picosched.krl.text import tree_text
 from picosched.pico.turn import Turn
-from picosched.web.desk import Desk, Passing, Wanted
+from picosched.turns.pieces import AskPassing
+from picosched.web.desk import Desk, Wanted
 from picosched.web.directed import directed
 from picosched.web.errors import Headers, HttpError
 from picosched.web.limits import Held
@@ -118,6 +119,7 @@ class Sky:
         self, desk: Desk, own: Callable[[Mapping[str, str]], Mapping[str, str]], bodies: Held
     ) -> None:
         self._desk = desk
+        self._engine = desk.engine
         self._own = own
         self._bodies = bodies
         self._most_attrs = desk.engine.settings.limits.max_attrs_bytes
@@ -158,7 +160,7 @@ class Sky:
 
     def _passes(self, call: Call) -> Awaitable[None]:
         """PicoschedError `not_found` or `refused` if the channel does not let the call pass."""
-        return self._desk.done(Passing(call.eci, call.event, call.asks))
+        return self._desk.done(AskPassing(call.eci, call.event, call.asks))
 
     def _most_body(self, headers: Mapping[str, str]) -> int:
         """Bytes of a body; what is in it is measured anew. Percent signs triple a form."""
@@ -174,9 +176,11 @@ class Sky:
             eid = None if call.eid in (None, "none") else call.eid
             if eid is not None:
                 named.setdefault("__eid", eid)
-            wanted.append(self._desk.event(call.eci, *call.event, named, eid, headers.get(KEY)))
+            wanted.append(
+                self._engine.new_event(*call.event, named, eci=call.eci, eid=eid, once=headers.get(KEY))
+            )
         if call.asks is not None:
-            wanted.append(self._desk.query(call.eci, *call.asks, named))
+            wanted.append(self._engine.new_query(*call.asks, named, eci=call.eci))
         return wanted
 
     async def _done(self, call: Call, wanted: list[Wanted]) -> Answer:

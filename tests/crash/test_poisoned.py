@@ -13,6 +13,7 @@ from crash.poisoned import RULESET
 from picosched import Engine, VirtualClock
 from picosched.due.begun import FIRST, Begun
 from picosched.store.faults import StoreError
+from picosched.turns.pieces import RaiseDue
 
 POISONED = Path(__file__).with_name("poisoned.py")
 WHY = "the process ended twice while this event was being raised"
@@ -70,7 +71,7 @@ def test_what_a_process_begins_again_itself_counts_once(tmp_path: Path) -> None:
         begun.take_up()
         for _ in range(3):
             assert begun.number("row") == 1
-            assert isinstance(begun.alone("row", full, 1), StoreError)
+            assert isinstance(begun.alone(full, 1, RaiseDue("row", "pico", [])), StoreError)
             assert engine.store.begun.all() == {"row": 1}
         assert begun.over(2) is None
         assert begun.over(3) is not None
@@ -97,5 +98,5 @@ def test_each_unclean_end_doubles_how_many_are_begun_alone(tmp_path: Path) -> No
         assert engine.store.picos.meta("raising") is None
 
 
-def full() -> None:
+def full(piece: RaiseDue) -> None:
     raise StoreError("the disk is full", "internal")

@@ -14,8 +14,9 @@ from web.running import RULESET
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.turns.pieces import AskPassing
 from picosched.web import desk as desks
-from picosched.web.desk import Desk, Passing
+from picosched.web.desk import Desk
 from picosched.web.errors import BusyError
 
 
@@ -33,10 +34,10 @@ def test_what_waits_shares_one_commit_and_each_has_its_outcome(engine: Engine) -
         desk = Desk(engine)
         desk.listen()
         asked = [
-            *(desk.event(eci, "echo", "back", {"n": n}) for n in range(50)),
-            desk.event("nosuch", "echo", "back", {}),
-            desk.query(eci, "echo", "greet", {"name": "ada"}),
-            desk.query(eci, "echo", "nosuch", {}),
+            *(engine.new_event("echo", "back", {"n": n}, eci=eci) for n in range(50)),
+            engine.new_event("echo", "back", {}, eci="nosuch"),
+            engine.new_query("echo", "greet", {"name": "ada"}, eci=eci),
+            engine.new_query("echo", "nosuch", {}, eci=eci),
         ]
         waiting = [desk.done(each) for each in asked]  # at the desk, which is not open yet
         desk.start()
@@ -59,9 +60,9 @@ def test_one_too_many_is_told_to_come_later(engine: Engine, monkeypatch: pytest.
     async def work() -> list[Any]:
         desk = Desk(engine)
         desk.listen()
-        waiting = [desk.done(desk.query("x", "a", "b", {})) for _ in range(3)]
+        waiting = [desk.done(engine.new_query("a", "b", {}, eci="x")) for _ in range(3)]
         with pytest.raises(BusyError):
-            desk.done(desk.query("x", "a", "b", {}))
+            desk.done(engine.new_query("a", "b", {}, eci="x"))
         desk.start()
         found = await asyncio.gather(*waiting, return_exceptions=True)
         await asyncio.to_thread(desk.stop)
@@ -85,7 +86,7 @@ def test_those_that_wait_to_ask_outside_are_counted_and_left_out_once_nobody_wan
 
     async def work(desk: Desk, eci: str) -> None:
         def ask(number: int) -> asyncio.Future[Any]:
-            return desk.done(desk.query(eci, "asker", "ask", {"n": number}))
+            return desk.done(engine.new_query("asker", "ask", {"n": number}, eci=eci))
 
         desk.listen()
         desk.start()
@@ -114,7 +115,7 @@ def test_who_goes_away_disturbs_nobody(engine: Engine) -> None:
     async def work() -> Any:
         desk = Desk(engine)
         desk.listen()
-        waiting = [desk.done(desk.query(eci, "echo", "greet", {"name": str(n)})) for n in range(3)]
+        waiting = [desk.done(engine.new_query("echo", "greet", {"name": str(n)}, eci=eci)) for n in range(3)]
         waiting[1].cancel()
         desk.start()
         found = await asyncio.gather(*waiting, return_exceptions=True)
@@ -129,7 +130,7 @@ def test_who_goes_away_disturbs_nobody(engine: Engine) -> None:
 @pytest.mark.parametrize("attrs", [{"a": "x" * 2_000_000}, {"a": object()}])
 def test_what_cannot_be_attributes_never_reaches_the_desk(engine: Engine, attrs: dict[str, Any]) -> None:
     with pytest.raises(PicoschedError, match="attributes"):
-        Desk(engine).event("x", "a", "b", attrs)
+        engine.new_event("a", "b", attrs, eci="x")
 
 
 def test_what_was_cancelled_before_it_was_taken_up_never_happens(engine: Engine) -> None:
@@ -138,7 +139,7 @@ def test_what_was_cancelled_before_it_was_taken_up_never_happens(engine: Engine)
     async def work() -> Any:
         desk = Desk(engine)
         desk.listen()
-        waiting = [desk.done(desk.event(eci, "echo", "back", {"n": n})) for n in range(3)]
+        waiting = [desk.done(engine.new_event("echo", "back", {"n": n}, eci=eci)) for n in range(3)]
         waiting[1].cancel()
         desk.start()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -152,11 +153,11 @@ def test_a_channel_is_asked_what_it_lets_pass(engine: Engine) -> None:
     eci = engine.root.new_channel(["narrow"], allow_events=["echo:back"], allow_queries=["echo:count"]).eci
     event, query, no = ("echo", "back"), ("echo", "count"), ("echo", "nothing")
     asked = [
-        Passing("nosuch", event, None),
-        Passing(eci, event, query),
-        Passing(eci, no, query),
-        Passing(eci, event, no),
-        Passing(eci, None, None),
+        AskPassing("nosuch", event, None),
+        AskPassing(eci, event, query),
+        AskPassing(eci, no, query),
+        AskPassing(eci, event, no),
+        AskPassing(eci, None, None),
     ]
 
     async def work() -> Any:
@@ -199,11 +200,11 @@ def test_a_channel_that_keeps_the_engine_busy_holds_up_another_by_one_of_its_req
         waiting = []
         for number in range(12):
             if kind != "queries" and (kind == "events" or number % 2):
-                waiting.append(ask("busy", desk.event(busy, "heavy", "slow", {})))
+                waiting.append(ask("busy", engine.new_event("heavy", "slow", {}, eci=busy)))
             else:
-                waiting.append(ask("busy", desk.query(busy, "heavy", "slow", {})))
-        waiting.append(ask("event", desk.event(other, "echo", "back", {"n": 1})))
-        waiting.append(ask("query", desk.query(other, "echo", "greet", {"name": "ada"})))
+                waiting.append(ask("busy", engine.new_query("heavy", "slow", {}, eci=busy)))
+        waiting.append(ask("event", engine.new_event("echo", "back", {"n": 1}, eci=other)))
+        waiting.append(ask("query", engine.new_query("echo", "greet", {"name": "ada"}, eci=other)))
         desk.start()
         await asyncio.gather(*waiting)
         await asyncio.to_thread(desk.stop)
@@ -224,8 +225,8 @@ def test_requests_of_one_channel_are_done_in_their_order(engine: Engine) -> None
         waiting = []
         for number in range(30):
             if number % 10 == 0:
-                waiting.append(desk.done(desk.event(eci, "heavy", "slow", {})))
-            waiting.append(desk.done(desk.event(eci, "echo", "back", {"n": number})))
+                waiting.append(desk.done(engine.new_event("heavy", "slow", {}, eci=eci)))
+            waiting.append(desk.done(engine.new_event("echo", "back", {"n": number}, eci=eci)))
         desk.start()
         turns = await asyncio.gather(*waiting)
         await asyncio.to_thread(desk.stop)

@@ -1,0 +1,295 @@
+"""Scheduled rows that are due: the first queue of a tick, and what becomes of a row.
+
+A row goes from state to state like this, and each step that deals with an occurrence is recorded:
+
+| state | what moves a row | to | recorded as |
+|---|---|---|---|
+| – | a rule schedules it | pending | |
+| pending | its event is raised, and it comes again | pending | fired, late, coalesced, failed |
+| pending | its event is raised, and nothing is left to come | finished | fired, late, coalesced, failed |
+| pending | its occurrence is not wanted | pending, finished | skipped, throttled, closed |
+| pending | its occurrence cannot be dealt with | pending, finished | failed |
+| pending | it killed the process twice while it was begun alone | paused, finished | failed |
+| pending, paused | it is fired by hand | as before, finished | fired |
+| pending | it is paused | paused | |
+| paused | it is resumed, or its pause is over | pending, finished | paused, if occurrences passed |
+| pending, paused | it is cancelled, or its ruleset or pico goes | cancelled | cancelled |
+
+`schedule/occurrence.py` decides what an occurrence is, `schedule/changed.py` what somebody's change makes
+of a row. All that is recorded of an occurrence commits with the row's next due time and with the turn, if
+there is one.
+"""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from picosched.due.begun import Begun
+from picosched.due.line import DueRows
+from picosched.due.queue import NOTHING, Done, Looked, Together
+from picosched.due.waiting import Waiting
+from picosched.errors import PicoschedError
+from picosched.pico.event import Event
+from picosched.pico.pico import Pico
+from picosched.pico.said import Answers, Unanswered
+from picosched.pico.turn import Turn
+from picosched.pico.windows import load_window
+from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
+from picosched.schedule.fire import Fire
+from picosched.schedule.occurrence import Terms, dealt_with
+from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
+from picosched.settings import Settings
+from picosched.store.faults import StoreError
+from picosched.store.store import Store
+from picosched.turns.commit import GroupCommit, Seen
+from picosched.turns.memory import Loaded
+from picosched.turns.pieces import RaiseDue, RaiseNow
+from picosched.turns.turns import Turns, eid_of
+
+log = logging.getLogger(__name__)
+
+RESUMED_AT_ONCE = 100
+"""Rows whose pause is over that go on in one transaction."""
+
+Coming = tuple[datetime | None, datetime | None]
+
+
+class AgendaQueue:
+    """Looks at which rows are due, and has the first of them raised. For one tick at a time."""
+
+    def __init__(
+        self, store: Store, commits: GroupCommit, rows: Rows, waiting: Waiting, begun: Begun
+    ) -> None:
+        self._store = store
+        self._commits = commits
+        self._rows = rows
+        self._waiting = waiting
+        self._begun = begun
+        self._line = DueRows(store.due)
+        self._seen: Seen[Coming] = Seen(store, commits)
+        self._together = Together(commits, waiting, begun, rows.raise_due, rows.fail, self._give_up)
+
+    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
+        return min((time for time in self._coming(stuck) if time is not None), default=None)
+
+    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+        now, raised, made_now, done, failing = looks[-1], 0, 0, 0, 0
+        due = self._due(now, stuck)
+        pieces = [RaiseDue(id, pico_id, looks) for id, pico_id in due]
+        for piece, outcome in self._together.outcomes(pieces):
+            done += 1
+            if isinstance(outcome, Exception):
+                stuck[piece.id] = outcome
+                failing += getattr(outcome, "code", None) != "conflict"  # which concerns the one row
+            else:
+                raised += outcome.raised
+                made_now += outcome.made is not None and outcome.made >= now
+        self._line.raised(done)
+        return Looked(raised, made_now, fails=0 < failing == done)
+
+    def end_tick(self) -> None:
+        self._line.forget()
+
+    def give_up_broken(self) -> None:
+        """End the rows that will never be due, as their due time is damaged."""
+        for id, why in self._commits.read(self._store.due.broken):
+            error = self._ended(id, PicoschedError(why, "internal"))
+            if error is not None:
+                raise error
+
+    def _coming(self, stuck: Collection[str]) -> Coming:
+        """When the next row is due, leaving out those stuck or waiting for an answer; when a pause ends."""
+        return self._seen.look(self._store.due.next, self._waiting.left_out(stuck))
+
+    def _due(self, now: datetime, stuck: Collection[str]) -> list[tuple[str, str]]:
+        """The rows to raise next, (id, pico), once those go on whose pause is over."""
+        due, pause_ends = self._coming(stuck)
+        while pause_ends is not None and pause_ends <= now:
+            self._resume(now)
+            due, pause_ends = self._coming(stuck)
+        if due is None or due > now:
+            return []
+        left_out = self._waiting.left_out(stuck)
+        return self._commits.read(self._line.next, now, left_out, self._begun.marked)
+
+    def _resume(self, now: datetime) -> None:
+        ids = self._commits.read(self._store.agenda.resumable, now, RESUMED_AT_ONCE)
+        outcomes = self._commits.perform_all(partial(self._rows.resume, now=now), ids)
+        for id, outcome in zip(ids, outcomes, strict=True):
+            if isinstance(outcome, Exception) and (error := self._ended(id, outcome)) is not None:
+                raise error
+
+    def _give_up(self, piece: RaiseDue, error: Exception) -> Done | Exception:
+        return self._ended(piece.id, error) or NOTHING
+
+    def _ended(self, id: str, error: Exception) -> Exception | None:
+        """End a row that cannot be dealt with; the error if it is the database's, for then it stays due."""
+        if isinstance(error, StoreError):
+            return error
+        log.error("the scheduled event %s is given up", id, exc_info=error)
+        why = str(error) if isinstance(error, PicoschedError) else f"{type(error).__name__}: {error}"
+        (ended,) = self._commits.perform_all(partial(self._rows.give_up, why=why), (id,))
+        return ended if isinstance(ended, Exception) else None
+
+
+class Rows:
+    """Decides what becomes of rows, and raises their events. For one thread, inside a transaction."""
+
+    def __init__(
+        self, store: Store, loaded: Loaded, turns: Turns, settings: Settings, now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._loaded = loaded
+        self._turns = turns
+        self._settings = settings
+        self._misfire = Misfire(settings.misfire)
+        period = timedelta(seconds=settings.min_period)
+        self._terms_of_all = Terms(self._misfire, settings.granularity, period)
+        self._now = now
+
+    def raise_due(self, piece: RaiseDue) -> Done | Unanswered:
+        """Raise a row that was due at the last of our looks, and settle it, whatever comes of it.
+
+        Nothing if it is not due any more: an earlier turn may have cancelled it. It stays due if it needs an
+        answer from outside.
+        """
+        row = self._store.agenda.find(piece.id)
+        if row is None or row.status is not Status.PENDING or row.due is None or row.due > piece.looks[-1]:
+            return NOTHING
+        now, due, id = piece.answers.first(self._now()), row.due, row.id
+        upto = due if (row.misfire or self._misfire) is Misfire.ALL else max(due, now)
+        try:
+            # Of edges that were missed together the last one counts, unless each is wanted.
+            row = row.with_edge(upto)
+            looked = piece.looks[bisect_left(piece.looks, due)]
+            dealt = dealt_with(row, due, looked, now, self._terms(row))
+        except StoreError:
+            raise
+        except PicoschedError as error:  # its ruleset, its window or its zone is gone
+            settled, stands_for = self._going_on(row, upto)
+            failed = Fire(id, row.pico_id, due, now, Outcome.FAILED, why=str(error), stands_for=stands_for)
+            self._store.settle(settled, failed)
+            return Done(made=row.created)
+        settled = dealt.row
+        record = Fire(id, row.pico_id, due, now, dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
+        if dealt.why is None:
+            raised = self._raised(row, settled, record, piece.answers)
+            if isinstance(raised, Turn):
+                return Done(raised=True, made=row.created)
+            if isinstance(raised, Unanswered):
+                return raised
+            record = replace(record, outcome=Outcome.FAILED, why=str(raised))
+            settled = replace(settled, spaced_from=row.spaced_from)
+        self._store.settle(settled, record)
+        return Done(made=row.created)
+
+    def raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
+        """Raise a row's event outside its times, and record it.
+
+        `not_found` if it is not to come; what is wrong with its ruleset or its channel.
+        """
+        id = piece.id
+        row = self._store.agenda.find(id)
+        fired = None if row is None else fired_at_once(row, self._now())
+        if row is not None and row.kind == "window" and live(row):
+            raise PicoschedError(f"{id} is {OF_CALENDAR}")
+        if row is None or fired is None:
+            raise PicoschedError(f"nothing that is still to come has the id {id}", "not_found")
+        nominal = self._store.agenda.free(id, piece.answers.first(self._now()))
+        record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=piece.why)
+        raised = self._raised(row, fired, record, piece.answers)
+        if isinstance(raised, Exception):
+            raise raised
+        return raised
+
+    def fail(self, piece: RaiseDue, why: str) -> Done:
+        """Settle the occurrence of a row that kills the process: it failed.
+
+        A repeat is paused, as its next occurrence may do the same; somebody has to look at it first.
+        """
+        row = self._store.agenda.find(piece.id)
+        if row is None or row.status is not Status.PENDING or row.due is None:
+            return NOTHING
+        now = self._now()
+        settled, stands_for = self._going_on(row, now)
+        if settled.status is Status.PENDING:
+            settled, why = replace(settled, status=Status.PAUSED), f"{why}; the schedule is paused"
+        self._store.settle(
+            settled, Fire(row.id, row.pico_id, row.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
+        )
+        self._store.begun.unmark(piece.id)
+        return NOTHING
+
+    def give_up(self, id: str, why: str) -> None:
+        """End a row that cannot be dealt with, its occurrence failed: even one that cannot be read."""
+        self._store.agenda.give_up(id, self._now(), why)
+
+    def resume(self, id: str, now: datetime) -> bool:
+        """Let a paused row go on; False if it is not paused."""
+        row = self._store.agenda.find(id)
+        changed = None if row is None else resumed(row, now, self._settings.granularity)
+        if changed is None:
+            return False
+        self._store.agenda.take(changed, now)
+        return True
+
+    def _raised(
+        self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers
+    ) -> Turn | Unanswered | Exception:
+        """Raise a row's event and write its turn with the record; the error if that is not possible."""
+        try:
+            pico, event = self._target(row, record)
+        except StoreError:
+            raise
+        except Exception as error:
+            return error
+        return self._turns.raise_occurrence(pico, event, record, answers, settled)
+
+    def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
+        """Where a row's event goes: to the ruleset that made it, or to another pico, mostly by a channel."""
+        if row.eci is None and not row.rid:  # by a source, which is trusted
+            event = Event(row.domain, row.type, dict(row.attrs), row.id, record.fired)
+            return self._loaded.load_pico(row.pico_id), event
+        if row.eci is None:
+            pico = self._loaded.load_running(row.pico_id, row.rid)
+            eid = eid_of(record)
+            return pico, Event(row.domain, row.type, dict(row.attrs), eid, record.fired, rids=(row.rid,))
+        channel = self._loaded.load_channel(row.eci)
+        if channel.kin and channel.kin != row.pico_id:
+            raise PicoschedError(f"the channel {row.eci} is for its family only", "refused")
+        refusal = channel.events.refusal(row.domain, row.type)
+        if refusal:
+            raise PicoschedError(f"the event {row.domain}:{row.type} is {refusal}", "refused")
+        event = Event(row.domain, row.type, dict(row.attrs), row.id, record.fired, row.eci)
+        return self._loaded.load_pico(channel.pico_id), event
+
+    def _going_on(self, row: Scheduled, upto: datetime) -> tuple[Scheduled, int]:
+        """A row whose occurrence failed, with its next due time, and how many occurrences ended with it.
+
+        It is finished if its next due time cannot be told any more.
+        """
+        granularity = self._settings.granularity
+        try:
+            return row.settled(upto, granularity), row.passed(upto, granularity)
+        except PicoschedError:
+            return replace(row, due=None, status=Status.FINISHED), 1
+
+    def _terms(self, row: Scheduled) -> Terms:
+        """What decides about an occurrence of a row; PicoschedError if its window is not there any more."""
+        window = spaced_from = None
+        if row.window is not None:
+            ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
+            window = load_window(ruleset, self._settings.windows, row.window)
+        if row.kind == "repeat" and self._terms_of_all.min_period:
+            spaced_from = row.spaced_from
+            if spaced_from is None and row.fired is not None:  # it was written before that was kept
+                last = self._store.agenda.last_raised(row.id)
+                spaced_from = None if last is None else last.nominal
+        if window is None and spaced_from is None:
+            return self._terms_of_all
+        return replace(self._terms_of_all, window=window, spaced_from=spaced_from)

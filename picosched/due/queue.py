@@ -1,0 +1,153 @@
+"""A queue of things that are due, and how the first of them are performed: together, then one by one.
+
+A tick asks each queue in turn (`tick.py`): scheduled rows, entries of sources, deliveries, programs.
+
+Pieces of rows and entries share a transaction, as many as it has time for. Where it fails, each is
+performed in one of its own, so that the guilty one is found. One that needs an answer from outside waits
+for it apart, in the background if there is one. One that may kill the process is begun alone, behind a mark
+(`begun.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Generic, NamedTuple, Protocol, TypeVar, cast
+
+from picosched.due.background import DismissedError
+from picosched.due.begun import Begun
+from picosched.due.waiting import Waiting
+from picosched.errors import PicoschedError
+from picosched.pico.said import Answers, Unanswered
+from picosched.turns.commit import GroupCommit
+
+
+class Done(NamedTuple):
+    """What became of one piece."""
+
+    raised: bool = False
+    """Whether its event was raised."""
+    made: datetime | None = None
+    """When what is due was made; None if that does not matter."""
+
+
+NOTHING = Done()
+"""It is not due any more, or it is dealt with in the background."""
+
+
+class Looked(NamedTuple):
+    """What one look at a queue came to."""
+
+    raised: int = 0
+    """Events raised."""
+    made_now: int = 0
+    """Of those performed, how many were made at the time of the look or after it."""
+    fails: bool = False
+    """Whether nothing went, because the database fails."""
+
+
+class Queue(Protocol):
+    """Things that come due."""
+
+    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
+        """When the next is due, leaving out those `stuck` and those that wait for an answer."""
+
+    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+        """Process some of what is due at the last of a tick's looks, each once.
+
+        A failing item goes into `stuck` and is skipped for the rest of this tick.
+        """
+
+    def end_tick(self) -> None:
+        """Forget what was kept for one tick."""
+
+
+class Piece(Protocol):
+    """One thing that is due, of a pico or of a source."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def owner(self) -> str: ...
+
+    @property
+    def answers(self) -> Answers: ...
+
+
+P = TypeVar("P", bound=Piece)
+
+
+class Together(Generic[P]):
+    """Performs the first pieces of a queue."""
+
+    def __init__(
+        self,
+        commits: GroupCommit,
+        waiting: Waiting,
+        begun: Begun,
+        perform: Callable[[P], Done | Unanswered],
+        fail: Callable[[P, str], Done],
+        give_up: Callable[[P, Exception], Done | Exception],
+    ) -> None:
+        self._commits = commits
+        self._waiting = waiting
+        self._begun = begun
+        self._perform = perform
+        self._fail = fail
+        """Settles a piece that killed the process, inside a transaction."""
+        self._give_up = give_up
+        """Ends a piece that failed; gives the error if it stays due."""
+
+    def outcomes(self, pieces: Sequence[P]) -> Iterator[tuple[P, Done | Exception]]:
+        """What became of the first pieces, as many as one transaction has time for."""
+        if not pieces:
+            return
+        first = pieces[0]
+        number = self._begun.number(first.id)
+        if (why := self._begun.over(number)) is not None:
+            (failed,) = self._commits.perform_all(partial(_failed, self._fail, why), (first,))
+            yield first, self._ended(first, failed)
+            return
+        outcomes = self._begun.first_of(self._perform, pieces, number)
+        for piece, outcome in zip(pieces, outcomes, strict=False):
+            if isinstance(outcome, Unanswered):
+                yield piece, self._waited_for(piece, number, outcome)
+            elif isinstance(outcome, Exception) and len(pieces) > 1 and not number:
+                yield piece, self._alone(piece, number)
+            else:
+                yield piece, self._ended(piece, outcome)
+
+    def _waited_for(self, piece: P, number: int, outcome: Unanswered) -> Done | Exception:
+        """Have the answer waited for, in the background if there is one."""
+        owner = piece.id if number else piece.owner  # what has a mark is not put off
+        if self._waiting.in_background(piece.id, owner, partial(self._answered, piece, number, outcome)):
+            return NOTHING
+        return self._answered(piece, number, outcome)
+
+    def _alone(self, piece: P, number: int) -> Done | Exception:
+        """Perform a piece in a transaction of its own, with what answers it asks for."""
+        return self._answered(piece, number, self._begun.alone(self._perform, number, piece))
+
+    def _answered(self, piece: P, number: int, first: Done | Unanswered | Exception) -> Done | Exception:
+        """The outcome of a piece in the end, once the answers it asks for have come."""
+
+        def perform(piece: P) -> Done | Unanswered | Exception:
+            return self._begun.alone(self._perform, number, piece)
+
+        outcome: Done | Exception
+        try:
+            outcome = cast("Done | Exception", self._waiting.done(perform, piece, first))
+        except DismissedError:
+            raise  # nothing happened, and it stays due
+        except PicoschedError as error:  # it asks something else each time, say
+            outcome = error
+        return self._ended(piece, outcome)
+
+    def _ended(self, piece: P, outcome: Done | Exception) -> Done | Exception:
+        return self._give_up(piece, outcome) if isinstance(outcome, Exception) else outcome
+
+
+def _failed(fail: Callable[[P, str], Done], why: str, piece: P) -> Done:
+    return fail(piece, why)

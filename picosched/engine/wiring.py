@@ -1,0 +1,235 @@
+"""The wiring of an engine: its parts, and the one door for events and queries.
+
+Input is checked and made an `Event` or a `Query` here, whoever brings it: Python, the server, the console,
+the command line. From here a piece of work goes into the line of `turns/commit.py`. What needs an answer
+from outside comes back as `Unanswered`, waits for it without any lock (`due/waiting.py`), and goes into the
+line again. The faces of an engine stand on this: `engine`, `pico`, `agenda`, `sources`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from picosched.checked import checked_key, checked_text, json_object
+from picosched.clock import Clock, SystemClock, VirtualClock, whole_ms
+from picosched.due.agenda import AgendaQueue, Rows
+from picosched.due.background import PATIENCE_SECONDS, stop_all
+from picosched.due.begun import Begun
+from picosched.due.deliveries import DeliveriesQueue
+from picosched.due.entries import Entries
+from picosched.due.programs import ProgramsQueue
+from picosched.due.pruning import Pruning
+from picosched.due.scheduler import Scheduler
+from picosched.due.sources import SourcesQueue
+from picosched.due.tick import Dues, Ticks
+from picosched.due.waiting import Ask, Waiting
+from picosched.engine.recovery import opened, take_up
+from picosched.outside import Outside
+from picosched.pico.chance import Chance, id_from
+from picosched.pico.event import Event, Query
+from picosched.pico.said import Unanswered
+from picosched.pico.turn import Turn
+from picosched.settings import Settings, load_settings, with_settings
+from picosched.store.store import Store
+from picosched.turns.commit import SECONDS, GroupCommit
+from picosched.turns.memory import Loaded
+from picosched.turns.pieces import AskPassing, AskQuery, RaiseEvent, RaiseNow
+from picosched.turns.turns import Turns
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Wiring:
+    """The parts of an engine. Its arguments are those of `Engine`."""
+
+    def __init__(
+        self,
+        store: Store | str | Path,
+        clock: Clock | None,
+        settings: Settings | None,
+        seed: int | str | None,
+        readonly: bool,
+        outside: Ask | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.settings = (
+            load_settings(None, os.environ, **options)
+            if settings is None
+            else with_settings(settings, options, "the engine's arguments")
+        )
+        self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
+        ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
+        self._owns_store = not isinstance(store, Store)
+        self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
+        # On a clock that is moved by hand nothing takes too long, so that simulations repeat.
+        by_hand = isinstance(self.clock, VirtualClock)
+        ticks, seconds = ((lambda: 0.0), None) if by_hand else (self.clock.ticks, SECONDS)
+        self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
+        self._dues = Dues(lambda due: self._scheduler.wake(due))
+        self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)
+        self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came)
+        self._waiting = Waiting(ask, self.look_again)
+        self._begun = Begun(self.store, self._commits, self.settings.max_begun)
+        self._wire_queues(ask, rehearsed=outside is not None)
+        self._pruning = Pruning(self.store, self._commits, self.clock)
+        self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
+        self._ticks.ends = lambda: self._scheduler.ends
+        self._switch = threading.Lock()
+        """Held by who starts or stops what runs in the background."""
+        try:
+            if not self.store.readonly:
+                known = self.store, self._commits, self.loaded, self.settings, self._begun
+                take_up(*known, self.new_id, self.now)
+        except BaseException:
+            self.close()
+            raise
+
+    def _wire_queues(self, ask: Ask, *, rehearsed: bool) -> None:
+        store, commits, now, look_again = self.store, self._commits, self.now, self.look_again
+        self._rows = Rows(store, self.loaded, self.turns, self.settings, now)
+        agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun)
+        entries = Entries(store, self.loaded, self.turns, now)
+        sources = SourcesQueue(store, commits, entries, self._waiting, self._begun)
+        self._deliveries = DeliveriesQueue(store, commits, ask, now, look_again)
+        self._programs = ProgramsQueue(
+            store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
+        )
+        others = (sources, self._deliveries, self._programs)
+        self._ticks = Ticks(commits, agenda, others, self._waiting, self._begun, now)
+
+    def close(self) -> None:
+        """Stop the scheduler, let the turn at hand end, close the store. A second time does nothing."""
+        self._commits.refuse_inside()
+        with self._switch:
+            self._stop()
+            if not self.store.readonly:
+                self._begun.end()
+            if self._owns_store:
+                self._commits.read(self.store.close)
+
+    def now(self) -> datetime:
+        """The clock's time, in whole milliseconds, as everything here keeps it."""
+        return whole_ms(self.clock.now())
+
+    def new_id(self) -> str:
+        """An id nobody can guess, for callers in any thread; with a seed, the next in a row of its own."""
+        return id_from(self._of_callers)
+
+    def write(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What `work` returns, run in a transaction, once that is committed."""
+        return self._commits.run(work, *args, **named)
+
+    def read(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What `work` returns, run while nobody writes."""
+        return self._commits.read(work, *args, **named)
+
+    def look_again(self) -> None:
+        """Tell the scheduler that what is due changed."""
+        self._scheduler.wake()
+
+    # The door
+
+    def new_event(
+        self,
+        domain: str,
+        type: str,
+        attrs: Mapping[str, Any] | None = None,
+        *,
+        eci: str | None = None,
+        eid: str | None = None,
+        once: str | None = None,
+    ) -> Event:
+        """An event of this moment, checked; `invalid` or `too_large` if it cannot be one. For any thread."""
+        checked_text(domain, "domain of an event")
+        checked_text(type, "type of an event")
+        copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
+        id = id_from(self._of_callers) if eid is None else checked_text(eid, "id of an event")
+        return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, once=checked_key(once))
+
+    def new_query(
+        self, rid: str, name: str, args: Mapping[str, Any] | None = None, *, eci: str | None = None
+    ) -> Query:
+        """A query, checked as an event is. For any thread."""
+        return Query(rid, name, json_object(args, "arguments", self.settings.limits.max_attrs_bytes), eci)
+
+    def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
+        """Raise an event in the pico of its channel, or in this one; its turn, once that is durable."""
+        piece = RaiseEvent(event, pico_id)
+        turn = self._commits.perform(self.turns.raise_event, piece)
+        if isinstance(turn, Unanswered):
+            turn = self._waiting.done(self._raise, piece, turn)
+        turn.entities, turn.waiting = {}, {}  # what the pico keeps in memory stays with it
+        return turn
+
+    def raise_some(self, events: Sequence[Event]) -> list[Turn | Exception | Unanswered]:
+        """Raise the first of some events through their channels, as many as one batch has time for.
+
+        The turn or the error of each, once they are committed. `Unanswered` is one that needs an answer from
+        outside: nothing of it has happened, and `raise_one` waits for it.
+        """
+        return self._commits.perform_some(self.turns.raise_event, [RaiseEvent(each) for each in events])
+
+    def answer_to(self, query: Query, pico_id: str | None = None) -> Any:
+        """The answer to a query of the pico of its channel, or of this one."""
+        piece = AskQuery(query, pico_id)
+        answer = self._commits.read(self.turns.answer, piece)
+        return self._waiting.done(self._answer, piece, answer) if isinstance(answer, Unanswered) else answer
+
+    def try_query(self, query: Query) -> Any:
+        """The same through a channel, but Unanswered where `answer_to` would wait."""
+        return self._commits.read(self.turns.answer, AskQuery(query))
+
+    def check_passing(self, piece: AskPassing) -> None:
+        """`not_found` without the channel, `refused` for what it does not let pass."""
+        self._commits.read(self.turns.check_passing, piece)
+
+    def raise_now(self, piece: RaiseNow) -> Turn:
+        """Raise a row's event outside its times; its turn, once that is durable."""
+        turn = self._commits.perform(self._rows.raise_now, piece)
+        return self._waiting.done(self._raise_now, piece, turn) if isinstance(turn, Unanswered) else turn
+
+    def _raise(self, piece: RaiseEvent) -> Turn | Unanswered:
+        return self._commits.perform(self.turns.raise_event, piece)
+
+    def _answer(self, piece: AskQuery) -> Any:
+        return self._commits.read(self.turns.answer, piece)
+
+    def _raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
+        return self._commits.perform(self._rows.raise_now, piece)
+
+    # What is due
+
+    def next_due(self) -> datetime | None:
+        """When something is due next; None if nothing is to come."""
+        return self._ticks.next_due()
+
+    def run_due(self) -> int:
+        """Process all that is due now and return how many events were raised.
+
+        A row that cannot be settled because the database fails stays due; the others go on, then this
+        raises why.
+        """
+        raised = self._ticks.run_due()
+        self._pruning.look()
+        return raised
+
+    def _stop(self, seconds: float = PATIENCE_SECONDS) -> None:
+        self._programs.end_all()
+        self._scheduler.stop()
+        stop_all(seconds, self._waiting, self._deliveries, self._programs)
+
+    def _next_tick(self) -> datetime | None:
+        """When the scheduler has something to do next."""
+        times = (self.next_due(), self._pruning.next_look)
+        return min((time for time in times if time is not None), default=None)
+
+    def _undone(self) -> None:
+        self._dues.forget()
+        self.loaded.forget_all()
+        self._scheduler.wake()  # where a commit is in doubt, something may be due that nobody has looked for
