@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from picosched import PicoschedError, Store, Turn
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome
 from picosched.store.faults import StoreError
 from picosched.turns.commit import LARGEST, GroupCommit, _call
 
@@ -122,14 +124,29 @@ def test_work_that_fails_after_it_wrote_undoes_the_batch(commits: Commits) -> No
     assert commits.run(commits.setting("a")) == 1
 
 
+def test_work_whose_writes_are_refused_fails_alone_and_the_others_are_kept(commits: Commits) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    record = Fire("s", "p", now, now, Outcome.FIRED)
+    commits.run(commits.store.agenda.record, record)
+
+    def again() -> None:
+        commits.setting("half")()
+        commits.store.agenda.record(record)  # which is refused when it is written, after all have run
+
+    came = commits.together({"a": commits.setting("a"), "b": again, "c": commits.setting("c")})
+    assert (came["a"], came["c"]) == (1, 1)
+    assert isinstance(came["b"], StoreError) and came["b"].code == "conflict"
+    assert [commits.value(name) for name in ("a", "half", "c")] == [1, None, 1]
+
+
 def test_a_full_disk_undoes_the_batch_even_if_nothing_was_written_yet(commits: Commits) -> None:
     commits.store._database.row("PRAGMA max_page_count = 1")
     came = commits.together({"a": commits.setting("a", "x" * 1_000_000), "b": commits.setting("b", 2)})
     assert isinstance(came["a"], StoreError)
     assert "disk is full" in came["a"].message
-    assert came["b"] == 2  # it had not begun, and fits into what is left
+    assert isinstance(came["b"], StoreError)
     commits.store._database.row("PRAGMA max_page_count = 1000000")
-    assert (commits.value("a"), commits.value("b")) == (None, 2)
+    assert (commits.value("a"), commits.value("b")) == (None, None)
     assert commits.run(commits.setting("b", 3)) == 3
 
 

@@ -72,7 +72,8 @@ class AgendaQueue:
         self._begun = begun
         self._line = DueRows(store.due)
         self._seen: Seen[Coming] = Seen(store, commits)
-        self._together = Together(commits, waiting, begun, rows.raise_due, rows.fail, self._give_up)
+        steps = rows.raise_due, rows.fail, self._give_up, rows.read_ahead
+        self._together = Together(commits, waiting, begun, *steps)
 
     def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
         return min((time for time in self._coming(stuck) if time is not None), default=None)
@@ -151,6 +152,10 @@ class Rows:
         period = timedelta(seconds=settings.min_period)
         self._terms_of_all = Terms(self._misfire, settings.granularity, period)
         self._now = now
+
+    def read_ahead(self, pieces: Sequence[RaiseDue]) -> None:
+        """Read the rows of pieces in one statement."""
+        self._store.agenda.read_ahead([piece.id for piece in pieces])
 
     def raise_due(self, piece: RaiseDue) -> Done | Unanswered:
         """Raise a row that was due at the last of our looks, and settle it, whatever comes of it.

@@ -116,12 +116,16 @@ class Begun:
         return f"the process ended {times} while this event was being raised"
 
     def first_of(
-        self, perform: Callable[[P], T], pieces: Sequence[P], number: int
+        self,
+        perform: Callable[[P], T],
+        pieces: Sequence[P],
+        number: int,
+        prepare: Callable[[Sequence[P]], None] | None,
     ) -> Sequence[T | Exception]:
         """What was made of the first pieces, or raised; of the first alone if that needs a mark."""
         if number:
             return [self.alone(perform, number, pieces[0])]
-        return self._commits.perform_some(perform, pieces)
+        return self._commits.perform_some(perform, pieces, prepare)
 
     def alone(self, perform: Callable[[P], T], number: int, piece: P) -> T | Exception:
         """What was made of a piece, or raised; with a `number` in a transaction of its own, behind a mark."""

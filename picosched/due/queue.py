@@ -90,6 +90,7 @@ class Together(Generic[P]):
         perform: Callable[[P], Done | Unanswered],
         fail: Callable[[P, str], Done],
         give_up: Callable[[P, Exception], Done | Exception],
+        prepare: Callable[[Sequence[P]], None] | None = None,
     ) -> None:
         self._commits = commits
         self._waiting = waiting
@@ -99,6 +100,8 @@ class Together(Generic[P]):
         """Settles a piece that killed the process, inside a transaction."""
         self._give_up = give_up
         """Ends a piece that failed; gives the error if it stays due."""
+        self._prepare = prepare
+        """Reads ahead what pieces need."""
 
     def outcomes(self, pieces: Sequence[P]) -> Iterator[tuple[P, Done | Exception]]:
         """What became of the first pieces, as many as one transaction has time for."""
@@ -110,7 +113,7 @@ class Together(Generic[P]):
             (failed,) = self._commits.perform_all(partial(_failed, self._fail, why), (first,))
             yield first, self._ended(first, failed)
             return
-        outcomes = self._begun.first_of(self._perform, pieces, number)
+        outcomes = self._begun.first_of(self._perform, pieces, number, self._prepare)
         for piece, outcome in zip(pieces, outcomes, strict=False):
             if isinstance(outcome, Unanswered):
                 yield piece, self._waited_for(piece, number, outcome)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from picosched.clock import FIRST_MS, LAST, LAST_MS, shifted, to_ms
 from picosched.schedule.changed import Changed, cancelled
@@ -18,7 +19,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.begun import UNMARK
-from picosched.store.database import Database
+from picosched.store.database import Database, Row
 from picosched.store.due import Due
 from picosched.store.filter import SCHEDULE, condition_of
 from picosched.store.journal import oldest
@@ -44,6 +45,10 @@ REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
 MORE = """INSERT INTO coming (pico, events) VALUES (?, ?)
     ON CONFLICT (pico) DO UPDATE SET events = events + excluded.events"""
+TABLE = "scheduled"
+ON_RECORD = "SELECT 1 FROM fire WHERE scheduled = ? AND nominal = ?"
+MET = """SELECT key FROM json_each(?) JOIN fire
+    ON scheduled = json_extract(value, '$[0]') AND nominal = json_extract(value, '$[1]')"""
 RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
@@ -55,6 +60,13 @@ class Agenda:
         self._due = due
         """Sees what is written."""
         self._history = history
+        self._ahead: dict[str, Row] = {}
+        """Rows that were read ahead of their use: id → row."""
+        self._ahead_in = -1
+        """How many transactions had ended when they were read."""
+        self._settled: list[list[Any]] = []
+        """The values of rows that are to be written and come again."""
+        database.check(TABLE, self._part_from_record)
         """How long what is finished is kept."""
 
     # Reading
@@ -66,8 +78,15 @@ class Agenda:
 
     def find(self, id: str) -> Scheduled | None:
         """A scheduled event, whatever its status."""
-        row = self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
+        row = self._ahead.pop(id, None) if self._ahead_in == self._database.transactions else None
+        row = row or self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
         return None if row is None else rows.to_scheduled(row)
+
+    def read_ahead(self, ids: Sequence[str]) -> None:
+        """Inside a transaction: read rows in one statement, each for the next `find` unless it is written."""
+        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id IN (SELECT value FROM json_each(?))"
+        found = self._database.rows(sql, (rows.dump([*ids]),))
+        self._ahead, self._ahead_in = {row[0]: row for row in found}, self._database.transactions
 
     def programs(self, kind: str, limit: int | None = None, without: LeftOut = NOTHING) -> list[Scheduled]:
         """The rows of programs, in the order they were made: "proc", which wait, or those "running"."""
@@ -175,39 +194,37 @@ class Agenda:
 
     def add(self, scheduled: Scheduled) -> None:
         """Make a row."""
-        self._database.execute(INSERT, rows.of_scheduled(scheduled))
+        self._database.put(TABLE, INSERT, rows.of_scheduled(scheduled))
         self.made(scheduled.pico_id, [scheduled])
 
     def made(self, pico_id: str, made: Sequence[Scheduled]) -> None:
         """Count rows of a pico that were just written. Those that end are counted by the table itself."""
         number = sum(each.status in COMING for each in made)
         if number:
-            self._database.execute(MORE, (pico_id, number))
+            self._database.put("coming", MORE, (pico_id, number))
         for each in made:
             self._due.see(each)
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Write what may change of a row: when it is due, where it stands, how often it fired."""
-        # Where somebody moved it, or set the clock back and had it repeat anew, it may meet an occurrence on
-        # record, which would keep the next one from being settled for ever.
-        while settled.due is not None and self._on_record(settled.id, settled.due):
-            settled = replace(settled, due=settled.due + MILLISECOND)
-        if settled.status in (Status.FINISHED, Status.CANCELLED) and settled.keep_until is None:
-            settled = replace(settled, keep_until=shifted(now, self._history))
-        self._database.execute(
-            SETTLE,
-            (
-                rows.ms(settled.due),
-                settled.status.value,
-                settled.fires,
-                rows.ms(settled.fired),
-                rows.ms(settled.keep_until),
-                rows.ms(settled.paused_until),
-                rows.ms(settled.moved_from),
-                rows.ms(settled.spaced_from),
-                settled.id,
-            ),
-        )
+        keep_until = settled.keep_until
+        if keep_until is None and settled.status in (Status.FINISHED, Status.CANCELLED):
+            keep_until = shifted(now, self._history)
+        values = [
+            rows.ms(settled.due),
+            settled.status.value,
+            settled.fires,
+            rows.ms(settled.fired),
+            rows.ms(keep_until),
+            rows.ms(settled.paused_until),
+            rows.ms(settled.moved_from),
+            rows.ms(settled.spaced_from),
+            settled.id,
+        ]
+        self._database.put(TABLE, SETTLE, values)
+        self._ahead.pop(settled.id, None)
+        if settled.due is not None:
+            self._settled.append(values)
         self._due.see(settled)
         if settled.kind == "window":  # the event of any other row is the same each time
             self._put_event(settled)
@@ -218,12 +235,26 @@ class Agenda:
         self.settle(row, now)
 
     def _put_event(self, row: Scheduled) -> None:
-        self._database.execute(EVENT, (row.kind, row.domain, row.type, rows.dump(row.attrs), row.id))
+        self._database.put(TABLE, EVENT, (row.kind, row.domain, row.type, rows.dump(row.attrs), row.id))
 
     def change(self, row: Scheduled, now: datetime) -> None:
         """Write a row that somebody changed."""
         self.settle(row, now)
-        self._database.execute(REPEAT, (row.kind, row.timespec, row.tz, row.id))
+        self._database.put(TABLE, REPEAT, (row.kind, row.timespec, row.tz, row.id))
+
+    def _part_from_record(self) -> None:
+        """Move due times that are to be written off occurrences that are on record.
+
+        A row may meet one where somebody moved it, or set the clock back and had it repeat anew. The next
+        occurrence could never be settled then.
+        """
+        settled, self._settled = self._settled, []
+        pairs = rows.dump([[values[-1], values[0]] for values in settled])
+        for (index,) in [*self._database.rows(MET, (pairs,))]:
+            id, due = settled[index][-1], settled[index][0]
+            while self._database.row(ON_RECORD, (id, due)) is not None:
+                due += 1
+            settled[index][0] = due
 
     def note(self, fire: Fire) -> None:
         """Write the record of what somebody did to an occurrence, rather than the clock."""
@@ -240,12 +271,11 @@ class Agenda:
         return nominal
 
     def _on_record(self, id: str, nominal: datetime) -> bool:
-        sql = "SELECT 1 FROM fire WHERE scheduled = ? AND nominal = ?"
-        return self._database.row(sql, (id, to_ms(nominal))) is not None
+        return self._database.row(ON_RECORD, (id, to_ms(nominal))) is not None
 
     def record(self, fire: Fire) -> None:
         """Write what became of an occurrence. `conflict` if that is on record already."""
-        self._database.execute(RECORD, rows.of_fire(fire))
+        self._database.put("fire", RECORD, rows.of_fire(fire))
 
     def correct(self, id: str, nominal: datetime, outcome: Outcome, why: str) -> None:
         """Write what came out later of an occurrence on record."""
@@ -278,6 +308,7 @@ class Agenda:
         """
         where, values = condition_of(Filter(pico_id=pico_id, rid=rid))
         at = to_ms(now)
+        self._ahead = {}
         self._database.execute(
             # An occurrence on record already, of a store of an older picosched, needs no second record.
             f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
@@ -295,6 +326,7 @@ class Agenda:
         """End a row that cannot be dealt with, its occurrence failed: even one that cannot be read."""
         ms = to_ms(now)
         due = f"CASE WHEN due BETWEEN {FIRST_MS} AND {LAST_MS} THEN due ELSE ?1 END"
+        self._ahead = {}
         self._database.execute(
             f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
                 SELECT id, {due}, pico, ?1, ?1 - {due}, ?2, NULL, '[]', ?3, 1

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from functools import partial
@@ -54,8 +54,11 @@ class Database:
         self._durability = durability
         self._suspect = suspect
         """Whether it is opened even if it is damaged, to see how."""
-        self._past = 0
-        """Rows changed through earlier connections, less those whose change was undone to a savepoint."""
+        self._gathered: dict[str, list[tuple[str, list[Sequence[Any]]]]] = {}
+        """What was put and has not run yet: table → statements in their order, each with its values."""
+        self.changes = 0
+        """What was written since the file was opened: a mark to see by whether something was."""
+        self._checks: dict[str, Callable[[], None]] = {}
         self._inside = False
         """Whether a transaction is under way, as far as its caller knows."""
         self._spoilt: StoreError | None = None
@@ -91,20 +94,49 @@ class Database:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
-    @property
-    def changes(self) -> int:
-        """Rows changed since the file was opened: a mark to see by whether something was written."""
-        return self._past if self._lost else self._past + self._connection.total_changes
+    def put(self, table: str, sql: str, values: Sequence[Any]) -> None:
+        """Inside a transaction: have a statement run that changes a row of a table, before what is read next.
+
+        Statements of one table run in the order they came, many at once; those of two tables in any order.
+        """
+        runs = self._gathered.setdefault(table, [])
+        if runs and runs[-1][0] is sql:
+            runs[-1][1].append(values)
+        else:
+            runs.append((sql, [values]))
+        self.changes += 1
+
+    def _flush(self) -> None:
+        """Run what was put."""
+        gathered, self._gathered = self._gathered, {}
+        for table in sorted(gathered, key=self._checks.__contains__):  # what is checked comes last
+            if table in self._checks:
+                self._checks[table]()
+            try:
+                for sql, values in gathered[table]:
+                    self._connection.executemany(sql, values)
+            except FAILING as cause:
+                raise self._fault(cause) from cause
+
+    def check(self, table: str, check: Callable[[], None]) -> None:
+        """Call `check` before the statements of a table run, after those of the tables without a check."""
+        self._checks[table] = check
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that changes something; the number of rows it changed."""
+        if self._gathered:
+            self._flush()
         try:
-            return self._connection.execute(sql, values).rowcount
+            changed = self._connection.execute(sql, values).rowcount
         except FAILING as cause:
             raise self._fault(cause) from cause
+        self.changes += max(changed, 0)
+        return changed
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row of an answer; None if it has none."""
+        if self._gathered:
+            self._flush()
         try:
             row: Row | None = self._connection.execute(sql, values).fetchone()
         except FAILING as cause:
@@ -113,6 +145,8 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of an answer, each read as it is taken: they may be more than there is memory for."""
+        if self._gathered:
+            self._flush()
         try:
             for row in self._connection.execute(sql, values):  # noqa: UP028 — `yield from` closes cursors late
                 yield row
@@ -122,15 +156,16 @@ class Database:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Inside a transaction: what is written here is undone alone if it fails."""
-        before = self._connection.total_changes
         self.execute("SAVEPOINT piece")
+        before = self.changes
         try:
             yield
         except BaseException:
+            self._gathered = {}
             if self._connection.in_transaction:
                 self.execute("ROLLBACK TO piece")
                 self.execute("RELEASE piece")
-                self._past -= self._connection.total_changes - before
+                self.changes = before
             raise
         self.execute("RELEASE piece")
 
@@ -149,6 +184,8 @@ class Database:
         self._inside = True
         try:
             yield
+            if self._gathered:
+                self._flush()
             if self._spoilt is not None:
                 raise self._spoilt
             if self._file is not None:
@@ -157,7 +194,7 @@ class Database:
             self._connection.execute("COMMIT")
             self.kept = True
         except BaseException as error:
-            self._inside = False
+            self._inside, self._gathered = False, {}
             undone = self._roll_back()
             if isinstance(error, sqlite3.Error):
                 failed = self._fault(error)
@@ -185,7 +222,6 @@ class Database:
             return
         failed = f"the database {self.name} failed and cannot be opened again"
         if not self._lost:
-            self._past += self._connection.total_changes
             self._lost = StoreError(failed)
         self.transactions += 1  # what was seen before counts no more
         self._connection.close()

@@ -155,8 +155,8 @@ class Store:
         The occurrence may be left out of the record, and the turn of the journal.
         """
         statements = _statements(turn, fire, journalled)  # all of them before the first is run: they may fail
-        for sql, values in statements:
-            self._database.execute(sql, values)
+        for table, sql, values in statements:
+            self._database.put(table, sql, values)
         if turn.scheduled:
             self.agenda.made(turn.pico_id, [*turn.scheduled.values()])
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
@@ -191,25 +191,25 @@ class Store:
         return deleted + self.journal.prune(before, now, PRUNED_AT_ONCE)
 
 
-def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str, Row]]:
+def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str, str, Row]]:
     """What a turn writes but for its occurrence and its cancellations; ready to run."""
-    statements: list[tuple[str, Row]] = []
+    statements: list[tuple[str, str, Row]] = []
     for (rid, name), value in turn.entities.items():
         pico_id = picos.owner(turn.pico_id, rid)
         if value is None:
-            statements.append((picos.DELETE_ENTITY, (pico_id, rid, name)))
+            statements.append(("entity", picos.DELETE_ENTITY, (pico_id, rid, name)))
         else:
-            statements.append((picos.SET_ENTITY, (pico_id, rid, name, rows.dump(value))))
+            statements.append(("entity", picos.SET_ENTITY, (pico_id, rid, name, rows.dump(value))))
     for (rid, rule), state in turn.waiting.items():
         if state is None:
-            statements.append((picos.DELETE_WAITING, (turn.pico_id, rid, rule)))
+            statements.append(("waiting", picos.DELETE_WAITING, (turn.pico_id, rid, rule)))
         else:
-            statements.append((picos.SET_WAITING, (turn.pico_id, rid, rule, rows.dump(state))))
+            statements.append(("waiting", picos.SET_WAITING, (turn.pico_id, rid, rule, rows.dump(state))))
     for scheduled in turn.scheduled.values():
-        statements.append((agenda.INSERT, rows.of_scheduled(scheduled)))
+        statements.append((agenda.TABLE, agenda.INSERT, rows.of_scheduled(scheduled)))
     if journalled:
-        statements.append((journal.INSERT, journal.of_turn(turn, fire)))
-    for _, values in statements:
+        statements.append(("journal", journal.INSERT, journal.of_turn(turn, fire)))
+    for _, _, values in statements:
         for value in values:
             if isinstance(value, str) and not value.isascii():
                 _check_text(value)

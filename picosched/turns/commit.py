@@ -57,16 +57,21 @@ class Call:
     There may be fewer outcomes than pieces: of the first of them, which the batch had time for.
     """
 
-    __slots__ = ("first", "mark", "outcomes", "perform", "pieces", "wake")
+    __slots__ = ("alone", "first", "mark", "outcomes", "perform", "pieces", "prepare", "wake")
 
     def __init__(
         self,
         perform: Callable[[Any], Any],
         pieces: Sequence[Any],
         first: Callable[[], None] | None = None,
+        prepare: Callable[[Sequence[Any]], None] | None = None,
     ) -> None:
         self.perform = perform
         self.pieces = pieces
+        self.prepare = prepare
+        """Reads what the pieces need, all at once."""
+        self.alone = False
+        """Whether each piece has a transaction of its own, since one with others was refused."""
         self.first = first
         """What is committed before the pieces, which then share their transaction with nobody."""
         self.outcomes: list[Any] = []
@@ -132,12 +137,17 @@ class GroupCommit:
             outcomes += self.perform_some(perform, pieces[len(outcomes) :])
         return outcomes
 
-    def perform_some(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
+    def perform_some(
+        self,
+        perform: Callable[[Piece], T],
+        pieces: Sequence[Piece],
+        prepare: Callable[[Sequence[Piece]], None] | None = None,
+    ) -> list[T | Exception]:
         """What it made of each of the first pieces, or raised, once they are committed, all together.
 
-        Of as many as one batch has time for; of one at the least.
+        Of as many as one batch has time for; of one at the least. `prepare` reads ahead what they need.
         """
-        return self._written(Call(perform, pieces))
+        return self._written(Call(perform, pieces, prepare=prepare))
 
     def perform_alone(
         self, first: Callable[[], None], perform: Callable[[Piece], T], piece: Piece
@@ -210,11 +220,11 @@ class GroupCommit:
         pieces = 0
         with self._mutex:
             for call in self._line:
-                if batch and call.first is not None:
+                if batch and (call.first is not None or call.alone):
                     break
                 batch.append(call)
                 pieces += len(call.pieces)
-                if pieces >= LARGEST or call.first is not None:
+                if pieces >= LARGEST or call.first is not None or call.alone:
                     break
         return batch
 
@@ -240,6 +250,8 @@ class GroupCommit:
                 self._undone()
                 if not isinstance(error, Exception):
                     raise
+                if ran and _of_a_value(error) and _part(batch):
+                    return  # whose it is comes out when each is tried alone
                 for call in batch:
                     if call.mark is mark:  # others have not begun, and are of the next batch
                         call.outcomes = [_for_one_caller(error) for _ in call.outcomes] or [
@@ -253,8 +265,12 @@ class GroupCommit:
         until = None if self._seconds is None else ticks() + self._seconds
         for call in batch:
             call.mark, call.outcomes = mark, []
+            if call.prepare is not None:
+                call.prepare(call.pieces)
             for piece in call.pieces:
                 call.outcomes.append(self._outcome(call.perform, piece))
+                if call.alone:
+                    return
                 if until is not None and ticks() > until:
                     return
 
@@ -317,6 +333,20 @@ class Seen(Generic[T]):
 
 def _call(work: Callable[[], T]) -> T:
     return work()
+
+
+def _of_a_value(error: Exception) -> bool:
+    """Whether one of the values that were written is at fault, rather than the disk."""
+    return not isinstance(error, StoreError) or error.code == "conflict"
+
+
+def _part(batch: Sequence[Call]) -> bool:
+    """Have the pieces of a batch tried one by one; False if there is one alone."""
+    if len(batch) == 1 and (batch[0].alone or len(batch[0].pieces) == 1):
+        return False
+    for call in batch:
+        call.alone, call.mark, call.outcomes = True, Mark(), []
+    return True
 
 
 def _for_one_caller(error: Exception) -> Exception:

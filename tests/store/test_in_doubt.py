@@ -205,6 +205,7 @@ def test_whoever_makes_nothing_of_an_error_keeps_no_half_of_a_transaction(tmp_pa
                 store.write(turn("first", 1))
                 with pytest.raises(StoreError):  # SQLite rolls back by itself when the disk is full
                     store.write(turn("large", "x" * 1_000_000))
+                    store.picos.entities("p", "r")  # what was put is written before anything is read
                 store._database.row("PRAGMA max_page_count = 100000")
                 store.write(turn("last", 1))
 

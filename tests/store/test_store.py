@@ -575,5 +575,5 @@ def test_a_value_that_no_database_takes_is_the_fault_of_who_gives_it(store: Stor
             ask()
         assert found.value.code == "invalid" and not isinstance(found.value, StoreError)
     add(store, made("s1"))
-    with store.transaction(), pytest.raises(PicoschedError, match="more than 64 bits"):
+    with pytest.raises(PicoschedError, match="more than 64 bits"), store.transaction():
         store.agenda.settle(made("s1", fires=2**63), NOW)
