@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,6 +27,7 @@ from picosched.krl import event_expression, extent, lexer, size
 from picosched.krl import pattern as krl_pattern
 from picosched.krl.grammar import parse
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, Member, jsonpath
+from picosched.krl.operators import SIGNS
 from picosched.krl.printer import formatted
 from picosched.krl.ruleset import compile_ruleset, evaluate_body
 from picosched.krl.source import Source
@@ -351,6 +353,18 @@ def cells(lines: list[str]) -> Iterator[list[str]]:
     for line in lines:
         if line.startswith("| ") and not line.startswith("|--"):
             yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+
+def test_the_table_of_signs_is_that_of_the_code() -> None:
+    """Tightest first, between calls and `test => a | b`; within a level the order does not matter."""
+    told = {"left": "", "right": "to the right", "nonassoc": "alone", "prefix": "prefix"}
+    levels = [
+        (told[kind], {sign.text for sign in signs})
+        for (_, kind), signs in groupby(reversed(SIGNS), lambda sign: (sign.level, sign.kind))
+    ]
+    page = sections(ROOT / "docs" / "language-expressions.md", 2)["Operators"]
+    rows = [(row[1], set(spans(row[0]))) for row in cells(page) if any(row)]
+    assert rows[1:-1] == levels
 
 
 LIBRARY = ROOT / "docs" / "language-library.md"

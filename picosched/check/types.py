@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from picosched.check.subject import Subject
 from picosched.krl import syntax
-from picosched.krl.compiler.runtime import BOOLEAN
+from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.values import KINDS
 
 OPERATORS: dict[str, str] = {
@@ -30,9 +30,9 @@ def type_of(subject: Subject, node: syntax.Expression) -> str | None:
         case syntax.Group():
             return type_of(subject, node.inner)
         case syntax.Prefix():
-            return {"not": "Boolean", "-": "Number"}.get(node.operator) or type_of(subject, node.operand)
+            return PREFIX[node.operator].value or type_of(subject, node.operand)
         case syntax.Infix():
-            return _of_infix(subject, node)
+            return INFIX[node.operator].value or _of_operands(subject, node)
         case syntax.Name():
             return _of_name(subject, node)
         case syntax.Method(domain=None) if subject.meaning(node) is None:
@@ -40,15 +40,11 @@ def type_of(subject: Subject, node: syntax.Expression) -> str | None:
     return None
 
 
-def _of_infix(subject: Subject, node: syntax.Infix) -> str | None:
-    if node.operator in BOOLEAN:
-        return "Boolean"
-    if node.operator in ("-", "*", "/", "%", "<=>", "cmp"):
-        return "Number"
+def _of_operands(subject: Subject, node: syntax.Infix) -> str | None:
     both = {type_of(subject, node.left), type_of(subject, node.right)}
     if node.operator == "+":
         return "String" if "String" in both else "Number" if both == {"Number"} else None
-    return both.pop() if len(both) == 1 else None
+    return both.pop() if len(both) == 1 and node.operator in ("&&", "||") else None
 
 
 def _of_name(subject: Subject, node: syntax.Name) -> str | None:

@@ -19,6 +19,7 @@ from typing import Any
 from ply import lex
 
 from picosched.errors import KrlError
+from picosched.krl.operators import SIGNS
 from picosched.krl.source import Source
 
 MAX_NESTING = 200
@@ -27,29 +28,14 @@ MOST_TOKENS = 60_000
 
 states = (("chevron", "exclusive"),)
 
-PUNCTUATION = {
-    "SPACESHIP": "<=>",
+PUNCTUATION = {sign.token: sign.text for sign in SIGNS if not sign.text.isalpha()} | {
     "ASSIGN": ":=",
     "ARROW": "=>",
-    "EQ": "==",
-    "NE": "!=",
-    "LE": "<=",
-    "GE": ">=",
-    "HAS": "><",
-    "AND_AND": "&&",
-    "OR_OR": "||",
     "FROM_URL": "<-",
     "PLUS_EQ": "+=",
     "MINUS_EQ": "-=",
-    "LT": "<",
-    "GT": ">",
     "EQUALS": "=",
     "BAR": "|",
-    "PLUS": "+",
-    "MINUS": "-",
-    "TIMES": "*",
-    "DIVIDE": "/",
-    "PERCENT": "%",
     "DOT": ".",
     "COMMA": ",",
     "SEMICOLON": ";",
@@ -81,7 +67,6 @@ tokens = (
 OPERAND_ENDS = frozenset(
     ("WORD", "INTEGER", "NUMBER", "STRING", "REGEX", "RAW", "CHEVRON_CLOSE", "RPAREN", "RBRACKET", "RBRACE")
 )
-_PUNCTUATION_PATTERN = "|".join(re.escape(text) for text in PUNCTUATION.values())
 _STRING_ESCAPE = re.compile(r"\\([\"'\\])")
 _CHEVRON_ESCAPE = re.compile(r"\\(>|#\{|\\)")
 
@@ -187,7 +172,7 @@ def t_punctuation(t: Any) -> Any:
     return _token(t, _TYPES[t.value], t.value)
 
 
-t_punctuation.__doc__ = _PUNCTUATION_PATTERN
+t_punctuation.__doc__ = "|".join(map(re.escape, sorted(_TYPES, key=len, reverse=True)))
 
 
 def t_error(t: Any) -> None:

@@ -1,44 +1,26 @@
-"""The infix and postfix operators, each a function of its operands.
+"""The operators: each a function of its operands, and the table of all infix and prefix ones.
 
 Compiled code calls these for every operator it meets, so each tries the common case first: two ints,
 then two strings. `+` is a sum of numbers and else joins texts; the other arithmetic converts to numbers
 and fails where that cannot be done. Comparison is by number where both have one and else by text;
 equality converts nothing.
+
+What the lexer, the grammar, the printer, the checker and the compiler have to know of an infix or prefix
+operator stands in its row of `SIGNS`.
 """
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 from picosched.errors import KrlError
 from picosched.krl.pattern import Regex, regex_of
 from picosched.krl.scope import Value
 from picosched.krl.size import SMALL, claim_text, scan, visit
 from picosched.krl.values import EXACT, described, equal, number, shown, to_number, to_string
-
-__all__ = [
-    "add",
-    "compare",
-    "compare_text",
-    "divide",
-    "equal",
-    "greater",
-    "greater_equal",
-    "has_element",
-    "index",
-    "less",
-    "less_equal",
-    "like",
-    "multiply",
-    "negate",
-    "not_equal",
-    "path",
-    "position",
-    "remainder",
-    "same_text",
-    "subtract",
-]
 
 
 def cannot(sign: str, a: Value, b: Value) -> KrlError:
@@ -164,8 +146,13 @@ def compare_text(a: Value, b: Value) -> int:
 
 
 def same_text(a: Value, b: Value) -> bool:
-    """`eq`; `neq` is its contrary."""
+    """`eq`"""
     return bool(equal(to_string(a), to_string(b)))
+
+
+def other_text(a: Value, b: Value) -> bool:
+    """`neq`"""
+    return not same_text(a, b)
 
 
 def has_element(a: Value, b: Value) -> bool:
@@ -221,23 +208,51 @@ def path(a: Value, keys: Value) -> Value:
     return a
 
 
-INFIX: dict[str, Callable[[Value, Value], Value]] = {
-    "+": add,
-    "-": subtract,
-    "*": multiply,
-    "/": divide,
-    "%": remainder,
-    "==": equal,
-    "!=": not_equal,
-    "<": less,
-    "<=": less_equal,
-    ">": greater,
-    ">=": greater_equal,
-    "<=>": compare,
-    "cmp": compare_text,
-    "eq": same_text,
-    "neq": lambda a, b: not same_text(a, b),
-    "><": has_element,
-    "like": like,
-}
-"""What each infix sign does, but for `&&` and `||`, which do not always look at both sides."""
+# How tightly an expression holds together, loosest first.
+CONDITIONAL, OR, AND, COMPARISON, SUM, PRODUCT, PREFIXED, TRAIL, PRIMARY = range(9)
+
+
+class Sign(NamedTuple):
+    """An infix or prefix operator."""
+
+    text: str
+    """As it is written. An infix one that is a word is a name wherever no operator can stand."""
+    token: str
+    level: int
+    kind: Literal["left", "right", "nonassoc", "prefix"]
+    """How infix operators of its level group, or that it is a prefix."""
+    run: Callable[..., Value] | None = None
+    """None if the compiler needs no function for it."""
+    value: Literal["Boolean", "Number"] | None = None
+    """The type of its value, where the operands do not matter. Python tests a Boolean for truth as it is."""
+    python: ast.cmpop | ast.operator | ast.boolop | ast.unaryop | None = None
+    """Python's own. Beside a function it is for a variable and a short literal, where it must do the same."""
+
+
+SIGNS = (
+    Sign("||", "OR_OR", OR, "left", python=ast.Or()),
+    Sign("&&", "AND_AND", AND, "left", python=ast.And()),
+    Sign("==", "EQ", COMPARISON, "left", equal, "Boolean", ast.Eq()),
+    Sign("!=", "NE", COMPARISON, "left", not_equal, "Boolean", ast.NotEq()),
+    Sign("<", "LT", COMPARISON, "left", less, "Boolean", ast.Lt()),
+    Sign("<=", "LE", COMPARISON, "left", less_equal, "Boolean", ast.LtE()),
+    Sign(">", "GT", COMPARISON, "left", greater, "Boolean", ast.Gt()),
+    Sign(">=", "GE", COMPARISON, "left", greater_equal, "Boolean", ast.GtE()),
+    Sign("<=>", "SPACESHIP", COMPARISON, "left", compare, "Number"),
+    Sign("><", "HAS", COMPARISON, "left", has_element, "Boolean"),
+    Sign("like", "LIKE", COMPARISON, "left", like, "Boolean"),
+    Sign("cmp", "CMP", COMPARISON, "left", compare_text, "Number"),
+    Sign("eq", "EQ_TEXT", COMPARISON, "left", same_text, "Boolean"),
+    Sign("neq", "NEQ_TEXT", COMPARISON, "left", other_text, "Boolean"),
+    Sign("+", "PLUS", SUM, "left", add, None, ast.Add()),
+    Sign("-", "MINUS", SUM, "left", subtract, "Number", ast.Sub()),
+    Sign("*", "TIMES", PRODUCT, "left", multiply, "Number"),
+    Sign("/", "DIVIDE", PRODUCT, "left", divide, "Number"),
+    Sign("%", "PERCENT", PRODUCT, "left", remainder, "Number"),
+    Sign("not", "NOT", PREFIXED, "prefix", None, "Boolean", ast.Not()),
+    Sign("-", "MINUS", PREFIXED, "prefix", negate, "Number"),
+    Sign("+", "PLUS", PREFIXED, "prefix"),
+)
+"""All of them, loosest first."""
+INFIX = {sign.text: sign for sign in SIGNS if sign.kind != "prefix"}
+PREFIX = {sign.text: sign for sign in SIGNS if sign.kind == "prefix"}

@@ -12,6 +12,7 @@ from scopes import new_scope
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.budget import Limits
+from picosched.krl.operators import INFIX
 from picosched.krl.ruleset import Instance, compile_ruleset, evaluate_body
 
 
@@ -205,12 +206,11 @@ LEAVES = [
     "<<a#{1}b>>",
     "event:attrs",
 ]
-INFIX = "+ - * / % == < > <=> cmp >< like && || eq".split()
 METHODS = "map filter reduce sort append join split length as replace set put get sprintf range".split()
 EXPRESSIONS = st.recursive(
     st.sampled_from(LEAVES),
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(INFIX), inner).map(lambda parts: f"({' '.join(parts)})"),
+        st.tuples(inner, st.sampled_from([*INFIX]), inner).map(lambda parts: f"({' '.join(parts)})"),
         st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} => {parts[1]} | {parts[2]})"),
         st.tuples(inner, inner).map(lambda parts: f"{parts[0]}[{parts[1]}]"),
         st.tuples(inner, inner).map(lambda parts: f"{parts[0]}{{{parts[1]}}}"),

@@ -298,8 +298,7 @@ def test_an_operator_pays_for_its_work(name: str) -> None:
 
 
 SIGNS: dict[str, Callable[..., Any]] = {
-    **operators.INFIX,
-    "-x": operators.negate,
+    **{f"{sign.text} {sign.kind}": sign.run for sign in operators.SIGNS if sign.run},
     "x[]": operators.index,
     "x{}": operators.path,
 }
@@ -351,8 +350,9 @@ SMALL_CALLS = {
 
 def test_all_that_compiled_code_calls_is_tried() -> None:
     called = {name for name, run in RUNTIME.items() if isinstance(run, FunctionType)}
-    signs = {f".{sign}" for sign in operators.INFIX} | {".negate", ".index", ".path"}
-    assert called == signs | {*STATEMENTS} | SMALL_CALLS
+    signs = [name for name, run in RUNTIME.items() if run in SIGNS.values()]
+    assert len(signs) == len(SIGNS)
+    assert called == {*signs, *STATEMENTS} | SMALL_CALLS
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

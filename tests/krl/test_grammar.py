@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from picosched.errors import KrlError
 from picosched.krl import grammar, syntax
 from picosched.krl.grammar import parse, parse_body
+from picosched.krl.operators import INFIX, SIGNS
 from picosched.krl.source import Source
 
 
@@ -67,6 +68,24 @@ def value_of(text: str) -> syntax.Expression:
 )
 def test_operators_bind_as_the_language_says(loose: str, tight: str) -> None:
     assert value_of(loose) == value_of(tight)
+
+
+def test_the_operators_stand_by_level_and_those_of_a_level_group_alike() -> None:
+    assert [sign.level for sign in SIGNS] == sorted(sign.level for sign in SIGNS)
+    assert len({sign.level for sign in SIGNS}) == len({(sign.level, sign.kind) for sign in SIGNS})
+
+
+@pytest.mark.parametrize("sign", INFIX)
+def test_an_infix_operator_groups_as_its_row_says(sign: str) -> None:
+    text = f"a {sign} b {sign} c"
+    match INFIX[sign].kind:
+        case "left":
+            assert value_of(text) == value_of(f"(a {sign} b) {sign} c")
+        case "right":
+            assert value_of(text) == value_of(f"a {sign} (b {sign} c)")
+        case _:
+            with pytest.raises(KrlError):
+                value_of(text)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from picosched.errors import KrlError
 from picosched.krl import syntax
 from picosched.krl.grammar import parse
 from picosched.krl.lexer import new_lexer
+from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.printer import formatted, printed
 from picosched.krl.source import Source
 
@@ -74,8 +75,6 @@ leaves = st.one_of(names, names, literals, regexes, qualified, persistent)
 
 # ---- trees: expressions and actions ---------------------------------------------------------------
 
-INFIX = st.sampled_from("|| && == != < <= > >= <=> >< like cmp eq neq + - * / %".split())
-
 
 def grown(inner: Trees) -> Trees:
     """Expressions one step larger than those they are made of."""
@@ -90,9 +89,9 @@ def grown(inner: Trees) -> Trees:
     chevrons = st.lists(texts.filter(bool) | inner, max_size=4).map(merged)
     declared = several(st.builds(syntax.Declaration, words, inner))
     return st.one_of(
-        st.builds(syntax.Infix, INFIX, inner, inner),
-        st.builds(syntax.Infix, INFIX, inner, inner),
-        st.builds(syntax.Prefix, st.sampled_from(["not", "-", "+"]), inner),
+        st.builds(syntax.Infix, st.sampled_from([*INFIX]), inner, inner),
+        st.builds(syntax.Infix, st.sampled_from([*INFIX]), inner, inner),
+        st.builds(syntax.Prefix, st.sampled_from([*PREFIX]), inner),
         st.builds(syntax.Conditional, inner, inner, inner),
         st.builds(syntax.Array, several(inner)),
         st.builds(syntax.Map, several(st.tuples(inner | names, inner))),

@@ -465,7 +465,7 @@ def test_values_are_shortened_in_messages() -> None:
     ],
 )
 def test_an_infix_operator_gives(sign: str, a: Any, b: Any, result: Any) -> None:
-    found = operators.INFIX[sign](a, b)
+    found = operators.INFIX[sign].run(a, b)
     assert found == result
     assert type(found) is type(result)
 
@@ -481,7 +481,7 @@ def test_an_infix_operator_gives(sign: str, a: Any, b: Any, result: Any) -> None
 )
 def test_arithmetic_without_numbers_is_an_error_in_krl_words(sign: str, a: Any, b: Any, message: str) -> None:
     with pytest.raises(KrlError) as caught:
-        operators.INFIX[sign](a, b)
+        operators.INFIX[sign].run(a, b)
     assert caught.value.message == message
 
 

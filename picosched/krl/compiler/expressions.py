@@ -24,8 +24,8 @@ from picosched.krl.compiler.code import (
     mapped,
     store,
 )
-from picosched.krl.compiler.runtime import BOOLEAN
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
+from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.size import SMALL
 from picosched.krl.values import Regex, regex_of
 
@@ -33,15 +33,6 @@ SCOPE, EFFECTS, RID, BUDGET = ".scope", ".effects", ".rid", ".budget"
 
 FEW = 8
 """Parts of a chevron that may come out short."""
-
-COMPARISONS: dict[str, type[ast.cmpop]] = {
-    "<": ast.Lt,
-    "<=": ast.LtE,
-    ">": ast.Gt,
-    ">=": ast.GtE,
-    "==": ast.Eq,
-    "!=": ast.NotEq,
-}
 
 
 class ExpressionCompiler:
@@ -191,14 +182,16 @@ class ExpressionCompiler:
         return call(".path", self.expression(node.receiver), self.expression(node.path))
 
     def _prefix(self, node: syntax.Prefix) -> ast.expr:
-        if node.operator == "not":
-            return ast.UnaryOp(op=ast.Not(), operand=self.test(node.operand))
+        sign = PREFIX[node.operator]
+        if isinstance(sign.python, ast.unaryop):
+            return ast.UnaryOp(op=sign.python, operand=self.test(node.operand))
         operand = self.expression(node.operand)
-        return call(".negate", operand) if node.operator == "-" else operand
+        return call(f".prefix {sign.text}", operand) if sign.run else operand
 
     def _infix(self, node: syntax.Infix) -> ast.expr:
-        if node.operator in ("&&", "||"):
-            return self._shortcut(node)
+        op = INFIX[node.operator].python
+        if isinstance(op, ast.boolop):
+            return self._shortcut(node, op)
         general = call(f".{node.operator}", self.expression(node.left), self.expression(node.right))
         return self._quick(node, general) or general
 
@@ -218,28 +211,25 @@ class ExpressionCompiler:
         if type(right) is int and abs(right) >= 2**31:
             return None
         variable, literal = load(left.python), constant(right)
-        if node.operator in COMPARISONS:
-            done: ast.expr = ast.Compare(
-                left=variable, ops=[COMPARISONS[node.operator]()], comparators=[literal]
-            )
-        elif node.operator in ("+", "-"):
-            sign = ast.Add() if node.operator == "+" else ast.Sub()
-            done = ast.BinOp(left=variable, op=sign, right=literal)
-        else:
-            return None
+        match INFIX[node.operator].python:
+            case ast.cmpop() as op:
+                done: ast.expr = ast.Compare(left=variable, ops=[op], comparators=[literal])
+            case ast.operator() as op:
+                done = ast.BinOp(left=variable, op=op, right=literal)
+            case _:
+                return None
         kind = ast.Attribute(value=load(left.python), attr="__class__", ctx=ast.Load())
         test = ast.Compare(left=kind, ops=[ast.Is()], comparators=[load(known)])
         return ast.IfExp(test=test, body=done, orelse=self.code.at(node, general))
 
-    def _shortcut(self, node: syntax.Infix) -> ast.expr:
+    def _shortcut(self, node: syntax.Infix, op: ast.boolop) -> ast.expr:
         """`&&` and `||` give the operand that decides."""
         left, right = self.expression(node.left), self.expression(node.right)
         if _is_boolean(node.left):
-            op: ast.boolop = ast.And() if node.operator == "&&" else ast.Or()
             return ast.BoolOp(op=op, values=[left, right])
         kept = self.code.fresh(".kept")
         test = self.code.at(node.left, call(".truth", ast.NamedExpr(target=store(kept), value=left)))
-        if node.operator == "&&":
+        if isinstance(op, ast.And):
             return ast.IfExp(test=test, body=right, orelse=load(kept))
         return ast.IfExp(test=test, body=load(kept), orelse=right)
 
@@ -273,9 +263,9 @@ def _is_boolean(node: syntax.Expression) -> bool:
         case syntax.Literal():
             return isinstance(node.value, bool)
         case syntax.Prefix():
-            return node.operator == "not"
+            return PREFIX[node.operator].value == "Boolean"
         case syntax.Infix():
-            if node.operator in ("&&", "||"):
+            if isinstance(INFIX[node.operator].python, ast.boolop):
                 return _is_boolean(node.left) and _is_boolean(node.right)
-            return node.operator in BOOLEAN
+            return INFIX[node.operator].value == "Boolean"
     return False

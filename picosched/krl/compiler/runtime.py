@@ -27,9 +27,6 @@ from picosched.krl.values import (
     truth,
 )
 
-BOOLEAN = frozenset(("==", "!=", "<", "<=", ">", ">=", "eq", "neq", "><", "like"))
-"""Infix operators whose value is always a Boolean, so that Python may test it as it is."""
-
 PERIODS = {
     "second": 1,
     "minute": 60,
@@ -242,7 +239,6 @@ RUNTIME: dict[str, Any] = {
     ".len": len,
     ".marked": marked,
     ".milliseconds": milliseconds,
-    ".negate": operators.negate,
     ".passes": passes,
     ".path": operators.path,
     ".pick_one": pick_one,
@@ -256,5 +252,6 @@ RUNTIME: dict[str, Any] = {
     ".text": to_string,
     ".truth": truth,
     ".word": word,
-    **{f".{sign}": function for sign, function in operators.INFIX.items()},
+    **{f".{text}": sign.run for text, sign in operators.INFIX.items() if sign.run},
+    **{f".prefix {text}": sign.run for text, sign in operators.PREFIX.items() if sign.run},
 }

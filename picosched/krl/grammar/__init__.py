@@ -25,6 +25,7 @@ from picosched.krl import lexer, syntax
 from picosched.krl.grammar import actions, events, expressions, rules, statements
 from picosched.krl.grammar.classic import is_classic, with_beestings
 from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, Tokens
+from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.source import Source
 
 # Tokens that the filter makes of WORDs, beside the keywords.
@@ -111,13 +112,11 @@ def _wanted(parser: Any) -> str:
             "RAW",
             "CHEVRON_OPEN",
         }
-        starts |= {"LPAREN", "LBRACKET", "LBRACE", "FUNCTION", "DEFACTION", "NOT", "MINUS", "PLUS", "NULL"}
-        types -= starts | {"TRUE", "FALSE", "CURRENT", "HISTORY", "SEEN"}
+        starts |= {"LPAREN", "LBRACKET", "LBRACE", "FUNCTION", "DEFACTION", "NULL", "TRUE", "FALSE"}
+        types -= starts | {"CURRENT", "HISTORY", "SEEN"} | {sign.token for sign in PREFIX.values()}
         found.append("an expression")
-    infix = {"PLUS", "TIMES", "EQ", "OR_OR"}
-    if infix <= types:
-        types -= {type for _, *row in expressions.precedence for type in row}
-        types -= {"LIKE", "CMP", "ARROW"}
+    if {sign.token for sign in INFIX.values()} <= types:
+        types -= {"ARROW"} | {type for _, *row in expressions.precedence for type in row}
         found.append("an operator")
     names = sorted({WORDS.get(type, f"`{type.lower()}`") for type in types if type != "$end"})
     if "$end" in types:

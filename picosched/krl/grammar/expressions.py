@@ -1,26 +1,26 @@
 """Productions of expressions. A docstring is the production; PLY reads it.
 
-Binding power, loosest first: `=> |` · `||` · `&&` · comparisons · `+ -` · `* / %` · prefix `not - +` ·
-postfix `.name` `{path}` `[index]` and calls. All infix operators group to the left.
+The signs and how tightly each binds are those of the table of operators. `=> |` is looser than all of them;
+postfix `.name` `{path}` `[index]` and calls are tighter.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from picosched.krl import syntax
+from picosched.krl.operators import INFIX, PREFIX, SIGNS
 
 precedence = (
     # What ends an expression is looser than any token that could go on with it: a line break ends nothing.
     ("nonassoc", "EXPRESSION"),
     ("left", "VERSION"),
-    ("left", "OR_OR"),
-    ("left", "AND_AND"),
-    ("left", "EQ", "NE", "LT", "LE", "GT", "GE", "SPACESHIP", "HAS", "LIKE", "CMP", "EQ_TEXT", "NEQ_TEXT"),
-    ("left", "PLUS", "MINUS"),
-    ("left", "TIMES", "DIVIDE", "PERCENT"),
-    ("right", "PREFIX"),
+    *(
+        ("right", "PREFIX") if kind == "prefix" else (kind, *(sign.token for sign in signs))
+        for (_, kind), signs in groupby(SIGNS, lambda sign: (sign.level, sign.kind))
+    ),
     ("nonassoc", "OPERAND"),
     ("left", "LPAREN", "LBRACKET", "LBRACE", "DOT"),
 )
@@ -58,33 +58,19 @@ def p_conditional(p: Any) -> None:
 
 
 def p_infix(p: Any) -> None:
-    """operation : operation OR_OR operation
-    | operation AND_AND operation
-    | operation EQ operation
-    | operation NE operation
-    | operation LT operation
-    | operation LE operation
-    | operation GT operation
-    | operation GE operation
-    | operation SPACESHIP operation
-    | operation HAS operation
-    | operation LIKE operation
-    | operation CMP operation
-    | operation EQ_TEXT operation
-    | operation NEQ_TEXT operation
-    | operation PLUS operation
-    | operation MINUS operation
-    | operation TIMES operation
-    | operation DIVIDE operation
-    | operation PERCENT operation"""
     p[0] = syntax.Infix(p[2], p[1], p[3], **extent(p))
 
 
+p_infix.__doc__ = "operation : " + "\n| ".join(f"operation {sign.token} operation" for sign in INFIX.values())
+
+
 def p_prefix(p: Any) -> None:
-    """operation : NOT operation %prec PREFIX
-    | MINUS operation %prec PREFIX
-    | PLUS operation %prec PREFIX"""
     p[0] = syntax.Prefix(p[1], p[2], **extent(p))
+
+
+p_prefix.__doc__ = "operation : " + "\n| ".join(
+    f"{sign.token} operation %prec PREFIX" for sign in PREFIX.values()
+)
 
 
 def p_operation(p: Any) -> None:

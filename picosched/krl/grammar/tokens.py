@@ -13,6 +13,7 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.lexer import tokens_of
+from picosched.krl.operators import SIGNS
 from picosched.krl.source import Source
 
 RESERVED = frozenset(("function", "defaction", "return", "not", "setting", "null", "true", "false"))
@@ -25,10 +26,10 @@ _CONTEXTUAL = """
     is active inactive test select when where and or before then after between any count repeat within
     max min sum avg push foreach pre if every sample choose always fired notfired else finally
     raise event attributes schedule at log error last clear set mark forget in from returns
-    current history seen like cmp eq neq
+    current history seen
 """
 KEYWORDS = {word: word.upper() for word in (*RESERVED, *_CONTEXTUAL.split())}
-KEYWORDS |= {"eq": "EQ_TEXT", "neq": "NEQ_TEXT"}
+KEYWORDS |= {sign.text: sign.token for sign in SIGNS if sign.text.isalpha()}
 """word → the type of its token."""
 
 PERIODS = frozenset(

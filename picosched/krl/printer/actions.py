@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from picosched.krl import syntax
+from picosched.krl.operators import INFIX
 from picosched.krl.printer.document import BREAK, LINE, Doc, Group, Indent, joined
 from picosched.krl.printer.expressions import arguments, parameters, shielded, with_body
 from picosched.krl.printer.page import Page, Piece, lays_out
 
-GOING_ON = frozenset(
-    "and or before then after between within where with max min sum avg push like cmp eq neq".split()
+GOING_ON = INFIX.keys() | set(
+    "and or before then after between within where with max min sum avg push".split()
 )
 """Words that go on with what stands before them, unless a semicolon ends it."""
 

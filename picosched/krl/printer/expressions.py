@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from picosched.krl import syntax
+from picosched.krl.operators import CONDITIONAL, INFIX, OR, PREFIXED, PRIMARY, TRAIL
 from picosched.krl.printer import literals
 from picosched.krl.printer.document import (
     BREAK,
@@ -20,12 +21,6 @@ from picosched.krl.printer.document import (
 )
 from picosched.krl.printer.page import Page, Piece, lays_out
 
-# How tightly an expression holds together, loosest first.
-CONDITIONAL, OR, AND, COMPARISON, SUM, PRODUCT, PREFIX, TRAIL, PRIMARY = range(9)
-
-COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "<=>", "><", "like", "cmp", "eq", "neq")
-BINDING = {"||": OR, "&&": AND, **dict.fromkeys(COMPARISONS, COMPARISON)}
-BINDING |= {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT}
 TRAIL_WORDS = ("current", "history", "seen")
 """Before many a word these are no names."""
 FEW = 2
@@ -37,9 +32,9 @@ def binding(node: syntax.Expression) -> int:
         case syntax.Conditional():
             return CONDITIONAL
         case syntax.Infix():
-            return BINDING[node.operator]
+            return INFIX[node.operator].level
         case syntax.Prefix():
-            return PREFIX
+            return PREFIXED
         case syntax.Current() | syntax.Seen():
             return TRAIL
         case syntax.Name() if node.id in TRAIL_WORDS:
@@ -47,12 +42,18 @@ def binding(node: syntax.Expression) -> int:
     return PRIMARY
 
 
+def sides(node: syntax.Infix) -> tuple[int, int]:
+    """How tightly the operands of an infix operator have to bind: the left, the right."""
+    sign = INFIX[node.operator]
+    return sign.level + (sign.kind != "left"), sign.level + (sign.kind != "right")
+
+
 def first_operand(node: syntax.Expression) -> syntax.Expression | None:
     """The part that an expression's text begins with; None if that is a parenthesis."""
     while True:
         match node:
             case syntax.Infix():
-                inner, level = node.left, binding(node)
+                inner, level = node.left, sides(node)[0]
             case syntax.Conditional():
                 inner, level = node.test, OR
             case syntax.Index() | syntax.Path() | syntax.Member() | syntax.Method():
@@ -72,9 +73,9 @@ def last_operand(node: syntax.Expression) -> syntax.Expression:
     """The part that an expression's text ends with."""
     while True:
         match node:
-            case syntax.Infix() if binding(node.right) > binding(node):
+            case syntax.Infix() if binding(node.right) >= sides(node)[1]:
                 node = node.right
-            case syntax.Prefix() if binding(node.operand) >= PREFIX:
+            case syntax.Prefix() if binding(node.operand) >= PREFIXED:
                 node = node.operand
             case syntax.Conditional():
                 node = node.otherwise
@@ -316,19 +317,19 @@ def parameters(page: Page, node: syntax.Function | syntax.Defaction) -> Doc:
 
 @lays_out(syntax.Prefix)
 def prefix(page: Page, node: syntax.Prefix) -> Doc:
-    sign = "not " if node.operator == "not" else node.operator
-    return (sign, operand(page, node.operand, PREFIX))
+    sign = f"{node.operator} " if node.operator.isalpha() else node.operator
+    return (sign, operand(page, node.operand, PREFIXED))
 
 
 @lays_out(syntax.Infix)
 def infix(page: Page, node: syntax.Infix) -> Doc:
-    level = binding(node)
+    left, right = sides(node)
     steps = [node]
-    while isinstance(node.left, syntax.Infix) and binding(node.left) == level:
+    while isinstance(node.left, syntax.Infix) and binding(node.left) == left < right:
         node = node.left
         steps.append(node)
-    first = operand(page, node.left, level)
-    rest = [(LINE, step.operator, " ", operand(page, step.right, level + 1)) for step in reversed(steps)]
+    first = operand(page, node.left, left)
+    rest = [(LINE, step.operator, " ", operand(page, step.right, right)) for step in reversed(steps)]
     return Group((first, Indent(tuple(rest))))
 
 

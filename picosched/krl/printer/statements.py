@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from picosched.krl import syntax
+from picosched.krl.operators import PRIMARY
 from picosched.krl.printer.actions import options
 from picosched.krl.printer.document import LINE, Doc, Group, Indent
-from picosched.krl.printer.expressions import PRIMARY, alone, first_operand, operand, shielded
+from picosched.krl.printer.expressions import alone, first_operand, operand, shielded
 from picosched.krl.printer.page import Page, lays_out
 
 BEGINNINGS = frozenset("raise schedule log error last clear set mark forget if".split())
