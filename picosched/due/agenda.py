@@ -31,7 +31,7 @@ from functools import partial
 
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
-from picosched.due.queue import NOTHING, Done, Looked, Together
+from picosched.due.queue import NOTHING, Coming, Done, Looked, Together
 from picosched.due.waiting import Waiting
 from picosched.errors import PicoschedError
 from picosched.pico.event import Event
@@ -45,8 +45,9 @@ from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
+from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit, Seen
+from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import RaiseDue, RaiseNow
 from picosched.turns.turns import Turns, eid_of
@@ -55,8 +56,6 @@ log = logging.getLogger(__name__)
 
 RESUMED_AT_ONCE = 100
 """Rows whose pause is over that go on in one transaction."""
-
-Coming = tuple[datetime | None, datetime | None]
 
 
 class AgendaQueue:
@@ -71,16 +70,18 @@ class AgendaQueue:
         self._waiting = waiting
         self._begun = begun
         self._line = DueRows(store.due)
-        self._seen: Seen[Coming] = Seen(store, commits)
         steps = rows.raise_due, rows.fail, self._give_up, rows.read_ahead
         self._together = Together(commits, waiting, begun, *steps)
 
-    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
-        return min((time for time in self._coming(stuck) if time is not None), default=None)
+    def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
+        return self._waiting.left_out(stuck)
 
-    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+    def look(self, without: LeftOut) -> Coming:
+        return Coming(*self._store.due.next(without))
+
+    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         now, raised, made_now, done, failing = looks[-1], 0, 0, 0, 0
-        due = self._due(now, stuck)
+        due = self._due(coming, now, stuck)
         pieces = [RaiseDue(id, pico_id, looks) for id, pico_id in due]
         for piece, outcome in self._together.outcomes(pieces):
             done += 1
@@ -103,19 +104,14 @@ class AgendaQueue:
             if error is not None:
                 raise error
 
-    def _coming(self, stuck: Collection[str]) -> Coming:
-        """When the next row is due, leaving out those stuck or waiting for an answer; when a pause ends."""
-        return self._seen.look(self._store.due.next, self._waiting.left_out(stuck))
-
-    def _due(self, now: datetime, stuck: Collection[str]) -> list[tuple[str, str]]:
+    def _due(self, coming: Coming, now: datetime, stuck: Collection[str]) -> list[tuple[str, str]]:
         """The rows to raise next, (id, pico), once those go on whose pause is over."""
-        due, pause_ends = self._coming(stuck)
-        while pause_ends is not None and pause_ends <= now:
-            self._resume(now)
-            due, pause_ends = self._coming(stuck)
-        if due is None or due > now:
-            return []
         left_out = self._waiting.left_out(stuck)
+        while coming.pause_ends is not None and coming.pause_ends <= now:
+            self._resume(now)
+            coming = self._commits.read(self.look, left_out)
+        if coming.due is None or coming.due > now:
+            return []
         return self._commits.read(self._line.next, now, left_out, self._begun.marked)
 
     def _resume(self, now: datetime) -> None:

@@ -10,19 +10,20 @@ In the background deliveries have threads of their own, so that a host that is s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 
 from picosched.due.background import Background, away
-from picosched.due.queue import Looked
+from picosched.due.queue import Coming, Looked
 from picosched.due.waiting import Ask
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Outcome
 from picosched.store.deliveries import Delivery
+from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit, Seen
+from picosched.turns.commit import GroupCommit
 
 KEY = "Idempotency-Key"
 
@@ -63,15 +64,13 @@ class DeliveriesQueue(Background):
         self._commits = commits
         self._ask = ask
         self._now = now
-        self._seen: Seen[datetime | None] = Seen(store, commits)
 
-    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
-        """When a delivery is to be tried next, but for those that are under way."""
-        return self._seen.look(self._store.deliveries.next, self.left_out(stuck))
+    def look(self, without: LeftOut) -> Coming:
+        return Coming(self._store.deliveries.next(without))
 
-    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
-        due, looked = self.next_due(stuck), looks[-1]
-        if due is None or due > looked:
+    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+        looked = looks[-1]
+        if coming.due is None or coming.due > looked:
             return Looked()
         rows = self._commits.read(self._store.deliveries.due, looked, TAKEN_UP, self.left_out(stuck))
         for id, source_id in rows:

@@ -11,14 +11,14 @@ In the background programs run in threads of their own; without it, whoever rais
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from picosched.due.background import PATIENCE_SECONDS, Background
-from picosched.due.queue import Looked
+from picosched.due.queue import Coming, Looked
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
@@ -27,8 +27,9 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.faults import InDoubtError
+from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit, Seen
+from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,6 @@ class ProgramsQueue(Background):
         self._now = now
         self._rehearsed = rehearsed
         self._processes = Processes()
-        self._seen: Seen[list[Scheduled]] = Seen(store, commits)
         self._unwritten: dict[str, Ended] = {}
         """The ends of runs that the database did not take yet."""
 
@@ -82,19 +82,20 @@ class ProgramsQueue(Background):
         super().stop(seconds)
         self._processes.go_on()
 
-    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
-        """Since when the first run waits; None if none does."""
-        if self._unwritten.keys() - self.left_out(stuck).ids:
-            return self._now()
-        return min((row.created for row in self._rows(stuck)), default=None)
+    def look(self, without: LeftOut) -> Coming:
+        if self._unwritten.keys() - without.ids:
+            return Coming(self._now())
+        return Coming(min((row.created for row in self._next_rows(without)), default=None))
 
-    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+        if coming.due is None:
+            return Looked()
         for id in self._unwritten.keys() - self.left_out(stuck).ids:
             try:
                 self._end(id, self._unwritten[id])
             except PicoschedError as error:
                 stuck[id] = error
-        for row in self._rows(stuck):
+        for row in self._commits.read(self._next_rows, self.left_out(stuck)):
             run = partial(self._run, row.id)
             if not self.in_background(row.id, row.pico_id, run):
                 try:
@@ -106,12 +107,9 @@ class ProgramsQueue(Background):
     def end_tick(self) -> None:
         """Nothing is kept for one tick."""
 
-    def _rows(self, stuck: Collection[str]) -> list[Scheduled]:
+    def _next_rows(self, without: LeftOut) -> list[Scheduled]:
         """What is to be run next, in the order in which it was asked for."""
-        if self._processes.stopping:
-            return []
-        read = partial(self._store.agenda.programs, "proc", TAKEN_UP)
-        return self._seen.look(read, self.left_out(stuck))
+        return [] if self._processes.stopping else self._store.agenda.programs("proc", TAKEN_UP, without)
 
     def _run(self, id: str) -> None:
         if self._processes.stopping:

@@ -20,6 +20,7 @@ from picosched.due.begun import Begun
 from picosched.due.waiting import Waiting
 from picosched.errors import PicoschedError
 from picosched.pico.said import Answers, Unanswered
+from picosched.store.left_out import LeftOut
 from picosched.turns.commit import GroupCommit
 
 
@@ -47,14 +48,28 @@ class Looked(NamedTuple):
     """Whether nothing went, because the database fails."""
 
 
+class Coming(NamedTuple):
+    """When a queue has something to do next."""
+
+    due: datetime | None = None
+    pause_ends: datetime | None = None
+
+    @property
+    def soonest(self) -> datetime | None:
+        return min((time for time in self if time is not None), default=None)
+
+
 class Queue(Protocol):
     """Things that come due."""
 
-    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
-        """When the next is due, leaving out those `stuck` and those that wait for an answer."""
+    def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
+        """What a look at the queue leaves out: items that are `stuck`, and those that wait for an answer."""
 
-    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
-        """Process some of what is due at the last of a tick's looks, each once.
+    def look(self, without: LeftOut) -> Coming:
+        """When the next item is due. Called while nobody writes."""
+
+    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+        """Process some of what is due at the last of a tick's looks, each once, if `coming` says that any is.
 
         A failing item goes into `stuck` and is skipped for the rest of this tick.
         """

@@ -13,13 +13,12 @@ from functools import partial
 
 from picosched.due.begun import Begun
 from picosched.due.entries import Entries
-from picosched.due.queue import Done, Looked, Together
+from picosched.due.queue import Coming, Done, Looked, Together
 from picosched.due.waiting import Waiting
+from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit, Seen
+from picosched.turns.commit import GroupCommit
 from picosched.turns.pieces import RaiseEntry
-
-Coming = tuple[datetime | None, datetime | None]
 
 AT_ONCE = 100
 """Entries rung in one transaction."""
@@ -36,21 +35,22 @@ class SourcesQueue:
         self._entries = entries
         self._waiting = waiting
         self._begun = begun
-        self._seen: Seen[Coming] = Seen(store, commits)
         self._round: list[tuple[str, str]] = []
         """The entries that are left to ring in this round, and their sources."""
         self._together = Together(commits, waiting, begun, entries.ring, entries.fail, _stays_due)
 
-    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
-        return min((time for time in self._coming(stuck) if time is not None), default=None)
+    def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
+        return self._waiting.left_out(stuck)
 
-    def run_due(self, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+    def look(self, without: LeftOut) -> Coming:
+        return Coming(*self._store.sources.next(without))
+
+    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         looked = looks[-1]
-        due, pause_ends = self._coming(stuck)
-        if pause_ends is not None and pause_ends <= looked:
+        if coming.pause_ends is not None and coming.pause_ends <= looked:
             self._resume(looked)
-            due, _ = self._coming(stuck)
-        if due is None or due > looked:
+            coming = self._commits.read(self.look, self.left_out(stuck))
+        if coming.due is None or coming.due > looked:
             return Looked()
         if not self._round:
             entries = self._commits.read(self._store.sources.due, looked, self._waiting.left_out(stuck))
@@ -68,10 +68,6 @@ class SourcesQueue:
 
     def end_tick(self) -> None:
         """A round goes on in the next tick."""
-
-    def _coming(self, stuck: Collection[str]) -> Coming:
-        """When the next entry is due, and when a pause ends."""
-        return self._seen.look(self._store.sources.next, self._waiting.left_out(stuck))
 
     def _resume(self, now: datetime) -> None:
         ids = self._commits.read(self._store.sources.resumable, now)

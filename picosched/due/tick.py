@@ -15,11 +15,13 @@ from datetime import datetime
 from picosched.clock import format_time
 from picosched.due.agenda import AgendaQueue
 from picosched.due.begun import Begun
-from picosched.due.queue import Queue
+from picosched.due.queue import Coming, Queue
 from picosched.due.waiting import Waiting
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
-from picosched.turns.commit import GroupCommit
+from picosched.store.left_out import LeftOut
+from picosched.store.store import Store
+from picosched.turns.commit import GroupCommit, Seen
 
 INSTANT = 100_000
 """Events that may be made and raised at one instant of a clock that stands still."""
@@ -58,6 +60,7 @@ class Ticks:
 
     def __init__(
         self,
+        store: Store,
         commits: GroupCommit,
         agenda: AgendaQueue,
         others: Sequence[Queue],
@@ -71,15 +74,15 @@ class Ticks:
         self._waiting = waiting
         self._begun = begun
         self._now = now
+        self._seen = Seen(store, commits, self._read)
         self.ends: Callable[[], bool] = lambda: False
         """Whether to leave the rest of what is due for another tick."""
         self._one = threading.Lock()
         """Held during a tick: two at once would not keep the order of what one pico sends another."""
 
-    def next_due(self, stuck: Collection[str] = ()) -> datetime | None:
+    def next_due(self) -> datetime | None:
         """When something is due next that does not wait for an answer; None if nothing is to come."""
-        times = (queue.next_due(stuck) for queue in self._queues)
-        return min((time for time in times if time is not None), default=None)
+        return min((each.soonest for each in self._look(()) if each.soonest is not None), default=None)
 
     def run_due(self) -> int:
         """Process all that is due now and return how many events were raised.
@@ -101,13 +104,13 @@ class Ticks:
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
         self._agenda.give_up_broken()
-        while not self.ends() and self._is_left(began, stuck):
+        while not self.ends() and _is_left(coming := self._look(stuck), began):
             now = max(looks[-1], self._now())
             if now > looks[-1]:
                 looks.append(now)
             fails = False
-            for queue in self._queues:
-                looked = queue.run_due(looks, stuck)
+            for queue, each in zip(self._queues, coming, strict=True):
+                looked = queue.run_due(each, looks, stuck)
                 raised += looked.raised
                 made_now += looked.made_now
                 fails |= looked.fails
@@ -125,7 +128,14 @@ class Ticks:
             self._begun.caught_up()
         return raised
 
-    def _is_left(self, began: datetime, stuck: Collection[str]) -> bool:
-        """Whether something is due that was due when the tick began."""
-        due = self.next_due(stuck)
-        return due is not None and due <= began
+    def _look(self, stuck: Collection[str]) -> list[Coming]:
+        """When each queue has something to do next."""
+        return self._seen.look(tuple(queue.left_out(stuck) for queue in self._queues))
+
+    def _read(self, without: tuple[LeftOut, ...]) -> list[Coming]:
+        return [queue.look(each) for queue, each in zip(self._queues, without, strict=True)]
+
+
+def _is_left(coming: Sequence[Coming], began: datetime) -> bool:
+    """Whether something is due that was due when the tick began."""
+    return any(each.soonest is not None and each.soonest <= began for each in coming)

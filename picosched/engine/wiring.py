@@ -101,7 +101,7 @@ class Wiring:
             store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
         )
         others = (sources, self._deliveries, self._programs)
-        self._ticks = Ticks(commits, agenda, others, self._waiting, self._begun, now)
+        self._ticks = Ticks(store, commits, agenda, others, self._waiting, self._begun, now)
 
     def close(self) -> None:
         """Stop the scheduler, let the turn at hand end, close the store. A second time does nothing."""

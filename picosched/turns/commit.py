@@ -28,10 +28,10 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.store.faults import StoreError
-from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.store import Store
 
 T = TypeVar("T")
+K = TypeVar("K")
 Piece = TypeVar("Piece")
 P = ParamSpec("P")
 
@@ -308,25 +308,26 @@ class GroupCommit:
                     self._leader.wake.release()
 
 
-class Seen(Generic[T]):
+class Seen(Generic[K, T]):
     """What was last read of the store. It is read again once a transaction has ended.
 
     Any thread may look. What was seen and what it depends on are one tuple, so that no thread takes what
     another has seen for its own. Where the store is readonly others write, so nothing is remembered.
     """
 
-    def __init__(self, store: Store, commits: GroupCommit) -> None:
+    def __init__(self, store: Store, commits: GroupCommit, read: Callable[[K], T]) -> None:
         self._store = store
         self._commits = commits
-        self._seen: tuple[tuple[int, LeftOut], T] | None = None
+        self._read = read
+        self._seen: tuple[tuple[int, K], T] | None = None
 
-    def look(self, read: Callable[[LeftOut], T], without: LeftOut = NOTHING) -> T:
-        """What `read` returns, which depends on the store and on what it is to leave out."""
+    def look(self, key: K) -> T:
+        """What is read for this key."""
         seen = self._seen
-        if seen is not None and seen[0] == (self._store.transactions, without) and not self._store.readonly:
+        if seen is not None and seen[0] == (self._store.transactions, key) and not self._store.readonly:
             return seen[1]
         with self._commits.alone():
-            state, found = (self._store.transactions, without), read(without)
+            state, found = (self._store.transactions, key), self._read(key)
         self._seen = state, found
         return found
 
