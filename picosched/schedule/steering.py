@@ -25,14 +25,8 @@ from typing import Any
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire
 
-NAME, IF_EXISTS, ZONE, UNTIL, COUNT, WINDOW = (
-    "_name",
-    "_if_exists",
-    "_timezone",
-    "_until",
-    "_count",
-    "_window",
-)
+NAME, IF_EXISTS, ZONE = "_name", "_if_exists", "_timezone"
+UNTIL, COUNT, WINDOW = "_until", "_count", "_window"
 
 FOR_REPEATS = (UNTIL, COUNT)
 """An `at` has no use for these. The classic engine lets `_name` and `_timezone` stand with one."""
