@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from picosched.clock import from_ms, parse_time, to_ms
 from picosched.errors import PicoschedError
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
 
 MOST = 2**53
 """A whole number has no more than this: any program reads it exactly, and a database takes it."""
@@ -67,6 +69,15 @@ class Fields:
         if not least <= value <= most:
             self._fault(name, value, f"a number from {least:,} to {most:,}")
         return float(value)
+
+    def word(self, name: str, words: type[Word]) -> Word:
+        """One of several words."""
+        text = self.text(name)
+        try:
+            return words(text)
+        except ValueError as cause:
+            wanted = ", ".join(words)
+            raise PicoschedError(f'{self.where}.{name}: found "{text}", wanted one of {wanted}') from cause
 
     def time(self, name: str) -> datetime:
         """A time, in whole milliseconds."""

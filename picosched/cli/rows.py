@@ -32,7 +32,6 @@ def fire_json(fire: Fire, names: Names) -> dict[str, Any]:
 def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
     """A line for each; descriptions have a column if there is any."""
     from picosched.cli.explain import event_text
-    from picosched.schedule.shown import maker
 
     described = any(each.description for each in rows)
     write_table(
@@ -43,7 +42,7 @@ def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
                 event_text(each.domain, each.type, each.attrs),
                 _when(each),
                 names[each.pico_id],
-                maker(each),
+                each.made_by,
                 str(each.fires),
                 *([each.description or "–"] if described else []),
                 each.id[:SHORT],

@@ -110,7 +110,7 @@ def show(
 
 def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> None:
     from picosched.cli.explain import event_text
-    from picosched.schedule.shown import maker
+    from picosched.schedule.shown import facts
 
     policy = f"{misfire}, as the settings have it" if row.misfire is None else row.misfire.value
     moved = "" if row.moved_from is None else f", moved from {format_time(row.moved_from)}"
@@ -121,7 +121,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
     lines = {
         "id": row.id,
         "pico": names[row.pico_id],
-        "name": row.name,
+        **facts(row),
         "description": row.description,
         "status": row.status.value + paused,
         "due": row.due and f"{format_time(row.due)}{moved}",
@@ -132,7 +132,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
         "jitter": jitter if row.jitter else None,
         "if missed": policy,
         "fires": f"{row.fires:,}{most}{fired}",
-        "made by": f"{maker(row)} at {format_time(row.created)}",
+        "made by": f"{row.made_by} at {format_time(row.created)}",
     }
     write(event_text(row.domain, row.type, row.attrs))
     told = {name: value for name, value in lines.items() if value is not None}

@@ -96,14 +96,9 @@ class PicoAgenda:
             created=turn.now,
             rule=said.rule,
             line=line,
-            name=steering.name,
-            misfire=steering.misfire,
-            until=steering.until,
-            count=steering.count,
-            jitter=steering.jitter,
-            window=self._window(steering.window),
-            description=steering.description,
+            **steering.policy,
         )
+        self._check_window(made.window)
         if repeat is None:
             made = replace(made, due=self._due(at, turn.now, made.put_off))
         else:
@@ -155,11 +150,10 @@ class PicoAgenda:
                 code="too_large",
             )
 
-    def _window(self, name: str | None) -> str | None:
+    def _check_window(self, name: str | None) -> None:
         if name is not None:
             rid = self._effects.rid
             load_window(self._pico.installed[rid].ruleset, self._effects.settings.windows, name)
-        return name
 
     def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> datetime:
         """The due time of `at`, put off; what has passed is due now."""

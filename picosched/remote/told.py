@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from picosched.clock import EPOCH, parse_time
+from picosched.clock import EPOCH
 from picosched.errors import KrlError
 from picosched.fields import Fields
 from picosched.pico.channel import Channel, Policy
 from picosched.pico.turn import WARNING, Considered, Directive, Handled, Logged, Turn
 from picosched.schedule.retold import read_row
 from picosched.schedule.scheduled import Scheduled
-from picosched.store.journal import Entry
+from picosched.store.journal import ENTRY, Entry
 from picosched.store.picos import InstalledRow
 
 Told = Mapping[str, Any]
@@ -47,19 +47,11 @@ def read_installed(told: Told) -> InstalledRow:
 
 
 def read_entry(told: Told) -> Entry:
-    return Entry(
-        seq=told["seq"],
-        eid=told["eid"],
-        pico_id=told["pico_id"],
-        at=parse_time(told["at"]),
-        eci=told["eci"],
-        scheduled=told["scheduled"],
-        nominal=None if told["nominal"] is None else parse_time(told["nominal"]),
-        handled=told["handled"],
-        directives=told["directives"],
-        errors=told["errors"],
-        log=told["log"],
-    )
+    entry: Entry = _entry(Fields(told, "the server's entry"), told["pico_id"])
+    return entry
+
+
+_entry = ENTRY.of_map()
 
 
 def _row(told: Told) -> Scheduled:

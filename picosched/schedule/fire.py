@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from picosched.schedule.record import COUNT, NAME, TEXT, TEXTS, TIME, Field, Kind, Table, word
 from picosched.schedule.scheduled import Outcome
 
 GRACE = timedelta(seconds=1)
@@ -47,6 +48,30 @@ class Fire:
     def lateness(self) -> float:
         """Seconds between the due time and its being dealt with; negative if cancelled before."""
         return (self.fired - self.nominal).total_seconds()
+
+
+LATENESS = Kind("number", float, "", to_column="fired - nominal")
+RULES = TEXTS._replace(
+    of_json="tuple(told.texts({name}))",
+    to_json="[*{v}]",
+    to_column="dump({v}) if {v} else '[]'",
+    of_column="tuple(load({v}))",
+)
+
+FIRE = Table(
+    "fire",
+    Fire,
+    Field("id", NAME, column="scheduled"),
+    Field("nominal", TIME),
+    Field("pico_id", TEXT, column="pico", json="pico"),
+    Field("fired", TIME),
+    Field("lateness", LATENESS, says="Seconds."),
+    Field("outcome", word(Outcome)),
+    Field("eid", TEXT.maybe),
+    Field("rules", RULES),
+    Field("why", TEXT.maybe),
+    Field("stands_for", COUNT, read="told.whole('stands_for', 1)"),
+)
 
 
 def missed(nominal: datetime, now: datetime, granularity: int) -> bool:

@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
-from typing import TypeVar
 
 from picosched.errors import PicoschedError
 from picosched.fields import Fields
-from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import SCHEDULES, Misfire, Outcome, Scheduled, Status
-from picosched.schedule.steering import LONGEST_TEXT, MOST_COUNT, MOST_JITTER
+from picosched.schedule.fire import FIRE, Fire
+from picosched.schedule.scheduled import SCHEDULED, SCHEDULES, Scheduled, Status
+from picosched.schedule.steering import LONGEST_TEXT
 from picosched.schedule.window import read_window
 from picosched.timespec.timespec import Timespec
 
-Word = TypeVar("Word", bound=StrEnum)
+read_row: Callable[[Fields, str], Scheduled] = SCHEDULED.of_map()
+"""The scheduled event that a map tells of; PicoschedError `invalid` for what is wrong with it."""
 
-
-def read_row(told: Fields, pico_id: str) -> Scheduled:
-    """The scheduled event that a map tells of; PicoschedError `invalid` for what is wrong with it."""
-    domain, _, type = told.text("event").partition(":")
-    return Scheduled(
-        id=told.text("id"),
-        pico_id=pico_id,
-        rid=told.text("rid"),
-        domain=domain,
-        type=type,
-        attrs=told.map("attrs"),
-        kind=told.text("kind"),
-        due=told.maybe_time("due"),
-        created=told.time("created"),
-        rule=told.maybe_text("rule"),
-        line=told.maybe_whole("line"),
-        timespec=told.maybe_text("timespec"),
-        name=told.maybe_text("name"),
-        tz=told.text("tz"),
-        status=_word(told, "status", Status),
-        fires=told.whole("fires"),
-        fired=told.maybe_time("fired"),
-        paused_until=told.maybe_time("paused_until"),
-        misfire=_word(told, "misfire", Misfire) if told.has("misfire") else None,
-        until=told.maybe_time("until"),
-        count=told.maybe_whole("count", 1, MOST_COUNT),
-        jitter=round(told.number("jitter", 0, MOST_JITTER) * 1000),
-        description=told.maybe_text("description"),
-        moved_from=told.maybe_time("moved_from"),
-        window=told.maybe_text("window"),
-    )
+read_fire: Callable[[Fields, str], Fire] = FIRE.of_map()
+"""What became of an occurrence, as a map tells it."""
 
 
 def check_row(row: Scheduled, where: str) -> None:
@@ -83,27 +53,3 @@ def check_row(row: Scheduled, where: str) -> None:
             read()
         except PicoschedError as cause:
             raise PicoschedError(f"{where}: {cause.message}") from cause
-
-
-def read_fire(told: Fields, pico_id: str) -> Fire:
-    """What became of an occurrence, as a map tells it."""
-    return Fire(
-        id=told.text("id"),
-        pico_id=pico_id,
-        nominal=told.time("nominal"),
-        fired=told.time("fired"),
-        outcome=_word(told, "outcome", Outcome),
-        eid=told.maybe_text("eid"),
-        rules=tuple(told.texts("rules")),
-        why=told.maybe_text("why"),
-        stands_for=told.whole("stands_for", 1),
-    )
-
-
-def _word(told: Fields, name: str, words: type[Word]) -> Word:
-    text = told.text(name)
-    try:
-        return words(text)
-    except ValueError as cause:
-        wanted = ", ".join(words)
-        raise PicoschedError(f'{told.where}.{name}: found "{text}", wanted one of {wanted}') from cause

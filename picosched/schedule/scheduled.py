@@ -25,6 +25,7 @@ from operator import attrgetter
 from typing import Any
 
 from picosched.clock import EPOCH, LAST, format_time, shifted
+from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
 from picosched.schedule.window import Window, read_window
 from picosched.timespec.timespec import Timespec
 
@@ -33,6 +34,10 @@ SCHEDULES = ("at", "repeat", "window")
 
 MOST_COUNTED = 10_000
 """The most passed occurrences that are counted."""
+
+MOST_COUNT = 1_000_000_000
+MOST_JITTER = 7 * 86_400
+"""Seconds."""
 
 MOST_REFUSED = 1_000
 """Due times in a row at which nothing is raised; then it is taken that there is no other."""
@@ -124,6 +129,15 @@ class Scheduled:
     def created_by(self) -> str | None:
         """The rule that made it."""
         return self.rule
+
+    @property
+    def made_by(self) -> str:
+        """Who made it: `rid.rule:line`; of a window, which no rule makes, the rid alone."""
+        return self.rid if self.rule is None else f"{self.rid}.{self.rule}:{self.line}"
+
+    @property
+    def event(self) -> str:
+        return f"{self.domain}:{self.type}"
 
     @property
     def is_schedule(self) -> bool:
@@ -234,6 +248,48 @@ _values = attrgetter(*_NAMES)
 def _changed(row: Scheduled, **changes: Any) -> Scheduled:
     """As `replace` of dataclasses, which takes twice as long: every fire comes by here."""
     return Scheduled(**{**dict(zip(_NAMES, _values(row), strict=True)), **changes})
+
+
+JITTER = COUNT._replace(
+    json=float, of_json=f"round(told.number({{name}}, 0, {MOST_JITTER}) * 1000)", to_json="{v} / 1000"
+)
+"""Milliseconds; in JSON, seconds."""
+
+SCHEDULED = Table(
+    "scheduled",
+    Scheduled,
+    Field("id", NAME),
+    Field("pico_id", NAME, column="pico", json="pico"),
+    Field("rid", TEXT),
+    Field("event", NAME, column=None, says="`domain:type`"),
+    Field("domain", NAME, json=None, read="told.text('event').partition(':')[0]"),
+    Field("type", NAME, json=None, read="told.text('event').partition(':')[2]"),
+    Field("attrs", MAP),
+    Field("kind", TEXT),
+    Field("status", word(Status)),
+    Field("due", TIME.maybe),
+    Field("timespec", TEXT.maybe),
+    Field("tz", TEXT),
+    Field("name", TEXT.maybe, label="name"),
+    Field("description", TEXT.maybe),
+    Field("created", TIME),
+    Field("made_by", TEXT, column=None, json="created_by", says="`rid.rule:line`"),
+    Field("rule", TEXT.maybe),
+    Field("line", COUNT.maybe),
+    Field("fires", COUNT),
+    Field("fired", TIME.maybe),
+    Field("paused", FLAG, column=None),
+    Field("paused_until", TIME.maybe),
+    Field("misfire", word(Misfire).maybe),
+    Field("until", TIME.maybe),
+    Field("count", COUNT.maybe, read=f"told.maybe_whole('count', 1, {MOST_COUNT})"),
+    Field("jitter", JITTER, says="Seconds by which it may be put off."),
+    Field("moved_from", TIME.maybe),
+    Field("window", TEXT.maybe, column="in_window", says="The window outside which it is not raised."),
+    Field("keep_until", TIME.maybe, json=None),
+    Field("eci", TEXT.maybe, json=None),
+    Field("spaced_from", TIME.maybe, json=None),
+)
 
 
 def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:

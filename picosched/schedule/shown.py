@@ -1,71 +1,20 @@
 """Rows and records as maps of plain values: one shape, whoever asks for it, and in whatever way.
 
-Times are texts; `written` writes them, as ISO 8601 with `Z` unless something else is wanted.
+`shown_row` makes one of all there is to say of a scheduled event; `pico` is an id. `shown_fire` makes one of
+what became of an occurrence. A second argument writes their times, as ISO 8601 with `Z` unless it is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from picosched.schedule.fire import FIRE
+from picosched.schedule.scheduled import SCHEDULED, Scheduled
 
-from picosched.clock import format_time
-from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled
-
-Written = Callable[[datetime], str]
+shown_row = SCHEDULED.to_map()
+shown_fire = FIRE.to_map(without=("id", "pico_id"))
 
 
-def maker(row: Scheduled) -> str:
-    """Who made it: `rid.rule:line`; of a window, which no rule makes, the rid alone."""
-    return row.rid if row.rule is None else f"{row.rid}.{row.rule}:{row.line}"
-
-
-def shown_row(row: Scheduled, written: Written = format_time) -> dict[str, Any]:
-    """All there is to say of a scheduled event; `jitter` in seconds, `pico` is an id."""
-
-    def time(value: datetime | None) -> str | None:
-        return None if value is None else written(value)
-
-    return {
-        "id": row.id,
-        "pico": row.pico_id,
-        "rid": row.rid,
-        "event": f"{row.domain}:{row.type}",
-        "attrs": dict(row.attrs),
-        "kind": row.kind,
-        "status": row.status.value,
-        "due": time(row.due),
-        "timespec": row.timespec,
-        "tz": row.tz,
-        "name": row.name,
-        "description": row.description,
-        "created": time(row.created),
-        "created_by": maker(row),
-        "rule": row.rule,
-        "line": row.line,
-        "fires": row.fires,
-        "fired": time(row.fired),
-        "paused": row.paused,
-        "paused_until": time(row.paused_until),
-        "misfire": None if row.misfire is None else row.misfire.value,
-        "until": time(row.until),
-        "count": row.count,
-        "jitter": row.jitter / 1000,
-        "moved_from": time(row.moved_from),
-        "window": row.window,
-    }
-
-
-def shown_fire(fire: Fire, written: Written = format_time) -> dict[str, Any]:
-    """What became of one occurrence; `lateness` in seconds, `rules` as `rid.rule`."""
-    return {
-        "nominal": written(fire.nominal),
-        "fired": written(fire.fired),
-        "lateness": fire.lateness,
-        "outcome": fire.outcome.value,
-        "eid": fire.eid,
-        "rules": [*fire.rules],
-        "why": fire.why,
-        "stands_for": fire.stands_for,
-    }
+def facts(row: Scheduled) -> dict[str, str]:
+    """What pages show of a scheduled event as it is in JSON, by the labels of its fields."""
+    shown = shown_row(row)
+    named = {each.label: shown[each.json] for each in SCHEDULED.fields if each.label and each.json}
+    return {label: str(value) for label, value in named.items() if value is not None}

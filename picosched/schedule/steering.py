@@ -17,18 +17,16 @@ stands with an `at`: a schedule that silently goes on for ever is found too late
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from picosched.errors import PicoschedError
-from picosched.schedule.scheduled import Misfire
+from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire
 
-NAME, IF_EXISTS, ZONE, MISFIRE = "_name", "_if_exists", "_timezone", "_misfire"
-UNTIL, COUNT, JITTER, DESCRIPTION = "_until", "_count", "_jitter", "_description"
-WINDOW = "_window"
-STEERING = (NAME, IF_EXISTS, ZONE, MISFIRE, UNTIL, COUNT, JITTER, WINDOW, DESCRIPTION)
+NAME, IF_EXISTS, ZONE = "_name", "_if_exists", "_timezone"
+UNTIL, COUNT, WINDOW = "_until", "_count", "_window"
 
 FOR_REPEATS = (UNTIL, COUNT)
 """An `at` has no use for these. The classic engine lets `_name` and `_timezone` stand with one."""
@@ -37,30 +35,21 @@ KEEP, REPLACE = "keep", "replace"
 
 LONGEST_TEXT = 1_000
 LONGEST_SHOWN = 60
-MOST_COUNT = 1_000_000_000
-MOST_JITTER = 7 * 86_400
-"""Seconds."""
+
+TimeOf = Callable[[Any], datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class Steering:
     """What the attributes of one schedule say."""
 
-    name: str | None = None
     if_exists: str | None = None
     tz: str = "UTC"
-    misfire: Misfire | None = None
-    until: datetime | None = None
-    count: int | None = None
-    jitter: int = 0
-    """Milliseconds."""
-    window: str | None = None
-    description: str | None = None
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    """Of the row that is made: field → value."""
 
 
-def read_steering(
-    attributes: Mapping[str, Any], *, repeat: bool, time_of: Callable[[Any], datetime]
-) -> Steering:
+def read_steering(attributes: Mapping[str, Any], *, repeat: bool, time_of: TimeOf) -> Steering:
     """What steers a schedule with these attributes; `time_of` reads a time.
 
     PicoschedError `invalid` names the attribute that is wrong.
@@ -69,53 +58,51 @@ def read_steering(
     for name in FOR_REPEATS:
         if name in given and not repeat:
             raise PicoschedError(f"found {name} with an at, wanted it with a repeat only: an at fires once")
-    named = _text(given, NAME) or None
-    if_exists = _choice(given, IF_EXISTS, (KEEP, REPLACE))
-    if if_exists is not None and named is None:
+    policy = {
+        name.removeprefix("_"): read(name, given[name], time_of)
+        for name, read in POLICY.items()
+        if name in given
+    }
+    if_exists = _choice(IF_EXISTS, given[IF_EXISTS], (KEEP, REPLACE)) if IF_EXISTS in given else None
+    if if_exists is not None and not policy.get("name"):
         raise PicoschedError(f"found {IF_EXISTS} without {NAME}, wanted the name of what may exist")
-    misfire = _choice(given, MISFIRE, tuple(each.value for each in Misfire))
-    return Steering(
-        name=named,
-        if_exists=if_exists,
-        tz=_text(given, ZONE) or "UTC",
-        misfire=None if misfire is None else Misfire(misfire),
-        until=time_of(given[UNTIL]) if UNTIL in given else None,
-        count=_count(given),
-        jitter=_jitter(given),
-        window=_text(given, WINDOW) or None,
-        description=_text(given, DESCRIPTION) or None,
-    )
+    tz = _text(ZONE, given[ZONE]) if ZONE in given else None
+    return Steering(if_exists, tz or "UTC", policy)
 
 
-def _text(given: Mapping[str, Any], name: str) -> str | None:
-    value = given.get(name)
-    if value is not None and (not isinstance(value, str) or len(value) > LONGEST_TEXT):
+def _text(name: str, value: Any, _: TimeOf | None = None) -> str | None:
+    """A text; None for an empty one."""
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
         raise _wrong(name, value, f"a string of at most {LONGEST_TEXT} characters")
-    return value
+    return value or None
 
 
-def _choice(given: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str | None:
-    value = given.get(name)
-    if value is not None and (not isinstance(value, str) or value not in choices):
+def _choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    if not isinstance(value, str) or value not in choices:
         *first, last = (f'"{choice}"' for choice in choices)
         raise _wrong(name, value, f"{', '.join(first)} or {last}")
     return value
 
 
-def _count(given: Mapping[str, Any]) -> int | None:
-    value = given.get(COUNT)
-    if value is None:
-        return None
+def _misfire(name: str, value: Any, _: TimeOf) -> Misfire:
+    return Misfire(_choice(name, value, [each.value for each in Misfire]))
+
+
+def _time(_: str, value: Any, time_of: TimeOf) -> datetime:
+    return time_of(value)
+
+
+def _count(name: str, value: Any, _: TimeOf) -> int:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 1 <= value <= MOST_COUNT or not float(value).is_integer():
-        raise _wrong(COUNT, value, f"a whole number from 1 to {MOST_COUNT:,}")
+        raise _wrong(name, value, f"a whole number from 1 to {MOST_COUNT:,}")
     return int(value)
 
 
-def _jitter(given: Mapping[str, Any]) -> int:
-    value = given.get(JITTER, 0)
+def _jitter(name: str, value: Any, _: TimeOf) -> int:
+    """Milliseconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_JITTER:
-        raise _wrong(JITTER, value, f"a number of seconds from 0 to {MOST_JITTER:,}")
+        raise _wrong(name, value, f"a number of seconds from 0 to {MOST_JITTER:,}")
     return round(value * 1000)
 
 
@@ -123,3 +110,17 @@ def _wrong(name: str, found: Any, wanted: str) -> PicoschedError:
     shown = json.dumps(found, ensure_ascii=False, default=str)
     shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
     return PicoschedError(f"found {shown} as {name}, wanted {wanted}")
+
+
+POLICY: dict[str, Callable[[str, Any, TimeOf], Any]] = {
+    NAME: _text,
+    "_misfire": _misfire,
+    UNTIL: _time,
+    COUNT: _count,
+    "_jitter": _jitter,
+    WINDOW: _text,
+    "_description": _text,
+}
+"""Those that are fields of the row, which have the same name without `_`, and how each is read."""
+
+STEERING = (NAME, IF_EXISTS, ZONE, *(name for name in POLICY if name != NAME))

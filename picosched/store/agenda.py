@@ -15,8 +15,8 @@ from typing import Any
 from picosched.clock import FIRST_MS, LAST, LAST_MS, shifted, to_ms
 from picosched.schedule.changed import Changed, cancelled
 from picosched.schedule.filter import Filter
-from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status
+from picosched.schedule.fire import FIRE, Fire
+from picosched.schedule.scheduled import COMING, SCHEDULED, Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.begun import UNMARK
 from picosched.store.database import Database, Row
@@ -31,12 +31,11 @@ LAST_CHARACTER = chr(0x10FFFF)
 PROGRAM = "kind IN ('proc', 'running')"
 LIVE = f"status IN ('pending', 'paused') AND {SCHEDULE}"
 NAMED = " UNION ALL ".join(
-    f"""SELECT * FROM (SELECT {rows.SCHEDULED} FROM scheduled WHERE pico = ?1 AND rid = ?2
+    f"""SELECT * FROM (SELECT {SCHEDULED.columns} FROM scheduled WHERE pico = ?1 AND rid = ?2
         AND kind = {{kind!r}} AND name = ?3 AND status = '{status}' ORDER BY due, rowid LIMIT ?4)"""
     for status in ("pending", "paused")
 )
 
-INSERT = f"INSERT INTO scheduled ({rows.SCHEDULED}) VALUES ({', '.join('?' * 28)})"
 SETTLE = """UPDATE scheduled
     SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?,
         spaced_from = ?
@@ -49,7 +48,6 @@ TABLE = "scheduled"
 ON_RECORD = "SELECT 1 FROM fire WHERE scheduled = ? AND nominal = ?"
 MET = """SELECT key FROM json_each(?) JOIN fire
     ON scheduled = json_extract(value, '$[0]') AND nominal = json_extract(value, '$[1]')"""
-RECORD = f"INSERT INTO fire ({rows.FIRE}) VALUES ({', '.join('?' * 10)})"
 
 
 class Agenda:
@@ -79,18 +77,18 @@ class Agenda:
     def find(self, id: str) -> Scheduled | None:
         """A scheduled event, whatever its status."""
         row = self._ahead.pop(id, None) if self._ahead_in == self._database.transactions else None
-        row = row or self._database.row(f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id = ?", (id,))
+        row = row or self._database.row(f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id = ?", (id,))
         return None if row is None else rows.to_scheduled(row)
 
     def read_ahead(self, ids: Sequence[str]) -> None:
         """Inside a transaction: read rows in one statement, each for the next `find` unless it is written."""
-        sql = f"SELECT {rows.SCHEDULED} FROM scheduled WHERE id IN (SELECT value FROM json_each(?))"
+        sql = f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id IN (SELECT value FROM json_each(?))"
         found = self._database.rows(sql, (rows.dump([*ids]),))
         self._ahead, self._ahead_in = {row[0]: row for row in found}, self._database.transactions
 
     def programs(self, kind: str, limit: int | None = None, without: LeftOut = NOTHING) -> list[Scheduled]:
         """The rows of programs, in the order they were made: "proc", which wait, or those "running"."""
-        sql = f"""SELECT {rows.SCHEDULED} FROM scheduled
+        sql = f"""SELECT {SCHEDULED.columns} FROM scheduled
             WHERE kind = ? AND {PROGRAM} AND status = 'pending'{without.condition("pico")}
             ORDER BY rowid LIMIT ?"""
         found = self._database.rows(sql, (kind, *without.values, -1 if limit is None else limit))
@@ -123,7 +121,7 @@ class Agenda:
 
     def windows(self, pico_id: str, rid: str) -> list[Scheduled]:
         """The rows of the windows whose edges a ruleset follows in a pico."""
-        sql = f"""SELECT {rows.SCHEDULED} FROM scheduled WHERE pico = ? AND rid = ?
+        sql = f"""SELECT {SCHEDULED.columns} FROM scheduled WHERE pico = ? AND rid = ?
             AND kind = 'window' AND name IS NOT NULL AND status IN ('pending', 'paused')"""
         return [rows.to_scheduled(row) for row in self._database.rows(sql, (pico_id, rid))]
 
@@ -136,7 +134,7 @@ class Agenda:
         """The rows that a filter means, soonest first; those without a due time last, as they were made."""
         where, values = condition_of(which)
         found = self._database.rows(
-            f"""SELECT {rows.SCHEDULED} FROM scheduled WHERE {where}
+            f"""SELECT {SCHEDULED.columns} FROM scheduled WHERE {where}
                 ORDER BY due NULLS LAST, rowid LIMIT ?""",
             (*values, -1 if limit is None else limit),
         )
@@ -149,7 +147,7 @@ class Agenda:
 
     def fires(self, *, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
         """What became of occurrences, newest first; of one pico, or of one scheduled event by their times."""
-        sql, values = f"SELECT {rows.FIRE} FROM fire WHERE true", []
+        sql, values = f"SELECT {FIRE.columns} FROM fire WHERE true", []
         if pico_id is not None:
             # The plus keeps SQLite from going through all records of the pico to find those of one event.
             sql, values = f"{sql} AND {'pico' if id is None else '+pico'} = ?", [pico_id]
@@ -166,7 +164,7 @@ class Agenda:
 
     def records_after(self, mark: int) -> list[Fire]:
         """The records that were written after the mark, oldest first."""
-        sql = f"SELECT {rows.FIRE} FROM fire WHERE rowid > ? ORDER BY rowid"
+        sql = f"SELECT {FIRE.columns} FROM fire WHERE rowid > ? ORDER BY rowid"
         return [rows.to_fire(row) for row in self._database.rows(sql, (mark,))]
 
     def let_go_after(self, mark: int) -> dict[str, int]:
@@ -181,7 +179,7 @@ class Agenda:
             "scheduled = ? AND eid IS NOT NULL AND outcome <> 'cancelled' "
             "AND NOT (outcome = 'fired' AND why IS NOT NULL)"
         )
-        sql = f"SELECT {rows.FIRE} FROM fire WHERE {raised} ORDER BY nominal DESC LIMIT 1"
+        sql = f"SELECT {FIRE.columns} FROM fire WHERE {raised} ORDER BY nominal DESC LIMIT 1"
         row = self._database.row(sql, (id,))
         return None if row is None else rows.to_fire(row)
 
@@ -194,7 +192,7 @@ class Agenda:
 
     def add(self, scheduled: Scheduled) -> None:
         """Make a row."""
-        self._database.put(TABLE, INSERT, rows.of_scheduled(scheduled))
+        self._database.put(TABLE, SCHEDULED.insert, rows.of_scheduled(scheduled))
         self.made(scheduled.pico_id, [scheduled])
 
     def made(self, pico_id: str, made: Sequence[Scheduled]) -> None:
@@ -275,7 +273,7 @@ class Agenda:
 
     def record(self, fire: Fire) -> None:
         """Write what became of an occurrence. `conflict` if that is on record already."""
-        self._database.put("fire", RECORD, rows.of_fire(fire))
+        self._database.put("fire", FIRE.insert, rows.of_fire(fire))
 
     def correct(self, id: str, nominal: datetime, outcome: Outcome, why: str) -> None:
         """Write what came out later of an occurrence on record."""
@@ -311,7 +309,7 @@ class Agenda:
         self._ahead = {}
         self._database.execute(
             # An occurrence on record already, of a store of an older picosched, needs no second record.
-            f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
+            f"""INSERT OR IGNORE INTO fire ({FIRE.columns})
                 SELECT id, due, pico, ?, ? - due, 'cancelled', NULL, '[]', ?, 1
                 FROM scheduled WHERE {where} AND due IS NOT NULL ORDER BY due, rowid""",
             (at, at, reason, *values),
@@ -328,7 +326,7 @@ class Agenda:
         due = f"CASE WHEN due BETWEEN {FIRST_MS} AND {LAST_MS} THEN due ELSE ?1 END"
         self._ahead = {}
         self._database.execute(
-            f"""INSERT OR IGNORE INTO fire ({rows.FIRE})
+            f"""INSERT OR IGNORE INTO fire ({FIRE.columns})
                 SELECT id, {due}, pico, ?1, ?1 - {due}, ?2, NULL, '[]', ?3, 1
                 FROM scheduled WHERE id = ?4 AND due IS NOT NULL""",
             (ms, Outcome.FAILED.value, why, id),

@@ -100,7 +100,7 @@ class Database:
         Statements of one table run in the order they came, many at once; those of two tables in any order.
         """
         runs = self._gathered.setdefault(table, [])
-        if runs and runs[-1][0] is sql:
+        if runs and runs[-1][0] == sql:
             runs[-1][1].append(values)
         else:
             runs.append((sql, [values]))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import from_ms, shifted, to_ms
+from picosched.clock import shifted, to_ms
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
+from picosched.schedule.record import COUNT, MAPS, NAME, TEXT, TEXTS, TIME, Field, Table
 from picosched.store import rows
 from picosched.store.database import Database, Row
-
-COLUMNS = "eid, pico, at, eci, scheduled, nominal, handled, directives, errors, log"
-INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES ({', '.join('?' * 10)})"
 
 FAR = timedelta(days=2)
 
@@ -49,6 +48,23 @@ class Entry:
         ]
 
 
+ENTRY = Table(
+    "journal",
+    Entry,
+    Field("seq", COUNT, numbered=True),
+    Field("eid", NAME),
+    Field("pico_id", NAME, column="pico", json="pico"),
+    Field("at", TIME),
+    Field("eci", TEXT.maybe),
+    Field("scheduled", TEXT.maybe),
+    Field("nominal", TIME.maybe),
+    Field("handled", MAPS),
+    Field("directives", MAPS),
+    Field("errors", TEXTS),
+    Field("log", MAPS),
+)
+
+
 class Journal:
     """What happened, turn by turn."""
 
@@ -59,7 +75,7 @@ class Journal:
         self, pico_id: str | None = None, *, eid: str | None = None, after: int = 0, limit: int = 100
     ) -> list[Entry]:
         """Turns, newest first; of one pico, of one event, with a `seq` greater than `after`."""
-        sql = f"SELECT seq, {COLUMNS} FROM journal WHERE seq > ?"
+        sql = f"SELECT {ENTRY.columns} FROM journal WHERE seq > ?"
         values: list[int | str] = [after]
         if pico_id is not None:
             sql, values = f"{sql} AND pico = ?", [*values, pico_id]
@@ -70,18 +86,7 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Write a turn that was kept elsewhere; it gets a `seq` of this journal."""
-        self._database.execute(
-            INSERT,
-            (
-                entry.eid,
-                entry.pico_id,
-                to_ms(entry.at),
-                entry.eci,
-                entry.scheduled,
-                rows.ms(entry.nominal),
-                *map(rows.dump, (entry.handled, entry.directives, entry.errors, entry.log)),
-            ),
-        )
+        self._database.execute(ENTRY.insert, of_entry(entry))
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         return oldest(self._database, "journal", "at", before, now) is not None
@@ -109,7 +114,10 @@ def oldest(database: Database, table: str, column: str, before: datetime, now: d
 
 
 def of_turn(turn: Turn, fire: Fire | None) -> Row:
-    """The row of a turn. Everything that can fail for its values fails here, before anything is written."""
+    """The row of a turn, as `of_entry` makes one of an entry.
+
+    Everything that can fail for its values fails here, before anything is written.
+    """
     return (
         turn.eid,
         turn.pico_id,
@@ -124,18 +132,5 @@ def of_turn(turn: Turn, fire: Fire | None) -> Row:
     )
 
 
-@rows.readable
-def entry_of(row: Row) -> Entry:
-    return Entry(
-        seq=row[0],
-        eid=row[1],
-        pico_id=row[2],
-        at=from_ms(row[3]),
-        eci=row[4],
-        scheduled=row[5],
-        nominal=rows.time(row[6]),
-        handled=rows.load(row[7]),
-        directives=rows.load(row[8]),
-        errors=rows.load(row[9]),
-        log=rows.load(row[10]),
-    )
+of_entry = ENTRY.of_record(rows.dump)
+entry_of: Callable[[Row], Entry] = rows.readable(ENTRY.to_record(rows.load))

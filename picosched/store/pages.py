@@ -15,12 +15,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.schedule.filter import Filter
-from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.fire import FIRE, Fire
+from picosched.schedule.scheduled import SCHEDULED, Scheduled, Status
 from picosched.store import rows
 from picosched.store.database import Database, Row
 from picosched.store.filter import SCHEDULE, condition_of
-from picosched.store.journal import COLUMNS, Entry, entry_of
+from picosched.store.journal import ENTRY, Entry, entry_of
 from picosched.store.picos import PICO, PicoRow, pico_of
 
 T = TypeVar("T")
@@ -118,10 +118,10 @@ class Pages:
         # The status stands in the text, for only so does SQLite know which index holds these rows in order.
         where = f"status = '{status.value}' AND {where}"
         if status in (Status.PENDING, Status.PAUSED):
-            sql = f"""SELECT {rows.SCHEDULED}, due, rowid FROM scheduled
+            sql = f"""SELECT {SCHEDULED.columns}, due, rowid FROM scheduled
                 WHERE {where} AND (due, rowid) > (?, ?) ORDER BY due, rowid LIMIT ?"""
         else:
-            sql = f"""SELECT {rows.SCHEDULED}, {UNDATED}, rowid FROM scheduled
+            sql = f"""SELECT {SCHEDULED.columns}, {UNDATED}, rowid FROM scheduled
                 WHERE {where} AND ({UNDATED}, rowid) > (?, ?) ORDER BY rowid LIMIT ?"""
         return [*self._database.rows(sql, (*values, *place, limit))]
 
@@ -138,12 +138,12 @@ class Pages:
         # As in `Agenda.fires`, the records of one event are found by its id and not among all of the pico.
         pico = {"pico" if id is None else "+pico": pico_id}
         where, values = _equal(**pico, scheduled=id, outcome=outcome)
-        sql = f"SELECT {rows.FIRE}, rowid FROM fire WHERE rowid < ? {where} ORDER BY rowid DESC LIMIT ?"
+        sql = f"SELECT {FIRE.columns}, rowid FROM fire WHERE rowid < ? {where} ORDER BY rowid DESC LIMIT ?"
         return self._page(sql, [_number(after, 2**62), *values, limit + 1], limit, rows.to_fire)
 
     def fires_since(self, place: int, limit: int) -> list[tuple[int, Fire]]:
         """The record behind a place, oldest first, each with its own place."""
-        sql = f"SELECT {rows.FIRE}, rowid FROM fire WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        sql = f"SELECT {FIRE.columns}, rowid FROM fire WHERE rowid > ? ORDER BY rowid LIMIT ?"
         return [(row[-1], rows.to_fire(row)) for row in self._database.rows(sql, (place, limit))]
 
     def journal(
@@ -151,13 +151,13 @@ class Pages:
     ) -> Page[Entry]:
         """Turns, newest first."""
         where, values = _equal(pico=pico_id, eid=eid)
-        sql = f"SELECT seq, {COLUMNS}, seq FROM journal WHERE seq < ? {where} ORDER BY seq DESC LIMIT ?"
+        sql = f"SELECT {ENTRY.columns}, seq FROM journal WHERE seq < ? {where} ORDER BY seq DESC LIMIT ?"
         return self._page(sql, [_number(after, 2**62), *values, limit + 1], limit, entry_of)
 
     def journal_since(self, seq: int, limit: int, *, pico_id: str | None = None) -> list[Entry]:
         """Turns behind a place, oldest first."""
         where, values = _equal(pico=pico_id)
-        sql = f"SELECT seq, {COLUMNS} FROM journal WHERE seq > ? {where} ORDER BY seq LIMIT ?"
+        sql = f"SELECT {ENTRY.columns} FROM journal WHERE seq > ? {where} ORDER BY seq LIMIT ?"
         return [entry_of(row) for row in self._database.rows(sql, [seq, *values, limit])]
 
     # Figures

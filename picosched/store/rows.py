@@ -16,8 +16,8 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl.size import charge
 from picosched.krl.text import pay_for_json
 from picosched.pico.channel import Channel, Policy
-from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
+from picosched.schedule.fire import FIRE, Fire
+from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.store.database import Row
 
 T = TypeVar("T")
@@ -83,116 +83,10 @@ def time(value: int | None) -> datetime | None:
     return None if value is None else from_ms(value)
 
 
-SCHEDULED = (
-    "id, pico, rid, domain, type, attrs, kind, due, created, rule, line, timespec, name, tz, status, fires, "
-    "fired, keep_until, paused_until, eci, misfire, until, count, jitter, description, moved_from, "
-    "in_window, spaced_from"
-)
-
-
-def of_scheduled(scheduled: Scheduled) -> Row:
-    return (
-        scheduled.id,
-        scheduled.pico_id,
-        scheduled.rid,
-        scheduled.domain,
-        scheduled.type,
-        dump(scheduled.attrs),
-        scheduled.kind,
-        ms(scheduled.due),
-        to_ms(scheduled.created),
-        scheduled.rule,
-        scheduled.line,
-        scheduled.timespec,
-        scheduled.name,
-        scheduled.tz,
-        scheduled.status.value,
-        scheduled.fires,
-        ms(scheduled.fired),
-        ms(scheduled.keep_until),
-        ms(scheduled.paused_until),
-        scheduled.eci,
-        None if scheduled.misfire is None else scheduled.misfire.value,
-        ms(scheduled.until),
-        scheduled.count,
-        scheduled.jitter,
-        scheduled.description,
-        ms(scheduled.moved_from),
-        scheduled.window,
-        ms(scheduled.spaced_from),
-    )
-
-
-@readable
-def to_scheduled(row: Row) -> Scheduled:
-    id, pico_id, rid, domain, type, attrs, kind, due, created, rule, line, timespec, name, tz = row[:14]
-    status, fires, fired, keep_until, paused_until, eci, misfire, until, count, jitter = row[14:24]
-    description, moved_from, window, spaced_from = row[24:28]
-    return Scheduled(
-        id,
-        pico_id,
-        rid,
-        domain,
-        type,
-        load(attrs),
-        kind,
-        None if due is None else from_ms(due),
-        from_ms(created),
-        rule,
-        line,
-        timespec,
-        name,
-        tz,
-        Status(status),
-        fires,
-        None if fired is None else from_ms(fired),
-        eci,
-        None if keep_until is None else from_ms(keep_until),
-        None if paused_until is None else from_ms(paused_until),
-        None if misfire is None else Misfire(misfire),
-        None if until is None else from_ms(until),
-        count,
-        jitter,
-        description,
-        None if moved_from is None else from_ms(moved_from),
-        window,
-        None if spaced_from is None else from_ms(spaced_from),
-    )
-
-
-FIRE = "scheduled, nominal, pico, fired, lateness, outcome, eid, rules, why, stands_for"
-
-
-def of_fire(fire: Fire) -> Row:
-    nominal, fired = to_ms(fire.nominal), to_ms(fire.fired)
-    return (
-        fire.id,
-        nominal,
-        fire.pico_id,
-        fired,
-        fired - nominal,
-        fire.outcome.value,
-        fire.eid,
-        dump(fire.rules) if fire.rules else "[]",
-        fire.why,
-        fire.stands_for,
-    )
-
-
-@readable
-def to_fire(row: Row) -> Fire:
-    return Fire(
-        id=row[0],
-        nominal=from_ms(row[1]),
-        pico_id=row[2],
-        fired=from_ms(row[3]),
-        outcome=Outcome(row[5]),
-        eid=row[6],
-        rules=tuple(load(row[7])),
-        why=row[8],
-        stands_for=row[9],
-    )
-
+of_scheduled = SCHEDULED.of_record(dump)
+to_scheduled: Callable[[Row], Scheduled] = readable(SCHEDULED.to_record(load))
+of_fire = FIRE.of_record(dump)
+to_fire: Callable[[Row], Fire] = readable(FIRE.to_record(load))
 
 CHANNEL = "eci, pico, tags, events, queries, kin, eci_of_kin"
 

@@ -19,14 +19,14 @@ from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled
-from picosched.store import agenda, journal, picos, rows
+from picosched.schedule.scheduled import SCHEDULED, Outcome, Scheduled
+from picosched.store import journal, picos, rows
 from picosched.store.agenda import Agenda
 from picosched.store.begun import BegunRows
 from picosched.store.database import MEMORY, Database, Row
 from picosched.store.deliveries import Deliveries
 from picosched.store.due import Due
-from picosched.store.journal import Journal
+from picosched.store.journal import ENTRY, Journal
 from picosched.store.pages import Pages
 from picosched.store.picos import Picos
 from picosched.store.sources import Sources
@@ -206,9 +206,9 @@ def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[s
         else:
             statements.append(("waiting", picos.SET_WAITING, (turn.pico_id, rid, rule, rows.dump(state))))
     for scheduled in turn.scheduled.values():
-        statements.append((agenda.TABLE, agenda.INSERT, rows.of_scheduled(scheduled)))
+        statements.append(("scheduled", SCHEDULED.insert, rows.of_scheduled(scheduled)))
     if journalled:
-        statements.append(("journal", journal.INSERT, journal.of_turn(turn, fire)))
+        statements.append(("journal", ENTRY.insert, journal.of_turn(turn, fire)))
     for _, _, values in statements:
         for value in values:
             if isinstance(value, str) and not value.isascii():

@@ -9,7 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from time import perf_counter
 
-from picosched.store import journal, picos, schema
+from picosched.store import picos, schema
+from picosched.store.journal import ENTRY
 
 ROW = "x" * 200
 ID = "0123456789abcdef0123456789abcdef"
@@ -43,7 +44,7 @@ def bare_turns(durability: str, per_commit: int, commits: int) -> float:
             connection.execute("BEGIN IMMEDIATE")
             for each in range(per_commit):
                 connection.execute(picos.SET_ENTITY, (f"{ID}{each}", "counter", "count", str(number)))
-                connection.execute(journal.INSERT, TURN)
+                connection.execute(ENTRY.insert, TURN)
             connection.execute("COMMIT")
         return commits * per_commit / (perf_counter() - begun)
 

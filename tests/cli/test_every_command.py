@@ -51,7 +51,7 @@ WRITING = {
 
 HOLD = """\
 import sys
-from picosched.engine.engine import engine
+from picosched.engine import engine
 with engine.Engine(sys.argv[1]):
     print("open", flush=True)
     sys.stdin.read()

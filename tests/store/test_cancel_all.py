@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picosched.schedule.changed import ended
-from picosched.schedule.scheduled import Scheduled, Status
-from picosched.store import rows
+from picosched.schedule.fire import FIRE
+from picosched.schedule.scheduled import SCHEDULED, Scheduled, Status
 from picosched.store.store import Store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -58,8 +58,8 @@ def told(store: Store) -> tuple[list[object], list[object]]:
     """All rows and all records."""
     read = store._database.rows
     return (
-        [*read(f"SELECT {rows.SCHEDULED} FROM scheduled ORDER BY id")],
-        [*read(f"SELECT {rows.FIRE} FROM fire ORDER BY scheduled")],
+        [*read(f"SELECT {SCHEDULED.columns} FROM scheduled ORDER BY id")],
+        [*read(f"SELECT {FIRE.columns} FROM fire ORDER BY scheduled")],
     )
 
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picosched.errors import PicoschedError
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
@@ -72,21 +71,6 @@ def test_pages_of_what_is_scheduled_are_the_list_in_its_order(
     store.close()
 
 
-def test_a_row_that_comes_or_goes_shifts_no_page() -> None:
-    store = Store()
-    with store.transaction():
-        for number in range(6):
-            store.agenda.add(row(number, 10 * number, Status.PENDING))
-    first = store.pages.scheduled(Filter(), None, 3)
-    with store.transaction():
-        store.agenda.add(row(6, 5, Status.PENDING))
-        store.agenda.cancel("id1", START)
-    second = store.pages.scheduled(Filter(), first.next, 3)
-    assert [each.id for each in (*first.items, *second.items)] == [f"id{n}" for n in range(6)]
-    assert second.next is None
-    store.close()
-
-
 @pytest.mark.slow
 @settings(deadline=None)
 @given(
@@ -110,15 +94,4 @@ def test_fires_are_counted_by_how_late_they_were(fires: list[tuple[int, Outcome]
         *range(behind + 1, len(fires) + 1)
     ]
     assert all_of(lambda after, n: store.pages.fires(after, n), 3) == store.agenda.fires(limit=100)
-    store.close()
-
-
-@pytest.mark.parametrize("mark", ["", "x", "-1", "1.5", "1e5", "9" * 40, "١", " 1"])
-def test_a_mark_that_was_not_given_is_refused(mark: str) -> None:
-    store = Store()
-    for read in (store.pages.picos, store.pages.fires, store.pages.journal):
-        with pytest.raises(PicoschedError, match="wanted the `next`"):
-            read(mark, 10)
-    with pytest.raises(PicoschedError, match="wanted the `next`"):
-        store.pages.scheduled(Filter(), f"{mark}.", 10)
     store.close()

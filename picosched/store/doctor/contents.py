@@ -12,12 +12,15 @@ from typing import Any
 
 from picosched.clock import from_ms
 from picosched.errors import PicoschedError
-from picosched.schedule.scheduled import Misfire, Outcome, Status
+from picosched.schedule import record
+from picosched.schedule.fire import FIRE
+from picosched.schedule.scheduled import SCHEDULED, Outcome, Status
 from picosched.schedule.window import read_window
 from picosched.sources.reading import read_source
 from picosched.store import rows
 from picosched.store.database import Database
 from picosched.store.doctor.finding import MOST_OF_A_KIND, Finding, key, shown
+from picosched.store.journal import ENTRY
 from picosched.store.picos import hash_of
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
@@ -105,6 +108,7 @@ def one_of(*values: str) -> Kind:
 TEXT = Kind("a text", is_text)
 NAME = Kind("a text that is not empty", lambda value: is_text(value) and value != "")
 TIME = Kind("a time in milliseconds since 1970", is_time)
+WHOLE = Kind("a whole number", lambda value: isinstance(value, int))
 COUNT = Kind("a whole number, 0 or more", lambda value: isinstance(value, int) and value >= 0)
 FLAG = Kind("0 or 1", lambda value: value in (0, 1))
 VALUE = Kind("JSON", json_of())
@@ -114,9 +118,7 @@ TEXTS = Kind("a JSON array of strings", is_texts)
 POLICY = Kind("a policy", is_policy)
 ZONE = Kind("a time zone", is_zone)
 DECLARATION = Kind("the declaration of a source", is_declaration)
-STATUS = one_of(*(each.value for each in Status))
 OUTCOME = one_of(*(each.value for each in Outcome))
-MISFIRE = one_of(*(each.value for each in Misfire))
 KIND = one_of("at", "repeat", "window", "send", "proc", "running")
 
 Together = Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]
@@ -178,6 +180,19 @@ def _fire(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "0 as stands_for", "1 or more"
 
 
+CHECKS = {"name": NAME, "text": TEXT, "time": TIME, "count": COUNT, "number": WHOLE}
+CHECKS |= {"map": MAP, "maps": LIST, "texts": TEXTS}
+
+
+def _columns(table: record.Table) -> dict[str, Kind]:
+    """What the columns of a record may hold, as its field table has it."""
+    checks = {}
+    for column, kind in table.kinds().items():
+        check = CHECKS[kind.name] if kind.words is None else one_of(*kind.words)
+        checks[column] = check.maybe if kind.optional else check
+    return checks
+
+
 TABLES = (
     Table("meta", ["key"], {"key": NAME, "value": TEXT}),
     Table("pico", ["id"], {"id": NAME, "name": TEXT, "parent": TEXT.maybe, "created": TIME}),
@@ -203,75 +218,9 @@ TABLES = (
     ),
     Table("entity", ["pico", "rid", "name"], {"pico": TEXT, "rid": NAME, "name": TEXT, "value": VALUE}),
     Table("waiting", ["pico", "rid", "rule"], {"pico": NAME, "rid": NAME, "rule": NAME, "state": VALUE}),
-    Table(
-        "scheduled",
-        ["id"],
-        {
-            "id": NAME,
-            "pico": NAME,
-            "rid": TEXT,
-            "domain": NAME,
-            "type": NAME,
-            "attrs": MAP,
-            "kind": KIND,
-            "due": TIME.maybe,
-            "created": TIME,
-            "rule": TEXT.maybe,
-            "line": COUNT.maybe,
-            "timespec": TEXT.maybe,
-            "name": TEXT.maybe,
-            "tz": ZONE,
-            "status": STATUS,
-            "fires": COUNT,
-            "fired": TIME.maybe,
-            "keep_until": TIME.maybe,
-            "paused_until": TIME.maybe,
-            "eci": TEXT.maybe,
-            "misfire": MISFIRE.maybe,
-            "until": TIME.maybe,
-            "count": COUNT.maybe,
-            "jitter": COUNT,
-            "description": TEXT.maybe,
-            "moved_from": TIME.maybe,
-            "in_window": TEXT.maybe,
-            "spaced_from": TIME.maybe,
-        },
-        _scheduled,
-    ),
-    Table(
-        "fire",
-        ["scheduled", "nominal"],
-        {
-            "scheduled": NAME,
-            "nominal": TIME,
-            "pico": TEXT,
-            "fired": TIME,
-            "lateness": Kind("a whole number", lambda value: isinstance(value, int)),
-            "outcome": OUTCOME,
-            "eid": TEXT.maybe,
-            "rules": TEXTS,
-            "why": TEXT.maybe,
-            "stands_for": COUNT,
-        },
-        _fire,
-    ),
-    Table(
-        "journal",
-        ["seq"],
-        {
-            "seq": COUNT,
-            "eid": NAME,
-            "pico": NAME,
-            "at": TIME,
-            "eci": TEXT.maybe,
-            "scheduled": TEXT.maybe,
-            "nominal": TIME.maybe,
-            "handled": LIST,
-            "directives": LIST,
-            "errors": TEXTS,
-            "log": LIST,
-        },
-    ),
+    Table("scheduled", ["id"], {**_columns(SCHEDULED), "kind": KIND, "tz": ZONE}, _scheduled),
+    Table("fire", ["scheduled", "nominal"], _columns(FIRE), _fire),
+    Table("journal", ["seq"], _columns(ENTRY)),
     Table(
         "source",
         ["id"],

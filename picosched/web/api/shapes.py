@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from picosched.clock import format_time
 from picosched.engine.engine import Engine
@@ -19,10 +19,11 @@ from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
-from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.fire import FIRE, Fire
+from picosched.schedule.record import Table
+from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
-from picosched.store.journal import Entry
+from picosched.store.journal import ENTRY, Entry
 from picosched.store.pages import Page
 
 T = TypeVar("T")
@@ -108,69 +109,28 @@ class InstalledShape(BaseModel):
     config: dict[str, Any]
 
 
-class ScheduledShape(BaseModel):
+def _shape(table: Table, begin: str = "") -> type[BaseModel]:
+    """A model of the fields of a record, and the name of its pico; those in `begin` come first."""
+    types = {"pico_id": (str, None), **table.types()}
+    names = dict.fromkeys([*begin.split(), *types])
+    fields: dict[str, Any] = {name: (types[name][0], Field(description=types[name][1])) for name in names}
+    return create_model(table.record.__name__, **fields)
+
+
+BEGIN = "id pico pico_id rid event attrs kind due timespec tz name description status paused paused_until"
+
+
+# mypy cannot know a base that is made of a table.
+class ScheduledShape(_shape(SCHEDULED, BEGIN)):  # type: ignore[misc]
     """A scheduled event."""
 
-    id: str
-    pico: str
-    pico_id: str
-    rid: str
-    event: str = Field(description="`domain:type`")
-    attrs: dict[str, Any]
-    kind: str
-    due: str | None
-    timespec: str | None
-    tz: str
-    name: str | None
-    description: str | None
-    status: str
-    paused: bool
-    paused_until: str | None
-    created: str
-    created_by: str = Field(description="`rid.rule:line`")
-    rule: str | None
-    line: int | None
-    fires: int
-    fired: str | None
-    misfire: str | None
-    until: str | None
-    count: int | None
-    jitter: float = Field(description="Seconds by which it may be put off.")
-    moved_from: str | None
-    window: str | None = Field(description="The window outside which it is not raised.")
 
-
-class FireShape(BaseModel):
+class FireShape(_shape(FIRE, "id pico pico_id")):  # type: ignore[misc]
     """What became of one occurrence."""
 
-    id: str
-    pico: str
-    pico_id: str
-    nominal: str
-    fired: str
-    lateness: float = Field(description="Seconds.")
-    outcome: str
-    eid: str | None
-    rules: list[str]
-    why: str | None
-    stands_for: int
 
-
-class EntryShape(BaseModel):
+class EntryShape(_shape(ENTRY, "seq eid pico pico_id")):  # type: ignore[misc]
     """A turn, as the journal has it."""
-
-    seq: int
-    eid: str
-    pico: str
-    pico_id: str
-    at: str
-    eci: str | None
-    scheduled: str | None
-    nominal: str | None
-    handled: list[dict[str, Any]]
-    directives: list[dict[str, Any]]
-    errors: list[str]
-    log: list[dict[str, Any]]
 
 
 class TurnShape(BaseModel):
@@ -246,20 +206,10 @@ def fire_shape(fire: Fire, names: Names) -> FireShape:
 
 
 def entry_shape(entry: Entry, names: Names) -> EntryShape:
-    return EntryShape(
-        seq=entry.seq,
-        eid=entry.eid,
-        pico=names.of(entry.pico_id),
-        pico_id=entry.pico_id,
-        at=format_time(entry.at),
-        eci=entry.eci,
-        scheduled=entry.scheduled,
-        nominal=time_text(entry.nominal),
-        handled=entry.handled,
-        directives=entry.directives,
-        errors=entry.errors,
-        log=entry.log,
-    )
+    return EntryShape(**{**shown_entry(entry), "pico": names.of(entry.pico_id)}, pico_id=entry.pico_id)
+
+
+shown_entry = ENTRY.to_map()
 
 
 def page_of(page: Page[Any], items: list[Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from platform import python_version
 from nicegui import ui
 
 from picosched.schedule.scheduled import Scheduled
-from picosched.schedule.shown import maker
 from picosched.web.console import charts
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.last_hour import LastHour, Seen
@@ -146,7 +145,7 @@ def _next_row(row: Scheduled, seen: Seen) -> dict[str, Cell]:
         "event": f"{row.domain}:{row.type}",
         "when": when_text(row.timespec),
         "pico": link_cell(seen.names[row.pico_id], pico_path(row.pico_id)),
-        "rule": maker(row),
+        "rule": row.made_by,
     }
 
 

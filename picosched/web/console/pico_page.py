@@ -10,7 +10,6 @@ from nicegui import ui
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel
-from picosched.schedule.shown import maker
 from picosched.store.picos import InstalledRow, PicoRow
 from picosched.web.console.asking_form import AskingForm
 from picosched.web.console.elsewhere import missing
@@ -184,7 +183,7 @@ class _PicoPage:
                     "event": f"{each.domain}:{each.type}",
                     "when": when_text(each.timespec),
                     "status": badge_cell("paused") if each.paused else None,
-                    "rule": maker(each),
+                    "rule": each.made_by,
                 }
                 for each in seen.scheduled
             ]

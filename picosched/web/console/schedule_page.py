@@ -17,7 +17,7 @@ from nicegui.element import Element
 from picosched.engine.engine import Engine
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, coming
-from picosched.schedule.shown import maker
+from picosched.schedule.shown import facts
 from picosched.timespec.timespec import Timespec
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame
@@ -218,10 +218,11 @@ def _draw_facts(row: Scheduled, pico: str) -> None:
         with _said("Pico"):
             ui.link(pico, pico_path(row.pico_id))
         with _said("Made by"):
-            ui.link(maker(row), ruleset_path(row.rid, row.pico_id, row.line)).classes("mono")
+            ui.link(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)).classes("mono")
         with _said("Made"):
             moment(row.created)
-        _fact("Name", row.name)
+        for label, value in facts(row).items():
+            _fact(label.capitalize(), value)
         _fact("Zone", row.tz if row.timespec else None)
         if row.until is not None:
             with _said("Until"):

@@ -12,7 +12,6 @@ from picosched.clock import ticks
 from picosched.engine.engine import Engine
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
-from picosched.schedule.shown import maker
 from picosched.store.pages import Page
 from picosched.web.api.shapes import Names
 from picosched.web.console.filters import Filters, remember
@@ -231,7 +230,7 @@ def _row(row: Scheduled, names: Names) -> Mapping[str, Cell]:
         "when": _when(row),
         "status": badge_cell(row.status.value),
         "pico": link_cell(names.of(row.pico_id), pico_path(row.pico_id)),
-        "maker": link_cell(maker(row), ruleset_path(row.rid, row.pico_id, row.line)),
+        "maker": link_cell(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)),
         "fires": f"{row.fires:,}",
     }
 
