@@ -496,6 +496,16 @@ def anchors(page: Path) -> set[str]:
     }
 
 
+def test_every_file_that_the_design_names_is_there() -> None:
+    text = (ROOT / "README.md").read_text() + (ROOT / "docs" / "design.md").read_text()
+    named = set(re.findall(r"`((?:picosched/)?[\w/]+\.py)`", text)) | set(
+        re.findall(r"`(picosched/\w+/)`", text)
+    )
+    assert len(named) > 40
+    places = (ROOT, ROOT / "picosched")
+    assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
+
+
 @pytest.mark.parametrize("page", LANGUAGE, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for number, line in prose_of(page):
