@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,16 +70,14 @@ class Where:
         """The store as it is, to be read: that of the database, or of a copy that the server gives."""
         from picosched.store.store import Store
 
-        with TemporaryDirectory() as folder:
+        with ExitStack() as stack:
             file = self.database
             if self.server is not None:
-                file = Path(folder) / "picos.db"
+                file = Path(stack.enter_context(TemporaryDirectory())) / "picos.db"
                 self.back_up(file)
             store = Store(file, readonly=True)
-            try:
-                yield store
-            finally:
-                store.close()
+            stack.callback(store.close)
+            yield store
 
     @property
     def server(self) -> str | None:
