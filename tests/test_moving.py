@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from racing import race
 
 from picosched import Engine, Filter, PicoRef, PicoschedError, VirtualClock
-from picosched.engine.export import export_pico, import_pico
 from picosched.pico.event import Event
 from picosched.schedule.scheduled import Outcome
 
@@ -104,7 +103,7 @@ def through_text(document: dict[str, Any]) -> dict[str, Any]:
 
 def moved(office: PicoRef, other: Engine, **options: Any) -> PicoRef:
     other.clock.set(office.engine.now())  # type: ignore[attr-defined]
-    return import_pico(other, through_text(export_pico(office.engine, office.id, history=True)), **options)
+    return other.import_pico(through_text(office.engine.export_pico(office.id, history=True)), **options)
 
 
 def same(document: dict[str, Any]) -> dict[str, Any]:
@@ -113,11 +112,11 @@ def same(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_pico_that_moved_is_written_as_the_same_document(office: PicoRef, other: Engine) -> None:
-    before = export_pico(office.engine, "office", history=True)
+    before = office.engine.export_pico("office", history=True)
     assert (len(before["scheduled"]), len(before["fires"]), len(before["journal"])) == (3, 2, 8)
     assert {rule for each in before["rulesets"] for rule in each["waiting"]} == {"pair", "two"}
     there = moved(office, other, keep_ecis=True)
-    assert same(export_pico(other, there.id, history=True)) == same(before)
+    assert same(other.export_pico(there.id, history=True)) == same(before)
     assert (there.id == office.id, there.name, there.parent) == (False, "office", other.root)
 
 
@@ -150,10 +149,10 @@ def test_what_is_scheduled_fires_there_once_and_at_its_time(office: PicoRef, oth
 def test_what_was_due_on_the_way_is_dealt_with_as_missed(
     tmp_path: Path, office: PicoRef, misfire: str, raised: int
 ) -> None:
-    document = through_text(export_pico(office.engine, office.id))
+    document = through_text(office.engine.export_pico(office.id))
     clock = VirtualClock("2026-03-01T07:30:00Z")
     with Engine(tmp_path / "late.db", clock, min_period=0, granularity=1, misfire=misfire) as late:
-        there = import_pico(late, document)
+        there = late.import_pico(document)
         assert late.run_due() == raised
         assert there.query("clerk", "seen") == 2 + raised
         assert sum(each.stands_for for each in there.history()) == 1 + 5  # the last fire came along
@@ -166,12 +165,12 @@ def test_ids_stay_unless_they_are_taken(office: PicoRef, other: Engine) -> None:
     assert not {row.id for row in second.scheduled()} & ids
     assert len(second.history()) == len(first.history()) == 2
     assert {fire.id for fire in second.history()} <= {row.id for row in second.scheduled()}
-    copy = import_pico(office.engine, export_pico(office.engine, office.id), name="copy")
+    copy = office.engine.import_pico(office.engine.export_pico(office.id), name="copy")
     assert not {row.id for row in copy.scheduled()} & ids
 
 
 def test_without_history_only_the_last_fires_come_along(office: PicoRef) -> None:
-    document = export_pico(office.engine, office.id)
+    document = office.engine.export_pico(office.id)
     assert (len(document["fires"]), document["journal"]) == (1, [])
     assert document["fires"][0]["nominal"] == "2026-03-01T02:00:00Z"
 
@@ -187,19 +186,19 @@ def test_it_is_put_under_a_parent_and_gets_a_name(office: PicoRef, other: Engine
 
 
 def test_an_eci_that_is_taken_is_a_conflict(office: PicoRef) -> None:
-    document = export_pico(office.engine, office.id)
+    document = office.engine.export_pico(office.id)
     with pytest.raises(PicoschedError, match="there is a channel") as raised:
-        import_pico(office.engine, document, name="copy", keep_ecis=True)
+        office.engine.import_pico(document, name="copy", keep_ecis=True)
     assert raised.value.code == "conflict"
     assert [each.name for each in office.engine.picos()] == ["root", "office"]
 
 
 def test_a_database_that_somebody_has_is_exported(office: PicoRef, tmp_path: Path) -> None:
-    before = export_pico(office.engine, office.id)
+    before = office.engine.export_pico(office.id)
     with Engine(tmp_path / "old.db", office.engine.clock, readonly=True) as reader:
-        assert same(export_pico(reader, "office")) == same(before)
+        assert same(reader.export_pico("office")) == same(before)
         with pytest.raises(PicoschedError, match="read only"):
-            import_pico(reader, before, name="copy")
+            reader.import_pico(before, name="copy")
 
 
 WRONG: list[tuple[list[Any], Any, str]] = [
@@ -238,7 +237,7 @@ WRONG: list[tuple[list[Any], Any, str]] = [
 def test_a_wrong_document_is_told_and_nothing_is_done(
     office: PicoRef, other: Engine, place: list[Any], value: Any, told: str
 ) -> None:
-    document = copy.deepcopy(export_pico(office.engine, office.id, history=True))
+    document = copy.deepcopy(office.engine.export_pico(office.id, history=True))
     at: Any = document
     for step in place[:-1]:
         at = at[step]
@@ -246,7 +245,7 @@ def test_a_wrong_document_is_told_and_nothing_is_done(
     other.root.install(STAMP)
     before = other.store.changes
     with pytest.raises(PicoschedError) as raised:
-        import_pico(other, document)
+        other.import_pico(document)
     assert told in str(raised.value)
     assert raised.value.code in ("invalid", "not_found")
     assert [each.name for each in other.picos()] == ["root"]
@@ -256,10 +255,10 @@ def test_a_wrong_document_is_told_and_nothing_is_done(
 
 def test_what_stands_twice_is_told(office: PicoRef, other: Engine) -> None:
     for part in ("rulesets", "channels", "scheduled", "fires"):
-        document = export_pico(office.engine, office.id, history=True)
+        document = office.engine.export_pico(office.id, history=True)
         document[part].append(document[part][0])
         with pytest.raises(PicoschedError, match="twice"):
-            import_pico(other, document)
+            other.import_pico(document)
 
 
 JSON = st.recursive(
@@ -277,7 +276,7 @@ def test_every_value_of_a_variable_arrives_as_it_was(value: Any) -> None:
         old.root.install(STAMP)
         old.root.install(CLERK)
         old.root.raise_event("clerk", "keep", {"value": value})
-        there = import_pico(new, through_text(export_pico(old, old.root.id)), name="there")
+        there = new.import_pico(through_text(old.export_pico(old.root.id)), name="there")
         found, wanted = there.query("clerk", "kept"), old.root.query("clerk", "kept")
         assert json.dumps(found) == json.dumps(wanted)
 
@@ -288,9 +287,9 @@ def test_windows_of_the_new_engine_hold(tmp_path: Path) -> None:
     }"""
     with Engine(clock=VirtualClock(START)) as old:
         old.root.install(text)
-        document = export_pico(old, old.root.id)
+        document = old.export_pico(old.root.id)
     with Engine(clock=VirtualClock(START)) as new:
-        there = import_pico(new, document, name="desk")
+        there = new.import_pico(document, name="desk")
         assert [row.kind for row in there.scheduled()] == [row["kind"] for row in document["scheduled"]]
 
 
@@ -338,7 +337,7 @@ def check_hostile(document: dict[str, Any], other: Engine) -> None:
     """It is refused with nothing done, or it is a pico that works."""
     before = all_of(other)
     try:
-        there = import_pico(other, document, name="there")
+        there = other.import_pico(document, name="there")
     except PicoschedError as error:
         assert error.code in ("invalid", "too_large", "not_found", "conflict"), error
         assert all_of(other) == before
@@ -348,12 +347,12 @@ def check_hostile(document: dict[str, Any], other: Engine) -> None:
     other.run_due()
     assert not [error for entry in there.journal() for error in entry.errors if "Error:" in error]
     assert all(each.fired is not None for each in there.journal())
-    export_pico(other, there.id, history=True)
+    other.export_pico(there.id, history=True)
     there.delete()
 
 
 def test_whatever_a_document_holds_it_is_refused_or_works(office: PicoRef, other: Engine) -> None:
-    document = through_text(export_pico(office.engine, office.id, history=True))
+    document = through_text(office.engine.export_pico(office.id, history=True))
     other.clock.set("2026-03-01T02:30:00Z")  # type: ignore[attr-defined]
 
     @settings(max_examples=80, deadline=None, database=None)
@@ -380,14 +379,14 @@ WHERE_NUMBERS_STAND = [
 def test_whatever_number_a_document_holds_it_is_refused_or_works(
     office: PicoRef, other: Engine, place: tuple[Any, ...]
 ) -> None:
-    document = through_text(export_pico(office.engine, office.id, history=True))
+    document = through_text(office.engine.export_pico(office.id, history=True))
     for value in (2**53 + 1, 2**63, -(2**63) - 1, 10**400, 10**5000, 1e308, inf, -inf, nan, -1, 0.5, True):
         check_hostile(with_value(document, place, value), other)
 
 
 def test_a_document_at_fault_concerns_nobody_else(office: PicoRef, other: Engine) -> None:
     """Others are in the transaction in which it fails, halfway."""
-    document = through_text(export_pico(office.engine, office.id))
+    document = through_text(office.engine.export_pico(office.id))
     document["rulesets"][0]["rid"] = "stump"
     other.root.install(CLERK.replace("use module stamp", "").replace("greeting + stamp:mark()", "1"))
     eci = other.root.new_channel().eci
@@ -396,7 +395,7 @@ def test_a_document_at_fault_concerns_nobody_else(office: PicoRef, other: Engine
     def arrive() -> None:
         for _ in range(20):
             with pytest.raises(PicoschedError, match="found the ruleset stamp"):
-                import_pico(other, document)
+                other.import_pico(document)
 
     outcomes = race(arrive, *[lambda: [other.raise_some([each])[0] for each in events]] * 3)
     assert [turn.errors for turns in outcomes[1:] for turn in turns] == [[]] * 60
@@ -405,11 +404,11 @@ def test_a_document_at_fault_concerns_nobody_else(office: PicoRef, other: Engine
 
 def test_what_is_due_and_on_record_is_refused(office: PicoRef, other: Engine) -> None:
     """Its occurrence could never be settled: the record of it is unique."""
-    document = through_text(export_pico(office.engine, office.id, history=True))
+    document = through_text(office.engine.export_pico(office.id, history=True))
     (repeat,) = [row for row in document["scheduled"] if row["kind"] == "repeat"]
     document["fires"][0]["nominal"] = repeat["due"]
     with pytest.raises(PicoschedError, match="a record of that time, wanted one of the two"):
-        import_pico(other, document)
+        other.import_pico(document)
 
 
 def test_a_pico_whose_clock_was_set_back_moves(office: PicoRef, other: Engine, clock: VirtualClock) -> None:
@@ -445,7 +444,7 @@ def test_each_state_in_which_an_expression_waits_moves(select: str) -> None:
     def check(types: list[str]) -> None:
         for type in types:
             old.root.raise_event("t", type)
-        import_pico(new, through_text(export_pico(old, old.root.id)), name="there").delete()
+        new.import_pico(through_text(old.export_pico(old.root.id)), name="there").delete()
 
     with Engine(clock=VirtualClock(START)) as old, Engine(clock=VirtualClock(START)) as new:
         old.root.install(text)

@@ -20,7 +20,7 @@ from picosched.cli.where import load_scheduled, pico_of
 from picosched.clock import parse_time
 
 if TYPE_CHECKING:
-    from picosched.cli.where import Reached
+    from picosched.engine.reached import Reached
     from picosched.schedule.filter import Filter
     from picosched.schedule.scheduled import Scheduled
 

@@ -1,7 +1,7 @@
-"""What the shell offers for names of picos and ids: those of the database, read beside whoever has it.
+"""What the shell offers for names of picos and ids: those of the database, or of the server.
 
-Somebody waits at the keyboard, so the file is read and no engine is made; of a server nothing is asked. Where
-anything goes wrong there is nothing to offer.
+Somebody waits at the keyboard: a file is read, beside whoever has it, and no engine is made; a server has a
+moment to answer. Where anything goes wrong there is nothing to offer.
 """
 
 from __future__ import annotations
@@ -11,44 +11,67 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from picosched.cli.printing import shown_time
 from picosched.cli.where import Where
 
 if TYPE_CHECKING:
+    from picosched.remote import Remote
     from picosched.store.database import Database
 
 MOST = 200
+PATIENCE_SECONDS = 2.0
+
+Offers = list[tuple[str, str]]
+"""What may stand there, each with a word about it."""
 
 
-def complete_pico(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def complete_pico(context: typer.Context, incomplete: str) -> Offers:
     """The names of picos that begin so, each with its id."""
 
-    def read(database: Database) -> list[tuple[str, str]]:
+    def read(database: Database) -> Offers:
         from picosched.store.beginnings import picos_like
 
         return picos_like(database, incomplete, MOST)
 
-    return _offered(context, read)
+    def ask(remote: Remote) -> Offers:
+        named = ((each.name, each.id) for each in remote.picos() if each.name)
+        return [each for each in named if each[0].startswith(incomplete)][:MOST]
+
+    return _offered(context, read, ask)
 
 
-def complete_id(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """The ids of what is to come that begin so, soonest first, each with its event and when it is due."""
+def complete_id(context: typer.Context, incomplete: str) -> Offers:
+    """The ids of what is to come that begin so, each with its event and when it is due where that is known.
 
-    def read(database: Database) -> list[tuple[str, str]]:
-        from picosched.clock import format_time
+    A server is asked for ids alone, unless there is no beginning yet.
+    """
+
+    def read(database: Database) -> Offers:
         from picosched.store.beginnings import coming_like
 
         found = coming_like(database, incomplete, MOST)
-        return [(each.id, f"{each.event} due {format_time(each.due)}") for each in found]
+        return [(each.id, f"{each.event} due {shown_time(each.due)}") for each in found]
 
-    return _offered(context, read)
+    def ask(remote: Remote) -> Offers:
+        from picosched.schedule.filter import Filter
+
+        if incomplete:
+            return [(id, "") for id in remote.agenda.ids_like(incomplete, live=True)[:MOST]]
+        found = remote.agenda.scheduled(Filter(), MOST)
+        return [(row.id, f"{row.domain}:{row.type} due {shown_time(row.due)}") for row in found]
+
+    return _offered(context, read, ask)
 
 
 def _offered(
-    context: typer.Context, read: Callable[[Database], list[tuple[str, str]]]
-) -> list[tuple[str, str]]:
+    context: typer.Context, read: Callable[[Database], Offers], ask: Callable[[Remote], Offers]
+) -> Offers:
     try:
-        where = Where(context.params.get("db"), context.params.get("url"))
-        if where.server is not None or not where.database.exists():
+        where = Where(*map(context.params.get, ("db", "url", "token_file")))
+        if where.server is not None:
+            with where.remote(patience=PATIENCE_SECONDS) as remote:
+                return ask(remote)
+        if not where.database.exists():
             return []
         from picosched.store.database import Database
 

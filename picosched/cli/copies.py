@@ -41,18 +41,7 @@ def backup(
 
     The copy gets its name once it is complete; whoever writes meanwhile is not held up.
     """
-    if where.server is not None:
-        from picosched.remote import Remote
-
-        with where.opened(readonly=True) as reached:
-            assert isinstance(reached, Remote)
-            size = reached.back_up(file, force=force)
-    else:
-        from picosched.store.copying import back_up
-
-        if not where.database.exists():
-            raise PicoschedError(f"there is no database {where.database}", "not_found")
-        size = back_up(where.database, file, force=force)
+    size = where.back_up(file, force=force)
     if json:
         write_json({"file": str(file), "bytes": size, "of": where.shown})
     else:
@@ -82,16 +71,10 @@ def export(
     Its children are picos of their own.
     """
     from picosched.krl.text import tree_text
-    from picosched.remote import Remote
     from picosched.store.copying import new_file
 
-    with where.opened(readonly=True) as reached:
-        if isinstance(reached, Remote):
-            document = reached.export_pico(pico, history=history)
-        else:
-            from picosched.engine.export import export_pico
-
-            document = export_pico(reached, pico, history=history)
+    with where.opened(readonly=True) as engine:
+        document = engine.export_pico(pico, history=history)
     text = tree_text(document)
     if file == STREAM:
         write(text)
@@ -139,23 +122,16 @@ def import_(
     What it has scheduled goes on where it was; what was due meanwhile is dealt with as what was missed.
     To move a pico, delete it where it was: two of them would both go on.
     """
-    from picosched.remote import Remote
-
     document = _document(file)
-    with _removed_if_in_vain(where), where.opened(make=True) as reached:
-        under = None if parent is None else pico_of(reached, parent).id
-        if isinstance(reached, Remote):
-            id = reached.import_pico(document, under, name, keep_ecis=keep_ecis).id
-        else:
-            from picosched.engine.export import import_pico
-
-            id = import_pico(reached, document, under, name, keep_ecis=keep_ecis).id
-        made = reached.pico(id)
+    with _removed_if_in_vain(where), where.opened(make=True) as engine:
+        under = None if parent is None else pico_of(engine, parent).id
+        made = engine.import_pico(document, under, name, keep_ecis=keep_ecis)
         rids = [*made.rulesets()]
     if json:
-        write_json({"id": id, "name": made.name, "rulesets": rids, "scheduled": len(document["scheduled"])})
+        shown = {"id": made.id, "name": made.name, "rulesets": rids, "scheduled": len(document["scheduled"])}
+        write_json(shown)
     else:
-        write(f"imported {made.name} ({id}), scheduled events: {len(document['scheduled']):,}")
+        write(f"imported {made.name} ({made.id}), scheduled events: {len(document['scheduled']):,}")
 
 
 @command(app, PANEL, "picosched doctor", "picosched doctor monday.db --json | jq .findings")

@@ -1,8 +1,7 @@
 """`journal --follow`: turns as they happen, until somebody stops it or nobody reads any more.
 
-A database is looked at again and again, beside the engine that has it; a server tells by itself. That the
-reader of a pipe is gone shows only when one writes, which may be never: where the system can tell it sooner
-a thread waits for that.
+That the reader of a pipe is gone shows only when one writes, which may be never: where the system can tell it
+sooner a thread waits for that.
 """
 
 from __future__ import annotations
@@ -12,20 +11,13 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
-from picosched.errors import PicoschedError
-
 if TYPE_CHECKING:
-    from picosched.cli.where import Reached
-    from picosched.engine.engine import Engine
+    from picosched.engine.reached import Reached
     from picosched.store.journal import Entry
-
-LOOK_SECONDS = 0.25
-AT_ONCE = 200
 
 
 @contextmanager
@@ -49,33 +41,12 @@ def follow_turns(engine: Reached, last: Sequence[Entry], pico_id: str | None) ->
     PicoschedError if the server ends.
     """
     yield from _flushed(last)
-    yield from _flushed(_coming(engine, last[-1].seq if last else None, pico_id))
+    # Without a turn of this pico it begins behind the last of all.
+    newest = last[-1:] or engine.journal(limit=1)
+    yield from _flushed(engine.follow(newest[-1].seq if newest else 0, pico_id))
 
 
-def _coming(engine: Reached, seq: int | None, pico_id: str | None) -> Iterator[Entry]:
-    from picosched.engine.engine import Engine
-
-    if seq is None:  # of this pico nothing is told yet; of others there may be
-        seq = max((entry.seq for entry in engine.journal(limit=1)), default=0)
-    if isinstance(engine, Engine):
-        yield from _looked_for(engine, seq, pico_id)
-        return
-    yield from engine.follow(seq, pico_id)
-    raise PicoschedError(f"{engine.url} ended the stream", "internal")
-
-
-def _looked_for(engine: Engine, seq: int, pico_id: str | None) -> Iterator[Entry]:
-    pages, never = engine.store.pages, threading.Event()
-    while True:
-        found = engine.read(partial(pages.journal_since, seq, AT_ONCE, pico_id=pico_id))
-        for entry in found:
-            seq = entry.seq
-            yield entry
-        if not found:
-            never.wait(LOOK_SECONDS)
-
-
-def _flushed(entries: Sequence[Entry] | Iterator[Entry]) -> Iterator[Entry]:
+def _flushed(entries: Iterable[Entry]) -> Iterator[Entry]:
     for entry in entries:
         yield entry
         sys.stdout.flush()

@@ -15,7 +15,7 @@ from picosched.cli.where import HERE, Where, pico_of
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.cli.where import ReachedPico
+    from picosched.engine.reached import ReachedPico
     from picosched.pico.channel import Channel
 
 app = typer.Typer()
@@ -184,9 +184,7 @@ def picos(
         if delete is not None:
             engine.pico(delete).delete()
         if new is not None:
-            if any(each.name == new for each in engine.picos()):
-                raise PicoschedError(f"there is a pico {new} already", "conflict")
-            engine.new_pico(new, pico_of(engine, parent).id)
+            engine.new_pico(new, pico_of(engine, parent).id, unique=True)
         listed = [_pico_json(each) for each in engine.picos()]
     if json:
         for each in listed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ import typer
 from picosched.cli.opening import ruleset_at, settings_here
 from picosched.cli.options import Json, command
 from picosched.cli.printing import write, write_json
+from picosched.cli.where import TokenFile, where_options
 from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
 
@@ -29,6 +31,7 @@ PANEL = "Rulesets and times"
     "picosched simulate tea.krl --from 2026-03-01 --until 2026-03-02 --raise 'tea:started minutes=5'",
     "picosched simulate digest.krl --from 2026-01-01 --until 2027-01-01 --events events.txt --json",
     "picosched simulate --db picosched.db --from 2026-03-01 --until 2026-03-08",
+    "picosched simulate --url http://127.0.0.1:8123 --from 2026-03-01 --until 2026-03-08",
 )
 def simulate(
     start: Annotated[str, typer.Option("--from", metavar="TIME", help="When virtual time begins.")],
@@ -53,6 +56,10 @@ def simulate(
     db: Annotated[
         Path | None, typer.Option("--db", metavar="FILE", help="Begin with a copy of this database.")
     ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="Begin with a copy of this server's database.")
+    ] = None,
+    token_file: TokenFile = None,
     pico: Annotated[
         str | None, typer.Option("--pico", metavar="NAME", help="The pico that gets the rulesets and events.")
     ] = None,
@@ -61,18 +68,18 @@ def simulate(
     """Let virtual time pass over rulesets and tell every event they would handle.
 
     It is the real engine, on a clock of its own and a database in memory: nothing outside is touched, and
-    the same input gives the same output, byte by byte. With --db it begins with a copy of a database and
-    what is scheduled there, and FILEs are installed over it.
+    the same input gives the same output, byte by byte. With --db or --url it begins with a copy of a database
+    and what is scheduled there, and FILEs are installed over it.
     """
     from picosched.rehearsal.simulate import simulate as rehearse
-    from picosched.store.store import Store
 
-    if not files and db is None:
-        raise typer.BadParameter("wanted at least one ruleset FILE, or --db FILE")
+    where = where_options(db, url, token_file)
+    copied = db is not None or url is not None
+    if not files and not copied:
+        raise typer.BadParameter("wanted at least one ruleset FILE, or --db FILE or --url URL")
     inputs = [*_events(raised or []), *(_read_events(events) if events is not None else [])]
-    store = None if db is None else Store(db, readonly=True)
     let_go = Counter[str]()
-    try:
+    with where.copied() if copied else nullcontext() as store:
         records = rehearse(
             [*map(ruleset_at, files or [])],
             parse_time(start),
@@ -91,9 +98,6 @@ def simulate(
         if let_go:
             said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(let_go.items()))
             write(f"occurrences that raised nothing: {said}", stderr=True)
-    finally:
-        if store is not None:
-            store.close()
 
 
 def _events(lines: list[str]) -> list[Input]:

@@ -18,7 +18,7 @@ from picosched.errors import EXIT_STATUS, PicoschedError
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from picosched.cli.where import ReachedAgenda
+    from picosched.engine.reached import ReachedAgenda
     from picosched.schedule.scheduled import Scheduled
 
 app = typer.Typer()

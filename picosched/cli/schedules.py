@@ -15,7 +15,7 @@ from picosched.clock import format_time
 
 if TYPE_CHECKING:
     from picosched.cli.rows import Names
-    from picosched.cli.where import Reached
+    from picosched.engine.reached import Reached
     from picosched.schedule.scheduled import Scheduled
 
 app = typer.Typer()

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from picosched.cli.opening import SHORT, end_of_pause, opened
-from picosched.cli.options import DB, Db, Json, command
+from picosched.cli.opening import SHORT, end_of_pause
+from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
-from picosched.cli.where import only_id
+from picosched.cli.where import HERE, Where, only_id
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.engine.engine import Engine
+    from picosched.engine.reached import Reached
     from picosched.sources.source import Source
     from picosched.sources.state import EntryState, SourceState
 
@@ -28,9 +28,9 @@ Which = Annotated[
 
 
 @command(app, PANEL, "picosched sources", "picosched sources --json | jq .entries")
-def sources(db: Db = DB, json: Json = False) -> None:
+def sources(where: Where = HERE, json: Json = False) -> None:
     """List the sources: where their events go, when each entry is due, and what came of it so far."""
-    with opened(db, readonly=True) as engine:
+    with where.opened(readonly=True) as engine:
         found = engine.sources()
     if json:
         for each in found:
@@ -91,7 +91,7 @@ def add_source(
         str,
         typer.Argument(metavar="FILE|JSON", help="A TOML file with tables [[source]], or a map as JSON."),
     ],
-    db: Db = DB,
+    where: Where = HERE,
     json: Json = False,
 ) -> None:
     """Make sources, all those of a file or none. They stay until they are removed.
@@ -99,7 +99,7 @@ def add_source(
     What stands in picosched.toml itself needs no command: `run` and `serve` bring it in line when they start.
     """
     declared = _declared(declaration)
-    with opened(db) as engine:
+    with where.opened() as engine:
         ids = engine.add_sources(declared)
     for source, id in zip(declared, ids, strict=True):
         if json:
@@ -124,9 +124,9 @@ def _declared(declaration: str) -> list[Source]:
 
 
 @command(app, PANEL, "picosched remove-source tick", name="remove-source")
-def remove_source(which: Which, db: Db = DB, json: Json = False) -> None:
+def remove_source(which: Which, where: Where = HERE, json: Json = False) -> None:
     """Remove a source. Its history stays; what is on its way to another engine is delivered."""
-    with opened(db) as engine:
+    with where.opened() as engine:
         source = _found(engine, which)
         engine.remove_source(source.id)
     _tell("removed", source, "", json)
@@ -141,7 +141,7 @@ def remove_source(which: Which, db: Db = DB, json: Json = False) -> None:
 )
 def pause_source(
     which: Which,
-    db: Db = DB,
+    where: Where = HERE,
     until: Annotated[
         str | None,
         typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
@@ -150,7 +150,7 @@ def pause_source(
 ) -> None:
     """Let a source wait. What passes meanwhile is not raised, and is not missed."""
     time = end_of_pause(until)
-    with opened(db) as engine:
+    with where.opened() as engine:
         source = _found(engine, which)
         engine.pause_source(source.id, time)
     said = "" if time is None else f" until {format_time(time)}"
@@ -158,9 +158,9 @@ def pause_source(
 
 
 @command(app, PANEL, "picosched resume-source tick", name="resume-source")
-def resume_source(which: Which, db: Db = DB, json: Json = False) -> None:
+def resume_source(which: Which, where: Where = HERE, json: Json = False) -> None:
     """Let a paused source go on, with its next occurrence."""
-    with opened(db) as engine:
+    with where.opened() as engine:
         source = _found(engine, which)
         if not engine.resume_source(source.id):
             raise PicoschedError(f"the source {_label(source)} is not paused")
@@ -175,7 +175,7 @@ def _tell(done: str, source: SourceState, more: str, json: bool, **told: str | N
         write(f"{done} {_label(source)}{more}")
 
 
-def _found(engine: Engine, which: str) -> SourceState:
+def _found(engine: Reached, which: str) -> SourceState:
     """The source of that name, or whose id begins so."""
     found = engine.sources()
     named = [each for each in found if each.name == which]

@@ -1,16 +1,17 @@
 """Where the picos are that a command works on: in a database here, or with a server.
 
 A command that works on either takes a `Where`, and has the options `--db`, `--url` and `--token-file` for it.
-What it opens has the same names whichever it is: an `Engine`, or a `Remote` that stands for one.
+What it opens is `Reached`: an `Engine`, or a `Remote` that stands for one. No command asks which.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,16 +19,10 @@ import typer
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.engine.agenda import Agenda
-    from picosched.engine.engine import Engine
-    from picosched.engine.pico import PicoRef
-    from picosched.remote import Remote, RemotePico
-    from picosched.remote.agenda import RemoteAgenda
+    from picosched.engine.reached import Reached, ReachedPico
+    from picosched.remote import Remote
     from picosched.schedule.scheduled import Scheduled
-
-    Reached = Engine | Remote
-    ReachedPico = PicoRef | RemotePico
-    ReachedAgenda = Agenda | RemoteAgenda
+    from picosched.store.store import Store
 
 DATABASE = Path("picosched.db")
 
@@ -43,17 +38,46 @@ class Where:
     @contextmanager
     def opened(self, *, readonly: bool = False, make: bool = False) -> Iterator[Reached]:
         """What is there, as `opening.opened` has it; for a server `readonly` and `make` say nothing."""
-        url = self.server
-        if url is None:
-            from picosched.cli.opening import opened
-
-            with opened(self.database, readonly=readonly, make=make) as engine:
-                yield engine
+        if self.server is not None:
+            with self.remote() as remote:
+                yield remote
             return
+        from picosched.cli.opening import opened
+
+        with opened(self.database, readonly=readonly, make=make) as engine:
+            yield engine
+
+    def remote(self, **options: float) -> Remote:
+        """The server, to be closed. The options are those of `Remote`."""
         from picosched.remote import Remote
 
-        with Remote(url, self._token()) as remote:
-            yield remote
+        assert self.server is not None
+        return Remote(self.server, self._token(), **options)
+
+    def back_up(self, file: Path, *, force: bool = False) -> int:
+        """Copy the database, which may be in use, to a new file; its size in bytes."""
+        from picosched.store.copying import back_up
+
+        if self.server is not None:
+            with self.remote() as remote:
+                return remote.back_up(file, force=force)
+        if not self.database.exists():
+            raise PicoschedError(f"there is no database {self.database}", "not_found")
+        return back_up(self.database, file, force=force)
+
+    @contextmanager
+    def copied(self) -> Iterator[Store]:
+        """The store as it is, to be read: that of the database, or of a copy that the server gives."""
+        from picosched.store.store import Store
+
+        with ExitStack() as stack:
+            file = self.database
+            if self.server is not None:
+                file = Path(stack.enter_context(TemporaryDirectory())) / "picos.db"
+                self.back_up(file)
+            store = Store(file, readonly=True)
+            stack.callback(store.close)
+            yield store
 
     @property
     def server(self) -> str | None:
@@ -83,6 +107,11 @@ class Where:
 
 HERE = Where()
 
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help="Holds the server's token. Also PICOSCHED_TOKEN."),
+]
+
 
 def where_options(
     db: Annotated[
@@ -95,10 +124,7 @@ def where_options(
         str | None,
         typer.Option("--url", metavar="URL", help="Instead: the server that has them. Also PICOSCHED_URL."),
     ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option("--token-file", metavar="FILE", help="Holds the server's token. Also PICOSCHED_TOKEN."),
-    ] = None,
+    token_file: TokenFile = None,
 ) -> Where:
     """The options that make a `Where`."""
     if db is not None and url is not None:

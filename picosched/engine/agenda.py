@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Protocol
 
 from picosched.clock import format_time, parse_time
+from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
@@ -34,13 +34,6 @@ AT_ONCE = 500
 """Rows changed in one transaction."""
 
 BY_HAND = "somebody fired it outside its times"
-
-
-class OfPico(Protocol):
-    """What belongs to a pico: a row, a record, a turn."""
-
-    @property
-    def pico_id(self) -> str: ...
 
 
 class Agenda:

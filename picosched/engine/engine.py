@@ -6,9 +6,11 @@ its own it is not to be called, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +19,7 @@ from picosched.clock import Clock, VirtualClock, format_time, parse_time
 from picosched.due.background import PATIENCE_SECONDS
 from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
+from picosched.engine.export import document_of, put_in
 from picosched.engine.pico import PicoRef
 from picosched.engine.sources import Sourced
 from picosched.errors import PicoschedError
@@ -29,6 +32,12 @@ from picosched.settings import Settings
 from picosched.store.journal import Entry
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
+
+LOOK_SECONDS = 0.25
+"""How often the journal is looked at for one who follows it."""
+
+AT_ONCE = 200
+"""Turns read in one look."""
 
 
 class Engine(Sourced):
@@ -115,6 +124,28 @@ class Engine(Sourced):
 
         return self.write(work)
 
+    def export_pico(self, name: str, *, history: bool = False) -> dict[str, Any]:
+        """The document of the pico of that id or name, as one moment has it; the engine may be readonly."""
+        return document_of(self, self.pico(name), history=history)
+
+    def import_pico(
+        self,
+        document: Mapping[str, Any],
+        parent: PicoRef | str | None = None,
+        name: str | None = None,
+        *,
+        keep_ecis: bool = False,
+    ) -> PicoRef:
+        """Make a pico of a document, under `parent` (the root without one), by the name it had or another.
+
+        It gets a new id, and its channels new ecis unless they are kept. Scheduled events keep their ids; one
+        whose id is known here gets a new one. PicoschedError: `invalid` says what is wrong with the document,
+        `conflict` for a name or an eci that is taken; KrlError for a ruleset that does not run here. Nothing
+        is changed then.
+        """
+        under = parent.id if isinstance(parent, PicoRef) else self.root.id if parent is None else parent
+        return put_in(self, document, under, name, keep_ecis=keep_ecis)
+
     def channel(self, eci: str) -> Channel:
         """The channel of an eci; `not_found` if there is none."""
         return self.read(self.loaded.load_channel, eci)
@@ -158,6 +189,20 @@ class Engine(Sourced):
     ) -> list[Entry]:
         """The turns of one pico or of all, newest first."""
         return self.read(self.store.journal.entries, pico_id, eid=eid, after=after, limit=limit)
+
+    def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]:
+        """The turns behind a `seq`, oldest first, then each as it happens, without end.
+
+        The engine may be readonly, beside a picosched that writes.
+        """
+        never = Event()
+        while True:
+            found = self.read(partial(self.store.pages.journal_since, after, AT_ONCE, pico_id=pico_id))
+            for entry in found:
+                after = entry.seq
+                yield entry
+            if not found:
+                never.wait(LOOK_SECONDS)
 
     def run_until(self, time: str | datetime) -> int:
         """On a virtual clock, go from due time to due time and end at `time`; how many events were raised."""

@@ -18,9 +18,9 @@ from typing import Any
 
 from picosched.checked import checked_text
 from picosched.clock import format_time
-from picosched.engine.engine import Engine
 from picosched.engine.exported import FORMAT, VERSION, Moved, MovedRuleset, read_moved
 from picosched.engine.pico import PicoRef
+from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import Ruleset
 from picosched.krl.waiting import KEYS, may_wait
@@ -38,9 +38,9 @@ from picosched.turns.windows import follow
 ALL = 1_000_000_000
 
 
-def export_pico(engine: Engine, id: str, *, history: bool = False) -> dict[str, Any]:
-    """The document of a pico, by its id or name, as one moment has it; the engine may be readonly."""
-    pico, now, store = engine.pico(id), engine.now(), engine.store
+def document_of(engine: Wiring, pico: PicoRef, *, history: bool) -> dict[str, Any]:
+    """The document of a pico, as one moment has it; the engine may be readonly."""
+    now, store = engine.now(), engine.store
     if store.readonly or store.name == MEMORY:
         return engine.read(lambda: _document(store, pico, now, history))
     beside = Store(store.name, readonly=True)  # a look of its own, which holds up nobody
@@ -50,26 +50,14 @@ def export_pico(engine: Engine, id: str, *, history: bool = False) -> dict[str, 
         beside.close()
 
 
-def import_pico(
-    engine: Engine,
-    document: Mapping[str, Any],
-    parent: PicoRef | str | None = None,
-    name: str | None = None,
-    *,
-    keep_ecis: bool = False,
+def put_in(
+    engine: Wiring, document: Mapping[str, Any], under: str, name: str | None, *, keep_ecis: bool
 ) -> PicoRef:
-    """Make a pico of a document, under `parent` (the root without one), by the name it had or another.
-
-    It gets a new id, and its channels new ecis unless they are kept. Scheduled events keep their ids; one
-    whose id is known here gets a new one. PicoschedError: `invalid` says what is wrong with the document,
-    `conflict` for a name or an eci that is taken; KrlError for a ruleset that does not run here. Nothing is
-    changed then.
-    """
+    """Make a pico of a document under the pico of an id, as `Engine.import_pico` says."""
     moved = read_moved(document, engine.settings.limits.max_attrs_bytes)
     called = checked_text(moved.name if name is None else name, "name of a pico")
-    under = parent.id if isinstance(parent, PicoRef) else engine.root.id if parent is None else parent
 
-    def work() -> str:
+    def work() -> PicoRef:
         engine.loaded.load_pico(under)
         if engine.store.picos.named(called):
             raise PicoschedError(f"there is a pico {called} already", "conflict")
@@ -77,11 +65,11 @@ def import_pico(
         with engine.store.savepoint():  # a fault in here concerns nobody else in this transaction
             engine.store.picos.new_pico(pico)
             _Arrival(engine, moved, pico).put(keep_ecis)
-        return pico.id
+        return PicoRef(pico.id, pico.name, engine)
 
-    id = engine.write(work)
+    made = engine.write(work)
     engine.look_again()
-    return engine.pico(id)
+    return made
 
 
 # Writing
@@ -150,7 +138,7 @@ def _without(map: dict[str, Any], *names: str) -> dict[str, Any]:
 class _Arrival:
     """A pico that arrives, inside the transaction that makes it."""
 
-    def __init__(self, engine: Engine, moved: Moved, pico: PicoRow) -> None:
+    def __init__(self, engine: Wiring, moved: Moved, pico: PicoRow) -> None:
         self._engine, self._store, self._moved, self._pico = engine, engine.store, moved, pico
         self._ids: dict[str, str] = {}
         """The id a scheduled event had → the one it has here."""

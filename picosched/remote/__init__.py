@@ -1,13 +1,14 @@
 """A picosched elsewhere, reached through its HTTP API: an engine to whoever works with picos from outside.
 
-`Remote` has the names of `Engine` and gives the same nouns, so what is written for one works with the other.
+`Remote` fulfils `Reached` as `Engine` does, so what is written for one works with the other.
 What goes wrong there is raised here as it would be there.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +17,13 @@ from typing import Any
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.remote.agenda import RemoteAgenda
-from picosched.remote.line import Line, part
+from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
 from picosched.remote.pico import RemotePico
-from picosched.remote.told import read_entry, read_turn
+from picosched.remote.told import read_entry, read_source_state, read_turn
 from picosched.schedule.fire import Fire
 from picosched.settings import Settings, with_settings
+from picosched.sources.source import Source
+from picosched.sources.state import SourceState
 from picosched.store.copying import new_file
 from picosched.store.journal import Entry
 
@@ -30,13 +33,13 @@ __all__ = ["Remote", "RemotePico"]
 class Remote:
     """The picos of a server: `Remote("http://127.0.0.1:8123", token)`; use it in a `with`.
 
-    Every method raises PicoschedError: `internal` if nobody answers there, `refused` without the right token,
-    else as the method of Engine.
+    Every method raises PicoschedError: `internal` if nobody answers within `patience` seconds, `refused`
+    without the right token, else as the method of Engine.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, *, patience: float = ANSWER_SECONDS) -> None:
         self.url = url
-        self._line = Line(url, token)
+        self._line = Line(url, token, patience)
         self.agenda = RemoteAgenda(self._line)
 
     def __enter__(self) -> Remote:
@@ -74,13 +77,16 @@ class Remote:
             raise PicoschedError("there is no pico of an empty name", "not_found")
         return self._pico(self._line.ask("GET", f"/api/picos/{part(name)}"))
 
-    def new_pico(self, name: str, parent: RemotePico | str | None = None) -> RemotePico:
-        """Make a pico under `parent`, under the root without one. `conflict` if there is one of that name."""
+    def new_pico(
+        self, name: str, parent: RemotePico | str | None = None, *, unique: bool = False
+    ) -> RemotePico:
+        """Make a pico under `parent`, under the root without one; with `unique`, of a name no other has."""
         under = parent.id if isinstance(parent, RemotePico) else parent
-        return self._pico(self._line.ask("POST", "/api/picos", body={"name": name, "parent": under}))
+        body = {"name": name, "parent": under, "unique": unique}
+        return self._pico(self._line.ask("POST", "/api/picos", body=body))
 
     def export_pico(self, name: str, *, history: bool = False) -> dict[str, Any]:
-        """As `moving.export_pico`."""
+        """The document of the pico of that id or name."""
         document: dict[str, Any] = self._line.ask(
             "GET", f"/api/picos/{part(name)}/export", {"history": history}
         )
@@ -94,7 +100,7 @@ class Remote:
         *,
         keep_ecis: bool = False,
     ) -> RemotePico:
-        """As `moving.import_pico`."""
+        """Make a pico of a document, all of it or nothing."""
         body = {"document": document, "parent": parent, "name": name, "keep_ecis": keep_ecis}
         return self._pico(self._line.ask("POST", "/api/picos/import", body=body))
 
@@ -122,11 +128,57 @@ class Remote:
         return [self._entry(told) for told in found]
 
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]:
-        """Turns behind a `seq`, oldest first, as they happen; ends when the server does."""
+        """The turns behind a `seq`, oldest first, then each as it happens; `internal` if the server ends."""
         with self._line.stream("/api/journal/live", {"after": after, "pico": pico_id}) as answer:
             for line in _lines(answer.iter_stream()):
                 if line.startswith(b"data: "):
                     yield self._entry(json.loads(line.removeprefix(b"data: ")))
+        raise PicoschedError(f"{self.url} ended the stream", "internal")
+
+    # Sources
+
+    def add_sources(self, sources: Sequence[Source]) -> list[str]:
+        """Make sources that were read, all of them or none; their ids."""
+        # What stands in a file here is among the entries.
+        given = [{key: value for key, value in each.given.items() if key != "file"} for each in sources]
+        return [told["id"] for told in self._line.ask("POST", "/api/sources", body=given)]
+
+    def sources(self) -> list[SourceState]:
+        """All sources, in the order they were made, with what came of them so far."""
+        return [read_source_state(told) for told in self._line.ask("GET", "/api/sources")]
+
+    def source(self, id: str) -> SourceState:
+        """The source of that id or name; `not_found` if there is none."""
+        found = self._find_source(id)
+        if found is None:
+            raise PicoschedError(f"there is no source {id}", "not_found")
+        return found
+
+    def remove_source(self, id: str) -> bool:
+        """Remove a source; True if there was one. `conflict` if it stands in the server's picosched.toml."""
+        return self._change_source(self._find_source(id), "DELETE", "")
+
+    def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
+        """Let a source wait, `until` then or until it is resumed; True if there is one of that id or name."""
+        return self._change_source(self._find_source(id), "POST", "/pause", {"until": time_text(until)})
+
+    def resume_source(self, id: str) -> bool:
+        """Let a paused source go on with its next occurrence; True if it was paused."""
+        found = self._find_source(id)
+        return self._change_source(found if found and found.paused else None, "POST", "/resume")
+
+    def _change_source(
+        self, found: SourceState | None, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> bool:
+        if found is not None:
+            self._line.ask(method, f"/api/sources/{found.id}{path}", body=body)
+        return found is not None
+
+    def _find_source(self, id: str) -> SourceState | None:
+        """Looked for in the list, as a name may have characters that a path cannot."""
+        return next((each for each in self.sources() if id in (each.id, each.name)), None)
+
+    # Copies
 
     def back_up(self, target: Path, *, force: bool = False) -> int:
         """Write a copy of the database there to a new file here; its size in bytes."""
@@ -140,7 +192,7 @@ class Remote:
         return size
 
     def _pico(self, told: Mapping[str, Any]) -> RemotePico:
-        return RemotePico(told["id"], told["name"], told["parent_id"], self._line, self.pico)
+        return RemotePico(told["id"], told["name"], told["parent_id"], self._line, self.agenda, self.pico)
 
     def _entry(self, told: Mapping[str, Any]) -> Entry:
         self.agenda.learn(told)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import format_time, parse_time
-from picosched.engine.agenda import OfPico
+from picosched.clock import parse_time
+from picosched.engine.reached import OfPico
+from picosched.errors import PicoschedError
 from picosched.fields import Fields
 from picosched.pico.turn import Turn
-from picosched.remote.line import Line, part
+from picosched.remote.line import Line, part, time_text
 from picosched.remote.told import read_turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -35,6 +36,15 @@ class RemoteAgenda:
     def count(self, which: Filter) -> int:
         params = {**_asked(which), "count": True, "limit": 1}
         return int(self._line.ask("GET", "/api/scheduled", params)["total"])
+
+    def find(self, id: str) -> Scheduled | None:
+        """The scheduled event of that id; None if there is no record of it."""
+        try:
+            return self.load(id)
+        except PicoschedError as error:
+            if error.code != "not_found":
+                raise
+            return None
 
     def load(self, id: str) -> Scheduled:
         """The scheduled event of that id; `not_found` if there is no record of it."""
@@ -81,20 +91,19 @@ class RemoteAgenda:
         return self._change(which, dry_run, change="cancel")
 
     def pause(
-        self, which: Iterable[str], until: datetime | None = None, *, dry_run: bool = False
+        self, which: Iterable[str], until: str | datetime | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]:
-        time = None if until is None else format_time(until)
-        return self._change(which, dry_run, change="pause", until=time)
+        return self._change(which, dry_run, change="pause", until=time_text(until))
 
     def resume(self, which: Iterable[str], *, dry_run: bool = False) -> list[Scheduled]:
         return self._change(which, dry_run, change="resume")
 
     def move(
-        self, which: Iterable[str], to: datetime | timedelta, *, dry_run: bool = False
+        self, which: Iterable[str], to: str | datetime | timedelta, *, dry_run: bool = False
     ) -> list[Scheduled]:
         if isinstance(to, timedelta):
             return self._change(which, dry_run, change="move", by=_duration(to))
-        return self._change(which, dry_run, change="move", to=format_time(to))
+        return self._change(which, dry_run, change="move", to=time_text(to))
 
     def reschedule(
         self, which: Iterable[str], timespec: str, tz: str | None = None, *, dry_run: bool = False
@@ -125,8 +134,8 @@ def _asked(which: Filter) -> dict[str, Any]:
         "type": which.type,
         "kind": which.kind,
         "status": [each.value for each in which.status or Status],
-        "since": None if which.since is None else format_time(which.since),
-        "until": None if which.until is None else format_time(which.until),
+        "since": time_text(which.since),
+        "until": time_text(which.until),
         "text": which.text,
     }
 

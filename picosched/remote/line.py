@@ -6,12 +6,14 @@ import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpcore
 
+from picosched.clock import format_time
 from picosched.errors import Code, PicoschedError
 from picosched.krl.text import tree_text
 
@@ -36,16 +38,23 @@ def part(text: str) -> str:
     return quote(text, safe="", errors="replace")
 
 
-class Line:
-    """Connections to one server, kept open."""
+def time_text(time: str | datetime | None) -> str | None:
+    """A time as a request has it."""
+    return format_time(time) if isinstance(time, datetime) else time
 
-    def __init__(self, url: str, token: str | None) -> None:
+
+class Line:
+    """Connections to one server, kept open. Each answer may take `patience` seconds."""
+
+    def __init__(self, url: str, token: str | None, patience: float = ANSWER_SECONDS) -> None:
         given = urlsplit(url)
         if given.scheme not in ("http", "https") or not given.hostname:
             raise PicoschedError(f'found the URL "{url}", wanted one such as http://127.0.0.1:8123')
         if token is not None and not (token.isascii() and token.isprintable()):
             raise PicoschedError("found a token with characters that no token has")
         self._url = url.rstrip("/")
+        short = min(CONNECT_SECONDS, patience)
+        self._timeout = {"connect": short, "read": patience, "write": patience, "pool": short}
         self._headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
         # The authorities that this machine trusts, be they one's own.
         trusted = ssl.create_default_context() if given.scheme == "https" else None
@@ -66,7 +75,7 @@ class Line:
                 self._url + path + _query(params or {}),
                 headers=headers,
                 content=content,
-                extensions={"timeout": _patience(ANSWER_SECONDS)},
+                extensions={"timeout": self._timeout},
             )
         )
         return self._value(answer)
@@ -89,11 +98,9 @@ class Line:
     @contextmanager
     def stream(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[httpcore.Response]:
         """An answer that is read as it comes. A server that is silent for long is taken for gone."""
-        url, timeout = self._url + path + _query(params or {}), _patience(ANSWER_SECONDS)
+        url, extensions = self._url + path + _query(params or {}), {"timeout": self._timeout}
         try:
-            with self._pool.stream(
-                "GET", url, headers=self._headers, extensions={"timeout": timeout}
-            ) as answer:
+            with self._pool.stream("GET", url, headers=self._headers, extensions=extensions) as answer:
                 if answer.status >= 400:
                     answer.read()
                     self._value(answer)
@@ -135,10 +142,6 @@ class Line:
 
 
 _FAULTS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
-
-
-def _patience(seconds: float) -> dict[str, float]:
-    return {"connect": CONNECT_SECONDS, "read": seconds, "write": ANSWER_SECONDS, "pool": CONNECT_SECONDS}
 
 
 def _query(params: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from picosched.errors import PicoschedError
 from picosched.krl.ruleset import compile_ruleset
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
+from picosched.remote.agenda import RemoteAgenda
 from picosched.remote.line import Line, part
 from picosched.remote.told import read_channel, read_installed, read_turn
+from picosched.schedule.filter import Filter
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
 from picosched.store.picos import InstalledRow
 
 
@@ -25,6 +30,7 @@ class RemotePico:
     name: str = field(compare=False)
     parent_id: str | None = field(compare=False, repr=False)
     _line: Line = field(compare=False, repr=False)
+    _agenda: RemoteAgenda = field(compare=False, repr=False)
     _pico: Callable[[str], RemotePico] = field(compare=False, repr=False)
 
     @property
@@ -93,9 +99,53 @@ class RemotePico:
         """The value of what the ruleset shares."""
         return self._ask("POST", "/query", {"rid": rid, "name": name, "args": dict(args or {})})["value"]
 
+    def scheduled(self, rid: str | None = None) -> list[Scheduled]:
+        """What is still to come, paused ones too, soonest first."""
+        return self._agenda.scheduled(Filter(pico_id=self.id, rid=rid))
+
+    def cancel(self, id: str) -> bool:
+        """Cancel a scheduled event; True if it was still to come."""
+        return bool(self._agenda.cancel(self._own(id)))
+
+    def pause(self, id: str, until: str | datetime | None = None) -> bool:
+        """Pause a scheduled event, `until` then or until it is resumed; True if it was still to come."""
+        return bool(self._agenda.pause(self._own(id), until))
+
+    def resume(self, id: str) -> bool:
+        """Let a paused event go on; True if it was paused."""
+        return bool(self._agenda.resume(self._own(id)))
+
+    def move(self, id: str, to: str | datetime | timedelta) -> bool:
+        """Give its next occurrence another time, or put it off by so much; True if it was still to come."""
+        return bool(self._agenda.move(self._own(id), to))
+
+    def reschedule(self, id: str, timespec: str, tz: str | None = None) -> bool:
+        """Repeat it by another timespec from now on; True if it was still to come."""
+        return bool(self._agenda.reschedule(self._own(id), timespec, tz))
+
+    def fire_now(self, id: str) -> Turn:
+        """Raise its event now, outside its times; its turn. `not_found` if it is not to come."""
+        if not self._own(id):
+            raise PicoschedError(f"the pico {self.name} has nothing scheduled with the id {id}", "not_found")
+        return self._agenda.fire_now(id)
+
+    def next_times(self, id: str, count: int = 5) -> list[datetime]:
+        """When a scheduled event is due next, `count` times at most; none if it is not one of its own."""
+        return self._agenda.next_times(id, count) if self._own(id) else []
+
+    def history(self, id: str | None = None, limit: int = 100) -> list[Fire]:
+        """What became of occurrences, newest first; of one scheduled event, or of all."""
+        return self._agenda.history(self.id, id, limit)
+
     def delete(self) -> None:
         """Delete this pico and its descendants; their schedules are cancelled."""
         self._ask("DELETE", "")
+
+    def _own(self, id: str) -> list[str]:
+        """The id, if it is of a scheduled event of this pico, which is still there."""
+        self._ask("GET", "")
+        row = self._agenda.find(id)
+        return [id] if row is not None and row.pico_id == self.id else []
 
     def _installed(self, body: Mapping[str, Any]) -> InstalledRow:
         return read_installed(self._ask("POST", "/rulesets", body))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
-from picosched.clock import EPOCH
+from picosched.clock import EPOCH, parse_time
 from picosched.errors import KrlError
 from picosched.fields import Fields
 from picosched.pico.channel import Channel, Policy
 from picosched.pico.turn import WARNING, Considered, Directive, Handled, Logged, Turn
 from picosched.schedule.retold import read_row
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.scheduled import Outcome, Scheduled
+from picosched.sources.state import EntryState, SourceState
 from picosched.store.journal import ENTRY, Entry
 from picosched.store.picos import InstalledRow
 
@@ -52,6 +55,24 @@ def read_entry(told: Told) -> Entry:
 
 
 _entry = ENTRY.of_map()
+
+
+def read_source_state(told: Told) -> SourceState:
+    kept = {each.name: told[each.name] for each in fields(SourceState)}
+    entries = tuple(map(_source_entry, told["entries"]))
+    times = {"created": parse_time(told["created"]), "paused_until": _time(told["paused_until"])}
+    return SourceState(**{**kept, **times, "entries": entries})
+
+
+def _source_entry(told: Told) -> EntryState:
+    kept = {each.name: told[each.name] for each in fields(EntryState)}
+    outcome = None if told["outcome"] is None else Outcome(told["outcome"])
+    times = {"due": _time(told["due"]), "fired": _time(told["fired"])}
+    return EntryState(**{**kept, **times, "outcome": outcome})
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text)
 
 
 def _row(told: Told) -> Scheduled:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from picosched.cli.main import app
 from picosched.engine.engine import Engine
 
 RULESETS = Path(__file__).parent.parent.parent / "rulesets"
@@ -71,6 +73,18 @@ def test_a_commands_help_teaches_by_example(run: Any, command: str) -> None:
     assert result.status == 0
     assert "Examples" in result.out
     assert f"$ picosched {command}" in result.out
+
+
+def test_every_command_on_picos_takes_a_database_or_a_server() -> None:
+    """`run` and `serve` are the process that has the database, `doctor` examines a file."""
+    both = {"--db", "--url", "--token-file"}
+    taken = {
+        name: both & {option for parameter in command.params for option in parameter.opts}
+        for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+    }
+    assert {name for name, options in taken.items() if options == {"--db"}} == {"run", "serve", "doctor"}
+    on_picos = {name for name, options in taken.items() if options == both}
+    assert on_picos == {words[0] for words in ON_A_DATABASE} | {"simulate", "install", "uninstall", "import"}
 
 
 def test_the_version_is_that_of_the_package(picosched: Any) -> None:

@@ -115,10 +115,45 @@ uninstall nosuch --pico kitchen
 install echo.krl
 uninstall echo
 picos --new shelf --parent kitchen
+export kitchen kitchen.json --force
+export nosuch nosuch.json
+import kitchen.json --json
+import kitchen.json --name pantry --parent kitchen
+import echo.krl
+backup copy.db --force
+backup copy.db
+simulate --from 2098-12-31 --until 2099-01-02 --pico pantry
+sources
+add-source sources.toml
+add-source sources.toml --json
+add-source {"type":"crontab","name":"table","to":{"rid":"echo"},"file":"crontab"} --json
+add-source {"type":"sundial"}
+sources
+pause-source tick --until 2099-01-01
+pause-source nosuch
+resume-source tick
+resume-source tick
+remove-source table
+remove-source table
+sources --json
 picos --delete kitchen
 picos --delete root
 picos --delete nosuch
 picos
+"""
+
+
+SOURCES = """
+[[source]]
+type = "metronome"
+name = "tick"
+interval = 3_600_000
+to = { pico = "kitchen" }
+
+[[source]]
+type = "crononome"
+to = { tag = "app" }
+entries = [{ name = "yearly", expr = "@yearly" }]
 """
 
 
@@ -133,7 +168,7 @@ def told(run: Any, place: list[str]) -> Iterator[tuple[str, int, list[str], list
             eci = result.lines[-1]["eci"]
         if line == "scheduled --pico kitchen --json":
             ids = [each["id"] for each in result.lines]
-        lines = [result.out.splitlines(), result.err.splitlines()]
+        lines = [each.replace(place[1], "PLACE").splitlines() for each in (result.out, result.err)]
         if line == "raise echo:broken --pico kitchen":
             lines[1] = lines[1][:1]  # the line of the file stands under it only where the file is known
         out, err = ([*map(formed, map(of_file, part))] for part in lines)
@@ -147,6 +182,8 @@ def of_file(line: str) -> str:
 
 def test_a_server_says_what_a_database_says(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "echo.krl").write_text(RULESET)
+    (folder / "sources.toml").write_text(SOURCES)
+    (folder / "crontab").write_text("0 3 * * * /bin/true\n")
     (folder / "broken.krl").write_text("ruleset broken {\n  rule a { select when }\n}\n")
     (folder / "local").mkdir()
     with served(folder / "local"):
@@ -182,7 +219,7 @@ def test_the_url_and_the_token_come_from_where_they_are_said(
         assert "there is no database other.db" in run("picos", "--db", "other.db").err
 
 
-@pytest.mark.parametrize("words", [("sources",), ("remove-source", "x"), ("run", "--once"), ("doctor",)])
+@pytest.mark.parametrize("words", [("run", "--once"), ("doctor",)])
 def test_a_command_for_files_refuses_the_url_of_the_environment(
     run: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
@@ -343,9 +380,9 @@ def test_following_wants_no_single_turn(run: Any) -> None:
     assert run("journal", "--follow", "--eid", "x").status == 2
 
 
-def complete(picosched: Any, *words: str) -> list[str]:
+def complete(picosched: Any, *words: str, **env: str) -> list[str]:
     line = f"picosched {' '.join(words)}"
-    asked = picosched(_PICOSCHED_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words)))
+    asked = picosched(_PICOSCHED_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words)), **env)
     assert (asked.status, asked.err) == (0, "")
     return asked.out.split()
 
@@ -363,6 +400,22 @@ def test_names_and_ids_of_the_database_are_completed(picosched: Any, run: Any, f
     (folder / "text.db").write_text("no database" * 100)
     assert complete(picosched, "show", "--db", "text.db", "x") == []
     assert complete(picosched, "scheduled", "--url", "http://127.0.0.1:1", "--pico", "r") == []
+
+
+def test_names_and_ids_of_a_server_are_completed(picosched: Any, folder: Path) -> None:
+    with served(folder) as site:
+        kitchen = site.engine.new_pico("kitchen")
+        kitchen.install(RULESET)
+        kitchen.raise_event("echo", "later", {"at": "2099-01-01T00:00:00Z"})
+        (row,) = kitchen.scheduled()
+        (folder / "token").write_text(site.token or "")
+        there = ("--url", site.url, "--token-file", "token")
+        assert complete(picosched, "scheduled", *there, "--pico", "ki") == ["kitchen"]
+        assert complete(picosched, "show", *there, row.id[:3]) == [row.id]
+        env = {"PICOSCHED_URL": site.url, "PICOSCHED_TOKEN": site.token or ""}
+        assert complete(picosched, "export", "ki", **env) == ["kitchen"]
+        assert complete(picosched, "show", '""', **env) == [row.id]
+        assert complete(picosched, "show", row.id[:3], PICOSCHED_URL=site.url) == []  # without its token
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

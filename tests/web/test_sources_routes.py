@@ -34,6 +34,16 @@ def test_a_source_is_made_shown_paused_and_removed(site: Running, client: httpx.
     assert client.get("/api/sources").json() == []
 
 
+def test_of_a_list_of_sources_all_are_made_or_none(client: httpx.Client) -> None:
+    other, lost = CRONONOME | {"name": "bells"}, CRONONOME | {"name": "lost", "to": {"pico": "nobody"}}
+    assert client.post("/api/sources", json=[CRONONOME, lost]).status_code == 404
+    assert client.get("/api/sources").json() == []
+    made = client.post("/api/sources", json=[CRONONOME, other])
+    assert (made.status_code, [each["name"] for each in made.json()]) == (201, ["chimes", "bells"])
+    for name in ("chimes", "bells"):
+        client.delete(f"/api/sources/{name}")
+
+
 @pytest.mark.parametrize(
     ("changed", "status", "said"),
     [

@@ -14,7 +14,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from picosched.engine.engine import Engine
-from picosched.engine.export import export_pico, import_pico
 from picosched.krl.text import tree_text
 from picosched.store.copying import copy_to
 from picosched.web.api.picos import shape_of
@@ -75,7 +74,7 @@ def _prefix(database: Path) -> str:
 @router.get("/picos/{pico}/export", response_model=dict[str, Any])
 def export(pico: str, engine: AnEngine, history: bool = False) -> Response:
     """A pico as one document; with its fires and its journal if `history` is wanted."""
-    document = export_pico(engine, load(engine, pico).id, history=history)
+    document = engine.export_pico(load(engine, pico).id, history=history)
     return Response(tree_text(document), media_type="application/json")
 
 
@@ -83,5 +82,5 @@ def export(pico: str, engine: AnEngine, history: bool = False) -> Response:
 def arrive(arriving: Arriving, engine: AnEngine) -> PicoShape:
     """Make a pico of an exported document, all of it or nothing."""
     parent = None if arriving.parent is None else load(engine, arriving.parent)
-    pico = import_pico(engine, arriving.document, parent, arriving.name, keep_ecis=arriving.keep_ecis)
+    pico = engine.import_pico(arriving.document, parent, arriving.name, keep_ecis=arriving.keep_ecis)
     return shape_of(pico)

@@ -33,6 +33,7 @@ class NewPico(Input):
 
     name: str = Field(min_length=1, max_length=200)
     parent: str | None = Field(None, description="By name or id; the root without it.")
+    unique: bool = Field(True, description="Refuse a name that another pico has.")
 
 
 class NewChannel(Input):
@@ -84,9 +85,9 @@ def list_picos(engine: AnEngine, limit: Limit = 100, after: After = None) -> Pag
 
 @router.post("/picos", status_code=201)
 def make_pico(new: NewPico, engine: AnEngine) -> PicoShape:
-    """Make a pico. 409 if there is one of that name."""
+    """Make a pico. 409 if there is one of that name, unless that is allowed."""
     parent = None if new.parent is None else load(engine, new.parent)
-    return shape_of(engine.new_pico(new.name, parent, unique=True))
+    return shape_of(engine.new_pico(new.name, parent, unique=new.unique))
 
 
 @router.get("/picos/{pico}")

@@ -16,8 +16,8 @@ from picosched.web.api.shapes import AnEngine, Input
 router = APIRouter(prefix="/api/sources", tags=["sources"])
 
 
-class Declaration(RootModel[dict[str, Any]]):
-    """The keys of a table `[[source]]`: `type`, `name`, `to`, and those of its type."""
+class Declared(RootModel[dict[str, Any] | list[dict[str, Any]]]):
+    """The keys of a table `[[source]]`: `type`, `name`, `to`, and those of its type; or a list of such."""
 
 
 class Pause(Input):
@@ -70,9 +70,11 @@ def list_sources(engine: AnEngine) -> list[SourceShape]:
 
 
 @router.post("", status_code=201)
-def add_source(declaration: Declaration, engine: AnEngine) -> SourceShape:
-    """Make a source. It may not name a file of the server's."""
-    (id,) = engine.add_sources([read_source(declaration.root)])
+def add_source(declared: Declared, engine: AnEngine) -> SourceShape | list[SourceShape]:
+    """Make a source, or those of a list, all or none. It may not name a file of the server's."""
+    if isinstance(declared.root, list):
+        return [_shown(engine, id) for id in engine.add_sources([*map(read_source, declared.root)])]
+    (id,) = engine.add_sources([read_source(declared.root)])
     return _shown(engine, id)
 
 
