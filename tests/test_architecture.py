@@ -29,7 +29,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
 )
 
-LONG = {"syntax.py": "one dataclass for each construct of the language"}
 FORBIDDEN = (
     "manager helper util utils common misc base core service handler processor wrapper data info".split()
 )
@@ -120,8 +119,10 @@ def test_imports_make_no_cycle() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_a_file_is_one_idea_of_at_most_400_lines(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines <= 400 or path.name in LONG
+    text = path.read_text(encoding="utf-8")
+    # One that is longer says at its head why it is one idea.
+    most = 600 if "one idea" in (ast.get_docstring(tree_of(path)) or "") else 400
+    assert text.count("\n") <= most
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

@@ -22,6 +22,7 @@ import pytest
 from krl.scopes import new_scope
 
 from picosched.cli.main import app
+from picosched.due import agenda
 from picosched.errors import Code, KrlError, PicoschedError
 from picosched.krl import event_expression, extent, lexer, size
 from picosched.krl import pattern as krl_pattern
@@ -494,6 +495,12 @@ def anchors(page: Path) -> set[str]:
         for _, line in prose_of(page)
         if (mark := re.match(r"#+ (.+)", line))
     }
+
+
+def test_the_states_of_a_row_are_those_of_the_code() -> None:
+    table = re.compile(r"(?:^\| .*\n?)+", re.MULTILINE)
+    (of_code,) = [found for found in table.findall(agenda.__doc__ or "") if found.startswith("| state")]
+    assert of_code.strip() in (ROOT / "docs" / "scheduling.md").read_text()
 
 
 def test_every_file_that_the_design_names_is_there() -> None:

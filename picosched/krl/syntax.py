@@ -3,6 +3,8 @@
 Two trees are equal when they say the same; where they stand in a text (`start` and `end`, offsets, the end
 exclusive) does not count. Expressions come first, then events, then rules: the order of the grammar, of the
 compiler and of the chapters in docs/language.md.
+
+It is one idea, and longer than most files: one dataclass for each construct of the language.
 """
 
 from __future__ import annotations
