@@ -1,7 +1,7 @@
 """A database that picosched 0.1.0 wrote opens as it is: what was to come comes, and what was is still there.
 
-`older/0_1_0.db.gz` has a pico whose ruleset scheduled an `at` (raised), an hourly repeat (raised twice), one that
-was paused then, an event expression that waits for its second half, a source, a channel and a child.
+`older/0_1_0.db.gz` has a pico whose ruleset scheduled an `at` (raised), an hourly repeat (raised twice), a
+repeat that is paused, an event expression that waits for its second half, a source, a channel and a child.
 """
 
 from __future__ import annotations
