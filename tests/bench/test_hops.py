@@ -1,0 +1,13 @@
+"""What one event and one due row cost in files and moves: more than this is a step back."""
+
+from __future__ import annotations
+
+from bench.hops import of_a_due_row, of_an_event
+
+
+def test_an_event_and_a_due_row_enter_no_more_files_than_they_did() -> None:
+    event, row = of_an_event(), of_a_due_row()
+    assert event.files <= 28
+    assert event.moves <= 126
+    assert row.files <= 52
+    assert row.moves <= 450
