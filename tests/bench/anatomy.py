@@ -13,11 +13,11 @@ from typing import Any
 from unittest.mock import patch
 
 from picosched import PicoRef
-from picosched.engine.engine import engine
+from picosched.engine import wiring
 from picosched.krl.ruleset import Instance
 from picosched.store import store
 from picosched.store.database import Database
-from picosched.turns import turns as raising
+from picosched.turns import turns
 from picosched.turns.commit import GroupCommit
 from tests.bench.setup import Setup, counting
 from tests.bench.side_by_side import OURS, Row
@@ -30,11 +30,12 @@ BEGIN, COMMIT, SQL = (
 WHOLE = "the turn in all"
 REST = "the engine around it: event, id, locks, transaction"
 PARTS: list[tuple[str, Any, str]] = [
-    ("attributes: checked and copied", engine, "json_object"),
-    ("evaluate: the turn's loop, what is considered and why", raising, "evaluate"),
+    ("attributes: checked and copied", wiring, "json_object"),
+    ("evaluate: the turn's loop, what is considered and why", turns, "evaluate"),
     ("evaluate: the rule itself, compiled", Instance, "run"),
     ("evaluate: its event expression", Instance, "select"),
     ("the turn as rows: JSON and parameters", store, "_statements"),
+    (SQL, Database, "_flush"),
     ("waking those who wait", GroupCommit, "_release"),
 ]
 
