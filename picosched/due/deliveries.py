@@ -1,4 +1,4 @@
-"""Delivering: events on their way to other engines are sent until they are taken.
+"""Deliveries: events on their way to other engines are sent until they are taken.
 
 A delivery is sent at least once: the other engine may have taken an event whose answer was lost. It goes
 with its id as `Idempotency-Key`, so that the other can tell. A try that fails is made again, after a time

@@ -1,4 +1,4 @@
-"""Ringing: an entry of a source is due, and its event is raised, in one open transaction.
+"""Entries of sources: one that is due is raised in one open transaction, with its record and its next time.
 
 The event's turn, the record of the occurrence and the entry's next due time are written together, so that
 it is raised once. An event for many picos becomes a row for each, which is due at once: no turn is larger
