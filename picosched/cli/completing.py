@@ -1,7 +1,7 @@
-"""What the shell offers for names of picos and ids: those of the database, read beside whoever has it.
+"""Shell completion of pico names and ids, from the database, which may be in use.
 
-Somebody waits at the keyboard, so the file is read and no engine is made; of a server nothing is asked. Where
-anything goes wrong there is nothing to offer.
+Completion must be fast, so it reads the file without creating an engine, and never asks a server. On any
+error it offers nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST = 200
 
 
 def complete_pico(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """The names of picos that begin so, each with its id."""
+    """The names of picos with this prefix, each with its id."""
 
     def read(database: Database) -> list[tuple[str, str]]:
         from picosched.store.beginnings import picos_like
@@ -31,7 +31,7 @@ def complete_pico(context: typer.Context, incomplete: str) -> list[tuple[str, st
 
 
 def complete_id(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """The ids of what is to come that begin so, soonest first, each with its event and when it is due."""
+    """The ids of pending events with this prefix, soonest first, each with its event and due time."""
 
     def read(database: Database) -> list[tuple[str, str]]:
         from picosched.clock import format_time
@@ -57,5 +57,5 @@ def _offered(
             return read(database)
         finally:
             database.close()
-    except Exception:  # whatever it is, the shell is no place to tell it
+    except Exception:  # completion must never print an error
         return []
