@@ -1,4 +1,4 @@
-"""Invalid regular expressions, and strings that say something other than they seem to."""
+"""Invalid regular expressions, and strings that do not mean what they seem to."""
 
 from __future__ import annotations
 

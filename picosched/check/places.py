@@ -1,4 +1,4 @@
-"""Where in the text stands what the tree has no place for: the names of a `setting`, opening brackets."""
+"""Positions of things the tree does not record: the names of a `setting`, opening brackets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BRACKETS = ("LPAREN", "LBRACKET", "LBRACE")
 
 
 class Places:
-    """The tokens of a text, to be asked for places."""
+    """The tokens of a text, for looking up positions."""
 
     def __init__(self, source: Source) -> None:
         self.source = source

@@ -1,7 +1,7 @@
-"""Text to tree, past its syntax errors: a rule that cannot be read does not hide the faults of the others.
+"""Parsing with error recovery: a syntax error in one rule does not hide errors in others.
 
-The stretch of text in which an error stands, one rule or all of `meta` or `global`, is blanked out, and what
-is left is read again; so every place stays where it is.
+The part of the text with an error, one rule or all of `meta` or `global`, is blanked out, and the rest is
+parsed again, so all positions stay valid.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CLOSING = ("RBRACE", "BEE_CLOSE")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What could be read of a text: the tree of all that has no syntax error, and those errors."""
+    """The result of parsing: a tree of the valid parts, and the syntax errors."""
 
     source: Source
     tree: syntax.Ruleset | None

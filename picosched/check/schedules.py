@@ -1,4 +1,4 @@
-"""What can be said of a schedule before it runs.
+"""Static checks of schedules.
 
 A time, a timespec or what steers a schedule can be tried at once where the text gives it: then it is not
 the rule that fails, a week later. The warnings know the defaults of an engine's settings, not those of the
