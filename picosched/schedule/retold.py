@@ -1,4 +1,4 @@
-"""Rows and records read back from the maps that `shown` makes of them."""
+"""Parses rows and records from the maps produced by `shown`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 def read_row(told: Fields, pico_id: str) -> Scheduled:
-    """The scheduled event that a map tells of; PicoschedError `invalid` for what is wrong with it."""
+    """The scheduled event described by a map; PicoschedError `invalid` for errors in it."""
     domain, _, type = told.text("event").partition(":")
     return Scheduled(
         id=told.text("id"),
@@ -86,7 +86,7 @@ def check_row(row: Scheduled, where: str) -> None:
 
 
 def read_fire(told: Fields, pico_id: str) -> Fire:
-    """What became of an occurrence, as a map tells it."""
+    """The fire described by a map."""
     return Fire(
         id=told.text("id"),
         pico_id=pico_id,

@@ -1,6 +1,6 @@
-"""Rows and records as maps of plain values: one shape, whoever asks for it, and in whatever way.
+"""Rows and records as maps of plain values, in one format for all interfaces.
 
-Times are texts; `written` writes them, as ISO 8601 with `Z` unless something else is wanted.
+Times are strings formatted by `written`, by default ISO 8601 with `Z`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Written = Callable[[datetime], str]
 
 
 def maker(row: Scheduled) -> str:
-    """Who made it: `rid.rule:line`; of a window, which no rule makes, the rid alone."""
+    """Its creator: `rid.rule:line`; only the rid for a window, which no rule creates."""
     return row.rid if row.rule is None else f"{row.rid}.{row.rule}:{row.line}"
 
 
 def shown_row(row: Scheduled, written: Written = format_time) -> dict[str, Any]:
-    """All there is to say of a scheduled event; `jitter` in seconds, `pico` is an id."""
+    """All details of a scheduled event; `jitter` in seconds, `pico` is an id."""
 
     def time(value: datetime | None) -> str | None:
         return None if value is None else written(value)
@@ -58,7 +58,7 @@ def shown_row(row: Scheduled, written: Written = format_time) -> dict[str, Any]:
 
 
 def shown_fire(fire: Fire, written: Written = format_time) -> dict[str, Any]:
-    """What became of one occurrence; `lateness` in seconds, `rules` as `rid.rule`."""
+    """The record of one occurrence; `lateness` in seconds, `rules` as `rid.rule`."""
     return {
         "nominal": written(fire.nominal),
         "fired": written(fire.fired),
