@@ -103,7 +103,7 @@ class Bindings:
         for rule in tree.rules:
             known = len(self.all)
             self._rule(rule, Frame(frame))
-            if rule.state == "inactive":  # it may read what others bind; what it binds is its own affair
+            if rule.state == "inactive":  # it may use names bound elsewhere; its own names do not matter
                 del self.all[known:]
 
     def _rule(self, rule: syntax.Rule, frame: Frame) -> None:
@@ -233,7 +233,7 @@ class Bindings:
         if not found and self._in_where and isinstance(node, syntax.Name) and not called:
             self.bare.append(node)
         for bound in found:
-            if bound not in self._inside:  # a function that only calls itself is called by nobody
+            if bound not in self._inside:  # a function that only calls itself is unused
                 bound.called = bound.called or called
                 bound.passed = bound.passed or not called
 

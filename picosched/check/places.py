@@ -38,7 +38,7 @@ class Places:
         return found
 
     def continued(self, node: syntax.Index | syntax.Path | syntax.Call | syntax.Method) -> Any:
-        """The bracket that goes on with an expression, if it is on a later line than what is before it."""
+        """The bracket that continues an expression, if it is on a later line."""
         before = node.callee if isinstance(node, syntax.Call) else node.receiver
         index = bisect_left(self._starts, before.end)
         while index < len(self._tokens) and self._tokens[index].type == "RPAREN":

@@ -74,7 +74,7 @@ def _zone(subject: Subject, node: syntax.Expression | None) -> str:
 
 def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec | None:
     found = constant(node)
-    if found is None or not isinstance(found[0], str | dict):  # of which the resolver tells
+    if found is None or not isinstance(found[0], str | dict):  # the resolver reports it
         return None
     try:
         return Timespec.parse(found[0], zone)
