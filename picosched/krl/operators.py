@@ -209,7 +209,7 @@ def index(a: Value, key: Value) -> Value:
 
 
 def path(a: Value, keys: Value) -> Value:
-    """`a{keys}`: what stands at the end of a path of keys, or under one key; null if there is nothing."""
+    """`a{keys}`: the value at a path of keys, or under one key; null if there is none."""
     if type(keys) is not list:
         return index(a, keys)
     if not keys:
@@ -240,4 +240,4 @@ INFIX: dict[str, Callable[[Value, Value], Value]] = {
     "><": has_element,
     "like": like,
 }
-"""What each infix sign does, but for `&&` and `||`, which do not always look at both sides."""
+"""The function of each infix operator, except `&&` and `||`, which short-circuit."""

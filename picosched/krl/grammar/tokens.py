@@ -107,7 +107,7 @@ class Tokens:
         return "END" if token is None else token.type
 
     def _classified(self, token: Any) -> str:
-        """The type of a WORD at the place where the parser stands."""
+        """The type of a WORD in the parser's current state."""
         word: str = token.value
         following = self._peek_type()
         if self._previous == "COLON" and self._before in ("DOMAIN", "PERSISTENT"):
@@ -151,7 +151,7 @@ class Tokens:
         return "WORD" if self._acceptable("WORD") else KEYWORDS[word]
 
     def _fits(self, word: str, following: str) -> bool:
-        """Whether a word that may be a keyword here is one, by the token behind it."""
+        """Whether a word that may be a keyword here is one, according to the following token."""
         after = self._peek()
         if word == "event" and following == "WORD" and after.value == "event" and self._acceptable("IDENT"):
             # The domain in `raise event event "type"`, the keyword in `raise event event:attrs{"type"}`.
@@ -183,7 +183,7 @@ class Tokens:
         token.value = str(token.value)
 
     def _swallow(self, token: Any) -> None:
-        """A classic block that is accepted and ignored, with all that stands in it."""
+        """Skip a classic block, which is accepted and ignored."""
         depth = 1
         while depth:
             inner = self._peek()
@@ -198,7 +198,7 @@ class Tokens:
         token.value = self.source.text[token.lexpos : token.endlexpos]
 
     def _acceptable(self, *types: str) -> bool:
-        """Whether the parser, as it stands, could come to shift tokens of these types in turn."""
+        """Whether the parser could shift tokens of these types in turn from its current state."""
         parser = self._parser
         stack = list(parser.statestack)
         for type in types:

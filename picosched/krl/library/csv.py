@@ -109,7 +109,7 @@ def line(row: list[Value], delimiter: str, room: int) -> str:
     claim_text(sum(map(len, cells)))
     code(sum(map(len, cells)))
     out = io.StringIO()
-    # Either sign of this line end makes a cell be quoted that has it.
+    # Cells containing either character of this line end are quoted.
     csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
     return out.getvalue().removesuffix("\r\n")
 

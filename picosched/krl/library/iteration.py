@@ -23,7 +23,7 @@ def references_to_a_local() -> int:
 
 
 HELD_HERE = references_to_a_local()
-"""References to what is held by a local variable and by nothing else."""
+"""The reference count of an object held only by a local variable."""
 
 
 def only(wanted: str, val: Value) -> KrlError:
@@ -113,7 +113,8 @@ def reduce(val: Value = None, iter: Value = None, dflt: Value = MISSING) -> Valu
         if budget.built == left:
             paid = 0.0
             continue
-        # What grows is made anew at each pass. The last one is dropped by now, unless something holds it.
+        # A growing value is rebuilt at each pass; the previous one is freed by now, unless it is still
+        # referenced.
         claimed = left - budget.built
         if before is not result and getrefcount(before) == HELD_HERE:
             budget.built += min(paid, size_of(before))

@@ -61,7 +61,7 @@ def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
 
 def parsed(text: str, now: datetime) -> datetime | None:
     charge(4)
-    if OURS.fullmatch(text):  # what this module gives back is also what it is mostly given
+    if OURS.fullmatch(text):  # the format of this module's own results, the most common input
         try:
             return datetime.fromisoformat(text)
         except ValueError:
@@ -76,7 +76,7 @@ def parsed(text: str, now: datetime) -> datetime | None:
         found = pendulum.parse(text, now=pendulum.instance(now.astimezone(UTC)))
         if not isinstance(found, datetime):
             return None
-        # A plain datetime: arithmetic with pendulum's own kind gives durations that nobody else can use.
+        # A plain datetime: arithmetic with pendulum's own kind gives durations that other code cannot use.
         return datetime.fromisoformat(found.astimezone(UTC).isoformat()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
