@@ -1,10 +1,10 @@
-"""Between lexer and parser: which WORD is a keyword, and which a name.
+"""A filter between lexer and parser that decides whether a WORD is a keyword or a name.
 
-KRL's keywords are contextual: `rule`, `event`, `fired` are ordinary identifiers inside expressions. So a word
-is a keyword exactly where the grammar has a place for that keyword: the parser's own tables are asked whether
-it could be shifted next (`_acceptable` walks the stack as the parser would). What is left are a few
-words that fit both ways; those are settled by the token behind them (`ONLY_BEFORE`).
-Because of this filter the productions stay plain and the grammar has no conflicts.
+KRL's keywords are contextual: `rule`, `event`, `fired` are ordinary identifiers inside expressions. So a
+word is a keyword exactly where the grammar has a place for that keyword: the parser's own tables are asked
+whether it could be shifted next (`_acceptable` walks the stack as the parser would). A few words fit both
+ways; the following token decides (`ONLY_BEFORE`). Thanks to this filter the productions stay simple and the
+grammar has no conflicts.
 """
 
 from __future__ import annotations

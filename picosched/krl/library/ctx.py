@@ -20,7 +20,7 @@ MOST_LISTED = 1_000
 
 
 def seen(name: str) -> Member:
-    """A part of the view of the pico."""
+    """A member that returns part of the pico's view."""
 
     def read(scope: Scope) -> Value:
         return scope.effects.family.view()[name]
