@@ -492,7 +492,7 @@ def test_a_name_that_has_a_private_address_is_refused(
     with caplog.at_level(logging.WARNING):
         response = get("http://tea.example/secret?token=1", Outside(Settings()))
     assert f"refused: tea.example is at {addresses[-1]}, which is " in response.reason
-    assert "http_allow does not name it" in response.reason
+    assert "not listed in http_allow" in response.reason
     assert "token" not in caplog.text
 
 

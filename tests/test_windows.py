@@ -256,8 +256,8 @@ def test_a_select_a_condition_and_a_guard_may_ask(engine: Engine) -> None:
         ('window pager from "0 25 * * *" to "0 9 * * *"', "the window pager: timespec"),
         ('window pager from "0 8 * * *" to "0 9 * * *" in "Mars/Olympus"', "the window pager: "),
         ('window pager from "0 8 * * *" to "0 9 * * *" ' * 2, "found a second window named pager"),
-        ("window pager from time:now() to 7", "found no timespec of the window pager"),
-        ('window pager from "0 8 * * *" to "0 9 * * *" in 1', "found no zone of the window pager"),
+        ("window pager from time:now() to 7", "found an invalid timespec for the window pager"),
+        ('window pager from "0 8 * * *" to "0 9 * * *" in 1', "found an invalid zone for the window pager"),
     ],
 )
 def test_a_wrong_window_keeps_its_ruleset_from_being_installed(
@@ -292,7 +292,7 @@ def test_a_single_event_is_put_off_until_the_window_opens(engine: Engine) -> Non
     assert engine.root.query("night", "ticks") == ["2026-03-02T07:00:00.000Z", "2026-03-02T12:00:00.000Z"]
     (put_off,) = [fire for fire in engine.history() if fire.outcome == "skipped"]
     assert (
-        put_off.why == "the window pager is closed until 2026-03-02T07:00:00Z, and it is put off until then"
+        put_off.why == "the window pager is closed until 2026-03-02T07:00:00Z, and it is postponed until then"
     )
 
 
@@ -415,8 +415,8 @@ def test_another_configuration_changes_the_rows_of_all_picos(tmp_path: Path) -> 
     ("toml", "message"),
     [
         ('window = "pager"', 'window: found "pager", wanted a table [window]'),
-        ("[window]\npager = 1", "window pager: found 1, wanted a table of from, to"),
-        ('[window.pager]\nfrom = "0 8 * * *"', "wanted a table of from, to"),
+        ("[window]\npager = 1", "window pager: found 1, wanted a table with from, to"),
+        ('[window.pager]\nfrom = "0 8 * * *"', "wanted a table with from, to"),
         ('[engine]\nwindows = "pager"', 'windows: found "pager", wanted a table for each window'),
     ],
 )

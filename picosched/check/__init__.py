@@ -1,10 +1,10 @@
-"""All that can be said of a ruleset before it runs: `check(text, name)`.
+"""Static analysis of rulesets: `check(text, name)`.
 
-Faults keep a ruleset from being compiled, or fail whenever their rule runs; warnings are of what runs and may
-still surprise. Each has a code (`CODES`), and each code a section in docs/checks.md (`explanation`).
+Errors prevent compilation or fail whenever their rule runs; warnings mark code that runs but may surprise.
+Each has a code (`CODES`), and each code a section in docs/checks.md (`explanation`).
 
-1. `reading` makes a tree of the text, past its syntax errors.
-2. The resolver tells the faults of names.
+1. `reading` parses the text, recovering from syntax errors.
+2. The resolver reports errors in names.
 3. `bindings` finds what each name means, and who reads it; a `Subject` holds that for the checks.
 4. Each check looks at the whole ruleset: `names`, `calls`, `values`, `literals`, `layout`, `events`,
    `schedules`, `windows`.
@@ -45,12 +45,12 @@ CHECKS = (
 
 
 def check(text: str, name: str = "<ruleset>") -> list[Finding]:
-    """Every fault and warning of a ruleset's text, in the order of the text."""
+    """All errors and warnings for a ruleset, in the order of the text."""
     source = Source(name, text)
     reading = read(source)
     findings = [_of_fault(fault) for fault in reading.faults]
     if reading.tree is not None:
-        # While a part of the text is unread, nobody knows what it uses: then there are no warnings.
+        # No warnings if part of the text could not be parsed, since its uses of names are unknown.
         found = _of_tree(reading.tree, source)
         findings += [each for each in found if each.severity == "error" or not reading.faults]
     if not findings or all(each.severity == "warning" for each in findings):
@@ -59,7 +59,7 @@ def check(text: str, name: str = "<ruleset>") -> list[Finding]:
 
 
 def syntax_errors(text: str, name: str = "<ruleset>") -> list[Finding]:
-    """The faults that keep a text from being read at all."""
+    """The syntax errors of a text."""
     return [_of_fault(fault) for fault in read(Source(name, text)).faults]
 
 
@@ -75,7 +75,7 @@ def _of_tree(tree: syntax.Ruleset, source: Source) -> list[Finding]:
 
 
 def _compiled(tree: syntax.Ruleset | None, source: Source) -> list[Finding]:
-    """What keeps a ruleset from being compiled although nothing else is wrong with it."""
+    """Errors of compiling a ruleset that has no other errors."""
     if tree is None:
         return []
     try:

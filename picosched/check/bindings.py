@@ -1,7 +1,6 @@
-"""Every name that a ruleset binds, what it is bound to, and who reads it.
+"""All names bound in a ruleset, with their values and uses.
 
-The scopes are those of the resolver, which tells what is unknown; here a text is taken as it is, and a name
-that is bound nowhere means nothing.
+The scopes are those of the resolver, which reports unknown names; here an unbound name is ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ places."""
 
 @dataclass(eq=False, slots=True)
 class Bound:
-    """A name that is bound."""
+    """A bound name."""
 
     name: str
     kind: Kind
@@ -73,9 +72,9 @@ class Bindings:
     def __init__(self, tree: syntax.Ruleset, places: Places) -> None:
         self.all: list[Bound] = []
         self.bare: list[syntax.Name] = []
-        """Attributes that a `where` reads by their name alone."""
+        """Attributes that a `where` reads by bare name."""
         self.missed: set[str] = set()
-        """Names that are read where they are not bound, or not yet."""
+        """Names read where they are not bound, or not yet."""
         self._places = places
         self._meanings: dict[int, Bound] = {}
         self._inside: list[Bound] = []
@@ -104,7 +103,7 @@ class Bindings:
         for rule in tree.rules:
             known = len(self.all)
             self._rule(rule, Frame(frame))
-            if rule.state == "inactive":  # it may read what others bind; what it binds is its own affair
+            if rule.state == "inactive":  # it may use names bound elsewhere; its own names do not matter
                 del self.all[known:]
 
     def _rule(self, rule: syntax.Rule, frame: Frame) -> None:
@@ -135,7 +134,7 @@ class Bindings:
             self._visit(node.result, body)
 
     def _declarations(self, declarations: Sequence[syntax.Declaration], frame: Frame, kind: Kind) -> None:
-        """Bind the names of one scope: functions know each other, values what stands above."""
+        """Bind the names of one scope: functions see each other, values only what is above."""
         functions = [(each, self._declare(each, frame, kind)) for each in declarations if _is_function(each)]
         for declaration in declarations:
             if not _is_function(declaration):
@@ -234,7 +233,7 @@ class Bindings:
         if not found and self._in_where and isinstance(node, syntax.Name) and not called:
             self.bare.append(node)
         for bound in found:
-            if bound not in self._inside:  # a function that only calls itself is called by nobody
+            if bound not in self._inside:  # a function that only calls itself is unused
                 bound.called = bound.called or called
                 bound.passed = bound.passed or not called
 

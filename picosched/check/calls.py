@@ -1,4 +1,4 @@
-"""Calls of functions whose parameters are known: what they do not take is ignored, and so were in vain."""
+"""Calls of functions with known parameters, to find arguments that are ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from picosched.krl.library import MODULES, OPERATORS
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a function takes."""
+    """The parameters of a function."""
 
     name: str
     parameters: tuple[str, ...]
@@ -63,7 +63,7 @@ def _compare(
 
 
 def _signature(subject: Subject, callee: syntax.Node) -> Signature | None:
-    """What a callee takes, as far as the text tells."""
+    """The signature of a callee, if it is statically known."""
     if isinstance(callee, syntax.Qualified):
         return None if callee.domain in subject.modules else _of_member(callee)
     bound = subject.meaning(callee)

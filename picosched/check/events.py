@@ -1,4 +1,4 @@
-"""Which events can select a rule, and which rule selects an event that the ruleset itself brings about."""
+"""Which events can select a rule, and which rules select an event that the ruleset raises itself."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from picosched.krl.values import truth
 
 WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 EXACT = re.compile(r"\^([\w -]*)\$", re.ASCII)
-"""A pattern that one text alone matches."""
+"""A pattern that matches exactly one text."""
 
 CLASSIC_DOMAINS = ("web", "explicit", "notification", "error", "system", "rfq")
-"""Those that the classic engine schedules events of."""
+"""The domains in which the classic engine schedules events."""
 
 
 def look_at_events(subject: Subject) -> None:
@@ -35,12 +35,12 @@ def _look_at_rules(subject: Subject) -> None:
         if rule.select is None or rule.state != "active":
             continue
         if not _can_complete(rule.select, frozenset()):
-            said = f"no event can select {rule.name}: what it asks of an event cannot be"
+            said = f"no event can select {rule.name}: its conditions can never be true"
             subject.say("W301", said, rule)
         elif not _can_complete(rule.select, ended):
             subject.say(
                 "W302",
-                f"{rule.name} never hears of its event: the rule {by} before it ends with `last`",
+                f"{rule.name} is never reached: the rule {by} before it ends with `last`",
                 rule,
             )
         elif keys := _ends(rule):
@@ -122,7 +122,7 @@ def _look_at_statement(subject: Subject, node: syntax.Raise | syntax.ScheduleEve
     if isinstance(node.attributes, syntax.Literal) and node.attributes.value is None:
         pass  # as good as none
     elif isinstance(node.attributes, syntax.Literal | syntax.Array | syntax.Regex | syntax.Chevron):
-        subject.say("E302", "found attributes that are no map, wanted `attributes {…}`", node.attributes)
+        subject.say("E302", "found attributes that are not a map, wanted `attributes {…}`", node.attributes)
     word = _type(subject, node.type)
     domain, type = node.domain, word if isinstance(word, str) else None
     if word is None:
@@ -154,11 +154,11 @@ def _look_at_event(
         subject.say("W304", f'{verb} {domain}:{type}, but no `select when` can name "{odd}"', node.type)
     elif _stays_here(subject, node) and (domain, type) not in _selected(subject):
         said = f"{verb} {domain}:{type}, which no rule of {subject.tree.rid} selects"
-        subject.say("W303", f"{said}: it will come, and nothing will happen", node)
+        subject.say("W303", f"{said}: it will have no effect", node)
 
 
 def _type(subject: Subject, node: syntax.Expression) -> object:
-    """What a statement calls its event; None if that is not known."""
+    """The event type of a statement; None if it is not known."""
     if isinstance(node, syntax.Name) and subject.meaning(node) is None:
         return node.id  # a bare word stands for itself
     literal = subject.constant(node)
@@ -166,7 +166,7 @@ def _type(subject: Subject, node: syntax.Expression) -> object:
 
 
 def _stays_here(subject: Subject, node: syntax.Raise | syntax.ScheduleEvent) -> bool:
-    """Whether the event comes to this ruleset alone: a scheduled one does."""
+    """Whether the event goes only to this ruleset, as scheduled ones do."""
     if isinstance(node, syntax.ScheduleEvent):
         return True
     match node.rids:
@@ -180,7 +180,7 @@ def _stays_here(subject: Subject, node: syntax.Raise | syntax.ScheduleEvent) -> 
 
 
 def _selected(subject: Subject) -> set[tuple[str, str]]:
-    """The events that the rules name."""
+    """The events named by the rules."""
     return {
         (each.domain, each.type)
         for rule in subject.tree.rules

@@ -1,4 +1,4 @@
-"""A finding, and the codes that findings have. A code once given keeps its meaning for ever."""
+"""Findings and their codes. Codes never change their meaning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from picosched.errors import KrlError, Span
 Severity = Literal["error", "warning"]
 
 CODES: dict[str, str] = {
-    # What keeps a text from being read.
+    # Syntax errors.
     "E001": "syntax error",
     "E002": "path after choose",
     "E003": "too large",
@@ -37,7 +37,7 @@ CODES: dict[str, str] = {
     "E119": "nothing to share",
     "E120": "shared action",
     "E121": "second window",
-    # Values that cannot be what they are used as.
+    # Invalid values.
     "E201": "invalid regular expression",
     "E202": "pset without a variable",
     # Events and schedules that fail whenever their rule runs.
@@ -48,7 +48,7 @@ CODES: dict[str, str] = {
     "E305": "unknown time zone",
     "E306": "wrong steering attribute",
     "E307": "window that never opens",
-    # What runs, and may surprise: names.
+    # Warnings: names.
     "W101": "unused name",
     "W102": "unused global",
     "W103": "unused parameter",
@@ -85,7 +85,7 @@ CODES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to say about a place in a ruleset."""
+    """An error or warning at a position in a ruleset."""
 
     code: str
     severity: Severity
@@ -98,7 +98,7 @@ class Finding:
 
     @property
     def error(self) -> KrlError:
-        """The finding as the fault it tells of, to be shown with its line and a caret."""
+        """The finding as a KrlError, to be shown with its line and a caret."""
         return KrlError(f"{self.code} {self.message}", self.span, kind=self.code)
 
     @property

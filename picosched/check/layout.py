@@ -1,4 +1,4 @@
-"""The line break that ends nothing: a bracket on a later line goes on with what stands before it."""
+"""Finds brackets on a new line that continue the expression before them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invalid regular expressions, and strings that say something other than they seem to."""
+"""Invalid regular expressions, and strings that do not mean what they seem to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from picosched.krl import syntax
 from picosched.krl.pattern import regex_of
 
 ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\[nrt])")
-"""One backslash before what is an escape in other languages."""
+"""A backslash sequence that is an escape in other languages."""
 BEESTING = re.compile(r"#\{[^{}]*\}")
 TAKE_PATTERNS = ("as", "decode", "extract", "like", "match", "toRegexp")
 """Operators that read such escapes themselves, in a regular expression or in JSON."""

@@ -1,4 +1,4 @@
-"""Names that nobody reads, names that are given to themselves, and names that are attributes by chance."""
+"""Unused names, self-assignments, and names that are accidentally attributes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def look_at_names(subject: Subject) -> None:
     for name in subject.bindings.bare:
         subject.say(
             "W105",
-            f"{name.id} is declared nowhere and so read as an attribute: "
-            f'event:attrs{{"{name.id}"}} says that openly',
+            f"{name.id} is not declared, so it is read as an attribute: "
+            f'event:attrs{{"{name.id}"}} makes that explicit',
             name,
         )
     _selves(subject)
@@ -36,16 +36,16 @@ def _unread(subject: Subject, bound: Bound) -> None:
         case "captured" | "uncaptured" | "value" | "local":
             # Who wants the second of `setting(value, key)` must name the first.
             if not any(each.read for each in bound.together[bound.place + 1 :]):
-                subject.say("W101", f"nothing reads {name}; if that is meant, call it _{name}", bound.node)
+                subject.say("W101", f"nothing reads {name}; if that is intended, call it _{name}", bound.node)
 
 
 def _selves(subject: Subject) -> None:
     for declaration in subject.declarations():
         if declaration.value == syntax.Name(declaration.name):
-            subject.say("W104", f"{declaration.name} is given to itself", declaration)
+            subject.say("W104", f"{declaration.name} is assigned to itself", declaration)
     for node in subject.nodes:
         if isinstance(node, syntax.Assign | syntax.Set) and node.value is not None:
             target = node.target if node.path is None else syntax.Path(node.target, node.path)
             if node.value == target:
                 name = f"{node.target.kind}:{node.target.name}"
-                subject.say("W104", f"{name} is given to itself", node)
+                subject.say("W104", f"{name} is assigned to itself", node)

@@ -1,4 +1,4 @@
-"""The page that explains the codes: `docs/checks.md`, which the package carries along as `checks.md`."""
+"""The page that explains the codes: `docs/checks.md`, included in the package as `checks.md`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = Path(__file__).with_name("checks.md")
 
 
 def explanation(code: str) -> str:
-    """What the page says of a code. PicoschedError `not_found` if there is no such code."""
+    """The page's section for a code. PicoschedError `not_found` for an unknown code."""
     code = code.upper()
     if code not in CODES:
         raise PicoschedError(f"there is no code {code}; there are {', '.join(CODES)}", "not_found")
@@ -24,6 +24,6 @@ def explanation(code: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Markdown as it is read in a terminal: examples are indented."""
+    """Markdown for a terminal: examples are indented."""
     parts = re.split(r"^```[^\n]*\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     return "".join(indent(part, "    ").rstrip() if place % 2 else part for place, part in enumerate(parts))

@@ -1,4 +1,4 @@
-"""Where in the text stands what the tree has no place for: the names of a `setting`, opening brackets."""
+"""Positions of things the tree does not record: the names of a `setting`, opening brackets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BRACKETS = ("LPAREN", "LBRACKET", "LBRACE")
 
 
 class Places:
-    """The tokens of a text, to be asked for places."""
+    """The tokens of a text, for looking up positions."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -38,7 +38,7 @@ class Places:
         return found
 
     def continued(self, node: syntax.Index | syntax.Path | syntax.Call | syntax.Method) -> Any:
-        """The bracket that goes on with an expression, if it is on a later line than what is before it."""
+        """The bracket that continues an expression, if it is on a later line."""
         before = node.callee if isinstance(node, syntax.Call) else node.receiver
         index = bisect_left(self._starts, before.end)
         while index < len(self._tokens) and self._tokens[index].type == "RPAREN":

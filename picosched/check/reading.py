@@ -1,7 +1,7 @@
-"""Text to tree, past its syntax errors: a rule that cannot be read does not hide the faults of the others.
+"""Parsing with error recovery: a syntax error in one rule does not hide errors in others.
 
-The stretch of text in which an error stands, one rule or all of `meta` or `global`, is blanked out, and what
-is left is read again; so every place stays where it is.
+The part of the text with an error, one rule or all of `meta` or `global`, is blanked out, and the rest is
+parsed again, so all positions stay valid.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ CLOSING = ("RBRACE", "BEE_CLOSE")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What could be read of a text: the tree of all that has no syntax error, and those errors."""
+    """The result of parsing: a tree of the valid parts, and the syntax errors."""
 
     source: Source
     tree: syntax.Ruleset | None
-    """None if what is left makes no sense alone, as without `global` no name would be known."""
+    """None if the rest is meaningless on its own, as without `global`, where no name would be known."""
     faults: tuple[KrlError, ...] = ()
 
 
@@ -80,7 +80,7 @@ def read(source: Source) -> Reading:
 
 
 def _before(name: str, text: str, lexical: KrlError) -> list[KrlError]:
-    """The syntax error before a fault of the tokens. A quote that is missing is often told by one."""
+    """The syntax error before a lexical error, which is often the sign of a missing quote."""
     end = _offset(text, lexical)
     try:
         parse(Source(name, text[:end]))
@@ -126,7 +126,7 @@ def _blocks(tokens: Sequence[Any]) -> list[_Block]:
 
 
 def _begins_rule(tokens: Sequence[Any], index: int) -> bool:
-    """Whether a rule begins here: `rule name {`, `rule name is active {`, or what was meant to be that."""
+    """Whether a rule begins here: `rule name {`, `rule name is active {`, or an attempt at it."""
     if tokens[index].value != "rule" or index == 0:
         return False
     kinds = [token.type for token in tokens[index : index + 5]]

@@ -1,4 +1,4 @@
-"""What can be said of a schedule before it runs.
+"""Static checks of schedules.
 
 A time, a timespec or what steers a schedule can be tried at once where the text gives it: then it is not
 the rule that fails, a week later. The warnings know the defaults of an engine's settings, not those of the
@@ -116,7 +116,7 @@ def _steering(subject: Subject, attributes: Attributes, *, repeat: bool) -> None
                 subject.say("W405", f"{name} is passed to the event as it is: is {near[0]} meant?", node)
             continue
         found = _known(subject, node)
-        if not found or (name == ZONE and repeat):  # of which E305 tells
+        if not found or (name == ZONE and repeat):  # reported as E305
             continue
         given = {name: found[0]}
         if name == IF_EXISTS and NAME in attributes:
@@ -128,7 +128,7 @@ def _steering(subject: Subject, attributes: Attributes, *, repeat: bool) -> None
 
 
 def _known(subject: Subject, node: syntax.Expression, depth: int = DEEPEST) -> tuple[Any] | None:
-    """The value that an expression is, if the text tells: a literal, or an array or a map of such."""
+    """The value of an expression, if it is statically known: a literal, or an array or a map of literals."""
     if not depth:
         return None
     match subject.meant(node):

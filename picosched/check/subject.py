@@ -1,4 +1,4 @@
-"""What is looked at: a ruleset with all that the checks ask of it, and where they say what they found."""
+"""A ruleset under analysis, with the information the checks need and the findings they report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from picosched.krl.source import Source
 
 
 class Subject:
-    """A ruleset that is looked at."""
+    """A ruleset under analysis."""
 
     def __init__(self, tree: syntax.Ruleset, source: Source) -> None:
         self.tree = tree
@@ -33,12 +33,12 @@ class Subject:
 
     @property
     def rules(self) -> list[syntax.Rule]:
-        """The rules that are not switched off: of those nobody wants to hear."""
+        """The active rules; inactive ones are not checked."""
         return [rule for rule in self.tree.rules if rule.state != "inactive"]
 
     @cached_property
     def nodes(self) -> tuple[syntax.Node, ...]:
-        """All constructs but those of inactive rules."""
+        """All nodes except those of inactive rules."""
         return tuple(walk(*self.tree.meta, *self.tree.globals, *self.rules))
 
     @cached_property
@@ -52,12 +52,12 @@ class Subject:
         return self.bindings.meaning(node)
 
     def constant(self, node: syntax.Node) -> syntax.Literal | None:
-        """The literal that an expression is, be it by a name that stands for one."""
+        """The literal value of an expression, directly or through a name."""
         found = self.meant(node)
         return found if isinstance(found, syntax.Literal) else None
 
     def meant(self, node: syntax.Node) -> syntax.Node:
-        """The expression that a name stands for, if it is known; any other stands for itself."""
+        """The expression bound to a name, if known; other expressions are returned unchanged."""
         for _ in range(len(self.bindings.all) + 1):
             bound = self.meaning(node) if isinstance(node, syntax.Name) else None
             if bound is None or bound.kind not in ("global", "value") or bound.value is None:

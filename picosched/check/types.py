@@ -1,4 +1,4 @@
-"""The type of an expression's value, where the text alone tells it."""
+"""The type of an expression's value, if it is statically known."""
 
 from __future__ import annotations
 

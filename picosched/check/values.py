@@ -23,7 +23,7 @@ def look_at_values(subject: Subject) -> None:
                 _comparison(subject, node)
             case syntax.Conditional():
                 if _is_constant(node.test):
-                    subject.say("W203", "the test is the same each time: one side is never taken", node.test)
+                    subject.say("W203", "the test is constant: one side is never taken", node.test)
     for declaration in subject.tree.globals:
         if isinstance(declaration, syntax.Declaration):
             for read in _read_at_once(declaration.value):

@@ -1,4 +1,4 @@
-"""Walks over trees, without knowing what the constructs mean."""
+"""Generic tree traversal."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from picosched.krl import syntax
 
 
 def parts(node: syntax.Node) -> Iterator[syntax.Node]:
-    """What stands directly in a construct, in order."""
+    """The direct children of a node, in order."""
     for name in _fields(type(node).__name__):
         yield from _nodes(getattr(node, name))
 
 
 def walk(*roots: syntax.Node) -> Iterator[syntax.Node]:
-    """All that stands in some constructs, themselves first, in order."""
+    """Some nodes and all their descendants, in pre-order."""
     waiting = list(reversed(roots))
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""Windows: whether they open and close, whether somebody asks for them, whether what is asked for is there.
+"""Windows: whether they open and close, whether they are used, and whether used ones exist.
 
 A window may also stand in the configuration of the engine that will run the ruleset, which nobody knows
 here: a name that the ruleset does not declare is a warning.
@@ -39,11 +39,11 @@ def look_at_windows(subject: Subject) -> None:
     for event in events:
         named = any(each.name == "name" for each in event.attributes)
         if declared and named and not any(follows([event], name) for name in declared):
-            said = "no window of this ruleset has such a name, so one of the configuration must have it"
+            said = "no window of this ruleset has such a name, so the configuration must declare it"
             subject.say("W406", said, event)
     for each in declared.values():
         if not any_used and each.name not in used and not follows(events, each.name):
-            said = f"nobody asks for the window {each.name}, selects its edges or ties a schedule to it"
+            said = f"nothing queries the window {each.name}, selects its edges or ties a schedule to it"
             subject.say("W107", said, each)
 
 
@@ -54,7 +54,7 @@ def _look_at(subject: Subject, node: syntax.Window) -> None:
         return
     window = Window(node.name, opens, closes)
     if window.never_opens:
-        said = f"the window {node.name} never opens: whenever it should open it closes as well"
+        said = f"the window {node.name} never opens: each opening coincides with a closing"
         subject.say("E307", said, node)
     elif window.never_closes:
         subject.say("W407", f"the window {node.name} never closes once it is open", node)
@@ -74,7 +74,7 @@ def _zone(subject: Subject, node: syntax.Expression | None) -> str:
 
 def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec | None:
     found = constant(node)
-    if found is None or not isinstance(found[0], str | dict):  # of which the resolver tells
+    if found is None or not isinstance(found[0], str | dict):  # the resolver reports it
         return None
     try:
         return Timespec.parse(found[0], zone)

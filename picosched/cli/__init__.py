@@ -1,4 +1,4 @@
-"""The command line: each command reads its words, asks the engine or the language, and prints.
+"""The command line: each command parses its arguments, calls the engine or the language, and prints.
 
-Nothing heavy is imported before a command needs it, so that `picosched --help` and a completion are quick.
+Heavy imports are deferred until a command needs them, so that `picosched --help` and completion are fast.
 """

@@ -1,4 +1,4 @@
-"""`--catch-up`: what becomes of that which was missed while no process ran, told before it is done."""
+"""`--catch-up`: preview what would happen to occurrences missed during downtime, before they are raised."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from picosched.rehearsal.catch_up import CaughtUp
 
 MOST_SHOWN = 50
-"""Rows of the table; the counts are of all."""
+"""Rows shown in the table; the counts cover all."""
 
 
 class CatchUp(StrEnum):
-    """What to do with that which is overdue at the start."""
+    """What to do with overdue occurrences at the start."""
 
     FIRE = "fire"
     REHEARSE = "rehearse"
@@ -32,17 +32,17 @@ CatchUpOption = Annotated[
     CatchUp,
     typer.Option(
         "--catch-up",
-        help="What was missed: `fire` deals with it at once, by the policy of each; `rehearse` tells "
-        "what would become of it, and deals with it only when you say so.",
+        help="What to do with missed occurrences: `fire` processes them at once, by their misfire policy; "
+        "`rehearse` shows what would happen, and processes them only if you confirm.",
     ),
 ]
 
 
 def rehearsed(engine: Engine, json: bool, *, held: bool = False) -> bool:
-    """Tell what would become of what is overdue; whether to go on and do it.
+    """Show what would happen to overdue occurrences, and return whether to process them.
 
     On a terminal the user is asked. Elsewhere the answer is no, unless there is nothing to catch up on.
-    `held` is for who goes on without raising anything.
+    `held` means that the caller continues without raising anything.
     """
     from picosched.rehearsal.catch_up import rehearse_catch_up
 
@@ -52,13 +52,13 @@ def rehearsed(engine: Engine, json: bool, *, held: bool = False) -> bool:
         return True
     if sys.stdin.isatty() and not json:
         return typer.confirm("Do it now?", err=True)
-    then = "it waits for PUT /api/scheduler" if held else "without --catch-up rehearse it will be"
+    then = "PUT /api/scheduler starts it" if held else "run without --catch-up rehearse to do it"
     write(f"nothing was raised; {then}", stderr=True)
     return False
 
 
 def tell(engine: Engine, would: list[CaughtUp], json: bool) -> None:
-    """Print what would become of each overdue occurrence."""
+    """Print what would happen to each overdue occurrence."""
     names = {each.id: each.name for each in engine.picos()}
     if json:
         for each in would:

@@ -1,7 +1,7 @@
-"""Which scheduled events a command is for: one set of options for all such commands.
+"""Options that select scheduled events, shared by all commands that work on them.
 
-`filtering` gives a command the options of a filter, `choosing` besides these the ids and what goes with
-a change: `--dry-run`, `--yes`. Both put theirs in the place of the first parameter of the command.
+`filtering` gives a command the filter options; `choosing` adds ids, `--dry-run` and `--yes`. Both replace
+the command's first parameter by these options.
 """
 
 from __future__ import annotations
@@ -27,23 +27,25 @@ if TYPE_CHECKING:
 Kind = Literal["at", "repeat", "window"]
 Standing = Literal["pending", "paused", "finished", "cancelled", "all"]
 
-Rid = Annotated[str | None, typer.Option("--rid", metavar="RID", help="Only what this ruleset made.")]
-Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only what has this name.")]
-EventName = Annotated[
-    str | None, typer.Option("--event", metavar="DOMAIN[:TYPE]", help="Only events of this domain, or type.")
+Rid = Annotated[
+    str | None, typer.Option("--rid", metavar="RID", help="Only events scheduled by this ruleset.")
 ]
-OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only of this kind.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only events with this name.")]
+EventName = Annotated[
+    str | None, typer.Option("--event", metavar="DOMAIN[:TYPE]", help="Only this domain, or domain and type.")
+]
+OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind.")]
 Text = Annotated[
     str | None,
     typer.Option(
-        "--text", metavar="TEXT", help="Only where this stands in the event, the name or the description."
+        "--text", metavar="TEXT", help="Only if the event, the name or the description contains this."
     ),
 ]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the options of a filter say."""
+    """The values of the filter options."""
 
     pico: str | None = None
     rid: str | None = None
@@ -87,7 +89,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a change is for: ids, or what a filter means."""
+    """The events to change: given by ids or by a filter."""
 
     ids: tuple[str, ...]
     wanted: Wanted
@@ -95,10 +97,10 @@ class Chosen:
     yes: bool
 
     def rows(self, engine: Reached, verb: str) -> list[Scheduled]:
-        """The events that are meant, all of them still to come.
+        """The selected events, all pending or paused.
 
-        All are looked for first: a slip of the pen in one id changes none. What a filter means is
-        asked about, as its like may be more than was thought.
+        All ids are looked up first, so a typo in one changes nothing. For a filter the user must confirm,
+        because it may match more than intended.
         """
         if self.ids and self.wanted.anything:
             raise typer.BadParameter("give IDs or a filter, not both")
@@ -106,8 +108,8 @@ class Chosen:
             return [*{row.id: row for row in (load_scheduled(engine, id) for id in self.ids)}.values()]
         if not self.wanted.anything:
             raise typer.BadParameter(
-                "say which: IDs, as `picosched scheduled` shows them, or a filter such as --rid tea_timer; "
-                "--dry-run tells which it would be"
+                "give IDs, as shown by `picosched scheduled`, or a filter such as --rid tea_timer; "
+                "--dry-run shows which events match"
             )
         rows = engine.agenda.scheduled(self.wanted.filter(engine))
         if rows and not self.dry_run and not self.yes:
@@ -118,7 +120,7 @@ class Chosen:
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
         raise typer.BadParameter(
-            f"{question} There is nobody to ask: add --yes, or --dry-run to see which it would be"
+            f"{question} Not a terminal, so add --yes, or --dry-run to see which events match"
         )
     if not typer.confirm(question, err=True):
         raise typer.Exit(1)
@@ -130,14 +132,13 @@ def _list_options(
     name: Name = None,
     event: EventName = None,
     kind: OfKind = None,
-    status: Annotated[
-        Standing | None, typer.Option("--status", help="Without it: what is to come, pending or paused.")
-    ] = None,
+    status: Annotated[Standing | None, typer.Option("--status", help="Default: pending and paused.")] = None,
     since: Annotated[
-        str | None, typer.Option("--since", "--due-since", metavar="TIME", help="Due then or later.")
+        str | None, typer.Option("--since", "--due-since", metavar="TIME", help="Due at this time or later.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", "--due-until", metavar="TIME", help="Due then or sooner.")
+        str | None,
+        typer.Option("--until", "--due-until", metavar="TIME", help="Due at this time or earlier."),
     ] = None,
     text: Text = None,
 ) -> Wanted:
@@ -149,7 +150,7 @@ def _change_options(
         list[str] | None,
         typer.Argument(
             metavar="ID…",
-            help="As `scheduled` shows them; a beginning that is clear is enough.",
+            help="As shown by `scheduled`; an unambiguous prefix is enough.",
             autocompletion=complete_id,
         ),
     ] = None,
@@ -158,18 +159,19 @@ def _change_options(
     name: Name = None,
     event: EventName = None,
     kind: OfKind = None,
-    # Not --until, which says how long a pause lasts.
+    # Not --until, which gives the end of a pause.
     due_since: Annotated[
-        str | None, typer.Option("--due-since", metavar="TIME", help="Only what is due then or later.")
+        str | None, typer.Option("--due-since", metavar="TIME", help="Only events due at this time or later.")
     ] = None,
     due_until: Annotated[
-        str | None, typer.Option("--due-until", metavar="TIME", help="Only what is due then or sooner.")
+        str | None,
+        typer.Option("--due-until", metavar="TIME", help="Only events due at this time or earlier."),
     ] = None,
     text: Text = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell which it would be, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show the matching events, and change nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Change without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> Chosen:
     wanted = Wanted(pico, rid, name, event, kind, None, due_since, due_until, text)
     return Chosen(tuple(ids or ()), wanted, dry_run, yes)
@@ -179,12 +181,12 @@ Command = Callable[..., None]
 
 
 def filtering(function: Command) -> Command:
-    """Give a command the options of a filter; its first parameter is `Wanted`."""
+    """Give a command the filter options; its first parameter is `Wanted`."""
     return with_options(function, _first(function), _list_options)
 
 
 def choosing(function: Command) -> Command:
-    """Give a command ids, the options of a filter, --dry-run and --yes; its first parameter is `Chosen`."""
+    """Give a command ids, the filter options, --dry-run and --yes; its first parameter is `Chosen`."""
     return with_options(function, _first(function), _change_options)
 
 

@@ -1,7 +1,7 @@
-"""What the shell offers for names of picos and ids: those of the database, or of the server.
+"""Shell completion of pico names and ids, from the database, which may be in use, or from the server.
 
-Somebody waits at the keyboard: a file is read, beside whoever has it, and no engine is made; a server has a
-moment to answer. Where anything goes wrong there is nothing to offer.
+Completion must be fast: a file is read without creating an engine, and a server has a moment to answer. On
+any error it offers nothing.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ MOST = 200
 PATIENCE_SECONDS = 2.0
 
 Offers = list[tuple[str, str]]
-"""What may stand there, each with a word about it."""
+"""Completions, each with a description."""
 
 
 def complete_pico(context: typer.Context, incomplete: str) -> Offers:
-    """The names of picos that begin so, each with its id."""
+    """The names of picos with this prefix, each with its id."""
 
     def read(database: Database) -> Offers:
         from picosched.store.beginnings import picos_like
@@ -41,9 +41,9 @@ def complete_pico(context: typer.Context, incomplete: str) -> Offers:
 
 
 def complete_id(context: typer.Context, incomplete: str) -> Offers:
-    """The ids of what is to come that begin so, each with its event and when it is due where that is known.
+    """The ids of pending events with this prefix, each with its event and due time where known.
 
-    A server is asked for ids alone, unless there is no beginning yet.
+    A server is asked for ids alone, unless the prefix is empty.
     """
 
     def read(database: Database) -> Offers:
@@ -80,5 +80,5 @@ def _offered(
             return read(database)
         finally:
             database.close()
-    except Exception:  # whatever it is, the shell is no place to tell it
+    except Exception:  # completion must never print an error
         return []

@@ -1,4 +1,4 @@
-"""Commands on the file: copy the whole database, copy one pico, and see whether the file is sound."""
+"""Commands on the database file: copy it, export and import a pico, check it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ app = typer.Typer()
 PANEL = "Copies and care"
 
 STREAM = Path("-")
-Force = Annotated[bool, typer.Option("--force", help="Put it in the place of a file there is.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 
 
 @command(
@@ -37,9 +37,9 @@ def backup(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Copy the whole database, which may be in use: of one moment, complete, and opened like any other.
+    """Make a complete, consistent copy of the database, which may be in use.
 
-    The copy gets its name once it is complete; whoever writes meanwhile is not held up.
+    The copy gets its name once it is complete; writers are not blocked.
     """
     size = where.back_up(file, force=force)
     if json:
@@ -60,15 +60,13 @@ def export(
     ],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The document; - is stdout.")],
     where: Where = HERE,
-    history: Annotated[
-        bool, typer.Option("--history", help="With what became of what was due, and the journal.")
-    ] = False,
+    history: Annotated[bool, typer.Option("--history", help="Include fires and the journal.")] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write one pico as a JSON document: rulesets, variables, channels, and what is scheduled.
+    """Export one pico as a JSON document: rulesets, variables, channels and scheduled events.
 
-    Its children are picos of their own.
+    Its children are not included.
     """
     from picosched.krl.text import tree_text
     from picosched.store.copying import new_file
@@ -98,29 +96,25 @@ def export(
     name="import",
 )
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export` wrote; - is stdin.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The output of `export`; - is stdin.")],
     where: Where = HERE,
     parent: Annotated[
         str | None,
         typer.Option(
             "--parent",
             metavar="NAME",
-            help="Of the new pico. Without it: the root pico.",
+            help="Parent of the new pico. Default: the root pico.",
             autocompletion=complete_pico,
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Without it: the name it had.")
-    ] = None,
-    keep_ecis: Annotated[
-        bool, typer.Option("--keep-ecis", help="Give its channels the ecis they had, not new ones.")
-    ] = False,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Default: its old name.")] = None,
+    keep_ecis: Annotated[bool, typer.Option("--keep-ecis", help="Keep the ecis of its channels.")] = False,
     json: Json = False,
 ) -> None:
-    """Make a pico of an exported document, all of it or nothing. The database is made if it is not there.
+    """Create a pico from an exported document, completely or not at all. A missing database is created.
 
-    What it has scheduled goes on where it was; what was due meanwhile is dealt with as what was missed.
-    To move a pico, delete it where it was: two of them would both go on.
+    Its schedules continue where they were; occurrences that came due since the export count as missed. To
+    move a pico, delete the original, or both will run.
     """
     document = _document(file)
     with _removed_if_in_vain(where), where.opened(make=True) as engine:
@@ -137,22 +131,22 @@ def import_(
 @command(app, PANEL, "picosched doctor", "picosched doctor monday.db --json | jq .findings")
 def doctor(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="The database. Without it: that of --db.")
+        Path | None, typer.Argument(metavar="FILE", help="The database. Default: that of --db.")
     ] = None,
     db: Annotated[
         Path | None,
-        typer.Option("--db", metavar="FILE", help=f"The same, as for other commands. \\[default: {DB}]"),
+        typer.Option("--db", metavar="FILE", help=f"The database, as in other commands. \\[default: {DB}]"),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check whether a database is sound, and say what is wrong where; it may be in use.
+    """Check a database, which may be in use, and report any damage.
 
-    It reads every page and every row and changes nothing. The exit status is 1 if anything is wrong.
+    It reads every page and row, and changes nothing. The exit status is 1 if it finds a problem.
     """
     from picosched.store.doctor import examine
 
     if file is not None and db is not None:
-        raise typer.BadParameter("a database is examined at a time: give FILE or --db, not both")
+        raise typer.BadParameter("only one database can be checked at a time: give FILE or --db, not both")
     file = file or db or database_here()
     findings = examine(file)
     if json:
@@ -161,15 +155,15 @@ def doctor(
     else:
         for each in findings:
             write(str(each), "red")
-        many = f"{len(findings):,} things are" if len(findings) > 1 else "1 thing is"
-        write(f"{file}: {many} wrong" if findings else f"{file} is sound")
+        many = f"{len(findings):,} problems" if len(findings) > 1 else "1 problem"
+        write(f"{file}: {many} found" if findings else f"{file} is sound")
     if findings:
         raise typer.Exit(1)
 
 
 @contextmanager
 def _removed_if_in_vain(where: Where) -> Iterator[None]:
-    """What is made inside: a new database does not stay if it got nothing."""
+    """Delete a database created inside the block if the block fails."""
     there = where.server is not None or where.database.exists()
     try:
         yield

@@ -1,7 +1,7 @@
-"""`picosched demo`: the main job, done for real on a temporary database and told as it happens.
+"""`picosched demo`: a guided tour of the main features, on a temporary database.
 
-Nothing here is canned: the process that is killed is a process, the tables are read from the database, and
-what is claimed is checked before it is said.
+Nothing is canned: a real process is killed, the tables are read from the database, and every claim is
+checked before it is printed.
 """
 
 from __future__ import annotations
@@ -66,16 +66,18 @@ turn = pico.raise_event("tea", "started", {"minutes": 5})
 print(*(each.options["text"] for each in turn.directives), flush=True)
 sys.stdin.read()
 """
-"""What the process does that is killed: it raises the event, tells the answer, and closes nothing."""
+"""The script of the process to be killed: it raises the event, prints the answer, and closes nothing."""
 
 
 @command(app, "First steps", "picosched demo", "picosched demo --quick")
 def demo(
-    quick: Annotated[bool, typer.Option("--quick", help="Leave out what waits for the real clock.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Skip the part that waits for the real clock.")
+    ] = False,
 ) -> None:
-    """See the main job in under a minute: a rule schedules an event, and it comes back exactly once.
+    """Take a tour in under a minute: a rule schedules an event, which is raised exactly once.
 
-    It works on a temporary database, through a kill and restarts, and deletes it in the end.
+    It uses a temporary database, through a kill and restarts, and deletes it at the end.
     """
     with tempfile.TemporaryDirectory() as folder:
         tour = _Tour(Path(folder) / "demo.db")
@@ -92,7 +94,7 @@ def demo(
 
 
 class _Tour:
-    """The steps, one after the other, on one database."""
+    """The steps, in order, on one database."""
 
     def __init__(self, db: Path) -> None:
         self._db = db
@@ -110,12 +112,12 @@ class _Tour:
         from picosched.engine.engine import Engine
         from picosched.settings import Settings
 
-        # The defaults: what is told here would be untrue of other settings that the environment may hold.
+        # Default settings: the text would be wrong for other settings in the environment.
         return Engine(self._db, clock, settings=Settings())
 
     def ruleset(self) -> None:
         self._tell(
-            "A ruleset", "When tea is started, an event is scheduled; when that comes back, the tea is ready."
+            "A ruleset", "When tea is started, it schedules an event; when that is raised, the tea is ready."
         )
         self._out.print(RULESET, markup=False, style="cyan")
 
@@ -123,7 +125,7 @@ class _Tour:
         self._tell(
             "Raise an event, and kill the engine",
             "Another process installs the ruleset and raises tea:started minutes=5. "
-            "The moment it has the answer it is killed, and closes nothing.",
+            "It is killed as soon as it has the answer, without closing anything.",
         )
         process = subprocess.Popen(
             [sys.executable, "-c", RAISE_AND_WAIT, str(self._db)],
@@ -139,7 +141,7 @@ class _Tour:
             process.communicate()
         _check(answer == "steeping", f"the process answered {answer!r}")
         self._line(f"process {process.pid} said “{answer}” and was killed (exit {process.returncode}).")
-        self._line("This process opens the database. What is scheduled there:")
+        self._line("This process opens the database. It contains this scheduled event:")
         with self._opened(VirtualClock(START)) as engine:
             pending = engine.root.scheduled()
         _check(len(pending) == 1, f"{len(pending)} events are scheduled")
@@ -160,22 +162,22 @@ class _Tour:
 
         self._tell(
             "Let time pass",
-            "The clock is virtual, so minutes take no time. The engine is closed and opened between.",
+            "The clock is virtual, so minutes take no time. The engine is closed and reopened in between.",
         )
         clock = VirtualClock(START)
         for minutes in (4, 1, 0, 60):
             clock.advance(minutes=minutes)
             with self._opened(clock) as engine:
                 raised = engine.run_due()
-                self._line(f"{format_time(clock.now())}  opened; events that came back: {raised}")
-                _check(raised == (minutes == 1), f"{raised} events came back at {format_time(clock.now())}")
+                self._line(f"{format_time(clock.now())}  opened; events raised: {raised}")
+                _check(raised == (minutes == 1), f"{raised} events were raised at {format_time(clock.now())}")
                 for each in engine.root.journal(raised)[0].directives if raised else ():
                     self._line(f"   [green]{directive_text(each['name'], each['options'])}[/green]")
         with self._opened(clock) as engine:
             cups = engine.root.query("tea_timer", "cups")
             fires = engine.root.history()
         _check((cups, len(fires)) == (1, 1), f"{cups} cups and {len(fires)} fires are on record")
-        self._line(f"The query tea_timer:cups answers {cups}. The record of what was due:")
+        self._line(f"The query tea_timer:cups answers {cups}. The history:")
         write_table(
             ("   DUE", "FIRED", "LATE", "OUTCOME", "RULES"),
             [
@@ -194,7 +196,7 @@ class _Tour:
         from picosched.cli.explain import show_handled
 
         self._tell(
-            "Ask why", "The journal tells of every event which rules it concerned, and why each fired or not."
+            "Ask why", "The journal shows for every event which rules selected it, and why each fired or not."
         )
         with self._opened(VirtualClock("2026-03-01T18:00:00Z")) as engine:
             engine.root.raise_event("tea", "started", {"minutes": 0})
@@ -215,9 +217,9 @@ class _Tour:
         records = [*simulate([daily], start, until, [Input("tea", "started", {"minutes": 1})])]
         seconds = (SystemClock().now() - began).total_seconds()
         fires = [each for each in records if each.scheduled is not None]
-        _check(len(fires) == 365, f"{len(fires)} events came back in a year")
+        _check(len(fires) == 365, f"{len(fires)} events were raised in a year")
         last = fires[-1]
-        self._line(f"{len(fires)} events came back, in {seconds:.1f} s. The last:")
+        self._line(f"{len(fires)} events were raised, in {seconds:.1f} s. The last:")
         self._line(f"{format_time(last.at)}  {event_text(last.domain, last.type, last.attrs)}")
 
     def on_the_real_clock(self, db: Path) -> None:
@@ -226,7 +228,7 @@ class _Tour:
 
         self._tell(
             "And in real time",
-            "The scheduler in the background, on the clock of this machine, with granularity=1 (second).",
+            "The background scheduler on this machine's clock, with granularity=1 (second).",
         )
         with Engine(db, settings=Settings(granularity=1)) as engine:
             pico = engine.root
@@ -237,7 +239,7 @@ class _Tour:
             self._line(f"{format_time(engine.now())}  scheduled for {shown_time(pending.due)} …")
             fire = _first_fire(pico)
         late = f"{fire.lateness * 1000:.0f} ms after it was due"
-        self._line(f"{format_time(fire.fired)}  [green]it came back[/green], {late}")
+        self._line(f"{format_time(fire.fired)}  [green]raised[/green], {late}")
 
 
 def _first_fire(pico: PicoRef) -> Fire:
@@ -247,10 +249,10 @@ def _first_fire(pico: PicoRef) -> Fire:
         if fires := pico.history():
             return fires[0]
         clock.wait_until(clock.now() + GLANCE, never)
-    raise PicoschedError("the scheduled event did not come back", "internal")
+    raise PicoschedError("the scheduled event was not raised", "internal")
 
 
 def _check(holds: bool, found: str) -> None:
-    """A claim of the demo, checked before it is made."""
+    """Check a claim of the demo before printing it."""
     if not holds:
-        raise PicoschedError(f"the demo is not as it should be: {found}", "internal")
+        raise PicoschedError(f"the demo failed: {found}", "internal")

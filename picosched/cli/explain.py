@@ -1,4 +1,4 @@
-"""Why: what became of every rule that an event concerned, for people to read."""
+"""Explain for people why each rule selected by an event fired or not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def directive_text(name: str, options: Any) -> str:
 
 
 def show_considered(considered: Iterable[Mapping[str, Any]], indent: str = "    ") -> None:
-    """A line for each rule: its outcome, its name, and why."""
+    """One line per rule: its outcome, its name, and the reason."""
     for each in considered:
         outcome = each["outcome"]
         place = f" (line {each['line']})" if each["line"] else ""

@@ -1,7 +1,7 @@
-"""`journal --follow`: turns as they happen, until somebody stops it or nobody reads any more.
+"""`journal --follow`: print turns as they happen, until interrupted or until the reader closes the pipe.
 
-That the reader of a pipe is gone shows only when one writes, which may be never: where the system can tell it
-sooner a thread waits for that.
+A closed pipe is noticed only on the next write, which may never happen, so where the system supports it a
+thread polls for that.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 @contextmanager
 def until_stopped() -> Iterator[None]:
-    """What is done inside ends quietly with Ctrl-C and with the reader of the output."""
+    """End the block quietly on Ctrl-C or when the reader of the output is gone."""
     try:
         try:
             _end_with_the_reader()
             yield
         except BrokenPipeError:
             _write_nowhere()
-        # Both ways of learning that the reader is gone may come, one behind the other.
+        # Both notifications that the reader is gone may arrive, one after the other.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def follow_turns(engine: Reached, last: Sequence[Entry], pico_id: str | None) -> Iterator[Entry]:
-    """These turns, then those that come, each to be printed before the next is taken.
+    """Yield these turns, then new ones; each must be printed before the next is taken.
 
-    PicoschedError if the server ends.
+    PicoschedError if the server ends the stream.
     """
     yield from _flushed(last)
-    # Without a turn of this pico it begins behind the last of all.
+    # Without a turn of this pico, start after the last turn of all.
     newest = last[-1:] or engine.journal(limit=1)
     yield from _flushed(engine.follow(newest[-1].seq if newest else 0, pico_id))
 
@@ -53,15 +53,15 @@ def _flushed(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _end_with_the_reader() -> None:
-    """Be interrupted, as by Ctrl-C, when the reader of a pipe goes."""
+    """Interrupt the main thread, as Ctrl-C does, when the reader of the pipe is gone."""
     try:
         output = sys.stdout.fileno()
-    except (OSError, ValueError):  # it is no file, as in tests
+    except (OSError, ValueError):  # not a file, as in tests
         return
     if not hasattr(select, "poll"):
         return
     watched = select.poll()
-    watched.register(output, 0)  # nothing is waited for but that the other side is closed
+    watched.register(output, 0)  # waits only for the other end to close
     main = threading.main_thread().ident
     assert main is not None
 
@@ -74,5 +74,5 @@ def _end_with_the_reader() -> None:
 
 
 def _write_nowhere() -> None:
-    """Let go of a pipe without a reader: what is left to write would be a fault at the end."""
+    """Redirect output from a pipe without a reader, so that flushing at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`picosched format`: rulesets in the one layout, written back whole or not at all."""
+"""`picosched format`: format rulesets, replacing each file completely or not at all."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ STDIN = Path("-")
 )
 def format_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Rulesets to lay out; - reads one from stdin.")
+        list[Path], typer.Argument(metavar="FILE…", help="Rulesets to format; - reads one from stdin.")
     ],
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="Write nothing; name what would change, and end with 1 if anything would."
+            "--check", help="Write nothing; list the files that would change, and exit with 1 if any would."
         ),
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
     json: Json = False,
 ) -> None:
-    """Lay rulesets out in the one layout there is, and write them back.
+    """Format rulesets in the standard layout, and write them back.
 
-    What a ruleset says stays as it is, and so do its comments. A file is replaced whole or not at all, and
-    left alone if nothing would change. [bold]-[/bold] reads stdin and writes to stdout. What is not KRL is
-    told as [bold]picosched check[/bold] tells it, and the other files are laid out all the same.
+    The meaning and the comments are preserved. A file is replaced completely or not at all, and not touched
+    if nothing would change. [bold]-[/bold] reads stdin and writes to stdout. Syntax errors are reported as
+    by [bold]picosched check[/bold], and the other files are still formatted.
     """
     failed = changes = False
     for file in files:
@@ -73,13 +73,14 @@ def format_(
             _replace(file, new)
             write(f"{file}: rewritten")
         else:
-            write(f"{file}: as it should be")
+            write(f"{file}: already formatted")
     if failed or (check and changes):
         raise typer.Exit(EXIT_STATUS["invalid"])
 
 
 def _write_json(file: Path, text: str, new: str, *, dry_run: bool) -> None:
-    """A file as JSON, once it is written if it is to be; of stdin, and of a dry run, the text laid out."""
+    """Print the JSON for a file, after rewriting it if needed; for stdin and dry runs include the formatted
+    text."""
     told: dict[str, Any] = {"file": _name_of(file), "changed": new != text}
     if file != STDIN and not dry_run and new != text:
         _replace(file, new)
@@ -100,11 +101,11 @@ def _text_of(file: Path) -> str:
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as cause:
-        raise PicoschedError(f"stdin is not UTF-8, from offset {cause.start} on") from cause
+        raise PicoschedError(f"stdin is not UTF-8 at offset {cause.start}") from cause
 
 
 def _formatted(text: str, name: str) -> str:
-    """The text laid out. What keeps it from being read is shown, all of it, before that is raised."""
+    """The formatted text. All syntax errors are printed before one is raised."""
     from picosched.check import syntax_errors
     from picosched.krl.printer import formatted
 
@@ -120,7 +121,7 @@ def _formatted(text: str, name: str) -> str:
 def _difference(old: str, new: str, name: str) -> Iterator[str]:
     from difflib import unified_diff
 
-    return unified_diff(old.splitlines(), new.splitlines(), name, f"{name}, laid out", lineterm="", n=2)
+    return unified_diff(old.splitlines(), new.splitlines(), name, f"{name}, formatted", lineterm="", n=2)
 
 
 def _colour_of(line: str) -> str:
@@ -128,8 +129,8 @@ def _colour_of(line: str) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Put a text in the place of a file: whoever reads it meanwhile has the old one or the new one."""
-    real = file.resolve()  # a link stays one
+    """Replace a file's content atomically: readers see the old text or the new one."""
+    real = file.resolve()  # keep a symbolic link
     try:
         descriptor, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
         try:

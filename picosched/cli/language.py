@@ -1,4 +1,4 @@
-"""Commands about text alone: `check` a ruleset, `eval` an expression, tell when a timespec is `next`."""
+"""Commands on text only: `check` a ruleset, `eval` an expression, show when a timespec fires `next`."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ PANEL = "Rulesets and times"
 )
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE…", help="Rulesets to read.", show_default=False)
+        list[Path] | None, typer.Argument(metavar="FILE…", help="Rulesets to check.", show_default=False)
     ] = None,
     explain: Annotated[
         str | None,
-        typer.Option("--explain", metavar="CODE", help="Say what a code means, and how to mend it."),
+        typer.Option("--explain", metavar="CODE", help="Explain a code, and how to fix it."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Read rulesets and tell every fault and warning, with its place.
+    """Report all errors and warnings in rulesets.
 
-    They come as [bold]file:line:col: CODE message[/bold], with the line and a caret under what is meant.
-    Codes that begin with E are faults, those with W warnings of what runs and may still surprise. Ends with 1
-    if there is a fault, with 0 if there are warnings only.
+    Each is printed as [bold]file:line:col: CODE message[/bold], with the source line and a caret. Codes
+    that begin with E are errors, codes with W warn of code that runs but may surprise. The exit status is 1
+    if there are errors, 0 if there are only warnings.
     """
     from picosched.check import explanation
 
@@ -63,13 +63,13 @@ def check(
 
 
 def _check(file: Path, json: bool) -> bool:
-    """Tell what there is to say of a ruleset; True if that is a fault."""
+    """Report the findings for a file; return whether there is an error."""
     from picosched.check import check
     from picosched.krl.ruleset import read_source
 
     try:
         text = read_source(file)
-    except PicoschedError as error:  # the other files are looked at all the same
+    except PicoschedError as error:  # the other files are still checked
         if json:
             write_json(
                 {**dict.fromkeys(FINDING), "severity": "error", "file": str(file), "message": error.message}
@@ -89,7 +89,7 @@ def _check(file: Path, json: bool) -> bool:
 
 
 FINDING = ("code", "severity", "file", "line", "column", "end_line", "end_column", "message")
-"""What `--json` tells of a finding; of a file that cannot be read there is neither code nor place."""
+"""The fields of a finding in `--json`; a file that cannot be read has neither code nor position."""
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:
@@ -107,16 +107,16 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 )
 def evaluate(
     expression: Annotated[
-        str, typer.Argument(metavar="EXPR", help="A KRL expression; declarations may stand before it.")
+        str, typer.Argument(metavar="EXPR", help="A KRL expression; declarations may precede it.")
     ],
     attrs: Annotated[
-        str | None, typer.Option("--attrs", metavar="JSON", help="A map, seen as event:attrs.")
+        str | None, typer.Option("--attrs", metavar="JSON", help="A map, available as event:attrs.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, which it does anyway.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, the default.")] = False,
 ) -> None:
     """Print the value of a KRL expression, as JSON.
 
-    It stands in an empty pico: entity variables are null, and there is nothing for actions to act on.
+    It is evaluated in an empty pico: entity variables are null, and actions are not available.
     """
     from picosched.engine.engine import Engine
     from picosched.krl.ruleset import evaluate_body
@@ -136,7 +136,7 @@ def evaluate(
 
 
 def _scope(engine: Engine, attrs: str | None) -> Scope:
-    """A scope in an empty pico, outside every ruleset, with an event at hand if there are attributes."""
+    """A scope in an empty pico, outside any ruleset, with a current event if there are attributes."""
     from picosched.krl.scope import Scope
     from picosched.notation import parse_map
     from picosched.pico.event import Event
@@ -176,28 +176,26 @@ def next_(
         str,
         typer.Argument(
             metavar="TIMESPEC",
-            help="minute hour day month weekday, with seconds in front if wanted; @daily, @every 90s; "
-            "words, as 'last day of month at 18:00'; or a JSON map of parts. Joined by | and &, with except.",
+            help="minute hour day month weekday, optionally with leading seconds; @daily, @every 90s; "
+            "words, as 'last day of month at 18:00'; or a JSON map. Combine with |, & and except.",
         ),
     ],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, max=10_000, help="How many times.")] = 5,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=10_000, help="Number of times.")] = 5,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="The first after this time. Without it: now.")
+        str | None, typer.Option("--from", metavar="TIME", help="Start after this time. Default: now.")
     ] = None,
-    tz: Annotated[
-        str, typer.Option("--tz", metavar="ZONE", help="The zone the timespec is read in.")
-    ] = "UTC",
+    tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="The zone of the timespec.")] = "UTC",
     picture: Annotated[
         Literal["week", "year", "none"] | None,
-        typer.Option(help="What to draw: the hours of a week or the days of a year. Without it: what fits."),
+        typer.Option(help="What to draw: the hours of a week or the days of a year. Default: what fits."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Say a timespec in words, when it fires next, and draw it.
+    """Explain a timespec in words, list its next times, and draw it.
 
-    The times are those the timespec names, in UTC, and in the zone if there is one. An engine rounds them
-    up to its granularity. The picture is local to the zone: the hours of the week if every week is alike,
-    the days of the year if not.
+    The times are shown exactly, in UTC and in the zone if given. An engine rounds them up to its
+    granularity. The picture is in local time: the hours of the week if every week is alike, otherwise the
+    days of the year.
     """
     from picosched.timespec.timespec import Timespec
 

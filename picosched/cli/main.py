@@ -1,7 +1,7 @@
-"""`picosched`: the commands, put together, and what becomes of what they raise.
+"""`picosched`: assembles the commands and maps their errors to exit statuses.
 
-A command that meets a fault raises PicoschedError and is done: `main` shows it on stderr and ends with the
-exit status of its code. 0 is done, 1 the input is at fault, 2 usage, 3 something else failed.
+A failing command raises PicoschedError: `main` prints it to stderr and exits with the status of its code. 0
+is success, 1 invalid input, 2 wrong usage, 3 any other failure.
 """
 
 from __future__ import annotations
@@ -68,20 +68,20 @@ def picosched(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Picos that keep time: rulesets schedule events, and each comes back exactly once.
+    """A rules engine with a scheduler: rulesets schedule events, and each is raised exactly once.
 
-    New here? [bold]picosched demo[/bold] shows it all in under a minute.
+    New here? [bold]picosched demo[/bold] takes you through it in under a minute.
     """
 
 
 @cache
 def _command() -> Callable[..., object]:
-    """All commands in one. Typer takes longer to build it than most commands take, so it is built once."""
+    """The assembled command, built once: Typer takes longer for that than most commands take to run."""
     return typer.main.get_command(app)
 
 
 class _Form(logging.Formatter):
-    """Of what is logged where no log was set up: as errors are shown."""
+    """Formats messages logged without a configured log like errors."""
 
     def format(self, record: logging.LogRecord) -> str:
         return f"{record.levelname.lower()}: {super().format(record)}"
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         show_error(error)
         sys.exit(EXIT_STATUS[error.code])
     except Exception as error:
-        # Not a fault that anybody foresaw: whoever looks into it wants to see where it came from.
+        # An unexpected error: the traceback is needed to investigate it.
         traceback.print_exc()
         show_error(PicoschedError(f"picosched failed: {type(error).__name__}: {error}", "internal"))
         sys.exit(EXIT_STATUS["internal"])

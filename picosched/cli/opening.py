@@ -1,4 +1,4 @@
-"""Opening what commands work on: the engine on a database, with the settings that hold here."""
+"""Opens the engine on a database, with the settings of this folder and environment."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 TOML = Path("picosched.toml")
 SHORT = 8
-"""Characters of an id that tables show. Commands take any beginning that only one id has."""
+"""Characters of an id shown in tables. Commands accept any unambiguous prefix."""
 
 
 def settings_here() -> Settings:
-    """The settings of `picosched.toml` in this folder, if there is one, and of the environment."""
+    """The settings from `picosched.toml` in this folder, if it exists, and from the environment."""
     from picosched.settings import load_settings
 
     return load_settings(TOML if TOML.exists() else None, os.environ)
@@ -30,24 +30,24 @@ def settings_here() -> Settings:
 
 @contextmanager
 def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[Engine]:
-    """The engine on a database; only with `make` is a new file made of a name that is not there.
+    """Open the engine on a database; a missing file is created only with `make`.
 
-    What is `readonly` works beside a picosched that has the database.
+    With `readonly` it works while another picosched has the database.
     """
     from picosched.engine.engine import Engine
 
     if not make and not db.exists():
         raise PicoschedError(
-            f"there is no database {db}; `picosched install RULESET --db {db}` makes one", "not_found"
+            f"there is no database {db}; `picosched install RULESET --db {db}` creates it", "not_found"
         )
     with Engine(db, settings=settings_here(), readonly=readonly) as engine:
         yield engine
 
 
 def bring_sources(engine: Engine) -> None:
-    """Have the sources that stand in `picosched.toml`, and say what is new in that.
+    """Apply the sources declared in `picosched.toml`, and print the changes.
 
-    Without the file all stays as it is: whoever stands in another folder did not ask for their end.
+    Without the file nothing changes, so starting in another folder does not remove sources.
     """
     from picosched.cli.printing import write
     from picosched.sources.reading import load_sources
@@ -65,15 +65,16 @@ def bring_sources(engine: Engine) -> None:
 
 
 def ruleset_at(place: str) -> str | Path:
-    """Where a ruleset is: a URL as it is, else a path, also if it has the look of a ruleset's text."""
+    """The location of a ruleset: URLs stay strings; everything else is a path, even if it looks like a
+    ruleset's text."""
     return place if "://" in place or place.startswith("file:") else Path(place)
 
 
 def end_of_pause(until: str | None) -> datetime | None:
-    """The time of `--until`; PicoschedError `invalid` for one that has passed, as nothing would be paused."""
+    """The time of `--until`; PicoschedError `invalid` if it has passed, as nothing would be paused."""
     time = None if until is None else parse_time(until)
     now = SystemClock().now()
     if time is not None and time <= now:
         found = f"found {format_time(time)} as the end of a pause"
-        raise PicoschedError(f"{found}, wanted a time that is still to come: it is {format_time(now)}")
+        raise PicoschedError(f"{found}, wanted a time in the future: it is {format_time(now)}")
     return time

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the examples under a command's help."""
+"""Options shared by several commands, and the examples in a command's help."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from picosched.cli.where import Where, where_options
 
 
 def database_here() -> Path:
-    """The database that a command for files alone works on, unless another is named.
+    """The default database of a command that works only on files.
 
-    It is refused where the environment names a server, which is what the caller may mean.
+    Refused if the environment names a server, because the caller may mean that.
     """
     url = os.environ.get("PICOSCHED_URL")
     if url:
         raise typer.BadParameter(
-            f"found PICOSCHED_URL={url}, but this command works on a database only: wanted --db FILE"
+            f"found PICOSCHED_URL={url}, but this command works only on a database: wanted --db FILE"
         )
     return DB
 
@@ -39,13 +39,13 @@ Db = Annotated[
     Path,
     typer.Option("--db", metavar="FILE", help="The database that holds the picos.", callback=_named),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON: one value, or one a line.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one value, or one per line.")]
 PicoName = Annotated[
     str | None,
     typer.Option(
         "--pico",
         metavar="NAME",
-        help="The pico, by name or id. Without it: the root pico.",
+        help="The pico, by name or id. Default: the root pico.",
         autocompletion=complete_pico,
     ),
 ]
@@ -54,15 +54,15 @@ AnyPico = Annotated[
     typer.Option(
         "--pico",
         metavar="NAME",
-        help="Only this pico, by name or id. Without it: all.",
+        help="Only this pico, by name or id. Default: all.",
         autocompletion=complete_pico,
     ),
 ]
 Eci = Annotated[
     str | None,
-    typer.Option("--eci", metavar="ECI", help="Go through this channel, and so through its policy."),
+    typer.Option("--eci", metavar="ECI", help="Use this channel, subject to its policy."),
 ]
-Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="Maximum number of results, the newest.")]
+Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="Maximum number of results, newest first.")]
 Grace = Annotated[
     float,
     typer.Option(
@@ -70,7 +70,7 @@ Grace = Annotated[
         metavar="SECONDS",
         min=0.1,
         max=86_400,
-        help="After so long a stop by a signal ends the process whatever it does.",
+        help="How long stopping by a signal may take before the process is ended.",
     ),
 ]
 
@@ -83,9 +83,9 @@ Function = TypeVar("Function", bound=Callable[..., None])
 def command(
     app: typer.Typer, panel: str, *examples: str, name: str | None = None
 ) -> Callable[[Function], Function]:
-    """Make a function a command, with its docstring and examples as its help.
+    """Turn a function into a command, with its docstring and examples as help.
 
-    A parameter that is a `Where` becomes the options that say it.
+    A parameter of type `Where` is replaced by its options.
     """
 
     def made(function: Function) -> Function:
@@ -110,9 +110,9 @@ def _with_where(function: Function) -> Callable[..., None]:
 def with_options(
     function: Callable[..., None], name: str, options: Callable[..., Any]
 ) -> Callable[..., None]:
-    """The command with the parameters of `options` in the place of one, which is what they come to.
+    """The command with one parameter replaced by the parameters of `options`, which computes its value.
 
-    Typer reads the options of a command from its parameters.
+    Typer derives the options of a command from its parameters.
     """
     own = inspect.signature(function, eval_str=True).parameters.values()
     given = inspect.signature(options, eval_str=True).parameters
@@ -123,18 +123,18 @@ def with_options(
         function(**{name: made}, **values)
 
     listed = [part for each in own for part in (given.values() if each.name == name else [each])]
-    # By name alone, for then one without a default may stand behind one that has it.
+    # Keyword-only, so that parameters without a default may follow those with one.
     named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in listed]
     run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
     return run
 
 
 def _paragraphs(text: str) -> str:
-    """The text with its paragraphs as long lines, for Rich to wrap; one that is indented stays as it is."""
+    """The text with paragraphs joined into long lines for Rich to wrap; indented ones are kept."""
     paragraphs = cleandoc(text).split("\n\n")
     return "\n\n".join(each if each.startswith(" ") else each.replace("\n", " ") for each in paragraphs)
 
 
 def _examples(lines: Iterable[str]) -> str:
-    # What looks like Rich's markup is meant as it stands.
+    # Escape text that looks like Rich's markup.
     return "\n".join(("[dim]Examples[/dim]", *(f"  $ {line}".replace("[", r"\[") for line in lines)))

@@ -1,4 +1,4 @@
-"""Commands on picos: put rulesets on them, raise events, ask queries, list what there is."""
+"""Commands on picos: install rulesets, raise events, run queries, list and create picos and channels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PANEL = "Picos"
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME=VALUE…", help="The value is JSON where it can be, and else text."),
+    typer.Argument(metavar="NAME=VALUE…", help="Values are parsed as JSON if possible, otherwise strings."),
 ]
 
 
@@ -41,13 +41,13 @@ def install(
     pico: PicoName = None,
     config: Annotated[
         str | None,
-        typer.Option("--config", metavar="JSON", help="A map, which the rulesets are configured with."),
+        typer.Option("--config", metavar="JSON", help="A map to configure the rulesets with."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Install rulesets on a pico, or put new texts in the place of old ones.
+    """Install rulesets on a pico, or replace installed ones.
 
-    A new text keeps the variables and schedules of the old one. The database is made if it is not there.
+    A new text keeps the variables and schedules of the old one. A missing database is created.
     """
     from picosched.notation import parse_map
 
@@ -69,7 +69,7 @@ def uninstall(
     pico: PicoName = None,
     json: Json = False,
 ) -> None:
-    """Take a ruleset off a pico, with its variables; its schedules are cancelled."""
+    """Remove a ruleset and its variables from a pico, and cancel its schedules."""
     with where.opened() as engine:
         target = pico_of(engine, pico)
         target.uninstall(rid)
@@ -97,14 +97,14 @@ def raise_(
     pico: PicoName = None,
     eci: Eci = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Tell of every rule it concerned why it fired or not.")
+        bool, typer.Option("--explain", help="Show why each rule that selected it fired or not.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Raise an event, and print the directives that rules give.
+    """Raise an event, and print the resulting directives.
 
-    With --pico or without, you are trusted; with --eci you go through a channel and its policy. Faults of
-    rules go to stderr: the other rules ran, and what they did is kept.
+    With --eci the event goes through a channel and its policy, otherwise no policy applies. Errors of rules
+    go to stderr; the effects of the other rules are kept.
     """
     from picosched.notation import parse_map, parse_named
 
@@ -124,7 +124,7 @@ def raise_(
 
 def _one_target(pico: str | None, eci: str | None) -> None:
     if pico is not None and eci is not None:
-        raise typer.BadParameter("a channel leads to one pico: give --pico or --eci, not both")
+        raise typer.BadParameter("a channel belongs to one pico: give --pico or --eci, not both")
 
 
 @command(app, PANEL, "picosched query tea_timer:cups", "picosched query reminder:last_fire what=stretch")
@@ -137,9 +137,9 @@ def query(
     where: Where = HERE,
     pico: PicoName = None,
     eci: Eci = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, which it does anyway.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, the default.")] = False,
 ) -> None:
-    """Ask a ruleset for the value of something it shares, and print it as JSON."""
+    """Query a function or value that a ruleset shares, and print the result as JSON."""
     from picosched.notation import parse_map, parse_named
 
     named = parse_named([name, *(words or [])], "rid:name")
@@ -161,10 +161,10 @@ def query(
 )
 def picos(
     where: Where = HERE,
-    new: Annotated[str | None, typer.Option("--new", metavar="NAME", help="Make a pico first.")] = None,
+    new: Annotated[str | None, typer.Option("--new", metavar="NAME", help="Create a pico first.")] = None,
     parent: Annotated[
         str | None,
-        typer.Option("--parent", metavar="NAME", help="Of the new pico. Without it: the root pico."),
+        typer.Option("--parent", metavar="NAME", help="Parent of the new pico. Default: the root pico."),
     ] = None,
     delete: Annotated[
         str | None,
@@ -174,9 +174,9 @@ def picos(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the picos, with their rulesets; make or delete one."""
+    """List picos and their rulesets; create or delete one."""
     if parent is not None and new is None:
-        raise typer.BadParameter("--parent is that of a new pico: it wants --new NAME")
+        raise typer.BadParameter("--parent applies to a new pico: it requires --new NAME")
     if new is not None and not new.strip():
         raise typer.BadParameter("found an empty name for the new pico, wanted --new NAME")
     changing = new is not None or delete is not None
@@ -221,28 +221,28 @@ Patterns = list[str] | None
 def channels(
     where: Where = HERE,
     pico: PicoName = None,
-    new: Annotated[bool, typer.Option("--new", help="Make a channel first.")] = False,
-    tag: Annotated[Patterns, typer.Option("--tag", help="Of the new channel; may be repeated.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Create a channel first.")] = False,
+    tag: Annotated[Patterns, typer.Option("--tag", help="Tag of the new channel; repeatable.")] = None,
     allow_events: Annotated[
-        Patterns, typer.Option("--allow-events", metavar="DOMAIN:TYPE", help="* is any. Without it: all.")
+        Patterns, typer.Option("--allow-events", metavar="DOMAIN:TYPE", help="* matches any. Default: all.")
     ] = None,
     allow_queries: Annotated[
-        Patterns, typer.Option("--allow-queries", metavar="RID:NAME", help="* is any. Without it: all.")
+        Patterns, typer.Option("--allow-queries", metavar="RID:NAME", help="* matches any. Default: all.")
     ] = None,
     deny_events: Annotated[
-        Patterns, typer.Option("--deny-events", metavar="DOMAIN:TYPE", help="Wins over what is allowed.")
+        Patterns, typer.Option("--deny-events", metavar="DOMAIN:TYPE", help="Overrides --allow-events.")
     ] = None,
     deny_queries: Annotated[
-        Patterns, typer.Option("--deny-queries", metavar="RID:NAME", help="Wins over what is allowed.")
+        Patterns, typer.Option("--deny-queries", metavar="RID:NAME", help="Overrides --allow-queries.")
     ] = None,
     delete: Annotated[
         str | None, typer.Option("--delete", metavar="ECI", help="Delete a channel first.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the channels of a pico, with what may pass; make or delete one."""
+    """List the channels of a pico with their policies; create or delete one."""
     if not new and any((tag, allow_events, allow_queries, deny_events, deny_queries)):
-        raise typer.BadParameter("tags and patterns are those of a new channel: they want --new")
+        raise typer.BadParameter("tags and patterns apply to a new channel: they require --new")
     with where.opened(readonly=not (new or delete)) as engine:
         target = pico_of(engine, pico)
         if delete is not None and not target.delete_channel(delete):

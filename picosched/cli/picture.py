@@ -1,6 +1,6 @@
-"""A timespec as a picture of lines: the hours of a week, or the days of a year, on which it fires.
+"""Draws a timespec as text: the hours of a week, or the days of a year, in which it fires.
 
-`picosched.timespec.rhythm` tells when it fires, and which of the two fits; here it is drawn with characters.
+`picosched.timespec.rhythm` computes when it fires and which of the two fits.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from picosched.timespec.rhythm import MOST, WEEKDAYS, Kind, Year, fires_by_hour,
 from picosched.timespec.timespec import Timespec
 
 MARKS = "·░▒▓█"
-"""From nothing to the most there is."""
+"""From no fires to the maximum."""
 ASCII_MARKS = ".-+*#"
 
 
@@ -21,7 +21,7 @@ def picture(
 ) -> list[str]:
     """The lines of a picture of the fires after `since`, the last a legend.
 
-    Without a `kind` it is the one that fits. An `encoding` that lacks the marks gets plain ones.
+    Without a `kind` it chooses the one that fits. If the `encoding` lacks the marks, it uses ASCII.
     """
     marks = MARKS if _has(encoding, MARKS) else ASCII_MARKS
     year = Year(timespec, since)
@@ -44,7 +44,7 @@ def _week(fires: Mapping[tuple[int, int], int], marks: str) -> list[str]:
     most = max(fires.values())
 
     def level(count: int) -> int:
-        """The place of a count among the marks, in proportion to the most; only 0 is nothing."""
+        """The index of the mark for a count, proportional to the maximum; only 0 gets the first mark."""
         return -(-count * (len(marks) - 1) // most)
 
     lines = [f"     {''.join(f'{hour:<7}' for hour in range(0, 24, 6))}".rstrip()]

@@ -1,7 +1,7 @@
-"""What commands print: JSON, tables, and faults with their line and a caret.
+"""Output of commands: JSON, tables, and errors with their source line and a caret.
 
-Output is for people unless `--json` asks for more. Colours are Rich's affair, which leaves them out where
-`NO_COLOR` is set or nobody sees them. Into a pipe or a file lines are not cut to a terminal's width.
+Output is for people unless `--json` is given. Rich handles colours, and omits them if `NO_COLOR` is set or
+the output is not a terminal. Lines in a pipe or file are not cut to a terminal's width.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 UNBOUND = 10_000
-"""The width of what is not a terminal."""
+"""The width used when the output is not a terminal."""
 
 
 def write(text: str, style: str = "", *, stderr: bool = False) -> None:
-    """A line of output, on a terminal in colour; elsewhere exactly as it is, tabs and all."""
+    """Write a line, in colour on a terminal; otherwise unchanged, tabs included."""
     stream = sys.stderr if stderr else sys.stdout
     if style:
         out = console(stderr=stderr)
@@ -33,12 +33,12 @@ def write(text: str, style: str = "", *, stderr: bool = False) -> None:
             return
     try:
         stream.write(f"{text}\n")
-    except UnicodeEncodeError:  # an output that has no such character gets its number
+    except UnicodeEncodeError:  # escape characters the output cannot encode
         stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding) + "\n")
 
 
 def write_json(value: Any) -> None:
-    """A line of JSON; where the output has not all characters, those are escaped, as JSON may be."""
+    """Write a line of JSON; characters the output cannot encode become JSON escapes."""
     from picosched.krl.text import tree_text
 
     text = tree_text(value)
@@ -51,7 +51,7 @@ def write_json(value: Any) -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Rich's console, without its guesses at what in a text is a number or a path."""
+    """Rich's console, without automatic highlighting of numbers and paths."""
     from rich.console import Console
 
     made = Console(stderr=stderr, highlight=False, emoji=False)
@@ -80,21 +80,22 @@ def json_time(time: datetime | None) -> str | None:
 
 
 def show_error(error: PicoschedError, source: str | None = None) -> None:
-    """A fault on stderr, with its line and a caret if its text is at hand: `source`, or the file it names."""
+    """Print an error to stderr, with its source line and a caret if the text is available: `source`, or its
+    file."""
     for each in (error, *(error.others if isinstance(error, KrlError) else ())):
         write_rendered(f"error: {rendered(each, source)}", "red", stderr=True)
 
 
 def write_rendered(text: str, colour: str, *, stderr: bool = False) -> None:
-    """What `rendered` gave, with the message and the caret in colour."""
+    """Write the output of `rendered`, with the message and the caret in colour."""
     for number, line in enumerate(text.split("\n")):
         write(line, colour if number == 0 or not line.strip("\t ^") else "", stderr=stderr)
 
 
 def rendered(error: PicoschedError, source: str | None = None) -> str:
-    """The fault in words, with its line and a caret if there is a text to show.
+    """The error message, with its source line and a caret if the text is available.
 
-    What ran is shown as it is installed: its file may hold another text by now.
+    Runtime errors show the installed text, because the file may have changed since.
     """
     if not isinstance(error, KrlError):
         return str(error)

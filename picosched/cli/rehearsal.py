@@ -1,4 +1,5 @@
-"""Commands that try rulesets out on virtual time: `simulate` what would happen, `test` what must."""
+"""Commands that run rulesets in virtual time: `simulate` shows what would happen, `test` checks
+transcripts."""
 
 from __future__ import annotations
 
@@ -34,30 +35,30 @@ PANEL = "Rulesets and times"
     "picosched simulate --url http://127.0.0.1:8123 --from 2026-03-01 --until 2026-03-08",
 )
 def simulate(
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="When virtual time begins.")],
-    until: Annotated[str, typer.Option("--until", metavar="TIME", help="When it ends.")],
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Start of virtual time.")],
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="End of virtual time.")],
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE…", help="Rulesets, installed on a fresh pico.")
+        list[str] | None, typer.Argument(metavar="FILE…", help="Rulesets to install on a new pico.")
     ] = None,
     raised: Annotated[
         list[str] | None,
         typer.Option(
             "--raise",
             metavar="EVENT",
-            help="[TIME] domain:type name=value … Without a time: at the beginning.",
+            help="[TIME] domain:type name=value … Default time: the start.",
         ),
     ] = None,
     events: Annotated[
         Path | None,
         typer.Option(
-            "--events", metavar="FILE", help="An event a line, like --raise or as JSON; - is the input."
+            "--events", metavar="FILE", help="One event per line, like --raise or as JSON; - is stdin."
         ),
     ] = None,
     db: Annotated[
-        Path | None, typer.Option("--db", metavar="FILE", help="Begin with a copy of this database.")
+        Path | None, typer.Option("--db", metavar="FILE", help="Start from a copy of this database.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option("--url", metavar="URL", help="Begin with a copy of this server's database.")
+        str | None, typer.Option("--url", metavar="URL", help="Start from a copy of this server's database.")
     ] = None,
     token_file: TokenFile = None,
     pico: Annotated[
@@ -65,11 +66,11 @@ def simulate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Let virtual time pass over rulesets and tell every event they would handle.
+    """Run rulesets in virtual time and print every event they would handle.
 
-    It is the real engine, on a clock of its own and a database in memory: nothing outside is touched, and
-    the same input gives the same output, byte by byte. With --db or --url it begins with a copy of a database
-    and what is scheduled there, and FILEs are installed over it.
+    It uses the real engine with a virtual clock and an in-memory database: nothing outside is touched, and
+    the same input gives the same output, byte for byte. With --db or --url it starts from a copy of a
+    database with its scheduled events, and installs FILEs on top.
     """
     from picosched.rehearsal.simulate import simulate as rehearse
 
@@ -97,7 +98,7 @@ def simulate(
                 _show(record)
         if let_go:
             said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(let_go.items()))
-            write(f"occurrences that raised nothing: {said}", stderr=True)
+            write(f"occurrences not raised: {said}", stderr=True)
 
 
 def _events(lines: list[str]) -> list[Input]:
@@ -133,7 +134,7 @@ def _show(record: Record) -> None:
     for each in record.directives:
         write(f"    {directive_text(each['name'], each['options'])}")
     for each in record.outside:
-        write(f"    not asked: {each['method']} {each['url']}")
+        write(f"    request not sent: {each['method']} {each['url']}")
     for error in record.errors:
         write(f"    error: {error}")
 
@@ -149,18 +150,16 @@ def test(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Transcripts, and folders of *.txt.")],
     rulesets: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--rulesets", metavar="DIR", help="Where rulesets are looked for first; may be repeated."
-        ),
+        typer.Option("--rulesets", metavar="DIR", help="Folder searched first for rulesets; repeatable."),
     ] = None,
     update: Annotated[
-        bool, typer.Option("--update", help="Write into the transcripts what was found.")
+        bool, typer.Option("--update", help="Rewrite the transcripts with the actual results.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Play transcripts against rulesets, and tell where they differ.
+    """Run transcripts against rulesets, and report differences.
 
-    A transcript is a text of commands and what must come of them:
+    A transcript lists commands and their expected results:
 
       install tea_timer
       > raise tea:started minutes=5
@@ -171,8 +170,9 @@ def test(
       > query tea_timer:cups
       = 1
 
-    Time is virtual and the store a real file, which "restart" closes and opens again. "!" and a part of its
-    message stand for an error. Rulesets are found beside a transcript, or in a folder rulesets above it.
+    Time is virtual and the store a real file, which "restart" closes and reopens. "!" with part of the
+    message is an error. Rulesets are searched for next to the transcript, or in a folder named rulesets
+    above it.
     """
     from picosched.rehearsal.transcript import play
 
@@ -195,7 +195,7 @@ def test(
             )
             continue
         if not played.mismatches:
-            write(f"{file}: as written")
+            write(f"{file}: passed")
         elif update:
             write(f"{file}: rewritten")
         for mismatch in [] if update else played.mismatches:

@@ -1,4 +1,4 @@
-"""Commands that change what is scheduled: cancel, pause, resume, fire, move, reschedule; one or many."""
+"""Commands that change scheduled events, one or many: cancel, pause, resume, fire, move, reschedule."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ app = typer.Typer()
 PANEL = "Schedules"
 
 Step = Callable[["ReachedAgenda", list[str], bool], "list[Scheduled]"]
-"""A change of the rows of these ids, perhaps only as a dry run; gives the rows as they then are."""
+"""Changes the rows with these ids, or only pretends to in a dry run; returns the rows in their new state."""
 
 
 @command(
@@ -36,7 +36,7 @@ Step = Callable[["ReachedAgenda", list[str], bool], "list[Scheduled]"]
 )
 @choosing
 def cancel(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
-    """Cancel events that are still to come."""
+    """Cancel pending or paused events."""
     _change(
         chosen, where, json, "cancel", "cancelled", lambda agenda, ids, dry: agenda.cancel(ids, dry_run=dry)
     )
@@ -55,11 +55,11 @@ def pause(
     where: Where = HERE,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
+        typer.Option("--until", metavar="TIME", help="Resume automatically then. Default: wait for resume."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Let scheduled events wait, whatever comes due meanwhile."""
+    """Pause scheduled events; occurrences due meanwhile are not raised."""
     time = end_of_pause(until)
     _change(
         chosen, where, json, "pause", "paused", lambda agenda, ids, dry: agenda.pause(ids, time, dry_run=dry)
@@ -69,7 +69,7 @@ def pause(
 @command(app, PANEL, "picosched resume 5f0c21d8", "picosched resume --event tea --yes")
 @choosing
 def resume(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
-    """Let paused events go on: a repeat with its next time, an `at` whose time has passed at once."""
+    """Resume paused events: a repeat at its next time, an overdue single event at once."""
     _change(
         chosen, where, json, "resume", "resumed", lambda agenda, ids, dry: agenda.resume(ids, dry_run=dry)
     )
@@ -85,14 +85,14 @@ def resume(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
 def move(
     chosen: Chosen,
     where: Where = HERE,
-    to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="The time it is due.")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="The new due time.")] = None,
     by: Annotated[
         str | None,
-        typer.Option("--by", metavar="DURATION", help="So much later, as 2h or 1d12h; sooner with a -."),
+        typer.Option("--by", metavar="DURATION", help="How much later, as 2h or 1d12h; earlier with a -."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Give the next occurrence another time; those of a repeat that come behind it stay where they are."""
+    """Move the next occurrence to another time; later occurrences of a repeat keep theirs."""
     if (to is None) == (by is None):
         raise typer.BadParameter("say when: --to TIME or --by DURATION")
     time = parse_time(to) if to is not None else _duration(by or "")
@@ -117,16 +117,16 @@ def _duration(text: str) -> timedelta:
 def reschedule(
     chosen: Chosen,
     timespec: Annotated[
-        str, typer.Option("--timespec", metavar="TIMESPEC", help="As `picosched next` takes it.")
+        str, typer.Option("--timespec", metavar="TIMESPEC", help="In any form that `picosched next` accepts.")
     ],
     where: Where = HERE,
     tz: Annotated[
         str | None,
-        typer.Option("--tz", metavar="ZONE", help="Of the timespec. Without it: the zone that each has."),
+        typer.Option("--tz", metavar="ZONE", help="Zone of the timespec. Default: keep each event's zone."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Let events repeat by another timespec from now on; a single one becomes a repeat."""
+    """Give events another timespec from now on; a single event becomes a repeat."""
     _change(
         chosen,
         where,
@@ -140,9 +140,9 @@ def reschedule(
 @command(app, PANEL, "picosched fire 5f0c21d8", "picosched fire --event tea --dry-run")
 @choosing
 def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
-    """Raise the events now, outside their times, and print the directives that rules give.
+    """Raise events now, outside their schedule, and print the resulting directives.
 
-    A single event is finished by it; a repeat goes on as before, and what is paused stays so.
+    A single event is then finished; a repeat continues as before, and paused events stay paused.
     """
     from picosched.cli.turns import show_turn, turn_json
 
@@ -155,7 +155,7 @@ def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
         for row in [] if chosen.dry_run else rows:
             try:
                 turn = engine.agenda.fire_now(row.id)
-            except PicoschedError as error:  # such as one that the one before has cancelled
+            except PicoschedError as error:  # for example, cancelled by the previous event
                 show_error(error)
                 failed = error
                 continue
@@ -171,7 +171,7 @@ def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
 
 
 def _change(chosen: Chosen, where: Where, json: bool, verb: str, done: str, step: Step) -> None:
-    """Take a step with what is chosen, and tell of each row what became of it."""
+    """Apply a change to the chosen rows, and print the outcome for each."""
     from picosched.schedule.changed import OF_CALENDAR
 
     with where.opened(readonly=chosen.dry_run) as engine:
@@ -208,7 +208,7 @@ def _tell(
 
 def _nothing(json: bool) -> None:
     if not json:
-        write("nothing like that is scheduled")
+        write("no matching event is scheduled")
 
 
 def _event(row: Scheduled) -> str:

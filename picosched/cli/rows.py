@@ -1,4 +1,4 @@
-"""Scheduled events and what became of them, as tables for people and as JSON."""
+"""Scheduled events and their fires, as tables for people and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from picosched.schedule.scheduled import Scheduled
 
 Names = Mapping[str, str]
-"""The id of a pico → its name, which is the id again where the pico is gone."""
+"""Maps the id of a pico to its name, or to the id itself if the pico is gone."""
 
 
 def row_json(row: Scheduled, names: Names) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def fire_json(fire: Fire, names: Names) -> dict[str, Any]:
 
 
 def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
-    """A line for each; descriptions have a column if there is any."""
+    """One line per event; with a column for descriptions if there are any."""
     from picosched.cli.explain import event_text
 
     described = any(each.description for each in rows)
@@ -71,10 +71,10 @@ def _inside(row: Scheduled) -> str:
 
 
 def write_fires(fires: Sequence[Fire], names: Names) -> None:
-    """A line for each; what stands for several occurrences says so, in a column of its own."""
+    """One line per fire; with a column for the number of occurrences if any stands for several."""
     several = any(each.stands_for > 1 for each in fires)
     write_table(
-        ("DUE", "DEALT WITH", "LATE", "OUTCOME", *(["STANDS FOR"] if several else []), "PICO", "RULES", "ID"),
+        ("DUE", "PROCESSED", "LATE", "OUTCOME", *(["STANDS FOR"] if several else []), "PICO", "RULES", "ID"),
         [
             (
                 format_time(each.nominal),

@@ -1,4 +1,4 @@
-"""Commands on turns: let the engine raise what is due, and read what came of every event."""
+"""Commands on turns: run the scheduler, and show the journal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 PANEL = "Schedules"
 LOOK_SECONDS = 0.5
-"""How often turns are shown. Raising what is due waits for nobody."""
+"""How often new turns are printed. The scheduler does not wait for this."""
 ALL = 1_000_000_000
 
 
@@ -41,12 +41,12 @@ ALL = 1_000_000_000
 )
 def run(
     db: Db = DB,
-    once: Annotated[bool, typer.Option("--once", help="Raise what is due now, and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Raise the events due now, and exit.")] = False,
     catch_up: CatchUpOption = CatchUp.FIRE,
     grace: Grace = GRACE_SECONDS,
     json: Json = False,
 ) -> None:
-    """Raise scheduled events when they are due, until you stop it (Ctrl-C), and tell each turn."""
+    """Raise scheduled events when they are due, until you stop it (Ctrl-C), and print each turn."""
     from picosched.outside.processes import kill_all
 
     with opened(db) as engine:
@@ -73,7 +73,7 @@ def run(
 
 
 class _Told:
-    """How far the journal has been told, and what failed without a turn of its own."""
+    """Prints new journal entries, and failures that have no turn of their own."""
 
     def __init__(self, engine: Engine, json: bool) -> None:
         self._engine = engine
@@ -92,7 +92,7 @@ class _Told:
             self._fire = place
             if fire.outcome.value == "failed" and fire.eid is None:
                 self._tell_failed(fire)
-        sys.stdout.flush()  # whoever reads a pipe wants to know now
+        sys.stdout.flush()  # the reader of a pipe wants it now
 
     def _tell_failed(self, fire: Fire) -> None:
         from picosched.cli.rows import fire_json
@@ -121,13 +121,13 @@ def journal(
     ] = None,
     limit: Limit = 20,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with each turn as it happens; Ctrl-C stops.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new turns; Ctrl-C stops.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Tell the last turns, oldest first: each event, what caused it, and why each rule fired or not.
+    """Show the latest turns, oldest first: each event, its cause, and why each rule fired or not.
 
-    With --follow go on as they happen, until you stop it or nobody reads it any more.
+    With --follow it keeps printing new turns until you stop it or the reader closes the pipe.
     """
     if follow and eid is not None:
         raise typer.BadParameter("an event has one turn: give --eid or --follow, not both")

@@ -1,4 +1,4 @@
-"""Commands that look at what is scheduled: list it, show one, read what became of it and why."""
+"""Commands that list scheduled events, show one, and show their history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ app = typer.Typer()
 PANEL = "Schedules"
 
 LAST = 10
-"""Records of its history that `show` tells."""
+"""History records printed by `show`."""
 
 OutcomeName = Literal[
     "fired", "late", "coalesced", "skipped", "throttled", "failed", "cancelled", "paused"
@@ -42,11 +42,11 @@ def scheduled(
     where: Where = HERE,
     limit: Annotated[
         int | None,
-        typer.Option("-n", "--limit", min=1, help="Maximum number of results, the soonest. Without it: all."),
+        typer.Option("-n", "--limit", min=1, help="Maximum number of results, soonest first. Default: all."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the events that are still to come, soonest first, and the rules that made them."""
+    """List scheduled events, soonest first, with the rules that scheduled them."""
     with where.opened(readonly=True) as engine:
         which = wanted.filter(engine)
         found = engine.agenda.scheduled(which, limit)
@@ -58,7 +58,7 @@ def scheduled(
         for each in found:
             write_json(row_json(each, names))
     elif not found:
-        write("nothing like that is scheduled" if wanted.anything else "nothing is scheduled")
+        write("no matching event is scheduled" if wanted.anything else "nothing is scheduled")
     else:
         write_rows(found, names)
         if more:
@@ -73,17 +73,15 @@ def show(
         str,
         typer.Argument(
             metavar="ID",
-            help="As `scheduled` and `history` show it; its beginning is enough.",
+            help="As shown by `scheduled` and `history`; a prefix is enough.",
             autocompletion=complete_id,
         ),
     ],
     where: Where = HERE,
-    count: Annotated[
-        int, typer.Option("-n", "--count", min=0, max=10_000, help="How many of its next times.")
-    ] = 5,
+    count: Annotated[int, typer.Option("-n", "--count", min=0, max=10_000, help="Number of next times.")] = 5,
     json: Json = False,
 ) -> None:
-    """Show one scheduled event in full: what, when, who made it, its next times, what became of it so far."""
+    """Show one scheduled event in full: what, when, which rule scheduled it, its next times, its history."""
     with where.opened(readonly=True) as engine:
         row = engine.agenda.load(_known_id(engine, id))
         fires = engine.agenda.history(id=row.id, limit=LAST)
@@ -112,7 +110,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
     from picosched.cli.explain import event_text
     from picosched.schedule.shown import facts
 
-    policy = f"{misfire}, as the settings have it" if row.misfire is None else row.misfire.value
+    policy = f"{misfire}, from the settings" if row.misfire is None else row.misfire.value
     moved = "" if row.moved_from is None else f", moved from {format_time(row.moved_from)}"
     jitter = f"up to {row.jitter / 1000:g} s, here {row.put_off.total_seconds():g} s"
     paused = "" if row.paused_until is None else f" until {format_time(row.paused_until)}"
@@ -128,7 +126,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
         "when": explained,
         "timespec": row.timespec,
         "until": row.until and format_time(row.until),
-        "window": row.window and f"{row.window}: outside it nothing is raised",
+        "window": row.window and f"{row.window}: not raised outside it",
         "jitter": jitter if row.jitter else None,
         "if missed": policy,
         "fires": f"{row.fires:,}{most}{fired}",
@@ -154,21 +152,21 @@ def history(
         str | None,
         typer.Argument(
             metavar="[ID]",
-            help="Of this scheduled event only; the beginning of its id.",
+            help="Only this scheduled event; a prefix of its id is enough.",
             autocompletion=complete_id,
         ),
     ] = None,
     where: Where = HERE,
     pico: AnyPico = None,
-    outcome: Annotated[OutcomeName | None, typer.Option("--outcome", help="Only these.")] = None,
+    outcome: Annotated[OutcomeName | None, typer.Option("--outcome", help="Only this outcome.")] = None,
     limit: Limit = 100,
     json: Json = False,
 ) -> None:
-    """Tell what became of what was due, newest first: how late, with what outcome, which rules fired.
+    """Show the outcomes of due occurrences, newest first: how late they were and which rules fired.
 
-    Outcomes: fired, in time; late; coalesced, late and standing for later ones that were missed as well;
-    failed, since a rule did; skipped, missed and let go; throttled, too soon after the last; paused, while
-    it was; cancelled.
+    Outcomes: fired (in time), late, coalesced (late, representing other missed ones too), failed (a rule
+    failed), skipped (not raised by policy or outside its window), throttled (too soon after the last),
+    paused, cancelled.
     """
     with where.opened(readonly=True) as engine:
         pico_id = None if pico is None else pico_of(engine, pico).id
@@ -187,6 +185,6 @@ def history(
 
 
 def _known_id(engine: Reached, beginning: str) -> str:
-    """The whole id of a scheduled event, whether it is still to come or has a history."""
+    """The full id of a scheduled event, whether pending or ended."""
     ids = engine.agenda.ids_like(beginning) if beginning else []
     return only_id(ids, beginning, "scheduled event")

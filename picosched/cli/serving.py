@@ -1,4 +1,4 @@
-"""`picosched serve`: engine, scheduler and HTTP in one process, until it is stopped."""
+"""`picosched serve`: engine, scheduler and HTTP server in one process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PANEL = "Server"
 
 
 class Form(StrEnum):
-    """The forms of the log."""
+    """Log formats."""
 
     JSON = "json"
     COLOUR = "colour"
@@ -44,31 +44,31 @@ def serve(
     rulesets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RULESET…", help="Files or URLs, installed on the root pico.", show_default=False
+            metavar="RULESET…", help="Files or URLs to install on the root pico.", show_default=False
         ),
     ] = None,
     db: OwnDb = DB,
-    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Where to listen.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="0 for any that is free.")
+        int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="0 for any free port.")
     ] = 8123,
-    open_: Annotated[bool, typer.Option("--open", help="Ask for no token; on a loopback host only.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Require no token; only on a loopback host.")] = False,
     new_token: Annotated[
-        bool, typer.Option("--new-token", help="Make a new token; the old one is worth nothing any more.")
+        bool, typer.Option("--new-token", help="Create a new token; the old one becomes invalid.")
     ] = False,
     reload: Annotated[
-        bool, typer.Option("--reload", help="Install the RULESET files again when they change.")
+        bool, typer.Option("--reload", help="Reinstall RULESET files when they change.")
     ] = False,
     log: Annotated[
         Form | None,
-        typer.Option("--log", help="The form of the log. Without it: colour on a terminal, else plain."),
+        typer.Option("--log", help="Log format. Default: colour on a terminal, otherwise plain."),
     ] = None,
     access_log: Annotated[
         bool, typer.Option("--access-log/--no-access-log", help="Log every request.")
     ] = True,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", metavar="N", min=0.01, help="At most N requests a second from one address."),
+        typer.Option("--rate", metavar="N", min=0.01, help="At most N requests per second from one address."),
     ] = None,
     refusals: Annotated[
         float | None,
@@ -76,29 +76,27 @@ def serve(
             "--refusals",
             metavar="N",
             min=0,
-            help="One address may be refused N times a second before it is told to pause; 0: without end. "
-            "Without it: 10.",
+            help="Refusals per second allowed to one address before it gets 429; 0 for no limit. "
+            "Default: 10.",
         ),
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(
-            "--allow-host", metavar="NAME", help="Another name the server is called by; may be repeated."
-        ),
+        typer.Option("--allow-host", metavar="NAME", help="Another host name of the server; repeatable."),
     ] = None,
     catch_up: CatchUpOption = CatchUp.FIRE,
     grace: Grace = GRACE_SECONDS,
     proxy: Annotated[
         list[str] | None,
         typer.Option(
-            "--proxy", metavar="ADDRESS", help="A proxy whose X-Forwarded headers are believed; repeatable."
+            "--proxy", metavar="ADDRESS", help="A proxy whose X-Forwarded headers are trusted; repeatable."
         ),
     ] = None,
 ) -> None:
-    """Serve picos by HTTP and raise what is due, until you stop it (Ctrl-C).
+    """Serve picos over HTTP and raise due events, until you stop it (Ctrl-C).
 
-    The database is made if it is not there. The token that the API asks for is made at the first start and
-    shown once. One process has a database at a time.
+    A missing database is created. The API token is created at the first start and shown once. Only one
+    process can have a database at a time.
     """
     _check_installed()
     import sys
@@ -112,12 +110,12 @@ def serve(
     if open_ and not is_loopback(host):
         raise PicoschedError(f"found --open and the host {host}, wanted a loopback host such as 127.0.0.1")
     if open_ and new_token:
-        raise typer.BadParameter("--open asks for no token: leave out --new-token")
+        raise typer.BadParameter("--open requires no token: leave out --new-token")
     for each in proxy or ():
         _check_proxy(each)
     for ruleset in map(ruleset_at, rulesets or []):
         if isinstance(ruleset, Path):
-            read_source(ruleset)  # before anything is made: a database, a token
+            read_source(ruleset)  # fail before a database or token is created
     shown = log or (Form.COLOUR if sys.stderr.isatty() else Form.PLAIN)
     form = next(each for each in FORMS if each == shown)
     set_up(form)
@@ -158,7 +156,7 @@ def _check_proxy(address: str) -> None:
 
 
 def _token_hash(engine: Engine, new: bool) -> str:
-    """The hash of the token; one that is made is shown, this once."""
+    """The hash of the token; a new token is printed, only this once."""
     from picosched.web.access import kept_hash
     from picosched.web.access import new_token as make_token
 

@@ -1,4 +1,4 @@
-"""Commands on sources: the clocks and calendars outside any ruleset that raise events."""
+"""Commands on sources: clocks and calendars that raise events, independent of any ruleset."""
 
 from __future__ import annotations
 
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 app = typer.Typer()
 PANEL = "Sources"
 
-Which = Annotated[
-    str, typer.Argument(metavar="NAME", help="A source's name, or its id; the beginning of it is enough.")
-]
+Which = Annotated[str, typer.Argument(metavar="NAME", help="A source's name, or a prefix of its id.")]
 
 
 @command(app, PANEL, "picosched sources", "picosched sources --json | jq .entries")
 def sources(where: Where = HERE, json: Json = False) -> None:
-    """List the sources: where their events go, when each entry is due, and what came of it so far."""
+    """List the sources: their targets, and for each entry its due time and results so far."""
     with where.opened(readonly=True) as engine:
         found = engine.sources()
     if json:
@@ -94,9 +92,9 @@ def add_source(
     where: Where = HERE,
     json: Json = False,
 ) -> None:
-    """Make sources, all those of a file or none. They stay until they are removed.
+    """Add sources, all those of a file or none. They stay until they are removed.
 
-    What stands in picosched.toml itself needs no command: `run` and `serve` bring it in line when they start.
+    Sources in picosched.toml need no command: `run` and `serve` apply that file when they start.
     """
     declared = _declared(declaration)
     with where.opened() as engine:
@@ -116,7 +114,7 @@ def _declared(declaration: str) -> list[Source]:
         return [read_source(parse_map(declaration, "the declaration"), folder=Path())]
     file = Path(declaration)
     if not file.exists():
-        raise PicoschedError(f"{file}: there is no such file", "not_found")
+        raise PicoschedError(f"{file}: no such file", "not_found")
     found = [*load_sources(file)]
     if not found:
         raise PicoschedError(f"{file}: found no table [[source]], wanted at least one")
@@ -125,7 +123,7 @@ def _declared(declaration: str) -> list[Source]:
 
 @command(app, PANEL, "picosched remove-source tick", name="remove-source")
 def remove_source(which: Which, where: Where = HERE, json: Json = False) -> None:
-    """Remove a source. Its history stays; what is on its way to another engine is delivered."""
+    """Remove a source. Its history is kept, and events on their way to another engine are still delivered."""
     with where.opened() as engine:
         source = _found(engine, which)
         engine.remove_source(source.id)
@@ -144,11 +142,11 @@ def pause_source(
     where: Where = HERE,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="TIME", help="Go on by itself then. Without it: wait for resume."),
+        typer.Option("--until", metavar="TIME", help="Resume automatically then. Default: wait for resume."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Let a source wait. What passes meanwhile is not raised, and is not missed."""
+    """Pause a source. Occurrences meanwhile are not raised and do not count as missed."""
     time = end_of_pause(until)
     with where.opened() as engine:
         source = _found(engine, which)
@@ -159,7 +157,7 @@ def pause_source(
 
 @command(app, PANEL, "picosched resume-source tick", name="resume-source")
 def resume_source(which: Which, where: Where = HERE, json: Json = False) -> None:
-    """Let a paused source go on, with its next occurrence."""
+    """Resume a paused source, with its next occurrence."""
     with where.opened() as engine:
         source = _found(engine, which)
         if not engine.resume_source(source.id):
@@ -176,7 +174,7 @@ def _tell(done: str, source: SourceState, more: str, json: bool, **told: str | N
 
 
 def _found(engine: Reached, which: str) -> SourceState:
-    """The source of that name, or whose id begins so."""
+    """The source with this name or id prefix."""
     found = engine.sources()
     named = [each for each in found if each.name == which]
     return named[0] if named else engine.source(only_id([each.id for each in found], which, "source"))

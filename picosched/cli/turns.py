@@ -1,4 +1,4 @@
-"""A turn, for people and as JSON: what came of an event that was raised, or fired by hand."""
+"""A turn, printed for people or as JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def turn_json(turn: Turn, explain: bool = False) -> dict[str, Any]:
 
 
 def show_turn(turn: Turn, explain: bool = False) -> None:
-    """What rules gave, made and cancelled; what they did wrong goes to stderr."""
+    """Print directives, scheduled and cancelled events; errors go to stderr."""
     from picosched.cli.explain import directive_text, event_text, show_handled
     from picosched.cli.opening import SHORT
 

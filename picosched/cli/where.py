@@ -1,7 +1,7 @@
-"""Where the picos are that a command works on: in a database here, or with a server.
+"""Where a command's picos are: in a local database or on a server.
 
 A command that works on either takes a `Where`, and has the options `--db`, `--url` and `--token-file` for it.
-What it opens is `Reached`: an `Engine`, or a `Remote` that stands for one. No command asks which.
+It opens a `Reached`: an `Engine` or a `Remote`, which no command tells apart.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DATABASE = Path("picosched.db")
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What the options say. Without any, the environment does; then it is `picosched.db` in this folder."""
+    """The values of the options. Defaults: the environment, then `picosched.db` in this folder."""
 
     db: Path | None = None
     url: str | None = None
@@ -37,7 +37,7 @@ class Where:
 
     @contextmanager
     def opened(self, *, readonly: bool = False, make: bool = False) -> Iterator[Reached]:
-        """What is there, as `opening.opened` has it; for a server `readonly` and `make` say nothing."""
+        """Open it like `opening.opened`; `readonly` and `make` are ignored for a server."""
         if self.server is not None:
             with self.remote() as remote:
                 yield remote
@@ -81,12 +81,12 @@ class Where:
 
     @property
     def server(self) -> str | None:
-        """The URL of the server, if it is one."""
+        """The URL of the server, or None for a database."""
         return self.url or (os.environ.get("PICOSCHED_URL") or None if self.db is None else None)
 
     @property
     def database(self) -> Path:
-        """The file, if it is one."""
+        """The database file, if this is not a server."""
         return self.db or DATABASE
 
     @property
@@ -101,7 +101,7 @@ class Where:
         except (OSError, ValueError) as cause:
             raise PicoschedError(f"cannot read the token in {self.token_file}: {cause}") from cause
         if not token:
-            raise PicoschedError(f"found {self.token_file} empty, wanted the server's token in it")
+            raise PicoschedError(f"found an empty file {self.token_file}, wanted the server's token")
         return token
 
 
@@ -109,7 +109,7 @@ HERE = Where()
 
 TokenFile = Annotated[
     Path | None,
-    typer.Option("--token-file", metavar="FILE", help="Holds the server's token. Also PICOSCHED_TOKEN."),
+    typer.Option("--token-file", metavar="FILE", help="File with the server's token. Also PICOSCHED_TOKEN."),
 ]
 
 
@@ -122,38 +122,36 @@ def where_options(
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option("--url", metavar="URL", help="Instead: the server that has them. Also PICOSCHED_URL."),
+        typer.Option("--url", metavar="URL", help="Use this server instead. Also PICOSCHED_URL."),
     ] = None,
     token_file: TokenFile = None,
 ) -> Where:
     """The options that make a `Where`."""
     if db is not None and url is not None:
-        raise typer.BadParameter("the picos are in a database or with a server: give --db or --url, not both")
+        raise typer.BadParameter("picos are in a database or on a server: give --db or --url, not both")
     if token_file is not None and db is not None:
-        raise typer.BadParameter("a database asks for no token: --token-file wants --url")
+        raise typer.BadParameter("a database needs no token: --token-file requires --url")
     return Where(db, url, token_file)
 
 
 def pico_of(engine: Reached, name: str | None) -> ReachedPico:
-    """The pico of that name or id; the root without one."""
+    """The pico with this name or id; the root if there is none."""
     return engine.root if name is None else engine.pico(name)
 
 
 def load_scheduled(engine: Reached, beginning: str) -> Scheduled:
-    """The event that is still to come whose id begins so; errors as for `only_id`."""
+    """The pending or paused event with this id prefix; errors as for `only_id`."""
     ids = engine.agenda.ids_like(beginning, live=True) if beginning else []
-    return engine.agenda.load(only_id(ids, beginning, "event that is still to come"))
+    return engine.agenda.load(only_id(ids, beginning, "pending event"))
 
 
 def only_id(ids: Iterable[str], beginning: str, what: str) -> str:
-    """The one id that begins so; `not_found` if none does, `conflict` if several do."""
+    """The one id with this prefix; `not_found` if there is none, `conflict` if there are several."""
     found = [id for id in ids if id.startswith(beginning)] if beginning else []
     if beginning in found:
         return beginning
     if not found:
         raise PicoschedError(f"no {what} has the id {beginning or '(an empty one)'}", "not_found")
     if len(found) > 1:
-        raise PicoschedError(
-            f"{len(found)} ids begin with {beginning}: give more of the one you mean", "conflict"
-        )
+        raise PicoschedError(f"{len(found)} ids begin with {beginning}: give more characters", "conflict")
     return found[0]

@@ -1,8 +1,8 @@
-"""Which programs rules may run, and what of their surroundings rules may choose.
+"""The programs rules may run, and the variables and folders rules may choose for them.
 
-A variable of the environment, or the folder a program runs in, can make it run code of another's choice
-(`BASH_ENV`, `LD_PRELOAD`, a module that lies in the folder). So a rule may set only what the settings name
-for the very program.
+A variable of the environment, or the folder a program runs in, can make it run foreign code (`BASH_ENV`,
+`LD_PRELOAD`, a module that lies in the folder). So a rule may set only what the settings list for that
+program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from picosched.errors import PicoschedError
 from picosched.krl.scope import Program
 
 HOME = "/"
-"""The folder a program runs in unless the settings name one."""
+"""The default working directory."""
 
 KEYS = ("path", "env", "cwd")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -28,17 +28,17 @@ class AllowedProgram:
 
     path: str
     env: tuple[str, ...] = ()
-    """The variables of its environment that a rule may set."""
+    """The environment variables that a rule may set."""
     cwd: tuple[str, ...] = ()
-    """The folders that a rule may have it run in; it runs in the first of them if the rule names none."""
+    """The working directories that a rule may choose; the first is the default."""
 
     @property
     def home(self) -> str:
-        """The folder it runs in unless the rule says another."""
+        """The default working directory."""
         return self.cwd[0] if self.cwd else HOME
 
     def refusal(self, program: Program) -> str | None:
-        """Why it may not be run in this way; None if it may."""
+        """Why this run is not allowed; None if it is."""
         for name, _ in program.env:
             if name not in self.env:
                 return f"found the variable {name} for {self.path}, {_one_of(self.env)}"
@@ -48,7 +48,7 @@ class AllowedProgram:
 
 
 def allowed_as(program: Program, allowed: Iterable[AllowedProgram]) -> AllowedProgram:
-    """The entry of the settings that allows a run; `refused`, with the reason, if none does."""
+    """The settings entry that allows a run; `refused`, with the reason, if there is none."""
     for each in allowed:
         if each.path == program.path:
             refusal = each.refusal(program)
@@ -59,7 +59,7 @@ def allowed_as(program: Program, allowed: Iterable[AllowedProgram]) -> AllowedPr
 
 
 def read_allowed(given: object) -> AllowedProgram:
-    """An entry of the settings: the words of a text, or a map of path, env and cwd."""
+    """Parse a settings entry: a text of words, or a map of path, env and cwd."""
     if isinstance(given, AllowedProgram):
         return given
     if isinstance(given, str):

@@ -1,4 +1,4 @@
-"""What rules may spend: `Limits`, which are settings, and `Budget`, what is left of one turn or query.
+"""`Limits` on the work of rules, which are settings, and `Budget`, the remainder for one turn or query.
 
 Work is counted in **steps**, each a quarter of a microsecond or less on the machine the defaults were chosen
 on. Compiled code counts them down in place, so that a step costs next to nothing; what is done in C or in
@@ -6,8 +6,8 @@ a loop of our own is paid for by its size, before it is done (`size` has the pri
 bytes, twice: what a rule **builds** on its way, most of which is dropped at once, and what the turn **says**,
 which is kept until it is durable.
 
-A rule has bounds of its own within those of its turn, so that one rule without end leaves the others
-something. When the steps or the seconds of the whole turn are over, it ends: `over` has the error.
+A rule has its own limits within those of its turn, so that a runaway rule leaves some for the others. When
+the steps or seconds of the whole turn are used up, it ends: `over` has the error.
 """
 
 from __future__ import annotations
@@ -19,44 +19,45 @@ from math import inf
 from picosched.errors import KrlError
 
 SLICE = 4_096
-"""Steps between two looks at the clock: about a millisecond."""
+"""Steps between two checks of the clock: about a millisecond."""
 
 BUILT = 4
-"""How many times the bytes that its turn may say a rule may build."""
+"""A rule may build this many times the bytes that its turn may output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what rulesets may spend. Each is a setting of the engine."""
+    """Limits for rulesets. Each is a setting of the engine."""
 
     max_depth: int = 1_000
-    """Calls nested in each other."""
+    """Depth of nested calls."""
     max_steps: int = 5_000_000
     """Work of one rule, query or install, in steps: about a second."""
     max_turn_steps: int = 10_000_000
-    """Work of one turn, all its rules together, in steps."""
+    """Work of one turn, all rules together, in steps."""
     max_seconds: int = 2
-    """Seconds of one turn or query by the clock; without effect where the clock is virtual."""
+    """Seconds of one turn or query by the clock; no effect on a virtual clock."""
     max_regex_seconds: int = 1
-    """Seconds that the regular expressions of one turn or query may compute, of one rule half of it."""
+    """CPU seconds for the regular expressions of one turn or query; half of it for one rule."""
     max_raised: int = 1_000
     """Events that one turn may raise within its pico."""
     max_scheduled: int = 10_000
-    """Events that one turn may schedule, send, or change that are scheduled; about a second of work."""
+    """Events that one turn may schedule, send, or change in the schedule; about a second of work."""
     max_pending: int = 100_000
-    """Events that one pico may have to come: schedules, messages it sent, programs it has run."""
+    """Pending events of one pico: schedules, messages it sent, programs it started."""
     max_attrs_bytes: int = 1_000_000
     """JSON text of an event's attributes, in bytes."""
     max_value_bytes: int = 16_000_000
     """A string, in characters, or an array or map, in elements × 8."""
     max_turn_bytes: int = 64_000_000
-    """What one turn says, in bytes: directives, log, variables, events raised, scheduled and sent."""
+    """Output of one turn, in bytes: directives, log, variables, events raised, scheduled and sent."""
 
 
 class Budget:
-    """What is left of one turn or query. Compiled code counts `steps` and `depth` down; below 0, `spent`.
+    """The remaining budget of one turn or query. Compiled code decrements `steps` and `depth`, and calls
+    `spent` below 0.
 
-    `ticks` tells seconds that run forward; those of a virtual clock stand still, and nothing is too late.
+    `ticks` returns monotonic seconds; on a virtual clock they do not advance, so there is no deadline.
     """
 
     __slots__ = (
@@ -86,15 +87,15 @@ class Budget:
         """Elements of an array or map."""
         self._ticks = ticks
         self.steps: float
-        """Of this slice. `_rule` and `_turn` are what was left when it began."""
+        """Of this slice. `_rule` and `_turn` are the steps left when it began."""
         self._slice: float
         self.built: float
-        """Bytes that the rule may still build."""
+        """Bytes the rule may still build."""
         self.begin()
 
     @classmethod
     def without_end(cls) -> Budget:
-        """For work outside a turn: only the size of a value is bounded."""
+        """For work outside a turn: only the size of values is limited."""
         budget = cls(Limits())
         budget.steps = budget.built = budget.said = inf
         budget._regex = budget._regex_of_rule = inf
@@ -113,11 +114,11 @@ class Budget:
 
     @property
     def left(self) -> float:
-        """Steps that the rule at hand may still take."""
+        """Steps the current rule may still take."""
         return max(0, min(self._rule, self._turn) - (self._slice - self.steps))
 
     def begin_rule(self, steps: int = 0) -> None:
-        """Begin a rule of the turn, which takes so many. What the last one built and did not say is gone."""
+        """Begin a rule of the turn, charging `steps`. Values built by the previous rule no longer count."""
         limits = self.limits
         self.depth = limits.max_depth
         self._rule: float = limits.max_steps + self._slice - self.steps
@@ -136,7 +137,7 @@ class Budget:
         return self.limits.max_turn_steps - self._turn + self._slice - self.steps
 
     def take_back(self) -> None:
-        """What the rule at hand has said is dropped, but for what was said for good."""
+        """Refund the output of the current rule, except parts marked `for_good`."""
         self.said = self._said_before
 
     def charge(self, steps: int) -> None:
@@ -152,7 +153,8 @@ class Budget:
             self.spent()
 
     def say(self, size: int, steps: int = 0, for_good: bool = False) -> None:
-        """Count bytes that the turn keeps, and the work of writing them; `for_good` if also where it fails.
+        """Count bytes of output and the work of writing them; `for_good` means that they are kept even if
+        the rule fails.
 
         What is small is paid for by its bytes alone: there can be so many of them only.
         """
@@ -169,7 +171,7 @@ class Budget:
             self._said_before -= size
 
     def seconds_to_search(self) -> float:
-        """What is left for regular expressions."""
+        """Seconds left for regular expressions."""
         return min(self._regex, self._regex_of_rule)
 
     def searched(self, seconds: float) -> None:
@@ -186,7 +188,8 @@ class Budget:
             )
 
     def spent(self) -> None:
-        """Something is below 0: go on with the next slice, or raise the KrlError of the bound passed."""
+        """Called when a counter is below 0: start the next slice, or raise the KrlError of the exceeded
+        limit."""
         limits = self.limits
         if self.depth < 0:
             raise KrlError(
@@ -216,9 +219,9 @@ class Budget:
             raise self._late()
 
     def _settle(self) -> None:
-        """Take what was used of this slice from the rule and the turn, and begin the next.
+        """Deduct the used part of this slice from the rule and the turn, and begin the next.
 
-        Work that a rule cannot pay is not done, so the turn pays no more than the rule had left.
+        Work a rule cannot pay for is not done, so the turn pays at most what the rule had left.
         """
         used = self._slice - self.steps
         self._turn -= max(0, min(used, self._rule))

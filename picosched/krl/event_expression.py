@@ -34,13 +34,13 @@ from picosched.krl.size import charge
 from picosched.krl.values import key_of, to_number
 
 ADVANCED = 8
-"""Steps that it takes to bring one state of a machine further."""
+"""Steps charged for advancing one state."""
 
 State = Any
 Matched = tuple[Mapping[str, Value], Sequence[Value]]
-"""What a primitive that matches binds, and what its patterns captured."""
+"""The bindings of a matching primitive, and the captures of its patterns."""
 Matcher = Callable[[Event, Mapping[str, Value]], "Matched | str"]
-"""A compiled primitive: given an event and what was bound so far, what it matched, or in words why not."""
+"""A compiled primitive: takes an event and the bindings so far, returns the match, or the reason why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Done:
 
 @dataclass(slots=True)
 class Step:
-    """One event on its way through a machine: tries each primitive at most once."""
+    """One event being processed by a machine; tries each primitive at most once."""
 
     event: Event
     key: str
@@ -60,7 +60,7 @@ class Step:
     matchers: Sequence[Matcher]
     limits: Sequence[Callable[[], float]]
     gathered: Mapping[str, Value]
-    """What events before this one have bound."""
+    """Names bound by earlier events."""
     bindings: dict[str, Value] = field(default_factory=dict)
     captured: Sequence[Value] = ()
     reasons: list[str] = field(default_factory=list)
@@ -213,7 +213,7 @@ class NotBetween:
 
 
 class Count:
-    """count n, repeat n: with an aggregator it binds what was captured over the n events."""
+    """count n, repeat n: with an aggregator it binds the captures of the n events."""
 
     start: State
 
@@ -274,7 +274,8 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one event did to a rule's machine: `bindings` if the rule is selected, else None and why."""
+    """The effect of one event on a rule's machine: `bindings` if the rule is selected, otherwise None and
+    the reason."""
 
     state: State
     bindings: dict[str, Value] | None
@@ -296,7 +297,7 @@ class EventExpression:
     def advance(
         self, state: State, event: Event, matchers: Sequence[Matcher], limits: Sequence[Callable[[], float]]
     ) -> Selection:
-        """One event further. The bindings of a pattern gather until it is complete."""
+        """Process one event. The bindings of a pattern accumulate until it is complete."""
         milliseconds = event.time.timestamp() * 1000
         pattern = self.pattern
         key = f"{event.domain}:{event.type}"
@@ -334,14 +335,14 @@ class EventExpression:
 
 
 def _key(result: State | Done) -> Hashable:
-    """What stands for a result: equal for equal ones."""
+    """A hashable key of a result: equal for equal results."""
     return ("done", key_of(result.rest)) if isinstance(result, Done) else key_of(result)
 
 
 def aggregated(
     aggregator: str, names: Sequence[str], captures: Sequence[Sequence[Value]]
 ) -> dict[str, Value]:
-    """name → the aggregate of the captures in its place."""
+    """Maps each name to the aggregate of the captures at its position."""
     return {
         name: _aggregate(aggregator, [_at(row, place) for row in captures])
         for place, name in enumerate(names)

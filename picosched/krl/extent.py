@@ -1,4 +1,4 @@
-"""How far a ruleset's text may extend, so that compiling it takes a second or two.
+"""Limits on the size of a ruleset's text, so that compiling it takes at most a second or two.
 
 Whatever comes after the parser is recursive, Python's compiler too. And that takes more than twice as long
 for twice as many functions in one text, of which a rule is one.
@@ -21,29 +21,29 @@ MOST_FUNCTIONS = 4_000
 
 
 class Extent:
-    """Of one text, while its tree is walked."""
+    """Checks the limits while the tree of one text is walked."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._depth = self._functions = 0
 
     def descend(self, node: syntax.Node) -> None:
-        """Go into a form."""
+        """Enter a node."""
         self._depth += 1
         if self._depth > DEEPEST:
             self._refuse(f"found forms nested more than {DEEPEST} deep", node)
 
     def ascend(self) -> None:
-        """Go out of it."""
+        """Leave it."""
         self._depth -= 1
 
     def rules(self, rules: Sequence[syntax.Rule]) -> None:
-        """See the rules of the text."""
+        """Check the number of rules."""
         if len(rules) > MOST_RULES:
             self._refuse(f"found more than {MOST_RULES:,} rules, wanted several rulesets", rules[MOST_RULES])
 
     def function(self, node: syntax.Node) -> None:
-        """See one more function."""
+        """Count a function."""
         self._functions += 1
         if self._functions > MOST_FUNCTIONS:
             self._refuse(f"found more than {MOST_FUNCTIONS:,} functions, wanted several rulesets", node)

@@ -24,7 +24,7 @@ from picosched.krl.source import Source
 
 MAX_NESTING = 200
 MOST_TOKENS = 60_000
-"""In one text: whatever it says, compiling it takes about two seconds then."""
+"""Per text; compiling that many takes about two seconds at worst."""
 
 states = (("chevron", "exclusive"),)
 
@@ -247,12 +247,12 @@ def new_lexer(source: Source, start: int = 0, end: int | None = None) -> Any:
 
 
 def tokens_of(source: Source, start: int = 0, end: int | None = None) -> list[Any]:
-    """All tokens; KrlError where the text is not KRL, at the chevron that is never closed too."""
+    """All tokens; KrlError for invalid text, including an unclosed chevron."""
     lexer = new_lexer(source, start, end)
     found = list(islice(iter(lexer.token, None), MOST_TOKENS + 1))
     if len(found) > MOST_TOKENS:
         last = found[-1]
-        message = f"found more than {MOST_TOKENS:,} words and signs, wanted a shorter text"
+        message = f"found more than {MOST_TOKENS:,} tokens, wanted a shorter text"
         raise KrlError(message, source.span(last.lexpos, last.endlexpos), code="too_large", kind="E003")
     if lexer.chevrons:
         start = lexer.chevrons[-1]

@@ -1,4 +1,4 @@
-"""Scopes of names, and the plain forms of expressions, for whoever walks a tree."""
+"""Scopes of names, and helpers for walking expression trees."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from picosched.krl import syntax
 
 @dataclass(slots=True)
 class Names:
-    """The names of one scope, and the scope around it. A value is what kind of thing the name holds."""
+    """The names of one scope with their kinds, and the enclosing scope."""
 
     around: Names | None = None
     kinds: dict[str, str] = field(default_factory=dict)
     later: dict[str, syntax.Node] = field(default_factory=dict)
-    """Plain values that stand further down."""
+    """Values declared further down."""
 
     def find(self, name: str) -> str | None:
-        """function, action or value; None where no scope has the name."""
+        """function, action or value; None if the name is unknown."""
         scope: Names | None = self
         while scope is not None:
             if name in scope.kinds:
@@ -34,7 +34,7 @@ class Names:
 
 
 def kind_of(value: syntax.Expression) -> str:
-    """What a declaration of this value makes its name."""
+    """The kind of a name declared with this value."""
     match value:
         case syntax.Function():
             return "function"

@@ -196,7 +196,7 @@ def index(a: Value, key: Value) -> Value:
 
 
 def path(a: Value, keys: Value) -> Value:
-    """`a{keys}`: what stands at the end of a path of keys, or under one key; null if there is nothing."""
+    """`a{keys}`: the value at a path of keys, or under one key; null if there is none."""
     if type(keys) is not list:
         return index(a, keys)
     if not keys:

@@ -1,14 +1,13 @@
 """Regular expressions: JavaScript's syntax and meaning on Python's `regex` engine.
 
 KRL's patterns are JavaScript's. Most of the notation is shared, so a pattern is read once, token by
-token, and written again with what differs put differently: `$` and `.`, ASCII `\\d \\w \\b`, JavaScript's
+token, and rewritten where Python differs: `$` and `.`, ASCII `\\d \\w \\b`, JavaScript's
 white space, `[^]`, references to groups that took no part (they match the empty string), escapes that
 mean nothing, and everything Python would take for an extension of its own.
 
-`regex` rather than `re`, because a search can be given a time and so no pattern runs away, whatever its
-shape; what it repeats by count it unrolls, so the reader also adds up how large a pattern will become.
-What searches take is measured, since nobody can tell it beforehand, and a turn has so many seconds for all
-of them. A short one is timed by a clock that costs little, a long one by what its thread computed.
+`regex` rather than `re`, because its searches take a timeout, so no pattern runs away. It unrolls counted
+repeats, so the reader also adds up how large a pattern will become. A turn has a time limit for all its
+searches. Short ones are timed by a cheap clock, long ones by the CPU time of their thread.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from picosched.errors import KrlError
 from picosched.krl.size import BOUNDS, charge, claim_bytes
 
 SEARCH_SECONDS = 0.25
-"""What one search may take before it is given up."""
+"""The time limit of one search."""
 LONGEST_SUBJECT = 1_000_000
-"""Characters of the text that is searched: the engine's memory grows with it."""
+"""Characters of a searched text, because the engine's memory grows with it."""
 QUICK_STEPS = 1_000_000
 """Steps of the engine that need no limit of time. One repetition after another: length ** (n + 1)."""
 LARGEST_PATTERN = 5_000
@@ -44,7 +43,7 @@ T = TypeVar("T")
 
 
 class Limit(TypedDict):
-    """How the engine is to search: for so many seconds, and whether other threads may run meanwhile."""
+    """Options of a search: the time limit, and whether other threads may run meanwhile."""
 
     timeout: float
     concurrent: bool
@@ -85,7 +84,7 @@ class Regex:
         self.source = source or "(?:)"
         self.flags = "".join(sorted(set(flags)))
         self.every = "g" in flags
-        """Whether it stands for all matches rather than the first."""
+        """Whether it means all matches rather than the first."""
         if unknown := self.flags.strip("gim"):
             raise KrlError(f'unknown flag "{unknown}" on a RegExp; there are g, i and m')
         charge(PATTERN + CHARACTER * min(len(self.source), LARGEST_PATTERN))
@@ -98,7 +97,8 @@ class Regex:
         except (regex.error, RecursionError, OverflowError) as cause:
             raise invalid(self.source, str(cause)) from cause
         self.quick = 0 if reader.nested else int(QUICK_STEPS ** (1 / (reader.repeats + 1)))
-        """Texts up to this long are searched without a limit, which costs more than most searches."""
+        """Texts up to this length are searched without a time limit, which would cost more than most
+        searches."""
 
     def search(self, text: str) -> regex.Match[str] | None:
         """The first match in the text."""
@@ -161,7 +161,7 @@ class Regex:
         return hash((self.source, self.flags))
 
     def __str__(self) -> str:
-        # As the peer has it, which knows no m.
+        # As in the Node engine, which has no flag m.
         return f"re#{self.source}#{self.flags.replace('m', '')}"
 
     def __repr__(self) -> str:
@@ -170,7 +170,7 @@ class Regex:
 
 @lru_cache(maxsize=128)
 def regex_of(source: str, flags: str = "") -> Regex:
-    """The regular expression of a text met at run time."""
+    """Compile a pattern given at run time."""
     return Regex(source, flags)
 
 
@@ -193,7 +193,7 @@ def literal(character: str) -> str:
 
 
 class Frame:
-    """A group while it is read: how much stands in it, and how much the last element of it weighs."""
+    """A group while it is parsed: its size, and the size of its last element."""
 
     __slots__ = ("last", "number", "total")
 
@@ -214,7 +214,7 @@ class Reader:
         self.repeatable = False
         self.repeats = 0
         self.nested = False
-        """Whether a group is repeated, which is where searches explode."""
+        """Whether a group is repeated, which can make searches exponential."""
         if len(source) > LARGEST_PATTERN:
             raise self.too_large()
         bare = regex.sub(r"\\.|\[(?:[^\]\\]|\\.)*\]", "_", source, flags=regex.S)
@@ -256,7 +256,7 @@ class Reader:
             self.atom(f"[^{LINE_ENDS}]" if character == "." else literal(character), 1)
 
     def mark(self, text: str, length: int) -> None:
-        """Write what matches no character and cannot be repeated."""
+        """Write an element that matches no character and cannot be repeated."""
         self.written.append(text)
         self.at += length
         self.repeatable = False
@@ -309,7 +309,7 @@ class Reader:
         self.atom(")", 1, weight=frame.total + frame.last + 1)
 
     def escape(self) -> None:
-        """Write what a backslash and its followers mean outside a set."""
+        """Write the meaning of an escape outside a set."""
         following = self.source[self.at + 1 : self.at + 2]
         reference = REFERENCE.match(self.source, self.at)
         if following in CLASSES:
@@ -333,7 +333,7 @@ class Reader:
         return number if number <= self.captures else 0
 
     def character(self) -> tuple[str, int]:
-        """The one character that stands here, escaped or not, and how much of the pattern it takes."""
+        """The character at this position, escaped or not, and its length in the pattern."""
         if self.source[self.at] != "\\":
             return self.source[self.at], 1
         following = self.source[self.at + 1 : self.at + 2]
@@ -377,7 +377,7 @@ class Reader:
         return f"[{'^' if negated else ''}{''.join(inside)}]"
 
     def member(self) -> tuple[str, bool]:
-        """The next of a set: a character and True, or what a class escape holds and False."""
+        """The next member of a set: a character and True, or the content of a class escape and False."""
         following = self.source[self.at + 1 : self.at + 2] if self.source[self.at] == "\\" else ""
         if following and following in CLASSES:
             self.at += 2

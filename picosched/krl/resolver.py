@@ -1,9 +1,9 @@
-"""Names: what each refers to, and every fault that can be told before a rule runs, all at once.
+"""Resolves names, and reports all errors that can be found before a rule runs.
 
-KRL has one scope for `global`, one for each function body and one for each rule. A plain value may use only
-what stands above it, while the body of a declared function may use any name of its scope; so the values of
-a scope are walked in order first, and the bodies of its functions after them. Beyond `global` lie the
-operators and the built-in actions, which any declaration may shadow.
+KRL has one scope for `global`, one for each function body and one for each rule. A value may use only names
+declared above it, while the body of a declared function may use any name of its scope; so the values of a
+scope are walked in order first, then the bodies of its functions. Beyond `global` lie the operators and the
+built-in actions, which any declaration may shadow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ UNKNOWN_MEMBER = {"function": "E104", "action": "E105", "value": "E101"}
 
 
 def resolve(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
-    """Every fault of a ruleset's names, in the order of the text."""
+    """All errors in a ruleset's names, in the order of the text."""
     resolver = _Resolver(source)
     resolver.ruleset(tree)
     faults = [*resolver.faults, *window_faults(tree, source)]
@@ -32,7 +32,7 @@ def resolve(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
 
 
 def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:
-    """Every fault of the names in an expression that stands alone."""
+    """All errors in the names of a standalone expression."""
     resolver = _Resolver(source)
     resolver.expression(body, Names())
     return resolver.faults
@@ -223,7 +223,7 @@ class _Resolver:
                 self.expression(statement.value, names)
 
     def _event_type(self, type: syntax.Expression, names: Names) -> None:
-        """A bare word that is not defined stands for itself."""
+        """An undefined bare word is a literal."""
         if not isinstance(type, syntax.Name) or names.find(type.id) is not None:
             self.expression(type, names)
 

@@ -1,6 +1,6 @@
 """A compiled ruleset, immutable, and its instance in one pico.
 
-`compile_ruleset(text)` parses, resolves and compiles; every fault it finds is in the KrlError it raises.
+`compile_ruleset(text)` parses, resolves and compiles; the KrlError it raises has all errors it finds.
 `Ruleset.instantiate(scope)` evaluates the globals in one pico; the `Instance` runs its rules and functions.
 """
 
@@ -29,7 +29,7 @@ NOTHING: tuple[int, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What became of a rule's passes."""
+    """The outcome of a rule's passes."""
 
     fired: int
     notfired: int
@@ -37,7 +37,7 @@ class Ran:
 
 
 class Ruleset:
-    """A ruleset as it is the same in every pico that has it."""
+    """A compiled ruleset, shared by all picos that have it."""
 
     def __init__(self, source: Source, tree: syntax.Ruleset) -> None:
         self.source = source
@@ -55,7 +55,7 @@ class Ruleset:
             for each in tree.meta
             if isinstance(each, syntax.Property) and isinstance(each.value, syntax.Literal)
         }
-        from_text = source.name.startswith("<")  # there is no place then that it came from
+        from_text = source.name.startswith("<")  # then it has no origin
         self.meta |= {"hash": self.hash, "url": None if from_text else source.name}
         self._salient: dict[str, tuple[int, ...]] = {}
         for index, rule in enumerate(self.rules):
@@ -84,7 +84,7 @@ class Ruleset:
 
     @cached_property
     def testing(self) -> dict[str, Any]:
-        """What the peer's console offers to try: the queries and the events of a ruleset."""
+        """The queries and events of a ruleset, for the Node engine's console."""
         functions = {
             each.name: each.value for each in self.tree.globals if isinstance(each, syntax.Declaration)
         }
@@ -101,7 +101,7 @@ class Ruleset:
 
     @cached_property
     def selected(self) -> list[syntax.EventPrimitive]:
-        """The single events that its rules select."""
+        """The primitive events that its rules select."""
         return [
             each
             for rule in self.tree.rules
@@ -110,12 +110,12 @@ class Ruleset:
         ]
 
     def follows(self, window: str) -> bool:
-        """Whether a rule selects an edge of the window of that name."""
+        """Whether a rule selects an edge of this window."""
         return follows(self.selected, window)
 
 
 class Instance:
-    """A ruleset in one pico: its globals have their values."""
+    """A ruleset in one pico, with its globals evaluated."""
 
     def __init__(
         self, ruleset: Ruleset, scope: Scope, globals: dict[str, Value], rules: Sequence[tuple[Any, ...]]
@@ -127,11 +127,11 @@ class Instance:
 
     @property
     def provided(self) -> dict[str, Value]:
-        """What clients of this module see."""
+        """The names this module provides."""
         return {name: value for name, value in self.globals.items() if name in self.ruleset.provides}
 
     def select(self, index: int, event: Event, state: Any) -> Selection:
-        """Whether a rule is selected by an event, in the state its event expression is in."""
+        """Whether an event selects a rule whose event expression is in this state."""
         _, matchers, limits = self._rules[index]
         selection: Selection = running(
             self.ruleset.rules[index].select.advance, state, event, matchers, limits
@@ -139,11 +139,11 @@ class Instance:
         return selection
 
     def run(self, index: int, bindings: Mapping[str, Value]) -> Ran:
-        """Run a selected rule: its effects go to the scope's effects."""
+        """Run a selected rule; its effects are collected in the scope's effects."""
         return Ran(*running(self._rules[index][0], bindings))
 
     def query(self, name: str, args: Mapping[str, Value]) -> Value:
-        """The value of a shared name: a function is called with the arguments it has by name."""
+        """The value of a shared name; a function is called with named arguments."""
         shared = self.globals.get(name)
         if name not in self.ruleset.shares or name not in self.globals:
             raise PicoschedError(f"{self.ruleset.rid} shares no {name}", "not_found")
@@ -155,13 +155,13 @@ class Instance:
 
 
 MOST_BYTES = 2_000_000
-"""Of a file that is read as a ruleset."""
+"""The limit for a ruleset file."""
 
 
 def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
     """Compile a ruleset from its text, or from a file: a Path, or a str that is the path of one.
 
-    Raises KrlError; its `others` are all further faults of the text.
+    Raises KrlError; its `others` are all further errors in the text.
     """
     if isinstance(text, Path) or ("{" not in text and "\n" not in text and text.endswith(".krl")):
         name, text = name or str(text), read_source(Path(text))
@@ -172,7 +172,7 @@ def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
 
 
 def read_source(path: Path) -> str:
-    """The text of a ruleset file. PicoschedError where there is none, or it is not UTF-8."""
+    """The text of a ruleset file. PicoschedError if it does not exist or is not UTF-8."""
     try:
         with path.open("rb") as file:
             found = file.read(MOST_BYTES + 1)
@@ -190,7 +190,7 @@ def read_source(path: Path) -> str:
 
 
 def evaluate_body(text: str, scope: Scope, name: str = "<expression>") -> Value:
-    """The value of an expression, with declarations before it if need be, in a scope."""
+    """The value of an expression, optionally preceded by declarations, in a scope."""
     source = Source(name, text)
     tree = grammar.parse_body(source)
     _refuse(resolve_body(tree, source))
@@ -198,7 +198,7 @@ def evaluate_body(text: str, scope: Scope, name: str = "<expression>") -> Value:
 
 
 def primitives(event: syntax.EventExpression) -> list[syntax.EventPrimitive]:
-    """The single events that an event expression is made of."""
+    """The primitive events of an event expression."""
     match event:
         case syntax.EventPrimitive():
             return [event]
@@ -225,7 +225,7 @@ def _listed(tree: syntax.Ruleset, key: str) -> list[str]:
 
 
 def _called(function: FunctionType, args: Mapping[str, Value]) -> Value:
-    """Call a function by name; an argument that is not given is missing, a null that is given is null."""
+    """Call a function with named arguments; an omitted argument is missing, an explicit null is null."""
     code = function.__code__
     names = code.co_varnames[: code.co_argcount]
     defaults = function.__defaults__ or ()

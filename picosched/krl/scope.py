@@ -1,8 +1,8 @@
-"""What compiled KRL may see and do: `Scope`, `Effects`.
+"""The interface of compiled KRL to its surroundings: `Scope`, `Effects`.
 
-A ruleset compiles to closures over one `Scope`: which ruleset this is, in which pico, the event at hand,
-and the `Effects` it speaks to. Rules do nothing themselves; every verb of `Effects` says what shall be
-done, and a turn collects it. The scope's `Budget` bounds what all of it may cost.
+A ruleset compiles to closures over one `Scope`: the ruleset, its pico, the current event, and the
+`Effects`. Rules have no side effects; every method of `Effects` requests an effect, which the turn
+collects. The scope's `Budget` limits the cost.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Event(Protocol):
 
 
 class ScheduledEvent(Protocol):
-    """A pending scheduled event as the event and schedule modules show it."""
+    """A pending scheduled event, for the event and schedule modules."""
 
     @property
     def id(self) -> str: ...
@@ -74,7 +74,7 @@ class ScheduledEvent(Protocol):
 
 
 class Window(Protocol):
-    """A named span of time that comes again and again, as the window module shows it."""
+    """A named recurring span of time, for the window module."""
 
     @property
     def tz(self) -> str: ...
@@ -88,7 +88,7 @@ class Window(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What a rule asks of the world outside: a method, an absolute URL with its query, headers, a body."""
+    """An HTTP request of a rule: a method, an absolute URL with its query, headers, a body."""
 
     method: str
     url: str
@@ -101,7 +101,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What came back; `status` 0 and the reason as text where nothing could."""
+    """An HTTP answer; `status` 0 and the reason as text if the request failed."""
 
     status: int
     reason: str
@@ -111,7 +111,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a rule has run: the absolute path of a program, and what it is given."""
+    """A program to run: its absolute path, arguments and environment."""
 
     path: str
     args: tuple[str, ...] = ()
@@ -119,18 +119,18 @@ class Program:
     cwd: str | None = None
     stdin: str | None = None
     timeout: float | None = None
-    """Seconds; None for the usual ones."""
+    """Seconds; None for the default."""
     name: str | None = None
 
 
 class Family(Protocol):
-    """What a rule may see and change of its pico and of the picos around it."""
+    """A rule's access to its pico and related picos."""
 
     def view(self) -> Mapping[str, Value]:
         """id, name, parent (an eci or null), children (ecis), channels and rulesets of the pico."""
 
     def logs(self) -> list[Value]:
-        """What the rules of this pico logged lately, the oldest first: time, level, rid, rule, value."""
+        """Recent log entries of this pico's rules, oldest first: time, level, rid, rule, value."""
 
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
         """The answer to a query of another pico."""
@@ -139,10 +139,10 @@ class Family(Protocol):
         """The last turns of this pico, the newest first."""
 
     def can_ask(self, eci: str, rid: str) -> bool:
-        """Whether the pico behind an eci has that ruleset and may be asked now."""
+        """Whether the pico of an eci has that ruleset and can be queried now."""
 
     def find_tagged(self, tags: Sequence[str]) -> str | None:
-        """The eci of the channel of this pico that has just these tags."""
+        """The eci of this pico's channel with exactly these tags."""
 
     def new_pico(
         self,
@@ -150,9 +150,9 @@ class Family(Protocol):
         rulesets: Sequence[tuple[str, Mapping[str, Value]]],
         channels: Sequence[Mapping[str, Value]] = (),
     ) -> str:
-        """Make a child with rulesets from these URLs and their configurations; the eci to reach it by.
+        """Create a child with rulesets from these URLs and configurations; returns an eci to it.
 
-        `channels` are what it has besides, each {"tags", "eventPolicy", "queryPolicy"}.
+        `channels` are additional channels, each {"tags", "eventPolicy", "queryPolicy"}.
         """
 
     def delete_pico(self, eci: str) -> None: ...
@@ -160,30 +160,30 @@ class Family(Protocol):
     def put_channel(
         self, eci: str | None, tags: Sequence[str], events: Value, queries: Value
     ) -> Mapping[str, Value]:
-        """Make a channel, or change the one of that eci; policies are {"allow": […], "deny": […]}."""
+        """Create a channel, or change the one with that eci; policies are {"allow": […], "deny": […]}."""
 
     def delete_channel(self, eci: str) -> None: ...
 
     def install(self, url: str, config: Mapping[str, Value]) -> str:
-        """Install a ruleset on this pico; its rid."""
+        """Install a ruleset on this pico; returns its rid."""
 
     def flush(self, url: str) -> None:
-        """Read the text behind a URL anew, for the rulesets of this pico that came from there."""
+        """Reload this pico's rulesets that were installed from this URL."""
 
     def uninstall(self, rid: str) -> None: ...
 
 
 class Agenda(Protocol):
-    """What a rule may see and change of what is scheduled: only what its own ruleset made in this pico.
+    """A rule's access to scheduled events: only those of its own ruleset in this pico.
 
-    A change says whether there was such a row to come. Times and timespecs are read here: KrlError if
-    they are invalid.
+    A change returns whether the row existed. Times and timespecs are parsed here: KrlError if they are
+    invalid.
     """
 
     def schedule(
         self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
     ) -> str:
-        """Make an event for later and return its id. `line` is that of the statement."""
+        """Schedule an event and return its id. `line` is the statement's line."""
 
     def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
         """Raise an event in another pico, once this turn is durable; its eid."""
@@ -199,41 +199,41 @@ class Agenda(Protocol):
     def resume(self, id: str) -> bool: ...
 
     def move(self, id: str, to: Value) -> bool:
-        """Give its next occurrence another time."""
+        """Move its next occurrence."""
 
     def reschedule(self, id: str, timespec: Value, tz: Value = None) -> bool:
-        """Repeat it by another timespec from now on; in the zone it had, unless one is given."""
+        """Give it another timespec from now on, in its old zone unless one is given."""
 
     def fire_now(self, id: str) -> bool:
-        """Raise its event in this turn, outside its times."""
+        """Raise its event in this turn, outside its schedule."""
 
     def pending(self) -> Sequence[ScheduledEvent]:
-        """What is still to come, paused ones too, soonest first."""
+        """Pending and paused events, soonest first."""
 
     def matching(self, which: Value) -> Sequence[ScheduledEvent]:
-        """Those of them that a map means: name, domain, type, kind, text, since, until, paused.
+        """Those matching a map: name, domain, type, kind, text, since, until, paused.
 
         KrlError for any other key, and for an invalid value.
         """
 
     def find(self, id: str) -> ScheduledEvent | None:
-        """One of them, or one that is finished."""
+        """One of them, or a finished one."""
 
     def show(self, id: str) -> Mapping[str, Value] | None:
-        """All there is to say of one, whatever its status, as plain values."""
+        """All details of one, whatever its status, as plain values."""
 
     def next_times(self, id: str, count: int) -> Sequence[datetime]:
-        """When it is due next, `count` times at most; none while it is paused."""
+        """Its next due times, at most `count`; none while it is paused."""
 
     def fires(self, id: str, limit: int) -> Sequence[Mapping[str, Value]]:
-        """What became of its occurrences, newest first, as plain values."""
+        """Its fires, newest first, as plain values."""
 
 
 class Sources(Protocol):
-    """What a rule of the root pico may see and change of the sources of events; `id` may be a name."""
+    """The access of the root pico's rules to sources; `id` may be a name."""
 
     def add(self, declaration: Mapping[str, Value]) -> str:
-        """Make a source, once this turn is durable; its id. KrlError for what is wrong in its declaration."""
+        """Add a source, once this turn is durable; returns its id. KrlError for errors in the declaration."""
 
     def remove(self, id: str) -> bool: ...
 
@@ -243,11 +243,11 @@ class Sources(Protocol):
     def resume(self, id: str) -> bool: ...
 
     def list(self) -> Sequence[Mapping[str, Value]]:
-        """All there are, as plain values."""
+        """All sources, as plain values."""
 
 
 class Effects(Protocol):
-    """The verbs a rule has. A query's effects refuse all but reading and logging."""
+    """The effects a rule can request. A query's effects refuse everything except reading and logging."""
 
     @property
     def family(self) -> Family: ...
@@ -259,10 +259,10 @@ class Effects(Protocol):
     def sources(self) -> Sources: ...
 
     def direct(self, name: str, options: Value) -> None:
-        """Give the caller a directive."""
+        """Send the caller a directive."""
 
     def entity(self, rid: str, name: str) -> Value:
-        """The value of `ent:name`, None where there is none; with `rid` led by "app:" that of `app:name`."""
+        """The value of `ent:name`, or None; with a `rid` that begins with "app:", of `app:name`."""
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
         """Set `ent:name`; None deletes it."""
@@ -271,7 +271,7 @@ class Effects(Protocol):
         """Raise an event in this turn, to every ruleset or to those of `rids`."""
 
     def http(self, request: HttpRequest) -> HttpResponse:
-        """Ask the world outside and wait for its answer: at least once, for a turn may be tried again."""
+        """Make an HTTP request and wait for its answer; at least once, because a turn may be retried."""
 
     def log(self, level: str, value: Value) -> None: ...
 
@@ -281,7 +281,7 @@ class Effects(Protocol):
 
 @dataclass(slots=True)
 class Scope:
-    """One ruleset in one pico, and what it handles just now."""
+    """One ruleset in one pico, and the event or query it is handling."""
 
     rid: str
     pico_id: str
@@ -295,4 +295,4 @@ class Scope:
     event: Event | None = None
     rule: str | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
-    """The windows that the ruleset sees: its own, and those of the engine's configuration."""
+    """The windows visible to the ruleset: its own, and those of the engine's configuration."""

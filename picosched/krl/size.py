@@ -1,4 +1,4 @@
-"""What work costs, and how large a value may be.
+"""The cost of work, and the maximum size of values.
 
 Operators are pure functions of values and are given no budget: that of the turn at hand is the thread's, set
 while the turn or query is evaluated. This file is the price list. Whatever looks at more than a few
@@ -24,12 +24,12 @@ LARGEST = Limits().max_value_bytes
 LONGEST = LARGEST // 8
 """Elements of an array or map, likewise."""
 DEEPEST = 200
-"""Arrays and maps within each other, where a value is walked."""
+"""Nesting depth of arrays and maps, when a value is walked."""
 SMALL = 16
 
 
 class Bounds(threading.local):
-    """The budget of what this thread evaluates."""
+    """The budget of this thread's current evaluation."""
 
     budget = Budget.without_end()
 
@@ -39,7 +39,7 @@ BOUNDS = Bounds()
 
 @contextmanager
 def spending(budget: Budget) -> Iterator[None]:
-    """What this thread evaluates inside is paid from this budget."""
+    """Charge this budget for the evaluation inside the block."""
     before, BOUNDS.budget = BOUNDS.budget, budget
     try:
         yield
@@ -48,7 +48,7 @@ def spending(budget: Budget) -> Iterator[None]:
 
 
 def charge(steps: int) -> None:
-    """Pay for work that has no size."""
+    """Charge for work without a size."""
     budget = BOUNDS.budget
     budget.steps -= steps
     if budget.steps < 0:
@@ -56,24 +56,24 @@ def charge(steps: int) -> None:
 
 
 def scan(characters: int) -> None:
-    """Pay for C code that looks at each character once: compares, digests, changes its case."""
+    """Charge for C code that processes each character once: comparing, digests, changing case."""
     if characters > SMALL:
         charge(characters >> 6)
 
 
 def code(characters: int) -> None:
-    """Pay for writing each character otherwise, or reading it so: JSON, CSV, base64, %XX."""
+    """Charge for encoding or decoding characters: JSON, CSV, base64, %XX."""
     if characters > SMALL:
         charge(characters >> 3)
 
 
 def visit(elements: int) -> None:
-    """Pay for looking at each element once."""
+    """Charge for visiting each element once."""
     charge(elements >> 1)
 
 
 def claim_text(length: int, plain: bool = False) -> None:
-    """Pay for making a string of that many characters; refuse it if it would be too large.
+    """Charge for creating a string of that many characters; refuse it if it would be too large.
 
     Python keeps a character in a byte if all of the string are `plain` ASCII, else in up to four.
     """
@@ -88,7 +88,8 @@ def claim_text(length: int, plain: bool = False) -> None:
 
 
 def claim_array(length: int, work: int = 0) -> None:
-    """Pay for making an array of that many elements, and for other `work`; refuse it if it is too large."""
+    """Charge for creating an array of that many elements, and for other `work`; refuse it if it is too
+    large."""
     budget = BOUNDS.budget
     if length > budget.array:
         check_array(length)
@@ -99,7 +100,7 @@ def claim_array(length: int, work: int = 0) -> None:
 
 
 def claim_map(length: int, work: int = 0) -> None:
-    """Pay for making a map of that many elements, and for other `work`; refuse it if it is too large."""
+    """Charge for creating a map of that many elements, and for other `work`; refuse it if it is too large."""
     budget = BOUNDS.budget
     if length > budget.array:
         check_array(length)
@@ -110,7 +111,7 @@ def claim_map(length: int, work: int = 0) -> None:
 
 
 def claim_texts(length: int, characters: int) -> None:
-    """Pay for an array of that many strings, which have so many characters together."""
+    """Charge for an array of that many strings with `characters` in total."""
     claim_array(length, (length >> 1) + (characters >> 9))
     claim_bytes(56 * length + 4 * characters)
 
@@ -135,7 +136,7 @@ def check_array(length: float) -> None:
 
 
 def size_of(value: object) -> int:
-    """The bytes that are claimed for a value, without those of its elements."""
+    """The bytes charged for a value, without those of its elements."""
     if isinstance(value, str):
         return len(value) if value.isascii() else 4 * len(value)
     if isinstance(value, list):
@@ -144,7 +145,7 @@ def size_of(value: object) -> int:
 
 
 def claim_bytes(size: int) -> None:
-    """Pay for memory of any other kind."""
+    """Charge for any other memory."""
     BOUNDS.budget.build(size)
 
 

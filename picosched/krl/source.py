@@ -40,7 +40,7 @@ class Source:
         return self.text[self._starts[number - 1] :].split("\n", 1)[0].rstrip("\r")
 
     def render(self, error: PicoschedError) -> str:
-        """The error with its line and a caret, where the error stands in this text."""
+        """The error with its source line and a caret, if it is in this text."""
         if isinstance(error, KrlError) and error.span and error.span.file == self.name:
             return error.render(self.text)
         return str(error)

@@ -1,7 +1,7 @@
 """The tree: one frozen dataclass for each construct of the language.
 
-Two trees are equal when they say the same; where they stand in a text (`start` and `end`, offsets, the end
-exclusive) does not count. Expressions come first, then events, then rules: the order of the grammar, of the
+Two trees are equal if they have the same meaning; positions (`start` and `end`, offsets, the end exclusive)
+are ignored. Expressions come first, then events, then rules: the order of the grammar, of the
 compiler and of the chapters in docs/language.md.
 
 It is one idea, and longer than most files: one dataclass for each construct of the language.
@@ -15,14 +15,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A construct and where it stands."""
+    """A construct and its position."""
 
     start: int = field(default=0, kw_only=True, compare=False, repr=False)
     end: int = field(default=0, kw_only=True, compare=False, repr=False)
 
 
 class Expression(Node):
-    """What has a value."""
+    """A construct with a value."""
 
     __slots__ = ()
 
@@ -87,7 +87,7 @@ class Persistent(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Group(Expression):
-    """Parentheses that matter: around what would otherwise be read as part of a larger form."""
+    """Parentheses that matter, because without them the text would parse differently."""
 
     inner: Expression
 
@@ -231,7 +231,7 @@ class Within(Node):
 
 
 class EventExpression(Node):
-    """What a rule selects: one event, or a pattern of several."""
+    """The events a rule selects: one event, or a pattern of several."""
 
     __slots__ = ()
 
@@ -323,13 +323,13 @@ class ActionBlock(Node):
 
 @dataclass(frozen=True, slots=True)
 class Guard(Node):
-    """`if condition` or `on final` behind a statement."""
+    """`if condition` or `on final` after a statement."""
 
     condition: Expression | None = None
 
 
 class Statement(Node):
-    """What a postlude holds."""
+    """A statement of a postlude."""
 
     __slots__ = ()
 
@@ -395,7 +395,7 @@ class Forget(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Local(Statement):
-    """`name = value`, for the statements behind it."""
+    """`name = value`, for the following statements."""
 
     declaration: Declaration
 
@@ -518,7 +518,7 @@ class Configure(Node):
 
 @dataclass(frozen=True, slots=True)
 class Window(Node):
-    """`window name from TIMESPEC to TIMESPEC in ZONE`: open from one time to another, again and again."""
+    """`window name from TIMESPEC to TIMESPEC in ZONE`: open from one time to another, recurring."""
 
     name: str
     opens: Expression
@@ -536,7 +536,7 @@ class ErrorsTo(Node):
 
 @dataclass(frozen=True, slots=True)
 class Ignored(Node):
-    """A classic construct that means nothing without a browser: kept as it stands, without effect."""
+    """A classic construct without meaning outside a browser: kept verbatim, without effect."""
 
     text: str
 

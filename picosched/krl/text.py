@@ -37,14 +37,14 @@ VANISHED: Final = object()
 """The copy of a function: a map drops it, an array keeps null in its place."""
 SHORT = 300
 WIDEST = 6
-"""Bytes of JSON that a character may take; no number takes more than eight of them."""
+"""Most bytes a character takes in JSON."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 WHOLE_FLOAT = re.compile(r"\d[eE]|\.0+(?!\d)")
 """Where a JSON text may hold a float that is a whole number."""
 
 
 def json_value(value: Value) -> Value:
-    """A deep copy of the value as JSON has it, sharing nothing that could change."""
+    """A deep copy of the value as JSON, sharing nothing mutable."""
     kind = type(value)
     if kind is str or value is None or kind is int or kind is bool:
         return value
@@ -118,7 +118,7 @@ def tree(value: Value, depth: int, room: list[int], budget: Budget) -> Value:
 
 
 def of_text(text: str) -> int:
-    """The bytes of the JSON of a text, at the most."""
+    """An upper bound for the bytes of a text as JSON."""
     return WIDEST * len(text)
 
 
@@ -168,13 +168,13 @@ def from_json(text: str | bytes) -> Value:
 
 
 def pay_for_json(text: str) -> None:
-    """Pay for reading a JSON text, and for the value it becomes."""
+    """Charge for parsing a JSON text, and for the resulting value."""
     code(len(text))
     claim_bytes(len(text) + 40 * text.count(",") + 64 * text.count("[") + 232 * text.count("{"))
 
 
 def settled(value: Value, depth: int) -> Value:
-    """The same value with whole floats made int: changes a tree that nobody else has yet."""
+    """The same value with whole floats made int: modifies the tree, which must not be shared yet."""
     kind = type(value)
     if kind is float:
         return int(value) if value.is_integer() and -EXACT <= value <= EXACT else value

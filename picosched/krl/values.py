@@ -51,7 +51,7 @@ BLANKS = "".join(
     map(chr, (*range(9, 14), 0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F))
 )
 BLANKS += "\u205f\u3000\ufeff"
-"""What JavaScript trims."""
+"""Characters that JavaScript trims."""
 
 VARARGS = 0x04  # inspect.CO_VARARGS and CO_VARKEYWORDS, whose module is slow to import
 VARKEYWORDS = 0x08
@@ -71,7 +71,7 @@ MISSING: Final = Missing()
 
 
 class Action:
-    """What a `defaction` makes: it runs in action position only."""
+    """The value of a `defaction`: it runs only in action position."""
 
     __slots__ = ("name", "run")
 
@@ -230,7 +230,7 @@ def alike(a: Value, b: Value, depth: int) -> bool:
 
 
 def key_of(value: Value) -> Hashable:
-    """What stands for the value in a Python set: equal for equal values and for no others."""
+    """A hashable key for the value: equal exactly for equal values."""
     return hashed(value, DEEPEST)
 
 
@@ -265,14 +265,14 @@ def described(value: Value) -> str:
 
 def not_a_function(value: Value) -> KrlError:
     if type(value) is Action:
-        return KrlError(f"{value.name} is an action: it runs only where an action stands")
+        return KrlError(f"{value.name} is an action: it runs only in action position")
     return KrlError(f"{shown(value)} is not a function")
 
 
 def call(
     f: Value, args: Sequence[Value] = (), named: Mapping[str, Value] | None = None, own: int = 0
 ) -> Value:
-    """Call a function: what it does not take is ignored, what it misses is its default or null.
+    """Call a function: extra arguments are ignored, missing ones are the default or null.
 
     An argument by name goes before one in the same place. A parameter's Python name may carry a suffix
     after a dot, which is not part of its KRL name. The first `own` arguments are ours, and KRL has no names

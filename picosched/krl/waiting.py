@@ -1,7 +1,7 @@
 """Whether a JSON value is a state in which a rule's event expression may wait.
 
-States are kept as JSON and read again as they were, so the machines of `event_expression` trust them. What
-comes from elsewhere is looked at here first; the table there says what the states are.
+States are kept as JSON and read again as they were, so the machines of `event_expression` trust them.
+States from other sources are validated here first; the table there describes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The windows that a ruleset declares in its meta, as the text has them, and which of their edges it selects.
+"""The windows a ruleset declares in its meta, and which of their edges it selects.
 
-What `from`, `to` and `in` say must stand in the text: a window is told by the calendar, so no rule and no
-variable has a part in it. Whether the texts are timespecs is for those to say who know timespecs.
+The values of `from`, `to` and `in` must be literals: a window depends only on the calendar, not on rules or
+variables. Callers that know timespecs check the texts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EDGES = ("opened", "closed")
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A window of a ruleset: timespecs as texts or maps, the name of a zone, and where it stands."""
+    """A window of a ruleset: timespecs as texts or maps, the name of a zone, and its position."""
 
     name: str
     opens: Any
@@ -31,7 +31,7 @@ class Declared:
 
 
 def declared(tree: syntax.Ruleset, source: Source) -> Mapping[str, Declared]:
-    """name → window, for a ruleset without faults."""
+    """Maps names to windows, for a ruleset without errors."""
     return {
         each.name: Declared(
             each.name,
@@ -49,7 +49,7 @@ def windows_of(tree: syntax.Ruleset) -> list[syntax.Window]:
 
 
 def window_faults(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
-    """What is wrong with the windows of a ruleset, as far as the language knows."""
+    """Errors in the windows of a ruleset that can be found without parsing timespecs."""
     faults: list[KrlError] = []
 
     def fault(kind: str, message: str, node: syntax.Node) -> None:
@@ -63,16 +63,20 @@ def window_faults(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
         for part in (each.opens, each.closes):
             found = constant(part)
             if found is None or not isinstance(found[0], str | dict):
-                wanted = 'wanted a string such as "0 8 * * 1-5", or a map, as it stands'
-                fault("E304", f"found no timespec of the window {each.name}, {wanted}", part)
+                wanted = 'wanted a literal string such as "0 8 * * 1-5", or a literal map'
+                fault("E304", f"found an invalid timespec for the window {each.name}, {wanted}", part)
         zone = None if each.zone is None else constant(each.zone)
         if each.zone is not None and (zone is None or not isinstance(zone[0], str)):
-            fault("E305", f"found no zone of the window {each.name}, wanted its name, a string", each.zone)
+            fault(
+                "E305",
+                f"found an invalid zone for the window {each.name}, wanted its name, a string",
+                each.zone,
+            )
     return faults
 
 
 def follows(events: Iterable[syntax.EventPrimitive], name: str) -> bool:
-    """Whether one of the events that rules select is an edge of the window of that name."""
+    """Whether one of the events is an edge of this window."""
     return any(_is_edge(each) and _names(each, name) for each in events)
 
 
@@ -86,7 +90,7 @@ def _names(event: syntax.EventPrimitive, name: str) -> bool:
 
 
 def constant(node: syntax.Expression) -> tuple[Any] | None:
-    """The value of an expression that is written out: a literal, or an array or a map of such."""
+    """The value of a literal expression, or of an array or map of literals."""
     match node:
         case syntax.Literal(value=value):
             return (value,)
@@ -110,5 +114,5 @@ def constant(node: syntax.Expression) -> tuple[Any] | None:
 
 def _value(node: syntax.Expression) -> Any:
     found = constant(node)
-    assert found is not None  # else there is a fault, and nobody comes here
+    assert found is not None  # otherwise an error was reported before
     return found[0]

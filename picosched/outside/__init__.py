@@ -1,9 +1,9 @@
-"""The world outside: what rules ask by HTTP, asked with care.
+"""Safe outgoing HTTP requests for rules.
 
 `Outside(settings).fetch(request)` makes one call: within seconds, with bounds on what is sent and received,
 over at most five redirects, and to addresses of the public internet only, unless `http_allow` names others.
-It knows no proxies, passwords or cookies but those of the request. What goes wrong is an answer with status
-0 and the reason: to a rule a host that is down is no different from one that says no.
+It knows no proxies, passwords or cookies but those of the request. A failure is an answer with status 0 and
+the reason, so rules handle unreachable hosts like refusing ones.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ MOST_REDIRECTS = 5
 PORTS = {"http": 80, "https": 443}
 HOST = re.compile(r"[a-z0-9_.:-]+")
 PLAIN = "!$&'()*+,/:;=?@[]~%"
-"""What stands in the path and query of a URL as it is."""
+"""Characters kept unescaped in the path and query of a URL."""
 ZIPPED = ("gzip", "x-gzip", "deflate")
 EITHER_ZIP = zlib.MAX_WBITS | 32
 REDIRECTS = (301, 302, 303, 307, 308)
 SECRET = ("authorization", "cookie")
-"""Headers that are for one host and not for that to which it redirects."""
+"""Headers not forwarded to another host on a redirect."""
 
 
 class Outside:
-    """Makes the calls of rules. Any number of threads may use it at once."""
+    """Makes HTTP calls for rules; thread-safe."""
 
     def __init__(self, settings: Settings, *, seconds: float = SECONDS, most_bytes: int = MOST_BYTES) -> None:
         """`seconds` are those of a call with its redirects; `most_bytes` bound request and answer each."""
@@ -64,7 +64,7 @@ class Outside:
         return httpcore.default_ssl_context()
 
     def fetch(self, request: HttpRequest) -> HttpResponse:
-        """The answer to a request; status 0 with the reason where there is none."""
+        """The answer to a request; status 0 with the reason if it fails."""
         import httpcore  # takes longer to import than most engines need to start
 
         try:
@@ -112,7 +112,7 @@ class Outside:
             body = self._body(response.iter_stream(), zipped)
             if body is None:
                 return HttpResponse(0, f"the answer has more than {self._most_bytes} bytes")
-            if zipped and body:  # these tell of what came, not of what it holds
+            if zipped and body:  # these describe the compressed content
                 found = [
                     each for each in found if each[0].lower() not in ("content-encoding", "content-length")
                 ]
@@ -120,7 +120,7 @@ class Outside:
             return HttpResponse(response.status, reason, tuple(found), body)
 
     def _body(self, chunks: Iterable[bytes], zipped: bool) -> bytes | None:
-        """The bytes of an answer; None, and no more is read, once they are too many."""
+        """The bytes of an answer; None, without reading further, if there are too many."""
         body, size = bytearray(), 0
         unzip = zlib.decompressobj(EITHER_ZIP)
         for chunk in chunks:
@@ -134,7 +134,7 @@ class Outside:
 
 
 def line_of(request: HttpRequest) -> tuple[httpcore.URL, list[tuple[bytes, bytes]]]:
-    """The URL taken apart, and the headers with those that every request has."""
+    """The parsed URL, and the headers including the default ones."""
     import httpcore
 
     scheme, host, port = origin(request.url)
@@ -158,13 +158,13 @@ def line_of(request: HttpRequest) -> tuple[httpcore.URL, list[tuple[bytes, bytes
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """The scheme, host and port of a URL; PicoschedError `refused` if it has none that may be asked."""
+    """The scheme, host and port of a URL; PicoschedError `refused` if they are missing or not allowed."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode().lower()
         port = parts.port
     except ValueError as cause:
-        raise PicoschedError("its URL is none", "refused") from cause
+        raise PicoschedError("its URL is invalid", "refused") from cause
     if parts.scheme not in PORTS:
         raise PicoschedError(f"found the scheme {parts.scheme[:20]!r}, wanted http or https", "refused")
     if "@" in parts.netloc:
@@ -175,7 +175,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
-    """What is asked after a redirect, as browsers ask: a POST becomes a GET, secrets stay at home."""
+    """The request after a redirect, as in browsers: a POST becomes a GET, secrets are not forwarded."""
     url = urljoin(request.url, location)
     headers = request.headers
     to_get = status == 303 and request.method != "HEAD"
@@ -193,6 +193,6 @@ def header(headers: Iterable[tuple[str, str]], wanted: str) -> str:
 
 
 def words(fault: Exception) -> str:
-    """A fault of the network in words, without numbers and places of C code."""
+    """A network error in words, without error numbers and C source positions."""
     told = (getattr(fault, name, None) for name in ("verify_message", "reason", "strerror"))
     return str(next(filter(None, told), fault)) or type(fault).__name__

@@ -1,4 +1,4 @@
-"""Which addresses rules may ask: those of the public internet, and what `http_allow` names.
+"""The addresses rules may connect to: the public internet, and those listed in `http_allow`.
 
 A ruleset is not trusted with the network that its engine stands in: databases, routers and the metadata of
 clouds answer whoever can reach them. An address that holds an IPv4 address inside counts as that one. What is
@@ -28,14 +28,14 @@ NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 
 GLOBAL_V6 = IPv6Network("2000::/3")
 TRANSLATED = IPv6Network("64:ff9b::/96")
-"""IPv4 addresses as networks that have only IPv6 see them."""
+"""IPv4 addresses as seen by IPv6-only networks (NAT64)."""
 OF_HOSTERS = (IPv4Network("192.0.0.0/24"), IPv4Network("168.63.129.16/32"))
-"""Addresses that look public, and by which clouds serve their machines."""
+"""Addresses that look public but belong to cloud-internal services."""
 KINDS = ("loopback", "link-local", "multicast", "unspecified", "private", "reserved")
 
 
 def inner(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address stands for, if it does."""
+    """The IPv4 address embedded in an IPv6 address, if there is one."""
     if isinstance(address, IPv4Address):
         return address
     if address in TRANSLATED:
@@ -44,7 +44,7 @@ def inner(address: Address) -> Address:
 
 
 def fault_of(address: Address) -> str | None:
-    """Why an address is none of the public internet; None if it is."""
+    """Why an address is not public; None if it is."""
     for kind in KINDS:
         if getattr(address, f"is_{kind.replace('-', '_')}"):
             return kind
@@ -65,7 +65,7 @@ class Exemption:
 
     @classmethod
     def parse(cls, text: str) -> Exemption:
-        """PicoschedError `invalid` if the text is none."""
+        """PicoschedError `invalid` if the text is not valid."""
         whole = text.strip().lower()
         network = network_of(whole)
         if network is not None:
@@ -96,13 +96,13 @@ def network_of(text: str) -> IPv4Network | IPv6Network | None:
 
 
 class Addresses:
-    """Tells which addresses may be asked."""
+    """Decides which addresses are allowed."""
 
     def __init__(self, allow: Iterable[str] = ()) -> None:
         self._exemptions = [Exemption.parse(text) for text in allow]
 
     def refusal(self, host: str, port: int, address: str) -> str | None:
-        """Why the address that a host has may not be asked at a port; None if it may."""
+        """Why a host's address may not be used at a port; None if it may."""
         found = inner(ip_address(address))
         if any(each.covers(host, port, found) for each in self._exemptions):
             return None
@@ -110,4 +110,4 @@ class Addresses:
         if fault is None:
             return None
         where = host if host == address else f"{host} is at {address}, which"
-        return f"{where} is {fault}, and http_allow does not name it"
+        return f"{where} is {fault}, and not listed in http_allow"

@@ -1,4 +1,4 @@
-"""The sockets of one call to the world outside: to checked addresses only, and all within one span of time.
+"""The sockets of one HTTP call: only to checked addresses, all within one deadline.
 
 A host is resolved once, each of its addresses is checked, and the connection goes to one of those very
 addresses; asking the resolver a second time could give another one. Every wait is cut to what is left of
@@ -22,7 +22,7 @@ from picosched.outside.addresses import Addresses
 
 
 class Remaining:
-    """What is left of a span of time that begins now."""
+    """The remaining part of a time span that begins now."""
 
     def __init__(self, seconds: float) -> None:
         self._clock = SystemClock()
@@ -37,7 +37,7 @@ class Remaining:
 
 
 class Network(httpcore.NetworkBackend):
-    """Opens connections to addresses that may be asked."""
+    """Opens connections to allowed addresses."""
 
     def __init__(self, addresses: Addresses, remaining: Remaining) -> None:
         self._addresses = addresses
@@ -65,7 +65,7 @@ class Network(httpcore.NetworkBackend):
         raise OSError("it has no address")
 
     def _connected(self, family: int, place: Any, left: int) -> socket.socket:
-        """A connection to one of the addresses, which may not use up the time of those `left`."""
+        """Connect to one of the addresses, leaving time for the `left` remaining ones."""
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -78,7 +78,7 @@ class Network(httpcore.NetworkBackend):
 
 
 class Stream(httpcore.NetworkStream):
-    """A connection whose every wait ends with the time of the call. It fails by OSErrors."""
+    """A connection whose waits all end at the call's deadline. Raises OSErrors."""
 
     def __init__(self, connection: socket.socket, remaining: Remaining) -> None:
         self._socket = connection
@@ -109,6 +109,6 @@ class Stream(httpcore.NetworkStream):
             self._socket.settimeout(self._remaining.seconds())
             self._socket = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
         except BaseException:
-            self.close()  # nobody else has it yet
+            self.close()  # it is not shared yet
             raise
         return self

@@ -1,4 +1,4 @@
-"""The programs of this machine that rules have run, each in a process group of its own.
+"""Runs programs for rules, each in its own process group.
 
 No shell stands between: a program is given its words as they are, PATH, LANG and the variables that its rule
 sets and may set, no open file but its three streams, and no more time than it may have. What it writes is
@@ -25,23 +25,23 @@ from picosched.clock import ticks
 from picosched.krl.scope import Program
 
 SECONDS = 60.0
-"""What a program may take unless its rule says otherwise."""
+"""The default time limit of a program."""
 
 GRACE = 5.0
 """Seconds from SIGTERM to SIGKILL."""
 
 MOST_BYTES = 65_536
-"""Of what it writes to its output, and as many of what it writes to its error output."""
+"""Bytes kept of standard output, and as many of standard error."""
 
 CHUNK = 65_536
 EXITED, STOP = b"e", b"s"
 
 _groups: set[int] = set()
-"""The process groups of what runs, whoever runs it: they are this process's children."""
+"""The process groups of all running programs of this process."""
 
 
 def kill_all() -> None:
-    """Kill all programs that run. For a process that ends at once: it waits for nothing."""
+    """Kill all running programs without waiting, before the process ends."""
     for group in [*_groups]:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
@@ -49,23 +49,23 @@ def kill_all() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a run.
+    """The result of a run.
 
     `outcome`: exited · timeout · interrupted (the engine ended meanwhile) · not_started · rehearsed.
     """
 
     outcome: str
     exit: int | None = None
-    """The exit status; None if a signal ended it, or it never began."""
+    """The exit status; None if a signal ended it or it never started."""
     signal: str | None = None
     stdout: str = ""
     stderr: str = ""
     truncated: bool = False
-    """Whether it wrote more than was kept."""
+    """Whether it wrote more than is kept."""
     duration: float = 0.0
     """Seconds."""
     why: str | None = None
-    """In words, unless it exited by itself."""
+    """The reason, unless it exited by itself."""
 
 
 INTERRUPTED = Ended("interrupted", why="the engine ended while it ran")
@@ -73,14 +73,14 @@ REHEARSED = Ended("rehearsed", exit=0, why="no program is run on virtual time")
 
 
 class Processes:
-    """Runs programs; any number of threads may use it at once."""
+    """Runs programs; thread-safe."""
 
     def __init__(self, *, kept: int = MOST_BYTES, grace: float = GRACE) -> None:
         self._kept = kept
         self._grace = grace
         self._mutex = threading.Lock()
         self._wakes: set[int] = set()
-        """Where those that run are told to stop."""
+        """Pipes to wake the threads of running programs."""
         self._stopping = False
 
     @property
@@ -124,7 +124,7 @@ class Processes:
         )
 
     def stop(self) -> None:
-        """End all programs that run, and let none begin until `go_on`. A second time does nothing."""
+        """End all running programs, and start none until `go_on`. Idempotent."""
         with self._mutex:
             if self._stopping:
                 return
@@ -153,7 +153,7 @@ class Processes:
 
 
 class Kept:
-    """The beginning of what a program writes."""
+    """The beginning of a program's output."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -180,12 +180,12 @@ class Run:
         self._feed = memoryview(feed)
         self._exited = False
         self._until = 0.0
-        """When it has to end, in `ticks`."""
+        """Its deadline, in `ticks`."""
         self._ended: Ended | None = None
-        """Why it has to end before its time."""
+        """Why it has to end early."""
 
     def follow(self, seconds: float, grace: float) -> Ended | None:
-        """Until it has ended; why it was made to, if it was."""
+        """Wait until it has ended; return the reason if it was made to."""
         waiting = threading.Thread(target=self._wait, name="picosched waits for a program", daemon=True)
         waiting.start()
         timeout = Ended("timeout", why=f"it took more than {seconds:g} seconds")
@@ -205,7 +205,7 @@ class Run:
             if not self._exited:
                 self._signal(signal.SIGKILL)
             waiting.join()
-        if self._ended is not None:  # what it started must not go on either
+        if self._ended is not None:  # its child processes must end too
             self._signal(signal.SIGKILL)
         return self._ended
 
@@ -261,7 +261,7 @@ class Run:
             stream.close()
 
     def _drain(self, selector: selectors.BaseSelector) -> None:
-        """Read what it has left behind, and wait for nobody it has left behind."""
+        """Read its remaining output, without waiting for its background processes."""
         for key in [*selector.get_map().values()]:
             if isinstance(key.data, Kept):
                 while not key.data.dropped and self._read(selector, key):
@@ -273,7 +273,7 @@ class Run:
 
 
 def environment(program: Program) -> dict[str, str]:
-    """PATH and LANG as the engine has them, and what the rule sets; nothing else the engine has."""
+    """The engine's PATH and LANG plus the rule's variables, and nothing else."""
     usual = {"PATH": os.environ.get("PATH", os.defpath), "LANG": os.environ.get("LANG", "C.UTF-8")}
     return usual | dict(program.env)
 

@@ -1,8 +1,8 @@
-"""What was missed, and what would become of it: told before anything is raised.
+"""Previews what would happen to missed occurrences, before any is raised.
 
-After downtime the first tick raises, coalesces or skips all that is overdue. A rehearsal does that tick on a
-copy of the store, with nobody outside to ask, and tells what came of each occurrence; the store itself is
-not touched. What rules make and raise at once is part of it, as it would be of the real one.
+After downtime the first tick raises, coalesces or skips all that is overdue. A rehearsal runs that tick on
+a copy of the store, without outside requests, and reports the outcome of each occurrence; the store itself
+is not touched. Events that rules schedule or send for at once are included, as in the real tick.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class CaughtUp:
 
 
 def overdue(engine: Engine) -> int:
-    """How many scheduled events are due already."""
+    """How many scheduled events are overdue."""
     return engine.agenda.count(Filter(status=(Status.PENDING,), until=engine.now()))
 
 
 def rehearse_catch_up(engine: Engine) -> list[CaughtUp]:
-    """What would become of all that is due now, in the order it would be dealt with."""
+    """The outcomes of all overdue occurrences, in order of processing."""
     now: datetime = engine.now()
     copy = engine.read(engine.store.copy)
     try:

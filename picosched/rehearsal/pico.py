@@ -1,4 +1,4 @@
-"""A pico to try rulesets on: time passes when a test says so, and the test plays the world outside.
+"""A pico for tests of rulesets: the test moves the clock and answers HTTP requests.
 
 It is the root pico of a real engine, on a store in memory and a virtual clock, with a seed; so the same test
 sees the same ids, the same chance and the same times, and nothing outside is touched. Settings are those that
@@ -66,7 +66,7 @@ class RehearsedPico:
         return self.ref.install(self._found(ruleset), config)
 
     def raise_event(self, domain: str, type: str, attrs: Mapping[str, Any] | None = None) -> Turn:
-        """Raise an event; its turn. What it schedules comes when time passes."""
+        """Raise an event and return its turn. Events it schedules are raised when time passes."""
         return self.ref.raise_event(domain, type, attrs)
 
     def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
@@ -76,14 +76,14 @@ class RehearsedPico:
     def advance(self, duration: timedelta | None = None, **units: float) -> list[Record]:
         """Let time pass, `minutes=5` as timedelta takes them; a record for each event on the way, in order.
 
-        Without any duration: what is due at this very time.
+        Without a duration: raise what is due right now.
         """
         return self.travel_to(self.clock.now() + (duration or timedelta()) + timedelta(**units))
 
     def travel_to(self, time: str | datetime) -> list[Record]:
         """Let time pass until then; a record for each event on the way, in order.
 
-        PicoschedError `invalid` for a time that has gone by.
+        PicoschedError `invalid` for a time in the past.
         """
         until = parse_time(time) if isinstance(time, str) else time
         if until < self.clock.now():
@@ -94,21 +94,21 @@ class RehearsedPico:
         return self._hear(self._rehearsal.let_pass(until))
 
     def said(self) -> list[tuple[str, Any]]:
-        """The directives since last asked, of what was raised and of what came due: (name, options)."""
+        """The directives since the last call, from raised and from due events: (name, options)."""
         self._hear(self._rehearsal.news())
         said, self._said = self._said, []
         return said
 
     def scheduled(self) -> list[Scheduled]:
-        """What is still to come, paused ones too, soonest first."""
+        """Pending and paused events, soonest first."""
         return self.ref.scheduled()
 
     def history(self) -> list[Fire]:
-        """What became of occurrences, newest first."""
+        """Fires, newest first."""
         return self.ref.history(limit=1_000_000)
 
     def answers(self, answer: Answer) -> None:
-        """Have a function answer from now on what rules ask by HTTP; until then nobody is asked.
+        """Answer HTTP requests of rules with a function from now on; until then no requests are made.
 
         It gives a number, the status of an answer without a body; a text or any other JSON, the body of an
         answer with status 200; or an HttpResponse, the whole answer.
@@ -117,7 +117,7 @@ class RehearsedPico:
 
     @property
     def asked(self) -> list[HttpRequest]:
-        """What rules have asked by HTTP so far, in order."""
+        """The HTTP requests of rules so far, in order."""
         return list(self._world.asked)
 
     def _hear(self, records: Iterable[Record]) -> list[Record]:
@@ -134,7 +134,7 @@ class RehearsedPico:
 
 
 class _World:
-    """What is outside: a function, and what it was asked."""
+    """The simulated network: a function, and the requests it received."""
 
     def __init__(self) -> None:
         self.answer: Answer = nobody

@@ -28,8 +28,8 @@ START = "2026-01-01T00:00:00Z"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addini("picosched_start", "when the clock of the fixture pico begins", default=START)
-    parser.addini("picosched_transcripts", "transcripts, and folders of *.txt, that are tests", type="paths")
+    parser.addini("picosched_start", "start time of the clock of the fixture pico", default=START)
+    parser.addini("picosched_transcripts", "transcripts, and folders of *.txt, to run as tests", type="paths")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def pico(request: pytest.FixtureRequest) -> Iterator[RehearsedPico]:
-    """A pico on an engine of its own, in memory, whose clock stands still until the test moves it."""
+    """A pico on its own in-memory engine, whose clock moves only when the test moves it."""
     from picosched.rehearsal.pico import rehearsed
     from picosched.rehearsal.transcript import around
 
@@ -69,7 +69,7 @@ class TranscriptFile(pytest.File):
 
 
 class MismatchError(Exception):
-    """What comes of a transcript is not as it says."""
+    """A transcript's results differ from the expected ones."""
 
 
 class TranscriptItem(pytest.Item):
@@ -89,7 +89,7 @@ class TranscriptItem(pytest.Item):
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
     ) -> str | TerminalRepr:
-        """The differences alone: where in our code they were found helps nobody."""
+        """Only the differences; our own traceback would not help."""
         if isinstance(excinfo.value, MismatchError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)

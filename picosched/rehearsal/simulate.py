@@ -2,7 +2,7 @@
 
 The engine is the real one. It stands on a virtual clock and on a fresh store in memory, or on a copy of
 a store, so nothing outside is touched; and it is seeded, so the same input gives the same records, ids
-included. A record tells one event: one that came in, one that came due, or one that a rule raised.
+included. A record describes one event: from outside, due, or raised by a rule.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from picosched.store.journal import Entry
 from picosched.store.store import Store
 
 NAME = "simulated"
-"""The pico that is made where there is no store to copy."""
+"""The pico created if there is no store to copy."""
 
 UNBOUND = 1_000_000_000
-"""The journal gives the newest entries first, up to a limit; here all are wanted."""
+"""The journal returns the newest entries first, up to a limit; here we need all."""
 
 DUE_TIMES, TOGETHER = 100, timedelta(days=1)
-"""Due times, and the time, that may pass before what they brought is told."""
+"""How many due times, and how much time, may pass before their records are yielded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One event, handled: what rules fired, and what they and their faults came to."""
+    """One handled event: the rules that fired, their directives and errors."""
 
     at: datetime
     pico: str
@@ -58,7 +58,7 @@ class Record:
     directives: list[dict[str, Any]]
     errors: list[str]
     outside: list[dict[str, str]] = field(default_factory=list)
-    """What its turn asked the world outside, and nobody was: `{method, url}`; with the turn's first event."""
+    """HTTP requests the turn tried to make; none were sent: `{method, url}`, in the turn's first record."""
 
     @property
     def rules(self) -> list[str]:
@@ -134,12 +134,12 @@ def simulate(
 
 
 def nobody(request: HttpRequest) -> HttpResponse:
-    """The answer to every HTTP request: a rehearsal neither asks nor changes the world outside."""
+    """The answer to every HTTP request: a rehearsal makes none."""
     return HttpResponse(0, "nobody is asked on virtual time")
 
 
 class Silence:
-    """The world outside in a rehearsal: it is neither asked nor changed, and what it was asked is kept."""
+    """Records the HTTP requests of a rehearsal, without sending them."""
 
     def __init__(self) -> None:
         self.turns: Callable[[], int] = lambda: 0
@@ -151,14 +151,14 @@ class Silence:
         return nobody(request)
 
     def asked_before(self, turn: int) -> list[dict[str, str]]:
-        """What was asked for this turn; it is told once."""
+        """The requests of this turn; returned only once."""
         asked = [each for last, each in self._asked if last < turn]
         self._asked = self._asked[len(asked) :]
         return [{"method": each.method, "url": each.url} for each in asked]
 
 
 class Rehearsal:
-    """An engine on a virtual clock, and how far its journal has been told."""
+    """An engine on a virtual clock, and the position up to which its journal was reported."""
 
     def __init__(
         self,
@@ -178,8 +178,8 @@ class Rehearsal:
         self._causes: dict[str, str | None] = {}
 
     def let_pass(self, until: datetime) -> Iterator[Record]:
-        """Let time pass; what comes due on the way is told, that of some due times together."""
-        # Never so many that the history they are told from is pruned meanwhile.
+        """Let time pass; yield records of events due on the way, in batches of several due times."""
+        # Few enough that the history they are read from is not pruned meanwhile.
         most = DUE_TIMES if self._engine.settings.history_days else 1
         while (due := self._engine.next_due()) is not None and due <= until:
             last = min(until, shifted(due, TOGETHER))
@@ -193,7 +193,7 @@ class Rehearsal:
         self._engine.run_until(until)
 
     def news(self) -> Iterator[Record]:
-        """What was handled since last asked."""
+        """Records of events handled since the last call."""
         if self._let_go is not None:
             kept = self._engine.store.agenda
             self._let_go.update(self._engine.read(lambda: kept.let_go_after(self._counted)))

@@ -1,4 +1,4 @@
-"""Transcripts: tests that are documents. What is told to an engine, and what must come of it.
+"""Transcripts: tests as documents, with commands to an engine and the expected results.
 
     # A cup of tea. The clock is virtual and starts at 2026-01-01T00:00:00Z.
     install tea_timer
@@ -20,8 +20,8 @@ Before the first `>` stand what it needs: `clock TIME`, `settings granularity=1 
     > cancel N | > pause N | > resume N    = true              the Nth that `> scheduled` lists
     > restart                                                  closes the store and opens it again
 
-`! part` stands for an error whose message holds that part. A `#` begins a comment, a blank line is nothing.
-Every line that a command brings forth must be there, and no other; JSON is compared by its value.
+`! part` is an error whose message contains that part. `#` starts a comment; blank lines are ignored. The
+result lines of a command must match exactly; JSON is compared by value.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ UNBOUND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A line that is not as expected. `expected` or `found` is empty where there is no such line."""
+    """A line that differs. `expected` or `found` is empty if there is no such line."""
 
     file: str
     line: int
@@ -66,7 +66,7 @@ class Mismatch:
 
 @dataclass(slots=True)
 class Step:
-    """A command, and the lines that are expected of it."""
+    """A command and its expected result lines."""
 
     line: int
     text: str
@@ -75,7 +75,7 @@ class Step:
 
 @dataclass(slots=True)
 class Played:
-    """What came of a transcript: where it differs, and its text as it would have to be."""
+    """The result of a transcript: its differences, and the corrected text."""
 
     mismatches: list[Mismatch]
     text: str
@@ -193,7 +193,7 @@ def _strict(value: Any) -> Any:
 
 
 def _with(lines: Sequence[str], steps: Sequence[Step], now_stands: dict[int, list[str]]) -> str:
-    """The transcript with what was found in place of what was expected; all else stays where it is."""
+    """The transcript with actual results in place of expected ones; everything else is unchanged."""
     replaced: dict[int, list[str]] = {}
     for step in steps:
         found = now_stands[step.line]
@@ -251,7 +251,7 @@ class _Stage:
     @property
     def _engine(self) -> Engine:
         if self._opened is None:
-            # Seeded, so that chance is the same each time; anew at each opening, so that no id comes again.
+            # Seeded for reproducibility, with a different seed at each opening so that no id repeats.
             self._openings += 1
             settings = Settings(durability="normal")
             self._opened = Engine(

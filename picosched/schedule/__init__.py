@@ -1,4 +1,4 @@
-"""When events come: timespecs, what is scheduled by them, and the loop that raises what is due.
+"""Scheduled events: their state, occurrences, filters and windows.
 
 Reading a timespec and stepping through its times is pure: no clock, no store. Only the loop waits.
 """

@@ -1,11 +1,11 @@
-"""What becomes of a row when somebody changes it: paused, resumed, moved, repeated, fired, cancelled.
+"""Changes to a row: paused, resumed, moved, repeated, fired, cancelled.
 
-Each is a pure step from a row to the row as it then is, with the record of what was passed over where there
-is one; whoever takes the step writes both in one transaction. Rules, Python, the command line and the server
-all take these steps and no others.
+Each is a pure function from a row to its new state, with a record of the occurrences passed over, if any;
+the caller writes both in one transaction. Rules, Python, the command line and the server all use these
+functions.
 
-While a row is paused its due time stands still. When it goes on, a repeat takes up with the next occurrence
-to come, and those that passed are recorded as paused; an `at` whose time passed is due at once.
+While a row is paused its due time does not change. When it resumes, a repeat continues with its next future
+occurrence, and those that passed are recorded as paused; an overdue `at` is due at once.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ Changed = tuple[Scheduled, Fire | None]
 """The row, and the record of an occurrence that will not be raised."""
 
 Change = Callable[[Scheduled], Changed | None]
-"""A step; None where it does not apply to this row."""
+"""A change; None if it does not apply to the row."""
 
 
 def live(scheduled: Scheduled) -> bool:
-    """Whether it is still to come, paused or not, and somebody's schedule: a sent event is not."""
+    """Whether it is pending or paused, and a schedule rather than a sent event."""
     return scheduled.status in COMING and scheduled.is_schedule
 
 
 def movable(scheduled: Scheduled) -> bool:
-    """Whether it comes when somebody wants it: the edges of a window come by the calendar, and stay."""
+    """Whether its time can be changed: the calendar determines the edges of a window."""
     return live(scheduled) and scheduled.kind != "window"
 
 
 def paused(scheduled: Scheduled, until: datetime | None) -> Changed | None:
-    """Waiting `until` then, or until it is resumed."""
+    """The row paused, `until` a time or until it is resumed."""
     if not live(scheduled):
         return None
     return replace(scheduled, status=Status.PAUSED, paused_until=until), None
 
 
 def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | None:
-    """Going on at `now`; finished if its last occurrence passed meanwhile."""
+    """The row resumed at `now`; finished if its last occurrence has passed."""
     if not scheduled.paused:
         return None
     going = replace(scheduled, status=Status.PENDING, paused_until=None)
@@ -59,7 +59,7 @@ def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | 
 
 
 def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -> Changed | None:
-    """Its next occurrence at another time; of a repeat, the ones after that time stay where they are."""
+    """The row with its next occurrence moved; later occurrences of a repeat keep their times."""
     if not movable(scheduled) or scheduled.due is None:
         return None
     try:
@@ -71,7 +71,7 @@ def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -
 
 
 def repeated(scheduled: Scheduled, timespec: Timespec, now: datetime, granularity: int) -> Changed | None:
-    """By another timespec from now on. PicoschedError `invalid` if that never fires again."""
+    """The row with another timespec from now on. PicoschedError `invalid` if that never fires again."""
     if not movable(scheduled):
         return None
     anew = replace(scheduled, kind="repeat", timespec=timespec.text, tz=timespec.tz, moved_from=None)
@@ -83,7 +83,7 @@ def repeated(scheduled: Scheduled, timespec: Timespec, now: datetime, granularit
 
 
 def fired_at_once(scheduled: Scheduled, now: datetime) -> Scheduled | None:
-    """Fired outside its times: an `at` is finished by it, a repeat has its next occurrence as before."""
+    """The row fired by hand: an `at` is finished, a repeat keeps its next occurrence."""
     if not movable(scheduled):
         return None
     fired = replace(scheduled, fires=scheduled.fires + 1, fired=now)
@@ -95,14 +95,14 @@ def fired_at_once(scheduled: Scheduled, now: datetime) -> Scheduled | None:
 def cancelled(
     scheduled: Scheduled, now: datetime, eid: str | None = None, reason: str | None = None
 ) -> Changed | None:
-    """Ended before its time; `eid` is of the turn that did it."""
+    """The row cancelled; `eid` identifies the turn that did it."""
     return ended(scheduled, now, eid, reason) if movable(scheduled) else None
 
 
 def ended(
     scheduled: Scheduled, now: datetime, eid: str | None = None, reason: str | None = None
 ) -> Changed | None:
-    """Ended with what it belongs to, or by whoever may end it."""
+    """The row ended, regardless of its kind."""
     if not live(scheduled):
         return None
     record = None

@@ -1,9 +1,9 @@
-"""Which scheduled events are meant: a filter over rows.
+"""Filters over scheduled events.
 
-The store turns it into a query; `means` says the same of one row, for rows that are in no store yet.
+The store turns it into a query; `means` tests a single row, for rows not in the store yet.
 
-Everything that is given must match; what is None is not asked for. `text` is looked for, in any case, in the
-ruleset, the event, its attributes as JSON, the name, the description and the timespec.
+All conditions given must match; None matches any. `text` is searched for, ignoring case, in the ruleset,
+the event, its attributes as JSON, the name, the description and the timespec.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from picosched.schedule.scheduled import COMING, Scheduled, Status
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which scheduled events are meant; without any argument, all that are still to come."""
+    """A filter over scheduled events; by default all pending and paused ones."""
 
     pico_id: str | None = None
     rid: str | None = None
@@ -28,14 +28,14 @@ class Filter:
     """"at", "repeat" or "window"."""
     status: tuple[Status, ...] = COMING
     since: datetime | None = None
-    """Due then or later."""
+    """Due at this time or later."""
     until: datetime | None = None
-    """Due then or sooner."""
+    """Due at this time or earlier."""
     text: str | None = None
     ids: tuple[str, ...] | None = None
 
     def means(self, row: Scheduled) -> bool:
-        """Whether this row is meant. An event that is sent to another pico never is."""
+        """Whether the row matches. Events sent to other picos never do."""
         same = (
             (self.pico_id, row.pico_id),
             (self.rid, row.rid),

@@ -1,4 +1,4 @@
-"""A fire: what became of one occurrence of a scheduled event, and how late."""
+"""A fire: the outcome of one occurrence of a scheduled event, and its lateness."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from picosched.schedule.record import COUNT, NAME, TEXT, TEXTS, TIME, Field, Kin
 from picosched.schedule.scheduled import Outcome
 
 GRACE = timedelta(seconds=1)
-"""An occurrence is in time while its lateness is within the granularity and this."""
+"""An occurrence is in time if its lateness is within the granularity plus this."""
 
 SKIPPED = "it was missed, and its misfire policy is skip"
 """Why such an occurrence was not raised."""
@@ -28,25 +28,25 @@ class Fire:
     pico_id: str
     nominal: datetime
     fired: datetime
-    """When it was dealt with, whatever the outcome."""
+    """When it was processed, whatever the outcome."""
     outcome: Outcome
     eid: str | None = None
-    """The event it raised, or the one that cancelled it; None where there was none."""
+    """The event it raised, or the one that cancelled it; None if there was none."""
     rules: tuple[str, ...] = ()
     """The rules that fired, as `rid.rule`."""
     why: str | None = None
-    """What went wrong, or why it was not raised, or why it was raised outside its time."""
+    """The error, why it was not raised, or why it was raised outside its schedule."""
     stands_for: int = 1
-    """Occurrences that this record accounts for: this one, and those after it that were missed with it."""
+    """The number of occurrences this record accounts for: this one, and later ones missed with it."""
 
     @property
     def error(self) -> str | None:
-        """What went wrong, if something did."""
+        """The error, if there was one."""
         return self.why if self.outcome is Outcome.FAILED else None
 
     @property
     def lateness(self) -> float:
-        """Seconds between the due time and its being dealt with; negative if cancelled before."""
+        """Seconds from the due time until it was processed; negative if cancelled earlier."""
         return (self.fired - self.nominal).total_seconds()
 
 

@@ -1,6 +1,6 @@
-"""What becomes of an occurrence of a scheduled event that is due: raised, let go, or put off.
+"""Decides whether a due occurrence of a scheduled event is raised, skipped or postponed.
 
-Three questions are asked in this order, and the answer does not depend on how long nobody was there to ask.
+Three questions are asked in this order; the answers do not depend on the length of an outage.
 
 1. Would it have been raised in time? Its window has to be open at its due time, and a repeat has to keep the
    least period from the last occurrence that was raised, or that would have been. If not, it is not raised
@@ -38,36 +38,36 @@ MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What decides about an occurrence besides its row."""
+    """The terms that decide about an occurrence, besides its row."""
 
     misfire: Misfire
-    """The policy of the engine, for rows that have none of their own."""
+    """The engine's policy, for rows without their own."""
     granularity: int
     min_period: timedelta
     window: Window | None = None
-    """Outside which the row is not raised."""
+    """The row is raised only inside it."""
     spaced_from: datetime | None = None
     """Of a repeat: the due time from which `min_period` counts."""
 
 
 class Dealt(NamedTuple):
-    """An occurrence, dealt with."""
+    """The decision about an occurrence."""
 
     row: Scheduled
-    """As it is once that is written."""
+    """The row's new state."""
     outcome: Outcome
     """fired, late or coalesced: its event is to be raised; skipped or throttled: it is not."""
     why: str | None
-    """Why it is not raised."""
+    """The reason it is not raised."""
     stands_for: int
-    """Occurrences that end with it, itself included."""
+    """The number of occurrences it accounts for, itself included."""
 
 
 def dealt_with(row: Scheduled, due: datetime, judged: datetime, now: datetime, terms: Terms) -> Dealt:
-    """What becomes of the occurrence of a row that was due at `due`.
+    """The decision about the occurrence of a row due at `due`.
 
-    It was missed if it was late at `judged`, when somebody first saw that it was due; one that only waited
-    for others since then was not. PicoschedError for a timespec that cannot be read any more.
+    It counts as missed if it was late at `judged`, when it was first found due; waiting for others since
+    then does not count. PicoschedError if the stored timespec is invalid.
     """
     policy = row.misfire or terms.misfire
     upto = due if policy is Misfire.ALL else now
@@ -109,13 +109,13 @@ def _let_go(
 
 
 def _put_off(row: Scheduled, closed_at: datetime, why: str, terms: Terms) -> Dealt:
-    """An `at` comes only once, so it waits until its window opens."""
+    """Postpone an `at` until its window opens, because it occurs only once."""
     assert terms.window is not None
     opening = terms.window.next_opening(closed_at)
     if opening is None:
         return _let_go(row, Outcome.SKIPPED, why, closed_at, terms)
     later = replace(row, due=rounded_up(opening, terms.granularity))
-    return Dealt(later, Outcome.SKIPPED, f"{why}, and it is put off until then", 1)
+    return Dealt(later, Outcome.SKIPPED, f"{why}, and it is postponed until then", 1)
 
 
 def _closed(row: Scheduled, terms: Terms, time: datetime, now: datetime) -> str | None:
@@ -204,7 +204,7 @@ class _Times:
 def _last_in_time(times: _Times, due: datetime, since: datetime, until: datetime) -> datetime:
     """The last due time up to `until` that would have been raised in time, where `due` would have been.
 
-    Rows that were missed together share the answer. Beyond MOST_COUNTED of them nobody looks.
+    Rows missed together share the answer. The search stops after MOST_COUNTED due times.
     """
     last = due
     for _ in range(MOST_COUNTED):

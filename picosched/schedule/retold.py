@@ -1,4 +1,4 @@
-"""Rows and records read back from the maps that `shown` makes of them."""
+"""Parses rows and records from the maps produced by `shown`."""
 
 from __future__ import annotations
 

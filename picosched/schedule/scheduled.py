@@ -1,4 +1,4 @@
-"""A scheduled event: an event with a due time, and what becomes of it when that time comes.
+"""A scheduled event: an event with a due time, and its state machine.
 
 A row is *due until its effects are on disk, and never after*. One coming of its time is an occurrence,
 keyed by (id, nominal time): that key is unique in the record of fires, so nothing fires twice. The nominal
@@ -29,21 +29,21 @@ from picosched.schedule.window import Window, read_window
 from picosched.timespec.timespec import Timespec
 
 SCHEDULES = ("at", "repeat", "window")
-"""The kinds of rows that lists show."""
+"""The kinds of rows shown in lists."""
 
 MOST_COUNTED = 10_000
-"""The most passed occurrences that are counted."""
+"""Passed occurrences are counted up to this number."""
 
 MOST_COUNT = 1_000_000_000
 MOST_JITTER = 7 * 86_400
 """Seconds."""
 
 MOST_REFUSED = 1_000
-"""Due times in a row at which nothing is raised; then it is taken that there is no other."""
+"""After this many consecutive due times that are not raised, we assume there is none that is."""
 
 
 class Status(StrEnum):
-    """Where a scheduled event stands."""
+    """The status of a scheduled event."""
 
     PENDING = "pending"
     PAUSED = "paused"
@@ -52,7 +52,7 @@ class Status(StrEnum):
 
 
 class Misfire(StrEnum):
-    """What becomes of occurrences that were missed: raised once, not at all, or each."""
+    """The policy for missed occurrences: raise once, not at all, or each."""
 
     ONCE = "once"
     SKIP = "skip"
@@ -60,7 +60,7 @@ class Misfire(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of one occurrence."""
+    """The outcome of one occurrence."""
 
     FIRED = "fired"
     LATE = "late"
@@ -73,12 +73,12 @@ class Outcome(StrEnum):
 
 
 COMING = (Status.PENDING, Status.PAUSED)
-"""Of what is still to come."""
+"""The statuses of events that have not ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """An event made for later by a rule's `schedule`. Times are aware UTC."""
+    """An event scheduled by a rule. Times are aware UTC datetimes."""
 
     id: str
     pico_id: str
@@ -87,8 +87,8 @@ class Scheduled:
     type: str
     attrs: Mapping[str, Any]
     kind: str
-    """"at", "repeat" or "window": its edges. What is nobody's schedule: "send", an event that is due at
-    once; "proc", a program that waits to be run, and is "running" while it does."""
+    """"at", "repeat" or "window" (its edges). Not schedules: "send", an event due at once; "proc", a
+    program waiting to run, and "running" while it runs."""
     due: datetime | None
     """The next occurrence; None once there is none."""
     created: datetime
@@ -107,7 +107,7 @@ class Scheduled:
     keep_until: datetime | None = None
     """Of a finished or cancelled one: when its record may be pruned."""
     paused_until: datetime | None = None
-    """Of a paused one: when it goes on by itself; None if it waits to be resumed."""
+    """If paused: when it resumes automatically; None if it waits to be resumed."""
     misfire: Misfire | None = None
     """Its own policy; None for the engine's."""
     until: datetime | None = None
@@ -115,18 +115,18 @@ class Scheduled:
     count: int | None = None
     """Of a repeat: how often it fires before it is finished."""
     jitter: int = 0
-    """Milliseconds by which it may be put off; how far it is, its id decides."""
+    """Maximum delay in milliseconds; the actual delay depends on the id."""
     description: str | None = None
     moved_from: datetime | None = None
-    """Of a repeat whose next occurrence was moved: when that was due."""
+    """If a repeat's next occurrence was moved: its original due time."""
     window: str | None = None
-    """The name of the window outside which it is not raised."""
+    """The name of the window in which it may be raised."""
     spaced_from: datetime | None = None
     """Of a repeat: the due time from which the least period between two fires counts."""
 
     @property
     def created_by(self) -> str | None:
-        """The rule that made it."""
+        """The rule that scheduled it."""
         return self.rule
 
     @property
@@ -140,7 +140,7 @@ class Scheduled:
 
     @property
     def is_schedule(self) -> bool:
-        """Whether somebody's lists show it: it is neither a message nor a program."""
+        """Whether lists show it: it is neither a message nor a program."""
         return self.kind in SCHEDULES
 
     @property
@@ -148,7 +148,7 @@ class Scheduled:
         return self.status is Status.PAUSED
 
     def explain(self) -> str:
-        """When it comes, in words; "once" for what does not repeat."""
+        """Its times in words; "once" if it does not repeat."""
         if self.timespec is None:
             return "once"
         if self.kind == "window":
@@ -157,7 +157,7 @@ class Scheduled:
 
     @property
     def put_off(self) -> timedelta:
-        """This row's part of its jitter: always the same, and spread evenly over the ids."""
+        """This row's delay within its jitter: constant, and evenly distributed over ids."""
         if not self.jitter:
             return timedelta(0)
         drawn = int.from_bytes(blake2b(self.id.encode(), digest_size=8).digest())
@@ -170,7 +170,7 @@ class Scheduled:
         fired: datetime | None = None,
         spaced_from: datetime | None = None,
     ) -> Scheduled:
-        """This row once its present occurrence and all others up to a time are dealt with.
+        """This row after its current occurrence and all others up to a time were processed.
 
         It is due next, or finished. `fired` is when its event was raised, if it was; `spaced_from` replaces
         the one it has.
@@ -200,7 +200,7 @@ class Scheduled:
         return self.following(max(since, rounded_down(upto, granularity, self.put_off)), granularity)
 
     def with_edge(self, time: datetime | None) -> Scheduled:
-        """Of a window: with the event of its last edge up to a time. Any other row is what it is."""
+        """For a window: the row with the event of its last edge up to a time. Other rows are unchanged."""
         edge = self._window.last_edge(time) if self.kind == "window" and time is not None else None
         if edge is None:
             return self
@@ -220,7 +220,7 @@ class Scheduled:
         return due + off if self.until is None or due + off <= self.until else None
 
     def passed(self, now: datetime, granularity: int) -> int:
-        """How many occurrences of a repeat have come up to `now`, the present one included.
+        """How many occurrences of a repeat have come up to `now`, the current one included.
 
         At most MOST_COUNTED; 1 for one that does not repeat.
         """
@@ -283,7 +283,7 @@ SCHEDULED = Table(
 
 
 def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:
-    """Its due times from the next one on, worked out as they are taken; not any while it is paused."""
+    """Its due times from the next one, computed lazily; none while it is paused."""
     fires, due = scheduled.fires, None if scheduled.paused else scheduled.due
     while due is not None and (scheduled.count is None or fires < scheduled.count):
         yield due
@@ -294,7 +294,7 @@ def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:
 def coming_raised(
     scheduled: Scheduled, granularity: int, window: Window | None, min_period: timedelta
 ) -> Iterator[datetime]:
-    """Those of its due times at which it will be raised: its window is open, and it is not throttled.
+    """The due times at which it will be raised: its window is open, and it is not throttled.
 
     It ends where its times do not meet the window again and again.
     """
@@ -344,7 +344,7 @@ def rounded_up(time: datetime, granularity: int) -> datetime:
 
 
 def rounded_down(time: datetime, granularity: int, put_off: timedelta) -> datetime:
-    """The last multiple of `granularity` seconds, put off by so much, that is not after `time`."""
+    """The last multiple of `granularity` seconds that, delayed by `put_off`, is not after `time`."""
     return time - (time - put_off - EPOCH) % timedelta(seconds=granularity)
 
 

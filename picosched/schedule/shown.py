@@ -1,7 +1,7 @@
-"""Rows and records as maps of plain values: one shape, whoever asks for it, and in whatever way.
+"""Rows and records as maps of plain values, in one format for all interfaces.
 
-`shown_row` makes one of all there is to say of a scheduled event; `pico` is an id. `shown_fire` makes one of
-what became of an occurrence. A second argument writes their times, as ISO 8601 with `Z` unless it is given.
+`shown_row` describes a scheduled event, `shown_fire` an occurrence. A second argument formats times, by
+default as ISO 8601 with `Z`.
 """
 
 from __future__ import annotations

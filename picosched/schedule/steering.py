@@ -1,4 +1,4 @@
-"""Attributes that steer a schedule: they stand among an event's attributes and are not passed to it.
+"""Steering attributes: attributes of an event that control its schedule and are not passed to it.
 
     _name          a name for it, among those of its ruleset and pico
     _if_exists     "keep" the one that has the name, or "replace" it
@@ -10,8 +10,8 @@
     _window        the name of a window: it is raised only while that is open
     _description   words for people
 
-What is null is not there. A value of a wrong kind is an error, as it is when one that is for repeats
-stands with an `at`: a schedule that silently goes on for ever is found too late.
+Null counts as missing. A value of the wrong type is an error, and so is an attribute for repeats given with
+an `at`, because a schedule that silently runs for ever is discovered too late.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAME, IF_EXISTS, ZONE = "_name", "_if_exists", "_timezone"
 UNTIL, COUNT, WINDOW = "_until", "_count", "_window"
 
 FOR_REPEATS = (UNTIL, COUNT)
-"""An `at` has no use for these. The classic engine lets `_name` and `_timezone` stand with one."""
+"""These are refused with an `at`. The classic engine lets `_name` and `_timezone` stand with one."""
 
 KEEP, REPLACE = "keep", "replace"
 
@@ -41,7 +41,7 @@ TimeOf = Callable[[Any], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """What the attributes of one schedule say."""
+    """The steering attributes of one schedule."""
 
     if_exists: str | None = None
     tz: str = "UTC"
@@ -52,7 +52,7 @@ class Steering:
 def read_steering(attributes: Mapping[str, Any], *, repeat: bool, time_of: TimeOf) -> Steering:
     """What steers a schedule with these attributes; `time_of` reads a time.
 
-    PicoschedError `invalid` names the attribute that is wrong.
+    PicoschedError `invalid` names the wrong attribute.
     """
     given = {name: attributes[name] for name in STEERING if attributes.get(name) is not None}
     for name in FOR_REPEATS:

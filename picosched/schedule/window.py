@@ -1,10 +1,10 @@
-"""A window: a named span of time that comes again and again, open from one timespec to another.
+"""A window: a named recurring span of time, open from one timespec to another.
 
-Whether it is open is told by the calendar alone. Of its openings and closings up to a time, the last one
-decides, so there is no state to set up, to keep, or to lose while nothing runs. Where both come at one
-instant it closes; before its first opening it is closed.
+Only the calendar decides whether it is open: its latest opening or closing up to a time decides, so there
+is no state to initialize, store or lose during downtime. If both come at the same instant it closes; before
+its first opening it is closed.
 
-An edge is a change: an opening while it is open is none, nor is a closing while it is closed.
+An edge is a change: an opening while it is open is not an edge, nor is a closing while it is closed.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Edge:
 
     @property
     def type(self) -> str:
-        """The type of the event `window:TYPE` that tells of it."""
+        """The type of the event `window:TYPE` raised for it."""
         return "opened" if self.opens else "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Open from `opens` to `closes`, both of one zone. Times are aware; those given back are UTC."""
+    """Open from `opens` to `closes`, both in one zone. Times are aware; returned times are UTC."""
 
     name: str
     opens: Timespec
@@ -61,7 +61,7 @@ class Window:
 
     @property
     def text(self) -> str:
-        """Its timespecs as JSON; `read_window` makes it of them again."""
+        """Its timespecs as JSON, which `read_window` parses."""
         return json.dumps({"from": self.opens.text, "to": self.closes.text}, ensure_ascii=False)
 
     def open_at(self, time: datetime) -> bool:
@@ -77,7 +77,7 @@ class Window:
         return None if closing is None else Edge(closing, False)
 
     def last_edge(self, time: datetime) -> Edge | None:
-        """The last change up to a time, at it as well; None before its first opening."""
+        """The last change up to a time (inclusive); None before its first opening."""
         closed = _last(self.closes, time)
         if self.open_at(time):
             return self._first_opening(FIRST if closed is None else closed)
@@ -100,7 +100,7 @@ class Window:
 
     @property
     def never_opens(self) -> bool:
-        """Whether each of its openings is a closing too."""
+        """Whether each of its openings coincides with a closing."""
         return self._first_opening(FIRST) is None
 
     @property
@@ -140,10 +140,10 @@ def read_window(name: str, text: str, tz: str) -> Window:
 
 
 def of_table(name: str, table: object) -> Window:
-    """The window that a configuration writes: a table of `from`, `to` and, unless it is UTC, `in`."""
+    """The window of a configuration table with `from`, `to` and optionally `in`."""
     keys = ("from", "to", "in")
     if not isinstance(table, Mapping) or not {"from", "to"} <= set(table) <= set(keys):
-        raise PicoschedError(f"window {name}: found {table}, wanted a table of from, to and perhaps in")
+        raise PicoschedError(f"window {name}: found {table}, wanted a table with from, to and optionally in")
     try:
         window = Window.parse(name, table["from"], table["to"], table.get("in", "UTC"))
     except PicoschedError as error:
@@ -154,7 +154,7 @@ def of_table(name: str, table: object) -> Window:
 
 
 def _last(timespec: Timespec, time: datetime) -> datetime | None:
-    """The last fire up to a time, at it as well."""
+    """The last fire up to a time (inclusive)."""
     try:
         return timespec.before(time + RESOLUTION)
     except OverflowError:  # the last microsecond there is

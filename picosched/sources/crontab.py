@@ -1,8 +1,8 @@
 """A crontab file: lines of five fields, or a macro, and a command; settings hold for the lines below them.
 
-Commands are run without a shell, so what only a shell does cannot be: pipes, redirections, several
-commands, variables, patterns of file names. Such a line is refused, as is one of the system's crontab with
-its user field. All faults of a file are told at once.
+Commands run without a shell, so lines with pipes, redirections, several commands, variables or file name
+patterns are refused, as are lines with the user field of a system crontab. All errors in a file are
+reported at once.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ SETTING = re.compile(r"""\s*(?P<q>["']?)(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P=q)\s
 PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 UNESCAPED = re.compile(r"(?<!\\)%")
 OF_CRON = ("SHELL", "MAILTO", "MAILFROM", "CRON_TZ")
-"""Settings for cron itself, which no program is given."""
+"""Settings for cron itself, not passed to programs."""
 
 SYSTEM = ("/etc/crontab", "/etc/cron.d/")
 USERS = ("root", "nobody", "daemon", "www-data", "postgres", "mail", "backup", "operator")
-"""Names that stand in the user field of a system's crontab, and are no commands."""
+"""Names found in the user field of a system crontab that are not commands."""
 
 OPERATORS = {
     "|": "a pipe",
@@ -41,7 +41,7 @@ OPERATORS = {
     "[": "a pattern of file names",
 }
 IN_QUOTES = "`$"
-"""What a shell still sees between double quotes."""
+"""Characters that a shell interprets even between double quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ class CronLine:
 
 
 class FaultError(Exception):
-    """What is wrong with one line."""
+    """An error in one line."""
 
 
 def read_crontab(text: str, file: str, tz: str = "UTC") -> list[CronLine]:
-    """The entries of a crontab file. PicoschedError `invalid` with every line that cannot be."""
+    """The entries of a crontab file. PicoschedError `invalid` listing all invalid lines."""
     found: list[CronLine] = []
     faults: list[str] = []
     env: dict[str, str] = {}
@@ -78,15 +78,15 @@ def read_crontab(text: str, file: str, tz: str = "UTC") -> list[CronLine]:
         except FaultError as fault:
             faults.append(f"line {number}: {fault}")
     if faults:
-        several = "" if len(faults) == 1 else f"{len(faults)} lines cannot be\n  "
+        several = "" if len(faults) == 1 else f"{len(faults)} invalid lines\n  "
         raise PicoschedError(f"{file}: {several}" + "\n  ".join(faults))
     return [*_named_apart(found)]
 
 
 def _set(env: dict[str, str], name: str, value: str, tz: str) -> str:
-    """Take a setting; the zone of the lines below it."""
+    """Apply a setting; return the zone of the lines below it."""
     if name == "RANDOM_DELAY":
-        raise FaultError("found RANDOM_DELAY, which is not done here")
+        raise FaultError("found RANDOM_DELAY, which is not supported")
     if name not in OF_CRON:
         env[name] = value
     if name != "CRON_TZ":
@@ -103,9 +103,11 @@ def _line(number: int, line: str, tz: str, env: dict[str, str], file: str) -> Cr
     parts = line.split(None, fields)
     when, rest = " ".join(parts[:fields]), parts[fields] if len(parts) > fields else ""
     if when == "@reboot":
-        raise FaultError("found @reboot, which is no time: an event engine:started is raised at every start")
+        raise FaultError(
+            "found @reboot, which is not a time: an event engine:started is raised at every start"
+        )
     if "~" in when:
-        raise FaultError(f'found "~" in "{when}", wanted a time that is not drawn by lot')
+        raise FaultError(f'found "~" in "{when}", wanted a time that is not random')
     try:
         Timespec.parse(when, tz)
     except PicoschedError as error:
@@ -117,12 +119,12 @@ def _line(number: int, line: str, tz: str, env: dict[str, str], file: str) -> Cr
 
 
 def _command(text: str, file: str) -> tuple[str, ...]:
-    """The words of a command, as a shell would take them apart, where it has nothing else to do."""
+    """The words of a command, split as in a shell."""
     first = text.split(None, 1)[0]
     if file == SYSTEM[0] or file.startswith(SYSTEM[1]) or (first in USERS and " " in text):
-        raise FaultError(f'found the user field "{first}", wanted the command behind the time')
+        raise FaultError(f'found the user field "{first}", wanted the command after the time')
     if UNESCAPED.search(text):  # whatever quotes are around it
-        raise FaultError(r'found "%", which cron makes a new line of; wanted \% for the character')
+        raise FaultError(r'found "%", which cron turns into a line break; wanted \% for the character')
     text = text.replace(r"\%", "%")
     _check_plain(text)
     try:
@@ -167,7 +169,7 @@ def _unquoted(value: str) -> str:
 
 
 def _named_apart(lines: list[CronLine]) -> Iterator[CronLine]:
-    """Lines that say the same have numbers behind their names."""
+    """Append numbers to the names of identical lines."""
     seen: dict[str, int] = {}
     for each in lines:
         seen[each.name] = count = seen.get(each.name, 0) + 1

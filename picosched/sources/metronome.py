@@ -1,7 +1,6 @@
 """The beat of a metronome: times at an even distance, in whole milliseconds.
 
-They lie on a grid that is fixed by one time and the interval, so that a beat that was late, or missed, shifts
-none of those behind it.
+They lie on a fixed grid, so a late or missed beat does not shift the following ones.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """Every `interval` milliseconds, from `start` on. Of the same use as a timespec."""
+    """Every `interval` milliseconds, from `start`. Has the interface of a timespec."""
 
     interval: int
     start: datetime
@@ -27,7 +26,7 @@ class Beat:
         return self.interval * MILLISECOND
 
     def after(self, time: datetime) -> datetime | None:
-        """The first beat after `time`, not at it; None behind the last year."""
+        """The first beat after `time`, not at it; None after the last year."""
         number = max(0, (time - self.start) // self.step + 1)
         try:
             return self.start + number * self.step
@@ -35,6 +34,6 @@ class Beat:
             return None
 
     def count(self, after: datetime, until: datetime, most: int) -> int:
-        """How many beats lie after `after` and up to `until`; exactly, however many they are."""
+        """The exact number of beats after `after` and up to `until`."""
         first = max(0, (after - self.start) // self.step + 1)
         return max(0, (until - self.start) // self.step + 1 - first)

@@ -1,8 +1,8 @@
-"""What becomes of an occurrence of a source: raised, or let go, and for how many others it stands.
+"""Decides whether an occurrence of a source is raised, and how many others it stands for.
 
-An occurrence is missed if nobody could raise it for a second, or for an interval where a metronome ticks
-faster than that. Those that are late by less are raised one by one. Of those that were missed, by the policy
-`skip` none is raised, by `once` one for all that have come, by `all` each.
+An occurrence is missed if it is late by more than a second, or by an interval for a faster metronome. Less
+late ones are raised individually. Of missed ones, the policy `skip` raises none, `once` one for all, `all`
+each.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from picosched.sources.metronome import MILLISECOND, Beat
 from picosched.timespec.timespec import Timespec
 
 MOST_COUNTED = 100_000
-"""Missed occurrences of a timespec are counted up to so many at once; those of a metronome always."""
+"""Missed occurrences of a timespec are counted up to this number at once; those of a metronome exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """An occurrence, dealt with."""
+    """The decision about an occurrence."""
 
     outcome: Outcome
     """fired · late · coalesced · skipped; all but the last are raised."""
     stands_for: int
-    """Occurrences that end with it, itself included."""
+    """The number of occurrences it accounts for, itself included."""
     next: datetime | None
     """When the entry is due next."""
 
@@ -41,7 +41,7 @@ class Dealt:
 
 
 def dealt_with(times: Timespec | Beat, due: datetime, looked: datetime, misfire: Misfire) -> Dealt:
-    """What becomes of what was due at `due`, when somebody looks at `looked`, which is not before."""
+    """The decision about the occurrence due at `due`, made at `looked`, which is not earlier."""
     grace = min(GRACE, times.step - MILLISECOND) if isinstance(times, Beat) else GRACE
     if looked - due <= grace:
         return Dealt(Outcome.FIRED, 1, times.after(due))
@@ -51,5 +51,5 @@ def dealt_with(times: Timespec | Beat, due: datetime, looked: datetime, misfire:
         several = 1 + times.count(due, looked, MOST_COUNTED)
         outcome = Outcome.LATE if several == 1 else Outcome.COALESCED
         return Dealt(outcome, several, times.after(looked))
-    last = looked - grace - MILLISECOND  # what came behind it can still be raised in time
+    last = looked - grace - MILLISECOND  # later occurrences can still be raised in time
     return Dealt(Outcome.SKIPPED, 1 + times.count(due, last, MOST_COUNTED), times.after(last))

@@ -1,7 +1,7 @@
-"""Reading the declaration of a source, and finding what is wrong with it.
+"""Parses and checks the declaration of a source.
 
-A fault names the source, the entry and the key, and says what was found and what was wanted. What is not
-known is a fault: a key that is silently ignored is found months later.
+An error names the source, the entry and the key, what was found and what was wanted. Unknown keys are
+errors, because a silently ignored key is discovered only months later.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ ENTRY_KEYS = {
     "crontab": ("name", "when", "event", "attrs", "tz", "misfire"),
 }
 EVENTS = {"metronome": "metronome:tick", "crononome": "crononome:trigger"}
-"""The events of those that name none."""
+"""The default events."""
 POLICIES = {"metronome": "skip", "crononome": "skip", "crontab": "once"}
-"""What becomes of missed occurrences unless it is said."""
+"""The default misfire policies."""
 
 JOURNALLED_FROM = 1_000
-"""Milliseconds: a metronome that ticks faster leaves the journal alone unless it is told otherwise."""
+"""Milliseconds: faster metronomes are not journalled by default."""
 
 LONGEST_INTERVAL = 366 * 86_400_000
 DEEPEST = 100
@@ -49,9 +49,8 @@ Table = Mapping[str, Any]
 
 
 def load_sources(toml: Path) -> tuple[Source, ...]:
-    """The sources of a configuration file, its tables `[[source]]`; none if there is no such file.
-
-    PicoschedError `invalid` for what is wrong with one of them.
+    """The sources of a configuration file, its tables `[[source]]`; none if the file does not exist.
+    PicoschedError `invalid` for an error in one of them.
     """
     try:
         tables = tomllib.loads(toml.read_text(encoding="utf-8"))
@@ -77,10 +76,10 @@ def load_sources(toml: Path) -> tuple[Source, ...]:
 def read_source(
     given: object, where: str = "the source", *, folder: Path | None = None, again: bool = False
 ) -> Source:
-    """The source that a map declares. `where` it stands is for the errors.
+    """The source declared by a map. `where` is its location for errors.
 
-    The file of a cron table is looked for from `folder`; without one it may not name a file. What is read
-    `again` has its entries from the file already.
+    The file of a cron table is relative to `folder`; without one, files are not allowed. With `again`, the
+    declaration already has the file's entries.
     """
     table = _table(given, where)
     name = _text(table, "name", where) if "name" in table else None
@@ -146,7 +145,7 @@ def _entry(given: object, source: Table, type: str, where: str) -> Entry:
 
 
 def _file_entries(table: Table, where: str, folder: Path | None, again: bool) -> tuple[str, Sequence[Any]]:
-    """The file of a cron table, and its lines as entries; those that were read before, if it has any."""
+    """The file of a cron table, and its entries: those already in the declaration, or else read from it."""
     file = _text(table, "file", where)
     if again:
         return file, _list(table["entries"], f"{where}, entries")

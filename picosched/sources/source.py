@@ -1,4 +1,4 @@
-"""A source as it is declared: what ticks, what it raises, and where that goes."""
+"""A declared source: its times, its events and their target."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Entry:
     timespec: Timespec | None = None
     """None for the beat of a metronome."""
     when: str | Mapping[str, Any] | None = None
-    """The timespec as it was written."""
+    """The timespec as written."""
     attrs: Mapping[str, Any] | None = None
     """Of a crononome the payload, which may be left out; of a cron table the attributes."""
 
@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A declaration that was read and found right."""
+    """A checked declaration."""
 
     type: str
     to: Target
@@ -68,7 +68,7 @@ class Source:
     file: str | None = None
     """Of a cron table: the file that its entries were read from."""
     given: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """The declaration as JSON, from which the same source can be read again."""
+    """The declaration as JSON, which parses to the same source."""
 
     @property
     def label(self) -> str:
@@ -91,7 +91,7 @@ class Source:
         return Beat(self.interval, self.start or anchor)
 
     def attributes(self, entry: Entry, number: int, now: datetime) -> dict[str, Any]:
-        """The attributes of the event it raises at `now`, after so many others."""
+        """The attributes of the event it raises at `now`; `number` is how many it raised before."""
         if self.type == CRONTAB:
             return dict(entry.attrs or {})
         found: dict[str, Any] = {"connector": self.label, "id": number, "ingest_ns": to_ms(now) * 1_000_000}
@@ -101,7 +101,7 @@ class Source:
         return {**found, "trigger": {"name": entry.name, **payload}}
 
     def same_times(self, entry: Entry, other: Source) -> bool:
-        """Whether an entry is due at the times at which that of its name is in `other`."""
+        """Whether the entry of the same name in `other` has the same times."""
         theirs = other.entry(entry.name)
         if theirs is None or self.type != other.type:
             return False

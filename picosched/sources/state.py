@@ -1,4 +1,4 @@
-"""What there is to say of a source: what it is, when it is due, and what came of it so far."""
+"""The state of a source: its declaration, due times and results so far."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class EntryState:
     when: str
     """In words."""
     due: datetime | None
-    """None while the source is paused, and once there is nothing to come."""
+    """None while the source is paused, and when there are no more occurrences."""
     fires: int
     """Occurrences for which its event was raised."""
     missed: int
-    """Occurrences for which none was raised, as nobody could in time."""
+    """Occurrences missed and not raised."""
     failed: int
-    """Of the fires: a rule failed, or there was nobody to raise it in."""
+    """Fires in which a rule failed or whose target did not exist."""
     fired: datetime | None
-    """When an occurrence was dealt with last."""
+    """When an occurrence was last processed."""
     outcome: Outcome | None
-    """What became of it."""
+    """Its outcome."""
     error: str | None
-    """Why, if it failed or was let go."""
+    """The reason, if it failed or was not raised."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,25 +54,25 @@ class EntryState:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """A source, its entries, and how it stands with them."""
+    """A source and its entries with their state."""
 
     id: str
     name: str | None
     type: str
     to: Mapping[str, str]
     declaration: Mapping[str, Any]
-    """As it was declared, JSON."""
+    """The declaration, as JSON."""
     configured: bool
-    """Whether it stands in picosched.toml."""
+    """Whether it is declared in picosched.toml."""
     created: datetime
     paused: bool
     paused_until: datetime | None
     raised: int
-    """Events raised so far, those of entries that are gone included."""
+    """Events raised so far, including those of removed entries."""
     waiting: int
     """Events on their way to another engine."""
     error: str | None
-    """Why one of them has not arrived yet, or why the declaration cannot be read any more."""
+    """Why one of them has not arrived yet, or why the stored declaration is invalid."""
     entries: tuple[EntryState, ...]
 
     @property

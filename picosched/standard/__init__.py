@@ -1,7 +1,7 @@
-"""The rulesets that ship: what rulesets of the Node engine expect to find on every pico.
+"""The standard rulesets, which rulesets for the Node engine expect on every pico.
 
-Each is a file beside this one. It is installed from a URL that is the same on every machine and is never
-fetched, `picosched://standard/RID.krl`, so that a database that moves knows where its rulesets came from.
+Each is a file in this folder. It is installed from a URL that is the same on every machine and never
+fetched, `picosched://standard/RID.krl`, so that the origin stays valid if the database moves.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ SUBSCRIPTION = "io.picolabs.subscription"
 SOURCES = "io.picosched.sources"
 
 RIDS = (UI, WRANGLER, SUBSCRIPTION)
-"""Those of every pico, in the order in which they are installed: a module before its client."""
+"""The rulesets for every pico, in order of installation: modules before their clients."""
 
 OF_ROOT = (*RIDS, SOURCES)
-"""Those of the root pico."""
+"""The rulesets for the root pico."""
 
 PROC = "io.picosched.proc"
 ALL = (*OF_ROOT, PROC)
-"""The last is there for whoever wants it."""
+"""The last one is not installed by default."""
 
 
 def url_of(rid: str) -> str:
-    """Where a ruleset that ships comes from."""
+    """The URL of a standard ruleset."""
     return f"{PLACE}{rid}.krl"
 
 
@@ -38,7 +38,7 @@ def is_standard(url: str) -> bool:
 
 
 def read(url: str) -> str:
-    """The text of a ruleset that ships, by its URL; `not_found` if there is none of that name."""
+    """The text of a standard ruleset, by its URL; `not_found` if there is none."""
     rid = url.removeprefix(PLACE).removesuffix(".krl")
     if url_of(rid) != url or rid not in ALL:
         wanted = ", ".join(map(url_of, ALL))

@@ -1,1 +1,1 @@
-"""A text in, times out: cron, intervals, phrases, dates and their algebra."""
+"""Parsing of timespecs and computing their times: cron, intervals, phrases, dates and their algebra."""

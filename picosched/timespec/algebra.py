@@ -1,16 +1,15 @@
-"""Timespecs joined by operators, and what each of the joined texts is.
+"""Parses timespecs combined by operators.
 
     expression := union { "except" union { "," union } }
     union      := meet { "|" meet }
     meet       := term { "&" term }
     term       := "(" expression ")" | a map | dates | a duration | a phrase | cron text
 
-A term ends where an operator begins. Behind `except` a comma parts the list where a blank or a date
-follows it, so cron fields keep theirs; a phrase with commas stands in parentheses there.
+A term ends where an operator begins. After `except`, a comma separates list items if a space or a date
+follows, so cron fields keep theirs; a phrase with commas needs parentheses there.
 
-Dates are whole days, and so is a phrase that names days and no time, where it limits something: behind
-`except`, and beside `&`. Where times are wanted instead, such a phrase means 00:00, and a date alone is
-refused: it would fire at every second of the day.
+Dates are whole days; so is a phrase with days but no time as an operand of `except` or `&`. Elsewhere such
+a phrase means 00:00, and a date alone is refused, because it would fire every second of the day.
 """
 
 from __future__ import annotations
@@ -49,9 +48,9 @@ _MIDNIGHT: Times = (WallTimes(),)
 
 @dataclass(frozen=True)
 class Term:
-    """What a text says: its normal form, its times, its words, and how tightly it is joined.
+    """A parsed text: its normal form, its times, its explanation, and its precedence.
 
-    `days` tells of a term without times of its own that its days are those of dates or of a phrase.
+    For a term without times, `days` says whether its days come from dates or from a phrase.
     """
 
     text: str
@@ -62,7 +61,8 @@ class Term:
 
 
 def read(text: str, utc: bool) -> Term:
-    """The term that a whole text is, where local time is UTC or not; PicoschedError `invalid` if none."""
+    """Parse a whole text; `utc` says whether local time is UTC. PicoschedError `invalid` if it is not a
+    timespec."""
     reader = _Reader(text, utc)
     found = reader.expression(0, False)
     if reader.at < len(text):
@@ -71,7 +71,7 @@ def read(text: str, utc: bool) -> Term:
 
 
 class _Reader:
-    """A place in the text that moves on."""
+    """A recursive-descent parser over the text."""
 
     def __init__(self, text: str, utc: bool) -> None:
         self.text, self.utc = text, utc
@@ -83,7 +83,7 @@ class _Reader:
 
     def expression(self, depth: int, in_list: bool) -> Term:
         if depth > MAX_DEPTH:
-            raise self.place().fault("(", f"at most {MAX_DEPTH} parentheses in each other")
+            raise self.place().fault("(", f"at most {MAX_DEPTH} nested parentheses")
         place = self.place()
         found = self.union(depth, in_list)
         while self.took("except"):
@@ -137,7 +137,7 @@ class _Reader:
         )
 
     def timed(self, term: Term, place: Place) -> Term:
-        """`term` where times are wanted: days of a phrase are their midnights, and dates are refused."""
+        """`term` as times: days of a phrase become midnights, dates are refused."""
         if not term.days:
             return term
         if term.days == "dates":
@@ -194,7 +194,7 @@ class _Reader:
 
 
 def _term(text: str, place: Place, utc: bool) -> Term:
-    """The term that a text without operators is."""
+    """Parse a text without operators."""
     if DATE_LIKE.match(text):
         normal, times, whole_days = read_dates(text, place)
         return Term(normal, (times,), lambda: told(normal), days="dates" if whole_days else "")
@@ -214,7 +214,7 @@ def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
     fields = phrase.fields
     days = fields.days()
     if not days:
-        raise place.fault(phrase.text, "days that there are: it never fires")
+        raise place.fault(phrase.text, "days that exist: it never fires")
     if phrase.seconds is not None:
         seconds, limited = phrase.seconds, days != ALWAYS
         times = both(every(seconds, utc), (whole(days),), utc) if limited else every(seconds, utc)
@@ -237,7 +237,7 @@ def _of_fields(text: str, says: Fields | int, utc: bool) -> Term:
 
 
 def _days_of(terms: list[Term]) -> str:
-    """Whose days they are, if all are days alone: a phrase among them makes them those of a phrase."""
+    """The `days` of several terms if all of them are days only: a phrase among them wins."""
     if not all(term.days for term in terms):
         return ""
     return "phrase" if any(term.days == "phrase" for term in terms) else "dates"
@@ -256,7 +256,7 @@ def _told_within(term: Term, rank: int) -> str:
 
 
 def _told_list(terms: list[Term]) -> str:
-    """A list, in which "on" is said once for dates that follow each other."""
+    """A list in words, with a single "on" for consecutive dates."""
     parts: list[str] = []
     on_dates = False
     for term in terms:

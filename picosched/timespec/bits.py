@@ -1,8 +1,7 @@
 """Sets of small numbers as integers with one bit for each member.
 
-The minutes of a day, the days of a month, the years up to 9999: "the next member from n on" is a shift
-and the lowest bit that is left, and the sets of a timespec are united, intersected and compared in one
-operation each, whatever they hold.
+The minutes of a day, the days of a month, the years up to 9999: "the next member from n on" is a shift and
+the lowest bit, and sets are united, intersected and compared in one operation each, whatever their size.
 """
 
 from __future__ import annotations
@@ -37,17 +36,17 @@ def spread(first: int, step: int, below: int) -> int:
 
 
 def lowest(some: int) -> int:
-    """The least member of a set that is not empty."""
+    """The least member of a non-empty set."""
     return (some & -some).bit_length() - 1
 
 
 def highest(some: int) -> int:
-    """The greatest member of a set that is not empty."""
+    """The greatest member of a non-empty set."""
     return some.bit_length() - 1
 
 
 def members(some: int, after: int = -1) -> Iterator[int]:
-    """The members greater than `after`, rising."""
+    """The members greater than `after`, in ascending order."""
     some = some >> (after + 1) << (after + 1)
     while some:
         yield lowest(some)
@@ -55,5 +54,5 @@ def members(some: int, after: int = -1) -> Iterator[int]:
 
 
 def least_distance(some: int) -> int | None:
-    """The least difference between two members; None when there are not two."""
+    """The least difference between two members; None if there are fewer than two."""
     return min((later - earlier for earlier, later in pairwise(members(some))), default=None)

@@ -1,4 +1,4 @@
-"""What a phrase has said, clause by clause, and the fields that it comes to."""
+"""The clauses of a phrase, and the fields they amount to."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from picosched.timespec.fields import EVERY_MONTH_DAY, EVERY_WEEK_DAY, Fields, M
 from picosched.timespec.place import Place
 
 SIZES = {"second": 60, "minute": 60, "hour": 24}
-"""How many of a unit the next larger one has."""
+"""How many of each unit make the next larger one."""
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600}
 
 
 @dataclass(slots=True)
 class Said:
-    """What has been said; None is not said yet. Times are pairs of minute of the day and second."""
+    """The clauses read so far; None means not given. Times are pairs of minute of the day and second."""
 
     text: str
     place: Place
@@ -37,11 +37,11 @@ class Said:
 
     @property
     def timed(self) -> bool:
-        """Whether any time of day was said, or an interval."""
+        """Whether a time of day or an interval was given."""
         return (self.times, self.interval, self.seconds, self.minutes, self.hours) != (None,) * 5
 
     def duration(self) -> int | None:
-        """The seconds of an interval that is not `*/n` of cron text and has no hours to begin anew in."""
+        """The seconds of an interval that is neither `*/n` in cron nor restarted within given hours."""
         if self.interval is None:
             return None
         unit, count = self.interval
@@ -49,7 +49,7 @@ class Said:
         return None if limited or SIZES[unit] % count == 0 else count * SECONDS[unit]
 
     def fields(self, month_days: MonthDays | None, week_days: WeekDays | None) -> Fields:
-        """All of it, on those days; PicoschedError `invalid` where it does not fit together."""
+        """The fields of all clauses, on those days; PicoschedError `invalid` if they are inconsistent."""
         days = self.with_days(month_days, week_days)
         if self.duration() is not None:
             return days

@@ -1,8 +1,8 @@
-"""Cron text, read field by field.
+"""Parses cron text, field by field.
 
     [second] minute hour day-of-month month day-of-week [year]
 
-Five fields are the classic ones; six have the seconds in front; seven have the year behind as well.
+Five fields are the classic ones; six start with seconds; seven also end with a year.
 A field is a list of items with commas between; an item is `*`, a value or a range `low-high`, each
 with `/step` if wanted. `low/step` runs to the end of the field. Months and weekdays have English
 names, short or whole, and both 0 and 7 are Sunday, so a range of weekdays may begin or end with it.
@@ -23,7 +23,7 @@ than this page says: `3-3` (to it, the whole field), `50-10` (round the end of t
 `low/step` (to Saturday, not Sunday), whole names, and its letters `H` and `R`. Its `strict` is not asked
 for: that refuses `0 0 30 2 1`, which fires on the Mondays of February. Years are read here.
 
-A fault is told with the field, the column in the text (from 1), what was found and what was wanted.
+An error gives the field, the column in the text (from 1), what was found and what was wanted.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ WEEKDAY_NAMES |= {"tues": 2, "thur": 4, "thurs": 4}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """What a field may hold: values from `low` to `high`, or short names of them, and others as well."""
+    """The values a field may have: `low` to `high`, short names for them, and other forms."""
 
     name: str
     low: int
@@ -99,10 +99,9 @@ _LAST = re.compile(r"L([0-9])|([0-9]|[A-Za-z]+)L", re.IGNORECASE)
 
 
 def read_cron(text: str, place: Place | None = None) -> tuple[str, Fields]:
-    """`text` in its normal form (single spaces, names in capitals) and what it says.
-
-    Text that cannot be read, or names no time at all, raises PicoschedError `invalid`. It stands at
-    `place`, by default at the beginning of itself.
+    """`text` in its normal form (single spaces, names in capitals) and its fields. Invalid text, or one
+    that never fires, raises PicoschedError `invalid`. `place` is its position in a larger text, by default
+    the beginning.
     """
     place = place or Place(text)
     found = [Field(match[0], place.on(match.start())) for match in _FIELD.finditer(text)]
@@ -120,7 +119,7 @@ def read_cron(text: str, place: Place | None = None) -> tuple[str, Fields]:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The text of one field, and where it stands."""
+    """The text of one field, and its position."""
 
     text: str
     place: Place
@@ -130,14 +129,14 @@ class Field:
         return self.text.startswith(("*", "?"))
 
     def values(self, kind: Kind) -> int:
-        """The set of values that the field stands for, with Sunday as 0."""
+        """The set of values of the field, with Sunday as 0."""
         values = 0
         for item, offset in self._items():
             values |= self._item(kind, item, offset)
         return values
 
     def month_days(self) -> MonthDays:
-        """The days of the month that the field stands for."""
+        """The days of the month of the field."""
         if self.text == "?":
             return MonthDays(_every(DAY_OF_MONTH))
         found = MonthDays()
@@ -146,7 +145,7 @@ class Field:
         return found
 
     def week_days(self) -> WeekDays:
-        """The weekdays that the field stands for, those of one week of the month as well."""
+        """The weekdays of the field, including those of one week of the month."""
         if self.text == "?":
             return WeekDays(_every(DAY_OF_WEEK))
         found = WeekDays()
@@ -216,7 +215,7 @@ class Field:
         return low, high
 
     def _check_step(self, kind: Kind, text: str, offset: int) -> None:
-        # A longer step would never be taken: "*/90" is every hour, and nobody who writes it means that.
+        # A longer step would never be taken: "*/90" is every hour, which is surely not intended.
         longest = kind.high - kind.low + 1
         if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= longest):
             raise self._fault(kind, text, offset, f"a step of 1 to {longest}")
@@ -229,7 +228,7 @@ class Field:
         return int(text) if text.isdigit() else lowest(value)
 
     def _fault(self, kind: Kind, found: str, offset: int, wanted: str) -> PicoschedError:
-        """What is wrong with `found`, which stands `offset` characters into the field."""
+        """The error for `found`, `offset` characters into the field."""
         return self.place.fault(found, wanted, offset, kind.name)
 
 
@@ -277,7 +276,7 @@ def _read_fields(fields: dict[Kind, Field]) -> Fields:
 
 @lru_cache(maxsize=4096)
 def _expanded(kind: Kind, item: str) -> int | None:
-    """The values that croniter reads from one item of a field, Sunday as 0; None when it refuses it."""
+    """The values croniter reads from one item of a field, Sunday as 0; None if it refuses the item."""
     if kind is YEAR:
         return _years(item)
     if kind.values and item.isalpha():
@@ -329,7 +328,7 @@ def _years(item: str) -> int | None:
 
 
 def _end(text: str) -> int:
-    """The offset where the text ends short of fields, or where its eighth begins."""
+    """The offset where the text ends with too few fields, or where an eighth begins."""
     ends = [(match.start(), match.end()) for match in _FIELD.finditer(text)]
     if not ends:
         return 0
@@ -337,7 +336,7 @@ def _end(text: str) -> int:
 
 
 def _turned(kind: Kind, low: int, high: int) -> str:
-    """What was meant by a range that runs over the end of the field: two ranges, as a rule."""
+    """The likely intention of a range that wraps around the end of the field: usually two ranges."""
     top = 6 if kind is DAY_OF_WEEK else kind.high
 
     def ends(first: int, last: int) -> str:

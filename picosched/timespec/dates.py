@@ -15,7 +15,7 @@ from picosched.timespec.place import Place
 from picosched.timespec.wall import WallTimes
 
 DATE_LIKE = re.compile(r"[0-9]{4}-|--[0-9]", re.ASCII)
-"""What the text of dates begins with, and no cron text does."""
+"""Matches the beginning of dates, but of no cron text."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _YEARLY = re.compile(r"--[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -33,7 +33,7 @@ def read_dates(text: str, place: Place) -> tuple[str, WallTimes, bool]:
         try:
             at = datetime.fromisoformat(text.upper())
         except ValueError:
-            raise place.fault(text, "a day and a time that there are") from None
+            raise place.fault(text, "an existing day and time") from None
         day = of_range(at.date(), at.date())
         normal = at.isoformat(timespec="seconds" if at.second else "minutes")
         return normal, WallTimes(day, 1 << 60 * at.hour + at.minute, 1 << at.second), False
@@ -61,7 +61,7 @@ def whole(days: Days) -> WallTimes:
 
 
 def told(text: str) -> str:
-    """Dates of that normal form in words, as "on 2026-12-24"."""
+    """Dates in normal form as words, as "on 2026-12-24"."""
     if "T" in text:
         day, _, time = text.partition("T")
         return f"at {time} on {day}"
@@ -73,11 +73,11 @@ def _day(text: str, found: str, place: Place) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise place.fault(found, "a day that there is") from None
+        raise place.fault(found, "an existing day") from None
 
 
 def _yearly(begin: tuple[int, int], end: tuple[int, int]) -> Days:
-    """The days of every year from one to the other, over the end of the year if it is before it."""
+    """The days from `begin` to `end` in every year, across the end of the year if `end` is before `begin`."""
 
     def rule(month: int, length: int, _: int) -> int:
         low = begin[1] if month == begin[0] else 1 if month > begin[0] else 32

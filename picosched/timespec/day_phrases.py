@@ -20,7 +20,7 @@ _WANTED = "a time, days, months or years, as in every monday at 9:00 or last day
 
 
 def day_phrase(text: str, place: Place) -> MonthDays | WeekDays | None:
-    """The days that words such as `last weekday` or `2nd thursday` name; None for any other words."""
+    """The days named by words such as `last weekday` or `2nd thursday`; None for other words."""
     first, *rest = text.lower().split() or [""]
     worded = first[:1].isalpha() or first[-2:] in ("st", "nd", "rd", "th")
     if not worded or not (rest or first in ("last", "first") or first in _GROUPS):
@@ -31,12 +31,12 @@ def day_phrase(text: str, place: Place) -> MonthDays | WeekDays | None:
     if tokens.peek():
         raise tokens.fault("nothing more")
     if days.month_days and days.week_days:
-        raise place.fault(text, "days of the month or weekdays, and the others in a part of their own")
+        raise place.fault(text, "days of the month or weekdays, not both in one part")
     return days.month_days or days.week_days
 
 
 class DayReader:
-    """The days that were read from tokens; None is not said yet."""
+    """Reads days from tokens; None means not given."""
 
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
@@ -168,5 +168,5 @@ class DayReader:
         ends |= {True} if days.from_end or days.working_from_end else set()
         ends |= {False} if days.numbers or days.working else set()
         if len(ends) != 1 or weeks.weekdays or days.nearest:
-            raise self.tokens.fault("month, for what is not counted from one end of the year")
+            raise self.tokens.fault("month, for days not counted from either end of the year")
         return 1 << 12 if ends.pop() else 1 << 1

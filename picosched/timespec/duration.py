@@ -1,6 +1,6 @@
-"""Durations: `@every 1h30m` and ISO 8601 (`PT90M`), as something that comes again and again.
+"""Durations: `@every 1h30m` and ISO 8601 (`PT90M`), as recurring times.
 
-A timespec has no start, so a duration is anchored. Hours, minutes and seconds count the time that has
+A timespec has no start, so durations have a fixed anchor. Hours, minutes and seconds count the time that has
 passed since 1970-01-01T00:00:00Z. Days and weeks alone are days of the calendar: every n-th, counted
 from 1970-01-01, at local midnight. So are months and years: the first of every n-th month, counted from
 January 1970. Days with smaller units (`P1DT12H`) are 24 hours each; months have no length in hours, and
@@ -46,7 +46,7 @@ Counted = int | Fields
 
 
 def read_duration(text: str, place: Place) -> tuple[str, Counted]:
-    """A duration in its normal form and what it comes to; PicoschedError `invalid` for invalid text."""
+    """A duration in normal form and its value; PicoschedError `invalid` for invalid text."""
     every = _EVERY.match(text)
     rest = text[every.end() :] if every else text
     place = place.on(every.end()) if every else place
@@ -110,7 +110,7 @@ def _counted(text: str, amounts: dict[str, Fraction], place: Place) -> Counted:
             raise place.fault(text, "whole days, weeks, months and years")
     if units & {"mo", "y"}:
         if units - {"mo", "y"}:
-            raise place.fault(text, "months and years alone: they have no length in days or hours")
+            raise place.fault(text, "only months and years: they have no fixed length in days or hours")
         months = int(amounts.get("mo", 0) + 12 * amounts.get("y", 0))
         _check(text, months, LONGEST_MONTHS, "month", place)
         return every_months(months)

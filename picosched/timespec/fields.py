@@ -1,7 +1,7 @@
-"""What a text says of time and days, field by field, before it is worked out into days of the calendar.
+"""The times and days of a text, field by field, before they are resolved to calendar days.
 
-Cron text, maps and phrases are all read into `Fields`, and all are told in words from it. It keeps what
-was meant ("the last Friday") where `Days` keeps what that comes to (the 31st, this month).
+Cron text, maps and phrases are all parsed into `Fields`, and explained from them. `Fields` keeps the
+meaning ("the last Friday"), `Days` the resulting days (the 31st, this month).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from picosched.timespec.wall import WallTimes
 
 @dataclass(frozen=True, slots=True)
 class MonthDays:
-    """Days by where they stand in the month; a day belongs if any of the sets has it.
+    """Days by their position in the month; a day belongs if any of the sets contains it.
 
     `numbers` are days of the month. `from_end` counts back from the last, which is 0. `nearest` are days
     of the month, each moved to the nearest of Monday to Friday within the month. `working` counts the days

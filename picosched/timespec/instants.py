@@ -22,7 +22,7 @@ _TRIES = 1_000
 
 
 class Fires:
-    """The fires of `times` in the zone `tz`. It is equal to itself alone: so steps are quickly remembered."""
+    """The fires of `times` in the zone `tz`. Compared by identity, which makes caching of steps fast."""
 
     __slots__ = ("times", "tz")
 
@@ -58,7 +58,7 @@ def fire_until(fires: Fires, instant: int) -> datetime | None:
 
 @lru_cache(maxsize=4096)
 def count_fires(fires: Fires, first: int, past: int, most: int) -> int:
-    """How many fires lie from `first` on and before `past`, counting no further than `most`."""
+    """How many fires are from `first` (inclusive) to `past` (exclusive), counting up to `most`."""
     count = 0
     while count < most and (fire := fire_from.__wrapped__(fires, first)) is not None:
         first = second_of(fire)[0] + 1
@@ -69,7 +69,7 @@ def count_fires(fires: Fires, first: int, past: int, most: int) -> int:
 
 
 def second_of(time: datetime) -> tuple[int, bool]:
-    """The whole second that `time` is in, and whether it is past that second's beginning."""
+    """The whole second containing `time`, and whether `time` is after its beginning."""
     if time.tzinfo is None:
         raise PicoschedError(f"found {time.isoformat()} without an offset, wanted a time in UTC", "invalid")
     # The plain subtraction: subclasses of datetime bring slower ones, with results of their own.
@@ -92,7 +92,7 @@ def _wall_from(times: WallTimes, tz: str, instant: int) -> int | None:
         start, end, offset, high = stretch_at(tz, instant)
         local = instant + offset
         if not times.elapsed:
-            # Where an offset begins, what its gap skipped is still to come; what it repeats never is.
+            # At the start of an offset, times skipped by its gap are still pending; repeated ones are not.
             local = high if instant == start else max(local, high)
         found = times.first_from(local)
         if found is not None and (fire := max(found - offset, start)) < end:
@@ -124,7 +124,7 @@ def _every_from(duration: Every, tz: str, instant: int) -> int | None:
         instant += (EPOCH - instant) % duration.seconds
         if days is ALWAYS or instant > LAST_SECOND:
             return instant
-        # No local clock is a day away from UTC: what is further off needs no look at the zone.
+        # No local clock is a day away from UTC, so the zone is irrelevant for times further off.
         near = days.first_from(instant // DAY - 1)
         if near is None:
             return None

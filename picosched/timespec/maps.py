@@ -1,6 +1,6 @@
 """Timespecs as maps of parts: `{"minutes": [0, 30], "hours": [9, 17], "dates": "last"}`.
 
-A part that is missing matches everything, but seconds are then 0. A value is a number, a name, the text
+A missing part matches everything, except that seconds default to 0. A value is a number, a name, the text
 of a cron item, words for days ("last weekday", "2nd thursday"), or a list of these. Dates and
 days_of_week must both match. The text of a map is JSON, in its normal form with the parts in order.
 """
@@ -42,11 +42,11 @@ _KINDS = {
 
 
 class _TwiceError(ValueError):
-    """A key that an object has twice."""
+    """A duplicate key in an object."""
 
 
 def map_end(text: str, at: int) -> int:
-    """Where the map that begins at `at` ends; PicoschedError `invalid` where it is not JSON."""
+    """The end of the map that begins at `at`; PicoschedError `invalid` if it is not JSON."""
     try:
         _, end = _JSON.raw_decode(text, at)
     except json.JSONDecodeError as fault:
@@ -60,9 +60,9 @@ def map_end(text: str, at: int) -> int:
 
 
 def read_map(text: str, place: Place) -> tuple[str, Fields]:
-    """The JSON text of a map in its normal form, and what it says.
+    """The JSON text of a map in normal form, and its fields.
 
-    PicoschedError `invalid` names the part that is wrong.
+    PicoschedError `invalid` names the wrong part.
     """
     found: dict[str, Any] = {}
     for key, value in _JSON.decode(text).items():
@@ -78,7 +78,7 @@ def read_map(text: str, place: Place) -> tuple[str, Fields]:
         raise place.fault(text, f"some of the parts {', '.join(PARTS)}")
     fields = _fields(text, found)
     if not fields.days():
-        raise place.fault(text, "days that its months and years have: it never fires")
+        raise place.fault(text, "days that exist in its months and years: it never fires")
     ordered = {
         name: found[name][0] if len(found[name]) == 1 else found[name] for name in PARTS if name in found
     }

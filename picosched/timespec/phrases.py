@@ -1,4 +1,4 @@
-"""Timespecs in plain words, read clause by clause.
+"""Parses timespecs in plain words, clause by clause.
 
 | clause | as in |
 |---|---|
@@ -62,7 +62,7 @@ _STARRED = re.compile(r"(?:^|\s)[*?]")
 class Phrase:
     """A phrase in its normal form: fields, or a duration in seconds on the days of fields.
 
-    `timed` tells whether it names any time; the fields of one that does not are of 00:00.
+    `timed` says whether it gives a time; otherwise its fields have 00:00.
     """
 
     text: str
@@ -72,17 +72,17 @@ class Phrase:
 
 
 def is_phrase(text: str) -> bool:
-    """Whether a text can only be meant as a phrase: it begins like one, and no field of it with a star."""
+    """Whether a text can only be a phrase: it begins like one, and has no field with a star."""
     return bool(_PHRASE.match(text)) and not _STARRED.search(text)
 
 
 def read_phrase(text: str, place: Place) -> Phrase:
-    """What a phrase says; PicoschedError `invalid` points at the word that does not fit."""
+    """Parse a phrase; PicoschedError `invalid` points at the wrong word."""
     return _Reader(text, place).phrase()
 
 
 class _Reader:
-    """A phrase, and what has been read of it so far: None is not said yet."""
+    """Reads a phrase."""
 
     def __init__(self, text: str, place: Place) -> None:
         self.tokens = Tokens(text, place)
@@ -239,6 +239,6 @@ class _Reader:
             self.said.window = (first, last)
 
     def once(self, said: object, wanted: str) -> None:
-        """Refuse what has been said already."""
+        """Refuse a clause that was already given."""
         if said:
             raise self.tokens.fault(wanted, back=0 if self.tokens.peek() else 1)

@@ -1,4 +1,4 @@
-"""Where in the text of a timespec something stands, and the error that says what is wrong with it there."""
+"""Positions in the text of a timespec, and errors at them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from picosched.errors import PicoschedError
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in `source`: `column` counts from 1; a part of a map has a name and no column."""
+    """A position in `source`: `column` counts from 1; a part of a map has a name and no column."""
 
     source: str
     column: int | None = 1
@@ -20,7 +20,7 @@ class Place:
         return self if self.column is None else replace(self, column=self.column + by)
 
     def fault(self, found: str, wanted: str, offset: int = 0, part: str | None = None) -> PicoschedError:
-        """The error for the text `found`, which stands `offset` characters on, in a part of that name."""
+        """The error for the text `found`, `offset` characters further on, in a part of that name."""
         return self.error(f"{shown(found) if found else 'nothing'}, wanted {wanted}", offset, part)
 
     def error(self, found: str, offset: int = 0, part: str | None = None) -> PicoschedError:

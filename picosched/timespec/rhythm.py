@@ -1,4 +1,4 @@
-"""On which hours of a week, or days of a year, a timespec fires: what pictures of it are drawn from.
+"""The hours of a week, or days of a year, in which a timespec fires: the data for pictures of it.
 
 Both are of the time that comes, local to the timespec's zone: the hours that today has behind it are those of
 today in a week. The week shows how often it fires in each hour. The year shows a choice of days, and holes.
@@ -23,7 +23,7 @@ from picosched.timespec.timespec import Timespec
 Kind = Literal["week", "year"]
 
 MOST = 60
-"""Fires that are counted in one hour; of more it is said that there are more."""
+"""Fires are counted up to this number per hour."""
 
 WEEKDAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 INSTANT, HOUR, WEEK = timedelta(microseconds=1), timedelta(hours=1), timedelta(weeks=1)

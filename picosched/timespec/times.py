@@ -33,7 +33,7 @@ class Every:
     days: Days = ALWAYS
 
     def boxes(self) -> list[WallTimes] | None:
-        """The same where local time is UTC, if the duration divides a day; else None."""
+        """The equivalent boxes in UTC, if the duration divides a day; otherwise None."""
         if DAY % self.seconds:
             return None
         if 60 % self.seconds == 0:
@@ -50,14 +50,14 @@ Times = tuple[Part, ...]
 
 
 def every(seconds: int, utc: bool) -> Times:
-    """A duration: where local time is UTC, local times if they are one box."""
+    """A duration: in UTC, local times if they are one box."""
     duration = Every(seconds)
     boxes = duration.boxes() if utc else None
     return tuple(boxes) if boxes and len(boxes) == 1 else (duration,)
 
 
 def union(parts: Iterable[Part]) -> Times:
-    """The times of all `parts`, in as few as is easily found; PicoschedError when they are too many."""
+    """The times of all `parts`, merged where that is easy; PicoschedError if there are too many."""
     found: list[Part] = []
     for part in parts:
         merged: Part | None = part
@@ -104,7 +104,7 @@ def same(one: Times, other: Times, utc: bool) -> bool:
 
 
 def _within(one: Times, other: Times, utc: bool) -> bool:
-    """Whether no time of `one` is outside `other`; strides that cannot be compared make it False."""
+    """Whether all times of `one` are in `other`; False if their strides cannot be compared."""
     for part in one:
         left: Times = (part,)
         for theirs in other:
@@ -125,19 +125,19 @@ def _kind(part: Part, utc: bool) -> object:
 
 
 def _uncovered(times: Times) -> Times:
-    """`times` without the durations of which the rest has every time anyway, in UTC."""
+    """`times` without durations that the rest covers completely, in UTC."""
     walls = tuple(part for part in times if isinstance(part, WallTimes))
     return tuple(
         part
         for part in times
         if isinstance(part, WallTimes)
-        # On one day or another a duration comes at every multiple of what it and a day have in common.
+        # Over time a duration fires at every multiple of the gcd of its length and a day.
         or without(tuple(Every(gcd(part.seconds, DAY), part.days).boxes() or ()), walls, True)
     )
 
 
 def _joined(one: Part, other: Part) -> Part | None:
-    """One part for both, if it is easily found."""
+    """One part for both, if there is an easy one."""
     if one == other:
         return one
     if isinstance(one, WallTimes) and isinstance(other, WallTimes):

@@ -1,4 +1,4 @@
-"""A timespec: when, again and again.
+"""Timespecs: recurring sets of times.
 
 It is a set of local times (`times`) in a zone (`zone`), read from text (`algebra`, and from there `cron`,
 `duration`, `phrases`, `maps`, `dates`) and told in words (`words`). It is immutable and pure: it has no
@@ -49,7 +49,7 @@ _WALKED = 2_000
 
 @dataclass(frozen=True, eq=False)
 class Timespec:
-    """Times that come again and again: `text` in its normal form, read in the zone `tz`.
+    """Recurring times: `text` in normal form, in the zone `tz`.
 
     Two are equal when they are of one zone and fire at the same times. `|`, `&` and `-` unite and intersect
     the times of two of one zone, and take those of one from those of the other. Make one with `parse`.
@@ -64,8 +64,8 @@ class Timespec:
     def parse(cls, text: str | Mapping[str, Any], tz: str = "UTC") -> Timespec:
         """The timespec that a text writes, or a map of parts, in the zone of that name.
 
-        Raises PicoschedError `invalid` for what cannot be read or can never fire, with the part and the
-        column of the fault, and for an unknown zone.
+        Raises PicoschedError `invalid` if it is invalid or never fires, with the part and the column, and
+        for an unknown zone.
         """
         if not isinstance(text, str):
             text = _as_json(text)
@@ -84,17 +84,17 @@ class Timespec:
         return fire_until(self._fires, second if beyond else second - 1)
 
     def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
-        """The fires from `start` on and before `end`, in order, worked out as they are taken."""
+        """The fires from `start` (inclusive) to `end` (exclusive), in order, computed lazily."""
         second, beyond = second_of(start)
         past, further = second_of(end)
         return self._from(second + beyond, past + further)
 
     def count(self, after: datetime, until: datetime, most: int) -> int:
-        """How many fires lie after `after` and up to `until`, counting no further than `most`."""
+        """How many fires are after `after` and up to `until`, counting up to `most`."""
         return count_fires(self._fires, second_of(after)[0] + 1, second_of(until)[0] + 1, most)
 
     def without(self, dates: Iterable[date | str | Timespec]) -> Timespec:
-        """This without `dates`: days, texts as they stand behind `except`, and timespecs of the same zone.
+        """This without `dates`: days, texts as used after `except`, and timespecs of the same zone.
 
         A `datetime` without an offset is that one local time.
         """
@@ -192,7 +192,7 @@ def _parse(text: str, tz: str) -> Timespec:
     check_zone(tz)
     if not term.times:
         raise PicoschedError(
-            f"timespec {shown(term.text)}: found no time that is left, wanted one: it never fires", "invalid"
+            f"timespec {shown(term.text)}: found no remaining time: it never fires", "invalid"
         )
     fires = Fires(term.times, tz)
     if _can_miss(fires) and fire_from(fires, 0) is None:
@@ -204,7 +204,8 @@ def _parse(text: str, tz: str) -> Timespec:
 
 
 def _can_miss(fires: Fires) -> bool:
-    """Whether there may be times and no fire: a clock change skips them, or a duration their days."""
+    """Whether it may never fire despite having times: a clock change may skip them, or a duration their
+    days."""
     return all(
         part.days is not ALWAYS if isinstance(part, Every) else part.days.years.bit_count() < _FEW_YEARS
         for part in fires.times
@@ -243,12 +244,12 @@ def _as_json(parts: object) -> str:
         return json.dumps(dict(parts), ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as cause:
         raise PicoschedError(
-            "found a map of what no timespec is made of, wanted numbers, texts and lists of them", "invalid"
+            "found a map with invalid values, wanted numbers, texts and lists of them", "invalid"
         ) from cause
 
 
 def _ranges(days: list[date]) -> Iterator[str]:
-    """Days as dates, and where three and more follow each other as ranges."""
+    """Days as dates, with three or more consecutive days as ranges."""
     first = 0
     for index, day in enumerate(days):
         if index + 1 == len(days) or days[index + 1] - day > timedelta(days=1):

@@ -59,7 +59,7 @@ class Tokens:
             at = match.end()
 
     def peek(self, ahead: int = 0) -> str:
-        """The text of the next token, or of one behind it; "" at the end."""
+        """The text of the next token, or of a later one; "" at the end."""
         at = self.next + ahead
         return self.tokens[at].text if at < len(self.tokens) else _END
 
@@ -68,21 +68,21 @@ class Tokens:
         return self.tokens[at].kind if at < len(self.tokens) else _END
 
     def took(self, *words: str) -> str:
-        """The next token if it is one of the words, and step over it; else ""."""
+        """Consume and return the next token if it is one of the words; otherwise ""."""
         if (word := self.peek()) and word in words:
             self.next += 1
             return word
         return ""
 
     def took_phrase(self, *words: str) -> bool:
-        """Step over these words if they all come next."""
+        """Consume these words if they all come next."""
         if all(self.peek(ahead) == word for ahead, word in enumerate(words)):
             self.next += len(words)
             return True
         return False
 
     def word(self, *words: str) -> str:
-        """The next token, which must be one of the words."""
+        """Consume and return the next token, which must be one of the words."""
         if not (found := self.took(*words)):
             raise self.fault(words[0])
         return found
@@ -105,7 +105,7 @@ class Tokens:
         return int(self.peek(-1))
 
     def ordinal(self, ahead: int = 0) -> int | None:
-        """The number that the next token is as an ordinal, and stay before it."""
+        """The next token as an ordinal number, without consuming it."""
         word = self.peek(ahead)
         return int(word[:-2]) if self.kind(ahead) == "ordinal" else _ORDINALS.get(word)
 
@@ -138,7 +138,7 @@ class Tokens:
         )
 
     def counted(self, unit: str, low: int, high: int) -> int:
-        """A set of numbers behind the name of what they count, as `minutes 0 and 30`."""
+        """A set of numbers after the name of their unit, as `minutes 0 and 30`."""
         self.word(unit, f"{unit}s")
         return self.numbers(low, high, f"a number of a{'n' if unit == 'hour' else ''} {unit}")
 
@@ -154,7 +154,7 @@ class Tokens:
         return self._set(name, lambda ahead: self.peek(ahead) in names, what)
 
     def more(self, begins: Callable[[int], bool]) -> bool:
-        """Whether another item of a list comes, past the comma or the "and" before it."""
+        """Consume a comma or "and" if another list item follows; return whether it does."""
         ahead = 1
         while self.peek(ahead) in _AND:
             ahead += 1

@@ -29,7 +29,7 @@ from picosched.timespec.days import ALWAYS, DAY, Days
 class WallTimes:
     """The local times on `days`, at `minutes` of the day and at `seconds` of each; none of them is empty.
 
-    `elapsed` says how the times follow a clock that is changed; it is for whoever knows zones.
+    `elapsed` says how the times follow a clock that is changed; it is used where zones are known.
     """
 
     days: Days = ALWAYS
@@ -78,7 +78,8 @@ class WallTimes:
         return WallTimes(days, minutes, seconds, self.elapsed and other.elapsed)
 
     def without(self, other: WallTimes) -> list[WallTimes]:
-        """The times that are not in `other`, as few boxes; PicoschedError where strides of days forbid it."""
+        """The times not in `other`, as a few boxes; PicoschedError if strides of days make that
+        impossible."""
         minutes, seconds = self.minutes & other.minutes, self.seconds & other.seconds
         if not (minutes and seconds and (days := self.days & other.days)):
             return [self]
@@ -90,7 +91,7 @@ class WallTimes:
         return [WallTimes(*box, self.elapsed) for box in boxes if all(box)]
 
     def joined(self, other: WallTimes) -> WallTimes | None:
-        """One box for the times of both if they differ in one side alone; else None."""
+        """One box for the times of both if they differ in only one dimension; otherwise None."""
         if self.elapsed != other.elapsed:
             return None
         if self.seconds == other.seconds:

@@ -1,10 +1,10 @@
-"""What fields say, in plain words.
+"""Explains fields in plain words.
 
 The words tell the set, not the text: `0,15,30,45 * * * *` and `*/15 * * * *` read the same, because
 they fire at the same local times. Words that are the same name the same times.
 
-A phrase has three parts: the times of a day, the days with their months, and the years; a part that
-restricts nothing is left out.
+A phrase has three parts: the times of a day, the days with their months, and the years; a part without
+restrictions is omitted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def day_words(fields: Fields) -> str:
 
 
 def span_words(seconds: int, utc: bool) -> str:
-    """A duration in words, as "every 90 minutes"; outside UTC told apart from the hours of a clock."""
+    """A duration in words, as "every 90 minutes"; outside UTC it says that it is elapsed time."""
     for unit, length in (("hour", 3_600), ("minute", 60), ("second", 1)):
         if seconds % length == 0:
             return _every(seconds // length, unit) + ("" if utc else " of elapsed time")
@@ -49,7 +49,7 @@ def span_words(seconds: int, utc: bool) -> str:
 
 
 def _clock_times(fields: Fields) -> str | None:
-    """The times of a day one by one, or None when they are too many."""
+    """The times of a day listed individually, or None if there are too many."""
     if fields.minutes.bit_count() * fields.seconds.bit_count() > _LISTED_TIMES:
         return None
     if fields.seconds == 1:
@@ -176,7 +176,7 @@ def _week_days(days: WeekDays, last: str = "and") -> str:
 
 
 def _from_end(back: int) -> str:
-    """How something is counted from the end, where 0 is the last."""
+    """A position counted from the end, where 0 is the last."""
     return f"{_ordinal(back + 1)} last " if back else "last "
 
 

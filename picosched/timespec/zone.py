@@ -58,7 +58,7 @@ _FOREVER = Stretch(0, LAST_SECOND + 1, 0, 0)
 
 
 def check_zone(name: str) -> None:
-    """Raise PicoschedError `invalid`, with names that are near, when no zone has that name."""
+    """Raise PicoschedError `invalid`, suggesting similar names, if the zone is unknown."""
     if isinstance(name, str) and _NAME.fullmatch(name):
         try:
             if name not in _NOT_ZONES and not name.startswith(_NOT_FOLDERS):
@@ -75,7 +75,7 @@ def is_utc(name: str) -> bool:
 
 
 def stretch_at(name: str, instant: int) -> Stretch:
-    """The stretch of the zone `name` that holds `instant`, or a part of it that does.
+    """The stretch of the zone `name` containing `instant`, or a part of it.
 
     A part may begin and end where the offset stays the same: `high` is right all the same.
     """

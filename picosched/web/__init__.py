@@ -1,6 +1,6 @@
-"""HTTP: the peer's paths for its clients (`sky`), our own under `/api`, metrics and the console's place.
+"""HTTP: the Node engine's paths for its clients (`sky`), our own under `/api`, metrics, and the console.
 
-`site.Site` stands in front of all: it knows hosts, tokens, rates and sizes, answers the peer's paths
-itself, and leaves the rest to FastAPI (`app`). `desk` hands work to the engine. `serving` puts it all on a
-socket.
+`site.Site` is the outermost layer: it checks hosts, tokens, rates and sizes, answers the Node engine's
+paths itself, and passes the rest to FastAPI (`app`). `desk` passes work to the engine. `serving` serves it
+all on a socket.
 """

@@ -1,10 +1,9 @@
-"""Who may do what: the token, the names of the server, the pages that may write.
+"""Access control: the token, the server's host names, and the pages that may write.
 
-The token is random and long, so a plain hash of it is kept, in the store. It comes as `Authorization:
-Bearer …` or, from the console, as a cookie. A cookie is sent by a browser whoever made it ask, so what
-writes must then come from a page of ours (`Origin`). Where no token is asked for, only programs of this
-machine reach us: a page that a browser shows must be ours as well, and the host it names must be one of ours,
-which keeps out DNS rebinding.
+The token is long and random, so the store keeps a plain hash of it. It is sent as `Authorization: Bearer …`
+or, by the console, as a cookie. A browser sends the cookie with requests from any page, so writes with it
+must come from one of our pages (`Origin`). Without a token only programs on this machine can connect: web
+pages must be ours as well, and the Host must be one of our names, which prevents DNS rebinding.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ OURS = ("localhost", "127.0.0.1", "::1")
 
 
 def new_token(engine: Engine) -> str:
-    """Make a token and keep its hash; the one before is worth nothing any more."""
+    """Create a token and store its hash; the previous one becomes invalid."""
     token = secrets.token_urlsafe(32)
     engine.write(lambda: engine.store.picos.set_meta(META, _hash(token)))
     return token
 
 
 def kept_hash(engine: Engine) -> str | None:
-    """The hash of the token there is."""
+    """The stored hash of the token, if there is one."""
     return engine.read(lambda: engine.store.picos.meta(META))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens on `host`."""
+    """Whether only this machine can connect to `host`."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -47,7 +46,7 @@ def is_loopback(host: str) -> bool:
 
 
 class Access:
-    """Tells who may. `hash` is that of the token; None asks for none, which is only for loopback."""
+    """Decides which requests are allowed. `hash` is the token's; None requires no token, on loopback only."""
 
     def __init__(self, host: str, hash: str | None, hosts: Iterable[str] = ()) -> None:
         self.loopback = is_loopback(host)
@@ -61,11 +60,11 @@ class Access:
 
     @property
     def is_open(self) -> bool:
-        """Whether no token is asked for."""
+        """Whether no token is required."""
         return self._hash is None
 
     def check_host(self, headers: Mapping[str, str]) -> None:
-        """403 if somebody calls us by a name that is not ours."""
+        """403 if the Host is not one of our names."""
         if self._hosts is None:
             return
         host = headers.get("host", "")
@@ -73,7 +72,7 @@ class Access:
             raise HttpError(403, f"found the Host {host[:100]!r}, wanted a name of this server")
 
     def check(self, headers: Mapping[str, str], method: str) -> None:
-        """401 without the token, 403 if a page that is not ours writes."""
+        """401 without the token, 403 for a write from a foreign page."""
         if self._hash is None:
             self.check_page(headers)
             return
@@ -90,7 +89,7 @@ class Access:
             self._check_origin(headers)
 
     def check_page(self, headers: Mapping[str, str]) -> None:
-        """403 if a page asks that is not ours. A program says no `Origin`."""
+        """403 for a foreign page. Programs send no `Origin`."""
         if "origin" in headers:
             self._check_origin(headers)
 
@@ -99,7 +98,7 @@ class Access:
         return self._hash is not None and hmac.compare_digest(_hash(token), self._hash)
 
     def own(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """The headers without our token: rules and the journal have no use for it."""
+        """The headers without our token, which must not reach rules or the journal."""
         bearer, cookie = _bearer(headers), headers.get("cookie", "")
         if bearer is not None and self.knows(bearer):
             headers = {name: value for name, value in headers.items() if name != "authorization"}
@@ -131,9 +130,9 @@ def _bearer(headers: Mapping[str, str]) -> str | None:
 
 
 def _cookies(headers: Mapping[str, str]) -> list[str]:
-    """The values of our cookie. A page of another port of this host may have set one of the same name.
+    """The values of our cookie. A page on another port of this host may have set one of the same name.
 
-    A browser takes cookies apart at each semicolon, whatever quotation marks stand around it.
+    Browsers split cookies at each semicolon, even inside quotation marks.
     """
     text = headers.get("cookie", "")
     if COOKIE not in text:

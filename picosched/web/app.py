@@ -1,7 +1,7 @@
-"""The FastAPI app: our own routes, metrics, health, the first page; and the place of the console.
+"""The FastAPI app: our own routes, metrics, health, the first page, and the console.
 
-`site.Site` has let in whoever comes here, and read the body within bounds. Errors of every kind look the
-same: `{"error": text}`.
+`site.Site` has already checked access and read the body within its limits. All errors have the form
+`{"error": text}`.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from picosched.web.request import headers_of, kind_of
 log = logging.getLogger(__name__)
 
 FAULTS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorShape, "description": "What came in is at fault."},
-    401: {"model": ErrorShape, "description": "No token, or not the right one."},
+    400: {"model": ErrorShape, "description": "The request is invalid."},
+    401: {"model": ErrorShape, "description": "No token, or a wrong one."},
     403: {"model": ErrorShape, "description": "Refused."},
     404: {"model": ErrorShape, "description": "Not found."},
-    409: {"model": ErrorShape, "description": "Things stand so that it cannot be."},
+    409: {"model": ErrorShape, "description": "Conflict with the current state."},
     413: {"model": ErrorShape, "description": "Too large."},
-    503: {"model": ErrorShape, "description": "Too much waits already."},
+    503: {"model": ErrorShape, "description": "Overloaded."},
 }
 
 FIRST_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>picosched</title>
@@ -50,7 +50,7 @@ FIRST_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>pico
 <li><a href="/ready">ready?</a></li></ul></body></html>"""
 
 METRICS_SECONDS = 5.0
-"""How long the store may take to tell its figures, which waits for the turn at hand."""
+"""How long reading the store's figures may take, including the wait for the current turn."""
 
 Life = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -58,9 +58,9 @@ Life = Callable[[], AbstractAsyncContextManager[None]]
 def new_app(
     engine: Engine, access: Access, metrics: Metrics, life: Life | None = None, *, console: bool = False
 ) -> FastAPI:
-    """The app on an engine. `life` is what runs beside it, from its start to its end.
+    """The app on an engine. `life` is a context that spans its lifetime.
 
-    With `console` its pages are there, if NiceGUI is installed; it can be one app's in a process.
+    With `console` it has the console, if NiceGUI is installed; only one app per process can.
     """
 
     @asynccontextmanager
@@ -75,9 +75,9 @@ def new_app(
     app = FastAPI(
         title="picosched",
         version=version("picosched"),
-        summary="Picos that keep time.",
+        summary="A rules engine with a scheduler.",
         openapi_url="/api/openapi.json",
-        docs_url=None,  # its page is made of scripts from elsewhere
+        docs_url=None,  # that page loads scripts from other servers
         redoc_url=None,
         lifespan=lifespan,
         separate_input_output_schemas=False,
@@ -105,7 +105,7 @@ def _first_page() -> Response:
 
 
 def _add_own(app: FastAPI, metrics: Metrics) -> None:
-    """What stands outside `/api`."""
+    """Add the routes outside `/api`."""
 
     look = Look(metrics.text, METRICS_SECONDS)
 
@@ -154,9 +154,9 @@ def _add_faults(app: FastAPI) -> None:
 
 
 def _told(fault: dict[str, Any], kind: str) -> str:
-    """One fault of a value: where it stands, what was found and what is wrong with it.
+    """Describe an invalid value: where it is, what was found and what is wrong.
 
-    A body of another `kind` than JSON was not read at all.
+    A body whose `kind` is not JSON was not parsed at all.
     """
     where, value = ".".join(str(each) for each in fault["loc"]), fault.get("input")
     if where == "body" and isinstance(value, str | bytes) and kind != "application/json":
@@ -166,14 +166,14 @@ def _told(fault: dict[str, Any], kind: str) -> str:
 
 
 def _parameters(dependant: Dependant) -> Iterator[str]:
-    """The parameters that a route takes from the query string."""
+    """The query parameters of a route."""
     yield from (each.alias for each in dependant.query_params)
     for other in dependant.dependencies:
         yield from _parameters(other)
 
 
 def _check_query(request: Request) -> None:
-    """400 for a parameter in the query string that the route does not know: it would mean nothing."""
+    """400 for an unknown query parameter, which would otherwise be ignored."""
     if not request.query_params:
         return
     known = [*_parameters(request.scope["route"].dependant)]
@@ -184,7 +184,7 @@ def _check_query(request: Request) -> None:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The schema, which says 400 where FastAPI would say 422, and that a token is wanted."""
+    """The schema, with 400 instead of FastAPI's 422, and the token as security scheme."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         for operations in schema["paths"].values():

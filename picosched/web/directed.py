@@ -1,7 +1,7 @@
-"""Directives that are obeyed: what a rule may have put into the headers of an answer.
+"""Directives that set headers of an answer.
 
-`_cookie` sets a cookie of the ruleset's own, never one that this server goes by; `_redirect` sends the client
-elsewhere. A directive that cannot be obeyed is left out, and why is told among the errors of the answer.
+`_cookie` sets a cookie of the ruleset's own, never one that this server uses; `_redirect` redirects the
+client. An invalid directive is ignored, and the answer's errors give the reason.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ LONGEST = 8_192
 MOST_COOKIES = 50
 
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A cookie's name by RFC 6265. Of one without a name a browser sends the value, which may look like ours."""
+"""A cookie's name by RFC 6265. A browser sends a nameless cookie as its bare value, which could look like
+ours."""
 
 OURS = re.compile(rf"(?:__[a-z-]+-)?{COOKIE}", re.IGNORECASE)
 """The names of the console's cookie, also with a prefix such as `__Host-`."""
 
 URL = "%/:?#[]@!$&'()*+,;=~-._"
-"""What may stand in a Location as it is."""
+"""Characters allowed unescaped in a Location."""
 
 
 def directed(turn: Turn) -> tuple[int, Headers, list[str]]:
-    """The status, the headers that directives ask for, and what is wrong with those that are not obeyed."""
+    """The status and headers requested by directives, and the errors of ignored ones."""
     status, headers = 200, Headers()
     faults: list[str] = []
     for each in turn.directives:
@@ -55,7 +56,7 @@ def directed(turn: Turn) -> tuple[int, Headers, list[str]]:
 
 
 def _checked(cookie: str) -> bytes:
-    """The text of a Set-Cookie, if its cookie may be set."""
+    """The text for Set-Cookie, if the cookie is allowed."""
     text = cookie.strip(" ")
     name, equals, _ = text.partition(";")[0].partition("=")
     name = name.strip(" ")
@@ -63,7 +64,7 @@ def _checked(cookie: str) -> bytes:
     if not text.isprintable():
         raise PicoschedError(f"found the cookie {shown}, wanted it on one line, without control characters")
     if not equals or NAME.fullmatch(name) is None:
-        raise PicoschedError(f"found the cookie {shown}, wanted name=value, with a name without blanks")
+        raise PicoschedError(f"found the cookie {shown}, wanted name=value, with a name without spaces")
     if OURS.fullmatch(name):
         raise PicoschedError(f'found the cookie "{name}", which is the console\'s; wanted another name')
     return _bounded(text)
@@ -74,7 +75,7 @@ def _location(url: str) -> bytes:
 
 
 def _bounded(text: str) -> bytes:
-    """The text in UTF-8, if that is of a length that clients take."""
+    """The text as UTF-8, if it is not too long for clients."""
     found = text.encode("utf-8", "replace")
     if len(found) > LONGEST:
         raise PicoschedError(f"found {len(found):,} bytes, wanted at most {LONGEST:,}", "too_large")

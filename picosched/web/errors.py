@@ -1,7 +1,7 @@
-"""Errors on the way out: `{"error": text}` with the status that says whose fault it is.
+"""Error responses: `{"error": text}` with a matching status.
 
-One table turns the code of a PicoschedError into a status. `HttpError` is what HTTP alone knows: a wrong
-token, a body that never comes, a client that asks too often.
+One table maps the code of a PicoschedError to a status. `HttpError` is for errors specific to HTTP: a wrong
+token, a missing body, too many requests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STATUS: dict[Code, int] = {
 
 
 class HttpError(Exception):
-    """A request that is answered with a status of HTTP's own."""
+    """An error with its own HTTP status."""
 
     def __init__(self, status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class HttpError(Exception):
 
 
 class BusyError(HttpError):
-    """Too much waits already."""
+    """The server is overloaded."""
 
     def __init__(self, message: str) -> None:
         super().__init__(503, message, [(b"retry-after", b"1")])

@@ -1,8 +1,8 @@
-"""How often one client may ask, how much all may have under way, and how long each may take.
+"""Limits on request rates, on bytes held for all requests, and on the duration of each.
 
-`Rate` is the leaky bucket in one number for each address: the time by which all that it asked would be paid
-for. `Held` counts the bytes that are in hand. `Protocol` is uvicorn's, which by itself waits for ever for
-headers that come a letter at a time, and for clients that do not read.
+`Rate` is a leaky bucket, stored as one number per address: the time at which its requests are paid off.
+`Held` counts bytes in memory. `Protocol` extends uvicorn's, which would wait for ever for slow headers and
+for clients that do not read.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from picosched.web.errors import BusyError, HttpError, body_of
 
 HEAD_BYTES = 65_536
-"""A request's line and headers, together."""
+"""Request line and headers together."""
 
 HEAD_SECONDS = 20.0
-"""How long they may take to come."""
+"""How long they may take to arrive."""
 
 LINGER_SECONDS = 2.0
-"""How long a client that has its answer may go on sending what nobody reads."""
+"""How long a client may go on sending a body after it was answered."""
 
 READ_SECONDS = 30.0
-"""How long a client may take none of the answer that waits for it."""
+"""How long a client may read nothing of its answer."""
 
 MOST_CONNECTIONS = 4_000
 SPARE_FILES = 128
-"""Files that are not for connections: the database, what rules ask, copies."""
+"""Files reserved for other uses: the database, outside requests, copies."""
 
 ADDRESSES = 10_000
-"""Addresses remembered; of more, those that were counted last."""
+"""Addresses remembered, the most recently counted ones."""
 
 
 class Rate:
-    """At most `per_second` requests of one address, and `burst` at once: as many, unless it is given.
+    """At most `per_second` requests from one address, with bursts of `burst`, by default the same number.
 
     `now` counts seconds.
     """
@@ -49,26 +49,27 @@ class Rate:
         self._per_second = per_second
         self._cost = 1 / per_second
         self._ahead = self._cost * (burst or max(per_second, 1.0))
-        """How far an address may be ahead of what it has paid for."""
+        """How far an address may be ahead of its paid-off time."""
         self._now = now
         self._paid: OrderedDict[str, float] = OrderedDict()
 
     def check(self, address: str) -> None:
-        """Count a request; 429 if it is one too many."""
+        """Count a request; 429 if it exceeds the rate."""
         wait = self.count(address)
         if wait:
             raise too_often(f"more than {self._per_second:g} requests a second", wait)
 
     def __len__(self) -> int:
-        """The number of addresses that are remembered."""
+        """The number of addresses remembered."""
         return len(self._paid)
 
     def wait(self, address: str) -> float:
-        """Seconds until another request of this address would not be one too many."""
+        """Seconds until another request from this address is allowed."""
         return self._over(_network(address), self._now())
 
     def count(self, address: str) -> float:
-        """Count a request; of one too many, which is not counted, the seconds to wait."""
+        """Count a request and return 0, or, if it exceeds the rate, return the seconds to wait without
+        counting it."""
         now, address = self._now(), _network(address)
         over = self._over(address, now)
         if not over:
@@ -84,13 +85,13 @@ class Rate:
 
 
 def too_often(found: str, wait: float) -> HttpError:
-    """429: what was found, and the seconds to wait, which become whole ones."""
+    """429 with what was found and the seconds to wait, rounded up."""
     pause = ceil(wait)
     return HttpError(429, f"{found}; retry after {pause} s", [(b"retry-after", str(pause).encode())])
 
 
 class Held:
-    """Bytes in hand for all requests together: at most `most`. For one thread."""
+    """Bytes held by all requests together, at most `most`. Not thread-safe."""
 
     def __init__(self, most: int, what: str) -> None:
         self.most = most
@@ -98,12 +99,12 @@ class Held:
         self.size = 0
 
     def hold(self) -> Hold:
-        """What one request has of them: `with held.hold() as hold:`."""
+        """One request's share: `with held.hold() as hold:`."""
         return Hold(self)
 
 
 class Hold:
-    """The bytes of one request; they are free again after the block."""
+    """The bytes of one request, released after the block."""
 
     __slots__ = ("_held", "_size")
 
@@ -118,7 +119,7 @@ class Hold:
         self._held.size -= self._size
 
     def take(self, size: int) -> None:
-        """Hold so many more; BusyError if all together would have too many, and it is not alone."""
+        """Hold more bytes; BusyError if the total would exceed the limit, unless this is the only request."""
         held = self._held
         if held.size + size > held.most and held.size > self._size:
             raise BusyError(f"{held.what} of {held.most:,} bytes are under way already")
@@ -127,7 +128,7 @@ class Hold:
 
 
 def _network(address: str) -> str:
-    """An IPv6 client has a whole network of addresses: they count as one."""
+    """The address, or the /64 network of an IPv6 client, whose addresses count as one."""
     if ":" not in address:
         return address
     try:
@@ -138,7 +139,7 @@ def _network(address: str) -> str:
 
 
 def most_connections() -> int:
-    """Connections at once: as many as the process may have open files, but for some."""
+    """Concurrent connections: the process's limit on open files minus a reserve."""
     if sys.platform == "win32":
         return MOST_CONNECTIONS
     import resource
@@ -148,10 +149,10 @@ def most_connections() -> int:
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with bounds to connections: how many there are, and how long each may take.
+    """uvicorn's protocol, with limits on the number and duration of connections.
 
-    Headers have a size and a time in which to come. What is left of a body after its request was answered is
-    waited for a moment. A client that does not read what it asked for is left.
+    Headers are limited in size and time. After an answer, the rest of a body is awaited only briefly. A
+    client that does not read its answer is disconnected.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -227,7 +228,7 @@ class Protocol(HttpToolsProtocol):
     timeout_keep_alive_handler = _quiet_too_long  # as uvicorn calls it
 
     def _await_end(self, cycle: Any) -> None:
-        """Wait only so long for a client to read its last answer, or to end a body that nobody reads."""
+        """Limit the wait for a client to read its last answer or to finish its body."""
         if self.transport.is_closing():
             if self.transport.get_write_buffer_size():
                 self._await_reader()
@@ -261,7 +262,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, message: str, linger: float = LINGER_SECONDS) -> None:
-        """Say no, and end the connection: where the next request begins nobody knows."""
+        """Answer with an error and close, because the start of the next request is unknown."""
         body = body_of(HttpError(status, message))
         head = (
             f"HTTP/1.1 {status} \r\ncontent-type: application/json; charset=utf-8\r\n"
@@ -270,5 +271,5 @@ class Protocol(HttpToolsProtocol):
         self._refused = True
         self.transport.write(head.encode() + body)
         self.transport.write_eof()
-        # Closing at once would throw the answer away with what the client is still sending.
+        # Closing at once would discard the answer while the client is still sending.
         self.loop.call_later(linger, self.transport.close)

@@ -1,7 +1,6 @@
-"""What the server writes to stderr: one line a happening, for people (plain, colour) or programs (json).
+"""The server's log on stderr: one line per event, for people (plain, colour) or programs (json).
 
-Everything goes through structlog: our own events with their fields, and what libraries log in the usual
-way.
+Everything goes through structlog: our own events with their fields, and messages of libraries.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Form = Literal["json", "colour", "plain"]
 FORMS: tuple[Form, ...] = ("json", "colour", "plain")
 
 QUIET = ("uvicorn.error", "watchfiles.main", "watchfiles.watcher", "httpx", "asyncio")
-"""Loggers whose everyday words are nothing to us."""
+"""Loggers whose routine messages are suppressed."""
 
 MOMENT_SECONDS = 0.2
 
@@ -31,7 +30,8 @@ _STAMP = structlog.processors.TimeStamper("iso", utc=True, key="at")
 
 
 class Lines:
-    """A stream whose reader may go. What it does not take is lost: no request and no stop may fail for it."""
+    """A stream whose reader may go away. Then output is dropped, so that no request or stop fails because
+    of it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -48,14 +48,14 @@ class Lines:
     def _losing(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError):  # a pipe that is broken, a stream that is closed
-            # What stays in its buffer would fail once more when Python flushes it at the end.
+        except (OSError, ValueError):  # a broken pipe or a closed stream
+            # Otherwise flushing its buffer at exit would fail again.
             with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), self._stream.fileno())
 
 
 def set_up(form: Form, stream: TextIO | None = None) -> None:
-    """Log in a form from now on."""
+    """Configure logging in this format."""
     out: Any = Lines(stream or sys.stderr)
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -87,7 +87,7 @@ def set_up(form: Form, stream: TextIO | None = None) -> None:
 
 
 class AccessLog:
-    """Tells of each request; the lines of a moment are written together, as a write is dear."""
+    """Logs each request; lines are written in batches, because writes are expensive."""
 
     def __init__(self, form: Form, stream: TextIO | None = None) -> None:
         self._stream = Lines(stream or sys.stderr)
@@ -109,14 +109,14 @@ class AccessLog:
         self._events.append(_STAMP(None, "info", event))
 
     def flush(self) -> None:
-        """Write what is told so far."""
+        """Write the pending lines."""
         events, self._events = self._events, []
         self._stream.write("".join(f"{self._render(None, 'info', event)!s}\n" for event in events))
         self._stream.flush()
 
 
 def _renderer(form: Form) -> Processor:
-    """Makes the text of a line, without its end."""
+    """Renders a line, without its end."""
     if form == "json":
         return _json
     return structlog.dev.ConsoleRenderer(colors=form == "colour", pad_event_to=0, sort_keys=False)

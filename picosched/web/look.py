@@ -1,7 +1,6 @@
-"""Looks at the engine: each in a thread, as the engine may be busy with a turn, and shared by all who ask.
+"""Reads of the engine that run in a thread, because the engine may be busy, and are shared by all callers.
 
-However many ask while one look waits, it is one thread that waits; and nobody waits for it longer than the
-look is given time.
+Concurrent callers share one thread, and each waits only for a limited time.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ T = TypeVar("T")
 
 
 class Look(Generic[T]):
-    """What `work` returns, done in a thread once for all who ask meanwhile. For one loop."""
+    """The result of `work`, run in a thread once for all concurrent callers. For one event loop."""
 
     def __init__(self, work: Callable[[], T], seconds: float) -> None:
         self._work = work
@@ -22,7 +21,8 @@ class Look(Generic[T]):
         self._task: asyncio.Task[T] | None = None
 
     async def found(self) -> T:
-        """What it found; TimeoutError if it takes too long, and the next who asks waits for the same look."""
+        """The result; TimeoutError if it takes too long, in which case the next caller waits for the same
+        run."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(asyncio.to_thread(self._work))
         await asyncio.wait((self._task,), timeout=self._seconds)

@@ -1,6 +1,4 @@
-"""What Prometheus reads: requests and turns as they come, and what the store knows, read when it is asked
-for.
-"""
+"""Prometheus metrics: requests and turns counted as they come, and figures read from the store on demand."""
 
 from __future__ import annotations
 
@@ -28,17 +26,17 @@ class Metrics:
     """The metrics of one server."""
 
     def __init__(self, engine: Engine, desk: Desk) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a time for each series, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # omit the creation time of each series
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "picosched_http_requests",
-            "Requests answered, by the template of their path.",
+            "Requests answered, by path template.",
             ("path", "status"),
             registry=self._registry,
         )
         self._turns = Histogram(
             "picosched_http_turn_seconds",
-            "From an event's arrival by HTTP to its answer, when it is durable.",
+            "From an event's arrival by HTTP to its durable answer.",
             buckets=SECONDS,
             registry=self._registry,
         )
@@ -53,16 +51,16 @@ class Metrics:
         counter.inc()
 
     def turned(self, seconds: float) -> None:
-        """Count a turn that was raised by HTTP."""
+        """Record a turn raised by HTTP."""
         self._turns.observe(seconds)
 
     def text(self) -> bytes:
-        """All of it, in Prometheus' format. For a thread that may wait for the store."""
+        """All metrics, in Prometheus format. For a thread that may wait for the store."""
         return generate_latest(self._registry)
 
 
 class Figures(Collector):
-    """What the store and the engine know. Fires are counted from the start of the server on."""
+    """Figures of the store and the engine. Fires are counted from the start of the server."""
 
     def __init__(self, engine: Engine, desk: Desk) -> None:
         self._engine = engine
@@ -73,23 +71,23 @@ class Figures(Collector):
         self._late_ms = 0
 
     def describe(self) -> list[Metric]:
-        return []  # else registering would read the store
+        return []  # otherwise registering would read the store
 
     def collect(self) -> Iterator[Metric]:
         turns, pending, overdue, outcomes, within, late_ms = self._engine.read(self._look)
-        yield CounterMetricFamily("picosched_turns", "Turns in this store, from any cause.", turns)
+        yield CounterMetricFamily("picosched_turns", "Turns in this store, whatever their cause.", turns)
         yield CounterMetricFamily(
             "picosched_commits", "Transactions since the engine was opened.", self._engine.commits
         )
-        yield GaugeMetricFamily("picosched_scheduled", "Scheduled events that are to come.", pending)
+        yield GaugeMetricFamily("picosched_scheduled", "Pending scheduled events.", pending)
         yield GaugeMetricFamily(
-            "picosched_due_backlog", "Scheduled events that are due and not raised.", overdue
+            "picosched_due_backlog", "Scheduled events that are due but not yet raised.", overdue
         )
         yield GaugeMetricFamily(
-            "picosched_requests_waiting", "Requests nobody has taken up yet.", self._desk.waiting
+            "picosched_requests_waiting", "Requests not yet being processed.", self._desk.waiting
         )
         fires = CounterMetricFamily(
-            "picosched_fires", "What became of occurrences since the start.", labels=("outcome",)
+            "picosched_fires", "Occurrences by outcome since the start.", labels=("outcome",)
         )
         for outcome, count in sorted(outcomes.items()):
             fires.add_metric((outcome,), count)
@@ -98,18 +96,18 @@ class Figures(Collector):
         buckets = [(str(bound / 1000), float(n)) for bound, n in zip(LATENESS_MS, within, strict=True)]
         yield HistogramMetricFamily(
             "picosched_lateness_seconds",
-            "How late occurrences were dealt with since the start.",
+            "How late occurrences were processed since the start.",
             buckets=[*buckets, ("+Inf", float(raised))],
             sum_value=late_ms / 1000,
         )
 
     def _look(self) -> tuple[int, int, int, dict[str, int], list[int], int]:
-        """All of one moment, while nobody else looks or writes."""
+        """Read a consistent snapshot, under the engine's lock."""
         pages, now = self._engine.store.pages, self._engine.now()
         last = pages.last_fire()
         for each in pages.lateness(self._place, last):
             self._outcomes[each.outcome] = self._outcomes.get(each.outcome, 0) + each.count
-            if each.outcome != "cancelled":  # what was cancelled was not late
+            if each.outcome != "cancelled":  # cancelled occurrences have no lateness
                 self._late_ms += each.sum_ms
                 self._within = [a + b for a, b in zip(self._within, each.within, strict=True)]
         self._place = last

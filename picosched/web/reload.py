@@ -1,6 +1,6 @@
-"""Ruleset files on the root pico: put there at the start, and again when they change.
+"""Installs ruleset files on the root pico, at the start and when they change.
 
-A file that is at fault changes nothing: its fault is told, and the version before it stays.
+If a file has errors they are logged, and the old version stays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = structlog.get_logger("picosched.rulesets")
 
 
 def install(engine: Engine, place: str | Path) -> None:
-    """Install a ruleset on the root pico, unless its text is there already."""
+    """Install a ruleset on the root pico, unless the same text is installed."""
     if isinstance(place, Path):
         text = read_source(place)
         if any(row.hash == hash_of(text) for row in engine.root.rulesets().values()):
@@ -32,7 +32,7 @@ def install(engine: Engine, place: str | Path) -> None:
 
 
 def reinstall(engine: Engine, file: Path) -> None:
-    """As `install`; what is wrong is logged, with the line."""
+    """Like `install`, but log errors, with the source line."""
     try:
         install(engine, file)
     except PicoschedError as error:
@@ -43,9 +43,9 @@ def reinstall(engine: Engine, file: Path) -> None:
 
 
 async def watch(engine: Engine, files: Sequence[Path], stopping: asyncio.Event) -> None:
-    """Install files again as they change, until `stopping`.
+    """Reinstall files when they change, until `stopping`.
 
-    Their folders are watched, as many editors put a new file in the place of the old one.
+    Watches their folders, because many editors replace files instead of writing to them.
     """
     wanted = {file.resolve(): file for file in files}
 

@@ -1,7 +1,7 @@
-"""What a request brings: its headers as a map, its body within bounds, its parameters.
+"""Reading requests: headers as a map, the body within limits, parameters.
 
-Parameters come from the query string, then from the body, which wins: a form (urlencoded, or multipart with
-text in it) or a JSON object. A name that stands several times in a query string or a form is an array.
+Parameters come from the query string and the body; the body wins. A body is a form (urlencoded, or
+multipart with text) or a JSON object. A repeated name in a query string or form becomes an array.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ Large = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
 BODY_SECONDS = 30.0
-"""How long a body may take to come."""
+"""How long a body may take to arrive."""
 
 MOST_FIELDS = 1_000
 """Fields of a form or a query string."""
 
 SMALL = 16_384
-"""Bytes of a body that is dealt with on the loop; a larger one would hold up others."""
+"""Bytes of a body processed on the loop; larger ones would delay other requests."""
 
 JSON = ("application/json", "application/ssi-agent-wire", "application/octet-stream")
-"""What is read as JSON, as in the peer; and whatever ends in `+json`."""
+"""Types parsed as JSON, as in the Node engine, in addition to `…+json`."""
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """name in lower case → value; one that comes several times is joined, as Node.js joins it."""
+    """Maps lower-case names to values; repeated headers are joined as in Node.js."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1"), value.decode("latin-1")
@@ -60,9 +60,9 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 
 def segments_of(raw_path: bytes) -> list[str] | None:
-    """The parts of a path between its slashes, each decoded by itself, so that `%2F` is not a slash.
+    """The segments of a path, decoded separately, so that `%2F` is not a slash.
 
-    A slash at the end does not count. None for a path with an empty part.
+    A trailing slash is ignored. None for a path with an empty segment.
     """
     parts = raw_path.removesuffix(b"/").split(b"/")[1:]
     if not all(parts):
@@ -78,7 +78,7 @@ def _decoded(part: bytes) -> str:
 
 
 def has_body(headers: Mapping[str, str]) -> bool:
-    """Whether a body is to come."""
+    """Whether the request has a body."""
     return "content-length" in headers or "transfer-encoding" in headers
 
 
@@ -90,10 +90,10 @@ def kind_of(headers: Mapping[str, str]) -> str:
 async def read_body(
     headers: Mapping[str, str], receive: Receive, most: int, take: Take, large: Large | None = None
 ) -> bytes:
-    """The body of a request; 413 as soon as it is too large, 408 if it never comes, 400 if it breaks off.
+    """The body of a request; 413 as soon as it is too large, 408 on timeout, 400 if it is incomplete.
 
-    `take` is called with the bytes of each piece before the next is read. `large` is waited for before
-    a body is read that has more than SMALL bytes, or turns out to have.
+    `take` is called with the size of each piece before the next is read. `large` is awaited before more
+    than SMALL bytes of a body are read.
     """
     length = int(headers.get("content-length", 0))
     if length > most:
@@ -119,7 +119,7 @@ async def read_body(
                 if not more:
                     return bytes(body)
                 if len(body) > SMALL and large is not None:
-                    time.reschedule(None)  # this is not the client's to wait for
+                    time.reschedule(None)  # do not count this time against the client
                     await large()
                     large = None
                     time.reschedule(asyncio.get_running_loop().time() + BODY_SECONDS)
@@ -133,9 +133,9 @@ def _too_large(found: int, most: int) -> PicoschedError:
 
 
 def parameters(query: bytes, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters of a query string and a body; those of the body win.
+    """The parameters of a query string and a body; the body wins.
 
-    It takes some milliseconds for 64 kB, so what is larger is for a thread.
+    It takes some milliseconds for 64 kB, so call it in a thread for larger bodies.
     """
     named = _fields(query) if query else {}
     if body:
@@ -148,7 +148,7 @@ def _body_fields(body: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
     if kind in JSON or kind.endswith("+json"):
         value = from_json(body)
         if not isinstance(value, dict):
-            raise PicoschedError("found a body that is JSON but no object, wanted an object of parameters")
+            raise PicoschedError("found a JSON body that is not an object, wanted an object of parameters")
         return value
     if kind == URLENCODED:
         return _fields(body)
@@ -167,7 +167,7 @@ def _fields(text: bytes) -> dict[str, Any]:
 
 
 def _together(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Names and values as a map; of one that comes several times, an array."""
+    """Names and values as a map; repeated names have an array."""
     named: dict[str, Any] = {}
     several: set[str] = set()
     for name, value in pairs:
@@ -204,7 +204,7 @@ def _multipart(body: bytes, content_type: str) -> list[tuple[str, Any]]:
 
 
 def _at_once(work: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns that never has to wait."""
+    """The result of a coroutine that never suspends."""
     try:
         work.send(None)
     except StopIteration as end:

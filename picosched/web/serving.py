@@ -1,9 +1,8 @@
-"""Serving: the engine, its scheduler and the site, on a socket, from the start to a stop in good order.
+"""Serves the engine, its scheduler and the site on a socket, from the start to an orderly stop.
 
-The order of the start is that of trust: the store is open and ours, the socket is ours, the rulesets are in
-place, what was missed is caught up with, and only then is anything raised or answered. The end is the same
-backwards: no new requests, the turns that are under way end, the scheduler ends, the store is closed (by
-who opened it).
+Startup order: the store is open and locked, the socket is bound, the rulesets are installed, missed
+occurrences are handled, and only then are events raised and requests answered. Shutdown is the reverse: no
+new requests, running turns end, the scheduler ends, the caller closes the store.
 """
 
 from __future__ import annotations
@@ -45,50 +44,50 @@ from picosched.web.site import Site
 log = structlog.get_logger("picosched.serve")
 
 REFUSALS = 10.0
-"""Refused requests a second of one address before it is told to pause, unless somebody says otherwise."""
+"""Default for the refused requests per second from one address before it gets 429."""
 
 REFUSED_AT_ONCE = 100
-"""How many of them may come at once."""
+"""The burst allowed for them."""
 
 SOCKET_BYTES = 2_000_000
-"""Bytes of one message of a WebSocket; Socket.IO takes half of them."""
+"""Bytes of one WebSocket message; Socket.IO takes half of them."""
 
 LOOK_SECONDS = 0.5
 """How often fires are logged."""
 
 FIRES_TOLD = 500
-"""Fires that are logged one by one; of more, only the number is."""
+"""Fires logged individually; more are logged only as a count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to serve."""
+    """The server's configuration."""
 
     host: str = "127.0.0.1"
     port: int = 8123
-    """0 for any that is free."""
+    """0 for any free port."""
     token_hash: str | None = None
     """None serves without a token, on loopback only."""
     rulesets: Sequence[str | Path] = ()
     reload: bool = False
     hosts: Sequence[str] = ()
-    """Other names by which clients call the server."""
+    """Other host names of the server."""
     rate: float | None = None
     """Requests a second from one address."""
     refusals: float = REFUSALS
-    """Refused requests a second from one address before it is told to pause; 0 for no limit."""
+    """Refused requests a second from one address before it gets 429; 0 for no limit."""
     grace: float = GRACE_SECONDS
-    """Seconds that a stop may take; requests that are under way have half of them."""
+    """Seconds that a stop may take; running requests have half of them."""
     proxies: Sequence[str] = ()
-    """Addresses whose `X-Forwarded-…` are believed."""
+    """Addresses whose `X-Forwarded-…` headers are trusted."""
     access_log: Form | None = "plain"
-    """The form in which requests are logged; None to log none."""
+    """The format of the request log; None to log no requests."""
     console: bool = False
-    """Whether there are pages; one server of a process can have them."""
+    """Whether to serve the console; only one server per process can."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. `conflict` if another does, `invalid` for a host that is not this machine's."""
+    """A listening socket. `conflict` if the port is in use, `invalid` for a host that is not valid."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listening = socket.socket(found[0], socket.SOCK_STREAM)
@@ -106,7 +105,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(listening: socket.socket) -> str:
-    """Where it is reached."""
+    """The URL of the server."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -119,10 +118,10 @@ def serve(
     catch_up: Callable[[Engine], bool] | None = None,
     ready: Callable[[Server], None] | None = None,
 ) -> None:
-    """Serve until a signal, or until `Server.stop`. `ready` is called once, when requests are answered.
+    """Serve until a signal or `Server.stop`. `ready` is called once requests are answered.
 
-    `catch_up` looks at what was missed, after the rulesets are in place and before anything is raised. If it
-    says no, nothing that is due is raised until somebody lets the scheduler run (`PUT /api/scheduler`).
+    `catch_up` is called after installing the rulesets and before any event is raised. If it returns False,
+    the scheduler stays stopped until `PUT /api/scheduler`.
     """
     remove_left_over(engine)
     install_standard(engine)
@@ -138,7 +137,7 @@ def serve(
 
 
 class Server(uvicorn.Server):
-    """uvicorn with our site. It ends its streams before it waits for their ends."""
+    """uvicorn with our site. It signals streams to end before it waits for them."""
 
     def __init__(self, engine: Engine, plan: Plan, *, held: bool = False) -> None:
         self._engine = engine
@@ -169,23 +168,23 @@ class Server(uvicorn.Server):
         )
 
     def stop(self) -> None:
-        """Stop in good order; from any thread."""
+        """Stop in an orderly way; thread-safe."""
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         await run_in_threadpool(announce_start, self._engine)
         gc.collect()
-        gc.freeze()  # what is there now stays: looking at it again and again would hold up requests
+        gc.freeze()  # exempt long-lived objects from collection, which would delay requests
         if self.ready is not None:
             self.ready(self)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Not in the handler of the signal, which may have come in the middle of another line of the log.
+        # Not in the signal handler, which may have interrupted another log line.
         signals = [signal.Signals(each).name for each in self._captured_signals]
         log.info("stopping", signal=signals[0] if signals else None)
         self.app.state.stopping.set()
-        # Beside the requests that end, so that all of the grace is there for what takes longest.
+        # In parallel with ending requests, so that the grace period is not split between them.
         self._stopped = asyncio.create_task(asyncio.to_thread(self._engine.stop, self._plan.grace / 2))
         await super().shutdown(sockets)
         if self._access_log is not None:
@@ -193,8 +192,8 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take signals while serving. uvicorn would raise them again, and the store stay unclosed."""
-        if threading.current_thread() is not threading.main_thread():  # whoever runs us here stops us
+        """Handle signals while serving. uvicorn would raise them again, leaving the store unclosed."""
+        if threading.current_thread() is not threading.main_thread():  # the caller stops us
             yield
             return
         with ending(self._plan.grace, self.handle_exit, self._cut):
@@ -219,7 +218,7 @@ class Server(uvicorn.Server):
 
     @asynccontextmanager
     async def _life(self) -> AsyncIterator[None]:
-        """What runs beside the requests."""
+        """Run background tasks while requests are served."""
         stopping: asyncio.Event = self.app.state.stopping
         self._desk.listen()
         self._desk.start()
@@ -242,7 +241,7 @@ class Server(uvicorn.Server):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _tell_fires(self, place: int, stopping: asyncio.Event) -> None:
-        """Log what becomes of what is due."""
+        """Log fires."""
         pages = self._engine.store.pages
         while not stopping.is_set():
             with suppress(TimeoutError):

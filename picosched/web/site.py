@@ -1,8 +1,7 @@
-"""What stands on the socket: it lets in, answers the peer's paths, and leaves the rest to
-FastAPI.
+"""The ASGI application on the socket: it checks access, answers the Node engine's paths, and passes the
+rest to FastAPI.
 
-Every request passes here: the host it names, how often it comes, how large it is, who sends it, what became
-of it.
+Every request is checked here for host, rate, size and token, and is counted and logged.
 """
 
 from __future__ import annotations
@@ -37,43 +36,43 @@ log = logging.getLogger(__name__)
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 AccessLog = Callable[[str, str, int, float, str], None]
-"""Told of each request: method, path, status, seconds, address."""
+"""Called for each request: method, path, status, seconds, address."""
 
 MOST_BODY = 10_000_000
-"""Bytes of a body that is not for the peer's paths."""
+"""Bytes of a body, except on the Node engine's paths."""
 
 MOST_OPEN_BODY = 16_384
-"""Bytes of a body where no token is asked for."""
+"""Bytes of a body on paths that require no token."""
 
 MOST_HELD = 32_000_000
-"""Bytes of bodies that came and are not answered yet, all together."""
+"""Total bytes of bodies received and not answered yet."""
 
 MOST_GOING = 64_000_000
-"""Bytes of large answers to the peer's paths that clients have not taken yet, all together."""
+"""Total bytes of large answers on the Node engine's paths that clients have not read yet."""
 
 MOST_SOCKETS = 200
 """WebSockets at once; a page of the console has one."""
 
 REFUSED = (400, 401, 403, 404, 405, 408, 413)
-"""What counts as refused where it is answered here, before FastAPI or a rule has seen the request."""
+"""Statuses that count as refusals if given here, before FastAPI or a rule has seen the request."""
 
 STOPPED = "picosched is stopping; it is not known whether this took effect"
 
 OPEN = frozenset(("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout"))
-"""Paths that ask for no token."""
+"""Paths that require no token."""
 
 OPEN_HERE = frozenset(("/api/ui-context", "/metrics"))
-"""Paths that ask for none where only this machine reaches us."""
+"""Paths that require no token on a loopback host."""
 
 OTHER = "(other)"
-"""The path of what has no template, in the metrics."""
+"""The path in metrics for requests without a template."""
 
 ECI = re.compile(r"^(/c/|/sky/[^/]*/)([^/]{8})[^/]+")
 
 POLICY = b"; ".join(
     (
         b"default-src 'self'",
-        b"script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # NiceGUI's pages are scripts
+        b"script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # NiceGUI's pages need inline scripts
         b"style-src 'self' 'unsafe-inline'",
         b"img-src 'self' data:",
         b"font-src 'self' data:",
@@ -83,7 +82,7 @@ POLICY = b"; ".join(
         b"frame-ancestors 'none'",
     )
 )
-"""What our own pages may load and reach: nothing that is not of this server."""
+"""Our own pages may load and contact only this server."""
 
 SECURITY: Headers = [
     (b"content-security-policy", POLICY),
@@ -144,7 +143,7 @@ class Site:
                 return
         except (PicoschedError, HttpError) as error:
             answer = _login(scope, headers, error) or _refusal(scope, self._counted(scope, error, wait))
-        except asyncio.CancelledError:  # the server stops, and can wait no longer
+        except asyncio.CancelledError:  # the server is stopping and cannot wait longer
             answer = _refusal(scope, HttpError(503, STOPPED))
         except Exception as error:
             log.exception("%s %s failed", scope["method"], scope["path"])
@@ -161,9 +160,10 @@ class Site:
     def _counted(
         self, scope: Scope, error: PicoschedError | HttpError, wait: float
     ) -> PicoschedError | HttpError:
-        """The error, counted if it is a refusal; 429 for a client that was refused too often before.
+        """Count the error if it is a refusal, and replace it by 429 if the client was refused too often
+        before.
 
-        So nobody is limited who would be let in.
+        So requests that would be accepted are never limited.
         """
         if self._refusals is None or status_of(error) not in REFUSED:
             return error
@@ -175,7 +175,7 @@ class Site:
     async def _ours(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send
     ) -> tuple[int, str]:
-        """Let FastAPI answer; the status it gave, and the template of the path."""
+        """Let FastAPI answer; return its status and the path template."""
         path, method = scope["path"], scope["method"]
         most = MOST_BODY
         if not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
@@ -196,7 +196,7 @@ class Site:
         return told.status, getattr(route, "path", OTHER)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sockets are for the console: its pages alone, of one who may."""
+        """WebSockets are only for the console: from its pages, with the token."""
         headers = headers_of(scope)
         try:
             self._access.check_host(headers)
@@ -215,7 +215,8 @@ class Site:
             self._sockets -= 1
 
     async def _send_large(self, scope: Scope, answer: Answer, send: Send) -> Answer:
-        """Send an answer piece by piece, as the client takes it, or what goes in its place; gives which."""
+        """Send an answer in pieces as the client reads it, or a replacement if too much is pending; return
+        the one sent."""
         with self.going.hold() as hold:
             try:
                 hold.take(len(answer.body))
@@ -234,7 +235,7 @@ class Site:
 
 
 class _Told:
-    """A `send` that adds what a browser is to know of our pages, and remembers the status."""
+    """A `send` that adds security headers and records the status."""
 
     def __init__(self, send: Send, private: bool) -> None:
         self._send = send
@@ -252,19 +253,19 @@ class _Told:
 
 
 def shown_path(path: str) -> str:
-    """A path as the log has it: an eci is a key, so only its beginning is logged."""
+    """A path for the log, with ecis shortened, because they are keys."""
     return ECI.sub(r"\1\2…", path) if path.startswith(("/c/", "/sky/")) else path
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body which was read, then how the connection ends."""
+    """A `receive` that returns the body already read, then the end of the connection."""
     given = False
 
     async def receive_again() -> Message:
         nonlocal given
         if given:
             while (message := await receive())["type"] == "http.request":
-                pass  # of a body that is not there nothing was read: what tells so is still to come
+                pass  # without a body nothing was read, so its empty message is still pending
             return message
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
@@ -290,7 +291,7 @@ def _refusal(scope: Scope, error: PicoschedError | HttpError) -> Answer:
 
 
 def _login(scope: Scope, headers: Mapping[str, str], error: PicoschedError | HttpError) -> Answer | None:
-    """Where a reader without the token goes; None for those who are no readers of pages."""
+    """The redirect to the login page for a browser without the token; None for other clients."""
     page = scope["method"] == "GET" and not scope["path"].startswith(("/api", "/metrics", "/c/", "/sky/"))
     if not page or status_of(error) != 401 or "text/html" not in headers.get("accept", ""):
         return None

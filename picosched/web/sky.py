@@ -1,8 +1,8 @@
-"""The peer's paths: events and queries through channels, answered without a framework.
+"""The Node engine's paths: events and queries through channels, answered without a framework.
 
-This is where requests are many, so each costs as little as can be: the path is taken apart once, the desk
-does the work, and the answer is written in one piece. Whoever knows an eci may call from anywhere (CORS
-`*`); what may pass, the channel's policy decides.
+These paths carry most of the load, so each request is kept cheap: the path is parsed once, the desk does
+the work, and the answer is written in one piece. Anyone who knows an eci may call from anywhere (CORS `*`),
+subject to the channel's policy.
 """
 
 from __future__ import annotations
@@ -51,32 +51,32 @@ SANDBOX = (
     b"sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"
     b" allow-top-navigation-by-user-activation",
 )
-"""A ruleset's page is not ours: it gets an origin of its own, lest its scripts use the reader's access."""
+"""A ruleset's page gets an origin of its own, so that its scripts cannot use the reader's access."""
 
 BODY_MARGIN = 65_536
-"""Bytes of a body beyond those of the attributes: blanks, names of fields."""
+"""Bytes of a body in addition to the attributes: spaces, field names."""
 
 LARGE_AT_ONCE = 8
-"""Large bodies that are parsed, or parsed and not yet answered."""
+"""Large bodies being parsed, or parsed and not yet answered."""
 
 PIECE = 262_144
-"""Bytes of an answer that go at once; of a larger one, piece by piece."""
+"""Larger answers are sent in pieces of this many bytes."""
 
-LEFT_OUT = "the directives were left out of the answer: too much is on its way to other clients"
+LEFT_OUT = "the directives were left out of the answer: too many bytes are on their way to other clients"
 
 
 class Answer(NamedTuple):
-    """What goes back."""
+    """A response."""
 
     status: int
     headers: Headers
     body: bytes
     instead: bytes | None = None
-    """What goes in its place where so large a body cannot: of an event, which has happened all the same."""
+    """A replacement if the body is too large to send now; for events, which have taken effect anyway."""
 
 
 class Call(NamedTuple):
-    """What a path asks for. `path` is its template, for the metrics."""
+    """A parsed path. `path` is its template, for the metrics."""
 
     path: str
     eci: str
@@ -94,7 +94,7 @@ class Call(NamedTuple):
 
 
 def find_call(parts: list[str]) -> Call | None:
-    """What the parts of a path ask for; None for a path that the peer does not have."""
+    """Parse the segments of a path; None if it is not one of the Node engine's."""
     match parts:
         case ["c", eci, "event-wait", domain, type]:
             return Call("/c/:eci/event-wait/:domain/:type", eci, event=(domain, type))
@@ -113,7 +113,7 @@ def find_call(parts: list[str]) -> Call | None:
 
 
 class Sky:
-    """Answers calls. `own` leaves out of the headers that an event gets what is for us alone."""
+    """Answers calls. `own` removes our token from the headers passed to events."""
 
     def __init__(
         self, desk: Desk, own: Callable[[Mapping[str, str]], Mapping[str, str]], bodies: Held
@@ -129,10 +129,10 @@ class Sky:
     async def answer(
         self, call: Call, scope: Scope, headers: Mapping[str, str], receive: Receive, *, suspect: bool = False
     ) -> Answer:
-        """The answer to a call. PicoschedError and HttpError are for the caller to show.
+        """The answer to a call. The caller handles PicoschedError and HttpError.
 
-        Before a large body is read, and before anything if the client is `suspect`, the channel is asked
-        whether it lets the call pass.
+        The channel's policy is checked before a large body is read, or first of all if the client is
+        `suspect`.
         """
         method = scope["method"]
         if method == "OPTIONS":
@@ -150,12 +150,12 @@ class Sky:
             body = await read_body(headers, receive, self._most_body(headers), hold.take, passes)
             if len(body) <= SMALL:
                 return await self._done(call, self._wanted(call, query, body, headers))
-            # What is parsed takes many times the bytes of its text, so only a few may be under way.
+            # Parsed values take many times the bytes of their text, so only a few may be processed at once.
             async with self._large:
                 return await self._done(call, await self._apart(self._wanted, call, query, body, headers))
 
     async def _apart(self, work: Callable[..., T], *arguments: Any) -> T:
-        """What `work` returns, done in a thread: it would hold up the loop."""
+        """Run `work` in a thread, because it would block the loop, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def _passes(self, call: Call) -> Awaitable[None]:
@@ -163,12 +163,12 @@ class Sky:
         return self._desk.done(AskPassing(call.eci, call.event, call.asks))
 
     def _most_body(self, headers: Mapping[str, str]) -> int:
-        """Bytes of a body; what is in it is measured anew. Percent signs triple a form."""
+        """The limit for a body; its content is measured again later. Percent-encoding may triple a form."""
         factor = 3 if kind_of(headers) in (URLENCODED, MULTIPART) else 1
         return factor * self._most_attrs + BODY_MARGIN
 
     def _wanted(self, call: Call, query: bytes, body: bytes, headers: Mapping[str, str]) -> list[Wanted]:
-        """What a call wants done, one after the other. For a thread, if the body is large."""
+        """The event and query of a call, in order. Call it in a thread if the body is large."""
         named = parameters(query, body, headers)
         named["_headers"] = self._own(headers)
         wanted: list[Wanted] = []
@@ -192,7 +192,7 @@ class Sky:
 
 
 def is_light(outcome: Any) -> bool:
-    """Whether the text of an answer is made in no time."""
+    """Whether an answer is small enough to serialize on the loop."""
     if not isinstance(outcome, Turn):
         return room_beside(outcome, SMALL) > 0
     room = SMALL
@@ -202,7 +202,7 @@ def is_light(outcome: Any) -> bool:
 
 
 def room_beside(value: Any, room: int) -> int:
-    """What is left of some bytes of JSON text beside a value, roughly; it is not looked at beyond that."""
+    """Roughly, `room` minus the bytes of a value as JSON; stops once that is not positive."""
     kind = type(value)
     if kind is str:
         return room - len(value)
@@ -220,7 +220,7 @@ def room_beside(value: Any, room: int) -> int:
 
 
 def _answered(call: Call, outcome: Any) -> Answer:
-    """The answer to a call, of the value of its query or else the turn of its event."""
+    """The answer to a call, from its query's value or else its event's turn."""
     if call.query is not None:
         form = call.query[1].partition(".")[2]
         if form not in TEXTS:
@@ -262,5 +262,5 @@ def _answered(call: Call, outcome: Any) -> Answer:
 def _json(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
-    except TypeError:  # integers of more than 64 bits, half characters
+    except TypeError:  # integers of more than 64 bits, lone surrogates
         return tree_text(value).encode()

@@ -47,7 +47,7 @@ def test_what_is_wrong_is_1_and_said_by_table_and_row(run: Any, folder: Path) ->
     result = run("doctor")
     finding = "found pendinG as status, wanted one of pending, paused, finished, cancelled"
     assert (result.status, result.err) == (1, "")
-    assert result.out == f"scheduled, id tea: {finding}\npicosched.db: 1 thing is wrong\n"
+    assert result.out == f"scheduled, id tea: {finding}\npicosched.db: 1 problem found\n"
     result = run("doctor", "--json")
     assert result.status == 1
     assert result.json["sound"] is False
@@ -84,7 +84,7 @@ def test_what_is_cut_off_or_empty_is_said_to_be_so(run: Any, folder: Path) -> No
     (folder / "empty.db").touch()
     result = run("doctor", "--db", "short.db")
     found = f"the file: found 20,480 bytes, wanted {len(whole):,}, as its header says: it was cut off"
-    assert (result.status, result.out, result.err) == (1, f"{found}\nshort.db: 1 thing is wrong\n", "")
+    assert (result.status, result.out, result.err) == (1, f"{found}\nshort.db: 1 problem found\n", "")
     assert "found no tables: the database is empty" in run("doctor", "empty.db").out
     assert run("doctor", "empty.db", "--db", "short.db").status == 2
 

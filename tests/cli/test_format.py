@@ -35,7 +35,7 @@ def test_a_file_is_written_back_and_then_stays(run: Any, untidy: Path) -> None:
     assert "/* by hand */" in tidy
     written = untidy.stat().st_mtime_ns
     result = run("format", "untidy.krl")
-    assert (result.status, result.out) == (0, "untidy.krl: as it should be\n")
+    assert (result.status, result.out) == (0, "untidy.krl: already formatted\n")
     assert untidy.stat().st_mtime_ns == written
 
 
@@ -55,7 +55,7 @@ def test_check_names_what_would_change_and_writes_nothing(run: Any, untidy: Path
 def test_diff_shows_what_would_change_and_writes_nothing(run: Any, untidy: Path) -> None:
     result = run("format", "--diff", "rulesets/tea_timer.krl", "untidy.krl")
     assert result.status == 0
-    assert result.out.startswith("--- untidy.krl\n+++ untidy.krl, laid out\n@@ -1,4 +1,")
+    assert result.out.startswith("--- untidy.krl\n+++ untidy.krl, formatted\n@@ -1,4 +1,")
     assert "\n-ruleset   tea{rule start\n" in result.out
     assert untidy.read_text() == UNTIDY
     assert run("format", "--diff", "--check", "untidy.krl").status == 1

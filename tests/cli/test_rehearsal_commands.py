@@ -115,7 +115,7 @@ install tea_timer
 def test_a_transcript_that_holds_is_told_so(picosched: Any, folder: Path) -> None:
     (folder / "tea.txt").write_text(TRANSCRIPT)
     result = picosched("test", "tea.txt")
-    assert (result.status, result.out) == (0, "tea.txt: as written\n")
+    assert (result.status, result.out) == (0, "tea.txt: passed\n")
     assert picosched("test", ".", "--json").json == {"file": "tea.txt", "ok": True, "mismatches": []}
 
 

@@ -113,7 +113,7 @@ def test_a_filter_lists_what_it_means(run: Any, words: tuple[str, ...], wanted: 
     found = run("scheduled", *words, "--json").lines
     assert sorted(each["attrs"].get("tea", "digest") for each in found) == sorted(wanted)
     if not wanted:
-        assert run("scheduled", *words).out == "nothing like that is scheduled\n"
+        assert run("scheduled", *words).out == "no matching event is scheduled\n"
 
 
 @pytest.mark.parametrize(
@@ -173,11 +173,11 @@ def test_many_are_changed_by_a_filter_once_a_dry_run_has_told_which(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("cancel",), "say which: IDs"),
-        (("cancel", "--yes"), "say which: IDs"),
-        (("pause", "--until", "2099-01-01"), "say which: IDs"),
-        (("cancel", "--rid", "tea_timer"), "cancel 2 events? There is nobody to ask: add --yes"),
-        (("fire", "--kind", "repeat"), "fire 1 event? There is nobody to ask"),
+        (("cancel",), "give IDs"),
+        (("cancel", "--yes"), "give IDs"),
+        (("pause", "--until", "2099-01-01"), "give IDs"),
+        (("cancel", "--rid", "tea_timer"), "cancel 2 events? Not a terminal, so add --yes"),
+        (("fire", "--kind", "repeat"), "fire 1 event? Not a terminal"),
         (("cancel", "1", "--rid", "tea_timer"), "give IDs or a filter, not both"),
         (("move", "1"), "say when: --to TIME or --by DURATION"),
         (("move", "1", "--to", "2099-01-01", "--by", "1h"), "say when"),
@@ -199,7 +199,7 @@ def test_usage_that_says_too_little_is_2_and_teaches(
 def test_a_filter_that_means_nothing_says_so(run: Any, words: tuple[str, ...]) -> None:
     for more in ((), ("--yes",), ("--dry-run",)):
         result = run(*words, "--rid", "nosuch", *more)
-        assert (result.status, result.out) == (0, "nothing like that is scheduled\n")
+        assert (result.status, result.out) == (0, "no matching event is scheduled\n")
     assert run(*words, "--rid", "nosuch", "--json").out == ""
 
 
@@ -258,7 +258,7 @@ def test_one_that_is_over_is_shown_too(run: Any) -> None:
     assert "  status     finished\n" in run("show", fire["id"][:8]).out
     assert [each["id"] for each in run("scheduled", "--status", "finished", "--json").lines] == [fire["id"]]
     assert "– finished" in run("scheduled", "--status", "all").out
-    assert run("cancel", fire["id"]).err == f"error: no event that is still to come has the id {fire['id']}\n"
+    assert run("cancel", fire["id"]).err == f"error: no pending event has the id {fire['id']}\n"
     assert run("show", "nosuch").status == 1
 
 
@@ -365,7 +365,7 @@ def test_history_tells_what_became_of_what_was_due(run: Any) -> None:
     assert run("history", "--pico", "root", "-n", "1", "--json").json == fire
     assert run("history", "nosuch").status == 1
     heading, line = run("history").out.splitlines()
-    assert heading.split() == ["DUE", "DEALT", "WITH", "LATE", "OUTCOME", "PICO", "RULES", "ID"]
+    assert heading.split() == ["DUE", "PROCESSED", "LATE", "OUTCOME", "PICO", "RULES", "ID"]
     assert line.split()[:5] == ["2026-03-01T16:05:00Z", "2026-03-01T16:05:00Z", "0.000", "s", "fired"]
 
 
@@ -467,8 +467,8 @@ def test_what_will_not_be_raised_is_told_and_is_no_next_time(run: Any, folder: P
     minutes = [int(time[3:]) for time in next["mornings:often"]]
     assert {(one - other) % 60 for other, one in itertools.pairwise(minutes)} == {10}
     shown = run("show", run("scheduled", "--event", "mornings:hourly", "--json").lines[0]["id"]).out
-    assert "window     morning: outside it nothing is raised" in shown
+    assert "window     morning: not raised outside it" in shown
     day = ("--from", "2026-01-01", "--until", "2026-01-02", "--raise", "mornings:plan")
     assert run("simulate", "mornings.krl", *day).err == (
-        "occurrences that raised nothing: 23 skipped, 144 throttled\n"
+        "occurrences not raised: 23 skipped, 144 throttled\n"
     )

@@ -61,7 +61,7 @@ def test_a_file_is_added_wholly_or_not_at_all(run: Any, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("declaration", "told"),
     [
-        ("nosuch.toml", "nosuch.toml: there is no such file"),
+        ("nosuch.toml", "nosuch.toml: no such file"),
         ("empty.toml", "empty.toml: found no table [[source]], wanted at least one"),
         ('{"type": "x"}', 'the source, type: found "x", wanted one of metronome, crononome, crontab'),
         ('{"type"', "the declaration"),

@@ -212,7 +212,10 @@ def test_the_url_and_the_token_come_from_where_they_are_said(
             assert f"found {wrong}" in result.err and "PICOSCHED_TOKEN" in result.err
         assert run("picos", "--url", site.url, "--token-file", "nosuch").status == 1
         (folder / "empty").touch()
-        assert "found empty empty, wanted" in run("picos", "--url", site.url, "--token-file", "empty").err
+        assert (
+            "found an empty file empty, wanted"
+            in run("picos", "--url", site.url, "--token-file", "empty").err
+        )
         monkeypatch.setenv("PICOSCHED_URL", site.url + "/")
         monkeypatch.setenv("PICOSCHED_TOKEN", site.token or "")
         assert run("picos", "--json").lines[0]["name"] == "root"

@@ -215,7 +215,7 @@ def test_the_defaults_leave_one_rule_half_of_its_turn() -> None:
 
 IN_GLOBAL = "ruleset h {{ global {{ f = {} }} }}"
 TOO_LARGE = {
-    "words": (IN_GLOBAL.format(f"[{'1, ' * 40_000}1]"), "more than 60,000 words and signs"),
+    "words": (IN_GLOBAL.format(f"[{'1, ' * 40_000}1]"), "more than 60,000 tokens"),
     "a chain": (IN_GLOBAL.format(f"{'not ' * 59_000}1"), "nested more than 1000 deep"),
     "functions": (IN_GLOBAL.format(f"[{'function(x){x}, ' * 4_001}1]"), "more than 4,000 functions"),
     "rules": (

@@ -496,7 +496,7 @@ def test_an_operator_without_arguments_gives_a_value_or_a_krl_error(name: str) -
         ("pairwise", [[[1]], never], "two arrays or more"),
         ("as", ["x", "Nope"], 'cannot use a String as "Nope": "x"'),
         ("as", ["(", "RegExp"], "is not a RegExp"),
-        ("band", ["x", 1], "bits are of Numbers"),
+        ("band", ["x", 1], "bitwise operators need Numbers"),
         ("query", ["<p>", "p"], "not part of this engine"),
         ("pick", [{}, "a.b"], r"begins with \$"),
         ("pick", [{}, "$[?(x)]"], "cannot read"),

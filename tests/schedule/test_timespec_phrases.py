@@ -154,7 +154,7 @@ def test_words_follow_clock_changes_as_their_cron_text_does(words: str, cron: st
         ("from 9:00 to 17:00", "wanted an interval to go from … to …"),
         ("every 30 seconds from 9:00 to 17:00", "wanted minutes or hours to go from … to …"),
         ("daily in 1969", 'column 10: found "1969", wanted a year, 1970 to 9999'),
-        ("31st of april", 'column 1: found "31st of april", wanted days that there are: it never fires'),
+        ("31st of april", 'column 1: found "31st of april", wanted days that exist: it never fires'),
         ("30th of february at 9:00", "it never fires"),
         ("5th last day of year and", "wanted a time, days, months or years"),
         ("weekday nearest", "column 16: found nothing, wanted a day of the month, 1 to 31"),

@@ -160,9 +160,9 @@ def test_the_ends_of_time_are_no_fault() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("0 8 * * *", "window w: found 0 8 * * *, wanted a table of from, to and perhaps in"),
-        ({"from": "0 8 * * *"}, "wanted a table of from, to and perhaps in"),
-        ({"from": "0 8 * * *", "to": "0 9 * * *", "zone": "UTC"}, "wanted a table of from, to"),
+        ("0 8 * * *", "window w: found 0 8 * * *, wanted a table with from, to and optionally in"),
+        ({"from": "0 8 * * *"}, "wanted a table with from, to and optionally in"),
+        ({"from": "0 8 * * *", "to": "0 9 * * *", "zone": "UTC"}, "wanted a table with from, to"),
         ({"from": "0 25 * * *", "to": "0 9 * * *"}, "window w: timespec"),
         ({"from": "0 8 * * *", "to": "0 9 * * *", "in": "Mars"}, "window w: "),
         ({"from": "0 8 * * *", "to": "0 8 * * *"}, "opens and does not close"),

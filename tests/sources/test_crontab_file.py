@@ -61,9 +61,9 @@ REFUSED = [
     ("* * * * * A=1 run", "wanted it on a line of its own above"),
     ("* * * * * echo 'x", "no closing quotation"),
     ("* * * * * root /bin/true", 'found the user field "root"'),
-    ("@reboot /bin/true", "found @reboot, which is no time"),
+    ("@reboot /bin/true", "found @reboot, which is not a time"),
     ("@nosuch /bin/true", "@nosuch"),
-    ("0~30 * * * * /bin/true", "not drawn by lot"),
+    ("0~30 * * * * /bin/true", "not random"),
     ("61 * * * * /bin/true", 'found "61", wanted 0 to 59'),
     ("* * * * *", "found no command"),
     ("* * * *", "found"),
@@ -94,7 +94,7 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
     with pytest.raises(PicoschedError) as caught:
         read_crontab("61 * * * * a\n* * * * * b\n@reboot c\n* * * * * d | e\n", "tab")
     told = str(caught.value).splitlines()
-    assert told[0] == "tab: 3 lines cannot be"
+    assert told[0] == "tab: 3 invalid lines"
     assert [line.strip().split(":")[0] for line in told[1:]] == ["line 1", "line 3", "line 4"]
 
 

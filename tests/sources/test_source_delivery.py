@@ -225,7 +225,7 @@ def test_a_private_address_needs_leave() -> None:
     with Engine(clock=VirtualClock(START)) as engine:
         engine.add_source(table("http://127.0.0.1:9/c/x"))
         engine.run_until(START + HOUR)
-        assert waiting(engine) == (1, "refused: 127.0.0.1 is loopback, and http_allow does not name it")
+        assert waiting(engine) == (1, "refused: 127.0.0.1 is loopback, and not listed in http_allow")
 
 
 def test_only_so_many_wait() -> None:

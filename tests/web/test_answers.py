@@ -70,7 +70,7 @@ def test_large_answers_have_a_bound_all_together(
             told = answer.json()
             assert (answer.status_code, told["directives"]) == (200, [])
             assert told["errors"] == [
-                "the directives were left out of the answer: too much is on its way to other clients"
+                "the directives were left out of the answer: too many bytes are on their way to other clients"
             ]
             (turn,) = site.engine.journal(eid=told["eid"])
             assert len(turn.directives) == 1

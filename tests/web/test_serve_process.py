@@ -184,7 +184,7 @@ def test_what_was_missed_waits_until_somebody_says_so(served: Callable[..., Serv
         site.url = found[0] if (found := re.search(r"http://\S+\d", line)) else ""
     assert "2026-03-01T01:00:00Z  echo:back  root  late" in told
     assert "1 missed occurrence: 1 late" in told
-    assert "it waits for PUT /api/scheduler" in site.told("nothing was raised")
+    assert "PUT /api/scheduler starts it" in site.told("nothing was raised")
     with httpx.Client(base_url=site.url, timeout=20) as client:
         assert client.get("/api/scheduler").json() == {"running": False, "overdue": 1}
         (would,) = client.get("/api/catch-up").json()["fires"]

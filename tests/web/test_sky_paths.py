@@ -235,7 +235,7 @@ def test_an_encoded_slash_is_part_of_a_name(site: Running, client: httpx.Client)
     ("kind", "content", "text"),
     [
         ("application/json", b'{"a":', "not JSON"),
-        ("application/json", b"[1, 2]", "is JSON but no object"),
+        ("application/json", b"[1, 2]", "found a JSON body that is not an object"),
         ("application/json", b"\xff\xfe", "not JSON"),
         ("application/json", b'{"a": NaN}', "NaN"),
         ("application/x-www-form-urlencoded", b"a=%ff", "cannot be read"),

@@ -1,4 +1,4 @@
-"""A tree becomes Python that runs.
+"""Compiles a tree to executable Python.
 
 A ruleset compiles to one Python function with the file name, lines and columns of its KRL text, so that a
 Python traceback points into the text, and the exact span of an error is found without any cost while rules
@@ -28,14 +28,14 @@ FRAMES = 20_000
 
 
 def compile_tree(tree: syntax.Ruleset, source: Source) -> tuple[Callable[..., Any], list[RuleCode]]:
-    """The function of a ruleset whose names are resolved, and its rules."""
+    """The compiled function of a ruleset whose names are resolved, and its rules."""
     code = Code(source)
     function, rules = RuleCompiler(code).ruleset(tree)
     return _made(function, code), rules
 
 
 def compile_body(tree: syntax.Function, source: Source) -> Callable[..., Any]:
-    """The function of an expression that stands alone."""
+    """The compiled function of a standalone expression."""
     code = Code(source)
     return _made(RuleCompiler(code).body(tree), code)
 
@@ -47,7 +47,7 @@ def _made(function: ast.FunctionDef, code: Code) -> Callable[..., Any]:
     try:
         compiled = compile(module, source.name, "exec")
     except SyntaxError as cause:  # Python allows twenty blocks in each other
-        raise KrlError("found more loops in each other than can be compiled", source.span(0, 0)) from cause
+        raise KrlError("found more nested loops than can be compiled", source.span(0, 0)) from cause
     namespace: dict[str, Any] = {**RUNTIME, **code.constants, ".source": source}
     exec(compiled, namespace)
     # Tracebacks show the KRL line.
@@ -62,7 +62,7 @@ def _made(function: ast.FunctionDef, code: Code) -> Callable[..., Any]:
 
 
 def running(run: Callable[..., Any], *args: Any) -> Any:
-    """Run compiled code; whatever goes wrong in it comes out as a KrlError with its place in the text."""
+    """Run compiled code; any error becomes a KrlError with its position in the text."""
     try:
         return run(*args)
     except KrlError as error:
@@ -87,7 +87,7 @@ def _as_krl(error: Exception) -> KrlError:
 
 
 def place(krl: KrlError, error: BaseException) -> None:
-    """Give an error the span of the KRL that was running, from its traceback: the innermost there is."""
+    """Set an error's span from its traceback: the innermost KRL position."""
     traceback = error.__traceback__ if krl.span is None else None
     inside: list[TracebackType] = []
     while traceback is not None:

@@ -35,7 +35,7 @@ class ActionCompiler(CallCompiler):
         return python
 
     def _configured(self, node: syntax.Defaction) -> list[str]:
-        """Classic `configure using k = v`: more parameters, which callers give by `with k = v`."""
+        """Classic `configure using k = v`: additional parameters, set by callers with `with k = v`."""
         extra = tuple(
             syntax.Parameter(each.name, each.value, start=each.start, end=each.end) for each in node.configure
         )

@@ -56,7 +56,7 @@ class CallCompiler(ExpressionCompiler):
             path = target.path
             target = target.receiver
         if not isinstance(target, syntax.Persistent):
-            raise self.fault("found pset of something else, wanted one variable: `pset(ent:name)`", node)
+            raise self.fault("found pset without a variable, wanted one variable: `pset(ent:name)`", node)
         if path is None:
             return call(
                 ".kept_set",
@@ -72,7 +72,7 @@ class CallCompiler(ExpressionCompiler):
         return ast.Subscript(value=grouped([put, load(kept)]), slice=constant(1), ctx=ast.Load())
 
     def invocation(self, callee: syntax.Expression, arguments: Sequence[syntax.Argument]) -> ast.expr:
-        """A call, as directly as what is known of the callee allows."""
+        """A call, as direct as static knowledge of the callee allows."""
         if isinstance(callee, syntax.Name):
             binding = self.block.find(callee.id)
             if binding is None and callee.id in OPERATORS:
@@ -92,7 +92,7 @@ class CallCompiler(ExpressionCompiler):
         return call(".call", self.expression(callee), *self.passed(arguments))
 
     def passed(self, arguments: Sequence[syntax.Argument], *first: ast.expr) -> tuple[ast.expr, ast.expr]:
-        """The arguments for a callee that is not known: those by position, those by name."""
+        """The arguments for an unknown callee: positional and named."""
         placed = [self.expression(each.value) for each in arguments if each.name is None]
         named = [(constant(each.name), self.expression(each.value)) for each in arguments if each.name]
         return grouped([*first, *placed]), mapped(named)
@@ -184,7 +184,7 @@ class CallCompiler(ExpressionCompiler):
         self.block.statements.append(self.code.at(node, define(python, names, defaults, body)))
 
     def declarations(self, declarations: Sequence[syntax.Declaration]) -> None:
-        """Emit the declarations of one scope: functions know each other, values what stands above."""
+        """Emit the declarations of one scope: functions see each other, values only what is above."""
         for declaration in declarations:
             value = declaration.value
             if isinstance(value, syntax.Function | syntax.Defaction):
@@ -217,7 +217,7 @@ class CallCompiler(ExpressionCompiler):
 
 
 def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
-    """A function's body that counts its steps, and, where it may call others, its depth."""
+    """A function's body with code that counts its steps, and its depth if it may call others."""
     step: list[ast.stmt] = [_less("steps", steps_of(body))]
     if leaf:
         return [*step, branch(_negative("steps"), [_spent()]), *body]
@@ -244,7 +244,7 @@ def _spent() -> ast.stmt:
 
 
 def _is_leaf(node: syntax.Function) -> bool:
-    """Whether a function can come to call no function of a ruleset: it adds no depth."""
+    """Whether a function can never call a ruleset's functions, and so adds no depth."""
     return _calls_nothing(node.result) and all(_calls_nothing(each.value) for each in node.declarations)
 
 
@@ -268,7 +268,7 @@ def _calls_nothing(node: syntax.Expression) -> bool:
 
 
 def _most(operator: Operator) -> int | None:
-    """How many arguments an operator takes at the most; None for any number."""
+    """The maximum number of arguments of an operator; None for any number."""
     kinds = [parameter.kind for parameter in inspect.signature(operator.run).parameters.values()]
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return None

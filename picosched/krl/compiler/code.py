@@ -84,7 +84,7 @@ def define(
 
 @dataclass(slots=True)
 class Binding:
-    """What a KRL name is in the generated code."""
+    """The representation of a KRL name in the generated code."""
 
     python: str
     kind: str = "value"
@@ -95,7 +95,7 @@ class Binding:
 
 @dataclass(slots=True)
 class Block:
-    """One KRL scope while it is compiled: its names, and the statements made so far."""
+    """One KRL scope during compilation: its names, and the statements emitted so far."""
 
     around: Block | None = None
     names: dict[str, Binding] = field(default_factory=dict)
@@ -111,12 +111,12 @@ class Block:
 
 
 class Code:
-    """What all of a ruleset's compilation shares: the source, the constants, fresh names."""
+    """Shared state of a ruleset's compilation: the source, the constants, fresh names."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.constants: dict[str, object] = {}
-        """Python name → what it stands for, in the globals of the generated code."""
+        """Maps Python names to values, in the globals of the generated code."""
         self._counts: dict[str, int] = {}
 
     def fresh(self, name: str) -> str:
@@ -132,7 +132,7 @@ class Code:
         return load(name)
 
     def at(self, node: syntax.Node, code: Code_) -> Code_:
-        """Give code its place in the text: Python counts columns in bytes of UTF-8."""
+        """Set the position of code in the text; Python counts columns in UTF-8 bytes."""
         line, column = self.source.place(node.start)
         end_line, end_column = self.source.place(node.end)
         code.lineno = line  # type: ignore[attr-defined]

@@ -47,7 +47,7 @@ class EventCompiler(ActionCompiler):
     """Compiles the `select` of rules; `matchers` and `limits` name the functions of the rule at hand."""
 
     settings: list[str]
-    """The names that the rule's event expression binds."""
+    """The names bound by the rule's event expression."""
     matchers: list[str]
     limits: list[str]
 
@@ -112,7 +112,7 @@ class EventCompiler(ActionCompiler):
     def _matcher(
         self, event: syntax.EventPrimitive | syntax.AnyEvent, where: syntax.Expression | None
     ) -> int:
-        """Emit the function that matches one primitive; its number."""
+        """Emit the function that matches one primitive; returns its number."""
         name = self.code.fresh(".match")
         self.block = Block(self.block)
         self.block.statements.append(assign(ATTRS, attribute(EVENT, "attrs")))
@@ -142,7 +142,7 @@ class EventCompiler(ActionCompiler):
         return len(self.matchers) - 1
 
     def _gathered(self, own: set[str]) -> None:
-        """Emit the names that other events of the pattern may have bound, for `where` to see."""
+        """Emit the names that other events of the pattern may have bound, so that `where` can use them."""
         for name in self.settings:
             if name not in own:
                 binding = self.block.names[name] = Binding(self.code.fresh(name))
@@ -150,7 +150,7 @@ class EventCompiler(ActionCompiler):
                 self.block.statements.append(assign(binding.python, value))
 
     def _attributes(self, patterns: tuple[syntax.AttributePattern, ...]) -> list[ast.expr]:
-        """Emit a search for each pattern; the groups that they capture, in order."""
+        """Emit a search for each pattern; returns the captured groups, in order."""
         captures: list[ast.expr] = []
         for pattern in patterns:
             regex = self.compiled_regex(pattern.pattern)

@@ -42,7 +42,7 @@ class ExpressionCompiler:
         self.code = code
         self.block = Block()
         self.aliases: dict[str, str] = {}
-        """alias of a used module → the Python variable that holds what it provides"""
+        """Maps the alias of a used module to the Python variable with the names it provides."""
         self.bare_attributes: str | None = None
         """In `where`: the variable that holds the event's attributes."""
 
@@ -135,7 +135,7 @@ class ExpressionCompiler:
         return call(".Action", constant(node.id), call(".bound", load(SCOPE), load(f".{node.id}()")))
 
     def operator(self, name: str) -> ast.expr:
-        """An operator as a value, or as what is called."""
+        """An operator as a value or as a callee."""
         python = f".{name}()"
         self.code.constants[python] = OPERATORS[name].run
         return load(python)
@@ -166,7 +166,7 @@ class ExpressionCompiler:
         )
 
     def owner(self, node: syntax.Persistent) -> ast.expr:
-        """Whose variable it is: the ruleset's in this pico, or the ruleset's in all picos."""
+        """The owner of a variable: the ruleset in this pico, or the ruleset in all picos."""
         return load(RID) if node.kind == "ent" else load(".app")
 
     def _group(self, node: syntax.Group) -> ast.expr:
@@ -223,7 +223,7 @@ class ExpressionCompiler:
         return ast.IfExp(test=test, body=done, orelse=self.code.at(node, general))
 
     def _shortcut(self, node: syntax.Infix, op: ast.boolop) -> ast.expr:
-        """`&&` and `||` give the operand that decides."""
+        """`&&` and `||` return the deciding operand."""
         left, right = self.expression(node.left), self.expression(node.right)
         if _is_boolean(node.left):
             return ast.BoolOp(op=op, values=[left, right])

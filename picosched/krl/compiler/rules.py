@@ -43,13 +43,13 @@ BINDINGS, COUNT_FIRED, COUNT_NOT, USE = ".bindings", ".fires", ".nots", ".use"
 
 @dataclass(frozen=True, slots=True)
 class RuleCode:
-    """A compiled rule, as far as it is the same in every pico."""
+    """The part of a compiled rule that all picos share."""
 
     name: str
     line: int
     select: EventExpression
     condition_line: int | None
-    """Where the condition of its actions stands."""
+    """The line of its actions' condition."""
 
 
 class RuleCompiler(StatementCompiler):
@@ -74,7 +74,7 @@ class RuleCompiler(StatementCompiler):
         return self.code.at(tree, function), rules
 
     def body(self, tree: syntax.Function) -> ast.FunctionDef:
-        """An expression that stands alone, as a function of the scope."""
+        """A standalone expression, as a function of the scope."""
         self.block.statements += self._prologue(None)
         python = self.define_function(tree, "value")
         self.block.statements.append(ast.Return(value=call(python)))

@@ -1,4 +1,4 @@
-"""What compiled code calls beside the operators: the few things that no Python expression says by itself.
+"""Functions called by compiled code, other than the operators.
 
 All of it is bound into the globals of the generated code under a name that starts with a dot; there are no
 Python built-ins there.
@@ -39,7 +39,7 @@ PERIODS = {
 
 
 def passes(value: Value) -> tuple[int, Iterable[tuple[Value, Value]]]:
-    """How many passes a foreach makes, and what it walks: (value, key) pairs; a scalar is one, null none."""
+    """The number of passes of a foreach, and its (value, key) pairs; one for a scalar, none for null."""
     if isinstance(value, list):
         return len(value), zip(value, count(), strict=False)
     if isinstance(value, dict):
@@ -90,7 +90,7 @@ def delete_path(value: Value, path: Value) -> Value:
 
 
 def event_name(type: Value) -> tuple[str, str]:
-    """The domain and type of `event "domain:type"`: blanks go, the first colon parts them."""
+    """The domain and type of `event "domain:type"`, without spaces, split at the first colon."""
     text = to_string(type)
     code(len(text))
     text = "".join(text.split())
@@ -121,7 +121,7 @@ def attributes(value: Value) -> dict[str, Value]:
 
 
 def rids(value: Value) -> list[str]:
-    """The rulesets of `raise … for`: one rid or an array; a version behind a rid does not count."""
+    """The rulesets of `raise … for`: one rid or an array; a version after a rid is ignored."""
     listed = value if isinstance(value, list) else [value]
     claim_array(len(listed), 2 * len(listed))
     return [to_string(each) for each in listed]
@@ -153,7 +153,7 @@ def pick_one(scope: Scope, count: int) -> int:
 
 
 def counted(value: Value, step: Value, begin: Value) -> Value:
-    """`ent:x += step from begin`: what is not there yet becomes `begin`, without the step."""
+    """`ent:x += step from begin`: an unset variable becomes `begin`, without the step."""
     if value is None:
         return step if begin is MISSING else begin
     return operators.add(value, step)

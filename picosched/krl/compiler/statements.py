@@ -1,4 +1,4 @@
-"""Postlude statements to Python. Each says one thing to the effects; none does anything itself."""
+"""Compiles postlude statements. Each requests one effect."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class StatementCompiler(EventCompiler):
     def _put(
         self, node: syntax.Node, target: syntax.Persistent, path: syntax.Expression | None, value: ast.expr
     ) -> None:
-        """Set a variable, or what is at a path in it."""
+        """Set a variable, or the value at a path in it."""
         if path is not None:
             value = self.code.at(
                 node, call(".set_path", self.expression(target), self.expression(path), value)
@@ -147,7 +147,7 @@ class StatementCompiler(EventCompiler):
         return [constant(node.domain), self._event_type(node.type)]
 
     def _event_type(self, node: syntax.Expression) -> ast.expr:
-        """A bare word that is not defined stands for itself."""
+        """An undefined bare word is a literal."""
         if isinstance(node, syntax.Name) and self.block.find(node.id) is None:
             return constant(node.id)
         if isinstance(node, syntax.Literal) and isinstance(node.value, str):

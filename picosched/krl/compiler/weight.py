@@ -1,4 +1,4 @@
-"""How many steps one run of a function's body takes, known when it is compiled.
+"""The number of steps of one run of a function's body, computed at compile time.
 
 A step is about what the call of an operator takes. What else an expression is made of counts a sixteenth,
 and an array, map or function that is written out counts for the memory it takes as well. Of two branches
@@ -19,7 +19,7 @@ WRITTEN_OUT: dict[type[ast.AST], int] = {ast.List: 2 * STEP, ast.Dict: 3 * STEP,
 
 
 def steps_of(body: Iterable[ast.AST]) -> int:
-    """The steps of one run, 1 at the least."""
+    """The steps of one run, at least 1."""
     return 1 + _sum(body) // STEP
 
 

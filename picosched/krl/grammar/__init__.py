@@ -55,7 +55,7 @@ WORDS = {
 
 
 def parse(source: Source) -> syntax.Ruleset:
-    """The tree of a ruleset's text. KrlError at the first token that cannot stand where it stands."""
+    """Parse a ruleset. KrlError at the first invalid token."""
     tree: syntax.Ruleset = _parse(source, "ruleset")
     if is_classic(tree):
         tree = with_beestings(tree, source, lambda start, end: _parse(source, "body", start, end).result)
@@ -63,7 +63,7 @@ def parse(source: Source) -> syntax.Ruleset:
 
 
 def parse_body(source: Source) -> syntax.Function:
-    """The tree of an expression's text, with declarations before it if need be: the body of a function."""
+    """Parse an expression, optionally preceded by declarations, as the body of a function."""
     tree: syntax.Function = _parse(source, "body")
     return tree
 
@@ -138,7 +138,7 @@ def _parser(start: str) -> Any:
 
 
 def build(start: str, log: Any = None) -> Any:
-    """A parser whose tables are built anew; PLY reports conflicts to `log`, if given."""
+    """A parser with newly built tables; PLY reports conflicts to `log`, if given."""
     silent = yacc.NullLogger()
     return yacc.yacc(
         module=_module(start),
@@ -183,7 +183,7 @@ def _cache_folder() -> Path:
 
 
 def _loaded(path: Path, module: ModuleType) -> Any:
-    """The parser of kept tables; None if they are not there or not whole."""
+    """The parser from cached tables; None if they are missing or damaged."""
     try:
         actions, gotos, productions = marshal.loads(path.read_bytes())
         tables = yacc.LRTable()
@@ -196,7 +196,7 @@ def _loaded(path: Path, module: ModuleType) -> Any:
 
 
 def _keep(parser: Any, path: Path) -> None:
-    """Write the tables where the next process finds them: whole, or not at all."""
+    """Cache the tables for the next process, atomically."""
     productions = [(str(p), p.name, p.len, getattr(p, "func", None), "", 0) for p in parser.productions]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

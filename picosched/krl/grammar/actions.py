@@ -90,7 +90,7 @@ def p_selector(p: Any) -> None:
     | persistent
     | STRING
     | LPAREN expression RPAREN"""
-    # A brace behind it opens the block, so a path needs parentheses: `choose (event:attrs{"w"}) {`.
+    # A brace after it opens the block, so a path needs parentheses: `choose (event:attrs{"w"}) {`.
     if len(p) == 4:
         p[0] = p[2] if p.slice[2].type == "expression" else syntax.Qualified(p[1], p[3], **extent(p))
     elif isinstance(p[1], syntax.Node):

@@ -20,12 +20,12 @@ Parse = Callable[[int, int], syntax.Expression]
 
 
 def is_classic(tree: syntax.Ruleset) -> bool:
-    """Whether the ruleset says that it is of the classic dialect."""
+    """Whether the ruleset declares the classic dialect."""
     return any(isinstance(each, syntax.Property) and each.key == "dialect" for each in tree.meta)
 
 
 def with_beestings(node: Any, source: Source, parse: Parse) -> Any:
-    """The tree with every string that holds a beesting made a chevron."""
+    """The tree with every string containing a beesting turned into a chevron."""
     if isinstance(node, tuple):
         return tuple(with_beestings(each, source, parse) for each in node)
     if not isinstance(node, syntax.Node):

@@ -1,4 +1,4 @@
-"""Productions of event expressions: what stands behind `select when`.
+"""Productions of event expressions: the part after `select when`.
 
 Tightest first: `between`, `not between` · `before then after` · `and` · `or`. All group to the left.
 """
@@ -11,7 +11,7 @@ from picosched.krl import syntax
 from picosched.krl.grammar.expressions import extent
 
 event_precedence = (
-    # A `within` at the end counts for the whole pattern before it, except right behind a `seen`.
+    # A `within` at the end counts for the whole pattern before it, except directly after a `seen`.
     ("nonassoc", "TRAIL"),
     ("left", "WITHIN"),
     ("left", "OR"),

@@ -34,7 +34,7 @@ def extent(p: Any) -> dict[str, Any]:
 
 
 def verbatim(p: Any, *, behind: int = 0) -> syntax.Ignored:
-    """What stands in the text from the part after `behind` to the last that is not empty, as it stands."""
+    """The verbatim text from the part after `behind` to the last non-empty one."""
     start = p.lexspan(behind + 1)[0]
     end = max(p.lexspan(index)[1] for index in range(behind + 1, len(p)))
     return syntax.Ignored(p.parser.text[start:end], start=start, end=end)

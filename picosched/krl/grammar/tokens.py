@@ -1,10 +1,10 @@
-"""Between lexer and parser: which WORD is a keyword, and which a name.
+"""A filter between lexer and parser that decides whether a WORD is a keyword or a name.
 
-KRL's keywords are contextual: `rule`, `event`, `fired` are ordinary identifiers inside expressions. So a word
-is a keyword exactly where the grammar has a place for that keyword: the parser's own tables are asked whether
-it could be shifted next (`_acceptable` walks the stack as the parser would). What is left are a few
-words that fit both ways; those are settled by the token behind them (`ONLY_BEFORE`).
-Because of this filter the productions stay plain and the grammar has no conflicts.
+KRL's keywords are contextual: `rule`, `event`, `fired` are ordinary identifiers inside expressions. So a
+word is a keyword exactly where the grammar has a place for that keyword: the parser's own tables are asked
+whether it could be shifted next (`_acceptable` walks the stack as the parser would). A few words fit both
+ways; the following token decides (`ONLY_BEFORE`). Thanks to this filter the productions stay simple and the
+grammar has no conflicts.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Tokens:
         return "END" if token is None else token.type
 
     def _classified(self, token: Any) -> str:
-        """The type of a WORD at the place where the parser stands."""
+        """The type of a WORD in the parser's current state."""
         word: str = token.value
         following = self._peek_type()
         if self._previous == "COLON" and self._before in ("DOMAIN", "PERSISTENT"):
@@ -152,7 +152,7 @@ class Tokens:
         return "WORD" if self._acceptable("WORD") else KEYWORDS[word]
 
     def _fits(self, word: str, following: str) -> bool:
-        """Whether a word that may be a keyword here is one, by the token behind it."""
+        """Whether a word that may be a keyword here is one, according to the following token."""
         after = self._peek()
         if word == "event" and following == "WORD" and after.value == "event" and self._acceptable("IDENT"):
             # The domain in `raise event event "type"`, the keyword in `raise event event:attrs{"type"}`.
@@ -184,7 +184,7 @@ class Tokens:
         token.value = str(token.value)
 
     def _swallow(self, token: Any) -> None:
-        """A classic block that is accepted and ignored, with all that stands in it."""
+        """Skip a classic block, which is accepted and ignored."""
         depth = 1
         while depth:
             inner = self._peek()
@@ -199,7 +199,7 @@ class Tokens:
         token.value = self.source.text[token.lexpos : token.endlexpos]
 
     def _acceptable(self, *types: str) -> bool:
-        """Whether the parser, as it stands, could come to shift tokens of these types in turn."""
+        """Whether the parser could shift tokens of these types in turn from its current state."""
         parser = self._parser
         stack = list(parser.statestack)
         for type in types:

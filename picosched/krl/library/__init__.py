@@ -1,6 +1,6 @@
 """The library of KRL: operators, modules, built-in actions, each a table from a name to what runs.
 
-A table says all that the compiler needs; to add a module is to write its file and name it here.
+A table contains all the compiler needs; to add a module, write its file and list it here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = ["ACTIONS", "MODULES", "OPERATORS", "Member", "Operator", "near"]
 
 
 def query(val: Value = None, selector: Value = None) -> Value:
-    raise KrlError("query, which looks into HTML, is not part of this engine")
+    raise KrlError("query, which searches HTML, is not part of this engine")
 
 
 OPERATORS: Mapping[str, Operator] = {
@@ -82,10 +82,10 @@ MODULES: Mapping[str, Mapping[str, Member]] = {
 """`module:name`."""
 
 ACTIONS: Mapping[str, Member] = BUILT_IN_ACTIONS
-"""Actions that are called by a plain name."""
+"""Actions called by a plain name."""
 
 
 def near(name: str, names: Iterable[str]) -> list[str]:
-    """The up to three of the names that are most like this one, for whoever mistyped it."""
+    """Up to three similar names, as suggestions for a typo."""
     lowered = {other.lower(): other for other in names}
     return [lowered[other] for other in get_close_matches(name.lower(), lowered, n=3)]

@@ -1,4 +1,4 @@
-"""The actions that stand in no module."""
+"""The actions outside modules."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from picosched.krl.values import described, shown
 
 
 def noop(scope: Scope, /, *args: Value, **options: Value) -> None:
-    """Nothing; but the rule has fired."""
+    """Do nothing; the rule fires."""
 
 
 def send_directive(scope: Scope, name: Value = None, options: Value = None, /, **more: Any) -> None:
-    """Give the caller a directive. What is given by name joins the options, or is them."""
+    """Send the caller a directive. Named arguments are added to the options."""
     if name is None:
         name = more.pop("name", None)
     if not isinstance(name, str):

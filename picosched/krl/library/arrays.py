@@ -28,7 +28,7 @@ def tail(val: Value = None) -> list[Value]:
 
 
 def part(val: list[Value], first: int, behind: int) -> list[Value]:
-    """The elements from `first` on and before `behind`, as an array of their own."""
+    """A new array of the elements from `first` (inclusive) to `behind` (exclusive)."""
     claim_array(max(0, behind - first))
     return val[first:behind]
 
@@ -41,7 +41,7 @@ def append(val: Value = None, *others: Value) -> list[Value]:
 
 
 def index(val: Value = None, elm: Value = None) -> int:
-    """Where the element stands first; -1 if it does not."""
+    """The index of the element's first occurrence; -1 if there is none."""
     if type(val) is not list:
         raise only("Arrays", val)
     visit(len(val))
@@ -134,8 +134,8 @@ def ordered(a: Value, b: Value) -> int:
 def sort(val: Value = None, sortBy: Value = None) -> Value:
     """The array in order, by text, by number ("numeric", backwards "ciremun"), or as a function says.
 
-    The function is given two elements in their present order and tells by true, or a number above 0,
-    that they are to be exchanged. Elements that are not stay in their order.
+    The function gets two elements in their current order and returns true, or a number above 0, if they
+    should be swapped. The sort is stable.
     """
     if type(val) is not list:
         return val

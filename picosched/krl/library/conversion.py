@@ -1,4 +1,4 @@
-"""Operators on values of any kind: their kind, another form of them, a default for null."""
+"""Operators on values of any type: type, conversion, a default for null."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BRACKETED = re.compile(r"\[([A-Za-z]+)\]")
 
 
 def as_(val: Value = None, type: Value = None) -> Value:
-    """The value in another form; one that has that type already stays as it is."""
+    """Convert the value; one that already has the type is returned unchanged."""
     if type is None or kind(val) == type:
         return val
     convert = CONVERSIONS.get(type) if isinstance(type, str) else None
@@ -86,13 +86,13 @@ def isnull(val: Value = None) -> bool:
 
 
 def klog(scope: Scope, val: Value = None, message: Value = None) -> Value:
-    """Log the value and pass it on."""
+    """Log the value and return it."""
     scope.effects.log("debug", {"message": "klog" if message is None else to_string(message), "value": val})
     return val
 
 
 def defaults_to(val: Value = None, defaultVal: Value = None, message: Value = None) -> Value:
-    """The value, or the default where it is null; `message` is taken and not used."""
+    """The value, or the default if it is null; `message` is ignored."""
     return defaultVal if val is None else val
 
 

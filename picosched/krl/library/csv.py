@@ -1,7 +1,7 @@
 """The `csv` module: tables as text, and back.
 
-With a header a table is an array of maps, without one an array of arrays. All cells are strings once they are
-read; a cell that is written is the text of its value, JSON for maps and arrays, nothing for null.
+With a header a table is an array of maps, without one an array of arrays. Parsed cells are strings; encoded
+cells are the text of the value, JSON for maps and arrays, empty for null.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def parse(scope: Scope, text: Value = None, opts: Value = None) -> Value:
 
 
 def rows_of(text: str, delimiter: str) -> list[list[str]]:
-    """The rows that are not empty, in a bound of cells."""
+    """The non-empty rows, within a limit on cells."""
     rows: list[list[str]] = []
     cells = 0
     code(2 * len(text))
@@ -109,7 +109,7 @@ def line(row: list[Value], delimiter: str, room: int) -> str:
     claim_text(sum(map(len, cells)))
     code(sum(map(len, cells)))
     out = io.StringIO()
-    # Either sign of this line end makes a cell be quoted that has it.
+    # Cells containing either character of this line end are quoted.
     csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
     return out.getvalue().removesuffix("\r\n")
 

@@ -1,4 +1,4 @@
-"""The `ctx` module: the pico itself, its channels, rulesets and children, as the Node engine has them.
+"""The `ctx` module: the pico itself, its channels, rulesets and children, as in the Node engine.
 
 Parameters keep the names that its rulesets use.
 """
@@ -15,12 +15,12 @@ from picosched.krl.size import claim_array, scan
 from picosched.krl.values import described, shown, to_string
 
 LISTED = 100
-"""Turns that `ctx:journal()` tells unless it is asked for more or fewer."""
+"""The default number of turns returned by `ctx:journal()`."""
 MOST_LISTED = 1_000
 
 
 def seen(name: str) -> Member:
-    """A part of the view of the pico."""
+    """A member that returns part of the pico's view."""
 
     def read(scope: Scope) -> Value:
         return scope.effects.family.view()[name]
@@ -29,7 +29,7 @@ def seen(name: str) -> Member:
 
 
 def of_ruleset(key: str) -> Member:
-    """A meta property of the ruleset at hand."""
+    """A meta property of the current ruleset."""
 
     def read(scope: Scope) -> Value:
         return scope.meta.get(key)
@@ -74,7 +74,7 @@ def query(
 
 
 def logs(scope: Scope) -> Value:
-    """What the rules of this pico have logged, the oldest first, as far as the journal keeps it in hand."""
+    """Recent log entries of this pico's rules, oldest first."""
     return scope.effects.family.logs()
 
 
@@ -132,7 +132,7 @@ def upsert_channel(
     eventPolicy: Value = None,
     queryPolicy: Value = None,
 ) -> Value:
-    """Change the channel that has just these tags, or make one."""
+    """Change the channel with exactly these tags, or create it."""
     family, wanted = scope.effects.family, tagged(tags)
     return family.put_channel(family.find_tagged(wanted), wanted, eventPolicy, queryPolicy)
 
@@ -158,7 +158,7 @@ def uninstall(scope: Scope, rid: Value = None) -> None:
 
 
 def flush(scope: Scope, url: Value = None) -> None:
-    """Read a ruleset anew: the rulesets of this pico that came from that URL are installed again."""
+    """Reload this pico's rulesets that were installed from that URL."""
     scope.effects.family.flush(text(url, "the url of a ruleset"))
 
 

@@ -16,7 +16,7 @@ PLAIN = (str, int, float, bool, type(None))
 
 
 def encode(val: Value = None, indent: Value = None) -> str:
-    """JSON text. `indent` is a number of blanks, or a map that may ask for "pretty" and "canonical"."""
+    """JSON text. `indent` is a number of spaces, or a map with the options "pretty" and "canonical"."""
     options = indent if isinstance(indent, dict) else {}
     blanks = 2 if options.get("pretty") else 0
     if not isinstance(indent, dict):
@@ -30,7 +30,7 @@ def encode(val: Value = None, indent: Value = None) -> str:
 
 
 def texts(val: Value, depth: int, room: list[int], blanks: int, canonical: bool) -> Value:
-    """The value with a text in the place of each part that is not JSON.
+    """The value with each non-JSON part replaced by its text.
 
     `room` holds how many characters may still be written, counted down; `blanks` indent each level.
     """
@@ -60,7 +60,7 @@ def decode(val: Value = None) -> Value:
     try:
         return from_json(val)
     except KrlError as error:
-        if error.code != "invalid":  # a bound was passed, which says nothing of the text
+        if error.code != "invalid":  # a limit was exceeded, so the text may still be valid
             raise
         return val
 

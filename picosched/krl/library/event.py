@@ -1,4 +1,4 @@
-"""The `event` module: the event at hand, events for other picos, and those that this ruleset has scheduled.
+"""The `event` module: the current event, events for other picos, and this ruleset's scheduled events.
 
 What belongs to the event may be read bare or called (`event:attrs`, `event:attrs()`), and is null where no
 event is handled. How to look closely at what is scheduled and change it, `rescheduling` has.
@@ -42,12 +42,12 @@ def time(scope: Scope) -> Value:
 
 
 def channel(scope: Scope, what: Value = None) -> Value:
-    """The channel that the event came by: its id is all there is to say of it."""
+    """The channel of the event; only its id is available."""
     return None if scope.event is None or what not in (None, "id") else scope.event.eci
 
 
 def env(scope: Scope, name: Value = None) -> Value:
-    """What surrounds the event: "rid", "rule_name", "txn_id", "eid", "eci", "domain", "type"."""
+    """The event's environment: "rid", "rule_name", "txn_id", "eid", "eci", "domain", "type"."""
     found: Event | None = scope.event
     around = {"rid": scope.rid, "rule_name": scope.rule}
     if found is not None:
@@ -69,10 +69,10 @@ def send(
     attrs: Value = None,
     host: Value = None,
 ) -> Value:
-    """Raise an event in another pico; its eid.
+    """Send an event to another pico; returns its eid.
 
-    All is said by one map {"eci", "domain", "type", "attrs"}, or, as the classic engine has it, by a map that
-    holds the eci, the domain and the type, `with attrs = …`.
+    The options are one map {"eci", "domain", "type", "attrs"}, or, as in the classic engine, a map with the
+    eci, then the domain and the type, `with attrs = …`.
     """
     if type is None and domain is not None:
         domain, host = None, domain  # the second place of the newer form
@@ -174,7 +174,7 @@ def history(scope: Scope, id: Value = None) -> Value:
 
 
 def delete(scope: Scope, id: Value = None) -> Value:
-    """Cancel a scheduled event: how many were, 1 or 0."""
+    """Cancel a scheduled event; returns how many, 1 or 0."""
     return int(scope.effects.agenda.cancel(to_string(id)))
 
 

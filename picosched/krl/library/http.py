@@ -1,8 +1,8 @@
-"""The `http` module: requests to the world outside, and their answers as KRL values.
+"""The `http` module: HTTP requests, and their answers as KRL values.
 
 Nothing is sent here. Arguments become an `HttpRequest`, the effects give an `HttpResponse` for it, and that
-becomes a map; so a request is the same each time its turn is evaluated. A call that got no answer is no
-fault of the rule: its `status_code` is 0 and its `status_line` says why.
+becomes a map; so a request is the same each time its turn is evaluated. A failed request is not an error of
+the rule: its `status_code` is 0 and its `status_line` gives the reason.
 
 Of `body`, `json` and `form` the first that is given is sent. The classic engine's `params` are the query of
 `get`, `head` and `delete`, and of the others the form, or the body if a header says it is not a form; its
@@ -29,7 +29,7 @@ OF_THE_ENGINE = frozenset(
     "connection content-length expect host keep-alive proxy-authorization proxy-connection te trailer "
     "transfer-encoding upgrade".split()
 )
-"""Headers that say how a request is sent, which no rule knows."""
+"""Headers set by the transport, which rules may not set."""
 
 WESTERN = re.compile(r"charset\s*=\s*[\"']?(?:iso-8859-1|latin-?1|us-ascii|windows-1252)\b", re.IGNORECASE)
 """Of a content type: all that is not UTF-8 and still in use; on the web these four are one."""
@@ -105,7 +105,7 @@ def wrong(asked: str, found: Value, wanted: str) -> KrlError:
 
 
 def address(asked: str, url: Value, qs: Value) -> str:
-    """The URL with the query joined to what it has, without its fragment."""
+    """The URL with `qs` added to its query, without its fragment."""
     if url is None or url == "":
         raise KrlError(f"{asked} needs a url string")
     if not isinstance(url, str):
@@ -171,7 +171,7 @@ def headers_of(asked: str, headers: Value) -> dict[str, str]:
 
 
 def body_of(asked: str, body: Value, json: Value, form: Value) -> tuple[bytes, str]:
-    """What is sent, and of which type it is. A body that is a map or an array goes as JSON."""
+    """The body and its content type. A map or an array is sent as JSON."""
     if isinstance(body, dict | list):
         body, json = None, body
     if body is not None and body != "":

@@ -1,7 +1,7 @@
-"""Operators that visit an array or a map: each element is given to a function with its place.
+"""Operators that visit an array or a map: each element is passed to a function with its index or key.
 
-The function gets the element, its index or key, and the whole. Without a function the element itself
-decides.
+The function gets the element, its index or key, and the whole collection. Without a function the element's
+own truth value is used.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def references_to_a_local() -> int:
 
 
 HELD_HERE = references_to_a_local()
-"""References to what is held by a local variable and by nothing else."""
+"""The reference count of an object held only by a local variable."""
 
 
 def only(wanted: str, val: Value) -> KrlError:
@@ -40,7 +40,7 @@ def placed(val: Value) -> Iterable[tuple[Any, Value]]:
 
 
 def claim_collection(val: Value) -> None:
-    """Pay for visiting an array or map and making one as large."""
+    """Charge for visiting an array or map and creating one of the same size."""
     (claim_array if type(val) is list else claim_map)(len(val), len(val) >> 1)
 
 
@@ -85,7 +85,7 @@ def none(val: Value = None, iter: Value = None) -> bool:
 
 
 def collect(val: Value = None, iter: Value = None) -> dict[str, Value]:
-    """The elements grouped by the text of what the function says of them."""
+    """The elements grouped by the text of the function's result."""
     pairs, f = placed(val), visiting(iter)
     claim_map(len(val), 2 * len(val))
     groups: dict[str, Value] = {}
@@ -95,7 +95,7 @@ def collect(val: Value = None, iter: Value = None) -> dict[str, Value]:
 
 
 def reduce(val: Value = None, iter: Value = None, dflt: Value = MISSING) -> Value:
-    """The elements taken together from left to right; without a start the first element is it."""
+    """Fold the elements from left to right; without a start value, begin with the first element."""
     if type(val) is not list:
         raise only("Arrays", val)
     if not val:
@@ -113,7 +113,8 @@ def reduce(val: Value = None, iter: Value = None, dflt: Value = MISSING) -> Valu
         if budget.built == left:
             paid = 0.0
             continue
-        # What grows is made anew at each pass. The last one is dropped by now, unless something holds it.
+        # A growing value is rebuilt at each pass; the previous one is freed by now, unless it is still
+        # referenced.
         claimed = left - budget.built
         if before is not result and getrefcount(before) == HELD_HERE:
             budget.built += min(paid, size_of(before))
@@ -122,7 +123,8 @@ def reduce(val: Value = None, iter: Value = None, dflt: Value = MISSING) -> Valu
 
 
 def pairwise(val: Value = None, iter: Value = None) -> list[Value]:
-    """The function of the first elements of all arrays, then of the second ones, to the longest's end."""
+    """The function applied to the first elements of all arrays, then to the second ones, up to the longest
+    array."""
     if type(val) is not list:
         raise only("Arrays", val)
     if len(val) < 2:

@@ -1,7 +1,7 @@
-"""`pick`: what a JSONPath finds in a value.
+"""`pick`: the matches of a JSONPath in a value.
 
 A path is `$` and steps: `.name`, `.*`, `..name`, `[n]`, `[a,b]`, `['name']`, `[from:to]`, `[*]` and the
-filter `[?(@.name op value)]`. It is read once into a function per step, from the places found so far to the
+filter `[?(@.name op value)]`. It is compiled to one function per step, which maps the matches so far to the
 next ones.
 """
 
@@ -49,7 +49,7 @@ COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
 
 
 def pick(val: Value = None, jsonpath: Value = None, keepArray: Value = None) -> Value:
-    """What the path finds: null for nothing, the value itself if it is one, else an array of them."""
+    """The matches of the path: null for none, the value itself for one, otherwise an array."""
     found = [val]
     for step in steps(to_string(jsonpath)):
         charge(len(found))
@@ -108,7 +108,7 @@ def children(place: Value) -> Iterable[Value]:
 
 
 def descendants(place: Value) -> Iterator[Value]:
-    """The place itself and all that is in it, from above downwards."""
+    """The value itself and all its descendants, in pre-order."""
     waiting = [(place, DEEPEST)]
     while waiting:
         place, depth = waiting.pop()
@@ -157,7 +157,7 @@ def first_group(found: re.Match[str]) -> str:
 
 
 def filtered(condition: str, path: str) -> Step:
-    """`[?(…)]`: the elements for which the condition holds; with no comparison, that have something there."""
+    """`[?(…)]`: the elements for which the condition holds, or, without a comparison, that have the path."""
     found = FILTER.fullmatch(condition)
     if not found:
         raise KrlError(f"{shown(path)} is not a JSONPath: cannot read the filter {shown(condition)}")

@@ -1,8 +1,8 @@
-"""Operators on maps, and on what stands in collections within collections, by path.
+"""Operators on maps and nested collections, by path.
 
 A path is a key or an array of keys. Writing copies the collections on the way and shares the rest. `set`
-makes arrays where a missing collection is asked for a number, `put` always maps; both turn an array
-into a map where the next key is not an index, and replace with a collection whatever is not one.
+creates arrays for numeric keys, `put` always maps; both turn an array into a map if the next key is not an
+index, and replace scalars on the path by collections.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def get(obj: Value = None, path: Value = None) -> Value:
 
 
 def replaced(found: Value, following: list[str], value: Value, farthest: int) -> Value:
-    """What is to stand where `found` stands: the value, or the collection on the way to it."""
+    """The replacement for `found`: the value, or the collection on the path to it."""
     if not following:
         return value
     return written(child(found, following, farthest), following, value, farthest)
@@ -57,7 +57,7 @@ def written(place: Value, keys: list[str], value: Value, farthest: int) -> Value
 
 
 def child(found: Value, following: list[str], farthest: int) -> Value:
-    """What stands on the way, or the new collection that is to stand there."""
+    """The existing collection on the path, or a new one."""
     if type(found) is list or type(found) is dict:
         return found
     return [] if farthest and position(following[0]) is not None else {}
@@ -92,7 +92,7 @@ def put(val: Value = None, path: Value = MISSING, toSet: Value = MISSING) -> Val
 
 
 def delete(val: Value = None, path: Value = None) -> Value:
-    """The collection without what stands at the path; in an array null takes its place."""
+    """The collection without the element at the path; in an array, null replaces it."""
     keys = keys_of(path)
     return removed(val, keys) if keys else val
 

@@ -1,6 +1,6 @@
 """The `math` module: rounding, roots and angles, digests and base64.
 
-Anything but a number gives null, as does what has no result. Digests are of the UTF-8 of the text.
+Non-numbers and undefined results give null. Digests are of the UTF-8 of the text.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def utf8(text: str) -> bytes:
 
 
 def to_digest(text: str) -> bytes:
-    """The bytes of the text, paid for what a digest of them takes."""
+    """The bytes of the text, charged for a digest of them."""
     charge(4)
     octets = utf8(text)
     scan(2 * len(octets))
@@ -63,7 +63,7 @@ def calculated(calculate: Callable[..., float], *operands: Value) -> Value:
 
 
 def rounding(mode: Callable[[Decimal], str]) -> Member:
-    """A function of a number and of how many places it keeps."""
+    """A function of a number and its precision."""
 
     def run(scope: Scope, number: Value = None, precision: Value = None) -> Value:
         return calculated(lambda n, places: rounded(n, places, mode), number, precision)
@@ -90,7 +90,7 @@ def atan2(scope: Scope, y: Value = None, x: Value = None) -> Value:
 
 
 def random(scope: Scope, n: Value = None) -> Value:
-    """A whole number from 0 up to but not n."""
+    """An integer from 0 to below n."""
     upper = to_number(n)
     if upper is None or not math.isfinite(upper) or upper < 1:
         return 0
@@ -98,7 +98,7 @@ def random(scope: Scope, n: Value = None) -> Value:
 
 
 def checked(asked: str, algorithm: Value, encoding: Value) -> str:
-    """The encoding, once both are known to be ones there are."""
+    """The encoding, after checking that it and the algorithm are known."""
     if not isinstance(algorithm, str):
         raise KrlError(
             f"{asked} was given {described(algorithm)} instead of an algorithm: {shown(algorithm)}"
@@ -160,7 +160,7 @@ def base64encode(scope: Scope, str: Value = None) -> Value:
 
 
 def base64decode(scope: Scope, str: Value = None) -> Value:
-    """The text of the bytes. Signs of no base64 are passed over; the alphabet for URLs is read too."""
+    """The text of the bytes. Invalid characters are ignored; the URL-safe alphabet is accepted too."""
     text = to_string(str)
     code(2 * len(text))
     claim_text(len(text))

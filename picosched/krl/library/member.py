@@ -1,4 +1,4 @@
-"""What the tables of the library hold: operators, and the members of modules."""
+"""The entries of the library's tables: operators, and members of modules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from picosched.krl.scope import Value
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`v.name(…)`, also `name(v, …)`: `run` is given the receiver first; if `scoped`, the Scope before it."""
+    """`v.name(…)`, also `name(v, …)`: `run` takes the receiver first; if `scoped`, the Scope before it."""
 
     run: Callable[..., Value]
     scoped: bool = False
@@ -20,10 +20,9 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`module:name`. `run` takes the Scope first; of a value it takes nothing else.
-
-    A value may be called as well: that is `call`, which also takes the Scope first. What is "both" runs
-    where a function stands and where an action does. `parameters` are the KRL names of what a call takes.
+    """`module:name`. `run` takes the Scope first; for a value it takes nothing else. Calling a value runs
+    `call`, which also takes the Scope first. "both" can be used as a function and as an action.
+    `parameters` are the KRL names of a call's parameters.
     """
 
     kind: Literal["value", "function", "action", "both"]
@@ -33,12 +32,12 @@ class Member:
 
     @property
     def acts(self) -> bool:
-        """Whether it may stand where an action does."""
+        """Whether it can be used as an action."""
         return self.kind in ("action", "both")
 
 
 def value(run: Callable[..., Value], call: Callable[..., Value] | None = None) -> Member:
-    """A member that stands for a value, bare or called."""
+    """A member with a value, with or without parentheses."""
     return Member("value", run, parameters_of(call or run), call or run)
 
 
@@ -51,7 +50,7 @@ def action(run: Callable[..., Value]) -> Member:
 
 
 def both(run: Callable[..., Value]) -> Member:
-    """A function that is an action too."""
+    """A member that is both a function and an action."""
     return Member("both", run, parameters_of(run))
 
 

@@ -1,4 +1,4 @@
-"""The `meta` module: which ruleset runs, where, and on what occasion. All may be read bare or called."""
+"""The `meta` module: the current ruleset, pico and event. All members work with or without parentheses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def copied(config: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def from_meta(key: str) -> Member:
-    """What the ruleset says of itself under that key."""
+    """A property from the ruleset's meta."""
 
     def run(scope: Scope) -> Value:
         return scope.meta.get(key)

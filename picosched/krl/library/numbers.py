@@ -14,7 +14,7 @@ from picosched.krl.values import MISSING, described, number, shown, to_number
 
 
 def chr_(val: Value = None) -> Value:
-    """The character of that code; null if there is none."""
+    """The character with that code; null if there is none."""
     code = to_number(val)
     if code is None or not 0 <= code <= 0x10FFFF:
         return None
@@ -23,7 +23,7 @@ def chr_(val: Value = None) -> Value:
 
 
 def range_(val: Value = None, end: Value = MISSING) -> list[Value]:
-    """The numbers from one to the other, both included, up or down in steps of 1."""
+    """The numbers from one to the other, inclusive, up or down in steps of 1."""
     start, stop = to_number(val), None if end is MISSING else to_number(end)
     if start is None or stop is None:
         return []
@@ -42,7 +42,7 @@ def int32(val: Value) -> int:
     """The lowest 32 bits of a number, signed."""
     n = to_number(val)
     if n is None:
-        raise KrlError(f"bits are of Numbers; found {described(val)}: {shown(val)}")
+        raise KrlError(f"bitwise operators need Numbers; found {described(val)}: {shown(val)}")
     bits = int(n) & 0xFFFFFFFF if math.isfinite(n) else 0
     return bits - (1 << 32) if bits >= 1 << 31 else bits
 

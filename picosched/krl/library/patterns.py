@@ -14,7 +14,7 @@ from picosched.krl.size import charge, check_text, claim_bytes, claim_text, clai
 from picosched.krl.values import MISSING, callback, to_string
 
 SEAM_BYTES = 64
-"""What a part of a text takes besides its characters."""
+"""Bytes of a part of a text in addition to its characters."""
 REFERENCE = re.compile(r"\$(?:([$&`'])|(\d\d?)|<([A-Za-z_][A-Za-z0-9_]*)>)")
 
 
@@ -45,7 +45,7 @@ class Literal:
 
 
 def match(val: Value = None, regex: Value = None) -> bool:
-    """Whether the text has a match of a RegExp or of a string read as one; of nothing else."""
+    """Whether the text matches a RegExp or a string compiled to one; false for anything else."""
     if isinstance(regex, str | Regex):
         return operators.like(val, regex)
     return False
@@ -66,7 +66,8 @@ def extract(val: Value = None, regex: Value = MISSING) -> list[Value]:
 
 
 def replace(val: Value = None, regex: Value = None, replacement: Value = None) -> Value:
-    """The text with the first match, or with g all, replaced: by a text with `$1` in it, or by a function."""
+    """The text with the first match, or with g all, replaced by a template with `$1` etc. or by a
+    function."""
     if regex is None:
         return val
     text = to_string(val)
@@ -82,7 +83,7 @@ def replace(val: Value = None, regex: Value = None, replacement: Value = None) -
 
 
 def replacing(text: str, replacement: Value) -> Callable[[Any], str]:
-    """What gives the replacement of a match in this text."""
+    """A function from a match in this text to its replacement."""
     if callable(replacement):
 
         def by_function(found: Any) -> str:
@@ -112,7 +113,7 @@ def substituted(text: str, found: list[Any], replacement_of: Callable[[Any], str
 
 
 def expanded(template: str, found: Any, text: str) -> str:
-    """The template with its references: `$1` to `$99`, `$<name>`, `$&`, `$$`, and what stands around."""
+    """The template with its references: `$1` to `$99`, `$<name>`, `$&`, `$$`, and the surrounding text."""
 
     length = len(template)
     scan(length)
@@ -131,7 +132,7 @@ def expanded(template: str, found: Any, text: str) -> str:
 
 
 def referred(reference: re.Match[str], found: Any, text: str) -> str:
-    """What one reference stands for; one to no group stands for itself."""
+    """The value of one reference; a reference to an unknown group is literal."""
     sign, digits, name = reference.groups()
     if sign == "$":
         return "$"
@@ -170,7 +171,7 @@ def split(val: Value = None, splitOn: Value = None) -> list[Value]:
 
 
 def groups_of(found: Any) -> tuple[Any, ...]:
-    """What the groups of a match captured. One character may be in all of them."""
+    """The captured groups of a match. One character may be in all of them."""
     captured = [end - start for start, end in found.regs[1:]]
     charge(4 + len(captured))
     claim_bytes(SEAM_BYTES * len(captured) + sum(captured))

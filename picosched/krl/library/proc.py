@@ -1,4 +1,4 @@
-"""The `proc` module: programs of this machine, run once the turn is durable.
+"""The `proc` module: local programs, run once the turn is durable.
 
 Nothing is run here. Arguments become a `Program`, and the effects keep it with the turn; when it has ended,
 `proc:finished` is raised for the ruleset that asked.
@@ -16,7 +16,7 @@ OPTIONS = ("env", "cwd", "stdin", "timeout", "name")
 
 
 def run(scope: Scope, program: Value = None, args: Value = None, options: Value = None) -> Value:
-    """Have a program run; the id of the run."""
+    """Run a program; returns the id of the run."""
     if not isinstance(program, str) or not program.startswith("/"):
         raise wrong(program, "the program", 'its absolute path, such as "/bin/date"')
     words = [] if args is None else args

@@ -1,4 +1,4 @@
-"""The `random` module. All chance comes from the scope, so that a turn can be played again."""
+"""The `random` module. All randomness comes from the scope, so that a turn can be replayed."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ WORDS = SHORT_NOUNS.split()
 
 
 DRAWN = 160
-"""Bytes that the turn keeps of a number drawn, to draw it again if it is tried again."""
+"""Bytes the turn keeps for each number drawn, to repeat it in a retry."""
 
 
 def draw(scope: Scope) -> Random:
-    """The source of chance, paid for one number."""
+    """The random generator, charged for one number."""
     scope.budget.charge(4)
     scope.budget.say(DRAWN, for_good=True)
     return scope.random
 
 
 def bounds(upper: Value, lower: Value) -> tuple[float, float]:
-    """The lower and the upper bound, whichever was given as which; 0 and 1 for want of others."""
+    """The lower and upper bound, in either order; default 0 and 1."""
     a, b = (None if bound is None else to_number(bound) for bound in (lower, upper))
     high = b if b is not None and math.isfinite(b) else 1 if a is None else 0
     low = a if a is not None and math.isfinite(a) else 0
@@ -47,7 +47,7 @@ def bounds(upper: Value, lower: Value) -> tuple[float, float]:
 
 
 def integer(scope: Scope, upper: Value = None, lower: Value = None) -> Value:
-    """A whole number between the bounds, both included."""
+    """An integer between the bounds, inclusive."""
     low, high = bounds(upper, lower)
     return krl_number(draw(scope).randint(math.floor(low + 0.5), math.floor(high + 0.5)))
 

@@ -1,4 +1,4 @@
-"""Members of the `event` module that look closely at what this ruleset has scheduled, and change it.
+"""Members of the `event` module that inspect and change this ruleset's scheduled events.
 
 A change is an action: it gives whether there was such an event to come, or, where it is for all that
 a filter means, the ids of those it was for. With `dry_run` these are told and nothing is changed. Times are
@@ -19,22 +19,22 @@ MOST_LISTED = 1_000
 
 
 def show(scope: Scope, id: Value = None) -> Value:
-    """All there is to say of a scheduled event, whatever became of it; null if it is not this ruleset's."""
+    """All details of a scheduled event, also if it has ended; null if it is not this ruleset's."""
     return scope.effects.agenda.show(to_string(id))
 
 
 def next_times(scope: Scope, id: Value = None, n: Value = None) -> Value:
-    """When it is due next."""
+    """Its next due times."""
     return [iso(time) for time in scope.effects.agenda.next_times(to_string(id), number_of(n, LISTED))]
 
 
 def fires(scope: Scope, id: Value = None, limit: Value = None) -> Value:
-    """What became of its occurrences, the newest first."""
+    """Its fires, newest first."""
     return [*scope.effects.agenda.fires(to_string(id), number_of(limit, MOST_LISTED))]
 
 
 def find(scope: Scope, filter: Value = None) -> Value:
-    """What is to come of that name, event, kind …, soonest first."""
+    """Pending events matching a filter, soonest first."""
     return [scope.effects.agenda.show(id) for id in meant(scope, filter)]
 
 
@@ -69,7 +69,7 @@ def pause_all(scope: Scope, filter: Value = None, until: Value = None, dry_run: 
 
 
 def resume_all(scope: Scope, filter: Value = None, dry_run: Value = None) -> Value:
-    """Of those that are meant, only the paused ones go on."""
+    """Resume the paused ones among the matches."""
     agenda = scope.effects.agenda
     ids = [each.id for each in agenda.matching(filter) if each.paused]
     return ids if truth(dry_run) else [id for id in ids if agenda.resume(id)]
@@ -80,7 +80,7 @@ def meant(scope: Scope, filter: Value) -> list[str]:
 
 
 def number_of(value: Value, without: int) -> int:
-    """How many are asked for."""
+    """The number requested."""
     if value is None:
         return without
     if type(value) is not int or not 1 <= value <= MOST_LISTED:

@@ -1,4 +1,4 @@
-"""The `schedule` module: the same scheduled events as `event:list_scheduled`, as the node engine shows them.
+"""The `schedule` module: the same scheduled events as `event:list_scheduled`, in the Node engine's format.
 
 Times are milliseconds since 1970. Only pending events are seen.
 """
@@ -41,7 +41,7 @@ def remove(scope: Scope, id: Value = None) -> Value:
 
 
 def clear(scope: Scope) -> Value:
-    """Cancel all of this ruleset's."""
+    """Cancel all events of this ruleset."""
     for scheduled in scope.effects.agenda.pending():
         scope.effects.agenda.cancel(scheduled.id)
 

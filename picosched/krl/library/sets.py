@@ -1,4 +1,4 @@
-"""Operators that take arrays as sets. Elements are the same if they are equal; order is kept."""
+"""Operators that treat arrays as sets. Elements are compared by value; order is kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def elements(val: Value) -> list[Value]:
 
 
 def keyed(items: list[Value]) -> dict[Hashable, Value]:
-    """The distinct elements in their order, each by what stands for it."""
+    """The distinct elements in order, by their keys."""
     claim_map(len(items), 2 * len(items))
     firsts: dict[Hashable, Value] = {}
     for item in items:
@@ -40,7 +40,7 @@ def intersection(a: Value = None, b: Value = MISSING) -> list[Value]:
 
 
 def difference(a: Value = None, b: Value = MISSING) -> Value:
-    """The elements of the first that the second has not."""
+    """The elements of the first that are not in the second."""
     if b is MISSING:
         return a
     unwanted, items = keyed(elements(b)), elements(a)
@@ -49,7 +49,7 @@ def difference(a: Value = None, b: Value = MISSING) -> Value:
 
 
 def has(val: Value = None, other: Value = None) -> bool:
-    """Whether every element of the other is in this."""
+    """Whether this contains every element of the other."""
     return not difference(elements(other), val)
 
 
@@ -58,7 +58,7 @@ def unique(val: Value = None) -> Value:
 
 
 def counted(val: list[Value]) -> list[tuple[Value, int]]:
-    """One element of each text with how often that text is there."""
+    """One element per text, with the number of its occurrences."""
     claim_map(len(val), 4 * len(val))
     texts = [json_text(item) if isinstance(item, list | dict) else to_string(item) for item in val]
     firsts: dict[str, Value] = {}
@@ -69,12 +69,12 @@ def counted(val: list[Value]) -> list[tuple[Value, int]]:
 
 
 def once(val: Value = None) -> Value:
-    """The elements whose text is there once."""
+    """The elements whose text occurs once."""
     return [item for item, count in counted(val) if count == 1] if type(val) is list else val
 
 
 def duplicates(val: Value = None) -> list[Value]:
-    """The elements whose text is there more than once, one of each."""
+    """The elements whose text occurs more than once, one of each."""
     return [item for item, count in counted(val) if count > 1] if type(val) is list else []
 
 

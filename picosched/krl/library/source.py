@@ -1,4 +1,4 @@
-"""The `source` module: clocks and calendars outside any ruleset that raise events.
+"""The `source` module: clocks and calendars that raise events, independent of any ruleset.
 
 Only rules of the root pico may change them. An id may be the source's name as well.
 """
@@ -12,7 +12,7 @@ from picosched.krl.values import described, shown
 
 
 def add(scope: Scope, map: Value = None) -> Value:
-    """Make a source, of the keys of a table [[source]]; its id."""
+    """Add a source, with the keys of a table [[source]]; returns its id."""
     if not isinstance(map, dict):
         raise KrlError(f'found {described(map)} as a source, wanted a Map such as {{"type": "metronome", …}}')
     return scope.effects.sources.add(map)
@@ -31,7 +31,7 @@ def resume(scope: Scope, id: Value = None) -> Value:
 
 
 def list_(scope: Scope) -> Value:
-    """All there are, each as a map."""
+    """All sources, each as a map."""
     return [*scope.effects.sources.list()]
 
 

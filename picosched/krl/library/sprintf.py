@@ -1,8 +1,8 @@
-"""`sprintf`: a number or a string put into a template, everywhere the template asks for one.
+"""`sprintf`: formats a number or a string with a template.
 
-A Number answers the number specifiers and a String `%s`; what is not for it stands as it is, so that
-templates can be filled in steps. A bare `%d` gives the number as it is, with its fraction; flags,
-width and precision are C's. A backslash before a specifier takes its meaning away.
+A Number fills the number specifiers, a String `%s`; other specifiers are kept, so that templates can be
+filled in steps. A bare `%d` keeps the number's fraction; flags, width and precision are as in C. A
+backslash escapes a specifier.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from picosched.krl.size import charge, check_text, claim_bytes, claim_text, scan
 from picosched.krl.values import to_string
 
 PART_BYTES = 128
-"""What two parts of a text take besides their characters."""
+"""Bytes of two parts of a text in addition to their characters."""
 FIELD = r"%([-+ 0#]*+)(\d*+)(?:\.(\d*+))?+"
 """Nothing is given back where a letter is missing: a 0 is both a flag and a digit."""
 Fill = Callable[[str, str, str | None, str], str]
@@ -26,7 +26,7 @@ Fill = Callable[[str, str, str | None, str], str]
 
 
 def tokens(letters: str) -> re.Pattern[str]:
-    """What a template for these specifiers consists of, but for plain text."""
+    """Matches the tokens of a template for these specifiers, other than plain text."""
     return re.compile(rf"\\\\|\\{FIELD}[{letters}]|(?P<percent>%%)|(?P<field>{FIELD}([{letters}]))")
 
 

@@ -1,4 +1,4 @@
-"""Operators on strings. Any receiver is taken by its text; positions count characters."""
+"""Operators on strings. Receivers are converted to text; positions count characters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from picosched.krl.values import BLANKS, to_number, to_string
 
 
 def textual(run: Callable[[str], Value]) -> Operator:
-    """An operator that takes nothing but the receiver's text, and goes through it."""
+    """An operator on the receiver's text, without arguments."""
 
     def of_text(val: Value = None) -> Value:
         text = val if type(val) is str else to_string(val)
@@ -29,7 +29,7 @@ def textual(run: Callable[[str], Value]) -> Operator:
 
 
 def asking(run: Callable[[str, str], bool]) -> Operator:
-    """An operator that asks something of two texts."""
+    """A predicate on two texts."""
 
     def of_texts(val: Value = None, target: Value = None) -> bool:
         text, part = to_string(val), to_string(target)

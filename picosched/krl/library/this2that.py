@@ -1,6 +1,5 @@
-"""The `this2that` module of the classic engine: base64 of texts, characters and their numbers.
-
-`url2base64` and `base642url` write and read the alphabet that is fit for URLs, without padding.
+"""The `this2that` module of the classic engine: base64, and character codes. `url2base64` and `base642url`
+use the URL-safe alphabet without padding.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from picosched.krl.size import claim_text, claim_texts, scan
 from picosched.krl.values import to_string
 
 LINE = 76
-"""Characters of base64 in one line, where lines are asked for."""
+"""Characters of base64 per line, if lines are requested."""
 
 
 def string2base64(scope: Scope, str: Value = None, eol: Value = None) -> Value:

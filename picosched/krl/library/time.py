@@ -1,4 +1,4 @@
-"""The `time` module: moments, what lies some time after one, how one is written.
+"""The `time` module: times, arithmetic with them, and formatting.
 
 A moment is given as ISO 8601 text in any of its forms or as milliseconds since 1970, and is always given
 back in UTC as `2026-03-01T00:00:00.000Z`. Now is the scope's now; no wall clock is read here, not even for
@@ -32,17 +32,17 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 CALENDAR = 150
-"""Steps that it takes to ask the library that knows the calendar and the zones."""
+"""Steps charged for a call to the calendar library."""
 
 
 def iso(moment: datetime) -> str:
-    """The moment as KRL writes it."""
+    """The moment in KRL's format."""
     charge(4)
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
-    """The moment that a value gives. A time without a date is today's; `asked` names who wants to know."""
+    """Parse a value as a moment. A time without a date is today; `asked` is the caller's name for errors."""
     if value is None or value is False or value == 0 or value == "":
         raise KrlError(f"{asked} needs a time; found {shown(value)}")
     if type(value) is int or type(value) is float:
@@ -61,7 +61,7 @@ def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
 
 def parsed(text: str, now: datetime) -> datetime | None:
     charge(4)
-    if OURS.fullmatch(text):  # what this module gives back is also what it is mostly given
+    if OURS.fullmatch(text):  # the format of this module's own results, the most common input
         try:
             return datetime.fromisoformat(text)
         except ValueError:
@@ -76,14 +76,14 @@ def parsed(text: str, now: datetime) -> datetime | None:
         found = pendulum.parse(text, now=pendulum.instance(now.astimezone(UTC)))
         if not isinstance(found, datetime):
             return None
-        # A plain datetime: arithmetic with pendulum's own kind gives durations that nobody else can use.
+        # A plain datetime: arithmetic with pendulum's own kind gives durations that other code cannot use.
         return datetime.fromisoformat(found.astimezone(UTC).isoformat()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
 def zone(options: Value, asked: str) -> tzinfo:
-    """The time zone that an options map names; UTC without one."""
+    """The time zone named in an options map; default UTC."""
     if options is None:
         return UTC
     if not isinstance(options, dict):

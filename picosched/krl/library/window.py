@@ -1,4 +1,4 @@
-"""The `window` module: named spans of time that are open or closed, as the calendar has it.
+"""The `window` module: named spans of time that are open or closed according to the calendar.
 
 The windows are those of the ruleset's meta and of the engine's configuration. Times are ISO 8601, as the
 `time` module gives them; null stands for what never comes.

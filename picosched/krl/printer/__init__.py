@@ -1,4 +1,4 @@
-"""Trees as text again: `printed(tree)`, and `formatted(text)`, which keeps what a tree does not hold.
+"""Formats trees as text: `printed(tree)`, and `formatted(text)`, which also keeps comments and empty lines.
 
 There is one layout, and one spelling of each construct: a text is parsed, and its tree is printed with the
 comments and empty lines of the text. So two rules hold by the way it is made: the tree of what is printed is
@@ -40,13 +40,13 @@ FRAMES = 20_000
 
 
 def printed(tree: syntax.Ruleset) -> str:
-    """A tree as the text of a ruleset: parsed, it is that tree again."""
+    """A tree as the text of a ruleset, which parses to the same tree."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
     return rendered(Page(Margin()).of(tree)) + "\n"
 
 
 def formatted(text: str, name: str = "<ruleset>") -> str:
-    """The text of a ruleset in the one layout, with all its comments. KrlError if it is not KRL."""
+    """The formatted text of a ruleset, with all its comments. KrlError if it is not valid KRL."""
     source = Source(name, text)
     tree = parse(source)
     page = Page(Margin(source))
@@ -55,4 +55,4 @@ def formatted(text: str, name: str = "<ruleset>") -> str:
         found = page.rows([Piece(tree.start, tree.end, lambda: page.of(tree))], len(text) + 1)
         return rendered(found.lines()) + "\n"
     except RecursionError as cause:
-        raise KrlError("found forms nested too deep to print", source.span(0, 0)) from cause
+        raise KrlError("found syntax nested too deep to print", source.span(0, 0)) from cause

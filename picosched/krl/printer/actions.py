@@ -13,7 +13,7 @@ from picosched.krl.printer.page import Page, Piece, lays_out
 GOING_ON = INFIX.keys() | set(
     "and or before then after between within where with max min sum avg push".split()
 )
-"""Words that go on with what stands before them, unless a semicolon ends it."""
+"""Words that continue the construct before them, unless a semicolon ends it."""
 
 
 def options(page: Page, nodes: Sequence[syntax.Declaration]) -> Doc:
@@ -43,7 +43,7 @@ def beginning(page: Page, node: syntax.Action) -> int:
 
 
 def goes_on(node: syntax.Action) -> bool:
-    """Whether an action begins with a word that could go on with what stands before it."""
+    """Whether an action begins with a word that could continue the construct before it."""
     return (node.label or name(node.callee)) in GOING_ON
 
 
@@ -76,7 +76,7 @@ def with_actions(page: Page, pieces: list[Piece], block: syntax.ActionBlock) -> 
 @lays_out(syntax.ActionBlock)
 def action_block(page: Page, node: syntax.ActionBlock) -> Doc:
     condition: Doc = ""
-    if node.condition is not None:  # `if re#…#` behind an event would be an attribute of that name
+    if node.condition is not None:  # `if re#…#` after an event would be an attribute of that name
         condition = ("if ", shielded(page, node.condition, syntax.Regex), " then")
     if node.order == "one":
         single = page.of(node.actions[0])

@@ -171,7 +171,7 @@ def _column_after(text: str, column: int) -> int:
 
 
 def _fits(tasks: list[Task], rest: list[Task], column: int) -> bool:
-    """Whether what is to be written fits, as far as the end of the line."""
+    """Whether the remaining tasks fit on the line."""
     room = WIDTH - column
     behind = len(rest)
     while room >= 0:

@@ -1,4 +1,4 @@
-"""What a tree does not hold of its text: comments, empty lines, and where brackets close.
+"""Parts of a text that its tree does not contain: comments, empty lines, positions of closing brackets.
 
 A `Margin` gives its comments out once and in order: whoever prints a place in the text takes those before it
 that nobody has taken. So none is lost and none overtakes another, whatever the tree looks like.
@@ -23,9 +23,9 @@ OPENING, CLOSING = ("LPAREN", "LBRACKET", "LBRACE", "BEE_OPEN"), ("RPAREN", "RBR
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment and what stands around it on its line.
+    """A comment and its surroundings on its line.
 
-    `alone`: nothing before it; `ending`: nothing behind it; `apart`: an empty line above it.
+    `alone`: nothing before it; `ending`: nothing after it; `apart`: an empty line above it.
     """
 
     text: str
@@ -35,7 +35,7 @@ class Comment:
 
     @property
     def inline(self) -> bool:
-        """Whether something can follow on its last line."""
+        """Whether code can follow on its last line."""
         return self.text.startswith("/*") and "\n" not in self.text
 
 
@@ -56,7 +56,7 @@ class Margin:
         self._opening = {close: start for start, close in self._closing.items()}
 
     def before(self, offset: int) -> list[Comment]:
-        """The comments before an offset that nobody has taken."""
+        """The comments before an offset that were not taken yet."""
         first = self._taken
         while self._taken < len(self._comments) and self._comments[self._taken][0] < offset:
             self._taken += 1
@@ -72,12 +72,12 @@ class Margin:
         return lines > 1
 
     def word_before(self, offset: int) -> int:
-        """Where the token before the one at an offset stands."""
+        """The position of the token before the one at an offset."""
         index = bisect_left(self._starts, offset)
         return self._starts[index - 1] if index else 0
 
     def word_after(self, offset: int) -> int:
-        """Where the token behind the one at an offset stands."""
+        """The position of the token after the one at an offset."""
         index = bisect_right(self._starts, offset)
         return self._starts[index] if index < len(self._starts) else 0
 
@@ -92,7 +92,7 @@ class Margin:
         return offset, False
 
     def brackets_after(self, offset: int) -> tuple[int, int]:
-        """The first bracket that opens at an offset or behind it, and the one that closes it."""
+        """The first bracket that opens at or after an offset, and the one that closes it."""
         index = bisect_left(self._starts, offset)
         while index < len(self._tokens) and self._tokens[index].type not in OPENING:
             index += 1
@@ -116,7 +116,7 @@ class Margin:
         return bool(self._text) and not line.strip(BLANKS)
 
     def follows(self, sign: str, offset: int) -> bool:
-        """Whether the first token at an offset or behind it is this sign."""
+        """Whether the first token at or after an offset is this sign."""
         index = bisect_left(self._starts, offset)
         return index < len(self._tokens) and bool(self._tokens[index].value == sign)
 

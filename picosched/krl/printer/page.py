@@ -38,7 +38,7 @@ from picosched.krl.printer.margin import Comment, Margin
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Where a construct stands, how it is laid out, and what must stand behind it."""
+    """A construct's position, its layout, and the text that must follow it."""
 
     start: int
     end: int
@@ -65,7 +65,7 @@ class Rows:
         self.closed = closed
 
     def comments(self, line: Sequence[Comment], apart: bool) -> None:
-        """Comments that have a row of their own."""
+        """Add comments on rows of their own."""
         first, *others = line
         self.row(_shown(first), apart, closed=not first.inline)
         self.loud = True
@@ -73,7 +73,7 @@ class Rows:
             self.note(comment, ending=True)
 
     def note(self, comment: Comment, ending: bool) -> None:
-        """A comment behind what stands last."""
+        """Add a comment after the last row."""
         if self.closed:
             self.comments([comment], False)
             return
@@ -172,7 +172,7 @@ class Page:
         comma: str = "",
         spaced: bool = False,
     ) -> Rows:
-        """Pieces, and the comments before, among and behind them as far as `close`."""
+        """Pieces, and the comments before, between and after them up to `close`."""
         found = Rows(comma)
         waiting = list(early)
         pieces = list(pieces)
@@ -182,7 +182,8 @@ class Page:
             doc = piece.layout()
             frame = self._frames.pop()
             inside = self.margin.before(piece.end)
-            # What nobody inside has taken goes above, unless a comment before it has its place inside.
+            # Comments not claimed by an inner construct move above it, unless an earlier one was placed
+            # inside.
             if self._placed == frame.placed:
                 frame.above += inside
                 inside = []
@@ -239,7 +240,7 @@ def _shown(comment: Comment) -> Doc:
 
 
 def lays_out(*types: type) -> Callable[[Callable[[Page, Any], Doc]], Callable[[Page, Any], Doc]]:
-    """Say that a function lays out nodes of these types."""
+    """Register a function that lays out nodes of these types."""
 
     def keep(layout: Callable[[Page, Any], Doc]) -> Callable[[Page, Any], Doc]:
         for type in types:

@@ -45,7 +45,7 @@ def block(
 
 
 def _separators(nodes: tuple[syntax.Node, ...]) -> list[str]:
-    """A semicolon behind what the next property could be a part of."""
+    """A semicolon after properties that the next one could continue."""
     found = [""] * len(nodes)
     for index, (node, follower) in enumerate(pairwise(nodes)):
         version = isinstance(follower, syntax.Property) and follower.key == "version"
@@ -139,5 +139,5 @@ def rule(page: Page, node: syntax.Rule) -> Doc:
 
 @lays_out(syntax.Foreach)
 def foreach(page: Page, node: syntax.Foreach) -> Doc:
-    # `foreach re#…#` behind an event would be an attribute of that name.
+    # `foreach re#…#` after an event would be an attribute of that name.
     return ("foreach ", shielded(page, node.over, syntax.Regex), f" setting({', '.join(node.setting)})")

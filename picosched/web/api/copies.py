@@ -1,4 +1,4 @@
-"""Copies: of the whole database, and of one pico to put elsewhere."""
+"""Backups of the database, and export and import of a pico."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CHUNK = 1 << 18
 
 
 class Arriving(Input):
-    """A pico to put here: what an export gave."""
+    """An exported pico to import."""
 
     document: dict[str, Any]
-    parent: str | None = Field(None, description="By name or id; the root without it.")
-    name: str | None = Field(None, max_length=200, description="Without it: the one it had.")
-    keep_ecis: bool = Field(False, description="Give its channels the ecis they had.")
+    parent: str | None = Field(None, description="By name or id. Default: the root.")
+    name: str | None = Field(None, max_length=200, description="Default: its old name.")
+    keep_ecis: bool = Field(False, description="Keep the ecis of its channels.")
 
 
 @router.get(
@@ -39,9 +39,9 @@ class Arriving(Input):
     responses={200: {"content": {"application/vnd.sqlite3": {}}, "description": "The copy."}},
 )
 def back_up(engine: AnEngine) -> StreamingResponse:
-    """A copy of the database, whole and of one moment: a file that picosched opens."""
+    """A complete, consistent copy of the database."""
     place = Path(engine.store.name).absolute()
-    # Beside the database, where there is room for its like.
+    # In the database's folder, where there is likely enough space.
     folder = tempfile.TemporaryDirectory(dir=place.parent, prefix=_prefix(place))
     file = Path(folder.name) / "picos.db"
     try:
@@ -60,14 +60,14 @@ def back_up(engine: AnEngine) -> StreamingResponse:
 
 
 def remove_left_over(engine: Engine) -> None:
-    """Remove the copies that an earlier server was making when it was killed. The database must be ours."""
+    """Remove incomplete copies of a server that was killed. The caller must hold the database."""
     place = Path(engine.store.name).absolute()
     for folder in place.parent.glob(f"{escape(_prefix(place))}*"):
         rmtree(folder, ignore_errors=True)
 
 
 def _prefix(database: Path) -> str:
-    """How the folders begin in which copies of a database are made."""
+    """The prefix of temporary folders for copies of a database."""
     return f".{database.name}.backup-"
 
 
@@ -80,7 +80,7 @@ def export(pico: str, engine: AnEngine, history: bool = False) -> Response:
 
 @router.post("/picos/import", status_code=201)
 def arrive(arriving: Arriving, engine: AnEngine) -> PicoShape:
-    """Make a pico of an exported document, all of it or nothing."""
+    """Create a pico from an exported document, completely or not at all."""
     parent = None if arriving.parent is None else load(engine, arriving.parent)
     pico = engine.import_pico(arriving.document, parent, arriving.name, keep_ecis=arriving.keep_ecis)
     return shape_of(pico)

@@ -1,7 +1,7 @@
 """The journal: turns, newest first, and as they happen.
 
-Whoever follows it live reads the journal itself, so nothing is missed however slow the line: each message
-has the turn's `seq` as its id, and a client that comes again says the last it saw (`Last-Event-ID`).
+Live followers read the journal itself, so slow clients miss nothing: each message has the turn's `seq` as
+its id, and a reconnecting client sends the last one it saw (`Last-Event-ID`).
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from picosched.web.errors import BusyError
 router = APIRouter(prefix="/api", tags=["journal"])
 
 LOOK_SECONDS = 0.25
-"""How often the journal is looked at for those who follow it."""
+"""How often the journal is polled for followers."""
 
 ALIVE_SECONDS = 15.0
-"""After so long without news a comment says that the line still stands."""
+"""After this time without turns, a comment keeps the connection alive."""
 
 AT_ONCE = 20
-"""Turns read in one look: each may be large."""
+"""Turns read at a time, because each may be large."""
 
 MOST_FOLLOWERS = 100
 
 READING = 4
-"""Threads in which those who follow read. They wait for the turn at hand, as many as there are."""
+"""Threads in which followers read. They may all be waiting for the current turn."""
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ async def follow_journal(
     engine: AnEngine,
     pico: AnyPico = None,
     after: Annotated[
-        int | None, Query(ge=0, le=10**18, description="Start after this `seq`; without it, now.")
+        int | None, Query(ge=0, le=10**18, description="Start after this `seq`. Default: now.")
     ] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
@@ -92,7 +92,7 @@ async def follow_journal(
 
 
 class Following:
-    """Those who follow the journal: how many there are, and the few threads in which they read it."""
+    """The followers of the journal: their number, and the threads in which they read."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -100,9 +100,9 @@ class Following:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Inside, one more follows; BusyError if that would be too many."""
+        """Count a follower during the block; BusyError if there are too many."""
         if self._count >= MOST_FOLLOWERS:
-            raise BusyError(f"{MOST_FOLLOWERS} follow the journal already")
+            raise BusyError(f"the journal has {MOST_FOLLOWERS} followers already")
         self._count += 1
         try:
             yield
@@ -110,12 +110,12 @@ class Following:
             self._count -= 1
 
     async def read(self, work: Callable[[], T]) -> T:
-        """What `work` returns, done in a thread. Those of other requests are not for this."""
+        """Run `work` in one of the followers' threads, not those of other requests, and return its result."""
         return await to_thread.run_sync(work, limiter=self._threads)
 
 
 class Followed(StreamingResponse):
-    """Server-sent events for one who follows: counted from before the first is sent until it is over."""
+    """Server-sent events for one follower, who is counted while they are sent."""
 
     def __init__(self, news: AsyncIterator[str], following: Following) -> None:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
@@ -146,7 +146,7 @@ async def _news(
         if entries:
             quiet = 0.0
             continue
-        seen = commits  # there is nothing new before the next commit
+        seen = commits  # nothing new until the next commit
         try:
             await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
         except TimeoutError:
@@ -157,7 +157,7 @@ async def _news(
 
 
 def _begin(after: int | None, last_event_id: str | None) -> int | None:
-    """Where to begin: a client that comes again knows best."""
+    """The `seq` to start after; `Last-Event-ID` takes precedence."""
     if last_event_id is None:
         return after
     if not (last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= 18):

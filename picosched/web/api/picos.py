@@ -1,4 +1,4 @@
-"""Picos and their channels; events and queries of one who is trusted."""
+"""Picos and their channels; events and queries without a policy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/api", tags=["picos"])
 
 
 class NewPico(Input):
-    """A pico to be."""
+    """A pico to create."""
 
     name: str = Field(min_length=1, max_length=200)
     parent: str | None = Field(None, description="By name or id; the root without it.")
@@ -37,7 +37,7 @@ class NewPico(Input):
 
 
 class NewChannel(Input):
-    """A channel to be."""
+    """A channel to create."""
 
     tags: list[str] = Field([])
     allow_events: list[str] = Field(["*:*"])
@@ -47,7 +47,7 @@ class NewChannel(Input):
 
 
 class WholePico(PicoShape):
-    """A pico with what belongs to it."""
+    """A pico with its children, rulesets and channels."""
 
     children: list[PicoShape]
     rulesets: list[InstalledShape]
@@ -55,7 +55,7 @@ class WholePico(PicoShape):
 
 
 class NewEvent(Input):
-    """An event to raise, as one who is trusted."""
+    """An event to raise."""
 
     domain: str = Field(min_length=1)
     type: str = Field(min_length=1)
@@ -63,7 +63,7 @@ class NewEvent(Input):
 
 
 class NewQuery(Input):
-    """A query to ask, as one who is trusted."""
+    """A query to run."""
 
     rid: str
     name: str
@@ -78,7 +78,7 @@ class AnswerShape(BaseModel):
 
 @router.get("/picos")
 def list_picos(engine: AnEngine, limit: Limit = 100, after: After = None) -> PageShape[PicoShape]:
-    """The picos, in the order they were made."""
+    """All picos, in order of creation."""
     page, names = engine.read(lambda: engine.store.pages.picos(after, limit)), Names(engine)
     return PageShape(**page_of(page, [_shape(row, names) for row in page.items]))
 
@@ -114,14 +114,14 @@ def delete_pico(pico: str, engine: AnEngine) -> None:
 
 @router.post("/picos/{pico}/raise")
 def raise_event(pico: str, new: NewEvent, engine: AnEngine) -> TurnShape:
-    """Raise an event in a pico; what it came to, once that is durable."""
+    """Raise an event in a pico, without a policy; answers once the turn is durable."""
     turn = load(engine, pico).raise_event(new.domain, new.type, new.attrs)
     return TurnShape.of(turn, Names(engine))
 
 
 @router.post("/picos/{pico}/query")
 def query(pico: str, asked: NewQuery, engine: AnEngine) -> AnswerShape:
-    """The value of what a ruleset of the pico shares."""
+    """Run a query in a pico, without a policy."""
     return AnswerShape(value=load(engine, pico).query(asked.rid, asked.name, asked.args))
 
 
@@ -134,7 +134,7 @@ def list_channels(pico: str, engine: AnEngine) -> list[ChannelShape]:
 
 @router.post("/picos/{pico}/channels", status_code=201)
 def make_channel(pico: str, new: NewChannel, engine: AnEngine) -> ChannelShape:
-    """Make a channel."""
+    """Create a channel."""
     found = load(engine, pico)
     channel = found.new_channel(
         new.tags, new.allow_events, new.allow_queries, new.deny_events, new.deny_queries
@@ -152,13 +152,13 @@ def delete_channel(pico: str, eci: str, engine: AnEngine) -> None:
 
 @router.post("/channels/{eci}/raise")
 def raise_through(eci: str, new: NewEvent, engine: AnEngine) -> TurnShape:
-    """Raise an event through a channel and its policy; what it came to, in full."""
+    """Raise an event through a channel, subject to its policy."""
     return TurnShape.of(engine.raise_event(eci, new.domain, new.type, new.attrs), Names(engine))
 
 
 @router.post("/channels/{eci}/query")
 def query_through(eci: str, asked: NewQuery, engine: AnEngine) -> AnswerShape:
-    """The value of what a ruleset shares, asked through a channel and its policy."""
+    """Run a query through a channel, subject to its policy."""
     return AnswerShape(value=engine.query(eci, asked.rid, asked.name, asked.args))
 
 

@@ -1,4 +1,4 @@
-"""Rulesets on picos, and what can be said of a text before it is installed."""
+"""Rulesets on picos; checking and formatting texts."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ LONGEST = 2_000_000
 
 
 class Install(Input):
-    """A ruleset to install: its text, or the URL it is fetched from."""
+    """A ruleset to install: its text, or its URL."""
 
     text: str | None = Field(None, max_length=LONGEST)
     url: str | None = Field(None, max_length=2_000, description="http or https.")
-    config: dict[str, Any] | None = Field(None, description="Without it, that of the text before stays.")
+    config: dict[str, Any] | None = Field(None, description="Default: keep the current one.")
 
 
 class WholeRuleset(InstalledShape):
-    """A ruleset on a pico, with its text and the variables it keeps there."""
+    """A ruleset on a pico, with its text and variables there."""
 
     text: str
     variables: dict[str, Any]
@@ -40,11 +40,11 @@ class Text(Input):
     """The text of a ruleset."""
 
     text: str = Field(max_length=LONGEST)
-    name: str = Field("<ruleset>", max_length=200, description="How findings call it.")
+    name: str = Field("<ruleset>", max_length=200, description="The file name in findings.")
 
 
 class FindingShape(BaseModel):
-    """A fault or a warning: lines and columns count from 1, the end column is exclusive."""
+    """An error or a warning; lines and columns count from 1, the end column is exclusive."""
 
     code: str
     severity: str
@@ -57,7 +57,7 @@ class FindingShape(BaseModel):
 
 
 class Laid(BaseModel):
-    """A text in the one layout."""
+    """A formatted text."""
 
     text: str
     changed: bool
@@ -71,7 +71,7 @@ def list_rulesets(pico: str, engine: AnEngine) -> list[InstalledShape]:
 
 @router.post("/picos/{pico}/rulesets", status_code=201)
 def install(pico: str, new: Install, engine: AnEngine) -> InstalledShape:
-    """Install a ruleset, or put a new text in the place of the old one; variables and schedules stay."""
+    """Install a ruleset, or replace it, keeping its variables and schedules."""
     found = load(engine, pico)
     ruleset = found.install(_source(new), new.config)
     return installed_shape(_installed(found, ruleset.rid))
@@ -91,13 +91,13 @@ def show_ruleset(pico: str, rid: str, engine: AnEngine) -> WholeRuleset:
 
 @router.delete("/picos/{pico}/rulesets/{rid}", status_code=204)
 def uninstall(pico: str, rid: str, engine: AnEngine) -> None:
-    """Take a ruleset off, with its variables; its schedules are cancelled. 409 if another uses it."""
+    """Uninstall a ruleset, delete its variables and cancel its schedules. 409 if another ruleset uses it."""
     load(engine, pico).uninstall(rid)
 
 
 @router.post("/check")
 def check_text(source: Text) -> list[FindingShape]:
-    """Every fault and warning of a text, in its order."""
+    """All errors and warnings for a text, in order."""
     return [
         FindingShape(
             code=each.code,
@@ -115,13 +115,13 @@ def check_text(source: Text) -> list[FindingShape]:
 
 @router.post("/format")
 def format_text(source: Text) -> Laid:
-    """The text in the one layout there is. 400 if it is not KRL."""
+    """Format a text. 400 for a syntax error."""
     text = formatted(source.text, source.name)
     return Laid(text=text, changed=text != source.text)
 
 
 def _source(new: Install) -> str:
-    """What to install: a text or a web address. A path is none of what a caller may name."""
+    """The text or URL to install. Callers may not name files on the server."""
     if (new.text is None) == (new.url is None):
         raise PicoschedError('wanted either "text" or "url"')
     if new.url is None:
@@ -133,7 +133,8 @@ def _source(new: Install) -> str:
 
 
 def checked_ruleset(text: str) -> str:
-    """The text, if it is a ruleset's: what looks like a path or a URL is not read or fetched. KrlError."""
+    """The text, checked to be a ruleset, so that it is never treated as a path or URL. KrlError if it is
+    not."""
     text = text if "\n" in text else f"{text}\n"
     compile_ruleset(text)
     return text

@@ -1,4 +1,4 @@
-"""The scheduler: whether what is due is raised; and a list of what was missed, before it is."""
+"""The scheduler: its state, and a preview of missed occurrences."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ router = APIRouter(prefix="/api", tags=["scheduler"])
 
 
 class Scheduler(BaseModel):
-    """`running`: what is due is raised. `overdue`: scheduled events that are due already."""
+    """`running`: whether due events are raised. `overdue`: the number of overdue events."""
 
     running: bool
     overdue: int
 
 
 class Wanted(Input):
-    """What it shall do."""
+    """The wanted state."""
 
     running: bool
 
 
 class CatchUp(BaseModel):
-    """The records that overdue occurrences would get, in order: at most `shown` of `total`."""
+    """The records that overdue occurrences would get, in order; `fires` has the first of `total`."""
 
     total: int
     fires: list[FireShape]
@@ -37,13 +37,13 @@ MOST_SHOWN = 1_000
 
 @router.get("/scheduler")
 def show_scheduler(engine: AnEngine) -> Scheduler:
-    """Whether what is due is raised, and how much is overdue."""
+    """Whether the scheduler is running, and how many events are overdue."""
     return _told(engine)
 
 
 @router.put("/scheduler")
 def set_scheduler(wanted: Wanted, engine: AnEngine) -> Scheduler:
-    """Let it raise what is due, or hold it. Held by `serve --catch-up rehearse`, it waits for this."""
+    """Start or stop the scheduler. `serve --catch-up rehearse` may leave it stopped."""
     if wanted.running:
         engine.start()
     else:
@@ -53,7 +53,7 @@ def set_scheduler(wanted: Wanted, engine: AnEngine) -> Scheduler:
 
 @router.get("/catch-up")
 def rehearse(engine: AnEngine) -> CatchUp:
-    """What would become of all that is due now. It happens on a copy; nothing is raised."""
+    """What would happen to the overdue events. Runs on a copy; nothing is raised."""
     would = rehearse_catch_up(engine)
     names = Names(engine)
     return CatchUp(total=len(would), fires=[fire_shape(each.fire, names) for each in would[:MOST_SHOWN]])

@@ -1,4 +1,4 @@
-"""What is scheduled, what is done to it, and what became of what was due."""
+"""Scheduled events, changes to them, and their history."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ MOST_IDS = 1_000
 
 
 class Pause(Input):
-    """How long."""
+    """The end of a pause."""
 
-    until: str | None = Field(None, description=f"{TIME} Without it: until it is resumed.")
+    until: str | None = Field(None, description=f"{TIME} Default: until it is resumed.")
 
 
 class Move(Input):
-    """Where to: one of the two."""
+    """The new time: one of the two."""
 
     to: str | None = Field(None, description=TIME)
     by: str | None = Field(None, description="A duration such as 90s, 5m, 1h30m.")
 
 
 class Reschedule(Input):
-    """By what it repeats from now on."""
+    """The new timespec."""
 
     timespec: str = Field(max_length=4_000)
-    tz: str | None = Field(None, description="Without it: the zone it had.")
+    tz: str | None = Field(None, description="Default: its old zone.")
 
 
 class Change(Input):
-    """A change of many: `until` is for a pause, `to` or `by` for a move, the rest to reschedule."""
+    """A change to several events: `until` is for pause, `to` or `by` for move, the rest for reschedule."""
 
     ids: list[str] = Field(max_length=MOST_CHANGED)
     change: Literal["cancel", "pause", "resume", "move", "reschedule"]
@@ -71,17 +71,17 @@ class Change(Input):
     by: str | None = Field(None, description="A duration such as 90s, 5m, 1h30m.")
     timespec: str | None = Field(None, max_length=4_000)
     tz: str | None = None
-    dry_run: bool = Field(False, description="Tell what would be changed, and change nothing.")
+    dry_run: bool = Field(False, description="Return the rows that would change, and change nothing.")
 
 
 class ScheduledPage(PageShape[ScheduledShape]):
     """A page of scheduled events."""
 
-    total: int | None = Field(description="How many there are in all, if that was asked for.")
+    total: int | None = Field(description="The total number, if requested.")
 
 
 class Times(BaseModel):
-    """When something is due next."""
+    """The next due times."""
 
     next: list[str]
 
@@ -95,15 +95,15 @@ def list_scheduled(
     domain: Text = None,
     type: Text = None,
     kind: Literal["at", "repeat", "window"] | None = None,
-    status: Annotated[list[Status] | None, Query(description="Without it: what is still to come.")] = None,
-    since: Annotated[str | None, Query(description=f"Due then or later. {TIME}")] = None,
-    until: Annotated[str | None, Query(description=f"Due then or sooner. {TIME}")] = None,
-    text: Annotated[str | None, Query(description="Looked for in all its texts.", max_length=200)] = None,
-    count: Annotated[bool, Query(description="Tell in `total` how many there are in all.")] = False,
+    status: Annotated[list[Status] | None, Query(description="Default: pending and paused.")] = None,
+    since: Annotated[str | None, Query(description=f"Due at this time or later. {TIME}")] = None,
+    until: Annotated[str | None, Query(description=f"Due at this time or earlier. {TIME}")] = None,
+    text: Annotated[str | None, Query(description="Searched for in all its texts.", max_length=200)] = None,
+    count: Annotated[bool, Query(description="Return the number of all matches in `total`.")] = False,
     limit: Limit = 100,
     after: After = None,
 ) -> ScheduledPage:
-    """Scheduled events, soonest first; without a filter, all that are still to come, paused ones too."""
+    """Scheduled events, soonest first; by default all pending and paused ones."""
     which = Filter(
         pico_id=pico_of(engine, pico),
         rid=rid,
@@ -125,15 +125,15 @@ def list_scheduled(
 def list_ids(
     engine: AnEngine,
     beginning: Annotated[str, Query(min_length=1, max_length=64)],
-    live: Annotated[bool, Query(description="Only of what is still to come.")] = False,
+    live: Annotated[bool, Query(description="Only events that have not ended.")] = False,
 ) -> list[str]:
-    """The ids of scheduled events that begin so, also of those only the history has."""
+    """The ids of scheduled events with this prefix, including those only in the history."""
     return engine.agenda.ids_like(beginning, live=live)[:MOST_IDS]
 
 
 @router.post("/changes")
 def change(wanted: Change, engine: AnEngine) -> list[ScheduledShape]:
-    """Change many at once; those that were changed, as they are then. What ended already is left out."""
+    """Change several events; returns the changed ones in their new state. Ended ones are omitted."""
     agenda, names, ids, dry = engine.agenda, Names(engine), wanted.ids, wanted.dry_run
     match wanted.change:
         case "cancel":
@@ -154,50 +154,50 @@ def change(wanted: Change, engine: AnEngine) -> list[ScheduledShape]:
 
 @router.get("/scheduled/{id}")
 def show_scheduled(id: str, engine: AnEngine) -> ScheduledShape:
-    """One scheduled event, also one that is finished or cancelled while its record is kept."""
+    """One scheduled event, also if it has ended, while its record is kept."""
     return scheduled_shape(engine.agenda.load(id), Names(engine))
 
 
 @router.get("/scheduled/{id}/next")
 def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_000)] = 5) -> Times:
-    """When it will be raised next, as things are; nothing for one that is paused or ended."""
+    """The next times it will be raised; none if it is paused or has ended."""
     return Times(next=[format_time(each) for each in engine.agenda.next_times(id, n)])
 
 
 @router.delete("/scheduled/{id}")
 def cancel(id: str, engine: AnEngine) -> ScheduledShape:
-    """Cancel it; as it is then. 409 if it ended already."""
+    """Cancel it; returns its new state. 409 if it has ended."""
     return _changed(engine, id, engine.agenda.cancel(id))
 
 
 @router.post("/scheduled/{id}/pause")
 def pause(id: str, engine: AnEngine, how: Pause | None = None) -> ScheduledShape:
-    """Let it wait, until a time or until it is resumed."""
+    """Pause it, until a time or until it is resumed."""
     until = None if how is None or how.until is None else parse_time(how.until)
     return _changed(engine, id, engine.agenda.pause(id, until))
 
 
 @router.post("/scheduled/{id}/resume")
 def resume(id: str, engine: AnEngine) -> ScheduledShape:
-    """Let it go on. 409 if it is not paused."""
+    """Resume it. 409 if it is not paused."""
     return _changed(engine, id, engine.agenda.resume(id))
 
 
 @router.post("/scheduled/{id}/move")
 def move(id: str, where: Move, engine: AnEngine) -> ScheduledShape:
-    """Give its next occurrence another time."""
+    """Move its next occurrence."""
     return _changed(engine, id, engine.agenda.move(id, _target(where)))
 
 
 @router.post("/scheduled/{id}/reschedule")
 def reschedule(id: str, how: Reschedule, engine: AnEngine) -> ScheduledShape:
-    """Repeat it by another timespec from now on."""
+    """Give it another timespec from now on."""
     return _changed(engine, id, engine.agenda.reschedule(id, how.timespec, how.tz))
 
 
 @router.post("/scheduled/{id}/fire")
 def fire(id: str, engine: AnEngine) -> TurnShape:
-    """Raise its event now, outside its times: an `at` is finished by it, a repeat goes on as before."""
+    """Raise its event now, outside its schedule: an `at` is then finished, a repeat continues as before."""
     return TurnShape.of(engine.agenda.fire_now(id), Names(engine))
 
 
@@ -210,7 +210,7 @@ def list_history(
     limit: Limit = 100,
     after: After = None,
 ) -> PageShape[FireShape]:
-    """What became of occurrences, newest first."""
+    """Fires, newest first."""
     pico_id = pico_of(engine, pico)
     pages, wanted = engine.store.pages, None if outcome is None else outcome.value
     page = engine.read(lambda: pages.fires(after, limit, pico_id=pico_id, id=id, outcome=wanted))
@@ -229,7 +229,7 @@ def _target(where: Move) -> datetime | timedelta:
 
 
 def _changed(engine: Engine, id: str, done: list[Scheduled]) -> ScheduledShape:
-    """The row that was changed; why it was not, if it was not."""
+    """The changed row; `conflict` with its status if it was not changed."""
     if not done:
         row = engine.agenda.load(id)
         raise PicoschedError(f"the scheduled event {id} is {row.status.value}", "conflict")

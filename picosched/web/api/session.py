@@ -1,4 +1,4 @@
-"""Being let in: the token becomes a cookie for the console; and how the server does."""
+"""Logging in, which exchanges the token for a cookie; and the server's health, version and settings."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from picosched.web.look import Look
 
 router = APIRouter(prefix="/api", tags=["server"])
 open_router = APIRouter(prefix="/api", tags=["server"])
-"""Routes that ask for no token."""
+"""Routes that require no token."""
 
 READY_SECONDS = 0.5
-"""How long the store may take to answer, which waits for the turn at hand."""
+"""How long the store may take to answer, including the wait for the current turn."""
 
 UI = "web_ui_eci"
 MONTH_SECONDS = 30 * 86_400
@@ -36,13 +36,13 @@ class Login(Input):
 
 
 class Health(BaseModel):
-    """The process lives."""
+    """The process is alive."""
 
     status: Literal["ok"] = "ok"
 
 
 class Ready(BaseModel):
-    """Whether it does its work: the store answers in time, the scheduler runs."""
+    """Whether the server is ready: the store answers in time and the scheduler is running."""
 
     status: Literal["ready", "not ready"]
     store: bool
@@ -50,7 +50,7 @@ class Ready(BaseModel):
 
 
 class SettingsShape(BaseModel):
-    """Settings of the engine, as its documentation has them."""
+    """Settings of the engine, as in its documentation."""
 
     granularity: int
     min_period: int
@@ -64,7 +64,7 @@ class Version(BaseModel):
 
 
 class UiContext(BaseModel):
-    """What the peer's pages begin with."""
+    """The starting point of the Node engine's pages."""
 
     version: str
     eci: str
@@ -72,13 +72,13 @@ class UiContext(BaseModel):
 
 @open_router.get("/health")
 async def health() -> Health:
-    """The process lives."""
+    """The process is alive."""
     return Health()
 
 
 @open_router.get("/ready", responses={503: {"model": Ready, "description": "Not ready."}})
 async def ready(request: Request, engine: AnEngine) -> Response:
-    """Whether it does its work: the store answers within half a second, the scheduler runs."""
+    """Whether the store answers within half a second and the scheduler is running."""
     look: Look[bool] = request.app.state.store_look
     try:
         store = await look.found()
@@ -91,7 +91,7 @@ async def ready(request: Request, engine: AnEngine) -> Response:
 
 
 def look_at_store(engine: Engine) -> Look[bool]:
-    """Whether the store answers."""
+    """A check whether the store answers."""
 
     def work() -> bool:
         try:
@@ -113,7 +113,7 @@ def log_in(given: Login, request: Request, response: Response) -> None:
 
 @open_router.delete("/session", status_code=204)
 def log_out(response: Response) -> None:
-    """Forget the cookie."""
+    """Delete the cookie."""
     forget(response)
 
 
@@ -130,19 +130,19 @@ def remember(response: Response, token: str, request: Request) -> None:
 
 
 def forget(response: Response) -> None:
-    """Take the cookie back."""
+    """Delete the cookie."""
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 
 @router.get("/version")
 def show_version() -> Version:
-    """What runs here."""
+    """The version running."""
     return Version(picosched=version("picosched"), python=python_version())
 
 
 @router.get("/settings")
 def show_settings(engine: AnEngine) -> SettingsShape:
-    """What decides when things are due."""
+    """The settings that affect due times."""
     known = engine.settings
     return SettingsShape(
         granularity=known.granularity,
@@ -154,14 +154,14 @@ def show_settings(engine: AnEngine) -> SettingsShape:
 
 @open_router.get("/ui-context")
 def ui_context(engine: AnEngine) -> UiContext:
-    """A channel of the root pico that may raise and query anything, for the peer's pages."""
+    """A channel of the root pico that may raise and query anything, for the Node engine's pages."""
     return UiContext(version=version("picosched"), eci=ui_eci(engine))
 
 
 def ui_eci(engine: Engine) -> str:
-    """The eci of the channel for pages on the root pico; it is made when it is first asked for.
+    """The eci of the root pico's channel for pages, created on first use.
 
-    It may raise and query anything, which the channel that the UI's ruleset makes for itself may not.
+    It may raise and query anything, unlike the channel created by the UI's ruleset.
     """
 
     def work() -> str:

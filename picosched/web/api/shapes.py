@@ -1,7 +1,7 @@
-"""How things look in JSON: a model each, and how it is made of what the engine has.
+"""The JSON models, and their construction from the engine's objects.
 
-Times are ISO 8601 in UTC with `Z`, picos are told by name and by id. Lists come in pages: `next` is what to
-hand back as `after` for the following page, and null on the last.
+Times are ISO 8601 in UTC with `Z`, picos are given by name and id. Lists come in pages: pass `next` as
+`after` to get the following page; it is null on the last.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ T = TypeVar("T")
 
 
 def engine_of(request: Request) -> Engine:
-    """The engine that the app stands on."""
+    """The app's engine."""
     engine: Engine = request.app.state.engine
     return engine
 
 
 AnEngine = Annotated[Engine, Depends(engine_of)]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Maximum number of results.")]
-After = Annotated[str | None, Query(description="The `next` of the page before.", max_length=64)]
+After = Annotated[str | None, Query(description="`next` from the previous page.", max_length=64)]
 AnyPico = Annotated[str | None, Query(description="Only this pico, by name or id.")]
 TIME = "An ISO 8601 time, in UTC if it has no offset."
 
 
 class ErrorShape(BaseModel):
-    """What went wrong."""
+    """An error."""
 
     error: str
 
 
 class Input(BaseModel):
-    """What comes in: a field that is not known is an error, not a slip of the pen that nobody sees."""
+    """A request body; unknown fields are errors, so that typos are noticed."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class PageShape(BaseModel, Generic[T]):
-    """Some of a list, and where it goes on."""
+    """A page of a list, and the mark of the next one."""
 
     items: list[T]
     next: str | None
@@ -71,21 +71,21 @@ class PicoShape(BaseModel):
 
 
 class PolicyShape(BaseModel):
-    """Patterns `domain:type` or `rid:name`; what is denied wins."""
+    """Patterns `domain:type` or `rid:name`; denial wins."""
 
     allow: list[str]
     deny: list[str]
 
 
 class ChannelShape(BaseModel):
-    """An entrance of a pico."""
+    """A channel of a pico."""
 
     eci: str
     pico: str
     tags: list[str]
     events: PolicyShape
     queries: PolicyShape
-    family: bool = Field(description="Whether it is for a parent or child alone.")
+    family: bool = Field(description="Whether it is reserved for a parent or child.")
 
     @classmethod
     def of(cls, channel: Channel, pico: str) -> ChannelShape:
@@ -134,16 +134,16 @@ class EntryShape(_shape(ENTRY, "seq eid pico pico_id")):  # type: ignore[misc]
 
 
 class TurnShape(BaseModel):
-    """What an event came to."""
+    """The result of an event."""
 
     eid: str
     directives: list[dict[str, Any]]
     scheduled: list[str]
     errors: list[str]
-    warnings: list[str] = Field(description="What was doubtful in what its rules asked for.")
+    warnings: list[str] = Field(description="Warnings about requests of its rules.")
     handled: list[dict[str, Any]]
     made: list[ScheduledShape] = Field(description="What it scheduled, in full.")
-    changed: list[ScheduledShape] = Field(description="What was scheduled before and is otherwise now.")
+    changed: list[ScheduledShape] = Field(description="The previously scheduled events it changed, in full.")
 
     @classmethod
     def of(cls, turn: Turn, names: Names) -> TurnShape:
@@ -164,14 +164,14 @@ class TurnShape(BaseModel):
 
 
 class Names:
-    """The names of picos, each looked for once."""
+    """The names of picos, with a cache."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[str, str] = {}
 
     def of(self, id: str) -> str:
-        """The name; the id of a pico that is gone."""
+        """The name, or the id if the pico is gone."""
         if id not in self._known:
             row = self._engine.read(lambda: self._engine.store.picos.find_pico(id))
             self._known[id] = id if row is None else row.name
@@ -183,12 +183,12 @@ def time_text(time: datetime | None) -> str | None:
 
 
 def pico_of(engine: Engine, name: str | None) -> str | None:
-    """The id of the pico that a caller names; None for none."""
+    """The id of the pico with this name or id; None for None."""
     return None if name is None else load(engine, name).id
 
 
 def load(engine: Engine, name: str) -> PicoRef:
-    """The pico of a name or id; a text that can be neither is not there."""
+    """The pico with this name or id; `not_found` also for strings that cannot be either."""
     try:
         name.encode()
     except UnicodeEncodeError as cause:

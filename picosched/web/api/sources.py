@@ -1,4 +1,4 @@
-"""Sources: clocks and calendars outside any ruleset. They are declared here as in `picosched.toml`."""
+"""Sources: clocks and calendars independent of any ruleset, declared as in `picosched.toml`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Declared(RootModel[dict[str, Any] | list[dict[str, Any]]]):
 
 
 class Pause(Input):
-    """How long."""
+    """The end of a pause."""
 
-    until: str | None = Field(None, description="ISO 8601. Without it: until it is resumed.")
+    until: str | None = Field(None, description="ISO 8601. Default: until it is resumed.")
 
 
 class EntryShape(BaseModel):
-    """An entry of a source, and what came of it so far."""
+    """An entry of a source, with its results so far."""
 
     id: str
     name: str
@@ -50,7 +50,7 @@ class SourceShape(BaseModel):
     type: Literal["metronome", "crononome", "crontab"]
     to: dict[str, str]
     declaration: dict[str, Any]
-    configured: bool = Field(description="Whether it stands in picosched.toml.")
+    configured: bool = Field(description="Whether it is declared in picosched.toml.")
     created: str
     paused: bool
     paused_until: str | None
@@ -65,7 +65,7 @@ class SourceShape(BaseModel):
 
 @router.get("")
 def list_sources(engine: AnEngine) -> list[SourceShape]:
-    """All sources, in the order they were made."""
+    """All sources, in order of creation."""
     return [SourceShape(**each.as_json()) for each in engine.sources()]
 
 
@@ -86,14 +86,14 @@ def show_source(source: str, engine: AnEngine) -> SourceShape:
 
 @router.delete("/{source}", status_code=204)
 def remove_source(source: str, engine: AnEngine) -> None:
-    """Remove a source; one that stands in picosched.toml is kept."""
+    """Remove a source; 409 for one declared in picosched.toml."""
     if not engine.remove_source(source):
         raise PicoschedError(f"there is no source {source}", "not_found")
 
 
 @router.post("/{source}/pause")
 def pause_source(source: str, engine: AnEngine, how: Pause | None = None) -> SourceShape:
-    """Let it wait, until a time or until it is resumed."""
+    """Pause it, until a time or until it is resumed."""
     engine.source(source)
     engine.pause_source(source, None if how is None or how.until is None else parse_time(how.until))
     return _shown(engine, source)
@@ -101,7 +101,7 @@ def pause_source(source: str, engine: AnEngine, how: Pause | None = None) -> Sou
 
 @router.post("/{source}/resume")
 def resume_source(source: str, engine: AnEngine) -> SourceShape:
-    """Let it go on with its next occurrence."""
+    """Resume it with its next occurrence."""
     engine.source(source)
     engine.resume_source(source)
     return _shown(engine, source)

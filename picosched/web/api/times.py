@@ -1,4 +1,4 @@
-"""Time ahead: what a timespec means, and what rulesets would do."""
+"""Explaining timespecs, and simulating rulesets."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ SIMULATED_SECONDS = 20.0
 """How long a simulation may take in real time."""
 
 WAIT_SECONDS = 1.0
-"""How long one waits for others to end. Not long: who waits keeps a thread from other requests."""
+"""How long a simulation waits for others to end. Short, because it occupies a thread."""
 
 _simulating = threading.Semaphore(2)
-"""Simulations at once: each keeps the interpreter busy, and events would wait for it."""
+"""Limits concurrent simulations, because each keeps the interpreter busy and delays events."""
 
 
 class NextShape(BaseModel):
@@ -44,7 +44,7 @@ class NextShape(BaseModel):
 
 
 class Simulation(Input):
-    """What to rehearse: rulesets as texts, from when until when, and the events that come from outside."""
+    """The input of a simulation: ruleset texts, the time span, and events to raise."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -69,11 +69,11 @@ class RecordShape(BaseModel):
     directives: list[dict[str, Any]]
     errors: list[str]
     considered: list[dict[str, Any]]
-    outside: list[dict[str, str]] = Field([], description="What it asked the world outside; nobody answered.")
+    outside: list[dict[str, str]] = Field([], description="HTTP requests it tried to make; none were sent.")
 
 
 class Rehearsed(BaseModel):
-    """What would happen. `complete` tells whether that was all."""
+    """The simulated events. `complete` says whether the end was reached."""
 
     records: list[RecordShape]
     complete: bool
@@ -101,12 +101,12 @@ def next_times(
 
 @router.post("/simulate")
 def rehearse(what: Simulation, engine: AnEngine) -> Rehearsed:
-    """What rulesets would do, on virtual time and a store of their own: nothing is touched."""
+    """Simulate rulesets in virtual time on a store of their own; nothing is changed."""
     texts = [checked_ruleset(text) for text in what.rulesets]
     start, until = parse_time(what.start), parse_time(what.until)
     inputs = [_input(each) for each in what.raised]
     if not _simulating.acquire(timeout=WAIT_SECONDS):
-        raise BusyError("others simulate already")
+        raise BusyError("other simulations are running already")
     try:
         records = simulate(texts, start, until, inputs, settings=engine.settings)
         return _rehearsed(records, what.limit)
@@ -115,7 +115,7 @@ def rehearse(what: Simulation, engine: AnEngine) -> Rehearsed:
 
 
 def _rehearsed(records: Iterator[Record], limit: int) -> Rehearsed:
-    """The first records there are, as far as the time goes."""
+    """The first records, within the time limit."""
     over = threading.Event()
     timer = threading.Timer(SIMULATED_SECONDS, over.set)
     timer.daemon = True
@@ -145,4 +145,4 @@ def _input(raised: str | dict[str, Any]) -> Raised:
     try:
         return parse_input(orjson.dumps(raised).decode())
     except TypeError as cause:
-        raise PicoschedError(f"found an event that is no JSON: {cause}") from cause
+        raise PicoschedError(f"found an event that is not JSON: {cause}") from cause

@@ -1,7 +1,7 @@
 """The console: pages of the server at `/`, made with NiceGUI, behind the token.
 
-NiceGUI keeps pages, clients and its loop in its modules, so a process has one console at most. It is
-imported here and below alone, and this package only by a server that shows pages.
+NiceGUI keeps pages, clients and its loop in module globals, so a process can have only one console. Only
+this package imports it, and only a server that shows pages imports this package.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 
 
 def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
-    """Put the console on the app, behind all its routes; once in a process."""
+    """Add the console to the app, after all its routes; once per process."""
     console = Console(engine, access)
     add_login(app, access)
     for name in PAGES:
@@ -64,7 +64,7 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
 
 
 class _Rest(Mount):
-    """All paths but those of the API, where an unknown path or method is answered in JSON."""
+    """All paths except the API's, where an unknown path or method is answered in JSON."""
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
         if scope["type"] == "http" and scope["path"].startswith("/api"):
@@ -73,7 +73,7 @@ class _Rest(Mount):
 
 
 def _head() -> str:
-    """Style and script stand in the page itself: they must be there before anything is painted."""
+    """Style and script are inlined in the page: they must be loaded before the first paint."""
     style = "\n".join(each.read_text(encoding="utf-8") for each in sorted(LOOK.glob("*.css")))
     script = (LOOK / "console.js").read_text(encoding="utf-8")
     return f"<style>{style}</style>\n<script>{script}</script>\n"

@@ -1,4 +1,4 @@
-"""The form that raises an event in a pico or asks it, and shows what came of it."""
+"""The form that raises an event or runs a query in a pico, and shows the result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RAISED = (
 
 
 class AskingForm:
-    """The form, for a pico that `use` tells."""
+    """The form, for the pico set by `use`."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -87,12 +87,12 @@ class AskingForm:
         self._show_offers()
 
     def fill(self, kind: str, name: str, values: str) -> None:
-        """Put something to raise or ask into the fields."""
+        """Fill the fields with an event or query."""
         self._kind.value = kind
         self._name.value, self._values.value = name, values
 
     async def keep_history(self, place: Callable[[], ui.element]) -> None:
-        """Show in `place` what was raised in this tab of the browser, and remember it there."""
+        """Show in `place` what was raised in this browser tab, and store it there."""
         await ui.context.client.connected()
         self._kept = app.storage.tab.setdefault("raised", [])
         with place():
@@ -202,7 +202,7 @@ def _show_turn(turn: Turn, told: str) -> None:
 
 
 def _fault_of(words: str) -> str | None:
-    """What is wrong with the JSON of a map; None if nothing is."""
+    """The error in the JSON of a map; None if it is valid."""
     try:
         parse_map(words.strip() or "{}", "values")
     except PicoschedError as error:
@@ -213,5 +213,5 @@ def _fault_of(words: str) -> str | None:
 def _two(name: str) -> tuple[str, str]:
     first, colon, second = name.partition(":")
     if not (colon and first.strip() and second.strip()):
-        raise PicoschedError(f'found "{name}", wanted two names with a colon between')
+        raise PicoschedError(f'found "{name}", wanted two names separated by a colon')
     return first.strip(), second.strip()

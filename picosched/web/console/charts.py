@@ -1,4 +1,4 @@
-"""Charts: ECharts as SVG, so that their colours are the variables of the style and follow the theme."""
+"""Charts: ECharts as SVG, so that their colours are CSS variables and follow the theme."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ LABEL = {"hideOverlap": True, "margin": 12}
 
 LATE = """(value) => value >= 3600000 ? value / 3600000 + ' h' : value >= 60000 ? value / 60000 + ' min'
     : value >= 1000 ? value / 1000 + ' s' : value + ' ms'"""
-"""How a lateness in milliseconds is written on an axis."""
+"""Formats a lateness in milliseconds on an axis."""
 
 
 def chart(options: dict[str, Any], name: str) -> ui.echart:
-    """A chart with the common look; `name` says to those who do not see it what it shows."""
+    """A chart in the common style; `name` is its description for screen readers."""
     made = ui.echart({**_looks(), **options}, renderer="svg")
     made.props["role"], made.props["aria-label"] = "img", name
     return made
 
 
 def show(made: ui.echart, **options: Any) -> None:
-    """Give a chart other values, if they are other."""
+    """Update a chart's values if they changed."""
     if any(made.options.get(key) != value for key, value in options.items()):
         made.options.update(options)
         made.update()
@@ -52,7 +52,7 @@ def rate_chart() -> ui.echart:
 
 
 def rate(minutes: Sequence[Minute], now: datetime) -> dict[str, Any]:
-    """The options that change. Each outcome that came has a series of 60 counts."""
+    """The options that change. Each outcome present has a series of 60 counts."""
     axis = _minutes(now)
     counts = {(each.minute, each.outcome): each.fires for each in minutes}
     present = [each for each in Outcome if any(outcome == each for _, outcome in counts)] or [Outcome.FIRED]
@@ -78,7 +78,7 @@ def lateness_chart() -> ui.echart:
 
 
 def lateness(minutes: Sequence[Minute], now: datetime) -> dict[str, Any]:
-    """The options that change. What was cancelled was not late, and is left out."""
+    """The options that change. Cancelled occurrences have no lateness and are omitted."""
     axis = _minutes(now)
     raised = [each for each in minutes if each.outcome != Outcome.CANCELLED]
     most: dict[int, int] = {}
@@ -100,7 +100,7 @@ def lateness(minutes: Sequence[Minute], now: datetime) -> dict[str, Any]:
             "data": values,
         }
 
-    # A logarithm has no zero: less than a millisecond is shown as one.
+    # A logarithmic axis has no zero: less than a millisecond is shown as one.
     worst = [max(1, most[minute]) if minute in most else None for minute in axis]
     mean = [max(1, round(sums[each][0] / sums[each][1])) if each in sums else None for each in axis]
     return {

@@ -1,7 +1,7 @@
-"""The words, texts, numbers and comments of a ruleset, for an editor to colour.
+"""Syntax colouring of a ruleset: keywords, strings, numbers and comments.
 
-They come from the lexer, up to the first fault. KRL's keywords are names as well, and only the parser knows
-which is which; a colour may guess: what is a member, a key or a call, or is assigned to, is a name.
+The lexer finds them, up to the first error. KRL's keywords can also be names, which only the parser can
+decide; colouring guesses that members, keys, calls and assigned words are names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from picosched.krl.lexer import new_lexer
 from picosched.krl.source import Source
 
 MOST = 4_000
-"""Marks in one text. What is behind stays without colour."""
+"""Marks in one text. The rest is not coloured."""
 
 KINDS = {
     "STRING": "string",
@@ -29,11 +29,11 @@ KINDS = {
     "BEE_OPEN": "word",
     "BEE_CLOSE": "word",
 }
-"""Token → what its colour is for."""
+"""Maps a token to its colour class."""
 
 BEHIND = ("DOT", "COLON", "ASSIGN")
 BEFORE = ("COLON", "LPAREN", "EQUALS", "ASSIGN", "DOT", "COMMA", "RPAREN", "ARROW", "BEE_CLOSE")
-"""Tokens before and behind a word that make it a name."""
+"""Tokens before and after a word that make it a name."""
 
 
 def colours(text: str) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def _coloured(text: str) -> Iterator[tuple[int, int, str]]:
                 yield token.lexpos, token.endlexpos, KINDS[token.type]
             before = token.type
     except KrlError:
-        pass  # it is among the findings
+        pass  # reported among the findings
     if word is not None and _is_keyword(word, ""):
         yield word.lexpos, word.endlexpos, "word"
     for start, comment in lexer.comments:

@@ -1,8 +1,7 @@
-"""Two simulations beside each other: what a ruleset would do as it is installed, and as it was edited.
+"""Compares two simulations: a ruleset as installed, and as edited.
 
-Both begin with the same copy of what there is, with the same seed, and install a text; so what differs
-comes of the text. They are told as far as both went: one that was cut off at a bound says nothing of the time
-behind.
+Both start from the same copy of the store with the same seed, and install a text; so all differences are
+due to the text. The comparison ends where the first simulation was cut off by a limit.
 """
 
 from __future__ import annotations
@@ -23,26 +22,26 @@ from picosched.settings import Settings
 from picosched.store.store import Store
 
 MOST_RECORDS = 2_000
-"""Events of the pico that are taken from one simulation."""
+"""Most events of the pico taken from one simulation."""
 
 MOST_SECONDS = 10.0
-"""How long one simulation may take in real time."""
+"""Most real time for one simulation."""
 
 How = Literal["same", "changed", "gone", "new"]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One simulation: its records, and how far it went if that is not the end."""
+    """One simulation: its records, and where it was cut off, if it was."""
 
     records: list[Record]
     cut: datetime | None = None
-    """It was ended by a bound, and from this time on nothing is known."""
+    """The time at which a limit ended it; nothing is known from then on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One event in both: as it is and as it would be, or in one of them alone."""
+    """One event in both simulations, or in only one of them."""
 
     before: Record | None
     after: Record | None
@@ -64,7 +63,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The events of both, in order of time, and the time until which both are known, if it is not the end."""
+    """The events of both, in order of time, and the time of the cut-off, if any."""
 
     pairs: list[Pair]
     cut: datetime | None
@@ -75,20 +74,20 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What both simulations are of. `store` is a copy that nobody else writes to."""
+    """The input of both simulations. `store` is a private copy."""
 
     store: Store
     pico: str
-    """The id of the pico that has the ruleset; its events are told."""
+    """The id of the pico with the ruleset; its events are compared."""
     start: datetime
     until: datetime
     inputs: Sequence[Input]
     settings: Settings
 
     def run(self, text: str | None, cancelled: threading.Event, progress: Callable[[float], None]) -> Run:
-        """Let time pass over a text; `progress` is told the part that is done, 0 to 1.
+        """Simulate a text; `progress` is called with the fraction done, 0 to 1.
 
-        KrlError for a text that cannot be installed, PicoschedError for an event that cannot be raised.
+        KrlError if the text cannot be installed, PicoschedError if an event cannot be raised.
         """
         begun, kept = ticks(), list[Record]()
         name = self.store.picos.find_pico(self.pico)
@@ -114,7 +113,7 @@ class Rehearsal:
 
 
 def compare(before: Run, after: Run) -> Comparison:
-    """Two runs, event by event: those of one time and one name belong together, in their order."""
+    """Match the events of two runs by time and name, in order."""
     cuts = [run.cut for run in (before, after) if run.cut is not None]
     cut = min(cuts, default=None)
     groups: dict[tuple[datetime, str, str], tuple[list[Record], list[Record]]] = {}
@@ -134,7 +133,7 @@ def _pairs(groups: Iterator[tuple[list[Record], list[Record]]]) -> Iterator[Pair
 
 
 def _meaning(record: Record) -> bytes:
-    """All that is told of an event but ids."""
+    """Everything shown of an event except ids."""
     told = record.as_json()
     cause = told.pop("scheduled")
     return orjson.dumps(

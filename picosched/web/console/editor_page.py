@@ -1,6 +1,6 @@
-"""A ruleset's text: checked as one types, laid out, installed on picos, rehearsed beside the text there is.
+"""The ruleset editor: checks while you type, formats, installs on picos, compares with the installed text.
 
-`/rulesets/RID` shows it as a pico has it, at a line if one is asked for; `/edit` begins a new one.
+`/rulesets/RID` shows a pico's version, optionally at a line; `/edit` starts a new one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HERE = "/rulesets"
 MOST_PICOS = 200
 MOST_FINDINGS = 100
 PAUSE = 0.25
-"""Seconds without a key before the text is checked."""
+"""Seconds after the last keystroke before the text is checked."""
 
 NEW = """ruleset hello {
   meta {
@@ -60,7 +60,7 @@ NEW = """ruleset hello {
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A ruleset to edit: its text, and the picos that have one of its rid, id → (name, hash)."""
+    """A ruleset to edit: its text, and the picos that have this rid, id → (name, hash)."""
 
     rid: str
     text: str
@@ -76,7 +76,7 @@ def add_pages(console: Console) -> None:
     async def ruleset(rid: str, pico: str = "", line: int = 0) -> None:
         opened = await console.run(lambda: open_ruleset(console.engine, rid, pico))
         if opened is None:
-            missing(console, f"No pico has a ruleset {rid[:100]}", "The list of rulesets shows all.", HERE)
+            missing(console, f"No pico has a ruleset {rid[:100]}", "See the list of rulesets.", HERE)
             return
         with frame(console, rid, HERE):
             await _Editor(console, opened, line).begin()
@@ -89,7 +89,7 @@ def add_pages(console: Console) -> None:
 
 
 def open_ruleset(engine: Engine, rid: str, pico_id: str = "") -> Opened | None:
-    """The ruleset as that pico has it, or the first one that does; None if none has it."""
+    """The ruleset as installed on that pico, or else on the first pico that has it; None if there is none."""
     pages, picos = engine.store.pages, engine.store.picos
     having = engine.read(lambda: pages.picos_with(rid, MOST_PICOS))
     asked = {row.id: hash for row, hash in having}
@@ -112,7 +112,7 @@ def _picos(engine: Engine) -> dict[str, str]:
 
 
 def _lines(given: str) -> str:
-    """A text as the editor has it: its lines end with a line feed alone."""
+    """A text with the editor's line ends, line feeds only."""
     return given.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -154,20 +154,20 @@ class _Editor:
             self._code.reveal_line(min(self._line, opened.text.count("\n") + 1))
 
     def _tell_variants(self) -> None:
-        """Where picos have different texts of it: whose is shown, and the way to the others."""
+        """If picos have different texts: say whose is shown, and link to the others."""
         whose: dict[str, list[tuple[str, str]]] = {}
         for id, (name, hash) in self._opened.picos.items():
             whose.setdefault(hash, []).append((id, name))
         if len(whose) < 2:
             return
         with box("line small muted"):
-            text("span", "Picos have different texts of it.")
+            text("span", "Picos have different versions.")
             for hash, ((id, name), *more) in whose.items():
                 words = f"{name} and {len(more)} more" if more else name
                 if hash == self._opened.hash:
-                    text("span", f"This is that of {words}.")
+                    text("span", f"This is the version of {words}.")
                 else:
-                    ui.link(f"that of {words}", ruleset_path(self._opened.rid, id))
+                    ui.link(f"version of {words}", ruleset_path(self._opened.rid, id))
 
     @property
     def _text(self) -> str:
@@ -183,7 +183,7 @@ class _Editor:
             await self._look()
 
     async def _look(self) -> None:
-        """Check the text and show what there is to say, unless it was changed meanwhile."""
+        """Check the text and show the findings, unless it was changed meanwhile."""
         given, mine, name = self._text, self._version, self._opened.rid or "new"
         if len(given) > LONGEST:
             notify(f"The text has more than {LONGEST:,} characters", "bad")
@@ -209,7 +209,7 @@ class _Editor:
         self._list.clear()
         with self._list:
             if not self._findings:
-                empty("Nothing to say", "The text is a ruleset, and nothing in it looks wrong.")
+                empty("No findings", "The ruleset has no errors or warnings.")
             for each in self._findings[:MOST_FINDINGS]:
                 self._list_finding(each, given)
         self._show_state()
@@ -230,7 +230,7 @@ class _Editor:
                 text("pre", _near("\n".join(excerpt))).props("aria-hidden=true")
 
     def _go_to(self, finding: Finding, given: str) -> None:
-        """Put the cursor where the finding is."""
+        """Move the cursor to the finding."""
         start, _ = offsets(finding.span, starts_of(given), len(given))
         unit = len(given[:start].encode("utf-16-le")) // 2
         self._code.reveal_line(given.count("\n", 0, start) + 1)
@@ -246,7 +246,7 @@ class _Editor:
             if self._opened.hash is None:
                 badge("not installed", "quiet")
             elif changed:
-                badge("changed", "warn", "It differs from the text that is installed.")
+                badge("changed", "warn", "Differs from the installed text.")
             else:
                 badge("as installed", "good")
         ui.run_javascript(f"window.onbeforeunload = {json.dumps(changed)} ? (e) => e.preventDefault() : null")
@@ -258,12 +258,12 @@ class _Editor:
         try:
             laid = await self._console.run(lambda: formatted(given, self._opened.rid or "new"))
         except KrlError as error:
-            notify(f"It cannot be laid out before it can be read: {error.message}", "bad")
+            notify(f"Fix syntax errors before formatting: {error.message}", "bad")
             return
         if given != self._text:
-            return  # somebody typed on meanwhile
+            return  # the text changed meanwhile
         if laid == given:
-            notify("It is laid out as it should be")
+            notify("Already formatted")
             return
         self._code.value = laid
         await self._edited()
@@ -276,7 +276,7 @@ class _Editor:
             text("h2", "Install on")
             where = ui.select(options, label="Picos", multiple=True, value=self._first_choice(options))
             where.props("use-chips")
-            text("p", "Variables and schedules of a text before it stay as they are.", "muted small")
+            text("p", "An installed version's variables and schedules are kept.", "muted small")
             fault = Text("p", "").classes("bad-text mono")
             if errors:
                 fault.show(f"It has {_number(errors, 'error')} and cannot be installed.")
@@ -300,7 +300,7 @@ class _Editor:
         dialog.open()
 
     def _first_choice(self, options: dict[str, str]) -> list[str]:
-        """Those that have this very text; for a new one the first pico there is."""
+        """The picos with exactly this text; for a new one, the first pico."""
         same = [id for id, (_, hash) in self._opened.picos.items() if hash == self._opened.hash]
         return same or [*options][:1]
 
@@ -313,7 +313,7 @@ class _Editor:
     async def _installed(self, rid: str) -> None:
         found = await self._console.run(lambda: open_ruleset(self._console.engine, rid))
         if rid != self._opened.rid:
-            # In one piece: what goes first to the browser need not be done first.
+            # In one script, because the browser need not run two in order.
             to = json.dumps(ruleset_path(rid))
             ui.run_javascript(f"window.onbeforeunload = null; location.href = {to}")
         elif found is not None:
@@ -321,7 +321,7 @@ class _Editor:
             self._show_state()
 
     def _texts(self, pico: str) -> tuple[str | None, str]:
-        """The text that a pico has now, and the one here; in a thread."""
+        """The pico's current text and the edited one; called in a thread."""
         engine, rid = self._console.engine, self._opened.rid
         row = engine.pico(pico).rulesets().get(rid)
         kept = None if row is None else engine.read(lambda: engine.store.picos.find_ruleset(row.hash))
@@ -329,7 +329,7 @@ class _Editor:
 
 
 def _near(excerpt: str) -> str:
-    """A line and its caret, from a little before the caret on."""
+    """A line and its caret, starting a little before the caret."""
     lines = excerpt.split("\n")
     caret = lines[-1].find("^")
     start = max(2, caret - 24)

@@ -1,4 +1,4 @@
-"""Paths that lead nowhere: a page that says so, and where one may go."""
+"""The page for unknown paths."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from picosched.web.console.parts import empty, panel, text
 def add_pages(console: Console) -> None:
     @console.page("/{path:path}")
     def nowhere(path: str) -> None:
-        missing(console, f"There is nothing at /{path[:200]}", "The pages are those in the bar above.")
+        missing(console, f"There is nothing at /{path[:200]}", "Use the navigation above.")
 
 
 def missing(console: Console, what: str, more: str, here: str = "") -> None:
-    """The page of something that is not there; its status says so too."""
+    """A page for something that does not exist, with status 404."""
     ui.context.client.status_code = 404
     with frame(console, "Not found", here), panel("Not found"):
         text("h1", "Not found", "only-read")

@@ -1,4 +1,4 @@
-"""The event console: raise an event in any pico, or ask it, and see the turn."""
+"""The event console: raise an event or run a query in any pico, and see the turn."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The fields of a filter over scheduled events, kept in the address of the page.
+"""The fields of a filter over scheduled events, kept in the page's URL.
 
-So a filter can be linked to, and going back goes back to it. What cannot be a filter (a pico that is not
-there, an invalid time) is reported at its field and leaves the page as it was.
+So a filter can be linked to, and the back button restores it. An invalid value (an unknown pico, an invalid
+time) is reported at its field and leaves the page unchanged.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ HINTS = {
     "until": "2026-03-08",
 }
 MOST_HINTED = 200
-"""Picos and rulesets that are offered while one types; any other may be typed as well."""
+"""Picos and rulesets offered for completion; others can be typed as well."""
 
 
 class Filters:
-    """Fields, of `LABELS`, "kind" and "status"; `changed` is called when what they say is another filter."""
+    """Fields from `LABELS`, "kind" and "status"; `changed` is called when the filter changes."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Filters:
                 self._fields[name] = field.classes("filter" if name == "text" else "")
 
     async def offer(self) -> None:
-        """Offer the names there are while one types."""
+        """Offer existing names for completion."""
         if not {"pico", "rid"} & {*self._fields}:
             return
         picos, rids = await self._console.run(lambda: _names(self._console.engine))
@@ -84,7 +84,7 @@ class Filters:
 
     @property
     def given(self) -> dict[str, str]:
-        """What is asked for, as it stands in the address."""
+        """The field values, as in the URL."""
         found = {name: (field.value or "").strip() for name, field in self._fields.items()}
         return {name: value for name, value in found.items() if value and value != "coming"}
 
@@ -93,7 +93,7 @@ class Filters:
         return urlencode(self.given)
 
     async def filter(self) -> Filter | None:
-        """The filter; None, and the field says why, if it is none."""
+        """The filter; None if it is invalid, with the reason shown at the field."""
         given = self.given
         for field in self._fields.values():
             if isinstance(field, Input):
@@ -111,7 +111,7 @@ class Filters:
 
 
 class FieldError(PicoschedError):
-    """What is wrong with one field of a filter."""
+    """An error in one field of a filter."""
 
     def __init__(self, field: str, cause: PicoschedError) -> None:
         super().__init__(cause.message, cause.code)
@@ -119,7 +119,7 @@ class FieldError(PicoschedError):
 
 
 def filter_of(engine: Engine, given: Mapping[str, str]) -> Filter:
-    """The filter that fields mean. FieldError for one that cannot be read."""
+    """The filter for these field values. FieldError for an invalid one."""
     domain, _, type = given.get("event", "").partition(":")
     status = given.get("status", "coming")
     statuses = COMING if status == "coming" else () if status == "all" else (Status(status),)
@@ -152,5 +152,5 @@ def _names(engine: Engine) -> tuple[list[str], list[str]]:
 
 
 def remember(path: str, query: str) -> None:
-    """Put a filter into the address, without going anywhere."""
+    """Put a filter into the URL, without navigating."""
     ui.navigate.history.replace(f"{path}?{query}" if query else path)

@@ -1,7 +1,7 @@
-"""Turns that somebody follows: the newest that match, and those that come.
+"""Following the journal: the newest matching turns, then new ones.
 
-The journal is searched by its index for a pico or an event's id. What else is asked is looked for in the
-newest turns only, as far back as `FARTHEST`, and whoever asks is told how far that was.
+Filters by pico or event id use an index. Other filters are applied only to the newest `FARTHEST` turns, and
+the page says how many were searched.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which turns; what is None is not asked for. `event` is a part of `domain:type`, in any case."""
+    """A filter for turns; None matches any. `event` is a case-insensitive part of `domain:type`."""
 
     pico_id: str | None = None
     eid: str | None = None
@@ -43,25 +43,25 @@ def _has(entry: Entry, outcome: str) -> bool:
 
 @dataclass(slots=True)
 class Following:
-    """One who follows. `look` is for threads that may wait; who shows the entries is in another."""
+    """One follower. `look` runs in a thread that may block; the entries are shown by another thread."""
 
     engine: Engine
     wanted: Wanted
     entries: list[Entry] = field(default_factory=list)
-    """Newest first, `SHOWN` at most."""
+    """Newest first, at most `SHOWN`."""
     names: dict[str, str] = field(default_factory=dict)
     """The names of their picos, by id."""
     looked_at: int = 0
     whole: bool = False
-    """Whether that was all there is."""
+    """Whether the whole journal was searched."""
     _seq: int | None = None
 
     def look(self) -> bool:
-        """Take in what is new; whether there was anything."""
+        """Read new turns; return whether there were any."""
         return self.engine.read(self._look)
 
     def _look(self) -> bool:
-        # Asked in here, where one thread is at a time: only the first to come begins.
+        # Tested here, under the lock, so that only the first thread begins.
         return self._begin() if self._seq is None else self._go_on()
 
     def _begin(self) -> bool:
@@ -93,7 +93,7 @@ class Following:
         return bool(found)
 
     def _show(self, entries: list[Entry]) -> None:
-        """Entries are there to be seen once their picos have names."""
+        """Publish entries only after their picos' names are known."""
         for each in entries:
             if each.pico_id not in self.names:
                 row = self.engine.store.picos.find_pico(each.pico_id)
@@ -102,7 +102,7 @@ class Following:
 
 
 def cause_of(entry: Entry) -> str:
-    """Where its event came from."""
+    """The origin of its event."""
     if entry.scheduled is not None:
         return "schedule"
     return "channel" if entry.eci is not None else "trusted"

@@ -1,10 +1,10 @@
-"""The frame of every page: header, navigation, keys, theme; and what pages need of the engine.
+"""The frame of every page: header, navigation, keys, theme; and access to the engine.
 
-A page is a module with `add_pages(console)`, which puts functions on `@console.page(…)`. Inside one,
-`with frame(console, title, here):` builds the frame, and what is made within stands in it.
+A page is a module with `add_pages(console)`, which decorates functions with `@console.page(…)`. Inside one,
+`with frame(console, title, here):` builds the frame around the elements created in the block.
 
-The engine is synchronous and may wait for the disk, the pages live on one event loop: `Console.run` takes
-work to a thread. What goes wrong there is told where the reader looks: `with console.telling_errors():`.
+The engine is synchronous and may wait for the disk, while pages run on one event loop, so `Console.run`
+runs work in a thread. `with console.telling_errors():` shows errors to the user.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 REST = 10
-"""After a look that took long so many times as long passes before the next."""
+"""The pause after a refresh, as a multiple of the time it took."""
 
 PAGE_SECONDS = 30.0
-"""How long a page may wait for the engine before it is given up: NiceGUI's own 3 seconds are less than a few
-rules may take, one after the other."""
+"""How long a page may wait for the engine: NiceGUI's default of 3 seconds is less than a few rules may
+take."""
 
 LOOK = Path(__file__).parent / "look"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the navigation, and the key that goes there behind `g`."""
+    """An entry of the navigation; pressing `g` and its key goes there."""
 
     path: str
     name: str
@@ -68,7 +68,7 @@ KEYS = (
 
 
 class Console:
-    """What pages stand on. One for each server."""
+    """Shared by all pages; one per server."""
 
     def __init__(self, engine: Engine, access: Access) -> None:
         self.engine = engine
@@ -76,16 +76,16 @@ class Console:
         self.version = version("picosched")
 
     def page(self, path: str) -> ui.page:
-        """What makes a function the page at a path."""
+        """The decorator that makes a function the page at a path."""
         return ui.page(path, response_timeout=PAGE_SECONDS)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns, done in a thread: it may wait for the engine."""
+        """Run `work` in a thread, where it may wait for the engine, and return its result."""
         return await run_in_threadpool(work)
 
     @contextmanager
     def telling_errors(self) -> Iterator[None]:
-        """Show what goes wrong inside as a notification, and go on behind the block."""
+        """Show errors in the block as a notification, and continue after it."""
         try:
             yield
         except PicoschedError as error:
@@ -96,7 +96,7 @@ class Console:
 
 
 def notify(text: str, tone: str = "good") -> None:
-    """Tell something in passing: "good", "warn" or "bad"; what is bad stays until it is closed."""
+    """Show a notification: "good", "warn" or "bad"; bad ones stay until closed."""
     kinds = {"good": "positive", "warn": "warning", "bad": "negative"}
     if tone == "bad":
         ui.notify(text, type="negative", timeout=0, close_button="Close", position="bottom-right")
@@ -105,8 +105,8 @@ def notify(text: str, tone: str = "good") -> None:
 
 
 def every(console: Console, seconds: float, refresh: Callable[[], Awaitable[None]]) -> None:
-    """Call `refresh` again and again while somebody looks: not while the tab is hidden, and not so often
-    that looking would keep the engine from its work.
+    """Call `refresh` periodically, but not while the tab is hidden, and not so often that it would slow the
+    engine down.
     """
     client, again = ui.context.client, 0.0
 
@@ -125,7 +125,7 @@ def every(console: Console, seconds: float, refresh: Callable[[], Awaitable[None
 
 @contextmanager
 def frame(console: Console, title: str, here: str) -> Iterator[None]:
-    """The frame of a page; `here` is the path of the place in the navigation that it belongs to."""
+    """The frame of a page; `here` is the path of its navigation entry."""
     client = ui.context.client
     ui.page_title(f"{title} · picosched")
     ui.add_head_html(f'<meta name="server-ms" content="{to_ms(console.engine.now())}">')

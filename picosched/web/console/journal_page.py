@@ -1,4 +1,4 @@
-"""The journal as it grows, with filters; and one turn: why each rule fired or not."""
+"""The live journal with filters, and the page of one turn: why each rule fired or not."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def add_pages(console: Console) -> None:
     async def turn(seq: str) -> None:
         entry, name = await console.run(lambda: _find(console, seq))
         if entry is None:
-            missing(console, "There is no such turn.", "The journal is kept for some time only.", "/journal")
+            missing(console, "There is no such turn.", "Old turns are deleted after some time.", "/journal")
             return
         event = event_name(entry.handled)
         with frame(console, event, "/journal"):
@@ -96,12 +96,12 @@ def add_pages(console: Console) -> None:
             with panel("Why"):
                 show_told(Told.of_entry(entry))
             with box("line"):
-                ui.link("← the turn before", f"/journal/{entry.seq - 1}")
-                ui.link("the turn after →", f"/journal/{entry.seq + 1}")
+                ui.link("← previous turn", f"/journal/{entry.seq - 1}")
+                ui.link("next turn →", f"/journal/{entry.seq + 1}")
 
 
 def _find(console: Console, seq: str) -> tuple[Entry | None, str]:
-    """The turn of that number, and the name of its pico."""
+    """The turn with that number, and the name of its pico."""
     if not (seq.isascii() and seq.isdecimal() and 0 < len(seq) < 18):
         return None, ""
     store = console.engine.store

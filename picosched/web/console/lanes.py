@@ -1,10 +1,9 @@
-"""The coming day, week or year as lanes of marks: what the timeline draws, without how it is drawn.
+"""The data of the timeline: the coming day, week or year as lanes of marks.
 
-A lane is a pico with one of its rulesets, a track one scheduled event. Time is cut into slots, and begins
-with the slot that holds now, so a picture stays what it is until the next slot begins. Fires in slots that
-follow each other are one mark with their count: a mark of one fire stands at its time, others reach from the
-first fire to the last. All of it is bounded: rows, tracks, steps of a schedule, marks. What is left out is
-told.
+A lane is one ruleset of one pico, a track one scheduled event. Time is divided into slots, starting with
+the current one, so a picture is stable until the next slot begins. Fires in consecutive slots form one mark
+with their count: a single fire is a mark at its time, others span from first to last. Rows, tracks, steps
+of a schedule and marks are all limited, and the page says what is omitted.
 """
 
 from __future__ import annotations
@@ -20,25 +19,25 @@ from picosched.schedule.scheduled import Scheduled, coming
 from picosched.timespec.timespec import Timespec
 
 MOST_ROWS = 300
-"""Scheduled events that are looked at, soonest first."""
+"""Scheduled events read, soonest first."""
 
 MOST_TRACKS = 48
 LEAST_TRACKS = 4
-"""Tracks that a lane has for itself, even if there are many lanes; what is more shares the last one."""
+"""Tracks each lane gets even if there are many lanes; further events share the last track."""
 
 MOST_MARKS = 400
 STEPS = 200
-"""Next times that are worked out one by one; what comes oftener is counted slot by slot."""
+"""Next times computed one by one; more frequent schedules are counted per slot."""
 
 COUNTED = 2_000
-"""Fires of a schedule are counted up to so many."""
+"""Fires of a schedule are counted up to this number."""
 
 INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A stretch of time: `slots` of one length each, from `start` on."""
+    """A span of time: `slots` of equal length from `start`."""
 
     start: datetime
     slot: timedelta
@@ -46,7 +45,7 @@ class Axis:
 
     @classmethod
     def of(cls, span: str, now: datetime) -> Axis:
-        """The axis of the "day", "week" or "year" to come."""
+        """The axis of the coming "day", "week" or "year"."""
         slot, slots = SPANS[span]
         return cls(now - (now - EPOCH) % slot, slot, slots)
 
@@ -55,7 +54,7 @@ class Axis:
         return self.start + self.slot * self.slots
 
     def part(self, time: datetime) -> float:
-        """Where on the axis a time is: 0 at its start, 1 at its end."""
+        """The position of a time on the axis: 0 at its start, 1 at its end."""
         return (time - self.start) / (self.slot * self.slots)
 
     def at(self, slot: int) -> datetime:
@@ -67,23 +66,24 @@ SPANS = {
     "week": (timedelta(hours=2), 85),
     "year": (timedelta(days=3), 123),
 }
-"""The length of a slot, and how many: one more than the time has, for now is somewhere in the first."""
+"""The length of a slot and their number: one more than the span has, because now is somewhere in the
+first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Fires that stand together: how many, and the times of the first and the last."""
+    """Fires shown as one: their count, and the times of the first and the last."""
 
     first: datetime
     last: datetime
     count: int
     more: bool = False
-    """Whether there are more than were counted."""
+    """Whether there are more fires than counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One scheduled event, or, where `of` is more than one, several of a lane by their next times alone."""
+    """One scheduled event, or, if `of` is more than one, several of a lane, showing only their next times."""
 
     row: Scheduled
     marks: tuple[Mark, ...]
@@ -100,7 +100,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What a ruleset of a pico has to come."""
+    """The pending events of one ruleset of a pico."""
 
     pico_id: str
     rid: str
@@ -109,7 +109,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The lanes, soonest first, and how many rows were left out because there are too many to draw."""
+    """The lanes, soonest first, and the number of rows omitted because there are too many to draw."""
 
     axis: Axis
     lanes: tuple[Lane, ...]
@@ -122,10 +122,10 @@ def wanted(which: Filter, axis: Axis) -> Filter:
 
 
 def draw(rows: Sequence[Scheduled], axis: Axis, granularity: int) -> Picture:
-    """The picture of rows, which are given soonest first."""
+    """The picture of rows, given soonest first."""
     lanes: list[Lane] = []
     left, undrawn = MOST_TRACKS, 0
-    order = {_lane_of(row): None for row in rows}  # a lane stands where its soonest row does
+    order = {_lane_of(row): None for row in rows}  # lanes are ordered by their soonest row
     groups = {
         lane: [*group] for lane, group in groupby(sorted(rows, key=lambda row: _lane_of(row)), key=_lane_of)
     }
@@ -159,20 +159,21 @@ def _marks(row: Scheduled, axis: Axis, granularity: int) -> Iterator[Mark]:
 
 
 Slots = dict[int, Mark]
-"""slot → the fires in it."""
+"""Maps slots to the fires in them."""
 
 
 def _slots_of(times: Iterator[datetime] | Sequence[datetime], axis: Axis) -> Slots:
     slots: Slots = {}
     for time in times:
-        slot = max(0, (time - axis.start) // axis.slot)  # what is overdue stands at the beginning
+        slot = max(0, (time - axis.start) // axis.slot)  # overdue fires are shown at the beginning
         before = slots.get(slot)
         slots[slot] = Mark(time, time, 1) if before is None else _together(before, Mark(time, time, 1))
     return slots
 
 
 def _counted(row: Scheduled, since: datetime, axis: Axis, granularity: int) -> Slots:
-    """The slots of a repeat that fires too often to look at each fire: its next time, and its timespec's."""
+    """The slots of a repeat that fires too often to step through: its next time, then its timespec's
+    times."""
     assert row.timespec is not None
     timespec = Timespec.parse(row.timespec, row.tz)
     end = axis.end if row.until is None else min(axis.end, row.until)
@@ -198,7 +199,7 @@ def _counted(row: Scheduled, since: datetime, axis: Axis, granularity: int) -> S
 
 
 def _joined(slots: Slots, axis: Axis) -> Iterator[Mark]:
-    """A mark for each run of slots that follow each other."""
+    """One mark for each run of consecutive slots."""
     run: Mark | None = None
     before = -2
     for slot in sorted(slots):
@@ -218,7 +219,7 @@ def _together(one: Mark, other: Mark) -> Mark:
 
 
 def _bounded(lanes: list[Lane], axis: Axis) -> list[Lane]:
-    """The lanes with no more marks than can be drawn: slots grow until the marks are few enough."""
+    """The lanes with at most `MOST_MARKS` marks: slots are doubled until that holds."""
     while sum(len(track.marks) for lane in lanes for track in lane.tracks) > MOST_MARKS and axis.slots > 8:
         axis = Axis(axis.start, axis.slot * 2, -(-axis.slots // 2))
         lanes = [

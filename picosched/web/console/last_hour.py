@@ -1,7 +1,6 @@
-"""The last hour in figures, for all who look at the overview: read once, then only what came since.
+"""Figures of the last hour, shared by all viewers of the overview and updated incrementally.
 
-Records are numbered in the order they were made, so what is new is found by its number, however many
-there are.
+Records are numbered in order of creation, so new ones are found by number, however many there are.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from picosched.store.pages import Counts, Minute
 
 MINUTES = 60
 MOST = 200_000
-"""Of more records the newest are counted: reading keeps the engine waiting."""
+"""If there are more records, only the newest are counted, because reading blocks the engine."""
 
 NEXT, LAST = 10, 10
 REST = 100
-"""After counting so many times as long as it took passes before it is done again."""
+"""The pause after counting, as a multiple of the time it took."""
 SAME_SECONDS = 0.25
-"""Those who look within this see the same."""
+"""Viewers within this time see the same figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the overview shows."""
+    """The content of the overview."""
 
     now: datetime
     minutes: list[Minute]
@@ -45,7 +44,7 @@ class Seen:
 
 
 class LastHour:
-    """Looks at an engine; from any thread."""
+    """Reads the figures of an engine; thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -58,7 +57,7 @@ class LastHour:
         self._seen: tuple[float, Seen] | None = None
 
     def look(self) -> Seen:
-        """How things stand. PicoschedError of the store."""
+        """The current figures. PicoschedError from the store."""
         with self._lock:
             if self._seen is None or ticks() - self._seen[0] > SAME_SECONDS:
                 self._seen = ticks(), self._engine.read(self._look)
@@ -87,7 +86,7 @@ class LastHour:
         )
 
     def _count(self) -> None:
-        """Count what there is, which takes the longer the more it is: so the less often."""
+        """Refresh the counts, less often the longer counting takes."""
         began = ticks()
         if began < self._count_at:
             return
@@ -97,7 +96,7 @@ class LastHour:
         self._count_at = ended + REST * (ended - began)
 
     def _take_in(self, now: datetime) -> None:
-        """Add what was recorded since the last time, drop what is older than an hour."""
+        """Add new records, drop those older than an hour."""
         pages = self._engine.store.pages
         upto, since = pages.last_fire(), now - timedelta(minutes=MINUTES)
         behind = max(upto - MOST, self._place or 0)

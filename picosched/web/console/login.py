@@ -1,4 +1,5 @@
-"""The page that asks for the token. It is plain HTML: the console's own parts are behind the token too."""
+"""The page that asks for the token. It is plain HTML, because the console's components require the token
+too."""
 
 from __future__ import annotations
 
@@ -34,17 +35,17 @@ label {{ font-weight: 600; }}
  aria-describedby="more"{invalid}>
 <input name="next" type="hidden" value="{next}">
 {fault}
-<p id="more" class="muted small">It was shown when the server was started for the first time.
-<code>picosched serve --new-token</code> makes another.</p>
+<p id="more" class="muted small">It was printed when the server first started.
+<code>picosched serve --new-token</code> creates a new one.</p>
 <div><button class="button primary">Log in</button></div>
 </form>
 </main></body></html>"""
 
-WRONG = '<p class="bad-text" role="alert">This is not the token.</p>'
+WRONG = '<p class="bad-text" role="alert">Wrong token.</p>'
 
 
 def add_login(app: FastAPI, access: Access) -> None:
-    """Put `/login` and `/logout` on the app."""
+    """Add `/login` and `/logout` to the app."""
 
     @app.get("/login", include_in_schema=False)
     def ask(request: Request, next: str = "/") -> Response:
@@ -81,6 +82,6 @@ def _page(next: str, *, wrong: bool = False) -> Response:
 
 
 def _ours(path: str) -> str:
-    """The path, if it is one of this server; else its first page."""
+    """The path if it is on this server, otherwise `/`."""
     inside = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if inside else "/"

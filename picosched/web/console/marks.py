@@ -1,7 +1,6 @@
-"""Findings as an editor shows them: marks under the text, words behind a line, a tooltip on it.
+"""Findings in the editor: underlined text, a message at the end of the line, and a tooltip.
 
-A finding has lines and columns; the editor wants offsets in characters, and lines as it counts them itself,
-which is by line breaks alone.
+A finding has lines and columns; the editor needs character offsets, and counts lines by line feeds only.
 """
 
 from __future__ import annotations
@@ -14,26 +13,26 @@ from picosched.check import Finding
 from picosched.errors import Span
 
 LONGEST = 120
-"""Characters of a message behind a line."""
+"""Characters of a message at the end of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the editor is given: decorations, and line → tooltip."""
+    """Input for the editor: decorations, and tooltips by line."""
 
     decorations: list[dict[str, Any]]
     tooltips: dict[int, str]
 
 
 def shown(text: str, findings: Sequence[Finding]) -> Shown:
-    """The marks of findings in a text whose lines end with a line feed alone."""
+    """The marks for findings in a text whose lines end with line feeds only."""
     starts = starts_of(text)
     found: list[dict[str, Any]] = []
     told: dict[int, list[Finding]] = {}
     for each in findings:
         start, end = offsets(each.span, starts, len(text))
         told.setdefault(text.count("\n", 0, start) + 1, []).append(each)
-        # A fault of no length, as at the end of the text, has its line alone.
+        # An empty span, as at the end of the text, marks only its line.
         if end > start:
             found.append({"kind": "mark", "from": start, "to": end, "class": f"krl-{each.severity}"})
     for line, here in told.items():
@@ -57,7 +56,7 @@ def shown(text: str, findings: Sequence[Finding]) -> Shown:
 
 
 def offsets(span: Span, starts: Sequence[int], length: int) -> tuple[int, int]:
-    """The first character of a span and the one behind its last."""
+    """The offsets of a span's first character and of the one after its last."""
 
     def offset(line: int, column: int) -> int:
         start = starts[min(line, len(starts)) - 1] if line >= 1 else 0
@@ -68,7 +67,7 @@ def offsets(span: Span, starts: Sequence[int], length: int) -> tuple[int, int]:
 
 
 def starts_of(text: str) -> list[int]:
-    """Where the lines of a text begin, as `krl.source` counts them."""
+    """The offsets of line starts, with lines as in `krl.source`."""
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -76,7 +75,7 @@ def starts_of(text: str) -> list[int]:
 
 
 def _line_start(text: str, line: int) -> int:
-    """Where a line begins, counted by line feeds."""
+    """The offset of a line's start, counting line feeds."""
     start = 0
     for _ in range(line - 1):
         start = text.index("\n", start) + 1

@@ -1,6 +1,4 @@
-"""What a pico may be told and asked, as its rulesets say: the events that rules select, the functions
-that are shared.
-"""
+"""The events and queries a pico understands: events selected by its rules, and shared functions."""
 
 from __future__ import annotations
 
@@ -15,14 +13,14 @@ from picosched.store.picos import PicoRow
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An event `domain:type`, or a function `rid:name`, and the names of what it takes."""
+    """An event `domain:type` or a function `rid:name`, with the names of its attributes or arguments."""
 
     name: str
     takes: tuple[str, ...]
 
     @property
     def skeleton(self) -> str:
-        """A map to fill in, as JSON."""
+        """A JSON map to fill in."""
         if not self.takes:
             return "{}"
         return orjson.dumps(dict.fromkeys(self.takes, ""), option=orjson.OPT_INDENT_2).decode()
@@ -30,7 +28,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """Of one pico."""
+    """The offers of one pico."""
 
     events: list[Offer]
     queries: list[Offer]
@@ -38,7 +36,7 @@ class Offers:
 
 
 def offers_of(engine: Engine, pico_id: str) -> Offers:
-    """What a pico offers; `not_found` without it. For a thread that may wait."""
+    """A pico's offers; `not_found` if it does not exist. For a thread that may block."""
 
     def work() -> Offers:
         events: dict[str, tuple[str, ...]] = {}
@@ -60,5 +58,5 @@ def offers_of(engine: Engine, pico_id: str) -> Offers:
 
 
 def all_picos(engine: Engine, most: int = 2_000) -> list[PicoRow]:
-    """The picos, in the order they were made; at most so many."""
+    """The first picos in order of creation, at most `most`."""
     return engine.read(lambda: engine.store.pages.picos(None, most)).items

@@ -1,4 +1,4 @@
-"""The overview: what fired, what comes next, how late, how much there is, and whether all is well."""
+"""The overview: fires, upcoming events, lateness, totals, and the state of the scheduler."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def add_pages(console: Console) -> None:
 
 
 class _Overview:
-    """The page, and how it shows what was seen."""
+    """The page and its updates."""
 
     def __init__(self, console: Console) -> None:
         text("h1", "Overview", "only-read")
@@ -86,15 +86,15 @@ class _Overview:
                 self._next = Listing("What is due next", NEXT)
                 self._nothing_next = empty(
                     "Nothing is scheduled.",
-                    "A rule schedules events for later. One of tea_timer does so when tea:started is raised:",
+                    "Rules schedule events. A rule of tea_timer does so when tea:started is raised:",
                     "picosched serve rulesets/tea_timer.krl",
                     ("Write a ruleset", "/edit"),
                     ("Raise an event", "/events"),
                 )
             with panel("Last", ""):
-                self._last = Listing("What became of what was due", LAST)
+                self._last = Listing("Latest fires", LAST)
                 self._nothing_last = empty(
-                    "Nothing came due yet.", "What became of each occurrence will stand here."
+                    "Nothing has come due yet.", "The outcome of each occurrence will appear here."
                 )
         settings, store = console.engine.settings, console.engine.store
         told = f"picosched {console.version} · Python {python_version()} · store {store.name}"

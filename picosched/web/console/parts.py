@@ -1,7 +1,7 @@
-"""The parts that pages are made of: panels, lists, times, badges, trees of JSON, empty states.
+"""The components of pages: panels, lists, times, badges, JSON trees, empty states.
 
-What is shown comes from rulesets and events, which anybody may have written: it goes through `text` props
-and Vue's interpolation alone, never as HTML. Links are made here of ids that are quoted.
+The content comes from rulesets and events, which are untrusted: it is passed only as `text` props and
+through Vue's interpolation, never as HTML. Links are built here from quoted ids.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from picosched.clock import format_time
 
 Kind = Literal["text", "mono", "number", "time", "actions"]
 Cell = str | int | float | None | Mapping[str, Any] | Sequence[Mapping[str, Any]]
-"""A text; or `{"text", "href", "title", "tone", "place"}`; of a column of times, ISO 8601; of actions, a list
-of `{"name", "text", "title", "tone"}`."""
+"""A text, or `{"text", "href", "title", "tone", "place"}`; ISO 8601 in a column of times; a list of
+`{"name", "text", "title", "tone"}` in a column of actions."""
 
 TONES = {
     "fired": "good",
@@ -63,12 +63,12 @@ class Listing(Element, component="look/listing.js"):
             self.update()
 
     def on_act(self, called: Callable[[str, str], Any]) -> None:
-        """Call `called(action, key)` when somebody presses the button of a row."""
+        """Call `called(action, key)` when a row's button is pressed."""
         self.on("act", lambda event: called(event.args["action"], event.args["key"]))
 
 
 class JsonTree(Element, component="look/json_tree.js"):
-    """A JSON value as a tree that folds, read only."""
+    """A JSON value as a read-only collapsible tree."""
 
     def __init__(self, value: Any) -> None:
         super().__init__()
@@ -76,12 +76,12 @@ class JsonTree(Element, component="look/json_tree.js"):
 
 
 def text(tag: str, words: str, classes: str = "") -> Text:
-    """An element that holds a text and nothing else."""
+    """An element containing only text."""
     return Text(tag, words).classes(classes)
 
 
 class Text(Element):
-    """An element of any tag with a text in it, shown as it is."""
+    """An element of any tag containing plain text."""
 
     def __init__(self, tag: str, words: str) -> None:
         super().__init__(tag)
@@ -95,7 +95,7 @@ class Text(Element):
 
 @contextmanager
 def panel(title: str, side: str | None = None) -> Iterator[Text | None]:
-    """A box with a heading; gives the text at its side, if there is one."""
+    """A box with a heading; yields its side text, if there is one."""
     with ui.element("section").classes("panel"):
         with ui.element("header"):
             text("h2", title)
@@ -110,7 +110,7 @@ def box(classes: str) -> Iterator[Element]:
 
 
 def moment(time: datetime | None) -> Element:
-    """A time: how far off it is, and when; the local time on hover."""
+    """A time, relative and absolute, with the local time on hover."""
     if time is None:
         return Text("span", "–").classes("muted")
     element = ui.element("pico-time")
@@ -127,7 +127,7 @@ def badge(word: str, tone: str | None = None, title: str | None = None) -> Eleme
 
 
 def badge_cell(word: str, title: str | None = None) -> dict[str, Any]:
-    """The same, in a list."""
+    """A badge in a list."""
     return {"text": word, "tone": TONES.get(word, "quiet"), "title": title}
 
 
@@ -148,7 +148,7 @@ def button(words: str, called: Callable[..., Any] | None = None, tone: str = "")
 
 
 def empty(what: str, more: str, command: str | None = None, *links: tuple[str, str]) -> Element:
-    """What stands where nothing is: what is missing, and how one gets further: a command, words and paths."""
+    """An empty state: what is missing, and how to proceed: a command, and links as text and path."""
     with ui.element("div").classes("empty") as element:
         text("strong", what)
         text("p", more)
@@ -162,13 +162,13 @@ def empty(what: str, more: str, command: str | None = None, *links: tuple[str, s
 
 
 def show_either(one: Element, other: Element, first: bool) -> None:
-    """Show one of the two: mostly a list, or what stands for an empty one."""
+    """Show one of two elements: usually a list or its empty state."""
     one.set_visibility(first)
     other.set_visibility(not first)
 
 
 async def confirmed(question: str, more: str, verb: str) -> bool:
-    """Whether somebody says so in a dialog; Esc says no."""
+    """Ask for confirmation in a dialog; Esc means no."""
     with ui.dialog() as dialog, ui.card():
         text("h2", question)
         text("p", more, "muted")
@@ -189,19 +189,19 @@ def turn_path(seq: int) -> str:
 
 
 def event_path(eid: str) -> str:
-    """Where the turn of an event is shown."""
+    """The path of an event's turn."""
     return f"/journal?eid={quote(eid, safe='')}"
 
 
 def when_text(timespec: str | None) -> str:
-    """When it comes again; a short one is kept on its line."""
+    """The timespec, without line breaks if it is short."""
     if timespec is None:
         return "once"
     return timespec.replace(" ", "\N{NO-BREAK SPACE}") if len(timespec) <= 24 else timespec
 
 
 def late_text(seconds: float) -> str:
-    """A lateness, short: `12 ms`, `3.4 s`, `5 min`, `2.1 h`."""
+    """A lateness in short form: `12 ms`, `3.4 s`, `5 min`, `2.1 h`."""
     size = abs(seconds)
     if size < 1:
         return f"{seconds * 1000:.0f} ms"

@@ -1,6 +1,6 @@
-"""The dialogs of a pico: make a child, make a channel, install a ruleset.
+"""The dialogs of a pico: create a child, create a channel, install a ruleset.
 
-Each stays open while what was asked is refused, and says why; it gives true once it is done.
+Each stays open and shows the error while its request fails, and returns true once it succeeds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from picosched.web.console.parts import box, button, text
 
 
 class Asked:
-    """A dialog with fields, that does what it is for in a thread."""
+    """A dialog with fields that does its work in a thread."""
 
     def __init__(self, console: Console, title: str, verb: str, wide: bool = False) -> None:
         self._console = console
@@ -41,7 +41,7 @@ class Asked:
         self._fields.__exit__(*error)
 
     async def done(self, work: Callable[[], Any]) -> bool:
-        """Ask; `work` reads the fields and does it. Whether it was done."""
+        """Show the dialog; `work` reads the fields and does the work. Return whether it was done."""
         self._work = work
         answer = await self._dialog
         self._dialog.clear()
@@ -58,7 +58,7 @@ class Asked:
 
 
 async def ask_child(console: Console, pico: PicoRef) -> bool:
-    """Make a child of a pico."""
+    """Create a child of a pico."""
     with Asked(console, f"A child of {pico.name}", "Make it") as asked:
         name = ui.input("name").props("autofocus")
 
@@ -71,12 +71,12 @@ async def ask_child(console: Console, pico: PicoRef) -> bool:
 
 
 async def ask_channel(console: Console, pico: PicoRef) -> bool:
-    """Make a channel of a pico."""
+    """Create a channel of a pico."""
     with Asked(console, f"A channel of {pico.name}", "Make it") as asked:
         tags = ui.input("tags").props("autofocus")
         text(
             "p",
-            "Patterns are domain:type and rid:function, * for any, with blanks between. What is denied wins.",
+            "Patterns are domain:type and rid:function, * for any, separated by spaces. Denial wins.",
             "muted small",
         )
         fields = [
@@ -96,12 +96,12 @@ async def ask_channel(console: Console, pico: PicoRef) -> bool:
 
 
 async def ask_ruleset(console: Console, pico: PicoRef) -> bool:
-    """Install a ruleset on a pico, of its text or from a URL; or put a new text in the place of the old."""
+    """Install a ruleset on a pico, from a text or a URL, or replace the installed one."""
     with Asked(console, f"A ruleset on {pico.name}", "Install", wide=True) as asked:
         url = ui.input("URL, http or https").classes("mono")
         text("p", "or", "muted small")
         krl = ui.textarea("text").classes("mono").props("spellcheck=false input-style='min-height: 260px'")
-        config = ui.textarea("configuration, as JSON; without it, the one before stays").classes("mono")
+        config = ui.textarea("configuration, as JSON; empty keeps the current one").classes("mono")
         config.props("autogrow spellcheck=false")
 
     def work() -> None:
@@ -112,7 +112,7 @@ async def ask_ruleset(console: Console, pico: PicoRef) -> bool:
 
 
 def _source(url: str, krl: str) -> str:
-    """What to install. A path is none of what somebody far away may name."""
+    """The ruleset to install. Remote users may not name files on the server."""
     if bool(url) == bool(krl.strip()):
         raise PicoschedError("wanted either a URL or a text")
     if not url:

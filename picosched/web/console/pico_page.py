@@ -1,4 +1,4 @@
-"""One pico: its family, rulesets, channels and state; what it has to come, what became of it, its turns."""
+"""One pico: its family, rulesets, channels and state; its scheduled events, fires and turns."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from picosched.web.console.turns_listed import TurnsListed
 
 SECONDS = 1.5
 PATTERNS = 4
-"""Patterns of a policy that are shown."""
+"""Number of a policy's patterns shown."""
 
 RULESETS = (
     Column("rid", "Ruleset", "mono"),
@@ -80,7 +80,7 @@ def add_pages(console: Console) -> None:
         try:
             seen = await console.run(lambda: look(console.engine, id))
         except PicoschedError as error:
-            missing(console, f"{str(error)[:200]}.", "Who made it may have deleted it.", "/picos")
+            missing(console, f"{str(error)[:200]}.", "It may have been deleted.", "/picos")
             return
         with frame(console, seen.row.name, "/picos"), console.telling_errors():
             page = _PicoPage(console, seen)
@@ -90,7 +90,7 @@ def add_pages(console: Console) -> None:
 
 
 class _PicoPage:
-    """The page, and what its buttons do."""
+    """The page and its buttons."""
 
     def __init__(self, console: Console, seen: Seen) -> None:
         self._console = console
@@ -102,13 +102,15 @@ class _PicoPage:
             self.form = AskingForm(console)
         with box("grid"):
             with panel("Scheduled", "") as self._scheduled_side:
-                self._scheduled = Listing("What is to come", SCHEDULED)
+                self._scheduled = Listing("Scheduled events", SCHEDULED)
                 self._nothing_scheduled = empty(
-                    "Nothing is scheduled here.", "A rule schedules events for later in its postlude."
+                    "Nothing is scheduled here.", "Rules schedule events in their postlude."
                 )
             with panel("History"):
-                self._history = Listing("What became of what was due", HISTORY)
-                self._nothing_came = empty("Nothing came due here yet.", "Each occurrence will stand here.")
+                self._history = Listing("Latest fires", HISTORY)
+                self._nothing_came = empty(
+                    "Nothing has come due here yet.", "Each occurrence will appear here."
+                )
         with box("grid"):
             with panel("Rulesets"):
                 self._rulesets = Listing("Rulesets", RULESETS)
@@ -119,18 +121,20 @@ class _PicoPage:
         with panel("Channels"):
             self._channels = Listing("Channels", CHANNELS)
             self._channels.on_act(self._delete_channel)
-            self._no_channels = empty("No channels.", "Through a channel others reach this pico, by its eci.")
+            self._no_channels = empty("No channels.", "Others use this pico through a channel, by its eci.")
             self._button("Make …", ask_channel)
         with panel("Children"):
             self._children = Listing("Children", CHILDREN)
-            self._no_children = empty("No children.", "Each pico may have any number; rules make them too.")
+            self._no_children = empty(
+                "No children.", "A pico can have any number; rules can create them too."
+            )
             self._button("Make …", ask_child)
         with panel("Journal", "live"):
             self._turns = TurnsListed(console, with_pico=False, most=25)
         self._wanted = Wanted(pico_id=seen.row.id)
 
     async def refresh(self, seen: Seen | None = None) -> None:
-        """Show how things stand now."""
+        """Show the current state."""
         id = self._pico.id
         found = await self._console.run(lambda: look(self._console.engine, id)) if seen is None else seen
         self._rulesets.show([_ruleset_row(each, id) for each in found.installed])
@@ -217,8 +221,8 @@ class _PicoPage:
                     JsonTree(values)
             if not state:
                 empty(
-                    "No ruleset keeps anything here.",
-                    "Rules keep what they know in entity variables, ent:name.",
+                    "No entity variables.",
+                    "Rules store state in entity variables, ent:name.",
                 )
 
     # What buttons do
@@ -226,14 +230,14 @@ class _PicoPage:
     async def _act_on_ruleset(self, action: str, rid: str) -> None:
         more = "Its variables are deleted, its schedules cancelled."
         with self._console.telling_errors():
-            if await confirmed(f"Take {rid} off {self._pico.name}?", more, "Uninstall"):
+            if await confirmed(f"Uninstall {rid} from {self._pico.name}?", more, "Uninstall"):
                 await self._console.run(lambda: self._pico.uninstall(rid))
-                notify(f"{rid} is off.")
+                notify(f"{rid} was uninstalled.")
                 await self.refresh()
                 await self._show_state()
 
     async def _delete_channel(self, action: str, eci: str) -> None:
-        more = "Who uses it can raise and ask nothing through it any more."
+        more = "Its users can no longer raise events or run queries through it."
         with self._console.telling_errors():
             if await confirmed(f"Delete the channel {eci}?", more, "Delete"):
                 await self._console.run(lambda: self._pico.delete_channel(eci))
@@ -241,7 +245,9 @@ class _PicoPage:
                 await self.form.use(self._pico.id)
 
     async def _delete(self) -> None:
-        more = "Its descendants go with it, and all their schedules are cancelled. This cannot be undone."
+        more = (
+            "Its descendants are deleted too, and all their schedules are cancelled. This cannot be undone."
+        )
         with self._console.telling_errors():
             if await confirmed(f"Delete the pico {self._pico.name}?", more, "Delete"):
                 await self._console.run(self._pico.delete)
@@ -276,7 +282,7 @@ def _channel_row(channel: Channel) -> dict[str, Cell]:
 
 
 def _policy(allow: tuple[str, ...], deny: tuple[str, ...]) -> dict[str, str]:
-    """The patterns; of many the first, and all on hover."""
+    """The first patterns, and all of them on hover."""
     patterns = [*(allow or ("nothing",)), *(f"not {each}" for each in deny)]
     more = f" and {len(patterns) - PATTERNS} more" if len(patterns) > PATTERNS else ""
     return {"text": " ".join(patterns[:PATTERNS]) + more, "title": "\n".join(patterns)}

@@ -1,4 +1,4 @@
-"""One pico with all that belongs to it, read at once."""
+"""One pico with everything the page shows, read in one go."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from picosched.store.rows import dump
 SHOWN = 10
 MOST_CHILDREN = 200
 LARGEST = 200_000
-"""Characters of a variable as JSON; what is larger is not sent to the browser."""
+"""Most characters of a variable as JSON; larger ones are not sent to the browser."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A pico; `path` are its ancestors from the root on."""
+    """A pico; `path` lists its ancestors from the root."""
 
     row: PicoRow
     path: list[PicoRow]
@@ -36,7 +36,7 @@ class Seen:
 
 
 def look(engine: Engine, id: str) -> Seen:
-    """`not_found` without such a pico. For a thread that may wait."""
+    """Read a pico; `not_found` if it does not exist. For a thread that may block."""
 
     def work() -> Seen:
         store = engine.store
@@ -74,7 +74,7 @@ def _path(engine: Engine, row: PicoRow) -> list[PicoRow]:
 
 
 def state_of(engine: Engine, id: str) -> dict[str, dict[str, Any]]:
-    """rid → its entity variables, of the rulesets that have any. For a thread that may wait."""
+    """Maps rids to entity variables, for rulesets that have any. For a thread that may block."""
 
     def work() -> dict[str, dict[str, Any]]:
         picos = engine.store.picos
@@ -90,6 +90,4 @@ def state_of(engine: Engine, id: str) -> dict[str, dict[str, Any]]:
 
 def _shown(value: Any) -> Any:
     size = len(dump(value))
-    return (
-        value if size <= LARGEST else f"({size:,} bytes, too large to show: ask a function for a part of it)"
-    )
+    return value if size <= LARGEST else f"({size:,} bytes, too large to show: query a part of it)"

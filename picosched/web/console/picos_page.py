@@ -1,4 +1,4 @@
-"""The picos as the family that they are; a name or id finds one."""
+"""The tree of picos, with a search by name or id."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from picosched.web.console.parts import (
 
 SECONDS = 3.0
 MOST = 5_000
-"""Picos that the tree is made of; more are found by name or id."""
+"""Most picos in the tree; others can be found by name or id."""
 PAGE = 200
 
 COLUMNS = (
@@ -58,11 +58,11 @@ def add_pages(console: Console) -> None:
             with panel("Family", "") as side:
                 with box("line"):
                     part = ui.input("name or id").classes("filter grow")
-                listing = Listing("Picos, each behind its parent", COLUMNS, cards=False)
+                listing = Listing("Picos, each after its parent", COLUMNS, cards=False)
                 more = button("More", lambda: grow(), "small")
                 nothing = empty(
                     "No pico has such a name or id.",
-                    "Picos are made by rules, or on the page of their parent.",
+                    "Rules create picos, and so does the page of their parent.",
                 )
             assert side is not None
 
@@ -85,7 +85,7 @@ def add_pages(console: Console) -> None:
 
 
 def _found(engine: Engine, wanted: str, most: int) -> tuple[list[Branch], int]:
-    """The picos whose name or id has that in it, as a tree while all are wanted; and how many there are."""
+    """The picos whose name or id contains the text, or the tree of all without one; and their number."""
 
     def work() -> tuple[list[Branch], int]:
         store = engine.store
@@ -105,12 +105,12 @@ def _found(engine: Engine, wanted: str, most: int) -> tuple[list[Branch], int]:
 
 
 def tree(rows: list[PicoRow]) -> Iterator[Branch]:
-    """Each pico behind its parent, before its next sibling; one whose parent is not there is a root."""
+    """Each pico after its parent and before its next sibling; one whose parent is missing is a root."""
     ids = {each.id for each in rows}
     children: dict[str | None, list[PicoRow]] = {}
     for row in rows:
         children.setdefault(row.parent_id if row.parent_id in ids else None, []).append(row)
-    # A stack, not recursion: families may be deep.
+    # A stack, not recursion, because families may be deep.
     waiting = [(row, "", "") for row in reversed(children.get(None, []))]
     while waiting:
         row, place, below = waiting.pop()

@@ -1,4 +1,4 @@
-"""Small pictures made of elements: the hours and days on which a timespec fires, how late fires were."""
+"""Small pictures built from elements: when a timespec fires, and how late fires were."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from picosched.web.console.parts import TONES, Text, late_text, text
 
 LEVELS = 4
 LEAST = 0.001
-"""Seconds: a shorter lateness is too small to draw."""
+"""Seconds; shorter lateness is not drawn."""
 
 
 def draw_rhythm(timespec: Timespec, since: datetime, kind: Kind | None = None) -> None:
-    """The week or the year to come, whichever fits, or `kind`."""
+    """Draw the coming week or year, whichever fits, or `kind`."""
     year = Year(timespec, since)
     if (kind or year.fitting()) == "year":
         _draw_year(year)
@@ -81,7 +81,7 @@ def _cell(level: int, title: str) -> Text:
 
 
 def draw_lateness(fires: Sequence[Fire]) -> None:
-    """How late each of some fires was, given newest first; drawn oldest first."""
+    """Draw the lateness of fires, given newest first, drawn oldest first."""
     raised = [fire for fire in reversed(fires) if fire.eid is not None and fire.lateness >= 0]
     if len(raised) < 2:
         return

@@ -1,4 +1,4 @@
-"""The panel that lets time pass over an edited ruleset, beside the one that is installed."""
+"""The panel that simulates an edited ruleset and compares it with the installed one."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ DAYS, MOST_DAYS = 30, 366
 MOST_EVENTS = 200
 SHOWN = 300
 LARGEST_STORE = 200_000_000
-"""Bytes. A copy is made while nobody may write."""
+"""Bytes. Copying blocks writers."""
 
 LONGEST = 160
-BOUNDS = f"{MOST_RECORDS:,} events or {MOST_SECONDS:.0f} seconds, or was stopped"
+BOUNDS = f"{MOST_RECORDS:,} events or {MOST_SECONDS:.0f} seconds, or when stopped"
 
 _rehearsing = threading.Semaphore(1)
-"""Rehearsals of the console at once: they keep the interpreter busy."""
+"""Limits concurrent rehearsals, because they keep the interpreter busy."""
 
 
 class Compared(Element, component="look/compared.js"):
@@ -59,10 +59,9 @@ class Compared(Element, component="look/compared.js"):
 
 
 class RehearsalPanel:
-    """Asks what to rehearse, rehearses it, shows the difference.
+    """Asks what to rehearse, runs it, and shows the differences.
 
-    `texts` gives, for the id of a pico, the text it has now and the one that is edited; None for the first
-    if it has none.
+    `texts` returns, for a pico's id, its installed text (None if it has none) and the edited one.
     """
 
     def __init__(
@@ -73,12 +72,12 @@ class RehearsalPanel:
         self._cancelled = threading.Event()
         self._done = 0.0
         self._found: Comparison | None = None
-        with panel("What would change", "nothing is touched: a copy, on virtual time"):
+        with panel("What would change", "on a copy, in virtual time"):
             with box("filter-bar"):
                 self._pico = ui.select(picos, label="On the pico", value=next(iter(picos), None))
                 self._days = ui.number("Days", value=DAYS, min=1, max=MOST_DAYS, precision=0)
                 self._events = ui.textarea(
-                    "Events to raise, one a line", placeholder="tea:started minutes=5"
+                    "Events to raise, one per line", placeholder="tea:started minutes=5"
                 ).classes("mono grow")
                 self._events.props("autogrow rows=1 maxlength=20000")
             with box("line"):
@@ -122,14 +121,14 @@ class RehearsalPanel:
             self._all.set_visibility(False)
 
     def _worked(self, pico: str) -> Comparison:
-        """Both rehearsals; in a thread."""
+        """Run both rehearsals; called in a thread."""
         before, after = self._texts(pico)
         checked_ruleset(after)
         inputs = _inputs(self._events.value or "")
         days = min(MOST_DAYS, max(1, int(self._days.value or DAYS)))
         engine = self._console.engine
         if not _rehearsing.acquire(blocking=False):
-            raise PicoschedError("somebody rehearses already; try again in a moment", "conflict")
+            raise PicoschedError("another rehearsal is running; try again in a moment", "conflict")
         try:
             start = engine.now()
             with closing(_copied(engine)) as store:
@@ -162,7 +161,7 @@ def _summary(found: Comparison, shown: int) -> str:
     words = ", ".join(f"{count:,} {how if how != 'same' else 'the same'}" for count, how in counts if count)
     told = f"Events of this pico: {words}." if words else "This pico would handle no event."
     if found.cut is not None:
-        told += f" It goes no further than {format_time(found.cut)}: that took {BOUNDS}."
+        told += f" It ended at {format_time(found.cut)}, after {BOUNDS}."
     if shown > SHOWN:
         told += f" The first {SHOWN} are shown."
     return told
@@ -186,7 +185,7 @@ def _side(record: Record | None) -> dict[str, Any] | None:
         "fired " + ", ".join(fired) if fired else "no rule fired",
         *(_short(f"{each['name']} {tree_text(each['options'])}") for each in record.directives),
         *(_short(f"error: {each}") for each in record.errors),
-        *(_short(f"would ask {each['method']} {each['url']}") for each in record.outside),
+        *(_short(f"would request {each['method']} {each['url']}") for each in record.outside),
     ]
     return {"event": event, "lines": lines}
 
@@ -203,7 +202,7 @@ def _inputs(given: str) -> list[Input]:
 
 
 def _copied(engine: Engine) -> Store:
-    """A copy of all there is, in memory. `too_large` for a store of which that is too much to ask."""
+    """An in-memory copy of the store. `too_large` if the store is too big to copy."""
     name = engine.store.name
     if name != MEMORY:
         with suppress(OSError):

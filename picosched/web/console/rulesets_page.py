@@ -1,4 +1,4 @@
-"""Rulesets: which are installed, in which texts, on how many picos."""
+"""The installed rulesets, their versions, and the number of picos that have each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_pages(console: Console) -> None:
                 text("h1", "Rulesets")
                 ui.link("New ruleset", "/edit").classes("button primary")
             with panel("Installed", "") as side:
-                listing = Listing("Rulesets that picos have", COLUMNS)
+                listing = Listing("Installed rulesets", COLUMNS)
                 nothing = ui.element("div")
 
             async def refresh() -> None:
@@ -64,6 +64,6 @@ def _row(each: InstalledText) -> Mapping[str, Cell]:
         "rid": link_cell(each.rid, ruleset_path(each.rid, each.pico_id)),
         "picos": f"{each.picos:,}",
         "origin": each.origin,
-        "hash": {"text": each.hash[:10], "title": "the beginning of the hash of its text"},
+        "hash": {"text": each.hash[:10], "title": "prefix of the hash of its text"},
         "schedules": link_cell("its schedules", f"/schedules?{urlencode({'rid': each.rid})}"),
     }

@@ -1,6 +1,6 @@
-"""One scheduled event: when it fires, what became of it so far, where it comes from, what one can do to it.
+"""One scheduled event: when it fires, its history, its origin, and actions on it.
 
-`Detail` shows the same at the side of the timeline and on the page of its own.
+`Detail` is used both next to the timeline and on the event's own page.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def schedule_path(id: str) -> str:
 
 
 def ruleset_path(rid: str, pico_id: str | None = None, line: int | None = None) -> str:
-    """Where a ruleset is shown, as a pico has it, at a line."""
+    """The path of a ruleset's page, for a pico's version and a line."""
     asked = [*([f"pico={quote(pico_id, safe='')}"] if pico_id else []), *([f"line={line}"] if line else [])]
     return f"/rulesets/{quote(rid, safe='')}" + (f"?{'&'.join(asked)}" if asked else "")
 
@@ -69,7 +69,12 @@ def add_pages(console: Console) -> None:
     async def schedule(id: str) -> None:
         state = await console.run(lambda: look(console.engine, id))
         if state is None:
-            missing(console, f"No scheduled event has the id {id[:100]}", "Its record may be pruned.", HERE)
+            missing(
+                console,
+                f"No scheduled event has the id {id[:100]}",
+                "Its record may have been deleted with old history.",
+                HERE,
+            )
             return
         with frame(console, label_of(state.row), HERE):
             detail = Detail(console, wide=True)
@@ -79,7 +84,7 @@ def add_pages(console: Console) -> None:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What there is to show of a scheduled event."""
+    """The state of a scheduled event."""
 
     row: Scheduled
     pico: str
@@ -87,7 +92,7 @@ class State:
 
 
 def look(engine: Engine, id: str) -> State | None:
-    """How a scheduled event stands; None if there is no record of it."""
+    """Read the state of a scheduled event; None if it does not exist."""
 
     def work() -> State | None:
         row = engine.store.agenda.find(id)
@@ -101,10 +106,10 @@ def look(engine: Engine, id: str) -> State | None:
 
 
 class Detail:
-    """A scheduled event, shown and kept up to date; `wide` with room for all of it.
+    """Shows a scheduled event and keeps it up to date; `wide` for the full page.
 
-    Only the parts whose matter changed are drawn anew: what fires each second must not take the focus from a
-    button, nor fold what somebody unfolded.
+    Only changed parts are redrawn, so that an event firing each second does not steal focus from a button
+    or collapse what the user expanded.
     """
 
     def __init__(self, console: Console, *, wide: bool) -> None:
@@ -117,18 +122,18 @@ class Detail:
         with box("grid" if wide else "stack"):
             with panel("When"):
                 self._times, self._rhythm = (ui.element("div").classes("stack-small") for _ in range(2))
-            with panel("What and where from"):
+            with panel("Details"):
                 self._facts = ui.element("div")
-        with panel("What became of it", "") as self._side:
+        with panel("History", "") as self._side:
             self._history = ui.element("div").classes("stack-small")
 
     async def show(self, id: str) -> None:
-        """Show the event of that id."""
+        """Show the event with this id."""
         self._id, self._drawn = id, {}
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Show what changed meanwhile."""
+        """Show changes."""
         id = self._id
         if id is None:
             return
@@ -195,12 +200,12 @@ def _draw_rhythm(row: Scheduled, now: datetime) -> None:
 def _draw_next(row: Scheduled, granularity: int) -> None:
     if row.paused:
         with box("line"):
-            text("span", "Paused until" if row.paused_until else "Paused until it is resumed; it stands at")
+            text("span", "Paused until" if row.paused_until else "Paused until it is resumed; due")
             moment(row.paused_until or row.due)
         return
     times: list[datetime] = [*islice(coming(row, granularity), NEXT_TIMES)]
     if not times:
-        text("p", "Nothing is to come.", "muted")
+        text("p", "No next times.", "muted")
         return
     with ui.element("ol").classes("times").props('aria-label="Next times"'):
         for time in times:
@@ -228,7 +233,7 @@ def _draw_facts(row: Scheduled, pico: str) -> None:
             with _said("Until"):
                 moment(row.until)
         _fact("If missed", None if row.misfire is None else f"{row.misfire.value} (its own policy)")
-        _fact("Jitter", f"put off by {row.put_off.total_seconds():g} s" if row.jitter else None)
+        _fact("Jitter", f"delayed by {row.put_off.total_seconds():g} s" if row.jitter else None)
         _fact("Window", row.window)
         _fact("Id", row.id, mono=True)
         with _said("Attributes"):
@@ -248,10 +253,10 @@ def _fact(name: str, value: str | None, *, mono: bool = False) -> None:
 
 def _draw_history(fires: tuple[Fire, ...]) -> None:
     if not fires:
-        text("p", "It has not come due yet.", "muted")
+        text("p", "Not due yet.", "muted")
         return
     draw_lateness(fires)
-    Listing("What became of each occurrence", HISTORY).show(
+    Listing("Occurrences", HISTORY).show(
         [
             {
                 "key": f"{fire.nominal.isoformat()}",

@@ -1,4 +1,4 @@
-"""All scheduled events, as a filter means them; and steps for chosen ones, or for all that it means."""
+"""The scheduled events matching a filter, with actions on selected ones or on all matches."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from picosched.web.console.steps import Chosen, Steps, counted, label_of, one
 FIELDS = ("text", "pico", "rid", "event", "kind", "status", "since", "until")
 ROWS = 100
 REST = 20
-"""So many times as long as a list took to read is it left as it is, at least."""
+"""The least pause between reads of a list, as a multiple of the time it took."""
 
 COLUMNS = (
     Column("due", "Due", "time"),
@@ -51,7 +51,7 @@ COLUMNS = (
 
 
 class Choosing(Listing):
-    """A list with a box to tick on each row."""
+    """A list with a checkbox on each row."""
 
     def __init__(
         self, caption: str, columns: Sequence[Column], chosen: Callable[[], Any], *, cards: bool = True
@@ -63,7 +63,7 @@ class Choosing(Listing):
 
     @property
     def picked(self) -> list[str]:
-        """The keys of the rows that are ticked."""
+        """The keys of the selected rows."""
         return self.props["picked"]  # type: ignore[no-any-return]
 
     def pick(self, keys: Sequence[str]) -> None:
@@ -88,7 +88,7 @@ class _Page:
         self._console = console
         self._which: Filter | None = None
         self._marks: list[str | None] = [None]
-        """Behind which the pages begin that one has been through; the last is here."""
+        """The marks after which the visited pages begin; the last is the current page."""
         self._next: str | None = None
         self._rows: dict[str, Scheduled] = {}
         self._seen: tuple[object, ...] = ()
@@ -107,7 +107,7 @@ class _Page:
                 self._on = button("Later →", self._later, "small")
             with box("chosen-bar") as self._bar:
                 self._count = Text("span", "")
-                self._all = button("All that the filter means", self._choose_all, "small")
+                self._all = button("All that match the filter", self._choose_all, "small")
                 for name, step, tone in (
                     ("Pause…", self._steps.pause, ""),
                     ("Resume", self._steps.resume, ""),
@@ -247,8 +247,8 @@ def _draw_empty(which: Filter) -> None:
     if which == Filter():
         empty(
             "Nothing is scheduled",
-            "A rule makes an event for later. Install a ruleset that does, and raise what it waits for.",
+            "Install a ruleset that schedules events, and raise the event it selects.",
             "picosched install rulesets/tea_timer.krl\npicosched raise tea:started minutes=5",
         )
     else:
-        empty("Nothing fits this filter", "What is finished or cancelled is shown with another status.")
+        empty("Nothing matches this filter", "Choose another status to see finished or cancelled events.")

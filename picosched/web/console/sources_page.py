@@ -1,4 +1,4 @@
-"""Sources: what raises events from outside any ruleset, when each is due next, and how the last went."""
+"""Sources: their targets, next due times and latest outcomes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ COLUMNS = (
     Column("last", "Last outcome"),
     Column("fires", "Fires", "number"),
     Column("missed", "Missed", "number"),
-    Column("do", "What one can do", "actions"),
+    Column("do", "Actions", "actions"),
 )
 ENTRIES = (
     Column("name", "Entry"),
@@ -77,7 +77,7 @@ def add_pages(console: Console) -> None:
     async def source(id: str) -> None:
         state = await console.run(lambda: _found(console.engine, id))
         if state is None:
-            missing(console, f"There is no source {id[:100]}", "The list shows all there are.", HERE)
+            missing(console, f"There is no source {id[:100]}", "See the list of sources.", HERE)
             return
         with frame(console, _label(state), HERE):
             page = _Source(console, id)
@@ -86,12 +86,12 @@ def add_pages(console: Console) -> None:
 
 
 class _Doing:
-    """Pausing, resuming, removing; what changes something is followed by `refresh`."""
+    """Pausing, resuming, removing; each change is followed by `refresh`."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._home = ui.element("div").classes("apart")
-        """Of dialogs and messages: the rest may be drawn anew meanwhile."""
+        """Parent of dialogs and messages, because the rest may be redrawn meanwhile."""
 
     async def refresh(self) -> None:
         raise NotImplementedError
@@ -118,7 +118,7 @@ class _Doing:
         self._home.clear()
         with self._home, ui.dialog() as dialog, ui.card():
             text("h2", "Remove this source?")
-            text("p", "It raises nothing any more. What became of it so far stays in the history.", "muted")
+            text("p", "It will raise no more events. Its history is kept.", "muted")
             with box("dialog-buttons"):
                 button("Close", dialog.close)
                 button("Remove it", remove, "danger")
@@ -149,7 +149,7 @@ class _List(_Doing):
             with self._empty:
                 empty(
                     "There are no sources",
-                    "A source raises events by a clock of its own. It is declared in picosched.toml:",
+                    "A source raises events by its own clock. Declare it in picosched.toml:",
                     DECLARATION,
                 )
 
@@ -169,7 +169,7 @@ class _Source(_Doing):
         self._place.clear()
         with self._place:
             if state is None:
-                empty("This source was removed", "The list shows all there are.")
+                empty("This source was removed", "See the list of sources.")
             else:
                 self._draw(state)
 
@@ -185,7 +185,7 @@ class _Source(_Doing):
             text("p", state.error, "bad-text")
         with panel("Entries", f"{len(state.entries)}"):
             Listing("Entries", ENTRIES).show([_entry(each) for each in state.entries])
-        with panel("Declaration", "in picosched.toml" if state.configured else "made while running"):
+        with panel("Declaration", "in picosched.toml" if state.configured else "added at run time"):
             with box("line muted small"):
                 text("span", "Made")
                 moment(state.created)

@@ -1,7 +1,7 @@
-"""What one does to scheduled events: dialogs that say beforehand what will come of it.
+"""Actions on scheduled events: dialogs that preview the result.
 
-Each is a step of `engine/agenda.py`, for one row, for chosen rows, or for all that a filter means. A dialog
-makes a dry run of it whenever its fields change, shows what that gives, and does it when it is confirmed.
+Each is a method of `engine/agenda.py`, for one row, selected rows, or all that match a filter. A dialog
+does a dry run whenever its fields change, shows the result, and applies it when confirmed.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from picosched.web.console.parts import badge, button, event_path, moment, text
 from picosched.web.console.turn_shown import Told, show_told
 
 MOST_TRIED = 5_000
-"""Of more rows a filter means there is no dry run; their number is told."""
+"""With more matching rows there is no dry run; only their number is shown."""
 
 SHOWN_TIMES = 5
 
 Do = Callable[[bool], list[Scheduled]]
-"""A step: given whether it is a dry run, the rows that are changed, as they are then."""
+"""An action: takes whether it is a dry run, returns the changed rows in their new state."""
 Changed = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The rows that are meant, how many they are, and how one speaks of them."""
+    """The selected rows, their number, and a phrase for them."""
 
     which: Which
     count: int
@@ -56,37 +56,37 @@ def one(row: Scheduled) -> Chosen:
 
 
 def label_of(row: Scheduled) -> str:
-    """What one calls a scheduled event: its name, or its event."""
+    """The label of a scheduled event: its name, or its event."""
     return row.name or f"{row.domain}:{row.type}"
 
 
 class Steps:
-    """The dialogs of a page. `changed` is called when one of them changed something."""
+    """The dialogs of a page. `changed` is called after a change."""
 
     def __init__(self, console: Console, changed: Changed) -> None:
         self._console = console
         self._agenda = console.engine.agenda
         self._changed = changed
         self._place = ui.element("div").classes("apart")
-        """Of dialogs and messages: what the buttons stand in may be drawn anew while one is open."""
+        """Parent of dialogs and messages, because the buttons may be redrawn while one is open."""
 
     def _ask(self, title: str, verb: str, *, danger: bool = False) -> _Ask:
         self._place.clear()
         return _Ask(self._console, self._place, title, verb, self._changed, danger=danger)
 
     def buttons(self, row: Scheduled) -> None:
-        """Buttons for what can be done to a row."""
+        """Buttons for the actions on a row."""
         chosen = one(row)
         with ui.element("div").classes("steps"):
             if row.due is None:
-                text("span", "It has ended: nothing can be done to it any more.", "muted small")
+                text("span", "It has ended and cannot be changed.", "muted small")
                 return
             if row.paused:
                 button("Resume", lambda: self.resume(chosen), "small primary")
             else:
                 button("Pause…", lambda: self.pause(chosen), "small")
             if row.kind == "window":
-                text("span", "The edges of a window come by the calendar.", "muted small")
+                text("span", "The calendar determines the edges of a window.", "muted small")
                 return
             button("Fire now…", lambda: self.fire(row), "small")
             button("Move…", lambda: self.move(chosen, row.due), "small")
@@ -120,7 +120,7 @@ class Steps:
             with ui.element("div").classes("steps"):
                 for words in ("5m", "1h", "1d"):
                     button(f"+{words}", lambda words=words: by.set_value(words), "small")
-            words = "A repeat goes on behind it as before. A time that has passed is now."
+            words = "Later occurrences of a repeat keep their times. A past time means now."
             text("p", words, "muted small")
 
             def do(dry_run: bool) -> list[Scheduled]:
@@ -133,7 +133,7 @@ class Steps:
     def cancel(self, chosen: Chosen) -> None:
         with self._ask(f"Cancel {chosen.words}?", "Cancel it", danger=True) as ask:
             text("p", "It will not fire any more. Its history is kept.", "muted")
-            reason = _field("Reason", "", "for the record; may be left out")
+            reason = _field("Reason", "", "for the record; optional")
 
             def do(dry_run: bool) -> list[Scheduled]:
                 return self._agenda.cancel(
@@ -143,12 +143,12 @@ class Steps:
             ask.about(chosen, do)
 
     def reschedule(self, chosen: Chosen, row: Scheduled | None = None) -> None:
-        with self._ask(f"Another timespec for {chosen.words}", "Change") as ask:
+        with self._ask(f"New timespec for {chosen.words}", "Change") as ask:
             spec = _field("Timespec", (row and row.timespec) or "", "0 9 * * 1-5, or: last day of month at 9")
-            zone = _field("Zone", (row.tz if row else "") or "", "UTC" if row else "as it is, of each")
+            zone = _field("Zone", (row.tz if row else "") or "", "UTC" if row else "unchanged")
             spec.classes("mono")
             if row is not None and row.timespec is None:
-                text("p", "It fires once, at a time; with a timespec it becomes a repeat.", "muted small")
+                text("p", "It fires once; with a timespec it becomes a repeat.", "muted small")
             told = ui.element("div")
 
             def do(dry_run: bool) -> list[Scheduled]:
@@ -171,13 +171,13 @@ class Steps:
             ask.about(chosen, do, spec, zone)
 
     def fire(self, row: Scheduled) -> None:
-        """Ask, raise its event now, and show what came of it."""
+        """Confirm, raise its event now, and show the turn."""
         self._place.clear()
         with self._place, ui.dialog() as dialog, ui.card():
             dialog.open()
             text("h2", f"Fire {label_of(row)} now")
-            after = "It is finished by it." if row.timespec is None else "Its own times stay as they are."
-            text("p", f"Raises {row.domain}:{row.type} outside its times. {after}", "muted")
+            after = "It is then finished." if row.timespec is None else "Its schedule does not change."
+            text("p", f"Raises {row.domain}:{row.type} outside its schedule. {after}", "muted")
             result = ui.element("div").classes("stack")
 
             async def fire() -> None:
@@ -195,7 +195,7 @@ class Steps:
 
 
 class _Ask:
-    """A dialog: fields, what would come of them, and the button that does it."""
+    """A dialog: fields, a preview of the result, and a button to apply it."""
 
     def __init__(
         self,
@@ -227,7 +227,7 @@ class _Ask:
         self._dialog.open()
 
     def about(self, chosen: Chosen, do: Do, *fields: Input) -> None:
-        """The lower half: the dry run of a step, made anew when a field changes, and the buttons."""
+        """The lower half: the preview, updated when a field changes, and the buttons."""
         preview = ui.element("div").classes("preview").props('aria-live="polite"')
 
         async def look() -> None:
@@ -255,7 +255,7 @@ class _Ask:
 
 
 Tried = str | list[Scheduled] | None
-"""Why it cannot be; what would be changed; None where there is too much to try."""
+"""The error, the rows that would change, or None if there are too many for a dry run."""
 
 
 def _tried(chosen: Chosen, do: Do) -> Tried:
@@ -274,7 +274,7 @@ def _show_tried(preview: Element, told: Tried, chosen: Chosen) -> None:
         if isinstance(told, str):
             text("span", told)
         elif told is None:
-            text("span", f"{chosen.count:,} rows; too many to try it out beforehand.")
+            text("span", f"{chosen.count:,} rows; too many for a preview.")
         elif not told:
             text("span", "Nothing would change.")
         elif chosen.is_one:
@@ -300,12 +300,12 @@ def _show_after(row: Scheduled) -> None:
             moment(row.due)
     if row.paused_until is not None:
         with ui.element("div").classes("line"):
-            text("span", "It goes on by itself", "muted")
+            text("span", "It resumes automatically", "muted")
             moment(row.paused_until)
 
 
 def tell_timespec(spec: str, tz: str, now: datetime, count: int = SHOWN_TIMES) -> None:
-    """A timespec in words and its next times, or what is wrong with it."""
+    """Show a timespec in words with its next times, or the error in it."""
     if not spec.strip():
         return
     try:
@@ -335,7 +335,7 @@ def _target(to: str | None, by: str | None) -> datetime | timedelta:
 
 
 def _time_of(given: str, now: datetime) -> datetime | None:
-    """The time that somebody gives as such or as a duration from now; None for nothing."""
+    """Parse a time, or a duration from now; None if empty."""
     given = given.strip()
     if not given:
         return None
@@ -344,7 +344,7 @@ def _time_of(given: str, now: datetime) -> datetime | None:
 
 def _tell(verb: str, rows: Sequence[Scheduled]) -> None:
     if not rows:
-        notify("Nothing changed: it had ended, or was as wanted.", "warn")
+        notify("Nothing changed: it had ended, or was already in that state.", "warn")
     elif len(rows) == 1:
         row = rows[0]
         due = "" if row.due is None else f", due {format_time(row.due)}"
@@ -354,5 +354,5 @@ def _tell(verb: str, rows: Sequence[Scheduled]) -> None:
 
 
 def counted(which: Filter, count: int) -> Chosen:
-    """All that a filter means."""
-    return Chosen(which, count, f"all {count:,} that the filter means")
+    """All rows that match a filter."""
+    return Chosen(which, count, f"all {count:,} that match the filter")

@@ -1,4 +1,4 @@
-"""The timeline: what fires in the coming day, week or year, by pico and ruleset."""
+"""The timeline: fires in the coming day, week or year, by pico and ruleset."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from picosched.web.console.steps import label_of
 
 HERE = "/timeline"
 REST = 20
-"""So many times as long as a picture took to draw is it left as it is, at least."""
+"""The least pause between redraws, as a multiple of the time one took."""
 
 DAY = timedelta(days=1)
 
@@ -149,7 +149,7 @@ class _Page:
 
 
 def _looked(engine: Engine, which: Filter, axis: Axis) -> tuple[Picture, Names, int]:
-    """The picture of what a filter means, and how many rows were looked at; MOST_ROWS + 1 is more."""
+    """The picture for a filter, and the number of rows read; MOST_ROWS + 1 means there are more."""
     rows = engine.agenda.scheduled(wanted(which, axis), MOST_ROWS + 1)
     picture = draw(rows[:MOST_ROWS], axis, engine.settings.granularity)
     names = Names(engine)
@@ -160,9 +160,9 @@ def _looked(engine: Engine, which: Filter, axis: Axis) -> tuple[Picture, Names, 
 
 def _summary(picture: Picture, total: int) -> str:
     if total > MOST_ROWS:
-        return f"the {MOST_ROWS} that are due first; a filter shows others"
+        return f"the {MOST_ROWS} that are due first; filter to see others"
     if picture.undrawn:
-        return f"{total} scheduled, {picture.undrawn} of them not drawn; a filter shows others"
+        return f"{total} scheduled, {picture.undrawn} of them not drawn; filter to see others"
     return f"{total} scheduled" if total else ""
 
 
@@ -170,11 +170,11 @@ def _draw_empty(which: Filter) -> None:
     if which == Filter():
         empty(
             "Nothing is due in this time",
-            "A rule makes an event for later; install a ruleset that does, and raise what it waits for.",
+            "Install a ruleset that schedules events, and raise the event it selects.",
             "picosched install rulesets/tea_timer.krl\npicosched raise tea:started minutes=5",
         )
     else:
-        empty("Nothing fits this filter in this time", "Take a longer time, or ask for less.")
+        empty("Nothing matches this filter in this time", "Choose a longer time, or a wider filter.")
 
 
 def _axis_props(axis: Axis, span: str) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _axis_props(axis: Axis, span: str) -> dict[str, Any]:
 
 
 def _ticks(axis: Axis, span: str) -> list[dict[str, Any]]:
-    """Where lines and their words stand: hours of a day, days of a week, months of a year, in UTC."""
+    """The positions of lines and labels: hours of a day, days of a week, months of a year, in UTC."""
     found: list[dict[str, Any]] = []
     time = axis.start.replace(minute=0, second=0, microsecond=0)
     if span == "day":
@@ -218,7 +218,7 @@ def _lane_props(lane: Lane, names: Names, axis: Axis) -> dict[str, Any]:
 def _track_props(track: Track, axis: Axis) -> dict[str, Any]:
     row, number = track.row, _number(track.count, track.more)
     if track.of > 1:
-        label, title = f"{track.of:,} more", "by their next times alone"
+        label, title = f"{track.of:,} more", "only their next times"
     else:
         label, title = label_of(row), f"{row.domain}:{row.type}\n{row.timespec or 'once'}"
     return {
@@ -234,7 +234,7 @@ def _track_props(track: Track, axis: Axis) -> dict[str, Any]:
 
 
 def _number(count: int, more: bool) -> str:
-    """A count; of what was not counted to the end, the round number below."""
+    """A count; if counting stopped early, rounded down with a plus sign."""
     return f"{count // 1000 * 1000 or count:,}+" if more else f"{count:,}"
 
 

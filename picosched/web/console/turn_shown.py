@@ -1,6 +1,6 @@
-"""A turn, shown: each event with the rules that cared and why they fired or not, and what came of it.
+"""Shows a turn: each event with the rules that selected it, why they fired or not, and the results.
 
-Just raised or read from the journal, it is one shape: `Told`. The journal does not keep what was scheduled.
+`Told` is the common form of new turns and journal entries. The journal does not keep the scheduled rows.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from picosched.store.journal import Entry
 from picosched.web.console.parts import JsonTree, badge, box, moment, text
 
 OUTCOMES = ("fired", "failed", "notfired", "unselected", "waiting", "idle", "none")
-"""What may become of a rule; "none" stands for an event that no rule selects."""
+"""Possible outcomes of a rule; "none" means that no rule selects the event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What there is to tell of a turn; `handled`, `directives` and `log` as the journal has them."""
+    """The content of a turn; `handled`, `directives` and `log` as in the journal."""
 
     handled: Sequence[Mapping[str, Any]]
     directives: Sequence[Mapping[str, Any]]
@@ -49,7 +49,7 @@ class Told:
 
 
 def outcome_of(handled: Sequence[Mapping[str, Any]]) -> str:
-    """The one word for a turn: what failed comes before what fired, that before all else."""
+    """The outcome that represents a turn: failed before fired before all others."""
     found = {considered["outcome"] for each in handled for considered in each["considered"]}
     for outcome in ("failed", "fired", "notfired", "idle", "waiting", "unselected"):
         if outcome in found:
@@ -58,12 +58,12 @@ def outcome_of(handled: Sequence[Mapping[str, Any]]) -> str:
 
 
 def event_name(handled: Sequence[Mapping[str, Any]]) -> str:
-    """The event that began it."""
+    """The event that started the turn."""
     return f"{handled[0]['domain']}:{handled[0]['type']}" if handled else "–"
 
 
 def summary(handled: Sequence[Mapping[str, Any]], directives: int, errors: int) -> str:
-    """A turn in a line."""
+    """A turn in one line."""
     considered = [each for event in handled for each in event["considered"]]
     fired = sum(each["outcome"] == "fired" for each in considered)
     parts = [f"{fired} of {len(considered)} rules fired" if considered else "no rule selects it"]
@@ -74,7 +74,7 @@ def summary(handled: Sequence[Mapping[str, Any]], directives: int, errors: int) 
 
 
 def show_told(told: Told) -> None:
-    """The whole of it."""
+    """Show the whole turn."""
     with box("told"):
         for error in told.errors:
             text("pre", error, "fault")
@@ -148,7 +148,7 @@ def _show_log(log: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_fields(fields: Sequence[tuple[str, str | datetime | Mapping[str, str] | None]]) -> None:
-    """Names and what they stand for, a link as `{"text", "href"}`; what is None is left out."""
+    """Show names with values, links as `{"text", "href"}`; None values are omitted."""
     with ui.element("dl").classes("fields"):
         for name, value in fields:
             if value is None:

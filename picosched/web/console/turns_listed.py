@@ -21,7 +21,7 @@ from picosched.web.console.turn_shown import event_name, outcome_of, summary
 
 
 class TurnsListed:
-    """The list; `follow` says which turns, `refresh` takes in what came."""
+    """The list; `follow` sets the filter, `refresh` adds new turns."""
 
     def __init__(self, console: Console, *, with_pico: bool = True, most: int = SHOWN) -> None:
         self._console = console
@@ -38,18 +38,18 @@ class TurnsListed:
         self._list = Listing("Turns, newest first", columns)
         self._nothing = empty(
             "No turns.",
-            "Each event that a pico handles is a turn, and stands here with the reasons of each rule.",
+            "Each event that a pico handles is listed here, with the outcome of each rule.",
             None,
             ("Raise an event", "/events"),
         )
 
     async def follow(self, wanted: Wanted) -> None:
-        """Show these turns from now on."""
+        """Show turns matching this filter from now on."""
         self._following = Following(self._console.engine, wanted)
         await self.refresh()
 
     async def refresh(self) -> bool:
-        """Take in what came; whether anything did."""
+        """Add new turns; return whether there were any."""
         following = self._following
         changed = await self._console.run(following.look)
         if changed and following is self._following:
@@ -59,7 +59,7 @@ class TurnsListed:
 
     @property
     def told(self) -> str:
-        """How far was looked."""
+        """How many turns were searched."""
         following = self._following
         shown, looked = len(following.entries), following.looked_at
         if following.whole:

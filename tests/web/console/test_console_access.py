@@ -22,7 +22,7 @@ def test_the_token_leads_to_the_page_that_was_asked_for(page: Page, guarded: Ope
     page.goto(f"{guarded.url}/journal?event=a:b")
     page.get_by_label("Token").fill("not it")
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("alert")).to_have_text("This is not the token.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong token.")
     page.get_by_label("Token").fill(guarded.token)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"{guarded.url}/journal?event=a:b")

@@ -14,7 +14,7 @@ def test_the_overview_tells_what_fired_and_what_comes(page: Page, console: Opene
     coming = page.get_by_role("table", name="What is due next")
     expect(coming.get_by_role("row").filter(has_text="clock:beat").first).to_contain_text("overseen")
     expect(coming.get_by_role("row").filter(has_text="clock:beat").first).to_contain_text("clocks.begin:")
-    last = page.get_by_role("table", name="What became of what was due")
+    last = page.get_by_role("table", name="Latest fires")
     expect(last.get_by_role("row").filter(has_text="clock:beat").first).to_contain_text("fired")
     expect(
         page.get_by_role("img", name="Fires per minute").locator("svg").get_by_text("fired")

@@ -50,7 +50,7 @@ def test_a_ruleset_is_written_installed_raised_and_fires(page: Page, place: Open
     page.goto(f"{place.url}/edit")
     expect(page.get_by_text("not installed")).to_be_visible()
     paste(page, TEA)
-    expect(page.get_by_text("Nothing to say")).to_be_visible()
+    expect(page.get_by_text("No findings")).to_be_visible()
     page.get_by_role("button", name="Install…").click()
     page.get_by_role("button", name="Install", exact=True).click()
     expect(page).to_have_url(re.compile("/rulesets/tea$"))
@@ -71,7 +71,7 @@ def test_what_is_due_fires_by_itself_and_the_page_tells(page: Page, place: Opene
     post(place, "/picos/root/rulesets", text=TEA.replace('"minutes": 5', '"seconds": 2'))
     turn = post(place, "/picos/root/raise", domain="tea", type="started")
     page.goto(f"{place.url}/schedules/{turn['scheduled'][0]}")
-    history = page.get_by_role("table", name="What became of each occurrence")
+    history = page.get_by_role("table", name="Occurrences")
     expect(history.get_by_text("fired", exact=True)).to_be_visible()
     expect(page.get_by_text("finished", exact=True)).to_be_visible()
 
@@ -108,7 +108,7 @@ def test_a_text_is_laid_out(page: Page, place: Opened) -> None:
     expect(page.locator(".cm-line").nth(2)).to_have_text("    select when digest wanted")
     paste(page, "ruleset broken {")
     page.get_by_role("button", name="Format").click()
-    expect(page.get_by_text("It cannot be laid out before it can be read")).to_be_visible()
+    expect(page.get_by_text("Fix syntax errors before formatting")).to_be_visible()
 
 
 def test_an_edited_ruleset_is_rehearsed_beside_the_installed_one(page: Page, place: Opened) -> None:
@@ -139,7 +139,7 @@ def test_a_rehearsal_that_never_ends_is_bounded(page: Page, place: Opened) -> No
     page.goto(f"{place.url}/rulesets/often")
     page.get_by_label("Events to raise").fill("often:wanted")
     page.get_by_role("button", name="Rehearse").click()
-    expect(page.get_by_text(re.compile(r"It goes no further than \d{4}-"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(re.compile(r"It ended at \d{4}-"))).to_be_visible(timeout=30_000)
 
 
 def test_a_ruleset_that_nobody_has_is_not_found(page: Page, place: Opened) -> None:
@@ -158,5 +158,5 @@ def test_picos_with_different_texts_are_told_apart(page: Page, place: Opened) ->
     editor = page.locator(".cm-content")
     expect(editor).to_contain_text(re.compile("one|two"))
     first = "one" if "one" in editor.inner_text() else "two"
-    page.get_by_role("link", name=re.compile("^that of (root|other)$")).click()
+    page.get_by_role("link", name=re.compile("^version of (root|other)$")).click()
     expect(editor).to_contain_text("two" if first == "one" else "one")
