@@ -42,6 +42,8 @@ class PicoschedError(Exception):
     """What went wrong, in words for the caller, and its `code`."""
 
     def __init__(self, message: str, code: Code = "invalid") -> None:
+        if not message.isascii():  # it may quote half a character, which no record and no answer can have
+            message = message.encode("utf-8", "backslashreplace").decode("utf-8")
         super().__init__(message)
         self.message = message
         self.code: Code = code

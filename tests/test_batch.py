@@ -139,6 +139,42 @@ def test_work_whose_writes_are_refused_fails_alone_and_the_others_are_kept(commi
     assert [commits.value(name) for name in ("a", "half", "c")] == [1, None, 1]
 
 
+def test_whoever_reads_what_is_refused_is_not_to_blame_for_it(commits: Commits) -> None:
+    """What one piece put is written when another reads, and is refused there."""
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    bad = Fire("s", "p", now, now, Outcome.FIRED, why="half a character: \ud800")
+
+    def refused() -> str:
+        commits.setting("half")()
+        commits.store.agenda.record(bad)
+        return "refused"
+
+    def reading() -> str:
+        commits.store.agenda.find("nothing")
+        commits.setting("read")()
+        return "read"
+
+    works = {"a": commits.setting("a"), "b": refused, "c": reading, "d": commits.setting("d")}
+    came = commits.together(works)
+    assert isinstance(came["b"], PicoschedError)
+    assert (came["a"], came["c"], came["d"]) == (1, "read", 1)
+    assert [commits.value(name) for name in ("a", "half", "read", "d")] == [1, None, 1, 1]
+
+
+def test_a_leader_that_is_interrupted_as_it_leaves_blocks_nobody(commits: Commits) -> None:
+    leaving = commits._leave
+
+    def interrupted(call: Any) -> None:
+        commits._leave = leaving  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    commits._leave = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        commits.run(commits.setting("a"))
+    assert commits.run(commits.setting("b")) == 1
+    assert (commits.value("a"), commits.value("b")) == (1, 1)
+
+
 def test_a_full_disk_undoes_the_batch_even_if_nothing_was_written_yet(commits: Commits) -> None:
     commits.store._database.row("PRAGMA max_page_count = 1")
     came = commits.together({"a": commits.setting("a", "x" * 1_000_000), "b": commits.setting("b", 2)})

@@ -558,3 +558,23 @@ def test_a_simulation_repeats_to_the_byte(tmp_path: Path) -> None:
             return [engine.journal(limit=1000), engine.history(limit=1000)]
 
     assert run("a.db") == run("b.db")
+
+
+def test_half_a_character_in_an_error_is_on_record_as_it_can_be_written(
+    engine: Engine, clock: VirtualClock
+) -> None:
+    engine.root.install(
+        """ruleset half {
+          rule plan { select when half plan always { schedule half event "x" repeat "0 * * * *" } }
+          rule x { select when half x pre { t = "\\ud800(" y = t.match(t) } noop() }
+          rule other { select when half x always { ent:n := ent:n.defaultsTo(0) + 1 } }
+        }"""
+    )
+    engine.root.raise_event("half", "plan")
+    clock.set("2026-03-01T02:30:00Z")
+    engine.run_due()
+    (row,) = engine.root.scheduled("half")
+    assert row.status == "pending"
+    fire = engine.root.history(row.id)[0]
+    assert fire.outcome == "failed"
+    assert "\\ud800" in (fire.why or "")

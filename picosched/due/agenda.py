@@ -82,7 +82,8 @@ class AgendaQueue:
     def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         now, raised, made_now, done, failing = looks[-1], 0, 0, 0, 0
         due = self._due(coming, now, stuck)
-        pieces = [RaiseDue(id, pico_id, looks) for id, pico_id in due]
+        seen = tuple(looks)
+        pieces = [RaiseDue(id, pico_id, seen) for id, pico_id in due]
         for piece, outcome in self._together.outcomes(pieces):
             done += 1
             if isinstance(outcome, Exception):

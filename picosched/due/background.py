@@ -275,7 +275,12 @@ class Background:
             if len(ids) >= self._line:
                 rows.full.add(owner)
             elif id not in ids:
-                crew.submit(work, owner)
+                try:
+                    crew.submit(work, owner)
+                except RuntimeError:  # there is no thread for it
+                    if not ids:
+                        del rows.ids[owner]
+                    return False
                 ids.add(id)
         return True
 

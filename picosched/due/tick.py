@@ -84,6 +84,10 @@ class Ticks:
         """When something is due next that does not wait for an answer; None if nothing is to come."""
         return min((each.soonest for each in self._look(()) if each.soonest is not None), default=None)
 
+    def forget(self) -> None:
+        """Look anew, as something else than the store has changed."""
+        self._seen.forget()
+
     def run_due(self) -> int:
         """Process all that is due now and return how many events were raised.
 

@@ -232,6 +232,7 @@ class Engine(Sourced):
             self._waiting.start()
             self._programs.start()
             self._deliveries.start()
+            self._ticks.forget()
             self._scheduler.start()
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:

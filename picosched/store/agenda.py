@@ -58,6 +58,7 @@ class Agenda:
         self._due = due
         """Sees what is written."""
         self._history = history
+        """How long what is finished is kept."""
         self._ahead: dict[str, Row] = {}
         """Rows that were read ahead of their use: id → row."""
         self._ahead_in = -1
@@ -65,7 +66,6 @@ class Agenda:
         self._settled: list[list[Any]] = []
         """The values of rows that are to be written and come again."""
         database.check(TABLE, self._part_from_record)
-        """How long what is finished is kept."""
 
     # Reading
 

@@ -49,6 +49,8 @@ class Database:
         self.readonly = readonly
         self.kept = False
         """Whether the last transaction was committed."""
+        self.refused = False
+        """Whether what it had gathered was refused."""
         self.transactions = 0
         """Transactions that have ended since the file was opened, however they ended."""
         self._durability = durability
@@ -61,7 +63,7 @@ class Database:
         self._checks: dict[str, Callable[[], None]] = {}
         self._inside = False
         """Whether a transaction is under way, as far as its caller knows."""
-        self._spoilt: StoreError | None = None
+        self._spoilt: PicoschedError | None = None
         """Why the transaction under way must not be committed, whatever its caller makes of the error."""
         self._faulty = False
         """Whether the disk failed since the connection was opened."""
@@ -116,7 +118,10 @@ class Database:
                 for sql, values in gathered[table]:
                     self._connection.executemany(sql, values)
             except FAILING as cause:
-                raise self._fault(cause) from cause
+                error = self._fault(cause)
+                if self._inside:  # whoever reads next gets it, but the rest must not be kept
+                    self.refused, self._spoilt = True, self._spoilt or error
+                raise error from cause
 
     def check(self, table: str, check: Callable[[], None]) -> None:
         """Call `check` before the statements of a table run, after those of the tables without a check."""
@@ -177,12 +182,12 @@ class Database:
         """
         if self.readonly:
             raise PicoschedError(f"the database {self.name} was opened to be read only", "refused")
-        self.kept = committing = False
+        self.kept = self.refused = begun = committing = False
         self.mend()
         self._spoilt = None
-        self.execute("BEGIN IMMEDIATE")  # at once, so that nothing read inside can be stale
-        self._inside = True
         try:
+            self.execute("BEGIN IMMEDIATE")  # at once, so that nothing read inside can be stale
+            begun = self._inside = True
             yield
             if self._gathered:
                 self._flush()
@@ -194,6 +199,8 @@ class Database:
             self._connection.execute("COMMIT")
             self.kept = True
         except BaseException as error:
+            if not begun and isinstance(error, Exception):
+                raise  # there is nothing to roll back
             self._inside, self._gathered = False, {}
             undone = self._roll_back()
             if isinstance(error, sqlite3.Error):

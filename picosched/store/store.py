@@ -70,8 +70,13 @@ class Store:
         return self._database.readonly
 
     @property
+    def refused(self) -> bool:
+        """Whether values that the last transaction had gathered were refused."""
+        return self._database.refused
+
+    @property
     def changes(self) -> int:
-        """Rows changed since it was opened."""
+        """A number that rises with each write, also one that is gathered."""
         return self._database.changes
 
     @property

@@ -110,7 +110,7 @@ class GroupCommit:
         self._lock = threading.Lock()
         """Guards the store and the picos in memory."""
         self._turnstile = threading.Lock()
-        """Held by a writer until it has the lock: readers who come meanwhile wait behind it."""
+        """Held by a writer: readers who come meanwhile wait for it rather than for the lock."""
         self._inside: int | None = None
         """The thread that holds the lock."""
         self.commits = 0
@@ -165,7 +165,7 @@ class GroupCommit:
         try:
             with self._mutex:
                 self._line.append(call)
-                if self._leader is None:
+                if self._leader is None or self._leader.finished:  # it may have been interrupted
                     self._leader = call
             if self._leader is not call:
                 call.wake.acquire()
@@ -193,13 +193,8 @@ class GroupCommit:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the store and the picos, before any reader that comes from now on."""
-        with self._turnstile:
-            self._lock.acquire()
-        try:
-            with self._being_inside():
-                yield
-        finally:
-            self._lock.release()
+        with self._turnstile, self._lock, self._being_inside():
+            yield
 
     @contextmanager
     def _being_inside(self) -> Iterator[None]:
@@ -250,7 +245,7 @@ class GroupCommit:
                 self._undone()
                 if not isinstance(error, Exception):
                     raise
-                if ran and _of_a_value(error) and _part(batch):
+                if self._store.refused and _of_a_value(error) and _part(batch):
                     return  # whose it is comes out when each is tried alone
                 for call in batch:
                     if call.mark is mark:  # others have not begun, and are of the next batch
@@ -320,6 +315,10 @@ class Seen(Generic[K, T]):
         self._commits = commits
         self._read = read
         self._seen: tuple[tuple[int, K], T] | None = None
+
+    def forget(self) -> None:
+        """Read anew at the next look."""
+        self._seen = None
 
     def look(self, key: K) -> T:
         """What is read for this key."""

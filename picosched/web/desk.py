@@ -215,6 +215,8 @@ class Desk:
                 try:
                     self._asking.submit(partial(self._ask, piece), piece.eci)
                 except RuntimeError as error:  # there is no thread for it
+                    with self._mutex:
+                        self._to_ask -= 1
                     done.append((piece.future, error))
             else:
                 done.append((piece.future, outcome))
