@@ -57,7 +57,8 @@ class PicoSources:
             return False
         if found["configured"]:
             raise KrlError(
-                f"the source {shown(id)} stands in picosched.toml: it may be paused here", code="conflict"
+                f"the source {shown(id)} is configured in picosched.toml: rules may only pause it",
+                code="conflict",
             )
         return self._say(RemoveSource(found["id"]))
 

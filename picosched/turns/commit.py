@@ -116,7 +116,7 @@ class GroupCommit:
         """Transactions committed so far."""
 
     def run(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """Run `work` in a transaction and return its result after the commit; raise its error or the commit's.
+        """Run `work` in a transaction and return its result after the commit; raises errors of either.
 
         `InDoubtError` if it is unknown whether the commit was kept.
         """

@@ -169,11 +169,11 @@ class Loaded:
         """The answer of a pico to a query from another pico."""
         pico = self.load_pico(pico_id)
         if pico.effects.busy:
-            raise KrlError(f"the pico {pico.name} is asked, and waits itself for an answer", code="conflict")
+            raise KrlError(f"the pico {pico.name} is waiting for an answer itself", code="conflict")
         try:
             return answer_within(pico, query, now)
         except Unanswered as wanted:
-            raise KrlError("a query of another pico cannot ask the world outside") from wanted
+            raise KrlError("a query of another pico cannot make HTTP requests") from wanted
 
     def logs(self, pico_id: str) -> list[Any]:
         entries = self._store.journal.entries(pico_id, limit=LOGGED)
@@ -211,7 +211,7 @@ class Loaded:
             if path.resolve().is_relative_to(Path(folder).resolve()):
                 return read_source(path)
         raise PicoschedError(
-            f"rulesets may not install {origin}: it lies in no folder of install_from", "refused"
+            f"rulesets may not install {origin}: it is in no folder of install_from", "refused"
         )
 
     def sources(self) -> list[dict[str, Any]]:

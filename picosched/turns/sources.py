@@ -65,8 +65,7 @@ def remove(store: Store, id: str) -> bool:
     if row.configured:
         label = read(row).label
         raise PicoschedError(
-            f'the source "{label}" stands in picosched.toml: it is gone at the next start without it, '
-            "and may be paused till then",
+            f'the source "{label}" is configured in picosched.toml: remove it there and restart, or pause it',
             "conflict",
         )
     store.sources.remove(row.id)

@@ -135,7 +135,7 @@ def test_a_source_of_the_configuration_is_not_removed_by_a_rule(root: PicoRef) -
     from picosched.sources.reading import read_source
 
     root.engine.bring_sources([read_source(TICK)])
-    assert "stands in picosched.toml" in error_of(root.raise_event("keep", "remove", {"id": "tick"}))
+    assert "is configured in picosched.toml" in error_of(root.raise_event("keep", "remove", {"id": "tick"}))
     assert told(root.raise_event("keep", "pause", {"id": "tick"}))["done"]
 
 
