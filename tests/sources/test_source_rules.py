@@ -126,7 +126,7 @@ def test_a_source_may_be_removed_by_the_event_it_raises(root: PicoRef) -> None:
 def test_only_the_root_pico_may(root: PicoRef) -> None:
     kitchen = root.engine.new_pico("kitchen")
     kitchen.install(KEEPER)
-    wanted = "only rules of the root pico see and change sources, and this is kitchen"
+    wanted = "only rules of the root pico can see and change sources; this is kitchen"
     for type in ("add", "remove", "pause", "resume"):
         assert error_of(kitchen.raise_event("keep", type, {**TICK, "id": "tick"})) == wanted
 
