@@ -175,7 +175,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _number(text: str) -> int | str:
-    """The text as a whole number; if it is none, the text, for the check's error."""
+    """The text as a whole number if possible; else the text, for the check's error."""
     try:
         return int(text)
     except ValueError:

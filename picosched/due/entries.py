@@ -198,7 +198,7 @@ class Entries:
             )
         why = f"sent to {_picos(len(picos) - full)}"
         if full:
-            why += f", and not to {_picos(full)} with {most:,} events to come (max_pending)"
+            why += f", and not to {_picos(full)} with {most:,} pending events (max_pending)"
             return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
         return replace(record, eid=None, why=why)
 

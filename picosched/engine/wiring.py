@@ -164,7 +164,7 @@ class Wiring:
         turn = self._commits.perform(self.turns.raise_event, piece)
         if isinstance(turn, Unanswered):
             turn = self._waiting.done(self._raise, piece, turn)
-        turn.entities, turn.waiting = {}, {}  # what the pico keeps in memory stays with it
+        turn.entities, turn.waiting = {}, {}  # the pico's memory is not shared with callers
         return turn
 
     def raise_some(self, events: Sequence[Event]) -> list[Turn | Exception | Unanswered]:
@@ -203,7 +203,7 @@ class Wiring:
     def _raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
         return self._commits.perform(self._rows.raise_now, piece)
 
-    # What is due
+    # Due items
 
     def next_due(self) -> datetime | None:
         """The next due time; None if there is none."""

@@ -281,9 +281,9 @@ class Agenda:
         self._database.execute(sql, (outcome.value, why, id, to_ms(nominal)))
 
     def cancel(self, id: str, now: datetime, eid: str | None = None, *, reason: str | None = None) -> bool:
-        """End a row that is still to come, its next occurrence cancelled; False if there is none.
+        """Cancel a pending or paused row with its next occurrence; False if there is none.
 
-        `eid` is of the turn that cancelled it.
+        `eid` is the event of the turn that cancelled it.
         """
         scheduled = self.find(id)
         changed = None if scheduled is None else cancelled(scheduled, now, eid, reason)
@@ -293,14 +293,14 @@ class Agenda:
         return True
 
     def take(self, changed: Changed, now: datetime) -> None:
-        """Write a step that was taken: the row, and the record that came of it."""
+        """Write a change: the row, and its record if there is one."""
         row, record = changed
         self.change(row, now)
         if record is not None:
             self.note(record)
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
-        """Cancel all rows of a pico, or of one ruleset of it; returns how many.
+        """Cancel all pending and paused rows of a pico, or of one ruleset of it; returns how many.
 
         The same as `ended` for each row, but in two statements, as there may be many.
         """

@@ -66,9 +66,9 @@ FAILING = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 def fault(error: Exception, name: str) -> PicoschedError:
     """The error to raise for `error` of the database `name`: a StoreError, unless a value is at fault."""
     if isinstance(error, OverflowError):
-        return PicoschedError("found a whole number of more than 64 bits, which cannot be stored")
+        return PicoschedError("found a whole number of more than 64 bits, which SQLite does not support")
     if isinstance(error, UnicodeEncodeError):
-        return PicoschedError("found half a character in a text, which cannot be stored")
+        return PicoschedError("found half a character in a text, which SQLite does not support")
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return StoreError(f"the database {name} is closed", "conflict")
     if isinstance(error, UnicodeDecodeError) or str(error).startswith(UNREADABLE):

@@ -120,7 +120,7 @@ class Store:
             raise
         return copy
 
-    # What a pico reads
+    # Reads of a pico
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
         return self.picos.entity(pico_id, rid, name)
@@ -145,7 +145,7 @@ class Store:
     def fires(self, pico_id: str, id: str, limit: int) -> list[Fire]:
         return self.agenda.fires(pico_id=pico_id, id=id, limit=limit)
 
-    # What a turn writes
+    # Writes of a turn
 
     def write(
         self, turn: Turn, fire: Fire | None = None, *, recorded: bool = True, journalled: bool = True

@@ -50,7 +50,7 @@ def add(store: Store, source: Source, id: str, now: datetime, *, configured: boo
 
 
 def load(store: Store, id: str) -> SourceRow:
-    """The source of that id or name; `not_found` if there is none."""
+    """The source with that id or name; `not_found` if there is none."""
     row = store.sources.find(id)
     if row is None:
         raise PicoschedError(f"there is no source {id}", "not_found")
