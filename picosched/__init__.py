@@ -1,4 +1,4 @@
-"""Picos that keep time: KRL-like rulesets schedule events, and each comes back exactly once.
+"""Picos that keep time: KRL-like rulesets schedule events, and each is raised exactly once.
 
     from picosched import Engine
 
@@ -7,8 +7,8 @@
         pico.install("rulesets/tea_timer.krl")
         pico.raise_event("tea", "started", {"minutes": 5})
 
-The names below are what programs may rely on. Each is imported when it is first asked for, so that a
-program that needs one of them does not pay for all.
+The names below are the public API. Each is imported on first use, so that a program pays only for the names
+it needs.
 """
 
 from __future__ import annotations

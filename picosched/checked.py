@@ -1,4 +1,4 @@
-"""What comes into the engine from outside: JSON objects, and the texts of rulesets."""
+"""Checks input from outside the engine: JSON objects, and the texts of rulesets."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ FETCH_BYTES = 10_000_000
 
 
 def json_object(value: Mapping[str, Any] | None, what: str, most_bytes: int) -> dict[str, Any]:
-    """A copy of a JSON object that shares nothing with `value`; None is the empty one.
+    """A deep copy of a JSON object; an empty one for None.
 
-    `what` it is is for the error: `invalid` if it is not JSON, `too_large` beyond `most_bytes` of JSON text.
+    `invalid` if it is not JSON, `too_large` beyond `most_bytes` of JSON text; `what` names it in the error.
     """
     if not value and (value is None or isinstance(value, Mapping)):
         return {}
@@ -52,7 +52,7 @@ def json_copy(value: Any, what: str) -> Any:
 
 
 def checked_text(value: str, what: str) -> str:
-    """`value`, if it is a text that is not empty and that has a form in UTF-8; else `invalid`."""
+    """`value`, if it is a nonempty text that can be encoded in UTF-8; else `invalid`."""
     if not isinstance(value, str):
         raise PicoschedError(f"found {type(value).__name__} as {what}, wanted a text")
     if not value:
@@ -65,7 +65,7 @@ def checked_text(value: str, what: str) -> str:
 
 
 def checked_key(key: str | None) -> str | None:
-    """The key by which an event is known if it comes again; None if it has none."""
+    """The idempotency key of an event, checked; None if it has none."""
     if key is not None and len(checked_text(key, "key")) > LONGEST_KEY:
         raise PicoschedError(
             f"found a key of {len(key)} characters, wanted at most {LONGEST_KEY}", "too_large"
@@ -74,7 +74,7 @@ def checked_key(key: str | None) -> str | None:
 
 
 def ruleset_text(where: str | Path) -> tuple[str, str | None]:
-    """The text of a ruleset, and its origin: a path, a file: or http(s): URL; None if it came as text."""
+    """The text of a ruleset, and its origin: a path, a file: or http(s): URL; None for plain text."""
     if isinstance(where, Path):
         return read_source(where), str(where)
     if not isinstance(where, str):
@@ -112,13 +112,13 @@ def _fetched(url: str) -> str:
 
 
 def _slowly(value: Any, what: str) -> bytes:
-    """JSON text of what orjson refuses though it is JSON: large integers and half characters."""
+    """JSON text of a value; unlike orjson this accepts large integers and half characters."""
     try:
         _check_json(value, what)
         return json.dumps(value).encode()
     except RecursionError as cause:
         raise PicoschedError(f"found {what} nested too deep, or in themselves", "too_large") from cause
-    except ValueError as cause:  # of integers with thousands of digits
+    except ValueError as cause:  # an integer with thousands of digits
         raise PicoschedError(f"found {what} that have no JSON text: {cause}") from cause
 
 

@@ -1,9 +1,8 @@
-"""Time: the clocks that tell it, and the forms it takes outside Python.
+"""Clocks, and conversions of times.
 
-A time is an aware datetime in UTC. It leaves Python as ISO 8601 text with `Z` or as whole
-milliseconds since 1970, and only the functions below convert. Nothing but `SystemClock` reads the
-time of the machine; whoever needs to know the time is given a `Clock`, so that a test, a simulation
-or a transcript hands in a `VirtualClock` and moves it by hand.
+A time is an aware datetime in UTC. Outside Python it is ISO 8601 text with `Z` or whole milliseconds since
+1970, and only the functions below convert. Only `SystemClock` reads the machine's time; other code gets a
+`Clock`, so that tests, simulations and transcripts can use a `VirtualClock` and move it by hand.
 """
 
 from __future__ import annotations
@@ -18,27 +17,27 @@ from picosched.errors import PicoschedError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
-"""The last moment there is; it sorts behind all others where there is no time."""
+"""The last possible time; used to sort rows without a time after all others."""
 
 _MILLISECOND = timedelta(milliseconds=1)
 FIRST_MS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
 LAST_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
 
-# What `fromisoformat` reads is wider than ISO 8601: it takes any character between date and time.
+# `fromisoformat` accepts more than ISO 8601: any character between date and time.
 _ISO = re.compile(r"[0-9W-]{7,10}(?:[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]+)?)?", re.ASCII)
 
 # The wall clock and the monotonic clock drift apart by less than this in one slice, unless one is set.
 _JUMP_SECONDS = 1.0
 
-# Where the system has one: a clock that goes on while the machine sleeps.
+# A clock that continues while the machine sleeps, if the system has one.
 _BOOTTIME: int | None = getattr(system, "CLOCK_BOOTTIME", None)
 
-# An Event cannot be waited for together with a Condition, so a virtual clock looks at `wake` this often.
+# One cannot wait for an Event and a Condition together, so a virtual clock checks `wake` this often.
 _GLANCE_SECONDS = 0.01
 
 
 class Wake(Protocol):
-    """What can end a wait early; `threading.Event` is one."""
+    """Ends a wait early; `threading.Event` is one."""
 
     def is_set(self) -> bool: ...
 
@@ -46,24 +45,24 @@ class Wake(Protocol):
 
 
 class Clock(Protocol):
-    """Tells the time, counts seconds, and waits for a time."""
+    """Reads the time, counts seconds, and waits for a time."""
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         ...
 
     def ticks(self) -> float:
-        """Seconds that go on alike however the clock is set: the difference of two tells how long it was."""
+        """Monotonic seconds, for measuring durations; unaffected by setting the clock."""
         ...
 
     def elapsed(self) -> float:
-        """The same, with the seconds for which the machine slept, as far as the system tells."""
+        """As `ticks`, but including the time the machine slept, if the system counts it."""
         ...
 
     def wait_until(self, time: datetime | None, wake: Wake) -> None:
-        """Return when `time` has come, when `wake` is set, or when the clock was seen to jump.
+        """Return when `time` has come, `wake` is set, or a jump of the clock is detected.
 
-        It does not say which, so ask `now()` afterwards. Without a time only `wake` ends the wait.
+        The caller checks `now()` to find out which. Without a time only `wake` ends the wait.
         """
         ...
 
@@ -71,8 +70,8 @@ class Clock(Protocol):
 class SystemClock:
     """The clock of the machine.
 
-    It waits in slices of at most `slice_seconds` and reads the clock again after each, so that a
-    clock that is set forward or back, or a machine that slept, is noticed within one slice.
+    It waits in slices of at most `slice_seconds` and rereads the clock after each, so that it detects within
+    one slice that the clock was set or the machine slept.
     """
 
     def __init__(self, slice_seconds: float = 60.0) -> None:
@@ -102,7 +101,7 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that stands still until it is moved; safe to use from many threads."""
+    """A clock that advances only when moved; safe to use from many threads."""
 
     def __init__(self, start: str | datetime = "2026-01-01T00:00:00Z") -> None:
         self._now = _utc(start)
@@ -113,16 +112,16 @@ class VirtualClock:
             return self._now
 
     def ticks(self) -> float:
-        """The seconds since 1970: whoever moves this clock means that time goes by."""
+        """The seconds since 1970: moving this clock means that time passes."""
         return self.now().timestamp()
 
     def elapsed(self) -> float:
         return self.ticks()
 
     def advance(self, duration: timedelta | None = None, **units: float) -> datetime:
-        """Move forward by `duration` and by `units` as `timedelta` takes them (`minutes=5`); the new time.
+        """Move forward by `duration` plus `units` of `timedelta` (`minutes=5`); returns the new time.
 
-        A step back is refused: `set` goes back.
+        A step back is refused: use `set`.
         """
         step = (duration or timedelta()) + timedelta(**units)
         if step < timedelta():
@@ -136,14 +135,14 @@ class VirtualClock:
             return self._now
 
     def set(self, time: str | datetime) -> datetime:
-        """Move to `time`, forward or back, as a clock that someone sets; the new time."""
+        """Set the clock to `time`, forward or back; returns the new time."""
         with self._moved:
             self._now = _utc(time)
             self._moved.notify_all()
             return self._now
 
     def reach(self, time: datetime) -> datetime:
-        """Move forward to `time`, unless it has gone by already; the new time."""
+        """Move forward to `time`, unless it has passed; returns the new time."""
         with self._moved:
             self._now = max(self._now, _utc(time))
             self._moved.notify_all()
@@ -160,19 +159,19 @@ class VirtualClock:
 
 
 def ticks() -> float:
-    """Seconds that only ever run forward: the difference of two tells how long something took."""
+    """Monotonic seconds, for measuring durations."""
     return system.perf_counter()
 
 
 def computed() -> float:
-    """Seconds that this thread has computed: the difference of two is without what others took from it."""
+    """CPU seconds of this thread, for measuring durations without the time other threads took."""
     return system.thread_time()
 
 
 def parse_time(text: str) -> datetime:
-    """The time that ISO 8601 `text` names, in UTC; text without an offset is UTC, a bare date its midnight.
+    """Parse ISO 8601 text, to UTC; without an offset it is UTC, and a date alone is its midnight.
 
-    Anything else raises PicoschedError `invalid`.
+    Any other text raises PicoschedError `invalid`.
     """
     if isinstance(text, str) and _ISO.fullmatch(text):
         try:
@@ -183,17 +182,17 @@ def parse_time(text: str) -> datetime:
 
 
 def format_time(time: datetime) -> str:
-    """`time` as `2026-03-01T09:30:00Z`, or `…:00.250Z` where its milliseconds are not zero.
+    """`time` as `2026-03-01T09:30:00Z`, or `…:00.250Z` if its milliseconds are not zero.
 
-    Always UTC, always seconds; what is finer than a millisecond is cut off. A time without an offset
-    raises PicoschedError `invalid`.
+    Always in UTC and with seconds, truncated to milliseconds. A time without an offset raises PicoschedError
+    `invalid`.
     """
     utc = _utc(time).replace(tzinfo=None)
     return utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds") + "Z"
 
 
 def shifted(time: datetime, by: timedelta) -> datetime:
-    """`time + by`, or the first or last moment there is where that lies beyond."""
+    """`time + by`, limited to the first and last possible times."""
     try:
         return time + by
     except OverflowError:
@@ -206,7 +205,7 @@ def to_ms(time: datetime) -> int:
 
 
 def whole_ms(time: datetime) -> datetime:
-    """A time in whole milliseconds, as the store keeps it."""
+    """A time rounded down to whole milliseconds, as in the store."""
     return from_ms(to_ms(time))
 
 

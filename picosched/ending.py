@@ -1,11 +1,11 @@
-"""The end of a process that is told to stop: in good order if it can be had in time, and else all the same.
+"""Ends the process after a signal: cleanly if that succeeds within a grace period, else at once.
 
-The first SIGINT or SIGTERM begins the end in good order. A thread that does nothing else counts the grace
-from there; when it is over, or a second signal comes, the process ends at once, whatever its other threads
-do: the threads that are still there are named on stderr, and the status is 3.
+The first SIGINT or SIGTERM starts a clean end. A thread of its own waits for the grace period; after it, or
+at a second signal, the process ends at once, whatever its other threads are doing: it lists the remaining
+threads on stderr, and exits with status 3.
 
-Nothing is lost by that which was acknowledged, and nothing happens twice, for the store is made for
-`kill -9`: what was not committed did not happen, and what was due and did not happen is still due.
+No acknowledged event is lost, and none is handled twice, because the store survives `kill -9`: uncommitted
+work has not happened, and due rows that were not settled are still due.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from picosched.clock import ticks
 from picosched.errors import EXIT_STATUS
 
 GRACE_SECONDS = 10.0
-"""How long the end in good order may take, unless somebody says otherwise."""
+"""How long a clean end may take by default."""
 
 LAST_SECONDS = 0.5
-"""How long the last words may take: stderr may be a pipe that nobody reads."""
+"""How long the final message may take: stderr may be a pipe that nobody reads."""
 
 TWICE_SECONDS = 0.5
-"""Within so long a signal is the same one, which whoever started us hands on besides."""
+"""A signal repeated within this time counts as the same one, passed on by our parent process as well."""
 
 LEFT = 0
 """No signal: the block was left."""
@@ -39,12 +39,12 @@ OnSignal = Callable[[int, FrameType | None], object]
 
 @contextmanager
 def ending(grace: float, stop: OnSignal, last: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Inside, the first signal calls `stop`, as a handler of signals; before a hard end `last` is called.
+    """Inside, the first signal calls `stop`, as a signal handler; `last` is called before a hard end.
 
-    Once a signal came, all this holds to the end of the process, not of the block: whatever is left to do
-    behind it has an end too. ValueError outside the main thread, which alone gets signals.
+    After a signal this applies until the process ends, not only the block: code after the block is limited
+    too. ValueError outside the main thread, the only one that gets signals.
     """
-    came: SimpleQueue[int] = SimpleQueue()  # the one kind of queue that a signal's handler may put into
+    came: SimpleQueue[int] = SimpleQueue()  # the only queue that a signal handler may put into
     signalled = False
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -65,7 +65,7 @@ def ending(grace: float, stop: OnSignal, last: Callable[[], object] = lambda: No
 
 
 def _watch(came: SimpleQueue[int], grace: float, last: Callable[[], object]) -> None:
-    """Wait for a signal, then for a second one or for the end of the grace."""
+    """Wait for a signal, then for a second one or the end of the grace period."""
     first = came.get()
     if first == LEFT:
         return
@@ -74,7 +74,7 @@ def _watch(came: SimpleQueue[int], grace: float, last: Callable[[], object]) -> 
     why = f"it had not ended {grace:g} s after {name}"
     with suppress(Empty):
         second = came.get(timeout=grace)
-        while ticks() < soon:  # the first once more
+        while ticks() < soon:  # the first signal, repeated
             second = came.get(timeout=max(0.0, until - ticks()))
         why = f"{signal.Signals(second).name} came after {name}"
     telling = threading.Thread(target=_tell, args=(why, last), name="ending", daemon=True)
@@ -84,12 +84,12 @@ def _watch(came: SimpleQueue[int], grace: float, last: Callable[[], object]) -> 
 
 
 def _tell(why: str, last: Callable[[], object]) -> None:
-    """The last that happens."""
+    """Call `last` and report the hard end on stderr."""
     last()
     names = {each.name for each in threading.enumerate()} - {"MainThread", "ending"}
     told = (
         f"picosched ended at once: {why}. At work were {', '.join(sorted(names)) or 'no other threads'}. "
-        "What was acknowledged is kept; what was due and did not happen is still due.\n"
+        "Acknowledged events are kept; unfinished due events are still due.\n"
     )
     os.write(2, told.encode())
     sys.stdout.flush()

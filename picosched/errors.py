@@ -1,10 +1,10 @@
-"""Faults, and where in a source text they stand.
+"""Errors, and their place in a source text.
 
-Every error that reaches a caller is a `PicoschedError` with a `code`; one table turns the code into
-an exit status, another into an HTTP status. A fault in KRL text is a `KrlError`: a message and,
-where there is one, a `Span`. The library and the engine raise it without a span; whoever holds the
-compiled code finds the span from the traceback. `Span` lives here, below everything, so that an error
-can carry its place without knowing of the language.
+Every error that reaches a caller is a `PicoschedError` with a `code`; one table maps the code to an exit
+status, another to an HTTP status. An error in KRL text is a `KrlError`: a message and, if known, a `Span`.
+The library and the engine raise it without a span; the code that runs the compiled ruleset finds the span in
+the traceback. `Span` is defined in this lowest module, so that an error has its place without importing the
+language.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXIT_STATUS: dict[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a source text: lines and columns count from 1, the end column is exclusive."""
+    """A range of a source text: lines and columns count from 1, the end column is exclusive."""
 
     file: str
     line: int
@@ -39,7 +39,7 @@ class Span:
 
 
 class PicoschedError(Exception):
-    """What went wrong, in words for the caller, and its `code`."""
+    """An error for the caller: a message and a `code`."""
 
     def __init__(self, message: str, code: Code = "invalid") -> None:
         if not message.isascii():  # it may quote half a character, which no record and no answer can have
@@ -50,11 +50,10 @@ class PicoschedError(Exception):
 
 
 class KrlError(PicoschedError):
-    """A fault in KRL text or in a running rule: what was found, what was wanted, and where.
+    """An error in KRL text or in a running rule: what was found, what was wanted, and where.
 
-    `others` are further faults of the same text that were found with this one. `kind` says in a word or two
-    which fault it is, where the one who found it tells kinds apart: "unknown name". `text` is the text it
-    stands in, where that is not sure to be what its file holds now.
+    `others` are further errors found in the same text. `kind` names the kind of error, if there are several:
+    "unknown name". `text` is the source text, if its file may have changed since.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class KrlError(PicoschedError):
         return f"{self.span}: {self.message}" if self.span else self.message
 
     def render(self, source: str | None = None) -> str:
-        """`file:line:col: message`, the source line and a caret under the fault."""
+        """`file:line:col: message`, the source line, and carets under the error."""
         if self.span is None or source is None:
             return str(self)
         lines = source.splitlines() or [""]
@@ -85,6 +84,6 @@ class KrlError(PicoschedError):
         start = min(self.span.column, len(line) + 1) - 1
         one_line = self.span.end_line == self.span.line
         end = self.span.end_column - 1 if one_line else len(line)
-        # Tabs stay tabs under the line, so that the caret stands under its character.
+        # Tabs stay tabs, so that the carets align with the line above.
         margin = "".join("\t" if character == "\t" else " " for character in line[:start])
         return f"{self}\n  {line}\n  {margin}{'^' * max(1, end - start)}"

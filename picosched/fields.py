@@ -1,7 +1,7 @@
-"""A JSON document that came from elsewhere, read field by field.
+"""Reads an untrusted JSON document field by field.
 
-Each fault names the place, what was found and what was wanted. Whoever writes such documents by hand, or has
-one of another version, learns what is wrong with it rather than what broke on it.
+Each error names the place, what was found and what was wanted. So authors of such documents, or users with
+one of another version, see what is wrong with it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ T = TypeVar("T")
 Word = TypeVar("Word", bound=StrEnum)
 
 MOST = 2**53
-"""A whole number has no more than this: any program reads it exactly, and a database takes it."""
+"""The greatest whole number allowed: any program reads it exactly, and a database can store it."""
 
 
 class Fields:
-    """The fields of a map. `where` it stands is for the faults, which are PicoschedError `invalid`."""
+    """The fields of a map. Errors are PicoschedError `invalid`, and name its place, `where`."""
 
     def __init__(self, value: Any, where: str) -> None:
         self.where = where
@@ -31,19 +31,19 @@ class Fields:
         self._map: Mapping[str, Any] = value
 
     def only(self, names: Iterable[str]) -> None:
-        """Refuse fields of any other name."""
+        """Refuse fields with any other name."""
         wanted = [*names]
         for name in self._map:
             if name not in wanted:
                 raise PicoschedError(
-                    f'{self.where}: found the field "{name}", wanted none but {", ".join(wanted)}'
+                    f'{self.where}: found the field "{name}", wanted only {", ".join(wanted)}'
                 )
 
     def text(self, name: str) -> str:
         return self._whole_text(name, self._of(name, str, "a text"))
 
     def value(self, name: str) -> Any:
-        """What stands there, of any kind."""
+        """A value of any kind."""
         return self._map[name] if name in self._map else self._fault(name, None, "a value")
 
     def map(self, name: str) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Fields:
     def inner(self, name: str) -> Fields:
         return Fields(self.map(name), f"{self.where}.{name}")
 
-    # What may be null, or not there
+    # Fields that may be null or missing
 
     def has(self, name: str) -> bool:
         return self._map.get(name) is not None
@@ -139,7 +139,7 @@ class Fields:
 def _shown(value: Any) -> str:
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # of thousands of digits; nested without end
+    except (ValueError, RecursionError):  # thousands of digits, or nested too deep
         text = type(value).__name__
     text = text.lower() if isinstance(value, bool) else text
     return text if len(text) <= 40 else text[:40] + "…"

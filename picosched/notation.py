@@ -1,8 +1,8 @@
-"""Events, queries and times as people write them on one line: `tea:started minutes=5 text="two words"`.
+"""Events, queries and times written on one line: `tea:started minutes=5 text="two words"`.
 
-The command line, transcripts and simulations share this notation. A line is split as a shell splits it,
-so quotes keep blanks together. The value of an attribute is JSON where it can be read as JSON and text
-where it cannot: `n=5` is a number, `n=five` a string, and `n='"5"'` is how to write the string of a number.
+The command line, transcripts and simulations share this notation. A line is split as in a shell, so blanks
+can be quoted. The value of an attribute is JSON if it can be parsed as JSON, else text: `n=5` is a number,
+`n=five` a string, and `n='"5"'` a string of digits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """`first:second name=value …`: an event to raise, or a query to ask."""
+    """`first:second name=value …`: an event to raise, or a query to make."""
 
     first: str
     second: str
@@ -35,7 +35,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An event that comes from outside, and when; without a time, at the beginning."""
+    """An event from outside, and its time; without a time, at the start."""
 
     domain: str
     type: str
@@ -45,7 +45,7 @@ class Input:
 
 
 def parse_named(words: Iterable[str], wanted: str = "domain:type") -> Named:
-    """The event or query that words write, also as two words; `wanted` is its form, for the error."""
+    """Parse words as an event or query, also `domain type`; `wanted` is the form named in the error."""
     first_word, *rest = [*words] or [""]
     first, colon, second = first_word.partition(":")
     if not colon and rest and _NAME.fullmatch(rest[0]):
@@ -56,7 +56,7 @@ def parse_named(words: Iterable[str], wanted: str = "domain:type") -> Named:
 
 
 def parse_values(words: Iterable[str]) -> dict[str, Any]:
-    """The map that words of the form `name=value` write."""
+    """The map of words of the form `name=value`."""
     values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
@@ -69,7 +69,7 @@ def parse_values(words: Iterable[str]) -> dict[str, Any]:
 
 
 def parse_map(text: str, what: str) -> dict[str, Any]:
-    """The map that JSON text holds; `what` it is for is for the error."""
+    """Parse JSON text as a map; `what` names it in the error."""
     value = parse_json(text, what)
     if not isinstance(value, dict):
         raise PicoschedError(f'{what}: found {_short(text)}, wanted a JSON map such as {{"minutes": 5}}')
@@ -84,10 +84,10 @@ def parse_json(text: str, what: str) -> Any:
 
 
 def parse_input(line: str) -> Input:
-    """An event that comes from outside, in one of two forms:
+    """Parse an event from outside, in one of two forms:
 
     `[TIME] domain:type name=value …`, or the JSON `{"at": TIME, "event": "domain:type", "attrs": {…},
-    "pico": NAME}`, of which only the event is needed. What a simulation prints can so be read again.
+    "pico": NAME}`, in which only the event is required. So the output of a simulation can be read again.
     """
     if line.lstrip().startswith("{"):
         return _json_input(parse_map(line, "event"))
@@ -110,7 +110,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def split(line: str) -> list[str]:
-    """The words of a line, as a shell has them."""
+    """The words of a line, split as in a shell."""
     try:
         return shlex.split(line)
     except ValueError as cause:
@@ -118,12 +118,12 @@ def split(line: str) -> list[str]:
 
 
 def values_text(values: dict[str, Any]) -> str:
-    """Values as `parse_values` reads them back."""
+    """Values as text that `parse_values` reads back."""
     return " ".join(f"{name}={shlex.quote(_value_text(value))}" for name, value in values.items())
 
 
 def _value_text(value: Any) -> str:
-    # Text stands bare where it cannot be taken for JSON.
+    # Text is not quoted unless it would be read as JSON.
     return value if isinstance(value, str) and _value(value) == value else tree_text(value)
 
 
@@ -142,9 +142,9 @@ def _json_input(line: dict[str, Any]) -> Input:
             raise PicoschedError('found an event without "event", wanted {"event": "domain:type"}')
     at, attrs, pico = rest.get("at"), rest.get("attrs") or {}, rest.get("pico")
     if not isinstance(attrs, dict):
-        raise PicoschedError(f"found attrs that are {_short(tree_text(attrs))}, wanted a map")
+        raise PicoschedError(f"attrs: found {_short(tree_text(attrs))}, wanted a map")
     if pico is not None and not isinstance(pico, str):
-        raise PicoschedError(f"found a pico that is {_short(tree_text(pico))}, wanted its name")
+        raise PicoschedError(f"pico: found {_short(tree_text(pico))}, wanted its name")
     return Input(named.first, named.second, attrs, None if at is None else parse_time(at), pico)
 
 

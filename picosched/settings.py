@@ -1,9 +1,9 @@
-"""The settings of an engine: one frozen dataclass, its defaults, and where they may come from.
+"""The settings of an engine: one frozen dataclass, its defaults, and the places they are read from.
 
-The order, later wins: the defaults here, `picosched.toml` (table `[engine]`), the environment
-(`PICOSCHED_GRANULARITY=1`), the arguments of `Engine(…)`. The limits stand among the others, by their own
-names (`max_depth`, `PICOSCHED_MAX_DEPTH`). A setting that is not known or not of its kind is an error
-that says where it stands: one that is silently ignored is found months later.
+In this order, later ones win: the defaults here, `picosched.toml` (table `[engine]`), the environment
+(`PICOSCHED_GRANULARITY=1`), the arguments of `Engine(…)`. Limits are set in the same way, by their own names
+(`max_depth`, `PICOSCHED_MAX_DEPTH`). An unknown or invalid setting is an error that names the place, because
+one silently ignored would be found months later.
 """
 
 from __future__ import annotations
@@ -30,36 +30,36 @@ class Settings:
     granularity: int = 60
     """Seconds; due times are rounded up to a multiple of it."""
     min_period: int = 599
-    """Seconds that must lie between two fires of one repeating schedule."""
+    """The minimum seconds between two fires of a repeating schedule."""
     misfire: str = "once"
-    """What becomes of missed occurrences: "once", "skip" or "all"."""
+    """How to handle missed occurrences: "once", "skip" or "all"."""
     durability: str = "full"
-    """"full": on disk before anybody gets an answer; "normal": a power cut may lose the last moments."""
+    """"full": on disk before a caller gets an answer; "normal": a power cut may lose the last commits."""
     history_days: int = 30
-    """Days that fires, the journal and finished schedules are kept at the least."""
+    """The minimum days that fires, the journal and finished schedules are kept."""
     cached_picos: int = 10_000
     """Picos kept in memory."""
     install_from: tuple[str, ...] = ()
-    """Folders whose ruleset files rulesets themselves may install; none unless said."""
+    """Folders with ruleset files that rulesets may install; by default none."""
     http_allow: tuple[str, ...] = ()
-    """Hosts and networks that rules may ask by HTTP although they are private: "127.0.0.1", "10.0.0.0/8"."""
+    """Private hosts and networks to which rules may make HTTP requests: "127.0.0.1", "10.0.0.0/8"."""
     proc_allow: tuple[AllowedProgram, ...] = ()
-    """Programs that rules may run, by absolute paths, each with the variables and folders that a rule may
-    choose: "/bin/date TZ cwd=/srv", or a map of `path`, `env` and `cwd`; none unless said."""
+    """Programs that rules may run, by absolute path, with the variables and folders that a rule may set:
+    "/bin/date TZ cwd=/srv", or a map of `path`, `env` and `cwd`; by default none."""
     proc_timeout: int = 3_600
-    """Seconds that a program may run at the most."""
+    """The maximum seconds a program may run."""
     max_begun: int = 2
-    """How often a due row may be begun alone and the process die before the row is given up as failed."""
+    """How often the process may die while a due row is begun alone, before the row fails."""
     windows: tuple[Window, ...] = ()
     """Windows that all rulesets see; in `picosched.toml` tables `[window.NAME]` of `from`, `to` and `in`."""
     limits: Limits = field(default_factory=Limits)
 
 
 LISTS = ("install_from", "http_allow", "proc_allow")
-"""Settings that are several texts; in the environment with commas between them."""
+"""Settings that are lists of texts; separated by commas in the environment."""
 
 LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
-"""The least that a number may be, where it is not 1."""
+"""The minimum of a number, if it is not 1."""
 
 CHOICES: dict[str, tuple[str, ...]] = {"misfire": ("once", "skip", "all"), "durability": ("full", "normal")}
 
@@ -68,9 +68,9 @@ NAMES = (*(each.name for each in fields(Settings) if each.name != "limits"), *LI
 
 
 def load_settings(toml: Path | None, environ: Mapping[str, str], **overrides: Any) -> Settings:
-    """The settings of a configuration file, an environment and a caller.
+    """The settings from a configuration file, an environment and a caller.
 
-    PicoschedError `not_found` without the file, `invalid` for a setting that is unknown or of a wrong kind.
+    PicoschedError `not_found` if the file is missing, `invalid` for an unknown or invalid setting.
     """
     settings = Settings()
     if toml is not None:
@@ -82,7 +82,7 @@ def load_settings(toml: Path | None, environ: Mapping[str, str], **overrides: An
 
 
 def with_settings(settings: Settings, changes: Mapping[str, Any], where: str) -> Settings:
-    """`settings` with `changes`, each checked; `where` they stand is for the error."""
+    """`settings` with `changes`, each checked; `where` is their place, for errors."""
     plain: dict[str, Any] = {}
     limits: dict[str, int] = {}
     for name, value in changes.items():
@@ -168,14 +168,14 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if not variable.startswith(PREFIX):
             continue
         name = variable.removeprefix(PREFIX).lower()
-        # Others may read variables of this prefix; only one that looks like a setting's is a slip of the pen.
+        # Other programs may use this prefix; only a name similar to a setting's is a typing error.
         if name in NAMES or get_close_matches(name, NAMES, n=1, cutoff=0.8):
             changes[name] = text if name in CHOICES or name in LISTS else _number(text)
     return changes
 
 
 def _number(text: str) -> int | str:
-    """The whole number a text holds; else the text, for the check to show."""
+    """The text as a whole number if possible; else the text, for the check's error."""
     try:
         return int(text)
     except ValueError:

@@ -338,6 +338,6 @@ def test_a_source_does_not_fill_picos_beyond_their_bound() -> None:
         engine.add_source({**crononome("root", 1), "name": "c", "to": {"rid": "many"}})
         engine.run_until("2026-03-01T02:00:00Z")
         (entry,) = engine.source("c").entries
-        why = "sent to 1 pico, and not to 1 pico with 3 events to come (max_pending)"
+        why = "sent to 1 pico, and not to 1 pico with 3 pending events (max_pending)"
         assert (entry.outcome, entry.error) == ("failed", why)
         assert (full.query("many", "rang"), free.query("many", "rang")) == (0, 1)

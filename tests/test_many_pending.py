@@ -298,8 +298,7 @@ def test_a_pico_may_have_so_much_to_come_and_the_setting_is_named() -> None:
             (error,) = root.raise_event("many", type, attrs).errors
             assert error.code == "too_large"
             assert error.message == (
-                "found 50 events that this pico has to come, scheduled and sent, "
-                "wanted fewer than 50 (max_pending)"
+                "found 50 pending events of this pico, scheduled and sent, wanted fewer than 50 (max_pending)"
             )
         replacing = {"do": "at", "when": "2026-04-01", "name": "fill 7", "how": "replace"}
         said(root, "all", ops=[replacing, replacing, {"do": "delete", "name": "fill 8"}, replacing])

@@ -1,1 +1,1 @@
-"""What the clock brings: rows, entries of sources, deliveries and programs that are due."""
+"""Processes due items: scheduled rows, entries of sources, deliveries and programs."""

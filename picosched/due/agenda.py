@@ -1,23 +1,22 @@
-"""Scheduled rows that are due: the first queue of a tick, and what becomes of a row.
+"""Due scheduled rows: a queue of the tick, and the states of a row.
 
-A row goes from state to state like this, and each step that deals with an occurrence is recorded:
+A row changes state as follows, and each step that settles an occurrence is recorded:
 
-| state | what moves a row | to | recorded as |
+| state | cause | to | recorded as |
 |---|---|---|---|
 | – | a rule schedules it | pending | |
-| pending | its event is raised, and it comes again | pending | fired, late, coalesced, failed |
-| pending | its event is raised, and nothing is left to come | finished | fired, late, coalesced, failed |
+| pending | its event is raised, and it has a next time | pending | fired, late, coalesced, failed |
+| pending | its event is raised for the last time | finished | fired, late, coalesced, failed |
 | pending | its occurrence is not wanted | pending, finished | skipped, throttled, closed |
-| pending | its occurrence cannot be dealt with | pending, finished | failed |
-| pending | it killed the process twice while it was begun alone | paused, finished | failed |
+| pending | its occurrence cannot be processed | pending, finished | failed |
+| pending | it killed the process `max_begun` times | paused, finished | failed |
 | pending, paused | it is fired by hand | as before, finished | fired |
 | pending | it is paused | paused | |
 | paused | it is resumed, or its pause is over | pending, finished | paused, if occurrences passed |
-| pending, paused | it is cancelled, or its ruleset or pico goes | cancelled | cancelled |
+| pending, paused | it is cancelled, or its ruleset or pico is removed | cancelled | cancelled |
 
-`schedule/occurrence.py` decides what an occurrence is, `schedule/changed.py` what somebody's change makes
-of a row. All that is recorded of an occurrence commits with the row's next due time and with the turn, if
-there is one.
+`schedule/occurrence.py` classifies an occurrence, `schedule/changed.py` applies a change to a row. The record
+of an occurrence commits with the row's next due time and with the turn, if there is one.
 """
 
 from __future__ import annotations
@@ -55,11 +54,11 @@ from picosched.turns.turns import Turns, eid_of
 log = logging.getLogger(__name__)
 
 RESUMED_AT_ONCE = 100
-"""Rows whose pause is over that go on in one transaction."""
+"""Rows resumed in one transaction when their pause is over."""
 
 
 class AgendaQueue:
-    """Looks at which rows are due, and has the first of them raised. For one tick at a time."""
+    """Finds due rows and raises the first of them. For one tick at a time."""
 
     def __init__(
         self, store: Store, commits: GroupCommit, rows: Rows, waiting: Waiting, begun: Begun
@@ -99,14 +98,14 @@ class AgendaQueue:
         self._line.forget()
 
     def give_up_broken(self) -> None:
-        """End the rows that will never be due, as their due time is damaged."""
+        """End rows that would never be due because their due time is damaged."""
         for id, why in self._commits.read(self._store.due.broken):
             error = self._ended(id, PicoschedError(why, "internal"))
             if error is not None:
                 raise error
 
     def _due(self, coming: Coming, now: datetime, stuck: Collection[str]) -> list[tuple[str, str]]:
-        """The rows to raise next, (id, pico), once those go on whose pause is over."""
+        """The rows to raise next, (id, pico), after resuming rows whose pause is over."""
         left_out = self._waiting.left_out(stuck)
         while coming.pause_ends is not None and coming.pause_ends <= now:
             self._resume(now)
@@ -126,17 +125,17 @@ class AgendaQueue:
         return self._ended(piece.id, error) or NOTHING
 
     def _ended(self, id: str, error: Exception) -> Exception | None:
-        """End a row that cannot be dealt with; the error if it is the database's, for then it stays due."""
+        """End a row that cannot be processed; return a database error, for then it stays due."""
         if isinstance(error, StoreError):
             return error
-        log.error("the scheduled event %s is given up", id, exc_info=error)
+        log.error("giving up the scheduled event %s", id, exc_info=error)
         why = str(error) if isinstance(error, PicoschedError) else f"{type(error).__name__}: {error}"
         (ended,) = self._commits.perform_all(partial(self._rows.give_up, why=why), (id,))
         return ended if isinstance(ended, Exception) else None
 
 
 class Rows:
-    """Decides what becomes of rows, and raises their events. For one thread, inside a transaction."""
+    """Decides about due rows and raises their events. For one thread at a time, inside a transaction."""
 
     def __init__(
         self, store: Store, loaded: Loaded, turns: Turns, settings: Settings, now: Callable[[], datetime]
@@ -155,10 +154,10 @@ class Rows:
         self._store.agenda.read_ahead([piece.id for piece in pieces])
 
     def raise_due(self, piece: RaiseDue) -> Done | Unanswered:
-        """Raise a row that was due at the last of our looks, and settle it, whatever comes of it.
+        """Raise and settle a row that was due at the last look.
 
-        Nothing if it is not due any more: an earlier turn may have cancelled it. It stays due if it needs an
-        answer from outside.
+        Does nothing if it is no longer due: an earlier turn may have cancelled it. It stays due if it needs
+        an answer from outside.
         """
         row = self._store.agenda.find(piece.id)
         if row is None or row.status is not Status.PENDING or row.due is None or row.due > piece.looks[-1]:
@@ -166,7 +165,7 @@ class Rows:
         now, due, id = piece.answers.first(self._now()), row.due, row.id
         upto = due if (row.misfire or self._misfire) is Misfire.ALL else max(due, now)
         try:
-            # Of edges that were missed together the last one counts, unless each is wanted.
+            # Of window edges missed together only the last counts, unless each is wanted.
             row = row.with_edge(upto)
             looked = piece.looks[bisect_left(piece.looks, due)]
             dealt = dealt_with(row, due, looked, now, self._terms(row))
@@ -193,7 +192,7 @@ class Rows:
     def raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
         """Raise a row's event outside its times, and record it.
 
-        `not_found` if it is not to come; what is wrong with its ruleset or its channel.
+        `not_found` if the row is not pending or paused; other errors from its ruleset or channel.
         """
         id = piece.id
         row = self._store.agenda.find(id)
@@ -210,9 +209,9 @@ class Rows:
         return raised
 
     def fail(self, piece: RaiseDue, why: str) -> Done:
-        """Settle the occurrence of a row that kills the process: it failed.
+        """Settle the occurrence of a row that killed the process as failed.
 
-        A repeat is paused, as its next occurrence may do the same; somebody has to look at it first.
+        A row that repeats is paused until somebody resumes it, because its next occurrence may do the same.
         """
         row = self._store.agenda.find(piece.id)
         if row is None or row.status is not Status.PENDING or row.due is None:
@@ -228,11 +227,11 @@ class Rows:
         return NOTHING
 
     def give_up(self, id: str, why: str) -> None:
-        """End a row that cannot be dealt with, its occurrence failed: even one that cannot be read."""
+        """End a row that cannot be processed or read, with its occurrence failed."""
         self._store.agenda.give_up(id, self._now(), why)
 
     def resume(self, id: str, now: datetime) -> bool:
-        """Let a paused row go on; False if it is not paused."""
+        """Resume a paused row; False if it is not paused."""
         row = self._store.agenda.find(id)
         changed = None if row is None else resumed(row, now, self._settings.granularity)
         if changed is None:
@@ -253,8 +252,8 @@ class Rows:
         return self._turns.raise_occurrence(pico, event, record, answers, settled)
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
-        """Where a row's event goes: to the ruleset that made it, or to another pico, mostly by a channel."""
-        if row.eci is None and not row.rid:  # by a source, which is trusted
+        """The target of a row's event: the ruleset that made it, or another pico, usually by channel."""
+        if row.eci is None and not row.rid:  # from a source, which is trusted
             event = Event(row.domain, row.type, dict(row.attrs), row.id, record.fired)
             return self._loaded.load_pico(row.pico_id), event
         if row.eci is None:
@@ -271,9 +270,9 @@ class Rows:
         return self._loaded.load_pico(channel.pico_id), event
 
     def _going_on(self, row: Scheduled, upto: datetime) -> tuple[Scheduled, int]:
-        """A row whose occurrence failed, with its next due time, and how many occurrences ended with it.
+        """A row with a failed occurrence, with its next due time, and how many occurrences that settles.
 
-        It is finished if its next due time cannot be told any more.
+        It is finished if its next due time can no longer be computed.
         """
         granularity = self._settings.granularity
         try:
@@ -282,14 +281,14 @@ class Rows:
             return replace(row, due=None, status=Status.FINISHED), 1
 
     def _terms(self, row: Scheduled) -> Terms:
-        """What decides about an occurrence of a row; PicoschedError if its window is not there any more."""
+        """The terms for an occurrence of a row; PicoschedError if its window no longer exists."""
         window = spaced_from = None
         if row.window is not None:
             ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
             window = load_window(ruleset, self._settings.windows, row.window)
         if row.kind == "repeat" and self._terms_of_all.min_period:
             spaced_from = row.spaced_from
-            if spaced_from is None and row.fired is not None:  # it was written before that was kept
+            if spaced_from is None and row.fired is not None:  # written by a version without this field
                 last = self._store.agenda.last_raised(row.id)
                 spaced_from = None if last is None else last.nominal
         if window is None and spaced_from is None:

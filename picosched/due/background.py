@@ -1,15 +1,15 @@
 """Work that takes a while, done by threads beside the engine: rows that wait for the world outside, programs.
 
-A `Crew` is a few threads that do what they are given. A hand that waits for the world outside says so
-(`with away():`): it holds nothing then, so whoever dismisses the crew waits for it only so long. A hand that
-comes back later finds itself dismissed and ends without touching anything; its row is still due. Hands
-are daemons, so a process that ends does not wait for them either.
+A `Crew` is a small pool of threads, its hands. A hand that waits for an outside answer declares it
+(`with away():`): it holds no locks then, so `dismiss` waits for it only for a limited time. A hand that
+returns later finds that the crew is gone and ends without touching anything; its row is still due. Hands
+are daemons, so they do not keep the process alive.
 
-A crew works for several owners (picos, sources), each in its turn, and for one of them with some of its hands
-only; of one owner a bounded number of rows waits here, and the rest stays in the database. So an owner whose
-host never answers, or whose programs never end, has the others wait for nothing.
+A crew works for several owners (picos, sources) in turn, and only some of its hands work for one owner. A
+bounded number of each owner's rows waits here; the rest stays in the database. So an owner whose host never
+answers, or whose programs never end, does not delay the others.
 
-Without a scheduler in the background there are no threads: then whoever raises what is due waits for each.
+Without a background scheduler there are no threads: the caller of `run_due` waits for each row.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from picosched.store.left_out import LeftOut
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 60.0
-"""Seconds that a thread waits after a failure, before its row is due again."""
+"""Maximum seconds a thread waits after a failure before its row is due again."""
 
 PATIENCE_SECONDS = 10.0
 """How long a dismissal waits for hands that are away."""
 
 
 class DismissedError(PicoschedError):
-    """The world outside answered after the crew was dismissed. Nothing happened."""
+    """An outside answer came after the crew was dismissed. Nothing was changed."""
 
     def __init__(self) -> None:
-        super().__init__("picosched stopped while the answer from outside was awaited", "conflict")
+        super().__init__("picosched stopped while waiting for an answer from outside", "conflict")
 
 
 class Hand(threading.Thread):
@@ -49,25 +49,25 @@ class Hand(threading.Thread):
 
 
 class Crew:
-    """At most `at_once` threads, made as they are needed; `of_one` of them for one owner."""
+    """At most `at_once` threads, started when needed; at most `of_one` of them work for one owner."""
 
     def __init__(self, at_once: int, name: str, of_one: int | None = None) -> None:
         self._at_once = at_once
         self._of_one = at_once if of_one is None else of_one
         self._name = name
         self._change = threading.Condition()
-        """Guards all that follows."""
+        """Guards the fields below."""
         self._lines: dict[str, deque[Callable[[], object]]] = {}
-        """Owner → what waits for a hand; first the owner whose turn it is."""
+        """Owner → its waiting work; the owner whose turn it is comes first."""
         self._busy: Counter[str] = Counter()
-        """Owner → hands that work for it."""
+        """Owner → number of hands working for it."""
         self._waiting = self._hands = self._idle = self._away = 0
         self._dismissed = self._left = False
 
     def submit(self, work: Callable[[], object], owner: str = "") -> None:
-        """Have a hand do `work`, which raises nothing. A crew that is dismissed does not.
+        """Have a hand run `work`, which must not raise. Ignored after `dismiss`.
 
-        RuntimeError if there is no hand, and the system gives none.
+        RuntimeError if the crew has no hand and cannot start a thread.
         """
         with self._change:
             if self._dismissed:
@@ -86,10 +86,10 @@ class Crew:
             self._hands -= 1
             if not self._hands:
                 raise
-            log.warning("%s goes on with %d threads: %s", self._name, self._hands, error)
+            log.warning("%s continues with %d threads: %s", self._name, self._hands, error)
 
     def dismiss(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Begin nothing more, and wait for all hands, but no longer than so for those that are away."""
+        """Start no more work and wait for all hands, but at most `seconds` for hands that are away."""
         with self._change:
             self._dismissed = True
             self._lines.clear()
@@ -99,7 +99,7 @@ class Crew:
             self._change.wait_for(lambda: self._hands == self._away)
 
     def work(self) -> None:
-        """What a hand does until it is dismissed."""
+        """The loop of a hand, until the crew is dismissed."""
         try:
             while (taken := self._next()) is not None:
                 owner, work = taken
@@ -107,7 +107,7 @@ class Crew:
                     work()
                 finally:
                     self._done(owner)
-                del taken, work  # it may be large, and the next may not come for long
+                del taken, work  # may be large, and the next may be long in coming
         finally:
             with self._change:
                 self._hands -= 1
@@ -130,7 +130,7 @@ class Crew:
             return owner, work
 
     def _turn(self) -> str | None:
-        """The owner whose work is next."""
+        """The next owner to work for."""
         return next((owner for owner in self._lines if self._busy[owner] < self._of_one), None)
 
     def _done(self, owner: str) -> None:
@@ -141,13 +141,13 @@ class Crew:
             self._change.notify_all()
 
     def pause(self, seconds: float) -> None:
-        """Have the hand that calls wait, but not longer than the crew is there."""
+        """Sleep in the calling hand, until the crew is dismissed at the latest."""
         with self._change:
             self._change.wait_for(lambda: self._dismissed, seconds)
 
     @contextmanager
     def without(self) -> Iterator[None]:
-        """Inside, the hand that calls is away. DismissedError if nobody waits for it any more."""
+        """Inside, the calling hand is away. DismissedError if `dismiss` stopped waiting for it."""
         with self._change:
             self._away += 1
             self._change.notify_all()
@@ -163,7 +163,7 @@ class Crew:
 
 @contextmanager
 def away() -> Iterator[None]:
-    """Inside, this thread waits for the world outside and holds nothing that others need."""
+    """Inside, this thread waits for an outside answer and holds nothing that others need."""
     hand = threading.current_thread()
     if not isinstance(hand, Hand):
         yield
@@ -173,34 +173,34 @@ def away() -> Iterator[None]:
 
 
 def pause(seconds: float) -> None:
-    """Have this thread of a crew wait, but not longer than its crew is there."""
+    """Sleep if this is a thread of a crew, until the crew is dismissed at the latest."""
     hand = threading.current_thread()
     if isinstance(hand, Hand):
         hand.crew.pause(seconds)
 
 
 def stop_all(seconds: float, *backgrounds: Background) -> None:
-    """Stop each; `seconds` are for all of them together."""
+    """Stop each, waiting `seconds` in total."""
     until = ticks() + seconds
     for each in backgrounds:
         each.stop(max(0.0, until - ticks()))
 
 
 class WaitingRows:
-    """The rows of one start that are dealt with in the background, by their owners."""
+    """The rows being processed in the background since one `start`, by owner."""
 
     def __init__(self) -> None:
         self.ids: dict[str, set[str]] = {}
         """Owner → ids."""
         self.full: set[str] = set()
-        """The owners that had a row put off, since they have as many here as they may have."""
+        """Owners that reached their limit of rows here."""
 
 
 class Background:
-    """Deals with rows by a crew; `done` is called when a row has been dealt with.
+    """Processes rows in a crew, and calls `done` after each row.
 
-    For one owner `of_one` threads work at a time, and `line` of its rows wait here at the most: once more
-    come, all its rows are left out of what is due until half of these are dealt with.
+    For one owner at most `of_one` threads work, and at most `line` of its rows are here: beyond that, all
+    its rows are left out of due queries until half of these are done.
     """
 
     def __init__(self, name: str, done: Callable[[], None], *, at_once: int, of_one: int, line: int) -> None:
@@ -211,19 +211,19 @@ class Background:
         self._line = line
         self._crew: Crew | None = None
         self._mutex = threading.Lock()
-        """Guards the crew and the rows that wait; held for moments."""
+        """Guards the crew and the waiting rows; held briefly."""
         self._waiting_rows = WaitingRows()
         self._failed = 0
-        """Failures in a row: as long as the database fails, each makes its thread pause for longer."""
+        """Consecutive failures: while the database fails, each makes its thread pause for longer."""
 
     def start(self) -> None:
-        """From now on rows may wait in the background."""
+        """Accept rows for the background from now on."""
         with self._mutex:
             if self._crew is None:
                 self._crew = Crew(self._at_once, self._name, self._of_one)
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Begin with no other row, wait as `Crew.dismiss` does, and leave the rest as it is: still due."""
+        """Start no other row and wait as `Crew.dismiss` does; the rest stays due."""
         with self._mutex:
             crew, self._crew = self._crew, None
         if crew is not None:
@@ -232,7 +232,7 @@ class Background:
                 self._waiting_rows = WaitingRows()
 
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
-        """What is not due meanwhile: rows that are `stuck` or dealt with here, and owners that are full."""
+        """What a due query leaves out: rows that are `stuck` or being processed here, and full owners."""
         with self._mutex:
             return LeftOut(
                 frozenset(stuck).union(*self._waiting_rows.ids.values()), frozenset(self._waiting_rows.full)
@@ -240,14 +240,14 @@ class Background:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no row is dealt with in the background."""
+        """Whether no row is being processed in the background."""
         with self._mutex:
             return not self._waiting_rows.ids
 
     def in_background(self, id: str, owner: str, run: Callable[[], object]) -> bool:
-        """Have a row dealt with by a thread, now or later; False if there are none: the caller has to.
+        """Have a thread process a row; False if there are no threads and the caller has to do it.
 
-        It stays due if its owner has too many here; then its rows are due again once there is room.
+        If its owner is at its limit the row stays due, and comes again once there is room.
         """
 
         def work() -> None:
@@ -261,7 +261,7 @@ class Background:
             except Exception:
                 seconds = min(LONGEST_PAUSE, 2.0**self._failed)
                 self._failed += 1
-                log.exception("%s could not be dealt with, and is tried again in %g s", id, seconds)
+                log.exception("processing %s failed; trying again in %g s", id, seconds)
                 pause(seconds)
             finally:
                 self._remove(rows, id, owner)

@@ -1,11 +1,11 @@
-"""Deliveries: events on their way to other engines are sent until they are taken.
+"""Deliveries: events for other engines, sent until they are accepted.
 
-A delivery is sent at least once: the other engine may have taken an event whose answer was lost. It goes
-with its id as `Idempotency-Key`, so that the other can tell. A try that fails is made again, after a time
-that doubles up to a bound, put off by a part that the id decides; after a day it is given up, and the
-occurrence it was of has failed. An answer that will not be another one the next time ends it at once.
+A delivery is sent at least once: the other engine may have accepted an event whose response was lost. Its
+id is sent as `Idempotency-Key`, so that the other engine can detect repeats. A failed try is repeated with
+exponential backoff, up to a bound, with jitter derived from the id; after a day we give up and the
+occurrence fails. A response that would not change next time ends it at once.
 
-In the background deliveries have threads of their own, so that a host that is slow delays nobody else.
+In the background deliveries have their own threads, so a slow host delays nothing else.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ KEY = "Idempotency-Key"
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
 EXPIRES = timedelta(hours=24)
-"""After so long a delivery is given up."""
+"""How long to try before giving up."""
 
 AT_ONCE = 4
-"""Threads that send."""
+"""Threads that send deliveries."""
 
 OF_ONE = 2
 """Of them, for the deliveries of one source."""
 
 LINE = 20
-"""Deliveries of one source that wait for their turn with them; all others wait in the database."""
+"""Deliveries of one source that may wait for a thread; all others wait in the database."""
 
 TAKEN_UP = 50
-"""Deliveries taken up in one look."""
+"""Deliveries processed in one look."""
 
 MAY_CHANGE = (408, 409, 425, 429)
-"""Answers of the 4xx that ask to come again."""
+"""4xx status codes for which a retry makes sense."""
 
 
 class DeliveriesQueue(Background):
-    """What is on its way to other engines: a part of a tick."""
+    """Sends due deliveries: one of the queues of a tick."""
 
     def __init__(
         self,
@@ -80,10 +80,10 @@ class DeliveriesQueue(Background):
         return Looked()  # no event is raised here
 
     def end_tick(self) -> None:
-        """Nothing is kept for one tick."""
+        """Nothing to forget."""
 
     def _deliver(self, id: str) -> Exception | None:
-        """Send one event, and write what came of it; the error if the database fails."""
+        """Send one event and write the outcome; return the error if the database fails."""
         delivery = self._commits.read(self._store.deliveries.find, id)
         if delivery is None:
             return None
@@ -120,12 +120,12 @@ def request_of(delivery: Delivery) -> HttpRequest:
 
 
 def wait_of(id: str, tries: int) -> timedelta:
-    """How long to wait after so many tries: double each time, and of that between a half and the whole."""
+    """The backoff after this many tries: doubled each time, of which a half to the whole."""
     longest = min(FIRST_WAIT * 2 ** min(tries, 20), LONGEST_WAIT)
     drawn = int.from_bytes(blake2b(f"{id} {tries}".encode(), digest_size=4).digest()) / 2**32
     return timedelta(milliseconds=longest / timedelta(milliseconds=1) * (0.5 + drawn / 2))
 
 
 def told(answer: HttpResponse) -> str:
-    """An answer that is none of success, in words."""
+    """The text of an unsuccessful answer."""
     return f"{answer.status} {answer.reason}".strip() if answer.status else answer.reason

@@ -1,8 +1,8 @@
-"""Entries of sources: one that is due is raised in one open transaction, with its record and its next time.
+"""Entries of sources: raises a due entry in the open transaction, with its record and its next due time.
 
 The event's turn, the record of the occurrence and the entry's next due time are written together, so that
-it is raised once. An event for many picos becomes a row for each, which is due at once: no turn is larger
-for it. An event for another engine becomes a row on its way there.
+it is raised once. An event for many picos becomes a row for each, due at once, so turns stay small. An
+event for another engine becomes a delivery.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from picosched.turns.pieces import RaiseEntry
 from picosched.turns.turns import Turns, eid_of
 
 MOST_WAITING = 1_000
-"""Events of one source that may be on their way to another engine; more fail."""
+"""Pending deliveries of one source; further events fail."""
 
 
 class DueEntry(NamedTuple):
-    """An entry with what is due of it."""
+    """An entry with its due occurrence."""
 
     row: SourceRow
     source: Source
     entry: Entry
     settled: EntryRow
-    """The entry once this occurrence is dealt with."""
+    """The entry after this occurrence."""
     due: datetime
     dealt: Dealt
 
 
 class Entries:
-    """Raises what entries of sources have due. For one thread at a time, inside a transaction."""
+    """Raises due entries of sources. For one thread at a time, inside a transaction."""
 
     def __init__(self, store: Store, loaded: Loaded, turns: Turns, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -60,15 +60,15 @@ class Entries:
         self._now = now
 
     def ring(self, piece: RaiseEntry) -> Done | Unanswered:
-        """Deal with the occurrence of an entry that was due when we looked, whatever comes of it.
+        """Process and settle the occurrence of an entry that was due when the tick looked.
 
-        Nothing if it is not due any more. It stays due if it needs an answer from outside.
+        Does nothing if it is no longer due. It stays due if it needs an answer from outside.
         """
         due = self._due(piece)
         return NOTHING if due is None else self._rung(due, piece.answers)
 
     def fail(self, piece: RaiseEntry, why: str) -> Done:
-        """Settle the occurrence of an entry that killed the process: it failed, and its source is paused."""
+        """Settle the occurrence of an entry that killed the process as failed, and pause its source."""
         due = self._due(piece)
         if due is not None:
             place, now = declaring.place_of(self._store, due.source.to), self._now()
@@ -81,19 +81,19 @@ class Entries:
         return NOTHING
 
     def _due(self, piece: RaiseEntry) -> DueEntry | None:
-        """What is due of an entry; None if that is nothing any more."""
+        """The due occurrence of an entry; None if it is no longer due."""
         kept = self._store.sources.find_entry(piece.id)
         if kept is None or kept.paused or kept.due is None or kept.due > piece.looked:
             return None
         row = self._store.sources.find(kept.source_id)
-        assert row is not None  # they go together
+        assert row is not None  # an entry never outlives its source
         try:
             source = declaring.read(row)
             entry = source.entry(kept.name)
             if entry is None:
                 raise PicoschedError(f'found no entry "{kept.name}" in its declaration', "internal")
             dealt = dealt_with(source.times(entry, row.anchor), kept.due, piece.looked, entry.misfire)
-        except PicoschedError as error:  # a zone, say, that is not known here any more
+        except PicoschedError as error:  # its time zone is unknown now, for example
             ended = replace(kept, due=None, outcome=Outcome.FAILED, why=error.message)
             self._store.sources.settle(ended, raised=False)
             return None
@@ -101,7 +101,7 @@ class Entries:
         return DueEntry(row, source, entry, settled, kept.due, dealt)
 
     def resume(self, id: str, now: datetime) -> bool:
-        """Let a source go on whose pause is over."""
+        """Resume a source whose pause is over."""
         return declaring.resume(self._store, id, now)
 
     def _rung(self, due: DueEntry, answers: Answers) -> Done | Unanswered:
@@ -135,7 +135,7 @@ class Entries:
     def _raised(
         self, source: Source, event: Event, record: Fire, answers: Answers
     ) -> Turn | Unanswered | Exception:
-        """Raise the event in the one pico that is meant; the error if that is not possible."""
+        """Raise the event in its target pico; the error if that is not possible."""
         try:
             pico, event = self._reached(source.to, event)
         except StoreError:
@@ -149,7 +149,7 @@ class Entries:
     def _settle(
         self, source: Source, entry: EntryRow, record: Fire, *, raised: bool = True, written: bool = False
     ) -> None:
-        """Write what became of an occurrence; its record as well, if that is not `written` yet."""
+        """Write the outcome of an occurrence, and its record unless that is `written` already."""
         failed = record.outcome is Outcome.FAILED
         settled = replace(
             entry,
@@ -164,7 +164,7 @@ class Entries:
             self._store.agenda.record(record)
 
     def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
-        """The one pico that is meant, and the event as it comes there."""
+        """The target pico, and the event as it receives it."""
         declaring.check_target(self._store, target)
         if target.kind != ECI:
             (pico_id,) = declaring.picos_named(self._store, target.name)
@@ -174,7 +174,7 @@ class Entries:
         return self._loaded.load_pico(channel.pico_id), replace(event, eci=channel.eci)
 
     def _sent_round(self, target: Target, event: Event, record: Fire) -> Fire:
-        """An event for each of many picos, due at once; but for those that have too many to come already."""
+        """Schedule an event for each pico, due at once, except where `max_pending` is reached."""
         picos = self._picos_of(target, event)
         agenda, most = self._store.agenda, self._loaded.settings.limits.max_pending
         full = 0
@@ -198,12 +198,12 @@ class Entries:
             )
         why = f"sent to {_picos(len(picos) - full)}"
         if full:
-            why += f", and not to {_picos(full)} with {most:,} events to come (max_pending)"
+            why += f", and not to {_picos(full)} with {most:,} pending events (max_pending)"
             return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
         return replace(record, eid=None, why=why)
 
     def _picos_of(self, target: Target, event: Event) -> dict[str, str | None]:
-        """Pico → the channel to come by: of those with the tag one that allows the event, if any does."""
+        """Pico → channel to use: of its channels with the tag one that allows the event, if any does."""
         if target.kind == RID:
             return dict.fromkeys(self._store.sources.having(target.name))
         found: dict[str, str | None] = {}
@@ -217,7 +217,7 @@ class Entries:
         return found
 
     def _sent_away(self, source: Source, event: Event, record: Fire, row: SourceRow) -> Fire:
-        """An event on its way to another engine."""
+        """Add a delivery of the event to another engine."""
         waiting = self._store.deliveries.waiting(row.id)
         if waiting >= MOST_WAITING:
             why = f"{waiting:,} events are on their way to {source.to.name} already"
@@ -242,7 +242,7 @@ def _picos(number: int) -> str:
 
 
 def _event_url(channel: str, event: Event) -> str:
-    """Where an event is raised through a channel of another engine: …/c/ECI or …/sky/event/ECI."""
+    """The URL that raises an event on a channel of another engine: …/c/ECI or …/sky/event/ECI."""
     domain, type = quote(event.domain, safe=""), quote(event.type, safe="")
     if channel.rpartition("/")[0].endswith("/sky/event"):
         return f"{channel}/{event.eid}/{domain}/{type}"

@@ -1,12 +1,11 @@
-"""Which due rows are raised next: those of each pico in its turn.
+"""Decides which due rows are raised next, taking picos in turn.
 
-While all that is due fits into one batch, it is raised in the order of its due times. Where there is more,
-or a batch ended before it was through, picos stand in line: each has a few of its rows raised, soonest
-first, and goes to the end. So a pico with a hundred thousand rows due, or one that makes two for each that
-is raised, holds up another by no more than its share. A row is of the pico that made it: a message is of
-its sender.
+If all due rows fit into one batch, they are raised in order of due time. If there are more, or a batch ended
+early, picos queue up: each has a few of its rows raised, soonest first, and goes to the end. So a pico with a
+hundred thousand due rows, or one that makes two for each that is raised, delays another by no more than its
+share. A row belongs to the pico that made it: a message to its sender.
 
-Who is in line is found by going once through what is due, some rows at each look, and by what is written
+Picos with due rows are found in one pass over the due rows, some at each look, and from rows written
 meanwhile.
 """
 
@@ -23,23 +22,23 @@ AT_ONCE = 100
 """Due rows that one batch may raise."""
 
 LOOKED_AT = 10_000
-"""Due rows that one look goes through to see whose they are."""
+"""Due rows that one look scans for their picos."""
 
 
 class DueRows:
-    """Picos that have rows due, in line until `forget` ends the tick. Call `next` while nobody writes."""
+    """The line of picos with due rows, until `forget` ends the tick. Call `next` while nobody writes."""
 
     def __init__(self, due: Due, at_once: int = AT_ONCE) -> None:
         self._due = due
         self._at_once = at_once
         self._line: dict[str, None] = {}
-        """Picos that have rows due, or had; first the one whose turn it is."""
+        """Picos that have, or had, due rows; the one whose turn it is comes first."""
         self._watched: Watched | None = None
-        """How far due rows were gone through, where there are more than fit into a batch; None where not."""
+        """The position of the scan over due rows; None if they fit into one batch."""
         self._given: list[tuple[str, str]] = []
 
     def next(self, now: datetime, without: LeftOut, first: Collection[str] = ()) -> list[tuple[str, str]]:
-        """The rows to raise next, but for those that are left out: (id, pico). `first` come first."""
+        """The rows to raise next, (id, pico), without those left out. Rows in `first` come first."""
         if first and (found := self._due.among(first, now, without)):
             return self._give(found)
         if self._watched is None:
@@ -56,7 +55,7 @@ class DueRows:
         return self._give(given)
 
     def raised(self, number: int) -> None:
-        """The first so many of those that were given last have been raised."""
+        """Record that the first `number` of the rows returned last were raised."""
         if number == len(self._given) and self._watched is None:
             self._line.clear()
             return
@@ -69,7 +68,7 @@ class DueRows:
         return rows
 
     def _in_turn(self, due: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """All that is due: in the order of its times, or by the line, if there is one."""
+        """All due rows: by due time, or by the line if there is one."""
         if not self._line:
             self._line = dict.fromkeys(pico_id for _, pico_id in due)
             return due
@@ -80,7 +79,7 @@ class DueRows:
         return _in_rounds(of_pico[pico_id] for pico_id in self._line)
 
     def _of_those_in_line(self, now: datetime, without: LeftOut) -> list[tuple[str, str]]:
-        """A few rows of each of the first in line. Who has no more leaves it."""
+        """A few rows of each of the first picos in line. A pico without due rows leaves the line."""
         while picos := [*islice((id for id in self._line if id not in without.owners), self._at_once)]:
             each = -(-self._at_once // len(picos))
             found = self._due.due_of(picos, now, each, without)
@@ -93,7 +92,7 @@ class DueRows:
         return []
 
     def forget(self) -> None:
-        """End the tick: nobody is in line."""
+        """End the tick: empty the line."""
         self._line.clear()
         if self._watched is not None:
             self._due.unwatch(self._watched)

@@ -1,11 +1,11 @@
-"""Programs that rules have run: each at most once, and its end told exactly once.
+"""Programs that rules run: each at most once, and its end is reported exactly once.
 
-A run is a row. It waits ("proc"); before its program begins it is marked as "running", durably; when the
-program has ended, the row becomes the message of it ("send"), which is due at once and raised as
-`proc:finished` like anything that is due. If the engine dies while a program runs, the mark is what the next
-one finds: that run was interrupted, and is not begun again.
+A run is a row. It waits ("proc"); before its program starts it is durably marked "running"; when the program
+has ended, the row becomes a message ("send"), due at once and raised as `proc:finished` like any due row. If
+the engine dies while a program runs, the next one finds the mark: the run was interrupted and is not started
+again.
 
-In the background programs run in threads of their own; without it, whoever raises what is due runs them.
+In the background programs run in their own threads; otherwise the caller of `run_due` runs them.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ OF_ONE = 4
 """Of them, for one pico."""
 
 LINE = 8
-"""Programs of one pico that run or are next. All others wait in the database."""
+"""Programs of one pico that run or wait for a thread; all others wait in the database."""
 
 TAKEN_UP = 2 * AT_ONCE
-"""Programs taken up in one look."""
+"""Programs processed in one look."""
 
 
 class ProgramsQueue(Background):
-    """Runs what waits to be run. With `rehearsed` nothing is run, and each run says so."""
+    """Runs waiting programs. With `rehearsed` none is run, and each run reports that."""
 
     def __init__(
         self,
@@ -70,14 +70,14 @@ class ProgramsQueue(Background):
         self._rehearsed = rehearsed
         self._processes = Processes()
         self._unwritten: dict[str, Ended] = {}
-        """The ends of runs that the database did not take yet."""
+        """Run id → its end, not yet written because the database failed."""
 
     def end_all(self) -> None:
-        """Have what runs end, and begin nothing more until `stop`."""
+        """Terminate running programs, and start no more until `stop`."""
         self._processes.stop()
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """End what runs; what has not begun waits for the next start."""
+        """Terminate running programs; the others wait for the next start."""
         self._processes.stop()
         super().stop(seconds)
         self._processes.go_on()
@@ -105,10 +105,10 @@ class ProgramsQueue(Background):
         return Looked()  # no event is raised here
 
     def end_tick(self) -> None:
-        """Nothing is kept for one tick."""
+        """Nothing to forget."""
 
     def _next_rows(self, without: LeftOut) -> list[Scheduled]:
-        """What is to be run next, in the order in which it was asked for."""
+        """The next programs to run, in the order they were requested."""
         return [] if self._processes.stopping else self._store.agenda.programs("proc", TAKEN_UP, without)
 
     def _run(self, id: str) -> None:
@@ -116,7 +116,7 @@ class ProgramsQueue(Background):
             return
         try:
             program = self._commits.run(self._begin, id)
-        except InDoubtError as error:  # it may be marked as running, and nobody else would end it
+        except InDoubtError as error:  # it may be marked as running, and nothing else would end it
             self._end(id, Ended("not_started", why=error.message))
             return
         if program is None:
@@ -134,7 +134,7 @@ class ProgramsQueue(Background):
         self._unwritten.pop(id, None)
 
     def _begin(self, id: str) -> Program | None:
-        """Mark a run as begun; None if it is not to begin, which its record says then."""
+        """Mark a run as begun; None if it must not run, which its record then explains."""
         row = self._store.agenda.find(id)
         if row is None or row.kind != "proc" or row.status is not Status.PENDING:
             return None
@@ -152,7 +152,7 @@ class ProgramsQueue(Background):
     def _ended(self, program: Program) -> Ended:
         if self._rehearsed:
             return REHEARSED
-        log.info("the program %s begins", program.path)
+        log.info("starting the program %s", program.path)
         seconds = SECONDS if program.timeout is None else program.timeout
         ended = self._processes.run(program, min(seconds, self._settings.proc_timeout))
         log.info("the program %s ended: %s after %g s", program.path, ended.outcome, ended.duration)
@@ -166,20 +166,20 @@ class ProgramsQueue(Background):
 
 
 def interrupt(store: Store, now: datetime) -> None:
-    """Inside a transaction: end the runs that the last process has begun, and nobody has seen the end of."""
+    """Inside a transaction: mark runs that the last process left unfinished as interrupted."""
     for row in store.agenda.programs("running"):
         store.agenda.become(finished(row, INTERRUPTED, now), now)
 
 
 def program_of(row: Scheduled) -> Program:
-    """What a row has to run."""
+    """The program of a row."""
     attrs: Mapping[str, Any] = row.attrs
     pairs = tuple((name, value) for name, value in attrs["env"])
     return Program(**{**attrs, "args": tuple(attrs["args"]), "env": pairs})
 
 
 def finished(row: Scheduled, ended: Ended, now: datetime) -> Scheduled:
-    """The row once its program has ended: the message of it."""
+    """The row after its program has ended: the message that reports it."""
     program = program_of(row)
     attrs = {
         "id": row.id,

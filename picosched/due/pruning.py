@@ -1,15 +1,14 @@
-"""Old history is deleted by a time that the clock has confirmed, never by the time that it shows just now.
+"""Deletes old history, by a time the clock has confirmed, never by the current time.
 
-A clock that somebody sets ten years forward would make all history old at once. So a time counts only once
-the clock has gone on from it by a day: nothing is deleted when the clock jumps, and whoever set it wrong has
-a day to set it right. The same holds after a machine was off for long: what grew old meanwhile stays for
-another day.
+If somebody set the clock ten years forward, all history would be old at once. So a time counts only once
+the clock has advanced a day beyond it: a clock jump deletes nothing, and leaves a day to correct the clock.
+After a machine was off for long, history that expired meanwhile is kept for another day too.
 
-The time that was read last is kept in the store, so that processes which live for less than a day delete
-history too. Within a process the seconds that really passed tell a jump from a long wait; a sleep of the
-machine is a long wait as well.
+The time read last is kept in the store, so that processes that live for less than a day also delete history.
+Within a process, elapsed seconds distinguish a jump from a long wait; a sleeping machine counts as a long
+wait.
 
-A look deletes some of what is old, so that what is due meanwhile is not kept waiting; the next look goes on.
+Each look deletes only some rows, so that due rows are not delayed; the next look continues.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ from picosched.turns.commit import GroupCommit
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(days=1)
-"""How often history is deleted, and for how long the clock has to go on from a time to confirm it."""
+"""How often history is deleted, and how far the clock must advance beyond a time to confirm it."""
 
 JUMP_SECONDS = 3600.0
-"""A clock that differs by more from the seconds that passed was set. One that is adjusted differs by less."""
+"""A clock that differs by more from the elapsed seconds was set. Gradual adjustment differs by less."""
 
 READ = "history_read"
-"""Where the store keeps the time that was read last."""
+"""The key in the store of the time read last."""
 
 
 class Pruning:
-    """Deletes the history that is older than is kept. Any thread may look; one at a time judges."""
+    """Deletes history past its retention. Any thread may call `look`; one at a time judges."""
 
     def __init__(self, store: Store, commits: GroupCommit, clock: Clock) -> None:
         self._store = store
@@ -44,16 +43,16 @@ class Pruning:
         self._mutex = threading.Lock()
         """Held by the thread that judges."""
         self._read: datetime | None = None
-        """The time that was read last, which counts once the clock has gone on from it by a day."""
+        """The time read last, which counts once the clock has advanced a day beyond it."""
         self._offset = 0.0
-        """By how many seconds the clock was ahead of those that had elapsed at that time."""
+        """Clock seconds minus elapsed seconds at that time."""
         self._deletes: datetime | None = None
-        """The time that counts, while not all that was old then is deleted."""
+        """The confirmed time, while history that was old at it remains."""
 
     @property
     def next_look(self) -> datetime | None:
         """When to look next; None before the first look."""
-        # While a thread judges, another one that looked would find nothing to do, again and again.
+        # While a thread judges, another would look again and again and find nothing to do.
         if self._mutex.locked():
             return shifted(self._clock.now(), EVERY)
         if self._deletes is not None:
@@ -61,7 +60,7 @@ class Pruning:
         return None if self._read is None else shifted(self._read, EVERY)
 
     def look(self) -> int:
-        """Delete some of what is old if a day has gone by; how many rows."""
+        """Delete some old history if a day has passed; return how many rows."""
         now, read = self._clock.now(), self._read
         if read is not None and timedelta() <= now - read < EVERY and self._deletes is None:
             return 0
@@ -73,7 +72,7 @@ class Pruning:
             self._mutex.release()
 
     def prune(self, time: datetime) -> int:
-        """Delete all that is too old at that time; how many rows."""
+        """Delete all history that is too old at that time; return how many rows."""
         pruned = 0
         while self._is_prunable(time):
             pruned += self._commits.run(lambda: self._store.prune(time))
@@ -93,7 +92,7 @@ class Pruning:
                 return 0
             if abs(offset - self._offset) > JUMP_SECONDS:
                 log.warning(
-                    "the clock jumped to %s: no history is deleted before it has gone on for a day",
+                    "the clock jumped to %s: no history is deleted until it has advanced for a day",
                     format_time(now),
                 )
             elif read is not None and read < now and self._is_prunable(read):
@@ -103,12 +102,12 @@ class Pruning:
             if self._is_prunable(time):
                 return pruned
             self._deletes = None
-        # A process that ends before all is deleted leaves the rest to the next one.
+        # If the process ends before all is deleted, the next one deletes the rest.
         self._commits.run(lambda: note(self._store, now))
         self._read, self._offset = now, offset
         return pruned
 
 
 def note(store: Store, time: datetime) -> None:
-    """Inside a transaction: keep the time that was read."""
+    """Inside a transaction: keep the time read."""
     store.picos.set_meta(READ, str(to_ms(time)))

@@ -1,11 +1,10 @@
-"""A queue of things that are due, and how the first of them are performed: together, then one by one.
+"""The interface of a queue of due items, and how its first items are performed: together, then one by one.
 
 A tick asks each queue in turn (`tick.py`): scheduled rows, entries of sources, deliveries, programs.
 
-Pieces of rows and entries share a transaction, as many as it has time for. Where it fails, each is
-performed in one of its own, so that the guilty one is found. One that needs an answer from outside waits
-for it apart, in the background if there is one. One that may kill the process is begun alone, behind a mark
-(`begun.py`).
+Rows and entries share a transaction, as many as it has time for. If it fails, each is performed in its own
+transaction, to find the guilty one. An item that needs an answer from outside waits for it separately, in
+the background if there is one. An item that may kill the process is begun alone, after a mark (`begun.py`).
 """
 
 from __future__ import annotations
@@ -25,31 +24,31 @@ from picosched.turns.commit import GroupCommit
 
 
 class Done(NamedTuple):
-    """What became of one piece."""
+    """The outcome of one piece."""
 
     raised: bool = False
     """Whether its event was raised."""
     made: datetime | None = None
-    """When what is due was made; None if that does not matter."""
+    """When the row was made; None if that does not matter."""
 
 
 NOTHING = Done()
-"""It is not due any more, or it is dealt with in the background."""
+"""The piece is no longer due, or is being processed in the background."""
 
 
 class Looked(NamedTuple):
-    """What one look at a queue came to."""
+    """The result of one look at a queue."""
 
     raised: int = 0
     """Events raised."""
     made_now: int = 0
-    """Of those performed, how many were made at the time of the look or after it."""
+    """Performed pieces whose rows were made at the time of the look or after it."""
     fails: bool = False
-    """Whether nothing went, because the database fails."""
+    """Whether nothing succeeded because the database fails."""
 
 
 class Coming(NamedTuple):
-    """When a queue has something to do next."""
+    """When a queue next has something to do."""
 
     due: datetime | None = None
     pause_ends: datetime | None = None
@@ -60,26 +59,26 @@ class Coming(NamedTuple):
 
 
 class Queue(Protocol):
-    """Things that come due."""
+    """A queue of items that become due."""
 
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
-        """What a look at the queue leaves out: items that are `stuck`, and those that wait for an answer."""
+        """What a look leaves out: items that are `stuck` or wait for an answer."""
 
     def look(self, without: LeftOut) -> Coming:
         """When the next item is due. Called while nobody writes."""
 
     def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
-        """Process some of what is due at the last of a tick's looks, each once, if `coming` says that any is.
+        """Process some items due at the tick's last look, each once, if `coming` has any.
 
         A failing item goes into `stuck` and is skipped for the rest of this tick.
         """
 
     def end_tick(self) -> None:
-        """Forget what was kept for one tick."""
+        """Forget what was kept for this tick."""
 
 
 class Piece(Protocol):
-    """One thing that is due, of a pico or of a source."""
+    """A due item of a pico or a source."""
 
     @property
     def id(self) -> str: ...
@@ -114,12 +113,12 @@ class Together(Generic[P]):
         self._fail = fail
         """Settles a piece that killed the process, inside a transaction."""
         self._give_up = give_up
-        """Ends a piece that failed; gives the error if it stays due."""
+        """Ends a failed piece; returns the error if it stays due."""
         self._prepare = prepare
-        """Reads ahead what pieces need."""
+        """Reads ahead the rows of pieces."""
 
     def outcomes(self, pieces: Sequence[P]) -> Iterator[tuple[P, Done | Exception]]:
-        """What became of the first pieces, as many as one transaction has time for."""
+        """The outcomes of the first pieces, as many as one transaction has time for."""
         if not pieces:
             return
         first = pieces[0]
@@ -138,18 +137,18 @@ class Together(Generic[P]):
                 yield piece, self._ended(piece, outcome)
 
     def _waited_for(self, piece: P, number: int, outcome: Unanswered) -> Done | Exception:
-        """Have the answer waited for, in the background if there is one."""
-        owner = piece.id if number else piece.owner  # what has a mark is not put off
+        """Wait for the answer, in the background if there is one."""
+        owner = piece.id if number else piece.owner  # its owner's limit must not delay a marked row
         if self._waiting.in_background(piece.id, owner, partial(self._answered, piece, number, outcome)):
             return NOTHING
         return self._answered(piece, number, outcome)
 
     def _alone(self, piece: P, number: int) -> Done | Exception:
-        """Perform a piece in a transaction of its own, with what answers it asks for."""
+        """Perform a piece in its own transaction, with the answers it requests."""
         return self._answered(piece, number, self._begun.alone(self._perform, number, piece))
 
     def _answered(self, piece: P, number: int, first: Done | Unanswered | Exception) -> Done | Exception:
-        """The outcome of a piece in the end, once the answers it asks for have come."""
+        """The final outcome of a piece, with the answers it requests."""
 
         def perform(piece: P) -> Done | Unanswered | Exception:
             return self._begun.alone(self._perform, number, piece)
@@ -159,7 +158,7 @@ class Together(Generic[P]):
             outcome = cast("Done | Exception", self._waiting.done(perform, piece, first))
         except DismissedError:
             raise  # nothing happened, and it stays due
-        except PicoschedError as error:  # it asks something else each time, say
+        except PicoschedError as error:  # it makes a different request each time, for example
             outcome = error
         return self._ended(piece, outcome)
 

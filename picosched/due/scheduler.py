@@ -1,8 +1,8 @@
-"""The loop that raises what is due, when it is due, and does nothing in between.
+"""The loop that calls `run_due` when something is due, and sleeps in between.
 
-It is a stranger to the engine: it is given two functions and a clock. After each tick it waits for the next
-due time; `wake` cuts the wait short when something is due sooner. What goes wrong in a tick is logged, and
-the loop goes on after a pause that grows while it keeps going wrong.
+It does not know the engine, only two functions and a clock. After each tick it waits for the next due time;
+`wake` cuts the wait short when something is due sooner. If a tick fails, the error is logged and the loop
+continues after a pause that grows with each failure.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-"""Seconds between ticks that fail."""
+"""Seconds between failing ticks."""
 
 
 class Scheduler:
@@ -42,11 +42,11 @@ class Scheduler:
 
     @property
     def ends(self) -> bool:
-        """Whether the thread that asks is the scheduler's own and is to stop."""
+        """Whether the calling thread is the scheduler's own and should stop."""
         return self._stopping.is_set() and threading.current_thread() is self._thread
 
     def start(self) -> None:
-        """Start the thread; it ticks at once. Does nothing if it runs."""
+        """Start the thread, which ticks at once. Does nothing if it is running."""
         if self.running:
             return
         self._stopping.clear()
@@ -62,7 +62,7 @@ class Scheduler:
             self._thread = None
 
     def wake(self, due: datetime | None = None) -> None:
-        """Look again for what is due; with `due`, only if that is sooner than what it sleeps until."""
+        """Tick now; with `due`, only if that is sooner than the time the thread sleeps until."""
         waits_for = self._waits_for
         if due is None or waits_for is None or due < waits_for:
             self._wake.set()
@@ -70,12 +70,12 @@ class Scheduler:
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
-            self._wake.clear()  # before looking, so that what comes while it looks is not overlooked
+            self._wake.clear()  # before looking, so that a wake during the look is not lost
             try:
                 self._run_due()
                 due = self._next_due()
             except Exception:
-                log.exception("raising what is due failed; trying again in %g s", pause)
+                log.exception("a tick failed; trying again in %g s", pause)
                 self._stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue

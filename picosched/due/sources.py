@@ -1,8 +1,8 @@
 """Entries of sources that are due: a queue of a tick.
 
-A round rings each entry that is due once, however often it is due, and a look rings some of a round: as many
-as one transaction has time for. So an entry that is far behind, or whose target is slow, holds up other
-entries and what is scheduled by one turn, and no more.
+A round rings each due entry once, however often it is due, and a look rings as many entries of a round as one
+transaction has time for. So an entry that is far behind, or whose target is slow, delays other entries and
+scheduled rows by one turn at most.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ AT_ONCE = 100
 
 
 class SourcesQueue:
-    """Looks at which entries are due, and has the first of them rung. For one tick at a time."""
+    """Finds due entries and rings the first of them. For one tick at a time."""
 
     def __init__(
         self, store: Store, commits: GroupCommit, entries: Entries, waiting: Waiting, begun: Begun
@@ -36,7 +36,7 @@ class SourcesQueue:
         self._waiting = waiting
         self._begun = begun
         self._round: list[tuple[str, str]] = []
-        """The entries that are left to ring in this round, and their sources."""
+        """The entries left to ring in this round, (id, source id)."""
         self._together = Together(commits, waiting, begun, entries.ring, entries.fail, _stays_due)
 
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
@@ -67,7 +67,7 @@ class SourcesQueue:
         return Looked(raised)
 
     def end_tick(self) -> None:
-        """A round goes on in the next tick."""
+        """Nothing to forget: a round continues in the next tick."""
 
     def _resume(self, now: datetime) -> None:
         ids = self._commits.read(self._store.sources.resumable, now)

@@ -1,9 +1,9 @@
 """A tick: process everything that is due, look by look.
 
-Each look asks the queues in turn, and each processes some of what is due by then: as many items in one
-transaction as there is time for. The tick ends when nothing is left that was due when it began. An item
-that fails because of the database does not hold up the others, and stays due. One that fails for any other
-reason, by a fault of ours or because it is damaged, is given up: it must not be due for ever.
+Each look asks the queues in turn, and each processes some of the items due by then: as many in one
+transaction as there is time for. The tick ends when nothing is left that was due when it began. An item that
+fails because of the database stays due and does not delay the others. An item that fails for any other
+reason, such as a bug of ours or damage, is ended: it must not stay due forever.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit, Seen
 
 INSTANT = 100_000
-"""Events that may be made and raised at one instant of a clock that stands still."""
+"""Events that may be made and raised at one instant of a clock that does not advance."""
 
 
 class Dues:
-    """What the turns of a batch change of what is due: `wake` is called for it once they are committed.
+    """Collects the due times that a batch's turns add or change, and calls `wake` after the commit.
 
-    For one thread at a time, inside a transaction. `wake` is given the soonest due time, None for any.
+    For one thread at a time, inside a transaction. `wake` gets the soonest due time, or None for any.
     """
 
     def __init__(self, wake: Callable[[datetime | None], None]) -> None:
@@ -39,7 +39,7 @@ class Dues:
         self._changed = False
 
     def came(self, turn: Turn) -> None:
-        """A turn was written: remember whether it changed what is due."""
+        """A turn was written: remember whether it changed due times."""
         dues = [each.due for each in turn.scheduled.values() if each.due is not None]
         if dues:
             self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
@@ -56,7 +56,7 @@ class Dues:
 
 
 class Ticks:
-    """Processes what is due in all queues."""
+    """Processes the due items of all queues."""
 
     def __init__(
         self,
@@ -76,12 +76,12 @@ class Ticks:
         self._now = now
         self._seen = Seen(store, commits, self._read)
         self.ends: Callable[[], bool] = lambda: False
-        """Whether to leave the rest of what is due for another tick."""
+        """Whether to leave the remaining due items for another tick."""
         self._one = threading.Lock()
-        """Held during a tick: two at once would not keep the order of what one pico sends another."""
+        """Held during a tick: two at once would not keep the order of messages between picos."""
 
     def next_due(self) -> datetime | None:
-        """When something is due next that does not wait for an answer; None if nothing is to come."""
+        """The next due time, ignoring rows that wait for an answer; None if there is none."""
         return min((each.soonest for each in self._look(()) if each.soonest is not None), default=None)
 
     def forget(self) -> None:
@@ -91,8 +91,8 @@ class Ticks:
     def run_due(self) -> int:
         """Process all that is due now and return how many events were raised.
 
-        An item that cannot be settled because the database fails stays due; the others go on, then this
-        raises why. `conflict` from inside a turn.
+        An item that cannot be settled because the database fails stays due; the others are processed, then
+        this raises the error. `conflict` from inside a turn.
         """
         self._commits.refuse_inside()
         with self._one:
@@ -133,7 +133,7 @@ class Ticks:
         return raised
 
     def _look(self, stuck: Collection[str]) -> list[Coming]:
-        """When each queue has something to do next."""
+        """When each queue next has something to do."""
         return self._seen.look(tuple(queue.left_out(stuck) for queue in self._queues))
 
     def _read(self, without: tuple[LeftOut, ...]) -> list[Coming]:
@@ -141,5 +141,5 @@ class Ticks:
 
 
 def _is_left(coming: Sequence[Coming], began: datetime) -> bool:
-    """Whether something is due that was due when the tick began."""
+    """Whether anything that was due when the tick began is left."""
     return any(each.soonest is not None and each.soonest <= began for each in coming)

@@ -1,11 +1,11 @@
-"""Turns and queries that need an answer from the world outside.
+"""Turns and queries that need an answer from outside.
 
-A rule that asks stops its turn (`Unanswered`) before anything has happened. The request is made here, while
-nobody holds the store, and the turn is evaluated again with the answer; so a slow host delays whoever asks
-it and nobody else. What is asked is asked at least once: a process that ends in between asks again.
+A rule that makes a request stops its turn (`Unanswered`) before anything is written. The request is made
+here, without holding the store, and the turn is evaluated again with the answer, so a slow host delays only
+this caller. Requests are made at least once: if the process ends in between, the next one repeats them.
 
-In the background such rows wait in threads of their own, each pico's in its turn, and are left out of what is
-due until they are answered; without a scheduler in the background they are answered one after the other.
+In the background such rows wait in their own threads, picos in turn, and are left out of due queries until
+they are answered; without a background scheduler they are answered one after the other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from picosched.pico.said import MOST_ASKED, Answers, Unanswered
 
 
 class Piece(Protocol):
-    """Work that may need answers from outside."""
+    """A piece of work that may need answers from outside."""
 
     @property
     def answers(self) -> Answers: ...
@@ -31,24 +31,24 @@ P = TypeVar("P", bound=Piece)
 Ask = Callable[[HttpRequest], HttpResponse]
 
 AT_ONCE = 16
-"""Threads that may wait for the world outside."""
+"""Threads that may wait for outside answers."""
 
 OF_ONE = 4
 """Of them, for the rows of one pico."""
 
 LINE = 100
-"""Rows of one pico that wait for their turn with them, before more of them are looked at."""
+"""Rows of one pico that may wait for a thread; all others wait in the database."""
 
 
 class Waiting(Background):
-    """Asks the world outside for turns and queries that cannot go on without an answer."""
+    """Makes the requests that turns and queries need answered before they can continue."""
 
     def __init__(self, ask: Ask, done: Callable[[], None]) -> None:
         super().__init__("picosched-asking", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._ask = ask
 
     def done(self, perform: Callable[[P], T | Unanswered], piece: P, outcome: T | Unanswered) -> T:
-        """What `perform` makes of a piece in the end, if it made `outcome` of it so far."""
+        """The final result of `perform` for a piece, given its first `outcome`."""
         given = piece.answers.given
         for _ in range(2 * MOST_ASKED):
             if not isinstance(outcome, Unanswered):

@@ -1,1 +1,1 @@
-"""The engine: the wiring, and its faces."""
+"""The engine: its parts wired together, and the classes for callers."""

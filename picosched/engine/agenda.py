@@ -1,8 +1,8 @@
-"""What is scheduled, as those see and change it who stand outside: Python, the command line, the server.
+"""Scheduled events, for callers outside rules: Python, the command line, the server.
 
-Each change is a step of `schedule.changed`, for one row or for all that a filter means. Many rows are changed
-some at a time, so that others get their turn in between: each row is changed wholly or not at all, and a
-row that ended meanwhile is left out. A dry run says which rows it would be, as they would then be.
+Each change is a function of `schedule.changed`, applied to one row or to all that match a filter. Many rows
+are changed in several transactions, so that other work can run in between: each row is changed completely or
+not at all, and a row that ended meanwhile is left out. A dry run returns the rows as they would be changed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BY_HAND = "somebody fired it outside its times"
 
 
 class Agenda:
-    """The scheduled events of an engine. Every method may raise PicoschedError of the store."""
+    """The scheduled events of an engine. Every method may raise the store's PicoschedError."""
 
     def __init__(self, engine: Wiring) -> None:
         self._engine = engine
@@ -45,27 +45,27 @@ class Agenda:
     # Reading
 
     def scheduled(self, which: Which | None = None, limit: int | None = None) -> list[Scheduled]:
-        """The scheduled events that are meant, soonest first; without `which`, all that are to come."""
+        """The matching scheduled events, soonest first; without `which`, all pending and paused ones."""
         return self._engine.read(self._engine.store.agenda.matching, _filter(which), limit)
 
     def count(self, which: Which | None = None) -> int:
         return self._engine.read(self._engine.store.agenda.how_many, _filter(which))
 
     def find(self, id: str) -> Scheduled | None:
-        """The scheduled event of that id, whatever its status; None if there is no record of it."""
+        """The scheduled event with that id, whatever its status; None if there is none."""
         return self._engine.read(self._engine.store.agenda.find, id)
 
     def load(self, id: str) -> Scheduled:
-        """The scheduled event of that id; `not_found` if there is no record of it."""
+        """The scheduled event with that id; `not_found` if there is none."""
         found = self.find(id)
         if found is None:
             raise PicoschedError(f"no scheduled event has the id {id}", "not_found")
         return found
 
     def next_times(self, id: str, count: int = 5) -> list[datetime]:
-        """When it will be raised next, as things are, `count` times at most.
+        """When it will be raised next, at most `count` times.
 
-        Nothing if it is paused, finished or cancelled. Times outside its window are left out.
+        Empty if it is paused, finished or cancelled. Times outside its window are left out.
         """
         row, settings = self.load(id), self._engine.settings
         window = None if row.window is None else self._engine.read(self._window, row, row.window)
@@ -76,11 +76,11 @@ class Agenda:
         try:
             ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
             return load_window(ruleset, self._engine.settings.windows, name)
-        except PicoschedError:  # it is gone, which is told when the row is due
+        except PicoschedError:  # it is gone, which is reported when the row is due
             return None
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
-        """The ids that begin so, also of those only the record has; with `live`, of what is to come."""
+        """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""
         return self._engine.read(self._engine.store.agenda.ids_like, beginning, live=live)
 
     def history(
@@ -90,13 +90,13 @@ class Agenda:
         limit: int = 100,
         outcome: str | None = None,
     ) -> list[Fire]:
-        """What became of occurrences, newest first."""
+        """The record of occurrences, newest first."""
         pages = self._engine.store.pages
         read = partial(pages.fires, None, limit, pico_id=pico_id, id=id, outcome=outcome)
         return self._engine.read(read).items
 
     def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]:
-        """The id of each pico that these are of → its name, which is the id again where the pico is gone."""
+        """Pico id → name, for the picos of these rows; a deleted pico's name is its id."""
         ids = {each.pico_id for each in rows}
         picos = self._engine.read(lambda: {id: self._engine.store.picos.find_pico(id) for id in ids})
         return {id: id if pico is None else pico.name for id, pico in picos.items()}
@@ -104,24 +104,24 @@ class Agenda:
     # Changing
 
     def cancel(self, which: Which, reason: str | None = None, *, dry_run: bool = False) -> list[Scheduled]:
-        """End them before their time. What is given back is what was changed, as it is then."""
+        """Cancel them; returns the changed rows."""
         now = self._engine.now()
         return self._change(which, lambda row: cancelled(row, now, reason=reason), dry_run)
 
     def pause(
         self, which: Which, until: str | datetime | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]:
-        """Let them wait, `until` then or until they are resumed."""
+        """Pause them until `until`, or until they are resumed."""
         time = None if until is None else _time(until)
         return self._change(which, lambda row: paused(row, time), dry_run)
 
     def resume(self, which: Which, *, dry_run: bool = False) -> list[Scheduled]:
-        """Let those that are paused go on: a repeat with its next time, an `at` that passed at once."""
+        """Resume paused ones: a repeat at its next time, an `at` whose time has passed at once."""
         now, granularity = self._engine.now(), self._engine.settings.granularity
         return self._change(which, lambda row: resumed(row, now, granularity), dry_run)
 
     def move(self, which: Which, to: str | datetime | timedelta, *, dry_run: bool = False) -> list[Scheduled]:
-        """Give their next occurrence another time, or put it off by a timedelta; what has passed is now."""
+        """Move their next occurrence to a time or by a timedelta; a time that has passed means now."""
         now, granularity = self._engine.now(), self._engine.settings.granularity
 
         def step(row: Scheduled) -> Changed | None:
@@ -134,7 +134,7 @@ class Agenda:
     def reschedule(
         self, which: Which, timespec: Timespec | str, tz: str | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]:
-        """Repeat them by another timespec from now on, each in the zone it had unless one is given."""
+        """Repeat them by another timespec from now on, each in its own zone unless one is given."""
         now, granularity = self._engine.now(), self._engine.settings.granularity
 
         def step(row: Scheduled) -> Changed | None:
@@ -142,13 +142,13 @@ class Agenda:
             return repeated(row, spec, now, granularity)
 
         if not isinstance(timespec, Timespec):
-            Timespec.parse(timespec, tz or "UTC")  # whatever there is to change, a wrong one is an error
+            Timespec.parse(timespec, tz or "UTC")  # an invalid one is an error even if nothing matches
         return self._change(which, step, dry_run)
 
     def fire_now(self, id: str, why: str = BY_HAND) -> Turn:
-        """Raise its event now, outside its times; its turn, once that is durable.
+        """Raise its event now, outside its times; returns its turn, once durable.
 
-        An `at` is finished by it, a repeat goes on as before. `not_found` if it is not to come.
+        This finishes an `at`; a repeat continues as before. `not_found` if it is not pending or paused.
         """
         return self._engine.raise_now(RaiseNow(id, why))
 
@@ -166,9 +166,9 @@ class Agenda:
         return done
 
     def _take(self, ids: Sequence[str], step: Change) -> list[Scheduled]:
-        """Take the step for each row it applies to, inside a transaction; the rows as they are then."""
+        """Apply the step to each row it applies to, inside a transaction; returns the changed rows."""
         store, done = self._engine.store, list[Scheduled]()
-        with store.savepoint():  # where a row cannot be changed, those before it are not either
+        with store.savepoint():  # if one row cannot be changed, none is
             for id in ids:
                 row = store.agenda.find(id)
                 changed = None if row is None else step(row)

@@ -1,7 +1,6 @@
-"""The engine: has an event evaluated and its turn committed, and raises again what rules have scheduled.
+"""The engine: evaluates events, commits their turns, and raises the events that rules have scheduled.
 
-It is the first face of the wiring. It is safe to use from many threads. From inside a turn or a query of
-its own it is not to be called, and says so.
+It is safe to use from many threads. A call from inside one of its own turns or queries is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from picosched.store.picos import PicoRow
 from picosched.store.store import Store
 
 LOOK_SECONDS = 0.25
-"""How often the journal is looked at for one who follows it."""
+"""How often `follow` reads the journal."""
 
 AT_ONCE = 200
 """Turns read in one look."""
@@ -44,11 +43,11 @@ class Engine(Sourced):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
-    the environment; `options` are single settings and win. With a `seed` what rules draw repeats from run to
-    run, if the same turns and queries come in the same order; so does the row of ids that callers draw.
-    `outside` answers what rules ask by HTTP, in place of the world; no program is run then. What is opened
-    `readonly` answers and lists, beside a picosched that writes. PicoschedError as for Store, and `invalid`
-    for invalid settings.
+    the environment; `options` are single settings and win. With a `seed`, random values in rules and
+    generated ids are the same from run to run, if the same turns and queries come in the same order.
+    `outside` answers the HTTP requests of rules instead of the network; then no programs are run. A
+    `readonly` engine answers and lists while another picosched writes. PicoschedError as for Store, and
+    `invalid` for invalid settings.
     """
 
     def __init__(
@@ -75,25 +74,25 @@ class Engine(Sourced):
 
     @property
     def commits(self) -> int:
-        """Transactions committed since the engine was made."""
+        """Transactions committed since the engine was created."""
         return self._commits.commits
 
     # Picos
 
     @property
     def root(self) -> PicoRef:
-        """The pico that is there from the start; `not_found` in an empty store that is readonly."""
+        """The root pico; `not_found` if a readonly store is empty."""
         row = self.read(self.store.picos.find_root)
         if row is None:
             raise PicoschedError(f"the database {self.store.name} has no picos", "not_found")
         return self._reference(row)
 
     def picos(self) -> list[PicoRef]:
-        """All, in the order they were made; the root is the first."""
+        """All picos, in the order they were made, the root first."""
         return [self._reference(row) for row in self.read(self.store.picos.picos)]
 
     def pico(self, name: str) -> PicoRef:
-        """The pico of that id or name; `not_found`, or `conflict` if several have the name."""
+        """The pico with that id or name; `not_found`, or `conflict` if several have the name."""
         row = self.read(self.store.picos.find_pico, name)
         if row is None:
             named = self.read(self.store.picos.named, name)
@@ -107,9 +106,9 @@ class Engine(Sourced):
     def new_pico(
         self, name: str = "", parent: PicoRef | str | None = None, *, unique: bool = False
     ) -> PicoRef:
-        """Make a pico under `parent` (an id or a PicoRef), under the root without one.
+        """Make a pico under `parent` (an id or a PicoRef; by default the root).
 
-        If its name is to be `unique`, `conflict` where there is a pico of that name.
+        With `unique`, `conflict` if a pico has that name.
         """
         parent_id = (parent.id if isinstance(parent, PicoRef) else parent) or self.root.id
         called = checked_text(name, "name of a pico") if name else ""
@@ -125,7 +124,7 @@ class Engine(Sourced):
         return self.write(work)
 
     def export_pico(self, name: str, *, history: bool = False) -> dict[str, Any]:
-        """The document of the pico of that id or name, as one moment has it; the engine may be readonly."""
+        """The document of the pico with that id or name, as a snapshot; the engine may be readonly."""
         return document_of(self, self.pico(name), history=history)
 
     def import_pico(
@@ -136,18 +135,18 @@ class Engine(Sourced):
         *,
         keep_ecis: bool = False,
     ) -> PicoRef:
-        """Make a pico of a document, under `parent` (the root without one), by the name it had or another.
+        """Make a pico from a document, under `parent` (by default the root), with its old name or another.
 
-        It gets a new id, and its channels new ecis unless they are kept. Scheduled events keep their ids; one
-        whose id is known here gets a new one. PicoschedError: `invalid` says what is wrong with the document,
-        `conflict` for a name or an eci that is taken; KrlError for a ruleset that does not run here. Nothing
-        is changed then.
+        It gets a new id, and its channels get new ecis unless they are kept. Scheduled events keep their ids
+        unless those are taken here. PicoschedError: `invalid` for an error in the document, `conflict` if a
+        name or eci is taken; KrlError for a ruleset that does not run here. After an error nothing is
+        changed.
         """
         under = parent.id if isinstance(parent, PicoRef) else self.root.id if parent is None else parent
         return put_in(self, document, under, name, keep_ecis=keep_ecis)
 
     def channel(self, eci: str) -> Channel:
-        """The channel of an eci; `not_found` if there is none."""
+        """The channel with that eci; `not_found` if there is none."""
         return self.read(self.loaded.load_channel, eci)
 
     # Events and queries
@@ -162,26 +161,26 @@ class Engine(Sourced):
         eid: str | None = None,
         once: str | None = None,
     ) -> Turn:
-        """Raise an event through a channel; its turn, once that is durable.
+        """Raise an event through a channel; returns its turn, once durable.
 
-        `once` is a key: an event that comes to a pico again with the same one is answered by an empty turn
-        that is `repeated`, with the `eid` of the first. `not_found` without such a channel, `refused` by its
+        `once` is an idempotency key: a second event with the same key for a pico gets an empty turn that is
+        `repeated`, with the `eid` of the first. `not_found` if there is no such channel, `refused` by its
         policy, `invalid` or `too_large` attributes.
         """
         return self.raise_one(self.new_event(domain, type, attrs, eci=eci, eid=eid, once=once))
 
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
-        """The JSON value of a shared function, asked through a channel; errors as for `raise_event`."""
+        """The JSON value of a shared function, called through a channel; errors as for `raise_event`."""
         return self.answer_to(self.new_query(rid, name, args, eci=eci))
 
     # Schedules
 
     def scheduled(self, which: Filter | None = None) -> list[Scheduled]:
-        """What is still to come, paused ones too, soonest first; or what a filter means."""
+        """All pending and paused scheduled events, or those matching a filter, soonest first."""
         return self.agenda.scheduled(which)
 
     def history(self, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
-        """What became of occurrences, newest first; of one pico or all, of one scheduled event or all."""
+        """The record of occurrences, newest first; of one pico or all, of one scheduled event or all."""
         return self.read(self.store.agenda.fires, pico_id=pico_id, id=id, limit=limit)
 
     def journal(
@@ -191,9 +190,9 @@ class Engine(Sourced):
         return self.read(self.store.journal.entries, pico_id, eid=eid, after=after, limit=limit)
 
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]:
-        """The turns behind a `seq`, oldest first, then each as it happens, without end.
+        """The turns after a `seq`, oldest first, then each new one, without end.
 
-        The engine may be readonly, beside a picosched that writes.
+        The engine may be readonly, while another picosched writes.
         """
         never = Event()
         while True:
@@ -205,7 +204,7 @@ class Engine(Sourced):
                 never.wait(LOOK_SECONDS)
 
     def run_until(self, time: str | datetime) -> int:
-        """On a virtual clock, go from due time to due time and end at `time`; how many events were raised."""
+        """On a virtual clock, advance to `time`, raising due events; returns how many were raised."""
         if not isinstance(self.clock, VirtualClock):
             raise PicoschedError("only a virtual clock can be run until a time")
         end = parse_time(time) if isinstance(time, str) else time
@@ -219,16 +218,16 @@ class Engine(Sourced):
         return raised
 
     def prune(self) -> int:
-        """Delete what is older by the clock, as it is now, than history is kept; how many rows."""
+        """Delete history past its retention, by the current time; returns how many rows."""
         return self._pruning.prune(self.now())
 
     def start(self) -> None:
-        """Raise what is due in the background, when it is due. `refused` if the store is readonly."""
+        """Raise due events in the background from now on. `refused` if the store is readonly."""
         if self.store.readonly:
-            raise PicoschedError("an engine that is readonly raises nothing", "refused")
+            raise PicoschedError("a readonly engine cannot raise events", "refused")
         self._commits.refuse_inside()
         with self._switch:
-            self.read(self.store.picos.find_root)  # what is closed is not started
+            self.read(self.store.picos.find_root)  # fails if the store is closed
             self._waiting.start()
             self._programs.start()
             self._deliveries.start()
@@ -236,14 +235,14 @@ class Engine(Sourced):
             self._scheduler.start()
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """End what `start` began, waiting at most `seconds` for the world outside. The rest stays due."""
+        """Stop the background threads, waiting at most `seconds` for outside answers. The rest stays due."""
         self._commits.refuse_inside()
         with self._switch:
             self._stop(seconds)
 
     @property
     def running(self) -> bool:
-        """Whether what is due is raised in the background."""
+        """Whether due events are raised in the background."""
         return self._scheduler.running
 
     def _reference(self, row: PicoRow) -> PicoRef:

@@ -1,12 +1,12 @@
-"""A pico as one JSON document: written out here, put in there, and it goes on as it was.
+"""Exports a pico as one JSON document, and imports it into another engine, where it continues.
 
-The document holds what belongs to the pico alone: its rulesets as texts with their configuration, entity
-variables and waiting event expressions, its channels, and what is scheduled. What passes between picos is
-left out: `app:` variables, channels to parent and children, events on their way to another pico, programs
-that wait or run. With the history come the record of fires and the journal; without it, of each repeat the
-last fire, which says when the next may come at the soonest.
+The document holds what belongs to the pico alone: ruleset texts with their configuration, entity variables
+and waiting event expressions, its channels, and its schedules. Anything shared between picos is left out:
+`app:` variables, channels to parent and children, messages to other picos, waiting or running programs. With
+history it includes the record of fires and the journal; without, only the last fire of each repeat, which
+limits how soon the next may come.
 
-An import is one transaction. What was due meanwhile is due then, and the misfire policies hold.
+An import is one transaction. Events that became due meanwhile are due then, and misfire policies apply.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ ALL = 1_000_000_000
 
 
 def document_of(engine: Wiring, pico: PicoRef, *, history: bool) -> dict[str, Any]:
-    """The document of a pico, as one moment has it; the engine may be readonly."""
+    """The document of a pico, a consistent snapshot; works on a readonly engine."""
     now, store = engine.now(), engine.store
     if store.readonly or store.name == MEMORY:
         return engine.read(lambda: _document(store, pico, now, history))
-    beside = Store(store.name, readonly=True)  # a look of its own, which holds up nobody
+    beside = Store(store.name, readonly=True)  # its own connection, which blocks nobody
     try:
         return _document(beside, pico, now, history)
     finally:
@@ -53,7 +53,7 @@ def document_of(engine: Wiring, pico: PicoRef, *, history: bool) -> dict[str, An
 def put_in(
     engine: Wiring, document: Mapping[str, Any], under: str, name: str | None, *, keep_ecis: bool
 ) -> PicoRef:
-    """Make a pico of a document under the pico of an id, as `Engine.import_pico` says."""
+    """Make a pico from a document under the pico with the id `under`; see `Engine.import_pico`."""
     moved = read_moved(document, engine.settings.limits.max_attrs_bytes)
     called = checked_text(moved.name if name is None else name, "name of a pico")
 
@@ -62,7 +62,7 @@ def put_in(
         if engine.store.picos.named(called):
             raise PicoschedError(f"there is a pico {called} already", "conflict")
         pico = PicoRow(engine.new_id(), called, under, engine.now())
-        with engine.store.savepoint():  # a fault in here concerns nobody else in this transaction
+        with engine.store.savepoint():  # an error here must not affect others in this transaction
             engine.store.picos.new_pico(pico)
             _Arrival(engine, moved, pico).put(keep_ecis)
         return PicoRef(pico.id, pico.name, engine)
@@ -136,12 +136,12 @@ def _without(map: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 class _Arrival:
-    """A pico that arrives, inside the transaction that makes it."""
+    """Writes an imported pico, inside the transaction that makes it."""
 
     def __init__(self, engine: Wiring, moved: Moved, pico: PicoRow) -> None:
         self._engine, self._store, self._moved, self._pico = engine, engine.store, moved, pico
         self._ids: dict[str, str] = {}
-        """The id a scheduled event had → the one it has here."""
+        """Old id of a scheduled event → its id here."""
         self._ecis: dict[str, str] = {}
 
     def put(self, keep_ecis: bool) -> None:
@@ -166,7 +166,7 @@ class _Arrival:
                     f"wanted a map of {', '.join(sorted(KEYS))}, as this expression waits"
                 )
         hash = hash_of(each.text)
-        known = self._store.picos.find_ruleset(hash)  # where that text came from here stays as it is
+        known = self._store.picos.find_ruleset(hash)  # keep the origin that this text has here
         row = known or RulesetRow(hash, each.rid, each.text, each.origin)
         self._store.picos.install(self._pico.id, row, each.config)
         return ruleset
@@ -182,7 +182,7 @@ class _Arrival:
             self._store.picos.new_channel(channel, now)
 
     def _put_state(self, now: datetime) -> None:
-        """Variables, waiting expressions, what is scheduled: as a turn that did it all would write them."""
+        """Write variables, waiting expressions and schedules, as one turn."""
         turn = Turn(self._engine.new_id(), self._pico.id, now)
         for each in self._moved.rulesets:
             turn.entities |= {(each.rid, name): value for name, value in each.variables.items()}
@@ -201,7 +201,7 @@ class _Arrival:
             self._store.journal.add(replace(entry, pico_id=self._pico.id, scheduled=scheduled, eci=eci))
 
     def _start(self, rulesets: list[Ruleset], now: datetime) -> None:
-        """Evaluate the globals of all, as an installation does; then the windows of this engine hold."""
+        """Evaluate the globals of all rulesets, as an install does, and follow this engine's windows."""
         loaded = self._engine.loaded
         pico = loaded.read_pico(self._pico.id)
         for ruleset in rulesets:
@@ -210,7 +210,7 @@ class _Arrival:
             follow(self._store, loaded, self._pico.id, ruleset, now)
 
     def _id(self, id: str) -> str:
-        """The id that a scheduled event has here: its own, unless that is one of another."""
+        """The id of a scheduled event here: its own, unless that is taken."""
         if id not in self._ids:
             agenda = self._store.agenda
             taken = agenda.find(id) is not None or agenda.last_nominal(id) is not None

@@ -1,8 +1,8 @@
-"""The document of a pico, read: everything in it is what the engine and its store take, or it is refused.
+"""Reads and validates the document of a pico.
 
-Who wrote it is not known, and it goes into the store as it is read. So each number has its bounds, each text
-its form in UTF-8, each value is JSON as deep and as large as a rule may make it, and what is due is not on
-record already: an occurrence is settled once.
+The document is untrusted, and goes into the store as read. So numbers are within bounds, texts have a UTF-8
+form, values are JSON no deeper or larger than a rule may make, and no due occurrence is on record already: an
+occurrence is settled once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CHANNEL = "eci tags events queries own".split()
 
 @dataclass(frozen=True, slots=True)
 class MovedRuleset:
-    """A ruleset with what the pico has of it."""
+    """A ruleset with its configuration, variables and waiting expressions."""
 
     rid: str
     text: str
@@ -47,7 +47,7 @@ class MovedRuleset:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a document tells; picos and channels have their old ids."""
+    """The content of a document; channels and scheduled events have their old ids."""
 
     name: str
     rulesets: list[MovedRuleset]
@@ -58,7 +58,7 @@ class Moved:
 
 
 def read_moved(document: Mapping[str, Any], most_bytes: int) -> Moved:
-    """What a document tells, where each configuration has `most_bytes` at the most."""
+    """The content of a document, in which each configuration may have at most `most_bytes`."""
     told = Fields(document, "the document")
     if not told.has("format") or told.text("format") != FORMAT:
         raise PicoschedError(f'the document: found no format, wanted "{FORMAT}"')
@@ -88,7 +88,7 @@ def read_moved(document: Mapping[str, Any], most_bytes: int) -> Moved:
 
 
 def _check_record(moved: Moved) -> None:
-    """What is due is not on record: an occurrence that is could never be settled again."""
+    """Check that no due occurrence is on record: it could never be settled."""
     due = {each.id: each.due for each in moved.scheduled if each.due is not None}
     for fire in moved.fires:
         if fire.id in due and to_ms(fire.nominal) == to_ms(due[fire.id]):
@@ -111,7 +111,7 @@ def _read_ruleset(told: Fields, most_bytes: int) -> MovedRuleset:
 
 
 def _json(told: Fields, name: str) -> dict[str, Any]:
-    """A map of JSON values, each as deep and as large as a rule may make it."""
+    """A map of JSON values, no deeper or larger than a rule may make."""
     where = f"{told.where}.{name}"
     copy: dict[str, Any] = json_value(json_copy(told.map(name), where))
     return copy

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PicoRef:
-    """A pico of an engine. Two are equal when they mean the same pico.
+    """A pico of an engine. Two are equal if they refer to the same pico.
 
     Every method raises PicoschedError: `not_found` once the pico is deleted, `conflict` from inside a turn.
     """
@@ -40,16 +40,16 @@ class PicoRef:
     # Rulesets
 
     def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> Ruleset:
-        """Install a ruleset from its path, its file: or http(s): URL, or its text; or replace its text.
+        """Install a ruleset from a path, a file: or http(s): URL, or text; or replace its text.
 
-        Its variables and schedules stay when it is replaced, and so does its `config` unless one is given.
-        KrlError for faults in the text and for globals that fail; nothing is changed then.
+        A replaced ruleset keeps its variables and schedules, and its `config` unless one is given. KrlError
+        for errors in the text or its globals; then nothing is changed.
         """
         engine = self.engine
         text, origin = ruleset_text(ruleset)
         if config is not None:
             config = json_object(config, "the configuration", engine.settings.limits.max_attrs_bytes)
-        # A long text takes a second or two to compile: nobody else waits for it.
+        # A long text takes a second or two to compile, so this is done outside the lock.
         compiled = engine.read(engine.loaded.known, text) or compile_ruleset(text, origin or TEXT)
         now = engine.now()
         installed = engine.write(
@@ -59,13 +59,13 @@ class PicoRef:
         return installed
 
     def uninstall(self, rid: str) -> None:
-        """Take a ruleset off, with its variables and schedules. `conflict` if another uses it."""
+        """Uninstall a ruleset, with its variables and schedules. `conflict` if another uses it."""
         engine = self.engine
         engine.write(installing.uninstall, engine.store, engine.loaded, self.id, rid, engine.now())
         engine.look_again()
 
     def rulesets(self) -> dict[str, InstalledRow]:
-        """rid → hash, configuration and origin of what is installed, in the order of installation."""
+        """rid → hash, configuration and origin of installed rulesets, in the order of installation."""
         return {row.rid: row for row in self._read(lambda: self.engine.store.picos.installed(self.id))}
 
     # Channels
@@ -78,7 +78,7 @@ class PicoRef:
         deny_events: Iterable[str] = (),
         deny_queries: Iterable[str] = (),
     ) -> Channel:
-        """Make a channel: patterns `domain:type` for events, `rid:name` for queries, `*` for any."""
+        """Make a channel. Patterns are `domain:type` for events and `rid:name` for queries, `*` for any."""
         engine, named = self.engine, new_tags(tags)
         events, queries = new_policy(allow_events, deny_events), new_policy(allow_queries, deny_queries)
 
@@ -94,7 +94,7 @@ class PicoRef:
         return self._read(lambda: self.engine.store.picos.channels(self.id))
 
     def delete_channel(self, eci: str) -> bool:
-        """True if this pico had such a channel."""
+        """Delete a channel; True if this pico had it."""
 
         def work() -> bool:
             picos = self.engine.store.picos
@@ -109,54 +109,54 @@ class PicoRef:
     def raise_event(
         self, domain: str, type: str, attrs: Mapping[str, Any] | None = None, *, eid: str | None = None
     ) -> Turn:
-        """Raise an event, as one who is trusted; its turn, once that is durable."""
+        """Raise an event as a trusted caller; returns its turn, once durable."""
         return self.engine.raise_one(self.engine.new_event(domain, type, attrs, eid=eid), self.id)
 
     def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
-        """The JSON value of a function that the ruleset shares, called with arguments by name."""
+        """The JSON value of a function the ruleset shares, called with arguments by name."""
         return self.engine.answer_to(self.engine.new_query(rid, name, args), self.id)
 
     # Schedules
 
     def scheduled(self, rid: str | None = None) -> list[Scheduled]:
-        """What is still to come, paused ones too, soonest first."""
+        """Pending and paused scheduled events, soonest first."""
         return self._read(lambda: self.engine.store.agenda.pending(self.id, rid))
 
     def cancel(self, id: str) -> bool:
-        """Cancel a scheduled event; True if it was still to come."""
+        """Cancel a scheduled event; True if it was pending or paused."""
         return bool(Agenda(self.engine).cancel(self._own(id)))
 
     def pause(self, id: str, until: str | datetime | None = None) -> bool:
-        """Pause a scheduled event, `until` then or until it is resumed; True if it was still to come."""
+        """Pause a scheduled event until `until`, or until it is resumed; True if it was pending or paused."""
         return bool(Agenda(self.engine).pause(self._own(id), until))
 
     def resume(self, id: str) -> bool:
-        """Let a paused event go on; True if it was paused.
+        """Resume a paused event; True if it was paused.
 
-        A repeat goes on with its next occurrence; an `at` whose time passed is due at once.
+        A repeat continues with its next occurrence; an `at` whose time has passed is due at once.
         """
         return bool(Agenda(self.engine).resume(self._own(id)))
 
     def move(self, id: str, to: str | datetime | timedelta) -> bool:
-        """Give its next occurrence another time, or put it off by so much; True if it was still to come."""
+        """Move its next occurrence to a time or by a timedelta; True if it was pending or paused."""
         return bool(Agenda(self.engine).move(self._own(id), to))
 
     def reschedule(self, id: str, timespec: Timespec | str, tz: str | None = None) -> bool:
-        """Repeat it by another timespec from now on, in its zone or another; True if it was still to come."""
+        """Repeat it by another timespec from now on, in its zone or another; True if it was changed."""
         return bool(Agenda(self.engine).reschedule(self._own(id), timespec, tz))
 
     def fire_now(self, id: str) -> Turn:
-        """Raise its event now, outside its times; its turn. `not_found` if it is not to come."""
+        """Raise its event now, outside its times; returns the turn. `not_found` if not pending or paused."""
         if not self._own(id):
             raise PicoschedError(f"the pico {self.name} has nothing scheduled with the id {id}", "not_found")
         return Agenda(self.engine).fire_now(id)
 
     def next_times(self, id: str, count: int = 5) -> list[datetime]:
-        """When a scheduled event is due next, `count` times at most; none if it is not one of its own."""
+        """The next due times of a scheduled event, at most `count`; empty if it is another pico's."""
         return Agenda(self.engine).next_times(id, count) if self._own(id) else []
 
     def history(self, id: str | None = None, limit: int = 100) -> list[Fire]:
-        """What became of occurrences, newest first; of one scheduled event, or of all."""
+        """The record of occurrences, newest first; of one scheduled event, or of all."""
         return self._read(lambda: self.engine.store.agenda.fires(pico_id=self.id, id=id, limit=limit))
 
     def journal(self, limit: int = 100, *, eid: str | None = None, after: int = 0) -> list[Entry]:
@@ -186,7 +186,7 @@ class PicoRef:
         engine.look_again()
 
     def _read(self, work: Callable[[], T]) -> T:
-        """What `work` reads, if the pico is still there."""
+        """Run `work` to read, if the pico still exists."""
 
         def read() -> T:
             self.engine.loaded.load_pico(self.id)
@@ -195,6 +195,6 @@ class PicoRef:
         return self.engine.read(read)
 
     def _own(self, id: str) -> list[str]:
-        """The id, if it is of a scheduled event of this pico. A row never changes its pico."""
+        """The id, if that scheduled event is this pico's. A row never changes its pico."""
         row = self._read(lambda: self.engine.store.agenda.find(id))
         return [id] if row is not None and row.pico_id == self.id else []

@@ -1,8 +1,8 @@
-"""An engine as the command line sees it, whether it is in this process or behind the HTTP API of a server.
+"""The interface of an engine for the command line, in this process or on a server reached by HTTP.
 
-`Engine` and `Remote` fulfil `Reached`, their picos `ReachedPico`, and their agendas `ReachedAgenda`: the same
-values and the same errors. The docstrings of `Engine`, `PicoRef` and `Agenda` say what each method does. With
-a server there is also `internal` when it does not answer, and `refused` when it wants another token.
+`Engine` and `Remote` implement `Reached`, their picos `ReachedPico`, and their agendas `ReachedAgenda`, with
+the same values and errors. The docstrings of `Engine`, `PicoRef` and `Agenda` document the methods. With a
+server there is also `internal` if it does not answer, and `refused` if it wants another token.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from picosched.store.picos import InstalledRow
 
 
 class OfPico(Protocol):
-    """What belongs to a pico: a row, a record, a turn."""
+    """A row, record or turn that belongs to a pico."""
 
     @property
     def pico_id(self) -> str: ...
 
 
 class ReachedPico(Protocol):
-    """A pico in a caller's hand."""
+    """A handle to a pico."""
 
     @property
     def id(self) -> str: ...
@@ -65,7 +65,7 @@ class ReachedPico(Protocol):
 
 
 class ReachedAgenda(Protocol):
-    """What is scheduled on all picos. A change gives the rows that it changed, as they are then."""
+    """The scheduled events of all picos. A change returns the changed rows."""
 
     def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]: ...
     def count(self, which: Filter) -> int: ...
@@ -96,7 +96,7 @@ class ReachedAgenda(Protocol):
 
 
 class Reached(Protocol):
-    """An engine: its picos, what is scheduled on them, what happened, and the sources."""
+    """An engine: its picos, scheduled events, journal and sources."""
 
     @property
     def settings(self) -> Settings: ...

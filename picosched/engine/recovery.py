@@ -1,4 +1,4 @@
-"""What an engine does first with a store: it takes up what the last process left behind."""
+"""Prepares a store when an engine opens it: cleans up after the last process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from picosched.turns.memory import Loaded
 def opened(
     store: Store | str | Path, settings: Settings, readonly: bool, seed: int | str | None
 ) -> tuple[Store, random.Random, random.Random]:
-    """The store of a path, and the two sources of chance."""
+    """The store at a path, and the two sources of random numbers."""
     if isinstance(store, Store):
         return store, *chances(store, seed)
     if str(store).startswith(("postgresql:", "postgres:")):
@@ -44,8 +44,8 @@ def take_up(
     new_id: Callable[[], str],
     now: Callable[[], datetime],
 ) -> None:
-    """Make the root pico of a new store. See how the last process ended, and end the runs it interrupted.
-    Follow the windows that the configuration has now.
+    """Make the root pico of a new store, check how the last process ended, mark program runs that it left as
+    interrupted, and follow the windows configured now.
     """
     begun.take_up()
     if commits.read(store.picos.find_root) is None:
@@ -62,11 +62,11 @@ def _found(store: Store, id: str, now: datetime) -> None:
 
 
 def chances(store: Store, seed: int | str | None) -> tuple[random.Random, random.Random]:
-    """Two sources of random numbers: what turns draw, and what the ids of callers are made of.
+    """Two sources of random numbers: one for turns, one for the ids of callers.
 
-    Callers ask for ids in any thread, so they have a source of their own, whose `getrandbits` is one call of
-    C: no two callers get the same. With a seed each source gives the same row from run to run, whatever is
-    drawn from the other, and another row each time the store is opened anew.
+    Callers draw ids in any thread, so they have their own source, whose `getrandbits` is a single C call: no
+    two callers get the same number. With a seed, each source gives the same sequence from run to run,
+    independently of the other, and a different one each time the store is reopened.
     """
     if seed is None:
         return random.SystemRandom(), random.SystemRandom()

@@ -1,4 +1,4 @@
-"""What an engine has to say of sources: declare them, look at them, pause and remove them."""
+"""The engine's methods for sources: adds, lists, pauses and removes them."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ log = logging.getLogger(__name__)
 
 
 class Sourced(Wiring):
-    """The part of an engine that is about sources. Every method may raise PicoschedError of the store."""
+    """The part of an engine for sources. Every method may raise the store's PicoschedError."""
 
     def add_source(self, declaration: Mapping[str, Any]) -> str:
-        """Make a source, of the keys of a table [[source]]; its id.
+        """Add a source, declared by the keys of a [[source]] table; returns its id.
 
-        `invalid` for what is wrong in it, `conflict` if there is one of its name, `not_found` if the pico or
-        the channel that is meant is not there. A file is looked for from the working folder.
+        `invalid` for errors in it, `conflict` if its name is taken, `not_found` if its target pico or channel
+        does not exist. File paths are relative to the working folder.
         """
         return self.add_sources([read_source(declaration, folder=Path())])[0]
 
     def add_sources(self, sources: Sequence[Source]) -> list[str]:
-        """Make sources that were read, all of them or none; their ids. Errors as for `add_source`."""
+        """Add sources, all of them or none; returns their ids. Errors as for `add_source`."""
         for source in sources:
             json_object(source.given, "the source", self.settings.limits.max_attrs_bytes)
         ids = [self.new_id() for _ in sources]
@@ -49,34 +49,34 @@ class Sourced(Wiring):
         return ids
 
     def sources(self) -> list[SourceState]:
-        """All sources, in the order they were made, with what came of them so far."""
+        """The states of all sources, in the order they were made."""
         return self.read(declaring.states, self.store)
 
     def source(self, id: str) -> SourceState:
-        """The source of that id or name; `not_found` if there is none."""
+        """The state of the source with that id or name; `not_found` if there is none."""
         return self.read(lambda: declaring.state_of(self.store, declaring.load(self.store, id)))
 
     def remove_source(self, id: str) -> bool:
         """Remove a source, by its id or name; True if there was one.
 
-        `conflict` if it stands in picosched.toml: it would be back at the next start.
+        `conflict` if it is configured in picosched.toml: it would be back at the next start.
         """
         return self._change(declaring.remove, self.store, id)
 
     def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
-        """Let a source wait, `until` then or until it is resumed; True if there is one of that id or name."""
+        """Pause a source until `until`, or until it is resumed; True if one has that id or name."""
         time = parse_time(until) if isinstance(until, str) else until
         return self._change(declaring.pause, self.store, id, time)
 
     def resume_source(self, id: str) -> bool:
-        """Let a paused source go on with its next occurrence; True if it was paused."""
+        """Resume a paused source with its next occurrence; True if it was paused."""
         return self._change(declaring.resume, self.store, id, self.now())
 
     def bring_sources(self, sources: Sequence[Source]) -> Brought:
-        """Have of a configuration file just these sources: what is new is made, what is gone is removed.
+        """Make the configured sources exactly these: add new ones, remove those no longer configured.
 
-        `load_sources` of `picosched.sources.reading` reads them. `conflict` if one has the name of another
-        that was made while running.
+        `load_sources` of `picosched.sources.reading` reads them. `conflict` if one has the name of a source
+        that was added at run time.
         """
 
         def work() -> Brought:
@@ -86,7 +86,7 @@ class Sourced(Wiring):
                 try:
                     declaring.check_target(self.store, source.to)
                 except PicoschedError as error:
-                    log.warning("the source %s has nobody to go to yet: %s", source.label, error)
+                    log.warning("the source %s has no target yet: %s", source.label, error)
             return brought
 
         brought = self.write(work)

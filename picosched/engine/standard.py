@@ -1,7 +1,7 @@
-"""The standard rulesets on an engine: put where the Node engine has them, and kept as the package has them.
+"""Installs the standard rulesets on the same picos as the Node engine does, and keeps them up to date.
 
-An engine is bare until somebody asks for this. The root gets the rulesets here, its children get them from
-`io.picolabs.wrangler` when they are made. What a pico has of them under another URL is its own affair.
+A new engine has no rulesets until this is called. The root gets them here, its children get them from
+`io.picolabs.wrangler` when they are made. Rulesets installed from other URLs are left alone.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ SELF_TAGS = ("self", "system")
 
 
 def install_standard(engine: Engine) -> int:
-    """Put the standard rulesets on the root, and bring them up to date wherever they are.
+    """Install the standard rulesets on the root, and update them on all picos.
 
-    Gives how many rulesets that were; 0 the second time. The root has a channel for the browser's pages
-    then, and one to be asked for subscriptions through. `refused` if the store is readonly.
+    Returns how many rulesets that changed; 0 the second time. It gives the root a channel for the browser's
+    pages and one for subscription requests. `refused` if the store is readonly.
     """
     new = _install_on_root(engine)
     renewed = _renew(engine)
@@ -37,14 +37,14 @@ def install_standard(engine: Engine) -> int:
         engine.root.raise_event("wrangler", "ruleset_installed", {"rids": new})
     for pico, rids in renewed.items():
         if standard.UI in rids:
-            pico.raise_event("engine_ui", "setup")  # its channel has the policy of the older text
+            pico.raise_event("engine_ui", "setup")  # its channel still has the older text's policy
     return len(new) + sum(map(len, renewed.values()))
 
 
 def ui_channel(engine: Engine) -> Channel:
-    """The root's channel for the browser's pages; made again if somebody has deleted it.
+    """The root's channel for the browser's pages; made again if it was deleted.
 
-    `not_found` where the standard rulesets are not installed.
+    `not_found` if the standard rulesets are not installed.
     """
     if standard.UI not in engine.root.rulesets():
         raise PicoschedError(
@@ -62,12 +62,12 @@ def ui_channel(engine: Engine) -> Channel:
 
 
 def announce_start(engine: Engine) -> None:
-    """Raise `engine:started` in the root, as the Node engine does whenever it starts to serve."""
+    """Raise `engine:started` in the root, as the Node engine does when its server starts."""
     engine.raise_event(ui_channel(engine).eci, "engine", "started")
 
 
 def _install_on_root(engine: Engine) -> list[str]:
-    """The rids that the root did not have."""
+    """Install the rulesets the root lacks; returns their rids."""
     root = engine.root
 
     def work() -> list[str]:
@@ -85,9 +85,9 @@ def _install_on_root(engine: Engine) -> list[str]:
 
 
 def _renew(engine: Engine) -> dict[PicoRef, list[str]]:
-    """The picos that had older texts, and the rids of those.
+    """Update older texts on all picos; returns the picos and the rids updated.
 
-    Where another ruleset of the pico does not go with the new text, the older one stays, and the log says so.
+    If another ruleset of the pico does not work with the new text, the older one stays, and this is logged.
     """
     present = {standard.url_of(rid): hash_of(standard.read(standard.url_of(rid))) for rid in standard.ALL}
 

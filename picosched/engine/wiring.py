@@ -1,9 +1,9 @@
-"""The wiring of an engine: its parts, and the one door for events and queries.
+"""The wiring of an engine: its parts, and the only entry point for events and queries.
 
-Input is checked and made an `Event` or a `Query` here, whoever brings it: Python, the server, the console,
-the command line. From here a piece of work goes into the line of `turns/commit.py`. What needs an answer
-from outside comes back as `Unanswered`, waits for it without any lock (`due/waiting.py`), and goes into the
-line again. The faces of an engine stand on this: `engine`, `pico`, `agenda`, `sources`.
+Input from Python, the server, the console and the command line is checked and made an `Event` or a `Query`
+here. From here a piece of work goes into the queue of `turns/commit.py`. A piece that needs an answer from
+outside returns `Unanswered`, waits for it without any lock (`due/waiting.py`), and is queued again. The
+classes for callers are built on this: `engine`, `pico`, `agenda`, `sources`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Wiring:
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
-        # On a clock that is moved by hand nothing takes too long, so that simulations repeat.
+        # On a virtual clock there are no time limits, so that simulations are reproducible.
         by_hand = isinstance(self.clock, VirtualClock)
         ticks, seconds = ((lambda: 0.0), None) if by_hand else (self.clock.ticks, SECONDS)
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
@@ -81,7 +81,7 @@ class Wiring:
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._ticks.ends = lambda: self._scheduler.ends
         self._switch = threading.Lock()
-        """Held by who starts or stops what runs in the background."""
+        """Held while starting or stopping the background threads."""
         try:
             if not self.store.readonly:
                 known = self.store, self._commits, self.loaded, self.settings, self._begun
@@ -104,7 +104,7 @@ class Wiring:
         self._ticks = Ticks(store, commits, agenda, others, self._waiting, self._begun, now)
 
     def close(self) -> None:
-        """Stop the scheduler, let the turn at hand end, close the store. A second time does nothing."""
+        """Stop the scheduler, let the current turn end, close the store. A second call does nothing."""
         self._commits.refuse_inside()
         with self._switch:
             self._stop()
@@ -114,23 +114,23 @@ class Wiring:
                 self._commits.read(self.store.close)
 
     def now(self) -> datetime:
-        """The clock's time, in whole milliseconds, as everything here keeps it."""
+        """The clock's time, in whole milliseconds."""
         return whole_ms(self.clock.now())
 
     def new_id(self) -> str:
-        """An id nobody can guess, for callers in any thread; with a seed, the next in a row of its own."""
+        """An unguessable id, for callers in any thread; with a seed, the next of a fixed sequence."""
         return id_from(self._of_callers)
 
     def write(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """What `work` returns, run in a transaction, once that is committed."""
+        """Run `work` in a transaction and return its result after the commit."""
         return self._commits.run(work, *args, **named)
 
     def read(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """What `work` returns, run while nobody writes."""
+        """Run `work` while nobody writes, and return its result."""
         return self._commits.read(work, *args, **named)
 
     def look_again(self) -> None:
-        """Tell the scheduler that what is due changed."""
+        """Wake the scheduler because due times changed."""
         self._scheduler.wake()
 
     # The door
@@ -145,7 +145,7 @@ class Wiring:
         eid: str | None = None,
         once: str | None = None,
     ) -> Event:
-        """An event of this moment, checked; `invalid` or `too_large` if it cannot be one. For any thread."""
+        """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread."""
         checked_text(domain, "domain of an event")
         checked_text(type, "type of an event")
         copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
@@ -155,42 +155,42 @@ class Wiring:
     def new_query(
         self, rid: str, name: str, args: Mapping[str, Any] | None = None, *, eci: str | None = None
     ) -> Query:
-        """A query, checked as an event is. For any thread."""
+        """Check input and make a query; errors as for `new_event`. For any thread."""
         return Query(rid, name, json_object(args, "arguments", self.settings.limits.max_attrs_bytes), eci)
 
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
-        """Raise an event in the pico of its channel, or in this one; its turn, once that is durable."""
+        """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable."""
         piece = RaiseEvent(event, pico_id)
         turn = self._commits.perform(self.turns.raise_event, piece)
         if isinstance(turn, Unanswered):
             turn = self._waiting.done(self._raise, piece, turn)
-        turn.entities, turn.waiting = {}, {}  # what the pico keeps in memory stays with it
+        turn.entities, turn.waiting = {}, {}  # the pico's memory is not shared with callers
         return turn
 
     def raise_some(self, events: Sequence[Event]) -> list[Turn | Exception | Unanswered]:
         """Raise the first of some events through their channels, as many as one batch has time for.
 
-        The turn or the error of each, once they are committed. `Unanswered` is one that needs an answer from
-        outside: nothing of it has happened, and `raise_one` waits for it.
+        Returns the turn or error of each, after the commit. For an event that needs an answer from outside
+        it is `Unanswered`: nothing was written, and `raise_one` waits for the answer.
         """
         return self._commits.perform_some(self.turns.raise_event, [RaiseEvent(each) for each in events])
 
     def answer_to(self, query: Query, pico_id: str | None = None) -> Any:
-        """The answer to a query of the pico of its channel, or of this one."""
+        """The answer to a query of the pico of its channel, or of `pico_id`."""
         piece = AskQuery(query, pico_id)
         answer = self._commits.read(self.turns.answer, piece)
         return self._waiting.done(self._answer, piece, answer) if isinstance(answer, Unanswered) else answer
 
     def try_query(self, query: Query) -> Any:
-        """The same through a channel, but Unanswered where `answer_to` would wait."""
+        """As `answer_to` through a channel, but returns Unanswered instead of waiting."""
         return self._commits.read(self.turns.answer, AskQuery(query))
 
     def check_passing(self, piece: AskPassing) -> None:
-        """`not_found` without the channel, `refused` for what it does not let pass."""
+        """`not_found` if there is no such channel, `refused` by its policy."""
         self._commits.read(self.turns.check_passing, piece)
 
     def raise_now(self, piece: RaiseNow) -> Turn:
-        """Raise a row's event outside its times; its turn, once that is durable."""
+        """Raise a row's event outside its times; returns its turn, once durable."""
         turn = self._commits.perform(self._rows.raise_now, piece)
         return self._waiting.done(self._raise_now, piece, turn) if isinstance(turn, Unanswered) else turn
 
@@ -203,17 +203,17 @@ class Wiring:
     def _raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
         return self._commits.perform(self._rows.raise_now, piece)
 
-    # What is due
+    # Due items
 
     def next_due(self) -> datetime | None:
-        """When something is due next; None if nothing is to come."""
+        """The next due time; None if there is none."""
         return self._ticks.next_due()
 
     def run_due(self) -> int:
         """Process all that is due now and return how many events were raised.
 
-        A row that cannot be settled because the database fails stays due; the others go on, then this
-        raises why.
+        An item that cannot be settled because the database fails stays due; the others are processed, then
+        this raises the error.
         """
         raised = self._ticks.run_due()
         self._pruning.look()
@@ -225,11 +225,11 @@ class Wiring:
         stop_all(seconds, self._waiting, self._deliveries, self._programs)
 
     def _next_tick(self) -> datetime | None:
-        """When the scheduler has something to do next."""
+        """When the scheduler next has something to do."""
         times = (self.next_due(), self._pruning.next_look)
         return min((time for time in times if time is not None), default=None)
 
     def _undone(self) -> None:
         self._dues.forget()
         self.loaded.forget_all()
-        self._scheduler.wake()  # where a commit is in doubt, something may be due that nobody has looked for
+        self._scheduler.wake()  # if a commit is in doubt, due times may have changed

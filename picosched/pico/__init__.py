@@ -1,1 +1,1 @@
-"""The actor, pure: events in, a `Turn` out. Knows rulesets and scheduled events, no SQL, no clock."""
+"""The actor, pure: events in, a `Turn` out. Knows rulesets and scheduled events, but no SQL or clock."""

@@ -1,9 +1,9 @@
-"""What a rule says of what is scheduled: make it, and change what its own ruleset has made in this pico.
+"""Lets rules schedule events, and change those that their own ruleset scheduled in this pico.
 
-A change is a step of `schedule.changed`, taken on the row as this turn has it so far: as the store has it,
-then as the turn's rules before this one left it, then as this rule did. The turn carries the outcome.
+A change is a function of `schedule.changed`, applied to the row's current state: that of the store, with the
+changes of the turn's earlier rules and of this rule. The result is part of the turn.
 
-How much one turn may schedule and change, and how much a pico may have to come, is bounded.
+The events that one turn may schedule and change, and that a pico may have pending, are limited.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ from picosched.timespec.timespec import MAX_LENGTH, Timespec
 REPLACED = "another took its name"
 
 WRITTEN, NEXT = 400, 100
-"""Steps of a row made or changed, with writing it; of a next time."""
+"""Steps for making or changing a row, including the write; for computing a next time."""
 READ, PERIOD = 60, 20_000
-"""Steps of each character of a timespec that is read, and of each part of one whose period is found."""
+"""Steps per character for parsing a timespec; per part for computing its period."""
 ROW = 1_000
 """Bytes of a row besides its texts and attributes."""
 
 
 class PicoAgenda:
-    """What is scheduled, as the rules of a pico see it: each only what its own ruleset made."""
+    """The scheduled events of a pico for its rules: each sees only those of its own ruleset."""
 
     def __init__(self, effects: Speaking) -> None:
         self._effects = effects
@@ -61,13 +61,13 @@ class PicoAgenda:
 
     def begin_turn(self) -> None:
         self._done = 0
-        """What this turn has scheduled, sent and changed so far."""
+        """The number of events this turn scheduled, sent and changed so far."""
         self._coming: int | None = None
-        """Events the pico had to come before this turn; None until that counts."""
+        """Events the pico had pending before this turn; None until needed."""
         self._by_name: dict[tuple[str, str], set[str]] = {}
-        """(rid, name) → the ids of that name which this turn has made or changed, by whichever rule."""
+        """(rid, name) → ids of rows with that name that any rule of this turn made or changed."""
         self._paid: set[tuple[str, ...]] = set()
-        """What this turn has paid for, and needs to pay for once."""
+        """Costs already charged to this turn that are charged only once."""
 
     # Making
 
@@ -78,7 +78,7 @@ class PicoAgenda:
         attributes, size = measured(attrs)
         self._say(size + of_text(domain) + of_text(type))
         try:
-            # As they are given: JSON has no infinity, and one that became null would steer nothing.
+            # Not the JSON copy: JSON has no infinity, and as null it would be ignored.
             steering = read_steering(
                 attrs, repeat=repeat is not None, time_of=lambda value: read_time(value, turn.now, UNTIL)
             )
@@ -108,14 +108,14 @@ class PicoAgenda:
                 for each in self._so_far.found(Filter(name=made.name)):
                     self._cancel(each.id, REPLACED)
             else:
-                # Without a word, the first repeat of a name wins, as in the classic engine.
+                # By default the first repeat of a name wins, as in the classic engine.
                 kinds = ("at", "repeat") if steering.if_exists == KEEP else ("repeat",)
                 if (first := self._so_far.first_named(made.name, kinds)) is not None:
                     return first.id
         return self._make(said, turn, made)
 
     def _make(self, said: Said, turn: Turn, made: Scheduled) -> str:
-        """Have the rule make a row; its id."""
+        """Add a row to the rule's effects; returns its id."""
         self._count()
         if self._coming is None:
             self._coming = self._pico.state.coming(self._pico.id)
@@ -128,7 +128,7 @@ class PicoAgenda:
         return made.id
 
     def _count(self) -> None:
-        """One event more that this turn makes or changes."""
+        """Count one more event made or changed by this turn."""
         self._done += 1
         most = self._effects.settings.limits.max_scheduled
         if self._done > most:
@@ -139,13 +139,13 @@ class PicoAgenda:
             )
 
     def _check_room(self, said: Said, turn: Turn, coming: int, most: int) -> None:
-        """KrlError if the pico has as many events to come as it may have, less what ended in this turn."""
+        """KrlError if the pico has reached its limit of pending events, without those ended in this turn."""
         new, changed = turn.scheduled.keys() | said.scheduled.keys(), self._so_far.changed()
         self._so_far.charge(len(changed))
         coming += sum((row.status in COMING) - (id not in new) for id, row in changed.items())
         if coming >= most:
             raise KrlError(
-                f"found {coming:,} events that this pico has to come, scheduled and sent, "
+                f"found {coming:,} pending events of this pico, scheduled and sent, "
                 f"wanted fewer than {most:,} (max_pending)",
                 code="too_large",
             )
@@ -156,7 +156,7 @@ class PicoAgenda:
             load_window(self._pico.installed[rid].ruleset, self._effects.settings.windows, name)
 
     def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> datetime:
-        """The due time of `at`, put off; what has passed is due now."""
+        """The due time for `at` plus `put_off`; a time that has passed is due now."""
         time = read_time(at, now)
         try:
             return (now if time <= now else rounded_up(time, self._effects.settings.granularity)) + put_off
@@ -175,7 +175,7 @@ class PicoAgenda:
         return changed[0]
 
     def _warn_of(self, timespec: Timespec) -> None:
-        """Say in the turn's log that a timespec is faster than one schedule may fire."""
+        """Warn in the turn's log about a timespec that repeats faster than `min_period`."""
         least = timedelta(seconds=self._effects.settings.min_period)
         if least:
             self._pay_once((timespec.text, timespec.tz, "period"), PERIOD * (timespec.parts - 1))
@@ -198,7 +198,7 @@ class PicoAgenda:
             return self._change(id, lambda row: cancelled(row, turn.now, turn.eid, reason))
         if self._so_far.coming(id) is None:
             return False
-        # Made and cancelled in one turn: it never was.
+        # Made and cancelled in one turn, so it leaves no trace.
         self._count()
         said.scheduled.pop(id, None)
         said.unmade.add(id)
@@ -231,7 +231,7 @@ class PicoAgenda:
         return done
 
     def fire_now(self, id: str) -> bool:
-        """Raise its event in this turn, as one that fired outside its times."""
+        """Raise its event in this turn, outside its times."""
         said, turn = self._speaking("fire a scheduled event")
         found = self._so_far.coming(id)
         fired = None if found is None else fired_at_once(found, turn.now)
@@ -245,7 +245,7 @@ class PicoAgenda:
         return True
 
     def _change(self, id: str, change: Change) -> bool:
-        """Take a step with one of this ruleset's rows; False where there is no such row or no such step."""
+        """Apply a change to one of this ruleset's rows; False if there is none or it does not apply."""
         said, _ = self._speaking("change what is scheduled")
         self._say(0)
         found = self._so_far.coming(id)
@@ -360,13 +360,13 @@ class PicoAgenda:
             raise KrlError(error.message, code=error.code) from error
 
     def _pay_once(self, what: tuple[str, ...], steps: int) -> None:
-        """Pay for what is remembered once it is worked out."""
+        """Charge steps for work whose result is cached."""
         if what not in self._paid:
             self._pico.budget.charge(steps)
             self._paid.add(what)
 
     def _say(self, size: int) -> None:
-        """Pay for a row that is made or changed: to say it, and to write it."""
+        """Charge for making or changing a row, including the write."""
         self._effects.say(ROW + size, steps=WRITTEN)
 
     def _speaking(self, verb: str) -> tuple[Said, Turn]:
@@ -376,6 +376,6 @@ class PicoAgenda:
 
 
 def _plain(shown: Mapping[str, Any]) -> dict[str, Value]:
-    """A map for rules to have: with numbers as KRL keeps them, and nothing shared that could change."""
+    """A copy of a map for rules, with numbers as in KRL."""
     numbers = {key: number(value) for key, value in shown.items() if isinstance(value, float)}
     return {**json_value(dict(shown)), **numbers}

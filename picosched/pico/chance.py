@@ -1,10 +1,10 @@
-"""Chance, as turns see it: a turn that is tried again draws the same.
+"""Random numbers for turns: a retried turn draws the same values.
 
-A turn that needs an answer from outside is evaluated anew once it has it. Were ids and random numbers others
-each time, a rule that asks with one of them would ask something else at every try, and never be done.
+A turn that needs an answer from outside is evaluated again once the answer is there. If its ids and random
+numbers differed, a rule that uses one in its request would make a new request at every try, without end.
 
-A tape belongs to the turn at hand, so only the thread that evaluates that turn draws from it. The ids of
-callers, who ask at any time and in any thread, come from a source of their own (`beginning.chances`).
+A tape belongs to the current turn, so only the thread that evaluates that turn draws from it. Callers draw
+ids at any time and in any thread, from their own source (`engine/recovery.py`: `chances`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 from picosched.errors import PicoschedError
 
 Tape = list[tuple[int | None, Any]]
-"""What was drawn, in order: how many bits, or None for a number from 0 to 1, and the value."""
+"""The values drawn, in order, each with its number of bits, or None for a number from 0 to 1."""
 
 
 class Chance(random.Random):
-    """Random numbers from a source, that are drawn again from a tape."""
+    """Random numbers from a source, recorded on a tape and replayed from it."""
 
     def __init__(self, source: random.Random) -> None:
         super().__init__(0)
@@ -29,10 +29,10 @@ class Chance(random.Random):
         self._tape: Tape | None = None
         self._place = 0
         self._thread = 0
-        """The thread that evaluates the turn at hand."""
+        """The thread that evaluates the current turn."""
 
     def begin(self, tape: Tape) -> None:
-        """From now on this thread draws what is on the tape, and puts on it what it draws beyond its end."""
+        """From now on this thread draws from the tape, and extends it at its end."""
         self._thread, self._place, self._tape = get_ident(), 0, tape
 
     def end(self) -> None:
@@ -50,11 +50,11 @@ class Chance(random.Random):
             return draw()
         if self._thread != get_ident():
             raise PicoschedError(
-                "found a thread that draws from the tape of a turn, wanted the one that evaluates the turn",
+                "found another thread drawing from a turn's tape, wanted the thread that evaluates the turn",
                 "internal",
             )
         if self._place < len(tape) and tape[self._place][0] != bits:
-            del tape[self._place :]  # the turn took another way than the last time
+            del tape[self._place :]  # the turn took another path this time
         if self._place == len(tape):
             tape.append((bits, draw()))
         self._place += 1
@@ -62,5 +62,5 @@ class Chance(random.Random):
 
 
 def id_from(source: random.Random) -> str:
-    """An id that nobody can guess, if the source cannot be guessed."""
+    """An id, unguessable if the source is."""
     return f"{source.getrandbits(128):032x}"

@@ -1,4 +1,4 @@
-"""What a turn changes of picos: children, channels, rulesets, sources. Data, like the rest of a turn."""
+"""A turn's changes to children, channels, rulesets and sources. Data, like the rest of a turn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RulesetText:
 
 @dataclass(frozen=True, slots=True)
 class NewPico:
-    """A child, with the channel for its parent and the channel of the parent for it."""
+    """A new child, with its channel for the parent and the parent's channel for it."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class NewPico:
     down: Channel
     up: Channel
     channels: tuple[Channel, ...] = ()
-    """What else it is born with."""
+    """Further channels of the child."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class DeletePico:
 
 @dataclass(frozen=True, slots=True)
 class PutChannel:
-    """Make a channel, or change what it allows and its tags."""
+    """Make a channel, or change its policies and tags."""
 
     channel: Channel
 
@@ -74,7 +74,7 @@ class RemoveSource:
 
 @dataclass(frozen=True, slots=True)
 class PauseSource:
-    """Let a source wait, `until` then or until it is resumed."""
+    """Pause a source until `until`, or until it is resumed."""
 
     id: str
     until: datetime | None

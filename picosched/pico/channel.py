@@ -1,7 +1,7 @@
-"""A channel: an eci, and the policy that says which events and queries may come through it.
+"""A channel: an eci, and the policies for events and queries that may come through it.
 
-A policy is a list of patterns `domain:type` (events) or `rid:name` (queries) where `*` stands for any.
-What is denied is refused first; then some pattern must allow it.
+A policy has patterns `domain:type` (events) or `rid:name` (queries) where `*` matches any. Denied events and
+queries are refused first; then some pattern must allow them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from picosched.errors import PicoschedError
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Patterns that allow and deny; denial wins."""
+    """Patterns that allow and deny; deny wins."""
 
     allow: tuple[str, ...] = ("*:*",)
     deny: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """An entrance of one pico."""
+    """A channel of one pico."""
 
     eci: str
     pico_id: str
@@ -39,16 +39,16 @@ class Channel:
     events: Policy = Policy()
     queries: Policy = Policy()
     kin: str | None = None
-    """Of a family channel: the parent or child that alone may use it, by its id."""
+    """For a family channel: the id of the parent or child that alone may use it."""
     eci_of_kin: str | None = None
-    """Of a family channel: the eci that leads to that pico."""
+    """For a family channel: the eci of that pico's channel."""
 
     def check_event(self, domain: str, type: str) -> None:
-        """PicoschedError `refused` if nobody outside its family may raise such an event here."""
+        """PicoschedError `refused` if a caller may not raise this event here."""
         self._check(self.events, domain, type, "event")
 
     def check_query(self, rid: str, name: str) -> None:
-        """PicoschedError `refused` if nobody outside its family may ask such a query here."""
+        """PicoschedError `refused` if a caller may not make this query here."""
         self._check(self.queries, rid, name, "query")
 
     def _check(self, policy: Policy, first: str, second: str, what: str) -> None:
@@ -58,12 +58,12 @@ class Channel:
 
 
 def new_policy(allow: Iterable[str], deny: Iterable[str] = ()) -> Policy:
-    """A policy of patterns, each checked: `domain:type`, with `*` for any."""
+    """A policy of patterns `domain:type`, with `*` for any; `invalid` for any other form."""
     return Policy(tuple(map(_checked, allow)), tuple(map(_checked, deny)))
 
 
 def new_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Tags in lower case, every other character a `-`, sorted, each once."""
+    """Tags in lower case, with characters other than letters and digits as `-`, sorted, each once."""
     return tuple(sorted({re.sub(r"[^a-z0-9]", "-", tag.strip().lower()) for tag in tags}))
 
 

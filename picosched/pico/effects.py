@@ -1,8 +1,8 @@
-"""The verbs that rules speak, gathered into a turn.
+"""The effects that rules request, collected into a turn.
 
-What one rule says is kept apart until the rule has ended: then it joins the turn, or, if the rule failed,
-is dropped as if it had never been said. So a rule is all or nothing, and its own writes are visible to it
-at once. A query has the same object with no rule begun: it may read and log, and nothing else.
+The effects of one rule are buffered until the rule has ended: then they are added to the turn, or, if the
+rule failed, discarded. So a rule is all or nothing, and sees its own writes at once. A query uses the same
+object without beginning a rule: it may only read and log.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from picosched.settings import Settings
 
 
 class PicoEffects(Speaking):
-    """The effects of one pico. `begin` a rule, let it speak, then `keep` or `drop` what it said."""
+    """The effects of one pico. `begin` a rule, run it, then `keep` or `drop` its effects."""
 
     def __init__(self, pico: Memory) -> None:
         super().__init__(pico)
@@ -42,13 +42,13 @@ class PicoEffects(Speaking):
         self.turn = self.said = self.event = None
 
     def begin(self, rid: str, rule: str, event: Event, handled: int) -> None:
-        """Let a rule speak about an event, the one of the turn that stands at `handled`."""
+        """Begin a rule for an event, which is `turn.handled[handled]`."""
         self.rid = rid
         self.event = event
         self.said = Said(rid, rule, handled)
 
     def keep(self) -> Said:
-        """Join what the rule said to the turn."""
+        """Add the rule's effects to the turn."""
         said, turn = self.speaking("keep"), self.turn
         assert turn is not None
         turn.directives += said.directives
@@ -109,7 +109,7 @@ class PicoEffects(Speaking):
 def error_attributes(
     level: str, value: Value, rid: str, rule: str | None, genus: str, species: str
 ) -> dict[str, Value]:
-    """The attributes of `system:error`: those of the classic engine and those of its successor."""
+    """The attributes of `system:error`, those of both the classic engine and its successor."""
     return {
         "level": level,
         "data": value,

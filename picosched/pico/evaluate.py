@@ -1,13 +1,13 @@
-"""One event in one pico: `evaluate` gives the turn; `answer` gives the value of a query.
+"""Evaluates one event in one pico: `evaluate` returns the turn; `answer` returns the value of a query.
 
 The queue of a turn holds (ruleset, event) pairs, first in first out. The event that starts the turn makes a
-pair for each ruleset, in the order of installation; each ruleset handles an event with all its rules before
-the next pair; what a rule raises is appended. So events raised in a turn run after every ruleset has
-finished with the present one.
+pair for each ruleset, in the order of installation; a ruleset handles an event with all its rules before the
+next pair; events that rules raise are appended. So an event raised in a turn is handled after every ruleset
+has finished with the current one.
 
-A rule that fails loses what it said and nothing else: its error is in the turn and is raised as
-`system:error`, and the other rules go on. Where the budget of the whole turn is over, the turn ends with what
-its rules have said by then, and tells of those it did not reach.
+A failing rule loses only its own effects: its error is in the turn and is raised as `system:error`, and the
+other rules continue. If the budget of the whole turn is exhausted, the turn ends with the effects so far, and
+lists the rules it did not reach.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
 CONSIDERED, FAILED = 40, 1_000
-"""Steps that it takes to look at a rule and note what became of it, and to tell of an error."""
+"""Steps for considering a rule and recording the outcome; for recording an error."""
 
 Pairs = deque[tuple[str, Event, int]]
-"""Rulesets and the events they are to handle, with the place of each event in the turn."""
+"""Rulesets and the events they will handle, with the index of each event in `Turn.handled`."""
 
 
 def evaluate(
@@ -46,10 +46,10 @@ def evaluate(
     answers: Answers | None = None,
     settled: Scheduled | None = None,
 ) -> Turn:
-    """All that an event does to a pico. Nothing is changed but what the turn says shall change.
+    """The turn of an event in a pico. Changes nothing itself: all changes are in the turn.
 
-    `settled` is the scheduled event that came due, as it is once this occurrence is dealt with: so the rules
-    see it. Raises Unanswered where a rule needs an answer from outside that is not among `answers`.
+    `settled` is the scheduled event that came due, as it will be after this occurrence: so the rules see it.
+    Raises Unanswered if a rule needs an answer from outside that is not among `answers`.
     """
     turn = Turn(event.eid, pico.id, event.time, event.eci, settled=settled)
     pico.now = event.time
@@ -81,7 +81,7 @@ def evaluate(
 
 
 def answer(pico: Pico, query: Query, now: datetime, answers: Answers | None = None) -> Any:
-    """The JSON value of a query. PicoschedError where there is none to ask, KrlError where it fails.
+    """The JSON value of a query. PicoschedError if there is no such function, KrlError if it fails.
 
     Raises Unanswered as `evaluate` does.
     """
@@ -94,7 +94,7 @@ def answer(pico: Pico, query: Query, now: datetime, answers: Answers | None = No
 
 
 def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | None = None) -> Any:
-    """The same within a turn or query of another pico, which pays for it."""
+    """As `answer`, within a turn or query of another pico, whose budget is charged."""
     pico.now = now
     instance = start(pico, query.rid)
     instance.scope.event = None
@@ -114,7 +114,7 @@ def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | No
 
 
 def start(pico: Pico, rid: str) -> Instance:
-    """The ruleset's instance in a pico; evaluates its globals if that was not done yet."""
+    """The ruleset's instance in a pico; evaluates its globals if needed."""
     installed = pico.installed.get(rid)
     if installed is None:
         raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
@@ -130,7 +130,7 @@ def _instance(
     ruleset = installed.ruleset
     if ruleset.rid in clients:
         cycle = " uses ".join((*clients[clients.index(ruleset.rid) :], ruleset.rid))
-        raise KrlError(f"the modules go in a circle: {cycle}")
+        raise KrlError(f"the modules use each other in a circle: {cycle}")
 
     def use(rid: str, settings: Mapping[str, Value]) -> Mapping[str, Value]:
         module = pico.installed.get(rid)
@@ -165,7 +165,7 @@ def _enqueue(pico: Pico, turn: Turn, pairs: Pairs, event: Event) -> None:
 
 
 def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, place: int) -> None:
-    """All rules of one ruleset that an event is salient to, in the order of the text."""
+    """Run all rules of one ruleset that the event is salient to, in text order."""
     if rid not in pico.installed:  # uninstalled by a rule of this turn
         return
     ruleset = pico.installed[rid].ruleset
@@ -173,7 +173,7 @@ def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, place:
         if pico.installed[rid].instance is None:
             pico.budget.begin_rule()
         instance = start(pico, rid)
-    except KrlError as error:  # its globals fail now, though they did not when it was installed
+    except KrlError as error:  # its globals fail now, unlike at the install
         turn.errors.append(error)
         turn.handled[place].considered.append(Considered(rid, "*", "failed", str(error)))
         return
@@ -193,7 +193,7 @@ def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, place:
 def _try_rule(
     pico: Pico, turn: Turn, pairs: Pairs, instance: Instance, index: int, event: Event, place: int
 ) -> bool:
-    """Select a rule and run it; True if it ended this ruleset's part with `last`."""
+    """Select a rule and run it; True if it ended this ruleset's rules with `last`."""
     ruleset, effects = instance.ruleset, pico.effects
     rid, rule = ruleset.rid, ruleset.rules[index]
     key = (rid, rule.name)
@@ -215,7 +215,7 @@ def _try_rule(
         ran = instance.run(index, selection.bindings)
     except KrlError as error:
         effects.drop()
-        if error.span is None:  # it never came to run
+        if error.span is None:  # it failed before the rule ran
             error.span = Span(ruleset.source.name, rule.line, 1, rule.line, 1)
             error.text = ruleset.source.text
         _fail(pico, turn, pairs, effects, error, rid, rule.name, event)
@@ -237,7 +237,7 @@ def _try_rule(
 
 
 def _unreached(pico: Pico, rid: str) -> Considered:
-    """The rules of a ruleset that were not looked at, because the turn was over."""
+    """A record for the rules of a ruleset that were not considered because the turn was over."""
     return Considered(rid, "*", "unreached", f"the turn was over: {pico.budget.over}")
 
 
@@ -252,7 +252,7 @@ def _fail(
     event: Event,
 ) -> None:
     """Record a rule's error and raise it as `system:error`; an error in handling one is only recorded."""
-    pico.budget.steps -= FAILED  # which the next rule finds, if it is too much
+    pico.budget.steps -= FAILED  # if it is too much, the next rule fails
     turn.errors.append(error)
     if (event.domain, event.type) == ("system", "error"):
         return

@@ -1,4 +1,4 @@
-"""What comes into a pico: an `Event` to handle, a `Query` to answer."""
+"""The input of a pico: an `Event` to handle, a `Query` to answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: `domain:type` with attributes, at `time` (aware UTC).
+    """An event `domain:type` with attributes, at `time` (aware UTC).
 
     `eci` is the channel it came through, None for a trusted caller. `rids` restricts it to these rulesets.
     """
@@ -23,7 +23,7 @@ class Event:
     eci: str | None = None
     rids: tuple[str, ...] | None = None
     once: str | None = None
-    """A key: an event that comes to the same pico with the same one is not handled again."""
+    """An idempotency key: a second event with the same key for the same pico is not handled again."""
 
     @property
     def key(self) -> str:

@@ -1,9 +1,9 @@
-"""What a rule sees and changes of its pico and its relatives, gathered into the turn like all else it says.
+"""Lets rules see and change their pico and its relatives; changes are part of the turn.
 
-A change is a value that the store makes true when the turn is committed; until then only the rule and those
-after it in the turn see it. What must fail, fails when it is said, and is paid for then: a ruleset is
-compiled and its globals are evaluated before the rule goes on. The rulesets of a new pico are only compiled;
-their globals are evaluated when it first gets an event.
+A change is a value that is applied when the turn is written; until then only this rule and later ones in the
+turn see it. Errors are raised, and costs charged, when the rule requests the change: a ruleset is compiled
+and its globals are evaluated before the rule continues. The rulesets of a new pico are only compiled; their
+globals are evaluated at its first event.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from picosched.pico.said import Speaking
 HTTP = ("http://", "https://")
 
 SHOWN, ASKED, CHANGING, DELETING = 20, 200, 1_400, 2_000
-"""Steps of a channel or ruleset that is shown; of a query of another pico; of a change of picos, with making
-it true; and besides of each pico that is deleted."""
+"""Steps for showing a channel or ruleset; for a query of another pico; for a change of picos, including
+applying it; and in addition for each deleted pico."""
 
 
 class PicoFamily:
-    """Fulfils `Family` for the pico of these effects."""
+    """Implements `Family` for the pico of these effects."""
 
     def __init__(self, effects: Speaking) -> None:
         self._effects = effects
@@ -174,14 +174,14 @@ class PicoFamily:
     # ---- inside -----------------------------------------------------------------------------------
 
     def _pay(self, size: int) -> None:
-        """Pay for a change, with making it true, and for what it holds."""
+        """Charge for a change, including applying it, and for its size."""
         self._effects.say(size, steps=CHANGING)
 
     def _say(self, change: Change) -> None:
         self._effects.speaking("change picos").changes.append(change)
 
     def _channels(self) -> list[Channel]:
-        """The channels of this pico, with what the turn and the rule have changed of them."""
+        """The channels of this pico, with the changes of this turn so far."""
         found = {channel.eci: channel for channel in self._world.channels(self._effects.pico.id)}
         for change in self._effects.changes():
             match change:
@@ -207,11 +207,11 @@ class PicoFamily:
             raise KrlError(f"this pico has no channel {shown(eci)}", code="not_found")
         if channel.kin:
             raise KrlError(
-                f"the channel {shown(eci)} joins this pico to its family: it stays", code="refused"
+                f"the family channel {shown(eci)} of this pico cannot be changed or deleted", code="refused"
             )
 
     def _reached(self, eci: str) -> Channel:
-        """A channel that this pico may use."""
+        """The channel with that eci, if this pico may use it."""
         channel = self._world.find_channel(eci)
         if channel is None:
             raise KrlError(f"there is no channel {shown(eci)}", code="not_found")
@@ -220,7 +220,7 @@ class PicoFamily:
         return channel
 
     def _text(self, url: str, config: Mapping[str, Value]) -> RulesetText:
-        """The text behind a URL; that which is installed from there already, where it may not be read."""
+        """The text at a URL; if it cannot be read, the text already installed from there."""
         try:
             return RulesetText(self._read(url), url, config)
         except KrlError as error:
@@ -230,7 +230,7 @@ class PicoFamily:
             return RulesetText(kept, url, config)
 
     def _read(self, url: str) -> str:
-        """The text that stands behind a URL now. http is asked outside; settings say which files may be."""
+        """The current text at a URL: fetched by HTTP, or from a file that `install_from` allows."""
         text = self._fetched(url)
         self._effects.say(len(text))
         return text
@@ -252,7 +252,7 @@ class PicoFamily:
 
 
 def _shown(channel: Channel) -> dict[str, Value]:
-    """A channel as rulesets see it."""
+    """A channel as a map for rules."""
     return {
         "id": channel.eci,
         "tags": list(channel.tags),
@@ -263,7 +263,7 @@ def _shown(channel: Channel) -> dict[str, Value]:
 
 
 def _channel(eci: str, pico_id: str, given: Mapping[str, Value]) -> Channel:
-    """A channel as rulesets ask for it: {"tags", "eventPolicy", "queryPolicy"}."""
+    """A channel from a rule's map: {"tags", "eventPolicy", "queryPolicy"}."""
     tags = given.get("tags") or []
     return Channel(
         eci,
@@ -282,7 +282,7 @@ def _policy_shown(policy: Policy, first: str) -> dict[str, Value]:
 
 
 def _policy(given: Value, first: str, second: str) -> Policy:
-    """A policy as rulesets write it: {"allow": [{"domain", "name"}], "deny": […]}; null allows all."""
+    """A policy from a rule's map: {"allow": [{"domain", "name"}], "deny": […]}; null allows all."""
     if given is None:
         return Policy()
     if not isinstance(given, dict) or not set(given) <= {"allow", "deny"}:
@@ -303,5 +303,5 @@ def _policy(given: Value, first: str, second: str) -> Policy:
 def _tags(tags: Sequence[str]) -> tuple[str, ...]:
     cleaned = new_tags(tags)
     if "system" in cleaned:
-        raise KrlError('found the tag "system", which the engine keeps for itself')
+        raise KrlError('found the tag "system", which is reserved for the engine')
     return cleaned

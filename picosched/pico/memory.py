@@ -1,7 +1,7 @@
-"""The memory of a pico: its rulesets, and its state as far as it has been read.
+"""The memory of a pico: its rulesets, and the part of its state that has been read.
 
-The store is behind `State`, a protocol of a few reads. What a turn changes is taken over by `apply`, so that
-the next turn of the same pico sees it; if the commit fails the engine forgets the pico and reads it anew.
+The store is accessed through `State`, a protocol of a few reads. `apply` takes over a turn's changes, so that
+the pico's next turn sees them; if the commit fails, the engine drops the pico and reads it again.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from picosched.pico.turn import Turn
 
 
 class State(Kept, Protocol):
-    """What a pico may read of the store, as its own transaction sees it."""
+    """A pico's reads from the store, within the current transaction."""
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        """An entity variable, None where there is none; a rid led by "app:" reads `app:name` of that rid."""
+        """An entity variable, None if there is none; a rid with the prefix "app:" reads `app:` variables."""
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
-        """rule → the state of its event expression, for the rules that are not at the start."""
+        """rule → state of its event expression, for rules not in the start state."""
 
 
 class World(Protocol):
-    """What is around a pico, as its own transaction sees it."""
+    """A pico's access to other picos and the engine, within the current transaction."""
 
     def channels(self, pico_id: str) -> list[Channel]: ...
 
     def find_channel(self, eci: str) -> Channel | None: ...
 
     def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
-        """The answer of another pico to a query, at the time of who asks."""
+        """The answer of another pico to a query, at the asking pico's time."""
 
     def can_ask(self, pico_id: str, rid: str) -> bool:
-        """Whether a pico has that ruleset, and is not waiting for an answer itself."""
+        """Whether a pico has that ruleset and is not busy itself."""
 
     def logs(self, pico_id: str) -> list[Any]:
-        """What the rules of a pico have logged lately, the oldest first, as maps."""
+        """The recent log entries of a pico's rules, oldest first, as maps."""
 
     def turns(self, pico_id: str, limit: int) -> list[Any]:
-        """The last turns of a pico, the newest first, as maps."""
+        """The last turns of a pico, newest first, as maps."""
 
     def kept_text(self, origin: str) -> str | None:
-        """The text of a ruleset that came from this place and is installed somewhere."""
+        """The text of an installed ruleset that came from `origin`."""
 
     def read_text(self, origin: str) -> str:
-        """The text of a ruleset that ships, or of a file that rulesets may install; PicoschedError if not."""
+        """The text of a standard ruleset, or of a file that rulesets may install; else PicoschedError."""
 
     def compiled(self, text: str, origin: str | None) -> Ruleset: ...
 
@@ -63,24 +63,24 @@ class World(Protocol):
         """The sources of the engine, as maps."""
 
     def find_source(self, id: str) -> dict[str, Any] | None:
-        """The source of that id or name, as a map."""
+        """The source with that id or name, as a map."""
 
     def tried(self, pico_id: str, text: RulesetText) -> None:
-        """Evaluate a ruleset's globals as if it were installed, and those of the rulesets that use it.
+        """Evaluate the globals of a ruleset as if it were installed, and of the rulesets that use it.
 
-        Raises what would be wrong with it.
+        Raises the error if any fails.
         """
 
     def check_windows(self, ruleset: Ruleset) -> None:
-        """Raises what is wrong with the windows of a ruleset."""
+        """KrlError if a window of a ruleset is invalid."""
 
     def picos_under(self, pico_id: str) -> int:
-        """How many picos would be deleted with a pico."""
+        """How many descendants would be deleted with a pico."""
 
 
 @dataclass(slots=True)
 class Installed:
-    """A ruleset on a pico, with the configuration it was installed with; instantiated when first needed."""
+    """A ruleset on a pico, with its configuration; instantiated when first needed."""
 
     ruleset: Ruleset
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Installed:
 
 
 class Memory:
-    """What a pico is and remembers."""
+    """The identity and state of a pico."""
 
     def __init__(
         self,
@@ -111,12 +111,12 @@ class Memory:
         self.random = chance
         self.world = world
         self.now = EPOCH
-        """The time of the turn or query at hand."""
+        """The time of the current turn or query."""
         self._entities: dict[tuple[str, str], Any] = {}
         self._waiting: dict[str, dict[str, Any]] = {}
 
     def entity(self, rid: str, name: str) -> Any:
-        if rid.startswith("app:"):  # shared with other picos, so never kept
+        if rid.startswith("app:"):  # shared with other picos, so never cached
             return self.state.entity(self.id, rid, name)
         key = (rid, name)
         if key not in self._entities:
@@ -124,13 +124,13 @@ class Memory:
         return self._entities[key]
 
     def waiting(self, rid: str, rule: str) -> Any:
-        """The state a rule's event expression waits in; None at the start."""
+        """The state of a rule's event expression; None in the start state."""
         if rid not in self._waiting:
             self._waiting[rid] = self.state.waiting(self.id, rid)
         return self._waiting[rid].get(rule)
 
     def take_over(self, changes: Sequence[Change]) -> None:
-        """Have what a turn has just installed take part in the rest of it."""
+        """Apply a turn's installs and uninstalls to the rest of the turn."""
         for change in changes:
             match change:
                 case Install(rid, text):
@@ -143,7 +143,7 @@ class Memory:
                     self.installed.pop(rid, None)
 
     def apply(self, turn: Turn) -> None:
-        """Take over what a turn changed."""
+        """Take over a turn's changes to the state."""
         for key, value in turn.entities.items():
             if not key[0].startswith("app:"):
                 self._entities[key] = value

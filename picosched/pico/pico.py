@@ -1,4 +1,4 @@
-"""A pico: an actor that remembers, and speaks through its effects."""
+"""A pico: an actor with memory and effects."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from picosched.pico.memory import Memory
 
 
 class Pico(Memory):
-    """An actor. Not safe between threads: the engine lets one turn or query at a time into it."""
+    """An actor. Not thread-safe: the engine runs one turn or query of it at a time."""
 
     @cached_property
     def effects(self) -> PicoEffects:
-        """Its effects, one object for its life."""
+        """Its effects, one object for the life of the pico."""
         return PicoEffects(self)

@@ -1,4 +1,4 @@
-"""What rules give to the agenda, read: times, filters, timespecs, the texts of a program."""
+"""Reads the arguments that rules pass to the agenda: times, filters, timespecs, program texts."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def read_time(value: Value, now: datetime, what: str = "the time of a schedule")
     try:
         return moment(value, now, what)
     except KrlError as error:
-        if error.code != "invalid":  # a bound was passed, which says nothing of the value
+        if error.code != "invalid":  # a limit was exceeded, so the value may be valid
             raise
         wanted = "wanted ISO 8601 such as 2026-07-01T13:50:05Z, or milliseconds since 1970"
         raise KrlError(f"found {shown(value)} as {what}, {wanted}") from error
 
 
 def read_filter(which: Value, now: datetime) -> Filter:
-    """What a rule means by a map. What is null is an error: it would mean more than was wanted."""
+    """The filter written as a map. A null value is an error: ignoring it would match more than wanted."""
     if not isinstance(which, dict):
         raise KrlError(f'found {described(which)} as a filter, wanted a Map such as {{"name": "tea"}}')
     given: dict[str, Any] = {}
@@ -55,7 +55,7 @@ def read_filter(which: Value, now: datetime) -> Filter:
 
 
 def read_timespec(value: Value) -> Any:
-    """The text or the map of a timespec, as JSON."""
+    """A timespec, text or map, as JSON."""
     if not isinstance(value, str | dict):
         raise KrlError(
             f'found {described(value)} as a timespec, wanted a String such as "0 9 * * *", or a Map'

@@ -1,6 +1,6 @@
-"""What one rule says, and who speaks now: what the agenda, the family and the sources of a pico share.
+"""The effects of one rule, and the current rule: shared by the agenda, family and sources of a pico.
 
-A query speaks too, with no rule begun: it may read and log, and nothing else.
+A query has no current rule: it may only read and log.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
 MOST_ASKED = 50
-"""Requests to the world outside in one turn or query."""
+"""HTTP requests in one turn or query."""
 
 REQUEST = 1_000
-"""Steps of a request to the world outside, until it is made and once it is answered."""
+"""Steps for an HTTP request, charged each time the turn is evaluated."""
 THING = 300
-"""Bytes that a thing said takes besides its values."""
+"""Bytes of an effect besides its values."""
 
 
 @dataclass(slots=True)
 class Said:
-    """What one rule has said so far."""
+    """The effects of one rule so far."""
 
     rid: str
     rule: str
@@ -40,52 +40,52 @@ class Said:
     directives: list[Directive] = field(default_factory=list)
     entities: dict[tuple[str, str], Value] = field(default_factory=dict)
     sizes: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Bytes of the variables: one that is set again counts once."""
+    """Bytes of the variables: a variable set again counts once."""
     raised: list[Event] = field(default_factory=list)
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
     rescheduled: dict[str, Scheduled] = field(default_factory=dict)
-    """Rows that were there before, as they are to be."""
+    """Rows that existed before, as they will be."""
     unmade: set[str] = field(default_factory=set)
-    """Rows that this turn made and this rule cancelled."""
+    """Rows made in this turn that this rule cancelled."""
     records: list[Fire] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     ends_events: bool = False
-    """An `error error` empties what is left of the turn's events."""
+    """Whether an `error error` drops the remaining events of the turn."""
 
 
 class Unanswered(BaseException):
     """A turn or query that stopped because it needs an answer from outside.
 
-    Nothing has happened yet, as rules only say what shall happen: ask, and evaluate again with the answer.
-    Not an Exception, since no rule may catch it.
+    Nothing has been written, as rules only request effects: make the request, and evaluate again with the
+    answer. Not an Exception, so that rules cannot catch it.
     """
 
     def __init__(self, request: HttpRequest, place: int) -> None:
         super().__init__(request.url)
         self.request = request
         self.place = place
-        """How many answers came before it."""
+        """The number of requests made before it."""
 
 
 @dataclass(slots=True)
 class Answers:
-    """What a turn or query was told at its earlier tries, so that the next one goes the same way."""
+    """The inputs of earlier tries of a turn or query, so that the next try takes the same path."""
 
     given: list[tuple[HttpRequest, HttpResponse]] = field(default_factory=list)
-    """By the world outside."""
+    """Requests and their responses."""
     drawn: Tape = field(default_factory=list)
-    """By chance."""
+    """Random values."""
     began: datetime | None = None
-    """By the clock, at the first try."""
+    """The time of the first try."""
 
     def first(self, now: datetime) -> datetime:
-        """When it was first tried, which is `now` if it was not yet."""
+        """The time of the first try, which is `now` if there was none."""
         self.began = self.began or now
         return self.began
 
 
 class Speaking:
-    """The rule or query of a pico that speaks now."""
+    """The current rule or query of a pico."""
 
     def __init__(self, pico: Memory) -> None:
         self.pico = pico
@@ -101,25 +101,25 @@ class Speaking:
 
     @property
     def busy(self) -> bool:
-        """Whether a turn or a query of this pico is under way."""
+        """Whether a turn or query of this pico is in progress."""
         return self.turn is not None or self.answering
 
     def say(self, size: int, *, steps: int = 0, for_good: bool = False) -> None:
-        """Pay for what the turn keeps; `for_good` if also where the rule fails."""
+        """Charge for an effect; with `for_good`, not refunded if the rule fails."""
         self.pico.budget.say(THING + size, steps, for_good)
 
     def speaking(self, verb: str) -> Said:
-        """What the rule at hand has said; refuses queries and globals, which may say nothing."""
+        """The effects of the current rule; `refused` in a query or global, which may have none."""
         if self.said is None:
             raise KrlError(f"a query or a global cannot {verb}: only a rule can", code="refused")
         return self.said
 
     def new_id(self) -> str:
-        """An id for what the rule makes."""
+        """An id for something the rule makes."""
         return id_from(self.pico.random)
 
     def changes(self) -> list[Change]:
-        """What this turn has changed of picos so far, this rule's part last."""
+        """The changes to picos and sources so far in this turn, this rule's last."""
         return [*(self.turn.changes if self.turn else ()), *(self.said.changes if self.said else ())]
 
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
@@ -141,7 +141,7 @@ class Speaking:
             )
 
     def _installed(self, rid: str) -> str:
-        """A rid as it is installed: a version behind it does not count."""
+        """The installed rid for `rid`, ignoring a version suffix."""
         fitting = (each for each in self.pico.installed if rid == each or rid.startswith(f"{each}."))
         return max(fitting, key=len, default=rid)
 
@@ -154,9 +154,7 @@ class Speaking:
             self.say(len(response.body), for_good=True)
             return response
         if place >= MOST_ASKED:
-            raise KrlError(
-                f"one event asked the world outside more than {MOST_ASKED} times", code="too_large"
-            )
+            raise KrlError(f"one event made more than {MOST_ASKED} HTTP requests", code="too_large")
         raise Unanswered(request, place)
 
     def log(self, level: str, value: Value) -> None:

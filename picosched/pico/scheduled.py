@@ -1,7 +1,7 @@
-"""The scheduled events of a ruleset in a pico, as a turn and its rule at hand have them so far.
+"""The scheduled events of a ruleset in a pico, with the changes of the current turn and rule.
 
-A row is found by its id, or by its name in an index. A list looks at what the pico has to come, and the rule
-pays for it: with steps for what is looked at, and more for each row that is read.
+A row is found by its id, or by its name in an index. A list scans the pico's pending rows and charges the
+rule: some steps for each row scanned, and more for each row read.
 """
 
 from __future__ import annotations
@@ -19,64 +19,64 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 
 ROW_STEPS = 25
-"""Steps that a rule pays for each row that is read for it."""
+"""Steps charged for each row read."""
 
 LOOK_STEPS = 2
-"""Steps that it pays for each row that is passed over."""
+"""Steps charged for each row scanned."""
 
 ASKED = 75
-"""Steps that it pays for a list, however little that has."""
+"""Steps charged for a list, in addition to its rows."""
 
 ALL = 1_000_000_000
-"""More steps than anything here takes."""
+"""More steps than anything here can cost."""
 
 
 class Kept(Protocol):
-    """What the store has of scheduled events."""
+    """The store's reads of scheduled events."""
 
     def scheduled(self, which: Filter, limit: int) -> list[Scheduled]:
-        """The first scheduled events that a filter means, soonest first.
+        """The first scheduled events that match a filter, soonest first.
 
-        By name it costs what it gives, else what the pico has to come.
+        With a name the cost depends on the result, else on the pico's pending rows.
         """
 
     def first_named(
         self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
     ) -> list[Scheduled]:
-        """The first of those of a name, and of some kinds, that are still to come, soonest first."""
+        """The first pending or paused rows with a name, of some kinds, soonest first."""
 
     def coming(self, pico_id: str) -> int:
-        """How many events a pico has to come: schedules, messages it sent, programs it has run."""
+        """How many pending or paused rows a pico has: schedules, messages it sent, programs."""
 
     def find_scheduled(self, id: str) -> Scheduled | None:
-        """One scheduled event, whatever its status."""
+        """The scheduled event with that id, whatever its status."""
 
     def fires(self, pico_id: str, id: str, limit: int) -> list[Fire]:
-        """What became of a scheduled event's occurrences, newest first."""
+        """The record of a scheduled event's occurrences, newest first."""
 
 
 class Part(Protocol):
-    """Rows that were made and changed, by id."""
+    """Rows made and changed, by id."""
 
     scheduled: dict[str, Scheduled]
     rescheduled: dict[str, Scheduled]
 
 
 class OfRule(Part, Protocol):
-    """By the rule at hand."""
+    """Rows of the current rule."""
 
     unmade: set[str]
 
 
 class OfTurn(Part, Protocol):
-    """By the rules before it."""
+    """Rows of the turn's earlier rules."""
 
     settled: Scheduled | None
 
 
 @dataclass(frozen=True, slots=True)
 class SoFar:
-    """What is scheduled at this moment of a turn, for one ruleset; of a query, where there is no turn."""
+    """The scheduled events of one ruleset at this point of a turn, or in a query."""
 
     kept: Kept
     budget: Budget
@@ -85,10 +85,10 @@ class SoFar:
     said: OfRule | None
     turn: OfTurn | None
     named: Mapping[tuple[str, str], Collection[str]]
-    """(rid, name) → the ids of that name that the turn has made or changed, by whichever rule."""
+    """(rid, name) → ids of rows with that name that any rule of the turn made or changed."""
 
     def find(self, id: str) -> Scheduled | None:
-        """One that this ruleset made, whatever its status."""
+        """The ruleset's scheduled event with that id, whatever its status."""
         if self.said is not None and id in self.said.unmade:
             return None
         found = self._in_turn(id)
@@ -100,17 +100,17 @@ class SoFar:
         return found if (found.pico_id, found.rid) == (self.pico_id, self.rid) else None
 
     def coming(self, id: str) -> Scheduled | None:
-        """One of them that is still to come."""
+        """The ruleset's scheduled event with that id, if it is pending or paused."""
         found = self.find(id)
         return found if found is not None and live(found) else None
 
     def found(self, which: Filter) -> list[Scheduled]:
-        """What a filter means of this ruleset, soonest first.
+        """The ruleset's rows that match a filter, soonest first.
 
-        Edges of windows, which no rule made, are left out unless they are asked for.
+        Rows for window edges, which no rule made, are left out unless the filter asks for them.
         """
         which = replace(which, pico_id=self.pico_id, rid=self.rid)
-        # What no index helps with is asked of each row here, where it is charged.
+        # Conditions without an index are checked here, where each row is charged.
         kind = None if which.name is None else which.kind
         looked_at = replace(which, kind=kind, domain=None, type=None, text=None)
         self.budget.charge(ASKED)
@@ -129,7 +129,7 @@ class SoFar:
         )
 
     def first_named(self, name: str, kinds: Sequence[str]) -> Scheduled | None:
-        """The soonest of a name and of some kinds that is to come."""
+        """The soonest pending or paused row with a name, of some kinds."""
         changed = self._changed_of(name)
         rows = self.kept.first_named(self.pico_id, self.rid, name, kinds, len(changed) + 1)
         self.charge(len(rows) + len(changed))
@@ -138,7 +138,7 @@ class SoFar:
         return min(found, key=lambda row: row.due or LAST, default=None)
 
     def changed(self) -> dict[str, Scheduled]:
-        """All that was made or changed so far, of any ruleset, as it is now."""
+        """All rows made or changed so far in the turn, of any ruleset, in their current state."""
         changed: dict[str, Scheduled] = {}
         if self.turn is not None:
             if self.turn.settled is not None:
@@ -151,7 +151,7 @@ class SoFar:
         return changed
 
     def _changed_of(self, name: str) -> dict[str, Scheduled]:
-        """What was made or changed so far of a name."""
+        """The ruleset's rows with a name that were made or changed so far in the turn."""
         ids = self.named.get((self.rid, name), ())
         changed = {id: row for id in ids if (row := self._in_turn(id)) is not None}
         settled = None if self.turn is None else self.turn.settled
@@ -160,11 +160,11 @@ class SoFar:
         return changed
 
     def charge(self, rows: int) -> None:
-        """Have the rule pay for rows that are read."""
+        """Charge the rule for rows read."""
         self.budget.charge(rows * ROW_STEPS)
 
     def _in_turn(self, id: str) -> Scheduled | None:
-        """A row as it was made or changed so far; None if it was not."""
+        """A row made or changed so far in the turn; None if it was not."""
         if self.said is not None and id in self.said.unmade:
             return None
         for part in (self.said, self.turn):

@@ -1,7 +1,7 @@
-"""What a rule of the root pico sees and changes of the sources of the engine.
+"""Lets rules of the root pico see and change the engine's sources.
 
-A declaration is read when it is said, so a fault in it is the rule's; it is made true with the turn.
-Until then it is seen by the rule and by those after it in the turn.
+A declaration is read when the rule adds it, so an error in it is the rule's; it is applied with the turn.
+Until then only this rule and later ones in the turn see it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from picosched.pico.said import Speaking
 from picosched.sources.reading import read_source
 
 READING, LISTED, CHANGING = 60, 200, 400
-"""Steps of each byte of a declaration that is read, of each source in a list, with its entries, and of a
-change, with making it true."""
+"""Steps for each byte of a declaration read; for each source in a list, with its entries; for a change,
+including applying it."""
 
 
 class PicoSources:
-    """The sources of the engine, for the rules of its root pico."""
+    """The engine's sources, for rules of its root pico."""
 
     def __init__(self, effects: Speaking) -> None:
         self._effects = effects
@@ -57,7 +57,8 @@ class PicoSources:
             return False
         if found["configured"]:
             raise KrlError(
-                f"the source {shown(id)} stands in picosched.toml: it may be paused here", code="conflict"
+                f"the source {shown(id)} is configured in picosched.toml: rules may only pause it",
+                code="conflict",
             )
         return self._say(RemoveSource(found["id"]))
 
@@ -71,7 +72,7 @@ class PicoSources:
         return found is not None and found["paused"] and self._say(ResumeSource(found["id"]))
 
     def list(self) -> Sequence[Mapping[str, Value]]:
-        """All sources, with what the turn and the rule have changed of them."""
+        """All sources, with the changes of this turn so far."""
         self._check_root()
         listed = {each["id"]: each for each in self._effects.pico.world.sources()}
         self._effects.pico.budget.charge(len(listed) * LISTED)
@@ -80,7 +81,7 @@ class PicoSources:
         return [*listed.values()]
 
     def _find(self, id: str) -> Mapping[str, Any] | None:
-        """The source of that id or name."""
+        """The source with that id or name."""
         self._check_root()
         kept, changes = self._effects.pico.world.find_source(id), self._effects.changes()
         self._effects.pico.budget.charge(LISTED + len(changes))
@@ -91,7 +92,7 @@ class PicoSources:
         return next((each for each in listed.values() if id in (each["id"], each["name"])), None)
 
     def _change(self, listed: dict[str, dict[str, Any]], change: Change) -> None:
-        """Change sources by their ids as a turn does it."""
+        """Apply a turn's change to a map of sources by id."""
         match change:
             case AddSource(id, source):
                 listed[id] = {
@@ -122,6 +123,6 @@ class PicoSources:
         pico = self._effects.pico
         if pico.parent_id is not None:
             raise KrlError(
-                f"only rules of the root pico see and change sources, and this is {pico.name or pico.id}",
+                f"only rules of the root pico can see and change sources; this is {pico.name or pico.id}",
                 code="refused",
             )

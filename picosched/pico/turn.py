@@ -1,8 +1,8 @@
-"""A turn: all that one event did to one pico, not yet durable.
+"""A turn: all effects of one event in one pico, not yet durable.
 
-A turn is data. It says which entity variables change, which event expressions wait for more, which events
-are scheduled or cancelled, what the caller gets back, and, for every rule that cared, why it fired or not.
-The store makes all of it durable in one transaction, together with the due row that caused it.
+A turn is data: the changed entity variables, waiting event expressions, events scheduled and cancelled, the
+directives for the caller, and for every rule that the event was salient to, why it fired or not. The store
+makes all of it durable in one transaction, together with the due row that caused it.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, Status
 
 WARNING = "warning"
-"""The level at which the engine itself logs; rules log at error, warn, info and debug."""
+"""The log level of the engine itself; rules log at error, warn, info and debug."""
 
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """What a rule gives to the caller."""
+    """A rule's output for the caller."""
 
     name: str
     options: Any
     rid: str
     rule: str | None
     handled: int = 0
-    """The event of the turn it answers, by its place in `Turn.handled`."""
+    """The index in `Turn.handled` of the event it answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A rule that an event was salient to, and what became of it.
+    """A rule that an event was salient to, and the outcome.
 
     `outcome`: fired · notfired (its condition was false) · unselected (an attribute or `where` did not match)
     · waiting (its event expression is not complete) · idle (a foreach without a pass) · failed
-    · unreached (the turn was over by then; of all rules that were left, as `*`).
-    `why` tells in words, with the line.
+    · unreached (the turn was over before; one record, with the rule `*`, for all remaining rules).
+    `why` explains the outcome; `line` is the place in the ruleset.
     """
 
     rid: str
@@ -61,7 +61,7 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What a rule wrote to the pico's log."""
+    """A log entry of a rule or of the engine."""
 
     level: str
     rid: str
@@ -84,29 +84,29 @@ class Turn:
     entities: dict[tuple[str, str], Any] = field(default_factory=dict)
     """(rid, name) → its new value, JSON; None deletes."""
     waiting: dict[tuple[str, str], Any] = field(default_factory=dict)
-    """(rid, rule) → the state of its event expression, JSON; None means back at the start."""
+    """(rid, rule) → the state of its event expression, JSON; None means the start state."""
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
-    """id → what was made for later."""
+    """id → new row."""
     rescheduled: dict[str, Scheduled] = field(default_factory=dict)
-    """id → a row that was there before, as it is to be: paused, moved, cancelled …"""
+    """id → a row that existed before, as it will be: paused, moved, cancelled …"""
     records: list[Fire] = field(default_factory=list)
-    """Of occurrences that will not be raised, or that this turn raised itself."""
+    """Records of occurrences that will not be raised, or that this turn raised itself."""
     settled: Scheduled | None = None
-    """The scheduled event that came due and caused it, as it is once this occurrence is dealt with."""
+    """The scheduled event that caused the turn, as it will be after this occurrence."""
     changes: list[Change] = field(default_factory=list)
-    """What becomes of channels, rulesets and children, in order."""
+    """Changes to channels, rulesets, children and sources, in order."""
     repeated: bool = False
-    """Whether the event came a second time, by its key. Then this is empty but for the first one's id."""
+    """Whether the pico has received an event with this key before; then the turn has only that one's id."""
 
     @property
     def cancelled(self) -> list[str]:
-        """The ids of the schedules that it cancelled, in order."""
+        """The ids of the schedules it cancelled, in order."""
         ended = (each for each in self.rescheduled.values() if each.status is Status.CANCELLED)
         return sorted(each.id for each in ended)
 
     @property
     def warnings(self) -> list[str]:
-        """What the engine found doubtful in what the rules asked for; it stands in the log as well."""
+        """The engine's warnings about requests of rules; they are also in the log."""
         return [str(each.value) for each in self.log if each.level == WARNING]
 
     @property

@@ -1,6 +1,6 @@
 """The windows that a ruleset sees in a pico: its own, and those of the engine's configuration.
 
-A ruleset's own hides the other of that name. What is wrong with a window of a ruleset is told with its place.
+A ruleset's own window hides a configured one with the same name. An error in a ruleset's window has its span.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from picosched.schedule.window import Window
 
 
 def windows_of(ruleset: Ruleset, configured: Sequence[Window]) -> dict[str, Window]:
-    """name → window. KrlError for an invalid one."""
+    """name → window. KrlError if one is invalid."""
     own = {name: _parsed(each) for name, each in ruleset.windows.items()}
     return {each.name: each for each in configured} | own
 
 
 def load_window(ruleset: Ruleset, configured: Sequence[Window], name: str) -> Window:
-    """The window of that name. KrlError `not_found` if there is none."""
+    """The window with that name. KrlError `not_found` if there is none."""
     windows = windows_of(ruleset, configured)
     if name not in windows:
         wanted = f"one of {', '.join(windows)}" if windows else "one that the ruleset or the settings name"

@@ -1,7 +1,7 @@
-"""A picosched elsewhere, reached through its HTTP API: an engine to whoever works with picos from outside.
+"""A client for the HTTP API of a picosched server, with the interface of an engine.
 
-`Remote` fulfils `Reached` as `Engine` does, so what is written for one works with the other.
-What goes wrong there is raised here as it would be there.
+`Remote` implements `Reached` as `Engine` does, so code written for one works with the other. Errors of the
+server are raised here with the same codes.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ __all__ = ["Remote", "RemotePico"]
 class Remote:
     """The picos of a server: `Remote("http://127.0.0.1:8123", token)`; use it in a `with`.
 
-    Every method raises PicoschedError: `internal` if nobody answers within `patience` seconds, `refused`
-    without the right token, else as the method of Engine.
+    Every method raises PicoschedError: `internal` if the server does not answer within `patience` seconds,
+    `refused` without the right token, else as the method of Engine.
     """
 
     def __init__(self, url: str, token: str | None = None, *, patience: float = ANSWER_SECONDS) -> None:
@@ -56,37 +56,37 @@ class Remote:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings of the engine there that decide when things are due."""
+        """The server's settings that decide about due times."""
         return with_settings(Settings(), self._line.ask("GET", "/api/settings"), self.url)
 
     # Picos
 
     @property
     def root(self) -> RemotePico:
-        """The pico that is there from the start."""
+        """The root pico."""
         (first,) = self._line.ask("GET", "/api/picos", {"limit": 1})["items"]
         return self._pico(first)
 
     def picos(self) -> list[RemotePico]:
-        """All, in the order they were made; the root is the first."""
+        """All picos, in the order they were made, the root first."""
         return [self._pico(told) for told in self._line.pages("/api/picos")]
 
     def pico(self, name: str) -> RemotePico:
-        """The pico of that id or name; `not_found`, or `conflict` if several have the name."""
+        """The pico with that id or name; `not_found`, or `conflict` if several have the name."""
         if not name:
-            raise PicoschedError("there is no pico of an empty name", "not_found")
+            raise PicoschedError("there is no pico with an empty name", "not_found")
         return self._pico(self._line.ask("GET", f"/api/picos/{part(name)}"))
 
     def new_pico(
         self, name: str, parent: RemotePico | str | None = None, *, unique: bool = False
     ) -> RemotePico:
-        """Make a pico under `parent`, under the root without one; with `unique`, of a name no other has."""
+        """Make a pico under `parent` (by default the root); `conflict` if `unique` and its name is taken."""
         under = parent.id if isinstance(parent, RemotePico) else parent
         body = {"name": name, "parent": under, "unique": unique}
         return self._pico(self._line.ask("POST", "/api/picos", body=body))
 
     def export_pico(self, name: str, *, history: bool = False) -> dict[str, Any]:
-        """The document of the pico of that id or name."""
+        """The document of the pico with that id or name."""
         document: dict[str, Any] = self._line.ask(
             "GET", f"/api/picos/{part(name)}/export", {"history": history}
         )
@@ -100,26 +100,26 @@ class Remote:
         *,
         keep_ecis: bool = False,
     ) -> RemotePico:
-        """Make a pico of a document, all of it or nothing."""
+        """Make a pico from a document, completely or not at all."""
         body = {"document": document, "parent": parent, "name": name, "keep_ecis": keep_ecis}
         return self._pico(self._line.ask("POST", "/api/picos/import", body=body))
 
     # Events and queries
 
     def raise_event(self, eci: str, domain: str, type: str, attrs: Mapping[str, Any] | None = None) -> Turn:
-        """Raise an event through a channel; its turn, once that is durable."""
+        """Raise an event through a channel; returns its turn, once durable."""
         body = {"domain": domain, "type": type, "attrs": dict(attrs or {})}
         return read_turn(self._line.ask("POST", f"/api/channels/{part(eci)}/raise", body=body))
 
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
-        """The value of a shared function, asked through a channel."""
+        """The value of a shared function, called through a channel."""
         body = {"rid": rid, "name": name, "args": dict(args or {})}
         return self._line.ask("POST", f"/api/channels/{part(eci)}/query", body=body)["value"]
 
     # What happened
 
     def history(self, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
-        """What became of occurrences, newest first."""
+        """The record of occurrences, newest first."""
         return self.agenda.history(pico_id, id, limit)
 
     def journal(self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None) -> list[Entry]:
@@ -128,7 +128,7 @@ class Remote:
         return [self._entry(told) for told in found]
 
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]:
-        """The turns behind a `seq`, oldest first, then each as it happens; `internal` if the server ends."""
+        """The turns after a `seq`, oldest first, then each new one; `internal` if the server ends."""
         with self._line.stream("/api/journal/live", {"after": after, "pico": pico_id}) as answer:
             for line in _lines(answer.iter_stream()):
                 if line.startswith(b"data: "):
@@ -138,32 +138,32 @@ class Remote:
     # Sources
 
     def add_sources(self, sources: Sequence[Source]) -> list[str]:
-        """Make sources that were read, all of them or none; their ids."""
-        # What stands in a file here is among the entries.
+        """Add sources, all of them or none; returns their ids."""
+        # The entries read from a local file are included, so the server does not need the file.
         given = [{key: value for key, value in each.given.items() if key != "file"} for each in sources]
         return [told["id"] for told in self._line.ask("POST", "/api/sources", body=given)]
 
     def sources(self) -> list[SourceState]:
-        """All sources, in the order they were made, with what came of them so far."""
+        """The states of all sources, in the order they were made."""
         return [read_source_state(told) for told in self._line.ask("GET", "/api/sources")]
 
     def source(self, id: str) -> SourceState:
-        """The source of that id or name; `not_found` if there is none."""
+        """The state of the source with that id or name; `not_found` if there is none."""
         found = self._find_source(id)
         if found is None:
             raise PicoschedError(f"there is no source {id}", "not_found")
         return found
 
     def remove_source(self, id: str) -> bool:
-        """Remove a source; True if there was one. `conflict` if it stands in the server's picosched.toml."""
+        """Remove a source; True if there was one. `conflict` if it is in the server's picosched.toml."""
         return self._change_source(self._find_source(id), "DELETE", "")
 
     def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
-        """Let a source wait, `until` then or until it is resumed; True if there is one of that id or name."""
+        """Pause a source until `until`, or until it is resumed; True if one has that id or name."""
         return self._change_source(self._find_source(id), "POST", "/pause", {"until": time_text(until)})
 
     def resume_source(self, id: str) -> bool:
-        """Let a paused source go on with its next occurrence; True if it was paused."""
+        """Resume a paused source with its next occurrence; True if it was paused."""
         found = self._find_source(id)
         return self._change_source(found if found and found.paused else None, "POST", "/resume")
 
@@ -175,13 +175,13 @@ class Remote:
         return found is not None
 
     def _find_source(self, id: str) -> SourceState | None:
-        """Looked for in the list, as a name may have characters that a path cannot."""
+        """The source with that id or name, from the list: names may have characters not allowed in paths."""
         return next((each for each in self.sources() if id in (each.id, each.name)), None)
 
     # Copies
 
     def back_up(self, target: Path, *, force: bool = False) -> int:
-        """Write a copy of the database there to a new file here; its size in bytes."""
+        """Copy the server's database to a new local file; returns its size in bytes."""
         with new_file(target, force=force) as file, self._line.stream("/api/backup") as answer:
             wanted, size = int(dict(answer.headers).get(b"content-length", b"0")), 0
             with file.open("wb") as copy:

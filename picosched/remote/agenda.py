@@ -1,4 +1,4 @@
-"""What is scheduled on a server: the names are those of Agenda."""
+"""The scheduled events of a server, with the method names of Agenda."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RemoteAgenda:
         self._names: dict[str, str] = {}
 
     def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
-        """The scheduled events that a filter means, soonest first."""
+        """The scheduled events that match a filter, soonest first."""
         return [self._row(told) for told in self._line.pages("/api/scheduled", _asked(which), limit)]
 
     def count(self, which: Filter) -> int:
@@ -38,7 +38,7 @@ class RemoteAgenda:
         return int(self._line.ask("GET", "/api/scheduled", params)["total"])
 
     def find(self, id: str) -> Scheduled | None:
-        """The scheduled event of that id; None if there is no record of it."""
+        """The scheduled event with that id; None if there is none."""
         try:
             return self.load(id)
         except PicoschedError as error:
@@ -47,18 +47,18 @@ class RemoteAgenda:
             return None
 
     def load(self, id: str) -> Scheduled:
-        """The scheduled event of that id; `not_found` if there is no record of it."""
+        """The scheduled event with that id; `not_found` if there is none."""
         return self._row(self._line.ask("GET", f"/api/scheduled/{part(id)}"))
 
     def next_times(self, id: str, count: int = 5) -> list[datetime]:
-        """When it will be raised next, as things are."""
+        """When it will be raised next, at most `count` times."""
         if not count:
             return []
         told = self._line.ask("GET", f"/api/scheduled/{part(id)}/next", {"n": count})
         return [parse_time(each) for each in told["next"]]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
-        """The ids that begin so; with `live`, of what is to come."""
+        """The ids with this prefix; with `live`, of pending and paused rows only."""
         if not 0 < len(beginning) <= 64:
             return []
         ids: list[str] = self._line.ask("GET", "/api/ids", {"beginning": beginning, "live": live})
@@ -71,16 +71,16 @@ class RemoteAgenda:
         limit: int = 100,
         outcome: str | None = None,
     ) -> list[Fire]:
-        """What became of occurrences, newest first."""
+        """The record of occurrences, newest first."""
         found = self._line.pages("/api/history", {"pico": pico_id, "id": id, "outcome": outcome}, limit)
         return [read_fire(Fields(told, "the server's fire"), self.learn(told)) for told in found]
 
     def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]:
-        """The id of each pico that these are of → its name, as the server told it with them."""
+        """Pico id → name, for the picos of these rows, as the server sent it with them."""
         return {each.pico_id: self._names.get(each.pico_id, each.pico_id) for each in rows}
 
     def learn(self, told: Mapping[str, Any]) -> str:
-        """Keep the name of the pico that something is of; the pico's id."""
+        """Remember the pico name in a server's answer; returns the pico's id."""
         id: str = told["pico_id"]
         self._names[id] = told["pico"]
         return id
@@ -111,12 +111,12 @@ class RemoteAgenda:
         return self._change(which, dry_run, change="reschedule", timespec=timespec, tz=tz)
 
     def fire_now(self, id: str) -> Turn:
-        """Raise its event now, outside its times; its turn."""
+        """Raise its event now, outside its times; returns its turn."""
         return read_turn(self._line.ask("POST", f"/api/scheduled/{part(id)}/fire"))
 
     def _change(self, which: Iterable[str], dry_run: bool, **change: str | None) -> list[Scheduled]:
         ids, done = [*which], list[Scheduled]()
-        for start in range(0, max(len(ids), 1), AT_ONCE):  # also for none: a wrong timespec is an error
+        for start in range(0, max(len(ids), 1), AT_ONCE):  # also without ids: an invalid timespec is an error
             body = {"ids": ids[start : start + AT_ONCE], **change, "dry_run": dry_run}
             done += map(self._row, self._line.ask("POST", "/api/changes", body=body))
         return done

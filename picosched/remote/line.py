@@ -1,4 +1,4 @@
-"""The line to a server: requests with the token, answers as JSON, and its errors raised as ours."""
+"""The connection to a server: sends the token, parses JSON answers, and raises the server's errors."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ CODES: dict[int, Code] = {
     409: "conflict",
     413: "too_large",
 }
-"""The codes of statuses; that of any other is `internal`."""
+"""HTTP status → error code; any other status is `internal`."""
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 120.0
 PAGE = 1_000
 
 
 def part(text: str) -> str:
-    """A text as a part of a path."""
+    """A text quoted as a part of a path."""
     return quote(text, safe="", errors="replace")
 
 
 def time_text(time: str | datetime | None) -> str | None:
-    """A time as a request has it."""
+    """A time as text for a request."""
     return format_time(time) if isinstance(time, datetime) else time
 
 
@@ -51,12 +51,12 @@ class Line:
         if given.scheme not in ("http", "https") or not given.hostname:
             raise PicoschedError(f'found the URL "{url}", wanted one such as http://127.0.0.1:8123')
         if token is not None and not (token.isascii() and token.isprintable()):
-            raise PicoschedError("found a token with characters that no token has")
+            raise PicoschedError("found a token with characters other than printable ASCII")
         self._url = url.rstrip("/")
         short = min(CONNECT_SECONDS, patience)
         self._timeout = {"connect": short, "read": patience, "write": patience, "pool": short}
         self._headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
-        # The authorities that this machine trusts, be they one's own.
+        # The certificate authorities of this machine, including private ones.
         trusted = ssl.create_default_context() if given.scheme == "https" else None
         self._pool = httpcore.ConnectionPool(ssl_context=trusted)
 
@@ -66,7 +66,7 @@ class Line:
     def ask(
         self, method: str, path: str, params: Mapping[str, Any] | None = None, *, body: Any = None
     ) -> Any:
-        """The JSON of an answer; None where it has none."""
+        """The JSON of an answer; None if it has none."""
         headers = [*self._headers, (b"content-type", b"application/json")]
         content = None if body is None else tree_text(body).encode("utf-8", "replace")
         answer = self._tried(
@@ -97,7 +97,7 @@ class Line:
 
     @contextmanager
     def stream(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[httpcore.Response]:
-        """An answer that is read as it comes. A server that is silent for long is taken for gone."""
+        """An answer to read as it arrives. A server silent for `patience` seconds is considered gone."""
         url, extensions = self._url + path + _query(params or {}), {"timeout": self._timeout}
         try:
             with self._pool.stream("GET", url, headers=self._headers, extensions=extensions) as answer:
@@ -118,7 +118,7 @@ class Line:
         why = str(cause) or type(cause).__name__
         if isinstance(cause, httpcore.ConnectError | httpcore.ConnectTimeout):
             return PicoschedError(f"nobody answers at {self._url}: {why}", "internal")
-        return PicoschedError(f"the line to {self._url} broke: {why}", "internal")
+        return PicoschedError(f"the connection to {self._url} broke: {why}", "internal")
 
     def _value(self, answer: httpcore.Response) -> Any:
         if answer.status == 204:
@@ -138,7 +138,7 @@ class Line:
         raise PicoschedError(value["error"], CODES.get(answer.status, "internal"))
 
     def _stranger(self, status: int) -> PicoschedError:
-        return PicoschedError(f"{self._url} answers {status} in a way that no picosched does", "internal")
+        return PicoschedError(f"{self._url} answers {status}, but not like a picosched server", "internal")
 
 
 _FAULTS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)

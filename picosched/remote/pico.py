@@ -1,4 +1,4 @@
-"""A pico of a server, as callers hold it: the names are those of PicoRef."""
+"""A handle to a pico of a server, with the method names of PicoRef."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from picosched.store.picos import InstalledRow
 
 @dataclass(frozen=True, slots=True)
 class RemotePico:
-    """A pico elsewhere. Every method asks the server, and raises as PicoRef does."""
+    """A pico of a server. Every method makes a request, and raises as PicoRef does."""
 
     id: str
     name: str = field(compare=False)
@@ -38,7 +38,7 @@ class RemotePico:
         return None if self.parent_id is None else self._pico(self.parent_id)
 
     def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> InstalledRow:
-        """Install a ruleset: the text of a file here, or what the server finds at a URL."""
+        """Install a ruleset: text, a local file, or a URL that the server fetches."""
         settings = None if config is None else dict(config)
         if isinstance(ruleset, str) and ruleset.startswith(("http://", "https://")):
             return self._installed({"url": ruleset, "config": settings})
@@ -47,15 +47,15 @@ class RemotePico:
             return self._installed({"text": text, "config": settings})
         except PicoschedError as error:
             if error.code == "invalid":
-                compile_ruleset(text, origin or "<ruleset>")  # it tells the place, if that is what is wrong
+                compile_ruleset(text, origin or "<ruleset>")  # its error has the source lines
             raise
 
     def uninstall(self, rid: str) -> None:
-        """Take a ruleset off, with its variables and schedules."""
+        """Uninstall a ruleset, with its variables and schedules."""
         self._ask("DELETE", f"/rulesets/{part(rid)}")
 
     def rulesets(self) -> dict[str, InstalledRow]:
-        """rid → what is installed, in the order of installation."""
+        """rid → installed ruleset, in the order of installation."""
         return {told["rid"]: read_installed(told) for told in self._ask("GET", "/rulesets")}
 
     def channels(self) -> list[Channel]:
@@ -80,7 +80,7 @@ class RemotePico:
         return read_channel(self._ask("POST", "/channels", body), self.id)
 
     def delete_channel(self, eci: str) -> bool:
-        """True if this pico had such a channel."""
+        """Delete a channel; True if this pico had it."""
         try:
             self._ask("DELETE", f"/channels/{part(eci)}")
         except PicoschedError as error:
@@ -90,51 +90,51 @@ class RemotePico:
         return True
 
     def raise_event(self, domain: str, type: str, attrs: Mapping[str, Any] | None = None) -> Turn:
-        """Raise an event, as one who is trusted; its turn, once that is durable."""
+        """Raise an event as a trusted caller; returns its turn, once durable."""
         return read_turn(
             self._ask("POST", "/raise", {"domain": domain, "type": type, "attrs": dict(attrs or {})})
         )
 
     def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
-        """The value of what the ruleset shares."""
+        """The value of a function the ruleset shares."""
         return self._ask("POST", "/query", {"rid": rid, "name": name, "args": dict(args or {})})["value"]
 
     def scheduled(self, rid: str | None = None) -> list[Scheduled]:
-        """What is still to come, paused ones too, soonest first."""
+        """Pending and paused scheduled events, soonest first."""
         return self._agenda.scheduled(Filter(pico_id=self.id, rid=rid))
 
     def cancel(self, id: str) -> bool:
-        """Cancel a scheduled event; True if it was still to come."""
+        """Cancel a scheduled event; True if it was pending or paused."""
         return bool(self._agenda.cancel(self._own(id)))
 
     def pause(self, id: str, until: str | datetime | None = None) -> bool:
-        """Pause a scheduled event, `until` then or until it is resumed; True if it was still to come."""
+        """Pause a scheduled event until `until`, or until it is resumed; True if it was pending or paused."""
         return bool(self._agenda.pause(self._own(id), until))
 
     def resume(self, id: str) -> bool:
-        """Let a paused event go on; True if it was paused."""
+        """Resume a paused event; True if it was paused."""
         return bool(self._agenda.resume(self._own(id)))
 
     def move(self, id: str, to: str | datetime | timedelta) -> bool:
-        """Give its next occurrence another time, or put it off by so much; True if it was still to come."""
+        """Move its next occurrence to a time or by a timedelta; True if it was pending or paused."""
         return bool(self._agenda.move(self._own(id), to))
 
     def reschedule(self, id: str, timespec: str, tz: str | None = None) -> bool:
-        """Repeat it by another timespec from now on; True if it was still to come."""
+        """Repeat it by another timespec from now on; True if it was changed."""
         return bool(self._agenda.reschedule(self._own(id), timespec, tz))
 
     def fire_now(self, id: str) -> Turn:
-        """Raise its event now, outside its times; its turn. `not_found` if it is not to come."""
+        """Raise its event now, outside its times; returns the turn. `not_found` if not pending or paused."""
         if not self._own(id):
             raise PicoschedError(f"the pico {self.name} has nothing scheduled with the id {id}", "not_found")
         return self._agenda.fire_now(id)
 
     def next_times(self, id: str, count: int = 5) -> list[datetime]:
-        """When a scheduled event is due next, `count` times at most; none if it is not one of its own."""
+        """The next due times of a scheduled event, at most `count`; empty if it is another pico's."""
         return self._agenda.next_times(id, count) if self._own(id) else []
 
     def history(self, id: str | None = None, limit: int = 100) -> list[Fire]:
-        """What became of occurrences, newest first; of one scheduled event, or of all."""
+        """The record of occurrences, newest first; of one scheduled event, or of all."""
         return self._agenda.history(self.id, id, limit)
 
     def delete(self) -> None:
@@ -142,7 +142,7 @@ class RemotePico:
         self._ask("DELETE", "")
 
     def _own(self, id: str) -> list[str]:
-        """The id, if it is of a scheduled event of this pico, which is still there."""
+        """The id, if that scheduled event is this pico's; `not_found` if the pico is deleted."""
         self._ask("GET", "")
         row = self._agenda.find(id)
         return [id] if row is not None and row.pico_id == self.id else []

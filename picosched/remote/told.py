@@ -1,4 +1,4 @@
-"""What a server tells, as the nouns that the engine has; of a fault the text is all there is."""
+"""Converts a server's JSON answers to the engine's classes; errors in turns have only their text."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The only SQL: what picosched keeps, in one SQLite file. Knows turns and due rows, no rules."""
+"""All SQL: the state of picosched in one SQLite file. Knows turns and due rows, but no rules."""

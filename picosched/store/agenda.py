@@ -1,8 +1,8 @@
-"""What is due when, and what became of what was due: the tables `scheduled` and `fire`.
+"""Scheduled events and the record of their occurrences: the tables `scheduled` and `fire`.
 
-A row is due until its effects are on disk, and never after: whoever settles an occurrence writes its fire
-record and the row's next due time in one transaction. A second record of one occurrence is refused by
-the table itself, and the transaction with it.
+A row is due until its effects are on disk, and never after: the transaction that settles an occurrence writes
+its fire record and the row's next due time. The primary key of `fire` refuses a second record of the same
+occurrence, and with it the transaction.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ class Agenda:
     def __init__(self, database: Database, history: timedelta, due: Due) -> None:
         self._database = database
         self._due = due
-        """Sees what is written."""
+        """Gets each written row."""
         self._history = history
-        """How long what is finished is kept."""
+        """How long finished rows are kept."""
         self._ahead: dict[str, Row] = {}
-        """Rows that were read ahead of their use: id → row."""
+        """Rows read ahead: id → row."""
         self._ahead_in = -1
         """How many transactions had ended when they were read."""
         self._settled: list[list[Any]] = []
-        """The values of rows that are to be written and come again."""
+        """The values of rows to be written that have a next due time."""
         database.check(TABLE, self._part_from_record)
 
     # Reading
@@ -75,19 +75,19 @@ class Agenda:
         return [id for (id,) in self._database.rows(sql, (to_ms(now), limit))]
 
     def find(self, id: str) -> Scheduled | None:
-        """A scheduled event, whatever its status."""
+        """The scheduled event with that id, whatever its status."""
         row = self._ahead.pop(id, None) if self._ahead_in == self._database.transactions else None
         row = row or self._database.row(f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id = ?", (id,))
         return None if row is None else rows.to_scheduled(row)
 
     def read_ahead(self, ids: Sequence[str]) -> None:
-        """Inside a transaction: read rows in one statement, each for the next `find` unless it is written."""
+        """Inside a transaction: read rows in one statement, for their next `find`, unless written before."""
         sql = f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id IN (SELECT value FROM json_each(?))"
         found = self._database.rows(sql, (rows.dump([*ids]),))
         self._ahead, self._ahead_in = {row[0]: row for row in found}, self._database.transactions
 
     def programs(self, kind: str, limit: int | None = None, without: LeftOut = NOTHING) -> list[Scheduled]:
-        """The rows of programs, in the order they were made: "proc", which wait, or those "running"."""
+        """The rows of programs, waiting ("proc") or "running", in the order they were made."""
         sql = f"""SELECT {SCHEDULED.columns} FROM scheduled
             WHERE kind = ? AND {PROGRAM} AND status = 'pending'{without.condition("pico")}
             ORDER BY rowid LIMIT ?"""
@@ -95,7 +95,7 @@ class Agenda:
         return [rows.to_scheduled(row) for row in found]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
-        """The ids that begin so, of rows and of records; with `live`, of what is still to come."""
+        """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""
         span = (beginning, beginning + LAST_CHARACTER)
         if live:
             sql = f"SELECT id FROM scheduled WHERE id >= ? AND id < ? AND {LIVE} ORDER BY id"
@@ -105,13 +105,13 @@ class Agenda:
         return [id for (id,) in self._database.rows(sql, span * 2)]
 
     def pending(self, pico_id: str | None = None, rid: str | None = None) -> list[Scheduled]:
-        """What is still to come, paused ones too, soonest first; of one pico, of one ruleset."""
+        """Pending and paused rows, soonest first; of one pico or ruleset, or all."""
         return self.matching(Filter(pico_id=pico_id, rid=rid))
 
     def first_named(
         self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
     ) -> list[Scheduled]:
-        """What is to come by a name, of some kinds, soonest first."""
+        """Pending and paused rows with a name, of some kinds, soonest first."""
         found = [
             rows.to_scheduled(row)
             for kind in kinds
@@ -120,18 +120,18 @@ class Agenda:
         return sorted(found, key=lambda row: row.due or LAST)[:limit]
 
     def windows(self, pico_id: str, rid: str) -> list[Scheduled]:
-        """The rows of the windows whose edges a ruleset follows in a pico."""
+        """The rows of the windows that a ruleset follows in a pico."""
         sql = f"""SELECT {SCHEDULED.columns} FROM scheduled WHERE pico = ? AND rid = ?
             AND kind = 'window' AND name IS NOT NULL AND status IN ('pending', 'paused')"""
         return [rows.to_scheduled(row) for row in self._database.rows(sql, (pico_id, rid))]
 
     def coming(self, pico_id: str) -> int:
-        """How many events a pico has to come: schedules, messages it sent, programs it has run."""
+        """How many pending or paused rows a pico has: schedules, messages it sent, programs."""
         row = self._database.row("SELECT events FROM coming WHERE pico = ?", (pico_id,))
         return 0 if row is None else int(row[0])
 
     def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
-        """The rows that a filter means, soonest first; those without a due time last, as they were made."""
+        """The rows that match a filter, soonest first; rows without a due time last, as they were made."""
         where, values = condition_of(which)
         found = self._database.rows(
             f"""SELECT {SCHEDULED.columns} FROM scheduled WHERE {where}
@@ -146,10 +146,10 @@ class Agenda:
         return 0 if row is None else int(row[0])
 
     def fires(self, *, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
-        """What became of occurrences, newest first; of one pico, or of one scheduled event by their times."""
+        """Records of occurrences, newest first; for one scheduled event, by nominal time."""
         sql, values = f"SELECT {FIRE.columns} FROM fire WHERE true", []
         if pico_id is not None:
-            # The plus keeps SQLite from going through all records of the pico to find those of one event.
+            # The plus keeps SQLite from scanning all records of the pico to find those of one event.
             sql, values = f"{sql} AND {'pico' if id is None else '+pico'} = ?", [pico_id]
         if id is not None:
             sql, values = f"{sql} AND scheduled = ?", [*values, id]
@@ -158,23 +158,23 @@ class Agenda:
         return [rows.to_fire(row) for row in found]
 
     def last_record(self) -> int:
-        """A mark after the newest record, for `records_after`."""
+        """The mark of the newest record, for `records_after`."""
         row = self._database.row("SELECT max(rowid) FROM fire")
         return 0 if row is None or row[0] is None else int(row[0])
 
     def records_after(self, mark: int) -> list[Fire]:
-        """The records that were written after the mark, oldest first."""
+        """The records written after the mark, oldest first."""
         sql = f"SELECT {FIRE.columns} FROM fire WHERE rowid > ? ORDER BY rowid"
         return [rows.to_fire(row) for row in self._database.rows(sql, (mark,))]
 
     def let_go_after(self, mark: int) -> dict[str, int]:
-        """Outcome → how many occurrences ended so, written after the mark, whose events were not raised."""
+        """Outcome → number of throttled or skipped occurrences recorded after the mark."""
         sql = """SELECT outcome, sum(stands_for) FROM fire
             WHERE rowid > ? AND outcome IN ('throttled', 'skipped') GROUP BY outcome"""
         return dict(self._database.rows(sql, (mark,)))
 
     def last_raised(self, id: str) -> Fire | None:
-        """The last occurrence of a scheduled event whose event was raised, but not outside its times."""
+        """The last occurrence of a scheduled event that was raised, ignoring events fired by hand."""
         raised = (
             "scheduled = ? AND eid IS NOT NULL AND outcome <> 'cancelled' "
             "AND NOT (outcome = 'fired' AND why IS NOT NULL)"
@@ -184,19 +184,19 @@ class Agenda:
         return None if row is None else rows.to_fire(row)
 
     def last_nominal(self, id: str) -> datetime | None:
-        """The last time on record."""
+        """The latest nominal time on record."""
         row = self._database.row("SELECT max(nominal) FROM fire WHERE scheduled = ?", (id,))
         return None if row is None else rows.time(row[0])
 
     # Writing, inside a transaction
 
     def add(self, scheduled: Scheduled) -> None:
-        """Make a row."""
+        """Add a row."""
         self._database.put(TABLE, SCHEDULED.insert, rows.of_scheduled(scheduled))
         self.made(scheduled.pico_id, [scheduled])
 
     def made(self, pico_id: str, made: Sequence[Scheduled]) -> None:
-        """Count rows of a pico that were just written. Those that end are counted by the table itself."""
+        """Count rows just written for a pico. A trigger counts the rows that end."""
         number = sum(each.status in COMING for each in made)
         if number:
             self._database.put("coming", MORE, (pico_id, number))
@@ -204,7 +204,7 @@ class Agenda:
             self._due.see(each)
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
-        """Write what may change of a row: when it is due, where it stands, how often it fired."""
+        """Update a row's due time, status and number of fires."""
         keep_until = settled.keep_until
         if keep_until is None and settled.status in (Status.FINISHED, Status.CANCELLED):
             keep_until = shifted(now, self._history)
@@ -228,7 +228,7 @@ class Agenda:
             self._put_event(settled)
 
     def become(self, row: Scheduled, now: datetime) -> None:
-        """Write a row that is of another kind now, with another event."""
+        """Update a row that now has another kind and event."""
         self._put_event(row)
         self.settle(row, now)
 
@@ -236,15 +236,15 @@ class Agenda:
         self._database.put(TABLE, EVENT, (row.kind, row.domain, row.type, rows.dump(row.attrs), row.id))
 
     def change(self, row: Scheduled, now: datetime) -> None:
-        """Write a row that somebody changed."""
+        """Update a row that somebody changed."""
         self.settle(row, now)
         self._database.put(TABLE, REPEAT, (row.kind, row.timespec, row.tz, row.id))
 
     def _part_from_record(self) -> None:
-        """Move due times that are to be written off occurrences that are on record.
+        """Move due times about to be written that equal a time on record.
 
-        A row may meet one where somebody moved it, or set the clock back and had it repeat anew. The next
-        occurrence could never be settled then.
+        This can happen if somebody moved the row, or set the clock back and rescheduled it. The next
+        occurrence could never be settled.
         """
         settled, self._settled = self._settled, []
         pairs = rows.dump([[values[-1], values[0]] for values in settled])
@@ -255,13 +255,13 @@ class Agenda:
             settled[index][0] = due
 
     def note(self, fire: Fire) -> None:
-        """Write the record of what somebody did to an occurrence, rather than the clock."""
+        """Record a change to an occurrence that was not made by the clock."""
         self.record(replace(fire, nominal=self.free(fire.id, fire.nominal)))
 
     def free(self, id: str, nominal: datetime) -> datetime:
-        """The time, or the first millisecond after it, that is no occurrence on record and none to come.
+        """The first millisecond from `nominal` on that is neither on record nor the row's due time.
 
-        What somebody fires by hand may meet one that was dealt with, or the next one.
+        An event fired by hand may coincide with a settled occurrence or the next one.
         """
         coming = "SELECT 1 FROM scheduled WHERE id = ? AND due = ?"
         while self._on_record(id, nominal) or self._database.row(coming, (id, to_ms(nominal))):
@@ -272,18 +272,18 @@ class Agenda:
         return self._database.row(ON_RECORD, (id, to_ms(nominal))) is not None
 
     def record(self, fire: Fire) -> None:
-        """Write what became of an occurrence. `conflict` if that is on record already."""
+        """Record an occurrence. `conflict` if it is on record already."""
         self._database.put("fire", FIRE.insert, rows.of_fire(fire))
 
     def correct(self, id: str, nominal: datetime, outcome: Outcome, why: str) -> None:
-        """Write what came out later of an occurrence on record."""
+        """Correct the outcome of an occurrence on record."""
         sql = "UPDATE fire SET outcome = ?, why = ? WHERE scheduled = ? AND nominal = ?"
         self._database.execute(sql, (outcome.value, why, id, to_ms(nominal)))
 
     def cancel(self, id: str, now: datetime, eid: str | None = None, *, reason: str | None = None) -> bool:
-        """End a row that is still to come, its next occurrence cancelled; False if there is none.
+        """Cancel a pending or paused row with its next occurrence; False if there is none.
 
-        `eid` is of the turn that cancelled it.
+        `eid` is the event of the turn that cancelled it.
         """
         scheduled = self.find(id)
         changed = None if scheduled is None else cancelled(scheduled, now, eid, reason)
@@ -293,22 +293,22 @@ class Agenda:
         return True
 
     def take(self, changed: Changed, now: datetime) -> None:
-        """Write a step that was taken: the row, and the record that came of it."""
+        """Write a change: the row, and its record if there is one."""
         row, record = changed
         self.change(row, now)
         if record is not None:
             self.note(record)
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
-        """Cancel what a pico, or one ruleset of it, has to come; how many that were.
+        """Cancel all pending and paused rows of a pico, or of one ruleset of it; returns how many.
 
-        It is what `ended` makes of each, in two statements: there may be many.
+        The same as `ended` for each row, but in two statements, as there may be many.
         """
         where, values = condition_of(Filter(pico_id=pico_id, rid=rid))
         at = to_ms(now)
         self._ahead = {}
         self._database.execute(
-            # An occurrence on record already, of a store of an older picosched, needs no second record.
+            # A store of an older picosched may have the occurrence on record already.
             f"""INSERT OR IGNORE INTO fire ({FIRE.columns})
                 SELECT id, due, pico, ?, ? - due, 'cancelled', NULL, '[]', ?, 1
                 FROM scheduled WHERE {where} AND due IS NOT NULL ORDER BY due, rowid""",
@@ -321,7 +321,7 @@ class Agenda:
         )
 
     def give_up(self, id: str, now: datetime, why: str) -> None:
-        """End a row that cannot be dealt with, its occurrence failed: even one that cannot be read."""
+        """End a row that cannot be processed or read, with its occurrence failed."""
         ms = to_ms(now)
         due = f"CASE WHEN due BETWEEN {FIRST_MS} AND {LAST_MS} THEN due ELSE ?1 END"
         self._ahead = {}
@@ -339,14 +339,14 @@ class Agenda:
         self._database.execute(UNMARK, (id,))
 
     def prunable(self, before: datetime, now: datetime) -> bool:
-        """Whether there is anything to prune; mostly there is not."""
+        """Whether there is anything to prune; usually there is not."""
         if oldest(self._database, "fire", "fired", before, now) is not None:
             return True
         sql = "SELECT 1 FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT 1"
         return self._database.row(sql, (to_ms(now),)) is not None
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
-        """Delete records older than `before` and rows kept long enough, `limit` of each; how many."""
+        """Delete records older than `before` and expired rows, `limit` of each; returns how many."""
         fires, first = 0, oldest(self._database, "fire", "fired", before, now)
         if first is not None:
             sql = "DELETE FROM fire WHERE fired < ? AND rowid < min(?, (SELECT max(rowid) FROM fire))"

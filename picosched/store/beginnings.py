@@ -1,4 +1,4 @@
-"""Names and ids by how they begin, for who is typing one."""
+"""Finds names and ids by prefix, for completion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from picosched.store.database import Database
 
 
 class Coming(NamedTuple):
-    """A scheduled event that is still to come, in short."""
+    """A pending or paused scheduled event, in short."""
 
     id: str
     event: str
@@ -19,13 +19,13 @@ class Coming(NamedTuple):
 
 
 def picos_like(database: Database, beginning: str, limit: int) -> list[tuple[str, str]]:
-    """Names and ids of picos, in the order they were made."""
+    """Names and ids of picos whose names have this prefix, in the order they were made."""
     sql = "SELECT name, id FROM pico WHERE name <> '' AND substr(name, 1, ?) = ? ORDER BY rowid LIMIT ?"
     return [(name, id) for name, id in database.rows(sql, (len(beginning), beginning, limit))]
 
 
 def coming_like(database: Database, beginning: str, limit: int) -> list[Coming]:
-    """What is still to come, soonest first."""
+    """Pending and paused events whose ids have this prefix, soonest first."""
     sql = f"""SELECT id, domain || ':' || type, due FROM scheduled
         WHERE id >= ? AND id < ? AND {LIVE} ORDER BY due, rowid LIMIT ?"""
     found = database.rows(sql, (beginning, beginning + LAST_CHARACTER, limit))

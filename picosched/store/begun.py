@@ -1,4 +1,4 @@
-"""Rows that were begun with a mark and have not been settled since: the table `begun`, of all queues."""
+"""Rows begun with a mark and not settled since: the table `begun`, for all queues."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ UNMARK = "DELETE FROM begun WHERE id = ?"
 
 
 class BegunRows:
-    """How often each row was begun with a mark."""
+    """Reads and writes how often each row was begun with a mark."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self) -> dict[str, int]:
-        """How often each row was begun with a mark: id → number."""
+        """Row id → how often it was begun with a mark."""
         return dict(self._database.rows("SELECT id, alone FROM begun"))
 
     def mark(self, id: str, number: int) -> None:
@@ -22,9 +22,9 @@ class BegunRows:
         self._database.execute("INSERT OR REPLACE INTO begun VALUES (?, ?)", (id, number))
 
     def unmark(self, id: str) -> None:
-        """Take the mark of a row away, if it has one."""
+        """Remove the mark of a row, if it has one."""
         self._database.execute(UNMARK, (id,))
 
     def unmark_all(self) -> None:
-        """Take all marks away."""
+        """Remove all marks."""
         self._database.execute("DELETE FROM begun")

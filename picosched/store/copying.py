@@ -1,7 +1,7 @@
-"""Copies of a database: whole, of one moment, made while a picosched goes on writing.
+"""Consistent copies of a database, made while picosched keeps writing.
 
-SQLite copies a file page by page as the moment has it that the copy begins in. In a WAL file a reader is in
-no writer's way. The copy gets its name once it is complete and on disk, so there never is half of one.
+SQLite copies the pages as they were when the copy began. In WAL mode readers do not block writers. The copy
+gets its name once it is complete and on disk, so a partial copy never has that name.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from picosched.store.database import MEMORY, Database
 
 
 def back_up(source: str | Path, target: Path, *, force: bool = False) -> int:
-    """Copy a database, which may be in use, to a new file; its size in bytes.
+    """Copy a database, which may be in use, to a new file; returns its size in bytes.
 
-    PicoschedError `conflict` if there is such a file and not `force`, else as for opening a database.
+    PicoschedError `conflict` if the file exists, unless `force`, else as for opening a database.
     """
     log = Path(f"{target}-wal")
     if log.exists() and log.stat().st_size:
-        raise PicoschedError(f"{target} is a database in use: {log} belongs to it", "conflict")
+        raise PicoschedError(f"{target} is a database in use: it has a log {log}", "conflict")
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise PicoschedError(f"{target} is the database itself, wanted another file")
     with new_file(target, force=force) as file:
@@ -43,7 +43,7 @@ def copy_to(source: str | Path, file: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in a folder on disk, where folders are files."""
+    """Sync the names in a folder to disk, on systems where that is possible."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -54,9 +54,9 @@ def _sync(folder: Path) -> None:
 
 @contextmanager
 def new_file(target: Path, *, force: bool = False) -> Iterator[Path]:
-    """A file to write, which gets the name `target` once that is done and on disk.
+    """A file to write, which is renamed to `target` once it is on disk.
 
-    `conflict` if there is such a file and not `force`. After an exception there is no new file.
+    `conflict` if `target` exists, unless `force`. After an exception there is no new file.
     """
     if target.exists() and not force:
         raise PicoschedError(f"there is a file {target} already; --force replaces it", "conflict")

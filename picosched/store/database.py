@@ -1,12 +1,12 @@
 """One SQLite file, opened for one picosched: the connection and its transactions.
 
-There is one connection, used by one thread at a time (the engine sees to that). Opening changes nothing in a
-file that is not ours: what the file is is read first.
+There is one connection, used by one thread at a time (the engine ensures that). We inspect a file before
+writing to it, so that opening changes no file of another program.
 
-After a fault of the disk nothing that the connection has in memory can be trusted: a system that could not
-write pages may have dropped them, and say the next time that all is written. So the database is closed and
-opened anew, and what counts is what SQLite then finds on the disk. Whether a transaction was kept whose
-COMMIT failed, nobody can say: that is `InDoubtError`.
+After a disk fault nothing that the connection has in memory can be trusted: an operating system that could
+not write pages may have dropped them, and report success the next time. So we close and reopen the database,
+and what SQLite then finds on disk counts. If COMMIT itself failed, it is unknown whether the transaction was
+kept: that is `InDoubtError`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from picosched.store.glance import glance
 MEMORY = ":memory:"
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
 BUSY_SECONDS = 5.0
-"""How long to wait for a program that reads or copies the file."""
+"""How long to wait for another program that has the file locked."""
 
 CHUNK = 1_000_000
 
@@ -38,7 +38,7 @@ Row = tuple[Any, ...]
 
 
 class Database:
-    """Statements and transactions; every fault is a PicoschedError that names the file."""
+    """Statements and transactions; every error is a PicoschedError that names the file."""
 
     def __init__(
         self, path: str | Path, *, durability: str = "full", readonly: bool = False, suspect: bool = False
@@ -52,19 +52,19 @@ class Database:
         self.refused = False
         """Whether what it had gathered was refused."""
         self.transactions = 0
-        """Transactions that have ended since the file was opened, however they ended."""
+        """Transactions that have ended since the file was opened, committed or not."""
         self._durability = durability
         self._suspect = suspect
-        """Whether it is opened even if it is damaged, to see how."""
+        """Whether to open it even if it is damaged, for diagnosis."""
         self._gathered: dict[str, list[tuple[str, list[Sequence[Any]]]]] = {}
-        """What was put and has not run yet: table → statements in their order, each with its values."""
+        """Statements put and not run yet: table → statements in order, each with its values."""
         self.changes = 0
-        """What was written since the file was opened: a mark to see by whether something was."""
+        """A count that grows with every write since the file was opened."""
         self._checks: dict[str, Callable[[], None]] = {}
         self._inside = False
-        """Whether a transaction is under way, as far as its caller knows."""
+        """Whether a transaction is open, as far as its caller knows."""
         self._spoilt: PicoschedError | None = None
-        """Why the transaction under way must not be committed, whatever its caller makes of the error."""
+        """Why the open transaction must not be committed, even if its caller catches the error."""
         self._faulty = False
         """Whether the disk failed since the connection was opened."""
         self._lost: StoreError | None = None
@@ -85,8 +85,8 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close the file and let others have it. A second time does nothing."""
-        self.transactions += 1  # what was seen before counts no more
+        """Close the file and release its locks. A second call does nothing."""
+        self.transactions += 1  # earlier reads are stale
         self._faulty = False
         self._connection.close()
         if self._file is not None:
@@ -97,9 +97,9 @@ class Database:
         return self._connection.in_transaction
 
     def put(self, table: str, sql: str, values: Sequence[Any]) -> None:
-        """Inside a transaction: have a statement run that changes a row of a table, before what is read next.
+        """Inside a transaction: queue a statement that changes a row, to run before the next read.
 
-        Statements of one table run in the order they came, many at once; those of two tables in any order.
+        Statements for one table run in order, many at once; the order between tables is undefined.
         """
         runs = self._gathered.setdefault(table, [])
         if runs and runs[-1][0] == sql:
@@ -109,9 +109,9 @@ class Database:
         self.changes += 1
 
     def _flush(self) -> None:
-        """Run what was put."""
+        """Run the queued statements."""
         gathered, self._gathered = self._gathered, {}
-        for table in sorted(gathered, key=self._checks.__contains__):  # what is checked comes last
+        for table in sorted(gathered, key=self._checks.__contains__):  # tables with a check come last
             if table in self._checks:
                 self._checks[table]()
             try:
@@ -128,7 +128,7 @@ class Database:
         self._checks[table] = check
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes something; the number of rows it changed."""
+        """Run a statement that changes rows; returns how many it changed."""
         if self._gathered:
             self._flush()
         try:
@@ -139,7 +139,7 @@ class Database:
         return changed
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
-        """The first row of an answer; None if it has none."""
+        """The first row of a result; None if it is empty."""
         if self._gathered:
             self._flush()
         try:
@@ -149,7 +149,7 @@ class Database:
         return row
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
-        """The rows of an answer, each read as it is taken: they may be more than there is memory for."""
+        """The rows of a result, read one by one: they may not all fit into memory."""
         if self._gathered:
             self._flush()
         try:
@@ -160,7 +160,7 @@ class Database:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Inside a transaction: what is written here is undone alone if it fails."""
+        """Inside a transaction: on an exception only writes inside this block are undone."""
         self.execute("SAVEPOINT piece")
         before = self.changes
         try:
@@ -176,12 +176,12 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside is kept, or none of it; `InDoubtError` says that nobody knows which.
+        """All writes inside are kept, or none; `InDoubtError` means it is unknown which.
 
         `refused` if opened readonly.
         """
         if self.readonly:
-            raise PicoschedError(f"the database {self.name} was opened to be read only", "refused")
+            raise PicoschedError(f"the database {self.name} was opened readonly", "refused")
         self.kept = self.refused = begun = committing = False
         self.mend()
         self._spoilt = None
@@ -205,7 +205,7 @@ class Database:
             undone = self._roll_back()
             if isinstance(error, sqlite3.Error):
                 failed = self._fault(error)
-                # Where the disk is full, not even the mark of the commit was written.
+                # If the disk is full, the commit record was not written either.
                 full = isinstance(failed, StoreError) and failed.is_full
                 if committing and not undone and not full:
                     failed = in_doubt(error, self.name)
@@ -220,17 +220,17 @@ class Database:
             self.transactions += 1
 
     def mend(self) -> None:
-        """After a fault of the disk: forget the connection, and go on with what is on disk.
+        """After a disk fault: reopen the database and continue with what is on disk.
 
-        Nobody else gets the file meanwhile. Where it cannot be opened, whatever is asked says why, and the
-        next call tries again.
+        Our lock on the file stays meanwhile. If it cannot be opened, every statement raises the reason, and
+        the next call tries again.
         """
         if not self._faulty or self._file is None:
             return
         failed = f"the database {self.name} failed and cannot be opened again"
         if not self._lost:
             self._lost = StoreError(failed)
-        self.transactions += 1  # what was seen before counts no more
+        self.transactions += 1  # earlier reads are stale
         self._connection.close()
         try:
             self._file.check_there(without_log=True)
@@ -246,7 +246,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """What is read inside is of one moment, whoever writes meanwhile."""
+        """Reads inside see one consistent state, even if others write meanwhile."""
         self.execute("BEGIN")
         try:
             yield
@@ -254,14 +254,14 @@ class Database:
             self.execute("ROLLBACK")
 
     def back_up(self, file: Path) -> None:
-        """Write what is committed into an empty file, as one moment has it; writers are not held up."""
+        """Copy the committed state into an empty file, as a snapshot; writers are not blocked."""
         try:
             copy = sqlite3.connect(file, isolation_level=None)
         except sqlite3.Error as cause:
             raise fault(cause, str(file)) from cause
         try:
             self._connection.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, that needs nothing beside it
+            copy.execute("PRAGMA journal_mode = DELETE")  # a single file
         except sqlite3.Error as cause:
             raise fault(cause, str(file)) from cause
         finally:
@@ -284,8 +284,8 @@ class Database:
             try:
                 return self._checked(_connect(f"{uri}?mode=ro"))
             except sqlite3.OperationalError:
-                # Reading a WAL file wants a `-shm` beside it. Where the folder may not be written and no
-                # `-wal` is left, nobody can be writing, and the file may be read as it is.
+                # Reading a WAL file needs a `-shm` file. If the folder is not writable and there is no
+                # `-wal`, nobody can be writing, and the file may be read as immutable.
                 if self._file.log.exists():
                     raise
                 return self._checked(_connect(f"{uri}?immutable=1"))
@@ -305,7 +305,7 @@ class Database:
         return connection
 
     def _prepare(self) -> None:
-        """Make the connection one that writes, and the tables what they have to be."""
+        """Set up the connection for writing, and migrate the tables."""
         if self.readonly:
             return
         try:
@@ -314,14 +314,14 @@ class Database:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[self._durability]}")
             schema.migrate(self._connection)
-            self._connection.execute("SELECT count(*) FROM meta").fetchone()  # SQLite opens its log for it
+            self._connection.execute("SELECT count(*) FROM meta").fetchone()  # makes SQLite open its log
         except sqlite3.Error as cause:
             raise fault(cause, self.name) from cause
         if self._file is not None:
             self._file.watch_log()
 
     def _fault(self, cause: Exception) -> PicoschedError:
-        """The error for the caller; remembers what has to come of it."""
+        """The error for the caller; remembers whether to reopen or roll back."""
         if self._lost:
             return copy(self._lost)
         error = fault(cause, self.name)
@@ -331,26 +331,26 @@ class Database:
         if self._inside and (error.is_of_disk or not self._connection.in_transaction):
             self._spoilt = error
             if not self._connection.in_transaction:
-                # SQLite rolled back by itself. Whatever else is still written inside must not be kept alone.
+                # SQLite rolled back by itself. Later writes inside must not be committed on their own.
                 with suppress(sqlite3.Error):
                     self._connection.execute("BEGIN")
         return error
 
     def _roll_back(self) -> bool:
-        """Whether there was something to roll back."""
+        """Roll back; False if there was nothing to roll back."""
         if not self._connection.in_transaction:
             return False
         try:
             self._connection.execute("ROLLBACK")
         except sqlite3.Error:
-            self._faulty = True  # what is open ends with the connection
+            self._faulty = True  # closing the connection ends the transaction
         return True
 
     def _write_log_again(self, log: Path) -> None:
-        """Write the log over itself, as it was read, and wait until it is on disk.
+        """Rewrite the log in place, and wait until it is on disk.
 
-        Parts of it may be in the memory of the system alone, marked as written: what is written behind them
-        would be lost with them. A transaction keeps other writers out.
+        Parts of it may be in the system's page cache only, marked as written: if they were lost, everything
+        appended after them would be lost too. A transaction keeps other writers out.
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -377,6 +377,6 @@ def _connect(uri: str) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
-    # SQLite's own lower() knows the letters of ASCII only.
+    # SQLite's own lower() handles ASCII letters only.
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
     return connection

@@ -1,8 +1,8 @@
-"""Events on their way to other engines, and the keys of those that came from them.
+"""Deliveries of events to other engines, and the keys of events received from them.
 
-A delivery is a row until the other engine has taken the event or it is given up. The row's id is that of
-the event, and goes along as a key: a receiver keeps the keys that it has had, in the transaction of the
-turn, so that what comes again is answered and not handled again.
+A delivery is a row until the other engine has accepted the event or we give up. The row's id is the event's,
+and is sent as a key: a receiver stores the keys it has seen, in the transaction of the turn, so that a
+repeated event is answered but not handled again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Delivery:
     """An event for another engine."""
 
     id: str
-    """That of the event, by which the receiver knows it again."""
+    """The event's id, by which the receiver detects repeats."""
     source_id: str
     entry_id: str
     nominal: datetime
@@ -32,26 +32,26 @@ class Delivery:
     """The attributes, as JSON."""
     created: datetime
     due: datetime
-    """When it is to be tried next."""
+    """When to try next."""
     tries: int = 0
     error: str | None = None
     """Why the last try failed."""
 
 
 class Deliveries:
-    """Reading and writing what is on its way and what has come; writing inside a transaction."""
+    """Reads and writes deliveries and received keys; writes inside a transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def next(self, without: LeftOut = NOTHING) -> datetime | None:
-        """When the next delivery is to be tried, but for those that are left out."""
+        """When to try the next delivery that is not left out."""
         sql = f"SELECT min(due) FROM delivery WHERE true{without.condition('source')}"
         row = self._database.row(sql, without.values)
         return None if row is None else rows.time(row[0])
 
     def due(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
-        """Deliveries to be tried: (id, source), soonest first."""
+        """Due deliveries, (id, source), soonest first."""
         sql = f"""SELECT id, source FROM delivery WHERE due <= ?{without.condition("source")}
             ORDER BY due, rowid LIMIT ?"""
         return [*self._database.rows(sql, (to_ms(now), *without.values, limit))]
@@ -61,12 +61,12 @@ class Deliveries:
         return None if row is None else delivery_of(row)
 
     def waiting(self, source_id: str) -> int:
-        """How many events of a source are on their way."""
+        """How many deliveries of a source are pending."""
         row = self._database.row("SELECT count(*) FROM delivery WHERE source = ?", (source_id,))
         return 0 if row is None else int(row[0])
 
     def last_error(self, source_id: str) -> str | None:
-        """Why the try failed that was made last."""
+        """Why the last try failed."""
         sql = """SELECT error FROM delivery WHERE source = ? AND error IS NOT NULL
             ORDER BY due DESC LIMIT 1"""
         row = self._database.row(sql, (source_id,))
@@ -90,17 +90,17 @@ class Deliveries:
         )
 
     def put_off(self, id: str, due: datetime, error: str) -> None:
-        """A try failed: try again then."""
+        """Record a failed try; try again at `due`."""
         sql = "UPDATE delivery SET due = ?, tries = tries + 1, error = ? WHERE id = ?"
         self._database.execute(sql, (to_ms(due), error, id))
 
     def remove(self, id: str) -> None:
         self._database.execute("DELETE FROM delivery WHERE id = ?", (id,))
 
-    # What has come
+    # Received events
 
     def received(self, pico_id: str, key: str) -> tuple[str, datetime] | None:
-        """The id of the event that came to a pico with that key, and when."""
+        """The id of the event a pico received with that key, and when."""
         sql = "SELECT eid, at FROM received WHERE pico = ? AND key = ?"
         row = self._database.row(sql, (pico_id, key))
         return None if row is None else (row[0], from_ms(row[1]))
@@ -113,7 +113,7 @@ class Deliveries:
         return self._database.row("SELECT 1 FROM received WHERE at < ? LIMIT 1", (to_ms(before),)) is not None
 
     def prune(self, before: datetime, limit: int) -> int:
-        """Forget keys that came before that time, at most `limit`; how many."""
+        """Delete keys received before that time, at most `limit`; returns how many."""
         sql = """DELETE FROM received WHERE (pico, key) IN
             (SELECT pico, key FROM received WHERE at < ? ORDER BY at LIMIT ?)"""
         return self._database.execute(sql, (to_ms(before), limit))

@@ -1,8 +1,7 @@
-"""Which rows of the table `scheduled` are due: whose, and which are next.
+"""Finds due rows of the table `scheduled`, and their picos.
 
-There may be very many due rows of one pico that are left out, or of several picos that stand in line. So a
-look does not go through them anew: it remembers how far it came, and sees each row that is written before
-that place.
+There may be very many due rows of a pico that is left out, or of picos waiting in line. To avoid scanning
+them at every look, we remember how far the last one came, and note rows written before that place.
 """
 
 from __future__ import annotations
@@ -19,36 +18,36 @@ from picosched.store.left_out import NOTHING, LeftOut
 LAST_ROW = 2**62
 
 BROKEN = f"SELECT id, due FROM scheduled WHERE status = 'pending' AND (due < {FIRST_MS} OR due > {LAST_MS})"
-"""Pending rows whose due time is none: text comes behind all numbers."""
+"""Pending rows whose due time is invalid: in SQLite text is greater than any number."""
 
 
 class Watched:
-    """How far what is due was gone through, and whose rows were written meanwhile that are due as well."""
+    """The position of a scan over due rows, and the picos of due rows written meanwhile."""
 
     def __init__(self) -> None:
         self.place: tuple[int, int] = (-LAST_ROW, 0)
-        """The due time, in milliseconds, and the number of the last row."""
+        """The due time, in milliseconds, and the rowid of the last row."""
         self.until: datetime | None = None
-        """Up to when they are due."""
+        """Rows due up to this time belong to the scan."""
         self.picos: dict[str, None] = {}
 
     def see(self, row: Scheduled) -> None:
-        """A row was written."""
+        """Note a written row."""
         if row.due is not None and self.until is not None and row.due <= self.until:
             self.picos[row.pico_id] = None
 
 
 class Due:
-    """Reading due rows. For one thread at a time, outside a transaction; `see` inside one."""
+    """Reads due rows. For one thread at a time, outside a transaction; `see` inside one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watched: tuple[Watched, ...] = ()
         self._passed: tuple[frozenset[str], int] = frozenset(), 0
-        """Picos, and when the first pending row is due, in milliseconds, that is of none of them."""
+        """Picos, and the due time, in milliseconds, of the first pending row of any other pico."""
 
     def first(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
-        """Pending rows that are due, but for those left out: (id, pico), soonest first, then as made."""
+        """Due rows that are not left out, (id, pico), soonest first, then as made."""
         sql = f"""SELECT id, pico FROM scheduled
             WHERE status = 'pending' AND due BETWEEN ? AND ?{without.condition("pico")}
             ORDER BY due, rowid LIMIT ?"""
@@ -56,7 +55,7 @@ class Due:
         return [*self._database.rows(sql, (*span, *without.values, limit))]
 
     def among(self, ids: Collection[str], now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
-        """The pending rows among the ids that are due: (id, pico), soonest first."""
+        """The due rows among the ids, (id, pico), soonest first."""
         sql = f"""SELECT id, pico FROM scheduled WHERE id IN (SELECT value FROM json_each(?))
             AND status = 'pending' AND due <= ?{without.condition("pico")} ORDER BY due, rowid"""
         return [*self._database.rows(sql, (rows.dump([*ids]), to_ms(now), *without.values))]
@@ -64,7 +63,7 @@ class Due:
     def due_of(
         self, pico_ids: Sequence[str], now: datetime, each: int, without: LeftOut = NOTHING
     ) -> dict[str, list[str]]:
-        """Pico → the ids of its first pending rows that are due; only those that have any."""
+        """Pico → the ids of its first due rows; only for picos that have any."""
         found = self._database.rows(
             f"""SELECT value, (SELECT json_group_array(id) FROM (SELECT id FROM scheduled
                     WHERE pico = value AND status = 'pending' AND due <= ?{without.condition("pico")}
@@ -75,9 +74,9 @@ class Due:
         return {pico_id: ids for pico_id, text in found if (ids := rows.load(text))}
 
     def more_due(self, watched: Watched, now: datetime, limit: int) -> list[str]:
-        """The picos of the next pending rows that are due, and of those that were written meanwhile.
+        """The picos of the next due rows, and of due rows written meanwhile.
 
-        So many rows are gone through at the most; the next call goes on behind them.
+        Scans at most `limit` rows; the next call continues after them.
         """
         span = "status = 'pending' AND (due, rowid) > (?, ?) AND (due, rowid) <= (?, ?)"
         place, end = watched.place, (to_ms(now), LAST_ROW)
@@ -90,7 +89,7 @@ class Due:
         return [*(found | written)]
 
     def watch(self) -> Watched:
-        """From now on remember for `more_due` whose rows are written, until `unwatch`."""
+        """Start a scan for `more_due`, and note written rows for it until `unwatch`."""
         watched = Watched()
         self._watched = (*self._watched, watched)
         return watched
@@ -99,13 +98,13 @@ class Due:
         self._watched = tuple(each for each in self._watched if each is not watched)
 
     def broken(self) -> list[tuple[str, str]]:
-        """Pending rows that will never be due, as their due time is damaged: the id, and why."""
+        """Pending rows that would never be due because their due time is damaged: (id, why)."""
         wanted = "wanted milliseconds since 1970, of the years 1 to 9999"
         found = self._database.rows(BROKEN)
-        return [(id, f"found {due!r:.80} as the time it is due, {wanted}") for id, due in found]
+        return [(id, f"found the due time {due!r:.80}, {wanted}") for id, due in found]
 
     def next(self, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
-        """When the next row is due, but for those left out, and when the next pause ends."""
+        """When the next row that is not left out is due, and when the next pause ends."""
         others = f"status = 'pending' AND due BETWEEN ? AND {LAST_MS}{without.condition('pico')}"
         row = self._database.row(
             f"""SELECT (SELECT min(due) FROM scheduled WHERE {others}),
@@ -116,10 +115,10 @@ class Due:
         return rows.time(row[0]), rows.time(row[1])
 
     def _first_of_others(self, picos: frozenset[str]) -> int:
-        """When the first pending row is due that is of none of the picos.
+        """The due time of the first pending row of any other pico.
 
-        It is kept, as there may be very many rows of theirs before it, until a row is written that is due
-        before.
+        Remembered until a row with an earlier due time is written, as these picos may have very many rows
+        before it.
         """
         if not picos:
             return FIRST_MS
@@ -133,7 +132,7 @@ class Due:
         return self._passed[1]
 
     def see(self, row: Scheduled) -> None:
-        """A row was written."""
+        """Note a written row."""
         for watched in self._watched:
             watched.see(row)
         picos, first = self._passed

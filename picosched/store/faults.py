@@ -1,8 +1,8 @@
-"""What SQLite complains of, in words for the caller.
+"""Translates SQLite's errors for callers.
 
-Every error of the database becomes a `PicoschedError` that names the file. The transaction it happened in
-is rolled back as a whole, so the words can promise that nothing of it was kept; but for one: where the commit
-itself fails, nobody knows.
+Every database error becomes a `PicoschedError` that names the file. Its transaction is rolled back as a
+whole, so the message can say that nothing of it was kept; except if the commit itself fails, when that is
+unknown.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from picosched.errors import Code, PicoschedError
 
 
 class StoreError(PicoschedError):
-    """The database failed: not what was asked for is at fault, and nothing of the transaction is kept.
+    """The database failed, not the request; nothing of the transaction is kept.
 
-    `kind` is what SQLite calls it, in short: "SQLITE_IOERR".
+    `kind` is SQLite's primary error name, such as "SQLITE_IOERR".
     """
 
     def __init__(self, message: str, code: Code = "internal", kind: str = "") -> None:
@@ -24,7 +24,7 @@ class StoreError(PicoschedError):
 
     @property
     def is_of_disk(self) -> bool:
-        """Whether the disk failed to read or write something, so that nothing in memory can be trusted."""
+        """Whether a disk read or write failed, so that nothing in memory can be trusted."""
         return self.kind in ("SQLITE_IOERR", "SQLITE_CANTOPEN")
 
     @property
@@ -33,13 +33,13 @@ class StoreError(PicoschedError):
 
 
 class InDoubtError(StoreError):
-    """The commit failed: all of the transaction is kept, or nothing, and it is not known which."""
+    """The commit failed: all of the transaction is kept, or nothing; it is unknown which."""
 
 
 DAMAGED = "is damaged; `picosched doctor` says where"
 
 UNREADABLE = ("Could not decode", "unsupported file format")
-"""How errors begin that have no name of their own: of text that is not UTF-8, and of a header."""
+"""Prefixes of errors without a specific name: for text that is not UTF-8, and for a bad header."""
 
 FAULTS: dict[str, tuple[str, Code]] = {
     "SQLITE_NOTADB": ("is not an SQLite database", "invalid"),
@@ -56,19 +56,19 @@ FAULTS: dict[str, tuple[str, Code]] = {
     "SQLITE_NOMEM": ("found no memory left", "internal"),
     "SQLITE_CONSTRAINT": ("refused a row that contradicts another", "conflict"),
 }
-"""Error name, or the part of it that leads, → what it means, and the code."""
+"""Primary error name → message and code."""
 
 
 FAILING = (sqlite3.Error, OverflowError, UnicodeEncodeError)
-"""What a statement raises: the database fails, or it was given an unsupported value."""
+"""The errors a statement raises if the database fails or a value is unsupported."""
 
 
 def fault(error: Exception, name: str) -> PicoschedError:
-    """`error` of the database `name` as a StoreError, or as the fault of a value; it is raised `from` it."""
+    """The error to raise for `error` of the database `name`: a StoreError, unless a value is at fault."""
     if isinstance(error, OverflowError):
-        return PicoschedError("found a whole number of more than 64 bits, which cannot be kept or looked for")
+        return PicoschedError("found a whole number of more than 64 bits, which SQLite does not support")
     if isinstance(error, UnicodeEncodeError):
-        return PicoschedError("found half a character in a text, which cannot be kept or looked for")
+        return PicoschedError("found half a character in a text, which SQLite does not support")
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return StoreError(f"the database {name} is closed", "conflict")
     if isinstance(error, UnicodeDecodeError) or str(error).startswith(UNREADABLE):
@@ -85,11 +85,11 @@ def damaged(name: str, what: str) -> StoreError:
 
 
 def in_doubt(error: sqlite3.Error, name: str) -> InDoubtError:
-    """`error` of a commit in the database `name`."""
+    """The error to raise for `error` of a commit in the database `name`."""
     text = f"the database {name} failed at the commit: it is not known whether this was kept ({error})"
     return InDoubtError(text, "internal", kind_of(error))
 
 
 def kind_of(error: Exception) -> str:
-    """What SQLite calls it, in short: SQLITE_IOERR_WRITE is an SQLITE_IOERR."""
+    """SQLite's primary error name: SQLITE_IOERR for SQLITE_IOERR_WRITE."""
     return "_".join((getattr(error, "sqlite_errorname", None) or "").split("_")[:2])

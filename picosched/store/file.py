@@ -1,17 +1,17 @@
-"""The file of a database: who may read it, which process has it, and whether it is still there.
+"""The file of a database: its permissions, its locks, and whether it is still in place.
 
-One picosched at a time writes a database, by whatever name it opens it. Two locks see to that, and the
-operating system lets go of both when the process ends, however it ends:
+Only one picosched at a time may write a database, whatever name it opens it by. Two locks ensure that; the
+operating system releases both when the process ends for any reason:
 
-- `FILE-lock`, beside the file that symbolic links lead to, works everywhere and says which process has it.
-- Where the system has locks of open file descriptions (Linux), one byte of the database file itself, behind
-  those that SQLite locks. That lock belongs to the inode, so it holds as well by another mount, and by
-  another name that the file was moved to. A classic lock would not do: a process loses all it has of a file,
-  SQLite's as well, when it closes any descriptor of that file. For the same reason our own descriptor is
-  closed only when no database of this process has the file open.
+- `FILE-lock`, next to the resolved file, works everywhere and contains the id of the process.
+- On systems with open file description locks (Linux), one byte of the database file itself, after those that
+  SQLite locks. This lock belongs to the inode, so it also holds through another mount, and after the file was
+  renamed. A POSIX lock would not do: a process loses all its locks on a file, SQLite's too, when it closes
+  any descriptor of that file. For the same reason our own descriptor is closed only when no database of this
+  process has the file open.
 
-A file that has two names (hard links) is refused whether or not it is in use: SQLite looks for the log beside
-the name it was given, and by the other name the last turns would be missing.
+A file with two names (hard links) is always refused: SQLite looks for the log next to the name it was given,
+so through the other name the last turns would be missing.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ except (ImportError, AttributeError):
 log = logging.getLogger(__name__)
 
 LOCK_BYTE = 0x4000_0400
-"""The byte that is locked; SQLite locks 0x40000000 and the 511 behind it."""
+"""The byte we lock; SQLite locks 0x40000000 and the 511 after it."""
 
 MODE = 0o600
-"""Who may read and write what is in a database: its owner, for ecis are keys."""
+"""Only the owner may read and write a database, because ecis are secrets."""
 
 OTHERS = 0o007
 BESIDE = ("", "-wal", "-shm", "-lock")
-"""The files of a database, by what stands behind its name."""
+"""The suffixes of a database's files."""
 
 Inode = tuple[int, int]
 
 
 class Opened:
-    """What this process has open of one inode."""
+    """One inode that this process has open."""
 
     __slots__ = ("descriptor", "locked", "users")
 
@@ -68,7 +68,7 @@ _opened: dict[Inode, Opened] = {}
 
 
 def _forget_in_child() -> None:
-    """A process that was forked has none of its parent's databases, and must not hold their locks."""
+    """A forked process does not own its parent's databases, and must not hold their locks."""
     global _mutex
     _mutex = threading.Lock()
     for each in _opened.values():
@@ -82,16 +82,16 @@ if hasattr(os, "register_at_fork"):
 
 
 class DatabaseFile:
-    """A file that one database has open. Release it once the connection is closed.
+    """The file of one open database. Release it once the connection is closed.
 
-    Making one creates the file if it is to be written and is not there, readable by its owner alone.
+    Unless readonly, a missing file is created, readable by its owner only.
     """
 
     def __init__(self, name: str, *, readonly: bool) -> None:
         self.name = name
         self.path = _resolved(name)
         self.log = Path(f"{self.path}-wal")
-        """What SQLite has written and not moved into the file yet."""
+        """SQLite's write-ahead log."""
         _check_place(name, self.path, readonly)
         if not readonly:
             _make(name, self.path)
@@ -105,19 +105,19 @@ class DatabaseFile:
             raise PicoschedError(f"{name} is not a regular file, wanted a database")
         if status.st_nlink > 1:
             raise PicoschedError(
-                f"the database {name} has {status.st_nlink} names (hard links), wanted one: what was written "
-                "last lies in a log beside only one of them; copy it to a file of its own",
+                f"the database {name} has {status.st_nlink} names (hard links), wanted one: the last writes "
+                "are in a log next to only one of them; copy it to a file of its own",
                 "conflict",
             )
         self._inode = _inode(status)
         self._in_place = [(str(self.path), self._inode)]
-        """What has to stay where it is."""
+        """Paths that must keep their inodes."""
         with _mutex:
             self._opened = _opened.setdefault(self._inode, Opened())
             self._opened.users += 1
 
     def lock(self) -> None:
-        """Have the file for this database alone; `conflict` if another one has it."""
+        """Lock the file for this database; `conflict` if another one has it."""
         self._beside = _lock_beside(self.name, f"{self.path}-lock")
         with _mutex:
             opened = self._opened
@@ -132,9 +132,10 @@ class DatabaseFile:
         self.check_there()
 
     def narrow(self) -> None:
-        """See to it that nobody but the owner, and a group that was given access on purpose, can read it.
+        """Restrict access to the owner if all users have access.
 
-        A file that others can read was made by an older picosched, or by accident.
+        Such a file was made by an older picosched or by accident. A group's access is left alone, as somebody
+        granted it on purpose.
         """
         if not hasattr(os, "geteuid"):
             return
@@ -149,32 +150,32 @@ class DatabaseFile:
                     narrowed.append(str(path))
         if narrowed:
             files = ", ".join(narrowed)
-            log.warning("open to all users until now, and from now on to their owner alone: %s", files)
+            log.warning("all users had access to these files; now only their owner has: %s", files)
 
     @property
     def size(self) -> int:
-        """Bytes; 0 if it is not there any more."""
+        """The size in bytes; 0 if the file no longer exists."""
         return _size(self.path)
 
     @property
     def has_log(self) -> bool:
-        """Whether something may be in the log and not in the file."""
+        """Whether the log may have writes that are not in the file."""
         return _size(self.log) > 0
 
     def watch_log(self) -> None:
-        """From now on the log has to stay where it is, if there is one."""
+        """Have `check_there` check the log too, if there is one."""
         with suppress(FileNotFoundError):
             self._in_place[1:] = [(str(self.log), _inode(self.log.stat()))]
 
     def check_there(self, *, without_log: bool = False) -> None:
-        """StoreError if the file or its log was moved, deleted or replaced: what is written would be lost."""
+        """StoreError if the file or its log was moved, deleted or replaced: writes would be lost."""
         if without_log:
             del self._in_place[1:]
         for path, inode in self._in_place:
             _check_same(path, inode)
 
     def release(self) -> None:
-        """Let others have it. A second time does nothing."""
+        """Release the locks. A second call does nothing."""
         if self._released:
             return
         self._released = True
@@ -200,7 +201,7 @@ class DatabaseFile:
 def _resolved(name: str) -> Path:
     try:
         return Path(name).resolve()
-    except (OSError, RuntimeError) as cause:  # links that lead to each other
+    except (OSError, RuntimeError) as cause:  # a loop of links
         raise PicoschedError(f"cannot open {name}: {cause}") from cause
 
 
@@ -215,7 +216,7 @@ def _check_place(name: str, path: Path, readonly: bool) -> None:
 
 
 def _make(name: str, path: Path) -> None:
-    """Make the file unless it is there. SQLite gives its log and index the mode of the file."""
+    """Create the file unless it exists. SQLite gives its log and index the mode of the file."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, MODE))
     except FileExistsError:
@@ -245,11 +246,11 @@ def _size(path: Path) -> int:
 def _check_same(path: str, inode: Inode) -> None:
     found: Inode | None
     try:
-        found = _inode(os.stat(path))  # noqa: PTH116 (every commit comes by here, and this is quicker)
+        found = _inode(os.stat(path))  # noqa: PTH116 (called at every commit, and this is faster)
     except FileNotFoundError:
         found = None
     except OSError as cause:
-        raise StoreError(f"cannot see {path}: {cause.strerror}; nothing of this was kept") from cause
+        raise StoreError(f"cannot access {path}: {cause.strerror}; nothing of this was kept") from cause
     if found != inode:
         what = "replaced by another file" if found else "deleted or moved"
         raise StoreError(
@@ -260,7 +261,7 @@ def _check_same(path: str, inode: Inode) -> None:
 def _set_lock(descriptor: int, kind: int) -> bool:
     """Lock or unlock the byte; False if another process has it.
 
-    A system that knows no such locks has only the one beside the file.
+    True on file systems without such locks, which have only the lock file.
     """
     assert SET_LOCK is not None
     try:
@@ -278,13 +279,13 @@ def _lock_beside(name: str, place: str) -> FileLock:
         raise _in_use(name, _holder(place)) from cause
     except OSError as cause:
         raise PicoschedError(f"cannot write {place}: {cause.strerror}", "refused") from cause
-    with suppress(OSError):  # only a courtesy to whoever is refused
+    with suppress(OSError):  # only used in the error message for other processes
         Path(place).write_text(str(os.getpid()))
     return lock
 
 
 def _holder(place: str) -> str:
-    """Who holds the lock, as far as the lock's file says."""
+    """The holder of the lock, according to the lock file."""
     try:
         return f"another picosched (process {int(Path(place).read_text())})"
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A filter over scheduled events, as a condition of SQL."""
+"""Translates a filter over scheduled events into a SQL condition."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from picosched.schedule.scheduled import COMING, SCHEDULES
 from picosched.store import rows
 
 SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
-"""What somebody's lists show."""
+"""The rows that lists show."""
 
 COMING_OF_PICO = """rowid IN (
     SELECT rowid FROM scheduled INDEXED BY scheduled_turn WHERE status = 'pending' AND pico = ? UNION ALL
     SELECT rowid FROM scheduled INDEXED BY scheduled_waits WHERE status = 'paused' AND pico = ?)"""
-"""What a pico has to come, without a look at what is over, of which there may be much more."""
+"""A pico's pending and paused rows, without scanning its ended rows, which may be many more."""
 
 READABLE = f"(+due IS NULL OR +due BETWEEN {FIRST_MS} AND {LAST_MS})"
-"""What is due at a time that is none is left out; it fails at the next tick. The + keeps it from an index."""
+"""Leaves out rows with an invalid due time; they fail at the next tick. The + avoids use of an index."""
 
 TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timespec")
 

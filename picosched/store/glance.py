@@ -1,8 +1,8 @@
-"""A quick look at a database when it is opened: is it what it should be, as far as that costs little?
+"""A quick check of a database when it is opened.
 
-SQLite itself reads the header and the schema, and refuses a file that is shorter than its header says. Beside
-that, a small file is checked page by page; of a large one only the way to the first and the last row of each
-table. What lies between is the doctor's affair.
+SQLite itself reads the header and the schema, and refuses a file that is shorter than its header says. In
+addition, we check every page of a small file; of a large file only the path to the first and last row of each
+table. `picosched doctor` checks the rest.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from picosched.store.faults import damaged
 from picosched.store.file import DatabaseFile
 
 SMALL = 2_000_000
-"""Bytes up to which every page is checked, with the indexes against their tables; some 9 ms for a million."""
+"""Bytes up to which every page is checked, and indexes against their tables; about 9 ms per million bytes."""
 
 MADE = re.compile(r"CREATE (?:UNIQUE )?(TABLE|INDEX) (\w+)(.*)", re.DOTALL)
 DROPPED = re.compile(r"DROP (TABLE|INDEX) (\w+)")
 
 
 def glance(connection: sqlite3.Connection, name: str, file: DatabaseFile | None) -> None:
-    """StoreError if something is wrong that can be seen at once; without a `file` it is in memory."""
+    """StoreError if the quick check finds damage; without a `file` the database is in memory."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != len(schema.MIGRATIONS):  # it is new, or its tables are not brought up to date yet
+    if version != len(schema.MIGRATIONS):  # it is new or not migrated yet
         return
     tables, indexes = _wanted()
     there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
@@ -47,7 +47,7 @@ def glance(connection: sqlite3.Connection, name: str, file: DatabaseFile | None)
 
 
 def _wanted() -> tuple[dict[str, bool], set[str]]:
-    """The tables that the migrations make, and whether their rows have numbers; the indexes."""
+    """The tables the migrations make, and whether they have rowids; the indexes."""
     tables: dict[str, bool] = {}
     indexes: set[str] = set()
     for _, statements in schema.MIGRATIONS:

@@ -1,4 +1,4 @@
-"""The journal: a row for every turn, with what was considered and why, and what it was the answer to."""
+"""The journal: a row for every turn, with its event, the rules considered and why each fired or not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAR = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One turn as the journal keeps it; `handled` and the rest are JSON."""
+    """One turn in the journal; `handled` and the fields after it are JSON."""
 
     seq: int
     eid: str
@@ -27,7 +27,7 @@ class Entry:
     at: datetime
     eci: str | None
     scheduled: str | None
-    """The id of the scheduled event that caused the turn, if one did, and the time it was due."""
+    """The id of the scheduled event that caused the turn, if any; `nominal` is the time it was due."""
     nominal: datetime | None
     handled: list[dict[str, Any]]
     """Events in order: `{domain, type, attrs, considered: [{rid, rule, outcome, why, line}]}`."""
@@ -66,7 +66,7 @@ ENTRY = Table(
 
 
 class Journal:
-    """What happened, turn by turn."""
+    """Reads and writes the journal."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -85,14 +85,14 @@ class Journal:
         return [entry_of(row) for row in found]
 
     def add(self, entry: Entry) -> None:
-        """Write a turn that was kept elsewhere; it gets a `seq` of this journal."""
+        """Add an imported turn; it gets a `seq` of this journal."""
         self._database.execute(ENTRY.insert, of_entry(entry))
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         return oldest(self._database, "journal", "at", before, now) is not None
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
-        """Delete entries older than `before`, at most `limit`; how many."""
+        """Delete entries older than `before`, at most `limit`; returns how many."""
         first = oldest(self._database, "journal", "at", before, now)
         if first is None:
             return 0
@@ -101,11 +101,11 @@ class Journal:
 
 
 def oldest(database: Database, table: str, column: str, before: datetime, now: datetime) -> int | None:
-    """The number of the oldest row of a table, if that is from before the time and is not the newest as well.
+    """The rowid of a table's oldest row, if it is older than `before` and not also the newest.
 
-    Rows are numbered as they were written, so the first tells, without an index. Those that lie far ahead of
-    now were written while the clock was wrong, and say nothing of the ones behind them. The newest row stays:
-    its number is where the next one begins, and whoever follows a table waits for numbers that are greater.
+    Rows are numbered in the order they were written, so we check the first, without an index. Rows far in the
+    future were written while the clock was wrong, and are skipped. The newest row is kept, because new rowids
+    follow it, and readers that follow a table wait for greater ones.
     """
     sql = f"""SELECT rowid, {column} FROM {table}
         WHERE {column} <= ? AND rowid < (SELECT max(rowid) FROM {table}) ORDER BY rowid LIMIT 1"""
@@ -114,9 +114,9 @@ def oldest(database: Database, table: str, column: str, before: datetime, now: d
 
 
 def of_turn(turn: Turn, fire: Fire | None) -> Row:
-    """The row of a turn, as `of_entry` makes one of an entry.
+    """The row of a turn, with the columns of `of_entry`.
 
-    Everything that can fail for its values fails here, before anything is written.
+    Values that cannot be converted raise here, before anything is written.
     """
     return (
         turn.eid,

@@ -1,4 +1,4 @@
-"""What a look at the due rows of a queue leaves out, as a condition of SQL."""
+"""Items left out of a due query, as a SQL condition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LeftOut:
     owners: frozenset[str] = frozenset()
 
     def condition(self, owner: str) -> str:
-        """A condition that begins with AND, where `owner` is a column; "" if nothing is left out."""
+        """A condition starting with AND, where `owner` is a column; "" if nothing is left out."""
         parts = [
             f" AND {column} NOT IN (SELECT value FROM json_each(?))"
             for column, values in ((owner, self.owners), ("id", self.ids))

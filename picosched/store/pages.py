@@ -1,8 +1,7 @@
-"""Long lists, a page at a time, and the figures that a server shows of a store.
+"""Paginated lists, and the statistics a server shows about a store.
 
-A page begins behind a mark: the place of the last row that was seen, in the order of the list. So rows that
-come or go meanwhile shift nothing, and a page costs the same wherever it begins. Marks are texts, for
-callers to hand back.
+A page begins after a mark: the position of the last row of the page before, in the order of the list. So rows
+added or deleted meanwhile do not shift pages, and every page costs the same. Marks are opaque texts.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from picosched.store.picos import PICO, PicoRow, pico_of
 T = TypeVar("T")
 
 LATENESS_MS = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000, 600_000, 3_600_000)
-"""The bounds between which fires are counted by how late they were."""
+"""The bounds of the lateness histogram."""
 
 UNDATED = 2**62
-"""Stands for the due time of rows that have none any more."""
+"""Used as the due time of rows without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some rows, and the mark behind which the next page begins; None on the last one."""
+    """Some rows, and the mark for the next page; None on the last page."""
 
     items: list[T]
     next: str | None
@@ -42,7 +41,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """Fires of one outcome, counted by how late they were: one count per bound, and the sum of all in ms."""
+    """The lateness histogram of fires with one outcome: a count per bound, and the sum of all in ms."""
 
     outcome: str
     count: int
@@ -52,7 +51,7 @@ class Lateness:
 
 @dataclass(frozen=True, slots=True)
 class InstalledText:
-    """A text of a ruleset, and how many picos have it; the id of one of them."""
+    """A ruleset text, how many picos have it, and the id of one of them."""
 
     rid: str
     hash: str
@@ -62,7 +61,7 @@ class InstalledText:
 
 
 class Minute(NamedTuple):
-    """Fires of one minute and outcome; `minute` counts from 1970, lateness is in ms."""
+    """The fires of one minute with one outcome; `minute` counts from 1970, lateness is in ms."""
 
     minute: int
     outcome: str
@@ -72,7 +71,7 @@ class Minute(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How much there is."""
+    """Numbers of picos, rulesets and paused schedules."""
 
     picos: int
     rulesets: int
@@ -80,18 +79,18 @@ class Counts(NamedTuple):
 
 
 class Pages:
-    """Reading only."""
+    """Reads pages and statistics."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def picos(self, after: str | None, limit: int) -> Page[PicoRow]:
-        """In the order they were made."""
+        """Picos, in the order they were made."""
         sql = f"SELECT {PICO}, rowid FROM pico WHERE rowid > ? ORDER BY rowid LIMIT ?"
         return self._page(sql, [_number(after, 0), limit + 1], limit, pico_of)
 
     def rulesets(self, limit: int) -> list[InstalledText]:
-        """The texts that picos have, by rid, those that most have first."""
+        """The installed texts, by rid, the most used first."""
         sql = """SELECT installed.rid, installed.hash, ruleset.origin, count(*), min(pico)
             FROM installed JOIN ruleset ON ruleset.hash = installed.hash
             GROUP BY installed.rid, installed.hash ORDER BY installed.rid, count(*) DESC LIMIT ?"""
@@ -104,7 +103,7 @@ class Pages:
         return [(pico_of(row), row[-1]) for row in self._database.rows(sql, (rid, limit))]
 
     def scheduled(self, which: Filter, after: str | None, limit: int) -> Page[Scheduled]:
-        """What a filter means, soonest first; what has no due time any more comes last, as it was made."""
+        """The rows that match a filter, soonest first; rows without a due time last, as they were made."""
         place = _place(after)
         found: list[Row] = []
         for status in which.status or tuple(Status):
@@ -115,7 +114,7 @@ class Pages:
 
     def _of_status(self, which: Filter, status: Status, place: tuple[int, int], limit: int) -> list[Row]:
         where, values = condition_of(which)
-        # The status stands in the text, for only so does SQLite know which index holds these rows in order.
+        # The status is in the SQL text so that SQLite can use the partial index with these rows in order.
         where = f"status = '{status.value}' AND {where}"
         if status in (Status.PENDING, Status.PAUSED):
             sql = f"""SELECT {SCHEDULED.columns}, due, rowid FROM scheduled
@@ -134,15 +133,15 @@ class Pages:
         id: str | None = None,
         outcome: str | None = None,
     ) -> Page[Fire]:
-        """What became of occurrences, newest first."""
-        # As in `Agenda.fires`, the records of one event are found by its id and not among all of the pico.
+        """Records of occurrences, newest first."""
+        # As in `Agenda.fires`, records of one event are found by its id, not by scanning the pico's.
         pico = {"pico" if id is None else "+pico": pico_id}
         where, values = _equal(**pico, scheduled=id, outcome=outcome)
         sql = f"SELECT {FIRE.columns}, rowid FROM fire WHERE rowid < ? {where} ORDER BY rowid DESC LIMIT ?"
         return self._page(sql, [_number(after, 2**62), *values, limit + 1], limit, rows.to_fire)
 
     def fires_since(self, place: int, limit: int) -> list[tuple[int, Fire]]:
-        """The record behind a place, oldest first, each with its own place."""
+        """The records after a place, oldest first, each with its place."""
         sql = f"SELECT {FIRE.columns}, rowid FROM fire WHERE rowid > ? ORDER BY rowid LIMIT ?"
         return [(row[-1], rows.to_fire(row)) for row in self._database.rows(sql, (place, limit))]
 
@@ -155,7 +154,7 @@ class Pages:
         return self._page(sql, [_number(after, 2**62), *values, limit + 1], limit, entry_of)
 
     def journal_since(self, seq: int, limit: int, *, pico_id: str | None = None) -> list[Entry]:
-        """Turns behind a place, oldest first."""
+        """Turns after a place, oldest first."""
         where, values = _equal(pico=pico_id)
         sql = f"SELECT {ENTRY.columns} FROM journal WHERE seq > ? {where} ORDER BY seq LIMIT ?"
         return [entry_of(row) for row in self._database.rows(sql, [seq, *values, limit])]
@@ -163,7 +162,7 @@ class Pages:
     # Figures
 
     def last_turn(self) -> int:
-        """The place of the last turn in the journal, which counts them; 0 without any."""
+        """The `seq` of the last turn, which is the number of turns so far; 0 if there are none."""
         return self._number("SELECT max(seq) FROM journal")
 
     def last_fire(self) -> int:
@@ -173,20 +172,20 @@ class Pages:
         return self._number("SELECT count(*) FROM scheduled WHERE status = 'pending'")
 
     def pending_of(self, pico_id: str) -> int:
-        """Of one pico."""
+        """The number of pending rows of one pico."""
         row = self._database.row(
             "SELECT count(*) FROM scheduled WHERE pico = ? AND status = 'pending'", (pico_id,)
         )
         return 0 if row is None else int(row[0])
 
     def overdue(self, now: datetime) -> int:
-        """Rows that are due and not dealt with."""
+        """The number of rows that are due and not settled."""
         return self._number(
             "SELECT count(*) FROM scheduled WHERE status = 'pending' AND due <= ?", to_ms(now)
         )
 
     def lateness(self, behind: int, upto: int) -> list[Lateness]:
-        """The fires between two places, counted by outcome and lateness."""
+        """The lateness of the fires between two places, by outcome."""
         within = ", ".join(f"sum(lateness <= {bound})" for bound in LATENESS_MS)
         sql = f"""SELECT outcome, count(*), sum(max(lateness, 0)), {within}
             FROM fire WHERE rowid > ? AND rowid <= ? GROUP BY outcome"""
@@ -194,13 +193,13 @@ class Pages:
         return [Lateness(row[0], row[1], row[2], tuple(row[3:])) for row in found]
 
     def fires_by_minute(self, behind: int, upto: int, since: datetime) -> list[Minute]:
-        """The fires between two places, of that time and later, by minute and outcome."""
+        """The fires between two places since a time, by minute and outcome."""
         sql = """SELECT fired / 60000, outcome, count(*), sum(max(lateness, 0)), max(lateness)
             FROM fire WHERE rowid > ? AND rowid <= ? AND fired >= ? GROUP BY 1, 2"""
         return [Minute(*row) for row in self._database.rows(sql, (behind, upto, to_ms(since)))]
 
     def counts(self) -> Counts:
-        """Looks at every scheduled event: not for each second."""
+        """The numbers; scans tables, so do not call it every second."""
         row = self._database.row(
             f"""SELECT (SELECT count(*) FROM pico), (SELECT count(DISTINCT rid) FROM installed),
             (SELECT count(*) FROM scheduled WHERE status = 'paused' AND {SCHEDULE})"""
@@ -213,14 +212,14 @@ class Pages:
         return 0 if row is None or row[0] is None else int(row[0])
 
     def _page(self, sql: str, values: Sequence[Any], limit: int, made: Callable[[Row], T]) -> Page[T]:
-        """Rows whose last column is their place."""
+        """A page of rows whose last column is their place."""
         found = [*self._database.rows(sql, values)]
         next = str(found[limit - 1][-1]) if len(found) > limit else None
         return Page([made(row) for row in found[:limit]], next)
 
 
 def _equal(**columns: str | None) -> tuple[str, list[str]]:
-    """Conditions for the columns that are given, each with `AND` before it."""
+    """A condition for each column with a value, preceded by `AND`."""
     given = {name: value for name, value in columns.items() if value is not None}
     return "".join(f" AND {name} = ?" for name in given), [*given.values()]
 
@@ -246,4 +245,4 @@ def _place(mark: str | None) -> tuple[int, int]:
 
 
 def _no_mark(mark: str) -> PicoschedError:
-    return PicoschedError(f'found after="{mark}", wanted the `next` of the page before')
+    return PicoschedError(f'found after="{mark}", wanted the `next` of the previous page')

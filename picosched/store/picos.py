@@ -1,7 +1,7 @@
 """Picos and what belongs to them: channels, rulesets, entity variables, waiting event expressions.
 
-Rulesets are kept once by the hash of their text, however many picos have them. An entity variable is
-a row; `app:` variables, which belong to no pico, have the pico "".
+A ruleset text is stored once, by its hash, however many picos have it. An entity variable is a row; `app:`
+variables, which belong to no pico, have the pico "".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from picosched.store import rows
 from picosched.store.database import Database, Row
 
 APP = "app:"
-"""Leads the rid of a variable that all picos share."""
+"""Prefix of the rid of a variable that all picos share."""
 
 SET_ENTITY = "INSERT OR REPLACE INTO entity (pico, rid, name, value) VALUES (?, ?, ?, ?)"
 DELETE_ENTITY = "DELETE FROM entity WHERE pico = ? AND rid = ? AND name = ?"
@@ -30,7 +30,7 @@ PICO = "id, name, parent, created"
 
 @dataclass(frozen=True, slots=True)
 class PicoRow:
-    """A pico as it is kept."""
+    """A row of the table `pico`."""
 
     id: str
     name: str
@@ -40,7 +40,7 @@ class PicoRow:
 
 @dataclass(frozen=True, slots=True)
 class RulesetRow:
-    """The text of a ruleset, by its hash, and the file or URL it came from, if it came from one."""
+    """A ruleset text with its hash, and the file or URL it came from, if any."""
 
     hash: str
     rid: str
@@ -50,7 +50,7 @@ class RulesetRow:
 
 @dataclass(frozen=True, slots=True)
 class InstalledRow:
-    """A ruleset on a pico."""
+    """A ruleset installed on a pico."""
 
     rid: str
     hash: str
@@ -63,12 +63,12 @@ def hash_of(text: str) -> str:
 
 
 def owner(pico_id: str, rid: str) -> str:
-    """Whose an entity variable is."""
+    """The owner of an entity variable."""
     return "" if rid.startswith(APP) else pico_id
 
 
 class Picos:
-    """Reading and writing what picos are; writing inside a transaction."""
+    """Reads and writes picos; writes inside a transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -106,11 +106,11 @@ class Picos:
         return int(row[0])
 
     def picos(self) -> list[PicoRow]:
-        """All, in the order they were made."""
+        """All picos, in the order they were made."""
         return self._picos("", ())
 
     def delete_pico(self, id: str) -> None:
-        """Delete a pico and all it has but its schedules, its journal and its record of fires."""
+        """Delete a pico and all it owns except schedules, journal and record of fires."""
         for table in ("channel", "installed", "entity", "waiting", "coming"):
             self._database.execute(f"DELETE FROM {table} WHERE pico = ?", (id,))
         self._database.execute("DELETE FROM channel WHERE kin = ?", (id,))
@@ -129,7 +129,7 @@ class Picos:
         )
 
     def put_channel(self, channel: Channel, now: datetime) -> None:
-        """Make a channel, or change the tags and policies of one there is."""
+        """Make a channel, or change the tags and policies of an existing one."""
         if self.find_channel(channel.eci) is None:
             self.new_channel(channel, now)
             return
@@ -161,7 +161,7 @@ class Picos:
         return None if row is None else RulesetRow(*row)
 
     def kept_text(self, origin: str) -> str | None:
-        """The text of the ruleset that came from this place and that some pico has."""
+        """The text of an installed ruleset that came from `origin`."""
         row = self._database.row(
             """SELECT text FROM ruleset WHERE origin = ?
                 AND EXISTS (SELECT 1 FROM installed WHERE installed.hash = ruleset.hash) LIMIT 1""",
@@ -170,10 +170,10 @@ class Picos:
         return None if row is None else str(row[0])
 
     def install(self, pico_id: str, ruleset: RulesetRow, config: Mapping[str, Any]) -> None:
-        """Put a ruleset on a pico, or replace its text and configuration there.
+        """Install a ruleset on a pico, or replace its text and configuration there.
 
-        Entity variables and schedules stay. Event expressions that wait go back to the start if the
-        text is another, for their states may mean nothing to its rules.
+        Entity variables and schedules stay. If the text changed, waiting event expressions are reset, because
+        their states may be invalid for its rules.
         """
         self._database.execute(
             """INSERT INTO ruleset (hash, rid, text, origin) VALUES (?, ?, ?, ?)
@@ -194,13 +194,13 @@ class Picos:
         )
 
     def uninstall(self, pico_id: str, rid: str) -> None:
-        """Take a ruleset off a pico, with its entity variables; `app:` ones go with the last pico."""
+        """Uninstall a ruleset with its entity variables; its `app:` variables go with the last pico."""
         for table in ("installed", "entity", "waiting"):
             self._database.execute(f"DELETE FROM {table} WHERE pico = ? AND rid = ?", (pico_id, rid))
         self.forget_app(rid)
 
     def forget_app(self, rid: str) -> None:
-        """Delete the `app:` variables of a ruleset that no pico has any more."""
+        """Delete the `app:` variables of a ruleset if no pico has it any more."""
         if self._database.row("SELECT 1 FROM installed WHERE rid = ? LIMIT 1", (rid,)) is None:
             self._database.execute("DELETE FROM entity WHERE pico = '' AND rid = ?", (APP + rid,))
 
@@ -215,7 +215,7 @@ class Picos:
     # State
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        """An entity variable, None where there is none."""
+        """An entity variable; None if there is none."""
         row = self._database.row(
             "SELECT value FROM entity WHERE pico = ? AND rid = ? AND name = ?",
             (owner(pico_id, rid), rid, name),
@@ -229,7 +229,7 @@ class Picos:
         return {name: rows.load(text) for name, text in found}
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
-        """rule → the state of its event expression, for the rules that are not at the start."""
+        """rule → state of its event expression, for rules not in the start state."""
         sql = "SELECT rule, state FROM waiting WHERE pico = ? AND rid = ?"
         return {rule: rows.load(state) for rule, state in self._database.rows(sql, (pico_id, rid))}
 

@@ -1,4 +1,4 @@
-"""Rows and the nouns they stand for; JSON as text."""
+"""Converts rows to records and back; JSON as text."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ T = TypeVar("T")
 DOCTOR = "`picosched doctor` says what is damaged"
 
 ROW = 20
-"""Steps that it takes to read a row."""
+"""Steps charged for reading a row."""
 
 
 def dump(value: Any) -> str:
-    """JSON text of a value; what is not JSON stands there as its text."""
+    """JSON text of a value; parts that are not JSON become strings."""
     try:
         return orjson.dumps(value, default=str).decode()
     except TypeError:
-        # Integers beyond 64 bits and half characters. The blank in front tells `load` to read it in
-        # the way that can.
+        # Integers beyond 64 bits and half characters. The leading blank makes `load` use `json`, which
+        # reads them.
         return " " + json.dumps(value, default=_plain)
 
 
 def load(text: str) -> Any:
-    """The value of what `dump` wrote; `internal` if it is not JSON, for then the database is damaged.
+    """The value of a text that `dump` wrote; `internal` if it is not JSON: the database is damaged.
 
-    A turn that has it read pays for it, and for the row it stands in.
+    The current turn is charged for it and for its row.
     """
     try:
         charge(ROW)
@@ -54,14 +54,14 @@ def load(text: str) -> Any:
 
 
 def readable(make: Callable[[Row], T]) -> Callable[[Row], T]:
-    """A function that makes a noun of a row; `internal` for a row that is none, as for `load`."""
+    """Make a function that converts rows raise `internal` for an invalid row, as `load` does."""
 
     @wraps(make)
     def read(row: Row) -> T:
         try:
             return make(row)
         except KrlError:
-            raise  # a turn that cannot pay for the row
+            raise  # the turn's budget is exhausted
         except (PicoschedError, ValueError, TypeError, KeyError, AttributeError) as cause:
             if isinstance(cause, PicoschedError) and cause.code == "internal":
                 raise  # it says so already

@@ -1,11 +1,11 @@
-"""The tables, as migrations: each is applied once, in order, in a transaction of its own.
+"""The tables, as migrations: each is applied once, in order, in its own transaction.
 
-Times are integer milliseconds since 1970, JSON is text. Two marks stand in the file's header: an
-application id, by which a database of some other program is known before anything is written to it, and
-the number of migrations it has, by which an older picosched knows a newer file.
+Times are integer milliseconds since 1970, JSON is text. The file's header has an application id, so that we
+recognise another program's database before writing to it, and the number of migrations, so that an older
+picosched recognises a newer file.
 
-`fire` is the record that makes a fire happen once: its primary key is (schedule, nominal time), so
-a transaction that would settle an occurrence a second time fails as a whole.
+`fire` ensures that each occurrence fires once: its primary key is (schedule, nominal time), so a transaction
+that would settle an occurrence a second time fails as a whole.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ STEERED = (
     "ALTER TABLE fire RENAME COLUMN error TO why",
     "ALTER TABLE fire ADD COLUMN stands_for INTEGER NOT NULL DEFAULT 1",
 )
-"""What steers a schedule, and records that account for more than one occurrence."""
+"""The options of a schedule, and records that stand for more than one occurrence."""
 
 SOURCES = (
     """CREATE TABLE source (
@@ -192,13 +192,13 @@ SOURCES = (
     ) WITHOUT ROWID""",
     "CREATE INDEX received_at ON received (at)",
 )
-"""Sources and their entries; events on their way to other engines, and the keys of those that came."""
+"""Sources and their entries; deliveries to other engines, and the keys of received events."""
 
 WINDOWS = (
     "ALTER TABLE scheduled ADD COLUMN in_window TEXT",
     "CREATE INDEX scheduled_program ON scheduled (kind) WHERE kind IN ('proc', 'running')",
 )
-"""The window outside which a schedule is not raised, and programs to run."""
+"""The window of a schedule, and programs to run."""
 
 DUE = (
     "ALTER TABLE scheduled ADD COLUMN spaced_from INTEGER",
@@ -214,7 +214,7 @@ DUE = (
         END""",
     "CREATE TABLE begun (id TEXT PRIMARY KEY, alone INTEGER NOT NULL) WITHOUT ROWID",
 )
-"""Due rows by pico, names by an index, how many events each pico has to come, and rows begun with a mark."""
+"""Indexes for due rows by pico and for names, how many events each pico has pending, and begun rows."""
 
 MIGRATIONS = (
     ("0001_tables", TABLES),
@@ -223,11 +223,11 @@ MIGRATIONS = (
     ("0004_windows", WINDOWS),
     ("0005_due", DUE),
 )
-"""Names and statements, in order. Add to the end; what was released is never changed."""
+"""Names and statements, in order. Append only; never change a released migration."""
 
 
 def check(connection: sqlite3.Connection, name: str) -> None:
-    """PicoschedError `invalid` if the database is another program's, or of a newer picosched. Reads only."""
+    """PicoschedError `invalid` if another program or a newer picosched wrote the database. Reads only."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -238,11 +238,11 @@ def check(connection: sqlite3.Connection, name: str) -> None:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date; marks a new database as ours first."""
+    """Bring the tables up to date; mark a new database as ours first."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(MIGRATIONS):
         return
-    # Imported late: it costs more than opening the database, and an up-to-date one needs none of it.
+    # Imported late: the import takes longer than opening the database, and is rarely needed.
     from sqlite_utils import Database, Migrations
 
     migrations = Migrations("picosched")

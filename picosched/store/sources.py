@@ -1,7 +1,7 @@
-"""Sources and their entries: what is declared, when each entry is due, and what came of it so far.
+"""Sources and their entries: declarations, due times and results so far.
 
-An entry is due until its effects are on disk, as a scheduled event is: whoever deals with an occurrence
-writes its record, if it gets one, and the entry's next due time in one transaction.
+Like a scheduled event, an entry is due until its effects are on disk: the transaction that settles an
+occurrence writes its record, if it gets one, and the entry's next due time.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ ENTRY = "id, source, name, due, paused, fires, missed, failed, fired, outcome, w
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A source as it is kept."""
+    """A row of the table `source`."""
 
     id: str
     name: str | None
     declaration: str
     """JSON text."""
     configured: bool
-    """Whether it stands in the configuration file, which then says what it is."""
+    """Whether it is declared in the configuration file."""
     created: datetime
     anchor: datetime
-    """The time from which a metronome beats."""
+    """The time from which a metronome counts."""
     raised: int = 0
     """Events raised so far."""
     paused: bool = False
@@ -40,26 +40,26 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """An entry as it is kept."""
+    """A row of the table `source_entry`."""
 
     id: str
     source_id: str
     name: str
     due: datetime | None
     paused: bool = False
-    """Whether its source is."""
+    """Whether its source is paused."""
     fires: int = 0
     missed: int = 0
     failed: int = 0
-    """Of the fires."""
+    """How many of the occurrences failed."""
     fired: datetime | None = None
-    """When an occurrence was dealt with last, and what became of it."""
+    """When its last occurrence was settled, with `outcome` and `why`."""
     outcome: Outcome | None = None
     why: str | None = None
 
 
 class Sources:
-    """Reading and writing sources; writing inside a transaction."""
+    """Reads and writes sources; writes inside a transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -67,7 +67,7 @@ class Sources:
     # Reading
 
     def next(self, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
-        """When the next entry is due, but for those that are left out, and when the next pause ends."""
+        """When the next entry that is not left out is due, and when the next pause ends."""
         row = self._database.row(
             f"""SELECT (SELECT min(due) FROM source_entry WHERE paused = 0{without.condition("source")}),
                 (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL)""",
@@ -77,22 +77,22 @@ class Sources:
         return rows.time(row[0]), rows.time(row[1])
 
     def due(self, now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
-        """Entries that are due, but for those that are left out: (id, source), soonest first."""
+        """Due entries that are not left out, (id, source), soonest first."""
         sql = f"""SELECT id, source FROM source_entry
             WHERE paused = 0 AND due <= ?{without.condition("source")} ORDER BY due, rowid"""
         return [*self._database.rows(sql, (to_ms(now), *without.values))]
 
     def resumable(self, now: datetime) -> list[str]:
-        """The ids of the sources whose pause is over."""
+        """The ids of sources whose pause is over."""
         sql = "SELECT id FROM source WHERE paused_until <= ? ORDER BY paused_until"
         return [id for (id,) in self._database.rows(sql, (to_ms(now),))]
 
     def all(self) -> list[SourceRow]:
-        """In the order they were made."""
+        """All sources, in the order they were made."""
         return [source_of(row) for row in self._database.rows(f"SELECT {SOURCE} FROM source ORDER BY rowid")]
 
     def find(self, id: str) -> SourceRow | None:
-        """The source of that id, or else of that name."""
+        """The source with that id, or else with that name."""
         sql = f"SELECT {SOURCE} FROM source WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1"
         row = self._database.row(sql, (id,))
         return None if row is None else source_of(row)
@@ -106,7 +106,7 @@ class Sources:
         return None if row is None else entry_of(row)
 
     def tagged(self, tag: str) -> list[Row]:
-        """(pico, eci) of the channels with a tag, but for those of families; as they were made."""
+        """(pico, eci) of channels with a tag, without family channels, in the order they were made."""
         sql = """SELECT pico, eci FROM channel
             WHERE kin IS NULL AND ? IN (SELECT value FROM json_each(channel.tags)) ORDER BY rowid"""
         return [*self._database.rows(sql, (tag,))]
@@ -119,7 +119,7 @@ class Sources:
     # Writing
 
     def put(self, source: SourceRow) -> None:
-        """Make a source, or change what it is. Its counts and its pause stay."""
+        """Add a source, or change its declaration. Its counts and its pause stay."""
         self._database.execute(
             f"""INSERT INTO source ({SOURCE}) VALUES ({", ".join("?" * 9)})
                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, declaration = excluded.declaration,
@@ -138,7 +138,7 @@ class Sources:
         )
 
     def put_entry(self, entry: EntryRow, position: int) -> None:
-        """Make an entry, or change its name, its place and when it is due."""
+        """Add an entry, or change its name, position and due time."""
         self._database.execute(
             f"""INSERT INTO source_entry ({ENTRY}, position) VALUES ({", ".join("?" * 12)})
                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due,
@@ -160,7 +160,7 @@ class Sources:
         )
 
     def settle(self, entry: EntryRow, *, raised: bool) -> None:
-        """Write what may change of an entry by an occurrence; nothing if it was removed meanwhile."""
+        """Update an entry after an occurrence; does nothing if it was removed meanwhile."""
         self._database.execute(
             """UPDATE source_entry
                 SET due = ?, fires = ?, missed = ?, failed = ?, fired = ?, outcome = ?, why = ?
@@ -180,7 +180,7 @@ class Sources:
             self._database.execute("UPDATE source SET raised = raised + 1 WHERE id = ?", (entry.source_id,))
 
     def tell(self, entry_id: str, outcome: Outcome, why: str | None) -> None:
-        """Correct what is said of an entry's last occurrence."""
+        """Correct the outcome of an entry's last occurrence, and count it as failed."""
         sql = "UPDATE source_entry SET outcome = ?, why = ?, failed = failed + 1 WHERE id = ?"
         self._database.execute(sql, (outcome.value, why, entry_id))
 
@@ -196,7 +196,7 @@ class Sources:
         self._database.execute("DELETE FROM source_entry WHERE id = ?", (id,))
 
     def remove(self, id: str) -> None:
-        """Remove a source and its entries. Their records stay, and what is on its way is delivered."""
+        """Remove a source and its entries. Their records stay, and pending deliveries are still sent."""
         self._database.execute("DELETE FROM source_entry WHERE source = ?", (id,))
         self._database.execute("DELETE FROM source WHERE id = ?", (id,))
 

@@ -1,8 +1,8 @@
 """The store: what must happen together is committed together.
 
-A `Store` is one SQLite file. `write` puts a turn into the open transaction: entity variables, waiting
-event expressions, new and cancelled schedules, the journal, and the record of the occurrence that caused it.
-When the transaction commits all of it is durable; until then none of it is.
+A `Store` is one SQLite file. `write` writes a turn to the open transaction: entity variables, waiting event
+expressions, new and cancelled schedules, the journal, and the record of the occurrence that caused it. All of
+it becomes durable when the transaction commits.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ PRUNED_AT_ONCE = 5_000
 
 
 class Store:
-    """One SQLite file, or ":memory:". For one thread at a time; fulfils `State` of a pico.
+    """One SQLite file, or ":memory:". For one thread at a time; implements a pico's `State`.
 
-    Opening raises PicoschedError: `invalid` for a file of something else, `not_found` without its folder,
-    `conflict` while another picosched has it, `refused` where it may not be written. `durability` is "full"
-    or "normal"; what is `readonly` takes no lock and refuses to write.
+    Opening raises PicoschedError: `invalid` for another program's file, `not_found` without its folder,
+    `conflict` while another picosched has it, `refused` if it is not writable. `durability` is "full" or
+    "normal"; a `readonly` store takes no lock and refuses to write.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class Store:
 
     @property
     def changes(self) -> int:
-        """A number that rises with each write, also one that is gathered."""
+        """A count that grows with every write since it was opened."""
         return self._database.changes
 
     @property
     def transactions(self) -> int:
-        """Transactions that have ended since it was opened: whoever has seen as many has seen the same."""
+        """Transactions that have ended since it was opened; while this is the same, reads stay valid."""
         return self._database.transactions
 
     @property
@@ -94,29 +94,29 @@ class Store:
         return self._database.kept
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All that is written inside is kept, or, after any exception, none of it.
+        """All writes inside are kept, or none after an exception.
 
-        `InDoubtError` is the one exception that leaves open which.
+        After `InDoubtError` it is unknown which.
         """
         return self._database.transaction()
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Inside a transaction: what is written inside is undone alone after an exception."""
+        """Inside a transaction: on an exception only writes inside this block are undone."""
         return self._database.savepoint()
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """What is read inside is of one moment."""
+        """Reads inside see one consistent state."""
         return self._database.snapshot()
 
     def mend(self) -> None:
-        """Go on with what is on disk, if the disk failed since the file was opened; outside transactions."""
+        """Reopen the database if the disk failed since it was opened; outside transactions."""
         self._database.mend()
 
     def close(self) -> None:
         self._database.close()
 
     def copy(self, path: str | Path = MEMORY) -> Store:
-        """A copy of the committed state, as a store of its own."""
+        """A copy of the committed state, as a new store."""
         copy = Store(path, "normal", history_days=self._history.days)
         try:
             self._database.copy_into(copy._database)
@@ -125,7 +125,7 @@ class Store:
             raise
         return copy
 
-    # What a pico reads
+    # Reads of a pico
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
         return self.picos.entity(pico_id, rid, name)
@@ -150,16 +150,16 @@ class Store:
     def fires(self, pico_id: str, id: str, limit: int) -> list[Fire]:
         return self.agenda.fires(pico_id=pico_id, id=id, limit=limit)
 
-    # What a turn writes
+    # Writes of a turn
 
     def write(
         self, turn: Turn, fire: Fire | None = None, *, recorded: bool = True, journalled: bool = True
     ) -> None:
-        """Write a turn into the open transaction, with the occurrence that caused it and its settled row.
+        """Write a turn to the open transaction, with the occurrence that caused it and its settled row.
 
-        The occurrence may be left out of the record, and the turn of the journal.
+        Without `recorded` the occurrence gets no record, without `journalled` the turn is not in the journal.
         """
-        statements = _statements(turn, fire, journalled)  # all of them before the first is run: they may fail
+        statements = _statements(turn, fire, journalled)  # this may raise, so before anything is written
         for table, sql, values in statements:
             self._database.put(table, sql, values)
         if turn.scheduled:
@@ -173,23 +173,23 @@ class Store:
         for row in (*turn.rescheduled.values(), *ended):
             self.agenda.change(row, turn.now)
         for record in turn.records:
-            if record.outcome is Outcome.FIRED:  # by one of its rules, so with what all of them came to
+            if record.outcome is Outcome.FIRED:  # by one of its rules, so with the outcome of the turn
                 record = of_turn(record, turn)
             self.agenda.note(record)
 
     def settle(self, settled: Scheduled, fire: Fire) -> None:
-        """Write what became of an occurrence that caused no turn."""
+        """Settle and record an occurrence that caused no turn."""
         self.agenda.settle(settled, fire.fired)
         self.agenda.record(fire)
 
     def prunable(self, now: datetime) -> bool:
-        """Whether anything is older than the history kept."""
+        """Whether any history is past its retention."""
         before = shifted(now, -self._history)
         older = self.agenda.prunable(before, now) or self.journal.prunable(before, now)
         return older or self.deliveries.prunable(before)
 
     def prune(self, now: datetime) -> int:
-        """Delete some of what is older than the history kept; how many rows, 0 when all is done."""
+        """Delete some history past its retention; returns how many rows, 0 when done."""
         before = shifted(now, -self._history)
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
         deleted += self.deliveries.prune(before, PRUNED_AT_ONCE)
@@ -197,7 +197,7 @@ class Store:
 
 
 def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str, str, Row]]:
-    """What a turn writes but for its occurrence and its cancellations; ready to run."""
+    """The statements of a turn, except for its occurrence and its changes to other rows."""
     statements: list[tuple[str, str, Row]] = []
     for (rid, name), value in turn.entities.items():
         pico_id = picos.owner(turn.pico_id, rid)
@@ -233,4 +233,4 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as cause:
-        raise PicoschedError(f"found half a character in {text[:40]!r}, which cannot be kept") from cause
+        raise PicoschedError(f"found half a character in {text[:40]!r}, which cannot be stored") from cause

@@ -1,1 +1,1 @@
-"""What happens inside the one transaction: a turn is evaluated and written."""
+"""The code inside the transaction: evaluates and writes turns."""

@@ -1,18 +1,17 @@
-"""Group commit: whoever finds the writer idle writes for all that wait.
+"""Group commit: the caller that finds the writer idle writes for all waiting callers.
 
-A caller hands in pieces of work, and what performs them: it evaluates and writes inside the open
-transaction. The first to come leads. It opens a transaction, has all pieces that wait performed, in order,
-commits once, and wakes the others: nobody has an answer before the commit that holds its turn. While the
-disk is busy the next batch gathers, so the more wait, the fewer commits there are for each.
+A caller submits pieces of work and a function that performs them, inside the open transaction. The first
+caller leads. It opens a transaction, performs all waiting pieces in order, commits once, and wakes the
+others: no caller gets an answer before its turn is committed. While the disk is busy the next batch
+accumulates, so under load there are fewer commits per caller.
 
-A batch begins no more work once it has taken a while; what it has not begun is of the next one. So whoever
-comes waits for what is left of the batch at hand, and his own work is in the next.
+A batch starts no new work after a time limit; the rest goes into the next batch. So a caller waits for the
+rest of the current batch at most, and its own work is in the next.
 
-Work that fails before it has written anything fails alone. If a write or the commit fails, all of the batch
-is undone, and each caller gets the error. If the disk fails in the commit itself, nobody can say whether
-the batch was kept: each caller is told just that, what is in memory is forgotten, and later work begins
-with what the disk has (`store/database.py`). A leader that is interrupted hands over: what it had not
-committed is still in line.
+Work that fails before it has written anything fails alone. If a write or the commit fails, the whole batch
+is rolled back, and each caller gets the error. If the disk fails during the commit itself, it is unknown
+whether the batch was kept: each caller gets `InDoubtError`, memory is cleared, and later work starts from
+what is on disk (`store/database.py`). An interrupted leader hands over: uncommitted work is still in line.
 """
 
 from __future__ import annotations
@@ -36,14 +35,14 @@ Piece = TypeVar("Piece")
 P = ParamSpec("P")
 
 LARGEST = 256
-"""Pieces of work in one commit, more only where one caller brings more."""
+"""Pieces of work in one commit, unless one caller submits more."""
 
 SECONDS = 0.05
-"""How long a batch goes on to begin work."""
+"""How long a batch starts new work."""
 
 
 class Mark:
-    """One batch: all of its calls are finished at once, however the thread that wrote it is interrupted."""
+    """One batch: all its calls finish at once, even if the thread that wrote it is interrupted."""
 
     __slots__ = ("finished",)
 
@@ -52,9 +51,9 @@ class Mark:
 
 
 class Call:
-    """The pieces of one caller, in line, and their outcomes, which count once the call is finished.
+    """The pieces of one caller, in line, and their outcomes, which are valid once the call is finished.
 
-    There may be fewer outcomes than pieces: of the first of them, which the batch had time for.
+    There may be fewer outcomes than pieces: those of the first pieces, which the batch had time for.
     """
 
     __slots__ = ("alone", "first", "mark", "outcomes", "perform", "pieces", "prepare", "wake")
@@ -69,15 +68,15 @@ class Call:
         self.perform = perform
         self.pieces = pieces
         self.prepare = prepare
-        """Reads what the pieces need, all at once."""
+        """Reads ahead the rows of the pieces."""
         self.alone = False
-        """Whether each piece has a transaction of its own, since one with others was refused."""
+        """Whether each piece gets its own transaction, because a shared one was refused."""
         self.first = first
-        """What is committed before the pieces, which then share their transaction with nobody."""
+        """Committed before the pieces, which then share their transaction with no other call."""
         self.outcomes: list[Any] = []
         self.mark = Mark()
         self.wake = threading.Lock()
-        """Held until the call is finished or is to lead."""
+        """Held until the call is finished or must lead."""
         self.wake.acquire()
 
     @property
@@ -86,10 +85,10 @@ class Call:
 
 
 class GroupCommit:
-    """The one way into a store that is shared by threads.
+    """The only access to a store that threads share.
 
-    `committed` is called after each commit, `undone` after a batch was rolled back; both inside the lock.
-    `seconds` is how long a batch goes on to begin work; without it, on virtual time, it does all.
+    `committed` is called after each commit, `undone` after a rollback; both inside the lock. `seconds` is how
+    long a batch starts new work; None, on virtual time, is without limit.
     """
 
     def __init__(
@@ -104,34 +103,34 @@ class GroupCommit:
         self._committed = committed
         self._undone = undone
         self._mutex = threading.Lock()
-        """Guards the line and who leads; held for moments."""
+        """Guards the line and the leader; held briefly."""
         self._line: deque[Call] = deque()
         self._leader: Call | None = None
         self._lock = threading.Lock()
         """Guards the store and the picos in memory."""
         self._turnstile = threading.Lock()
-        """Held by a writer: readers who come meanwhile wait for it rather than for the lock."""
+        """Held by a writer: readers that come later wait for it rather than for the lock."""
         self._inside: int | None = None
         """The thread that holds the lock."""
         self.commits = 0
         """Transactions committed so far."""
 
     def run(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """What `work` returns, once it is committed; raises what it raised, or why it was not kept.
+        """Run `work` in a transaction and return its result after the commit; raises errors of either.
 
-        `InDoubtError` if that is not known.
+        `InDoubtError` if it is unknown whether the commit was kept.
         """
         return self.perform(_call, partial(work, *args, **named))
 
     def perform(self, perform: Callable[[Piece], T], piece: Piece) -> T:
-        """What `perform` made of a piece, once it is committed; errors as for `run`."""
+        """The result of `perform` for a piece, after the commit; errors as for `run`."""
         outcome = self._written(Call(perform, (piece,)))[0]
         if isinstance(outcome, Exception):
             raise outcome
         return outcome  # type: ignore[no-any-return]
 
     def perform_all(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
-        """What it made of each piece, or raised, once they are committed, as many together as can be."""
+        """The result or error of each piece, after the commit, as many together as possible."""
         outcomes: list[T | Exception] = []
         while len(outcomes) < len(pieces):
             outcomes += self.perform_some(perform, pieces[len(outcomes) :])
@@ -143,24 +142,24 @@ class GroupCommit:
         pieces: Sequence[Piece],
         prepare: Callable[[Sequence[Piece]], None] | None = None,
     ) -> list[T | Exception]:
-        """What it made of each of the first pieces, or raised, once they are committed, all together.
+        """The results or errors of the first pieces, after their commit, in one transaction.
 
-        Of as many as one batch has time for; of one at the least. `prepare` reads ahead what they need.
+        As many as one batch has time for, and at least one. `prepare` reads ahead their rows.
         """
         return self._written(Call(perform, pieces, prepare=prepare))
 
     def perform_alone(
         self, first: Callable[[], None], perform: Callable[[Piece], T], piece: Piece
     ) -> T | Exception:
-        """What it made of a piece, or raised, in a transaction shared with nobody, once that is committed.
+        """The result or error of a piece in a transaction of its own, after the commit.
 
-        `first` is committed before it, and nobody else writes in between.
+        `first` is committed before it, with no other write in between.
         """
         outcomes: list[T | Exception] = self._written(Call(perform, (piece,), first))
         return outcomes[0]
 
     def _written(self, call: Call) -> list[Any]:
-        """The outcomes of a call, once they are committed."""
+        """The outcomes of a call, after the commit."""
         self.refuse_inside()
         try:
             with self._mutex:
@@ -176,15 +175,15 @@ class GroupCommit:
         return call.outcomes
 
     def read(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """What `work` returns, run while nobody writes."""
+        """Run `work` while nobody writes, and return its result."""
         with self.alone():
             return work(*args, **named)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the store and the picos, to read. `conflict` from inside a turn or query of this thread."""
+        """Lock the store and the picos for reading. `conflict` inside a turn or query of this thread."""
         self.refuse_inside()
-        with self._turnstile:  # a lock knows no order, so readers without pause would keep writers out
+        with self._turnstile:  # locks are not fair: without it, a stream of readers would starve writers
             pass
         with self._lock, self._being_inside():
             self._store.mend()
@@ -192,7 +191,7 @@ class GroupCommit:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Hold the store and the picos, before any reader that comes from now on."""
+        """Lock the store and the picos, before any reader that comes later."""
         with self._turnstile, self._lock, self._being_inside():
             yield
 
@@ -205,12 +204,12 @@ class GroupCommit:
             self._inside = None
 
     def refuse_inside(self) -> None:
-        """`conflict` from inside a turn or query of this thread: it would wait for itself."""
+        """`conflict` inside a turn or query of this thread, which would deadlock."""
         if self._inside == threading.get_ident():
             raise PicoschedError("the engine was called from inside a turn or query of its own", "conflict")
 
     def _gathered(self) -> list[Call]:
-        """The calls to write next. They stay in line until they are finished."""
+        """The calls of the next batch. They stay in line until they are finished."""
         batch: list[Call] = []
         pieces = 0
         with self._mutex:
@@ -224,7 +223,7 @@ class GroupCommit:
         return batch
 
     def _write(self) -> None:
-        """Write one batch: those that wait when the store is free."""
+        """Write one batch: the calls in line when the store is free."""
         with self._writing():
             batch, mark, ran = self._gathered(), Mark(), False
             batch[0].mark, batch[0].outcomes = mark, []
@@ -246,9 +245,9 @@ class GroupCommit:
                 if not isinstance(error, Exception):
                     raise
                 if self._store.refused and _of_a_value(error) and _part(batch):
-                    return  # whose it is comes out when each is tried alone
+                    return  # trying each alone finds the guilty one
                 for call in batch:
-                    if call.mark is mark:  # others have not begun, and are of the next batch
+                    if call.mark is mark:  # the others have not begun, and go into the next batch
                         call.outcomes = [_for_one_caller(error) for _ in call.outcomes] or [
                             _for_one_caller(error)
                         ]
@@ -256,7 +255,7 @@ class GroupCommit:
         self._release()
 
     def _run(self, batch: list[Call], mark: Mark) -> None:
-        """Run what there is time for, in order. What it does not come to stays in line."""
+        """Run pieces in order while there is time. The rest stays in line."""
         until = None if self._seconds is None else ticks() + self._seconds
         for call in batch:
             call.mark, call.outcomes = mark, []
@@ -270,7 +269,7 @@ class GroupCommit:
                     return
 
     def _outcome(self, perform: Callable[[Any], Any], piece: Any) -> Any:
-        """What was made of a piece; the error that was raised, if it fails alone."""
+        """The result of a piece, or its error if it had written nothing."""
         changes = self._store.changes
         try:
             return perform(piece)
@@ -282,7 +281,7 @@ class GroupCommit:
             return error
 
     def _release(self) -> None:
-        """Wake those who are finished. The leader does it again when leaving, lest an interrupt left one."""
+        """Wake finished calls. The leader repeats this when leaving, as an interrupt may have skipped one."""
         with self._mutex:
             while self._line and self._line[0].finished:
                 call = self._line[0]
@@ -291,7 +290,7 @@ class GroupCommit:
                 self._line.popleft()
 
     def _leave(self, call: Call) -> None:
-        """Out of the line, however it ended; if it led, the first in line is to lead."""
+        """Leave the line, however the call ended; if it led, the first in line leads next."""
         if self._leader is call:
             self._release()
         with self._mutex:
@@ -304,10 +303,10 @@ class GroupCommit:
 
 
 class Seen(Generic[K, T]):
-    """What was last read of the store. It is read again once a transaction has ended.
+    """A memo of the last read from the store, valid until the next transaction ends.
 
-    Any thread may look. What was seen and what it depends on are one tuple, so that no thread takes what
-    another has seen for its own. Where the store is readonly others write, so nothing is remembered.
+    Any thread may look. The value and its key are one tuple, so that no thread uses another's value for its
+    own key. A readonly store is written by other processes, so nothing is remembered.
     """
 
     def __init__(self, store: Store, commits: GroupCommit, read: Callable[[K], T]) -> None:
@@ -321,7 +320,7 @@ class Seen(Generic[K, T]):
         self._seen = None
 
     def look(self, key: K) -> T:
-        """What is read for this key."""
+        """The value read for this key."""
         seen = self._seen
         if seen is not None and seen[0] == (self._store.transactions, key) and not self._store.readonly:
             return seen[1]
@@ -336,12 +335,12 @@ def _call(work: Callable[[], T]) -> T:
 
 
 def _of_a_value(error: Exception) -> bool:
-    """Whether one of the values that were written is at fault, rather than the disk."""
+    """Whether a written value is at fault rather than the disk."""
     return not isinstance(error, StoreError) or error.code == "conflict"
 
 
 def _part(batch: Sequence[Call]) -> bool:
-    """Have the pieces of a batch tried one by one; False if there is one alone."""
+    """Have the pieces of a batch tried one by one; False if there is only one."""
     if len(batch) == 1 and (batch[0].alone or len(batch[0].pieces) == 1):
         return False
     for call in batch:
@@ -350,7 +349,7 @@ def _part(batch: Sequence[Call]) -> bool:
 
 
 def _for_one_caller(error: Exception) -> Exception:
-    """An error of a batch, for one of its callers: an exception is raised in one thread only."""
+    """A copy of a batch's error for one caller: an exception must be raised in one thread only."""
     own = (
         copy(error)
         if isinstance(error, PicoschedError)

@@ -1,4 +1,4 @@
-"""Putting rulesets on picos and taking them off, and picos with all they have; inside a transaction."""
+"""Installs and uninstalls rulesets, and deletes picos with all they own; inside a transaction."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def install(
     config: Mapping[str, Any] | None,
     now: datetime,
 ) -> Ruleset:
-    """Evaluate a ruleset's globals in the pico as it would be, and only then keep it.
+    """Evaluate a ruleset's globals in the pico as it would be, and keep it only if that succeeds.
 
-    Those that use it as a module are evaluated anew as well: they must bear its new text.
+    Rulesets that use it as a module are evaluated again too: they must work with its new text.
     """
     loaded.keep(ruleset)
     loaded.budget.begin()
@@ -53,7 +53,7 @@ def install(
 
 
 def _keep(store: Store, loaded: Loaded, pico_id: str, text: RulesetText, now: datetime) -> Ruleset:
-    """Keep a ruleset that was tried."""
+    """Keep a ruleset that evaluated without errors."""
     ruleset = loaded.compiled(text.text, text.origin)
     row = RulesetRow(hash_of(text.text), ruleset.rid, text.text, text.origin)
     store.picos.install(pico_id, row, text.config)
@@ -63,7 +63,7 @@ def _keep(store: Store, loaded: Loaded, pico_id: str, text: RulesetText, now: da
 
 
 def uninstall(store: Store, loaded: Loaded, pico_id: str, rid: str, now: datetime) -> None:
-    """Take a ruleset off a pico, with its variables and its schedules."""
+    """Uninstall a ruleset from a pico, with its variables and schedules."""
     pico = loaded.load_pico(pico_id)
     if all(row.rid != rid for row in store.picos.installed(pico_id)):
         raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
@@ -96,9 +96,9 @@ def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> No
 
 
 def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
-    """Make true what a turn changes of picos, in the transaction that writes it.
+    """Apply a turn's changes to picos, in the transaction that writes the turn.
 
-    The rules that said it have paid for it, for nothing may fail here: all they wrote would be lost.
+    Nothing may fail here, or the whole turn would be lost; the rules' budget was charged before.
     """
     for change in turn.changes:
         _make_true(store, loaded, turn, change)

@@ -1,7 +1,7 @@
-"""What is in memory: the picos, channels and compiled rulesets that were used last.
+"""A cache of recently used picos, channels and compiled rulesets.
 
-Everything here can be read from the store again. A ruleset is compiled once for its text, however many
-picos have it. One that does not compile any more is left out of its picos, so that the others go on.
+Everything here can be read from the store again. A ruleset text is compiled once, however many picos have
+it. A ruleset that no longer compiles is left out of its picos, so that the others keep working.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ LOGGED = 100
 """Turns whose log a ruleset can read."""
 
 COMPILED = 40
-"""Steps that it takes to compile a character of a ruleset."""
+"""Steps charged for compiling a character of a ruleset."""
 
 TEXT = "<ruleset>"
-"""The file name of a ruleset that came as text."""
+"""The file name of a ruleset installed as text."""
 
 
 MOST_TEXT = 2_000_000
-"""Characters of rulesets that are kept compiled, each of which takes some fifty bytes then."""
+"""Characters of rulesets kept compiled; compiled, each takes about fifty bytes."""
 
 
 class Recent(Generic[K, V]):
-    """A map of values that weigh at most `most` together, 1 each unless told otherwise: those used last.
+    """An LRU cache of values whose weights add up to at most `most`; by default each weighs 1.
 
-    One that alone weighs more is kept until the next comes.
+    A single value above that is kept until the next is added.
     """
 
     def __init__(self, most: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
@@ -88,20 +88,20 @@ class Recent(Generic[K, V]):
 
 
 class Loaded:
-    """Picos as the store has them. For one thread at a time."""
+    """The cached picos, as in the store. For one thread at a time."""
 
     def __init__(self, store: Store, settings: Settings, chance: Chance, ticks: Callable[[], float]) -> None:
         self._store = store
         self.settings = settings
         self._random = chance
         self.budget = Budget(settings.limits, ticks)
-        """Of the turn, query or install at hand: there is one at a time."""
+        """The budget of the current turn, query or install: there is one at a time."""
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
         self._rulesets: Recent[str, Ruleset] = Recent(MOST_TEXT, lambda ruleset: len(ruleset.source.text))
 
     def new_id(self) -> str:
-        """An id for what is made inside a transaction, in the row of those that rules draw."""
+        """An id for use inside a transaction, from the same random source as rules."""
         return id_from(self._random)
 
     def load_pico(self, id: str) -> Pico:
@@ -109,7 +109,7 @@ class Loaded:
         return self._picos.find(id) or self._picos.put(id, self.read_pico(id))
 
     def read_pico(self, id: str) -> Pico:
-        """The pico as the store has it, for its own use; `not_found` if there is none."""
+        """A new copy of the pico from the store, not cached; `not_found` if there is none."""
         row = self._store.picos.find_pico(id)
         if row is None:
             raise PicoschedError(f"there is no pico {id}", "not_found")
@@ -120,7 +120,7 @@ class Loaded:
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
         pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self._random, self)
-        pico.effects.settings = self.settings  # a query asks for them before any turn has come
+        pico.effects.settings = self.settings  # a query needs them before the first turn
         return pico
 
     def load_channel(self, eci: str) -> Channel:
@@ -131,7 +131,7 @@ class Loaded:
         return self._channels.put(eci, channel)
 
     def compiled(self, text: str, origin: str | None) -> Ruleset:
-        """The ruleset of a text; KrlError if it has faults."""
+        """The compiled ruleset of a text; KrlError if it has errors."""
         hash = hash_of(text)
         known = self._rulesets.find(hash)
         if known is None:
@@ -140,15 +140,15 @@ class Loaded:
         return known
 
     def known(self, text: str) -> Ruleset | None:
-        """The ruleset of a text, if it is compiled already."""
+        """The ruleset of a text if it is in memory."""
         return self._rulesets.find(hash_of(text))
 
     def keep(self, ruleset: Ruleset) -> None:
-        """Take over a ruleset that was compiled elsewhere."""
+        """Keep a ruleset compiled elsewhere."""
         self._rulesets.put(hash_of(ruleset.source.text), ruleset)
 
     def load_running(self, pico_id: str, rid: str) -> Pico:
-        """The pico, if it runs that ruleset; `not_found`, or why the ruleset does not compile any more."""
+        """The pico if it runs that ruleset; `not_found`, or KrlError if the ruleset no longer compiles."""
         pico = self.load_pico(pico_id)
         if rid not in pico.installed:
             for each in self._store.picos.installed(pico_id):
@@ -166,14 +166,14 @@ class Loaded:
         return self._channels.find(eci) or self._store.picos.find_channel(eci)
 
     def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
-        """The answer of a pico to a query of another, which waits for it."""
+        """The answer of a pico to a query from another pico."""
         pico = self.load_pico(pico_id)
         if pico.effects.busy:
-            raise KrlError(f"the pico {pico.name} is asked, and waits itself for an answer", code="conflict")
+            raise KrlError(f"the pico {pico.name} is waiting for an answer itself", code="conflict")
         try:
             return answer_within(pico, query, now)
         except Unanswered as wanted:
-            raise KrlError("a query of another pico cannot ask the world outside") from wanted
+            raise KrlError("a query of another pico cannot make HTTP requests") from wanted
 
     def logs(self, pico_id: str) -> list[Any]:
         entries = self._store.journal.entries(pico_id, limit=LOGGED)
@@ -211,7 +211,7 @@ class Loaded:
             if path.resolve().is_relative_to(Path(folder).resolve()):
                 return read_source(path)
         raise PicoschedError(
-            f"rulesets may not install {origin}: it lies in no folder of install_from", "refused"
+            f"rulesets may not install {origin}: it is in no folder of install_from", "refused"
         )
 
     def sources(self) -> list[dict[str, Any]]:
@@ -222,7 +222,7 @@ class Loaded:
         return None if row is None else declaring.state_of(self._store, row).as_json()
 
     def tried(self, pico_id: str, text: RulesetText, before_each: Callable[[], None] = lambda: None) -> None:
-        pico = self.read_pico(pico_id)  # one of its own, so that a fault changes nothing
+        pico = self.read_pico(pico_id)  # a copy, so that an error changes nothing
         ruleset = self.compiled(text.text, text.origin)
         pico.installed[ruleset.rid] = Installed(ruleset, text.config)
         for rid in (ruleset.rid, *clients_of(pico.installed, ruleset.rid)):
@@ -238,14 +238,14 @@ class Loaded:
     # Forgetting
 
     def forget(self, pico_id: str) -> None:
-        """Read this pico anew when it is next used."""
+        """Drop a pico; it is read again when next used."""
         self._picos.forget(pico_id)
 
     def forget_channel(self, eci: str) -> None:
         self._channels.forget(eci)
 
     def forget_all(self) -> None:
-        """Read everything anew: what was taken over from a transaction was not kept."""
+        """Drop all picos and channels: they may hold changes that were rolled back."""
         self._picos.clear()
         self._channels.clear()
 
@@ -260,7 +260,7 @@ class Loaded:
 
 
 def clients_of(installed: Mapping[str, Installed], rid: str) -> list[str]:
-    """The rulesets that use `rid` as a module, or use one that does."""
+    """The rulesets that use `rid` as a module, directly or indirectly."""
     found: list[str] = []
     reached = [rid]
     for module in reached:  # grows as it goes

@@ -1,7 +1,7 @@
-"""Pieces of work, as they stand in line before the store: data that says what is to be raised, and where.
+"""Pieces of work that wait in line for the store: data about what to raise, and where.
 
-Whoever performs a piece may find that it needs an answer from outside first (`Unanswered`). Then nothing has
-happened, and the same piece comes again with that answer among its `answers`.
+A piece that needs an answer from outside first (`Unanswered`) has written nothing; it is performed again
+with that answer among its `answers`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from picosched.pico.said import Answers
 
 @dataclass(frozen=True, slots=True)
 class RaiseEvent:
-    """An event for the pico of its channel; or for this pico, from somebody who is trusted."""
+    """An event for the pico of its channel, or from a trusted caller for `pico_id`."""
 
     event: Event
     pico_id: str | None = None
@@ -25,7 +25,7 @@ class RaiseEvent:
 
 @dataclass(frozen=True, slots=True)
 class AskQuery:
-    """A query of the pico of its channel; or of this pico, by somebody who is trusted."""
+    """A query of the pico of its channel, or by a trusted caller of `pico_id`."""
 
     query: Query
     pico_id: str | None = None
@@ -34,7 +34,7 @@ class AskQuery:
 
 @dataclass(frozen=True, slots=True)
 class AskPassing:
-    """The question whether a channel lets an event or a query pass, before anything else of it is known."""
+    """Asks whether a channel allows an event or query, before the rest of the request is read."""
 
     eci: str
     event: tuple[str, str] | None
@@ -43,7 +43,7 @@ class AskPassing:
 
 @dataclass(frozen=True, slots=True)
 class RaiseDue:
-    """A row that was due at the last of a tick's looks."""
+    """A row that was due at a tick's last look."""
 
     id: str
     owner: str
@@ -54,7 +54,7 @@ class RaiseDue:
 
 @dataclass(frozen=True, slots=True)
 class RaiseNow:
-    """A row whose event is raised outside its times."""
+    """A row whose event to raise outside its times."""
 
     id: str
     why: str

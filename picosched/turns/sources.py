@@ -1,9 +1,9 @@
-"""Declaring sources: making, changing, pausing and removing them, inside a transaction.
+"""Adds, changes, pauses and removes sources, inside a transaction.
 
-Rules, Python, the command line and the configuration file all come by here. Those of the file are brought
-in line at every start: a source is the same as before if it has the same name, or, without a name, says the
-same; an entry if it has the same name. What is the same keeps its counts, and what is due at the same times
-as before keeps its next due time, so that nothing is lost or doubled by a restart.
+Rules, Python, the command line and the configuration file all use this. Configured sources are synchronised
+at every start: a source is the same as before if it has the same name, or, without a name, the same
+declaration; an entry if it has the same name. A source or entry that is the same keeps its counts, and an
+entry with the same times keeps its next due time, so a restart loses or repeats no occurrence.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.store import Store
 
 MOST_PAUSED = 100_000
-"""The most occurrences that are counted of those that passed while a source was paused."""
+"""The limit up to which occurrences that passed during a pause are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What became of the sources of the configuration file: their labels."""
+    """The labels of configured sources that `bring_in_line` added, changed and removed."""
 
     added: list[str]
     changed: list[str]
@@ -40,7 +40,7 @@ class Brought:
 
 
 def add(store: Store, source: Source, id: str, now: datetime, *, configured: bool = False) -> None:
-    """Make a source. `conflict` if there is one of its name."""
+    """Add a source. `conflict` if its name is taken."""
     if source.name is not None and store.sources.find(source.name) is not None:
         raise PicoschedError(f'there is a source "{source.name}" already', "conflict")
     store.sources.put(SourceRow(id, source.name, _text(source), configured, now, now))
@@ -50,7 +50,7 @@ def add(store: Store, source: Source, id: str, now: datetime, *, configured: boo
 
 
 def load(store: Store, id: str) -> SourceRow:
-    """The source of that id or name; `not_found` if there is none."""
+    """The source with that id or name; `not_found` if there is none."""
     row = store.sources.find(id)
     if row is None:
         raise PicoschedError(f"there is no source {id}", "not_found")
@@ -58,15 +58,14 @@ def load(store: Store, id: str) -> SourceRow:
 
 
 def remove(store: Store, id: str) -> bool:
-    """Remove a source, by its id or name; False if there is none. `conflict` if the configuration has it."""
+    """Remove a source by its id or name; False if there is none. `conflict` if it is configured."""
     row = store.sources.find(id)
     if row is None:
         return False
     if row.configured:
         label = read(row).label
         raise PicoschedError(
-            f'the source "{label}" stands in picosched.toml: it is gone at the next start without it, '
-            "and may be paused till then",
+            f'the source "{label}" is configured in picosched.toml: remove it there and restart, or pause it',
             "conflict",
         )
     store.sources.remove(row.id)
@@ -74,7 +73,7 @@ def remove(store: Store, id: str) -> bool:
 
 
 def pause(store: Store, id: str, until: datetime | None) -> bool:
-    """Let a source wait, `until` then or until it is resumed; False if there is none."""
+    """Pause a source until `until`, or until it is resumed; False if there is none."""
     row = store.sources.find(id)
     if row is None:
         return False
@@ -83,9 +82,9 @@ def pause(store: Store, id: str, until: datetime | None) -> bool:
 
 
 def resume(store: Store, id: str, now: datetime) -> bool:
-    """Let a paused source go on with what is to come; False if it is not paused.
+    """Resume a paused source with its next occurrence; False if it is not paused.
 
-    What passed meanwhile is not missed: it is recorded as paused.
+    Occurrences that passed meanwhile are recorded as paused, not as missed.
     """
     row = store.sources.find(id)
     if row is None or not row.paused:
@@ -109,7 +108,7 @@ def resume(store: Store, id: str, now: datetime) -> bool:
 def bring_in_line(
     store: Store, sources: Sequence[Source], now: datetime, new_id: Callable[[], str]
 ) -> Brought:
-    """Have of the configuration file just these sources. `conflict` if one has the name of another's."""
+    """Make the configured sources exactly these. `conflict` if another source has the name of one."""
     brought = Brought([], [], [])
     left = {row.id: row for row in store.sources.all() if row.configured}
     for source in sources:
@@ -134,10 +133,10 @@ def _is_same(row: SourceRow, source: Source) -> bool:
 
 
 def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None:
-    """Put another declaration in the place of a source's, which keeps what is the same in both."""
+    """Replace a source's declaration; entries that are the same in both are kept."""
     try:
         before: Source | None = read(row)
-    except PicoschedError:  # what it was cannot be told any more
+    except PicoschedError:  # the old declaration is no longer valid
         before = None
     kept = {each.name: each for each in store.sources.entries(row.id)}
     steady = before is not None and (before.interval, before.start) == (source.interval, source.start)
@@ -152,7 +151,7 @@ def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None
         elif before is not None and source.same_times(entry, before):
             store.sources.put_entry(old, position)
         else:
-            last = store.agenda.last_nominal(old.id)  # which lies behind now where the clock was set back
+            last = store.agenda.last_nominal(old.id)  # later than now if the clock was set back
             since = now if last is None else max(now, last)
             store.sources.put_entry(replace(old, due=times.after(since)), position)
     for gone in kept.values():
@@ -160,7 +159,7 @@ def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None
 
 
 def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
-    """The id of a new entry: another one if an entry of that name was there before."""
+    """The id of a new entry, different from any earlier entry of that name."""
     return blake2b(f"{source_id} {entry.name} {to_ms(now)}".encode(), digest_size=16).hexdigest()
 
 
@@ -168,7 +167,7 @@ def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
 
 
 def read(row: SourceRow) -> Source:
-    """The source of a row; PicoschedError if it cannot be read any more."""
+    """The source of a row; PicoschedError if its declaration is no longer valid."""
     return _read(row.declaration)
 
 
@@ -182,7 +181,7 @@ def _text(source: Source) -> str:
 
 
 def place_of(store: Store, target: Target) -> str:
-    """The id of the pico that a target is, as far as it is one and can be told."""
+    """The id of a target's pico; "" if it is not exactly one known pico."""
     if target.kind == PICO:
         found = picos_named(store, target.name)
         return found[0] if len(found) == 1 else ""
@@ -197,7 +196,7 @@ def picos_named(store: Store, name: str) -> list[str]:
 
 
 def check_target(store: Store, target: Target) -> None:
-    """PicoschedError `not_found` or `conflict` if the one pico that is meant cannot be told."""
+    """`not_found` or `conflict` if the target is not exactly one pico."""
     if target.kind == ECI and store.picos.find_channel(target.name) is None:
         raise PicoschedError(f"there is no channel {target.name}", "not_found")
     if target.kind != PICO:
@@ -210,13 +209,13 @@ def check_target(store: Store, target: Target) -> None:
 
 
 def tag_of(target: Target) -> str:
-    """The tag as channels have it."""
+    """The tag as written in channels."""
     assert target.kind == TAG
     return new_tags([target.name])[0]
 
 
 def states(store: Store) -> list[SourceState]:
-    """All sources, in the order they were made, and what came of them so far."""
+    """The states of all sources, in the order they were made."""
     return [state_of(store, row) for row in store.sources.all()]
 
 

@@ -1,9 +1,9 @@
-"""Turns: an event is evaluated in its pico, and what came of it is written, in one open transaction.
+"""Turns: evaluates an event in its pico and writes the result, in the open transaction.
 
-A turn comes about in two ways: somebody raises an event, or something is due (`due/`), whose record goes
-into the same transaction. The channel of an event or a query and its policy are looked at here, and nowhere
-else. Everything here runs inside the store's lock and touches nothing outside it but the picos in memory,
-which are forgotten if the transaction is undone.
+A turn starts when somebody raises an event or when something is due (`due/`), whose record is written in the
+same transaction. The channel of an event or query and its policy are checked here and nowhere else. All code
+here runs inside the store's lock and touches nothing else except the picos in memory, which are discarded if
+the transaction is rolled back.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class Turns:
         self._settings = settings
         self._now = now
         self._came = came
-        """Called with each turn that was written."""
+        """Called with each written turn."""
 
     def raise_event(self, piece: RaiseEvent) -> Turn | Unanswered:
-        """Evaluate an event in its pico and write the turn; nothing if it needs an answer from outside.
+        """Evaluate an event in its pico and write the turn; write nothing if it needs an outside answer.
 
-        One that came before, by its key, is not handled again: its turn is an empty one. `not_found` without
-        its channel, `refused` by its policy.
+        An event whose key the pico has seen is not handled again: its turn is empty. `not_found` if there is
+        no such channel, `refused` by its policy.
         """
         event, pico_id = piece.event, piece.pico_id
         if pico_id is None:
@@ -85,7 +85,7 @@ class Turns:
             return wanted
 
     def check_passing(self, piece: AskPassing) -> None:
-        """`not_found` without the channel, `refused` for what it does not let pass."""
+        """`not_found` if there is no such channel, `refused` by its policy."""
         channel = self._loaded.load_channel(piece.eci)
         if piece.event is not None:
             channel.check_event(*piece.event)
@@ -103,10 +103,10 @@ class Turns:
         recorded: bool = True,
         journalled: bool = True,
     ) -> Turn | Unanswered | Exception:
-        """Evaluate the event of something due and write its turn with the record; the error if it cannot be.
+        """Evaluate the event of an occurrence and write its turn with the record, or return the error.
 
-        Unanswered, with nothing written, where the turn needs an answer from outside. The rules see the row
-        as `settled`: this occurrence as done, and the next as to come.
+        Unanswered, with nothing written, if the turn needs an answer from outside. The rules see the row as
+        `settled`: with this occurrence done and the next one pending.
         """
         changes = self._store.changes
         try:
@@ -118,7 +118,8 @@ class Turns:
         except StoreError:
             raise
         except Exception as error:
-            # Whatever is wrong with it, it must not be due for ever. What is half written must not stay.
+            # It must not stay due forever, so return the error; unless something is written, which must
+            # be rolled back.
             if self._store.changes != changes:
                 raise
             return error
@@ -128,7 +129,7 @@ class Turns:
     ) -> Turn:
         turn = evaluate(pico, event, self._settings, answers, settled)
         for error in turn.errors:
-            if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome either
+            if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome
                 raise error.__cause__
         return turn
 
@@ -136,7 +137,7 @@ class Turns:
         self, turn: Turn, fire: Fire | None = None, *, recorded: bool = True, journalled: bool = True
     ) -> None:
         if turn.changes:
-            self._loaded.forget(turn.pico_id)  # its rulesets, its channels: all is read anew
+            self._loaded.forget(turn.pico_id)  # its rulesets and channels are read again
             with self._store.savepoint():
                 self._store.write(turn, fire, recorded=recorded, journalled=journalled)
                 carry_out(self._store, self._loaded, turn)
@@ -147,5 +148,5 @@ class Turns:
 
 
 def eid_of(fire: Fire) -> str:
-    """The id of the event that an occurrence raises: always the same, and no other's."""
+    """The id of the event that an occurrence raises: deterministic and unique."""
     return blake2b(f"{fire.id} {to_ms(fire.nominal)}".encode(), digest_size=16).hexdigest()

@@ -1,7 +1,7 @@
-"""The edges of windows, where rules select them: one row for each ruleset of a pico and each such window.
+"""Rows for window edges that rules select: one for each ruleset of a pico and each such window.
 
-The row is due at the window's next edge. It is there because the text says so: whoever installs a ruleset has
-it made, changed or ended here, and so has an engine that opens with other windows in its configuration.
+The row is due at the window's next edge. It follows from the ruleset's text: installing a ruleset makes,
+changes or ends it here, and so does opening an engine with other windows in its configuration.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from picosched.turns.memory import Loaded
 log = logging.getLogger(__name__)
 
 CONFIGURED = "windows"
-"""Where the store keeps which windows the configuration had."""
+"""The key in the store of the windows last configured."""
 
 
 def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: datetime) -> None:
-    """Have the rows that a ruleset wants in a pico, and no others; inside a transaction."""
+    """Make the rows that a ruleset wants in a pico, and end all others; inside a transaction."""
     windows = windows_of(ruleset, loaded.settings.windows)
     wanted = {name: window for name, window in windows.items() if ruleset.follows(name)}
     rows = {row.name: row for row in store.agenda.windows(pico_id, ruleset.rid)}
@@ -51,23 +51,23 @@ def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: da
 
 
 def is_changed(store: Store, settings: Settings) -> bool:
-    """Whether the configuration has other windows than when the store was last opened."""
+    """Whether the configured windows changed since the store was last opened."""
     return (store.picos.meta(CONFIGURED) or "[]") != _text(settings)
 
 
 def follow_configured(store: Store, loaded: Loaded, now: datetime) -> None:
-    """Have the rows that all rulesets want, now that the configuration has other windows."""
+    """Make the rows that all rulesets want, after the configured windows changed."""
     for pico in store.picos.picos():
         for rid, installed in loaded.load_pico(pico.id).installed.items():
             try:
                 follow(store, loaded, pico.id, installed.ruleset, now)
-            except KrlError as error:  # as for rulesets that do not compile any more: the others go on
-                log.error("no window of the ruleset %s of the pico %s is followed: %s", rid, pico.id, error)
+            except KrlError as error:  # skip it, like a ruleset that no longer compiles
+                log.error("cannot follow windows of the ruleset %s of the pico %s: %s", rid, pico.id, error)
     store.picos.set_meta(CONFIGURED, _text(loaded.settings))
 
 
 def _at_next_edge(row: Scheduled, window: Window, now: datetime, granularity: int) -> Scheduled | None:
-    """The row, due at the window's next edge; None if there is none any more."""
+    """The row, due at the window's next edge; None if there is none."""
     row = replace(row, name=window.name, timespec=window.text, tz=window.tz)
     due = row.following(now, granularity)
     return None if due is None else replace(row, due=due).with_edge(due)

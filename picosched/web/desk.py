@@ -1,16 +1,15 @@
-"""The desk between the event loop and the engine: what waits is done together, each channel in its turn.
+"""The desk between the event loop and the engine: processes waiting requests in batches, channels in turn.
 
-Requests come in on one loop; the engine is synchronous. One thread takes what waits: it answers queries, or
-evaluates events and commits them at once, and hands all answers back to the loop with one call. While it is
-busy with the disk the next requests gather: the more clients, the fewer commits for each. The loop itself
-never waits for the disk or for a rule, so it can always say that the server lives.
+Requests arrive on one loop; the engine is synchronous. One thread takes waiting requests: it answers queries,
+or evaluates events and commits them together, and passes all answers to the loop in one call. While it waits
+for the disk the next requests accumulate: the more clients, the fewer commits for each. The loop itself never
+waits for the disk or a rule, so it can always answer health checks.
 
-Each channel has a line of its own, and a round takes one request of each, then the second of each. A round
-begins no more work once it has taken a while; what it has not begun goes back to the front of its line. So a
-channel whose events take long, or come by the thousand, holds up another by one of them.
+Each channel has its own line, and a round takes one request from each, then the second from each. A round
+starts no new work after a time limit; the rest goes back to the front of its line. So a channel with slow
+events, or thousands of them, delays another by one of them.
 
-What needs an answer from the world outside goes to threads of its own, and nobody waits for it but who
-asked.
+Requests that need an answer from outside go to other threads, and delay only their own callers.
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ from picosched.web.errors import BusyError
 log = logging.getLogger(__name__)
 
 AT_ONCE = 256
-"""Requests done together."""
+"""Requests in one round."""
 
 MOST_WAITING = 10_000
-"""Requests that may wait; one more is refused with 503."""
+"""Requests that may wait; further ones are refused with 503."""
 
 ASKING = 32
-"""Threads for turns and queries that ask the world outside."""
+"""Threads for turns and queries that need an answer from outside."""
 
 ASKING_OF_ONE = 8
 """Of them, for one channel."""
@@ -53,7 +52,7 @@ Wanted = Event | Query | AskPassing
 
 
 class Piece(NamedTuple):
-    """What somebody waits for."""
+    """A request and the future of its answer."""
 
     wanted: Wanted
     future: asyncio.Future[Any]
@@ -64,25 +63,25 @@ class Piece(NamedTuple):
 
 
 class Lines:
-    """What waits, by channel. Anybody puts; one thread takes."""
+    """The waiting requests, by channel. Any thread puts; one thread takes."""
 
     def __init__(self) -> None:
         self._change = threading.Condition()
-        """Guards all that follows."""
+        """Guards the fields below."""
         self._lines: dict[str, deque[Piece]] = {}
-        """First the channel whose turn it is."""
+        """The channel whose turn it is comes first."""
         self._ends = False
         self.waiting = 0
 
     def put(self, piece: Piece) -> None:
-        """To the end of its channel's line."""
+        """Add a piece to the end of its channel's line."""
         with self._change:
             self._lines.setdefault(piece.eci, deque()).append(piece)
             self.waiting += 1
             self._change.notify()
 
     def put_back(self, pieces: Sequence[Piece]) -> None:
-        """To the front, in the order they were taken."""
+        """Return pieces to the front, in the order they were taken."""
         with self._change:
             fronts: dict[str, deque[Piece]] = {}
             for piece in pieces:
@@ -93,9 +92,9 @@ class Lines:
             self.waiting += len(pieces)
 
     def take(self, most: int) -> list[Piece] | None:
-        """Wait for pieces, and take those that were not cancelled: one of each line, then the second of each.
+        """Wait for pieces, and take uncancelled ones: one from each line, then the second from each.
 
-        None once nothing waits after the end.
+        None once `end` was called and nothing waits.
         """
         with self._change:
             self._change.wait_for(lambda: self._lines or self._ends)
@@ -114,14 +113,14 @@ class Lines:
             return taken
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """No more pieces will be put."""
         with self._change:
             self._ends = True
             self._change.notify()
 
 
 class Desk:
-    """Has events raised and queries answered for coroutines of one loop: `listen` there, `start`, `stop`."""
+    """Raises events and answers queries for coroutines of one loop: `listen` there, `start`, `stop`."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -129,33 +128,33 @@ class Desk:
         self._asking = Crew(ASKING, "picosched web asking", ASKING_OF_ONE)
         self._mutex = threading.Lock()
         self._to_ask = 0
-        """Requests that wait for a thread in which to ask the world outside; changed inside the mutex."""
+        """Requests that wait for a thread to get an answer from outside; changed inside the mutex."""
         self._thread = threading.Thread(target=self._work, name="picosched desk", daemon=True)
         self._loop: asyncio.AbstractEventLoop
 
     def listen(self) -> None:
-        """Take requests of the loop that runs; they are done from `start` on."""
+        """Accept requests from the running loop; they are processed after `start`."""
         self._loop = asyncio.get_running_loop()
 
     def start(self) -> None:
-        """Take up what waits."""
+        """Start the thread that processes requests."""
         self._thread.start()
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Do what still waits, and end; answers from outside are waited for no longer than `seconds`."""
+        """Process the waiting requests and end; wait at most `seconds` for answers from outside."""
         self._lines.end()
         self._thread.join()
         self._asking.dismiss(seconds)
 
     @property
     def waiting(self) -> int:
-        """Requests that nobody has taken up yet."""
+        """The number of requests not yet begun."""
         return self._lines.waiting + self._to_ask
 
     def done(self, wanted: Wanted) -> asyncio.Future[Any]:
-        """The turn of an event, the value of a query, None for what may pass.
+        """A future of the turn of an event, the value of a query, or None for an AskPassing that may pass.
 
-        The errors are those of `Engine.raise_event` and `Engine.query`; BusyError if too much waits.
+        Errors as for `Engine.raise_event` and `Engine.query`; BusyError if too many requests wait.
         """
         if self.waiting >= MOST_WAITING:
             raise BusyError(f"{MOST_WAITING:,} requests wait already")
@@ -171,7 +170,7 @@ class Desk:
                 self._do_first(batch)
 
     def _do_first(self, batch: Sequence[Piece]) -> None:
-        """Do the first pieces: queries or events, whichever comes first. The others go back in line."""
+        """Process all queries or all events of a batch, like its first piece. The others go back in line."""
         events = isinstance(batch[0].wanted, Event)
         alike = [piece for piece in batch if isinstance(piece.wanted, Event) is events]
         wanted: Any = [piece.wanted for piece in alike]
@@ -188,7 +187,7 @@ class Desk:
             return [error] * len(events)
 
     def _answers(self, queries: Sequence[Query | AskPassing]) -> list[Any]:
-        """The answers to the first queries, as many as there is time for."""
+        """The answers to the first queries, as many as time allows."""
         until, outcomes = ticks() + SECONDS, list[Any]()
         for query in queries:
             outcomes.append(self._read(query))
@@ -206,7 +205,7 @@ class Desk:
             return error
 
     def _answer(self, pieces: Sequence[Piece], outcomes: Sequence[Any]) -> None:
-        """Hand the outcomes to the loop, all with one call."""
+        """Pass the outcomes to the loop, all in one call."""
         done: list[tuple[asyncio.Future[Any], Any]] = []
         for piece, outcome in zip(pieces, outcomes, strict=True):
             if isinstance(outcome, Unanswered):
@@ -214,7 +213,7 @@ class Desk:
                     self._to_ask += 1
                 try:
                     self._asking.submit(partial(self._ask, piece), piece.eci)
-                except RuntimeError as error:  # there is no thread for it
+                except RuntimeError as error:  # no thread can be started
                     with self._mutex:
                         self._to_ask -= 1
                     done.append((piece.future, error))
@@ -226,11 +225,11 @@ class Desk:
     def _tell(self, done: list[tuple[asyncio.Future[Any], Any]]) -> None:
         try:
             self._loop.call_soon_threadsafe(_settle, done)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            log.warning("%d answers came after the end", len(done))
+        except RuntimeError:  # the loop is closed, so nobody waits any more
+            log.warning("%d answers came after the server had stopped", len(done))
 
     def _ask(self, piece: Piece) -> None:
-        """Do a piece that waits for the world outside, in a thread that may."""
+        """Process a piece that needs an answer from outside, in a thread of the crew."""
         with self._mutex:
             self._to_ask -= 1
         if piece.future.done():  # the client has gone
@@ -246,7 +245,7 @@ class Desk:
 
 
 def _settle(done: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
-    """On the loop: give those who still wait their outcomes."""
+    """On the loop: complete the futures that are still waiting."""
     for future, outcome in done:
         if future.done():  # the client has gone
             continue

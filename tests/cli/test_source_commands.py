@@ -95,7 +95,7 @@ def test_run_brings_the_configuration_in_line_and_ticks(run: Any, folder: Path) 
     assert run("pause-source", "tick", "--json").json["outcome"] == "paused"
     assert run("resume-source", "tick", "--json").json["due"]
     refused = run("remove-source", "tick")
-    assert (refused.status, "stands in picosched.toml" in refused.err) == (3, True)
+    assert (refused.status, "is configured in picosched.toml" in refused.err) == (3, True)
     (folder / "picosched.toml").unlink()
     assert run("run", "--once").err == ""
     (folder / "picosched.toml").write_text("[engine]\n")

@@ -274,7 +274,7 @@ def test_a_server_of_something_else_is_3(run: Any) -> None:
     try:
         for command in ("picos", "scheduled"):
             result = run(command, "--url", f"http://127.0.0.1:{server.server_port}")
-            assert (result.status, "no picosched does" in result.err) == (3, True)
+            assert (result.status, "not like a picosched server" in result.err) == (3, True)
     finally:
         server.shutdown()
         thread.join()

@@ -114,8 +114,8 @@ def test_a_tick_that_fails_is_logged_and_the_loop_goes_on(
         scheduler.stop()
     assert agenda.dues == []
     assert [record.getMessage() for record in caplog.records] == [
-        "raising what is due failed; trying again in 0.01 s",
-        "raising what is due failed; trying again in 0.02 s",
+        "a tick failed; trying again in 0.01 s",
+        "a tick failed; trying again in 0.02 s",
     ]
 
 

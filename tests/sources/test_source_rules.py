@@ -126,7 +126,7 @@ def test_a_source_may_be_removed_by_the_event_it_raises(root: PicoRef) -> None:
 def test_only_the_root_pico_may(root: PicoRef) -> None:
     kitchen = root.engine.new_pico("kitchen")
     kitchen.install(KEEPER)
-    wanted = "only rules of the root pico see and change sources, and this is kitchen"
+    wanted = "only rules of the root pico can see and change sources; this is kitchen"
     for type in ("add", "remove", "pause", "resume"):
         assert error_of(kitchen.raise_event("keep", type, {**TICK, "id": "tick"})) == wanted
 
@@ -135,7 +135,7 @@ def test_a_source_of_the_configuration_is_not_removed_by_a_rule(root: PicoRef) -
     from picosched.sources.reading import read_source
 
     root.engine.bring_sources([read_source(TICK)])
-    assert "stands in picosched.toml" in error_of(root.raise_event("keep", "remove", {"id": "tick"}))
+    assert "is configured in picosched.toml" in error_of(root.raise_event("keep", "remove", {"id": "tick"}))
     assert told(root.raise_event("keep", "pause", {"id": "tick"}))["done"]
 
 

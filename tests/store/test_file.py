@@ -329,7 +329,7 @@ def test_a_file_that_all_users_can_read_is_narrowed_and_one_of_a_group_is_left(
         written(store)
         modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
     assert modes == dict.fromkeys(["picos.db", "picos.db-lock", "picos.db-shm", "picos.db-wal"], then)
-    assert ("open to all users" in caplog.text) == (mode != then)
+    assert ("all users had access" in caplog.text) == (mode != then)
 
 
 def test_reading_changes_no_mode(tmp_path: Path) -> None:
