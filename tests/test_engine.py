@@ -414,9 +414,9 @@ def test_an_engine_beside_one_that_writes_may_read(tmp_path: Path) -> None:
         with Engine(path, readonly=True) as reader:
             engine.root.raise_event("count", "up")
             assert reader.root.query("counter", "n") == 1
-            with error_of("refused", "read only"):
+            with error_of("refused", "opened readonly"):
                 reader.root.raise_event("count", "up")
-            with error_of("refused", "raises nothing"):
+            with error_of("refused", "cannot raise events"):
                 reader.start()
 
 

@@ -208,7 +208,7 @@ def test_only_the_thread_that_evaluates_a_turn_draws_from_its_tape() -> None:
     chance.getrandbits(8)
 
     def draw() -> None:
-        with pytest.raises(PicoschedError, match="wanted the one that evaluates the turn") as found:
+        with pytest.raises(PicoschedError, match="wanted the thread that evaluates the turn") as found:
             chance.random()
         assert found.value.code == "internal"
 

@@ -197,7 +197,7 @@ def test_a_database_that_somebody_has_is_exported(office: PicoRef, tmp_path: Pat
     before = office.engine.export_pico(office.id)
     with Engine(tmp_path / "old.db", office.engine.clock, readonly=True) as reader:
         assert same(reader.export_pico("office")) == same(before)
-        with pytest.raises(PicoschedError, match="read only"):
+        with pytest.raises(PicoschedError, match="opened readonly"):
             reader.import_pico(before, name="copy")
 
 

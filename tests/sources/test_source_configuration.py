@@ -111,7 +111,7 @@ def test_what_was_made_while_running_stays(started: Started) -> None:
 
 def test_what_the_file_has_is_not_removed_by_hand(started: Started) -> None:
     started.start(TICK)
-    with pytest.raises(PicoschedError, match=r'"tick" stands in picosched\.toml') as caught:
+    with pytest.raises(PicoschedError, match=r'"tick" is configured in picosched\.toml') as caught:
         started.engine.remove_source("tick")
     assert caught.value.code == "conflict"
 
