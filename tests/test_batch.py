@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -161,18 +163,23 @@ def test_whoever_reads_what_is_refused_is_not_to_blame_for_it(commits: Commits) 
     assert [commits.value(name) for name in ("a", "half", "read", "d")] == [1, None, 1, 1]
 
 
-def test_a_leader_that_is_interrupted_as_it_leaves_blocks_nobody(commits: Commits) -> None:
-    leaving = commits._leave
+def test_each_piece_is_performed_once_whoever_leads(commits: Commits) -> None:
+    performed, switching = Counter[int](), sys.getswitchinterval()
 
-    def interrupted(call: Any) -> None:
-        commits._leave = leaving  # type: ignore[method-assign]
-        raise KeyboardInterrupt
+    def call(caller: int) -> None:
+        for number in range(400):
+            commits.perform(performed.update, [caller * 1_000 + number])
 
-    commits._leave = interrupted  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        commits.run(commits.setting("a"))
-    assert commits.run(commits.setting("b")) == 1
-    assert (commits.value("a"), commits.value("b")) == (1, 1)
+    threads = [threading.Thread(target=call, args=(caller,)) for caller in range(6)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(switching)
+    assert performed.total() == len(performed) == 6 * 400
 
 
 def test_a_full_disk_undoes_the_batch_even_if_nothing_was_written_yet(commits: Commits) -> None:

@@ -164,7 +164,7 @@ class GroupCommit:
         try:
             with self._mutex:
                 self._line.append(call)
-                if self._leader is None or self._leader.finished:  # it may have been interrupted
+                if self._leader is None:
                     self._leader = call
             if self._leader is not call:
                 call.wake.acquire()
