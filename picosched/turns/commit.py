@@ -109,7 +109,7 @@ class GroupCommit:
         self._lock = threading.Lock()
         """Guards the store and the picos in memory."""
         self._turnstile = threading.Lock()
-        """Held by a writer: readers that come later wait for it rather than for the lock."""
+        """Held while waiting for the lock, so that nobody who comes later is first, again and again."""
         self._inside: int | None = None
         """The thread that holds the lock."""
         self.commits = 0
@@ -183,17 +183,20 @@ class GroupCommit:
     def alone(self) -> Iterator[None]:
         """Lock the store and the picos for reading. `conflict` inside a turn or query of this thread."""
         self.refuse_inside()
-        with self._turnstile:  # locks are not fair: without it, a stream of readers would starve writers
-            pass
-        with self._lock, self._being_inside():
+        with self._holding():
             self._store.mend()
             yield
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Lock the store and the picos, before any reader that comes later."""
-        with self._turnstile, self._lock, self._being_inside():
-            yield
+    def _holding(self) -> Iterator[None]:
+        """Lock the store and the picos. Locks are not fair, so who waits for this one holds the turnstile."""
+        with self._turnstile:
+            self._lock.acquire()
+        try:
+            with self._being_inside():
+                yield
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _being_inside(self) -> Iterator[None]:
@@ -224,7 +227,7 @@ class GroupCommit:
 
     def _write(self) -> None:
         """Write one batch: the calls in line when the store is free."""
-        with self._writing():
+        with self._holding():
             batch, mark, ran = self._gathered(), Mark(), False
             batch[0].mark, batch[0].outcomes = mark, []
             try:
