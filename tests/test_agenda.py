@@ -387,6 +387,8 @@ def test_an_event_on_its_way_to_another_pico_is_no_scheduled_event(engine: Engin
 # ---- many at once ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_many_are_changed_some_at_a_time(engine: Engine, opener: Opener) -> None:
     engine.root.raise_event("desk", "many", {"n": 1_200, "when": "2026-03-01T12:00:00Z"})
     kept = every(engine.root)

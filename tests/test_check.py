@@ -453,6 +453,7 @@ def test_rules_that_no_event_can_select(first: str, second: str, wanted: list[st
     assert codes(f"ruleset events {{ rule first {{ {first} }} rule second {{ {second} }} }}") == wanted
 
 
+@pytest.mark.slow
 def test_a_text_as_deep_as_may_be_is_checked_in_a_fresh_process() -> None:
     """Where nothing has been compiled before, Python's own limit on recursion is the low one."""
     text = "ruleset deep { meta { shares a } global { a = %s } }" % " + ".join(["1"] * 900)

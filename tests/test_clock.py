@@ -78,6 +78,7 @@ class StepsOnWait:
 # The system's clock
 
 
+@pytest.mark.slow
 def test_the_system_clock_tells_the_time_of_the_machine() -> None:
     with freeze_time("2026-03-01T12:00:00Z"):
         assert SystemClock().now() == NOON

@@ -223,6 +223,7 @@ def test_new_events_are_answered_while_what_was_missed_is_caught_up(tmp_path: Pa
         assert engine.root.query("bell", "count") == due + len(left)
 
 
+@pytest.mark.slow
 def test_history_that_is_too_old_goes_by_itself(tmp_path: Path) -> None:
     clock = VirtualClock(START)
     with Engine(tmp_path / "picos.db", clock, min_period=0, history_days=7) as engine:

@@ -306,6 +306,7 @@ def test_a_rule_that_fails_settles_its_schedule(engine: Engine) -> None:
         'ruleset timer { global { a = "a" - 1 } rule rang { select when timer rang } }',
     ],
 )
+@pytest.mark.slow
 def test_a_ruleset_that_cannot_run_any_more_fails_its_schedules_and_no_other(
     tmp_path: Path, text: str
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_ruleset_comes_from_a_path_a_url_or_text(tmp_path: Path, engine: Engin
         assert pico.query("counter", "n") == 1
 
 
+@pytest.mark.slow
 def test_a_ruleset_comes_over_http(tmp_path: Path, engine: Engine) -> None:
     (tmp_path / "counter.krl").write_text(COUNTER)
 

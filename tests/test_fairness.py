@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from racing import until
@@ -19,6 +20,8 @@ from picosched.due.line import AT_ONCE, DueRows
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.store.left_out import NOTHING, LeftOut
 from picosched.turns.commit import GroupCommit
+
+pytestmark = pytest.mark.slow
 
 START = "2026-03-01T00:00:00Z"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -18,6 +18,8 @@ from picosched.pico.chance import Chance
 from picosched.schedule.scheduled import Outcome
 from picosched.web.desk import Desk
 
+pytestmark = pytest.mark.slow
+
 START = "2026-03-01T00:00:00Z"
 EACH = 50
 """Schedules that one event makes."""

@@ -19,6 +19,8 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
 from picosched.turns.pieces import RaiseDue
 
+pytestmark = pytest.mark.slow
+
 START = "2026-03-01T00:00:00Z"
 
 MANY = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+import pytest
 from racing import until
 
 from picosched import Engine
@@ -18,6 +19,7 @@ RULESET = """ruleset many {
 }"""
 
 
+@pytest.mark.slow
 def test_few_programs_are_taken_up_at_a_time_and_all_run(tmp_path: Path) -> None:
     waiting = list[Collection[str]]()
     with Engine(tmp_path / "picos.db", proc_allow=("/bin/true",), durability="normal") as engine:
@@ -33,6 +35,7 @@ def test_few_programs_are_taken_up_at_a_time_and_all_run(tmp_path: Path) -> None
     assert 0 < max(map(len, waiting)) <= LINE
 
 
+@pytest.mark.slow
 def test_all_run_where_nothing_runs_in_the_background() -> None:
     with Engine(proc_allow=("/bin/true",)) as engine:
         engine.root.install(RULESET)

@@ -351,6 +351,7 @@ def check_hostile(document: dict[str, Any], other: Engine) -> None:
     there.delete()
 
 
+@pytest.mark.slow
 def test_whatever_a_document_holds_it_is_refused_or_works(office: PicoRef, other: Engine) -> None:
     document = through_text(office.engine.export_pico(office.id, history=True))
     other.clock.set("2026-03-01T02:30:00Z")  # type: ignore[attr-defined]

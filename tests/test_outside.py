@@ -361,17 +361,20 @@ def test_a_request_has_a_bound(server: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ["/do_silence", "/do_drip?body", "/do_drip?headers"])
+@pytest.mark.slow
 def test_a_slow_answer_is_given_up(server: Server, path: str) -> None:
     outside = Outside(LOCAL, seconds=0.2)
     assert get(f"{server.url}{path}", outside) == HttpResponse(0, "no answer within 0.2 seconds")
 
 
+@pytest.mark.slow
 def test_a_slow_handshake_is_given_up(server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
         assert get(url, Outside(LOCAL, seconds=0.2)).reason == "no answer within 0.2 seconds"
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_read_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         request = HttpRequest("POST", f"http://127.0.0.1:{deaf.getsockname()[1]}/", body=b"x" * 20_000_000)
@@ -628,6 +631,7 @@ def test_https_is_for_the_name_and_not_for_the_address(
     assert "coffee.example" in get(url.replace("tea", "coffee"), outside).reason
 
 
+@pytest.mark.slow
 def test_an_engine_that_asks_nobody_does_not_import_the_client() -> None:
     script = "import sys, picosched.engine.engine, picosched.outside; print('httpcore' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)

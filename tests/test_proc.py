@@ -145,6 +145,7 @@ def test_a_program_that_does_not_read_its_input_is_no_fault(engine: Engine) -> N
     assert ran(engine, "/bin/echo", stdin="x" * 300_000)["outcome"] == "exited"
 
 
+@pytest.mark.slow
 def test_a_program_out_of_time_is_ended_with_all_it_has_started(engine: Engine, tmp_path: Path) -> None:
     script = f"sleep 60 & echo $! > {tmp_path}/child; echo begun; wait"
     found = ran(engine, "/bin/sh", ["-c", script], timeout=0.3)
@@ -166,6 +167,7 @@ def ends(pid: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_one_that_does_not_listen_to_sigterm_is_killed() -> None:
     stubborn = Program("/bin/sh", ("-c", "trap '' TERM; while :; do sleep 0.05; done"))
     ended = Processes(grace=0.2).run(stubborn, 0.2)
@@ -380,6 +382,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_a_run_whose_engine_is_killed_is_interrupted_and_not_begun_again(tmp_path: Path) -> None:
     (tmp_path / "rules.krl").write_text(RULESET)
     with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdin=subprocess.PIPE) as process:

@@ -193,6 +193,7 @@ def test_a_look_deletes_some_and_the_next_one_goes_on_also_in_another_process(
         assert kept(engine) == ["03-21", "05-20"]
 
 
+@pytest.mark.slow
 def test_processes_that_live_for_a_moment_delete_history_too(opened: Opened, clock: Machine) -> None:
     for _ in range(80):
         with opened() as engine:

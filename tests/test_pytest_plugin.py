@@ -315,6 +315,7 @@ install tea_timer
 """
 
 
+@pytest.mark.slow
 def test_transcripts_are_tests_where_the_ini_says_so(pytester: pytest.Pytester, project: Path) -> None:
     for name in (
         "spoken/tea.txt",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import weakref
 
+import pytest
+
 from picosched import Engine
 from picosched.krl.ruleset import Ruleset
 from picosched.turns.memory import MOST_TEXT, Recent
@@ -40,6 +42,7 @@ def test_what_weighs_more_leaves_less_room() -> None:
     assert recent.find("a") is not None
 
 
+@pytest.mark.slow
 def test_texts_that_are_installed_one_after_the_other_do_not_stay_in_memory() -> None:
     each, compiled = MOST_TEXT // 4, weakref.WeakSet[Ruleset]()
     with Engine() as engine:

@@ -13,6 +13,7 @@ TRANSCRIPTS = sorted((HERE / "transcripts").glob("*.txt"))
 
 
 @pytest.mark.parametrize("file", TRANSCRIPTS, ids=lambda file: file.stem)
+@pytest.mark.slow
 def test_a_ruleset_does_what_its_transcript_says(file: Path, tmp_path: Path, update: bool) -> None:
     played = play(file, tmp_path / "picos.db", [HERE / "rulesets"])
     if update:

@@ -87,6 +87,7 @@ def outcomes(engine: Engine, row: Scheduled) -> list[str]:
 # ---- jitter ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_jitter_is_spread_evenly_and_stays_the_same(engine: Engine) -> None:
     engine.root.raise_event("steered", "spread", {"n": 300, "seconds": 600})
     rows = engine.scheduled()
@@ -229,6 +230,7 @@ def test_a_number_without_end_steers_nothing(engine: Engine, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*NUMBERS, "_name", "_timezone", "_misfire", "_window", "_description"])
+@pytest.mark.slow
 def test_whatever_steers_it_is_a_schedule_or_an_error_of_the_rule(engine: Engine, name: str) -> None:
     for value in HOSTILE:
         # A large number beside it makes the attributes go through the reader that takes any number.

@@ -22,6 +22,8 @@ from picosched.store.deliveries import Delivery
 from picosched.web.desk import Desk
 from picosched.web.metrics import Figures
 
+pytestmark = pytest.mark.slow
+
 START = parse_time("2026-03-01T00:00:00Z")
 
 RINGING = """

@@ -236,6 +236,8 @@ starts = st.datetimes(
     st.sampled_from(ZONES),
     starts,
 )
+@pytest.mark.slow
+@pytest.mark.slow
 def test_each_hour_of_the_week_has_the_mark_of_its_fires(
     minute: str, hour: str, weekday: str, tz: str, since: datetime
 ) -> None:

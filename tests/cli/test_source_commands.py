@@ -11,6 +11,8 @@ import pytest
 
 from picosched.engine.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 TICK = {"type": "metronome", "name": "tick", "interval": 20, "to": {"pico": "root"}}
 TOML = """[engine]
 granularity = 1
@@ -57,7 +59,6 @@ def test_a_file_is_added_wholly_or_not_at_all(run: Any, folder: Path) -> None:
     assert [line.split()[1] for line in run("add-source", "sources.toml").out.splitlines()] == ["a", "b"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("declaration", "told"),
     [

@@ -15,6 +15,8 @@ from picosched.due.begun import FIRST, Begun
 from picosched.store.faults import StoreError
 from picosched.turns.pieces import RaiseDue
 
+pytestmark = pytest.mark.slow
+
 POISONED = Path(__file__).with_name("poisoned.py")
 WHY = "the process ended twice while this event was being raised"
 
@@ -23,7 +25,6 @@ def run(path: Path, what: str, how: str) -> int:
     return subprocess.run([sys.executable, POISONED, path, what, how], timeout=60, check=False).returncode
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["turn", "repeat", "asks", "source", "among"])
 def test_a_due_event_that_kills_the_process_fails_and_all_others_come(tmp_path: Path, how: str) -> None:
     path = tmp_path / "picos.db"

@@ -39,6 +39,8 @@ from picosched.pico.turn import Turn
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 WORTH = 10
 """A step may take so many times what one of plain KRL takes. In truth it is a few; the machine is shared."""
 SIZES = (500, 20_000, 800_000)

@@ -171,6 +171,8 @@ def test_a_spoiled_cache_of_tables_costs_only_time(
     grammar._parser.cache_clear()
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_an_unwritable_cache_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "picosched").write_text("a file where the folder should be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

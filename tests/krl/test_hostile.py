@@ -13,6 +13,8 @@ import pytest
 from picosched import Engine, KrlError, SystemClock, VirtualClock, compile_ruleset
 from picosched.krl.budget import Limits
 
+pytestmark = pytest.mark.slow
+
 LONG = '"x".sprintf("%15000000s")'
 SHARED = "0.range(40).reduce(function(a, i){ [a, a] }, [1])"
 SPARE = 2_000

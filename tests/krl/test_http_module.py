@@ -218,6 +218,7 @@ def test_bad_arguments_are_told_before_anything_is_asked(arguments: str, message
     assert effects.asked == []
 
 
+@pytest.mark.slow
 def test_a_query_that_would_be_too_large_is_refused_early() -> None:
     with pytest.raises(KrlError) as caught:
         MODULES["http"]["get"].run(scope_with()[0], URL, {"x" * 1_000_000: list(range(1_000))})

@@ -528,12 +528,14 @@ def test_an_operator_refuses(name: str, args: list[Any], message: str) -> None:
         ("pick", [{}, "$" + ".a" * 1_000]),
     ],
 )
+@pytest.mark.slow
 def test_a_result_too_large_is_refused_before_it_is_built(name: str, args: list[Any]) -> None:
     with pytest.raises(KrlError) as caught:
         apply(name, *args)
     assert caught.value.code == "too_large"
 
 
+@pytest.mark.slow
 def test_comparing_one_large_part_many_times_is_refused() -> None:
     part = list(range(100_000))
     whole = [part] * 1_000
@@ -558,6 +560,7 @@ def test_sorting_by_function_is_a_stable_permutation(items: list[Any]) -> None:
 
 
 @given(arrays, arrays)
+@pytest.mark.slow
 def test_set_operators_agree_with_searching_by_equality(a: list[Any], b: list[Any]) -> None:
     def within(item: Any, items: list[Any]) -> bool:
         return any(equal(item, other) for other in items)

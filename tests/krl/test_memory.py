@@ -11,9 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from test_hostile import MEMORY, SAID, rule
 
 from picosched import Engine, VirtualClock
+
+pytestmark = pytest.mark.slow
 
 ADDRESS_SPACE = 3_000_000_000
 MOST_GROWN = 1_000_000

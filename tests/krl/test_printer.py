@@ -283,6 +283,7 @@ def holding(**parts: Any) -> syntax.Ruleset:
 
 @quick
 @given(levels_of(leaves, grown, 3))
+@pytest.mark.slow
 def test_a_printed_expression_is_read_as_the_same_tree(expression: syntax.Expression) -> None:
     declaration = syntax.Declaration("v", expression)
     tree = syntax.Ruleset("a", globals=(declaration, declaration))

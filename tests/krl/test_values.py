@@ -630,6 +630,7 @@ def test_a_pattern_that_would_grow_too_large_is_refused(source: str) -> None:
     ("source", "text"),
     [("(a|aa)+$", "a" * 60 + "b"), ("a.*b.*c.*d.*e", "abcd" * 2000)],
 )
+@pytest.mark.slow
 def test_a_search_without_end_is_given_up(source: str, text: str) -> None:
     with pytest.raises(KrlError, match="took more than") as caught:
         Regex(source).search(text)

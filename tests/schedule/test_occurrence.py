@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -142,6 +143,7 @@ def raised(records: list[Record]) -> list[datetime]:
 
 @settings(max_examples=150, deadline=None)
 @given(cases())
+@pytest.mark.slow
 def test_an_outage_adds_no_fire_and_costs_none_that_is_on_time(case: Case) -> None:
     always, outage = case.lived(outage=False), case.lived(outage=True)
     assert raised(always) == case.wanted

@@ -427,6 +427,7 @@ def test_the_period_of_several_parts_is_that_of_their_fires(text: str, period: t
 
 @settings(deadline=None, max_examples=60)
 @given(expressions, st.sampled_from(TRIED), st.sampled_from(TRIED), st.integers(0, 50))
+@pytest.mark.slow
 def test_counting_is_counting_fires(naive: Naive, after: datetime, until: datetime, most: int) -> None:
     try:
         timespec = Timespec.parse(naive.text)

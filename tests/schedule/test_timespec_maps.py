@@ -56,6 +56,7 @@ def test_a_map_is_equal_to_its_cron_text(parts: dict[str, Any], cron: str) -> No
 
 @settings(deadline=None, max_examples=100)
 @given(minute=minutes, hour=hours, of_month=days, month=months, of_week=weekdays)
+@pytest.mark.slow
 def test_a_map_of_the_fields_is_the_cron_text_where_both_days_must_match(
     minute: Field, hour: Field, of_month: Field, month: Field, of_week: Field
 ) -> None:

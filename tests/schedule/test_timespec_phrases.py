@@ -178,6 +178,7 @@ def test_a_word_that_does_not_fit_is_pointed_at(text: str, fault: str) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(minute=minutes, hour=hours, month=months, of_month=month_days, of_week=week_days)
+@pytest.mark.slow
 def test_the_words_of_a_cron_text_read_as_the_same_times(
     minute: Field, hour: Field, month: Field, of_month: Items, of_week: Items
 ) -> None:

@@ -49,6 +49,7 @@ def copy(kept: Path, tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
+@pytest.mark.slow
 def test_books_that_are_right_have_no_fault(kept: Path) -> None:
     assert faults_of(kept) == []
     assert any("still owed" in each for each in left_over(kept, FOR_EVER))

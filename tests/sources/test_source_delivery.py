@@ -17,6 +17,8 @@ from picosched.due.entries import MOST_WAITING
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Outcome
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -174,7 +176,6 @@ def test_deliveries_survive_a_restart(receiver: Callable[..., Receiver], tmp_pat
         assert (there.lines, waiting(engine)) == (1, (0, None))
 
 
-@pytest.mark.slow
 def test_in_the_background_it_is_sent_by_a_thread_of_its_own(receiver: Callable[..., Receiver]) -> None:
     there = receiver(503)
     with Engine(http_allow=["127.0.0.1"], granularity=1) as engine:

@@ -177,6 +177,7 @@ def test_any_pico_has_sources_made_by_the_root(engine: Engine) -> None:
     assert {fire.outcome for fire in engine.history()} == {"fired"}
 
 
+@pytest.mark.slow
 def test_the_root_hears_what_was_added_and_removed(engine: Engine) -> None:
     eci = engine.root.query(SOURCES, "eci")
     added = engine.raise_event(eci, "source", "new", {**TICK, "_headers": {"a": "b"}})
@@ -197,6 +198,7 @@ def test_the_channel_is_for_sources_alone(engine: Engine) -> None:
         engine.raise_event(eci, "wrangler", "new_child_request", {"name": "x"})
 
 
+@pytest.mark.slow
 def test_children_have_no_ruleset_for_sources(engine: Engine) -> None:
     engine.root.raise_event("wrangler", "new_child_request", {"name": "kid"})
     engine.run_due()

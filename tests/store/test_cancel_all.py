@@ -65,6 +65,7 @@ def told(store: Store) -> tuple[list[object], list[object]]:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(made(), max_size=8), st.sampled_from(["tea", None]))
+@pytest.mark.slow
 def test_ending_all_at_once_is_ending_each(all: list[Scheduled], rid: str | None) -> None:
     with store_of(all) as at_once, store_of(all) as each:
         with at_once.transaction():

@@ -24,6 +24,8 @@ from faulty import EVENTS, NOW
 from picosched import Engine, VirtualClock
 from picosched.store.doctor import examine
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parent
 WRITE, SYNC, OPEN, READ, CHANGE = 1, 2, 4, 8, 16
 FAIL, SHORT, CRASH, TORN, CUT = range(5)

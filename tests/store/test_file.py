@@ -20,6 +20,8 @@ import pytest
 from picosched import PicoschedError, Store, Turn
 from picosched.store.faults import StoreError
 
+pytestmark = pytest.mark.slow
+
 HOLDER = Path(__file__).with_name("holder.py")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -245,6 +245,8 @@ ROWS = {
 
 
 @pytest.mark.parametrize("damage", ROWS)
+@pytest.mark.slow
+@pytest.mark.slow
 def test_the_doctor_finds_what_does_not_fit(copy: Path, damage: str) -> None:
     sql, wanted = ROWS[damage]
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:

@@ -17,6 +17,8 @@ import pytest
 from picosched import PicoschedError, Store, Turn
 from picosched.store.faults import InDoubtError, StoreError
 
+pytestmark = pytest.mark.slow
+
 BEFORE = """
 import ctypes, errno, sys
 from datetime import UTC, datetime

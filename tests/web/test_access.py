@@ -51,6 +51,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         {"cookie": f"{COOKIE}=;;="},
     ],
 )
+@pytest.mark.slow
 def test_without_the_token_nothing_is_told(
     closed: Running, method: str, path: str, headers: dict[str, str]
 ) -> None:
@@ -109,6 +110,7 @@ def test_with_a_cookie_only_a_page_of_ours_writes(closed: Running, origin: str |
 
 @pytest.mark.parametrize("path", ["/api/picos", "/api/ui-context", "/metrics", "/ready"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+@pytest.mark.slow
 def test_where_no_token_is_asked_for_a_page_of_others_gets_nothing(
     site: Running, method: str, path: str
 ) -> None:
@@ -201,6 +203,7 @@ def test_rules_and_the_journal_never_see_the_token(closed: Running) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/api/picos", "/metrics", "/api/nosuch"])
+@pytest.mark.slow
 def test_our_pages_say_how_they_may_be_shown(site: Running, client: httpx.Client, path: str) -> None:
     headers = client.get(path).headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]

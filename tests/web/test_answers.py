@@ -52,6 +52,7 @@ def test_a_large_answer_comes_whole(large: Running, client: httpx.Client) -> Non
         assert client.get(f"/c/{large.eci}/query/large/text.txt?n={n}").text == "0123456789" * 100 * n
 
 
+@pytest.mark.slow
 def test_large_answers_have_a_bound_all_together(
     serving: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +77,7 @@ def test_large_answers_have_a_bound_all_together(
             assert len(turn.directives) == 1
 
 
+@pytest.mark.slow
 def test_who_does_not_read_is_left(serving: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "READ_SECONDS", 0.3)
     with serving() as site, ExitStack() as stack:

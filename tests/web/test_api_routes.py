@@ -12,6 +12,8 @@ from web.running import RULESET, Running
 
 from picosched.clock import VirtualClock, format_time
 
+pytestmark = pytest.mark.slow
+
 TEA = "ruleset tea { meta { shares cups } global { cups = function() { ent:cups.defaultsTo(0) } }\n%s }"
 STEEP = """rule steep { select when tea steep
   always { ent:cups := cups() + 1  schedule tea event "done" at time:add(time:now(), {"minutes": 5}) } }"""
@@ -265,7 +267,6 @@ def test_a_simulation_touches_nothing(site: Running, client: httpx.Client) -> No
     assert site.engine.journal(limit=1) == before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/", "rulesets/x.krl", ""]
 )

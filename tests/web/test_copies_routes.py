@@ -31,6 +31,7 @@ def changed(client: httpx.Client, **change: Any) -> list[Any]:
     return found
 
 
+@pytest.mark.slow
 def test_many_are_changed_at_once_and_those_that_ended_left_out(client: httpx.Client, ids: list[str]) -> None:
     dry = changed(client, ids=ids, change="cancel", dry_run=True)
     assert [each["status"] for each in dry] == ["cancelled"] * 3
@@ -73,6 +74,7 @@ def test_a_backup_comes_as_a_file_that_opens(client: httpx.Client, site: Running
     assert not [*Path(site.engine.store.name).parent.glob(".backup-*")]
 
 
+@pytest.mark.slow
 def test_a_database_in_memory_has_no_backup(serving: Callable[..., Any]) -> None:
     with serving(engine=Engine(granularity=1)) as site, site.client() as client:
         answer = client.get("/api/backup")

@@ -19,6 +19,8 @@ from picosched.web import desk as desks
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Any:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from web.running import Running
 
@@ -24,6 +25,7 @@ def spans_of_first_cells(text: str) -> list[str]:
     return [span for row in rows for span in re.findall(r"`([^`]+)`", row)]
 
 
+@pytest.mark.slow
 def test_every_route_of_ours_is_documented_and_no_other(client: httpx.Client) -> None:
     paths = client.get("/api/openapi.json").json()["paths"]
     real = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}

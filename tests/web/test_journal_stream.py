@@ -10,9 +10,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import httpx
+import pytest
 from web.running import Running
 
 from picosched.web.api.journal import MOST_FOLLOWERS
+
+pytestmark = pytest.mark.slow
 
 
 def messages(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

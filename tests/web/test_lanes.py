@@ -138,6 +138,7 @@ def test_a_lane_stands_where_its_soonest_row_does() -> None:
 
 
 @pytest.mark.parametrize("span", SPANS)
+@pytest.mark.slow
 def test_marks_are_few_however_much_there_is(span: str) -> None:
     rows = [row(f"{minute} */2 * * *", id=str(minute)) for minute in range(MOST_TRACKS)]
     picture = draw(rows, Axis.of(span, NOW), 1)

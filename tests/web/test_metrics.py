@@ -17,6 +17,8 @@ from picosched.clock import VirtualClock, format_time
 from picosched.engine.engine import Engine
 from picosched.web import app as apps
 
+pytestmark = pytest.mark.slow
+
 
 def metrics(client: httpx.Client) -> dict[str, float]:
     """`name{label=value}` → its value."""

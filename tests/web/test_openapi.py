@@ -46,6 +46,7 @@ def test_every_route_answers_as_the_document_says(tmp_path: Path) -> None:
     assert len(tried) > 25
 
 
+@pytest.mark.slow
 def test_the_document_asks_for_the_token_and_knows_no_422(site: Running, client: httpx.Client) -> None:
     document = client.get("/api/openapi.json").json()
     assert document["security"] == [{"token": []}, {"console": []}]

@@ -276,6 +276,7 @@ class Slow(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_a_turn_that_asks_a_slow_host_holds_up_nobody(site: Running, client: httpx.Client) -> None:
     host = HTTPServer(("127.0.0.1", 0), Slow)
     threading.Thread(target=host.serve_forever, daemon=True).start()

@@ -16,6 +16,7 @@ CRONONOME = {
 }
 
 
+@pytest.mark.slow
 def test_a_source_is_made_shown_paused_and_removed(site: Running, client: httpx.Client) -> None:
     made = client.post("/api/sources", json=CRONONOME)
     assert made.status_code == 201

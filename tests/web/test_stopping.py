@@ -20,6 +20,8 @@ from web.served import Served, eci_of
 from picosched.clock import VirtualClock
 from picosched.engine.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 RULESET = """
 ruleset stopping {
   meta { shares count, burn, ran }

@@ -19,6 +19,8 @@ from picosched.web import limits
 from picosched.web import site as sites
 from picosched.web.request import SMALL
 
+pytestmark = pytest.mark.slow
+
 POST = "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 

@@ -19,6 +19,8 @@ from picosched.web import limits, request
 from picosched.web.errors import HttpError
 from picosched.web.limits import Rate
 
+pytestmark = pytest.mark.slow
+
 
 def connect(site: Running) -> socket.socket:
     host, port = site.url.removeprefix("http://").split(":")
@@ -65,7 +67,6 @@ def test_ten_megabytes_of_attributes_are_refused_before_they_come(site: Running)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
 
 
-@pytest.mark.slow
 def test_attributes_over_the_setting_are_refused_whatever_their_form(
     site: Running, client: httpx.Client
 ) -> None:

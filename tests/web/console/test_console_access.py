@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from web.console.opened import Opened, opened
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
