@@ -15,10 +15,10 @@ from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 
 from picosched.due.background import DismissedError
-from picosched.due.begun import Begun
-from picosched.due.waiting import Waiting
+from picosched.due.begun import Begun, Identified
+from picosched.due.waiting import MayAsk, Waiting
 from picosched.errors import PicoschedError
-from picosched.pico.said import Answers, Unanswered
+from picosched.pico.said import Unanswered
 from picosched.store.left_out import LeftOut
 from picosched.turns.commit import GroupCommit
 
@@ -77,17 +77,11 @@ class Queue(Protocol):
         """Forget what was kept for this tick."""
 
 
-class Piece(Protocol):
+class Piece(Identified, MayAsk, Protocol):
     """A due item of a pico or a source."""
 
     @property
-    def id(self) -> str: ...
-
-    @property
     def owner(self) -> str: ...
-
-    @property
-    def answers(self) -> Answers: ...
 
 
 P = TypeVar("P", bound=Piece)

@@ -19,7 +19,7 @@ from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.pico.said import MOST_ASKED, Answers, Unanswered
 
 
-class Piece(Protocol):
+class MayAsk(Protocol):
     """A piece of work that may need answers from outside."""
 
     @property
@@ -27,7 +27,7 @@ class Piece(Protocol):
 
 
 T = TypeVar("T")
-P = TypeVar("P", bound=Piece)
+P = TypeVar("P", bound=MayAsk)
 Ask = Callable[[HttpRequest], HttpResponse]
 
 AT_ONCE = 16

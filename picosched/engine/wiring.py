@@ -161,7 +161,7 @@ class Wiring:
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
         """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable."""
         piece = RaiseEvent(event, pico_id)
-        turn = self._commits.perform(self.turns.raise_event, piece)
+        turn = self._raise(piece)
         if isinstance(turn, Unanswered):
             turn = self._waiting.done(self._raise, piece, turn)
         turn.entities, turn.waiting = {}, {}  # the pico's memory is not shared with callers
@@ -178,12 +178,12 @@ class Wiring:
     def answer_to(self, query: Query, pico_id: str | None = None) -> Any:
         """The answer to a query of the pico of its channel, or of `pico_id`."""
         piece = AskQuery(query, pico_id)
-        answer = self._commits.read(self.turns.answer, piece)
+        answer = self._answer(piece)
         return self._waiting.done(self._answer, piece, answer) if isinstance(answer, Unanswered) else answer
 
     def try_query(self, query: Query) -> Any:
         """As `answer_to` through a channel, but returns Unanswered instead of waiting."""
-        return self._commits.read(self.turns.answer, AskQuery(query))
+        return self._answer(AskQuery(query))
 
     def check_passing(self, piece: AskPassing) -> None:
         """`not_found` if there is no such channel, `refused` by its policy."""
@@ -191,7 +191,7 @@ class Wiring:
 
     def raise_now(self, piece: RaiseNow) -> Turn:
         """Raise a row's event outside its times; returns its turn, once durable."""
-        turn = self._commits.perform(self._rows.raise_now, piece)
+        turn = self._raise_now(piece)
         return self._waiting.done(self._raise_now, piece, turn) if isinstance(turn, Unanswered) else turn
 
     def _raise(self, piece: RaiseEvent) -> Turn | Unanswered:

@@ -8,10 +8,11 @@ accumulates, so under load there are fewer commits per caller.
 A batch starts no new work after a time limit; the rest goes into the next batch. So a caller waits for the
 rest of the current batch at most, and its own work is in the next.
 
-Work that fails before it has written anything fails alone. If a write or the commit fails, the whole batch
-is rolled back, and each caller gets the error. If the disk fails during the commit itself, it is unknown
-whether the batch was kept: each caller gets `InDoubtError`, memory is cleared, and later work starts from
-what is on disk (`store/database.py`). An interrupted leader hands over: uncommitted work is still in line.
+Work that fails before it has written anything fails alone. If gathered values are refused, the batch is
+rolled back and its pieces are tried one by one. If another write or the commit fails, each caller gets the
+error. If the disk fails during the commit itself, it is unknown whether the batch was kept: each caller
+gets `InDoubtError`, memory is cleared, and later work starts from what is on disk (`store/database.py`). An
+interrupted leader hands over: uncommitted work is still in line.
 """
 
 from __future__ import annotations
