@@ -29,6 +29,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from picosched.frozen import frozen
 from picosched.krl.scope import Event, Value
 from picosched.krl.size import charge
 from picosched.krl.values import key_of, to_number
@@ -43,7 +44,7 @@ Matcher = Callable[[Event, Mapping[str, Value]], "Matched | str"]
 """A compiled primitive: takes an event and the bindings so far, returns the match, or the reason why not."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done:
     """The pattern is complete. A `repeat` goes on from `rest`."""
 
@@ -272,7 +273,7 @@ class Within:
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     """The effect of one event on a rule's machine: `bindings` if the rule is selected, otherwise None and
     the reason."""
@@ -282,7 +283,7 @@ class Selection:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventExpression:
     """A rule's machine. Its state is None at the start, else {"states", "bindings", "since"}."""
 

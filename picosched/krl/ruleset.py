@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.frozen import frozen
 from picosched.krl import grammar, syntax
 from picosched.krl.compiler import compile_body, compile_tree, running
 from picosched.krl.event_expression import Selection
@@ -27,7 +27,7 @@ from picosched.krl.windows import declared, follows
 NOTHING: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ran:
     """The outcome of a rule's passes."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from picosched.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Event:
     """An event `domain:type` with attributes, at `time` (aware UTC).
 
@@ -30,7 +32,7 @@ class Event:
         return f"{self.domain}:{self.type}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """A call of a function that a ruleset shares, with named arguments."""
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from picosched.errors import KrlError
+from picosched.frozen import frozen
 from picosched.pico.change import Change
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, Status
@@ -20,7 +21,7 @@ WARNING = "warning"
 """The log level of the engine itself; rules log at error, warn, info and debug."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directive:
     """A rule's output for the caller."""
 
@@ -32,7 +33,7 @@ class Directive:
     """The index in `Turn.handled` of the event it answers."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Considered:
     """A rule that an event was salient to, and the outcome.
 
@@ -59,7 +60,7 @@ class Handled:
     considered: list[Considered] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Logged:
     """A log entry of a rule or of the engine."""
 

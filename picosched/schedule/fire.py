@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from picosched.frozen import frozen
 from picosched.schedule.record import COUNT, NAME, TEXT, TEXTS, TIME, Field, Kind, Table, word
 from picosched.schedule.scheduled import Outcome
 
@@ -15,7 +15,7 @@ SKIPPED = "it was missed, and its misfire policy is skip"
 """Why such an occurrence was not raised."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fire:
     """The record of one occurrence, keyed by (`id`, `nominal`): the schedule's id and the due time.
 

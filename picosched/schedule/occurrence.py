@@ -14,12 +14,13 @@ been raised in time. Those before it, which would not, have a record of their ow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from picosched.clock import format_time
+from picosched.frozen import frozen
 from picosched.schedule.fire import GRACE, SKIPPED, missed
 from picosched.schedule.scheduled import (
     MOST_COUNTED,
@@ -36,7 +37,7 @@ from picosched.timespec.timespec import Timespec
 MILLISECOND = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """The terms that decide about an occurrence, besides its row."""
 
@@ -158,7 +159,7 @@ def _next_wanted(row: Scheduled, due: datetime, upto: datetime, terms: Terms) ->
     return times.first_open(first, until)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Times:
     """The due times of a repeat and what keeps one of them from being raised in time; can be hashed."""
 

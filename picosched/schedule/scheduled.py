@@ -15,7 +15,7 @@ put off by the row's own part of its jitter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -24,6 +24,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from picosched.clock import EPOCH, LAST, format_time, shifted
+from picosched.frozen import frozen
 from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
 from picosched.schedule.window import Window, read_window
 from picosched.timespec.timespec import Timespec
@@ -76,7 +77,7 @@ COMING = (Status.PENDING, Status.PAUSED)
 """The statuses of events that have not ended."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scheduled:
     """An event scheduled by a rule. Times are aware UTC datetimes."""
 

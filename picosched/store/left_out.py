@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from picosched.frozen import frozen
 from picosched.store import rows
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeftOut:
     """Single rows, and all rows of some owners: picos, or sources for their entries and deliveries."""
 

@@ -7,14 +7,15 @@ with that answer among its `answers`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from picosched.frozen import frozen
 from picosched.pico.event import Event, Query
 from picosched.pico.said import Answers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RaiseEvent:
     """An event for the pico of its channel, or from a trusted caller for `pico_id`."""
 
@@ -23,7 +24,7 @@ class RaiseEvent:
     answers: Answers = field(default_factory=Answers)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskQuery:
     """A query of the pico of its channel, or by a trusted caller of `pico_id`."""
 
@@ -32,7 +33,7 @@ class AskQuery:
     answers: Answers = field(default_factory=Answers)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskPassing:
     """Asks whether a channel allows an event or query, before the rest of the request is read."""
 
@@ -41,7 +42,7 @@ class AskPassing:
     query: tuple[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RaiseDue:
     """A row that was due at a tick's last look."""
 
@@ -52,7 +53,7 @@ class RaiseDue:
     answers: Answers = field(default_factory=Answers)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RaiseNow:
     """A row whose event to raise outside its times."""
 
@@ -61,7 +62,7 @@ class RaiseNow:
     answers: Answers = field(default_factory=Answers)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RaiseEntry:
     """An entry of a source that was due when a tick looked."""
 
