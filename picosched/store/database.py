@@ -37,6 +37,24 @@ CHUNK = 1_000_000
 Row = tuple[Any, ...]
 
 
+class Transaction:
+    """A block whose writes are all kept, or none."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        self._database.begin()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._database.commit()
+        else:
+            self._database.roll_back()
+
+
 class Database:
     """Statements and transactions; every error is a PicoschedError that names the file."""
 
@@ -53,6 +71,9 @@ class Database:
         """Whether what it had gathered was refused."""
         self.transactions = 0
         """Transactions that have ended since the file was opened, committed or not."""
+        self.transaction = Transaction(self)
+        """All writes inside are kept, or none. `InDoubtError` means it is unknown which, `refused` that the
+        file was opened readonly."""
         self._durability = durability
         self._suspect = suspect
         """Whether to open it even if it is damaged, for diagnosis."""
@@ -174,21 +195,26 @@ class Database:
             raise
         self.execute("RELEASE piece")
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All writes inside are kept, or none; `InDoubtError` means it is unknown which.
-
-        `refused` if opened readonly.
-        """
+    def begin(self) -> None:
+        """Begin the transaction."""
         if self.readonly:
             raise PicoschedError(f"the database {self.name} was opened readonly", "refused")
-        self.kept = self.refused = begun = committing = False
+        self.kept = self.refused = False
         self.mend()
         self._spoilt = None
         try:
             self.execute("BEGIN IMMEDIATE")  # at once, so that nothing read inside can be stale
-            begun = self._inside = True
-            yield
+            self._inside = True
+        except BaseException as error:
+            if not isinstance(error, Exception):  # else there is nothing to roll back
+                self._undo()
+            self.transactions += 1
+            raise
+
+    def commit(self) -> None:
+        """Commit the transaction, or roll back and raise why."""
+        committing = False
+        try:
             if self._gathered:
                 self._flush()
             if self._spoilt is not None:
@@ -198,11 +224,11 @@ class Database:
             committing = True
             self._connection.execute("COMMIT")
             self.kept = True
+            self._inside = False
+            self.transactions += 1
         except BaseException as error:
-            if not begun and isinstance(error, Exception):
-                raise  # there is nothing to roll back
-            self._inside, self._gathered = False, {}
-            undone = self._roll_back()
+            undone = self._undo()
+            self.transactions += 1
             if isinstance(error, sqlite3.Error):
                 failed = self._fault(error)
                 # If the disk is full, the commit record was not written either.
@@ -215,9 +241,17 @@ class Database:
                 self.kept = True  # interrupted from outside, just after the commit
             self.mend()
             raise
-        finally:
-            self._inside = False
-            self.transactions += 1
+
+    def roll_back(self) -> None:
+        """Undo the transaction."""
+        self._undo()
+        self.transactions += 1
+        self.mend()
+
+    def _undo(self) -> bool:
+        """Roll back; False if there was nothing to roll back."""
+        self._inside, self._gathered = False, {}
+        return self._roll_back()
 
     def mend(self) -> None:
         """After a disk fault: reopen the database and continue with what is on disk.

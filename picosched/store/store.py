@@ -98,7 +98,7 @@ class Store:
 
         After `InDoubtError` it is unknown which.
         """
-        return self._database.transaction()
+        return self._database.transaction
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Inside a transaction: on an exception only writes inside this block are undone."""

@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -76,13 +75,30 @@ class Call:
         """Committed before the pieces, which then share their transaction with no other call."""
         self.outcomes: list[Any] = []
         self.mark = Mark()
-        self.wake = threading.Lock()
-        """Held until the call is finished or must lead."""
-        self.wake.acquire()
+        self.wake: threading.Lock | None = None
+        """Of a call that waits: held until it is finished or must lead."""
 
-    @property
-    def finished(self) -> bool:
-        return self.mark.finished
+
+class Held:
+    """A lock that is fair to those who wait for it, and knows its thread."""
+
+    __slots__ = ("_lock", "_turnstile", "by")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turnstile = threading.Lock()
+        """Held while waiting for the lock, so that nobody who comes later is first, again and again."""
+        self.by: int | None = None
+        """The thread that holds it."""
+
+    def __enter__(self) -> None:
+        with self._turnstile:
+            self._lock.acquire()
+        self.by = threading.get_ident()
+
+    def __exit__(self, *_: object) -> None:
+        self.by = None
+        self._lock.release()
 
 
 class GroupCommit:
@@ -107,12 +123,8 @@ class GroupCommit:
         """Guards the line and the leader; held briefly."""
         self._line: deque[Call] = deque()
         self._leader: Call | None = None
-        self._lock = threading.Lock()
+        self._held = Held()
         """Guards the store and the picos in memory."""
-        self._turnstile = threading.Lock()
-        """Held while waiting for the lock, so that nobody who comes later is first, again and again."""
-        self._inside: int | None = None
-        """The thread that holds the lock."""
         self.commits = 0
         """Transactions committed so far."""
 
@@ -162,54 +174,37 @@ class GroupCommit:
     def _written(self, call: Call) -> list[Any]:
         """The outcomes of a call, after the commit."""
         self.refuse_inside()
+        wake = None
         try:
             with self._mutex:
                 self._line.append(call)
                 if self._leader is None:
                     self._leader = call
-            if self._leader is not call:
-                call.wake.acquire()
-            while not call.finished:
+                else:
+                    wake = call.wake = threading.Lock()
+                    wake.acquire()
+            if wake is not None:
+                wake.acquire()
+            while not call.mark.finished:
                 self._write()
+                if not call.mark.finished:
+                    with self._mutex:
+                        self._release()
         finally:
-            self._leave(call)
+            if self._leader is call or not call.mark.finished:
+                self._leave(call)
         return call.outcomes
 
     def read(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """Run `work` while nobody writes, and return its result."""
-        with self.alone():
-            return work(*args, **named)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Lock the store and the picos for reading. `conflict` inside a turn or query of this thread."""
+        """Run `work` while nobody writes, and return its result. `conflict` inside a turn or query."""
         self.refuse_inside()
-        with self._holding():
+        with self._held:
             self._store.mend()
-            yield
-
-    @contextmanager
-    def _holding(self) -> Iterator[None]:
-        """Lock the store and the picos. Locks are not fair, so who waits for this one holds the turnstile."""
-        with self._turnstile:
-            self._lock.acquire()
-        try:
-            with self._being_inside():
-                yield
-        finally:
-            self._lock.release()
-
-    @contextmanager
-    def _being_inside(self) -> Iterator[None]:
-        self._inside = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._inside = None
+            return work(*args, **named)
 
     def refuse_inside(self) -> None:
         """`conflict` inside a turn or query of this thread, which would deadlock."""
-        if self._inside == threading.get_ident():
+        if self._held.by == threading.get_ident():
             raise PicoschedError("the engine was called from inside a turn or query of its own", "conflict")
 
     def _gathered(self) -> list[Call]:
@@ -228,7 +223,7 @@ class GroupCommit:
 
     def _write(self) -> None:
         """Write one batch: the calls in line when the store is free."""
-        with self._holding():
+        with self._held:
             batch, mark, ran = self._gathered(), Mark(), False
             batch[0].mark, batch[0].outcomes = mark, []
             try:
@@ -256,7 +251,6 @@ class GroupCommit:
                             _for_one_caller(error)
                         ]
                 mark.finished = True
-        self._release()
 
     def _run(self, batch: list[Call], mark: Mark) -> None:
         """Run pieces in order while there is time. The rest stays in line."""
@@ -285,25 +279,25 @@ class GroupCommit:
             return error
 
     def _release(self) -> None:
-        """Wake finished calls. The leader repeats this when leaving, as an interrupt may have skipped one."""
-        with self._mutex:
-            while self._line and self._line[0].finished:
-                call = self._line[0]
-                if call.wake.locked():
-                    call.wake.release()
-                self._line.popleft()
+        """Wake finished calls; inside the mutex."""
+        while self._line and self._line[0].mark.finished:
+            call = self._line[0]
+            if call.wake is not None and call.wake.locked():
+                call.wake.release()
+            self._line.popleft()
 
     def _leave(self, call: Call) -> None:
         """Leave the line, however the call ended; if it led, the first in line leads next."""
-        if self._leader is call:
-            self._release()
         with self._mutex:
-            if not call.finished and call in self._line:
-                self._line.remove(call)
             if self._leader is call:
-                self._leader = self._line[0] if self._line else None
-                if self._leader is not None and self._leader.wake.locked():
-                    self._leader.wake.release()
+                self._release()
+            if not call.mark.finished and call in self._line:
+                self._line.remove(call)
+            if self._leader is not call:
+                return
+            self._leader = self._line[0] if self._line else None
+            if self._leader is not None and self._leader.wake is not None and self._leader.wake.locked():
+                self._leader.wake.release()
 
 
 class Seen(Generic[K, T]):
@@ -328,10 +322,11 @@ class Seen(Generic[K, T]):
         seen = self._seen
         if seen is not None and seen[0] == (self._store.transactions, key) and not self._store.readonly:
             return seen[1]
-        with self._commits.alone():
-            state, found = (self._store.transactions, key), self._read(key)
-        self._seen = state, found
-        return found
+        self._seen = self._commits.read(self._read_for, key)
+        return self._seen[1]
+
+    def _read_for(self, key: K) -> tuple[tuple[int, K], T]:
+        return (self._store.transactions, key), self._read(key)
 
 
 def _call(work: Callable[[], T]) -> T:
