@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,15 @@ class Commits(GroupCommit):
     def was_undone(self) -> None:
         self.undone += 1
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else reads or writes."""
+        self.refuse_inside()
+        with self._held:
+            yield
+
     def value(self, name: str) -> Any:
-        with self.alone():
-            return self.store.entity("p", "r", name)
+        return self.read(self.store.entity, "p", "r", name)
 
     def setting(self, name: str, value: Any = 1) -> Callable[[], Any]:
         """Work that sets a variable and returns its value."""
@@ -286,7 +292,7 @@ def test_many_threads_get_each_their_own_answer(commits: Commits) -> None:
 
 def test_a_writer_that_waits_goes_before_readers_that_come_later(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "order.db")) as store:
-        commits = GroupCommit(store, lambda: None, lambda: None, None)
+        commits = Commits(store)
         order: list[str] = []
 
         def read() -> None:
@@ -297,7 +303,7 @@ def test_a_writer_that_waits_goes_before_readers_that_come_later(tmp_path: Path)
         readers = [threading.Thread(target=read) for _ in range(5)]
         with commits.alone():
             writer.start()
-            while not commits._turnstile.locked():
+            while not commits._held._turnstile.locked():
                 time.sleep(0)  # until the writer stands there
             for reader in readers:
                 reader.start()

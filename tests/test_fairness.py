@@ -245,7 +245,7 @@ def test_what_is_left_out_hides_nothing_else(steps: list[tuple[str, Any, Any]]) 
                 for id, (pico, due) in made.items()
                 if pico not in without.owners and id not in without.ids
             )
-            assert store.due.next(without)[0] == (wanted[0][0] if wanted else None)
+            assert store.due.soonest(scheduled=without).row == (wanted[0][0] if wanted else None)
             due_now = [(str(id), pico) for due, id, pico in wanted if due <= NOW]
             assert store.due.first(NOW, 100, without) == due_now
 
@@ -272,7 +272,7 @@ def test_work_that_a_batch_does_not_come_to_is_of_the_next_one() -> None:
         found[caller] = commits.perform_all(lambda n: caller * 10 + n, [*range(5)])
 
     threads = [threading.Thread(target=call, args=(caller,)) for caller in range(8)]
-    with commits.alone():
+    with commits._held:
         for thread in threads:
             thread.start()
     for thread in threads:

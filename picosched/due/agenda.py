@@ -45,6 +45,7 @@ from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
 from picosched.store.left_out import LeftOut
+from picosched.store.soonest import Soonest
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
@@ -75,12 +76,17 @@ class AgendaQueue:
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
         return self._waiting.left_out(stuck)
 
-    def look(self, without: LeftOut) -> Coming:
-        return Coming(*self._store.due.next(without))
+    def look(self, found: Soonest, without: LeftOut) -> Coming:
+        return Coming(found.row, found.row_resumes)
 
     def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         now, raised, made_now, done, failing = looks[-1], 0, 0, 0, 0
-        due = self._due(coming, now, stuck)
+        if coming.pause_ends is not None and coming.pause_ends <= now:
+            self._resume(now)  # the next look finds them
+            return Looked()
+        if coming.due is None or coming.due > now:
+            return Looked()
+        due = self._commits.read(self._line.next, now, self._waiting.left_out(stuck), self._begun.marked)
         seen = tuple(looks)
         pieces = [RaiseDue(id, pico_id, seen) for id, pico_id in due]
         for piece, outcome in self._together.outcomes(pieces):
@@ -103,16 +109,6 @@ class AgendaQueue:
             error = self._ended(id, PicoschedError(why, "internal"))
             if error is not None:
                 raise error
-
-    def _due(self, coming: Coming, now: datetime, stuck: Collection[str]) -> list[tuple[str, str]]:
-        """The rows to raise next, (id, pico), after resuming rows whose pause is over."""
-        left_out = self._waiting.left_out(stuck)
-        while coming.pause_ends is not None and coming.pause_ends <= now:
-            self._resume(now)
-            coming = self._commits.read(self.look, left_out)
-        if coming.due is None or coming.due > now:
-            return []
-        return self._commits.read(self._line.next, now, left_out, self._begun.marked)
 
     def _resume(self, now: datetime) -> None:
         ids = self._commits.read(self._store.agenda.resumable, now, RESUMED_AT_ONCE)

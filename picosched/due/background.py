@@ -22,7 +22,7 @@ from contextlib import contextmanager
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.store.left_out import LeftOut
+from picosched.store.left_out import NOTHING, LeftOut
 
 log = logging.getLogger(__name__)
 
@@ -234,6 +234,8 @@ class Background:
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
         """What a due query leaves out: rows that are `stuck` or being processed here, and full owners."""
         with self._mutex:
+            if not stuck and not self._waiting_rows.ids:
+                return NOTHING
             return LeftOut(
                 frozenset(stuck).union(*self._waiting_rows.ids.values()), frozenset(self._waiting_rows.full)
             )

@@ -22,6 +22,7 @@ from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Outcome
 from picosched.store.deliveries import Delivery
 from picosched.store.left_out import LeftOut
+from picosched.store.soonest import Soonest
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 
@@ -65,8 +66,8 @@ class DeliveriesQueue(Background):
         self._ask = ask
         self._now = now
 
-    def look(self, without: LeftOut) -> Coming:
-        return Coming(self._store.deliveries.next(without))
+    def look(self, found: Soonest, without: LeftOut) -> Coming:
+        return Coming(found.delivery)
 
     def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         looked = looks[-1]

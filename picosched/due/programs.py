@@ -28,6 +28,7 @@ from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.faults import InDoubtError
 from picosched.store.left_out import LeftOut
+from picosched.store.soonest import Soonest
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
@@ -82,10 +83,10 @@ class ProgramsQueue(Background):
         super().stop(seconds)
         self._processes.go_on()
 
-    def look(self, without: LeftOut) -> Coming:
+    def look(self, found: Soonest, without: LeftOut) -> Coming:
         if self._unwritten.keys() - without.ids:
             return Coming(self._now())
-        return Coming(min((row.created for row in self._next_rows(without)), default=None))
+        return Coming(None if self._processes.stopping else found.program)
 
     def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         if coming.due is None:

@@ -20,6 +20,7 @@ from picosched.due.waiting import MayAsk, Waiting
 from picosched.errors import PicoschedError
 from picosched.pico.said import Unanswered
 from picosched.store.left_out import LeftOut
+from picosched.store.soonest import Soonest
 from picosched.turns.commit import GroupCommit
 
 
@@ -53,10 +54,6 @@ class Coming(NamedTuple):
     due: datetime | None = None
     pause_ends: datetime | None = None
 
-    @property
-    def soonest(self) -> datetime | None:
-        return min((time for time in self if time is not None), default=None)
-
 
 class Queue(Protocol):
     """A queue of items that become due."""
@@ -64,8 +61,8 @@ class Queue(Protocol):
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
         """What a look leaves out: items that are `stuck` or wait for an answer."""
 
-    def look(self, without: LeftOut) -> Coming:
-        """When the next item is due. Called while nobody writes."""
+    def look(self, found: Soonest, without: LeftOut) -> Coming:
+        """Its part of what was found to come next."""
 
     def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         """Process some items due at the tick's last look, each once, if `coming` has any.

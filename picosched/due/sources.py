@@ -16,6 +16,7 @@ from picosched.due.entries import Entries
 from picosched.due.queue import Coming, Done, Looked, Together
 from picosched.due.waiting import Waiting
 from picosched.store.left_out import LeftOut
+from picosched.store.soonest import Soonest
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.pieces import RaiseEntry
@@ -42,14 +43,14 @@ class SourcesQueue:
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
         return self._waiting.left_out(stuck)
 
-    def look(self, without: LeftOut) -> Coming:
-        return Coming(*self._store.sources.next(without))
+    def look(self, found: Soonest, without: LeftOut) -> Coming:
+        return Coming(found.entry, found.source_resumes)
 
     def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
         looked = looks[-1]
         if coming.pause_ends is not None and coming.pause_ends <= looked:
-            self._resume(looked)
-            coming = self._commits.read(self.look, self.left_out(stuck))
+            self._resume(looked)  # the next look finds their entries
+            return Looked()
         if coming.due is None or coming.due > looked:
             return Looked()
         if not self._round:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from picosched.clock import format_time
 from picosched.due.agenda import AgendaQueue
@@ -55,6 +56,17 @@ class Dues:
         self._soonest, self._changed = None, False
 
 
+class Look(NamedTuple):
+    """What one read of all queues found."""
+
+    coming: Sequence[Coming]
+    """Of each queue."""
+    soonest: datetime | None
+    """When any queue next has something to do."""
+    broken: bool
+    """Whether a row would never be due because its due time is damaged."""
+
+
 class Ticks:
     """Processes the due items of all queues."""
 
@@ -68,6 +80,7 @@ class Ticks:
         begun: Begun,
         now: Callable[[], datetime],
     ) -> None:
+        self._store = store
         self._commits = commits
         self._agenda = agenda
         self._queues: tuple[Queue, ...] = (*others, agenda)
@@ -82,7 +95,7 @@ class Ticks:
 
     def next_due(self) -> datetime | None:
         """The next due time, ignoring rows that wait for an answer; None if there is none."""
-        return min((each.soonest for each in self._look(()) if each.soonest is not None), default=None)
+        return self._look(()).soonest
 
     def forget(self) -> None:
         """Look anew, as something else than the store has changed."""
@@ -107,14 +120,18 @@ class Ticks:
         looks = [began]
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        self._agenda.give_up_broken()
-        while not self.ends() and _is_left(coming := self._look(stuck), began):
+        if self._look(()).broken:
+            self._agenda.give_up_broken()
+        while not self.ends():
+            looked_at = self._look(stuck)
+            if looked_at.soonest is None or looked_at.soonest > began:
+                break
             now = max(looks[-1], self._now())
             if now > looks[-1]:
                 looks.append(now)
             fails = False
-            for queue, each in zip(self._queues, coming, strict=True):
-                looked = queue.run_due(each, looks, stuck)
+            for queue, coming in zip(self._queues, looked_at.coming, strict=True):
+                looked = queue.run_due(coming, looks, stuck)
                 raised += looked.raised
                 made_now += looked.made_now
                 fails |= looked.fails
@@ -132,14 +149,11 @@ class Ticks:
             self._begun.caught_up()
         return raised
 
-    def _look(self, stuck: Collection[str]) -> list[Coming]:
-        """When each queue next has something to do."""
-        return self._seen.look(tuple(queue.left_out(stuck) for queue in self._queues))
+    def _look(self, stuck: Collection[str]) -> Look:
+        return self._seen.look(tuple([queue.left_out(stuck) for queue in self._queues]))
 
-    def _read(self, without: tuple[LeftOut, ...]) -> list[Coming]:
-        return [queue.look(each) for queue, each in zip(self._queues, without, strict=True)]
-
-
-def _is_left(coming: Sequence[Coming], began: datetime) -> bool:
-    """Whether anything that was due when the tick began is left."""
-    return any(each.soonest is not None and each.soonest <= began for each in coming)
+    def _read(self, without: tuple[LeftOut, ...]) -> Look:
+        found = self._store.due.soonest(*without)
+        coming = [queue.look(found, each) for queue, each in zip(self._queues, without, strict=True)]
+        times = [time for each in coming for time in each if time is not None]
+        return Look(coming, min(times, default=None), found.broken)

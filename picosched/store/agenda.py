@@ -18,8 +18,9 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import FIRE, Fire
 from picosched.schedule.scheduled import COMING, SCHEDULED, Outcome, Scheduled, Status
 from picosched.store import rows
+from picosched.store.ahead import Ahead
 from picosched.store.begun import UNMARK
-from picosched.store.database import Database, Row
+from picosched.store.database import Database
 from picosched.store.due import Due
 from picosched.store.filter import SCHEDULE, condition_of
 from picosched.store.journal import oldest
@@ -44,6 +45,7 @@ REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
 MORE = """INSERT INTO coming (pico, events) VALUES (?, ?)
     ON CONFLICT (pico) DO UPDATE SET events = events + excluded.events"""
+BY_ID = f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id = ?"
 TABLE = "scheduled"
 ON_RECORD = "SELECT 1 FROM fire WHERE scheduled = ? AND nominal = ?"
 MET = """SELECT key FROM json_each(?) JOIN fire
@@ -53,16 +55,13 @@ MET = """SELECT key FROM json_each(?) JOIN fire
 class Agenda:
     """Scheduled events and the record of their fires."""
 
-    def __init__(self, database: Database, history: timedelta, due: Due) -> None:
+    def __init__(self, database: Database, history: timedelta, due: Due, ahead: Ahead) -> None:
         self._database = database
         self._due = due
         """Gets each written row."""
         self._history = history
         """How long finished rows are kept."""
-        self._ahead: dict[str, Row] = {}
-        """Rows read ahead: id → row."""
-        self._ahead_in = -1
-        """How many transactions had ended when they were read."""
+        self._ahead = ahead
         self._settled: list[list[Any]] = []
         """The values of rows to be written that have a next due time."""
         database.check(TABLE, self._part_from_record)
@@ -76,15 +75,14 @@ class Agenda:
 
     def find(self, id: str) -> Scheduled | None:
         """The scheduled event with that id, whatever its status."""
-        row = self._ahead.pop(id, None) if self._ahead_in == self._database.transactions else None
-        row = row or self._database.row(f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id = ?", (id,))
+        row = self._ahead.take(id) or self._database.row(
+            f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id = ?", (id,)
+        )
         return None if row is None else rows.to_scheduled(row)
 
     def read_ahead(self, ids: Sequence[str]) -> None:
         """Inside a transaction: read rows in one statement, for their next `find`, unless written before."""
-        sql = f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id IN (SELECT value FROM json_each(?))"
-        found = self._database.rows(sql, (rows.dump([*ids]),))
-        self._ahead, self._ahead_in = {row[0]: row for row in found}, self._database.transactions
+        self._ahead.read(ids)
 
     def programs(self, kind: str, limit: int | None = None, without: LeftOut = NOTHING) -> list[Scheduled]:
         """The rows of programs, waiting ("proc") or "running", in the order they were made."""
@@ -220,7 +218,7 @@ class Agenda:
             settled.id,
         ]
         self._database.put(TABLE, SETTLE, values)
-        self._ahead.pop(settled.id, None)
+        self._ahead.drop(settled.id)
         if settled.due is not None:
             self._settled.append(values)
         self._due.see(settled)
@@ -306,7 +304,7 @@ class Agenda:
         """
         where, values = condition_of(Filter(pico_id=pico_id, rid=rid))
         at = to_ms(now)
-        self._ahead = {}
+        self._ahead.clear()
         self._database.execute(
             # A store of an older picosched may have the occurrence on record already.
             f"""INSERT OR IGNORE INTO fire ({FIRE.columns})
@@ -324,7 +322,7 @@ class Agenda:
         """End a row that cannot be processed or read, with its occurrence failed."""
         ms = to_ms(now)
         due = f"CASE WHEN due BETWEEN {FIRST_MS} AND {LAST_MS} THEN due ELSE ?1 END"
-        self._ahead = {}
+        self._ahead.clear()
         self._database.execute(
             f"""INSERT OR IGNORE INTO fire ({FIRE.columns})
                 SELECT id, {due}, pico, ?1, ?1 - {due}, ?2, NULL, '[]', ?3, 1

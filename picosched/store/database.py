@@ -26,6 +26,7 @@ from picosched.store import schema
 from picosched.store.faults import FAILING, StoreError, fault, in_doubt
 from picosched.store.file import DatabaseFile
 from picosched.store.glance import glance
+from picosched.store.transaction import Transaction
 
 MEMORY = ":memory:"
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
@@ -35,24 +36,6 @@ BUSY_SECONDS = 5.0
 CHUNK = 1_000_000
 
 Row = tuple[Any, ...]
-
-
-class Transaction:
-    """A block whose writes are all kept, or none."""
-
-    __slots__ = ("_database",)
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> None:
-        self._database.begin()
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._database.commit()
-        else:
-            self._database.roll_back()
 
 
 class Database:
@@ -71,7 +54,7 @@ class Database:
         """Whether what it had gathered was refused."""
         self.transactions = 0
         """Transactions that have ended since the file was opened, committed or not."""
-        self.transaction = Transaction(self)
+        self.transaction = Transaction(self.begin, self.commit, self.roll_back)
         """All writes inside are kept, or none. `InDoubtError` means it is unknown which, `refused` that the
         file was opened readonly."""
         self._durability = durability

@@ -44,12 +44,6 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def next(self, without: LeftOut = NOTHING) -> datetime | None:
-        """When to try the next delivery that is not left out."""
-        sql = f"SELECT min(due) FROM delivery WHERE true{without.condition('source')}"
-        row = self._database.row(sql, without.values)
-        return None if row is None else rows.time(row[0])
-
     def due(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
         """Due deliveries, (id, source), soonest first."""
         sql = f"""SELECT id, source FROM delivery WHERE due <= ?{without.condition("source")}

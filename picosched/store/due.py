@@ -10,10 +10,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from picosched.clock import FIRST_MS, LAST_MS, to_ms
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.store import rows
+from picosched.store.ahead import Ahead
 from picosched.store.database import Database
 from picosched.store.left_out import NOTHING, LeftOut
+from picosched.store.soonest import Soonest, soonest
 
 LAST_ROW = 2**62
 
@@ -40,19 +42,22 @@ class Watched:
 class Due:
     """Reads due rows. For one thread at a time, outside a transaction; `see` inside one."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ahead: Ahead) -> None:
         self._database = database
+        self._ahead = ahead
         self._watched: tuple[Watched, ...] = ()
         self._passed: tuple[frozenset[str], int] = frozenset(), 0
         """Picos, and the due time, in milliseconds, of the first pending row of any other pico."""
 
     def first(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
-        """Due rows that are not left out, (id, pico), soonest first, then as made."""
-        sql = f"""SELECT id, pico FROM scheduled
+        """Due rows that are not left out, (id, pico), soonest first, then as made. They are read ahead."""
+        sql = f"""SELECT {SCHEDULED.columns} FROM scheduled
             WHERE status = 'pending' AND due BETWEEN ? AND ?{without.condition("pico")}
             ORDER BY due, rowid LIMIT ?"""
         span = self._first_of_others(without.owners), to_ms(now)
-        return [*self._database.rows(sql, (*span, *without.values, limit))]
+        found = [*self._database.rows(sql, (*span, *without.values, limit))]
+        self._ahead.keep(found)
+        return [(row[0], row[1]) for row in found]
 
     def among(self, ids: Collection[str], now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
         """The due rows among the ids, (id, pico), soonest first."""
@@ -103,16 +108,17 @@ class Due:
         found = self._database.rows(BROKEN)
         return [(id, f"found the due time {due!r:.80}, {wanted}") for id, due in found]
 
-    def next(self, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
-        """When the next row that is not left out is due, and when the next pause ends."""
-        others = f"status = 'pending' AND due BETWEEN ? AND {LAST_MS}{without.condition('pico')}"
-        row = self._database.row(
-            f"""SELECT (SELECT min(due) FROM scheduled WHERE {others}),
-                (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL)""",
-            (self._first_of_others(without.owners), *without.values),
-        )
-        assert row is not None  # a SELECT without FROM has one row
-        return rows.time(row[0]), rows.time(row[1])
+    def soonest(
+        self,
+        entries: LeftOut = NOTHING,
+        deliveries: LeftOut = NOTHING,
+        programs: LeftOut = NOTHING,
+        scheduled: LeftOut = NOTHING,
+    ) -> Soonest:
+        """What comes next in each queue, except for what is left out."""
+        first = self._first_of_others(scheduled.owners)
+        left_out = {"entries": entries, "deliveries": deliveries, "programs": programs}
+        return soonest(self._database, first, scheduled=scheduled, **left_out)
 
     def _first_of_others(self, picos: frozenset[str]) -> int:
         """The due time of the first pending row of any other pico.

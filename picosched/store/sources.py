@@ -66,16 +66,6 @@ class Sources:
 
     # Reading
 
-    def next(self, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
-        """When the next entry that is not left out is due, and when the next pause ends."""
-        row = self._database.row(
-            f"""SELECT (SELECT min(due) FROM source_entry WHERE paused = 0{without.condition("source")}),
-                (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL)""",
-            without.values,
-        )
-        assert row is not None  # a SELECT without FROM has one row
-        return rows.time(row[0]), rows.time(row[1])
-
     def due(self, now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
         """Due entries that are not left out, (id, source), soonest first."""
         sql = f"""SELECT id, source FROM source_entry

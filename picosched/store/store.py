@@ -22,6 +22,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import SCHEDULED, Outcome, Scheduled
 from picosched.store import journal, picos, rows
 from picosched.store.agenda import Agenda
+from picosched.store.ahead import Ahead
 from picosched.store.begun import BegunRows
 from picosched.store.database import MEMORY, Database, Row
 from picosched.store.deliveries import Deliveries
@@ -52,8 +53,9 @@ class Store:
         self._database = Database(path, durability=durability, readonly=readonly)
         self._history = timedelta(days=history_days)
         self.picos = Picos(self._database)
-        self.due = Due(self._database)
-        self.agenda = Agenda(self._database, self._history, self.due)
+        ahead = Ahead(self._database)
+        self.due = Due(self._database, ahead)
+        self.agenda = Agenda(self._database, self._history, self.due, ahead)
         self.begun = BegunRows(self._database)
         self.journal = Journal(self._database)
         self.pages = Pages(self._database)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from store.written import (
@@ -36,6 +36,18 @@ from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.picos import PicoRow
 
 
+def row_next(store: Store, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
+    """When the next row is due that is not left out, and when the next pause ends."""
+    found = store.due.soonest(scheduled=without)
+    return found.row, found.row_resumes
+
+
+def source_next(store: Store, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
+    """The same of entries and their sources."""
+    found = store.due.soonest(entries=without)
+    return found.entry, found.source_resumes
+
+
 class Agenda:
     """Scheduled events and the record of their fires."""
 
@@ -43,7 +55,7 @@ class Agenda:
         add(store, made("c"), made("b", NOW - MINUTE), made("a"), made("z", NOW + MINUTE))
         assert store.due.first(NOW, 10) == [("b", "p"), ("c", "p"), ("a", "p")]
         assert store.due.first(NOW, 2) == [("b", "p"), ("c", "p")]
-        assert store.due.next() == (NOW - MINUTE, None)
+        assert row_next(store) == (NOW - MINUTE, None)
 
     def test_only_pending_rows_are_due(self, store: Store) -> None:
         add(
@@ -53,12 +65,12 @@ class Agenda:
             made("cancelled", None, status=Status.CANCELLED),
         )
         assert store.due.first(NOW, 10) == []
-        assert store.due.next() == (None, None)
+        assert row_next(store) == (None, None)
         assert [row.id for row in store.agenda.pending("p", "tea")] == ["paused"]
 
     def test_the_end_of_a_pause_counts_as_due(self, store: Store) -> None:
         add(store, made("s1", status=Status.PAUSED, paused_until=NOW + MINUTE), made("s2", NOW + 2 * MINUTE))
-        assert store.due.next() == (NOW + 2 * MINUTE, NOW + MINUTE)
+        assert row_next(store) == (NOW + 2 * MINUTE, NOW + MINUTE)
         assert store.agenda.resumable(NOW, 9) == []
         assert store.agenda.resumable(NOW + MINUTE, 9) == ["s1"]
 
@@ -197,7 +209,7 @@ class Due:
         due = [(row.id, row.pico_id) for row in wanted if row.due and row.due <= NOW]
         for limit in (1, 7, 100):
             assert store.due.first(NOW, limit, without) == due[:limit]
-        assert store.due.next(without) == (wanted[0].due, None)
+        assert row_next(store, without) == (wanted[0].due, None)
         assert store.due.among([row.id for row in rows[::2]], NOW, without) == [
             each for each in due if each[0] in {row.id for row in rows[::2]}
         ]
@@ -223,9 +235,9 @@ class Due:
     def test_a_row_that_is_due_before_all_others_is_next(self, store: Store) -> None:
         without = LeftOut(owners=frozenset({"p"}))
         add(store, made("own"), made("other", NOW + MINUTE, pico_id="q"))
-        assert store.due.next(without) == (NOW + MINUTE, None)
+        assert row_next(store, without) == (NOW + MINUTE, None)
         add(store, made("sooner", NOW - MINUTE, pico_id="q"))
-        assert store.due.next(without) == (NOW - MINUTE, None)
+        assert row_next(store, without) == (NOW - MINUTE, None)
         assert store.due.first(NOW, 9, without) == [("sooner", "q")]
         assert store.due.broken() == []
 
@@ -238,12 +250,12 @@ class Queues:
             furnish(store)
             store.sources.put_entry(replace(ENTRY, id="next", due=NOW + MINUTE), 1)
         sources = store.sources
-        assert (sources.next(), sources.due(NOW)) == ((NOW, None), [("entry", "src")])
+        assert (source_next(store), sources.due(NOW)) == ((NOW, None), [("entry", "src")])
         left_out = LeftOut(frozenset({"entry"}))
-        assert (sources.next(left_out), sources.due(NOW, left_out)) == ((NOW + MINUTE, None), [])
+        assert (source_next(store, left_out), sources.due(NOW, left_out)) == ((NOW + MINUTE, None), [])
         with store.transaction():
             sources.set_pause("src", True, NOW + MINUTE)
-        assert (sources.next(), sources.due(NOW)) == ((None, NOW + MINUTE), [])
+        assert (source_next(store), sources.due(NOW)) == ((None, NOW + MINUTE), [])
         assert (sources.resumable(NOW), sources.resumable(NOW + MINUTE)) == ([], ["src"])
 
     def test_a_source_keeps_its_counts_when_it_is_declared_anew(self, store: Store) -> None:
@@ -273,15 +285,15 @@ class Queues:
         with store.transaction():
             deliveries.add(DELIVERY)
             deliveries.add(replace(DELIVERY, id="d2", due=NOW - MINUTE))
-        assert (deliveries.next(), deliveries.due(NOW, 1)) == (NOW - MINUTE, [("d2", "src")])
+        assert (store.due.soonest().delivery, deliveries.due(NOW, 1)) == (NOW - MINUTE, [("d2", "src")])
         with store.transaction():
             deliveries.put_off("d2", NOW + MINUTE, "refused")
         assert deliveries.find("d2") == replace(DELIVERY, id="d2", due=NOW + MINUTE, tries=1, error="refused")
         assert (deliveries.due(NOW, 9), deliveries.last_error("src")) == ([("d", "src")], "refused")
         with store.transaction():
             deliveries.remove("d")
-        assert (deliveries.waiting("src"), deliveries.next()) == (1, NOW + MINUTE)
-        assert deliveries.next(LeftOut(owners=frozenset({"src"}))) is None
+        assert (deliveries.waiting("src"), store.due.soonest().delivery) == (1, NOW + MINUTE)
+        assert store.due.soonest(deliveries=LeftOut(owners=frozenset({"src"}))).delivery is None
 
     def test_a_key_is_received_once(self, store: Store) -> None:
         with store.transaction():

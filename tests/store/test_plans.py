@@ -59,7 +59,10 @@ QUESTIONS: dict[str, tuple[Callable[[Store], object], str]] = {
     "what is due": (lambda s: s.due.first(NOW, 5, SOME), "scheduled_due"),
     "what is due of picos": (lambda s: s.due.due_of(["p"], NOW, 5), "scheduled_turn"),
     "picos that have something due": (lambda s: s.due.more_due(s.due.watch(), NOW, 5), "scheduled_due"),
-    "what is due next": (lambda s: s.due.next(SOME), "scheduled_due"),
+    "the next row": (lambda s: s.due.soonest(scheduled=SOME), "scheduled_due"),
+    "the next entry": (lambda s: s.due.soonest(entries=SOME), "source_entry_due"),
+    "the next delivery": (lambda s: s.due.soonest(deliveries=SOME), "delivery_due"),
+    "the next program": (lambda s: s.due.soonest(programs=SOME), "scheduled_program"),
 }
 
 
