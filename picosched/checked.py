@@ -57,10 +57,11 @@ def checked_text(value: str, what: str) -> str:
         raise PicoschedError(f"found {type(value).__name__} as {what}, wanted a text")
     if not value:
         raise PicoschedError(f"found an empty {what}, wanted a text")
-    try:
-        value.encode()
-    except UnicodeEncodeError as cause:
-        raise PicoschedError(f"found half a character in {what} {value!r}") from cause
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as cause:
+            raise PicoschedError(f"found half a character in {what} {value!r}") from cause
     return value
 
 

@@ -108,8 +108,7 @@ class VirtualClock:
         self._moved = threading.Condition()
 
     def now(self) -> datetime:
-        with self._moved:
-            return self._now
+        return self._now
 
     def ticks(self) -> float:
         """The seconds since 1970: moving this clock means that time passes."""
@@ -201,12 +200,17 @@ def shifted(time: datetime, by: timedelta) -> datetime:
 
 def to_ms(time: datetime) -> int:
     """Whole milliseconds from 1970 to `time`, rounded down; exact."""
-    return (_utc(time) - EPOCH) // _MILLISECOND
+    if time.tzinfo is not UTC:
+        time = _utc(time)
+    return (time - EPOCH) // _MILLISECOND
 
 
 def whole_ms(time: datetime) -> datetime:
     """A time rounded down to whole milliseconds, as in the store."""
-    return from_ms(to_ms(time))
+    if time.tzinfo is not UTC:
+        time = _utc(time)
+    over = time.microsecond % 1000
+    return time - timedelta(microseconds=over) if over else time
 
 
 def from_ms(ms: int) -> datetime:

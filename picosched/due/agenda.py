@@ -24,7 +24,6 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -33,6 +32,7 @@ from picosched.due.line import DueRows
 from picosched.due.queue import NOTHING, Coming, Done, Looked, Together
 from picosched.due.waiting import Waiting
 from picosched.errors import PicoschedError
+from picosched.frozen import replace
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered

@@ -233,9 +233,9 @@ class Background:
 
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
         """What a due query leaves out: rows that are `stuck` or being processed here, and full owners."""
+        if not stuck and not self._waiting_rows.ids:
+            return NOTHING
         with self._mutex:
-            if not stuck and not self._waiting_rows.ids:
-                return NOTHING
             return LeftOut(
                 frozenset(stuck).union(*self._waiting_rows.ids.values()), frozenset(self._waiting_rows.full)
             )

@@ -41,11 +41,11 @@ class Dues:
 
     def came(self, turn: Turn) -> None:
         """A turn was written: remember whether it changed due times."""
-        dues = [each.due for each in turn.scheduled.values() if each.due is not None]
-        if dues:
-            self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
-        run = any(each.kind == "proc" for each in turn.scheduled.values())
-        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes)
+        for row in turn.scheduled.values():
+            if row.due is not None and (self._soonest is None or row.due < self._soonest):
+                self._soonest = row.due
+            self._changed |= row.kind == "proc"
+        self._changed |= bool(turn.rescheduled or turn.changes)
 
     def committed(self) -> None:
         if self._changed or self._soonest is not None:
@@ -120,10 +120,13 @@ class Ticks:
         looks = [began]
         stuck: dict[str, Exception] = {}
         raised = made_now = 0
-        if self._look(()).broken:
-            self._agenda.give_up_broken()
+        mended = False
         while not self.ends():
             looked_at = self._look(stuck)
+            if looked_at.broken and not mended:
+                self._agenda.give_up_broken()
+                mended = True
+                continue
             if looked_at.soonest is None or looked_at.soonest > began:
                 break
             now = max(looks[-1], self._now())

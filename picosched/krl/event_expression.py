@@ -299,14 +299,16 @@ class EventExpression:
         self, state: State, event: Event, matchers: Sequence[Matcher], limits: Sequence[Callable[[], float]]
     ) -> Selection:
         """Process one event. The bindings of a pattern accumulate until it is complete."""
-        milliseconds = event.time.timestamp() * 1000
         pattern = self.pattern
         key = f"{event.domain}:{event.type}"
         if isinstance(pattern, Primitive):  # most rules: nothing to remember
-            step = Step(event, key, milliseconds, matchers, limits, {})
-            if pattern.advance(0, step):
-                return Selection(None, step.bindings)
-            return Selection(None, None, "; ".join(step.reasons))
+            if pattern.key not in (key, "*"):
+                return Selection(None, None, "")
+            matched = matchers[pattern.number](event, {})
+            if isinstance(matched, str):
+                return Selection(None, None, matched)
+            return Selection(None, dict(matched[0]))
+        milliseconds = event.time.timestamp() * 1000
         states, gathered, since = [pattern.start], {}, None
         if state is not None:
             states, gathered, since = state["states"], state["bindings"], state["since"]

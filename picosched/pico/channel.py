@@ -22,11 +22,13 @@ class Policy:
 
     def refusal(self, first: str, second: str) -> str | None:
         """Why `first:second` may not pass; None if it may."""
-        if any(_matches(pattern, first, second) for pattern in self.deny):
-            return "denied by the channel's policy"
-        if not any(_matches(pattern, first, second) for pattern in self.allow):
-            return "not allowed by the channel's policy"
-        return None
+        for pattern in self.deny:
+            if _matches(pattern, first, second):
+                return "denied by the channel's policy"
+        for pattern in self.allow:
+            if _matches(pattern, first, second):
+                return None
+        return "not allowed by the channel's policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +77,7 @@ def _checked(pattern: str) -> str:
 
 
 def _matches(pattern: str, first: str, second: str) -> bool:
+    if pattern == "*:*":
+        return True
     wanted_first, _, wanted_second = pattern.partition(":")
     return wanted_first in ("*", first) and wanted_second in ("*", second)

@@ -7,8 +7,6 @@ object without beginning a rule: it may only read and log.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from picosched.krl.scope import Value
 from picosched.krl.text import WIDEST, measured
 from picosched.pico.agenda import PicoAgenda
@@ -29,7 +27,11 @@ class PicoEffects(Speaking):
         self.family = PicoFamily(self)
         self.agenda = PicoAgenda(self)
         self.sources = PicoSources(self)
-        self.error_rid: Callable[[str], str] = lambda rid: rid
+
+    def error_rid(self, rid: str) -> str:
+        """The ruleset that gets the errors of a ruleset."""
+        installed = self.pico.installed.get(rid)
+        return rid if installed is None else installed.ruleset.errors_to or rid
 
     # ---- the life of a rule -----------------------------------------------------------------------
 
@@ -54,8 +56,9 @@ class PicoEffects(Speaking):
         turn.directives += said.directives
         turn.entities.update(said.entities)
         turn.scheduled.update(said.scheduled)
-        turn.changes += said.changes
-        self.pico.take_over(said.changes)
+        if said.changes:
+            turn.changes += said.changes
+            self.pico.take_over(said.changes)
         turn.rescheduled.update(said.rescheduled)
         for id in said.unmade:
             turn.scheduled.pop(id, None)

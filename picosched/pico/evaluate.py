@@ -56,9 +56,6 @@ def evaluate(
     budget, effects = pico.budget, pico.effects
     budget.begin()
     effects.begin_turn(turn, settings)
-    effects.error_rid = lambda rid: (
-        pico.installed[rid].ruleset.errors_to or rid if rid in pico.installed else rid
-    )
     pairs: Pairs = deque()
     _enqueue(pico, turn, pairs, event)
     installed = dict(pico.installed)

@@ -11,10 +11,10 @@ occurrence, and those that passed are recorded as paused; an overdue `at` is due
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from picosched.errors import PicoschedError
+from picosched.frozen import replace
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status, rounded_up
 from picosched.timespec.timespec import Timespec

@@ -14,13 +14,12 @@ been raised in time. Those before it, which would not, have a record of their ow
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from picosched.clock import format_time
-from picosched.frozen import frozen
+from picosched.frozen import frozen, replace
 from picosched.schedule.fire import GRACE, SKIPPED, missed
 from picosched.schedule.scheduled import (
     MOST_COUNTED,

@@ -15,7 +15,6 @@ put off by the row's own part of its jitter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -24,7 +23,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from picosched.clock import EPOCH, LAST, format_time, shifted
-from picosched.frozen import frozen
+from picosched.frozen import frozen, replace
 from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
 from picosched.schedule.window import Window, read_window
 from picosched.timespec.timespec import Timespec

@@ -8,11 +8,11 @@ occurrence, and with it the transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from picosched.clock import FIRST_MS, LAST, LAST_MS, shifted, to_ms
+from picosched.frozen import replace
 from picosched.schedule.changed import Changed, cancelled
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import FIRE, Fire

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from picosched.clock import shifted
 from picosched.errors import PicoschedError
+from picosched.frozen import replace
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -161,9 +161,34 @@ class Store:
 
         Without `recorded` the occurrence gets no record, without `journalled` the turn is not in the journal.
         """
-        statements = _statements(turn, fire, journalled)  # this may raise, so before anything is written
-        for table, sql, values in statements:
-            self._database.put(table, sql, values)
+        # What may raise comes first, before anything is written.
+        made = [rows.of_scheduled(row) for row in turn.scheduled.values()]
+        for each in made:
+            _check_texts(each)
+        entry = journal.of_turn(turn, fire) if journalled else None
+        entities = [
+            (picos.owner(turn.pico_id, rid), rid, name, None if value is None else rows.dump(value))
+            for (rid, name), value in turn.entities.items()
+        ]
+        waiting = [
+            (turn.pico_id, rid, rule, None if state is None else rows.dump(state))
+            for (rid, rule), state in turn.waiting.items()
+        ]
+        put = self._database.put
+        for pico_id, rid, name, text in entities:
+            if text is None:
+                put("entity", picos.DELETE_ENTITY, (pico_id, rid, name))
+            else:
+                put("entity", picos.SET_ENTITY, (pico_id, rid, name, text))
+        for pico_id, rid, rule, text in waiting:
+            if text is None:
+                put("waiting", picos.DELETE_WAITING, (pico_id, rid, rule))
+            else:
+                put("waiting", picos.SET_WAITING, (pico_id, rid, rule, text))
+        for each in made:
+            put("scheduled", SCHEDULED.insert, each)
+        if entry is not None:
+            put("journal", ENTRY.insert, entry)
         if turn.scheduled:
             self.agenda.made(turn.pico_id, [*turn.scheduled.values()])
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
@@ -171,9 +196,11 @@ class Store:
             self.agenda.settle(turn.settled, turn.now)
         if fire is not None and recorded:
             self.agenda.record(fire)
-        ended = (each for each in turn.scheduled.values() if each.due is None)  # fired as soon as made
-        for row in (*turn.rescheduled.values(), *ended):
+        for row in turn.rescheduled.values():
             self.agenda.change(row, turn.now)
+        for row in turn.scheduled.values():
+            if row.due is None:  # fired as soon as made
+                self.agenda.change(row, turn.now)
         for record in turn.records:
             if record.outcome is Outcome.FIRED:  # by one of its rules, so with the outcome of the turn
                 record = of_turn(record, turn)
@@ -198,31 +225,6 @@ class Store:
         return deleted + self.journal.prune(before, now, PRUNED_AT_ONCE)
 
 
-def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str, str, Row]]:
-    """The statements of a turn, except for its occurrence and its changes to other rows."""
-    statements: list[tuple[str, str, Row]] = []
-    for (rid, name), value in turn.entities.items():
-        pico_id = picos.owner(turn.pico_id, rid)
-        if value is None:
-            statements.append(("entity", picos.DELETE_ENTITY, (pico_id, rid, name)))
-        else:
-            statements.append(("entity", picos.SET_ENTITY, (pico_id, rid, name, rows.dump(value))))
-    for (rid, rule), state in turn.waiting.items():
-        if state is None:
-            statements.append(("waiting", picos.DELETE_WAITING, (turn.pico_id, rid, rule)))
-        else:
-            statements.append(("waiting", picos.SET_WAITING, (turn.pico_id, rid, rule, rows.dump(state))))
-    for scheduled in turn.scheduled.values():
-        statements.append(("scheduled", SCHEDULED.insert, rows.of_scheduled(scheduled)))
-    if journalled:
-        statements.append(("journal", ENTRY.insert, journal.of_turn(turn, fire)))
-    for _, _, values in statements:
-        for value in values:
-            if isinstance(value, str) and not value.isascii():
-                _check_text(value)
-    return statements
-
-
 def of_turn(fire: Fire, turn: Turn) -> Fire:
     """The record of an occurrence whose event this turn handled."""
     rules = tuple(turn.fired)
@@ -231,8 +233,12 @@ def of_turn(fire: Fire, turn: Turn) -> Fire:
     return replace(fire, eid=turn.eid, rules=rules)
 
 
-def _check_text(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as cause:
-        raise PicoschedError(f"found half a character in {text[:40]!r}, which cannot be stored") from cause
+def _check_texts(row: Row) -> None:
+    for text in row:
+        if isinstance(text, str) and not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as cause:
+                raise PicoschedError(
+                    f"found half a character in {text[:40]!r}, which cannot be stored"
+                ) from cause

@@ -125,10 +125,13 @@ class Loaded:
 
     def load_channel(self, eci: str) -> Channel:
         """The channel; `not_found` if there is none."""
-        channel = self._channels.find(eci) or self._store.picos.find_channel(eci)
+        channel = self._channels.find(eci)
         if channel is None:
-            raise PicoschedError(f"there is no channel {eci}", "not_found")
-        return self._channels.put(eci, channel)
+            channel = self._store.picos.find_channel(eci)
+            if channel is None:
+                raise PicoschedError(f"there is no channel {eci}", "not_found")
+            self._channels.put(eci, channel)
+        return channel
 
     def compiled(self, text: str, origin: str | None) -> Ruleset:
         """The compiled ruleset of a text; KrlError if it has errors."""

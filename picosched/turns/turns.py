@@ -62,11 +62,12 @@ class Turns:
             before = self._store.deliveries.received(pico_id, event.once)
             if before is not None:
                 return Turn(before[0], pico_id, before[1], event.eci, repeated=True)
+        pico = self._loaded.load_pico(pico_id)
         try:
-            turn = self._evaluated(self._loaded.load_pico(pico_id), event, piece.answers)
+            turn = self._evaluated(pico, event, piece.answers)
         except Unanswered as wanted:
             return wanted
-        self._keep(turn)
+        self._keep(pico, turn)
         if event.once is not None:
             self._store.deliveries.receive(pico_id, event.once, event.eid, event.time)
         return turn
@@ -111,7 +112,7 @@ class Turns:
         changes = self._store.changes
         try:
             turn = self._evaluated(pico, event, answers, settled)
-            self._keep(turn, of_turn(record, turn), recorded=recorded, journalled=journalled)
+            self._keep(pico, turn, of_turn(record, turn), recorded=recorded, journalled=journalled)
             return turn
         except Unanswered as wanted:
             return wanted
@@ -134,7 +135,13 @@ class Turns:
         return turn
 
     def _keep(
-        self, turn: Turn, fire: Fire | None = None, *, recorded: bool = True, journalled: bool = True
+        self,
+        pico: Pico,
+        turn: Turn,
+        fire: Fire | None = None,
+        *,
+        recorded: bool = True,
+        journalled: bool = True,
     ) -> None:
         if turn.changes:
             self._loaded.forget(turn.pico_id)  # its rulesets and channels are read again
@@ -143,7 +150,7 @@ class Turns:
                 carry_out(self._store, self._loaded, turn)
         else:
             self._store.write(turn, fire, recorded=recorded, journalled=journalled)
-            self._loaded.load_pico(turn.pico_id).apply(turn)
+            pico.apply(turn)
         self._came(turn)
 
 
