@@ -52,7 +52,7 @@ def word(words: type[StrEnum]) -> Kind:
     """One word of several."""
     name = words.__name__
     read = f"told.word({{name}}, {name})"
-    return Kind(name, str, read, "{v}.value", "{v}.value", f"{name}({{v}})", words=words)
+    return Kind(name, str, read, "{v}.value", "{v}._value_", f"{name}_of[{{v}}]", words=words)
 
 
 NAME = Kind("name", str, "told.text({name})")
@@ -115,6 +115,17 @@ class Table:
         ]
         return self._function("record", lines, f"({self._names(self._inserted)},)", dump=dump)
 
+    def of_some(self, *names: str) -> tuple[str, Callable[[Any], list[Any]]]:
+        """The statement that sets some columns of a row, and a function that makes its values of a record."""
+        some = [each for name in names for each in self._kept if each.name == name]
+        key = self._kept[0]
+        changes = ", ".join(f"{each.column} = ?" for each in some)
+        values = [each.kind.write(each.kind.to_column, f"record.{each.name}") for each in (*some, key)]
+        return (
+            f"UPDATE {self.name} SET {changes} WHERE {key.column} = ?",
+            self._function("record", [], f"[{', '.join(values)}]"),
+        )
+
     def to_record(self, load: Callable[[str], Any]) -> Callable[[Sequence[Any]], Any]:
         """A function that makes a record of a row, which may have further columns behind."""
         read = {
@@ -159,6 +170,7 @@ class Table:
     def _function(self, takes: str, lines: Sequence[str], gives: str, **names: Any) -> Callable[..., Any]:
         words = [each.kind.words for each in self.fields if each.kind.words]
         names |= {each.__name__: each for each in words}
+        names |= {f"{each.__name__}_of": {word.value: word for word in each} for each in words}
         names |= {"to_ms": to_ms, "from_ms": from_ms, "format_time": format_time}
         names |= {"record_type": self.record}
         body = "\n    ".join([*lines, f"return {gives}"])

@@ -159,7 +159,7 @@ class Scheduled:
     def put_off(self) -> timedelta:
         """This row's delay within its jitter: constant, and evenly distributed over ids."""
         if not self.jitter:
-            return timedelta(0)
+            return NONE
         drawn = int.from_bytes(blake2b(self.id.encode(), digest_size=8).digest())
         return timedelta(milliseconds=drawn % (self.jitter + 1))
 
@@ -194,6 +194,8 @@ class Scheduled:
             return None
         # Never back to or before the present occurrence, whatever the clock says.
         since = max(self.due, self.moved_from or self.due)
+        if self.timespec is None:
+            return None
         if self.kind == "window":
             return self.following(max(since, upto), granularity)
         # One that came already and is rounded up to a time after `upto` is still to come.
@@ -322,7 +324,7 @@ def coming_raised(
         due = scheduled.following(since, granularity)
 
 
-SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
+SECOND, MILLISECOND, NONE = timedelta(seconds=1), timedelta(milliseconds=1), timedelta(0)
 
 
 @lru_cache(maxsize=1024)

@@ -37,10 +37,9 @@ NAMED = " UNION ALL ".join(
     for status in ("pending", "paused")
 )
 
-SETTLE = """UPDATE scheduled
-    SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?,
-        spaced_from = ?
-    WHERE id = ?"""
+SETTLE, settled_values = SCHEDULED.of_some(
+    "due", "status", "fires", "fired", "keep_until", "paused_until", "moved_from", "spaced_from"
+)
 REPEAT = "UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?"
 EVENT = "UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?"
 MORE = """INSERT INTO coming (pico, events) VALUES (?, ?)
@@ -203,20 +202,9 @@ class Agenda:
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Update a row's due time, status and number of fires."""
-        keep_until = settled.keep_until
-        if keep_until is None and settled.status in (Status.FINISHED, Status.CANCELLED):
-            keep_until = shifted(now, self._history)
-        values = [
-            rows.ms(settled.due),
-            settled.status.value,
-            settled.fires,
-            rows.ms(settled.fired),
-            rows.ms(keep_until),
-            rows.ms(settled.paused_until),
-            rows.ms(settled.moved_from),
-            rows.ms(settled.spaced_from),
-            settled.id,
-        ]
+        if settled.keep_until is None and settled.status not in COMING:
+            settled = replace(settled, keep_until=shifted(now, self._history))
+        values = settled_values(settled)
         self._database.put(TABLE, SETTLE, values)
         self._ahead.drop(settled.id)
         if settled.due is not None:

@@ -45,6 +45,8 @@ def load(text: str) -> Any:
     """
     try:
         charge(ROW)
+        if text == "{}":
+            return {}
         pay_for_json(text)
         return json.loads(text) if text.startswith(" ") else orjson.loads(text)
     except (ValueError, AttributeError) as cause:
