@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from picosched.checked import checked_key, checked_text, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, whole_ms
@@ -38,11 +38,14 @@ from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
-from picosched.turns.pieces import AskPassing, AskQuery, RaiseEvent, RaiseNow
+from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow
 from picosched.turns.turns import Turns
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+Outcome = Turn | Exception | Unanswered | Later
+"""Of raising an event."""
 
 
 class Wiring:
@@ -167,13 +170,17 @@ class Wiring:
         turn.entities, turn.waiting = {}, {}  # the pico's memory is not shared with callers
         return turn
 
-    def raise_some(self, events: Sequence[Event]) -> list[Turn | Exception | Unanswered]:
+    def raise_some(self, events: Sequence[Event], *, light: bool = False) -> list[Outcome]:
         """Raise the first of some events through their channels, as many as one batch has time for.
 
         Returns the turn or error of each, after the commit. For an event that needs an answer from outside
-        it is `Unanswered`: nothing was written, and `raise_one` waits for the answer.
+        it is `Unanswered`: nothing was written, and `raise_one` waits for the answer. With `light` this
+        neither waits nor takes long: the last outcome may be `Later`, and then nothing was written either.
         """
-        return self._commits.perform_some(self.turns.raise_event, [RaiseEvent(each) for each in events])
+        pieces = [RaiseEvent(each, light=light) for each in events]
+        if not light:
+            return self._commits.perform_some(self.turns.raise_event, pieces)
+        return self._commits.perform_now(self.turns.raise_event, pieces) or [Later.BUSY]
 
     def answer_to(self, query: Query, pico_id: str | None = None) -> Any:
         """The answer to a query of the pico of its channel, or of `pico_id`."""
@@ -181,13 +188,18 @@ class Wiring:
         answer = self._answer(piece)
         return self._waiting.done(self._answer, piece, answer) if isinstance(answer, Unanswered) else answer
 
-    def try_query(self, query: Query) -> Any:
-        """As `answer_to` through a channel, but returns Unanswered instead of waiting."""
-        return self._answer(AskQuery(query))
+    def try_query(self, query: Query, *, light: bool = False) -> Any:
+        """As `answer_to` through a channel, but returns Unanswered instead of waiting.
 
-    def check_passing(self, piece: AskPassing) -> None:
-        """`not_found` if there is no such channel, `refused` by its policy."""
-        self._commits.read(self.turns.check_passing, piece)
+        With `light` this neither waits nor takes long, and may return `Later`.
+        """
+        read = self._commits.read_now if light else self._commits.read
+        return read(self.turns.answer, AskQuery(query, light=light))
+
+    def check_passing(self, piece: AskPassing, *, light: bool = False) -> Later | None:
+        """`not_found` if there is no such channel, `refused` by its policy; `light` as for `try_query`."""
+        read = self._commits.read_now if light else self._commits.read
+        return read(self.turns.check_passing, piece)
 
     def raise_now(self, piece: RaiseNow) -> Turn:
         """Raise a row's event outside its times; returns its turn, once durable."""
@@ -195,7 +207,7 @@ class Wiring:
         return self._waiting.done(self._raise_now, piece, turn) if isinstance(turn, Unanswered) else turn
 
     def _raise(self, piece: RaiseEvent) -> Turn | Unanswered:
-        return self._commits.perform(self.turns.raise_event, piece)
+        return cast("Turn | Unanswered", self._commits.perform(self.turns.raise_event, piece))
 
     def _answer(self, piece: AskQuery) -> Any:
         return self._commits.read(self.turns.answer, piece)

@@ -25,6 +25,22 @@ BUILT = 4
 """A rule may build this many times the bytes that its turn may output."""
 
 
+LIGHT_STEPS = 60_000
+"""Steps of a light turn or query: about ten milliseconds."""
+
+LIGHT_REGEX_SECONDS = 0.01
+LIGHT_BYTES = 500_000
+"""Of its output."""
+
+
+class Postponed(BaseException):
+    """A turn or query that was tried lightly, and takes more than that.
+
+    Nothing has been written, as rules only request effects: evaluate it again with the whole budget. Not an
+    Exception, so that rules cannot catch it.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Limits for rulesets. Each is a setting of the engine."""
@@ -72,6 +88,7 @@ class Budget:
         "array",
         "built",
         "depth",
+        "light",
         "limits",
         "over",
         "said",
@@ -101,15 +118,16 @@ class Budget:
         budget._regex = budget._regex_of_rule = inf
         return budget
 
-    def begin(self) -> None:
-        """Begin a turn or a query."""
+    def begin(self, light: bool = False) -> None:
+        """Begin a turn or a query; a `light` one raises Postponed once it takes more than a little."""
         limits = self.limits
+        self.light = light
         self.over: KrlError | None = None
-        self._turn: float = limits.max_turn_steps
+        self._turn: float = min(limits.max_turn_steps, LIGHT_STEPS) if light else limits.max_turn_steps
         self._until = self._ticks() + limits.max_seconds
-        self._regex: float = limits.max_regex_seconds
-        self.said: float = limits.max_turn_bytes
-        self.steps = self._slice = min(SLICE, limits.max_steps, limits.max_turn_steps)
+        self._regex: float = LIGHT_REGEX_SECONDS if light else limits.max_regex_seconds
+        self.said: float = min(limits.max_turn_bytes, LIGHT_BYTES) if light else limits.max_turn_bytes
+        self.steps = self._slice = min(SLICE, limits.max_steps, self._turn)
         self.begin_rule()
 
     @property
@@ -161,6 +179,7 @@ class Budget:
         if steps or size > 1_000:
             self.charge(steps + (size >> 7))
         if size > self.said:
+            self.postpone()
             raise KrlError(
                 f"a turn says more than {self.limits.max_turn_bytes} bytes (max_turn_bytes) in directives, "
                 "log, variables and events",
@@ -179,6 +198,7 @@ class Budget:
         self._regex -= seconds
         self._regex_of_rule -= seconds
         if self._regex < 0 or self._regex_of_rule < 0:
+            self.postpone()
             bound = self.limits.max_regex_seconds
             of_turn = self._regex < 0
             raise KrlError(
@@ -205,6 +225,7 @@ class Budget:
             )
         self._settle()
         if self._turn < 0:
+            self.postpone()
             self.over = KrlError(
                 f"a turn took more than {limits.max_turn_steps} steps (max_turn_steps)", code="too_large"
             )
@@ -217,6 +238,11 @@ class Budget:
             )
         if self._ticks() > self._until:
             raise self._late()
+
+    def postpone(self) -> None:
+        """A limit is exceeded: if this is only a light try, give it up."""
+        if self.light:
+            raise Postponed
 
     def _settle(self) -> None:
         """Deduct the used part of this slice from the rule and the turn, and begin the next.

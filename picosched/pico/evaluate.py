@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from picosched.errors import KrlError, PicoschedError, Span
+from picosched.krl.budget import Postponed
 from picosched.krl.ruleset import Instance
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import BOUNDS, spending
@@ -45,16 +46,19 @@ def evaluate(
     settings: Settings,
     answers: Answers | None = None,
     settled: Scheduled | None = None,
+    *,
+    light: bool = False,
 ) -> Turn:
     """The turn of an event in a pico. Changes nothing itself: all changes are in the turn.
 
     `settled` is the scheduled event that came due, as it will be after this occurrence: so the rules see it.
-    Raises Unanswered if a rule needs an answer from outside that is not among `answers`.
+    Raises Unanswered if a rule needs an answer from outside that is not among `answers`, and Postponed if
+    it is only a `light` try and takes more than that.
     """
     turn = Turn(event.eid, pico.id, event.time, event.eci, settled=settled)
     pico.now = event.time
     budget, effects = pico.budget, pico.effects
-    budget.begin()
+    budget.begin(light)
     effects.begin_turn(turn, settings)
     pairs: Pairs = deque()
     _enqueue(pico, turn, pairs, event)
@@ -67,7 +71,7 @@ def evaluate(
             _handle(pico, turn, pairs, *pairs.popleft())
         for rid, _, place in pairs:
             turn.handled[place].considered.append(_unreached(pico, rid))
-    except Unanswered:
+    except (Unanswered, Postponed):
         pico.installed = installed
         raise
     finally:
@@ -77,12 +81,14 @@ def evaluate(
     return turn
 
 
-def answer(pico: Pico, query: Query, now: datetime, answers: Answers | None = None) -> Any:
+def answer(
+    pico: Pico, query: Query, now: datetime, answers: Answers | None = None, *, light: bool = False
+) -> Any:
     """The JSON value of a query. PicoschedError if there is no such function, KrlError if it fails.
 
-    Raises Unanswered as `evaluate` does.
+    Raises Unanswered and Postponed as `evaluate` does.
     """
-    pico.budget.begin()
+    pico.budget.begin(light)
     before, BOUNDS.budget = BOUNDS.budget, pico.budget
     try:
         return answer_within(pico, query, now, answers)

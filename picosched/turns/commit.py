@@ -28,6 +28,8 @@ from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.store.faults import StoreError
 from picosched.store.store import Store
+from picosched.turns.held import Held
+from picosched.turns.pieces import Later
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -39,6 +41,9 @@ LARGEST = 256
 
 SECONDS = 0.05
 """How long a batch starts new work."""
+
+LIGHT_SECONDS = 0.01
+"""How long it does for a caller that must not wait for long."""
 
 
 class Mark:
@@ -56,7 +61,7 @@ class Call:
     There may be fewer outcomes than pieces: those of the first pieces, which the batch had time for.
     """
 
-    __slots__ = ("alone", "first", "mark", "outcomes", "perform", "pieces", "prepare", "wake")
+    __slots__ = ("alone", "first", "light", "mark", "outcomes", "perform", "pieces", "prepare", "wake")
 
     def __init__(
         self,
@@ -69,6 +74,8 @@ class Call:
         self.pieces = pieces
         self.prepare = prepare
         """Reads ahead the rows of the pieces."""
+        self.light = False
+        """Whether its caller must not wait for long."""
         self.alone = False
         """Whether each piece gets its own transaction, because a shared one was refused."""
         self.first = first
@@ -77,28 +84,6 @@ class Call:
         self.mark = Mark()
         self.wake: threading.Lock | None = None
         """Of a call that waits: held until it is finished or must lead."""
-
-
-class Held:
-    """A lock that is fair to those who wait for it, and knows its thread."""
-
-    __slots__ = ("_lock", "_turnstile", "by")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._turnstile = threading.Lock()
-        """Held while waiting for the lock, so that nobody who comes later is first, again and again."""
-        self.by: int | None = None
-        """The thread that holds it."""
-
-    def __enter__(self) -> None:
-        with self._turnstile:
-            self._lock.acquire()
-        self.by = threading.get_ident()
-
-    def __exit__(self, *_: object) -> None:
-        self.by = None
-        self._lock.release()
 
 
 class GroupCommit:
@@ -195,6 +180,39 @@ class GroupCommit:
                 self._leave(call)
         return call.outcomes
 
+    def perform_now(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
+        """As `perform_some`, but without waiting, for light pieces; empty if somebody else uses the store."""
+        self.refuse_inside()
+        if not self._held.take():
+            return []
+        try:
+            call = Call(perform, pieces)
+            call.light = True
+            try:
+                with self._mutex:
+                    if self._leader is not None:
+                        return []
+                    self._line.append(call)
+                    self._leader = call
+                while not call.mark.finished:
+                    self._write_batch()
+            finally:
+                self._leave(call)
+        finally:
+            self._held.give()
+        return call.outcomes
+
+    def read_now(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | Later:
+        """As `read`, but without waiting: `Later.BUSY` if somebody else uses the store."""
+        self.refuse_inside()
+        if not self._held.take():
+            return Later.BUSY
+        try:
+            self._store.mend()
+            return work(*args, **named)
+        finally:
+            self._held.give()
+
     def read(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Run `work` while nobody writes, and return its result. `conflict` inside a turn or query."""
         self.refuse_inside()
@@ -224,44 +242,52 @@ class GroupCommit:
     def _write(self) -> None:
         """Write one batch: the calls in line when the store is free."""
         with self._held:
-            batch, mark, ran = self._gathered(), Mark(), False
-            batch[0].mark, batch[0].outcomes = mark, []
-            try:
-                if batch[0].first is not None:
-                    with self._store.transaction():
-                        batch[0].first()
+            self._write_batch()
+
+    def _write_batch(self) -> None:
+        """The same inside the lock."""
+        batch, mark, ran = self._gathered(), Mark(), False
+        batch[0].mark, batch[0].outcomes = mark, []
+        try:
+            if batch[0].first is not None:
                 with self._store.transaction():
-                    self._run(batch, mark)
-                    ran = True
+                    batch[0].first()
+            with self._store.transaction():
+                self._run(batch, mark)
+                ran = True
+            mark.finished = True
+            self.commits += 1
+            self._committed()
+        except BaseException as error:
+            if ran and self._store.kept:
                 mark.finished = True
-                self.commits += 1
-                self._committed()
-            except BaseException as error:
-                if ran and self._store.kept:
-                    mark.finished = True
-                    raise
-                self._undone()
-                if not isinstance(error, Exception):
-                    raise
-                if self._store.refused and _of_a_value(error) and _part(batch):
-                    return  # trying each alone finds the guilty one
-                for call in batch:
-                    if call.mark is mark:  # the others have not begun, and go into the next batch
-                        call.outcomes = [_for_one_caller(error) for _ in call.outcomes] or [
-                            _for_one_caller(error)
-                        ]
-                mark.finished = True
+                raise
+            self._undone()
+            if not isinstance(error, Exception):
+                raise
+            if self._store.refused and _of_a_value(error) and _part(batch):
+                return  # trying each alone finds the guilty one
+            for call in batch:
+                if call.mark is mark:  # the others have not begun, and go into the next batch
+                    call.outcomes = [_for_one_caller(error) for _ in call.outcomes] or [
+                        _for_one_caller(error)
+                    ]
+            mark.finished = True
 
     def _run(self, batch: list[Call], mark: Mark) -> None:
         """Run pieces in order while there is time. The rest stays in line."""
-        until = None if self._seconds is None else ticks() + self._seconds
+        seconds = self._seconds
+        if seconds is not None:
+            seconds = LIGHT_SECONDS if batch[0].light else seconds
+        until = None if seconds is None else ticks() + seconds
         for call in batch:
             call.mark, call.outcomes = mark, []
             if call.prepare is not None:
                 call.prepare(call.pieces)
             for piece in call.pieces:
-                call.outcomes.append(self._outcome(call.perform, piece))
-                if call.alone:
+                outcome = self._outcome(call.perform, piece)
+                call.outcomes.append(outcome)
+                if call.alone or outcome is Later.HEAVY:
                     return
                 if until is not None and ticks() > until:
                     return

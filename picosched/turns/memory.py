@@ -108,6 +108,10 @@ class Loaded:
         """The pico, kept in memory; `not_found` if there is none."""
         return self._picos.find(id) or self._picos.put(id, self.read_pico(id))
 
+    def at_hand(self, pico_id: str) -> bool:
+        """Whether the pico is in memory, so that nothing has to be read or compiled."""
+        return self._picos.find(pico_id) is not None
+
     def read_pico(self, id: str) -> Pico:
         """A new copy of the pico from the store, not cached; `not_found` if there is none."""
         row = self._store.picos.find_pico(id)

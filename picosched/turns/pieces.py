@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field
 from datetime import datetime
+from enum import Enum
 
 from picosched.frozen import frozen
 from picosched.pico.event import Event, Query
 from picosched.pico.said import Answers
+
+
+class Later(Enum):
+    """Why a light try of a piece did nothing. It can be tried again."""
+
+    BUSY = "somebody else uses the store"
+    HEAVY = "it takes long"
 
 
 @frozen
@@ -22,6 +30,8 @@ class RaiseEvent:
     event: Event
     pico_id: str | None = None
     answers: Answers = field(default_factory=Answers)
+    light: bool = False
+    """Whether only a little time may be spent on it."""
 
 
 @frozen
@@ -31,6 +41,7 @@ class AskQuery:
     query: Query
     pico_id: str | None = None
     answers: Answers = field(default_factory=Answers)
+    light: bool = False
 
 
 @frozen

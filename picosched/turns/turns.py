@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any
 
 from picosched.clock import to_ms
+from picosched.krl.budget import Postponed
 from picosched.pico.evaluate import answer, evaluate
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
@@ -26,7 +27,7 @@ from picosched.store.faults import StoreError
 from picosched.store.store import Store, of_turn
 from picosched.turns.install import carry_out
 from picosched.turns.memory import Loaded
-from picosched.turns.pieces import AskPassing, AskQuery, RaiseEvent
+from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent
 
 
 class Turns:
@@ -47,9 +48,10 @@ class Turns:
         self._came = came
         """Called with each written turn."""
 
-    def raise_event(self, piece: RaiseEvent) -> Turn | Unanswered:
+    def raise_event(self, piece: RaiseEvent) -> Turn | Unanswered | Later:
         """Evaluate an event in its pico and write the turn; write nothing if it needs an outside answer.
 
+        Later if it is a light try and takes more than that: it is evaluated again, with nothing written.
         An event whose key the pico has seen is not handled again: its turn is empty. `not_found` if there is
         no such channel, `refused` by its policy.
         """
@@ -62,28 +64,39 @@ class Turns:
             before = self._store.deliveries.received(pico_id, event.once)
             if before is not None:
                 return Turn(before[0], pico_id, before[1], event.eci, repeated=True)
+        if piece.light and not self._loaded.at_hand(pico_id):
+            return Later.HEAVY
         pico = self._loaded.load_pico(pico_id)
         try:
-            turn = self._evaluated(pico, event, piece.answers)
+            turn = self._evaluated(pico, event, piece.answers, light=piece.light)
         except Unanswered as wanted:
             return wanted
+        except Postponed:
+            return Later.HEAVY
+        if piece.light and turn.changes:
+            self._loaded.forget(pico_id)  # the rules saw the changes already
+            return Later.HEAVY
         self._keep(pico, turn)
         if event.once is not None:
             self._store.deliveries.receive(pico_id, event.once, event.eid, event.time)
         return turn
 
     def answer(self, piece: AskQuery) -> Any:
-        """The answer to a query; Unanswered if it needs one from outside. Errors as for `raise_event`."""
+        """The answer to a query; Unanswered if it needs one from outside; else as `raise_event`."""
         query, pico_id = piece.query, piece.pico_id
         if pico_id is None:
             channel = self._loaded.load_channel(query.eci or "")
             channel.check_query(query.rid, query.name)
             pico_id = channel.pico_id
+        if piece.light and not self._loaded.at_hand(pico_id):
+            return Later.HEAVY
         pico = self._loaded.load_running(pico_id, query.rid)
         try:
-            return answer(pico, query, piece.answers.first(self._now()), piece.answers)
+            return answer(pico, query, piece.answers.first(self._now()), piece.answers, light=piece.light)
         except Unanswered as wanted:
             return wanted
+        except Postponed:
+            return Later.HEAVY
 
     def check_passing(self, piece: AskPassing) -> None:
         """`not_found` if there is no such channel, `refused` by its policy."""
@@ -126,9 +139,15 @@ class Turns:
             return error
 
     def _evaluated(
-        self, pico: Pico, event: Event, answers: Answers, settled: Scheduled | None = None
+        self,
+        pico: Pico,
+        event: Event,
+        answers: Answers,
+        settled: Scheduled | None = None,
+        *,
+        light: bool = False,
     ) -> Turn:
-        turn = evaluate(pico, event, self._settings, answers, settled)
+        turn = evaluate(pico, event, self._settings, answers, settled, light=light)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome
                 raise error.__cause__
