@@ -101,11 +101,10 @@ class Table:
         self._given = {each.name for each in fields(record)}
         self._kept = [each for each in self.fields if each.column]
         self._inserted = [each for each in self._kept if not each.numbered]
-        self.columns = ", ".join(str(each.column) for each in self._kept)
-        """As SQL lists them, in the order of `to_record`."""
-        inserted = ", ".join(str(each.column) for each in self._inserted)
-        self.insert = f"INSERT INTO {name} ({inserted}) VALUES ({', '.join('?' * len(self._inserted))})"
-        """The statement that takes what `of_record` makes."""
+        self.columns = tuple(str(each.column) for each in self._kept)
+        """The columns of a row that `to_record` takes, in order."""
+        self.inserted = tuple(str(each.column) for each in self._inserted)
+        """The columns of a row that `of_record` makes, in order."""
 
     def of_record(self, dump: Callable[[Any], str]) -> Callable[[Any], tuple[Any, ...]]:
         """A function that makes a row of a record."""

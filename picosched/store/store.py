@@ -1,6 +1,6 @@
 """The store: what must happen together is committed together.
 
-A `Store` is one SQLite file. `write` writes a turn to the open transaction: entity variables, waiting event
+A `Store` is one database. `write` writes a turn to the open transaction: entity variables, waiting event
 expressions, new and cancelled schedules, the journal, and the record of the occurrence that caused it. All of
 it becomes durable when the transaction commits.
 """
@@ -19,23 +19,24 @@ from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import SCHEDULED, Outcome, Scheduled
+from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import journal, picos, rows
 from picosched.store.agenda import Agenda
 from picosched.store.begun import BegunRows
-from picosched.store.database import MEMORY, Database, Row
 from picosched.store.deliveries import Deliveries
 from picosched.store.due import Due
-from picosched.store.journal import ENTRY, Journal
+from picosched.store.journal import Journal
+from picosched.store.opening import open_database
 from picosched.store.pages import Pages
 from picosched.store.picos import Picos
+from picosched.store.port import MEMORY, Row
 from picosched.store.sources import Sources
 
 PRUNED_AT_ONCE = 5_000
 
 
 class Store:
-    """One SQLite file, or ":memory:". For one thread at a time; implements a pico's `State`.
+    """One database: an SQLite file, or ":memory:". For one thread at a time; implements a pico's `State`.
 
     Opening raises PicoschedError: `invalid` for another program's file, `not_found` without its folder,
     `conflict` while another picosched has it, `refused` if it is not writable. `durability` is "full" or
@@ -49,7 +50,7 @@ class Store:
         readonly: bool = False,
         history_days: int = 30,
     ) -> None:
-        self._database = Database(path, durability=durability, readonly=readonly)
+        self._database = open_database(path, durability=durability, readonly=readonly)
         self._history = timedelta(days=history_days)
         self.picos = Picos(self._database)
         self.due = Due(self._database)
@@ -160,8 +161,8 @@ class Store:
         Without `recorded` the occurrence gets no record, without `journalled` the turn is not in the journal.
         """
         statements = _statements(turn, fire, journalled)  # this may raise, so before anything is written
-        for table, sql, values in statements:
-            self._database.put(table, sql, values)
+        for table, statement, values in statements:
+            self._database.put(table, statement, values)
         if turn.scheduled:
             self.agenda.made(turn.pico_id, [*turn.scheduled.values()])
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
@@ -202,18 +203,18 @@ def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[s
     for (rid, name), value in turn.entities.items():
         pico_id = picos.owner(turn.pico_id, rid)
         if value is None:
-            statements.append(("entity", picos.DELETE_ENTITY, (pico_id, rid, name)))
+            statements.append(("entity", "delete_entity", (pico_id, rid, name)))
         else:
-            statements.append(("entity", picos.SET_ENTITY, (pico_id, rid, name, rows.dump(value))))
+            statements.append(("entity", "set_entity", (pico_id, rid, name, rows.dump(value))))
     for (rid, rule), state in turn.waiting.items():
         if state is None:
-            statements.append(("waiting", picos.DELETE_WAITING, (turn.pico_id, rid, rule)))
+            statements.append(("waiting", "delete_waiting", (turn.pico_id, rid, rule)))
         else:
-            statements.append(("waiting", picos.SET_WAITING, (turn.pico_id, rid, rule, rows.dump(state))))
+            statements.append(("waiting", "set_waiting", (turn.pico_id, rid, rule, rows.dump(state))))
     for scheduled in turn.scheduled.values():
-        statements.append(("scheduled", SCHEDULED.insert, rows.of_scheduled(scheduled)))
+        statements.append(("scheduled", "add_scheduled", rows.of_scheduled(scheduled)))
     if journalled:
-        statements.append(("journal", ENTRY.insert, journal.of_turn(turn, fire)))
+        statements.append(("journal", "add_entry", journal.of_turn(turn, fire)))
     for _, _, values in statements:
         for value in values:
             if isinstance(value, str) and not value.isascii():
