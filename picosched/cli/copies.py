@@ -69,7 +69,7 @@ def export(
     Its children are not included.
     """
     from picosched.krl.text import tree_text
-    from picosched.store.new_file import new_file
+    from picosched.store.copying import new_file
 
     with where.opened(readonly=True) as engine:
         document = engine.export_pico(pico, history=history)

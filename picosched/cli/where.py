@@ -56,7 +56,7 @@ class Where:
 
     def back_up(self, file: Path, *, force: bool = False) -> int:
         """Copy the database, which may be in use, to a new file; its size in bytes."""
-        from picosched.store.opening import back_up
+        from picosched.store.copying import back_up
 
         if self.server is not None:
             with self.remote() as remote:

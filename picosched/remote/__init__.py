@@ -24,8 +24,8 @@ from picosched.schedule.fire import Fire
 from picosched.settings import Settings, with_settings
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
+from picosched.store.copying import new_file
 from picosched.store.journal import Entry
-from picosched.store.new_file import new_file
 
 __all__ = ["Remote", "RemotePico"]
 

@@ -28,21 +28,11 @@ def files_of(address: str | Path) -> list[Path]:
     return [Path(f"{address}{suffix}") for suffix in BESIDE]
 
 
-def back_up(source: str | Path, target: Path, *, force: bool = False) -> int:
-    """Copy a database, which may be in use, to a new file; returns its size in bytes.
+def check_unused(file: Path) -> None:
+    """PicoschedError `conflict` if a file that is to be replaced is a database in use."""
+    from picosched.store.sqlite.file import check_unused
 
-    PicoschedError `conflict` if the file exists, unless `force`, else as for opening a database.
-    """
-    from picosched.store.sqlite.copying import back_up
-
-    return back_up(source, target, force=force)
-
-
-def copy_to(source: str | Path, file: Path) -> None:
-    """Copy a database, which may be in use, into an empty file."""
-    from picosched.store.sqlite.copying import copy_to
-
-    copy_to(source, file)
+    check_unused(file)
 
 
 def examine(address: str | Path) -> list[Finding]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 from picosched.schedule.filter import Filter
@@ -100,6 +101,13 @@ class Database(Protocol):
 
     def mend(self) -> None:
         """After the database failed: connect anew and continue with what it has; outside transactions."""
+        ...
+
+    def back_up(self, file: Path) -> None:
+        """Write the committed state, all of one moment, into an empty file; writers are not blocked.
+
+        The file is a database that SQLite opens.
+        """
         ...
 
     def copy_into(self, other: Self) -> None:

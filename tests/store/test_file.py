@@ -276,7 +276,7 @@ import os, sys
 from pathlib import Path
 os.umask(int(sys.argv[1], 8))
 from picosched import Engine
-from picosched.store.opening import back_up
+from picosched.store.copying import back_up
 from picosched.cli.main import main
 with Engine("picos.db") as engine:
     engine.new_pico("kitchen")

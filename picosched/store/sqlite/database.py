@@ -250,7 +250,7 @@ class SQLiteDatabase(Database):
             self.run("ROLLBACK")
 
     def back_up(self, file: Path) -> None:
-        """Copy the committed state into an empty file, as a snapshot; writers are not blocked."""
+        # SQLite copies the pages as they were when the copy began. In WAL mode readers do not block writers.
         try:
             copy = sqlite3.connect(file, isolation_level=None)
         except sqlite3.Error as cause:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from picosched.engine.engine import Engine
 from picosched.krl.text import tree_text
-from picosched.store.opening import copy_to
+from picosched.store.copying import copy_to
 from picosched.web.api.picos import shape_of
 from picosched.web.api.shapes import AnEngine, Input, PicoShape, load
 

@@ -1,4 +1,8 @@
-"""Writes a file that gets its name once it is complete and on disk, so a partial file never has that name."""
+"""Consistent copies of a database, made while picosched keeps writing.
+
+A copy is an SQLite file. It gets its name once it is complete and on disk, so a partial copy never has that
+name.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,32 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from picosched.errors import PicoschedError
+from picosched.store.opening import check_unused, open_database
+from picosched.store.port import MEMORY
+
+
+def back_up(source: str | Path, target: Path, *, force: bool = False) -> int:
+    """Copy a database, which may be in use, to a new file; returns its size in bytes.
+
+    PicoschedError `conflict` if the file exists, unless `force`, else as for opening a database.
+    """
+    check_unused(target)
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise PicoschedError(f"{target} is the database itself, wanted another file")
+    with new_file(target, force=force) as file:
+        copy_to(source, file)
+    return target.stat().st_size
+
+
+def copy_to(source: str | Path, file: Path) -> None:
+    """Copy a database, which may be in use, into an empty file."""
+    if str(source) == MEMORY:
+        raise PicoschedError("found a database in memory, wanted one in a file")
+    database = open_database(source, readonly=True)
+    try:
+        database.back_up(file)
+    finally:
+        database.close()
 
 
 def _sync(folder: Path) -> None:
