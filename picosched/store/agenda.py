@@ -26,6 +26,8 @@ from picosched.store.port import Database, Row
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
 TABLE = "scheduled"
+ALL = 2**62
+"""The limit of a statement that is to give all rows."""
 
 
 class Agenda:
@@ -64,7 +66,7 @@ class Agenda:
 
     def programs(self, kind: str, limit: int | None = None, without: LeftOut = NOTHING) -> list[Scheduled]:
         """The rows of programs, waiting ("proc") or "running", in the order they were made."""
-        found = self._database.rows("programs", (kind, _at_most(limit)), without)
+        found = self._database.rows("programs", (kind, ALL if limit is None else limit), without)
         return [rows.to_scheduled(row) for row in found]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
@@ -100,7 +102,8 @@ class Agenda:
 
     def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The rows that match a filter, soonest first; rows without a due time last, as they were made."""
-        return [rows.to_scheduled(row) for row in self._database.rows("matching", (_at_most(limit),), which)]
+        found = self._database.rows("matching", (ALL if limit is None else limit,), which)
+        return [rows.to_scheduled(row) for row in found]
 
     def how_many(self, which: Filter) -> int:
         row = self._database.row("how_many", where=which)
@@ -275,8 +278,3 @@ class Agenda:
         if first is not None:
             fires = self._database.execute("prune_records", (to_ms(before), first + limit))
         return fires + self._database.execute("prune_scheduled", (to_ms(now), limit))
-
-
-def _at_most(limit: int | None) -> int:
-    """A limit as a statement gets it, which takes a negative number for none."""
-    return -1 if limit is None else limit

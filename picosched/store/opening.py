@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picosched.errors import PicoschedError
 from picosched.store.port import Database
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def open_database(address: str | Path, *, durability: str = "full", readonly: bo
     """Open a database; errors are those of `Store`."""
     from picosched.store.sqlite.database import SQLiteDatabase
 
+    if str(address).startswith(("postgresql:", "postgres:")):
+        raise PicoschedError(f"found {address}, wanted a file: this picosched keeps picos in SQLite files")
     return SQLiteDatabase(address, durability=durability, readonly=readonly)
 
 

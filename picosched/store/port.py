@@ -2,8 +2,8 @@
 
 `Database` runs statements by name. Each kind of database has a folder of its own with the text of all
 statements, in its own dialect; nothing else in the project contains SQL. Values and rows are plain: texts,
-whole numbers, and None. A time is the number of milliseconds since 1970, a list or map is JSON text, and so
-is a list of ids that a statement gets as one value. Rows are tuples, in the order of the columns that the
+whole numbers, and None. A time is the number of milliseconds since 1970, a flag is 0 or 1, a list or map is
+JSON text, and so is a list of ids that is one value. Rows are tuples, in the order of the columns that the
 tables' logic lists (`SCHEDULED`, `FIRE`, `ENTRY`, and the constants beside the readers of other rows).
 
 Rows of a table are numbered in the order they were written. What is called a place or a mark is such a
