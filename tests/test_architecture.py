@@ -94,6 +94,25 @@ def test_imports_point_down(path: Path) -> None:
             assert height(imported) < height(module), f"{module} imports {imported}, which is not below it"
 
 
+def test_the_store_alone_knows_its_databases() -> None:
+    """A folder inside `store` is one kind of database. One module opens them; the rest knows their port."""
+    kinds = [each.name for each in (PACKAGE / "store").iterdir() if (each / "__init__.py").exists()]
+    assert kinds
+    for kind in kinds:
+        own = f"store.{kind}."
+        outside = [path for path in FILES if not f"{module_of(path)}.".startswith(own)]
+        openers = [path for path in outside if any(f"{each}.".startswith(own) for each in imports_of(path))]
+        assert [folder_of(module_of(path)) for path in openers] == ["store"], openers
+
+
+def test_only_databases_import_sqlite() -> None:
+    for path in FILES:
+        if PACKAGE / "store" in path.parent.parents:
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(?:import|from) sqlite", text, re.MULTILINE), path
+
+
 def test_every_folder_has_its_layer() -> None:
     folders = {each.name for each in PACKAGE.iterdir() if (each / "__init__.py").exists()}
     assert folders == {folder for layer in LAYERS for folder in layer}

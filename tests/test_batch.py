@@ -189,12 +189,12 @@ def test_each_piece_is_performed_once_whoever_leads(commits: Commits) -> None:
 
 
 def test_a_full_disk_undoes_the_batch_even_if_nothing_was_written_yet(commits: Commits) -> None:
-    commits.store._database.row("PRAGMA max_page_count = 1")
+    commits.store._database.run("PRAGMA max_page_count = 1")
     came = commits.together({"a": commits.setting("a", "x" * 1_000_000), "b": commits.setting("b", 2)})
     assert isinstance(came["a"], StoreError)
     assert "disk is full" in came["a"].message
     assert isinstance(came["b"], StoreError)
-    commits.store._database.row("PRAGMA max_page_count = 1000000")
+    commits.store._database.run("PRAGMA max_page_count = 1000000")
     assert (commits.value("a"), commits.value("b")) == (None, None)
     assert commits.run(commits.setting("b", 3)) == 3
 

@@ -318,7 +318,7 @@ def test_a_ruleset_that_cannot_run_any_more_fails_its_schedules_and_no_other(
         every(other, "0 * * * *")
     store = Store(path)
     with store.transaction():
-        store._database.execute("UPDATE ruleset SET text = ? WHERE text = ?", (text, TIMER))
+        store._database.run("UPDATE ruleset SET text = ? WHERE text = ?", (text, TIMER))
     store.close()
     with Engine(path, clock, min_period=0) as engine:
         engine.run_until("2026-03-01T02:00:00Z")
@@ -346,7 +346,7 @@ def test_a_schedule_whose_pico_is_gone_is_settled(engine: Engine) -> None:
 def test_a_timespec_that_cannot_be_read_any_more_ends_its_schedule(engine: Engine) -> None:
     id = every(engine.root, "0 * * * *")
     with engine.store.transaction():
-        engine.store._database.execute("UPDATE scheduled SET tz = 'Mars/Olympus'")
+        engine.store._database.run("UPDATE scheduled SET tz = 'Mars/Olympus'")
     engine.run_until("2026-03-01T02:00:00Z")
     (fire,) = engine.root.history(id)
     assert fire.outcome == "failed"
@@ -359,7 +359,7 @@ def test_a_timespec_that_cannot_be_read_any_more_ends_its_schedule_after_an_outa
 ) -> None:
     id = every(engine.root, "0 * * * *")
     with engine.store.transaction():
-        engine.store._database.execute("UPDATE scheduled SET tz = 'Mars/Olympus'")
+        engine.store._database.run("UPDATE scheduled SET tz = 'Mars/Olympus'")
     clock.set("2026-03-01T05:30:00Z")
     assert engine.run_due() == 0
     assert outcomes(engine.root, id) == [("01:00", "failed")]
@@ -372,9 +372,9 @@ def test_while_the_disk_is_full_everything_stays_due_and_is_raised_later(
     every(engine.root, "0 * * * *")
     once(engine.root, NOON)
     clock.set(NOON)
-    pages = engine.store._database.row("PRAGMA page_count")
+    pages = next(engine.store._database.ask("PRAGMA page_count"))
     assert pages is not None
-    engine.store._database.row(f"PRAGMA max_page_count = {pages[0]}")
+    engine.store._database.run(f"PRAGMA max_page_count = {pages[0]}")
     large = "x" * 200_000
     with pytest.raises(PicoschedError, match="disk is full"):
         engine.root.raise_event("timer", "at", {"at": NOON, "large": large})
@@ -386,7 +386,7 @@ def test_while_the_disk_is_full_everything_stays_due_and_is_raised_later(
     with pytest.raises(PicoschedError, match="disk is full"):
         while engine.run_due():
             every(engine.root, "0 * * * *")
-    engine.store._database.row("PRAGMA max_page_count = 1000000")
+    engine.store._database.run("PRAGMA max_page_count = 1000000")
     due = len(engine.store.due.first(engine.now(), 100))
     assert due > 0
     assert engine.run_due() == due
@@ -398,7 +398,7 @@ def test_an_occurrence_that_is_on_record_is_never_raised_again(engine: Engine, c
     every(engine.root, "0 * * * *")
     engine.run_until("2026-03-01T01:00:00Z")
     with engine.store.transaction():  # as no picosched would do it
-        engine.store._database.execute(
+        engine.store._database.run(
             "UPDATE scheduled SET due = (SELECT max(nominal) FROM fire) WHERE id = ?", (doubled,)
         )
     clock.set("2026-03-01T02:00:00Z")

@@ -219,7 +219,7 @@ def test_a_ruleset_that_does_not_compile_any_more_stops_no_other(tmp_path: Path)
         engine.root.install("ruleset tea { meta { shares one } global { one = function() { 1 } } }")
     store = Store(path)
     with store.transaction():
-        store._database.execute("UPDATE ruleset SET text = 'ruleset tea { rule }' WHERE rid = 'tea'")
+        store._database.run("UPDATE ruleset SET text = 'ruleset tea { rule }' WHERE rid = 'tea'")
     store.close()
     with Engine(path) as engine:
         engine.root.raise_event("count", "up")
@@ -397,11 +397,11 @@ def test_a_full_disk_fails_the_event_and_leaves_the_pico_as_it_was(engine: Engin
     pico = engine.root
     pico.install(COUNTER)
     pico.raise_event("count", "keep", {"value": 1})
-    engine.store._database.row("PRAGMA max_page_count = 1")
+    engine.store._database.run("PRAGMA max_page_count = 1")
     with error_of("internal", "disk is full"):
         pico.raise_event("count", "keep", {"value": "x" * 500_000})
     assert pico.query("counter", "kept") == 1
-    engine.store._database.row("PRAGMA max_page_count = 1000000")
+    engine.store._database.run("PRAGMA max_page_count = 1000000")
     pico.raise_event("count", "keep", {"value": 2})
     assert pico.query("counter", "kept") == 2
 

@@ -110,7 +110,7 @@ def fill(engine: Engine, number: int) -> None:
     for _ in range(2):
         said(engine.root, "fill", n=number)
         if engine.agenda.count() == number + 1:  # the window's edge is one
-            engine.store._database.execute("UPDATE scheduled SET status = 'finished', due = NULL")
+            engine.store._database.run("UPDATE scheduled SET status = 'finished', due = NULL")
             engine.root.install(MANY)
 
 

@@ -16,7 +16,7 @@ from picosched.cli.where import Where
 
 if TYPE_CHECKING:
     from picosched.remote import Remote
-    from picosched.store.database import Database
+    from picosched.store.port import Database
 
 MOST = 200
 PATIENCE_SECONDS = 2.0
@@ -73,9 +73,9 @@ def _offered(
                 return ask(remote)
         if not where.database.exists():
             return []
-        from picosched.store.database import Database
+        from picosched.store.opening import open_database
 
-        database = Database(where.database, readonly=True)
+        database = open_database(where.database, readonly=True)
         try:
             return read(database)
         finally:

@@ -143,7 +143,7 @@ def doctor(
 
     It reads every page and row, and changes nothing. The exit status is 1 if it finds a problem.
     """
-    from picosched.store.doctor import examine
+    from picosched.store.opening import examine
 
     if file is not None and db is not None:
         raise typer.BadParameter("only one database can be checked at a time: give FILE or --db, not both")
@@ -169,10 +169,10 @@ def _removed_if_in_vain(where: Where) -> Iterator[None]:
         yield
     except PicoschedError:
         if not there:
-            from picosched.store.file import BESIDE
+            from picosched.store.opening import files_of
 
-            for suffix in BESIDE:
-                Path(f"{where.database}{suffix}").unlink(missing_ok=True)
+            for file in files_of(where.database):
+                file.unlink(missing_ok=True)
         raise
 
 

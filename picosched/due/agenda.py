@@ -43,9 +43,9 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
+from picosched.store.due import Soonest
 from picosched.store.faults import StoreError
 from picosched.store.left_out import LeftOut
-from picosched.store.soonest import Soonest
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded

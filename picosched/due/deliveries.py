@@ -21,8 +21,8 @@ from picosched.due.waiting import Ask
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Outcome
 from picosched.store.deliveries import Delivery
+from picosched.store.due import Soonest
 from picosched.store.left_out import LeftOut
-from picosched.store.soonest import Soonest
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 

@@ -26,9 +26,9 @@ from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, 
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
+from picosched.store.due import Soonest
 from picosched.store.faults import InDoubtError
 from picosched.store.left_out import LeftOut
-from picosched.store.soonest import Soonest
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded

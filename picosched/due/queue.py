@@ -19,8 +19,8 @@ from picosched.due.begun import Begun, Identified
 from picosched.due.waiting import MayAsk, Waiting
 from picosched.errors import PicoschedError
 from picosched.pico.said import Unanswered
+from picosched.store.due import Soonest
 from picosched.store.left_out import LeftOut
-from picosched.store.soonest import Soonest
 from picosched.turns.commit import GroupCommit
 
 

@@ -15,8 +15,8 @@ from picosched.due.begun import Begun
 from picosched.due.entries import Entries
 from picosched.due.queue import Coming, Done, Looked, Together
 from picosched.due.waiting import Waiting
+from picosched.store.due import Soonest
 from picosched.store.left_out import LeftOut
-from picosched.store.soonest import Soonest
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.pieces import RaiseEntry

@@ -29,9 +29,9 @@ from picosched.pico.evaluate import start
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.shown import shown_fire, shown_row
-from picosched.store.database import MEMORY
 from picosched.store.journal import Entry
 from picosched.store.picos import InstalledRow, PicoRow, RulesetRow, hash_of
+from picosched.store.port import MEMORY
 from picosched.store.store import Store
 from picosched.turns.windows import follow
 

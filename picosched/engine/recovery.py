@@ -10,7 +10,6 @@ from pathlib import Path
 from picosched.due.begun import Begun
 from picosched.due.programs import interrupt
 from picosched.due.pruning import note
-from picosched.errors import PicoschedError
 from picosched.settings import Settings
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
@@ -25,8 +24,6 @@ def opened(
     """The store at a path, and the two sources of random numbers."""
     if isinstance(store, Store):
         return store, *chances(store, seed)
-    if str(store).startswith(("postgresql:", "postgres:")):
-        raise PicoschedError(f"found {store}, wanted a file: this picosched keeps picos in SQLite files")
     made = Store(store, settings.durability, readonly, settings.history_days)
     try:
         return made, *chances(made, seed)

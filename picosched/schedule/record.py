@@ -101,11 +101,10 @@ class Table:
         self._given = {each.name for each in fields(record)}
         self._kept = [each for each in self.fields if each.column]
         self._inserted = [each for each in self._kept if not each.numbered]
-        self.columns = ", ".join(str(each.column) for each in self._kept)
-        """As SQL lists them, in the order of `to_record`."""
-        inserted = ", ".join(str(each.column) for each in self._inserted)
-        self.insert = f"INSERT INTO {name} ({inserted}) VALUES ({', '.join('?' * len(self._inserted))})"
-        """The statement that takes what `of_record` makes."""
+        self.columns = tuple(str(each.column) for each in self._kept)
+        """The columns of a row that `to_record` takes, in order."""
+        self.inserted = tuple(str(each.column) for each in self._inserted)
+        """The columns of a row that `of_record` makes, in order."""
 
     def of_record(self, dump: Callable[[Any], str]) -> Callable[[Any], tuple[Any, ...]]:
         """A function that makes a row of a record."""
@@ -115,16 +114,11 @@ class Table:
         ]
         return self._function("record", lines, f"({self._names(self._inserted)},)", dump=dump)
 
-    def of_some(self, *names: str) -> tuple[str, Callable[[Any], list[Any]]]:
-        """The statement that sets some columns of a row, and a function that makes its values of a record."""
+    def values_of(self, names: Sequence[str]) -> Callable[[Any], list[Any]]:
+        """A function that makes the values of some fields of a record, as a statement takes them."""
         some = [each for name in names for each in self._kept if each.name == name]
-        key = self._kept[0]
-        changes = ", ".join(f"{each.column} = ?" for each in some)
-        values = [each.kind.write(each.kind.to_column, f"record.{each.name}") for each in (*some, key)]
-        return (
-            f"UPDATE {self.name} SET {changes} WHERE {key.column} = ?",
-            self._function("record", [], f"[{', '.join(values)}]"),
-        )
+        values = [each.kind.write(each.kind.to_column, f"record.{each.name}") for each in some]
+        return self._function("record", [], f"[{', '.join(values)}]")
 
     def to_record(self, load: Callable[[str], Any]) -> Callable[[Sequence[Any]], Any]:
         """A function that makes a record of a row, which may have further columns behind."""

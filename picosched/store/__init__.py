@@ -1,1 +1,1 @@
-"""All SQL: the state of picosched in one SQLite file. Knows turns and due rows, but no rules."""
+"""What is kept of picos, schedules and turns: the logic of the tables, over any database of `port.py`."""

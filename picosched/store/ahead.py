@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from picosched.schedule.scheduled import SCHEDULED
 from picosched.store import rows
-from picosched.store.database import Database, Row
-
-BY_IDS = f"SELECT {SCHEDULED.columns} FROM scheduled WHERE id IN (SELECT value FROM json_each(?))"
+from picosched.store.port import Database, Row
 
 
 class Ahead:
@@ -28,7 +25,7 @@ class Ahead:
     def read(self, ids: Sequence[str]) -> None:
         """Read rows, unless the same ones are kept."""
         if self._since != self._database.transactions or not self._rows.keys() >= {*ids}:
-            self.keep(self._database.rows(BY_IDS, (rows.dump([*ids]),)))
+            self.keep(self._database.rows("scheduled_among", (rows.dump([*ids]),)))
 
     def take(self, id: str) -> Row | None:
         """The row with that id if it is kept. It is kept no longer."""

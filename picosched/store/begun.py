@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from picosched.store.database import Database
-
-UNMARK = "DELETE FROM begun WHERE id = ?"
+from picosched.store.port import Database
 
 
 class BegunRows:
@@ -15,16 +13,16 @@ class BegunRows:
 
     def all(self) -> dict[str, int]:
         """Row id → how often it was begun with a mark."""
-        return dict(self._database.rows("SELECT id, alone FROM begun"))
+        return dict(self._database.rows("begun"))
 
     def mark(self, id: str, number: int) -> None:
         """Mark the row as begun for the `number`-th time."""
-        self._database.execute("INSERT OR REPLACE INTO begun VALUES (?, ?)", (id, number))
+        self._database.execute("mark", (id, number))
 
     def unmark(self, id: str) -> None:
         """Remove the mark of a row, if it has one."""
-        self._database.execute(UNMARK, (id,))
+        self._database.execute("unmark", (id,))
 
     def unmark_all(self) -> None:
         """Remove all marks."""
-        self._database.execute("DELETE FROM begun")
+        self._database.execute("unmark_all")

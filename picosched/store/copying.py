@@ -1,7 +1,7 @@
 """Consistent copies of a database, made while picosched keeps writing.
 
-SQLite copies the pages as they were when the copy began. In WAL mode readers do not block writers. The copy
-gets its name once it is complete and on disk, so a partial copy never has that name.
+A copy is an SQLite file. It gets its name once it is complete and on disk, so a partial copy never has that
+name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from picosched.errors import PicoschedError
-from picosched.store.database import MEMORY, Database
+from picosched.store.opening import check_unused, open_database
+from picosched.store.port import MEMORY
 
 
 def back_up(source: str | Path, target: Path, *, force: bool = False) -> int:
@@ -21,9 +22,7 @@ def back_up(source: str | Path, target: Path, *, force: bool = False) -> int:
 
     PicoschedError `conflict` if the file exists, unless `force`, else as for opening a database.
     """
-    log = Path(f"{target}-wal")
-    if log.exists() and log.stat().st_size:
-        raise PicoschedError(f"{target} is a database in use: it has a log {log}", "conflict")
+    check_unused(target)
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise PicoschedError(f"{target} is the database itself, wanted another file")
     with new_file(target, force=force) as file:
@@ -35,7 +34,7 @@ def copy_to(source: str | Path, file: Path) -> None:
     """Copy a database, which may be in use, into an empty file."""
     if str(source) == MEMORY:
         raise PicoschedError("found a database in memory, wanted one in a file")
-    database = Database(source, readonly=True)
+    database = open_database(source, readonly=True)
     try:
         database.back_up(file)
     finally:

@@ -8,19 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from picosched.clock import FIRST_MS, LAST_MS, to_ms
-from picosched.schedule.scheduled import SCHEDULED, Scheduled
+from picosched.clock import FIRST_MS, to_ms
+from picosched.schedule.scheduled import Scheduled
 from picosched.store import rows
 from picosched.store.ahead import Ahead
-from picosched.store.database import Database
 from picosched.store.left_out import NOTHING, LeftOut
-from picosched.store.soonest import Soonest, soonest
+from picosched.store.port import Database
 
 LAST_ROW = 2**62
 
-BROKEN = f"SELECT id, due FROM scheduled WHERE status = 'pending' AND (due < {FIRST_MS} OR due > {LAST_MS})"
-"""Pending rows whose due time is invalid: in SQLite text is greater than any number."""
+
+class Soonest(NamedTuple):
+    """The next due time of each queue, and when the next pause ends; None if there is none."""
+
+    entry: datetime | None
+    source_resumes: datetime | None
+    delivery: datetime | None
+    program: datetime | None
+    """When the first waiting program was requested."""
+    row: datetime | None
+    row_resumes: datetime | None
+    broken: bool
+    """Whether a row would never be due because its due time is damaged."""
 
 
 class Watched:
@@ -28,7 +39,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.place: tuple[int, int] = (-LAST_ROW, 0)
-        """The due time, in milliseconds, and the rowid of the last row."""
+        """The due time, in milliseconds, and the number of the last row."""
         self.until: datetime | None = None
         """Rows due up to this time belong to the scan."""
         self.picos: dict[str, None] = {}
@@ -51,31 +62,20 @@ class Due:
 
     def first(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
         """Due rows that are not left out, (id, pico), soonest first, then as made. They are read ahead."""
-        sql = f"""SELECT {SCHEDULED.columns} FROM scheduled
-            WHERE status = 'pending' AND due BETWEEN ? AND ?{without.condition("pico")}
-            ORDER BY due, rowid LIMIT ?"""
-        span = self._first_of_others(without.owners), to_ms(now)
-        found = [*self._database.rows(sql, (*span, *without.values, limit))]
+        start = self._first_of_others(without.owners)
+        found = [*self._database.rows("first_due", (start, to_ms(now), limit), without)]
         self._ahead.keep(found)
         return [(row[0], row[1]) for row in found]
 
     def among(self, ids: Collection[str], now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
         """The due rows among the ids, (id, pico), soonest first."""
-        sql = f"""SELECT id, pico FROM scheduled WHERE id IN (SELECT value FROM json_each(?))
-            AND status = 'pending' AND due <= ?{without.condition("pico")} ORDER BY due, rowid"""
-        return [*self._database.rows(sql, (rows.dump([*ids]), to_ms(now), *without.values))]
+        return [*self._database.rows("due_among", (rows.dump([*ids]), to_ms(now)), without)]
 
     def due_of(
         self, pico_ids: Sequence[str], now: datetime, each: int, without: LeftOut = NOTHING
     ) -> dict[str, list[str]]:
         """Pico → the ids of its first due rows; only for picos that have any."""
-        found = self._database.rows(
-            f"""SELECT value, (SELECT json_group_array(id) FROM (SELECT id FROM scheduled
-                    WHERE pico = value AND status = 'pending' AND due <= ?{without.condition("pico")}
-                    ORDER BY due, rowid LIMIT ?))
-                FROM json_each(?)""",
-            (to_ms(now), *without.values, each, rows.dump(pico_ids)),
-        )
+        found = self._database.rows("due_of", (rows.dump(pico_ids), to_ms(now), each), without)
         return {pico_id: ids for pico_id, text in found if (ids := rows.load(text))}
 
     def more_due(self, watched: Watched, now: datetime, limit: int) -> list[str]:
@@ -83,13 +83,11 @@ class Due:
 
         Scans at most `limit` rows; the next call continues after them.
         """
-        span = "status = 'pending' AND (due, rowid) > (?, ?) AND (due, rowid) <= (?, ?)"
         place, end = watched.place, (to_ms(now), LAST_ROW)
-        sql = f"SELECT due, rowid FROM scheduled WHERE {span} ORDER BY due, rowid LIMIT 1 OFFSET ?"
-        further = self._database.row(sql, (*place, *end, limit - 1))
+        further = self._database.row("further_due", (*place, *end, limit - 1))
         watched.place = end if further is None else (further[0], further[1])
-        sql = f"SELECT DISTINCT pico FROM scheduled WHERE {span}"
-        found = dict.fromkeys(id for (id,) in self._database.rows(sql, (*place, *watched.place)))
+        between = self._database.rows("picos_due_between", (*place, *watched.place))
+        found = dict.fromkeys(id for (id,) in between)
         written, watched.picos, watched.until = watched.picos, {}, now
         return [*(found | written)]
 
@@ -105,7 +103,7 @@ class Due:
     def broken(self) -> list[tuple[str, str]]:
         """Pending rows that would never be due because their due time is damaged: (id, why)."""
         wanted = "wanted milliseconds since 1970, of the years 1 to 9999"
-        found = self._database.rows(BROKEN)
+        found = self._database.rows("never_due")
         return [(id, f"found the due time {due!r:.80}, {wanted}") for id, due in found]
 
     def soonest(
@@ -115,10 +113,12 @@ class Due:
         programs: LeftOut = NOTHING,
         scheduled: LeftOut = NOTHING,
     ) -> Soonest:
-        """What comes next in each queue, except for what is left out."""
-        first = self._first_of_others(scheduled.owners)
-        left_out = {"entries": entries, "deliveries": deliveries, "programs": programs}
-        return soonest(self._database, first, scheduled=scheduled, **left_out)
+        """What comes next in each queue, except for what is left out; in one read."""
+        start = self._first_of_others(scheduled.owners)
+        row = self._database.row("soonest", (start,), (entries, deliveries, programs, scheduled))
+        assert row is not None  # it has one row always
+        entry, source_resumes, delivery, program, due, resumes = map(rows.time, row[:6])
+        return Soonest(entry, source_resumes, delivery, program, due, resumes, bool(row[6]))
 
     def _first_of_others(self, picos: frozenset[str]) -> int:
         """The due time of the first pending row of any other pico.
@@ -129,11 +129,7 @@ class Due:
         if not picos:
             return FIRST_MS
         start = self._passed[1] if self._passed[0] <= picos else FIRST_MS
-        without = LeftOut(owners=picos)
-        sql = f"""SELECT due FROM scheduled
-            WHERE status = 'pending' AND due BETWEEN ? AND {LAST_MS}{without.condition("pico")}
-            ORDER BY due LIMIT 1"""
-        row = self._database.row(sql, (start, *without.values))
+        row = self._database.row("first_due_of_others", (start,), LeftOut(owners=picos))
         self._passed = picos, LAST_ROW if row is None else row[0]
         return self._passed[1]
 

@@ -12,7 +12,7 @@ from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
 from picosched.schedule.record import COUNT, MAPS, NAME, TEXT, TEXTS, TIME, Field, Table
 from picosched.store import rows
-from picosched.store.database import Database, Row
+from picosched.store.port import Database, Row
 
 FAR = timedelta(days=2)
 
@@ -75,41 +75,34 @@ class Journal:
         self, pico_id: str | None = None, *, eid: str | None = None, after: int = 0, limit: int = 100
     ) -> list[Entry]:
         """Turns, newest first; of one pico, of one event, with a `seq` greater than `after`."""
-        sql = f"SELECT {ENTRY.columns} FROM journal WHERE seq > ?"
-        values: list[int | str] = [after]
-        if pico_id is not None:
-            sql, values = f"{sql} AND pico = ?", [*values, pico_id]
-        if eid is not None:
-            sql, values = f"{sql} AND eid = ?", [*values, eid]
-        found = self._database.rows(f"{sql} ORDER BY seq DESC LIMIT ?", [*values, limit])
+        found = self._database.rows("entries", (after, limit), {"pico": pico_id, "eid": eid})
         return [entry_of(row) for row in found]
 
     def add(self, entry: Entry) -> None:
         """Add an imported turn; it gets a `seq` of this journal."""
-        self._database.execute(ENTRY.insert, of_entry(entry))
+        self._database.execute("add_entry", of_entry(entry))
 
     def prunable(self, before: datetime, now: datetime) -> bool:
-        return oldest(self._database, "journal", "at", before, now) is not None
+        return oldest(self._database, "first_entry", before, now) is not None
 
     def prune(self, before: datetime, now: datetime, limit: int) -> int:
         """Delete entries older than `before`, at most `limit`; returns how many."""
-        first = oldest(self._database, "journal", "at", before, now)
+        first = oldest(self._database, "first_entry", before, now)
         if first is None:
             return 0
-        sql = "DELETE FROM journal WHERE at < ? AND seq < min(?, (SELECT max(seq) FROM journal))"
-        return self._database.execute(sql, (to_ms(before), first + limit))
+        return self._database.execute("prune_journal", (to_ms(before), first + limit))
 
 
-def oldest(database: Database, table: str, column: str, before: datetime, now: datetime) -> int | None:
-    """The rowid of a table's oldest row, if it is older than `before` and not also the newest.
+def oldest(database: Database, statement: str, before: datetime, now: datetime) -> int | None:
+    """The number of a table's oldest row, if it is older than `before` and not also the newest.
 
-    Rows are numbered in the order they were written, so we check the first, without an index. Rows far in the
-    future were written while the clock was wrong, and are skipped. The newest row is kept, because new rowids
-    follow it, and readers that follow a table wait for greater ones.
+    The statement gives the number and time of the first row up to a time, the newest excepted.
+
+    Rows are numbered in the order they were written, so we check the first, without an index. Rows far in
+    the future were written while the clock was wrong, and are skipped. The newest row is kept, because new
+    numbers follow it, and readers that follow a table wait for greater ones.
     """
-    sql = f"""SELECT rowid, {column} FROM {table}
-        WHERE {column} <= ? AND rowid < (SELECT max(rowid) FROM {table}) ORDER BY rowid LIMIT 1"""
-    first = database.row(sql, (to_ms(shifted(now, FAR)),))
+    first = database.row(statement, (to_ms(shifted(now, FAR)),))
     return None if first is None or first[1] >= to_ms(before) else int(first[0])
 
 

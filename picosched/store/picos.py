@@ -15,17 +15,13 @@ from typing import Any
 from picosched.clock import from_ms, to_ms
 from picosched.pico.channel import Channel
 from picosched.store import rows
-from picosched.store.database import Database, Row
+from picosched.store.port import Database, Row
 
 APP = "app:"
 """Prefix of the rid of a variable that all picos share."""
 
-SET_ENTITY = "INSERT OR REPLACE INTO entity (pico, rid, name, value) VALUES (?, ?, ?, ?)"
-DELETE_ENTITY = "DELETE FROM entity WHERE pico = ? AND rid = ? AND name = ?"
-SET_WAITING = "INSERT OR REPLACE INTO waiting (pico, rid, rule, state) VALUES (?, ?, ?, ?)"
-DELETE_WAITING = "DELETE FROM waiting WHERE pico = ? AND rid = ? AND rule = ?"
-
 PICO = "id, name, parent, created"
+"""The columns of a pico, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,54 +73,51 @@ class Picos:
 
     def new_pico(self, pico: PicoRow) -> None:
         self._database.execute(
-            f"INSERT INTO pico ({PICO}) VALUES (?, ?, ?, ?)",
+            "new_pico",
             (pico.id, pico.name, pico.parent_id, to_ms(pico.created)),
         )
 
     def find_pico(self, id: str) -> PicoRow | None:
-        row = self._database.row(f"SELECT {PICO} FROM pico WHERE id = ?", (id,))
+        row = self._database.row("find_pico", (id,))
         return None if row is None else pico_of(row)
 
     def find_root(self) -> PicoRow | None:
-        row = self._database.row(f"SELECT {PICO} FROM pico WHERE parent IS NULL ORDER BY rowid LIMIT 1")
+        row = self._database.row("find_root")
         return None if row is None else pico_of(row)
 
     def named(self, name: str) -> list[PicoRow]:
-        return self._picos("WHERE name = ?", (name,))
+        return self._picos("picos_named", (name,))
 
     def children(self, id: str) -> list[PicoRow]:
-        return self._picos("WHERE parent = ?", (id,))
+        return self._picos("children", (id,))
 
     def number_under(self, id: str) -> int:
         """How many descendants a pico has."""
-        sql = """WITH RECURSIVE under (id) AS (
-                SELECT id FROM pico WHERE parent = ?
-                UNION ALL SELECT pico.id FROM pico JOIN under ON pico.parent = under.id)
-            SELECT count(*) FROM under"""
-        row = self._database.row(sql, (id,))
-        assert row is not None  # a SELECT without GROUP BY has one row
+        row = self._database.row("number_under", (id,))
+        assert row is not None  # it has one row always
         return int(row[0])
 
     def picos(self) -> list[PicoRow]:
         """All picos, in the order they were made."""
-        return self._picos("", ())
+        return self._picos("picos")
 
     def delete_pico(self, id: str) -> None:
         """Delete a pico and all it owns except schedules, journal and record of fires."""
-        for table in ("channel", "installed", "entity", "waiting", "coming"):
-            self._database.execute(f"DELETE FROM {table} WHERE pico = ?", (id,))
-        self._database.execute("DELETE FROM channel WHERE kin = ?", (id,))
-        self._database.execute("DELETE FROM pico WHERE id = ?", (id,))
+        self._database.execute("delete_channels", (id,))
+        self._database.execute("delete_installed", (id,))
+        self._database.execute("delete_entities", (id,))
+        self._database.execute("delete_all_waiting", (id,))
+        self._database.execute("delete_coming", (id,))
+        self._database.execute("delete_pico", (id,))
 
-    def _picos(self, where: str, values: Row) -> list[PicoRow]:
-        found = self._database.rows(f"SELECT {PICO} FROM pico {where} ORDER BY rowid", values)
-        return [pico_of(row) for row in found]
+    def _picos(self, statement: str, values: Row = ()) -> list[PicoRow]:
+        return [pico_of(row) for row in self._database.rows(statement, values)]
 
     # Channels
 
     def new_channel(self, channel: Channel, now: datetime) -> None:
         self._database.execute(
-            f"INSERT INTO channel ({rows.CHANNEL}, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "new_channel",
             (*rows.of_channel(channel), to_ms(now)),
         )
 
@@ -134,39 +127,31 @@ class Picos:
             self.new_channel(channel, now)
             return
         eci, _, tags, events, queries, *_ = rows.of_channel(channel)
-        self._database.execute(
-            "UPDATE channel SET tags = ?, events = ?, queries = ? WHERE eci = ?", (tags, events, queries, eci)
-        )
+        self._database.execute("change_channel", (tags, events, queries, eci))
 
     def find_channel(self, eci: str) -> Channel | None:
-        row = self._database.row(f"SELECT {rows.CHANNEL} FROM channel WHERE eci = ?", (eci,))
+        row = self._database.row("find_channel", (eci,))
         return None if row is None else rows.to_channel(row)
 
     def channels(self, pico_id: str) -> list[Channel]:
-        sql = f"SELECT {rows.CHANNEL} FROM channel WHERE pico = ? ORDER BY rowid"
-        return [rows.to_channel(row) for row in self._database.rows(sql, (pico_id,))]
+        return [rows.to_channel(row) for row in self._database.rows("channels", (pico_id,))]
 
     def kin_of(self, pico_id: str) -> list[Channel]:
         """The channels that other picos keep for this one."""
-        sql = f"SELECT {rows.CHANNEL} FROM channel WHERE kin = ?"
-        return [rows.to_channel(row) for row in self._database.rows(sql, (pico_id,))]
+        return [rows.to_channel(row) for row in self._database.rows("kin_of", (pico_id,))]
 
     def delete_channel(self, eci: str) -> bool:
-        return self._database.execute("DELETE FROM channel WHERE eci = ?", (eci,)) > 0
+        return self._database.execute("delete_channel", (eci,)) > 0
 
     # Rulesets
 
     def find_ruleset(self, hash: str) -> RulesetRow | None:
-        row = self._database.row("SELECT hash, rid, text, origin FROM ruleset WHERE hash = ?", (hash,))
+        row = self._database.row("find_ruleset", (hash,))
         return None if row is None else RulesetRow(*row)
 
     def kept_text(self, origin: str) -> str | None:
         """The text of an installed ruleset that came from `origin`."""
-        row = self._database.row(
-            """SELECT text FROM ruleset WHERE origin = ?
-                AND EXISTS (SELECT 1 FROM installed WHERE installed.hash = ruleset.hash) LIMIT 1""",
-            (origin,),
-        )
+        row = self._database.row("kept_text", (origin,))
         return None if row is None else str(row[0])
 
     def install(self, pico_id: str, ruleset: RulesetRow, config: Mapping[str, Any]) -> None:
@@ -175,75 +160,56 @@ class Picos:
         Entity variables and schedules stay. If the text changed, waiting event expressions are reset, because
         their states may be invalid for its rules.
         """
-        self._database.execute(
-            """INSERT INTO ruleset (hash, rid, text, origin) VALUES (?, ?, ?, ?)
-                ON CONFLICT (hash) DO UPDATE SET origin = excluded.origin""",
-            (ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin),
-        )
-        changed = self._database.row(
-            "SELECT 1 FROM installed WHERE pico = ? AND rid = ? AND hash <> ?",
-            (pico_id, ruleset.rid, ruleset.hash),
-        )
+        self._database.execute("put_ruleset", (ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin))
+        changed = self._database.row("is_installed_otherwise", (pico_id, ruleset.rid, ruleset.hash))
         if changed is not None:
-            self._database.execute("DELETE FROM waiting WHERE pico = ? AND rid = ?", (pico_id, ruleset.rid))
-        self._database.execute(
-            """INSERT INTO installed (pico, rid, hash, config, position)
-                SELECT ?1, ?2, ?3, ?4, coalesce(max(position), 0) + 1 FROM installed WHERE pico = ?1
-                ON CONFLICT (pico, rid) DO UPDATE SET hash = excluded.hash, config = excluded.config""",
-            (pico_id, ruleset.rid, ruleset.hash, rows.dump(config)),
-        )
+            self._database.execute("delete_waiting_of", (pico_id, ruleset.rid))
+        self._database.execute("install", (pico_id, ruleset.rid, ruleset.hash, rows.dump(config)))
 
     def uninstall(self, pico_id: str, rid: str) -> None:
         """Uninstall a ruleset with its entity variables; its `app:` variables go with the last pico."""
-        for table in ("installed", "entity", "waiting"):
-            self._database.execute(f"DELETE FROM {table} WHERE pico = ? AND rid = ?", (pico_id, rid))
+        self._database.execute("uninstall", (pico_id, rid))
+        self._database.execute("delete_entities_of", (pico_id, rid))
+        self._database.execute("delete_waiting_of", (pico_id, rid))
         self.forget_app(rid)
 
     def forget_app(self, rid: str) -> None:
         """Delete the `app:` variables of a ruleset if no pico has it any more."""
-        if self._database.row("SELECT 1 FROM installed WHERE rid = ? LIMIT 1", (rid,)) is None:
-            self._database.execute("DELETE FROM entity WHERE pico = '' AND rid = ?", (APP + rid,))
+        if self._database.row("is_installed_anywhere", (rid,)) is None:
+            self._database.execute("delete_entities_of", ("", APP + rid))
 
     def installed(self, pico_id: str) -> list[InstalledRow]:
         """The rulesets of a pico, in the order of installation."""
-        sql = """SELECT installed.rid, installed.hash, config, origin
-            FROM installed JOIN ruleset ON ruleset.hash = installed.hash
-            WHERE pico = ? ORDER BY position"""
-        found = self._database.rows(sql, (pico_id,))
+        found = self._database.rows("installed", (pico_id,))
         return [InstalledRow(rid, hash, rows.load(config), origin) for rid, hash, config, origin in found]
 
     # State
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
         """An entity variable; None if there is none."""
-        row = self._database.row(
-            "SELECT value FROM entity WHERE pico = ? AND rid = ? AND name = ?",
-            (owner(pico_id, rid), rid, name),
-        )
+        row = self._database.row("entity", (owner(pico_id, rid), rid, name))
         return None if row is None else rows.load(row[0])
 
     def entities(self, pico_id: str, rid: str) -> dict[str, Any]:
         """All entity variables of a ruleset on a pico, by name."""
-        sql = "SELECT name, value FROM entity WHERE pico = ? AND rid = ? ORDER BY name"
-        found = self._database.rows(sql, (owner(pico_id, rid), rid))
+        found = self._database.rows("entities", (owner(pico_id, rid), rid))
         return {name: rows.load(text) for name, text in found}
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         """rule → state of its event expression, for rules not in the start state."""
-        sql = "SELECT rule, state FROM waiting WHERE pico = ? AND rid = ?"
-        return {rule: rows.load(state) for rule, state in self._database.rows(sql, (pico_id, rid))}
+        return {rule: rows.load(state) for rule, state in self._database.rows("waiting", (pico_id, rid))}
 
     # Meta
 
     def meta(self, key: str) -> str | None:
-        row = self._database.row("SELECT value FROM meta WHERE key = ?", (key,))
+        row = self._database.row("meta", (key,))
         return None if row is None else str(row[0])
 
     def set_meta(self, key: str, value: str) -> None:
-        self._database.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+        self._database.execute("set_meta", (key, value))
 
     def forget_meta(self, key: str) -> None:
-        self._database.execute("DELETE FROM meta WHERE key = ?", (key,))
+        self._database.execute("forget_meta", (key,))
 
 
 @rows.readable

@@ -18,7 +18,7 @@ from picosched.krl.text import pay_for_json
 from picosched.pico.channel import Channel, Policy
 from picosched.schedule.fire import FIRE, Fire
 from picosched.schedule.scheduled import SCHEDULED, Scheduled
-from picosched.store.database import Row
+from picosched.store.port import Row
 
 T = TypeVar("T")
 
@@ -91,6 +91,7 @@ of_fire = FIRE.of_record(dump)
 to_fire: Callable[[Row], Fire] = readable(FIRE.to_record(load))
 
 CHANNEL = "eci, pico, tags, events, queries, kin, eci_of_kin"
+"""The columns of a channel, in order."""
 
 
 def of_channel(channel: Channel) -> Row:

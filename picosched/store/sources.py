@@ -12,11 +12,13 @@ from datetime import datetime
 from picosched.clock import from_ms, to_ms
 from picosched.schedule.scheduled import Outcome
 from picosched.store import rows
-from picosched.store.database import Database, Row
 from picosched.store.left_out import NOTHING, LeftOut
+from picosched.store.port import Database, Row
 
 SOURCE = "id, name, declaration, configured, created, anchor, raised, paused, paused_until"
+"""The columns of a source, in order."""
 ENTRY = "id, source, name, due, paused, fires, missed, failed, fired, outcome, why"
+"""The columns of an entry, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,52 +70,42 @@ class Sources:
 
     def due(self, now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
         """Due entries that are not left out, (id, source), soonest first."""
-        sql = f"""SELECT id, source FROM source_entry
-            WHERE paused = 0 AND due <= ?{without.condition("source")} ORDER BY due, rowid"""
-        return [*self._database.rows(sql, (to_ms(now), *without.values))]
+        return [*self._database.rows("due_entries", (to_ms(now),), without)]
 
     def resumable(self, now: datetime) -> list[str]:
         """The ids of sources whose pause is over."""
-        sql = "SELECT id FROM source WHERE paused_until <= ? ORDER BY paused_until"
-        return [id for (id,) in self._database.rows(sql, (to_ms(now),))]
+        return [id for (id,) in self._database.rows("sources_resumable", (to_ms(now),))]
 
     def all(self) -> list[SourceRow]:
         """All sources, in the order they were made."""
-        return [source_of(row) for row in self._database.rows(f"SELECT {SOURCE} FROM source ORDER BY rowid")]
+        return [source_of(row) for row in self._database.rows("sources")]
 
     def find(self, id: str) -> SourceRow | None:
         """The source with that id, or else with that name."""
-        sql = f"SELECT {SOURCE} FROM source WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1"
-        row = self._database.row(sql, (id,))
+        row = self._database.row("find_source", (id,))
         return None if row is None else source_of(row)
 
     def entries(self, source_id: str) -> list[EntryRow]:
-        sql = f"SELECT {ENTRY} FROM source_entry WHERE source = ? ORDER BY position"
-        return [entry_of(row) for row in self._database.rows(sql, (source_id,))]
+        return [entry_of(row) for row in self._database.rows("source_entries", (source_id,))]
 
     def find_entry(self, id: str) -> EntryRow | None:
-        row = self._database.row(f"SELECT {ENTRY} FROM source_entry WHERE id = ?", (id,))
+        row = self._database.row("find_entry", (id,))
         return None if row is None else entry_of(row)
 
     def tagged(self, tag: str) -> list[Row]:
         """(pico, eci) of channels with a tag, without family channels, in the order they were made."""
-        sql = """SELECT pico, eci FROM channel
-            WHERE kin IS NULL AND ? IN (SELECT value FROM json_each(channel.tags)) ORDER BY rowid"""
-        return [*self._database.rows(sql, (tag,))]
+        return [*self._database.rows("channels_tagged", (tag,))]
 
     def having(self, rid: str) -> list[str]:
         """The ids of the picos that have a ruleset."""
-        sql = "SELECT pico FROM installed JOIN pico ON pico.id = pico WHERE rid = ? ORDER BY pico.rowid"
-        return [id for (id,) in self._database.rows(sql, (rid,))]
+        return [id for (id,) in self._database.rows("picos_having", (rid,))]
 
     # Writing
 
     def put(self, source: SourceRow) -> None:
         """Add a source, or change its declaration. Its counts and its pause stay."""
         self._database.execute(
-            f"""INSERT INTO source ({SOURCE}) VALUES ({", ".join("?" * 9)})
-                ON CONFLICT (id) DO UPDATE SET name = excluded.name, declaration = excluded.declaration,
-                    configured = excluded.configured, anchor = excluded.anchor""",
+            "put_source",
             (
                 source.id,
                 source.name,
@@ -130,9 +122,7 @@ class Sources:
     def put_entry(self, entry: EntryRow, position: int) -> None:
         """Add an entry, or change its name, position and due time."""
         self._database.execute(
-            f"""INSERT INTO source_entry ({ENTRY}, position) VALUES ({", ".join("?" * 12)})
-                ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due,
-                    position = excluded.position""",
+            "put_source_entry",
             (
                 entry.id,
                 entry.source_id,
@@ -152,9 +142,7 @@ class Sources:
     def settle(self, entry: EntryRow, *, raised: bool) -> None:
         """Update an entry after an occurrence; does nothing if it was removed meanwhile."""
         self._database.execute(
-            """UPDATE source_entry
-                SET due = ?, fires = ?, missed = ?, failed = ?, fired = ?, outcome = ?, why = ?
-                WHERE id = ?""",
+            "settle_entry",
             (
                 rows.ms(entry.due),
                 entry.fires,
@@ -167,28 +155,26 @@ class Sources:
             ),
         )
         if raised:
-            self._database.execute("UPDATE source SET raised = raised + 1 WHERE id = ?", (entry.source_id,))
+            self._database.execute("count_raised", (entry.source_id,))
 
     def tell(self, entry_id: str, outcome: Outcome, why: str | None) -> None:
         """Correct the outcome of an entry's last occurrence, and count it as failed."""
-        sql = "UPDATE source_entry SET outcome = ?, why = ?, failed = failed + 1 WHERE id = ?"
-        self._database.execute(sql, (outcome.value, why, entry_id))
+        self._database.execute("entry_failed", (outcome.value, why, entry_id))
 
     def set_pause(self, id: str, paused: bool, until: datetime | None) -> None:
-        sql = "UPDATE source SET paused = ?, paused_until = ? WHERE id = ?"
-        self._database.execute(sql, (paused, rows.ms(until), id))
-        self._database.execute("UPDATE source_entry SET paused = ? WHERE source = ?", (paused, id))
+        self._database.execute("pause_source", (paused, rows.ms(until), id))
+        self._database.execute("pause_entries", (paused, id))
 
     def set_due(self, entry_id: str, due: datetime | None) -> None:
-        self._database.execute("UPDATE source_entry SET due = ? WHERE id = ?", (rows.ms(due), entry_id))
+        self._database.execute("set_entry_due", (rows.ms(due), entry_id))
 
     def remove_entry(self, id: str) -> None:
-        self._database.execute("DELETE FROM source_entry WHERE id = ?", (id,))
+        self._database.execute("remove_entry", (id,))
 
     def remove(self, id: str) -> None:
         """Remove a source and its entries. Their records stay, and pending deliveries are still sent."""
-        self._database.execute("DELETE FROM source_entry WHERE source = ?", (id,))
-        self._database.execute("DELETE FROM source WHERE id = ?", (id,))
+        self._database.execute("remove_entries", (id,))
+        self._database.execute("remove_source", (id,))
 
 
 @rows.readable

@@ -1,6 +1,6 @@
 """The store: what must happen together is committed together.
 
-A `Store` is one SQLite file. `write` writes a turn to the open transaction: entity variables, waiting event
+A `Store` is one database. `write` writes a turn to the open transaction: entity variables, waiting event
 expressions, new and cancelled schedules, the journal, and the record of the occurrence that caused it. All of
 it becomes durable when the transaction commits.
 """
@@ -19,24 +19,25 @@ from picosched.frozen import replace
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import SCHEDULED, Outcome, Scheduled
+from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import journal, picos, rows
 from picosched.store.agenda import Agenda
 from picosched.store.ahead import Ahead
 from picosched.store.begun import BegunRows
-from picosched.store.database import MEMORY, Database, Row
 from picosched.store.deliveries import Deliveries
 from picosched.store.due import Due
-from picosched.store.journal import ENTRY, Journal
+from picosched.store.journal import Journal
+from picosched.store.opening import open_database
 from picosched.store.pages import Pages
 from picosched.store.picos import Picos
+from picosched.store.port import MEMORY, Row
 from picosched.store.sources import Sources
 
 PRUNED_AT_ONCE = 5_000
 
 
 class Store:
-    """One SQLite file, or ":memory:". For one thread at a time; implements a pico's `State`.
+    """One database: an SQLite file, or ":memory:". For one thread at a time; implements a pico's `State`.
 
     Opening raises PicoschedError: `invalid` for another program's file, `not_found` without its folder,
     `conflict` while another picosched has it, `refused` if it is not writable. `durability` is "full" or
@@ -50,7 +51,7 @@ class Store:
         readonly: bool = False,
         history_days: int = 30,
     ) -> None:
-        self._database = Database(path, durability=durability, readonly=readonly)
+        self._database = open_database(path, durability=durability, readonly=readonly)
         self._history = timedelta(days=history_days)
         self.picos = Picos(self._database)
         ahead = Ahead(self._database)
@@ -175,20 +176,20 @@ class Store:
             for (rid, rule), state in turn.waiting.items()
         ]
         put = self._database.put
-        for pico_id, rid, name, text in entities:
-            if text is None:
-                put("entity", picos.DELETE_ENTITY, (pico_id, rid, name))
+        for row in entities:
+            if row[3] is None:
+                put("entity", "delete_entity", row[:3])
             else:
-                put("entity", picos.SET_ENTITY, (pico_id, rid, name, text))
-        for pico_id, rid, rule, text in waiting:
-            if text is None:
-                put("waiting", picos.DELETE_WAITING, (pico_id, rid, rule))
+                put("entity", "set_entity", row)
+        for row in waiting:
+            if row[3] is None:
+                put("waiting", "delete_waiting", row[:3])
             else:
-                put("waiting", picos.SET_WAITING, (pico_id, rid, rule, text))
+                put("waiting", "set_waiting", row)
         for each in made:
-            put("scheduled", SCHEDULED.insert, each)
+            put("scheduled", "add_scheduled", each)
         if entry is not None:
-            put("journal", ENTRY.insert, entry)
+            put("journal", "add_entry", entry)
         if turn.scheduled:
             self.agenda.made(turn.pico_id, [*turn.scheduled.values()])
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
@@ -196,11 +197,11 @@ class Store:
             self.agenda.settle(turn.settled, turn.now)
         if fire is not None and recorded:
             self.agenda.record(fire)
-        for row in turn.rescheduled.values():
-            self.agenda.change(row, turn.now)
-        for row in turn.scheduled.values():
-            if row.due is None:  # fired as soon as made
-                self.agenda.change(row, turn.now)
+        for changed in turn.rescheduled.values():
+            self.agenda.change(changed, turn.now)
+        for changed in turn.scheduled.values():
+            if changed.due is None:  # fired as soon as made
+                self.agenda.change(changed, turn.now)
         for record in turn.records:
             if record.outcome is Outcome.FIRED:  # by one of its rules, so with the outcome of the turn
                 record = of_turn(record, turn)

@@ -11,7 +11,7 @@ rest of the current batch at most, and its own work is in the next.
 Work that fails before it has written anything fails alone. If gathered values are refused, the batch is
 rolled back and its pieces are tried one by one. If another write or the commit fails, each caller gets the
 error. If the disk fails during the commit itself, it is unknown whether the batch was kept: each caller
-gets `InDoubtError`, memory is cleared, and later work starts from what is on disk (`store/database.py`). An
+gets `InDoubtError`, memory is cleared, and later work starts from what is on disk (`store/sqlite`). An
 interrupted leader hands over: uncommitted work is still in line.
 """
 

@@ -16,7 +16,7 @@ from picosched import PicoRef
 from picosched.engine import wiring
 from picosched.krl.ruleset import Instance
 from picosched.store import store
-from picosched.store.database import Database
+from picosched.store.sqlite.database import SQLiteDatabase
 from picosched.turns import turns
 from picosched.turns.commit import GroupCommit
 from tests.bench.setup import Setup, counting
@@ -35,7 +35,7 @@ PARTS: list[tuple[str, Any, str]] = [
     ("evaluate: the rule itself, compiled", Instance, "run"),
     ("evaluate: its event expression", Instance, "select"),
     ("the turn as rows: JSON and parameters", store, "_statements"),
-    (SQL, Database, "_flush"),
+    (SQL, SQLiteDatabase, "_flush"),
     ("waking those who wait", GroupCommit, "_release"),
 ]
 
@@ -90,7 +90,7 @@ def measure(setup: Setup) -> list[Row]:
 @contextmanager
 def watched(watches: Stopwatches) -> Iterator[None]:
     originals = [(place, name, getattr(place, name)) for _, place, name in PARTS]
-    originals.append((Database, "execute", Database.execute))
+    originals.append((SQLiteDatabase, "run", SQLiteDatabase.run))
     named = [(lambda *_, part=part: part) for part, _, _ in PARTS]
     patches = [
         patch.object(place, name, watches.around(part, original))
@@ -105,7 +105,7 @@ def watched(watches: Stopwatches) -> Iterator[None]:
             each.stop()
 
 
-def statement(_: Database, sql: str, *values: Any) -> str:
+def statement(_: SQLiteDatabase, sql: str, *values: Any) -> str:
     return {"BEGIN IMMEDIATE": BEGIN, "COMMIT": COMMIT}.get(sql, SQL)
 
 

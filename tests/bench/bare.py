@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from time import perf_counter
 
-from picosched.store import picos, schema
-from picosched.store.journal import ENTRY
+from picosched.store.sqlite import schema
+from picosched.store.sqlite.statements import STATEMENTS
 
 ROW = "x" * 200
 ID = "0123456789abcdef0123456789abcdef"
@@ -43,8 +43,8 @@ def bare_turns(durability: str, per_commit: int, commits: int) -> float:
         for number in range(commits):
             connection.execute("BEGIN IMMEDIATE")
             for each in range(per_commit):
-                connection.execute(picos.SET_ENTITY, (f"{ID}{each}", "counter", "count", str(number)))
-                connection.execute(ENTRY.insert, TURN)
+                connection.execute(STATEMENTS["set_entity"], (f"{ID}{each}", "counter", "count", str(number)))
+                connection.execute(STATEMENTS["add_entry"], TURN)
             connection.execute("COMMIT")
         return commits * per_commit / (perf_counter() - begun)
 

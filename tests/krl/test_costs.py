@@ -249,7 +249,7 @@ def with_a_large_record(store: Store, pico_id: str) -> None:
     time = parse_time("2026-03-01T00:00:00Z")
     with store.transaction():
         store.agenda.add(Scheduled("id", pico_id, "demo", "t", "later", {}, "at", time, time))
-        store._database.execute(
+        store._database.run(
             """INSERT INTO fire (scheduled, nominal, pico, fired, lateness, outcome, rules)
                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
                 SELECT 'another', i, ?, i, 0, 'fired', '[]' FROM n""",

@@ -92,7 +92,7 @@ def work(database: str, power: bool) -> None:
     if engine is None:
         return
     # So that SQLite moves its log into the file again and again.
-    tried(lambda: engine.store._database.row("PRAGMA wal_autocheckpoint = 6"), "failed")
+    tried(lambda: engine.store._database.run("PRAGMA wal_autocheckpoint = 6"), "failed")
     roots: list[PicoRef] = []
     done(lambda: roots.append(engine.root))
     (root,) = roots

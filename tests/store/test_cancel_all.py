@@ -56,10 +56,10 @@ def store_of(all: list[Scheduled]) -> Iterator[Store]:
 
 def told(store: Store) -> tuple[list[object], list[object]]:
     """All rows and all records."""
-    read = store._database.rows
+    read = store._database.ask
     return (
-        [*read(f"SELECT {SCHEDULED.columns} FROM scheduled ORDER BY id")],
-        [*read(f"SELECT {FIRE.columns} FROM fire ORDER BY scheduled")],
+        [*read(f"SELECT {', '.join(SCHEDULED.columns)} FROM scheduled ORDER BY id")],
+        [*read(f"SELECT {', '.join(FIRE.columns)} FROM fire ORDER BY scheduled")],
     )
 
 

@@ -22,7 +22,7 @@ import pytest
 from faulty import EVENTS, NOW
 
 from picosched import Engine, VirtualClock
-from picosched.store.doctor import examine
+from picosched.store.opening import examine
 
 pytestmark = pytest.mark.slow
 

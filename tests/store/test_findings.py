@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from picosched import Engine, PicoschedError, Store, VirtualClock
-from picosched.store.doctor import examine
-from picosched.store.doctor.contents import TABLES
-from picosched.store.glance import SMALL
+from picosched.store.opening import examine
+from picosched.store.sqlite.doctor.contents import TABLES
+from picosched.store.sqlite.glance import SMALL
 
 START = "2026-03-01T00:00:00Z"
 PAGE = 4096

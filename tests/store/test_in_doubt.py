@@ -85,7 +85,7 @@ def test_a_write_that_fails_before_the_commit_is_not_in_doubt(faults_library: Pa
     code = """
 store = Store(path)
 written(store, 1)
-store._database.row("PRAGMA cache_size = 5")  # so that SQLite writes before the commit
+store._database.run("PRAGMA cache_size = 5")  # so that SQLite writes before the commit
 fail(WRITE)
 def much():
     with store.transaction():
@@ -142,7 +142,7 @@ def test_no_new_database_takes_the_place_of_one_that_is_gone(faults_library: Pat
 import os
 store = Store(path)
 written(store, 1)
-store._database.row("PRAGMA cache_size = 5")
+store._database.run("PRAGMA cache_size = 5")
 os.rename(path, path + ".moved")
 fail(WRITE)
 def much():
@@ -200,7 +200,7 @@ def test_whoever_makes_nothing_of_an_error_keeps_no_half_of_a_transaction(tmp_pa
         return Turn(name, "p", datetime(2026, 3, 1, tzinfo=UTC), entities={("r", name): value})
 
     with closing(Store(tmp_path / "picos.db")) as store:
-        store._database.row("PRAGMA max_page_count = 1")
+        store._database.run("PRAGMA max_page_count = 1")
 
         def careless() -> None:
             with store.transaction():
@@ -208,7 +208,7 @@ def test_whoever_makes_nothing_of_an_error_keeps_no_half_of_a_transaction(tmp_pa
                 with pytest.raises(StoreError):  # SQLite rolls back by itself when the disk is full
                     store.write(turn("large", "x" * 1_000_000))
                     store.picos.entities("p", "r")  # what was put is written before anything is read
-                store._database.row("PRAGMA max_page_count = 100000")
+                store._database.run("PRAGMA max_page_count = 100000")
                 store.write(turn("last", 1))
 
         with pytest.raises(StoreError) as caught:

@@ -198,7 +198,7 @@ def test_a_full_disk_keeps_nothing_of_the_transaction_and_all_that_was_before(tm
     with store.transaction():
         store.write(turn_that(entities={("tea", "cups"): 1}))
     # As full as a disk can be: SQLite may not add a page.
-    store._database.row("PRAGMA max_page_count = 1")
+    store._database.run("PRAGMA max_page_count = 1")
     with pytest.raises(PicoschedError) as caught, store.transaction():
         store.write(turn_that(eid="e2", entities={("tea", "cups"): 2, ("tea", "large"): "x" * 10_000}))
         store.write(turn_that(eid="e3", entities={("tea", "more"): "x" * 1_000_000}))
@@ -207,7 +207,7 @@ def test_a_full_disk_keeps_nothing_of_the_transaction_and_all_that_was_before(tm
     assert not store.in_transaction
     assert store.entity("p", "tea", "cups") == 1
     assert [entry.eid for entry in store.journal.entries()] == ["e1"]
-    store._database.row("PRAGMA max_page_count = 1000000")
+    store._database.run("PRAGMA max_page_count = 1000000")
     with store.transaction():
         store.write(turn_that(eid="e4", entities={("tea", "cups"): 4}))
     store.close()
@@ -247,7 +247,7 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
 def test_a_file_that_another_program_locks_is_a_conflict(tmp_path: Path) -> None:
     path = tmp_path / "picos.db"
     store = Store(path)
-    store._database.row("PRAGMA busy_timeout = 1")
+    store._database.run("PRAGMA busy_timeout = 1")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(PicoschedError) as caught, store.transaction():

@@ -18,7 +18,7 @@ from picosched.errors import PicoschedError
 from picosched.krl.text import tree_text
 from picosched.notation import Input, parse_input, values_text
 from picosched.rehearsal.simulate import Record
-from picosched.store.database import MEMORY
+from picosched.store.port import MEMORY
 from picosched.store.store import Store
 from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.compared import (

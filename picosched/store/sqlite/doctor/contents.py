@@ -18,10 +18,10 @@ from picosched.schedule.scheduled import SCHEDULED, Outcome, Status
 from picosched.schedule.window import read_window
 from picosched.sources.reading import read_source
 from picosched.store import rows
-from picosched.store.database import Database
-from picosched.store.doctor.finding import MOST_OF_A_KIND, Finding, key, shown
 from picosched.store.journal import ENTRY
 from picosched.store.picos import hash_of
+from picosched.store.sqlite.database import SQLiteDatabase
+from picosched.store.sqlite.doctor.finding import MOST_OF_A_KIND, Finding, key, shown
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 
@@ -134,12 +134,12 @@ class Table:
     columns: Mapping[str, Kind]
     together: Together = lambda row: iter(())
 
-    def examine(self, database: Database) -> Iterator[Finding]:
+    def examine(self, database: SQLiteDatabase) -> Iterator[Finding]:
         return islice(self._examine(database), MOST_OF_A_KIND)
 
-    def _examine(self, database: Database) -> Iterator[Finding]:
+    def _examine(self, database: SQLiteDatabase) -> Iterator[Finding]:
         names = (*self.columns,)
-        for row in database.rows(f"SELECT {', '.join(names)} FROM {self.name}"):
+        for row in database.ask(f"SELECT {', '.join(names)} FROM {self.name}"):
             values = dict(zip(names, row, strict=True))
             wrong = [
                 (f"{shown(values[name])} as {name}", kind.wanted)

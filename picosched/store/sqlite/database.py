@@ -22,24 +22,23 @@ from typing import Any
 from urllib.parse import quote
 
 from picosched.errors import PicoschedError
-from picosched.store import schema
-from picosched.store.faults import FAILING, StoreError, fault, in_doubt
-from picosched.store.file import DatabaseFile
-from picosched.store.glance import glance
-from picosched.store.transaction import Transaction
+from picosched.store.faults import StoreError
+from picosched.store.port import MEMORY, Database, Row, Where
+from picosched.store.sqlite import schema
+from picosched.store.sqlite.conditions import conditions_of
+from picosched.store.sqlite.connection import connect
+from picosched.store.sqlite.faults import FAILING, FULL, OF_DISK, fault, in_doubt
+from picosched.store.sqlite.file import DatabaseFile
+from picosched.store.sqlite.glance import glance
+from picosched.store.sqlite.statements import STATEMENTS, composed
+from picosched.store.sqlite.transaction import Transaction
 
-MEMORY = ":memory:"
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
-BUSY_SECONDS = 5.0
-"""How long to wait for another program that has the file locked."""
-
 CHUNK = 1_000_000
 
-Row = tuple[Any, ...]
 
-
-class Database:
-    """Statements and transactions; every error is a PicoschedError that names the file."""
+class SQLiteDatabase(Database):
+    """The port over SQLite; every error is a PicoschedError that names the file."""
 
     def __init__(
         self, path: str | Path, *, durability: str = "full", readonly: bool = False, suspect: bool = False
@@ -48,22 +47,14 @@ class Database:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.name = str(path)
         self.readonly = readonly
-        self.kept = False
-        """Whether the last transaction was committed."""
-        self.refused = False
-        """Whether what it had gathered was refused."""
-        self.transactions = 0
-        """Transactions that have ended since the file was opened, committed or not."""
+        self.kept = self.refused = False
+        self.transactions = self.changes = 0
         self.transaction = Transaction(self.begin, self.commit, self.roll_back)
-        """All writes inside are kept, or none. `InDoubtError` means it is unknown which, `refused` that the
-        file was opened readonly."""
         self._durability = durability
         self._suspect = suspect
         """Whether to open it even if it is damaged, for diagnosis."""
         self._gathered: dict[str, list[tuple[str, list[Sequence[Any]]]]] = {}
         """Statements put and not run yet: table → statements in order, each with its values."""
-        self.changes = 0
-        """A count that grows with every write since the file was opened."""
         self._checks: dict[str, Callable[[], None]] = {}
         self._inside = False
         """Whether a transaction is open, as far as its caller knows."""
@@ -89,7 +80,6 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close the file and release its locks. A second call does nothing."""
         self.transactions += 1  # earlier reads are stale
         self._faulty = False
         self._connection.close()
@@ -100,16 +90,12 @@ class Database:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
-    def put(self, table: str, sql: str, values: Sequence[Any]) -> None:
-        """Inside a transaction: queue a statement that changes a row, to run before the next read.
-
-        Statements for one table run in order, many at once; the order between tables is undefined.
-        """
+    def put(self, table: str, statement: str, values: Sequence[Any]) -> None:
         runs = self._gathered.setdefault(table, [])
-        if runs and runs[-1][0] == sql:
+        if runs and runs[-1][0] == statement:
             runs[-1][1].append(values)
         else:
-            runs.append((sql, [values]))
+            runs.append((statement, [values]))
         self.changes += 1
 
     def _flush(self) -> None:
@@ -119,8 +105,8 @@ class Database:
             if table in self._checks:
                 self._checks[table]()
             try:
-                for sql, values in gathered[table]:
-                    self._connection.executemany(sql, values)
+                for statement, values in gathered[table]:
+                    self._connection.executemany(STATEMENTS[statement], values)
             except FAILING as cause:
                 error = self._fault(cause)
                 if self._inside:  # whoever reads next gets it, but the rest must not be kept
@@ -128,11 +114,43 @@ class Database:
                 raise error from cause
 
     def check(self, table: str, check: Callable[[], None]) -> None:
-        """Call `check` before the statements of a table run, after those of the tables without a check."""
         self._checks[table] = check
 
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement that changes rows; returns how many it changed."""
+    def execute(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> int:
+        if where is None:
+            return self.run(STATEMENTS[statement], values)
+        return self.run(*_with(where, statement, values))
+
+    def row(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> Row | None:
+        if where is None:
+            sql = STATEMENTS[statement]
+        else:
+            sql, values = _with(where, statement, values)
+        if self._gathered:
+            self._flush()
+        try:
+            row: Row | None = self._connection.execute(sql, values).fetchone()
+        except FAILING as cause:
+            raise self._fault(cause) from cause
+        return row
+
+    def rows(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> Iterator[Row]:
+        if where is None:
+            return self.ask(STATEMENTS[statement], values)
+        return self.ask(*_with(where, statement, values))
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of a query in SQL, for callers that know SQLite, as the doctor does."""
+        if self._gathered:
+            self._flush()
+        try:
+            for row in self._connection.execute(sql, values):  # noqa: UP028 — `yield from` closes cursors late
+                yield row
+        except FAILING as cause:
+            raise self._fault(cause) from cause
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run SQL that changes rows; returns how many it changed."""
         if self._gathered:
             self._flush()
         try:
@@ -142,41 +160,20 @@ class Database:
         self.changes += max(changed, 0)
         return changed
 
-    def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
-        """The first row of a result; None if it is empty."""
-        if self._gathered:
-            self._flush()
-        try:
-            row: Row | None = self._connection.execute(sql, values).fetchone()
-        except FAILING as cause:
-            raise self._fault(cause) from cause
-        return row
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
-        """The rows of a result, read one by one: they may not all fit into memory."""
-        if self._gathered:
-            self._flush()
-        try:
-            for row in self._connection.execute(sql, values):  # noqa: UP028 — `yield from` closes cursors late
-                yield row
-        except FAILING as cause:
-            raise self._fault(cause) from cause
-
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Inside a transaction: on an exception only writes inside this block are undone."""
-        self.execute("SAVEPOINT piece")
+        self.run("SAVEPOINT piece")
         before = self.changes
         try:
             yield
         except BaseException:
             self._gathered = {}
             if self._connection.in_transaction:
-                self.execute("ROLLBACK TO piece")
-                self.execute("RELEASE piece")
+                self.run("ROLLBACK TO piece")
+                self.run("RELEASE piece")
                 self.changes = before
             raise
-        self.execute("RELEASE piece")
+        self.run("RELEASE piece")
 
     def begin(self) -> None:
         """Begin the transaction."""
@@ -186,7 +183,7 @@ class Database:
         self.mend()
         self._spoilt = None
         try:
-            self.execute("BEGIN IMMEDIATE")  # at once, so that nothing read inside can be stale
+            self.run("BEGIN IMMEDIATE")  # at once, so that nothing read inside can be stale
             self._inside = True
         except BaseException as error:
             if not isinstance(error, Exception):  # else there is nothing to roll back
@@ -215,7 +212,7 @@ class Database:
             if isinstance(error, sqlite3.Error):
                 failed = self._fault(error)
                 # If the disk is full, the commit record was not written either.
-                full = isinstance(failed, StoreError) and failed.is_full
+                full = isinstance(failed, StoreError) and failed.kind == FULL
                 if committing and not undone and not full:
                     failed = in_doubt(error, self.name)
                 self.mend()
@@ -263,15 +260,14 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Reads inside see one consistent state, even if others write meanwhile."""
-        self.execute("BEGIN")
+        self.run("BEGIN")
         try:
             yield
         finally:
-            self.execute("ROLLBACK")
+            self.run("ROLLBACK")
 
     def back_up(self, file: Path) -> None:
-        """Copy the committed state into an empty file, as a snapshot; writers are not blocked."""
+        # SQLite copies the pages as they were when the copy began. In WAL mode readers do not block writers.
         try:
             copy = sqlite3.connect(file, isolation_level=None)
         except sqlite3.Error as cause:
@@ -284,8 +280,7 @@ class Database:
         finally:
             copy.close()
 
-    def copy_into(self, other: Database) -> None:
-        """Make `other` a copy of this database, as last committed."""
+    def copy_into(self, other: SQLiteDatabase) -> None:
         try:
             self._connection.backup(other._connection)
         except sqlite3.Error as cause:
@@ -293,19 +288,19 @@ class Database:
 
     def _connected(self) -> sqlite3.Connection:
         if self._file is None:
-            return _connect(MEMORY)
+            return connect(MEMORY)
         uri = f"file:{quote(str(self._file.path))}"
         try:
             if not self.readonly:
-                return self._checked(_connect(f"{uri}?mode=rw"))
+                return self._checked(connect(f"{uri}?mode=rw"))
             try:
-                return self._checked(_connect(f"{uri}?mode=ro"))
+                return self._checked(connect(f"{uri}?mode=ro"))
             except sqlite3.OperationalError:
                 # Reading a WAL file needs a `-shm` file. If the folder is not writable and there is no
                 # `-wal`, nobody can be writing, and the file may be read as immutable.
                 if self._file.log.exists():
                     raise
-                return self._checked(_connect(f"{uri}?immutable=1"))
+                return self._checked(connect(f"{uri}?immutable=1"))
         except (sqlite3.Error, UnicodeDecodeError) as cause:
             raise fault(cause, self.name) from cause
 
@@ -344,8 +339,9 @@ class Database:
         error = fault(cause, self.name)
         if not isinstance(error, StoreError):
             return error  # a value is at fault, not the database
-        self._faulty = self._faulty or error.is_of_disk
-        if self._inside and (error.is_of_disk or not self._connection.in_transaction):
+        of_disk = error.kind in OF_DISK
+        self._faulty = self._faulty or of_disk
+        if self._inside and (of_disk or not self._connection.in_transaction):
             self._spoilt = error
             if not self._connection.in_transaction:
                 # SQLite rolled back by itself. Later writes inside must not be committed on their own.
@@ -385,15 +381,7 @@ class Database:
             raise fault(cause, self.name) from cause
 
 
-def _connect(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        uri,
-        uri=uri != MEMORY,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=256,
-    )
-    # SQLite's own lower() handles ASCII letters only.
-    connection.create_function("casefold", 1, str.casefold, deterministic=True)
-    return connection
+def _with(where: Where, statement: str, values: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """The text of a statement with conditions, and all its values."""
+    shapes, further = conditions_of(where)
+    return composed(statement, shapes, len(values)), (*values, *further)

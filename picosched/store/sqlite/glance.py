@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import sqlite3
 
-from picosched.store import schema
-from picosched.store.faults import damaged
-from picosched.store.file import DatabaseFile
+from picosched.store.sqlite import schema
+from picosched.store.sqlite.faults import damaged
+from picosched.store.sqlite.file import DatabaseFile
 
 SMALL = 2_000_000
 """Bytes up to which every page is checked, and indexes against their tables; about 9 ms per million bytes."""

@@ -198,6 +198,13 @@ class DatabaseFile:
             del _opened[self._inode]
 
 
+def check_unused(file: Path) -> None:
+    """`conflict` if a file that is to be replaced has a log; SQLite would read it with the new one."""
+    log = Path(f"{file}-wal")
+    if _size(log):
+        raise PicoschedError(f"{file} is a database in use: it has a log {log}", "conflict")
+
+
 def _resolved(name: str) -> Path:
     try:
         return Path(name).resolve()

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from picosched.store.database import Database
-from picosched.store.doctor import contents, relations, tables
-from picosched.store.doctor.finding import MOST_OF_A_KIND, Finding
 from picosched.store.faults import StoreError
+from picosched.store.sqlite.database import SQLiteDatabase
+from picosched.store.sqlite.doctor import contents, relations, tables
+from picosched.store.sqlite.doctor.finding import MOST_OF_A_KIND, Finding
+from picosched.store.sqlite.faults import CORRUPT
 
 
 def examine(path: str | Path) -> list[Finding]:
@@ -23,9 +24,9 @@ def examine(path: str | Path) -> list[Finding]:
     PicoschedError as for opening a database readonly, but not for one that is damaged.
     """
     try:
-        database = Database(path, readonly=True, suspect=True)
+        database = SQLiteDatabase(path, readonly=True, suspect=True)
     except StoreError as error:
-        if error.kind != "SQLITE_CORRUPT":
+        if error.kind != CORRUPT:
             raise
         return [_unopened(Path(path), error)]
     try:
@@ -47,7 +48,7 @@ def _unopened(path: Path, error: StoreError) -> Finding:
     return Finding("", "", str(error.__cause__ or error), "a database that SQLite can open")
 
 
-def _findings(database: Database) -> Iterator[Finding]:
+def _findings(database: SQLiteDatabase) -> Iterator[Finding]:
     yield from _read(database, "", _pages)
     unsound = [*_read(database, "", tables.compare)]
     yield from unsound
@@ -60,7 +61,7 @@ def _findings(database: Database) -> Iterator[Finding]:
 
 
 def _read(
-    database: Database, table: str, examine: Callable[[Database], Iterator[Finding]]
+    database: SQLiteDatabase, table: str, examine: Callable[[SQLiteDatabase], Iterator[Finding]]
 ) -> Iterator[Finding]:
     """What a look finds; that it could not be taken is a finding as well."""
     try:
@@ -69,7 +70,7 @@ def _read(
         yield Finding(table, "", str(error.__cause__ or error), "pages that SQLite can read")
 
 
-def _pages(database: Database) -> Iterator[Finding]:
-    for (said,) in database.rows(f"PRAGMA integrity_check({MOST_OF_A_KIND})"):
+def _pages(database: SQLiteDatabase) -> Iterator[Finding]:
+    for (said,) in database.ask(f"PRAGMA integrity_check({MOST_OF_A_KIND})"):
         if said != "ok":
             yield Finding("", "", said, "sound pages")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from picosched.store.database import Database
-from picosched.store.doctor.finding import MOST_OF_A_KIND, Finding, key
+from picosched.store.sqlite.database import SQLiteDatabase
+from picosched.store.sqlite.doctor.finding import MOST_OF_A_KIND, Finding, key
 
 LIVE = "status IN ('pending', 'paused')"
 RAISED = "eid IS NOT NULL AND outcome IN ('fired', 'late', 'coalesced', 'failed')"
@@ -33,8 +33,8 @@ class Relation:
     """With {} for the column behind the key, if there is one."""
     wanted: str
 
-    def examine(self, database: Database) -> Iterator[Finding]:
-        for row in database.rows(f"{self.sql} LIMIT {MOST_OF_A_KIND}"):
+    def examine(self, database: SQLiteDatabase) -> Iterator[Finding]:
+        for row in database.ask(f"{self.sql} LIMIT {MOST_OF_A_KIND}"):
             found = self.found.format(*row[len(self.key) :])
             yield Finding(self.table, key(self.key, row), found, self.wanted)
 

@@ -1,0 +1,117 @@
+"""The port of the store: what a database has to offer, so that the tables' logic can stand on it.
+
+`Database` runs statements by name. Each kind of database has a folder of its own with the text of all
+statements, in its own dialect; nothing else in the project contains SQL. Values and rows are plain: texts,
+whole numbers, and None. A time is the number of milliseconds since 1970, a flag is 0 or 1, a list or map is
+JSON text, and so is a list of ids that is one value. Rows are tuples, in the order of the columns that the
+tables' logic lists (`SCHEDULED`, `FIRE`, `ENTRY`, and the constants beside the readers of other rows).
+
+Rows of a table are numbered in the order they were written. What is called a place or a mark is such a
+number; a greater one was written later.
+
+Errors are PicoschedError: `invalid` for a value that no database takes, and StoreError if the database
+failed, `InDoubtError` if it is unknown whether a transaction was kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from picosched.schedule.filter import Filter
+from picosched.store.left_out import LeftOut
+
+Row = tuple[Any, ...]
+
+MEMORY = ":memory:"
+"""The address of a new database in memory."""
+
+Where = LeftOut | Filter | Mapping[str, str | None] | tuple[LeftOut, ...]
+"""Conditions for a statement: what is left out, which schedules, or which columns have which values.
+
+A column whose value is None may have any. Several of what is left out are for a statement that reads several
+tables.
+"""
+
+
+class Database(Protocol):
+    """One open database. For one thread at a time, which the engine ensures."""
+
+    name: str
+    """The address it was opened by."""
+    readonly: bool
+    kept: bool
+    """Whether the last transaction was committed."""
+    refused: bool
+    """Whether what the last transaction had gathered was refused."""
+    changes: int
+    """A count that grows with every write since it was opened."""
+    transactions: int
+    """Transactions that have ended since it was opened, committed or not. While this is the same, what was
+    read stays valid."""
+
+    @property
+    def in_transaction(self) -> bool: ...
+
+    # Statements
+
+    def rows(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> Iterator[Row]:
+        """The rows of a result, read one by one: they may not all fit into memory."""
+        ...
+
+    def row(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> Row | None:
+        """The first row of a result; None if it is empty."""
+        ...
+
+    def execute(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> int:
+        """Run a statement that changes rows; returns how many it changed."""
+        ...
+
+    def put(self, table: str, statement: str, values: Sequence[Any]) -> None:
+        """Inside a transaction: queue a statement that changes a row, to run before the next read.
+
+        Statements for one table run in order, many at once; the order between tables is undefined. The values
+        may still be changed until they run.
+        """
+        ...
+
+    def check(self, table: str, check: Callable[[], None]) -> None:
+        """Call `check` before the statements of a table run, after those of the tables without a check."""
+        ...
+
+    # Transactions
+
+    transaction: AbstractContextManager[None]
+    """All writes inside are kept, or none; `InDoubtError` means it is unknown which, `refused` that it was
+    opened readonly. One object, as each batch enters it."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside a transaction: on an exception only writes inside this block are undone."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Reads inside see one consistent state, even if others write meanwhile."""
+        ...
+
+    # The whole
+
+    def mend(self) -> None:
+        """After the database failed: connect anew and continue with what it has; outside transactions."""
+        ...
+
+    def back_up(self, file: Path) -> None:
+        """Write the committed state, all of one moment, into an empty file; writers are not blocked.
+
+        The file is a database that SQLite opens.
+        """
+        ...
+
+    def copy_into(self, other: Self) -> None:
+        """Make `other`, a database of the same kind, a copy of this one, as last committed."""
+        ...
+
+    def close(self) -> None:
+        """Close it and release its locks. A second call does nothing."""
+        ...

@@ -1,0 +1,92 @@
+-- Sources, their entries, deliveries and received keys: `source`, `source_entry`, `delivery`, `received`.
+
+-- name: due_entries
+SELECT id, source FROM source_entry WHERE paused = 0 AND due <= ?1{where:source} ORDER BY due, rowid
+
+-- name: sources_resumable
+SELECT id FROM source WHERE paused_until <= ? ORDER BY paused_until
+
+-- name: sources
+SELECT {source} FROM source ORDER BY rowid
+
+-- name: find_source
+SELECT {source} FROM source WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1
+
+-- name: source_entries
+SELECT {source_entry} FROM source_entry WHERE source = ? ORDER BY position
+
+-- name: find_entry
+SELECT {source_entry} FROM source_entry WHERE id = ?
+
+-- name: put_source
+INSERT INTO source ({source}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, declaration = excluded.declaration,
+        configured = excluded.configured, anchor = excluded.anchor
+
+-- name: put_source_entry
+INSERT INTO source_entry ({source_entry}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due, position = excluded.position
+
+-- name: settle_entry
+UPDATE source_entry SET due = ?, fires = ?, missed = ?, failed = ?, fired = ?, outcome = ?, why = ? WHERE id = ?
+
+-- name: count_raised
+UPDATE source SET raised = raised + 1 WHERE id = ?
+
+-- name: entry_failed
+UPDATE source_entry SET outcome = ?, why = ?, failed = failed + 1 WHERE id = ?
+
+-- name: pause_source
+UPDATE source SET paused = ?, paused_until = ? WHERE id = ?
+
+-- name: pause_entries
+UPDATE source_entry SET paused = ? WHERE source = ?
+
+-- name: set_entry_due
+UPDATE source_entry SET due = ? WHERE id = ?
+
+-- name: remove_entry
+DELETE FROM source_entry WHERE id = ?
+
+-- name: remove_entries
+DELETE FROM source_entry WHERE source = ?
+
+-- name: remove_source
+DELETE FROM source WHERE id = ?
+
+-- Deliveries
+
+-- name: due_deliveries
+SELECT id, source FROM delivery WHERE due <= ?1{where:source} ORDER BY due, rowid LIMIT ?2
+
+-- name: find_delivery
+SELECT {delivery} FROM delivery WHERE id = ?
+
+-- name: deliveries_waiting
+SELECT count(*) FROM delivery WHERE source = ?
+
+-- name: last_delivery_error
+SELECT error FROM delivery WHERE source = ? AND error IS NOT NULL ORDER BY due DESC LIMIT 1
+
+-- name: add_delivery
+INSERT INTO delivery ({delivery}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: put_off_delivery
+UPDATE delivery SET due = ?, tries = tries + 1, error = ? WHERE id = ?
+
+-- name: remove_delivery
+DELETE FROM delivery WHERE id = ?
+
+-- Received events
+
+-- name: received
+SELECT eid, at FROM received WHERE pico = ? AND key = ?
+
+-- name: receive
+INSERT INTO received (pico, key, eid, at) VALUES (?, ?, ?, ?)
+
+-- name: is_received_before
+SELECT 1 FROM received WHERE at < ? LIMIT 1
+
+-- name: prune_received
+DELETE FROM received WHERE (pico, key) IN (SELECT pico, key FROM received WHERE at < ? ORDER BY at LIMIT ?)

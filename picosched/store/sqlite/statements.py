@@ -1,0 +1,101 @@
+"""The statements by name, as the files `*.sql` of this folder have them.
+
+A statement begins with a line `-- name: NAME` and ends at the next one. In its text
+
+- `{pico}`, `{fire.columns}` and the like stand for what FRAGMENTS lists, filled in when this is imported,
+- `{where}` stands for the conditions that a caller passes (`conditions.py`), each preceded by AND. With
+  `{where:pico}` the owners that a `LeftOut` leaves out are those in the column `pico`. A caller may pass
+  several: `{where[0]}`, `{where[1]}`.
+
+A statement with conditions numbers its own values (?1, ?2), as those of the conditions follow them. Its text
+is put together once for each shape of conditions, and SQLite prepares it once.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from picosched.clock import FIRST_MS, LAST_MS
+from picosched.schedule.fire import FIRE
+from picosched.schedule.record import Table
+from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
+from picosched.store import deliveries, pages, picos, rows, sources
+from picosched.store.journal import ENTRY
+from picosched.store.sqlite.conditions import OWNER, Parts
+
+NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
+
+
+class Columns:
+    """The columns of a field table, as SQL lists them."""
+
+    def __init__(self, table: Table) -> None:
+        self.columns = ", ".join(table.columns)
+        self.inserted = ", ".join(table.inserted)
+        self.marks = ", ".join("?" * len(table.inserted))
+
+
+class Where:
+    """Writes `{where}` and `{where:COLUMN}`."""
+
+    def __init__(self, parts: Parts, first: int) -> None:
+        numbers = count(first)
+        numbered = (re.sub(r"\?", lambda _: f"?{next(numbers)}", part) for part in parts)
+        self._text = "".join(f" AND {part}" for part in numbered)
+
+    def __format__(self, column: str) -> str:
+        return self._text.replace(OWNER, column)
+
+
+IS_SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
+
+FRAGMENTS: dict[str, Any] = {
+    "scheduled": Columns(SCHEDULED),
+    "fire": Columns(FIRE),
+    "entry": Columns(ENTRY),
+    "pico": picos.PICO,
+    "channel": rows.CHANNEL,
+    "source": sources.SOURCE,
+    "source_entry": sources.ENTRY,
+    "delivery": deliveries.DELIVERY,
+    "first_ms": FIRST_MS,
+    "last_ms": LAST_MS,
+    "undated": pages.UNDATED,
+    "within": ", ".join(f"sum(lateness <= {bound})" for bound in pages.LATENESS_MS),
+    "is_schedule": IS_SCHEDULE,
+    "is_live": f"status IN ('pending', 'paused') AND {IS_SCHEDULE}",
+    # Rows with an invalid due time fail at the next tick. The + avoids use of an index.
+    "is_shown": f"{IS_SCHEDULE} AND (+due IS NULL OR +due BETWEEN {FIRST_MS} AND {LAST_MS})",
+}
+
+
+def _read() -> dict[str, str]:
+    """All statements, unfinished, by name."""
+    found: dict[str, str] = {}
+    for file in sorted(Path(__file__).parent.glob("*.sql")):
+        _, *parts = NAME.split(file.read_text(encoding="utf-8"))
+        for name, text in zip(parts[::2], parts[1::2], strict=True):
+            assert name not in found, f"there are two statements {name}"
+            found[name] = COMMENT.sub("", text).strip()
+    return found
+
+
+ALL = _read()
+
+STATEMENTS = {name: text.format_map(FRAGMENTS) for name, text in ALL.items() if "{where" not in text}
+"""The statements without conditions."""
+
+
+@lru_cache(maxsize=1_024)
+def composed(name: str, shapes: tuple[Parts, ...], own: int) -> str:
+    """A statement with conditions, one or several; `own` is how many values of its own it has."""
+    wheres, first = list[Where](), own + 1
+    for parts in shapes:
+        wheres.append(Where(parts, first))
+        first += sum(part.count("?") for part in parts)
+    return ALL[name].format_map({**FRAGMENTS, "where": wheres[0] if len(wheres) == 1 else wheres})
