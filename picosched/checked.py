@@ -65,13 +65,27 @@ def checked_text(value: str, what: str) -> str:
     return value
 
 
-def checked_key(key: str | None) -> str | None:
-    """The idempotency key of an event, checked; None if it has none."""
-    if key is not None and len(checked_text(key, "key")) > LONGEST_KEY:
+def checked_event(
+    domain: str,
+    type: str,
+    attrs: Mapping[str, Any] | None,
+    eid: str | None,
+    once: str | None,
+    most_bytes: int,
+) -> dict[str, Any]:
+    """A copy of the attributes of an event whose parts are all valid; errors as for `json_object`.
+
+    `once` is its idempotency key.
+    """
+    checked_text(domain, "domain of an event")
+    checked_text(type, "type of an event")
+    if eid is not None:
+        checked_text(eid, "id of an event")
+    if once is not None and len(checked_text(once, "key")) > LONGEST_KEY:
         raise PicoschedError(
-            f"found a key of {len(key)} characters, wanted at most {LONGEST_KEY}", "too_large"
+            f"found a key of {len(once)} characters, wanted at most {LONGEST_KEY}", "too_large"
         )
-    return key
+    return json_object(attrs, "attributes", most_bytes)
 
 
 def ruleset_text(where: str | Path) -> tuple[str, str | None]:

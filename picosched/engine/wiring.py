@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
-from picosched.checked import checked_key, checked_text, json_object
+from picosched.checked import checked_event, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
 from picosched.due.background import PATIENCE_SECONDS, stop_all
@@ -70,9 +70,9 @@ class Wiring:
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
-        # On a virtual clock there are no time limits, so that simulations are reproducible.
+        # On a virtual clock no time passes (float() is 0.0), so that simulations are reproducible.
         by_hand = isinstance(self.clock, VirtualClock)
-        ticks, seconds = ((lambda: 0.0), None) if by_hand else (self.clock.ticks, SECONDS)
+        ticks, seconds = (float, None) if by_hand else (self.clock.ticks, SECONDS)
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
         self._dues = Dues(lambda due: self._scheduler.wake(due))
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)
@@ -149,11 +149,9 @@ class Wiring:
         once: str | None = None,
     ) -> Event:
         """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread."""
-        checked_text(domain, "domain of an event")
-        checked_text(type, "type of an event")
-        copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
-        id = id_from(self._of_callers) if eid is None else checked_text(eid, "id of an event")
-        return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, once=checked_key(once))
+        copy = checked_event(domain, type, attrs, eid, once, self.settings.limits.max_attrs_bytes)
+        id = eid or id_from(self._of_callers)
+        return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, once=once)
 
     def new_query(
         self, rid: str, name: str, args: Mapping[str, Any] | None = None, *, eci: str | None = None

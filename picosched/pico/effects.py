@@ -51,7 +51,7 @@ class PicoEffects(Speaking):
 
     def keep(self) -> Said:
         """Add the rule's effects to the turn."""
-        said, turn = self.speaking("keep"), self.turn
+        said, turn = self.said or self.speaking("keep"), self.turn
         assert turn is not None
         turn.directives += said.directives
         turn.entities.update(said.entities)
@@ -74,7 +74,7 @@ class PicoEffects(Speaking):
     # ---- the verbs --------------------------------------------------------------------------------
 
     def direct(self, name: str, options: Value) -> None:
-        said = self.speaking("send a directive")
+        said = self.said or self.speaking("send a directive")
         copy, size = measured(options)
         self.pico.budget.say(THING + WIDEST * len(name) + size)
         said.directives.append(Directive(name, copy, said.rid, said.rule, said.handled))
@@ -88,14 +88,14 @@ class PicoEffects(Speaking):
         return self.pico.entity(rid, name)
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
-        said, key = self.speaking("set a variable"), (rid, name)
+        said, key = self.said or self.speaking("set a variable"), (rid, name)
         copy, size = measured(value)
         size += THING
         self.pico.budget.say(size - said.sizes.get(key, 0))
         said.entities[key], said.sizes[key] = copy, size
 
     def error(self, level: str, value: Value) -> None:
-        said, turn = self.speaking("raise an error"), self.turn
+        said, turn = self.said or self.speaking("raise an error"), self.turn
         assert turn is not None and self.event is not None
         self._check_raised(said)
         self.log(level, value)

@@ -83,9 +83,12 @@ class Database(Protocol):
 
     # Transactions
 
-    transaction: AbstractContextManager[None]
-    """All writes inside are kept, or none; `InDoubtError` means it is unknown which, `refused` that it was
-    opened readonly. One object, as each batch enters it."""
+    def transaction(self) -> AbstractContextManager[None]:
+        """All writes inside are kept, or none; `InDoubtError` means it is unknown which.
+
+        `refused` if opened readonly. It is the same object each time.
+        """
+        ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Inside a transaction: on an exception only writes inside this block are undone."""

@@ -20,7 +20,7 @@ from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
-from picosched.store import journal, picos, rows
+from picosched.store import journal, rows
 from picosched.store.agenda import Agenda
 from picosched.store.ahead import Ahead
 from picosched.store.begun import BegunRows
@@ -29,7 +29,7 @@ from picosched.store.due import Due
 from picosched.store.journal import Journal
 from picosched.store.opening import open_database
 from picosched.store.pages import Pages
-from picosched.store.picos import Picos
+from picosched.store.picos import APP, Picos
 from picosched.store.port import MEMORY, Row
 from picosched.store.sources import Sources
 
@@ -99,9 +99,9 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """All writes inside are kept, or none after an exception.
 
-        After `InDoubtError` it is unknown which.
+        After `InDoubtError` it is unknown which. It is the same object each time.
         """
-        return self._database.transaction
+        return self._database.transaction()
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Inside a transaction: on an exception only writes inside this block are undone."""
@@ -162,34 +162,9 @@ class Store:
 
         Without `recorded` the occurrence gets no record, without `journalled` the turn is not in the journal.
         """
-        # What may raise comes first, before anything is written.
-        made = [rows.of_scheduled(row) for row in turn.scheduled.values()]
-        for each in made:
-            _check_texts(each)
-        entry = journal.of_turn(turn, fire) if journalled else None
-        entities = [
-            (picos.owner(turn.pico_id, rid), rid, name, None if value is None else rows.dump(value))
-            for (rid, name), value in turn.entities.items()
-        ]
-        waiting = [
-            (turn.pico_id, rid, rule, None if state is None else rows.dump(state))
-            for (rid, rule), state in turn.waiting.items()
-        ]
         put = self._database.put
-        for row in entities:
-            if row[3] is None:
-                put("entity", "delete_entity", row[:3])
-            else:
-                put("entity", "set_entity", row)
-        for row in waiting:
-            if row[3] is None:
-                put("waiting", "delete_waiting", row[:3])
-            else:
-                put("waiting", "set_waiting", row)
-        for each in made:
-            put("scheduled", "add_scheduled", each)
-        if entry is not None:
-            put("journal", "add_entry", entry)
+        for table, statement, values in _rows_of(turn, fire, journalled):
+            put(table, statement, values)
         if turn.scheduled:
             self.agenda.made(turn.pico_id, [*turn.scheduled.values()])
         # The occurrence is settled before other changes: a rule may cancel the schedule that raised it.
@@ -224,6 +199,33 @@ class Store:
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
         deleted += self.deliveries.prune(before, PRUNED_AT_ONCE)
         return deleted + self.journal.prune(before, now, PRUNED_AT_ONCE)
+
+
+def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str, str, Row]]:
+    """What to write of a turn, except for its occurrence and its changes to other rows.
+
+    What may raise is here, before anything is written.
+    """
+    dump = rows.dump
+    found: list[tuple[str, str, Row]] = []
+    for (rid, name), value in turn.entities.items():
+        owner = "" if rid.startswith(APP) else turn.pico_id
+        if value is None:
+            found.append(("entity", "delete_entity", (owner, rid, name)))
+        else:
+            found.append(("entity", "set_entity", (owner, rid, name, dump(value))))
+    for (rid, rule), state in turn.waiting.items():
+        if state is None:
+            found.append(("waiting", "delete_waiting", (turn.pico_id, rid, rule)))
+        else:
+            found.append(("waiting", "set_waiting", (turn.pico_id, rid, rule, dump(state))))
+    for each in turn.scheduled.values():
+        row = rows.of_scheduled(each)
+        _check_texts(row)
+        found.append(("scheduled", "add_scheduled", row))
+    if journalled:
+        found.append(("journal", "add_entry", journal.of_turn(turn, fire)))
+    return found
 
 
 def of_turn(fire: Fire, turn: Turn) -> Fire:

@@ -101,6 +101,7 @@ class GroupCommit:
         seconds: float | None = SECONDS,
     ) -> None:
         self._store = store
+        self._transaction = store.transaction()
         self._seconds = seconds
         self._committed = committed
         self._undone = undone
@@ -250,9 +251,9 @@ class GroupCommit:
         batch[0].mark, batch[0].outcomes = mark, []
         try:
             if batch[0].first is not None:
-                with self._store.transaction():
+                with self._transaction:
                     batch[0].first()
-            with self._store.transaction():
+            with self._transaction:
                 self._run(batch, mark)
                 ran = True
             mark.finished = True

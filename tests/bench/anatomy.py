@@ -34,7 +34,7 @@ PARTS: list[tuple[str, Any, str]] = [
     ("evaluate: the turn's loop, what is considered and why", turns, "evaluate"),
     ("evaluate: the rule itself, compiled", Instance, "run"),
     ("evaluate: its event expression", Instance, "select"),
-    ("the turn as rows: JSON and parameters", store, "_statements"),
+    ("the turn as rows: JSON and parameters", store, "_rows_of"),
     (SQL, SQLiteDatabase, "_flush"),
     ("waking those who wait", GroupCommit, "_release"),
 ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,6 @@ from picosched.store.sqlite.faults import FAILING, FULL, OF_DISK, fault, in_doub
 from picosched.store.sqlite.file import DatabaseFile
 from picosched.store.sqlite.glance import glance
 from picosched.store.sqlite.statements import STATEMENTS, composed
-from picosched.store.sqlite.transaction import Transaction
 
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
 CHUNK = 1_000_000
@@ -49,7 +48,6 @@ class SQLiteDatabase(Database):
         self.readonly = readonly
         self.kept = self.refused = False
         self.transactions = self.changes = 0
-        self.transaction = Transaction(self.begin, self.commit, self.roll_back)
         self._durability = durability
         self._suspect = suspect
         """Whether to open it even if it is damaged, for diagnosis."""
@@ -175,7 +173,10 @@ class SQLiteDatabase(Database):
             raise
         self.run("RELEASE piece")
 
-    def begin(self) -> None:
+    def transaction(self) -> AbstractContextManager[None]:
+        return self
+
+    def __enter__(self) -> None:
         """Begin the transaction."""
         if self.readonly:
             raise PicoschedError(f"the database {self.name} was opened readonly", "refused")
@@ -191,8 +192,17 @@ class SQLiteDatabase(Database):
             self.transactions += 1
             raise
 
-    def commit(self) -> None:
-        """Commit the transaction, or roll back and raise why."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the transaction: commit it, or undo it after an error inside."""
+        if kind is None:
+            self._commit()
+        else:
+            self._undo()
+            self.transactions += 1
+            self.mend()
+
+    def _commit(self) -> None:
+        """Commit, or roll back and raise why."""
         committing = False
         try:
             if self._gathered:
@@ -221,12 +231,6 @@ class SQLiteDatabase(Database):
                 self.kept = True  # interrupted from outside, just after the commit
             self.mend()
             raise
-
-    def roll_back(self) -> None:
-        """Undo the transaction."""
-        self._undo()
-        self.transactions += 1
-        self.mend()
 
     def _undo(self) -> bool:
         """Roll back; False if there was nothing to roll back."""
