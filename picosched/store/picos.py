@@ -72,10 +72,7 @@ class Picos:
     # Picos
 
     def new_pico(self, pico: PicoRow) -> None:
-        self._database.execute(
-            "new_pico",
-            (pico.id, pico.name, pico.parent_id, to_ms(pico.created)),
-        )
+        self._database.execute("new_pico", (pico.id, pico.name, pico.parent_id, to_ms(pico.created)))
 
     def find_pico(self, id: str) -> PicoRow | None:
         row = self._database.row("find_pico", (id,))
@@ -116,10 +113,7 @@ class Picos:
     # Channels
 
     def new_channel(self, channel: Channel, now: datetime) -> None:
-        self._database.execute(
-            "new_channel",
-            (*rows.of_channel(channel), to_ms(now)),
-        )
+        self._database.execute("new_channel", (*rows.of_channel(channel), to_ms(now)))
 
     def put_channel(self, channel: Channel, now: datetime) -> None:
         """Make a channel, or change the tags and policies of an existing one."""
