@@ -8,6 +8,7 @@ one silently ignored would be found months later.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -52,11 +53,16 @@ class Settings:
     """How often the process may die while a due row is begun alone, before the row fails."""
     windows: tuple[Window, ...] = ()
     """Windows that all rulesets see; in `picosched.toml` tables `[window.NAME]` of `from`, `to` and `in`."""
+    base_url: str = ""
+    """The URL at which others reach the server, for `meta:host`: "https://picos.example"; by default the
+    Host of the request being answered, else the address that the server is bound to."""
     limits: Limits = field(default_factory=Limits)
 
 
 LISTS = ("install_from", "http_allow", "proc_allow")
 """Settings that are lists of texts; separated by commas in the environment."""
+
+BASE_URL = re.compile(r"https?://[^\s/?#@\"'<>\\]+(/[^\s?#@\"'<>\\]*)?")
 
 LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
 """The minimum of a number, if it is not 1."""
@@ -108,6 +114,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         return tuple(each for each in texts if each)
     if name == "windows":
         return _windows(value, where)
+    if name == "base_url":
+        return _base_url(value, where)
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -129,6 +137,15 @@ def _programs(value: Any, where: str) -> tuple[AllowedProgram, ...]:
         if paths.count(path) > 1:
             raise PicoschedError(f"{where}: proc_allow: found {path} twice, wanted each program once")
     return programs
+
+
+def _base_url(value: Any, where: str) -> str:
+    if not isinstance(value, str) or (value and BASE_URL.fullmatch(value) is None):
+        raise PicoschedError(
+            f"{where}: base_url: found {_shown(value)}, wanted a URL such as "
+            '"https://picos.example", without a user name or a query'
+        )
+    return value.rstrip("/")
 
 
 def _windows(value: Any, where: str) -> tuple[Window, ...]:

@@ -144,19 +144,30 @@ class Wiring:
         eci: str | None = None,
         eid: str | None = None,
         once: str | None = None,
+        host: str | None = None,
     ) -> Event:
-        """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread."""
+        """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread.
+
+        `host` is the base URL of the HTTP request that brings it.
+        """
         checked_text(domain, "domain of an event")
         checked_text(type, "type of an event")
         copy = json_object(attrs, "attributes", self.settings.limits.max_attrs_bytes)
         id = id_from(self._of_callers) if eid is None else checked_text(eid, "id of an event")
-        return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, once=checked_key(once))
+        return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, None, checked_key(once), host)
 
     def new_query(
-        self, rid: str, name: str, args: Mapping[str, Any] | None = None, *, eci: str | None = None
+        self,
+        rid: str,
+        name: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        eci: str | None = None,
+        host: str | None = None,
     ) -> Query:
         """Check input and make a query; errors as for `new_event`. For any thread."""
-        return Query(rid, name, json_object(args, "arguments", self.settings.limits.max_attrs_bytes), eci)
+        copy = json_object(args, "arguments", self.settings.limits.max_attrs_bytes)
+        return Query(rid, name, copy, eci, id_from(self._of_callers), host)
 
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
         """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable."""

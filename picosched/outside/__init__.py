@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from picosched.errors import PicoschedError
+from picosched.krl.library.uri import without_user
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.outside.addresses import Addresses
 from picosched.settings import Settings
@@ -176,7 +177,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
     """The request after a redirect, as in browsers: a POST becomes a GET, secrets are not forwarded."""
-    url = urljoin(request.url, location)
+    url, user = without_user(urljoin(request.url, location))
     headers = request.headers
     to_get = status == 303 and request.method != "HEAD"
     if to_get or (status in (301, 302) and request.method == "POST"):
@@ -185,7 +186,7 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
     if origin(url) != origin(request.url):
         headers = tuple(each for each in headers if each[0].lower() not in SECRET)
         request = replace(request, auth=None)
-    return replace(request, url=url, headers=headers)
+    return replace(request, url=url, headers=headers, auth=user or request.auth)
 
 
 def header(headers: Iterable[tuple[str, str]], wanted: str) -> str:

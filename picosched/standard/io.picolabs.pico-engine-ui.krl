@@ -53,7 +53,7 @@ ruleset io.picolabs.pico-engine-ui {
       ctx:children.map(function(eci) { uiECI_of(eci) }).filter(function(eci) { eci })
     }
     testingECI = function() { ent:testingECI }
-    name = function() { ent:name || (ctx:parent.isnull() => "Pico" | ctx:name) }
+    name = function() { ent:name || (ctx:parent.isnull() => "Pico" | ctx:name || null) }
 
     box = function() {
       {
@@ -83,7 +83,6 @@ ruleset io.picolabs.pico-engine-ui {
     as_shown = function(ruleset) {
       ruleset
         .put("version", ruleset{["meta", "krlMeta", "version"]} || "")
-        .put(["meta", "flushed"], null)
         .put(["meta", "compiler"], {"version": "picosched", "warnings": []})
     }
 

@@ -46,6 +46,8 @@ class RulesetRow:
     rid: str
     text: str
     origin: str | None
+    flushed: datetime | None = None
+    """When the text was last read from its origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class InstalledRow:
     hash: str
     config: Mapping[str, Any]
     origin: str | None
+    flushed: datetime | None = None
 
 
 def hash_of(text: str) -> str:
@@ -157,8 +160,9 @@ class Picos:
     # Rulesets
 
     def find_ruleset(self, hash: str) -> RulesetRow | None:
-        row = self._database.row("SELECT hash, rid, text, origin FROM ruleset WHERE hash = ?", (hash,))
-        return None if row is None else RulesetRow(*row)
+        sql = "SELECT hash, rid, text, origin, flushed FROM ruleset WHERE hash = ?"
+        row = self._database.row(sql, (hash,))
+        return None if row is None else ruleset_of(row)
 
     def kept_text(self, origin: str) -> str | None:
         """The text of an installed ruleset that came from `origin`."""
@@ -176,9 +180,9 @@ class Picos:
         their states may be invalid for its rules.
         """
         self._database.execute(
-            """INSERT INTO ruleset (hash, rid, text, origin) VALUES (?, ?, ?, ?)
-                ON CONFLICT (hash) DO UPDATE SET origin = excluded.origin""",
-            (ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin),
+            """INSERT INTO ruleset (hash, rid, text, origin, flushed) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (hash) DO UPDATE SET origin = excluded.origin, flushed = excluded.flushed""",
+            (ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin, rows.ms(ruleset.flushed)),
         )
         changed = self._database.row(
             "SELECT 1 FROM installed WHERE pico = ? AND rid = ? AND hash <> ?",
@@ -206,11 +210,10 @@ class Picos:
 
     def installed(self, pico_id: str) -> list[InstalledRow]:
         """The rulesets of a pico, in the order of installation."""
-        sql = """SELECT installed.rid, installed.hash, config, origin
+        sql = """SELECT installed.rid, installed.hash, config, origin, flushed
             FROM installed JOIN ruleset ON ruleset.hash = installed.hash
             WHERE pico = ? ORDER BY position"""
-        found = self._database.rows(sql, (pico_id,))
-        return [InstalledRow(rid, hash, rows.load(config), origin) for rid, hash, config, origin in found]
+        return [installed_of(row) for row in self._database.rows(sql, (pico_id,))]
 
     # State
 
@@ -244,6 +247,18 @@ class Picos:
 
     def forget_meta(self, key: str) -> None:
         self._database.execute("DELETE FROM meta WHERE key = ?", (key,))
+
+
+@rows.readable
+def ruleset_of(row: Row) -> RulesetRow:
+    hash, rid, text, origin, flushed = row
+    return RulesetRow(hash, rid, text, origin, rows.time(flushed))
+
+
+@rows.readable
+def installed_of(row: Row) -> InstalledRow:
+    rid, hash, config, origin, flushed = row
+    return InstalledRow(rid, hash, rows.load(config), origin, rows.time(flushed))
 
 
 @rows.readable

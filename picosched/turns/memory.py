@@ -96,6 +96,8 @@ class Loaded:
         self._random = chance
         self.budget = Budget(settings.limits, ticks)
         """The budget of the current turn, query or install: there is one at a time."""
+        self.address: str | None = None
+        """The base URL that the server is bound to, if there is one."""
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
         self._rulesets: Recent[str, Ruleset] = Recent(MOST_TEXT, lambda ruleset: len(ruleset.source.text))
@@ -116,7 +118,7 @@ class Loaded:
         installed: dict[str, Installed] = {}
         for each in self._store.picos.installed(id):
             try:
-                installed[each.rid] = Installed(self._ruleset(each.hash), each.config)
+                installed[each.rid] = Installed(self._ruleset(each.hash), each.config, each.flushed)
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
         pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self._random, self)
@@ -158,6 +160,9 @@ class Loaded:
         return pico
 
     # The world around a pico
+
+    def host(self, asked: str | None) -> str | None:
+        return self.settings.base_url or asked or self.address
 
     def channels(self, pico_id: str) -> list[Channel]:
         return self._store.picos.channels(pico_id)

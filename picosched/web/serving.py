@@ -123,6 +123,7 @@ def serve(
     `catch_up` is called after installing the rulesets and before any event is raised. If it returns False,
     the scheduler stays stopped until `PUT /api/scheduler`.
     """
+    engine.loaded.address = address_of(listening)
     remove_left_over(engine)
     install_standard(engine)
     for ruleset in plan.rulesets:

@@ -28,6 +28,7 @@ from picosched.web.request import (
     URLENCODED,
     Receive,
     Scope,
+    base_of,
     has_body,
     kind_of,
     parameters,
@@ -143,16 +144,18 @@ class Sky:
         if suspect:
             await self._passes(call)
         query: bytes = scope["query_string"]
+        host = base_of(scope, headers)
         if not has_body(headers):
-            return await self._done(call, self._wanted(call, query, b"", headers))
+            return await self._done(call, self._wanted(call, query, b"", headers, host))
         with self._bodies.hold() as hold:
             passes = None if suspect else partial(self._passes, call)
             body = await read_body(headers, receive, self._most_body(headers), hold.take, passes)
             if len(body) <= SMALL:
-                return await self._done(call, self._wanted(call, query, body, headers))
+                return await self._done(call, self._wanted(call, query, body, headers, host))
             # Parsed values take many times the bytes of their text, so only a few may be processed at once.
             async with self._large:
-                return await self._done(call, await self._apart(self._wanted, call, query, body, headers))
+                wanted = await self._apart(self._wanted, call, query, body, headers, host)
+                return await self._done(call, wanted)
 
     async def _apart(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run `work` in a thread, because it would block the loop, and return its result."""
@@ -167,7 +170,9 @@ class Sky:
         factor = 3 if kind_of(headers) in (URLENCODED, MULTIPART) else 1
         return factor * self._most_attrs + BODY_MARGIN
 
-    def _wanted(self, call: Call, query: bytes, body: bytes, headers: Mapping[str, str]) -> list[Wanted]:
+    def _wanted(
+        self, call: Call, query: bytes, body: bytes, headers: Mapping[str, str], host: str | None
+    ) -> list[Wanted]:
         """The event and query of a call, in order. Call it in a thread if the body is large."""
         named = parameters(query, body, headers)
         named["_headers"] = self._own(headers)
@@ -176,11 +181,12 @@ class Sky:
             eid = None if call.eid in (None, "none") else call.eid
             if eid is not None:
                 named.setdefault("__eid", eid)
+            once = headers.get(KEY)
             wanted.append(
-                self._engine.new_event(*call.event, named, eci=call.eci, eid=eid, once=headers.get(KEY))
+                self._engine.new_event(*call.event, named, eci=call.eci, eid=eid, once=once, host=host)
             )
         if call.asks is not None:
-            wanted.append(self._engine.new_query(*call.asks, named, eci=call.eci))
+            wanted.append(self._engine.new_query(*call.asks, named, eci=call.eci, host=host))
         return wanted
 
     async def _done(self, call: Call, wanted: list[Wanted]) -> Answer:

@@ -106,6 +106,11 @@ def new_pico(scope: Scope, rulesets: Value = None, name: Value = None, channels:
     return scope.effects.family.new_pico(to_string(name) if name is not None else "", wanted, entrances)
 
 
+def new_pico_channels(scope: Scope, eci: Value = None) -> Value:
+    """The channels that a child gets besides the family's, in the turn that creates it."""
+    return scope.effects.family.channels_of_new(text(eci, "an eci"))
+
+
 def delete_pico(scope: Scope, eci: Value = None) -> None:
     scope.effects.family.delete_pico(text(eci, "an eci"))
 
@@ -206,6 +211,7 @@ CTX: Mapping[str, Member] = {
     "logs": function(logs),
     "journal": function(journal),
     "newPico": action(new_pico),
+    "newPicoChannels": function(new_pico_channels),
     "delPico": action(delete_pico),
     "newChannel": action(new_channel),
     "putChannel": action(put_channel),
