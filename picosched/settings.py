@@ -41,7 +41,8 @@ class Settings:
     cached_picos: int = 10_000
     """Picos kept in memory."""
     install_from: tuple[str, ...] = ()
-    """Folders with ruleset files that rulesets may install; by default none."""
+    """Folders with `.krl` files that rulesets may install, and private hosts from which they may, as URLs:
+    "/srv/rulesets", "http://localhost:3000"; by default none."""
     http_allow: tuple[str, ...] = ()
     """Private hosts and networks to which rules may make HTTP requests: "127.0.0.1", "10.0.0.0/8"."""
     proc_allow: tuple[AllowedProgram, ...] = ()
@@ -73,12 +74,14 @@ LIMITS = tuple(each.name for each in fields(Limits))
 NAMES = (*(each.name for each in fields(Settings) if each.name != "limits"), *LIMITS)
 
 
-def load_settings(toml: Path | None, environ: Mapping[str, str], **overrides: Any) -> Settings:
-    """The settings from a configuration file, an environment and a caller.
+def load_settings(
+    toml: Path | None, environ: Mapping[str, str], defaults: Settings | None = None, **overrides: Any
+) -> Settings:
+    """The settings from a configuration file, an environment and a caller, over `defaults`.
 
     PicoschedError `not_found` if the file is missing, `invalid` for an unknown or invalid setting.
     """
-    settings = Settings()
+    settings = defaults or Settings()
     if toml is not None:
         tables = _tables(toml)
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")

@@ -107,6 +107,8 @@ class HttpRequest:
     """User name and password, for Basic authentication."""
     redirects: bool = True
     """Whether redirects are followed."""
+    installs: bool = False
+    """Whether it reads the text of a ruleset to install."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,9 @@ class Family(Protocol):
 
     def journal(self, limit: int) -> list[Value]:
         """The last turns of this pico, the newest first."""
+
+    def queries(self) -> list[Value]:
+        """The recent queries of this pico, the newest first."""
 
     def can_ask(self, eci: str, rid: str) -> bool:
         """Whether the pico of an eci has that ruleset and can be queried now."""

@@ -54,7 +54,9 @@ class Outside:
 
     def __init__(self, settings: Settings, *, seconds: float = SECONDS, most_bytes: int = MOST_BYTES) -> None:
         """`seconds` are those of a call with its redirects; `most_bytes` bound request and answer each."""
+        hosts = [each.partition("://")[2] for each in settings.install_from if "://" in each]
         self._addresses = Addresses(settings.http_allow)
+        self._of_rulesets = Addresses((*settings.http_allow, *hosts), "the setting install_from")
         self._seconds = seconds
         self._most_bytes = most_bytes
 
@@ -83,7 +85,8 @@ class Outside:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         from picosched.outside.network import Network, Remaining
 
-        network = Network(self._addresses, Remaining(self._seconds))
+        addresses = self._of_rulesets if request.installs else self._addresses
+        network = Network(addresses, Remaining(self._seconds))
         for _ in range(MOST_REDIRECTS + 1):
             answer = self._asked(network, request)
             if isinstance(answer, HttpResponse):

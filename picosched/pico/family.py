@@ -80,6 +80,11 @@ class PicoFamily:
     def journal(self, limit: int) -> list[Value]:
         return self._world.turns(self._effects.pico.id, limit)
 
+    def queries(self) -> list[Value]:
+        found = self._world.queries(self._effects.pico.id)
+        self._effects.pico.budget.charge(SHOWN * (1 + len(found)))
+        return found
+
     def can_ask(self, eci: str, rid: str) -> bool:
         channel = self._world.find_channel(eci)
         return (
@@ -243,7 +248,7 @@ class PicoFamily:
             return RulesetText(kept, url, config)
 
     def _read(self, url: str) -> str:
-        """The current text at a URL: fetched by HTTP, or from a file that `install_from` allows."""
+        """The current text at a URL: fetched by HTTP, or from a file; `install_from` says which may be."""
         text = self._fetched(url)
         self._effects.say(len(text))
         return text
@@ -254,7 +259,7 @@ class PicoFamily:
                 return self._world.read_text(url)
             except PicoschedError as error:
                 raise KrlError(error.message, code=error.code) from error
-        response = self._effects.http(HttpRequest("GET", url))
+        response = self._effects.http(HttpRequest("GET", url, installs=True))
         if response.status != 200:
             status = f"{response.status} {response.reason}".strip()
             shown_url = without_user(url)[0]

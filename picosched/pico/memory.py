@@ -54,6 +54,9 @@ class World(Protocol):
     def turns(self, pico_id: str, limit: int) -> list[Any]:
         """The last turns of a pico, newest first, as maps."""
 
+    def queries(self, pico_id: str) -> list[Any]:
+        """The recent queries of a pico, newest first, as maps."""
+
     def kept_text(self, origin: str) -> str | None:
         """The text of an installed ruleset that came from `origin`."""
 

@@ -215,6 +215,18 @@ class Picos:
             WHERE pico = ? ORDER BY position"""
         return [installed_of(row) for row in self._database.rows(sql, (pico_id,))]
 
+    def origins(self) -> list[str]:
+        """Where the installed rulesets came from."""
+        sql = """SELECT DISTINCT origin FROM ruleset WHERE origin IS NOT NULL
+            AND EXISTS (SELECT 1 FROM installed WHERE installed.hash = ruleset.hash) ORDER BY origin"""
+        return [str(origin) for (origin,) in self._database.rows(sql)]
+
+    def having(self, origin: str) -> list[str]:
+        """The ids of the picos with a ruleset from there, in the order they were made."""
+        sql = """SELECT DISTINCT pico.id FROM pico JOIN installed ON installed.pico = pico.id
+            JOIN ruleset ON ruleset.hash = installed.hash WHERE origin = ? ORDER BY pico.rowid"""
+        return [str(id) for (id,) in self._database.rows(sql, (origin,))]
+
     # State
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:

@@ -39,7 +39,9 @@ BODY_SECONDS = 30.0
 MOST_FIELDS = 1_000
 """Fields of a form or a query string."""
 
-HOST = re.compile(r"(?:[a-z0-9_][a-z0-9_.-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+HOST = re.compile(
+    r"(?:[a-z0-9_][a-z0-9_.-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII
+)
 """A Host that can stand in a link. Anything else in the header comes from a program that forges it."""
 
 SMALL = 16_384

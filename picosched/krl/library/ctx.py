@@ -87,6 +87,11 @@ def journal(scope: Scope, limit: Value = None) -> Value:
     return scope.effects.family.journal(wanted)
 
 
+def queries(scope: Scope) -> Value:
+    """The recent queries of this pico, the newest first."""
+    return scope.effects.family.queries()
+
+
 def can_query(scope: Scope, eci: Value = None, rid: Value = None) -> bool:
     return scope.effects.family.can_ask(text(eci, "an eci"), text(rid, "a rid"))
 
@@ -210,6 +215,7 @@ CTX: Mapping[str, Member] = {
     "canQuery": function(can_query),
     "logs": function(logs),
     "journal": function(journal),
+    "queries": function(queries),
     "newPico": action(new_pico),
     "newPicoChannels": function(new_pico_channels),
     "delPico": action(delete_pico),
