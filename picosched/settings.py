@@ -118,7 +118,7 @@ def _checked(name: str, value: Any, where: str) -> Any:
     if name == "windows":
         return _windows(value, where)
     if name == "base_url":
-        return _base_url(value, where)
+        return _server_url(value, where)
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -142,7 +142,7 @@ def _programs(value: Any, where: str) -> tuple[AllowedProgram, ...]:
     return programs
 
 
-def _base_url(value: Any, where: str) -> str:
+def _server_url(value: Any, where: str) -> str:
     if not isinstance(value, str) or (value and BASE_URL.fullmatch(value) is None):
         raise PicoschedError(
             f"{where}: base_url: found {_shown(value)}, wanted a URL such as "

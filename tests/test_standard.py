@@ -164,6 +164,8 @@ def test_a_child_is_born_with_its_rulesets_and_told_who_it_is(engine: Engine) ->
     (child,) = engine.root.children()
     assert tuple(child.rulesets()) == RIDS
     (created,) = seen(engine.root, "new_child_created")
+    door = created.pop("uiEci")
+    assert engine.query(door, UI, "box")["eci"] == door
     assert created == {"name": "kid", "colour": "red", "eci": family_eci(engine)}
     assert seen(engine.root, "child_initialized") == []
     engine.run_due()
@@ -174,9 +176,15 @@ def test_a_child_is_born_with_its_rulesets_and_told_who_it_is(engine: Engine) ->
     assert engine.run_due() == 0
 
 
-def test_a_child_without_a_name_is_not_made(engine: Engine) -> None:
-    engine.root.raise_event("wrangler", "new_child_request", {"backgroundColor": "#000000"})
-    assert engine.root.children() == []
+@pytest.mark.parametrize("attrs", [{}, {"name": None}, {"name": ""}])
+def test_a_child_without_a_name_has_the_name_null(engine: Engine, attrs: dict[str, Any]) -> None:
+    engine.root.raise_event("wrangler", "new_child_request", attrs)
+    (listed,) = engine.root.query(WRANGLER, "children")
+    assert listed["name"] is None
+    engine.run_due()
+    (child,) = engine.root.children()
+    assert [child.query(rid, "name") for rid in (WRANGLER, UI)] == [None, None]
+    assert engine.root.query(WRANGLER, "children") == [listed]
 
 
 def test_a_rule_sees_the_child_in_the_turn_that_makes_it(engine: Engine) -> None:

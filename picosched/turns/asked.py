@@ -69,8 +69,6 @@ def brief(args: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             continue
         if isinstance(value, str):
             value = value[:LONGEST]
-        elif isinstance(value, list | dict):
-            value = "…"
-        elif type(value) is int and value.bit_length() > 64:
+        elif isinstance(value, list | dict) or (type(value) is int and value.bit_length() > 64):
             value = "…"
         yield name[:LONGEST], value

@@ -65,7 +65,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def base_of(scope: Scope, headers: Mapping[str, str]) -> str | None:
+def host_of(scope: Scope, headers: Mapping[str, str]) -> str | None:
     """The base URL of this server as the client wrote it; None if its Host is not a name and a port."""
     host, scheme = headers.get("host", ""), scope.get("scheme", "http")
     if scheme not in ("http", "https") or HOST.fullmatch(host) is None:

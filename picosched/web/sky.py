@@ -30,8 +30,8 @@ from picosched.web.request import (
     URLENCODED,
     Receive,
     Scope,
-    base_of,
     has_body,
+    host_of,
     kind_of,
     parameters,
     read_body,
@@ -157,7 +157,7 @@ class Sky:
         if suspect:
             await self._passes(call)
         query: bytes = scope["query_string"]
-        host = base_of(scope, headers)
+        host = host_of(scope, headers)
         if not has_body(headers):
             return await self._done(call, self._wanted(call, query, b"", headers, host))
         with self._bodies.hold() as hold:

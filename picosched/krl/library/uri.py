@@ -10,7 +10,6 @@ from picosched.krl.scope import Scope, Value
 from picosched.krl.size import charge, claim_text, claim_texts, code
 from picosched.krl.values import to_string
 
-
 USER = re.compile(r"((?:[a-z][a-z0-9+.-]*:)?//|)([^/?#]*)@", re.IGNORECASE)
 """The beginning of a URL that names a user; also of one without a scheme."""
 

@@ -25,7 +25,7 @@ from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.store.journal import ENTRY, Entry
 from picosched.store.pages import Page
-from picosched.web.request import base_of, headers_of
+from picosched.web.request import headers_of, host_of
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def engine_of(request: Request) -> Engine:
 
 async def asked_host(request: Request) -> str | None:
     """The base URL of this server as the client wrote it."""
-    return base_of(request.scope, headers_of(request.scope))
+    return host_of(request.scope, headers_of(request.scope))
 
 
 AnEngine = Annotated[Engine, Depends(engine_of)]
