@@ -229,7 +229,9 @@ def test_a_failed_install_is_told_and_says_which_setting_allows_it(
 def test_a_developer_installs_own_files_and_from_this_machine(
     served: Callable[..., Served], tmp_path: Path
 ) -> None:
-    with elsewhere({"/x.krl": LINKS.replace("ruleset links", "ruleset fetched"), "/gone.krl": "404"}) as place:
+    with elsewhere(
+        {"/x.krl": LINKS.replace("ruleset links", "ruleset fetched"), "/gone.krl": "404"}
+    ) as place:
         site = served("--open")
         eci = httpx.get(f"{site.url}/api/ui-context").json()["eci"]
         install = f"{site.url}/c/{eci}/event/engine_ui/install/query/{UI}/pico"
@@ -248,7 +250,9 @@ def test_a_developer_installs_own_files_and_from_this_machine(
             told = httpx.post(install, json={"url": f"file://{path}"}).json()
             assert "wanted a .krl file in a folder of the setting install_from" in told["error"]
         # Only installs: what rules ask of this machine stays refused.
-        called = httpx.post(f"{site.url}/c/{eci}/event-wait/link/call", json={"url": f"http://{place}/"}).json()
+        called = httpx.post(
+            f"{site.url}/c/{eci}/event-wait/link/call", json={"url": f"http://{place}/"}
+        ).json()
         assert called["directives"][0]["options"]["status"] == 0
         assert "not listed in http_allow" in site.told("an HTTP call was refused")
 
@@ -306,7 +310,11 @@ def test_a_page_of_an_allowed_origin_uses_the_server(serving: Callable[..., Any]
             "access-control-request-headers": "content-type, x-app",
             "access-control-request-private-network": "true",
         }
-        for path in ("/api/ui-context", f"/c/{site.eci}/event-wait/echo/back", f"/sky/cloud/{site.eci}/echo/count"):
+        for path in (
+            "/api/ui-context",
+            f"/c/{site.eci}/event-wait/echo/back",
+            f"/sky/cloud/{site.eci}/echo/count",
+        ):
             allowed = client.options(path, headers=ask)
             assert allowed.status_code == 200
             assert allowed.headers["access-control-allow-origin"] == ELSEWHERE
@@ -318,18 +326,25 @@ def test_a_page_of_an_allowed_origin_uses_the_server(serving: Callable[..., Any]
             assert client.options(path, headers=ask).status_code == 403
 
 
-@pytest.mark.parametrize("origin", [ELSEWHERE + ".evil.example", "http://app.example", "null", f"{ELSEWHERE}:8"])
+@pytest.mark.parametrize(
+    "origin", [ELSEWHERE + ".evil.example", "http://app.example", "null", f"{ELSEWHERE}:8"]
+)
 def test_a_page_of_another_origin_gets_no_key(serving: Callable[..., Any], origin: str) -> None:
     with serving(origins=[ELSEWHERE]) as site, site.client() as client:
         for method in ("GET", "OPTIONS"):
             told = client.request(method, "/api/ui-context", headers={"origin": origin})
             assert told.status_code == 403 and "access-control-allow-origin" not in told.headers
-        assert client.options(f"/c/{site.eci}/query/echo/count", headers={"origin": origin}).headers[
-            "access-control-allow-origin"
-        ] == "*"
+        assert (
+            client.options(f"/c/{site.eci}/query/echo/count", headers={"origin": origin}).headers[
+                "access-control-allow-origin"
+            ]
+            == "*"
+        )
 
 
-@pytest.mark.parametrize("text", ["*", "app.example", "null", "https://app.example/x", "https://u@a", "ftp://a"])
+@pytest.mark.parametrize(
+    "text", ["*", "app.example", "null", "https://app.example/x", "https://u@a", "ftp://a"]
+)
 def test_an_origin_that_is_none_is_an_error(text: str) -> None:
     with pytest.raises(PicoschedError, match="found the origin .* wanted a scheme, a host"):
         Origins([text])
@@ -421,7 +436,14 @@ def test_every_tab_of_the_pages_works_by_default_settings(pages: Pages, tmp_path
     for name in ("established", "inbound", "outbound"):
         assert pages.query("io.picolabs.subscription", name) == []
     door = pages.get(f"/c/{kid}/query/io.picolabs.subscription/wellKnown_Rx")["id"]
-    wanted = {"wellKnown_Tx": door, "Rx_role": "a", "Tx_role": "b", "name": "n", "Tx_host": None, "password": None}
+    wanted = {
+        "wellKnown_Tx": door,
+        "Rx_role": "a",
+        "Tx_role": "b",
+        "name": "n",
+        "Tx_host": None,
+        "password": None,
+    }
     pages.post(f"/c/{pages.eci}/event/wrangler/subscription", wanted)
     (outbound,) = pages.query("io.picolabs.subscription", "outbound")
     assert outbound["wellKnown_Tx"] == door
