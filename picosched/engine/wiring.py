@@ -12,11 +12,12 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from picosched.checked import checked_key, checked_text, json_object
-from picosched.clock import Clock, SystemClock, VirtualClock, whole_ms
+from picosched.clock import Clock, SystemClock, VirtualClock, to_ms, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
 from picosched.due.background import PATIENCE_SECONDS, stop_all
 from picosched.due.begun import Begun
@@ -65,6 +66,9 @@ class Wiring:
         )
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
+        self._began, self._queries = to_ms(self.now()), count(1)
+        """The number of a query and the time of the start are its id: unlike the ids of events and channels
+        it need not be unguessable, and it takes the source of those no time."""
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
         # On a virtual clock there are no time limits, so that simulations are reproducible.
@@ -167,7 +171,7 @@ class Wiring:
     ) -> Query:
         """Check input and make a query; errors as for `new_event`. For any thread."""
         copy = json_object(args, "arguments", self.settings.limits.max_attrs_bytes)
-        return Query(rid, name, copy, eci, id_from(self._of_callers), host)
+        return Query(rid, name, copy, eci, f"{self._began:012x}{next(self._queries):020x}", host)
 
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
         """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable."""

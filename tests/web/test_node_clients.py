@@ -172,7 +172,7 @@ def test_a_host_that_no_link_may_have_is_not_used(host: str, found: str | None) 
 
 @pytest.mark.parametrize("text", ["picos.example", "ftp://a", "http://u:p@a", "http://a?b", "http://a b", 1])
 def test_a_base_url_that_is_none_is_an_error(text: Any) -> None:
-    with pytest.raises(PicoschedError, match="base_url: found .*, wanted a URL such as"):
+    with pytest.raises(PicoschedError, match=r"base_url: found .*, wanted a URL such as"):
         Engine(base_url=text)
 
 
@@ -346,7 +346,7 @@ def test_a_page_of_another_origin_gets_no_key(serving: Callable[..., Any], origi
     "text", ["*", "app.example", "null", "https://app.example/x", "https://u@a", "ftp://a"]
 )
 def test_an_origin_that_is_none_is_an_error(text: str) -> None:
-    with pytest.raises(PicoschedError, match="found the origin .* wanted a scheme, a host"):
+    with pytest.raises(PicoschedError, match=r"found the origin .* wanted a scheme, a host"):
         Origins([text])
 
 
@@ -362,7 +362,8 @@ class Pages:
 
     def __init__(self, site: Served) -> None:
         self.site = site
-        self.eci = self.get("/api/ui-context")["eci"]
+        eci = self.get("/api/ui-context")["eci"]
+        self.eci = self.get(f"/c/{eci}/query/{UI}/box")["eci"]
 
     def get(self, path: str) -> Any:
         return self._told(httpx.get(self.site.url + path, timeout=30))
