@@ -285,7 +285,8 @@ def _answered(call: Call, outcome: Any) -> Answer:
     body = _json(told)
     instead = None
     if len(body) > PIECE:
-        instead = _json({"eid": turn.eid, "directives": [], "errors": [*errors[:100], LEFT_OUT]})
+        left_out = {**told, "directives": [], "errors": [*errors[:100], LEFT_OUT]}
+        instead = _json(left_out)
     return Answer(status, headers, body, instead)
 
 

@@ -326,6 +326,18 @@ def test_a_page_of_an_allowed_origin_uses_the_server(serving: Callable[..., Any]
             assert client.options(path, headers=ask).status_code == 403
 
 
+def test_on_a_public_host_such_a_page_needs_the_token_too(serving: Callable[..., Any]) -> None:
+    with serving(token=True, host="0.0.0.0", origins=[ELSEWHERE]) as site:
+        page = {"origin": ELSEWHERE}
+        assert httpx.get(f"{site.url}/api/ui-context", headers=page).status_code == 401
+        ask = {**page, "access-control-request-headers": "authorization"}
+        allowed = httpx.options(f"{site.url}/api/ui-context", headers=ask)
+        assert allowed.headers["access-control-allow-headers"] == "authorization"
+        with site.client() as client:
+            told = client.get("/api/ui-context", headers=page)
+        assert told.json()["eci"] and told.headers["access-control-allow-origin"] == ELSEWHERE
+
+
 @pytest.mark.parametrize(
     "origin", [ELSEWHERE + ".evil.example", "http://app.example", "null", f"{ELSEWHERE}:8"]
 )
