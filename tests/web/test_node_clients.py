@@ -15,6 +15,8 @@ from web.running import Running
 from web.served import Served
 
 from picosched import Engine, PicoschedError
+from picosched.cli.serving import of_a_developer
+from picosched.settings import load_settings
 from picosched.web.origins import Origins
 from picosched.web.request import host_of
 
@@ -257,14 +259,14 @@ def test_a_developer_installs_own_files_and_from_this_machine(
         assert "not listed in http_allow" in site.told("an HTTP call was refused")
 
 
-def test_a_configured_list_is_not_widened(served: Callable[..., Served], tmp_path: Path) -> None:
-    (tmp_path / "picosched.toml").write_text("[engine]\ninstall_from = []\n")
-    (tmp_path / "links.krl").write_text(LINKS)
-    site = served("--open")
-    eci = httpx.get(f"{site.url}/api/ui-context").json()["eci"]
-    install = f"{site.url}/c/{eci}/event/engine_ui/install/query/{UI}/pico"
-    told = httpx.post(install, json={"url": (tmp_path / "links.krl").as_uri()}).json()
-    assert "install_from" in told["error"]
+def test_a_configured_list_is_not_widened(tmp_path: Path) -> None:
+    toml = tmp_path / "picosched.toml"
+    toml.write_text("[engine]\ninstall_from = []\n")
+    mine = of_a_developer()
+    assert {str(Path.cwd()), "http://localhost"} <= {*load_settings(None, {}, mine).install_from}
+    assert load_settings(toml, {}, mine).install_from == ()
+    assert load_settings(None, {"PICOSCHED_INSTALL_FROM": "/srv"}, mine).install_from == ("/srv",)
+    assert load_settings(None, {}).install_from == ()
 
 
 # ---- /api/flush --------------------------------------------------------------------------------------
