@@ -8,6 +8,7 @@ one silently ignored would be found months later.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -40,7 +41,8 @@ class Settings:
     cached_picos: int = 10_000
     """Picos kept in memory."""
     install_from: tuple[str, ...] = ()
-    """Folders with ruleset files that rulesets may install; by default none."""
+    """Folders with `.krl` files that rulesets may install, and private hosts from which they may, as URLs:
+    "/srv/rulesets", "http://localhost:3000"; by default none."""
     http_allow: tuple[str, ...] = ()
     """Private hosts and networks to which rules may make HTTP requests: "127.0.0.1", "10.0.0.0/8"."""
     proc_allow: tuple[AllowedProgram, ...] = ()
@@ -52,11 +54,16 @@ class Settings:
     """How often the process may die while a due row is begun alone, before the row fails."""
     windows: tuple[Window, ...] = ()
     """Windows that all rulesets see; in `picosched.toml` tables `[window.NAME]` of `from`, `to` and `in`."""
+    base_url: str = ""
+    """The URL at which others reach the server, for `meta:host`: "https://picos.example"; by default the
+    Host of the request being answered, else the address that the server is bound to."""
     limits: Limits = field(default_factory=Limits)
 
 
 LISTS = ("install_from", "http_allow", "proc_allow")
 """Settings that are lists of texts; separated by commas in the environment."""
+
+BASE_URL = re.compile(r"https?://[^\s/?#@\"'<>\\]+(/[^\s?#@\"'<>\\]*)?")
 
 LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
 """The minimum of a number, if it is not 1."""
@@ -67,12 +74,14 @@ LIMITS = tuple(each.name for each in fields(Limits))
 NAMES = (*(each.name for each in fields(Settings) if each.name != "limits"), *LIMITS)
 
 
-def load_settings(toml: Path | None, environ: Mapping[str, str], **overrides: Any) -> Settings:
-    """The settings from a configuration file, an environment and a caller.
+def load_settings(
+    toml: Path | None, environ: Mapping[str, str], defaults: Settings | None = None, **overrides: Any
+) -> Settings:
+    """The settings from a configuration file, an environment and a caller, over `defaults`.
 
     PicoschedError `not_found` if the file is missing, `invalid` for an unknown or invalid setting.
     """
-    settings = Settings()
+    settings = defaults or Settings()
     if toml is not None:
         tables = _tables(toml)
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
@@ -108,6 +117,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         return tuple(each for each in texts if each)
     if name == "windows":
         return _windows(value, where)
+    if name == "base_url":
+        return _server_url(value, where)
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -129,6 +140,15 @@ def _programs(value: Any, where: str) -> tuple[AllowedProgram, ...]:
         if paths.count(path) > 1:
             raise PicoschedError(f"{where}: proc_allow: found {path} twice, wanted each program once")
     return programs
+
+
+def _server_url(value: Any, where: str) -> str:
+    if not isinstance(value, str) or (value and BASE_URL.fullmatch(value) is None):
+        raise PicoschedError(
+            f"{where}: base_url: found {_shown(value)}, wanted a URL such as "
+            '"https://picos.example", without a user name or a query'
+        )
+    return value.rstrip("/")
 
 
 def _windows(value: Any, where: str) -> tuple[Window, ...]:

@@ -151,7 +151,7 @@ def test_rulesets_may_install_no_file_that_is_not_allowed(folder: Path) -> None:
     with Engine(":memory:", clock=VirtualClock()) as engine:
         engine.root.install(PARENT)
         turn = engine.root.raise_event("t", "install")
-        assert "it is in no folder of install_from" in turn.errors[0].message
+        assert "wanted a .krl file in a folder of the setting install_from" in turn.errors[0].message
         assert list(engine.root.rulesets()) == ["parent"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from picosched.engine.standard import announce_start, install_standard, ui_chann
 from picosched.krl.printer import formatted
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.scope import HttpRequest, HttpResponse
-from picosched.standard import OF_ROOT, RIDS, SUBSCRIPTION, UI, WRANGLER
+from picosched.standard import ALL, OF_ROOT, PDS, RIDS, SUBSCRIPTION, UI, WRANGLER
 from picosched.turns import install as installing
 
 pytestmark = pytest.mark.slow
@@ -61,7 +62,7 @@ GREETER = """ruleset greeter {
   }
 }"""
 
-TEXTS = {"witness": WITNESS, **{rid: standard.read(standard.url_of(rid)) for rid in OF_ROOT}}
+TEXTS = {"witness": WITNESS, **{rid: standard.read(standard.url_of(rid)) for rid in ALL}}
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def door_of(pico: PicoRef) -> str:
 # ---- where they live -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rid", OF_ROOT)
+@pytest.mark.parametrize("rid", ALL)
 def test_a_ruleset_that_ships_is_laid_out_and_without_a_warning(rid: str) -> None:
     assert check(TEXTS[rid]) == []
     assert formatted(TEXTS[rid]) == TEXTS[rid]
@@ -164,6 +165,8 @@ def test_a_child_is_born_with_its_rulesets_and_told_who_it_is(engine: Engine) ->
     (child,) = engine.root.children()
     assert tuple(child.rulesets()) == RIDS
     (created,) = seen(engine.root, "new_child_created")
+    door = created.pop("uiEci")
+    assert engine.query(door, UI, "box")["eci"] == door
     assert created == {"name": "kid", "colour": "red", "eci": family_eci(engine)}
     assert seen(engine.root, "child_initialized") == []
     engine.run_due()
@@ -174,9 +177,15 @@ def test_a_child_is_born_with_its_rulesets_and_told_who_it_is(engine: Engine) ->
     assert engine.run_due() == 0
 
 
-def test_a_child_without_a_name_is_not_made(engine: Engine) -> None:
-    engine.root.raise_event("wrangler", "new_child_request", {"backgroundColor": "#000000"})
-    assert engine.root.children() == []
+@pytest.mark.parametrize("attrs", [{}, {"name": None}, {"name": ""}])
+def test_a_child_without_a_name_has_the_name_null(engine: Engine, attrs: dict[str, Any]) -> None:
+    engine.root.raise_event("wrangler", "new_child_request", attrs)
+    (listed,) = engine.root.query(WRANGLER, "children")
+    assert listed["name"] is None
+    engine.run_due()
+    (child,) = engine.root.children()
+    assert [child.query(rid, "name") for rid in (WRANGLER, UI)] == [None, None]
+    assert engine.root.query(WRANGLER, "children") == [listed]
 
 
 def test_a_rule_sees_the_child_in_the_turn_that_makes_it(engine: Engine) -> None:
@@ -186,6 +195,70 @@ def test_a_rule_sees_the_child_in_the_turn_that_makes_it(engine: Engine) -> None
     assert [each["name"] for each in born.options["children"]] == ["kid"]
     assert born.options["attrs"]["for"] == "client"
     assert engine.root.query("client", "children") == born.options["children"]
+
+
+def test_wrangler_tells_what_the_meta_of_a_ruleset_says(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset told {
+          meta {
+            name "Told"
+            description <<What it is for.>>
+            use module io.picolabs.wrangler alias w
+            use module io.picolabs.subscription
+            provides f
+            shares f, g
+          }
+          global { f = function() { w:name() } g = function() { f() } }
+        }"""
+    )
+    meta = engine.root.query(WRANGLER, "rulesetMeta", {"rid": "told"})
+    assert {key: meta[key] for key in ("name", "description", "shares", "provides", "use")} == {
+        "name": "Told",
+        "description": "What it is for.",
+        "shares": ["f", "g"],
+        "provides": ["f"],
+        "use": [
+            {"kind": "module", "rid": WRANGLER, "alias": "w"},
+            {"kind": "module", "rid": SUBSCRIPTION, "alias": SUBSCRIPTION},
+        ],
+    }
+
+
+def test_uninstalling_a_ruleset_that_is_not_there_is_silent(engine: Engine) -> None:
+    turn = engine.root.raise_event("wrangler", "uninstall_ruleset_request", {"rid": "nosuch"})
+    assert turn.errors == []
+    assert seen(engine.root, "ruleset_uninstalled") == [{"rid": "nosuch"}]
+
+
+def test_a_ruleset_tells_when_it_was_last_read(engine: Engine, tmp_path: Path) -> None:
+    url = (tmp_path / "greeter.krl").as_uri()
+    engine.root.raise_event("wrangler", "install_ruleset_request", {"url": url})
+
+    def flushed() -> Any:
+        rulesets = engine.root.query(UI, "pico")["rulesets"]
+        return next(each["meta"]["flushed"] for each in rulesets if each["rid"] == "greeter")
+
+    assert flushed() == START
+    engine.clock.reach(engine.now() + timedelta(minutes=5))
+    engine.root.raise_event("wrangler", "rulesets_need_flushing")
+    assert flushed() == "2026-03-01T00:05:00Z"
+
+
+def test_the_store_of_personal_data_is_installed_by_its_name(engine: Engine) -> None:
+    engine.root.raise_event("wrangler", "install_ruleset_request", {"rid": PDS})
+    engine.root.raise_event("pds", "new_data_available", {"namespace": "a", "keyvalue": "b", "value": [1]})
+    assert engine.root.query(PDS, "get_item", {"namespace": "a", "key": "b"}) == [1]
+
+
+def test_a_subscription_between_picos_of_one_server_needs_no_host(tmp_path: Path) -> None:
+    with Engine(":memory:", clock=VirtualClock(START), base_url="https://picos.test") as engine:
+        install_standard(engine)
+        child = new_child(engine)
+        wanted = {"wellKnown_Tx": door_of(child)}
+        for host in ({}, {"Tx_host": "https://picos.test"}):
+            engine.root.raise_event("wrangler", "subscription", {**wanted, **host})
+            engine.run_due()
+        assert [each.get("Tx_host") for each in child.query(SUBSCRIPTION, "inbound")] == [None, None]
 
 
 def test_the_root_is_called_pico_and_has_a_channel_to_itself(engine: Engine) -> None:

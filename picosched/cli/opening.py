@@ -21,15 +21,17 @@ SHORT = 8
 """Characters of an id shown in tables. Commands accept any unambiguous prefix."""
 
 
-def settings_here() -> Settings:
+def settings_here(defaults: Settings | None = None) -> Settings:
     """The settings from `picosched.toml` in this folder, if it exists, and from the environment."""
     from picosched.settings import load_settings
 
-    return load_settings(TOML if TOML.exists() else None, os.environ)
+    return load_settings(TOML if TOML.exists() else None, os.environ, defaults)
 
 
 @contextmanager
-def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[Engine]:
+def opened(
+    db: Path, *, readonly: bool = False, make: bool = False, defaults: Settings | None = None
+) -> Iterator[Engine]:
     """Open the engine on a database; a missing file is created only with `make`.
 
     With `readonly` it works while another picosched has the database.
@@ -40,7 +42,7 @@ def opened(db: Path, *, readonly: bool = False, make: bool = False) -> Iterator[
         raise PicoschedError(
             f"there is no database {db}; `picosched install RULESET --db {db}` creates it", "not_found"
         )
-    with Engine(db, settings=settings_here(), readonly=readonly) as engine:
+    with Engine(db, settings=settings_here(defaults), readonly=readonly) as engine:
         yield engine
 
 

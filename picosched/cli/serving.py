@@ -19,9 +19,13 @@ from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
     from picosched.engine.engine import Engine
+    from picosched.settings import Settings
 
 app = typer.Typer()
 PANEL = "Server"
+
+
+LOOPBACK = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 
 
 class Form(StrEnum):
@@ -84,6 +88,14 @@ def serve(
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="Another host name of the server; repeatable."),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin",
+            metavar="URL",
+            help="An origin whose pages may use this server, such as http://localhost:3000; repeatable.",
+        ),
+    ] = None,
     catch_up: CatchUpOption = CatchUp.FIRE,
     grace: Grace = GRACE_SECONDS,
     proxy: Annotated[
@@ -104,6 +116,7 @@ def serve(
     from picosched.krl.ruleset import read_source
     from picosched.web.access import is_loopback
     from picosched.web.logs import FORMS, set_up
+    from picosched.web.origins import Origins
     from picosched.web.serving import REFUSALS, Plan, address_of, listen
     from picosched.web.serving import serve as serve_
 
@@ -111,6 +124,7 @@ def serve(
         raise PicoschedError(f"found --open and the host {host}, wanted a loopback host such as 127.0.0.1")
     if open_ and new_token:
         raise typer.BadParameter("--open requires no token: leave out --new-token")
+    Origins(allow_origin or ())  # fail before a database or token is created
     for each in proxy or ():
         _check_proxy(each)
     for ruleset in map(ruleset_at, rulesets or []):
@@ -119,7 +133,8 @@ def serve(
     shown = log or (Form.COLOUR if sys.stderr.isatty() else Form.PLAIN)
     form = next(each for each in FORMS if each == shown)
     set_up(form)
-    with opened(db, make=True) as engine, listen(host, port) as listening:
+    defaults = of_a_developer() if open_ else None
+    with opened(db, make=True, defaults=defaults) as engine, listen(host, port) as listening:
         bring_sources(engine)
         hash = None if open_ else _token_hash(engine, new_token)
         plan = Plan(
@@ -129,6 +144,7 @@ def serve(
             rulesets=[*map(ruleset_at, rulesets or [])],
             reload=reload,
             hosts=allow_host or (),
+            origins=allow_origin or (),
             rate=rate,
             refusals=REFUSALS if refusals is None else refusals,
             proxies=proxy or (),
@@ -143,6 +159,15 @@ def serve(
 
         ask = partial(rehearsed, json=False, held=True) if catch_up is CatchUp.REHEARSE else None
         serve_(engine, plan, listening, catch_up=ask, ready=ready)
+
+
+def of_a_developer() -> Settings:
+    """The defaults of a server that is open, which only this machine can reach: rulesets may install the
+    developer's own files, and from servers on this machine."""
+    from picosched.settings import Settings
+
+    folders = {str(each) for each in (Path.cwd(), Path.home()) if each != each.parent}
+    return Settings(install_from=(*sorted(folders), *LOOPBACK))
 
 
 def _check_proxy(address: str) -> None:

@@ -167,7 +167,7 @@ class _Arrival:
                 )
         hash = hash_of(each.text)
         known = self._store.picos.find_ruleset(hash)  # keep the origin that this text has here
-        row = known or RulesetRow(hash, each.rid, each.text, each.origin)
+        row = known or RulesetRow(hash, each.rid, each.text, each.origin, self._engine.now())
         self._store.picos.install(self._pico.id, row, each.config)
         return ruleset
 

@@ -12,11 +12,12 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from picosched.checked import checked_event, json_object
-from picosched.clock import Clock, SystemClock, VirtualClock, whole_ms
+from picosched.clock import Clock, SystemClock, VirtualClock, to_ms, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
 from picosched.due.background import PATIENCE_SECONDS, stop_all
 from picosched.due.begun import Begun
@@ -68,6 +69,9 @@ class Wiring:
         )
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
+        self._began, self._queries = to_ms(self.now()), count(1)
+        """The number of a query and the time of the start are its id: unlike the ids of events and channels
+        it need not be unguessable, and it takes the source of those no time."""
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
         # On a virtual clock no time passes (float() is 0.0), so that simulations are reproducible.
@@ -147,17 +151,28 @@ class Wiring:
         eci: str | None = None,
         eid: str | None = None,
         once: str | None = None,
+        host: str | None = None,
     ) -> Event:
-        """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread."""
+        """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread.
+
+        `host` is the base URL of the HTTP request that brings it.
+        """
         copy = checked_event(domain, type, attrs, eid, once, self.settings.limits.max_attrs_bytes)
         id = eid or id_from(self._of_callers)
-        return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, once=once)
+        return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, None, once, host)
 
     def new_query(
-        self, rid: str, name: str, args: Mapping[str, Any] | None = None, *, eci: str | None = None
+        self,
+        rid: str,
+        name: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        eci: str | None = None,
+        host: str | None = None,
     ) -> Query:
         """Check input and make a query; errors as for `new_event`. For any thread."""
-        return Query(rid, name, json_object(args, "arguments", self.settings.limits.max_attrs_bytes), eci)
+        copy = json_object(args, "arguments", self.settings.limits.max_attrs_bytes)
+        return Query(rid, name, copy, eci, f"{self._began:012x}{next(self._queries):020x}", host)
 
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
         """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable."""

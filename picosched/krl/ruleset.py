@@ -50,11 +50,7 @@ class Ruleset:
         self.uses = tuple(each.rid for each in tree.meta if isinstance(each, syntax.UseModule))
         self.windows = declared(tree, source)
         self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
-        self.meta = {
-            each.key: each.value.value
-            for each in tree.meta
-            if isinstance(each, syntax.Property) and isinstance(each.value, syntax.Literal)
-        }
+        self.meta = _described(tree)
         from_text = source.name.startswith("<")  # then it has no origin
         self.meta |= {"hash": self.hash, "url": None if from_text else source.name}
         self._salient: dict[str, tuple[int, ...]] = {}
@@ -213,6 +209,25 @@ def _refuse(faults: list[KrlError]) -> None:
     if faults:
         first = faults[0]
         raise KrlError(first.message, first.span, others=tuple(faults[1:]))
+
+
+def _described(tree: syntax.Ruleset) -> dict[str, Value]:
+    """What its `meta` says about a ruleset, as plain values."""
+    found: dict[str, Value] = {}
+    for each in tree.meta:
+        match each:
+            case syntax.Property(key=key, value=syntax.Literal(value=value)):
+                found[key] = value
+            case syntax.Property(key=key, value=syntax.Chevron(parts=parts)):
+                texts = [part for part in parts if isinstance(part, str)]
+                if len(texts) == len(parts):
+                    found[key] = "".join(texts)
+            case syntax.Shares(key=key, names=names):
+                found[key] = [*found.get(key, ()), *(name.id for name in names)]
+            case syntax.UseModule(rid=rid, alias=alias):
+                use = {"kind": "module", "rid": rid, "alias": alias or rid}
+                found["use"] = [*found.get("use", ()), use]
+    return found
 
 
 def _listed(tree: syntax.Ruleset, key: str) -> list[str]:

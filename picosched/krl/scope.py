@@ -36,6 +36,15 @@ class Event(Protocol):
     def time(self) -> datetime: ...
 
 
+class Query(Protocol):
+    """A query as compiled code sees it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def eci(self) -> str | None: ...
+
+
 class ScheduledEvent(Protocol):
     """A pending scheduled event, for the event and schedule modules."""
 
@@ -94,9 +103,12 @@ class HttpRequest:
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    auth: tuple[str, str] | None = None
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    """User name and password, for Basic authentication."""
     redirects: bool = True
     """Whether redirects are followed."""
+    installs: bool = False
+    """Whether it reads the text of a ruleset to install."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +150,9 @@ class Family(Protocol):
     def journal(self, limit: int) -> list[Value]:
         """The last turns of this pico, the newest first."""
 
+    def queries(self) -> list[Value]:
+        """The recent queries of this pico, the newest first."""
+
     def can_ask(self, eci: str, rid: str) -> bool:
         """Whether the pico of an eci has that ruleset and can be queried now."""
 
@@ -154,6 +169,9 @@ class Family(Protocol):
 
         `channels` are additional channels, each {"tags", "eventPolicy", "queryPolicy"}.
         """
+
+    def channels_of_new(self, eci: str) -> list[Value]:
+        """The additional channels of a child that this turn creates."""
 
     def delete_pico(self, eci: str) -> None: ...
 
@@ -293,6 +311,9 @@ class Scope:
     """Of the ruleset: name, description, author, version, url, hash."""
     config: Mapping[str, Value]
     event: Event | None = None
+    query: Query | None = None
     rule: str | None = None
+    host: Callable[[], str | None] = lambda: None
+    """The base URL of the server, for links to it; None without a server."""
     windows: Mapping[str, Window] = field(default_factory=dict)
     """The windows visible to the ruleset: its own, and those of the engine's configuration."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from picosched.errors import PicoschedError
+from picosched.krl.library.uri import without_user
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.outside.addresses import Addresses
 from picosched.settings import Settings
@@ -53,7 +54,9 @@ class Outside:
 
     def __init__(self, settings: Settings, *, seconds: float = SECONDS, most_bytes: int = MOST_BYTES) -> None:
         """`seconds` are those of a call with its redirects; `most_bytes` bound request and answer each."""
+        hosts = [each.partition("://")[2] for each in settings.install_from if "://" in each]
         self._addresses = Addresses(settings.http_allow)
+        self._of_rulesets = Addresses((*settings.http_allow, *hosts), "the setting install_from")
         self._seconds = seconds
         self._most_bytes = most_bytes
 
@@ -82,7 +85,8 @@ class Outside:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         from picosched.outside.network import Network, Remaining
 
-        network = Network(self._addresses, Remaining(self._seconds))
+        addresses = self._of_rulesets if request.installs else self._addresses
+        network = Network(addresses, Remaining(self._seconds))
         for _ in range(MOST_REDIRECTS + 1):
             answer = self._asked(network, request)
             if isinstance(answer, HttpResponse):
@@ -176,7 +180,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
     """The request after a redirect, as in browsers: a POST becomes a GET, secrets are not forwarded."""
-    url = urljoin(request.url, location)
+    url, user = without_user(urljoin(request.url, location))
     headers = request.headers
     to_get = status == 303 and request.method != "HEAD"
     if to_get or (status in (301, 302) and request.method == "POST"):
@@ -185,7 +189,7 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
     if origin(url) != origin(request.url):
         headers = tuple(each for each in headers if each[0].lower() not in SECRET)
         request = replace(request, auth=None)
-    return replace(request, url=url, headers=headers)
+    return replace(request, url=url, headers=headers, auth=user or request.auth)
 
 
 def header(headers: Iterable[tuple[str, str]], wanted: str) -> str:

@@ -64,7 +64,7 @@ class Exemption:
     port: int | None
 
     @classmethod
-    def parse(cls, text: str) -> Exemption:
+    def parse(cls, text: str, setting: str = "http_allow") -> Exemption:
         """PicoschedError `invalid` if the text is not valid."""
         whole = text.strip().lower()
         network = network_of(whole)
@@ -78,7 +78,7 @@ class Exemption:
             if (network or (NAME.fullmatch(name) and not found["v6"])) and (port or 1) <= 65535:
                 return cls("" if network else name, network, port)
         raise PicoschedError(
-            f'http_allow: found "{text}", wanted a host, an address or a network, such as "localhost:8080", '
+            f'{setting}: found "{text}", wanted a host, an address or a network, such as "localhost:8080", '
             '"127.0.0.1" or "10.0.0.0/8"'
         )
 
@@ -98,8 +98,10 @@ def network_of(text: str) -> IPv4Network | IPv6Network | None:
 class Addresses:
     """Decides which addresses are allowed."""
 
-    def __init__(self, allow: Iterable[str] = ()) -> None:
-        self._exemptions = [Exemption.parse(text) for text in allow]
+    def __init__(self, allow: Iterable[str] = (), setting: str = "http_allow") -> None:
+        """`setting` is the one that allows further addresses, for refusals."""
+        self._exemptions = [Exemption.parse(text, setting) for text in allow]
+        self._setting = setting
 
     def refusal(self, host: str, port: int, address: str) -> str | None:
         """Why a host's address may not be used at a port; None if it may."""
@@ -110,4 +112,4 @@ class Addresses:
         if fault is None:
             return None
         where = host if host == address else f"{host} is at {address}, which"
-        return f"{where} is {fault}, and not listed in http_allow"
+        return f"{where} is {fault}, and not listed in {self._setting}"

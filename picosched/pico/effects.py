@@ -36,7 +36,7 @@ class PicoEffects(Speaking):
     # ---- the life of a rule -----------------------------------------------------------------------
 
     def begin_turn(self, turn: Turn, settings: Settings) -> None:
-        self.turn, self.settings = turn, settings
+        self.turn, self.settings, self.txn_id = turn, settings, turn.eid
         self.raised_in_turn = 0
         self.agenda.begin_turn()
 

@@ -56,7 +56,7 @@ def evaluate(
     it is only a `light` try and takes more than that.
     """
     turn = Turn(event.eid, pico.id, event.time, event.eci, settled=settled)
-    pico.now = event.time
+    pico.now, pico.host = event.time, pico.world.host(event.host)
     budget, effects = pico.budget, pico.effects
     budget.begin(light)
     effects.begin_turn(turn, settings)
@@ -98,11 +98,12 @@ def answer(
 
 def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | None = None) -> Any:
     """As `answer`, within a turn or query of another pico, whose budget is charged."""
-    pico.now = now
+    pico.now, pico.host = now, pico.world.host(query.host)
     instance = start(pico, query.rid)
-    instance.scope.event = None
-    instance.scope.rule = None
-    pico.effects.rid = query.rid
+    scope = instance.scope
+    scope.event = scope.rule = None
+    scope.query = query
+    pico.effects.rid, pico.effects.txn_id = query.rid, query.id
     pico.effects.end_turn()
     pico.effects.answers, pico.effects.asked = answers or Answers(), 0
     pico.effects.answering = True
@@ -111,6 +112,7 @@ def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | No
             pico.random.begin(answers.drawn)
         return json_value(instance.query(query.name, query.args))
     finally:
+        scope.query = None
         pico.effects.answering = False
         if answers is not None:
             pico.random.end()
@@ -122,8 +124,13 @@ def start(pico: Pico, rid: str) -> Instance:
     if installed is None:
         raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
     if installed.instance is None:
-        with spending(pico.budget):
-            installed.instance = _instance(pico, installed, installed.config, ())
+        # Its globals outlive this request, so they must not hold the Host that its client sent.
+        asked, pico.host = pico.host, pico.world.host(None)
+        try:
+            with spending(pico.budget):
+                installed.instance = _instance(pico, installed, installed.config, ())
+        finally:
+            pico.host = asked
     return installed.instance
 
 
@@ -150,6 +157,7 @@ def _instance(
         random=pico.random,
         meta={**ruleset.meta, "calling_rid": clients[-1]} if clients else ruleset.meta,
         config=config,
+        host=lambda: pico.host,
         windows=windows_of(ruleset, pico.effects.settings.windows),
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid

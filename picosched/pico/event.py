@@ -26,6 +26,8 @@ class Event:
     rids: tuple[str, ...] | None = None
     once: str | None = None
     """An idempotency key: a second event with the same key for the same pico is not handled again."""
+    host: str | None = None
+    """The base URL of the HTTP request that brought it, for `meta:host`; None if it came otherwise."""
 
     @property
     def key(self) -> str:
@@ -40,3 +42,6 @@ class Query:
     name: str
     args: Mapping[str, Any] = field(default_factory=dict)
     eci: str | None = None
+    id: str = ""
+    host: str | None = None
+    """As for an event."""

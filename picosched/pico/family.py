@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.library.uri import without_user
 from picosched.krl.scope import HttpRequest, Value
 from picosched.krl.text import measured, of_text
 from picosched.krl.values import described, shown, to_string
@@ -62,7 +64,11 @@ class PicoFamily:
                     "rid": rid,
                     "url": each.ruleset.meta["url"],
                     "config": dict(each.config),
-                    "meta": {"krlMeta": dict(each.ruleset.meta), "hash": each.ruleset.hash},
+                    "meta": {
+                        "krlMeta": dict(each.ruleset.meta),
+                        "hash": each.ruleset.hash,
+                        "flushed": None if each.flushed is None else format_time(each.flushed),
+                    },
                 }
                 for rid, each in pico.installed.items()
             ],
@@ -73,6 +79,11 @@ class PicoFamily:
 
     def journal(self, limit: int) -> list[Value]:
         return self._world.turns(self._effects.pico.id, limit)
+
+    def queries(self) -> list[Value]:
+        found = self._world.queries(self._effects.pico.id)
+        self._effects.pico.budget.charge(SHOWN * (1 + len(found)))
+        return found
 
     def can_ask(self, eci: str, rid: str) -> bool:
         channel = self._world.find_channel(eci)
@@ -95,7 +106,8 @@ class PicoFamily:
             raise KrlError(f"the query {rid}:{name} is {refusal}", code="refused")
         if channel.pico_id == self._effects.pico.id:
             raise KrlError("a pico cannot query itself: call the function", code="conflict")
-        return self._world.answer(channel.pico_id, Query(rid, name, args, eci), self._effects.pico.now)
+        query = Query(rid, name, args, eci, self._effects.txn_id, self._effects.pico.host)
+        return self._world.answer(channel.pico_id, query, self._effects.pico.now)
 
     def new_pico(
         self,
@@ -122,6 +134,12 @@ class PicoFamily:
             )
         )
         return down
+
+    def channels_of_new(self, eci: str) -> list[Value]:
+        for change in self._effects.changes():
+            if isinstance(change, NewPico) and change.down.eci == eci:
+                return [_shown(channel) for channel in change.channels]
+        return []
 
     def delete_pico(self, eci: str) -> None:
         self._pay(0)
@@ -163,9 +181,9 @@ class PicoFamily:
 
     def uninstall(self, rid: str) -> None:
         installed = self._effects.pico.installed
-        if rid not in installed:
-            raise KrlError(f"this pico has no ruleset {rid}", code="not_found")
         self._pay(0)
+        if rid not in installed:  # as in the Node engine: it is how it was to be
+            return
         clients = [client for client, each in installed.items() if rid in each.ruleset.uses]
         if clients:
             raise KrlError(f"the ruleset {rid} is used by {', '.join(clients)}", code="conflict")
@@ -230,7 +248,7 @@ class PicoFamily:
             return RulesetText(kept, url, config)
 
     def _read(self, url: str) -> str:
-        """The current text at a URL: fetched by HTTP, or from a file that `install_from` allows."""
+        """The current text at a URL: fetched by HTTP, or from a file; `install_from` says which may be."""
         text = self._fetched(url)
         self._effects.say(len(text))
         return text
@@ -241,10 +259,11 @@ class PicoFamily:
                 return self._world.read_text(url)
             except PicoschedError as error:
                 raise KrlError(error.message, code=error.code) from error
-        response = self._effects.http(HttpRequest("GET", url))
+        response = self._effects.http(HttpRequest("GET", url, installs=True))
         if response.status != 200:
             status = f"{response.status} {response.reason}".strip()
-            raise KrlError(f"cannot read the ruleset {url}: found the answer {status}")
+            shown_url = without_user(url)[0]
+            raise KrlError(f"cannot read the ruleset {shown_url}: found the answer {status}")
         try:
             return response.body.decode("utf-8-sig")
         except UnicodeDecodeError as cause:

@@ -35,6 +35,9 @@ class State(Kept, Protocol):
 class World(Protocol):
     """A pico's access to other picos and the engine, within the current transaction."""
 
+    def host(self, asked: str | None) -> str | None:
+        """The base URL of the server; `asked` is that of the request being answered, if there is one."""
+
     def channels(self, pico_id: str) -> list[Channel]: ...
 
     def find_channel(self, eci: str) -> Channel | None: ...
@@ -50,6 +53,9 @@ class World(Protocol):
 
     def turns(self, pico_id: str, limit: int) -> list[Any]:
         """The last turns of a pico, newest first, as maps."""
+
+    def queries(self, pico_id: str) -> list[Any]:
+        """The recent queries of a pico, newest first, as maps."""
 
     def kept_text(self, origin: str) -> str | None:
         """The text of an installed ruleset that came from `origin`."""
@@ -84,6 +90,8 @@ class Installed:
 
     ruleset: Ruleset
     config: Mapping[str, Any] = field(default_factory=dict)
+    flushed: datetime | None = None
+    """When its text was last read from its origin."""
     instance: Instance | None = None
 
 
@@ -112,6 +120,8 @@ class Memory:
         self.world = world
         self.now = EPOCH
         """The time of the current turn or query."""
+        self.host: str | None = None
+        """The base URL of the server in the current turn or query."""
         self._entities: dict[tuple[str, str], Any] = {}
         self._waiting: dict[str, dict[str, Any]] = {}
 
@@ -135,7 +145,7 @@ class Memory:
             match change:
                 case Install(rid, text):
                     ruleset = self.world.compiled(text.text, text.origin)
-                    self.installed[rid] = Installed(ruleset, text.config)
+                    self.installed[rid] = Installed(ruleset, text.config, self.now)
                     for each in self.installed.values():
                         if rid in each.ruleset.uses:
                             each.instance = None

@@ -95,6 +95,8 @@ class Speaking:
         self.settings: Settings
         self.rid = ""
         self.raised_in_turn = 0
+        self.txn_id = ""
+        """The id of the current turn or query."""
         self.answering = False
         self.answers = Answers()
         self.asked = 0

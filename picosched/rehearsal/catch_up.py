@@ -7,7 +7,7 @@ is not touched. Events that rules schedule or send for at once are included, as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from picosched.clock import VirtualClock
@@ -34,9 +34,10 @@ def overdue(engine: Engine) -> int:
 def rehearse_catch_up(engine: Engine) -> list[CaughtUp]:
     """The outcomes of all overdue occurrences, in order of processing."""
     now: datetime = engine.now()
+    settings = replace(engine.settings, base_url=engine.loaded.host(None) or "")
     copy = engine.read(engine.store.copy)
     try:
-        with Engine(copy, VirtualClock(now), settings=engine.settings, seed=0, outside=nobody) as rehearsal:
+        with Engine(copy, VirtualClock(now), settings=settings, seed=0, outside=nobody) as rehearsal:
             rows = {row.id: row for row in rehearsal.scheduled(Filter(status=(Status.PENDING,), until=now))}
             known = rehearsal.read(copy.agenda.last_record)
             rehearsal.run_due()

@@ -24,8 +24,9 @@ OF_ROOT = (*RIDS, SOURCES)
 """The rulesets for the root pico."""
 
 PROC = "io.picosched.proc"
-ALL = (*OF_ROOT, PROC)
-"""The last one is not installed by default."""
+PDS = "io.picolabs.pds"
+ALL = (*OF_ROOT, PDS, PROC)
+"""The last two are not installed by default."""
 
 
 def url_of(rid: str) -> str:

@@ -53,7 +53,7 @@ ruleset io.picolabs.pico-engine-ui {
       ctx:children.map(function(eci) { uiECI_of(eci) }).filter(function(eci) { eci })
     }
     testingECI = function() { ent:testingECI }
-    name = function() { ent:name || (ctx:parent.isnull() => "Pico" | ctx:name) }
+    name = function() { ent:name || (ctx:parent.isnull() => "Pico" | ctx:name || null) }
 
     box = function() {
       {
@@ -81,14 +81,33 @@ ruleset io.picolabs.pico-engine-ui {
 
     // The page of rulesets reads these, and breaks where one is missing.
     as_shown = function(ruleset) {
-      ruleset
-        .put("version", ruleset{["meta", "krlMeta", "version"]} || "")
-        .put(["meta", "flushed"], null)
-        .put(["meta", "compiler"], {"version": "picosched", "warnings": []})
+      ruleset.put(
+        "version",
+        ruleset{["meta", "krlMeta", "version"]} || ""
+      ).put(["meta", "compiler"], {"version": "picosched", "warnings": []})
     }
 
-    // A group for each turn, the newest first.
-    logs = function() { ctx:journal().map(function(turn) { logged(turn) }) }
+    // A group for each turn and query, the newest first; not for the queries of the pages themselves.
+    logs = function() {
+      turns = ctx:journal().map(function(turn) { logged(turn) })
+      queries = ctx:queries().filter(function(query) {
+        query{"rid"} != ctx:rid
+      }).map(function(query) { asked(query) })
+      groups = turns.append(queries).sort(function(a, b) { time:compare(b{"time"}, a{"time"}) });
+      groups.length() > 100 => groups.slice(99) | groups
+    }
+
+    asked = function(query) {
+      header = <<QUERY #{query{"eci"} || "-"} #{query{"rid"}}/#{query{"name"}} #{query{"args"}.encode()}>>
+      time = query{"time"}.split("T")[1]
+      failed = query{"error"} => [<<#{time} [ERROR] #{query{"error"}}>>] | [];
+      {
+        "txnId": query{"txnId"},
+        "time": query{"time"},
+        "header": header,
+        "entries": [<<#{time} [DEBUG] #{header}>>].append(failed)
+      }
+    }
 
     logged = function(turn) {
       first = turn{"handled"}.head()

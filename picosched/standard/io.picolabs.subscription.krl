@@ -183,7 +183,8 @@ ruleset io.picolabs.subscription {
   rule send_request {
     select when wrangler subscription_request_needed
     pre {
-      host = event:attrs{"Rx_host"} || meta:host
+      here = is_afar(event:attrs{"Tx_host"}) => meta:host | null
+      host = event:attrs{"Rx_host"} || here
       seen = {
         "Rx_role": event:attrs{"Tx_role"},
         "Tx_role": event:attrs{"Rx_role"},
@@ -442,7 +443,7 @@ ruleset io.picolabs.subscription {
 
   rule tell_here {
     select when subscription tell where not is_afar(event:attrs{"host"})
-    event:send(event:attrs)
+    event:send(event:attrs.delete("host"))
   }
 
   // In a turn of its own. A turn that asks outside is evaluated once more with the answer, and an id that
@@ -463,7 +464,8 @@ ruleset io.picolabs.subscription {
     http:post(url, json = event:attrs{"attrs"}) setting(answer)
     fired {
       code = answer{"status_code"}
-      error warn <<#{url} was not reached: #{answer{"status_line"}}>> if code != 200
+      place = url.replace(re#//[^/]*@#, "//")
+      error warn <<#{place} was not reached: #{answer{"status_line"}}>> if code != 200
     }
   }
 }

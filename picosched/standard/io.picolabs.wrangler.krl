@@ -148,7 +148,7 @@ ruleset io.picolabs.wrangler {
 
     id = function() { ctx:picoId }
     parent_eci = function() { ctx:parent }
-    name = function() { ent:name || (ctx:parent.isnull() => "Pico" | ctx:name) }
+    name = function() { ent:name || (ctx:parent.isnull() => "Pico" | ctx:name || null) }
     own_eci = function() {
       channels(ctx:parent.isnull() => "system,self" | "system,child").head(){"id"}
     }
@@ -262,7 +262,11 @@ ruleset io.picolabs.wrangler {
 
   // It is born with its rulesets and its door for the user interface; the events tell it who it is.
   rule new_child {
-    select when wrangler new_child_request name re#(.+)# setting(name)
+    select when wrangler new_child_request
+    pre {
+      given = event:attrs{"name"}
+      name = given.isnull() || given == "" => null | given.as("String")
+    }
     every {
       ctx:newPico(heritage(), name, channels("engine,ui")) setting(eci)
       event:send({"eci": eci, "domain": "engine_ui", "type": "setup"})
@@ -276,7 +280,8 @@ ruleset io.picolabs.wrangler {
     }
     fired {
       ent:newborn{eci} := name
-      raise wrangler event "new_child_created" attributes event:attrs.put("eci", eci)
+      raise wrangler event "new_child_created"
+        attributes event:attrs.put({"eci": eci, "uiEci": ctx:newPicoChannels(eci).head(){"id"}})
     }
   }
 

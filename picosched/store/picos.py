@@ -42,6 +42,8 @@ class RulesetRow:
     rid: str
     text: str
     origin: str | None
+    flushed: datetime | None = None
+    """When the text was last read from its origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class InstalledRow:
     hash: str
     config: Mapping[str, Any]
     origin: str | None
+    flushed: datetime | None = None
 
 
 def hash_of(text: str) -> str:
@@ -141,7 +144,7 @@ class Picos:
 
     def find_ruleset(self, hash: str) -> RulesetRow | None:
         row = self._database.row("find_ruleset", (hash,))
-        return None if row is None else RulesetRow(*row)
+        return None if row is None else ruleset_of(row)
 
     def kept_text(self, origin: str) -> str | None:
         """The text of an installed ruleset that came from `origin`."""
@@ -154,7 +157,8 @@ class Picos:
         Entity variables and schedules stay. If the text changed, waiting event expressions are reset, because
         their states may be invalid for its rules.
         """
-        self._database.execute("put_ruleset", (ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin))
+        put = ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin, rows.ms(ruleset.flushed)
+        self._database.execute("put_ruleset", put)
         changed = self._database.row("is_installed_otherwise", (pico_id, ruleset.rid, ruleset.hash))
         if changed is not None:
             self._database.execute("delete_waiting_of", (pico_id, ruleset.rid))
@@ -174,8 +178,15 @@ class Picos:
 
     def installed(self, pico_id: str) -> list[InstalledRow]:
         """The rulesets of a pico, in the order of installation."""
-        found = self._database.rows("installed", (pico_id,))
-        return [InstalledRow(rid, hash, rows.load(config), origin) for rid, hash, config, origin in found]
+        return [installed_of(row) for row in self._database.rows("installed", (pico_id,))]
+
+    def origins(self) -> list[str]:
+        """Where the installed rulesets came from."""
+        return [str(origin) for (origin,) in self._database.rows("origins")]
+
+    def having(self, origin: str) -> list[str]:
+        """The ids of the picos with a ruleset from there, in the order they were made."""
+        return [str(id) for (id,) in self._database.rows("picos_with_origin", (origin,))]
 
     # State
 
@@ -204,6 +215,18 @@ class Picos:
 
     def forget_meta(self, key: str) -> None:
         self._database.execute("forget_meta", (key,))
+
+
+@rows.readable
+def ruleset_of(row: Row) -> RulesetRow:
+    hash, rid, text, origin, flushed = row
+    return RulesetRow(hash, rid, text, origin, rows.time(flushed))
+
+
+@rows.readable
+def installed_of(row: Row) -> InstalledRow:
+    rid, hash, config, origin, flushed = row
+    return InstalledRow(rid, hash, rows.load(config), origin, rows.time(flushed))
 
 
 @rows.readable

@@ -55,7 +55,7 @@ def install(
 def _keep(store: Store, loaded: Loaded, pico_id: str, text: RulesetText, now: datetime) -> Ruleset:
     """Keep a ruleset that evaluated without errors."""
     ruleset = loaded.compiled(text.text, text.origin)
-    row = RulesetRow(hash_of(text.text), ruleset.rid, text.text, text.origin)
+    row = RulesetRow(hash_of(text.text), ruleset.rid, text.text, text.origin, now)
     store.picos.install(pico_id, row, text.config)
     loaded.forget(pico_id)
     follow(store, loaded, pico_id, ruleset, now)

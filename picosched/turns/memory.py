@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from picosched import standard
 from picosched.clock import format_time
@@ -32,6 +33,7 @@ from picosched.settings import Settings
 from picosched.store.picos import hash_of
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
+from picosched.turns.asked import RecentQueries
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +98,9 @@ class Loaded:
         self._random = chance
         self.budget = Budget(settings.limits, ticks)
         """The budget of the current turn, query or install: there is one at a time."""
+        self.asked = RecentQueries()
+        self.address: str | None = None
+        """The base URL that the server is bound to, if there is one."""
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
         self._rulesets: Recent[str, Ruleset] = Recent(MOST_TEXT, lambda ruleset: len(ruleset.source.text))
@@ -120,7 +125,7 @@ class Loaded:
         installed: dict[str, Installed] = {}
         for each in self._store.picos.installed(id):
             try:
-                installed[each.rid] = Installed(self._ruleset(each.hash), each.config)
+                installed[each.rid] = Installed(self._ruleset(each.hash), each.config, each.flushed)
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
         pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self._random, self)
@@ -166,6 +171,9 @@ class Loaded:
 
     # The world around a pico
 
+    def host(self, asked: str | None) -> str | None:
+        return self.settings.base_url or asked or self.address
+
     def channels(self, pico_id: str) -> list[Channel]:
         return self._store.picos.channels(pico_id)
 
@@ -207,18 +215,22 @@ class Loaded:
             for entry in self._store.journal.entries(pico_id, limit=limit)
         ]
 
+    def queries(self, pico_id: str) -> list[Any]:
+        return self.asked.of(pico_id)
+
     def kept_text(self, origin: str) -> str | None:
         return self._store.picos.kept_text(origin)
 
     def read_text(self, origin: str) -> str:
         if standard.is_standard(origin):
             return standard.read(origin)
-        path = Path(origin.removeprefix("file://"))
-        for folder in self.settings.install_from:
-            if path.resolve().is_relative_to(Path(folder).resolve()):
-                return read_source(path)
+        path = file_of(origin).resolve()
+        folders = [Path(each) for each in self.settings.install_from if "://" not in each]
+        if path.suffix == ".krl" and any(path.is_relative_to(each.resolve()) for each in folders):
+            return read_source(path)
         raise PicoschedError(
-            f"rulesets may not install {origin}: it is in no folder of install_from", "refused"
+            f"rulesets may not install {origin}: wanted a .krl file in a folder of the setting install_from",
+            "refused",
         )
 
     def sources(self) -> list[dict[str, Any]]:
@@ -264,6 +276,11 @@ class Loaded:
         if row is None:
             raise PicoschedError(f"the text of the ruleset with the hash {hash} is lost", "internal")
         return self.compiled(row.text, row.origin)
+
+
+def file_of(origin: str) -> Path:
+    """The file that a path or a file: URL names."""
+    return Path(unquote(urlsplit(origin).path) if origin.lower().startswith("file:") else origin)
 
 
 def clients_of(installed: Mapping[str, Installed], rid: str) -> list[str]:

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any
 
 from picosched.clock import to_ms
+from picosched.errors import PicoschedError
 from picosched.krl.budget import Postponed
 from picosched.pico.evaluate import answer, evaluate
 from picosched.pico.event import Event
@@ -91,12 +92,18 @@ class Turns:
         if piece.light and not self._loaded.at_hand(pico_id):
             return Later.HEAVY
         pico = self._loaded.load_running(pico_id, query.rid)
+        now, asked = piece.answers.first(self._now()), self._loaded.asked
         try:
-            return answer(pico, query, piece.answers.first(self._now()), piece.answers, light=piece.light)
+            value = answer(pico, query, now, piece.answers, light=piece.light)
         except Unanswered as wanted:
             return wanted
         except Postponed:
             return Later.HEAVY
+        except PicoschedError as error:
+            asked.add(pico_id, query, now, error.message)
+            raise
+        asked.add(pico_id, query, now)
+        return value
 
     def check_passing(self, piece: AskPassing) -> None:
         """`not_found` if there is no such channel, `refused` by its policy."""

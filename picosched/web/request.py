@@ -7,6 +7,7 @@ multipart with text) or a JSON object. A repeated name in a query string or form
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -38,6 +39,11 @@ BODY_SECONDS = 30.0
 MOST_FIELDS = 1_000
 """Fields of a form or a query string."""
 
+HOST = re.compile(
+    r"(?:[a-z0-9_][a-z0-9_.-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII
+)
+"""A Host that can stand in a link. Anything else in the header comes from a program that forges it."""
+
 SMALL = 16_384
 """Bytes of a body processed on the loop; larger ones would delay other requests."""
 
@@ -57,6 +63,14 @@ def headers_of(scope: Scope) -> dict[str, str]:
             text = f"{headers[key]}{'; ' if key == 'cookie' else ', '}{text}"
         headers[key] = text
     return headers
+
+
+def host_of(scope: Scope, headers: Mapping[str, str]) -> str | None:
+    """The base URL of this server as the client wrote it; None if its Host is not a name and a port."""
+    host, scheme = headers.get("host", ""), scope.get("scheme", "http")
+    if scheme not in ("http", "https") or HOST.fullmatch(host) is None:
+        return None
+    return f"{scheme}://{host.lower()}"
 
 
 def segments_of(raw_path: bytes) -> list[str] | None:

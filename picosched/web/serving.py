@@ -38,6 +38,7 @@ from picosched.web.desk import Desk
 from picosched.web.limits import Protocol, Rate
 from picosched.web.logs import AccessLog, Form
 from picosched.web.metrics import Metrics
+from picosched.web.origins import Origins
 from picosched.web.reload import install, watch
 from picosched.web.site import Site
 
@@ -72,6 +73,8 @@ class Plan:
     reload: bool = False
     hosts: Sequence[str] = ()
     """Other host names of the server."""
+    origins: Sequence[str] = ()
+    """Origins of other servers' pages that may use this one."""
     rate: float | None = None
     """Requests a second from one address."""
     refusals: float = REFUSALS
@@ -123,6 +126,7 @@ def serve(
     `catch_up` is called after installing the rulesets and before any event is raised. If it returns False,
     the scheduler stays stopped until `PUT /api/scheduler`.
     """
+    engine.loaded.address = address_of(listening)
     remove_left_over(engine)
     install_standard(engine)
     for ruleset in plan.rulesets:
@@ -213,6 +217,7 @@ class Server(uvicorn.Server):
             self.app,
             rate=None if plan.rate is None else Rate(plan.rate, ticks),
             refusals=Rate(plan.refusals, ticks, REFUSED_AT_ONCE) if plan.refusals else None,
+            origins=Origins(plan.origins),
             access_log=self._access_log,
         )
 

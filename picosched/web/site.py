@@ -20,6 +20,7 @@ from picosched.web.desk import Desk
 from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
 from picosched.web.limits import Held, Rate, too_often
 from picosched.web.metrics import Metrics
+from picosched.web.origins import Origins
 from picosched.web.request import (
     Message,
     Receive,
@@ -61,7 +62,9 @@ STOPPED = "picosched is stopping; it is not known whether this took effect"
 OPEN = frozenset(("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout"))
 """Paths that require no token."""
 
-OPEN_HERE = frozenset(("/api/ui-context", "/metrics"))
+UI_CONTEXT = "/api/ui-context"
+
+OPEN_HERE = frozenset((UI_CONTEXT, "/metrics"))
 """Paths that require no token on a loopback host."""
 
 OTHER = "(other)"
@@ -103,6 +106,7 @@ class Site:
         *,
         rate: Rate | None = None,
         refusals: Rate | None = None,
+        origins: Origins | None = None,
         access_log: AccessLog | None = None,
     ) -> None:
         self._access = access
@@ -113,7 +117,8 @@ class Site:
         self._log = access_log
         self.bodies = Held(MOST_HELD, "bodies")
         self.going = Held(MOST_GOING, "answers")
-        self._sky = Sky(desk, access.own, self.bodies)
+        self._origins = origins or Origins()
+        self._sky = Sky(desk, access.own, self.bodies, self._origins)
         self._sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,6 +142,8 @@ class Site:
                 call = _call(raw)
                 path = call.path
                 answer = await self._sky.answer(call, scope, headers, receive, suspect=wait > 0)
+            elif scope["path"] == UI_CONTEXT and self._preflight(scope, headers):
+                answer, path = Answer(200, self._origins.preflight(headers), b""), UI_CONTEXT
             else:
                 status, path = await self._ours(scope, headers, receive, send)
                 self._done(scope, path, status, ticks() - start)
@@ -156,6 +163,10 @@ class Site:
         if call is not None and call.event is not None and answer.status < 400:
             self._metrics.turned(seconds)
         self._done(scope, path, answer.status, seconds)
+
+    def _preflight(self, scope: Scope, headers: Mapping[str, str]) -> bool:
+        """Whether a browser asks if a page of another origin that we know may send a request."""
+        return scope["method"] == "OPTIONS" and self._origins.allow(headers)
 
     def _counted(
         self, scope: Scope, error: PicoschedError | HttpError, wait: float
@@ -177,13 +188,17 @@ class Site:
     ) -> tuple[int, str]:
         """Let FastAPI answer; return its status and the path template."""
         path, method = scope["path"], scope["method"]
-        most = MOST_BODY
-        if not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
+        most, more = MOST_BODY, Headers()
+        if path == UI_CONTEXT and self._origins.allow(headers):
+            more = self._origins.answer(headers)
+            if not self._access.loopback:
+                self._access.check(headers, method)
+        elif not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
             self._access.check(headers, method)
         else:
             most = MOST_OPEN_BODY
             self._access.check_page(headers)
-        told = _Told(send, path.startswith("/api"))
+        told = _Told(send, path.startswith("/api"), more)
         with self.bodies.hold() as hold:
             body = await read_body(headers, receive, most, hold.take) if has_body(headers) else b""
             try:
@@ -237,9 +252,9 @@ class Site:
 class _Told:
     """A `send` that adds security headers and records the status."""
 
-    def __init__(self, send: Send, private: bool) -> None:
+    def __init__(self, send: Send, private: bool, more: Headers) -> None:
         self._send = send
-        self._more = [*SECURITY, *([(b"cache-control", b"no-store")] if private else [])]
+        self._more = [*SECURITY, *([(b"cache-control", b"no-store")] if private else []), *more]
         self.status = 500
         self.begun = False
 

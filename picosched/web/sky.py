@@ -8,6 +8,7 @@ subject to the channel's policy.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +23,7 @@ from picosched.web.desk import Desk, Wanted
 from picosched.web.directed import directed
 from picosched.web.errors import Headers, HttpError
 from picosched.web.limits import Held
+from picosched.web.origins import METHODS, Origins
 from picosched.web.request import (
     MULTIPART,
     SMALL,
@@ -29,6 +31,7 @@ from picosched.web.request import (
     Receive,
     Scope,
     has_body,
+    host_of,
     kind_of,
     parameters,
     read_body,
@@ -36,12 +39,13 @@ from picosched.web.request import (
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-headers", b"Origin, X-Requested-With, Content-Type, Accept, Idempotency-Key"),
 ]
 KEY = "idempotency-key"
-METHODS = b"POST, GET, OPTIONS"
 JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 JSON: Headers = [*CORS, JSON_TYPE]
 TEXTS = {"html": b"text/html; charset=utf-8", "txt": b"text/plain; charset=utf-8"}
@@ -61,6 +65,9 @@ LARGE_AT_ONCE = 8
 
 PIECE = 262_144
 """Larger answers are sent in pieces of this many bytes."""
+
+MOST_REPORTED, LONGEST_REPORTED = 3, 500
+"""Errors of a turn that are logged, and characters of each."""
 
 LEFT_OUT = "the directives were left out of the answer: too many bytes are on their way to other clients"
 
@@ -116,9 +123,14 @@ class Sky:
     """Answers calls. `own` removes our token from the headers passed to events."""
 
     def __init__(
-        self, desk: Desk, own: Callable[[Mapping[str, str]], Mapping[str, str]], bodies: Held
+        self,
+        desk: Desk,
+        own: Callable[[Mapping[str, str]], Mapping[str, str]],
+        bodies: Held,
+        origins: Origins,
     ) -> None:
         self._desk = desk
+        self._origins = origins
         self._engine = desk.engine
         self._own = own
         self._bodies = bodies
@@ -136,6 +148,8 @@ class Sky:
         """
         method = scope["method"]
         if method == "OPTIONS":
+            if self._origins.allow(headers):
+                return Answer(200, self._origins.preflight(headers), b"")
             allowed = [(b"allow", METHODS), (b"access-control-allow-methods", METHODS)]
             return Answer(200, [*CORS, *allowed], b"")
         if method not in ("GET", "POST"):
@@ -143,16 +157,18 @@ class Sky:
         if suspect:
             await self._passes(call)
         query: bytes = scope["query_string"]
+        host = host_of(scope, headers)
         if not has_body(headers):
-            return await self._done(call, self._wanted(call, query, b"", headers))
+            return await self._done(call, self._wanted(call, query, b"", headers, host))
         with self._bodies.hold() as hold:
             passes = None if suspect else partial(self._passes, call)
             body = await read_body(headers, receive, self._most_body(headers), hold.take, passes)
             if len(body) <= SMALL:
-                return await self._done(call, self._wanted(call, query, body, headers))
+                return await self._done(call, self._wanted(call, query, body, headers, host))
             # Parsed values take many times the bytes of their text, so only a few may be processed at once.
             async with self._large:
-                return await self._done(call, await self._apart(self._wanted, call, query, body, headers))
+                wanted = await self._apart(self._wanted, call, query, body, headers, host)
+                return await self._done(call, wanted)
 
     async def _apart(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run `work` in a thread, because it would block the loop, and return its result."""
@@ -167,7 +183,9 @@ class Sky:
         factor = 3 if kind_of(headers) in (URLENCODED, MULTIPART) else 1
         return factor * self._most_attrs + BODY_MARGIN
 
-    def _wanted(self, call: Call, query: bytes, body: bytes, headers: Mapping[str, str]) -> list[Wanted]:
+    def _wanted(
+        self, call: Call, query: bytes, body: bytes, headers: Mapping[str, str], host: str | None
+    ) -> list[Wanted]:
         """The event and query of a call, in order. Call it in a thread if the body is large."""
         named = parameters(query, body, headers)
         named["_headers"] = self._own(headers)
@@ -176,16 +194,20 @@ class Sky:
             eid = None if call.eid in (None, "none") else call.eid
             if eid is not None:
                 named.setdefault("__eid", eid)
+            once = headers.get(KEY)
             wanted.append(
-                self._engine.new_event(*call.event, named, eci=call.eci, eid=eid, once=headers.get(KEY))
+                self._engine.new_event(*call.event, named, eci=call.eci, eid=eid, once=once, host=host)
             )
         if call.asks is not None:
-            wanted.append(self._engine.new_query(*call.asks, named, eci=call.eci))
+            wanted.append(self._engine.new_query(*call.asks, named, eci=call.eci, host=host))
         return wanted
 
     async def _done(self, call: Call, wanted: list[Wanted]) -> Answer:
         for each in wanted:
             outcome = await self._desk.done(each)
+            if isinstance(outcome, Turn) and outcome.errors:
+                _report(outcome)
+                break  # as in the Node engine, no query follows an event that failed
         if is_light(outcome):
             return _answered(call, outcome)
         return await self._apart(_answered, call, outcome)
@@ -219,9 +241,15 @@ def room_beside(value: Any, room: int) -> int:
     return room - 4
 
 
+def _report(turn: Turn) -> None:
+    """Log the errors of a turn: whoever watches the server may not see its answer."""
+    for error in turn.errors[:MOST_REPORTED]:
+        log.warning("the event %s failed: %s", turn.eid, str(error)[:LONGEST_REPORTED])
+
+
 def _answered(call: Call, outcome: Any) -> Answer:
     """The answer to a call, from its query's value or else its event's turn."""
-    if call.query is not None:
+    if call.query is not None and not (isinstance(outcome, Turn) and outcome.errors):
         form = call.query[1].partition(".")[2]
         if form not in TEXTS:
             return Answer(200, JSON, _json(outcome))
@@ -249,13 +277,16 @@ def _answered(call: Call, outcome: Any) -> Answer:
             for each in turn.directives
         ],
     }
+    if turn.errors:
+        told["error"] = str(turn.errors[0])  # by which clients of the Node engine notice that it failed
     if turn.errors or errors:
         errors = [*map(str, turn.errors), *errors]
         told["errors"] = errors
     body = _json(told)
     instead = None
     if len(body) > PIECE:
-        instead = _json({"eid": turn.eid, "directives": [], "errors": [*errors[:100], LEFT_OUT]})
+        left_out = {**told, "directives": [], "errors": [*errors[:100], LEFT_OUT]}
+        instead = _json(left_out)
     return Answer(status, headers, body, instead)
 
 

@@ -805,7 +805,7 @@ def test_attributes_are_asked_for_by_name() -> None:
         ("meta:rid", "tea"),
         ("meta:picoId", "p1"),
         ("meta:inEvent", False),
-        ("meta:inQuery", True),
+        ("meta:inQuery", False),
         ("meta:rulesetName", "Tea"),
         ("meta:rulesetAuthor", "Ann"),
         ("meta:rulesetDescription", None),

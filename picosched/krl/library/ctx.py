@@ -87,6 +87,11 @@ def journal(scope: Scope, limit: Value = None) -> Value:
     return scope.effects.family.journal(wanted)
 
 
+def queries(scope: Scope) -> Value:
+    """The recent queries of this pico, the newest first."""
+    return scope.effects.family.queries()
+
+
 def can_query(scope: Scope, eci: Value = None, rid: Value = None) -> bool:
     return scope.effects.family.can_ask(text(eci, "an eci"), text(rid, "a rid"))
 
@@ -104,6 +109,11 @@ def new_pico(scope: Scope, rulesets: Value = None, name: Value = None, channels:
         )
     entrances = [map_of(each, "a channel") for each in channels or []]
     return scope.effects.family.new_pico(to_string(name) if name is not None else "", wanted, entrances)
+
+
+def new_pico_channels(scope: Scope, eci: Value = None) -> Value:
+    """The channels that a child gets besides the family's, in the turn that creates it."""
+    return scope.effects.family.channels_of_new(text(eci, "an eci"))
 
 
 def delete_pico(scope: Scope, eci: Value = None) -> None:
@@ -205,7 +215,9 @@ CTX: Mapping[str, Member] = {
     "canQuery": function(can_query),
     "logs": function(logs),
     "journal": function(journal),
+    "queries": function(queries),
     "newPico": action(new_pico),
+    "newPicoChannels": function(new_pico_channels),
     "delPico": action(delete_pico),
     "newChannel": action(new_channel),
     "putChannel": action(put_channel),

@@ -4,6 +4,9 @@ Nothing is sent here. Arguments become an `HttpRequest`, the effects give an `Ht
 becomes a map; so a request is the same each time its turn is evaluated. A failed request is not an error of
 the rule: its `status_code` is 0 and its `status_line` gives the reason.
 
+A user name and a password in a URL are sent as Basic authentication; the request's URL is without them, so
+that no error, log or record shows them. `auth` and a header `authorization` win over them.
+
 Of `body`, `json` and `form` the first that is given is sent. The classic engine's `params` are the query of
 `get`, `head` and `delete`, and of the others the form, or the body if a header says it is not a form; its
 `credentials` are `auth`, and its `response_headers` name headers that stand in the answer itself.
@@ -18,7 +21,7 @@ from picosched.errors import KrlError
 from picosched.krl.library.encoding import decode
 from picosched.krl.library.event import destination
 from picosched.krl.library.member import Member, action, both
-from picosched.krl.library.uri import escaped
+from picosched.krl.library.uri import escaped, without_user
 from picosched.krl.scope import HttpRequest, HttpResponse, Scope, Value
 from picosched.krl.size import charge, check_text, claim_map, claim_text, code, scan
 from picosched.krl.values import described, json_text, json_value, shown, to_string, truth
@@ -74,12 +77,16 @@ def method(name: str) -> Callable[..., Value]:
         content, kind = body_of(asked, body, json, form)
         if kind:
             sent.setdefault("content-type", kind)
+        whole, of_url = address(asked, url, qs)
+        given = auth_of(asked, credentials if auth is None else auth)
+        if given is None and "authorization" not in sent:
+            given = of_url
         request = HttpRequest(
             name.upper(),
-            address(asked, url, qs),
+            whole,
             tuple(sent.items()),
             content,
-            auth_of(asked, credentials if auth is None else auth),
+            given,
             not truth(dontFollowRedirect),
         )
         target = None if autosend is None else destination(f"the autosend of {asked}", autosend)
@@ -104,22 +111,23 @@ def wrong(asked: str, found: Value, wanted: str) -> KrlError:
     return KrlError(f"{asked} was given {described(found)} instead of {wanted}: {shown(found)}")
 
 
-def address(asked: str, url: Value, qs: Value) -> str:
-    """The URL with `qs` added to its query, without its fragment."""
+def address(asked: str, url: Value, qs: Value) -> tuple[str, tuple[str, str] | None]:
+    """The URL with `qs` added to its query, without its fragment; and the user name and password in it."""
     if url is None or url == "":
         raise KrlError(f"{asked} needs a url string")
     if not isinstance(url, str):
         raise wrong(asked, url, "a url string")
     scan(len(url))
     claim_text(len(url))
-    whole: str = url.strip().partition("#")[0]
+    whole, user = without_user(url.strip().partition("#")[0])
     if not ABSOLUTE.match(whole):
-        raise KrlError(f"{asked} needs a URL that begins with http:// or https://; found {shown(url)}")
+        found = shown(without_user(url)[0])
+        raise KrlError(f"{asked} needs a URL that begins with http:// or https://; found {found}")
     query = "" if qs is None else fields(asked, qs, "a map as qs")
     if query:
         whole += f"{'&' if '?' in whole else '?'}{query}"
     claim_text(len(whole))
-    return whole
+    return whole, user
 
 
 def fields(asked: str, value: Value, wanted: str) -> str:

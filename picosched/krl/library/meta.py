@@ -31,13 +31,25 @@ def from_scope(read: Callable[[Scope], Value]) -> Member:
     return value(run)
 
 
+def eci(scope: Scope) -> Value:
+    """The channel of the event or query; null while a ruleset is loaded, and in a module."""
+    asked = scope.event or scope.query
+    return asked.eci if asked else None
+
+
+def txn_id(scope: Scope) -> Value:
+    if scope.event:
+        return scope.event.eid
+    return scope.query.id if scope.query else None
+
+
 META = {
     "callingRID": from_meta("calling_rid"),
-    "eci": from_scope(lambda scope: scope.event.eci if scope.event else None),
-    "host": from_meta("host"),
+    "eci": from_scope(eci),
+    "host": from_scope(lambda scope: scope.host()),
     "inEvent": from_scope(lambda scope: scope.event is not None),
     "inModule": from_scope(lambda scope: scope.meta.get("calling_rid") is not None),
-    "inQuery": from_scope(lambda scope: scope.event is None),
+    "inQuery": from_scope(lambda scope: scope.query is not None),
     "moduleRID": from_scope(lambda scope: scope.rid if scope.meta.get("calling_rid") else None),
     "picoId": from_scope(lambda scope: scope.pico_id),
     "rid": from_scope(lambda scope: scope.rid),
@@ -48,7 +60,7 @@ META = {
     "rulesetDescription": from_meta("description"),
     "rulesetName": from_meta("name"),
     "rulesetURI": from_meta("url"),
-    "txnId": from_scope(lambda scope: scope.event.eid if scope.event else None),
+    "txnId": from_scope(txn_id),
     "uri": from_meta("url"),
     "version": from_meta("version"),
 }

@@ -72,15 +72,15 @@ DELETE FROM channel WHERE eci = ?
 -- Rulesets
 
 -- name: find_ruleset
-SELECT hash, rid, text, origin FROM ruleset WHERE hash = ?
+SELECT hash, rid, text, origin, flushed FROM ruleset WHERE hash = ?
 
 -- name: kept_text
 SELECT text FROM ruleset WHERE origin = ?
     AND EXISTS (SELECT 1 FROM installed WHERE installed.hash = ruleset.hash) LIMIT 1
 
 -- name: put_ruleset
-INSERT INTO ruleset (hash, rid, text, origin) VALUES (?, ?, ?, ?)
-    ON CONFLICT (hash) DO UPDATE SET origin = excluded.origin
+INSERT INTO ruleset (hash, rid, text, origin, flushed) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (hash) DO UPDATE SET origin = excluded.origin, flushed = excluded.flushed
 
 -- name: is_installed_otherwise
 SELECT 1 FROM installed WHERE pico = ? AND rid = ? AND hash <> ?
@@ -91,9 +91,17 @@ INSERT INTO installed (pico, rid, hash, config, position)
     ON CONFLICT (pico, rid) DO UPDATE SET hash = excluded.hash, config = excluded.config
 
 -- name: installed
-SELECT installed.rid, installed.hash, config, origin
+SELECT installed.rid, installed.hash, config, origin, flushed
     FROM installed JOIN ruleset ON ruleset.hash = installed.hash
     WHERE pico = ? ORDER BY position
+
+-- name: origins
+SELECT DISTINCT origin FROM ruleset WHERE origin IS NOT NULL
+    AND EXISTS (SELECT 1 FROM installed WHERE installed.hash = ruleset.hash) ORDER BY origin
+
+-- name: picos_with_origin
+SELECT DISTINCT pico.id FROM pico JOIN installed ON installed.pico = pico.id
+    JOIN ruleset ON ruleset.hash = installed.hash WHERE origin = ? ORDER BY pico.rowid
 
 -- name: is_installed_anywhere
 SELECT 1 FROM installed WHERE rid = ? LIMIT 1

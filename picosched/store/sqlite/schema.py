@@ -216,12 +216,16 @@ DUE = (
 )
 """Indexes for due rows by pico and for names, how many events each pico has pending, and begun rows."""
 
+FLUSHED = ("ALTER TABLE ruleset ADD COLUMN flushed INTEGER",)
+"""When the text was last read from its origin."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
     ("0003_sources", SOURCES),
     ("0004_windows", WINDOWS),
     ("0005_due", DUE),
+    ("0006_flushed", FLUSHED),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -13,6 +13,7 @@ from picosched.store.picos import InstalledRow, PicoRow
 from picosched.web.api.shapes import (
     After,
     AnEngine,
+    AskedHost,
     ChannelShape,
     Input,
     InstalledShape,
@@ -113,16 +114,17 @@ def delete_pico(pico: str, engine: AnEngine) -> None:
 
 
 @router.post("/picos/{pico}/raise")
-def raise_event(pico: str, new: NewEvent, engine: AnEngine) -> TurnShape:
+def raise_event(pico: str, new: NewEvent, engine: AnEngine, asked: AskedHost) -> TurnShape:
     """Raise an event in a pico, without a policy; answers once the turn is durable."""
-    turn = load(engine, pico).raise_event(new.domain, new.type, new.attrs)
-    return TurnShape.of(turn, Names(engine))
+    event = engine.new_event(new.domain, new.type, new.attrs, host=asked)
+    return TurnShape.of(engine.raise_one(event, load(engine, pico).id), Names(engine))
 
 
 @router.post("/picos/{pico}/query")
-def query(pico: str, asked: NewQuery, engine: AnEngine) -> AnswerShape:
+def query(pico: str, new: NewQuery, engine: AnEngine, asked: AskedHost) -> AnswerShape:
     """Run a query in a pico, without a policy."""
-    return AnswerShape(value=load(engine, pico).query(asked.rid, asked.name, asked.args))
+    wanted = engine.new_query(new.rid, new.name, new.args, host=asked)
+    return AnswerShape(value=engine.answer_to(wanted, load(engine, pico).id))
 
 
 @router.get("/picos/{pico}/channels")
@@ -151,15 +153,17 @@ def delete_channel(pico: str, eci: str, engine: AnEngine) -> None:
 
 
 @router.post("/channels/{eci}/raise")
-def raise_through(eci: str, new: NewEvent, engine: AnEngine) -> TurnShape:
+def raise_through(eci: str, new: NewEvent, engine: AnEngine, asked: AskedHost) -> TurnShape:
     """Raise an event through a channel, subject to its policy."""
-    return TurnShape.of(engine.raise_event(eci, new.domain, new.type, new.attrs), Names(engine))
+    event = engine.new_event(new.domain, new.type, new.attrs, eci=eci, host=asked)
+    return TurnShape.of(engine.raise_one(event), Names(engine))
 
 
 @router.post("/channels/{eci}/query")
-def query_through(eci: str, asked: NewQuery, engine: AnEngine) -> AnswerShape:
+def query_through(eci: str, new: NewQuery, engine: AnEngine, asked: AskedHost) -> AnswerShape:
     """Run a query through a channel, subject to its policy."""
-    return AnswerShape(value=engine.query(eci, asked.rid, asked.name, asked.args))
+    wanted = engine.new_query(new.rid, new.name, new.args, eci=eci, host=asked)
+    return AnswerShape(value=engine.answer_to(wanted))
 
 
 def installed_shape(row: InstalledRow) -> InstalledShape:

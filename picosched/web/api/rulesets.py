@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from picosched.check import check
+from picosched.clock import format_time
+from picosched.engine.flushing import flush
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.krl.printer import formatted
@@ -15,6 +18,7 @@ from picosched.krl.ruleset import compile_ruleset
 from picosched.store.picos import InstalledRow
 from picosched.web.api.picos import installed_shape
 from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load
+from picosched.web.errors import HttpError
 
 router = APIRouter(prefix="/api", tags=["rulesets"])
 
@@ -41,6 +45,29 @@ class Text(Input):
 
     text: str = Field(max_length=LONGEST)
     name: str = Field("<ruleset>", max_length=200, description="The file name in findings.")
+
+
+class CompilerWarning(BaseModel):
+    """A warning about a text, as the Node engine's compiler shapes it."""
+
+    loc: dict[str, dict[str, int]]
+    message: str
+
+
+class Compiler(BaseModel):
+    version: str
+    warnings: list[CompilerWarning]
+
+
+class Reloaded(BaseModel):
+    """A ruleset that was read again, and how many picos have it."""
+
+    url: str
+    rid: str
+    hash: str
+    flushed: str
+    compiler: Compiler
+    picos: int
 
 
 class FindingShape(BaseModel):
@@ -93,6 +120,35 @@ def show_ruleset(pico: str, rid: str, engine: AnEngine) -> WholeRuleset:
 def uninstall(pico: str, rid: str, engine: AnEngine) -> None:
     """Uninstall a ruleset, delete its variables and cancel its schedules. 409 if another ruleset uses it."""
     load(engine, pico).uninstall(rid)
+
+
+@router.post("/flush")
+@router.get("/flush")
+def flush_ruleset(
+    url: Annotated[str, Query(max_length=2_000)], request: Request, engine: AnEngine
+) -> Reloaded:
+    """Read a ruleset again from its URL, for all picos that have it; by GET too, as in the Node engine."""
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise HttpError(403, "found a request from another page, wanted one of this server's")
+    ruleset, picos = flush(engine, url)
+    warnings = [
+        CompilerWarning(
+            loc={
+                "start": {"line": each.span.line, "column": each.span.column},
+                "end": {"line": each.span.end_line, "column": each.span.end_column},
+            },
+            message=each.message,
+        )
+        for each in check(ruleset.source.text, url)
+    ]
+    return Reloaded(
+        url=url,
+        rid=ruleset.rid,
+        hash=ruleset.hash,
+        flushed=format_time(engine.now()),
+        compiler=Compiler(version=f"picosched {version('picosched')}", warnings=warnings),
+        picos=picos,
+    )
 
 
 @router.post("/check")

@@ -25,6 +25,7 @@ from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.store.journal import ENTRY, Entry
 from picosched.store.pages import Page
+from picosched.web.request import headers_of, host_of
 
 T = TypeVar("T")
 
@@ -35,7 +36,13 @@ def engine_of(request: Request) -> Engine:
     return engine
 
 
+async def asked_host(request: Request) -> str | None:
+    """The base URL of this server as the client wrote it."""
+    return host_of(request.scope, headers_of(request.scope))
+
+
 AnEngine = Annotated[Engine, Depends(engine_of)]
+AskedHost = Annotated[str | None, Depends(asked_host)]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Maximum number of results.")]
 After = Annotated[str | None, Query(description="`next` from the previous page.", max_length=64)]
 AnyPico = Annotated[str | None, Query(description="Only this pico, by name or id.")]

@@ -210,7 +210,12 @@ TABLES = (
             "created": TIME,
         },
     ),
-    Table("ruleset", ["hash"], {"hash": NAME, "rid": NAME, "text": TEXT, "origin": TEXT.maybe}, _ruleset),
+    Table(
+        "ruleset",
+        ["hash"],
+        {"hash": NAME, "rid": NAME, "text": TEXT, "origin": TEXT.maybe, "flushed": TIME.maybe},
+        _ruleset,
+    ),
     Table(
         "installed",
         ["pico", "rid"],

@@ -1,0 +1,57 @@
+"""Reads a ruleset again from its origin and installs the new text on every pico that has it.
+
+What `ctx:flush` does for one pico, for all: either every pico gets the new text or, after an error, none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from picosched.checked import ruleset_text
+from picosched.engine.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.turns import install as installing
+from picosched.turns.memory import file_of
+
+
+class Flushed(NamedTuple):
+    """The ruleset, and on how many picos it was installed again."""
+
+    ruleset: Ruleset
+    picos: int
+
+
+def flush(engine: Engine, url: str) -> Flushed:
+    """Read the rulesets that came from `url` again; `not_found` if no pico has one.
+
+    KrlError if the new text has errors, or does not work on one of the picos.
+    """
+    origins = engine.read(engine.store.picos.origins)
+    origin = next((each for each in origins if same(each, url)), None)
+    if origin is None:
+        raise PicoschedError(f"no pico has a ruleset from {url}", "not_found")
+    text, _ = ruleset_text(origin)
+    ruleset = compile_ruleset(text, origin)
+
+    def work() -> int:
+        picos = engine.store.picos.having(origin)
+        for pico_id in picos:
+            known = engine.store, engine.loaded, pico_id
+            installing.install(*known, ruleset, origin, None, engine.now())
+        return len(picos)
+
+    picos = engine.write(work)
+    engine.look_again()
+    return Flushed(ruleset, picos)
+
+
+def same(origin: str, url: str) -> bool:
+    """Whether two origins are one: a file may be given by its path or its URL."""
+    if origin == url:
+        return True
+    return "file" in (scheme(origin), scheme(url)) and file_of(origin).resolve() == file_of(url).resolve()
+
+
+def scheme(url: str) -> str:
+    return url.partition(":")[0].lower()
