@@ -67,6 +67,7 @@ class Wiring:
             if settings is None
             else with_settings(settings, options, "the engine's arguments")
         )
+        self._most_bytes = self.settings.limits.max_attrs_bytes
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._began, self._queries = to_ms(self.now()), count(1)
@@ -152,12 +153,14 @@ class Wiring:
         eid: str | None = None,
         once: str | None = None,
         host: str | None = None,
+        fresh: bool = False,
     ) -> Event:
         """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread.
 
-        `host` is the base URL of the HTTP request that brings it.
+        `host` is the base URL of the HTTP request that brings it. Attributes that are `fresh`, just read from
+        JSON for this event, are not copied.
         """
-        copy = checked_event(domain, type, attrs, eid, once, self.settings.limits.max_attrs_bytes)
+        copy = checked_event(domain, type, attrs, eid, once, self._most_bytes, fresh=fresh)
         id = eid or id_from(self._of_callers)
         return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, None, once, host)
 
@@ -169,9 +172,10 @@ class Wiring:
         *,
         eci: str | None = None,
         host: str | None = None,
+        fresh: bool = False,
     ) -> Query:
-        """Check input and make a query; errors as for `new_event`. For any thread."""
-        copy = json_object(args, "arguments", self.settings.limits.max_attrs_bytes)
+        """Check input and make a query; errors and `fresh` as for `new_event`. For any thread."""
+        copy = json_object(args, "arguments", self._most_bytes, fresh=fresh)
         return Query(rid, name, copy, eci, f"{self._began:012x}{next(self._queries):020x}", host)
 
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
