@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from picosched.check.places import Places
-from picosched.check.walk import parts
+from picosched.krl.walk import parts
 from picosched.errors import KrlError
 from picosched.krl import syntax
 from picosched.krl.pattern import MOST_CAPTURES, regex_of

@@ -8,7 +8,7 @@ from functools import cached_property
 from picosched.check.bindings import Bindings, Bound
 from picosched.check.finding import Finding
 from picosched.check.places import Places
-from picosched.check.walk import walk
+from picosched.krl.walk import walk
 from picosched.krl import syntax
 from picosched.krl.grammar.classic import is_classic
 from picosched.krl.source import Source

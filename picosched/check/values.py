@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from picosched.check.subject import Subject
 from picosched.check.types import type_of
-from picosched.check.walk import parts
+from picosched.krl.walk import parts
 from picosched.krl import syntax
 from picosched.krl.values import KINDS, equal, to_string
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from picosched.krl import syntax
@@ -41,6 +42,16 @@ def kind_of(value: syntax.Expression) -> str:
         case syntax.Defaction():
             return "action"
     return "value"
+
+
+def effective(declarations: Sequence[syntax.Declaration]) -> list[syntax.Declaration]:
+    """The declarations of a scope without those that a later one replaces from the start.
+
+    A value may be declared again, and what stands between sees the first. A function belongs to the whole scope.
+    """
+    last = {each.name: each for each in declarations}
+    functions = {each.name for each in declarations if kind_of(each.value) != "value"}
+    return [each for each in declarations if each is last[each.name] or each.name not in functions]
 
 
 def children(node: syntax.Expression) -> list[syntax.Expression]:

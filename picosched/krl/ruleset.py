@@ -37,12 +37,19 @@ class Ran:
 
 
 class Ruleset:
-    """A compiled ruleset, shared by all picos that have it."""
+    """A compiled ruleset, shared by all picos that have it. KrlError for errors in its names."""
 
     def __init__(self, source: Source, tree: syntax.Ruleset) -> None:
+        resolved = resolve(tree, source)
+        _refuse(resolved.errors)
+        tree = resolved.runnable(tree)
         self.source = source
         self.tree = tree
         self.rid = tree.rid
+        self.warnings = resolved.warnings
+        """Errors in names that count only where the name is used, and rules that cannot run."""
+        self.inactive = resolved.inactive
+        """The rules that cannot run, each with the reason: they select events, and do nothing."""
         self.hash = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
         self._function, self.rules = compile_tree(tree, source)
         self.shares = frozenset(_listed(tree, "shares")) | {"__testing"}
@@ -166,9 +173,7 @@ def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
     if isinstance(text, Path) or ("{" not in text and "\n" not in text and text.endswith(".krl")):
         name, text = name or str(text), read_source(Path(text))
     source = Source(name or "<ruleset>", text)
-    tree = grammar.parse(source)
-    _refuse(resolve(tree, source))
-    return Ruleset(source, tree)
+    return Ruleset(source, grammar.parse(source))
 
 
 def read_source(path: Path) -> str:

@@ -258,7 +258,7 @@ class Effects(Protocol):
     @property
     def sources(self) -> Sources: ...
 
-    def direct(self, name: str, options: Value) -> None:
+    def direct(self, name: Value, options: Value) -> None:
         """Send the caller a directive."""
 
     def entity(self, rid: str, name: str) -> Value:

@@ -70,11 +70,12 @@ class PicoEffects(Speaking):
 
     # ---- the verbs --------------------------------------------------------------------------------
 
-    def direct(self, name: str, options: Value) -> None:
+    def direct(self, name: Value, options: Value) -> None:
         said = self.speaking("send a directive")
         copy, size = measured(options)
-        self.pico.budget.say(THING + WIDEST * len(name) + size)
-        said.directives.append(Directive(name, copy, said.rid, said.rule, said.handled))
+        title, more = (name, WIDEST * len(name)) if type(name) is str else measured(name)
+        self.pico.budget.say(THING + more + size)
+        said.directives.append(Directive(title, copy, said.rid, said.rule, said.handled))
 
     def entity(self, rid: str, name: str) -> Value:
         key = (rid, name)

@@ -212,6 +212,11 @@ def _try_rule(
             outcome = "unselected" if selection.state is None else "waiting"
             handled.considered.append(Considered(rid, rule.name, outcome, selection.why, rule.line))
             return False
+        if rule.name in ruleset.inactive:
+            effects.drop()
+            why = f"the rule {rule.name} is inactive: {ruleset.inactive[rule.name]}"
+            handled.considered.append(Considered(rid, rule.name, "inactive", why, rule.line))
+            return False
         ran = instance.run(index, selection.bindings)
     except KrlError as error:
         effects.drop()

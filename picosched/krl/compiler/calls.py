@@ -26,10 +26,12 @@ from picosched.krl.compiler.code import (
     mapped,
     store,
 )
-from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler
+from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler, unusable
 from picosched.krl.compiler.weight import steps_of
 from picosched.krl.library import MODULES, OPERATORS
 from picosched.krl.library.member import Member, Operator
+from picosched.krl.misuse import misuse
+from picosched.krl.names import effective
 
 
 class CallCompiler(ExpressionCompiler):
@@ -127,6 +129,9 @@ class CallCompiler(ExpressionCompiler):
         return call(self.operator(name), *scope, *(given or [constant(None)])[:takes])
 
     def _called_member(self, callee: syntax.Qualified, arguments: Sequence[syntax.Argument]) -> ast.expr:
+        wrong = misuse(callee, "function", self.aliases)
+        if wrong is not None:
+            return unusable(wrong.message)
         member: Member = MODULES[callee.domain][callee.name]
         run = self.module_member(callee, called=True)
         if len(arguments) <= len(member.parameters) and not any(each.name for each in arguments):
@@ -185,6 +190,7 @@ class CallCompiler(ExpressionCompiler):
 
     def declarations(self, declarations: Sequence[syntax.Declaration]) -> None:
         """Emit the declarations of one scope: functions see each other, values only what is above."""
+        declarations = effective(declarations)
         for declaration in declarations:
             value = declaration.value
             if isinstance(value, syntax.Function | syntax.Defaction):

@@ -25,6 +25,7 @@ from picosched.krl.compiler.code import (
     store,
 )
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
+from picosched.krl.misuse import misuse
 from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.size import SMALL
 from picosched.krl.values import Regex, regex_of
@@ -131,6 +132,8 @@ class ExpressionCompiler:
         if node.id in OPERATORS:
             operator = self.operator(node.id)
             return call(".bound", load(SCOPE), operator) if OPERATORS[node.id].scoped else operator
+        if node.id not in ACTIONS:
+            return unusable(f"unknown name {node.id}")
         self.code.constants[f".{node.id}()"] = ACTIONS[node.id].run
         return call(".Action", constant(node.id), call(".bound", load(SCOPE), load(f".{node.id}()")))
 
@@ -145,6 +148,9 @@ class ExpressionCompiler:
             return call(
                 ".provided", load(self.aliases[node.domain]), constant(node.domain), constant(node.name)
             )
+        wrong = misuse(node, "value", self.aliases)
+        if wrong is not None:
+            return unusable(wrong.message)
         member = MODULES[node.domain][node.name]
         if member.kind == "value":
             return call(self.module_member(node), load(SCOPE))
@@ -255,6 +261,11 @@ class ExpressionCompiler:
 
     def fault(self, message: str, node: syntax.Node) -> KrlError:
         return KrlError(message, self.code.source.span(node.start, node.end))
+
+
+def unusable(message: str) -> ast.expr:
+    """An error in place of a value, for a name that the resolver only warned of."""
+    return call(".unusable", constant(message))
 
 
 def _is_boolean(node: syntax.Expression) -> bool:

@@ -80,6 +80,11 @@ def provided(module: Mapping[str, Value], alias: str, name: str) -> Value:
     return module[name]
 
 
+def unusable(message: str) -> Value:
+    """Stands for a name that is not known."""
+    raise KrlError(message)
+
+
 def set_path(value: Value, path: Value, new: Value) -> Value:
     """The value with `new` at the path, as the operator `set` puts it there."""
     return OPERATORS["set"].run(value, path, new)
@@ -251,6 +256,7 @@ RUNTIME: dict[str, Any] = {
     ".str": str,
     ".text": to_string,
     ".truth": truth,
+    ".unusable": unusable,
     ".word": word,
     **{f".{text}": sign.run for text, sign in operators.INFIX.items() if sign.run},
     **{f".prefix {text}": sign.run for text, sign in operators.PREFIX.items() if sign.run},

@@ -32,6 +32,9 @@ KEYWORDS = {word: word.upper() for word in (*RESERVED, *_CONTEXTUAL.split())}
 KEYWORDS |= {sign.text: sign.token for sign in SIGNS if sign.text.isalpha()}
 """word → the type of its token."""
 
+PERSISTENT = frozenset(("ent", "app"))
+"""What stands before the name of a variable; a module with the alias `app` takes that away."""
+
 PERIODS = frozenset(
     f"{unit}{plural}"
     for unit in ("second", "minute", "hour", "day", "week", "month", "year")
@@ -119,6 +122,8 @@ class Tokens:
             return "DOMAIN" if of_module and not self._acceptable("IDENT", "COLON") else "IDENT"
         if following == "EQUALS" and word not in RESERVED:
             return "BINDER"
+        if self._previous == "ALIAS":
+            self._parser.persistent -= {word} - {"ent"}  # the module is meant from here on
         keyword = word in KEYWORDS and self._acceptable(KEYWORDS[word])
         if following in ("REGEX", "STRING") and self._acceptable("ATTRIBUTE"):
             # Before a regular expression even a keyword is an attribute, but for these.
@@ -131,7 +136,7 @@ class Tokens:
             token.endlexpos = after.endlexpos
             return pair
         if following == "COLON":
-            if word in ("ent", "app") and self._acceptable("PERSISTENT"):
+            if word in self._parser.persistent and self._acceptable("PERSISTENT"):
                 return "PERSISTENT"
             if self._acceptable("KEYNAME") and word not in RESERVED:
                 return "KEYNAME"

@@ -12,6 +12,7 @@ from typing import Any
 
 from nicegui import ui
 
+from picosched.notation import directive_name
 from picosched.pico.turn import Turn
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
@@ -110,7 +111,7 @@ def _show_directives(directives: Sequence[Mapping[str, Any]]) -> None:
         for each in directives:
             with box("handled"):
                 with box("line"):
-                    text("span", str(each["name"]), "event")
+                    text("span", directive_name(each["name"]), "event")
                     text("span", f"{each['rid']}.{each['rule']}", "mono muted")
                 if each["options"]:
                     JsonTree(each["options"])
