@@ -21,6 +21,7 @@ from picosched.krl.misuse import Use, action_as_function, misuse, near_by
 from picosched.krl.names import Names, children, effective, kind_of
 from picosched.krl.resolved import AT_USE, MISUSES, Resolved, is_warning, lacking
 from picosched.krl.source import Source
+from picosched.krl.testing import NAME
 from picosched.krl.windows import window_faults
 
 def resolve(tree: syntax.Ruleset, source: Source) -> Resolved:
@@ -64,7 +65,7 @@ class _Resolver:
     # ---- rulesets ---------------------------------------------------------------------------------
 
     def ruleset(self, tree: syntax.Ruleset) -> None:
-        names = Names()
+        names = Names(Names(kinds={NAME: "value"}))
         self._meta(tree.meta, names)
         for name, word in data_of(tree).items():
             self.left_out[name] = f"{name} is a {word}"
@@ -112,7 +113,7 @@ class _Resolver:
         verb = "share" if property.key == "shares" else "provide"
         for name in property.names:
             kind = names.kinds.get(name.id)
-            if kind is None and name.id != "__testing":
+            if kind is None and name.id != NAME:
                 self.fault(
                     "E119",
                     f"cannot {verb} {name.id}: it is not declared in global{near_by(name.id, names.kinds)}",
@@ -126,7 +127,7 @@ class _Resolver:
         if self.classic:
             trial = _Resolver(self.source, classic=True)
             trial.used_modules, trial.left_out = self.used_modules, self.left_out
-            trial._declarations(declarations, Names(kinds=dict(names.kinds)))
+            trial._declarations(declarations, Names(names.around, dict(names.kinds)))
             faults = [each for each in trial.faults if each.kind in MISUSES]
             self.left_out |= lacking(declarations, faults, self.source)
         self._declarations([each for each in declarations if each.name not in self.left_out], names)

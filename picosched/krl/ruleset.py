@@ -21,6 +21,7 @@ from picosched.krl.event_expression import Selection
 from picosched.krl.resolver import resolve, resolve_body
 from picosched.krl.scope import Event, Scope, Value
 from picosched.krl.source import Source
+from picosched.krl.testing import NAME, shared, testing
 from picosched.krl.values import MISSING, Action
 from picosched.krl.windows import declared, follows
 
@@ -52,8 +53,8 @@ class Ruleset:
         """The rules that cannot run, each with the reason: they select events, and do nothing."""
         self.hash = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
         self._function, self.rules = compile_tree(tree, source)
-        self.shares = frozenset(_listed(tree, "shares")) | {"__testing"}
-        self.provides = frozenset(_listed(tree, "provides"))
+        self.shares = frozenset(shared(tree, "shares")) | {NAME}
+        self.provides = frozenset(shared(tree, "provides"))
         self.uses = tuple(each.rid for each in tree.meta if isinstance(each, syntax.UseModule))
         self.windows = declared(tree, source)
         self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
@@ -85,26 +86,12 @@ class Ruleset:
     ) -> Instance:
         """Evaluate the globals in one pico. `use(rid, config)` gives what a module provides."""
         exported, rules = running(self._function, scope, use)
-        return Instance(
-            self, scope, {**exported, "__testing": exported.get("__testing", self.testing)}, rules
-        )
+        return Instance(self, scope, {NAME: self.testing, **exported}, rules)
 
     @cached_property
     def testing(self) -> dict[str, Any]:
-        """The queries and events of a ruleset, for the Node engine's console."""
-        functions = {
-            each.name: each.value for each in self.tree.globals if isinstance(each, syntax.Declaration)
-        }
-        queries = []
-        for name in ["__testing", *_listed(self.tree, "shares")]:
-            function = functions.get(name)
-            parameters = function.parameters if isinstance(function, syntax.Function) else ()
-            queries.append({"name": name, "args": [each.name for each in parameters]})
-        events = [
-            {"domain": each.domain, "name": each.type, "attrs": [pattern.name for pattern in each.attributes]}
-            for each in self.selected
-        ]
-        return {"queries": queries, "events": events}
+        """What `__testing` is unless `global` declares it."""
+        return testing(self.tree)
 
     @cached_property
     def selected(self) -> list[syntax.EventPrimitive]:
@@ -218,15 +205,6 @@ def _refuse(faults: list[KrlError]) -> None:
     if faults:
         first = faults[0]
         raise KrlError(first.message, first.span, others=tuple(faults[1:]))
-
-
-def _listed(tree: syntax.Ruleset, key: str) -> list[str]:
-    return [
-        name.id
-        for each in tree.meta
-        if isinstance(each, syntax.Shares) and each.key == key
-        for name in each.names
-    ]
 
 
 def _called(function: FunctionType, args: Mapping[str, Value]) -> Value:

@@ -130,12 +130,13 @@ class Agenda:
         row = self._database.row("SELECT events FROM coming WHERE pico = ?", (pico_id,))
         return 0 if row is None else int(row[0])
 
-    def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
+    def matching(
+        self, which: Filter, limit: int | None = None, order: str = "due NULLS LAST, rowid"
+    ) -> list[Scheduled]:
         """The rows that match a filter, soonest first; rows without a due time last, as they were made."""
         where, values = condition_of(which)
         found = self._database.rows(
-            f"""SELECT {SCHEDULED.columns} FROM scheduled WHERE {where}
-                ORDER BY due NULLS LAST, rowid LIMIT ?""",
+            f"SELECT {SCHEDULED.columns} FROM scheduled WHERE {where} ORDER BY {order} LIMIT ?",
             (*values, -1 if limit is None else limit),
         )
         return [rows.to_scheduled(row) for row in found]

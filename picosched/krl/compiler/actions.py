@@ -101,16 +101,14 @@ class ActionCompiler(CallCompiler):
                 self.code.constants[python] = ACTIONS[callee.id].run
                 return self._in_scope(ACTIONS[callee.id], load(python), arguments)
             if binding is not None and binding.kind == "action" and binding.parameters is not None:
-                placed, named = self.passed(arguments)
-                return call(".call", load(binding.python), placed, named)
+                return self.general(".call", load(binding.python), arguments)
         elif callee.domain not in self.aliases:
             wrong = misuse(callee, "action", self.aliases)
             if wrong is not None:
                 return unusable(wrong.message)
             member = MODULES[callee.domain][callee.name]
             return self._in_scope(member, self.module_member(callee, called=True), arguments)
-        placed, named = self.passed(arguments)
-        return call(".act", self.expression(callee), placed, named)
+        return self.general(".act", self.expression(callee), arguments)
 
     def _in_scope(self, member: Member, run: ast.expr, arguments: tuple[syntax.Argument, ...]) -> ast.expr:
         """A built-in action: it takes the scope first, and every named argument as an option."""

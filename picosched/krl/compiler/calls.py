@@ -91,7 +91,16 @@ class CallCompiler(ExpressionCompiler):
             # Classic: `keys:k1()` is the key, `keys:k1("id")` a part of it.
             key = self.expression(callee)
             return call(".path", key, self.expression(arguments[0].value)) if arguments else key
-        return call(".call", self.expression(callee), *self.passed(arguments))
+        return self.general(".call", self.expression(callee), arguments)
+
+    def general(self, how: str, callee: ast.expr, arguments: Sequence[syntax.Argument]) -> ast.expr:
+        """A call of what is known by its value alone. A null that is written out counts as no argument."""
+        if not any(is_null(each.value) for each in arguments):
+            return call(how, callee, *self.passed(arguments))
+        given = [(each.name, load(".MISSING") if is_null(each.value) else self.expression(each.value))
+                 for each in arguments]  # fmt: skip
+        placed = grouped(value for name, value in given if name is None)
+        return call(f"{how}_filled", callee, placed, mapped((constant(name), value) for name, value in given if name))
 
     def passed(self, arguments: Sequence[syntax.Argument], *first: ast.expr) -> tuple[ast.expr, ast.expr]:
         """The arguments for an unknown callee: positional and named."""
@@ -110,12 +119,9 @@ class CallCompiler(ExpressionCompiler):
             argument = next((each for each in arguments if each.name == parameter.name), None)
             if argument is None and place < len(arguments) and arguments[place].name is None:
                 argument = arguments[place]
-            omitted = argument is None or (
-                isinstance(argument.value, syntax.Literal) and argument.value.value is None
-            )
-            if argument is not None and not omitted:
+            if argument is not None and not is_null(argument.value):
                 given.append(self.expression(argument.value))
-            else:  # a null that is written out counts as no argument
+            else:
                 given.append(load(".MISSING") if parameter.default else constant(None))
         return call(python, *given)
 
@@ -231,6 +237,10 @@ def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
     inside: list[ast.stmt] = [_less("depth", 1), *step, branch(both, [_spent()]), *body]
     back = ast.AugAssign(target=budget_store("depth"), op=ast.Add(), value=constant(1))
     return [ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
+
+
+def is_null(node: syntax.Expression) -> bool:
+    return isinstance(node, syntax.Literal) and node.value is None
 
 
 def budget_store(name: str) -> ast.Attribute:

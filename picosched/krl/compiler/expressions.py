@@ -28,6 +28,7 @@ from picosched.krl.library import ACTIONS, MODULES, OPERATORS
 from picosched.krl.misuse import misuse
 from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.size import SMALL
+from picosched.krl.testing import NAME, testing
 from picosched.krl.values import Regex, regex_of
 
 SCOPE, EFFECTS, RID, BUDGET = ".scope", ".effects", ".rid", ".budget"
@@ -39,8 +40,10 @@ FEW = 8
 class ExpressionCompiler:
     """Compiles expressions; `events` and `rules` build on it."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, tree: syntax.Ruleset | None = None) -> None:
         self.code = code
+        self.tree = tree
+        """The ruleset; None for a standalone expression."""
         self.block = Block()
         self.aliases: dict[str, str] = {}
         """Maps the alias of a used module to the Python variable with the names it provides."""
@@ -125,6 +128,10 @@ class ExpressionCompiler:
             if binding.kind == "action":
                 return call(".Action", constant(node.id), load(binding.python))
             return load(binding.python)
+        if node.id == NAME and self.tree is not None:
+            if f".{NAME}" not in self.code.constants:
+                self.code.constants[f".{NAME}"] = testing(self.tree)
+            return load(f".{NAME}")
         if self.bare_attributes is not None:
             return call(
                 ast.Attribute(value=load(self.bare_attributes), attr="get", ctx=ast.Load()), constant(node.id)
@@ -135,7 +142,8 @@ class ExpressionCompiler:
         if node.id not in ACTIONS:
             return unusable(f"unknown name {node.id}")
         self.code.constants[f".{node.id}()"] = ACTIONS[node.id].run
-        return call(".Action", constant(node.id), call(".bound", load(SCOPE), load(f".{node.id}()")))
+        made = ".ActionFunction" if ACTIONS[node.id].kind == "both" else ".Action"
+        return call(made, constant(node.id), call(".bound", load(SCOPE), load(f".{node.id}()")))
 
     def operator(self, name: str) -> ast.expr:
         """An operator as a value or as a callee."""

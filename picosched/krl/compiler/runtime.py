@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
+from types import FunctionType
 from typing import Any
 
 from picosched.errors import KrlError
@@ -19,6 +20,7 @@ from picosched.krl.size import SMALL, claim_array, claim_text, code, visit
 from picosched.krl.values import (
     MISSING,
     Action,
+    ActionFunction,
     call,
     described,
     shown,
@@ -83,6 +85,27 @@ def provided(module: Mapping[str, Value], alias: str, name: str) -> Value:
 def unusable(message: str) -> Value:
     """Stands for a name that is not known."""
     raise KrlError(message)
+
+
+def filled(f: Value, args: Sequence[Value], named: Mapping[str, Value]) -> tuple[list[Value], dict[str, Value]]:
+    """Arguments without the MISSING ones: for a function of a ruleset the default is in their place, else null."""
+    own = type(f) is FunctionType and ".source" in f.__globals__
+    defaults = (f.__defaults__ or ()) if own else ()
+    placed = [
+        (defaults[place] if place < len(defaults) else None) if value is MISSING else value
+        for place, value in enumerate(args)
+    ]
+    return placed, {name: None if value is MISSING else value for name, value in named.items() if not own or value is not MISSING}
+
+
+def call_filled(f: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:
+    """Call a function with a null that is written out, which counts as no argument."""
+    return call(f, *filled(f, args, named))
+
+
+def act_filled(action: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:
+    run = action.run if isinstance(action, Action) else None
+    return act(action, *filled(run, args, named))
 
 
 def set_path(value: Value, path: Value, new: Value) -> Value:
@@ -226,11 +249,14 @@ RUNTIME: dict[str, Any] = {
     "__builtins__": {},
     ".MISSING": MISSING,
     ".Action": Action,
+    ".ActionFunction": ActionFunction,
     ".act": act,
+    ".act_filled": act_filled,
     ".attribute_text": attribute_text,
     ".attributes": attributes,
     ".bound": bound,
     ".call": call,
+    ".call_filled": call_filled,
     ".clock_seconds": clock_seconds,
     ".counted": counted,
     ".delete_path": delete_path,

@@ -75,6 +75,10 @@ ONLY_BEFORE: dict[str, tuple[str, ...]] = {
 PAIRS = {("on", "final"): "ON_FINAL"}
 
 
+OPENING = ("LPAREN", "LBRACKET", "LBRACE", "BEE_OPEN")
+CLOSING = ("RPAREN", "RBRACKET", "RBRACE", "BEE_CLOSE")
+
+
 class Tokens:
     """The tokens of one text, as PLY wants them: `token()` gives the next, None at the end."""
 
@@ -162,7 +166,20 @@ class Tokens:
         if word == "event" and following == "WORD" and after.value == "event" and self._acceptable("IDENT"):
             # The domain in `raise event event "type"`, the keyword in `raise event event:attrs{"type"}`.
             return self._peek_type(1) == "COLON"
+        if word == "history" and following == "LPAREN":  # the keyword in `history (n + 1) ent:trail`
+            behind = self._peek(self._closing(0) + 1)
+            return behind is not None and behind.value in self._parser.persistent
         return word not in ONLY_BEFORE or following in ONLY_BEFORE[word]
+
+    def _closing(self, distance: int) -> int:
+        """The distance of the bracket that closes the one at a distance."""
+        depth = 0
+        while (token := self._peek(distance)) is not None:
+            depth += (token.type in OPENING) - (token.type in CLOSING)
+            if depth == 0:
+                break
+            distance += 1
+        return distance
 
     def _is_page_event(self, following: str) -> bool:
         """A one-word event: not the domain of `click thing` or `click:thing`."""

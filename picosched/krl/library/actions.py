@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from picosched.krl.library.member import action
+from picosched.krl.library.member import action, both
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import claim_map
 from picosched.krl.values import truth
@@ -24,10 +24,8 @@ def send_directive(scope: Scope, name: Value = None, options: Value = None, /, *
         claim_map(len(more) + (len(options) if isinstance(options, dict) else 0))
         options = {**(options if isinstance(options, dict) else {}), **more}
     options = options if truth(options) else {}
-    scope.effects.direct(name, options)
     claim_map(7)
-    meta = {"rid": scope.rid, "rule_name": scope.rule, "txnId": scope.event.eid if scope.event else None}
-    return {"type": "directive", "name": name, "options": options, "meta": meta}
+    return scope.effects.direct(name, options)
 
 
-ACTIONS = {"noop": action(noop), "send_directive": action(send_directive)}
+ACTIONS = {"noop": both(noop), "send_directive": action(send_directive)}

@@ -23,6 +23,8 @@ from picosched.krl.values import described, shown, to_number, to_string
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z")
 MOMENT = re.compile(r"[TtWw]?\d[\dTtWwZz:.,+\- ]*", re.ASCII)
+TIME_ALONE = re.compile(r"[Tt]?(\d\d(?::?\d\d){0,2}(?:[.,]\d+)?(?:[Zz]|\+\d\d(?::?\d\d)?|-\d\d:?\d\d))", re.ASCII)
+"""A time of day with its zone, which tells it from a year or a date."""
 LONGEST_TIME = 64
 LONGEST_FORMAT = 1_000
 CALENDAR_UNITS = ("years", "months")
@@ -72,12 +74,17 @@ def parsed(text: str, now: datetime) -> datetime | None:
     charge(CALENDAR)
     import pendulum
 
+    if alone := TIME_ALONE.fullmatch(text):
+        try:  # pendulum would drop the zone
+            return datetime.fromisoformat(f"{now.astimezone(UTC).date()}T{alone[1].upper()}").astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
     try:
-        found = pendulum.parse(text, now=pendulum.instance(now.astimezone(UTC)))
-        if not isinstance(found, datetime):
+        at = pendulum.parse(text, now=pendulum.instance(now.astimezone(UTC)))
+        if not isinstance(at, datetime):
             return None
         # A plain datetime: arithmetic with pendulum's own kind gives durations that other code cannot use.
-        return datetime.fromisoformat(found.astimezone(UTC).isoformat()).astimezone(UTC)
+        return datetime.fromisoformat(at.astimezone(UTC).isoformat()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
