@@ -8,6 +8,7 @@ ruleset with any other name that is not known, which the classic engine took for
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from picosched.krl import syntax
 from picosched.krl.walk import walk
@@ -32,13 +33,21 @@ PAGE_MODULES = frozenset(
 """The modules of the classic engine that this one lacks."""
 
 PAGE_EVENTS = frozenset(("pageview", "click", "submit", "change", "dblclick", "update"))
+PREDICATES: Mapping[str, str] = {
+    **{name: name for name in "afternoon date_between daytime early_afternoon evening late_afternoon late_morning"
+       " lunch_time morning night nighttime time_between weekday weekend".split()},
+    "today_is": "day_of_week",
+}  # fmt: skip
+"""Names of a classic ruleset that are functions of the module `time`; a bare one is called."""
+
 RID = re.compile(r"\d+|[a-z]+\d+x\d+")
 """`10`, `a16x66`: no ruleset of the Node engine is called so."""
 
 DATA = re.compile(r"(dataset|datasource)\s+(?:[A-Za-z_]\w*\s*:\s*)?([A-Za-z_]\w*)")
 
 CLASSIC = (
-    syntax.Count, syntax.Current, syntax.ErrorsTo, syntax.Forget, syntax.Ignored, syntax.Mark, syntax.Seen,
+    syntax.Count, syntax.Current, syntax.ErrorsTo, syntax.Forget, syntax.Ignored,
+    syntax.Lately, syntax.Mark, syntax.Seen,
     syntax.Set,
 )  # fmt: skip
 """Constructs that only the classic engine has."""

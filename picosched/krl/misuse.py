@@ -14,6 +14,8 @@ from typing import Literal
 from picosched.krl import syntax
 from picosched.krl.library import MODULES, near
 
+NO_TIMES = "found a condition within a time: variables have no times here"
+
 Use = Literal["value", "function", "action"]
 
 

@@ -73,6 +73,8 @@ def children(node: syntax.Expression) -> list[syntax.Expression]:
             return [node.test, node.then, node.otherwise]
         case syntax.Current():
             return [node.place]
+        case syntax.Lately():
+            return [node.condition, node.within.amount]
         case syntax.Seen():
             parts = [node.pattern, node.other, node.within.amount if node.within else None]
             return [part for part in parts if part is not None]

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 
 from picosched.errors import KrlError, Span
 from picosched.krl import syntax
-from picosched.krl.classic import PAGE_ACTIONS, data_of, is_classic
+from picosched.krl.classic import PAGE_ACTIONS, PREDICATES, data_of, is_classic
 from picosched.krl.compiler import FRAMES
 from picosched.krl.extent import Extent
 from picosched.krl.library import ACTIONS, OPERATORS
-from picosched.krl.misuse import Use, action_as_function, misuse, near_by
+from picosched.krl.misuse import NO_TIMES, Use, action_as_function, misuse, near_by
 from picosched.krl.names import Names, children, effective, kind_of
 from picosched.krl.resolved import AT_USE, MISUSES, Resolved, is_warning, lacking
 from picosched.krl.source import Source
@@ -65,7 +65,8 @@ class _Resolver:
     # ---- rulesets ---------------------------------------------------------------------------------
 
     def ruleset(self, tree: syntax.Ruleset) -> None:
-        names = Names(Names(kinds={NAME: "value"}))
+        known = {**dict.fromkeys(PREDICATES if self.classic else (), "function"), NAME: "value"}
+        names = Names(Names(kinds=known))
         self._meta(tree.meta, names)
         for name, word in data_of(tree).items():
             self.left_out[name] = f"{name} is a {word}"
@@ -319,6 +320,8 @@ class _Resolver:
                     self.expression(key, names)
                     self.expression(value, names)
             case _:
+                if isinstance(node, syntax.Lately):
+                    self.fault("W114", NO_TIMES, node)
                 for child in children(node):
                     self.expression(child, names)
         self.extent.ascend()

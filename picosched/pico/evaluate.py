@@ -132,9 +132,11 @@ def _instance(
         cycle = " uses ".join((*clients[clients.index(ruleset.rid) :], ruleset.rid))
         raise KrlError(f"the modules use each other in a circle: {cycle}")
 
-    def use(rid: str, settings: Mapping[str, Value]) -> Mapping[str, Value]:
+    def use(rid: str, settings: Mapping[str, Value]) -> Mapping[str, Value] | None:
         module = pico.installed.get(rid)
         if module is None:
+            if ruleset.classic:
+                return None
             raise KrlError(f"the module {rid} is not installed on the pico {pico.name}", code="not_found")
         return _instance(pico, module, settings, (*clients, ruleset.rid)).provided
 

@@ -27,6 +27,7 @@ from picosched.krl.compiler.code import (
     store,
 )
 from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler, unusable
+from picosched.krl.classic import PREDICATES
 from picosched.krl.compiler.weight import steps_of
 from picosched.krl.library import MODULES, OPERATORS
 from picosched.krl.library.member import Member, Operator
@@ -77,6 +78,8 @@ class CallCompiler(ExpressionCompiler):
         """A call, as direct as static knowledge of the callee allows."""
         if isinstance(callee, syntax.Name):
             binding = self.block.find(callee.id)
+            if binding is None and callee.id in PREDICATES:
+                return self._called_member(syntax.Qualified("time", PREDICATES[callee.id]), arguments)
             if binding is None and callee.id in OPERATORS:
                 direct = self._direct_operator(callee.id, arguments)
                 if direct is not None:

@@ -24,8 +24,9 @@ from picosched.krl.compiler.code import (
     mapped,
     store,
 )
+from picosched.krl.classic import PREDICATES
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
-from picosched.krl.misuse import misuse
+from picosched.krl.misuse import NO_TIMES, misuse
 from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.size import SMALL
 from picosched.krl.testing import NAME, testing
@@ -136,6 +137,8 @@ class ExpressionCompiler:
             return call(
                 ast.Attribute(value=load(self.bare_attributes), attr="get", ctx=ast.Load()), constant(node.id)
             )
+        if node.id in PREDICATES and node.id not in OPERATORS:
+            return call(self.module_member(syntax.Qualified("time", PREDICATES[node.id]), called=True), load(SCOPE))
         if node.id in OPERATORS:
             operator = self.operator(node.id)
             return call(".bound", load(SCOPE), operator) if OPERATORS[node.id].scoped else operator
@@ -263,6 +266,9 @@ class ExpressionCompiler:
             return call(".seen_in_order", trail, pattern, constant(node.order), self.expression(node.other))
         within = self.within(node.within) if node.within else constant(None)
         return call(".seen", trail, pattern, call(".clock_seconds", load(SCOPE)), within)
+
+    def _lately(self, node: syntax.Lately) -> ast.expr:
+        return unusable(NO_TIMES)
 
     def within(self, node: syntax.Within) -> ast.expr:
         return self.code.at(node, call(".milliseconds", self.expression(node.amount), constant(node.period)))

@@ -75,8 +75,10 @@ def bound(scope: Scope, run: Callable[..., Value]) -> Callable[..., Value]:
     return run_in_scope
 
 
-def provided(module: Mapping[str, Value], alias: str, name: str) -> Value:
+def provided(module: Mapping[str, Value] | None, alias: str, name: str) -> Value:
     """A member of a module that a ruleset uses."""
+    if module is None:
+        raise KrlError(f"the module {alias} is not installed", code="not_found")
     if name not in module:
         raise KrlError(f"unknown member {alias}:{name}: the module provides {', '.join(module) or 'nothing'}")
     return module[name]

@@ -29,7 +29,7 @@ from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.source import Source
 
 # Tokens that the filter makes of WORDs, beside the keywords.
-_MADE = "IDENT BINDER DOMAIN PERSISTENT KEYNAME ATTRIBUTE PAGE_EVENT RID LEVEL PERIOD BLOCK".split()
+_MADE = "IDENT BINDER DOMAIN PERSISTENT KEYNAME ATTRIBUTE PAGE_EVENT RID LEVEL PERIOD BLOCK ACTIONS WITHIN_TIME".split()
 
 WORDS = {
     "IDENT": "a name",
@@ -46,6 +46,8 @@ WORDS = {
     "REGEX": "a regular expression",
     "CHEVRON_OPEN": "a chevron",
     "BLOCK": "a block",
+    "ACTIONS": "`{`",
+    "WITHIN_TIME": "`within`",
     "BEE_CLOSE": "`}`",
     "CHEVRON_CLOSE": "`>>`",
     "ON_FINAL": "`on final`",

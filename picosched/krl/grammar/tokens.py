@@ -75,6 +75,7 @@ ONLY_BEFORE: dict[str, tuple[str, ...]] = {
 PAIRS = {("on", "final"): "ON_FINAL"}
 
 
+BEHIND_ACTIONS = ("fired", "notfired", "always", "callbacks", ";")
 OPENING = ("LPAREN", "LBRACKET", "LBRACE", "BEE_OPEN")
 CLOSING = ("RPAREN", "RBRACKET", "RBRACE", "BEE_CLOSE")
 
@@ -91,6 +92,8 @@ class Tokens:
         self._tokens = tokens_of(source, start, end)
         self._next = 0
         self._before = self._previous = ""
+        self._behind_where = -1
+        """The place behind the parentheses of `where (…)`."""
 
     def token(self) -> Any:
         if self._next == len(self._tokens):
@@ -103,6 +106,8 @@ class Tokens:
             token.type = self._classified(token)
         elif token.type == "LBRACE" and self._acceptable("BLOCK"):
             self._swallow(token)
+        elif token.type == "LBRACE" and self._next - 1 == self._behind_where and self._is_block():
+            token.type = "ACTIONS"
         self._before, self._previous = self._previous, token.type
         return token
 
@@ -148,11 +153,15 @@ class Tokens:
                 return "DOMAIN"
         if following in _STARTS and self._acceptable("LEVEL") and (word in LEVELS or following in _OPERAND):
             return "LEVEL"
-        if word in PAGE_EVENTS and self._acceptable("PAGE_EVENT") and self._is_page_event(following):
+        if self._is_page_event(word, following) and self._acceptable("PAGE_EVENT"):
             return "PAGE_EVENT"
         if word in PERIODS and self._acceptable("PERIOD"):
             return "PERIOD"
+        if word == "within" and not keyword and self._acceptable("WITHIN_TIME"):
+            return "WITHIN_TIME"
         if keyword and self._fits(word, following):
+            if word == "where" and following == "LPAREN":
+                self._behind_where = self._next + self._closing(0) + 1
             return KEYWORDS[word]
         if word in _BLOCKS and following == "LBRACE" and not self._acceptable("IDENT", "LBRACE"):
             return KEYWORDS[word]  # a block at a wrong place, not a name
@@ -181,12 +190,23 @@ class Tokens:
             distance += 1
         return distance
 
-    def _is_page_event(self, following: str) -> bool:
+    def _is_page_event(self, word: str, following: str) -> bool:
         """A one-word event: not the domain of `click thing` or `click:thing`."""
+        if word not in PAGE_EVENTS:  # `inbound_call from #801#`: any word, before an attribute in classic form
+            pattern = self._peek(1)
+            classic = pattern is not None and self.source.text[pattern.lexpos] == "#"
+            return following == "WORD" and classic and self._peek().value not in (*PAGE_EVENTS, "on")
         if following != "WORD":
             return following != "COLON"
-        word = self._peek().value
-        return word in KEYWORDS or self._peek_type(1) in ("REGEX", "STRING")
+        return self._peek().value in KEYWORDS or self._peek_type(1) in ("REGEX", "STRING")
+
+    def _is_block(self) -> bool:
+        """Whether what follows the brace behind `where (…)` is a block of actions, and not a path."""
+        kinds = tuple(self._peek_type(distance) for distance in range(4))
+        behind = self._peek(self._closing(-1) + 1)
+        begins = self._peek().value == "emit" or kinds[:2] in (("WORD", "LPAREN"), ("WORD", "ARROW"))
+        ends = behind is not None and (behind.type == "RBRACE" or behind.value in BEHIND_ACTIONS)
+        return ends and (begins or kinds == ("WORD", "COLON", "WORD", "LPAREN"))
 
     def _join_rid(self, token: Any) -> None:
         """`org.acme.tea-timer`: words joined by dots and dashes, without blanks; or an integer."""

@@ -33,6 +33,7 @@ def from_scope(read: Callable[[Scope], Value]) -> Member:
 
 META = {
     "callingRID": from_meta("calling_rid"),
+    "callingRid": from_meta("calling_rid"),
     "eci": from_scope(lambda scope: scope.event.eci if scope.event else None),
     "host": from_meta("host"),
     "inEvent": from_scope(lambda scope: scope.event is not None),

@@ -196,7 +196,8 @@ def daily(name: str, start: float, end: float) -> tuple[str, Member]:
 
     def predicate(scope: Scope, opts: Value = None) -> bool:
         local = local_now(scope, opts, f"time:{name}")
-        return start <= local.hour + local.minute / 60 < end
+        at = local.hour + local.minute / 60
+        return start <= at < end if start < end else at >= start or at < end
 
     return name, function(predicate)
 
@@ -271,6 +272,7 @@ TIME = dict(
         ("atom", function(atom)),
         ("compare", function(compare)),
         ("date_between", function(date_between)),
+        daily("daytime", 6, 18),
         ("day_of_week", function(day_of_week)),
         daily("early_afternoon", 12, 15),
         daily("evening", 17, 20),
@@ -281,6 +283,7 @@ TIME = dict(
         daily("morning", 6, 12),
         ("new", function(new)),
         daily("night", 20, 24),
+        daily("nighttime", 18, 6),
         ("now", function(now)),
         ("strftime", function(strftime)),
         ("time_between", function(time_between)),
