@@ -169,7 +169,9 @@ def _read_considered(told: Fields) -> Considered:
 
 
 def _read_directive(told: Fields) -> dict[str, Any]:
-    name, options = (json_value(json_copy(told.value(key), f"{told.where}.{key}")) for key in ("name", "options"))
+    name, options = (
+        json_value(json_copy(told.value(key), f"{told.where}.{key}")) for key in ("name", "options")
+    )
     rid, rule = told.text("rid"), told.maybe_text("rule")
     return asdict(Directive(name, options, rid, rule, told.whole("handled")))
 

@@ -1,8 +1,8 @@
 """Rulesets written for the classic engine, and what of them cannot run here.
 
-The classic engine ran in web pages: its actions change a page, its modules know the visitor. A rule that needs
-those is inactive here, with a warning, and the rest of its ruleset works. The same goes for a rule of a classic
-ruleset with any other name that is not known, which the classic engine took for null.
+The classic engine ran in web pages: its actions change a page, its modules know the visitor. A rule that
+needs those is inactive here, with a warning, and the rest of its ruleset works. The same goes for a rule of a
+classic ruleset with any other unknown name, which the classic engine took for null.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ PAGE_MODULES = frozenset(
 """The modules of the classic engine that this one lacks."""
 
 PAGE_EVENTS = frozenset(("pageview", "click", "submit", "change", "dblclick", "update"))
-PREDICATES: Mapping[str, str] = {
-    **{name: name for name in "afternoon date_between daytime early_afternoon evening late_afternoon late_morning"
-       " lunch_time morning night nighttime time_between weekday weekend".split()},
-    "today_is": "day_of_week",
-}  # fmt: skip
+_DAILY = """
+    afternoon date_between daytime early_afternoon evening late_afternoon late_morning lunch_time morning
+    night nighttime time_between weekday weekend
+"""
+PREDICATES: Mapping[str, str] = {name: name for name in _DAILY.split()} | {"today_is": "day_of_week"}
 """Names of a classic ruleset that are functions of the module `time`; a bare one is called."""
 
 RID = re.compile(r"\d+|[a-z]+\d+x\d+")
 """`10`, `a16x66`: no ruleset of the Node engine is called so."""
 
-DATA = re.compile(r"(dataset|datasource)\s+(?:[A-Za-z_]\w*\s*:\s*)?([A-Za-z_]\w*)")
+DATA = re.compile(r"(dataset|datasource)\s+([A-Za-z_]\w*)")
 
 CLASSIC = (
     syntax.Count, syntax.Current, syntax.ErrorsTo, syntax.Forget, syntax.Ignored,
@@ -53,7 +53,7 @@ CLASSIC = (
 """Constructs that only the classic engine has."""
 
 
-def is_classic(tree: syntax.Ruleset) -> bool:
+def for_classic(tree: syntax.Ruleset) -> bool:
     """Whether a ruleset was written for the classic engine."""
     if tree.dispatch is not None or RID.fullmatch(tree.rid):
         return True
@@ -61,7 +61,7 @@ def is_classic(tree: syntax.Ruleset) -> bool:
     declared = {each.name for each in tree.globals if isinstance(each, syntax.Declaration)}
     for node in walk(*tree.meta, *tree.globals, *tree.rules):
         match node:
-            case syntax.Property(key="dialect" | "authz" | "sharing"):
+            case syntax.Property(key="authz" | "sharing"):
                 return True
             case syntax.EventPrimitive(domain="web", type=type) if type in PAGE_EVENTS:
                 return True
@@ -76,7 +76,7 @@ def is_classic(tree: syntax.Ruleset) -> bool:
     return False
 
 
-def data_of(tree: syntax.Ruleset) -> dict[str, str]:
+def datasets(tree: syntax.Ruleset) -> dict[str, str]:
     """The names that `dataset` and `datasource` declare, each with the word."""
     found = (DATA.match(each.text) for each in tree.globals if isinstance(each, syntax.Ignored))
     return {each[2]: each[1] for each in found if each is not None}

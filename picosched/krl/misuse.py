@@ -1,8 +1,8 @@
 """Uses of `module:name` that cannot work.
 
-They do not keep a ruleset from being installed: the Node engine looks a module up when it is used, so rulesets
-in the field refer to modules that are not there in functions that nobody calls. The resolver reports a
-`Misuse` as a warning, and the compiler puts an error in its place.
+They do not keep a ruleset from being installed: the Node engine looks a module up when it is used, so many
+rulesets have functions that nobody calls and that refer to modules that are not there. The resolver reports
+a `Misuse` as a warning, and the compiler puts an error in its place.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ def kind_of(value: syntax.Expression) -> str:
 def effective(declarations: Sequence[syntax.Declaration]) -> list[syntax.Declaration]:
     """The declarations of a scope without those that a later one replaces from the start.
 
-    A value may be declared again, and what stands between sees the first. A function belongs to the whole scope.
+    A value may be declared again, and what stands between sees the first. A function belongs to the whole
+    scope.
     """
     last = {each.name: each for each in declarations}
     functions = {each.name for each in declarations if kind_of(each.value) != "value"}

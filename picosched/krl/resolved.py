@@ -1,7 +1,8 @@
 """What resolving the names of a ruleset gives: its faults, and the parts that cannot run.
 
-The kind of a fault is its code; a warning's begins with W. A ruleset with warnings alone can be installed: some
-of them stand for an error where the name is used, and in a classic ruleset a rule with one of those is inactive.
+The kind of a fault is its code; a warning's begins with W. A ruleset with only warnings can be installed.
+Some of them stand for an error where the name is used; a rule of a classic ruleset with one of those is
+inactive.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Resolved:
     """In the order of the text."""
     inactive: dict[str, str]
     """The rules that cannot run, each with the reason."""
+    unselectable: set[str]
+    """Those of them whose `select` cannot be evaluated."""
     left_out: frozenset[str]
     """The values of `global` that cannot be evaluated."""
 
@@ -43,13 +46,15 @@ class Resolved:
 
     def runnable(self, tree: syntax.Ruleset) -> syntax.Ruleset:
         """The ruleset without what cannot run. Its inactive rules still select events, but do nothing."""
-        if not self.inactive and not self.left_out:
+        last = {rule.name: rule for rule in tree.rules}  # in a classic ruleset two may have the same name
+        if len(last) == len(tree.rules) and not self.inactive and not self.left_out:
             return tree
         rules = tuple(
             syntax.Rule(rule.name, rule.state, rule.select, start=rule.start, end=rule.end)
             if rule.name in self.inactive
             else rule
             for rule in tree.rules
+            if rule is last[rule.name] and rule.name not in self.unselectable
         )
         kept = tuple(each for each in tree.globals if getattr(each, "name", None) not in self.left_out)
         return replace(tree, globals=kept, rules=rules)
@@ -62,8 +67,10 @@ def is_warning(fault: KrlError) -> bool:
 def lacking(
     declarations: Sequence[syntax.Declaration], faults: Sequence[KrlError], source: Source
 ) -> dict[str, str]:
-    """The values among the declarations that would fail, each with the reason: a fault in them, or in a function
-    that they may call."""
+    """The values among the declarations that would fail, each with the reason.
+
+    That is a fault in them, or in a declaration that they mention.
+    """
     reasons = {
         each.name: fault.message for each in declarations for fault in faults if _is_in(fault, each, source)
     }

@@ -3,7 +3,7 @@
 KRL has one scope for `global`, one for each function body and one for each rule. A value may use only names
 declared above it, while the body of a declared function may use any name of its scope; so the values of a
 scope are walked in order first, then the bodies of its functions. Beyond `global` lie the operators and the
-built-in actions, which any declaration may shadow.
+built-in actions, which any declaration may shadow. It is one idea, a single walk over the tree.
 """
 
 from __future__ import annotations
@@ -13,24 +13,26 @@ from collections.abc import Iterable, Sequence
 
 from picosched.errors import KrlError, Span
 from picosched.krl import syntax
-from picosched.krl.classic import PAGE_ACTIONS, PREDICATES, data_of, is_classic
+from picosched.krl.classic import PAGE_ACTIONS, PREDICATES, datasets, for_classic
 from picosched.krl.compiler import FRAMES
 from picosched.krl.extent import Extent
 from picosched.krl.library import ACTIONS, OPERATORS
 from picosched.krl.misuse import NO_TIMES, Use, action_as_function, misuse, near_by
 from picosched.krl.names import Names, children, effective, kind_of
+from picosched.krl.pattern import regex_of
 from picosched.krl.resolved import AT_USE, MISUSES, Resolved, is_warning, lacking
 from picosched.krl.source import Source
 from picosched.krl.testing import NAME
 from picosched.krl.windows import window_faults
 
+
 def resolve(tree: syntax.Ruleset, source: Source) -> Resolved:
     """Resolve the names of a ruleset."""
-    resolver = _Resolver(source, classic=is_classic(tree))
+    resolver = _Resolver(source, classic=for_classic(tree))
     resolver.ruleset(tree)
     faults = [*resolver.faults, *window_faults(tree, source)]
     faults.sort(key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
-    return Resolved(faults, resolver.inactive, frozenset(resolver.left_out))
+    return Resolved(faults, resolver.inactive, resolver.unselectable, frozenset(resolver.left_out))
 
 
 def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:
@@ -47,6 +49,8 @@ class _Resolver:
         self.faults: list[KrlError] = []
         self.classic = classic
         self.inactive: dict[str, str] = {}
+        self.unselectable: set[str] = set()
+        """Inactive rules whose `select` cannot be evaluated."""
         self.left_out: dict[str, str] = {}
         """The values of `global` that cannot be evaluated, each with the reason."""
         self.used_modules: set[str] = set()
@@ -68,7 +72,7 @@ class _Resolver:
         known = {**dict.fromkeys(PREDICATES if self.classic else (), "function"), NAME: "value"}
         names = Names(Names(kinds=known))
         self._meta(tree.meta, names)
-        for name, word in data_of(tree).items():
+        for name, word in datasets(tree).items():
             self.left_out[name] = f"{name} is a {word}"
         self._globals([each for each in tree.globals if isinstance(each, syntax.Declaration)], names)
         for property in tree.meta:
@@ -79,10 +83,11 @@ class _Resolver:
         for rule in tree.rules:
             if rule.name in seen:
                 line = self.source.place(seen[rule.name].start)[0]
-                self.fault(
-                    "E114", f"found a second rule named {rule.name}, the first is on line {line}", rule
-                )
-            seen.setdefault(rule.name, rule)
+                code = "W113" if self.classic else "E114"
+                said = f"found a second rule named {rule.name}, the first is on line {line}"
+                self.fault(code, said, rule)
+                self.inactive.pop(rule.name, None)
+            seen[rule.name] = rule
             if rule.state != "inactive":
                 self._rule_or_not(rule, names)
 
@@ -92,9 +97,9 @@ class _Resolver:
             match property:
                 case syntax.Property():
                     if property.key in seen:
-                        self.fault(
-                            "E116", f"found a second {property.key} in meta, wanted at most one", property
-                        )
+                        code = "W113" if self.classic else "E116"
+                        said = f"found a second {property.key} in meta, wanted at most one"
+                        self.fault(code, said, property)
                     seen.add(property.key)
                     self.expression(property.value, Names())
                 case syntax.UseModule():
@@ -124,7 +129,7 @@ class _Resolver:
                 self.fault("E120", f"cannot share {name.id}: an action cannot answer a query", name)
 
     def _globals(self, declarations: Sequence[syntax.Declaration], names: Names) -> None:
-        """The declarations of `global`; in a classic ruleset the values that cannot be evaluated are left out."""
+        """The declarations of `global`; a classic ruleset is left without values that cannot be evaluated."""
         if self.classic:
             trial = _Resolver(self.source, classic=True)
             trial.used_modules, trial.left_out = self.used_modules, self.left_out
@@ -155,7 +160,10 @@ class _Resolver:
             self.fault("E109", f"found the rule {rule.name} without a select, wanted `select when …`", rule)
             return
         names = Names(ruleset)
+        known = len(self.faults)
         self._event(rule.select, names)
+        if any(each.kind in MISUSES for each in self.faults[known:]):
+            self.unselectable.add(rule.name)
         for each in rule.foreach:
             self.expression(each.over, names)
             names.kinds.update(dict.fromkeys(each.setting, "value"))
@@ -171,6 +179,8 @@ class _Resolver:
         match event:
             case syntax.EventPrimitive():
                 names.kinds.update(dict.fromkeys(event.setting, "value"))
+                for attribute in event.attributes:
+                    self._regex(attribute.pattern)
                 if event.where:
                     self._where(event.where, names)
             case syntax.AnyEvent():
@@ -192,6 +202,9 @@ class _Resolver:
 
     def _actions(self, block: syntax.ActionBlock, names: Names) -> None:
         self._optional(names, block.condition, block.selector)
+        for _, ignored in block.ignored:
+            if ignored.text.startswith("emit"):
+                self.fault("W305", "emit changes a web page", ignored)
         for action in block.actions:
             self._action(action, names)
             if block.order == "choose" and action.label is None:
@@ -270,7 +283,9 @@ class _Resolver:
         for declaration in declarations:
             if declaration.name in seen:
                 self.fault(
-                    "W113", f"found a second declaration of {declaration.name}; from here on it counts", declaration
+                    "W113",
+                    f"found a second declaration of {declaration.name}; from here on it counts",
+                    declaration,
                 )
             seen.add(declaration.name)
         for declaration in effective(declarations):
@@ -300,6 +315,8 @@ class _Resolver:
                 self._name(node, names)
             case syntax.Qualified():
                 self._member(node, "value")
+            case syntax.Regex():
+                self._regex(node)
             case syntax.Function() | syntax.Defaction():
                 self._function(node, names)
             case syntax.Call():
@@ -325,6 +342,14 @@ class _Resolver:
                 for child in children(node):
                     self.expression(child, names)
         self.extent.ascend()
+
+    def _regex(self, node: syntax.Regex) -> None:
+        """In a classic ruleset an invalid regular expression is an error where it is used."""
+        if self.classic:
+            try:
+                regex_of(node.pattern, node.flags)
+            except KrlError as error:
+                self.fault("W114", error.message, node)
 
     def _name(self, node: syntax.Name, names: Names) -> None:
         if names.find(node.id) or self.bare_attributes or node.id in OPERATORS or node.id in ACTIONS:
@@ -385,9 +410,7 @@ class _Resolver:
     def _method(self, node: syntax.Method, names: Names) -> None:
         place = syntax.Name(node.name, start=node.end - 1, end=node.end)
         if node.domain:
-            self._member(
-                syntax.Qualified(node.domain, node.name, start=node.start, end=node.end), "function"
-            )
+            self._member(syntax.Qualified(node.domain, node.name, start=node.start, end=node.end), "function")
         elif names.find(node.name) is None and node.name not in (*OPERATORS, "pset"):
             dot = self.source.text.find(f"{node.name}", node.receiver.end)
             place = syntax.Name(node.name, start=dot, end=dot + len(node.name)) if dot >= 0 else place

@@ -16,7 +16,7 @@ from typing import Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl import grammar, syntax
-from picosched.krl.classic import is_classic
+from picosched.krl.classic import for_classic
 from picosched.krl.compiler import compile_body, compile_tree, running
 from picosched.krl.event_expression import Selection
 from picosched.krl.resolver import resolve, resolve_body
@@ -50,7 +50,7 @@ class Ruleset:
         self.rid = tree.rid
         self.warnings = resolved.warnings
         """Errors in names that count only where the name is used, and rules that cannot run."""
-        self.classic = is_classic(tree)
+        self.classic = for_classic(tree)
         """Whether it was written for the classic engine."""
         self.inactive = resolved.inactive
         """The rules that cannot run, each with the reason: they select events, and do nothing."""
@@ -87,8 +87,10 @@ class Ruleset:
     def instantiate(
         self, scope: Scope, use: Callable[[str, Mapping[str, Value]], Mapping[str, Value] | None]
     ) -> Instance:
-        """Evaluate the globals in one pico. `use(rid, config)` gives what a module provides; None if it is not
-        installed, which is an error where a rule uses it."""
+        """Evaluate the globals in one pico.
+
+        `use(rid, config)` gives what a module provides; None is an error where the module is used.
+        """
         exported, rules = running(self._function, scope, use)
         return Instance(self, scope, {NAME: self.testing, **exported}, rules)
 

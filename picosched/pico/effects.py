@@ -76,7 +76,11 @@ class PicoEffects(Speaking):
         title, more = (name, WIDEST * len(name)) if type(name) is str else measured(name)
         self.pico.budget.say(THING + more + size)
         said.directives.append(Directive(title, copy, said.rid, said.rule, said.handled))
-        meta = {"rid": said.rid, "rule_name": said.rule, "txnId": None if self.turn is None else self.turn.eid}
+        meta = {
+            "rid": said.rid,
+            "rule_name": said.rule,
+            "txnId": None if self.turn is None else self.turn.eid,
+        }
         return {"type": "directive", "name": title, "options": copy, "meta": meta}
 
     def entity(self, rid: str, name: str) -> Value:

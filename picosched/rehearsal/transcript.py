@@ -346,7 +346,9 @@ class _Stage:
         lines: list[str] = []
         for entry in reversed(self._engine.journal(limit=UNBOUND, after=self._told)):
             self._told = entry.seq
-            lines += [f"< {directive_name(each['name'])} {_json(each['options'])}" for each in entry.directives]
+            lines += [
+                f"< {directive_name(each['name'])} {_json(each['options'])}" for each in entry.directives
+            ]
             lines += map(self._complaint, entry.errors)
         return lines
 

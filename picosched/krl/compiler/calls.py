@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Sequence
 
 from picosched.krl import syntax
+from picosched.krl.classic import PREDICATES
 from picosched.krl.compiler.code import (
     Binding,
     Block,
@@ -27,7 +28,6 @@ from picosched.krl.compiler.code import (
     store,
 )
 from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler, unusable
-from picosched.krl.classic import PREDICATES
 from picosched.krl.compiler.weight import steps_of
 from picosched.krl.library import MODULES, OPERATORS
 from picosched.krl.library.member import Member, Operator
@@ -100,10 +100,14 @@ class CallCompiler(ExpressionCompiler):
         """A call of what is known by its value alone. A null that is written out counts as no argument."""
         if not any(is_null(each.value) for each in arguments):
             return call(how, callee, *self.passed(arguments))
-        given = [(each.name, load(".MISSING") if is_null(each.value) else self.expression(each.value))
-                 for each in arguments]  # fmt: skip
+        given = [
+            (each.name, load(".MISSING") if is_null(each.value) else self.expression(each.value))
+            for each in arguments
+        ]
         placed = grouped(value for name, value in given if name is None)
-        return call(f"{how}_filled", callee, placed, mapped((constant(name), value) for name, value in given if name))
+        return call(
+            f"{how}_filled", callee, placed, mapped((constant(name), value) for name, value in given if name)
+        )
 
     def passed(self, arguments: Sequence[syntax.Argument], *first: ast.expr) -> tuple[ast.expr, ast.expr]:
         """The arguments for an unknown callee: positional and named."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from picosched.errors import KrlError
 from picosched.krl import syntax
+from picosched.krl.classic import PREDICATES, for_classic
 from picosched.krl.compiler.code import (
     Block,
     Code,
@@ -24,7 +25,6 @@ from picosched.krl.compiler.code import (
     mapped,
     store,
 )
-from picosched.krl.classic import PREDICATES
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
 from picosched.krl.misuse import NO_TIMES, misuse
 from picosched.krl.operators import INFIX, PREFIX
@@ -67,7 +67,12 @@ class ExpressionCompiler:
         return constant(node.value)
 
     def _regex(self, node: syntax.Regex) -> ast.expr:
-        return self.code.kept(".regex", self.compiled_regex(node))
+        try:
+            return self.code.kept(".regex", self.compiled_regex(node))
+        except KrlError as error:
+            if self.tree is None or not for_classic(self.tree):
+                raise
+            return unusable(error.message)
 
     def compiled_regex(self, node: syntax.Regex) -> Regex:
         try:
@@ -138,7 +143,9 @@ class ExpressionCompiler:
                 ast.Attribute(value=load(self.bare_attributes), attr="get", ctx=ast.Load()), constant(node.id)
             )
         if node.id in PREDICATES and node.id not in OPERATORS:
-            return call(self.module_member(syntax.Qualified("time", PREDICATES[node.id]), called=True), load(SCOPE))
+            return call(
+                self.module_member(syntax.Qualified("time", PREDICATES[node.id]), called=True), load(SCOPE)
+            )
         if node.id in OPERATORS:
             operator = self.operator(node.id)
             return call(".bound", load(SCOPE), operator) if OPERATORS[node.id].scoped else operator

@@ -89,15 +89,18 @@ def unusable(message: str) -> Value:
     raise KrlError(message)
 
 
-def filled(f: Value, args: Sequence[Value], named: Mapping[str, Value]) -> tuple[list[Value], dict[str, Value]]:
-    """Arguments without the MISSING ones: for a function of a ruleset the default is in their place, else null."""
-    own = type(f) is FunctionType and ".source" in f.__globals__
-    defaults = (f.__defaults__ or ()) if own else ()
+def filled(
+    f: Value, args: Sequence[Value], named: Mapping[str, Value]
+) -> tuple[list[Value], dict[str, Value]]:
+    """Arguments without the MISSING ones: a function of a ruleset gets its default instead, others null."""
+    of_ruleset = type(f) is FunctionType and ".source" in f.__globals__
+    defaults = (f.__defaults__ or ()) if of_ruleset else ()
     placed = [
         (defaults[place] if place < len(defaults) else None) if value is MISSING else value
         for place, value in enumerate(args)
     ]
-    return placed, {name: None if value is MISSING else value for name, value in named.items() if not own or value is not MISSING}
+    given = {name: value for name, value in named.items() if value is not MISSING}
+    return placed, given if of_ruleset else dict.fromkeys(named) | given
 
 
 def call_filled(f: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:

@@ -29,7 +29,9 @@ from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.source import Source
 
 # Tokens that the filter makes of WORDs, beside the keywords.
-_MADE = "IDENT BINDER DOMAIN PERSISTENT KEYNAME ATTRIBUTE PAGE_EVENT RID LEVEL PERIOD BLOCK ACTIONS WITHIN_TIME".split()
+_MADE = """
+    IDENT BINDER DOMAIN PERSISTENT KEYNAME ATTRIBUTE PAGE_EVENT RID LEVEL PERIOD BLOCK ACTIONS WITHIN_TIME
+""".split()
 
 WORDS = {
     "IDENT": "a name",

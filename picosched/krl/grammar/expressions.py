@@ -15,7 +15,6 @@ from picosched.krl import syntax
 from picosched.krl.operators import COMPARISON, INFIX, PREFIX, SIGNS
 
 
-
 def _signs() -> Iterator[tuple[str, ...]]:
     """The rows of the signs, the loosest first; `within` is looser than a comparison."""
     for (level, kind), signs in groupby(SIGNS, lambda sign: (sign.level, sign.kind)):

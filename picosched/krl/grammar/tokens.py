@@ -192,7 +192,9 @@ class Tokens:
 
     def _is_page_event(self, word: str, following: str) -> bool:
         """A one-word event: not the domain of `click thing` or `click:thing`."""
-        if word not in PAGE_EVENTS:  # `inbound_call from #801#`: any word, before an attribute in classic form
+        if (
+            word not in PAGE_EVENTS
+        ):  # `inbound_call from #801#`: any word, before an attribute in classic form
             pattern = self._peek(1)
             classic = pattern is not None and self.source.text[pattern.lexpos] == "#"
             return following == "WORD" and classic and self._peek().value not in (*PAGE_EVENTS, "on")

@@ -23,7 +23,9 @@ from picosched.krl.values import described, shown, to_number, to_string
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z")
 MOMENT = re.compile(r"[TtWw]?\d[\dTtWwZz:.,+\- ]*", re.ASCII)
-TIME_ALONE = re.compile(r"[Tt]?(\d\d(?::?\d\d){0,2}(?:[.,]\d+)?(?:[Zz]|\+\d\d(?::?\d\d)?|-\d\d:?\d\d))", re.ASCII)
+TIME_ALONE = re.compile(
+    r"[Tt]?(\d\d(?::?\d\d){0,2}(?:[.,]\d+)?(?:[Zz]|\+\d\d(?::?\d\d)?|-\d\d:?\d\d))", re.ASCII
+)
 """A time of day with its zone, which tells it from a year or a date."""
 LONGEST_TIME = 64
 LONGEST_FORMAT = 1_000

@@ -183,7 +183,10 @@ def _side(record: Record | None) -> dict[str, Any] | None:
     fired = [f"{each['rid']}.{each['rule']}" for each in record.considered if each["outcome"] == "fired"]
     lines = [
         "fired " + ", ".join(fired) if fired else "no rule fired",
-        *(_short(f"{directive_name(each['name'])} {tree_text(each['options'])}") for each in record.directives),
+        *(
+            _short(f"{directive_name(each['name'])} {tree_text(each['options'])}")
+            for each in record.directives
+        ),
         *(_short(f"error: {each}") for each in record.errors),
         *(_short(f"would request {each['method']} {each['url']}") for each in record.outside),
     ]

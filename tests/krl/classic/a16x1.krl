@@ -20,7 +20,7 @@ ruleset a16x1 {
     emit <<
       var seen = [];
     >>;
-    nearest = libraries.pick("$..nearest");
+    nearest = libraries.pick("$..nearest");  // ### "libraries has no value here: libraries is a dataset"
     plural = function(n) { n == 1 => "book" | "books" };
   }
   rule price is active {
@@ -29,7 +29,7 @@ ruleset a16x1 {
       found = datasource:catalogue({"isbn": isbn});
       title = found.pick("$..title");
     }
-    replace("#price", "<b>#{title}</b>");
+    replace("#price", "<b>#{title}</b>");  // ### "the rule price is inactive: the action replace changes a web page"
     fired {
       ent:looked += 1 from 1;
       mark ent:pages with isbn;
@@ -37,12 +37,12 @@ ruleset a16x1 {
   }
   rule tell is active {
     select when pageview "shop.example/cart" setting()
-    notify("Your cart", "#{ent:looked} books") with sticky = true and opacity = 0.9;
+    notify("Your cart", "#{ent:looked} books") with sticky = true and opacity = 0.9;  // ### "the rule tell is inactive: the action notify changes a web page"
   }
   rule near is active {
     select when web pageview url re#/branch#
     pre { place = nearest + "!"; }
-    append("#place", place);
+    append("#place", place);  // ### "the rule near is inactive: the action append changes a web page"
   }
   rule count is active {
     select when web pageview url #/count#
