@@ -1,4 +1,4 @@
-"""Rulesets in the shape of the classic engine's: each says on its lines what cannot run here; the rest works."""
+"""Rulesets in the shape of the classic engine's: their lines say what cannot run here, and the rest works."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_classic_ruleset_is_formatted_without_a_change_of_meaning(path: Path) 
         ('if page:env("ip") then noop()', "unknown module page"),
         ("if nosuch > 1 then noop()", "unknown name nosuch"),
         ("if ent:n > 3 within 2 days then noop()", "found a condition within a time"),
-        ('if "x".match(re#(#) then noop()', "is no regular expression"),
+        ('if "x".match(re#(#) then noop()', "is not a RegExp"),
     ],
 )
 def test_a_rule_that_cannot_run_does_nothing_and_the_journal_says_why(does: str, why: str) -> None:
