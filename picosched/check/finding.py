@@ -25,6 +25,7 @@ CODES: dict[str, str] = {
     "E108": "function as an action",
     "E109": "rule without a select",
     "E110": "action without a label",
+    "E111": "second declaration",
     "E112": "second parameter",
     "E113": "second argument",
     "E114": "second rule",
@@ -58,7 +59,7 @@ CODES: dict[str, str] = {
     "W110": "action of a module as a function",
     "W111": "function of a module as an action",
     "W112": "second module",
-    "W113": "second declaration",
+    "W113": "second declaration in a classic ruleset",
     "W114": "unknown name in a classic ruleset",
     # Expressions.
     "W201": "key given twice",

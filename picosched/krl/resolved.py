@@ -29,6 +29,8 @@ class Resolved:
 
     faults: list[KrlError]
     """In the order of the text."""
+    classic: bool
+    """Whether the ruleset was written for the classic engine."""
     inactive: dict[str, str]
     """The rules that cannot run, each with the reason."""
     unselectable: set[str]

@@ -32,7 +32,8 @@ def resolve(tree: syntax.Ruleset, source: Source) -> Resolved:
     resolver.ruleset(tree)
     faults = [*resolver.faults, *window_faults(tree, source)]
     faults.sort(key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
-    return Resolved(faults, resolver.inactive, resolver.unselectable, frozenset(resolver.left_out))
+    left_out = frozenset(resolver.left_out)
+    return Resolved(faults, resolver.classic, resolver.inactive, resolver.unselectable, left_out)
 
 
 def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:
@@ -87,6 +88,7 @@ class _Resolver:
                 said = f"found a second rule named {rule.name}, the first is on line {line}"
                 self.fault(code, said, rule)
                 self.inactive.pop(rule.name, None)
+                self.unselectable.discard(rule.name)
             seen[rule.name] = rule
             if rule.state != "inactive":
                 self._rule_or_not(rule, names)
@@ -282,11 +284,8 @@ class _Resolver:
         seen: set[str] = set()
         for declaration in declarations:
             if declaration.name in seen:
-                self.fault(
-                    "W113",
-                    f"found a second declaration of {declaration.name}; from here on it counts",
-                    declaration,
-                )
+                said = f"found a second declaration of {declaration.name}, wanted one"
+                self.fault("W113" if self.classic else "E111", said, declaration)
             seen.add(declaration.name)
         for declaration in effective(declarations):
             if kind_of(declaration.value) == "value":

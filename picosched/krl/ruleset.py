@@ -16,7 +16,6 @@ from typing import Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl import grammar, syntax
-from picosched.krl.classic import for_classic
 from picosched.krl.compiler import compile_body, compile_tree, running
 from picosched.krl.event_expression import Selection
 from picosched.krl.resolver import resolve, resolve_body
@@ -50,7 +49,7 @@ class Ruleset:
         self.rid = tree.rid
         self.warnings = resolved.warnings
         """Errors in names that count only where the name is used, and rules that cannot run."""
-        self.classic = for_classic(tree)
+        self.classic = resolved.classic
         """Whether it was written for the classic engine."""
         self.inactive = resolved.inactive
         """The rules that cannot run, each with the reason: they select events, and do nothing."""

@@ -13,13 +13,15 @@ ruleset a16x9 {
     town = location:city();
     rate = 2;
     rate = rate * 10;
+    unit = function() { "old" };
+    unit = function() { "new" };
     looked = function() { ent:looked };
     price = function(n) { prices.pick("$.price") + n };
   }
 
   rule look is active {
     select using "/tea/(\w+)" setting(kind)
-    send_directive("look") with kind = kind and rate = rate and caller = meta:callingRid();
+    send_directive("look") with kind = kind and rate = rate and unit = unit() and caller = meta:callingRid();
     fired { ent:looked += 1 from 1 }
   }
 

@@ -12,15 +12,11 @@ ruleset unfinished {
     module = function() { nosuch:call(1) }
     value = function(ask) { ask => warehouse:version | 1 }
     acting = function() { event:send({"eci": "x"}) }
-    twice = 1
-    twice = twice + 1
-    old = function() { "old" }
-    old = function() { "new" }
   }
 
   rule works {
     select when unfinished works
-    send_directive("works", {"twice": twice, "old": old(), "step": steps:next()})
+    send_directive("works", {"step": steps:next()})
   }
 
   rule unknown_action {

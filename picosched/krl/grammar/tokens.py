@@ -9,6 +9,7 @@ grammar has no conflicts.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from picosched.errors import KrlError
@@ -182,13 +183,19 @@ class Tokens:
 
     def _closing(self, distance: int) -> int:
         """The distance of the bracket that closes the one at a distance."""
-        depth = 0
-        while (token := self._peek(distance)) is not None:
-            depth += (token.type in OPENING) - (token.type in CLOSING)
-            if depth == 0:
-                break
-            distance += 1
-        return distance
+        return self._closed_at.get(self._next + distance, len(self._tokens)) - self._next
+
+    @cached_property
+    def _closed_at(self) -> dict[int, int]:
+        """The places of opening brackets and of those that close them."""
+        found: dict[int, int] = {}
+        open_at: list[int] = []
+        for place, token in enumerate(self._tokens):
+            if token.type in OPENING:
+                open_at.append(place)
+            elif token.type in CLOSING and open_at:
+                found[open_at.pop()] = place
+        return found
 
     def _is_page_event(self, word: str, following: str) -> bool:
         """A one-word event: not the domain of `click thing` or `click:thing`."""

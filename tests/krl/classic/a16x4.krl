@@ -4,7 +4,7 @@ ruleset a16x4 {
     from_boss = function(addr) { addr.match(#boss@#i) };
     label = function(x) { email:header(x) };  // ### "unknown module email"
     total = 1;
-    total = total + 1;  // ### "found a second declaration of total; from here on it counts"
+    total = total + 1;  // ### "found a second declaration of total, wanted one"
   }
   rule received {
     select when mail received from "(.*)@example.com" subj "#(\w+)" setting(who, tag)

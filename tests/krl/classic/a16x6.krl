@@ -40,7 +40,7 @@ ruleset a16x6 {
     { send_directive(x) with y = y; }
     always { clear ent:me on final; last if x eq "stop"; }
   }
-  rule dup { select when explicit dup pre { a = 1; a = a + 1; } send_directive("dup") with a = a; }  // ### "found a second declaration of a; from here on it counts"
+  rule dup { select when explicit dup pre { a = 1; a = a + 1; } send_directive("dup") with a = a; }  // ### "found a second declaration of a, wanted one"
   rule old_name { select when explicit old pre { b = nosuch.pick("$.x"); } send_directive("old") with b = b; }  // ### "the rule old_name is inactive: unknown name nosuch"
   rule old_op { select when explicit old pre { b = "x".query("div"); c = "x".nosuchop(); } noop(); }  // ### "the rule old_op is inactive: unknown operator nosuchop"
 }

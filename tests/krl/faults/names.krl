@@ -8,6 +8,7 @@ ruleset faults.names {
   global {
     early = late + 1                                ### "late is used before it is declared"
     late = 1
+    late = 2                                        ### "a second declaration of late"
     f = function(a, a) { a }                        ### "a second parameter named a"
     g = function(a = 1, b) { a + b }                ### "found b without a default after a"
     h = function() { ducks.lenght() + unknwon(1) }  ### "unknown name ducks" "unknown operator lenght; near it: length" "unknown function unknwon"
@@ -17,7 +18,7 @@ ruleset faults.names {
     m = send_directive("x")                         ### "the action send_directive as a function"
   }
   rule twice { select when d t }
-  rule twice { select when d t }                    ### "a second rule named twice, the first is on line 19"
+  rule twice { select when d t }                    ### "a second rule named twice, the first is on line 20"
   rule without { }                                  ### "the rule without without a select"
   rule acts {
     select when d t where colour == "red"
