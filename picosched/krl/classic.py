@@ -24,13 +24,12 @@ PAGE_ACTIONS = frozenset(
 )
 """The actions of the classic engine that need a browser."""
 
-PAGE_MODULES = frozenset(
+CLASSIC_MODULES = frozenset(
     """
-    amazon bloglines cloudos datasource email facebook google googleanalytics ical kpds kynetx_math
-    location mobile odata page pci pds referer rsm rss sharing stocks twilio twitter useragent weather
+    amazon cloudos datasource kpds location odata page pci referer rsm stocks twitter useragent weather
     """.split()
 )
-"""The modules of the classic engine that this one lacks."""
+"""Modules that only the classic engine has."""
 
 PAGE_EVENTS = frozenset(("pageview", "click", "submit", "change", "dblclick", "update"))
 _DAILY = """
@@ -45,16 +44,9 @@ RID = re.compile(r"\d+|[a-z]+\d+x\d+")
 
 DATA = re.compile(r"(dataset|datasource)\s+([A-Za-z_]\w*)")
 
-CLASSIC = (
-    syntax.Count, syntax.Current, syntax.ErrorsTo, syntax.Forget, syntax.Ignored,
-    syntax.Lately, syntax.Mark, syntax.Seen,
-    syntax.Set,
-)  # fmt: skip
-"""Constructs that only the classic engine has."""
-
 
 def for_classic(tree: syntax.Ruleset) -> bool:
-    """Whether a ruleset was written for the classic engine."""
+    """Whether a ruleset was written for the classic engine: it has what nobody would write for this one."""
     if tree.dispatch is not None or RID.fullmatch(tree.rid):
         return True
     used = {each.alias or each.rid for each in tree.meta if isinstance(each, syntax.UseModule)}
@@ -67,11 +59,9 @@ def for_classic(tree: syntax.Ruleset) -> bool:
                 return True
             case syntax.Action(callee=syntax.Name(id=name)) if name in PAGE_ACTIONS - declared:
                 return True
-            case syntax.Qualified(domain=domain) if domain in PAGE_MODULES - used:
+            case syntax.Qualified(domain=domain) if domain in CLASSIC_MODULES - used:
                 return True
-            case syntax.Persistent(kind="app"):
-                return True
-            case _ if isinstance(node, CLASSIC):
+            case syntax.Ignored() | syntax.Lately():
                 return True
     return False
 
