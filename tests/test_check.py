@@ -151,6 +151,12 @@ def test_a_syntax_error_does_not_hide_those_of_other_rules(text: str, wanted: li
     assert lines(check(text)) == wanted
 
 
+def test_what_stands_behind_last_in_a_postlude_is_said_to_be_unreachable() -> None:
+    assert lines(check(in_rule("last\n ent:x := 1\n ent:y := 2"))) == [("W302", 6)]
+    assert lines(check(in_rule('error error "no"\n ent:x := 1'))) == [("W302", 6)]
+    assert lines(check(in_rule('last if ent:y\n error warn "no"\n ent:x := 1\n last'))) == []
+
+
 def test_there_are_no_warnings_while_a_part_is_unread() -> None:
     text = rules("noop(", 'fired { schedule x event "y" at "never" }')
     assert lines(check(text)) == [("E001", 5), ("E303", 8)]
