@@ -342,7 +342,8 @@ def p_trail_current(p: Any) -> None:
 
 def p_trail_history(p: Any) -> None:
     "trail : HISTORY primary persistent"
-    p[0] = syntax.Current(p[2], p[3], **extent(p))
+    place = p[2].inner if isinstance(p[2], syntax.Group) else p[2]  # parentheses mean nothing here
+    p[0] = syntax.Current(place, p[3], **extent(p))
 
 
 def p_trail_seen(p: Any) -> None:
