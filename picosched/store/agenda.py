@@ -106,6 +106,10 @@ class Agenda:
         found = self._database.rows("matching", (ALL if limit is None else limit,), which)
         return [rows.to_scheduled(row) for row in found]
 
+    def matching_as_made(self, which: Filter, limit: int) -> list[Scheduled]:
+        """The first rows that match a filter, in the order they were made."""
+        return [rows.to_scheduled(row) for row in self._database.rows("matching_as_made", (limit,), which)]
+
     def how_many(self, which: Filter) -> int:
         row = self._database.row("how_many", where=which)
         return 0 if row is None else int(row[0])
