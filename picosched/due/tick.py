@@ -44,7 +44,7 @@ class Dues:
         if dues:
             self._soonest = min(dues) if self._soonest is None else min(*dues, self._soonest)
         run = any(each.kind == "proc" for each in turn.scheduled.values())
-        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes)
+        self._changed = self._changed or run or bool(turn.rescheduled or turn.changes or turn.deliveries)
 
     def committed(self) -> None:
         if self._changed or self._soonest is not None:

@@ -229,6 +229,13 @@ class Agenda(Protocol):
         """Its fires, newest first, as plain values."""
 
 
+class Outbox(Protocol):
+    """A rule's access to other engines."""
+
+    def send(self, host: str, eci: str, domain: str, type: str, attrs: Value) -> str:
+        """Deliver an event to a pico of another engine, once this turn is durable; its eid."""
+
+
 class Sources(Protocol):
     """The access of the root pico's rules to sources; `id` may be a name."""
 
@@ -254,6 +261,9 @@ class Effects(Protocol):
 
     @property
     def agenda(self) -> Agenda: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
 
     @property
     def sources(self) -> Sources: ...

@@ -87,3 +87,13 @@ class ResumeSource:
 
 SourceChange = AddSource | RemoveSource | PauseSource | ResumeSource
 Change = NewPico | DeletePico | PutChannel | DeleteChannel | Install | Uninstall | SourceChange
+
+
+def ecis_of(change: Change) -> list[str]:
+    """The ecis of the channels that a change makes."""
+    match change:
+        case NewPico():
+            return [channel.eci for channel in (change.down, change.up, *change.channels)]
+        case PutChannel(channel):
+            return [channel.eci]
+    return []

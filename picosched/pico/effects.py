@@ -15,6 +15,7 @@ from picosched.pico.agenda import PicoAgenda
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily
 from picosched.pico.memory import Memory
+from picosched.pico.outbox import PicoOutbox
 from picosched.pico.said import THING, Said, Speaking
 from picosched.pico.sources import PicoSources
 from picosched.pico.turn import Directive, Turn
@@ -28,6 +29,7 @@ class PicoEffects(Speaking):
         super().__init__(pico)
         self.family = PicoFamily(self)
         self.agenda = PicoAgenda(self)
+        self.outbox = PicoOutbox(self)
         self.sources = PicoSources(self)
         self.error_rid: Callable[[str], str] = lambda rid: rid
 
@@ -37,6 +39,7 @@ class PicoEffects(Speaking):
         self.turn, self.settings = turn, settings
         self.raised_in_turn = 0
         self.agenda.begin_turn()
+        self.outbox.begin_turn()
 
     def end_turn(self) -> None:
         self.turn = self.said = self.event = None
@@ -59,6 +62,7 @@ class PicoEffects(Speaking):
         turn.rescheduled.update(said.rescheduled)
         for id in said.unmade:
             turn.scheduled.pop(id, None)
+        turn.deliveries += said.deliveries
         turn.records += said.records
         self.raised_in_turn += len(said.raised)
         self.said = None

@@ -51,6 +51,9 @@ class World(Protocol):
     def turns(self, pico_id: str, limit: int) -> list[Any]:
         """The last turns of a pico, newest first, as maps."""
 
+    def refusal_of(self, url: str) -> str | None:
+        """Why rules may not send anything to a URL, as far as it says; PicoschedError if it is invalid."""
+
     def kept_text(self, origin: str) -> str | None:
         """The text of an installed ruleset that came from `origin`."""
 

@@ -12,8 +12,10 @@ from datetime import datetime
 from picosched.errors import KrlError
 from picosched.krl.scope import HttpRequest, HttpResponse, Value
 from picosched.krl.text import measured, of_text
+from picosched.krl.values import shown
 from picosched.pico.chance import Tape, id_from
-from picosched.pico.change import Change
+from picosched.pico.change import Change, ecis_of
+from picosched.pico.delivery import Delivery
 from picosched.pico.event import Event
 from picosched.pico.memory import Memory
 from picosched.pico.turn import Directive, Logged, Turn
@@ -47,6 +49,7 @@ class Said:
     """Rows that existed before, as they will be."""
     unmade: set[str] = field(default_factory=set)
     """Rows made in this turn that this rule cancelled."""
+    deliveries: list[Delivery] = field(default_factory=list)
     records: list[Fire] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     ends_events: bool = False
@@ -121,6 +124,14 @@ class Speaking:
     def changes(self) -> list[Change]:
         """The changes to picos and sources so far in this turn, this rule's last."""
         return [*(self.turn.changes if self.turn else ()), *(self.said.changes if self.said else ())]
+
+    def check_eci(self, eci: str) -> None:
+        """`not_found` if there is no such channel, also none that this turn makes."""
+        if self.pico.world.find_channel(eci) is None:
+            made = self.changes()
+            self.pico.budget.charge(len(made))
+            if not any(eci in ecis_of(change) for change in made):
+                raise KrlError(f"there is no channel {shown(eci)}", code="not_found")
 
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
         said, turn = self.speaking("raise an event"), self.turn

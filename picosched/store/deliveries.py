@@ -1,41 +1,26 @@
 """Deliveries of events to other engines, and the keys of events received from them.
 
-A delivery is a row until the other engine has accepted the event or we give up. The row's id is the event's,
+A delivery is a row until the other engine has accepted the event. If we give up, the row stays as a dead
+letter, until somebody retries or drops it or it is past the history's retention. The row's id is the event's,
 and is sent as a key: a receiver stores the keys it has seen, in the transaction of the turn, so that a
 repeated event is answered but not handled again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from picosched.clock import from_ms, to_ms
+from picosched.pico.delivery import Delivery
 from picosched.store import rows
 from picosched.store.database import Database, Row
 from picosched.store.left_out import NOTHING, LeftOut
 
-DELIVERY = "id, source, entry, nominal, url, body, created, due, tries, error"
+DELIVERY = "id, source, entry, nominal, url, body, created, due, tries, error, pico, rid, rule, dead"
+INSERT = f"INSERT INTO delivery ({DELIVERY}) VALUES ({', '.join('?' * 14)})"
 
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event for another engine."""
-
-    id: str
-    """The event's id, by which the receiver detects repeats."""
-    source_id: str
-    entry_id: str
-    nominal: datetime
-    url: str
-    body: str
-    """The attributes, as JSON."""
-    created: datetime
-    due: datetime
-    """When to try next."""
-    tries: int = 0
-    error: str | None = None
-    """Why the last try failed."""
+OWNER = "coalesce(pico, source)"
+"""The pico or source that sent a delivery."""
 
 
 class Deliveries:
@@ -46,14 +31,14 @@ class Deliveries:
 
     def next(self, without: LeftOut = NOTHING) -> datetime | None:
         """When to try the next delivery that is not left out."""
-        sql = f"SELECT min(due) FROM delivery WHERE true{without.condition('source')}"
+        sql = f"SELECT min(due) FROM delivery WHERE dead IS NULL{without.condition(OWNER)}"
         row = self._database.row(sql, without.values)
         return None if row is None else rows.time(row[0])
 
     def due(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
-        """Due deliveries, (id, source), soonest first."""
-        sql = f"""SELECT id, source FROM delivery WHERE due <= ?{without.condition("source")}
-            ORDER BY due, rowid LIMIT ?"""
+        """Due deliveries, (id, owner), soonest first."""
+        sql = f"""SELECT id, {OWNER} FROM delivery
+            WHERE dead IS NULL AND due <= ?{without.condition(OWNER)} ORDER BY due, rowid LIMIT ?"""
         return [*self._database.rows(sql, (to_ms(now), *without.values, limit))]
 
     def find(self, id: str) -> Delivery | None:
@@ -62,8 +47,22 @@ class Deliveries:
 
     def waiting(self, source_id: str) -> int:
         """How many deliveries of a source are pending."""
-        row = self._database.row("SELECT count(*) FROM delivery WHERE source = ?", (source_id,))
+        sql = "SELECT count(*) FROM delivery WHERE source = ? AND dead IS NULL"
+        row = self._database.row(sql, (source_id,))
         return 0 if row is None else int(row[0])
+
+    def waiting_of(self, pico_id: str) -> int:
+        """How many deliveries of a pico's rules are pending."""
+        sql = "SELECT count(*) FROM delivery WHERE pico = ? AND dead IS NULL"
+        row = self._database.row(sql, (pico_id,))
+        return 0 if row is None else int(row[0])
+
+    def listed(self, *, dead: bool, limit: int, pico_id: str | None = None) -> list[Delivery]:
+        """Dead letters, or pending deliveries, of one pico or of all; oldest first."""
+        sql = f"""SELECT {DELIVERY} FROM delivery WHERE dead IS {"NOT NULL" if dead else "NULL"}
+            {"AND pico = ?" if pico_id else ""} ORDER BY {"dead" if dead else "due"}, rowid LIMIT ?"""
+        values = (pico_id, limit) if pico_id else (limit,)
+        return [delivery_of(row) for row in self._database.rows(sql, values)]
 
     def last_error(self, source_id: str) -> str | None:
         """Why the last try failed."""
@@ -73,29 +72,30 @@ class Deliveries:
         return None if row is None else str(row[0])
 
     def add(self, delivery: Delivery) -> None:
-        self._database.execute(
-            f"INSERT INTO delivery ({DELIVERY}) VALUES ({', '.join('?' * 10)})",
-            (
-                delivery.id,
-                delivery.source_id,
-                delivery.entry_id,
-                to_ms(delivery.nominal),
-                delivery.url,
-                delivery.body,
-                to_ms(delivery.created),
-                to_ms(delivery.due),
-                delivery.tries,
-                delivery.error,
-            ),
-        )
+        self._database.execute(INSERT, row_of(delivery))
 
     def put_off(self, id: str, due: datetime, error: str) -> None:
         """Record a failed try; try again at `due`."""
         sql = "UPDATE delivery SET due = ?, tries = tries + 1, error = ? WHERE id = ?"
         self._database.execute(sql, (to_ms(due), error, id))
 
-    def remove(self, id: str) -> None:
-        self._database.execute("DELETE FROM delivery WHERE id = ?", (id,))
+    def give_up(self, id: str, now: datetime, error: str) -> None:
+        """Make it a dead letter."""
+        sql = "UPDATE delivery SET dead = ?, tries = tries + 1, error = ? WHERE id = ?"
+        self._database.execute(sql, (to_ms(now), error, id))
+
+    def retry(self, id: str, now: datetime) -> bool:
+        """Make a delivery due now, also a dead letter; False if there is none."""
+        sql = "UPDATE delivery SET due = ?, dead = NULL WHERE id = ?"
+        return self._database.execute(sql, (to_ms(now), id)) > 0
+
+    def remove(self, id: str) -> bool:
+        """Remove a delivery; False if there is none."""
+        return self._database.execute("DELETE FROM delivery WHERE id = ?", (id,)) > 0
+
+    def remove_of(self, pico_id: str) -> None:
+        """Remove the deliveries of a deleted pico."""
+        self._database.execute("DELETE FROM delivery WHERE pico = ?", (pico_id,))
 
     # Received events
 
@@ -110,18 +110,56 @@ class Deliveries:
         self._database.execute(sql, (pico_id, key, eid, to_ms(now)))
 
     def prunable(self, before: datetime) -> bool:
-        return self._database.row("SELECT 1 FROM received WHERE at < ? LIMIT 1", (to_ms(before),)) is not None
+        old = (to_ms(before),)
+        return any(
+            self._database.row(f"SELECT 1 FROM {table} WHERE {column} < ? LIMIT 1", old) is not None
+            for table, column in (("received", "at"), ("delivery", "dead"))
+        )
 
     def prune(self, before: datetime, limit: int) -> int:
-        """Delete keys received before that time, at most `limit`; returns how many."""
-        sql = """DELETE FROM received WHERE (pico, key) IN
+        """Delete keys received and deliveries given up before that time, at most `limit` of each."""
+        received = """DELETE FROM received WHERE (pico, key) IN
             (SELECT pico, key FROM received WHERE at < ? ORDER BY at LIMIT ?)"""
-        return self._database.execute(sql, (to_ms(before), limit))
+        dead = """DELETE FROM delivery WHERE rowid IN
+            (SELECT rowid FROM delivery WHERE dead < ? ORDER BY dead LIMIT ?)"""
+        return sum(self._database.execute(sql, (to_ms(before), limit)) for sql in (received, dead))
+
+
+def row_of(delivery: Delivery) -> Row:
+    return (
+        delivery.id,
+        delivery.source_id,
+        delivery.entry_id,
+        to_ms(delivery.nominal),
+        delivery.url,
+        delivery.body,
+        to_ms(delivery.created),
+        to_ms(delivery.due),
+        delivery.tries,
+        delivery.error,
+        delivery.pico_id,
+        delivery.rid,
+        delivery.rule,
+        None if delivery.dead is None else to_ms(delivery.dead),
+    )
 
 
 @rows.readable
 def delivery_of(row: Row) -> Delivery:
-    id, source, entry, nominal, url, body, created, due, tries, error = row
+    id, source, entry, nominal, url, body, created, due, tries, error, pico, rid, rule, dead = row
     return Delivery(
-        id, source, entry, from_ms(nominal), url, body, from_ms(created), from_ms(due), tries, error
+        id,
+        source,
+        entry,
+        from_ms(nominal),
+        url,
+        body,
+        from_ms(created),
+        from_ms(due),
+        tries,
+        error,
+        pico,
+        rid,
+        rule,
+        rows.time(dead),
     )

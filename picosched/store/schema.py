@@ -216,12 +216,25 @@ DUE = (
 )
 """Indexes for due rows by pico and for names, how many events each pico has pending, and begun rows."""
 
+DELIVERIES = (
+    "ALTER TABLE delivery ADD COLUMN pico TEXT",
+    "ALTER TABLE delivery ADD COLUMN rid TEXT",
+    "ALTER TABLE delivery ADD COLUMN rule TEXT",
+    "ALTER TABLE delivery ADD COLUMN dead INTEGER",
+    "DROP INDEX delivery_due",
+    "CREATE INDEX delivery_due ON delivery (due) WHERE dead IS NULL",
+    "CREATE INDEX delivery_pico ON delivery (pico) WHERE pico IS NOT NULL",
+    "CREATE INDEX delivery_dead ON delivery (dead) WHERE dead IS NOT NULL",
+)
+"""Deliveries of rules, and dead letters."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
     ("0003_sources", SOURCES),
     ("0004_windows", WINDOWS),
     ("0005_due", DUE),
+    ("0006_deliveries", DELIVERIES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -20,7 +20,7 @@ from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import SCHEDULED, Outcome, Scheduled
-from picosched.store import journal, picos, rows
+from picosched.store import deliveries, journal, picos, rows
 from picosched.store.agenda import Agenda
 from picosched.store.begun import BegunRows
 from picosched.store.database import MEMORY, Database, Row
@@ -144,6 +144,9 @@ class Store:
     def coming(self, pico_id: str) -> int:
         return self.agenda.coming(pico_id)
 
+    def on_their_way(self, pico_id: str) -> int:
+        return self.deliveries.waiting_of(pico_id)
+
     def find_scheduled(self, id: str) -> Scheduled | None:
         return self.agenda.find(id)
 
@@ -210,6 +213,8 @@ def _statements(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[s
             statements.append(("waiting", picos.DELETE_WAITING, (turn.pico_id, rid, rule)))
         else:
             statements.append(("waiting", picos.SET_WAITING, (turn.pico_id, rid, rule, rows.dump(state))))
+    for delivery in turn.deliveries:
+        statements.append(("delivery", deliveries.INSERT, deliveries.row_of(delivery)))
     for scheduled in turn.scheduled.values():
         statements.append(("scheduled", SCHEDULED.insert, rows.of_scheduled(scheduled)))
     if journalled:

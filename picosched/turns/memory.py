@@ -19,6 +19,8 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl.budget import Budget
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
 from picosched.krl.size import charge
+from picosched.outside import origin
+from picosched.outside.addresses import Addresses
 from picosched.pico.chance import Chance, id_from
 from picosched.pico.change import RulesetText
 from picosched.pico.channel import Channel
@@ -93,6 +95,7 @@ class Loaded:
     def __init__(self, store: Store, settings: Settings, chance: Chance, ticks: Callable[[], float]) -> None:
         self._store = store
         self.settings = settings
+        self._addresses = Addresses(settings.http_allow)
         self._random = chance
         self.budget = Budget(settings.limits, ticks)
         """The budget of the current turn, query or install: there is one at a time."""
@@ -199,6 +202,9 @@ class Loaded:
             }
             for entry in self._store.journal.entries(pico_id, limit=limit)
         ]
+
+    def refusal_of(self, url: str) -> str | None:
+        return self._addresses.refusal_of(*origin(url)[1:])
 
     def kept_text(self, origin: str) -> str | None:
         return self._store.picos.kept_text(origin)

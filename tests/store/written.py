@@ -9,9 +9,9 @@ from typing import Any
 
 from picosched import Fire, Scheduled, Store, Turn
 from picosched.pico.channel import Channel, new_policy, new_tags
+from picosched.pico.delivery import Delivery
 from picosched.schedule.changed import cancelled
 from picosched.schedule.scheduled import Misfire, Outcome, Status
-from picosched.store.deliveries import Delivery
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.sources import EntryRow, SourceRow
 

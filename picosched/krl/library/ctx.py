@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from picosched.errors import KrlError
+from picosched.krl.library.event import send_to
 from picosched.krl.library.member import Member, action, function, value
 from picosched.krl.library.meta import copied
 from picosched.krl.scope import Scope, Value
@@ -168,11 +169,11 @@ def event(
     domain: Value = None,
     name: Value = None,
     attrs: Value = None,
+    host: Value = None,
 ) -> str:
     attributes = copied(map_of(attrs, "the attributes of an event"))
-    return scope.effects.agenda.send(
-        text(eci, "an eci"), text(domain, "a domain"), text(name, "a type"), attributes
-    )
+    found = text(eci, "an eci"), text(domain, "a domain"), text(name, "a type")
+    return send_to(scope, "ctx:event", host, *found, attributes)
 
 
 def raise_event(
