@@ -6,8 +6,13 @@ event, or until somebody drops it. If we give up, it stays as a dead letter.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from picosched.clock import format_time, parse_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +45,43 @@ class Delivery:
     def owner(self) -> str:
         """The pico or source that sent it."""
         return self.pico_id or self.source_id
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain values; `due` is null for a dead letter."""
+        return {
+            "id": self.id,
+            "url": self.url,
+            "attrs": json.loads(self.body),
+            "pico": self.pico_id,
+            "rid": self.rid,
+            "rule": self.rule,
+            "source": self.source_id or None,
+            "entry": self.entry_id or None,
+            "nominal": format_time(self.nominal),
+            "created": format_time(self.created),
+            "due": None if self.dead else format_time(self.due),
+            "tries": self.tries,
+            "error": self.error,
+            "dead": self.dead and format_time(self.dead),
+        }
+
+
+def read_delivery(told: Mapping[str, Any]) -> Delivery:
+    """The delivery that `as_json` gave; a dead letter is due when it died."""
+    dead = None if told["dead"] is None else parse_time(told["dead"])
+    return Delivery(
+        id=told["id"],
+        source_id=told["source"] or "",
+        entry_id=told["entry"] or "",
+        nominal=parse_time(told["nominal"]),
+        url=told["url"],
+        body=json.dumps(told["attrs"], ensure_ascii=False, separators=(",", ":")),
+        created=parse_time(told["created"]),
+        due=dead or parse_time(told["due"]),
+        tries=told["tries"],
+        error=told["error"],
+        pico_id=told["pico"],
+        rid=told["rid"],
+        rule=told["rule"],
+        dead=dead,
+    )
