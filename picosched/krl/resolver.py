@@ -43,7 +43,6 @@ class _Resolver:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
         self.source = source
         self.faults: list[KrlError] = []
-        self.modules: set[str] = set(MODULES)
         self.used_modules: set[str] = set()
         self.extent = Extent(source)
         self.bare_attributes = False
@@ -100,10 +99,7 @@ class _Resolver:
                 case syntax.Configure():
                     self._declarations(property.defaults, names)
                 case syntax.Key():
-                    self.modules.add("keys")
                     self.expression(property.value, Names())
-                case syntax.ProvidesKeys():
-                    self.modules.add("keys")
 
     def _shared(self, property: syntax.Shares, names: Names) -> None:
         verb = "share" if property.key == "shares" else "provide"
@@ -367,7 +363,7 @@ class _Resolver:
             self.expression(argument.value, names)
 
     def _member(self, node: syntax.Qualified, names: Names, use: str) -> None:
-        if node.domain in self.used_modules or (node.domain == "keys" and "keys" in self.modules):
+        if node.domain in self.used_modules or node.domain == "keys":
             return
         if node.domain not in MODULES:
             known = [*MODULES, *self.used_modules, "ent", "app"]

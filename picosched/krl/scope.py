@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from picosched.krl.budget import Budget
+from picosched.krl.keys import Keys
 
 Value = Any
 """A KRL value: None, bool, int, float, str, list, dict with str keys, Regex, a function, an Action."""
@@ -306,3 +307,4 @@ class Scope:
     rule: str | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
     """The windows visible to the ruleset: its own, and those of the engine's configuration."""
+    keys: Keys = field(default_factory=lambda: Keys(""))

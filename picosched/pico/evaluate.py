@@ -18,10 +18,12 @@ from datetime import datetime
 from typing import Any
 
 from picosched.errors import KrlError, PicoschedError, Span
+from picosched.krl.keys import Keys, without_config_keys
 from picosched.krl.ruleset import Instance
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import BOUNDS, spending
 from picosched.krl.text import json_value, measured
+from picosched.pico.covered import configured_keys, cover_all, cover_turn, covered_error
 from picosched.pico.effects import PicoEffects, error_attributes
 from picosched.pico.event import Event, Query
 from picosched.pico.memory import Installed
@@ -77,6 +79,8 @@ def evaluate(
         BOUNDS.budget = before
         pico.random.end()
         effects.end_turn()
+    if pico.covers:
+        cover_turn(turn, pico.covers)
     return turn
 
 
@@ -106,7 +110,9 @@ def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | No
     try:
         if answers is not None:
             pico.random.begin(answers.drawn)
-        return json_value(instance.query(query.name, query.args))
+        return pico.covers.value(json_value(instance.query(query.name, query.args)))
+    except KrlError as error:
+        raise covered_error(error, pico.covers) from error.__cause__
     finally:
         pico.effects.answering = False
         if answers is not None:
@@ -136,8 +142,11 @@ def _instance(
         module = pico.installed.get(rid)
         if module is None:
             raise KrlError(f"the module {rid} is not installed on the pico {pico.name}", code="not_found")
-        return _instance(pico, module, settings, (*clients, ruleset.rid)).provided
+        instance = _instance(pico, module, settings, (*clients, ruleset.rid))
+        keys.provided.update(instance.keys_for(ruleset.rid))
+        return instance.provided
 
+    keys = Keys(ruleset.rid, configured_keys(pico.effects.settings.keys, ruleset.rid, installed.config))
     scope = Scope(
         rid=ruleset.rid,
         pico_id=pico.id,
@@ -146,13 +155,18 @@ def _instance(
         now=lambda: pico.now,
         random=pico.random,
         meta={**ruleset.meta, "calling_rid": clients[-1]} if clients else ruleset.meta,
-        config=config,
+        config=without_config_keys(config),
+        keys=keys,
         windows=windows_of(ruleset, pico.effects.settings.windows),
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:
         return ruleset.instantiate(scope, use)
+    except KrlError as error:
+        cover_all(pico.covers, keys)
+        raise covered_error(error, pico.covers) from error.__cause__
     finally:
+        cover_all(pico.covers, keys)
         pico.effects.rid = rid
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.keys import without_config_keys
 from picosched.krl.scope import HttpRequest, Value
 from picosched.krl.text import measured, of_text
 from picosched.krl.values import described, shown, to_string
@@ -61,7 +62,7 @@ class PicoFamily:
                 {
                     "rid": rid,
                     "url": each.ruleset.meta["url"],
-                    "config": dict(each.config),
+                    "config": without_config_keys(each.config),
                     "meta": {"krlMeta": dict(each.ruleset.meta), "hash": each.ruleset.hash},
                 }
                 for rid, each in pico.installed.items()

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from picosched.clock import EPOCH
+from picosched.covered import Covers
 from picosched.krl.budget import Budget
 from picosched.krl.ruleset import Instance, Ruleset
 from picosched.pico.chance import Chance
@@ -113,6 +114,8 @@ class Memory:
         self.budget = budget
         self.random = chance
         self.world = world
+        self.covers = Covers()
+        """The keys its rulesets may read, covered in all that it answers and logs."""
         self.now = EPOCH
         """The time of the current turn or query."""
         self._entities: dict[tuple[str, str], Any] = {}

@@ -32,6 +32,7 @@ from picosched.krl.pattern import Regex
 from picosched.krl.ruleset import evaluate_body
 from picosched.krl.scope import Scope
 from picosched.krl.size import spending
+from picosched.pico.channel import Channel
 from picosched.pico.evaluate import start
 from picosched.pico.event import Event
 from picosched.pico.said import Unanswered
@@ -84,9 +85,12 @@ ACCEPTED: dict[str, list[tuple[Any, ...]]] = {
     "time:strftime": [(MOMENT, "%A" * 400)],
     "csv:encode": [([LARGE_ONE],), ([[LARGE_ONE]],), ([{"a": LARGE_ONE}],)],
     "csv:from_array": [([LARGE_ONE],)],
-    "ctx:event": [(*EVENT, LARGE_ONE), (*EVENT, {"a": LARGE_ONE})],
+    "ctx:event": [(*EVENT, {"a": LARGE_ONE}, host) for host in (None, "https://e.example")],
     "ctx:raiseEvent": [("domain", "type", LARGE_ONE), ("domain", "type", {"a": LARGE_ONE}, LARGE_ONE)],
-    "event:send": [({"eci": "eci", "domain": "d", "type": "t", "attrs": {"a": LARGE_ONE}},)],
+    "event:send": [
+        ({"eci": "eci", "domain": "d", "type": "t", "attrs": {"a": LARGE_ONE}, "host": host},)
+        for host in (None, "https://e.example")
+    ],
     "math:hash": [("sha3_512", LARGE_ONE)],
     "math:hmac": [("sha3_512", LARGE_ONE, LARGE_ONE)],
     "time:add": [(1, {"days": LARGE_ONE}), ("2026-03-01 10:00", {"months": 2})],
@@ -265,6 +269,8 @@ def in_a_rule() -> Iterator[Scope]:
     ) as engine:
         engine.root.install(RULESET)
         with_a_large_record(engine.store, engine.root.id)
+        with engine.store.transaction():
+            engine.store.picos.new_channel(Channel("eci", engine.root.id), engine.now())
         pico = engine.loaded.load_pico(engine.root.id)
         scope = start(pico, "demo").scope
         scope.event = Event("t", "go", {}, "eid", engine.now())
@@ -343,6 +349,8 @@ SMALL_CALLS = {
     ".call",
     ".clock_seconds",
     ".kept_set",
+    ".key",
+    ".own_keys",
     ".pick_one",
     ".provided",
     ".word",

@@ -145,6 +145,8 @@ class ExpressionCompiler:
             return call(
                 ".provided", load(self.aliases[node.domain]), constant(node.domain), constant(node.name)
             )
+        if node.domain == "keys":
+            return call(".key", load(SCOPE), constant(node.name))
         member = MODULES[node.domain][node.name]
         if member.kind == "value":
             return call(self.module_member(node), load(SCOPE))
