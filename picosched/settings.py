@@ -169,9 +169,7 @@ def _key(name: str, table: Any, where: str) -> Key:
         raise PicoschedError(f"{where}: the key {name}: wanted a table of `to` and `value`, and only these")
     rids = [table["to"]] if isinstance(table["to"], str) else table["to"]
     if not isinstance(rids, list) or not all(isinstance(each, str) for each in rids):
-        raise PicoschedError(
-            f"{where}: the key {name}: wanted a rid as `to`, or a list of rids"
-        )
+        raise PicoschedError(f"{where}: the key {name}: wanted a rid as `to`, or a list of rids")
     if not isinstance(table["value"], str | int | float | dict | list):
         raise PicoschedError(f"{where}: the key {name}: wanted a text, a number, a list or a map as `value`")
     return Key(name, tuple(rids), table["value"])

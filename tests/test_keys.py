@@ -50,7 +50,7 @@ def test_neither_journal_nor_answer_nor_error_nor_log_has_a_key(caplog: pytest.L
         'ruleset r { meta { key a {"sid" "very-secret"} } }',
         'ruleset r { meta { key a {"sid": "very-secret", } } global { x = } }',
         'ruleset r { meta { key a {"sid": "very-secret" } key b 123456 x',
-        'ruleset r { meta { key a <<very-secret }',
+        "ruleset r { meta { key a <<very-secret }",
         'ruleset r { meta { key a {"t": "very-secret".nosuch()} } }',
         'ruleset r { meta { keys a ["very-secret", unknown] } }',
     ],

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from picosched.errors import PicoschedError
 from picosched.krl.budget import Budget
 from picosched.krl.keys import Keys
 
@@ -111,6 +112,39 @@ class HttpResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class EventQuery:
+    """An event for another pico, and a query of it once the event's turn is durable."""
+
+    pico_id: str
+    eci: str
+    domain: str
+    type: str
+    attrs: str
+    """JSON."""
+    rid: str
+    name: str
+    args: str
+    """JSON."""
+    once: str
+    """The key by which the pico performs the event once, however often it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventQueryAnswer:
+    """The value of the query, or why there is none."""
+
+    value: Value = None
+    error: PicoschedError | None = None
+    size: int = 0
+    """Bytes of the value."""
+
+
+Request = HttpRequest | EventQuery
+"""What a turn may need answered before it can continue."""
+Response = HttpResponse | EventQueryAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A program to run: its absolute path, arguments and environment."""
 
@@ -135,6 +169,18 @@ class Family(Protocol):
 
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
         """The answer to a query of another pico."""
+
+    def ask_after(
+        self,
+        eci: str,
+        domain: str,
+        type: str,
+        attrs: Mapping[str, Value],
+        rid: str,
+        name: str,
+        args: Mapping[str, Value],
+    ) -> Value:
+        """Raise an event in another pico and wait for its turn; then the answer to a query of that pico."""
 
     def journal(self, limit: int) -> list[Value]:
         """The last turns of this pico, the newest first."""

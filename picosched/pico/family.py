@@ -9,11 +9,12 @@ globals are evaluated at its first event.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.keys import without_config_keys
-from picosched.krl.scope import HttpRequest, Value
-from picosched.krl.text import measured, of_text
+from picosched.krl.scope import EventQuery, EventQueryAnswer, HttpRequest, Value
+from picosched.krl.text import json_text, json_value, measured, of_text
 from picosched.krl.values import described, shown, to_string
 from picosched.pico.change import (
     Change,
@@ -97,6 +98,39 @@ class PicoFamily:
         if channel.pico_id == self._effects.pico.id:
             raise KrlError("a pico cannot query itself: call the function", code="conflict")
         return self._world.answer(channel.pico_id, Query(rid, name, args, eci), self._effects.pico.now)
+
+    def ask_after(
+        self,
+        eci: str,
+        domain: str,
+        type: str,
+        attrs: Mapping[str, Value],
+        rid: str,
+        name: str,
+        args: Mapping[str, Value],
+    ) -> Value:
+        effects, pico = self._effects, self._effects.pico
+        effects.speaking("raise an event in another pico")
+        assert effects.turn is not None
+        channel = self._reached(eci)
+        for what, refusal in (
+            (f"event {domain}:{type}", channel.events.refusal(domain, type)),
+            (f"query {rid}:{name}", channel.queries.refusal(rid, name)),
+        ):
+            if refusal:
+                raise KrlError(f"the {what} is {refusal}", code="refused")
+        if channel.pico_id == pico.id:
+            raise KrlError("a pico cannot wait for an event of its own: raise it", code="conflict")
+        texts = [json_text(measured(dict(each))[0]) for each in (attrs, args)]
+        parts = (channel.pico_id, eci, domain, type, texts[0], rid, name, texts[1])
+        asked = "\0".join((effects.turn.eid, str(effects.asked), *parts))
+        once = blake2b(asked.encode("utf-8", "replace"), digest_size=16).hexdigest()
+        answer = effects.answer(EventQuery(*parts, once), sum(map(of_text, parts)))
+        assert isinstance(answer, EventQueryAnswer)
+        if answer.error is not None:
+            raise KrlError(answer.error.message, code=answer.error.code)
+        effects.say(answer.size, for_good=True)
+        return json_value(answer.value)
 
     def new_pico(
         self,

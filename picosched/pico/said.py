@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from picosched.errors import KrlError
-from picosched.krl.scope import HttpRequest, HttpResponse, Value
+from picosched.krl.scope import HttpRequest, HttpResponse, Request, Response, Value
 from picosched.krl.text import measured, of_text
 from picosched.krl.values import shown
 from picosched.pico.chance import Tape, id_from
@@ -24,10 +24,10 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
 MOST_ASKED = 50
-"""HTTP requests in one turn or query."""
+"""Requests in one turn or query."""
 
 REQUEST = 1_000
-"""Steps for an HTTP request, charged each time the turn is evaluated."""
+"""Steps for a request, charged each time the turn is evaluated."""
 THING = 300
 """Bytes of an effect besides its values."""
 
@@ -63,8 +63,8 @@ class Unanswered(BaseException):
     answer. Not an Exception, so that rules cannot catch it.
     """
 
-    def __init__(self, request: HttpRequest, place: int) -> None:
-        super().__init__(request.url)
+    def __init__(self, request: Request, place: int) -> None:
+        super().__init__(place)
         self.request = request
         self.place = place
         """The number of requests made before it."""
@@ -74,7 +74,7 @@ class Unanswered(BaseException):
 class Answers:
     """The inputs of earlier tries of a turn or query, so that the next try takes the same path."""
 
-    given: list[tuple[HttpRequest, HttpResponse]] = field(default_factory=list)
+    given: list[tuple[Request, Response]] = field(default_factory=list)
     """Requests and their responses."""
     drawn: Tape = field(default_factory=list)
     """Random values."""
@@ -157,15 +157,20 @@ class Speaking:
         return max(fitting, key=len, default=rid)
 
     def http(self, request: HttpRequest) -> HttpResponse:
+        response = self.answer(request, len(request.url) + len(request.body))
+        assert isinstance(response, HttpResponse)
+        self.say(len(response.body), for_good=True)
+        return response
+
+    def answer(self, request: Request, size: int) -> Response:
+        """The answer that an earlier try of this turn or query got; Unanswered if there is none yet."""
         place, self.asked = self.asked, self.asked + 1
         given = self.answers.given
-        self.say(len(request.url) + len(request.body), steps=REQUEST, for_good=True)
+        self.say(size, steps=REQUEST, for_good=True)
         if place < len(given) and given[place][0] == request:
-            response = given[place][1]
-            self.say(len(response.body), for_good=True)
-            return response
+            return given[place][1]
         if place >= MOST_ASKED:
-            raise KrlError(f"one event made more than {MOST_ASKED} HTTP requests", code="too_large")
+            raise KrlError(f"one event made more than {MOST_ASKED} requests", code="too_large")
         raise Unanswered(request, place)
 
     def log(self, level: str, value: Value) -> None:

@@ -74,6 +74,28 @@ def query(
     )
 
 
+def event_query(
+    scope: Scope,
+    eci: Value = None,
+    domain: Value = None,
+    name: Value = None,
+    attrs: Value = None,
+    rid: Value = None,
+    queryName: Value = None,
+    args: Value = None,
+) -> Value:
+    """The answer to a query of another pico, after an event there has been handled."""
+    return scope.effects.family.ask_after(
+        text(eci, "an eci"),
+        text(domain, "a domain"),
+        text(name, "a type"),
+        map_of(attrs, "the attributes of an event"),
+        text(rid, "a rid"),
+        text(queryName, "a name"),
+        map_of(args, "arguments"),
+    )
+
+
 def logs(scope: Scope) -> Value:
     """Recent log entries of this pico's rules, oldest first."""
     return scope.effects.family.logs()
@@ -216,5 +238,6 @@ CTX: Mapping[str, Member] = {
     "uninstall": action(uninstall),
     "flush": action(flush),
     "event": action(event),
+    "eventQuery": action(event_query),
     "raiseEvent": action(raise_event),
 }
