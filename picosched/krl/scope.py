@@ -162,7 +162,7 @@ class Family(Protocol):
     """A rule's access to its pico and related picos."""
 
     def view(self) -> Mapping[str, Value]:
-        """id, name, parent (an eci or null), children (ecis), channels and rulesets of the pico."""
+        """id, name, parent and children (ecis, and ids), channels and rulesets of the pico."""
 
     def logs(self) -> list[Value]:
         """Recent log entries of this pico's rules, oldest first: time, level, rid, rule, value."""
@@ -218,6 +218,21 @@ class Family(Protocol):
         """Reload this pico's rulesets that were installed from this URL."""
 
     def uninstall(self, rid: str) -> None: ...
+
+    def pico_of(self, eci: str) -> str | None:
+        """The id of the pico that has this channel."""
+
+    def give_channel(self, pico_id: str, tags: Sequence[str]) -> Mapping[str, Value]:
+        """Create a channel for a child that this rule creates."""
+
+    def give_ruleset(self, pico_id: str, url: str) -> str:
+        """Install a ruleset on a child that this rule creates; returns its rid."""
+
+    def rid_at(self, url: str) -> str:
+        """The rid of the ruleset at a URL."""
+
+    def origin_of(self, rid: str) -> str:
+        """The URL that the engine has a ruleset from; `not_found` if it has none."""
 
 
 class Agenda(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -89,11 +89,11 @@ SourceChange = AddSource | RemoveSource | PauseSource | ResumeSource
 Change = NewPico | DeletePico | PutChannel | DeleteChannel | Install | Uninstall | SourceChange
 
 
-def ecis_of(change: Change) -> list[str]:
-    """The ecis of the channels that a change makes."""
+def channels_of(change: Change) -> Sequence[Channel]:
+    """The channels that a change makes."""
     match change:
         case NewPico():
-            return [channel.eci for channel in (change.down, change.up, *change.channels)]
+            return (change.down, change.up, *change.channels)
         case PutChannel(channel):
-            return [channel.eci]
-    return []
+            return (channel,)
+    return ()

@@ -8,14 +8,15 @@ globals are evaluated at its first event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.keys import without_config_keys
-from picosched.krl.scope import EventQuery, EventQueryAnswer, HttpRequest, Value
-from picosched.krl.text import json_text, json_value, measured, of_text
+from picosched.krl.scope import HttpRequest, Value
+from picosched.krl.text import measured, of_text
 from picosched.krl.values import described, shown, to_string
+from picosched.pico.asking import ask_after
 from picosched.pico.change import (
     Change,
     DeleteChannel,
@@ -25,6 +26,7 @@ from picosched.pico.change import (
     PutChannel,
     RulesetText,
     Uninstall,
+    channels_of,
 )
 from picosched.pico.channel import Channel, Policy, new_policy, new_tags
 from picosched.pico.event import Query
@@ -53,11 +55,14 @@ class PicoFamily:
         pico = self._effects.pico
         channels = self._channels()
         pico.budget.charge(SHOWN * (1 + len(channels) + len(pico.installed)))
+        children = [each for each in channels if each.kin and each.kin not in (pico.parent_id, pico.id)]
         return {
             "id": pico.id,
             "name": pico.name,
             "parent": next((c.eci_of_kin for c in channels if c.kin and c.kin == pico.parent_id), None),
-            "children": [c.eci_of_kin for c in channels if c.kin and c.kin not in (pico.parent_id, pico.id)],
+            "parent_id": pico.parent_id,
+            "children": [channel.eci_of_kin for channel in children],
+            "children_ids": [channel.kin for channel in children],
             "channels": [_shown(channel) for channel in channels],
             "rulesets": [
                 {
@@ -109,28 +114,7 @@ class PicoFamily:
         name: str,
         args: Mapping[str, Value],
     ) -> Value:
-        effects, pico = self._effects, self._effects.pico
-        effects.speaking("raise an event in another pico")
-        assert effects.turn is not None
-        channel = self._reached(eci)
-        for what, refusal in (
-            (f"event {domain}:{type}", channel.events.refusal(domain, type)),
-            (f"query {rid}:{name}", channel.queries.refusal(rid, name)),
-        ):
-            if refusal:
-                raise KrlError(f"the {what} is {refusal}", code="refused")
-        if channel.pico_id == pico.id:
-            raise KrlError("a pico cannot wait for an event of its own: raise it", code="conflict")
-        texts = [json_text(measured(dict(each))[0]) for each in (attrs, args)]
-        parts = (channel.pico_id, eci, domain, type, texts[0], rid, name, texts[1])
-        asked = "\0".join((effects.turn.eid, str(effects.asked), *parts))
-        once = blake2b(asked.encode("utf-8", "replace"), digest_size=16).hexdigest()
-        answer = effects.answer(EventQuery(*parts, once), sum(map(of_text, parts)))
-        assert isinstance(answer, EventQueryAnswer)
-        if answer.error is not None:
-            raise KrlError(answer.error.message, code=answer.error.code)
-        effects.say(answer.size, for_good=True)
-        return json_value(answer.value)
+        return ask_after(self._effects, self._reached(eci), domain, type, attrs, Query(rid, name, args, eci))
 
     def new_pico(
         self,
@@ -205,6 +189,51 @@ class PicoFamily:
         if clients:
             raise KrlError(f"the ruleset {rid} is used by {', '.join(clients)}", code="conflict")
         self._say(Uninstall(rid))
+
+    def pico_of(self, eci: str) -> str | None:
+        channel = self._world.find_channel(eci)
+        made = (each for change in self._effects.changes() for each in channels_of(change))
+        found = channel or next((each for each in made if each.eci == eci), None)
+        return None if found is None else found.pico_id
+
+    def give_channel(self, pico_id: str, tags: Sequence[str]) -> dict[str, Value]:
+        self._pay(measured(list(tags))[1])
+        channel = _channel(self._effects.new_id(), pico_id, {"tags": list(tags)})
+        self._give(pico_id, lambda child: replace(child, channels=(*child.channels, channel)))
+        return _shown(channel)
+
+    def give_ruleset(self, pico_id: str, url: str) -> str:
+        self._pay(0)
+        text = self._text(url, {})
+        ruleset = self._world.compiled(text.text, text.origin)
+        self._world.check_windows(ruleset)
+        self._give(pico_id, lambda child: replace(child, rulesets=(*child.rulesets, text)))
+        return ruleset.rid
+
+    def _give(self, pico_id: str, change: Callable[[NewPico], NewPico]) -> None:
+        """Change a child that this rule creates."""
+        changes = self._effects.speaking("change picos").changes
+        self._effects.pico.budget.charge(len(changes))
+        for place, each in enumerate(changes):
+            if isinstance(each, NewPico) and each.id == pico_id:
+                changes[place] = change(each)
+                return
+        raise KrlError(
+            f"found the id {shown(pico_id)}, wanted that of this pico, or of a child that the same rule "
+            "creates: for another pico raise an event there with event:send",
+            code="refused",
+        )
+
+    def rid_at(self, url: str) -> str:
+        self._pay(0)
+        return self._world.compiled(self._read(url), url).rid
+
+    def origin_of(self, rid: str) -> str:
+        self._effects.pico.budget.charge(SHOWN)
+        origin = self._world.origin_of(rid)
+        if origin is None:
+            raise KrlError(f"the engine has no ruleset {shown(rid)} with a URL", code="not_found")
+        return origin
 
     # ---- inside -----------------------------------------------------------------------------------
 

@@ -58,6 +58,9 @@ class World(Protocol):
     def kept_text(self, origin: str) -> str | None:
         """The text of an installed ruleset that came from `origin`."""
 
+    def origin_of(self, rid: str) -> str | None:
+        """The URL of a standard ruleset, or the origin of one that is installed on some pico."""
+
     def read_text(self, origin: str) -> str:
         """The text of a standard ruleset, or of a file that rulesets may install; else PicoschedError."""
 

@@ -14,7 +14,7 @@ from picosched.krl.scope import HttpRequest, HttpResponse, Request, Response, Va
 from picosched.krl.text import measured, of_text
 from picosched.krl.values import shown
 from picosched.pico.chance import Tape, id_from
-from picosched.pico.change import Change, ecis_of
+from picosched.pico.change import Change, channels_of
 from picosched.pico.delivery import Delivery
 from picosched.pico.event import Event
 from picosched.pico.memory import Memory
@@ -130,7 +130,7 @@ class Speaking:
         if self.pico.world.find_channel(eci) is None:
             made = self.changes()
             self.pico.budget.charge(len(made))
-            if not any(eci in ecis_of(change) for change in made):
+            if not any(each.eci == eci for change in made for each in channels_of(change)):
                 raise KrlError(f"there is no channel {shown(eci)}", code="not_found")
 
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:

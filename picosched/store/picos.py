@@ -169,6 +169,15 @@ class Picos:
         )
         return None if row is None else str(row[0])
 
+    def origin_of(self, rid: str) -> str | None:
+        """Where an installed ruleset of that rid came from."""
+        row = self._database.row(
+            """SELECT origin FROM ruleset JOIN installed ON installed.hash = ruleset.hash
+                WHERE installed.rid = ? AND origin IS NOT NULL LIMIT 1""",
+            (rid,),
+        )
+        return None if row is None else str(row[0])
+
     def install(self, pico_id: str, ruleset: RulesetRow, config: Mapping[str, Any]) -> None:
         """Install a ruleset on a pico, or replace its text and configuration there.
 

@@ -209,6 +209,9 @@ class Loaded:
     def kept_text(self, origin: str) -> str | None:
         return self._store.picos.kept_text(origin)
 
+    def origin_of(self, rid: str) -> str | None:
+        return standard.url_of(rid) if rid in standard.ALL else self._store.picos.origin_of(rid)
+
     def read_text(self, origin: str) -> str:
         if standard.is_standard(origin):
             return standard.read(origin)
