@@ -45,15 +45,20 @@ def children(scope: Scope, pico_id: Value = None) -> Value:
 
 def admin_eci(scope: Scope, pico_id: Value = None) -> Value:
     """The eci to a child. A pico has no channel of that kind to itself."""
-    view = scope.effects.family.view()
-    ecis = dict(zip(view["children_ids"], view["children"], strict=True))
-    if pico_id not in ecis:
+    eci = eci_of_child(scope, pico_id)
+    if eci is None:
         raise KrlError(
             f"engine:getAdminECI knows the ecis of children; found the id {shown(pico_id)}: "
             "make a channel with ctx:newChannel",
             code="refused",
         )
-    return ecis[pico_id]
+    return eci
+
+
+def eci_of_child(scope: Scope, pico_id: Value) -> str | None:
+    view = scope.effects.family.view()
+    ecis = zip(view["children_ids"], view["children"], strict=True)
+    return next((eci for id, eci in ecis if id == pico_id), None)
 
 
 def channels(scope: Scope, pico_id: Value = None) -> Value:
@@ -105,14 +110,12 @@ def new_pico(scope: Scope, parent_id: Value = None) -> Value:
 
 def remove_pico(scope: Scope, pico_id: Value = None) -> bool:
     """Delete a child with its descendants; false if there is none of that id."""
-    view = scope.effects.family.view()
-    ecis = dict(zip(view["children_ids"], view["children"], strict=True))
     if pico_id == scope.pico_id or pico_id is None:
         raise KrlError("engine:removePico removes children; found this pico", code="refused")
-    if pico_id not in ecis:
-        return False
-    scope.effects.family.delete_pico(ecis[pico_id])
-    return True
+    eci = eci_of_child(scope, pico_id)
+    if eci is not None:
+        scope.effects.family.delete_pico(eci)
+    return eci is not None
 
 
 def new_channel(
@@ -192,7 +195,7 @@ def address(url: Value, base: Value) -> str:
 def missing(name: str, instead: str, kind: Callable[[Callable[..., Value]], Member]) -> Member:
     """A member that has no counterpart here, and refuses."""
 
-    def refuse(scope: Scope, *args: Value, **named: Value) -> Value:
+    def refuse(scope: Scope, /, *args: Value, **named: Value) -> Value:
         raise KrlError(f"engine:{name} is not part of this engine: {instead}", code="refused")
 
     return kind(refuse)
