@@ -15,7 +15,7 @@ from picosched.krl.library.ctx import text
 from picosched.krl.library.member import Member, action, function
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import claim_array, scan
-from picosched.krl.values import described, shown, to_string
+from picosched.krl.values import shown, to_string
 
 OTHERS = "raise an event there with event:send, as those of io.picolabs.wrangler"
 
@@ -178,10 +178,7 @@ def texts(rid: Value, asked: str) -> list[str]:
     """A rid or an array of them, each once."""
     listed = rid if isinstance(rid, list) else [rid]
     claim_array(len(listed), 8 * len(listed))
-    for each in listed:
-        if not isinstance(each, str) or not each:
-            raise KrlError(f"{asked} needs a rid string or array; found {described(each)}: {shown(each)}")
-    return list(dict.fromkeys(listed))
+    return list(dict.fromkeys(text(each, f"a rid of {asked}") for each in listed))
 
 
 def address(url: Value, base: Value) -> str:

@@ -93,7 +93,7 @@ class _Lists:
             with self._empty:
                 empty(
                     "Nothing is on its way",
-                    "Rules send events to other engines with event:send and a host, sources with to = { url }.",
+                    "Rules send events to other engines with event:send and a host, sources with a url.",
                 )
 
     async def _act(self, action: str, id: str) -> None:
