@@ -16,6 +16,8 @@ HIDDEN = "•••"
 LEAST = 4
 """Characters of a text that is covered; a shorter one would turn up by chance."""
 
+TEXTS_OF_A_STEP = 32
+
 KEY = re.compile(r"\bkeys?\s+[A-Za-z_$][\w$]*\s+(?=[\"'{\[<]|\d)")
 PART = re.compile(r'"(?:\\.|[^"\\])*"?|<<.*?(?:>>|\Z)|//[^\n]*|[{}\[\]]|[^\s{}\[\]"<]+|\s+|.', re.DOTALL)
 
@@ -57,9 +59,13 @@ class Covers:
     def __bool__(self) -> bool:
         return bool(self._texts)
 
+    def cost(self, size: int) -> int:
+        """Steps for covering that many bytes: up to a few for each, if there are many texts to look for."""
+        return size * len(self._texts) // TEXTS_OF_A_STEP
+
     def add(self, value: Any) -> None:
         """Cover the texts and numbers in a value from now on."""
-        texts = self._texts | {text for text in _leaves(value) if len(text) >= LEAST}
+        texts = self._texts | texts_of(value)
         if texts != self._texts:
             longest_first = sorted(texts, key=lambda text: (-len(text), text))
             self._texts, self._pattern = texts, re.compile("|".join(map(re.escape, longest_first)))
@@ -79,6 +85,11 @@ class Covers:
             case int() | float() if str(value) in self._texts:
                 return HIDDEN
         return value
+
+
+def texts_of(value: Any) -> frozenset[str]:
+    """The texts in a key's value that are covered."""
+    return frozenset(text for text in _leaves(value) if len(text) >= LEAST)
 
 
 def _leaves(value: Any) -> Iterator[str]:

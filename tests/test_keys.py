@@ -69,6 +69,26 @@ def test_what_is_no_key_keeps_its_text_and_all_keeps_its_place() -> None:
     assert len(covered) == len(text)
 
 
+def test_a_ruleset_may_read_a_bounded_number_of_texts() -> None:
+    keys = " ".join(f'key k{n} "text {n}"' for n in range(65))
+    wanted = "found 65 texts in the keys that r may read, wanted at most 64"
+    with Engine(clock=VirtualClock()) as engine, pytest.raises(KrlError, match=wanted):
+        engine.root.install(f"ruleset r {{ meta {{ {keys} }} }}")
+
+
+def test_covering_is_paid_for() -> None:
+    text = """ruleset r { meta { key a "abcd" shares f }
+        global { s = "x".sprintf("%900000s") f = function(){ [s, s, s, s, s, s, s, s].join("") } }
+        rule go { select when t go foreach 0.range(9) setting(i) send_directive("s", {"s": s}) } }"""
+    with Engine(clock=VirtualClock()) as engine:
+        taken = []
+        for each in (text, text.replace('key a "abcd"', " ".join(f'key k{n} "abc{n}"' for n in range(64)))):
+            engine.root.install(each)
+            engine.root.raise_event("t", "go")
+            taken.append(engine.loaded.budget.taken)
+        assert taken[1] - taken[0] > 1_000_000
+
+
 def test_the_longest_text_is_covered_first_and_short_ones_are_not() -> None:
     covers = Covers()
     covers.add({"a": "abcd", "b": ["abcdef", "xy", 12345, True]})

@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 from picosched.checked import checked_key, checked_text, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
-from picosched.due.background import PATIENCE_SECONDS, stop_all
+from picosched.due.background import PATIENCE_SECONDS, DismissedError, stop_all
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.entries import Entries
@@ -221,7 +221,7 @@ class Wiring:
             self.raise_one(event, request.pico_id)
             query = self.new_query(request.rid, request.name, args, eci=request.eci)
             value = self.answer_to(query, request.pico_id)
-        except StoreError:
+        except (StoreError, DismissedError):
             raise
         except PicoschedError as error:
             return EventQueryAnswer(error=error)

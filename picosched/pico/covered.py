@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from picosched.covered import Covers
+from picosched.covered import Covers, texts_of
 from picosched.errors import KrlError
 from picosched.krl.keys import CONFIG, Key, Keys
 from picosched.pico.turn import Turn
+
+MOST_TEXTS = 64
+"""Texts in the keys of one ruleset."""
 
 
 def configured_keys(keys: Sequence[Key], rid: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,8 +27,15 @@ def configured_keys(keys: Sequence[Key], rid: str, config: Mapping[str, Any]) ->
 
 
 def cover_all(covers: Covers, keys: Keys) -> None:
-    for each in (keys.own, keys.provided, keys.configured):
-        covers.add(dict(each))
+    """Cover the keys of a ruleset; `too_large` if they have too many texts to look for."""
+    found = [dict(each) for each in (keys.own, keys.provided, keys.configured)]
+    texts = len(texts_of(found))
+    if texts > MOST_TEXTS:
+        raise KrlError(
+            f"found {texts:,} texts in the keys that {keys.rid} may read, wanted at most {MOST_TEXTS}",
+            code="too_large",
+        )
+    covers.add(found)
 
 
 def covered_error(error: KrlError, covers: Covers) -> KrlError:

@@ -77,7 +77,7 @@ class PicoEffects(Speaking):
     def direct(self, name: str, options: Value) -> None:
         said = self.speaking("send a directive")
         copy, size = measured(options)
-        self.pico.budget.say(THING + WIDEST * len(name) + size)
+        self.say(WIDEST * len(name) + size)
         said.directives.append(Directive(name, copy, said.rid, said.rule, said.handled))
 
     def entity(self, rid: str, name: str) -> Value:

@@ -67,6 +67,10 @@ def evaluate(
     effects.answers, effects.asked = answers or Answers(), 0
     before, BOUNDS.budget = BOUNDS.budget, budget
     try:
+        if pico.covers:
+            budget.steps -= pico.covers.cost(
+                measured(event.attrs)[1]
+            )  # if it is too much, the next rule fails
         pico.random.begin(effects.answers.drawn)
         while pairs and budget.over is None:
             _handle(pico, turn, pairs, *pairs.popleft())
@@ -110,7 +114,11 @@ def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | No
     try:
         if answers is not None:
             pico.random.begin(answers.drawn)
-        return pico.covers.value(json_value(instance.query(query.name, query.args)))
+        found = json_value(instance.query(query.name, query.args))
+        if not pico.covers:
+            return found
+        pico.budget.charge(pico.covers.cost(measured(found)[1]))
+        return pico.covers.value(found)
     except KrlError as error:
         raise covered_error(error, pico.covers) from error.__cause__
     finally:
@@ -161,12 +169,13 @@ def _instance(
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:
-        return ruleset.instantiate(scope, use)
+        try:
+            return ruleset.instantiate(scope, use)
+        finally:
+            cover_all(pico.covers, keys)
     except KrlError as error:
-        cover_all(pico.covers, keys)
         raise covered_error(error, pico.covers) from error.__cause__
     finally:
-        cover_all(pico.covers, keys)
         pico.effects.rid = rid
 
 

@@ -109,6 +109,8 @@ class Speaking:
 
     def say(self, size: int, *, steps: int = 0, for_good: bool = False) -> None:
         """Charge for an effect; with `for_good`, not refunded if the rule fails."""
+        if self.pico.covers:
+            steps += self.pico.covers.cost(size)
         self.pico.budget.say(THING + size, steps, for_good)
 
     def speaking(self, verb: str) -> Said:
