@@ -68,9 +68,8 @@ def evaluate(
     before, BOUNDS.budget = BOUNDS.budget, budget
     try:
         if pico.covers:
-            budget.steps -= pico.covers.cost(
-                measured(event.attrs)[1]
-            )  # if it is too much, the next rule fails
+            # If it is too much, the next rule fails.
+            budget.steps -= pico.covers.cost(measured(event.attrs)[1])
         pico.random.begin(effects.answers.drawn)
         while pairs and budget.over is None:
             _handle(pico, turn, pairs, *pairs.popleft())

@@ -128,10 +128,10 @@ class Loaded:
 
     def load_channel(self, eci: str) -> Channel:
         """The channel; `not_found` if there is none."""
-        channel = self._channels.find(eci) or self._store.picos.find_channel(eci)
+        channel = self.find_channel(eci)
         if channel is None:
             raise PicoschedError(f"there is no channel {eci}", "not_found")
-        return self._channels.put(eci, channel)
+        return channel
 
     def compiled(self, text: str, origin: str | None) -> Ruleset:
         """The compiled ruleset of a text; KrlError if it has errors."""
@@ -166,7 +166,8 @@ class Loaded:
         return self._store.picos.channels(pico_id)
 
     def find_channel(self, eci: str) -> Channel | None:
-        return self._channels.find(eci) or self._store.picos.find_channel(eci)
+        channel = self._channels.find(eci) or self._store.picos.find_channel(eci)
+        return None if channel is None else self._channels.put(eci, channel)
 
     def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
         """The answer of a pico to a query from another pico."""
