@@ -133,17 +133,6 @@ def test_a_dropped_delivery_is_not_sent() -> None:
         assert world.asked == []
 
 
-def test_a_delivery_dropped_while_it_is_tried_is_not_kept_for_another_try() -> None:
-    def drop(request: HttpRequest) -> HttpResponse:
-        engine.drop_delivery(dict(request.headers)["Idempotency-Key"])
-        return HttpResponse(503, "later")
-
-    with sender(drop) as engine:
-        post(engine)
-        engine.run_due()
-        assert engine.deliveries() == engine.deliveries(dead=True) == []
-
-
 def test_a_dead_letter_is_kept_as_long_as_history() -> None:
     with sender(World(404), history_days=2) as engine:
         post(engine)

@@ -99,8 +99,6 @@ class DeliveriesQueue(Background):
 
     def _settle(self, delivery: Delivery, answer: HttpResponse) -> None:
         now, deliveries = self._now(), self._store.deliveries
-        if deliveries.find(delivery.id) is None:  # dropped meanwhile
-            return
         if 200 <= answer.status < 300:
             deliveries.remove(delivery.id)
             return
