@@ -61,7 +61,6 @@ QUESTIONS: dict[str, tuple[Callable[[Store], object], str]] = {
         "scheduled_due",
     ),
     "deliveries that are due": (lambda s: s.deliveries.due(NOW, 5, SOME), "delivery_due"),
-    "the next delivery": (lambda s: s.deliveries.next(), "delivery_due"),
     "deliveries of a pico": (lambda s: s.deliveries.waiting_of("p"), "delivery_pico"),
     "dead letters": (lambda s: s.deliveries.listed(dead=True, limit=5), "delivery_dead"),
     "dead letters that are old": (lambda s: s.deliveries.prunable(NOW), "delivery_dead"),
