@@ -18,6 +18,7 @@ NAMES = (
     "catching_up",
     "sources",
     "virtual_year",
+    "over_http",
 )
 
 
