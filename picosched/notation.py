@@ -122,6 +122,11 @@ def values_text(values: dict[str, Any]) -> str:
     return " ".join(f"{name}={shlex.quote(_value_text(value))}" for name, value in values.items())
 
 
+def directive_name(name: Any) -> str:
+    """The name of a directive: a text as it is, any other value as JSON."""
+    return name if isinstance(name, str) else tree_text(name)
+
+
 def _value_text(value: Any) -> str:
     # Text is not quoted unless it would be read as JSON.
     return value if isinstance(value, str) and _value(value) == value else tree_text(value)

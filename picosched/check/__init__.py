@@ -65,7 +65,7 @@ def syntax_errors(text: str, name: str = "<ruleset>") -> list[Finding]:
 
 def _of_tree(tree: syntax.Ruleset, source: Source) -> list[Finding]:
     try:
-        faults = resolve(tree, source)
+        faults = resolve(tree, source).faults
     except KrlError as too_deep:
         return [_of_fault(too_deep)]
     subject = Subject(tree, source)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from picosched.check.places import Places
-from picosched.check.walk import parts
 from picosched.errors import KrlError
 from picosched.krl import syntax
 from picosched.krl.pattern import MOST_CAPTURES, regex_of
+from picosched.krl.walk import parts
 
 Kind = Literal["global", "configured", "parameter", "captured", "uncaptured", "value", "local"]
 """Of what binds a name. `uncaptured`: the `setting` of an event that captures nothing for it, so that it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
+from itertools import pairwise
 
 from picosched.check.subject import Subject
 from picosched.krl import syntax
@@ -20,6 +21,7 @@ CLASSIC_DOMAINS = ("web", "explicit", "notification", "error", "system", "rfq")
 
 def look_at_events(subject: Subject) -> None:
     _look_at_rules(subject)
+    _look_behind_last(subject)
     for node in subject.nodes:
         if isinstance(node, syntax.Raise | syntax.ScheduleEvent):
             _look_at_statement(subject, node)
@@ -46,6 +48,20 @@ def _look_at_rules(subject: Subject) -> None:
         elif keys := _ends(rule):
             ended |= keys
             by = rule.name
+
+
+def _look_behind_last(subject: Subject) -> None:
+    """Statements behind one that ends the postlude."""
+    for rule in subject.rules:
+        if rule.postlude is None:
+            continue
+        for block in (rule.postlude.fired, rule.postlude.notfired, rule.postlude.final):
+            for statement, behind in pairwise(block):
+                if _is_last(statement):
+                    subject.say(
+                        "W302", "this never happens: the statement before it ends the postlude", behind
+                    )
+                    break
 
 
 def _can_complete(event: syntax.EventExpression, ended: Set[str]) -> bool:

@@ -19,7 +19,7 @@ TAKE_PATTERNS = ("as", "decode", "extract", "like", "match", "toRegexp")
 def look_at_literals(subject: Subject) -> None:
     patterns = _read_as_patterns(subject)
     for node in subject.nodes:
-        if isinstance(node, syntax.Regex):
+        if isinstance(node, syntax.Regex) and not subject.for_classic:
             _regex(subject, node)
         elif isinstance(node, syntax.Literal) and isinstance(node.value, str):
             _string(subject, node, is_pattern=id(node) in patterns)

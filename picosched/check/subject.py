@@ -8,10 +8,11 @@ from functools import cached_property
 from picosched.check.bindings import Bindings, Bound
 from picosched.check.finding import Finding
 from picosched.check.places import Places
-from picosched.check.walk import walk
 from picosched.krl import syntax
+from picosched.krl.classic import for_classic
 from picosched.krl.grammar.classic import is_classic
 from picosched.krl.source import Source
+from picosched.krl.walk import walk
 
 
 class Subject:
@@ -30,6 +31,11 @@ class Subject:
     @cached_property
     def classic(self) -> bool:
         return is_classic(self.tree)
+
+    @cached_property
+    def for_classic(self) -> bool:
+        """Whether it was written for the classic engine, be it in its dialect or not."""
+        return for_classic(self.tree)
 
     @property
     def rules(self) -> list[syntax.Rule]:

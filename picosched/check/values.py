@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from picosched.check.subject import Subject
 from picosched.check.types import type_of
-from picosched.check.walk import parts
 from picosched.krl import syntax
 from picosched.krl.values import KINDS, equal, to_string
+from picosched.krl.walk import parts
 
 TYPES = frozenset((*KINDS.values(), "Hex", "JSObject"))
 OF_EVENTS = "attr attrs channel domain eci eid env name param params time type".split()

@@ -7,18 +7,18 @@ from typing import Any
 
 from picosched.cli.printing import write
 from picosched.krl.text import tree_text
-from picosched.notation import values_text
+from picosched.notation import directive_name, values_text
 
 COLOURS = {"fired": "green", "failed": "red", "waiting": "cyan"}
-WIDTH = max(map(len, ("fired", "notfired", "unselected", "waiting", "idle", "failed")))
+WIDTH = max(map(len, ("fired", "notfired", "unselected", "waiting", "idle", "failed", "inactive")))
 
 
 def event_text(domain: str, type: str, attrs: Mapping[str, Any]) -> str:
     return f"{domain}:{type} {values_text(dict(attrs))}".rstrip()
 
 
-def directive_text(name: str, options: Any) -> str:
-    return f"{name} {tree_text(options)}"
+def directive_text(name: Any, options: Any) -> str:
+    return f"{directive_name(name)} {tree_text(options)}"
 
 
 def show_considered(considered: Iterable[Mapping[str, Any]], indent: str = "    ") -> None:

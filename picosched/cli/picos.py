@@ -49,6 +49,7 @@ def install(
 
     A new text keeps the variables and schedules of the old one. A missing database is created.
     """
+    from picosched.krl.ruleset import Ruleset
     from picosched.notation import parse_map
 
     settings = None if config is None else parse_map(config, "--config")
@@ -60,6 +61,8 @@ def install(
                 write_json({"rid": ruleset.rid, "pico": target.name, "hash": ruleset.hash, "origin": each})
             else:
                 write(f"installed {ruleset.rid} on {target.name}")
+            for warning in ruleset.warnings if isinstance(ruleset, Ruleset) else ():
+                write(f"warning: {warning.span}: {warning.kind} {warning.message}", "yellow", stderr=True)
 
 
 @command(app, PANEL, "picosched uninstall tea_timer")

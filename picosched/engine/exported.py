@@ -169,9 +169,11 @@ def _read_considered(told: Fields) -> Considered:
 
 
 def _read_directive(told: Fields) -> dict[str, Any]:
-    options, rule = told.value("options"), told.maybe_text("rule")
-    copy = json_value(json_copy(options, f"{told.where}.options"))
-    return asdict(Directive(told.text("name"), copy, told.text("rid"), rule, told.whole("handled")))
+    name, options = (
+        json_value(json_copy(told.value(key), f"{told.where}.{key}")) for key in ("name", "options")
+    )
+    rid, rule = told.text("rid"), told.maybe_text("rule")
+    return asdict(Directive(name, options, rid, rule, told.whole("handled")))
 
 
 def _read_logged(told: Fields) -> dict[str, Any]:

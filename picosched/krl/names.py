@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from picosched.krl import syntax
@@ -43,6 +44,17 @@ def kind_of(value: syntax.Expression) -> str:
     return "value"
 
 
+def effective(declarations: Sequence[syntax.Declaration]) -> list[syntax.Declaration]:
+    """The declarations of a scope without those that a later one replaces from the start.
+
+    A value may be declared again, and what stands between sees the first. A function belongs to the whole
+    scope.
+    """
+    last = {each.name: each for each in declarations}
+    functions = {each.name for each in declarations if kind_of(each.value) != "value"}
+    return [each for each in declarations if each is last[each.name] or each.name not in functions]
+
+
 def children(node: syntax.Expression) -> list[syntax.Expression]:
     """The expressions directly inside one of the plain forms."""
     match node:
@@ -62,6 +74,8 @@ def children(node: syntax.Expression) -> list[syntax.Expression]:
             return [node.test, node.then, node.otherwise]
         case syntax.Current():
             return [node.place]
+        case syntax.Lately():
+            return [node.condition, node.within.amount]
         case syntax.Seen():
             parts = [node.pattern, node.other, node.within.amount if node.within else None]
             return [part for part in parts if part is not None]

@@ -3,7 +3,7 @@
 KRL has one scope for `global`, one for each function body and one for each rule. A value may use only names
 declared above it, while the body of a declared function may use any name of its scope; so the values of a
 scope are walked in order first, then the bodies of its functions. Beyond `global` lie the operators and the
-built-in actions, which any declaration may shadow.
+built-in actions, which any declaration may shadow. It is one idea, a single walk over the tree.
 """
 
 from __future__ import annotations
@@ -13,47 +13,56 @@ from collections.abc import Iterable, Sequence
 
 from picosched.errors import KrlError, Span
 from picosched.krl import syntax
+from picosched.krl.classic import PAGE_ACTIONS, PREDICATES, datasets, for_classic
 from picosched.krl.compiler import FRAMES
 from picosched.krl.extent import Extent
-from picosched.krl.library import ACTIONS, MODULES, OPERATORS, near
-from picosched.krl.names import Names, children, kind_of
+from picosched.krl.library import ACTIONS, OPERATORS
+from picosched.krl.misuse import NO_TIMES, Use, action_as_function, misuse, near_by
+from picosched.krl.names import Names, children, effective, kind_of
+from picosched.krl.pattern import regex_of
+from picosched.krl.resolved import AT_USE, MISUSES, Resolved, is_warning, lacking
 from picosched.krl.source import Source
+from picosched.krl.testing import NAME
 from picosched.krl.windows import window_faults
 
-UNKNOWN_MEMBER = {"function": "E104", "action": "E105", "value": "E101"}
 
-
-def resolve(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
-    """All errors in a ruleset's names, in the order of the text."""
-    resolver = _Resolver(source)
+def resolve(tree: syntax.Ruleset, source: Source) -> Resolved:
+    """Resolve the names of a ruleset."""
+    resolver = _Resolver(source, classic=for_classic(tree))
     resolver.ruleset(tree)
     faults = [*resolver.faults, *window_faults(tree, source)]
-    return sorted(faults, key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
+    faults.sort(key=lambda fault: (fault.span.line, fault.span.column) if fault.span else (0, 0))
+    left_out = frozenset(resolver.left_out)
+    return Resolved(faults, resolver.classic, resolver.inactive, resolver.unselectable, left_out)
 
 
 def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:
     """All errors in the names of a standalone expression."""
     resolver = _Resolver(source)
     resolver.expression(body, Names())
-    return resolver.faults
+    return [each for each in resolver.faults if not is_warning(each)]
 
 
 class _Resolver:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, classic: bool = False) -> None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
         self.source = source
         self.faults: list[KrlError] = []
-        self.modules: set[str] = set(MODULES)
+        self.classic = classic
+        self.inactive: dict[str, str] = {}
+        self.unselectable: set[str] = set()
+        """Inactive rules whose `select` cannot be evaluated."""
+        self.left_out: dict[str, str] = {}
+        """The values of `global` that cannot be evaluated, each with the reason."""
         self.used_modules: set[str] = set()
         self.extent = Extent(source)
         self.bare_attributes = False
         """In `where` an unknown name is an attribute of the event."""
 
     def fault(self, kind: str, message: str, node: syntax.Node) -> None:
+        if self.classic and kind in AT_USE:
+            kind = "W114"
         self.faults.append(KrlError(message, self._span(node), kind=kind))
-
-    def _action_as_function(self, name: str, node: syntax.Node) -> None:
-        self.fault("E107", f"found the action {name} as a function: it runs only as a rule's action", node)
 
     def _span(self, node: syntax.Node) -> Span:
         return self.source.span(node.start, node.end)
@@ -61,9 +70,12 @@ class _Resolver:
     # ---- rulesets ---------------------------------------------------------------------------------
 
     def ruleset(self, tree: syntax.Ruleset) -> None:
-        names = Names()
+        known = {**dict.fromkeys(PREDICATES if self.classic else (), "function"), NAME: "value"}
+        names = Names(Names(kinds=known))
         self._meta(tree.meta, names)
-        self._declarations([each for each in tree.globals if isinstance(each, syntax.Declaration)], names)
+        for name, word in datasets(tree).items():
+            self.left_out[name] = f"{name} is a {word}"
+        self._globals([each for each in tree.globals if isinstance(each, syntax.Declaration)], names)
         for property in tree.meta:
             if isinstance(property, syntax.Shares):
                 self._shared(property, names)
@@ -72,12 +84,14 @@ class _Resolver:
         for rule in tree.rules:
             if rule.name in seen:
                 line = self.source.place(seen[rule.name].start)[0]
-                self.fault(
-                    "E114", f"found a second rule named {rule.name}, the first is on line {line}", rule
-                )
-            seen.setdefault(rule.name, rule)
+                code = "W113" if self.classic else "E114"
+                said = f"found a second rule named {rule.name}, the first is on line {line}"
+                self.fault(code, said, rule)
+                self.inactive.pop(rule.name, None)
+                self.unselectable.discard(rule.name)
+            seen[rule.name] = rule
             if rule.state != "inactive":
-                self._rule(rule, names)
+                self._rule_or_not(rule, names)
 
     def _meta(self, meta: Iterable[syntax.Node], names: Names) -> None:
         seen: set[str] = set()
@@ -85,45 +99,73 @@ class _Resolver:
             match property:
                 case syntax.Property():
                     if property.key in seen:
-                        self.fault(
-                            "E116", f"found a second {property.key} in meta, wanted at most one", property
-                        )
+                        code = "W113" if self.classic else "E116"
+                        said = f"found a second {property.key} in meta, wanted at most one"
+                        self.fault(code, said, property)
                     seen.add(property.key)
                     self.expression(property.value, Names())
                 case syntax.UseModule():
                     alias = property.alias or property.rid
                     if alias in self.used_modules:
-                        self.fault("E115", f"found a second module named {alias}", property)
+                        self.fault("W112", f"found a second module named {alias}; this one is used", property)
                     for setting in property.config:
                         self.expression(setting.value, names)
                     self.used_modules.add(alias)
                 case syntax.Configure():
                     self._declarations(property.defaults, names)
                 case syntax.Key():
-                    self.modules.add("keys")
+                    self.used_modules.add("keys")
                     self.expression(property.value, Names())
-                case syntax.ProvidesKeys():
-                    self.modules.add("keys")
 
     def _shared(self, property: syntax.Shares, names: Names) -> None:
         verb = "share" if property.key == "shares" else "provide"
         for name in property.names:
             kind = names.kinds.get(name.id)
-            if kind is None and name.id != "__testing":
+            if kind is None and name.id != NAME:
                 self.fault(
                     "E119",
-                    f"cannot {verb} {name.id}: it is not declared in global{_near(name.id, names.kinds)}",
+                    f"cannot {verb} {name.id}: it is not declared in global{near_by(name.id, names.kinds)}",
                     name,
                 )
             elif kind == "action" and verb == "share":
                 self.fault("E120", f"cannot share {name.id}: an action cannot answer a query", name)
+
+    def _globals(self, declarations: Sequence[syntax.Declaration], names: Names) -> None:
+        """The declarations of `global`; a classic ruleset is left without values that cannot be evaluated."""
+        if self.classic:
+            trial = _Resolver(self.source, classic=True)
+            trial.used_modules, trial.left_out = self.used_modules, self.left_out
+            trial._declarations(declarations, Names(names.around, dict(names.kinds)))
+            faults = [each for each in trial.faults if each.kind in MISUSES]
+            self.left_out |= lacking(declarations, faults, self.source)
+        self._declarations([each for each in declarations if each.name not in self.left_out], names)
+        for each in declarations:
+            if each.name in self.left_out:
+                self.expression(each.value, names)
+
+    def _rule_or_not(self, rule: syntax.Rule, names: Names) -> None:
+        """A rule; one that cannot run is inactive, and what it lacks is a single warning."""
+        known = len(self.faults)
+        self._rule(rule, names)
+        found = self.faults[known:]
+        lacks = [each for each in found if each.kind in MISUSES] if self.classic else []
+        lacks = [each for each in found if each.kind == "W305"] or lacks
+        if lacks:
+            first = lacks[0]
+            self.inactive[rule.name] = first.message
+            said = KrlError(f"the rule {rule.name} is inactive: {first.message}", first.span, kind="W305")
+            rest = [each for each in found if each.kind not in (*MISUSES, "W305")]
+            self.faults[known:] = [said, *rest]
 
     def _rule(self, rule: syntax.Rule, ruleset: Names) -> None:
         if rule.select is None:
             self.fault("E109", f"found the rule {rule.name} without a select, wanted `select when …`", rule)
             return
         names = Names(ruleset)
+        known = len(self.faults)
         self._event(rule.select, names)
+        if any(each.kind in MISUSES for each in self.faults[known:]):
+            self.unselectable.add(rule.name)
         for each in rule.foreach:
             self.expression(each.over, names)
             names.kinds.update(dict.fromkeys(each.setting, "value"))
@@ -139,6 +181,8 @@ class _Resolver:
         match event:
             case syntax.EventPrimitive():
                 names.kinds.update(dict.fromkeys(event.setting, "value"))
+                for attribute in event.attributes:
+                    self._regex(attribute.pattern)
                 if event.where:
                     self._where(event.where, names)
             case syntax.AnyEvent():
@@ -160,6 +204,9 @@ class _Resolver:
 
     def _actions(self, block: syntax.ActionBlock, names: Names) -> None:
         self._optional(names, block.condition, block.selector)
+        for _, ignored in block.ignored:
+            if ignored.text.startswith("emit"):
+                self.fault("W305", "emit changes a web page", ignored)
         for action in block.actions:
             self._action(action, names)
             if block.order == "choose" and action.label is None:
@@ -176,14 +223,17 @@ class _Resolver:
             self.expression(option.value, names)
         names.kinds.update(dict.fromkeys(action.setting, "value"))
         if isinstance(callee, syntax.Qualified):
-            self._member(callee, names, "action")
+            self._member(callee, "action")
             return
         kind = names.find(callee.id)
+        if kind is None and callee.id in PAGE_ACTIONS:
+            self.fault("W305", f"the action {callee.id} changes a web page", callee)
+            return
         if kind == "function" or (kind is None and callee.id in OPERATORS and callee.id not in ACTIONS):
             self.fault("E108", f"found the function {callee.id} as an action, wanted an action", action)
         elif kind is None and callee.id not in ACTIONS:
             known = [*names.all(), *ACTIONS]
-            self.fault("E105", f"unknown action {callee.id}{_near(callee.id, known)}", callee)
+            self.fault("E105", f"unknown action {callee.id}{near_by(callee.id, known)}", callee)
 
     # ---- statements -------------------------------------------------------------------------------
 
@@ -234,15 +284,15 @@ class _Resolver:
         seen: set[str] = set()
         for declaration in declarations:
             if declaration.name in seen:
-                self.fault(
-                    "E111", f"found a second declaration of {declaration.name}, wanted one", declaration
-                )
+                said = f"found a second declaration of {declaration.name}, wanted one"
+                self.fault("W113" if self.classic else "E111", said, declaration)
             seen.add(declaration.name)
+        for declaration in effective(declarations):
             if kind_of(declaration.value) == "value":
                 names.later[declaration.name] = declaration
             else:
                 names.kinds[declaration.name] = kind_of(declaration.value)
-        for declaration in declarations:
+        for declaration in effective(declarations):
             if kind_of(declaration.value) == "value":
                 self.expression(declaration.value, names)
                 names.later.pop(declaration.name, None)
@@ -263,7 +313,9 @@ class _Resolver:
             case syntax.Name():
                 self._name(node, names)
             case syntax.Qualified():
-                self._member(node, names, "value")
+                self._member(node, "value")
+            case syntax.Regex():
+                self._regex(node)
             case syntax.Function() | syntax.Defaction():
                 self._function(node, names)
             case syntax.Call():
@@ -284,17 +336,29 @@ class _Resolver:
                     self.expression(key, names)
                     self.expression(value, names)
             case _:
+                if isinstance(node, syntax.Lately):
+                    self.fault("W114", NO_TIMES, node)
                 for child in children(node):
                     self.expression(child, names)
         self.extent.ascend()
 
+    def _regex(self, node: syntax.Regex) -> None:
+        """In a classic ruleset an invalid regular expression is an error where it is used."""
+        if self.classic:
+            try:
+                regex_of(node.pattern, node.flags)
+            except KrlError as error:
+                self.fault("W114", error.message, node)
+
     def _name(self, node: syntax.Name, names: Names) -> None:
         if names.find(node.id) or self.bare_attributes or node.id in OPERATORS or node.id in ACTIONS:
             return
-        if names.is_later(node.id):
+        if node.id in self.left_out:
+            self.fault("E101", f"{node.id} has no value here: {self.left_out[node.id]}", node)
+        elif names.is_later(node.id):
             self.fault("E102", f"{node.id} is used before it is declared", node)
         else:
-            self.fault("E101", f"unknown name {node.id}{_near(node.id, [*names.all(), *OPERATORS])}", node)
+            self.fault("E101", f"unknown name {node.id}{near_by(node.id, [*names.all(), *OPERATORS])}", node)
 
     def _function(self, node: syntax.Function | syntax.Defaction, names: Names) -> None:
         self.extent.function(node)
@@ -325,16 +389,16 @@ class _Resolver:
         self._arguments(node.arguments, names)
         match node.callee:
             case syntax.Qualified():
-                self._member(node.callee, names, "function")
+                self._member(node.callee, "function")
             case syntax.Name(id=name):
                 kind = names.find(name)
                 known = kind or name in OPERATORS
                 if kind == "action" or (not known and name in ACTIONS):
-                    self._action_as_function(name, node)
+                    self.fault("E107", action_as_function(name), node)
                 elif not known:
                     self.fault(
                         "E104",
-                        f"unknown function {name}{_near(name, [*names.all(), *OPERATORS])}",
+                        f"unknown function {name}{near_by(name, [*names.all(), *OPERATORS])}",
                         node.callee,
                     )
                 else:
@@ -345,14 +409,12 @@ class _Resolver:
     def _method(self, node: syntax.Method, names: Names) -> None:
         place = syntax.Name(node.name, start=node.end - 1, end=node.end)
         if node.domain:
-            self._member(
-                syntax.Qualified(node.domain, node.name, start=node.start, end=node.end), names, "function"
-            )
+            self._member(syntax.Qualified(node.domain, node.name, start=node.start, end=node.end), "function")
         elif names.find(node.name) is None and node.name not in (*OPERATORS, "pset"):
             dot = self.source.text.find(f"{node.name}", node.receiver.end)
             place = syntax.Name(node.name, start=dot, end=dot + len(node.name)) if dot >= 0 else place
             self.fault(
-                "E103", f"unknown operator {node.name}{_near(node.name, [*OPERATORS, *names.all()])}", place
+                "E103", f"unknown operator {node.name}{near_by(node.name, [*OPERATORS, *names.all()])}", place
             )
 
     def _arguments(self, arguments: Iterable[syntax.Argument], names: Names) -> None:
@@ -366,27 +428,7 @@ class _Resolver:
                 named.add(argument.name)
             self.expression(argument.value, names)
 
-    def _member(self, node: syntax.Qualified, names: Names, use: str) -> None:
-        if node.domain in self.used_modules or (node.domain == "keys" and "keys" in self.modules):
-            return
-        if node.domain not in MODULES:
-            known = [*MODULES, *self.used_modules, "ent", "app"]
-            self.fault("E106", f"unknown module {node.domain}{_near(node.domain, known)}", node)
-            return
-        members = MODULES[node.domain]
-        member = members.get(node.name)
-        if member is None:
-            self.fault(
-                UNKNOWN_MEMBER[use],
-                f"unknown {use} {node.domain}:{node.name}{_near(node.name, members)}",
-                node,
-            )
-        elif use == "action" and not member.acts:
-            self.fault("E108", f"found {node.domain}:{node.name} as an action, wanted an action", node)
-        elif use == "function" and member.kind == "action":
-            self._action_as_function(f"{node.domain}:{node.name}", node)
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    found = near(name, known)
-    return f"; near it: {', '.join(found)}" if found else ""
+    def _member(self, node: syntax.Qualified, use: Use) -> None:
+        wrong = misuse(node, use, self.used_modules)
+        if wrong is not None:
+            self.fault(wrong.code, wrong.message, node)

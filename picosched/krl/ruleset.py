@@ -21,6 +21,7 @@ from picosched.krl.event_expression import Selection
 from picosched.krl.resolver import resolve, resolve_body
 from picosched.krl.scope import Event, Scope, Value
 from picosched.krl.source import Source
+from picosched.krl.testing import NAME, shared, testing
 from picosched.krl.values import MISSING, Action
 from picosched.krl.windows import declared, follows
 
@@ -37,16 +38,25 @@ class Ran:
 
 
 class Ruleset:
-    """A compiled ruleset, shared by all picos that have it."""
+    """A compiled ruleset, shared by all picos that have it. KrlError for errors in its names."""
 
     def __init__(self, source: Source, tree: syntax.Ruleset) -> None:
+        resolved = resolve(tree, source)
+        _refuse(resolved.errors)
+        tree = resolved.runnable(tree)
         self.source = source
         self.tree = tree
         self.rid = tree.rid
+        self.warnings = resolved.warnings
+        """Errors in names that count only where the name is used, and rules that cannot run."""
+        self.classic = resolved.classic
+        """Whether it was written for the classic engine."""
+        self.inactive = resolved.inactive
+        """The rules that cannot run, each with the reason: they select events, and do nothing."""
         self.hash = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
         self._function, self.rules = compile_tree(tree, source)
-        self.shares = frozenset(_listed(tree, "shares")) | {"__testing"}
-        self.provides = frozenset(_listed(tree, "provides"))
+        self.shares = frozenset(shared(tree, "shares")) | {NAME}
+        self.provides = frozenset(shared(tree, "provides"))
         self.uses = tuple(each.rid for each in tree.meta if isinstance(each, syntax.UseModule))
         self.windows = declared(tree, source)
         self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
@@ -70,30 +80,19 @@ class Ruleset:
         return self._salient.get(f"{domain}:{type}", self._any)
 
     def instantiate(
-        self, scope: Scope, use: Callable[[str, Mapping[str, Value]], Mapping[str, Value]]
+        self, scope: Scope, use: Callable[[str, Mapping[str, Value]], Mapping[str, Value] | None]
     ) -> Instance:
-        """Evaluate the globals in one pico. `use(rid, config)` gives what a module provides."""
+        """Evaluate the globals in one pico.
+
+        `use(rid, config)` gives what a module provides; None is an error where the module is used.
+        """
         exported, rules = running(self._function, scope, use)
-        return Instance(
-            self, scope, {**exported, "__testing": exported.get("__testing", self.testing)}, rules
-        )
+        return Instance(self, scope, {NAME: self.testing, **exported}, rules)
 
     @cached_property
     def testing(self) -> dict[str, Any]:
-        """The queries and events of a ruleset, for the Node engine's console."""
-        functions = {
-            each.name: each.value for each in self.tree.globals if isinstance(each, syntax.Declaration)
-        }
-        queries = []
-        for name in ["__testing", *_listed(self.tree, "shares")]:
-            function = functions.get(name)
-            parameters = function.parameters if isinstance(function, syntax.Function) else ()
-            queries.append({"name": name, "args": [each.name for each in parameters]})
-        events = [
-            {"domain": each.domain, "name": each.type, "attrs": [pattern.name for pattern in each.attributes]}
-            for each in self.selected
-        ]
-        return {"queries": queries, "events": events}
+        """What `__testing` is unless `global` declares it."""
+        return testing(self.tree)
 
     @cached_property
     def selected(self) -> list[syntax.EventPrimitive]:
@@ -162,9 +161,7 @@ def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
     if isinstance(text, Path) or ("{" not in text and "\n" not in text and text.endswith(".krl")):
         name, text = name or str(text), read_source(Path(text))
     source = Source(name or "<ruleset>", text)
-    tree = grammar.parse(source)
-    _refuse(resolve(tree, source))
-    return Ruleset(source, tree)
+    return Ruleset(source, grammar.parse(source))
 
 
 def read_source(path: Path) -> str:
@@ -228,15 +225,6 @@ def _described(tree: syntax.Ruleset) -> dict[str, Value]:
                 use = {"kind": "module", "rid": rid, "alias": alias or rid}
                 found["use"] = [*found.get("use", ()), use]
     return found
-
-
-def _listed(tree: syntax.Ruleset, key: str) -> list[str]:
-    return [
-        name.id
-        for each in tree.meta
-        if isinstance(each, syntax.Shares) and each.key == key
-        for name in each.names
-    ]
 
 
 def _called(function: FunctionType, args: Mapping[str, Value]) -> Value:

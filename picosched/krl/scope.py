@@ -228,6 +228,9 @@ class Agenda(Protocol):
     def pending(self) -> Sequence[ScheduledEvent]:
         """Pending and paused events, soonest first."""
 
+    def made(self) -> Sequence[ScheduledEvent]:
+        """Pending and paused events, in the order of making."""
+
     def matching(self, which: Value) -> Sequence[ScheduledEvent]:
         """Those matching a map: name, domain, type, kind, text, since, until, paused.
 
@@ -276,8 +279,8 @@ class Effects(Protocol):
     @property
     def sources(self) -> Sources: ...
 
-    def direct(self, name: str, options: Value) -> None:
-        """Send the caller a directive."""
+    def direct(self, name: Value, options: Value) -> Value:
+        """Send the caller a directive; a map of its type, name, options and meta, as the caller gets it."""
 
     def entity(self, rid: str, name: str) -> Value:
         """The value of `ent:name`, or None; with a `rid` that begins with "app:", of `app:name`."""

@@ -220,6 +220,14 @@ class Seen(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Lately(Expression):
+    """Classic `ent:counter > 3 within 5 minutes`. Variables have no times here, so it cannot be evaluated."""
+
+    condition: Expression
+    within: Within
+
+
+@dataclass(frozen=True, slots=True)
 class Within(Node):
     """`within amount period`."""
 

@@ -24,6 +24,7 @@ __all__ = [
     "EXACT",
     "MISSING",
     "Action",
+    "ActionFunction",
     "Regex",
     "Value",
     "call",
@@ -83,6 +84,12 @@ class Action:
         return f"Action({self.name!r})"
 
 
+class ActionFunction(Action):
+    """The value of a built-in that is an action and a function: `noop`."""
+
+    __slots__ = ()
+
+
 KINDS = {
     type(None): "Null",
     bool: "Boolean",
@@ -93,6 +100,7 @@ KINDS = {
     Regex: "RegExp",
     FunctionType: "Function",
     Action: "Action",
+    ActionFunction: "ActionFunction",
 }
 
 
@@ -264,7 +272,7 @@ def described(value: Value) -> str:
 
 
 def not_a_function(value: Value) -> KrlError:
-    if type(value) is Action:
+    if isinstance(value, Action):
         return KrlError(f"{value.name} is an action: it runs only in action position")
     return KrlError(f"{shown(value)} is not a function")
 

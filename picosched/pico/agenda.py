@@ -321,6 +321,9 @@ class PicoAgenda:
     def pending(self) -> Sequence[ScheduledEvent]:
         return self._so_far.found(Filter())
 
+    def made(self) -> Sequence[ScheduledEvent]:
+        return self._so_far.made()
+
     def matching(self, which: Value) -> Sequence[ScheduledEvent]:
         return self._so_far.found(read_filter(which, self._pico.now))
 

@@ -73,11 +73,18 @@ class PicoEffects(Speaking):
 
     # ---- the verbs --------------------------------------------------------------------------------
 
-    def direct(self, name: str, options: Value) -> None:
+    def direct(self, name: Value, options: Value) -> Value:
         said = self.said or self.speaking("send a directive")
         copy, size = measured(options)
-        self.pico.budget.say(THING + WIDEST * len(name) + size)
-        said.directives.append(Directive(name, copy, said.rid, said.rule, said.handled))
+        title, more = (name, WIDEST * len(name)) if type(name) is str else measured(name)
+        self.pico.budget.say(THING + more + size)
+        said.directives.append(Directive(title, copy, said.rid, said.rule, said.handled))
+        meta = {
+            "rid": said.rid,
+            "rule_name": said.rule,
+            "txnId": None if self.turn is None else self.turn.eid,
+        }
+        return {"type": "directive", "name": title, "options": copy, "meta": meta}
 
     def entity(self, rid: str, name: str) -> Value:
         key = (rid, name)

@@ -142,9 +142,11 @@ def _instance(
         cycle = " uses ".join((*clients[clients.index(ruleset.rid) :], ruleset.rid))
         raise KrlError(f"the modules use each other in a circle: {cycle}")
 
-    def use(rid: str, settings: Mapping[str, Value]) -> Mapping[str, Value]:
+    def use(rid: str, settings: Mapping[str, Value]) -> Mapping[str, Value] | None:
         module = pico.installed.get(rid)
         if module is None:
+            if ruleset.classic:
+                return None
             raise KrlError(f"the module {rid} is not installed on the pico {pico.name}", code="not_found")
         return _instance(pico, module, settings, (*clients, ruleset.rid)).provided
 
@@ -222,6 +224,11 @@ def _try_rule(
             effects.drop()
             outcome = "unselected" if selection.state is None else "waiting"
             handled.considered.append(Considered(rid, rule.name, outcome, selection.why, rule.line))
+            return False
+        if rule.name in ruleset.inactive:
+            effects.drop()
+            why = f"the rule {rule.name} is inactive: {ruleset.inactive[rule.name]}"
+            handled.considered.append(Considered(rid, rule.name, "inactive", why, rule.line))
             return False
         ran = instance.run(index, selection.bindings)
     except KrlError as error:

@@ -40,6 +40,9 @@ class Kept(Protocol):
         With a name the cost depends on the result, else on the pico's pending rows.
         """
 
+    def scheduled_as_made(self, which: Filter, limit: int) -> list[Scheduled]:
+        """The first scheduled events that match a filter, in the order of making."""
+
     def first_named(
         self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
     ) -> list[Scheduled]:
@@ -113,11 +116,7 @@ class SoFar:
         # Conditions without an index are checked here, where each row is charged.
         kind = None if which.name is None else which.kind
         looked_at = replace(which, kind=kind, domain=None, type=None, text=None)
-        self.budget.charge(ASKED)
-        if which.name is None:
-            self.budget.charge(self.kept.coming(self.pico_id) * LOOK_STEPS)
-        affordable = int(min(self.budget.left, ALL) // ROW_STEPS) + 1
-        rows = self.kept.scheduled(looked_at, affordable)
+        rows = self.kept.scheduled(looked_at, self._affordable(scans=which.name is None))
         changed = self.changed() if which.name is None else self._changed_of(which.name)
         self.charge(len(rows) + len(changed))
         if which.text is not None:  # its case is folded for each row
@@ -136,6 +135,22 @@ class SoFar:
         found = [row for row in rows if row.id not in changed]
         found += (row for row in changed.values() if row.kind in kinds and live(row))
         return min(found, key=lambda row: row.due or LAST, default=None)
+
+    def made(self) -> list[Scheduled]:
+        """The ruleset's pending and paused rows, in the order of making."""
+        which = Filter(pico_id=self.pico_id, rid=self.rid)
+        rows = self.kept.scheduled_as_made(which, self._affordable(scans=True))
+        changed = self.changed()
+        self.charge(len(rows) + len(changed))
+        found = {row.id: row for row in rows} | changed  # a changed row keeps its place
+        return [row for row in found.values() if which.means(row) and row.kind != "window"]
+
+    def _affordable(self, *, scans: bool) -> int:
+        """Charge the rule for a list; the rows it can pay for, and one more."""
+        self.budget.charge(ASKED)
+        if scans:
+            self.budget.charge(self.kept.coming(self.pico_id) * LOOK_STEPS)
+        return int(min(self.budget.left, ALL) // ROW_STEPS) + 1
 
     def changed(self) -> dict[str, Scheduled]:
         """All rows made or changed so far in the turn, of any ruleset, in their current state."""

@@ -25,7 +25,8 @@ WARNING = "warning"
 class Directive:
     """A rule's output for the caller."""
 
-    name: str
+    name: Any
+    """Any JSON value; mostly a text."""
     options: Any
     rid: str
     rule: str | None
@@ -39,6 +40,7 @@ class Considered:
 
     `outcome`: fired · notfired (its condition was false) · unselected (an attribute or `where` did not match)
     · waiting (its event expression is not complete) · idle (a foreach without a pass) · failed
+    · inactive (selected, but it needs what this engine lacks: `Ruleset.inactive`)
     · unreached (the turn was over before; one record, with the rule `*`, for all remaining rules).
     `why` explains the outcome; `line` is the place in the ruleset.
     """

@@ -40,7 +40,7 @@ from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import read_source
 from picosched.krl.text import from_json
-from picosched.notation import parse_duration, parse_named, parse_values, split
+from picosched.notation import directive_name, parse_duration, parse_named, parse_values, split
 from picosched.rehearsal.simulate import nobody
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
@@ -346,7 +346,9 @@ class _Stage:
         lines: list[str] = []
         for entry in reversed(self._engine.journal(limit=UNBOUND, after=self._told)):
             self._told = entry.seq
-            lines += [f"< {each['name']} {_json(each['options'])}" for each in entry.directives]
+            lines += [
+                f"< {directive_name(each['name'])} {_json(each['options'])}" for each in entry.directives
+            ]
             lines += map(self._complaint, entry.errors)
         return lines
 

@@ -101,9 +101,12 @@ class Agenda:
         row = self._database.row("coming", (pico_id,))
         return 0 if row is None else int(row[0])
 
-    def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
+    def matching(
+        self, which: Filter, limit: int | None = None, statement: str = "matching"
+    ) -> list[Scheduled]:
         """The rows that match a filter, soonest first; rows without a due time last, as they were made."""
-        found = self._database.rows("matching", (ALL if limit is None else limit,), which)
+        limit = ALL if limit is None else limit
+        found = self._database.rows(statement, (limit,), which)
         return [rows.to_scheduled(row) for row in found]
 
     def how_many(self, which: Filter) -> int:

@@ -139,6 +139,9 @@ class Store:
     def scheduled(self, which: Filter, limit: int) -> list[Scheduled]:
         return self.agenda.matching(which, limit)
 
+    def scheduled_as_made(self, which: Filter, limit: int) -> list[Scheduled]:
+        return self.agenda.matching(which, limit, "as_made")
+
     def first_named(
         self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
     ) -> list[Scheduled]:

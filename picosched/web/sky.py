@@ -219,7 +219,7 @@ def is_light(outcome: Any) -> bool:
         return room_beside(outcome, SMALL) > 0
     room = SMALL
     for each in outcome.directives:
-        room = room_beside(each.options, room) - 100
+        room = room_beside(each.options, room_beside(each.name, room)) - 100
     return room > 0
 
 

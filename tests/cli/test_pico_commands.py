@@ -46,6 +46,24 @@ def test_the_main_job_from_install_to_query(picosched: Any, folder: Path) -> Non
     assert picosched("query", "tea_timer:cups").json == 0
 
 
+def test_install_and_check_show_what_fails_only_where_it_is_used(run: Any, folder: Path) -> None:
+    text = "ruleset odd {\n  meta { shares f, g }\n  global { f = function() { tme:now() } g = 1 }\n"
+    text += '  rule tell { select when t go alert("x") }\n}\n'
+    (folder / "odd.krl").write_text(text)
+    said = run("check", "odd.krl")
+    assert said.status == 0
+    assert "odd.krl:3:29: W109 unknown module tme; near it: time\n" in said.out
+    assert f"{' ' * 30}^^^^^^^\n" in said.out
+    installed = run("install", "odd.krl")
+    assert (installed.status, installed.out) == (0, "installed odd on root\n")
+    assert installed.err == (
+        "warning: odd.krl:3:29: W109 unknown module tme; near it: time\n"
+        "warning: odd.krl:4:32: W305 the rule tell is inactive: the action alert changes a web page\n"
+    )
+    assert run("query", "odd:g").out == "1\n"
+    assert run("query", "odd:f").status == 1
+
+
 @pytest.mark.usefixtures("counter")
 def test_raise_prints_json(run: Any) -> None:
     answer = run("raise", "counter:add", "by=3", "--json").json

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +29,7 @@ from urllib.parse import urlsplit
 from picosched import Engine, PicoschedError, Turn, VirtualClock
 from picosched.engine.standard import install_standard
 from picosched.krl.scope import HttpRequest, HttpResponse
-from picosched.standard import ALL, url_of
+from picosched.standard import ALL
 
 START = "2026-03-01T00:00:00Z"
 HOST = "http://engine.example"
@@ -91,9 +90,7 @@ def replay(log: Path) -> list[Outcome]:
     """The outcomes of a log, in order."""
     steps = json.loads(log.read_text(encoding="utf-8"))
     with Stage(log.parent) as stage:
-        return [
-            Outcome(log.stem, step, found) for step in steps if (found := stage.take(step)) is not None
-        ]
+        return [Outcome(log.stem, step, found) for step in steps if (found := stage.take(step)) is not None]
 
 
 class Stage:

@@ -338,13 +338,16 @@ STATEMENTS: dict[str, Callable[[int], list[Any]]] = {
 """What compiled code calls beside the operators, with what is large for it."""
 SMALL_CALLS = {
     ".act",
+    ".act_filled",
     ".attribute_text",
     ".bound",
     ".call",
+    ".call_filled",
     ".clock_seconds",
     ".kept_set",
     ".pick_one",
     ".provided",
+    ".unusable",
     ".word",
 }
 """What makes nothing, and goes through nothing."""

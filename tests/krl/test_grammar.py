@@ -181,6 +181,13 @@ def test_an_unwritable_cache_costs_only_time(tmp_path: Path, monkeypatch: pytest
     grammar._parser.cache_clear()
 
 
+@pytest.mark.parametrize("rest", ["", ' attributes {"a": 1}', " with a = 1", " setting(id)"])
+def test_a_schedule_without_a_time_is_told_what_it_lacks(rest: str) -> None:
+    text = f'ruleset a {{ rule r {{ select when d t always {{ schedule d event "t"{rest} }} }} }}'
+    with pytest.raises(KrlError, match=r"wanted `at`.* `repeat`"):
+        parse(Source("text", text))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -71,8 +71,9 @@ class Recorded:
         self.directives: list[tuple[str, Any]] = []
         self.logged: list[tuple[str, Any]] = []
 
-    def direct(self, name: str, options: Any) -> None:
+    def direct(self, name: Any, options: Any) -> dict[str, Any]:
         self.directives.append((name, options))
+        return {"name": name, "options": options}
 
     def log(self, level: str, value: Any) -> None:
         self.logged.append((level, value))
@@ -83,6 +84,8 @@ class Recorded:
 
     def pending(self) -> list[Scheduled]:
         return [row for row in self.rows.values() if row.due]
+
+    made = pending
 
     def find(self, id: str) -> Scheduled | None:
         return self.rows.get(id)
@@ -908,13 +911,16 @@ def test_the_schedule_module_removes_one_or_clears_all() -> None:
 )
 def test_send_directive_merges_what_is_given_by_name(args: Any, named: Any, directive: Any) -> None:
     scope = scope_with()
-    assert ACTIONS["send_directive"].run(scope, *args, **named) is None
+    ACTIONS["send_directive"].run(scope, *args, **named)
     assert effects_of(scope).directives == [directive]
 
 
-def test_send_directive_needs_a_name() -> None:
-    with pytest.raises(KrlError, match="needs a name string; found a Null"):
-        ACTIONS["send_directive"].run(scope_with())
+@pytest.mark.parametrize("name", [None, 5, True, ["a"], {"a": 1}, ""])
+def test_a_directive_may_have_any_name_and_is_returned(name: Any) -> None:
+    scope = scope_with()
+    made = ACTIONS["send_directive"].run(scope, name, 0)
+    assert effects_of(scope).directives == [(name, {})]
+    assert made == {"name": name, "options": {}}
 
 
 def test_noop_does_nothing() -> None:

@@ -104,10 +104,15 @@ def grown(inner: Trees) -> Trees:
         st.builds(syntax.Chevron, chevrons),
         st.builds(syntax.Function, parameters(inner), declared, inner),
         st.builds(syntax.Defaction, parameters(inner), declared, declared, blocks(inner), maybe(inner)),
-        st.builds(syntax.Current, places, persistent),
+        st.builds(syntax.Current, places | inner.filter(is_no_group), persistent),
+        st.builds(syntax.Lately, inner, withins(inner)),
         st.builds(syntax.Seen, patterns, persistent, within=maybe(withins(inner))),
         st.builds(syntax.Seen, patterns, persistent, st.sampled_from(["before", "after"]), patterns),
     )
+
+
+def is_no_group(node: syntax.Expression) -> bool:
+    return not isinstance(node, syntax.Group)
 
 
 def merged(parts: list[Any]) -> tuple[Any, ...]:

@@ -42,6 +42,10 @@ QUESTIONS: dict[str, tuple[Callable[[Store], object], str]] = {
         lambda s: s.agenda.matching(Filter(pico_id="p", rid="r", name="n"), 5),
         "scheduled_name",
     ),
+    "rows of a ruleset as they were made": (
+        lambda s: s.scheduled_as_made(Filter(pico_id="p", rid="r"), 5),
+        "scheduled_turn",
+    ),
     "what a pico has to come": (lambda s: s.agenda.matching(Filter(pico_id="p"), 5), "scheduled_turn"),
     "what is old": (lambda s: s.agenda.prunable(NOW, NOW), "scheduled_kept"),
     "turns that are old": (lambda s: s.journal.prunable(NOW, NOW), "INTEGER PRIMARY KEY"),

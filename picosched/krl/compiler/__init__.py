@@ -30,7 +30,7 @@ FRAMES = 20_000
 def compile_tree(tree: syntax.Ruleset, source: Source) -> tuple[Callable[..., Any], list[RuleCode]]:
     """The compiled function of a ruleset whose names are resolved, and its rules."""
     code = Code(source)
-    function, rules = RuleCompiler(code).ruleset(tree)
+    function, rules = RuleCompiler(code, tree).ruleset(tree)
     return _made(function, code), rules
 
 

@@ -11,8 +11,9 @@ import ast
 from picosched.krl import syntax
 from picosched.krl.compiler.calls import CallCompiler
 from picosched.krl.compiler.code import Binding, assign, branch, call, constant, load
-from picosched.krl.compiler.expressions import SCOPE
+from picosched.krl.compiler.expressions import SCOPE, unusable
 from picosched.krl.library import ACTIONS, MODULES, Member
+from picosched.krl.misuse import misuse
 
 FIRED = ".fired"
 
@@ -95,18 +96,19 @@ class ActionCompiler(CallCompiler):
         callee = action.callee
         if isinstance(callee, syntax.Name):
             binding = self.block.find(callee.id)
-            if binding is None:
+            if binding is None and callee.id in ACTIONS:
                 python = f".{callee.id}()"
                 self.code.constants[python] = ACTIONS[callee.id].run
                 return self._in_scope(ACTIONS[callee.id], load(python), arguments)
-            if binding.kind == "action" and binding.parameters is not None:
-                placed, named = self.passed(arguments)
-                return call(".call", load(binding.python), placed, named)
-        elif callee.domain not in self.aliases and MODULES[callee.domain][callee.name].acts:
+            if binding is not None and binding.kind == "action" and binding.parameters is not None:
+                return self.general(".call", load(binding.python), arguments)
+        elif callee.domain not in self.aliases:
+            wrong = misuse(callee, "action", self.aliases)
+            if wrong is not None:
+                return unusable(wrong.message)
             member = MODULES[callee.domain][callee.name]
             return self._in_scope(member, self.module_member(callee, called=True), arguments)
-        placed, named = self.passed(arguments)
-        return call(".act", self.expression(callee), placed, named)
+        return self.general(".act", self.expression(callee), arguments)
 
     def _in_scope(self, member: Member, run: ast.expr, arguments: tuple[syntax.Argument, ...]) -> ast.expr:
         """A built-in action: it takes the scope first, and every named argument as an option."""

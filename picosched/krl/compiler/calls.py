@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Sequence
 
 from picosched.krl import syntax
+from picosched.krl.classic import PREDICATES
 from picosched.krl.compiler.code import (
     Binding,
     Block,
@@ -26,10 +27,12 @@ from picosched.krl.compiler.code import (
     mapped,
     store,
 )
-from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler
+from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler, unusable
 from picosched.krl.compiler.weight import steps_of
 from picosched.krl.library import MODULES, OPERATORS
 from picosched.krl.library.member import Member, Operator
+from picosched.krl.misuse import misuse
+from picosched.krl.names import effective
 
 
 class CallCompiler(ExpressionCompiler):
@@ -75,6 +78,8 @@ class CallCompiler(ExpressionCompiler):
         """A call, as direct as static knowledge of the callee allows."""
         if isinstance(callee, syntax.Name):
             binding = self.block.find(callee.id)
+            if binding is None and callee.id in PREDICATES:
+                return self._called_member(syntax.Qualified("time", PREDICATES[callee.id]), arguments)
             if binding is None and callee.id in OPERATORS:
                 direct = self._direct_operator(callee.id, arguments)
                 if direct is not None:
@@ -89,7 +94,20 @@ class CallCompiler(ExpressionCompiler):
             # Classic: `keys:k1()` is the key, `keys:k1("id")` a part of it.
             key = self.expression(callee)
             return call(".path", key, self.expression(arguments[0].value)) if arguments else key
-        return call(".call", self.expression(callee), *self.passed(arguments))
+        return self.general(".call", self.expression(callee), arguments)
+
+    def general(self, how: str, callee: ast.expr, arguments: Sequence[syntax.Argument]) -> ast.expr:
+        """A call of what is known by its value alone. A null that is written out counts as no argument."""
+        if not any(is_null(each.value) for each in arguments):
+            return call(how, callee, *self.passed(arguments))
+        given = [
+            (each.name, load(".MISSING") if is_null(each.value) else self.expression(each.value))
+            for each in arguments
+        ]
+        placed = grouped(value for name, value in given if name is None)
+        return call(
+            f"{how}_filled", callee, placed, mapped((constant(name), value) for name, value in given if name)
+        )
 
     def passed(self, arguments: Sequence[syntax.Argument], *first: ast.expr) -> tuple[ast.expr, ast.expr]:
         """The arguments for an unknown callee: positional and named."""
@@ -108,12 +126,9 @@ class CallCompiler(ExpressionCompiler):
             argument = next((each for each in arguments if each.name == parameter.name), None)
             if argument is None and place < len(arguments) and arguments[place].name is None:
                 argument = arguments[place]
-            omitted = argument is None or (
-                isinstance(argument.value, syntax.Literal) and argument.value.value is None
-            )
-            if argument is not None and not omitted:
+            if argument is not None and not is_null(argument.value):
                 given.append(self.expression(argument.value))
-            else:  # a null that is written out counts as no argument
+            else:
                 given.append(load(".MISSING") if parameter.default else constant(None))
         return call(python, *given)
 
@@ -127,6 +142,9 @@ class CallCompiler(ExpressionCompiler):
         return call(self.operator(name), *scope, *(given or [constant(None)])[:takes])
 
     def _called_member(self, callee: syntax.Qualified, arguments: Sequence[syntax.Argument]) -> ast.expr:
+        wrong = misuse(callee, "function", self.aliases)
+        if wrong is not None:
+            return unusable(wrong.message)
         member: Member = MODULES[callee.domain][callee.name]
         run = self.module_member(callee, called=True)
         if len(arguments) <= len(member.parameters) and not any(each.name for each in arguments):
@@ -185,6 +203,7 @@ class CallCompiler(ExpressionCompiler):
 
     def declarations(self, declarations: Sequence[syntax.Declaration]) -> None:
         """Emit the declarations of one scope: functions see each other, values only what is above."""
+        declarations = effective(declarations)
         for declaration in declarations:
             value = declaration.value
             if isinstance(value, syntax.Function | syntax.Defaction):
@@ -225,6 +244,10 @@ def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
     inside: list[ast.stmt] = [_less("depth", 1), *step, branch(both, [_spent()]), *body]
     back = ast.AugAssign(target=budget_store("depth"), op=ast.Add(), value=constant(1))
     return [ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
+
+
+def is_null(node: syntax.Expression) -> bool:
+    return isinstance(node, syntax.Literal) and node.value is None
 
 
 def budget_store(name: str) -> ast.Attribute:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from picosched.errors import KrlError
 from picosched.krl import syntax
+from picosched.krl.classic import PREDICATES, for_classic
 from picosched.krl.compiler.code import (
     Block,
     Code,
@@ -25,8 +26,10 @@ from picosched.krl.compiler.code import (
     store,
 )
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
+from picosched.krl.misuse import NO_TIMES, misuse
 from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.size import SMALL
+from picosched.krl.testing import NAME, testing
 from picosched.krl.values import Regex, regex_of
 
 SCOPE, EFFECTS, RID, BUDGET = ".scope", ".effects", ".rid", ".budget"
@@ -38,8 +41,10 @@ FEW = 8
 class ExpressionCompiler:
     """Compiles expressions; `events` and `rules` build on it."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, tree: syntax.Ruleset | None = None) -> None:
         self.code = code
+        self.tree = tree
+        """The ruleset; None for a standalone expression."""
         self.block = Block()
         self.aliases: dict[str, str] = {}
         """Maps the alias of a used module to the Python variable with the names it provides."""
@@ -62,7 +67,12 @@ class ExpressionCompiler:
         return constant(node.value)
 
     def _regex(self, node: syntax.Regex) -> ast.expr:
-        return self.code.kept(".regex", self.compiled_regex(node))
+        try:
+            return self.code.kept(".regex", self.compiled_regex(node))
+        except KrlError as error:
+            if self.tree is None or not for_classic(self.tree):
+                raise
+            return unusable(error.message)
 
     def compiled_regex(self, node: syntax.Regex) -> Regex:
         try:
@@ -124,15 +134,26 @@ class ExpressionCompiler:
             if binding.kind == "action":
                 return call(".Action", constant(node.id), load(binding.python))
             return load(binding.python)
+        if node.id == NAME and self.tree is not None:
+            if f".{NAME}" not in self.code.constants:
+                self.code.constants[f".{NAME}"] = testing(self.tree)
+            return load(f".{NAME}")
         if self.bare_attributes is not None:
             return call(
                 ast.Attribute(value=load(self.bare_attributes), attr="get", ctx=ast.Load()), constant(node.id)
             )
+        if node.id in PREDICATES and node.id not in OPERATORS:
+            return call(
+                self.module_member(syntax.Qualified("time", PREDICATES[node.id]), called=True), load(SCOPE)
+            )
         if node.id in OPERATORS:
             operator = self.operator(node.id)
             return call(".bound", load(SCOPE), operator) if OPERATORS[node.id].scoped else operator
+        if node.id not in ACTIONS:
+            return unusable(f"unknown name {node.id}")
         self.code.constants[f".{node.id}()"] = ACTIONS[node.id].run
-        return call(".Action", constant(node.id), call(".bound", load(SCOPE), load(f".{node.id}()")))
+        made = ".ActionFunction" if ACTIONS[node.id].kind == "both" else ".Action"
+        return call(made, constant(node.id), call(".bound", load(SCOPE), load(f".{node.id}()")))
 
     def operator(self, name: str) -> ast.expr:
         """An operator as a value or as a callee."""
@@ -145,6 +166,9 @@ class ExpressionCompiler:
             return call(
                 ".provided", load(self.aliases[node.domain]), constant(node.domain), constant(node.name)
             )
+        wrong = misuse(node, "value", self.aliases)
+        if wrong is not None:
+            return unusable(wrong.message)
         member = MODULES[node.domain][node.name]
         if member.kind == "value":
             return call(self.module_member(node), load(SCOPE))
@@ -250,11 +274,19 @@ class ExpressionCompiler:
         within = self.within(node.within) if node.within else constant(None)
         return call(".seen", trail, pattern, call(".clock_seconds", load(SCOPE)), within)
 
+    def _lately(self, node: syntax.Lately) -> ast.expr:
+        return unusable(NO_TIMES)
+
     def within(self, node: syntax.Within) -> ast.expr:
         return self.code.at(node, call(".milliseconds", self.expression(node.amount), constant(node.period)))
 
     def fault(self, message: str, node: syntax.Node) -> KrlError:
         return KrlError(message, self.code.source.span(node.start, node.end))
+
+
+def unusable(message: str) -> ast.expr:
+    """An error in place of a value, for a name that the resolver only warned of."""
+    return call(".unusable", constant(message))
 
 
 def _is_boolean(node: syntax.Expression) -> bool:

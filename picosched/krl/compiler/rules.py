@@ -34,11 +34,11 @@ from picosched.krl.compiler.code import (
     store,
 )
 from picosched.krl.compiler.expressions import BUDGET, EFFECTS, RID, SCOPE
-from picosched.krl.compiler.statements import FINAL, LAST, StatementCompiler
+from picosched.krl.compiler.statements import COUNT_FIRED, COUNT_NOT, FINAL, StatementCompiler, outcome
 from picosched.krl.event_expression import EventExpression
 from picosched.krl.names import settings_of
 
-BINDINGS, COUNT_FIRED, COUNT_NOT, USE = ".bindings", ".fires", ".nots", ".use"
+BINDINGS, USE = ".bindings", ".use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class RuleCompiler(StatementCompiler):
         self._bind_settings(rule.select)
         self._start(rule)
         self._pass(rule, list(rule.foreach), 0)
-        self.block.statements.append(ast.Return(value=_result()))
+        self.block.statements.append(outcome(last=False))
         block, around = self.block, self.block.around
         assert around is not None
         self.block = around
@@ -158,7 +158,7 @@ class RuleCompiler(StatementCompiler):
             self.block.statements.append(assign(binding.python, value))
 
     def _start(self, rule: syntax.Rule) -> None:
-        for name, value in ((COUNT_FIRED, 0), (COUNT_NOT, 0), (FINAL, not rule.foreach), (LAST, False)):
+        for name, value in ((COUNT_FIRED, 0), (COUNT_NOT, 0), (FINAL, not rule.foreach)):
             self.block.statements.append(self.code.at(rule, assign(name, constant(value))))
 
     def _pass(self, rule: syntax.Rule, loops: list[syntax.Foreach], depth: int) -> None:
@@ -212,14 +212,6 @@ class RuleCompiler(StatementCompiler):
                     self.code.at(rule.postlude, branch(load(FIRED), fired, notfired))
                 )
             self.block.statements += self.statements(rule.postlude.final)
-        if rule.foreach:
-            self.block.statements.append(
-                self.code.at(rule, branch(load(LAST), [ast.Return(value=_result())]))
-            )
-
-
-def _result() -> ast.expr:
-    return grouped([load(COUNT_FIRED), load(COUNT_NOT), load(LAST)])
 
 
 def _one_more(name: str) -> ast.stmt:

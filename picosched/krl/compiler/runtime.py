@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
+from types import FunctionType
 from typing import Any
 
 from picosched.errors import KrlError
@@ -19,6 +20,7 @@ from picosched.krl.size import SMALL, claim_array, claim_text, code, visit
 from picosched.krl.values import (
     MISSING,
     Action,
+    ActionFunction,
     call,
     described,
     shown,
@@ -73,11 +75,42 @@ def bound(scope: Scope, run: Callable[..., Value]) -> Callable[..., Value]:
     return run_in_scope
 
 
-def provided(module: Mapping[str, Value], alias: str, name: str) -> Value:
+def provided(module: Mapping[str, Value] | None, alias: str, name: str) -> Value:
     """A member of a module that a ruleset uses."""
+    if module is None:
+        raise KrlError(f"the module {alias} is not installed", code="not_found")
     if name not in module:
         raise KrlError(f"unknown member {alias}:{name}: the module provides {', '.join(module) or 'nothing'}")
     return module[name]
+
+
+def unusable(message: str) -> Value:
+    """Stands for a name that is not known."""
+    raise KrlError(message)
+
+
+def filled(
+    f: Value, args: Sequence[Value], named: Mapping[str, Value]
+) -> tuple[list[Value], dict[str, Value]]:
+    """Arguments without the MISSING ones: a function of a ruleset gets its default instead, others null."""
+    of_ruleset = type(f) is FunctionType and ".source" in f.__globals__
+    defaults = (f.__defaults__ or ()) if of_ruleset else ()
+    placed = [
+        (defaults[place] if place < len(defaults) else None) if value is MISSING else value
+        for place, value in enumerate(args)
+    ]
+    given = {name: value for name, value in named.items() if value is not MISSING}
+    return placed, given if of_ruleset else dict.fromkeys(named) | given
+
+
+def call_filled(f: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:
+    """Call a function with a null that is written out, which counts as no argument."""
+    return call(f, *filled(f, args, named))
+
+
+def act_filled(action: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:
+    run = action.run if isinstance(action, Action) else None
+    return act(action, *filled(run, args, named))
 
 
 def set_path(value: Value, path: Value, new: Value) -> Value:
@@ -221,11 +254,14 @@ RUNTIME: dict[str, Any] = {
     "__builtins__": {},
     ".MISSING": MISSING,
     ".Action": Action,
+    ".ActionFunction": ActionFunction,
     ".act": act,
+    ".act_filled": act_filled,
     ".attribute_text": attribute_text,
     ".attributes": attributes,
     ".bound": bound,
     ".call": call,
+    ".call_filled": call_filled,
     ".clock_seconds": clock_seconds,
     ".counted": counted,
     ".delete_path": delete_path,
@@ -251,6 +287,7 @@ RUNTIME: dict[str, Any] = {
     ".str": str,
     ".text": to_string,
     ".truth": truth,
+    ".unusable": unusable,
     ".word": word,
     **{f".{text}": sign.run for text, sign in operators.INFIX.items() if sign.run},
     **{f".prefix {text}": sign.run for text, sign in operators.PREFIX.items() if sign.run},

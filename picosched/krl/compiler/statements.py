@@ -6,12 +6,12 @@ import ast
 from collections.abc import Sequence
 
 from picosched.krl import syntax
-from picosched.krl.compiler.code import Binding, assign, branch, call, constant, load, mapped
+from picosched.krl.compiler.code import Binding, assign, branch, call, constant, grouped, load, mapped
 from picosched.krl.compiler.events import EventCompiler
 from picosched.krl.compiler.expressions import EFFECTS, SCOPE
 from picosched.krl.names import kind_of
 
-FINAL, LAST = ".final", ".last"
+FINAL, COUNT_FIRED, COUNT_NOT = ".final", ".fires", ".nots"
 
 
 class StatementCompiler(EventCompiler):
@@ -165,7 +165,12 @@ class StatementCompiler(EventCompiler):
     def _do_error(self, node: syntax.Error) -> None:
         self._emit(node, self._effect("error", constant(node.level), self.expression(node.value)))
         if node.level == "error":
-            self._emit(node, assign(LAST, constant(True)))
+            self._emit(node, outcome(last=True))
 
     def _do_last(self, node: syntax.Last) -> None:
-        self._emit(node, assign(LAST, constant(True)))
+        self._emit(node, outcome(last=True))
+
+
+def outcome(*, last: bool) -> ast.stmt:
+    """End a rule, with the passes that fired, those that did not, and whether `last` ended it."""
+    return ast.Return(value=grouped([load(COUNT_FIRED), load(COUNT_NOT), constant(last)]))

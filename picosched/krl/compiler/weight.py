@@ -45,7 +45,7 @@ def _weight(node: ast.AST) -> int:
             return own + _weight(node.test) + max(_sum(node.body), _sum(node.orelse))
         case ast.Call(func=ast.Name(id=name)):
             declared = not name.startswith(".")  # a function of the ruleset, which counts its own
-            own = 1 if declared else GENERAL_CALL if name == ".call" else CALL
+            own = 1 if declared else GENERAL_CALL if name in (".call", ".call_filled") else CALL
         case ast.Call():
             own = CALL
     return own + _sum(

@@ -24,12 +24,14 @@ from picosched.errors import KrlError
 from picosched.krl import lexer, syntax
 from picosched.krl.grammar import actions, events, expressions, rules, statements
 from picosched.krl.grammar.classic import is_classic, with_beestings
-from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, Tokens
+from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, PERSISTENT, Tokens
 from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.source import Source
 
 # Tokens that the filter makes of WORDs, beside the keywords.
-_MADE = "IDENT BINDER DOMAIN PERSISTENT KEYNAME ATTRIBUTE PAGE_EVENT RID LEVEL PERIOD BLOCK".split()
+_MADE = """
+    IDENT BINDER DOMAIN PERSISTENT KEYNAME ATTRIBUTE PAGE_EVENT RID LEVEL PERIOD BLOCK ACTIONS WITHIN_TIME
+""".split()
 
 WORDS = {
     "IDENT": "a name",
@@ -46,6 +48,8 @@ WORDS = {
     "REGEX": "a regular expression",
     "CHEVRON_OPEN": "a chevron",
     "BLOCK": "a block",
+    "ACTIONS": "`{`",
+    "WITHIN_TIME": "`within`",
     "BEE_CLOSE": "`}`",
     "CHEVRON_CLOSE": "`>>`",
     "ON_FINAL": "`on final`",
@@ -58,7 +62,14 @@ def parse(source: Source) -> syntax.Ruleset:
     """Parse a ruleset. KrlError at the first invalid token."""
     tree: syntax.Ruleset = _parse(source, "ruleset")
     if is_classic(tree):
-        tree = with_beestings(tree, source, lambda start, end: _parse(source, "body", start, end).result)
+        aliases = {each.alias for each in tree.meta if isinstance(each, syntax.UseModule)}
+        kinds = PERSISTENT - aliases
+
+        def parse_stretch(start: int, end: int) -> syntax.Expression:
+            found: syntax.Function = _parse(source, "body", start, end, kinds)
+            return found.result
+
+        tree = with_beestings(tree, source, parse_stretch)
     return tree
 
 
@@ -68,10 +79,17 @@ def parse_body(source: Source) -> syntax.Function:
     return tree
 
 
-def _parse(source: Source, symbol: str, start: int = 0, end: int | None = None) -> Any:
+def _parse(
+    source: Source,
+    symbol: str,
+    start: int = 0,
+    end: int | None = None,
+    persistent: frozenset[str] = PERSISTENT,
+) -> Any:
     """The tree of a text, or of a stretch of it, as the start symbol says."""
     parser = copy.copy(_parser(symbol))
     parser.statestack = [0]
+    parser.persistent = persistent
 
     def fault(message: str, begin: int, end: int) -> NoReturn:
         raise KrlError(message, source.span(begin, end))

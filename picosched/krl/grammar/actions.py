@@ -41,7 +41,8 @@ def p_action_block(p: Any) -> None:
 
 
 def p_action_block_bare(p: Any) -> None:
-    "action_block : LBRACE action_list RBRACE semicolons"
+    """action_block : LBRACE action_list RBRACE semicolons
+    | ACTIONS action_list RBRACE semicolons"""
     p[0] = _block("every", p[2], **extent(p))
 
 

@@ -6,21 +6,28 @@ postfix `.name` `{path}` `[index]` and calls are tighter.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from picosched.krl import syntax
-from picosched.krl.operators import INFIX, PREFIX, SIGNS
+from picosched.krl.operators import COMPARISON, INFIX, PREFIX, SIGNS
+
+
+def _signs() -> Iterator[tuple[str, ...]]:
+    """The rows of the signs, the loosest first; `within` is looser than a comparison."""
+    for (level, kind), signs in groupby(SIGNS, lambda sign: (sign.level, sign.kind)):
+        if level == COMPARISON:
+            yield ("nonassoc", "WITHIN_TIME")
+        yield ("right", "PREFIX") if kind == "prefix" else (kind, *(sign.token for sign in signs))
+
 
 precedence = (
     # What ends an expression is looser than any token that could go on with it: a line break ends nothing.
     ("nonassoc", "EXPRESSION"),
     ("left", "VERSION"),
-    *(
-        ("right", "PREFIX") if kind == "prefix" else (kind, *(sign.token for sign in signs))
-        for (_, kind), signs in groupby(SIGNS, lambda sign: (sign.level, sign.kind))
-    ),
+    *_signs(),
     ("nonassoc", "OPERAND"),
     ("left", "LPAREN", "LBRACKET", "LBRACE", "DOT"),
 )
@@ -335,7 +342,8 @@ def p_trail_current(p: Any) -> None:
 
 def p_trail_history(p: Any) -> None:
     "trail : HISTORY primary persistent"
-    p[0] = syntax.Current(p[2], p[3], **extent(p))
+    place = p[2].inner if isinstance(p[2], syntax.Group) else p[2]  # parentheses mean nothing here
+    p[0] = syntax.Current(place, p[3], **extent(p))
 
 
 def p_trail_seen(p: Any) -> None:
@@ -349,6 +357,11 @@ def p_trail_seen_order(p: Any) -> None:
     """trail : SEEN primary BEFORE primary IN persistent
     | SEEN primary AFTER primary IN persistent"""
     p[0] = syntax.Seen(p[2], p[6], p[3], p[4], **extent(p))
+
+
+def p_lately(p: Any) -> None:
+    "operation : operation WITHIN_TIME operation PERIOD"
+    p[0] = syntax.Lately(p[1], syntax.Within(p[3], p[4].rstrip("s")), **extent(p))
 
 
 def p_within(p: Any) -> None:

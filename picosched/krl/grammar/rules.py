@@ -150,6 +150,7 @@ def p_classic_global(p: Any) -> None:
     """classic_global : EMIT expression
     | CSS expression
     | DATASET IDENT FROM_URL expression cachable
+    | DATASET DOMAIN COLON IDENT FROM_URL expression cachable
     | DATASOURCE IDENT FROM_URL expression cachable
     | DATASOURCE DOMAIN COLON IDENT FROM_URL expression cachable"""
     p[0] = verbatim(p)

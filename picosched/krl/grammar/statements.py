@@ -154,6 +154,13 @@ def p_schedule_repeat(p: Any) -> None:
     p[0] = syntax.ScheduleEvent(domain, type, repeat=p[4], **extent(p))
 
 
+def p_schedule_never(p: Any) -> None:
+    """schedule : SCHEDULE event_name event_attributes
+    | SCHEDULE event_name setting"""
+    place = extent(p)
+    p.parser.fault("found a schedule without a time, wanted `at` or `repeat`", place["start"], place["end"])
+
+
 def p_statement_schedule(p: Any) -> None:
     """statement : schedule
     | schedule event_attributes

@@ -9,6 +9,7 @@ grammar has no conflicts.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from picosched.errors import KrlError
@@ -31,6 +32,9 @@ _CONTEXTUAL = """
 KEYWORDS = {word: word.upper() for word in (*RESERVED, *_CONTEXTUAL.split())}
 KEYWORDS |= {sign.text: sign.token for sign in SIGNS if sign.text.isalpha()}
 """word → the type of its token."""
+
+PERSISTENT = frozenset(("ent", "app"))
+"""What stands before the name of a variable; a module with the alias `app` takes that away."""
 
 PERIODS = frozenset(
     f"{unit}{plural}"
@@ -72,6 +76,11 @@ ONLY_BEFORE: dict[str, tuple[str, ...]] = {
 PAIRS = {("on", "final"): "ON_FINAL"}
 
 
+BEHIND_ACTIONS = ("fired", "notfired", "always", "callbacks", ";")
+OPENING = ("LPAREN", "LBRACKET", "LBRACE", "BEE_OPEN")
+CLOSING = ("RPAREN", "RBRACKET", "RBRACE", "BEE_CLOSE")
+
+
 class Tokens:
     """The tokens of one text, as PLY wants them: `token()` gives the next, None at the end."""
 
@@ -84,6 +93,8 @@ class Tokens:
         self._tokens = tokens_of(source, start, end)
         self._next = 0
         self._before = self._previous = ""
+        self._behind_where = -1
+        """The place behind the parentheses of `where (…)`."""
 
     def token(self) -> Any:
         if self._next == len(self._tokens):
@@ -96,6 +107,8 @@ class Tokens:
             token.type = self._classified(token)
         elif token.type == "LBRACE" and self._acceptable("BLOCK"):
             self._swallow(token)
+        elif token.type == "LBRACE" and self._next - 1 == self._behind_where and self._is_block():
+            token.type = "ACTIONS"
         self._before, self._previous = self._previous, token.type
         return token
 
@@ -119,6 +132,8 @@ class Tokens:
             return "DOMAIN" if of_module and not self._acceptable("IDENT", "COLON") else "IDENT"
         if following == "EQUALS" and word not in RESERVED:
             return "BINDER"
+        if self._previous == "ALIAS":
+            self._parser.persistent -= {word} - {"ent"}  # the module is meant from here on
         keyword = word in KEYWORDS and self._acceptable(KEYWORDS[word])
         if following in ("REGEX", "STRING") and self._acceptable("ATTRIBUTE"):
             # Before a regular expression even a keyword is an attribute, but for these.
@@ -131,7 +146,7 @@ class Tokens:
             token.endlexpos = after.endlexpos
             return pair
         if following == "COLON":
-            if word in ("ent", "app") and self._acceptable("PERSISTENT"):
+            if word in self._parser.persistent and self._acceptable("PERSISTENT"):
                 return "PERSISTENT"
             if self._acceptable("KEYNAME") and word not in RESERVED:
                 return "KEYNAME"
@@ -139,11 +154,15 @@ class Tokens:
                 return "DOMAIN"
         if following in _STARTS and self._acceptable("LEVEL") and (word in LEVELS or following in _OPERAND):
             return "LEVEL"
-        if word in PAGE_EVENTS and self._acceptable("PAGE_EVENT") and self._is_page_event(following):
+        if self._is_page_event(word, following) and self._acceptable("PAGE_EVENT"):
             return "PAGE_EVENT"
         if word in PERIODS and self._acceptable("PERIOD"):
             return "PERIOD"
+        if word == "within" and not keyword and self._acceptable("WITHIN_TIME"):
+            return "WITHIN_TIME"
         if keyword and self._fits(word, following):
+            if word == "where" and following == "LPAREN":
+                self._behind_where = self._next + self._closing(0) + 1
             return KEYWORDS[word]
         if word in _BLOCKS and following == "LBRACE" and not self._acceptable("IDENT", "LBRACE"):
             return KEYWORDS[word]  # a block at a wrong place, not a name
@@ -157,14 +176,46 @@ class Tokens:
         if word == "event" and following == "WORD" and after.value == "event" and self._acceptable("IDENT"):
             # The domain in `raise event event "type"`, the keyword in `raise event event:attrs{"type"}`.
             return self._peek_type(1) == "COLON"
+        if word == "history" and following == "LPAREN":  # the keyword in `history (n + 1) ent:trail`
+            behind = self._peek(self._closing(0) + 1)
+            return behind is not None and behind.value in self._parser.persistent
         return word not in ONLY_BEFORE or following in ONLY_BEFORE[word]
 
-    def _is_page_event(self, following: str) -> bool:
+    def _closing(self, distance: int) -> int:
+        """The distance of the bracket that closes the one at a distance."""
+        return self._closed_at.get(self._next + distance, len(self._tokens)) - self._next
+
+    @cached_property
+    def _closed_at(self) -> dict[int, int]:
+        """The places of opening brackets and of those that close them."""
+        found: dict[int, int] = {}
+        open_at: list[int] = []
+        for place, token in enumerate(self._tokens):
+            if token.type in OPENING:
+                open_at.append(place)
+            elif token.type in CLOSING and open_at:
+                found[open_at.pop()] = place
+        return found
+
+    def _is_page_event(self, word: str, following: str) -> bool:
         """A one-word event: not the domain of `click thing` or `click:thing`."""
+        if (
+            word not in PAGE_EVENTS
+        ):  # `inbound_call from #801#`: any word, before an attribute in classic form
+            pattern = self._peek(1)
+            classic = pattern is not None and self.source.text[pattern.lexpos] == "#"
+            return following == "WORD" and classic and self._peek().value not in (*PAGE_EVENTS, "on")
         if following != "WORD":
             return following != "COLON"
-        word = self._peek().value
-        return word in KEYWORDS or self._peek_type(1) in ("REGEX", "STRING")
+        return self._peek().value in KEYWORDS or self._peek_type(1) in ("REGEX", "STRING")
+
+    def _is_block(self) -> bool:
+        """Whether what follows the brace behind `where (…)` is a block of actions, and not a path."""
+        kinds = tuple(self._peek_type(distance) for distance in range(4))
+        behind = self._peek(self._closing(-1) + 1)
+        begins = self._peek().value == "emit" or kinds[:2] in (("WORD", "LPAREN"), ("WORD", "ARROW"))
+        ends = behind is not None and (behind.type == "RBRACE" or behind.value in BEHIND_ACTIONS)
+        return ends and (begins or kinds == ("WORD", "COLON", "WORD", "LPAREN"))
 
     def _join_rid(self, token: Any) -> None:
         """`org.acme.tea-timer`: words joined by dots and dashes, without blanks; or an integer."""

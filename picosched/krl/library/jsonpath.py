@@ -16,7 +16,7 @@ from picosched.krl.library.member import Operator
 from picosched.krl.operators import compare, index, like, position
 from picosched.krl.scope import Value
 from picosched.krl.size import DEEPEST, charge, check_array, claim_array, claim_bytes, too_deep, visit
-from picosched.krl.values import equal, from_json, shown, to_number, to_string, truth
+from picosched.krl.values import equal, from_json, regex_of, shown, to_number, to_string, truth
 
 Step = Callable[[Value], Iterable[Value]]
 
@@ -33,6 +33,8 @@ FILTER = re.compile(
     r"(?:(?P<sign>==|!=|<=|>=|<|>|eq\b|neq?\b|like\b)\s*(?P<right>.+?))?\s*",
     re.S,
 )
+PATTERN = re.compile(r"/(.*)/([gim]*)", re.S)
+"""The right side of `like` in the classic form."""
 KEY = re.compile(r"""\.([A-Za-z_$][\w$-]*)|\[\s*(?:(\d+)|'([^']*)'|"([^"]*)")\s*\]""")
 COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
     "==": lambda a, b: same(a, b),
@@ -164,6 +166,8 @@ def filtered(condition: str, path: str) -> Step:
     keys = [first_group(key) for key in KEY.finditer(found["left"])]
     holds = COMPARISONS[found["sign"]] if found["sign"] else None
     right = operand(found["right"]) if found["sign"] else None
+    if found["sign"] == "like" and isinstance(right, str) and (pattern := PATTERN.fullmatch(right)):
+        right = regex_of(pattern[1], pattern[2])
 
     def step(place: Value) -> Iterator[Value]:
         elements = children(place)
@@ -187,7 +191,7 @@ def operand(text: str) -> Value:
     except KrlError as error:
         if error.code != "invalid":
             raise
-        return text.removeprefix("/").removesuffix("/")
+        return text
 
 
 def same(a: Value, b: Value) -> bool:

@@ -45,6 +45,7 @@ def txn_id(scope: Scope) -> Value:
 
 META = {
     "callingRID": from_meta("calling_rid"),
+    "callingRid": from_meta("calling_rid"),
     "eci": from_scope(eci),
     "host": from_scope(lambda scope: scope.host()),
     "inEvent": from_scope(lambda scope: scope.event is not None),

@@ -28,7 +28,7 @@ def shape(scheduled: ScheduledEvent) -> dict[str, Value]:
 
 
 def list_(scope: Scope) -> Value:
-    return [shape(scheduled) for scheduled in scope.effects.agenda.pending()]
+    return [shape(scheduled) for scheduled in scope.effects.agenda.made()]
 
 
 def get(scope: Scope, id: Value = None) -> Value:

@@ -23,6 +23,10 @@ from picosched.krl.values import described, shown, to_number, to_string
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z")
 MOMENT = re.compile(r"[TtWw]?\d[\dTtWwZz:.,+\- ]*", re.ASCII)
+TIME_ALONE = re.compile(
+    r"[Tt]?(\d\d(?::?\d\d){0,2}(?:[.,]\d+)?(?:[Zz]|\+\d\d(?::?\d\d)?|-\d\d:?\d\d))", re.ASCII
+)
+"""A time of day with its zone, which tells it from a year or a date."""
 LONGEST_TIME = 64
 LONGEST_FORMAT = 1_000
 CALENDAR_UNITS = ("years", "months")
@@ -72,12 +76,17 @@ def parsed(text: str, now: datetime) -> datetime | None:
     charge(CALENDAR)
     import pendulum
 
+    if alone := TIME_ALONE.fullmatch(text):
+        try:  # pendulum would drop the zone
+            return datetime.fromisoformat(f"{now.astimezone(UTC).date()}T{alone[1].upper()}").astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
     try:
-        found = pendulum.parse(text, now=pendulum.instance(now.astimezone(UTC)))
-        if not isinstance(found, datetime):
+        at = pendulum.parse(text, now=pendulum.instance(now.astimezone(UTC)))
+        if not isinstance(at, datetime):
             return None
         # A plain datetime: arithmetic with pendulum's own kind gives durations that other code cannot use.
-        return datetime.fromisoformat(found.astimezone(UTC).isoformat()).astimezone(UTC)
+        return datetime.fromisoformat(at.astimezone(UTC).isoformat()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -189,7 +198,8 @@ def daily(name: str, start: float, end: float) -> tuple[str, Member]:
 
     def predicate(scope: Scope, opts: Value = None) -> bool:
         local = local_now(scope, opts, f"time:{name}")
-        return start <= local.hour + local.minute / 60 < end
+        at = local.hour + local.minute / 60
+        return start <= at < end if start < end else at >= start or at < end
 
     return name, function(predicate)
 
@@ -264,6 +274,7 @@ TIME = dict(
         ("atom", function(atom)),
         ("compare", function(compare)),
         ("date_between", function(date_between)),
+        daily("daytime", 6, 18),
         ("day_of_week", function(day_of_week)),
         daily("early_afternoon", 12, 15),
         daily("evening", 17, 20),
@@ -274,6 +285,7 @@ TIME = dict(
         daily("morning", 6, 12),
         ("new", function(new)),
         daily("night", 20, 24),
+        daily("nighttime", 18, 6),
         ("now", function(now)),
         ("strftime", function(strftime)),
         ("time_between", function(time_between)),

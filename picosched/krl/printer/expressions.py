@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from picosched.krl import syntax
-from picosched.krl.operators import CONDITIONAL, INFIX, OR, PREFIXED, PRIMARY, TRAIL
+from picosched.krl.operators import COMPARISON, CONDITIONAL, INFIX, OR, PREFIXED, PRIMARY, TRAIL
 from picosched.krl.printer import literals
 from picosched.krl.printer.document import (
     BREAK,
@@ -60,7 +60,7 @@ def first_operand(node: syntax.Expression) -> syntax.Expression | None:
                 inner, level = node.receiver, PRIMARY
             case syntax.Call():
                 inner, level = node.callee, PRIMARY
-            case syntax.Group():
+            case syntax.Group() | syntax.Lately():
                 return None
             case _:
                 return node
@@ -356,7 +356,11 @@ def current(page: Page, node: syntax.Current) -> Doc:
     trail = page.of(node.trail)
     if isinstance(node.place, syntax.Literal) and repr(node.place.value) == "0":
         return ("current ", trail)
-    return ("history ", operand(page, node.place, PRIMARY), " ", trail)
+    # Before anything else `history` is a name.
+    number = isinstance(node.place, syntax.Literal) and type(node.place.value) in (int, float)
+    plain = number or isinstance(node.place, syntax.Name | syntax.Qualified | syntax.Persistent)
+    place = operand(page, node.place, PRIMARY) if plain else enclosed(page, node.place)
+    return ("history ", place, " ", trail)
 
 
 @lays_out(syntax.Seen)
@@ -368,6 +372,15 @@ def seen(page: Page, node: syntax.Seen) -> Doc:
     if node.within:
         found += [" ", page.of(node.within)]
     return tuple(found)
+
+
+@lays_out(syntax.Lately)
+def lately(page: Page, node: syntax.Lately) -> Doc:
+    # Directly after a `seen` the time would be its own.
+    seen_last = isinstance(last_operand(node.condition), syntax.Seen)
+    condition = enclosed(page, node.condition) if seen_last else operand(page, node.condition, COMPARISON)
+    # In a `where` without parentheses the time would be that of the event.
+    return ("(", condition, " ", page.of(node.within), ")")
 
 
 @lays_out(syntax.Within)

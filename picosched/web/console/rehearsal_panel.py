@@ -16,7 +16,7 @@ from picosched.clock import format_time
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.text import tree_text
-from picosched.notation import Input, parse_input, values_text
+from picosched.notation import Input, directive_name, parse_input, values_text
 from picosched.rehearsal.simulate import Record
 from picosched.store.port import MEMORY
 from picosched.store.store import Store
@@ -183,7 +183,10 @@ def _side(record: Record | None) -> dict[str, Any] | None:
     fired = [f"{each['rid']}.{each['rule']}" for each in record.considered if each["outcome"] == "fired"]
     lines = [
         "fired " + ", ".join(fired) if fired else "no rule fired",
-        *(_short(f"{each['name']} {tree_text(each['options'])}") for each in record.directives),
+        *(
+            _short(f"{directive_name(each['name'])} {tree_text(each['options'])}")
+            for each in record.directives
+        ),
         *(_short(f"error: {each}") for each in record.errors),
         *(_short(f"would request {each['method']} {each['url']}") for each in record.outside),
     ]

@@ -12,12 +12,13 @@ from typing import Any
 
 from nicegui import ui
 
+from picosched.notation import directive_name
 from picosched.pico.turn import Turn
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
 from picosched.web.console.parts import JsonTree, badge, box, moment, text
 
-OUTCOMES = ("fired", "failed", "notfired", "unselected", "waiting", "idle", "none")
+OUTCOMES = ("fired", "failed", "notfired", "inactive", "unselected", "waiting", "idle", "none")
 """Possible outcomes of a rule; "none" means that no rule selects the event."""
 
 
@@ -51,7 +52,7 @@ class Told:
 def outcome_of(handled: Sequence[Mapping[str, Any]]) -> str:
     """The outcome that represents a turn: failed before fired before all others."""
     found = {considered["outcome"] for each in handled for considered in each["considered"]}
-    for outcome in ("failed", "fired", "notfired", "idle", "waiting", "unselected"):
+    for outcome in ("failed", "fired", "notfired", "inactive", "idle", "waiting", "unselected"):
         if outcome in found:
             return outcome
     return "none"
@@ -110,7 +111,7 @@ def _show_directives(directives: Sequence[Mapping[str, Any]]) -> None:
         for each in directives:
             with box("handled"):
                 with box("line"):
-                    text("span", str(each["name"]), "event")
+                    text("span", directive_name(each["name"]), "event")
                     text("span", f"{each['rid']}.{each['rule']}", "mono muted")
                 if each["options"]:
                     JsonTree(each["options"])

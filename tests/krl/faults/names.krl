@@ -4,7 +4,6 @@ ruleset faults.names {
     name "two"                                      ### "a second name in meta"
     shares missing, act                             ### "cannot share missing" "cannot share act"
     use module other alias o
-    use module another alias o                      ### "a second module named o"
   }
   global {
     early = late + 1                                ### "late is used before it is declared"
@@ -14,21 +13,18 @@ ruleset faults.names {
     g = function(a = 1, b) { a + b }                ### "found b without a default after a"
     h = function() { ducks.lenght() + unknwon(1) }  ### "unknown name ducks" "unknown operator lenght; near it: length" "unknown function unknwon"
     i = f(a = 1, 2)                                 ### "an argument without a name after one with a name"
-    j = mth:abs(1)                                  ### "unknown module mth; near it: math"
-    k = math:asb(1)                                 ### "unknown function math:asb; near it: abs"
     act = defaction() { noop() }
     l = act()                                       ### "the action act as a function"
     m = send_directive("x")                         ### "the action send_directive as a function"
   }
   rule twice { select when d t }
-  rule twice { select when d t }                    ### "a second rule named twice, the first is on line 23"
+  rule twice { select when d t }                    ### "a second rule named twice, the first is on line 20"
   rule without { }                                  ### "the rule without without a select"
   rule acts {
     select when d t where colour == "red"
     every {
       f(1)                                          ### "the function f as an action"
       nooop()                                       ### "unknown action nooop; near it: noop"
-      math:abs(1)                                   ### "math:abs as an action"
     }
     fired {
       raise d event bare attributes {"a": colour}   ### "unknown name colour"
