@@ -23,8 +23,10 @@ FETCH_SECONDS = 20.0
 FETCH_BYTES = 10_000_000
 
 
-def json_object(value: Mapping[str, Any] | None, what: str, most_bytes: int) -> dict[str, Any]:
-    """A deep copy of a JSON object; an empty one for None.
+def json_object(
+    value: Mapping[str, Any] | None, what: str, most_bytes: int, *, fresh: bool = False
+) -> dict[str, Any]:
+    """A deep copy of a JSON object; an empty one for None. One that is `fresh`, just read, is not copied.
 
     `invalid` if it is not JSON, `too_large` beyond `most_bytes` of JSON text; `what` names it in the error.
     """
@@ -42,7 +44,7 @@ def json_object(value: Mapping[str, Any] | None, what: str, most_bytes: int) -> 
         raise PicoschedError(
             f"found {what} of {size:,} bytes, wanted at most {most_bytes:,} (max_attrs_bytes)", "too_large"
         )
-    copy: dict[str, Any] = from_json(text)
+    copy: dict[str, Any] = value if fresh else from_json(text)
     return copy
 
 
@@ -72,8 +74,10 @@ def checked_event(
     eid: str | None,
     once: str | None,
     most_bytes: int,
+    *,
+    fresh: bool,
 ) -> dict[str, Any]:
-    """A copy of the attributes of an event whose parts are all valid; errors as for `json_object`.
+    """The attributes of an event whose parts are all valid, copied as `json_object` does; its errors.
 
     `once` is its idempotency key.
     """
@@ -85,7 +89,7 @@ def checked_event(
         raise PicoschedError(
             f"found a key of {len(once)} characters, wanted at most {LONGEST_KEY}", "too_large"
         )
-    return json_object(attrs, "attributes", most_bytes)
+    return json_object(attrs, "attributes", most_bytes, fresh=fresh)
 
 
 def ruleset_text(where: str | Path) -> tuple[str, str | None]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from picosched.covered import without_keys
+
 Code = Literal["invalid", "not_found", "refused", "conflict", "too_large", "internal"]
 
 EXIT_STATUS: dict[str, int] = {
@@ -75,10 +77,10 @@ class KrlError(PicoschedError):
         return f"{self.span}: {self.message}" if self.span else self.message
 
     def render(self, source: str | None = None) -> str:
-        """`file:line:col: message`, the source line, and carets under the error."""
+        """`file:line:col: message`, the source line with keys covered, and carets under the error."""
         if self.span is None or source is None:
             return str(self)
-        lines = source.splitlines() or [""]
+        lines = without_keys(source).splitlines() or [""]
         number = min(self.span.line, len(lines))
         line = lines[number - 1]
         start = min(self.span.column, len(line) + 1) - 1

@@ -8,6 +8,7 @@ one silently ignored would be found months later.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from typing import Any
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import AllowedProgram, read_allowed
 from picosched.krl.budget import Limits
+from picosched.krl.keys import Key
 from picosched.schedule.window import Window, of_table
 
 PREFIX = "PICOSCHED_"
@@ -57,6 +59,9 @@ class Settings:
     base_url: str = ""
     """The URL at which others reach the server, for `meta:host`: "https://picos.example"; by default the
     Host of the request being answered, else the address that the server is bound to."""
+    keys: tuple[Key, ...] = ()
+    """Keys for rulesets; in `picosched.toml` tables `[key.NAME]` of `value`, and of `to`: the rids that may
+    read it."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -86,6 +91,7 @@ def load_settings(
         tables = _tables(toml)
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
         settings = with_settings(settings, {"windows": _table(toml, tables, "window")}, str(toml))
+        settings = with_settings(settings, {"keys": _table(toml, tables, "key")}, str(toml))
     settings = with_settings(settings, _environment(environ), "the environment")
     return with_settings(settings, overrides, "the engine's arguments")
 
@@ -119,6 +125,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         return _windows(value, where)
     if name == "base_url":
         return _server_url(value, where)
+    if name == "keys":
+        return _keys(value, where)
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -162,6 +170,31 @@ def _windows(value: Any, where: str) -> tuple[Window, ...]:
         raise PicoschedError(f"{where}: {error.message}") from error
 
 
+def _keys(value: Any, where: str) -> tuple[Key, ...]:
+    """Keys from a map, or its JSON text. Errors show no value."""
+    if isinstance(value, tuple) and all(isinstance(each, Key) for each in value):
+        return value
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise PicoschedError(f"{where}: keys: found text that is not JSON, wanted a map") from None
+    if not isinstance(value, Mapping):
+        raise PicoschedError(f"{where}: keys: found no map, wanted a table for each key")
+    return tuple(_key(name, table, where) for name, table in value.items())
+
+
+def _key(name: str, table: Any, where: str) -> Key:
+    if not isinstance(table, Mapping) or set(table) != {"to", "value"}:
+        raise PicoschedError(f"{where}: the key {name}: wanted a table of `to` and `value`, and only these")
+    rids = [table["to"]] if isinstance(table["to"], str) else table["to"]
+    if not isinstance(rids, list) or not all(isinstance(each, str) for each in rids):
+        raise PicoschedError(f"{where}: the key {name}: wanted a rid as `to`, or a list of rids")
+    if not isinstance(table["value"], str | int | float | dict | list):
+        raise PicoschedError(f"{where}: the key {name}: wanted a text, a number, a list or a map as `value`")
+    return Key(name, tuple(rids), table["value"])
+
+
 def _tables(toml: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(toml.read_text(encoding="utf-8"))
@@ -190,7 +223,8 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         # Other programs may use this prefix; only a name similar to a setting's is a typing error.
         if name in NAMES or get_close_matches(name, NAMES, n=1, cutoff=0.8):
-            changes[name] = text if name in CHOICES or name in LISTS else _number(text)
+            plain = name in CHOICES or name in LISTS or name == "keys"
+            changes[name] = text if plain else _number(text)
     return changes
 
 

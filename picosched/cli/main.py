@@ -17,6 +17,7 @@ import typer
 
 from picosched.cli import (
     copies,
+    deliveries,
     demo,
     formatting,
     language,
@@ -49,6 +50,7 @@ for group in (
     running,
     serving,
     sources,
+    deliveries,
     copies,
 ):
     app.add_typer(group.app)

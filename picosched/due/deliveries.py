@@ -1,15 +1,18 @@
-"""Deliveries: events for other engines, sent until they are accepted.
+"""Deliveries: events for other engines that rules and sources send, tried until they are accepted.
 
 A delivery is sent at least once: the other engine may have accepted an event whose response was lost. Its
 id is sent as `Idempotency-Key`, so that the other engine can detect repeats. A failed try is repeated with
-exponential backoff, up to a bound, with jitter derived from the id; after a day we give up and the
-occurrence fails. A response that would not change next time ends it at once.
+exponential backoff, up to a bound, with jitter derived from the id; after a day we give up. A response that
+would not change next time ends it at once. A delivery given up stays as a dead letter; if a source sent it,
+its occurrence fails.
 
-In the background deliveries have their own threads, so a slow host delays nothing else.
+In the background deliveries have their own threads, so a slow host delays nothing else. Deliveries of one
+pico or source may overtake each other.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,12 +22,14 @@ from picosched.due.background import Background, away
 from picosched.due.queue import Coming, Looked
 from picosched.due.waiting import Ask
 from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.pico.delivery import Delivery
 from picosched.schedule.scheduled import Outcome
-from picosched.store.deliveries import Delivery
 from picosched.store.due import Soonest
 from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
+
+log = logging.getLogger(__name__)
 
 KEY = "Idempotency-Key"
 
@@ -37,10 +42,10 @@ AT_ONCE = 4
 """Threads that send deliveries."""
 
 OF_ONE = 2
-"""Of them, for the deliveries of one source."""
+"""Of them, for the deliveries of one pico or source."""
 
 LINE = 20
-"""Deliveries of one source that may wait for a thread; all others wait in the database."""
+"""Deliveries of one pico or source that may wait for a thread; all others wait in the database."""
 
 TAKEN_UP = 50
 """Deliveries processed in one look."""
@@ -74,9 +79,9 @@ class DeliveriesQueue(Background):
         if coming.due is None or coming.due > looked:
             return Looked()
         rows = self._commits.read(self._store.deliveries.due, looked, TAKEN_UP, self.left_out(stuck))
-        for id, source_id in rows:
+        for id, owner in rows:
             run = partial(self._deliver, id)
-            if not self.in_background(id, source_id, run) and (error := run()) is not None:
+            if not self.in_background(id, owner, run) and (error := run()) is not None:
                 stuck[id] = error
         return Looked()  # no event is raised here
 
@@ -86,7 +91,7 @@ class DeliveriesQueue(Background):
     def _deliver(self, id: str) -> Exception | None:
         """Send one event and write the outcome; return the error if the database fails."""
         delivery = self._commits.read(self._store.deliveries.find, id)
-        if delivery is None:
+        if delivery is None or delivery.dead is not None:
             return None
         with away():
             answer = self._ask(request_of(delivery))
@@ -110,9 +115,11 @@ class DeliveriesQueue(Background):
             due = min(now + wait_of(delivery.id, tries), delivery.created + EXPIRES)
             deliveries.put_off(delivery.id, max(due, now + FIRST_WAIT), error)
             return
-        deliveries.remove(delivery.id)
-        self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, given_up)
-        self._store.sources.tell(delivery.entry_id, Outcome.FAILED, given_up)
+        deliveries.give_up(delivery.id, now, given_up)
+        log.warning("the delivery %s is given up: %s", delivery.id, given_up)
+        if delivery.source_id:
+            self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, given_up)
+            self._store.sources.tell(delivery.entry_id, Outcome.FAILED, given_up)
 
 
 def request_of(delivery: Delivery) -> HttpRequest:

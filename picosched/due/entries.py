@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from picosched.due.queue import NOTHING, Done
 from picosched.errors import PicoschedError
+from picosched.pico.delivery import Delivery
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
@@ -25,7 +26,6 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.sources.occurrence import Dealt, dealt_with
 from picosched.sources.source import ECI, RID, TAG, URL, Entry, Source, Target
 from picosched.store import rows
-from picosched.store.deliveries import Delivery
 from picosched.store.faults import StoreError
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.store import Store

@@ -45,7 +45,7 @@ class Dues:
             if row.due is not None and (self._soonest is None or row.due < self._soonest):
                 self._soonest = row.due
             self._changed |= row.kind == "proc"
-        self._changed |= bool(turn.rescheduled or turn.changes)
+        self._changed |= bool(turn.rescheduled or turn.changes or turn.deliveries)
 
     def committed(self) -> None:
         if self._changed or self._soonest is not None:

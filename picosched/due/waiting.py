@@ -1,4 +1,4 @@
-"""Turns and queries that need an answer from outside.
+"""Turns and queries that need an answer from outside, or from another pico's turn.
 
 A rule that makes a request stops its turn (`Unanswered`) before anything is written. The request is made
 here, without holding the store, and the turn is evaluated again with the answer, so a slow host delays only
@@ -15,7 +15,14 @@ from typing import Protocol, TypeVar
 
 from picosched.due.background import Background, away
 from picosched.errors import PicoschedError
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.scope import (
+    EventQuery,
+    EventQueryAnswer,
+    HttpRequest,
+    HttpResponse,
+    Request,
+    Response,
+)
 from picosched.pico.said import MOST_ASKED, Answers, Unanswered
 
 
@@ -43,9 +50,12 @@ LINE = 100
 class Waiting(Background):
     """Makes the requests that turns and queries need answered before they can continue."""
 
-    def __init__(self, ask: Ask, done: Callable[[], None]) -> None:
+    def __init__(
+        self, ask: Ask, ask_pico: Callable[[EventQuery], EventQueryAnswer], done: Callable[[], None]
+    ) -> None:
         super().__init__("picosched-asking", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._ask = ask
+        self._ask_pico = ask_pico
 
     def done(self, perform: Callable[[P], T | Unanswered], piece: P, outcome: T | Unanswered) -> T:
         """The final result of `perform` for a piece, given its first `outcome`."""
@@ -54,8 +64,12 @@ class Waiting(Background):
             if not isinstance(outcome, Unanswered):
                 return outcome
             del given[outcome.place :]
-            with away():
-                answer = self._ask(outcome.request)
-            given.append((outcome.request, answer))
+            given.append((outcome.request, self._answer(outcome.request)))
             outcome = perform(piece)
         raise PicoschedError("the event asks something else each time it is tried", "conflict")
+
+    def _answer(self, request: Request) -> Response:
+        if isinstance(request, EventQuery):
+            return self._ask_pico(request)
+        with away():
+            return self._ask(request)

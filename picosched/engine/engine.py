@@ -18,6 +18,7 @@ from picosched.clock import Clock, VirtualClock, format_time, parse_time
 from picosched.due.background import PATIENCE_SECONDS
 from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
+from picosched.engine.deliveries import Delivering
 from picosched.engine.export import document_of, put_in
 from picosched.engine.pico import PicoRef
 from picosched.engine.sources import Sourced
@@ -39,7 +40,7 @@ AT_ONCE = 200
 """Turns read in one look."""
 
 
-class Engine(Sourced):
+class Engine(Delivering, Sourced):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from picosched.krl.ruleset import Ruleset
 from picosched.pico.channel import Channel
+from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -96,7 +97,7 @@ class ReachedAgenda(Protocol):
 
 
 class Reached(Protocol):
-    """An engine: its picos, scheduled events, journal and sources."""
+    """An engine: its picos, scheduled events, journal, deliveries and sources."""
 
     @property
     def settings(self) -> Settings: ...
@@ -127,6 +128,13 @@ class Reached(Protocol):
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None
     ) -> list[Entry]: ...
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]: ...
+
+    def deliveries(
+        self, *, dead: bool = False, pico_id: str | None = None, limit: int = 100
+    ) -> list[Delivery]: ...
+    def delivery(self, id: str) -> Delivery: ...
+    def retry_delivery(self, id: str) -> bool: ...
+    def drop_delivery(self, id: str) -> bool: ...
 
     def add_sources(self, sources: Sequence[Source]) -> list[str]: ...
     def sources(self) -> list[SourceState]: ...

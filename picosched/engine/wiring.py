@@ -8,6 +8,7 @@ classes for callers are built on this: `engine`, `pico`, `agenda`, `sources`.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from picosched.checked import checked_event, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, to_ms, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
-from picosched.due.background import PATIENCE_SECONDS, stop_all
+from picosched.due.background import PATIENCE_SECONDS, DismissedError, stop_all
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.entries import Entries
@@ -30,17 +31,24 @@ from picosched.due.sources import SourcesQueue
 from picosched.due.tick import Dues, Ticks
 from picosched.due.waiting import Ask, Waiting
 from picosched.engine.recovery import opened, take_up
+from picosched.errors import PicoschedError
+from picosched.krl.scope import EventQuery, EventQueryAnswer
+from picosched.krl.text import measured
 from picosched.outside import Outside
 from picosched.pico.chance import Chance, id_from
 from picosched.pico.event import Event, Query
 from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.settings import Settings, load_settings, with_settings
+from picosched.store.faults import StoreError
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow
 from picosched.turns.turns import Turns
+
+DEEPEST = 5
+"""Turns of other picos that one turn waits for, each within the one before."""
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -67,6 +75,7 @@ class Wiring:
             if settings is None
             else with_settings(settings, options, "the engine's arguments")
         )
+        self._most_bytes = self.settings.limits.max_attrs_bytes
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._began, self._queries = to_ms(self.now()), count(1)
@@ -81,7 +90,9 @@ class Wiring:
         self._dues = Dues(lambda due: self._scheduler.wake(due))
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)
         self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came)
-        self._waiting = Waiting(ask, self.look_again)
+        self._waiting = Waiting(ask, self._ask_pico, self.look_again)
+        self._deep = threading.local()
+        """How many turns of other picos the calling thread waits for, each within the one before."""
         self._begun = Begun(self.store, self._commits, self.settings.max_begun)
         self._wire_queues(ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
@@ -152,12 +163,14 @@ class Wiring:
         eid: str | None = None,
         once: str | None = None,
         host: str | None = None,
+        fresh: bool = False,
     ) -> Event:
         """Check input and make an event, with the current time; `invalid` or `too_large`. For any thread.
 
-        `host` is the base URL of the HTTP request that brings it.
+        `host` is the base URL of the HTTP request that brings it. Attributes that are `fresh`, just read from
+        JSON for this event, are not copied.
         """
-        copy = checked_event(domain, type, attrs, eid, once, self.settings.limits.max_attrs_bytes)
+        copy = checked_event(domain, type, attrs, eid, once, self._most_bytes, fresh=fresh)
         id = eid or id_from(self._of_callers)
         return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, None, once, host)
 
@@ -169,9 +182,10 @@ class Wiring:
         *,
         eci: str | None = None,
         host: str | None = None,
+        fresh: bool = False,
     ) -> Query:
-        """Check input and make a query; errors as for `new_event`. For any thread."""
-        copy = json_object(args, "arguments", self.settings.limits.max_attrs_bytes)
+        """Check input and make a query; errors and `fresh` as for `new_event`. For any thread."""
+        copy = json_object(args, "arguments", self._most_bytes, fresh=fresh)
         return Query(rid, name, copy, eci, f"{self._began:012x}{next(self._queries):020x}", host)
 
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
@@ -218,6 +232,31 @@ class Wiring:
         """Raise a row's event outside its times; returns its turn, once durable."""
         turn = self._raise_now(piece)
         return self._waiting.done(self._raise_now, piece, turn) if isinstance(turn, Unanswered) else turn
+
+    def _ask_pico(self, request: EventQuery) -> EventQueryAnswer:
+        """Raise the event in its pico and, once its turn is durable, ask the query.
+
+        The turn that asked waits without any lock and has written nothing. If it is tried again, also after a
+        crash, the key makes the event happen once.
+        """
+        depth = getattr(self._deep, "turns", 0)
+        self._deep.turns = depth + 1
+        try:
+            if depth >= DEEPEST:
+                found = f"found {depth} picos that wait for each other's turns"
+                raise PicoschedError(f"{found}, wanted at most {DEEPEST}", "conflict")
+            attrs, args = json.loads(request.attrs), json.loads(request.args)
+            event = self.new_event(request.domain, request.type, attrs, eci=request.eci, once=request.once)
+            self.raise_one(event, request.pico_id)
+            query = self.new_query(request.rid, request.name, args, eci=request.eci)
+            value = self.answer_to(query, request.pico_id)
+        except (StoreError, DismissedError):
+            raise
+        except PicoschedError as error:
+            return EventQueryAnswer(error=error)
+        finally:
+            self._deep.turns = depth
+        return EventQueryAnswer(value, size=measured(value)[1])
 
     def _raise(self, piece: RaiseEvent) -> Turn | Unanswered:
         return cast("Turn | Unanswered", self._commits.perform(self.turns.raise_event, piece))

@@ -114,7 +114,6 @@ class _Resolver:
                 case syntax.Configure():
                     self._declarations(property.defaults, names)
                 case syntax.Key():
-                    self.used_modules.add("keys")
                     self.expression(property.value, Names())
 
     def _shared(self, property: syntax.Shares, names: Names) -> None:

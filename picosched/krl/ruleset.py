@@ -58,6 +58,14 @@ class Ruleset:
         self.shares = frozenset(shared(tree, "shares")) | {NAME}
         self.provides = frozenset(shared(tree, "provides"))
         self.uses = tuple(each.rid for each in tree.meta if isinstance(each, syntax.UseModule))
+        self.keys_to = {
+            (rid, name.id)
+            for each in tree.meta
+            if isinstance(each, syntax.ProvidesKeys)
+            for rid in each.rids
+            for name in each.keys
+        }
+        """(rid, name) of the keys that it provides to other rulesets."""
         self.windows = declared(tree, source)
         self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
         self.meta = _described(tree)
@@ -124,6 +132,11 @@ class Instance:
     def provided(self) -> dict[str, Value]:
         """The names this module provides."""
         return {name: value for name, value in self.globals.items() if name in self.ruleset.provides}
+
+    def keys_for(self, rid: str) -> dict[str, Value]:
+        """The keys that this module provides to a ruleset."""
+        own = self.scope.keys.own
+        return {name: own[name] for to, name in self.ruleset.keys_to if to == rid and name in own}
 
     def select(self, index: int, event: Event, state: Any) -> Selection:
         """Whether an event selects a rule whose event expression is in this state."""

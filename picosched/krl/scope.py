@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from picosched.errors import PicoschedError
 from picosched.krl.budget import Budget
+from picosched.krl.keys import Keys
 
 Value = Any
 """A KRL value: None, bool, int, float, str, list, dict with str keys, Regex, a function, an Action."""
@@ -122,6 +124,39 @@ class HttpResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class EventQuery:
+    """An event for another pico, and a query of it once the event's turn is durable."""
+
+    pico_id: str
+    eci: str
+    domain: str
+    type: str
+    attrs: str
+    """JSON."""
+    rid: str
+    name: str
+    args: str
+    """JSON."""
+    once: str
+    """The key by which the pico performs the event once, however often it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventQueryAnswer:
+    """The value of the query, or why there is none."""
+
+    value: Value = None
+    error: PicoschedError | None = None
+    size: int = 0
+    """Bytes of the value."""
+
+
+Request = HttpRequest | EventQuery
+"""What a turn may need answered before it can continue."""
+Response = HttpResponse | EventQueryAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A program to run: its absolute path, arguments and environment."""
 
@@ -139,13 +174,25 @@ class Family(Protocol):
     """A rule's access to its pico and related picos."""
 
     def view(self) -> Mapping[str, Value]:
-        """id, name, parent (an eci or null), children (ecis), channels and rulesets of the pico."""
+        """id, name, parent and children (ecis, and ids), channels and rulesets of the pico."""
 
     def logs(self) -> list[Value]:
         """Recent log entries of this pico's rules, oldest first: time, level, rid, rule, value."""
 
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
         """The answer to a query of another pico."""
+
+    def ask_after(
+        self,
+        eci: str,
+        domain: str,
+        type: str,
+        attrs: Mapping[str, Value],
+        rid: str,
+        name: str,
+        args: Mapping[str, Value],
+    ) -> Value:
+        """Raise an event in another pico and wait for its turn; then the answer to a query of that pico."""
 
     def journal(self, limit: int) -> list[Value]:
         """The last turns of this pico, the newest first."""
@@ -189,6 +236,21 @@ class Family(Protocol):
         """Reload this pico's rulesets that were installed from this URL."""
 
     def uninstall(self, rid: str) -> None: ...
+
+    def pico_of(self, eci: str) -> str | None:
+        """The id of the pico that has this channel."""
+
+    def give_channel(self, pico_id: str, tags: Sequence[str]) -> Mapping[str, Value]:
+        """Create a channel for a child that this rule creates."""
+
+    def give_ruleset(self, pico_id: str, url: str) -> str:
+        """Install a ruleset on a child that this rule creates; returns its rid."""
+
+    def rid_at(self, url: str) -> str:
+        """The rid of the ruleset at a URL."""
+
+    def origin_of(self, rid: str) -> str:
+        """The URL that the engine has a ruleset from; `not_found` if it has none."""
 
 
 class Agenda(Protocol):
@@ -250,6 +312,13 @@ class Agenda(Protocol):
         """Its fires, newest first, as plain values."""
 
 
+class Outbox(Protocol):
+    """A rule's access to other engines."""
+
+    def send(self, host: str, eci: str, domain: str, type: str, attrs: Value) -> str:
+        """Deliver an event to a pico of another engine, once this turn is durable; its eid."""
+
+
 class Sources(Protocol):
     """The access of the root pico's rules to sources; `id` may be a name."""
 
@@ -275,6 +344,9 @@ class Effects(Protocol):
 
     @property
     def agenda(self) -> Agenda: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
 
     @property
     def sources(self) -> Sources: ...
@@ -320,3 +392,4 @@ class Scope:
     """The base URL of the server, for links to it; None without a server."""
     windows: Mapping[str, Window] = field(default_factory=dict)
     """The windows visible to the ruleset: its own, and those of the engine's configuration."""
+    keys: Keys = field(default_factory=lambda: Keys(""))

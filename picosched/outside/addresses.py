@@ -113,3 +113,13 @@ class Addresses:
             return None
         where = host if host == address else f"{host} is at {address}, which"
         return f"{where} is {fault}, and not listed in {self._setting}"
+
+    def refusal_of(self, host: str, port: int) -> str | None:
+        """The refusal of a host as far as its name says, without asking a resolver."""
+        if host == "localhost" or host.endswith(".localhost"):
+            return self.refusal(host, port, "127.0.0.1")
+        try:
+            ip_address(host)
+        except ValueError:
+            return None
+        return self.refusal(host, port, host)

@@ -278,6 +278,7 @@ class PicoAgenda:
         said, turn = self._speaking("send an event")
         copy, size = measured(attrs)
         self._say(size + of_text(eci) + of_text(domain) + of_text(type))
+        self._effects.check_eci(eci)
         made = Scheduled(
             id=self._effects.new_id(),
             pico_id=self._pico.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,3 +87,13 @@ class ResumeSource:
 
 SourceChange = AddSource | RemoveSource | PauseSource | ResumeSource
 Change = NewPico | DeletePico | PutChannel | DeleteChannel | Install | Uninstall | SourceChange
+
+
+def channels_of(change: Change) -> Sequence[Channel]:
+    """The channels that a change makes."""
+    match change:
+        case NewPico():
+            return (change.down, change.up, *change.channels)
+        case PutChannel(channel):
+            return (channel,)
+    return ()

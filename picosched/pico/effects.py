@@ -13,6 +13,7 @@ from picosched.pico.agenda import PicoAgenda
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily
 from picosched.pico.memory import Memory
+from picosched.pico.outbox import PicoOutbox
 from picosched.pico.said import THING, Said, Speaking
 from picosched.pico.sources import PicoSources
 from picosched.pico.turn import Directive, Turn
@@ -26,6 +27,7 @@ class PicoEffects(Speaking):
         super().__init__(pico)
         self.family = PicoFamily(self)
         self.agenda = PicoAgenda(self)
+        self.outbox = PicoOutbox(self)
         self.sources = PicoSources(self)
 
     def error_rid(self, rid: str) -> str:
@@ -39,6 +41,7 @@ class PicoEffects(Speaking):
         self.turn, self.settings, self.txn_id = turn, settings, turn.eid
         self.raised_in_turn = 0
         self.agenda.begin_turn()
+        self.outbox.begin_turn()
 
     def end_turn(self) -> None:
         self.turn = self.said = self.event = None
@@ -62,6 +65,7 @@ class PicoEffects(Speaking):
         turn.rescheduled.update(said.rescheduled)
         for id in said.unmade:
             turn.scheduled.pop(id, None)
+        turn.deliveries += said.deliveries
         turn.records += said.records
         self.raised_in_turn += len(said.raised)
         self.said = None
@@ -77,7 +81,7 @@ class PicoEffects(Speaking):
         said = self.said or self.speaking("send a directive")
         copy, size = measured(options)
         title, more = (name, WIDEST * len(name)) if type(name) is str else measured(name)
-        self.pico.budget.say(THING + more + size)
+        self.say(more + size)
         said.directives.append(Directive(title, copy, said.rid, said.rule, said.handled))
         meta = {
             "rid": said.rid,

@@ -19,10 +19,12 @@ from typing import Any
 
 from picosched.errors import KrlError, PicoschedError, Span
 from picosched.krl.budget import Postponed
+from picosched.krl.keys import Keys, without_config_keys
 from picosched.krl.ruleset import Instance
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import BOUNDS, spending
 from picosched.krl.text import json_value, measured
+from picosched.pico.covered import configured_keys, cover_all, cover_turn, covered_error
 from picosched.pico.effects import PicoEffects, error_attributes
 from picosched.pico.event import Event, Query
 from picosched.pico.memory import Installed
@@ -66,6 +68,9 @@ def evaluate(
     effects.answers, effects.asked = answers or Answers(), 0
     before, BOUNDS.budget = BOUNDS.budget, budget
     try:
+        if pico.covers:
+            # If it is too much, the next rule fails.
+            budget.steps -= pico.covers.cost(measured(event.attrs)[1])
         pico.random.begin(effects.answers.drawn)
         while pairs and budget.over is None:
             _handle(pico, turn, pairs, *pairs.popleft())
@@ -78,6 +83,8 @@ def evaluate(
         BOUNDS.budget = before
         pico.random.end()
         effects.end_turn()
+    if pico.covers:
+        cover_turn(turn, pico.covers)
     return turn
 
 
@@ -110,7 +117,13 @@ def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | No
     try:
         if answers is not None:
             pico.random.begin(answers.drawn)
-        return json_value(instance.query(query.name, query.args))
+        found = json_value(instance.query(query.name, query.args))
+        if not pico.covers:
+            return found
+        pico.budget.charge(pico.covers.cost(measured(found)[1]))
+        return pico.covers.value(found)
+    except KrlError as error:
+        raise covered_error(error, pico.covers) from error.__cause__
     finally:
         scope.query = None
         pico.effects.answering = False
@@ -148,8 +161,11 @@ def _instance(
             if ruleset.classic:
                 return None
             raise KrlError(f"the module {rid} is not installed on the pico {pico.name}", code="not_found")
-        return _instance(pico, module, settings, (*clients, ruleset.rid)).provided
+        instance = _instance(pico, module, settings, (*clients, ruleset.rid))
+        keys.provided.update(instance.keys_for(ruleset.rid))
+        return instance.provided
 
+    keys = Keys(ruleset.rid, configured_keys(pico.effects.settings.keys, ruleset.rid, installed.config))
     scope = Scope(
         rid=ruleset.rid,
         pico_id=pico.id,
@@ -158,13 +174,19 @@ def _instance(
         now=lambda: pico.now,
         random=pico.random,
         meta={**ruleset.meta, "calling_rid": clients[-1]} if clients else ruleset.meta,
-        config=config,
+        config=without_config_keys(config),
+        keys=keys,
         host=lambda: pico.host,
         windows=windows_of(ruleset, pico.effects.settings.windows),
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:
-        return ruleset.instantiate(scope, use)
+        try:
+            return ruleset.instantiate(scope, use)
+        finally:
+            cover_all(pico.covers, keys)
+    except KrlError as error:
+        raise covered_error(error, pico.covers) from error.__cause__
     finally:
         pico.effects.rid = rid
 

@@ -8,14 +8,17 @@ globals are evaluated at its first event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.keys import without_config_keys
 from picosched.krl.library.uri import without_user
 from picosched.krl.scope import HttpRequest, Value
 from picosched.krl.text import measured, of_text
 from picosched.krl.values import described, shown, to_string
+from picosched.pico.asking import ask_after
 from picosched.pico.change import (
     Change,
     DeleteChannel,
@@ -25,6 +28,7 @@ from picosched.pico.change import (
     PutChannel,
     RulesetText,
     Uninstall,
+    channels_of,
 )
 from picosched.pico.channel import Channel, Policy, new_policy, new_tags
 from picosched.pico.event import Query
@@ -53,17 +57,20 @@ class PicoFamily:
         pico = self._effects.pico
         channels = self._channels()
         pico.budget.charge(SHOWN * (1 + len(channels) + len(pico.installed)))
+        children = [each for each in channels if each.kin and each.kin not in (pico.parent_id, pico.id)]
         return {
             "id": pico.id,
             "name": pico.name,
             "parent": next((c.eci_of_kin for c in channels if c.kin and c.kin == pico.parent_id), None),
-            "children": [c.eci_of_kin for c in channels if c.kin and c.kin not in (pico.parent_id, pico.id)],
+            "parent_id": pico.parent_id,
+            "children": [channel.eci_of_kin for channel in children],
+            "children_ids": [channel.kin for channel in children],
             "channels": [_shown(channel) for channel in channels],
             "rulesets": [
                 {
                     "rid": rid,
                     "url": each.ruleset.meta["url"],
-                    "config": dict(each.config),
+                    "config": without_config_keys(each.config),
                     "meta": {
                         "krlMeta": dict(each.ruleset.meta),
                         "hash": each.ruleset.hash,
@@ -108,6 +115,18 @@ class PicoFamily:
             raise KrlError("a pico cannot query itself: call the function", code="conflict")
         query = Query(rid, name, args, eci, self._effects.txn_id, self._effects.pico.host)
         return self._world.answer(channel.pico_id, query, self._effects.pico.now)
+
+    def ask_after(
+        self,
+        eci: str,
+        domain: str,
+        type: str,
+        attrs: Mapping[str, Value],
+        rid: str,
+        name: str,
+        args: Mapping[str, Value],
+    ) -> Value:
+        return ask_after(self._effects, self._reached(eci), domain, type, attrs, Query(rid, name, args, eci))
 
     def new_pico(
         self,
@@ -188,6 +207,51 @@ class PicoFamily:
         if clients:
             raise KrlError(f"the ruleset {rid} is used by {', '.join(clients)}", code="conflict")
         self._say(Uninstall(rid))
+
+    def pico_of(self, eci: str) -> str | None:
+        channel = self._world.find_channel(eci)
+        made = (each for change in self._effects.changes() for each in channels_of(change))
+        found = channel or next((each for each in made if each.eci == eci), None)
+        return None if found is None else found.pico_id
+
+    def give_channel(self, pico_id: str, tags: Sequence[str]) -> dict[str, Value]:
+        self._pay(measured(list(tags))[1])
+        channel = _channel(self._effects.new_id(), pico_id, {"tags": list(tags)})
+        self._give(pico_id, lambda child: replace(child, channels=(*child.channels, channel)))
+        return _shown(channel)
+
+    def give_ruleset(self, pico_id: str, url: str) -> str:
+        self._pay(0)
+        text = self._text(url, {})
+        ruleset = self._world.compiled(text.text, text.origin)
+        self._world.check_windows(ruleset)
+        self._give(pico_id, lambda child: replace(child, rulesets=(*child.rulesets, text)))
+        return ruleset.rid
+
+    def _give(self, pico_id: str, change: Callable[[NewPico], NewPico]) -> None:
+        """Change a child that this rule creates."""
+        changes = self._effects.speaking("change picos").changes
+        self._effects.pico.budget.charge(len(changes))
+        for place, each in enumerate(changes):
+            if isinstance(each, NewPico) and each.id == pico_id:
+                changes[place] = change(each)
+                return
+        raise KrlError(
+            f"found the id {shown(pico_id)}, wanted that of this pico, or of a child that the same rule "
+            "creates: for another pico raise an event there with event:send",
+            code="refused",
+        )
+
+    def rid_at(self, url: str) -> str:
+        self._pay(0)
+        return self._world.compiled(self._read(url), url).rid
+
+    def origin_of(self, rid: str) -> str:
+        self._effects.pico.budget.charge(SHOWN)
+        origin = self._world.origin_of(rid)
+        if origin is None:
+            raise KrlError(f"the engine has no ruleset {shown(rid)} with a URL", code="not_found")
+        return origin
 
     # ---- inside -----------------------------------------------------------------------------------
 

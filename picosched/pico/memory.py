@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from picosched.clock import EPOCH
+from picosched.covered import Covers
 from picosched.krl.budget import Budget
 from picosched.krl.ruleset import Instance, Ruleset
 from picosched.pico.chance import Chance
@@ -57,8 +58,14 @@ class World(Protocol):
     def queries(self, pico_id: str) -> list[Any]:
         """The recent queries of a pico, newest first, as maps."""
 
+    def refusal_of(self, url: str) -> str | None:
+        """Why rules may not send anything to a URL, as far as it says; PicoschedError if it is invalid."""
+
     def kept_text(self, origin: str) -> str | None:
         """The text of an installed ruleset that came from `origin`."""
+
+    def origin_of(self, rid: str) -> str | None:
+        """The URL of a standard ruleset, or the origin of one that is installed on some pico."""
 
     def read_text(self, origin: str) -> str:
         """The text of a standard ruleset, or of a file that rulesets may install; else PicoschedError."""
@@ -118,6 +125,8 @@ class Memory:
         self.budget = budget
         self.random = chance
         self.world = world
+        self.covers = Covers()
+        """The keys its rulesets may read, covered in all that it answers and logs."""
         self.now = EPOCH
         """The time of the current turn or query."""
         self.host: str | None = None

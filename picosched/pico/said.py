@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from picosched.errors import KrlError
-from picosched.krl.scope import HttpRequest, HttpResponse, Value
+from picosched.krl.scope import HttpRequest, HttpResponse, Request, Response, Value
 from picosched.krl.text import measured, of_text
+from picosched.krl.values import shown
 from picosched.pico.chance import Tape, id_from
-from picosched.pico.change import Change
+from picosched.pico.change import Change, channels_of
+from picosched.pico.delivery import Delivery
 from picosched.pico.event import Event
 from picosched.pico.memory import Memory
 from picosched.pico.turn import Directive, Logged, Turn
@@ -22,10 +24,10 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
 MOST_ASKED = 50
-"""HTTP requests in one turn or query."""
+"""Requests in one turn or query."""
 
 REQUEST = 1_000
-"""Steps for an HTTP request, charged each time the turn is evaluated."""
+"""Steps for a request, charged each time the turn is evaluated."""
 THING = 300
 """Bytes of an effect besides its values."""
 
@@ -47,6 +49,7 @@ class Said:
     """Rows that existed before, as they will be."""
     unmade: set[str] = field(default_factory=set)
     """Rows made in this turn that this rule cancelled."""
+    deliveries: list[Delivery] = field(default_factory=list)
     records: list[Fire] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     ends_events: bool = False
@@ -60,8 +63,8 @@ class Unanswered(BaseException):
     answer. Not an Exception, so that rules cannot catch it.
     """
 
-    def __init__(self, request: HttpRequest, place: int) -> None:
-        super().__init__(request.url)
+    def __init__(self, request: Request, place: int) -> None:
+        super().__init__(place)
         self.request = request
         self.place = place
         """The number of requests made before it."""
@@ -71,7 +74,7 @@ class Unanswered(BaseException):
 class Answers:
     """The inputs of earlier tries of a turn or query, so that the next try takes the same path."""
 
-    given: list[tuple[HttpRequest, HttpResponse]] = field(default_factory=list)
+    given: list[tuple[Request, Response]] = field(default_factory=list)
     """Requests and their responses."""
     drawn: Tape = field(default_factory=list)
     """Random values."""
@@ -108,6 +111,8 @@ class Speaking:
 
     def say(self, size: int, *, steps: int = 0, for_good: bool = False) -> None:
         """Charge for an effect; with `for_good`, not refunded if the rule fails."""
+        if self.pico.covers:
+            steps += self.pico.covers.cost(size)
         self.pico.budget.say(THING + size, steps, for_good)
 
     def speaking(self, verb: str) -> Said:
@@ -123,6 +128,14 @@ class Speaking:
     def changes(self) -> list[Change]:
         """The changes to picos and sources so far in this turn, this rule's last."""
         return [*(self.turn.changes if self.turn else ()), *(self.said.changes if self.said else ())]
+
+    def check_eci(self, eci: str) -> None:
+        """`not_found` if there is no such channel, also none that this turn makes."""
+        if self.pico.world.find_channel(eci) is None:
+            made = self.changes()
+            self.pico.budget.charge(len(made))
+            if not any(each.eci == eci for change in made for each in channels_of(change)):
+                raise KrlError(f"there is no channel {shown(eci)}", code="not_found")
 
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
         said, turn = self.speaking("raise an event"), self.turn
@@ -148,15 +161,20 @@ class Speaking:
         return max(fitting, key=len, default=rid)
 
     def http(self, request: HttpRequest) -> HttpResponse:
+        response = self.answer(request, len(request.url) + len(request.body))
+        assert isinstance(response, HttpResponse)
+        self.say(len(response.body), for_good=True)
+        return response
+
+    def answer(self, request: Request, size: int) -> Response:
+        """The answer that an earlier try of this turn or query got; Unanswered if there is none yet."""
         place, self.asked = self.asked, self.asked + 1
         given = self.answers.given
-        self.say(len(request.url) + len(request.body), steps=REQUEST, for_good=True)
+        self.say(size, steps=REQUEST, for_good=True)
         if place < len(given) and given[place][0] == request:
-            response = given[place][1]
-            self.say(len(response.body), for_good=True)
-            return response
+            return given[place][1]
         if place >= MOST_ASKED:
-            raise KrlError(f"one event made more than {MOST_ASKED} HTTP requests", code="too_large")
+            raise KrlError(f"one event made more than {MOST_ASKED} requests", code="too_large")
         raise Unanswered(request, place)
 
     def log(self, level: str, value: Value) -> None:

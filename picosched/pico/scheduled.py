@@ -51,6 +51,9 @@ class Kept(Protocol):
     def coming(self, pico_id: str) -> int:
         """How many pending or paused rows a pico has: schedules, messages it sent, programs."""
 
+    def on_their_way(self, pico_id: str) -> int:
+        """How many events of a pico for other engines are pending."""
+
     def find_scheduled(self, id: str) -> Scheduled | None:
         """The scheduled event with that id, whatever its status."""
 

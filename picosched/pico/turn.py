@@ -14,6 +14,7 @@ from typing import Any
 from picosched.errors import KrlError
 from picosched.frozen import frozen
 from picosched.pico.change import Change
+from picosched.pico.delivery import Delivery
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, Status
 
@@ -92,6 +93,8 @@ class Turn:
     """id → new row."""
     rescheduled: dict[str, Scheduled] = field(default_factory=dict)
     """id → a row that existed before, as it will be: paused, moved, cancelled …"""
+    deliveries: list[Delivery] = field(default_factory=list)
+    """Events for other engines."""
     records: list[Fire] = field(default_factory=list)
     """Records of occurrences that will not be raised, or that this turn raised itself."""
     settled: Scheduled | None = None

@@ -355,7 +355,8 @@ class _Stage:
     def _complaint(self, error: str) -> str:
         """An error as a line. Where the rulesets lie on this machine is no part of it."""
         for folder in self._rulesets:
-            error = error.replace(f"{folder}{os.sep}", "")
+            if folder.name:  # the root's name would be found in every URL
+                error = error.replace(f"{folder}{os.sep}", "")
         return f"! {' '.join(error.split())}"
 
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from picosched.errors import PicoschedError
+from picosched.pico.delivery import Delivery, read_delivery
 from picosched.pico.turn import Turn
 from picosched.remote.agenda import RemoteAgenda
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
@@ -134,6 +135,36 @@ class Remote:
                 if line.startswith(b"data: "):
                     yield self._entry(json.loads(line.removeprefix(b"data: ")))
         raise PicoschedError(f"{self.url} ended the stream", "internal")
+
+    # Deliveries
+
+    def deliveries(
+        self, *, dead: bool = False, pico_id: str | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        """Pending deliveries, the next to try first; or dead letters, the oldest first."""
+        asked = {"dead": dead, "pico": pico_id, "limit": limit}
+        return [read_delivery(told) for told in self._line.ask("GET", "/api/deliveries", asked)]
+
+    def delivery(self, id: str) -> Delivery:
+        """The delivery with that id; `not_found` if there is none."""
+        return read_delivery(self._line.ask("GET", f"/api/deliveries/{part(id)}"))
+
+    def retry_delivery(self, id: str) -> bool:
+        """Try a delivery now; one that is dead is pending again. False if there is none."""
+        return self._change_delivery("POST", f"/api/deliveries/{part(id)}/retry")
+
+    def drop_delivery(self, id: str) -> bool:
+        """Drop a delivery: it is not sent any more. False if there is none."""
+        return self._change_delivery("DELETE", f"/api/deliveries/{part(id)}")
+
+    def _change_delivery(self, method: str, path: str) -> bool:
+        try:
+            self._line.ask(method, path)
+        except PicoschedError as error:
+            if error.code != "not_found":
+                raise
+            return False
+        return True
 
     # Sources
 

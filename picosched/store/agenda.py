@@ -101,13 +101,14 @@ class Agenda:
         row = self._database.row("coming", (pico_id,))
         return 0 if row is None else int(row[0])
 
-    def matching(
-        self, which: Filter, limit: int | None = None, statement: str = "matching"
-    ) -> list[Scheduled]:
+    def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The rows that match a filter, soonest first; rows without a due time last, as they were made."""
-        limit = ALL if limit is None else limit
-        found = self._database.rows(statement, (limit,), which)
+        found = self._database.rows("matching", (ALL if limit is None else limit,), which)
         return [rows.to_scheduled(row) for row in found]
+
+    def matching_as_made(self, which: Filter, limit: int) -> list[Scheduled]:
+        """The first rows that match a filter, in the order they were made."""
+        return [rows.to_scheduled(row) for row in self._database.rows("matching_as_made", (limit,), which)]
 
     def how_many(self, which: Filter) -> int:
         row = self._database.row("how_many", where=which)

@@ -1,42 +1,23 @@
 """Deliveries of events to other engines, and the keys of events received from them.
 
-A delivery is a row until the other engine has accepted the event or we give up. The row's id is the event's,
+A delivery is a row until the other engine has accepted the event. If we give up, the row stays as a dead
+letter, until somebody retries or drops it or it is past the history's retention. The row's id is the event's,
 and is sent as a key: a receiver stores the keys it has seen, in the transaction of the turn, so that a
 repeated event is answered but not handled again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from picosched.clock import from_ms, to_ms
+from picosched.pico.delivery import Delivery
 from picosched.store import rows
 from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Database, Row
 
-DELIVERY = "id, source, entry, nominal, url, body, created, due, tries, error"
+DELIVERY = "id, source, entry, nominal, url, body, created, due, tries, error, pico, rid, rule, dead"
 """The columns of a delivery, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event for another engine."""
-
-    id: str
-    """The event's id, by which the receiver detects repeats."""
-    source_id: str
-    entry_id: str
-    nominal: datetime
-    url: str
-    body: str
-    """The attributes, as JSON."""
-    created: datetime
-    due: datetime
-    """When to try next."""
-    tries: int = 0
-    error: str | None = None
-    """Why the last try failed."""
 
 
 class Deliveries:
@@ -46,7 +27,7 @@ class Deliveries:
         self._database = database
 
     def due(self, now: datetime, limit: int, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
-        """Due deliveries, (id, source), soonest first."""
+        """Due deliveries, (id, owner), soonest first."""
         return [*self._database.rows("due_deliveries", (to_ms(now), limit), without)]
 
     def find(self, id: str) -> Delivery | None:
@@ -58,34 +39,43 @@ class Deliveries:
         row = self._database.row("deliveries_waiting", (source_id,))
         return 0 if row is None else int(row[0])
 
+    def waiting_of(self, pico_id: str) -> int:
+        """How many deliveries of a pico's rules are pending."""
+        row = self._database.row("deliveries_waiting_of", (pico_id,))
+        return 0 if row is None else int(row[0])
+
+    def listed(self, *, dead: bool, limit: int, pico_id: str | None = None) -> list[Delivery]:
+        """Dead letters, or pending deliveries, of one pico or of all; oldest first."""
+        found = self._database.rows("dead_letters" if dead else "deliveries", (limit,), {"pico": pico_id})
+        return [delivery_of(row) for row in found]
+
     def last_error(self, source_id: str) -> str | None:
         """Why the last try failed."""
         row = self._database.row("last_delivery_error", (source_id,))
         return None if row is None else str(row[0])
 
     def add(self, delivery: Delivery) -> None:
-        self._database.execute(
-            "add_delivery",
-            (
-                delivery.id,
-                delivery.source_id,
-                delivery.entry_id,
-                to_ms(delivery.nominal),
-                delivery.url,
-                delivery.body,
-                to_ms(delivery.created),
-                to_ms(delivery.due),
-                delivery.tries,
-                delivery.error,
-            ),
-        )
+        self._database.execute("add_delivery", row_of(delivery))
 
     def put_off(self, id: str, due: datetime, error: str) -> None:
         """Record a failed try; try again at `due`."""
         self._database.execute("put_off_delivery", (to_ms(due), error, id))
 
-    def remove(self, id: str) -> None:
-        self._database.execute("remove_delivery", (id,))
+    def give_up(self, id: str, now: datetime, error: str) -> None:
+        """Make it a dead letter."""
+        self._database.execute("give_up_delivery", (to_ms(now), error, id))
+
+    def retry(self, id: str, now: datetime) -> bool:
+        """Make a delivery due now, also a dead letter; False if there is none."""
+        return self._database.execute("retry_delivery", (to_ms(now), id)) > 0
+
+    def remove(self, id: str) -> bool:
+        """Remove a delivery; False if there is none."""
+        return self._database.execute("remove_delivery", (id,)) > 0
+
+    def remove_of(self, pico_id: str) -> None:
+        """Remove the deliveries of a deleted pico."""
+        self._database.execute("remove_deliveries_of", (pico_id,))
 
     # Received events
 
@@ -98,16 +88,53 @@ class Deliveries:
         self._database.execute("receive", (pico_id, key, eid, to_ms(now)))
 
     def prunable(self, before: datetime) -> bool:
-        return self._database.row("is_received_before", (to_ms(before),)) is not None
+        old = (to_ms(before),)
+        return any(
+            self._database.row(each, old) is not None for each in ("is_received_before", "is_dead_before")
+        )
 
     def prune(self, before: datetime, limit: int) -> int:
-        """Delete keys received before that time, at most `limit`; returns how many."""
-        return self._database.execute("prune_received", (to_ms(before), limit))
+        """Delete keys received and deliveries given up before that time, at most `limit` of each."""
+        old = to_ms(before), limit
+        received = self._database.execute("prune_received", old)
+        return received + self._database.execute("prune_deliveries", old)
+
+
+def row_of(delivery: Delivery) -> Row:
+    return (
+        delivery.id,
+        delivery.source_id,
+        delivery.entry_id,
+        to_ms(delivery.nominal),
+        delivery.url,
+        delivery.body,
+        to_ms(delivery.created),
+        to_ms(delivery.due),
+        delivery.tries,
+        delivery.error,
+        delivery.pico_id,
+        delivery.rid,
+        delivery.rule,
+        rows.ms(delivery.dead),
+    )
 
 
 @rows.readable
 def delivery_of(row: Row) -> Delivery:
-    id, source, entry, nominal, url, body, created, due, tries, error = row
+    id, source, entry, nominal, url, body, created, due, tries, error, pico, rid, rule, dead = row
     return Delivery(
-        id, source, entry, from_ms(nominal), url, body, from_ms(created), from_ms(due), tries, error
+        id,
+        source,
+        entry,
+        from_ms(nominal),
+        url,
+        body,
+        from_ms(created),
+        from_ms(due),
+        tries,
+        error,
+        pico,
+        rid,
+        rule,
+        rows.time(dead),
     )

@@ -151,6 +151,11 @@ class Picos:
         row = self._database.row("kept_text", (origin,))
         return None if row is None else str(row[0])
 
+    def origin_of(self, rid: str) -> str | None:
+        """Where an installed ruleset of that rid came from."""
+        row = self._database.row("origin_of", (rid,))
+        return None if row is None else str(row[0])
+
     def install(self, pico_id: str, ruleset: RulesetRow, config: Mapping[str, Any]) -> None:
         """Install a ruleset on a pico, or replace its text and configuration there.
 

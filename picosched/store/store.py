@@ -20,7 +20,7 @@ from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
-from picosched.store import journal, rows
+from picosched.store import deliveries, journal, rows
 from picosched.store.agenda import Agenda
 from picosched.store.ahead import Ahead
 from picosched.store.begun import BegunRows
@@ -140,7 +140,7 @@ class Store:
         return self.agenda.matching(which, limit)
 
     def scheduled_as_made(self, which: Filter, limit: int) -> list[Scheduled]:
-        return self.agenda.matching(which, limit, "as_made")
+        return self.agenda.matching_as_made(which, limit)
 
     def first_named(
         self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
@@ -149,6 +149,9 @@ class Store:
 
     def coming(self, pico_id: str) -> int:
         return self.agenda.coming(pico_id)
+
+    def on_their_way(self, pico_id: str) -> int:
+        return self.deliveries.waiting_of(pico_id)
 
     def find_scheduled(self, id: str) -> Scheduled | None:
         return self.agenda.find(id)
@@ -222,6 +225,10 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
             found.append(("waiting", "delete_waiting", (turn.pico_id, rid, rule)))
         else:
             found.append(("waiting", "set_waiting", (turn.pico_id, rid, rule, dump(state))))
+    for delivery in turn.deliveries:
+        row = deliveries.row_of(delivery)
+        _check_texts(row)
+        found.append(("delivery", "add_delivery", row))
     for each in turn.scheduled.values():
         row = rows.of_scheduled(each)
         _check_texts(row)

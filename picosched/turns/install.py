@@ -90,6 +90,7 @@ def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> No
         for channel in store.picos.kin_of(id):
             loaded.forget_channel(channel.eci)
         store.picos.delete_pico(id)
+        store.deliveries.remove_of(id)
         for rid in rids:
             store.picos.forget_app(rid)
         loaded.forget(id)

@@ -20,6 +20,8 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl.budget import Budget
 from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
 from picosched.krl.size import charge
+from picosched.outside import origin
+from picosched.outside.addresses import Addresses
 from picosched.pico.chance import Chance, id_from
 from picosched.pico.change import RulesetText
 from picosched.pico.channel import Channel
@@ -95,6 +97,7 @@ class Loaded:
     def __init__(self, store: Store, settings: Settings, chance: Chance, ticks: Callable[[], float]) -> None:
         self._store = store
         self.settings = settings
+        self._addresses = Addresses(settings.http_allow)
         self._random = chance
         self.budget = Budget(settings.limits, ticks)
         """The budget of the current turn, query or install: there is one at a time."""
@@ -134,12 +137,9 @@ class Loaded:
 
     def load_channel(self, eci: str) -> Channel:
         """The channel; `not_found` if there is none."""
-        channel = self._channels.find(eci)
+        channel = self._channels.find(eci) or self.find_channel(eci)
         if channel is None:
-            channel = self._store.picos.find_channel(eci)
-            if channel is None:
-                raise PicoschedError(f"there is no channel {eci}", "not_found")
-            self._channels.put(eci, channel)
+            raise PicoschedError(f"there is no channel {eci}", "not_found")
         return channel
 
     def compiled(self, text: str, origin: str | None) -> Ruleset:
@@ -178,7 +178,12 @@ class Loaded:
         return self._store.picos.channels(pico_id)
 
     def find_channel(self, eci: str) -> Channel | None:
-        return self._channels.find(eci) or self._store.picos.find_channel(eci)
+        channel = self._channels.find(eci)
+        if channel is None:
+            channel = self._store.picos.find_channel(eci)
+            if channel is not None:
+                self._channels.put(eci, channel)
+        return channel
 
     def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
         """The answer of a pico to a query from another pico."""
@@ -218,8 +223,14 @@ class Loaded:
     def queries(self, pico_id: str) -> list[Any]:
         return self.asked.of(pico_id)
 
+    def refusal_of(self, url: str) -> str | None:
+        return self._addresses.refusal_of(*origin(url)[1:])
+
     def kept_text(self, origin: str) -> str | None:
         return self._store.picos.kept_text(origin)
+
+    def origin_of(self, rid: str) -> str | None:
+        return standard.url_of(rid) if rid in standard.ALL else self._store.picos.origin_of(rid)
 
     def read_text(self, origin: str) -> str:
         if standard.is_standard(origin):

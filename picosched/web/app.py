@@ -25,7 +25,18 @@ from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.values import shown
 from picosched.web.access import Access
-from picosched.web.api import copies, journal, picos, rulesets, scheduler, schedules, session, sources, times
+from picosched.web.api import (
+    copies,
+    deliveries,
+    journal,
+    picos,
+    rulesets,
+    scheduler,
+    schedules,
+    session,
+    sources,
+    times,
+)
 from picosched.web.api.shapes import ErrorShape
 from picosched.web.errors import BusyError, HttpError, body_of, status_of
 from picosched.web.look import Look
@@ -85,7 +96,8 @@ def new_app(
     app.state.engine, app.state.access = engine, access
     app.state.store_look = session.look_at_store(engine)
     app.state.following = journal.Following()
-    for part in (picos, rulesets, schedules, scheduler, sources, journal, times, session, copies):
+    parts = (picos, rulesets, schedules, scheduler, sources, deliveries, journal, times, session, copies)
+    for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
     app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])
     _add_own(app, metrics)

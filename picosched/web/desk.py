@@ -81,24 +81,26 @@ class Lines:
     """The waiting requests, by channel. Any thread puts; one takes."""
 
     def __init__(self) -> None:
-        self._change = threading.Condition()
+        self._mutex = threading.Lock()
         """Guards the fields below."""
+        self._change = threading.Condition(self._mutex)
         self._lines: dict[str, deque[Piece]] = {}
         """The channel whose turn it is comes first."""
-        self._ends = False
+        self._ends = self._sleeps = False
         self.waiting = 0
 
     def put(self, pieces: Sequence[Piece]) -> None:
         """Add pieces to the ends of their channels' lines."""
-        with self._change:
+        with self._mutex:
             for piece in pieces:
                 self._lines.setdefault(piece.eci, deque()).append(piece)
             self.waiting += len(pieces)
-            self._change.notify()
+            if self._sleeps:
+                self._change.notify()
 
     def put_back(self, pieces: Sequence[Piece]) -> None:
         """Return pieces to the front, in the order they were taken."""
-        with self._change:
+        with self._mutex:
             fronts: dict[str, deque[Piece]] = {}
             for piece in pieces:
                 fronts.setdefault(piece.eci, deque()).append(piece)
@@ -109,7 +111,7 @@ class Lines:
 
     def take(self, most: int) -> list[Piece]:
         """Take uncancelled pieces: one from each line, then the second from each."""
-        with self._change:
+        with self._mutex:
             taken: list[Piece] = []
             while self._lines and len(taken) < most:
                 eci = next(iter(self._lines))
@@ -124,7 +126,7 @@ class Lines:
 
     def take_all(self, eci: str) -> list[Piece]:
         """Take a whole line."""
-        with self._change:
+        with self._mutex:
             line = self._lines.pop(eci, deque())
             self.waiting -= len(line)
             return [*line]
@@ -132,7 +134,9 @@ class Lines:
     def wait(self) -> bool:
         """Wait for pieces; False once `end` was called and nothing waits."""
         with self._change:
+            self._sleeps = True
             self._change.wait_for(lambda: self._lines or self._ends)
+            self._sleeps = False
             return bool(self._lines)
 
     def end(self) -> None:

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -91,28 +92,42 @@ class AccessLog:
 
     def __init__(self, form: Form, stream: TextIO | None = None) -> None:
         self._stream = Lines(stream or sys.stderr)
+        self._form = form
         self._render = _renderer(form)
-        self._events: list[EventDict] = []
+        self._lines: list[str] = []
 
     def __call__(self, method: str, path: str, status: int, seconds: float, address: str) -> None:
-        if not self._events:
+        if not self._lines:
             asyncio.get_running_loop().call_later(MOMENT_SECONDS, self.flush)
+        ms = round(seconds * 1000, 2)
+        if self._form == "plain":  # as the renderer would, which takes longer than a query
+            at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+            self._lines.append(
+                f"[info     ] request method={method} path={_plain(path)} status={status} ms={ms} "
+                f"client={_plain(address)} at={at}\n"
+            )
+            return
         event: Any = {
             "event": "request",
             "level": "info",
             "method": method,
             "path": path,
             "status": status,
-            "ms": round(seconds * 1000, 2),
+            "ms": ms,
             "client": address,
         }
-        self._events.append(_STAMP(None, "info", event))
+        self._lines.append(f"{self._render(None, 'info', _STAMP(None, 'info', event))!s}\n")
 
     def flush(self) -> None:
         """Write the pending lines."""
-        events, self._events = self._events, []
-        self._stream.write("".join(f"{self._render(None, 'info', event)!s}\n" for event in events))
+        lines, self._lines = self._lines, []
+        self._stream.write("".join(lines))
         self._stream.flush()
+
+
+def _plain(text: str) -> str:
+    """A value as the renderer writes it: quoted if it holds blanks or what is not printable."""
+    return text if text.isprintable() and not {*" \"'=\\"} & {*text} else repr(text)
 
 
 def _renderer(form: Form) -> Processor:

@@ -70,7 +70,7 @@ OPEN_HERE = frozenset((UI_CONTEXT, "/metrics"))
 OTHER = "(other)"
 """The path in metrics for requests without a template."""
 
-ECI = re.compile(r"^(/c/|/sky/[^/]*/)([^/]{8})[^/]+")
+ECI = re.compile(r"^(/sky/[^/]*/)([^/]{8})[^/]+")
 
 POLICY = b"; ".join(
     (
@@ -269,7 +269,10 @@ class _Told:
 
 def shown_path(path: str) -> str:
     """A path for the log, with ecis shortened, because they are keys."""
-    return ECI.sub(r"\1\2…", path) if path.startswith(("/c/", "/sky/")) else path
+    if path.startswith("/c/"):
+        eci, slash, rest = path[3:].partition("/")
+        return f"/c/{eci[:8]}…{slash}{rest}" if len(eci) > 8 else path
+    return ECI.sub(r"\1\2…", path) if path.startswith("/sky/") else path
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -195,11 +195,12 @@ class Sky:
             if eid is not None:
                 named.setdefault("__eid", eid)
             once = headers.get(KEY)
+            new_event, alone = self._engine.new_event, call.asks is None
             wanted.append(
-                self._engine.new_event(*call.event, named, eci=call.eci, eid=eid, once=once, host=host)
+                new_event(*call.event, named, eci=call.eci, eid=eid, once=once, host=host, fresh=alone)
             )
         if call.asks is not None:
-            wanted.append(self._engine.new_query(*call.asks, named, eci=call.eci, host=host))
+            wanted.append(self._engine.new_query(*call.asks, named, eci=call.eci, host=host, fresh=True))
         return wanted
 
     async def _done(self, call: Call, wanted: list[Wanted]) -> Answer:

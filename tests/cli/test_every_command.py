@@ -20,7 +20,7 @@ COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
     "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source",
-    "pause-source", "resume-source",
+    "pause-source", "resume-source", "deliveries", "retry-delivery", "drop-delivery",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -45,10 +45,13 @@ ON_A_DATABASE = [
     ("remove-source", "1"),
     ("pause-source", "1"),
     ("resume-source", "1"),
+    ("deliveries",),
+    ("retry-delivery", "1"),
+    ("drop-delivery", "1"),
 ]
 WRITING = {
     "raise", "cancel", "pause", "resume", "fire", "move", "reschedule",
-    "add-source", "remove-source", "pause-source", "resume-source",
+    "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
 }  # fmt: skip
 
 HOLD = """\

@@ -32,14 +32,17 @@ def test_what_is_due_is_raised_once_and_told(run: Any, folder: Path) -> None:
 
 
 def test_a_message_that_is_refused_is_told(run: Any, folder: Path) -> None:
-    send = 'rule send { select when t send event:send({"eci": "nosuch", "domain": "t", "type": "now"}) }'
+    send = """rule send { select when t send every {
+        ctx:newChannel(["closed"], {"allow": []}) setting(closed)
+        event:send({"eci": closed{"id"}, "domain": "t", "type": "now"}) } }"""
     (folder / "lost.krl").write_text(f"ruleset lost {{ {send} }}")
     run("install", "lost.krl")
     run("raise", "t:send")
-    assert run("run", "--once").out.endswith("    failed: there is no channel nosuch\n")
+    refused = "the event t:now is not allowed by the channel's policy"
+    assert run("run", "--once").out.endswith(f"    failed: {refused}\n")
     run("raise", "t:send")
     (told,) = run("run", "--once", "--json").lines
-    assert (told["outcome"], told["why"]) == ("failed", "there is no channel nosuch")
+    assert (told["outcome"], told["why"]) == ("failed", refused)
 
 
 @pytest.mark.slow

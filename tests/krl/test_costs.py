@@ -27,11 +27,13 @@ from picosched.krl.allowed import AllowedProgram
 from picosched.krl.budget import Budget, Limits
 from picosched.krl.compiler.runtime import RUNTIME
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
+from picosched.krl.library.engine import ENGINE
 from picosched.krl.library.http import HTTP
 from picosched.krl.pattern import Regex
 from picosched.krl.ruleset import evaluate_body
 from picosched.krl.scope import Scope
 from picosched.krl.size import spending
+from picosched.pico.channel import Channel
 from picosched.pico.evaluate import start
 from picosched.pico.event import Event
 from picosched.pico.said import Unanswered
@@ -84,9 +86,12 @@ ACCEPTED: dict[str, list[tuple[Any, ...]]] = {
     "time:strftime": [(MOMENT, "%A" * 400)],
     "csv:encode": [([LARGE_ONE],), ([[LARGE_ONE]],), ([{"a": LARGE_ONE}],)],
     "csv:from_array": [([LARGE_ONE],)],
-    "ctx:event": [(*EVENT, LARGE_ONE), (*EVENT, {"a": LARGE_ONE})],
+    "ctx:event": [(*EVENT, {"a": LARGE_ONE}, host) for host in (None, "https://e.example")],
     "ctx:raiseEvent": [("domain", "type", LARGE_ONE), ("domain", "type", {"a": LARGE_ONE}, LARGE_ONE)],
-    "event:send": [({"eci": "eci", "domain": "d", "type": "t", "attrs": {"a": LARGE_ONE}},)],
+    "event:send": [
+        ({"eci": "eci", "domain": "d", "type": "t", "attrs": {"a": LARGE_ONE}, "host": host},)
+        for host in (None, "https://e.example")
+    ],
     "math:hash": [("sha3_512", LARGE_ONE)],
     "math:hmac": [("sha3_512", LARGE_ONE, LARGE_ONE)],
     "time:add": [(1, {"days": LARGE_ONE}), ("2026-03-01 10:00", {"months": 2})],
@@ -94,6 +99,13 @@ ACCEPTED: dict[str, list[tuple[Any, ...]]] = {
     "source:add": [({"type": "metronome", "every": LARGE_ONE},)],
     "ctx:newPico": [([], LARGE_ONE), ([], "name", [{"tags": LARGE_ONE}])],
     "ctx:query": [("eci", "rid", "name", LARGE_ONE)],
+    "ctx:eventQuery": [("other", "d", "t", {"a": LARGE_ONE}, "rid", "name", {"a": LARGE_ONE})],
+    "engine:newChannel": [(None, LARGE_ONE, LARGE_ONE)],
+    "engine:removePico": [(LARGE_ONE,)],
+    **{
+        f"engine:{name}": [(None,)]
+        for name in ("getParent", "listChannels", "listChildren", "listInstalledRIDs", "newPico")
+    },
     **{
         f"http:{name}": [(URL, LARGE_ONE), (URL, {"a": LARGE_ONE}, {"b": LARGE_ONE}, LARGE_ONE)]
         for name in HTTP
@@ -110,6 +122,7 @@ REFUSING = {
     "ctx:query",
     "ctx:uninstall",
     "source:add",
+    *(f"engine:{name}" for name in ENGINE),
     *(f"window:{name}" for name in ("closes", "open", "opens")),
 }
 """What accepts only something that is there; a refusal is paid as well."""
@@ -264,7 +277,11 @@ def in_a_rule() -> Iterator[Scope]:
         clock=VirtualClock(), settings=Settings(limits=LIMITS, proc_allow=(AllowedProgram("/bin/true"),))
     ) as engine:
         engine.root.install(RULESET)
+        other = engine.new_pico("other")
         with_a_large_record(engine.store, engine.root.id)
+        with engine.store.transaction():
+            engine.store.picos.new_channel(Channel("eci", engine.root.id), engine.now())
+            engine.store.picos.new_channel(Channel("other", other.id), engine.now())
         pico = engine.loaded.load_pico(engine.root.id)
         scope = start(pico, "demo").scope
         scope.event = Event("t", "go", {}, "eid", engine.now())
@@ -345,6 +362,8 @@ SMALL_CALLS = {
     ".call_filled",
     ".clock_seconds",
     ".kept_set",
+    ".key",
+    ".own_keys",
     ".pick_one",
     ".provided",
     ".unusable",

@@ -63,13 +63,16 @@ def rule(prelude: str = "", postlude: str = "", loop: str = "", action: str = "n
     return f"ruleset h {{ rule r {{ select when t go {again} pre {{ {prelude} }} {action} {fired} }} }}"
 
 
-SEND = 'event:send({"eci": "e", "domain": "a", "type": "b", "attrs": m})'
+CHANNEL = 'ctx:newChannel(["x"]) setting(c)'
+SEND = 'event:send({"eci": c{"id"}, "domain": "a", "type": "b", "attrs": m})'
+DELIVER = 'event:send({"eci": "e", "domain": "a", "type": "b", "attrs": m}, "https://e.example")'
 KEY = f"s = {LONG}; m = {{}}.put([s], 1)"
 SAID = {
     "directives": rule(f"s = {LONG}", loop="0.range(200)", action='send_directive("a", {"s": s})'),
     "log": rule(f"s = {LONG}", "log info s", loop="0.range(200)"),
     "variables": rule(f"s = {LONG}", "; ".join(f"ent:v{n} := s" for n in range(9))),
-    "keys of maps sent": rule(KEY, action=f"{{ {' '.join([SEND] * 9)} }}"),
+    "keys of maps sent": rule(KEY, action=f"{{ {' '.join([CHANNEL, *[SEND] * 9])} }}"),
+    "deliveries": rule('m = {"a": 0.range(100000)}', loop="0.range(99999)", action=DELIVER),
     "keys of maps scheduled": rule(KEY, "; ".join(['schedule t event "x" at "2030-01-01" attributes m'] * 9)),
     "keys of maps raised": rule(KEY, "; ".join(['raise t event "x" attributes m'] * 9)),
     "directives without number": rule(loop="0.range(1999998)", action='send_directive("a")'),

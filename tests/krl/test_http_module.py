@@ -31,6 +31,7 @@ class Recorded(NoEffects):
         self.asked: list[HttpRequest] = []
         self.raised: list[tuple[Any, ...]] = []
         self.sent: list[tuple[Any, ...]] = []
+        self.delivered: list[tuple[Any, ...]] = []
         self.directives: list[tuple[str, Any]] = []
 
     def http(self, request: HttpRequest) -> HttpResponse:
@@ -47,6 +48,18 @@ class Recorded(NoEffects):
     def send(self, eci: str, domain: str, type: str, attrs: Any) -> str:
         self.sent.append((eci, domain, type, attrs))
         return "e7"
+
+    @property
+    def outbox(self) -> Recorded.Outbox:
+        return Recorded.Outbox(self)
+
+    class Outbox:
+        def __init__(self, effects: Recorded) -> None:
+            self._effects = effects
+
+        def send(self, *sent: Any) -> str:
+            self._effects.delivered.append(sent)
+            return "e8"
 
     def direct(self, name: str, options: Any) -> None:
         self.directives.append((name, options))
@@ -78,9 +91,10 @@ def asked(text: str) -> HttpRequest:
     return effects.asked[0]
 
 
-def acted(action: str, answer: HttpResponse | None = None) -> Recorded:
+def acted(action: str, answer: HttpResponse | None = None, meta: dict[str, Any] | None = None) -> Recorded:
     """What the effects were told by a rule with this action, whose result `d` goes out as a directive."""
     scope, effects = scope_with(answer)
+    scope.meta = meta or {}
     ruleset = compile_ruleset(
         "ruleset tea { rule r { select when tea go every { " + action + ' send_directive("d", {"d": d}) } } }'
     )
@@ -309,6 +323,31 @@ def test_events_are_sent_in_the_forms_of_both_engines(call: str) -> None:
     assert effects.directives == [("d", {"d": "e7"})]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        'event:send({"eci": "c1", "domain": "tea", "type": "go"}, "https://h")',
+        'event:send({"eci": "c1", "domain": "tea", "type": "go"}, host = "https://h")',
+        'event:send({"eci": "c1", "domain": "tea", "type": "go", "host": "https://h"})',
+        'event:send({"sub": {"Tx": "c1", "Tx_host": "https://h"}, "domain": "tea", "type": "go"})',
+        'ctx:event("c1", "tea", "go", {}, "https://h")',
+    ],
+)
+def test_an_event_is_sent_to_another_engine(call: str) -> None:
+    effects = acted(f"{call} setting(d)")
+    assert (effects.delivered, effects.sent) == ([("https://h", "c1", "tea", "go", {})], [])
+    assert effects.directives == [("d", {"d": "e8"})]
+
+
+HERE = {"host": "http://here.example:8123"}
+
+
+@pytest.mark.parametrize("host", ["null", '""', "meta:host", 'meta:host.uc() + "/"'])
+def test_no_host_is_this_engine(host: str) -> None:
+    effects = acted(f'event:send({{"eci": "c1", "domain": "a", "type": "b"}}, {host}) setting(d)', meta=HERE)
+    assert effects.sent == [("c1", "a", "b", {})]
+
+
 def test_an_event_is_sent_without_attributes() -> None:
     assert acted('event:send({"eci": "c1", "domain": "a", "type": "b"}) setting(d)').sent[0][3] == {}
 
@@ -323,8 +362,7 @@ def test_an_event_is_sent_without_attributes() -> None:
         ('{"eci": "c"}, "", "b"', 'needs a String as domain; found a String: ""'),
         ('{"eci": "c", "domain": "a"}', "needs a String as type; found a Null"),
         ('{"eci": "c", "domain": "a", "type": "b", "attrs": [1]}', "needs a Map as attrs; found an Array"),
-        ('{"eci": "c", "domain": "a", "type": "b"}, "http://h"', 'this engine; found the host "http://h"'),
-        ('{"eci": "c", "domain": "a", "type": "b"}, host = "http://h"', "found the host"),
+        ('{"eci": "c", "domain": "a", "type": "b"}, 5', "needs a String as host; found a Number: 5"),
     ],
 )
 def test_an_event_to_nowhere_is_refused(arguments: str, message: str) -> None:

@@ -280,6 +280,30 @@ class Queues:
         assert [*map(tuple, store.sources.tagged("app-x"))] == [("p", "c1")]
         assert (store.sources.tagged("none"), store.sources.having("tea")) == ([], ["p"])
 
+    def test_a_delivery_given_up_is_a_dead_letter_until_it_is_retried(self, store: Store) -> None:
+        deliveries = store.deliveries
+        of_rule = replace(DELIVERY, id="r", source_id="", pico_id="p", rid="tea", rule="send")
+        with store.transaction():
+            deliveries.add(DELIVERY)
+            store.write(turn_that(deliveries=[of_rule]))
+        assert (deliveries.find("r"), deliveries.waiting_of("p")) == (of_rule, 1)
+        assert deliveries.due(NOW, 9) == [("d", "src"), ("r", "p")]
+        assert deliveries.due(NOW, 9, LeftOut(owners=frozenset({"p"}))) == [("d", "src")]
+        with store.transaction():
+            deliveries.give_up("r", NOW + MINUTE, "gone")
+        dead = replace(of_rule, tries=1, error="gone", dead=NOW + MINUTE)
+        assert deliveries.listed(dead=True, limit=9) == [dead]
+        assert deliveries.listed(dead=True, limit=9, pico_id="q") == []
+        assert deliveries.listed(dead=False, limit=9) == [DELIVERY]
+        assert (deliveries.due(NOW, 9), deliveries.waiting_of("p")) == ([("d", "src")], 0)
+        with store.transaction():
+            assert deliveries.retry("r", NOW + 2 * MINUTE) and not deliveries.retry("none", NOW)
+        assert deliveries.find("r") == replace(dead, dead=None, due=NOW + 2 * MINUTE)
+        with store.transaction():
+            deliveries.remove_of("p")
+            assert not deliveries.remove("r") and deliveries.remove("d")
+        assert store.due.soonest().delivery is None
+
     def test_a_delivery_is_tried_until_it_is_removed(self, store: Store) -> None:
         deliveries = store.deliveries
         with store.transaction():

@@ -9,9 +9,9 @@ from typing import Any
 
 from picosched import Fire, Scheduled, Store, Turn
 from picosched.pico.channel import Channel, new_policy, new_tags
+from picosched.pico.delivery import Delivery
 from picosched.schedule.changed import cancelled
 from picosched.schedule.scheduled import Misfire, Outcome, Status
-from picosched.store.deliveries import Delivery
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.sources import EntryRow, SourceRow
 
@@ -64,6 +64,7 @@ PAST = fire_of(made("over", NOW - MINUTE), rules=("tea.start",), why="so", stand
 SOURCE = SourceRow("src", "beat", "{}", False, NOW, NOW)
 ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)
+OF_RULE = replace(DELIVERY, id="d3", source_id="", entry_id="", pico_id="p", rid="tea", rule="send")
 
 
 def furnish(store: Store) -> None:
@@ -81,6 +82,7 @@ def furnish(store: Store) -> None:
     store.sources.put(SOURCE)
     store.sources.put_entry(ENTRY, 0)
     store.deliveries.add(DELIVERY)
+    store.deliveries.add(OF_RULE)
     store.deliveries.receive("p", "key", "e1", NOW)
     store.begun.mark("once", 1)
 
@@ -92,6 +94,7 @@ def turn_of_all_kinds() -> tuple[Turn, Fire]:
         eid="e2",
         entities={("tea", "cups"): None, ("tea", "pots"): {"a": [1, "é"]}, ("app:tea", "all"): 3},
         waiting={("tea", "start"): None, ("tea", "stop"): [2]},
+        deliveries=[replace(OF_RULE, id="d4")],
         scheduled={"new": made("new"), "ended": made("ended", None, status=Status.FINISHED)},
         rescheduled={"still": still},
         records=[record] if record else [],
@@ -136,6 +139,9 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "remove_source": lambda store: store.sources.remove("src"),
     "deliver": lambda store: store.deliveries.add(replace(DELIVERY, id="d2")),
     "put_off": lambda store: store.deliveries.put_off("d", NOW + MINUTE, "refused"),
+    "give_up_delivery": lambda store: store.deliveries.give_up("d", NOW, "refused"),
+    "retry": lambda store: store.deliveries.retry("d", NOW + MINUTE),
+    "remove_deliveries": lambda store: store.deliveries.remove_of("p"),
     "delivered": lambda store: store.deliveries.remove("d"),
     "receive": lambda store: store.deliveries.receive("p", "key2", "e5", NOW),
     "mark": lambda store: store.begun.mark("once", 2),
@@ -160,7 +166,7 @@ def everything(store: Store) -> dict[str, Any]:
         "fires": store.agenda.fires(),
         "journal": store.journal.entries(),
         "sources": [(each, store.sources.entries(each.id)) for each in store.sources.all()],
-        "deliveries": [store.deliveries.find(id) for id in ("d", "d2")],
+        "deliveries": [store.deliveries.find(id) for id in ("d", "d2", "d3", "d4")],
         "received": [store.deliveries.received("p", key) for key in ("key", "key2")],
         "begun": store.begun.all(),
     }

@@ -89,9 +89,9 @@ class CallCompiler(ExpressionCompiler):
                 if direct is not None:
                     return direct
         elif isinstance(callee, syntax.Qualified) and callee.domain not in self.aliases:
-            return self._called_member(callee, arguments)
-        elif isinstance(callee, syntax.Qualified) and callee.domain == "keys":
-            # Classic: `keys:k1()` is the key, `keys:k1("id")` a part of it.
+            if callee.domain != "keys":
+                return self._called_member(callee, arguments)
+            # `keys:k1()` is the key, `keys:k1("id")` a part of it.
             key = self.expression(callee)
             return call(".path", key, self.expression(arguments[0].value)) if arguments else key
         return self.general(".call", self.expression(callee), arguments)

@@ -166,6 +166,8 @@ class ExpressionCompiler:
             return call(
                 ".provided", load(self.aliases[node.domain]), constant(node.domain), constant(node.name)
             )
+        if node.domain == "keys":
+            return call(".key", load(SCOPE), constant(node.name))
         wrong = misuse(node, "value", self.aliases)
         if wrong is not None:
             return unusable(wrong.message)

@@ -96,20 +96,23 @@ class RuleCompiler(StatementCompiler):
         return load(binding.python)
 
     def _modules(self, meta: Sequence[syntax.Node]) -> None:
-        """Emit the modules that the ruleset uses, and its keys: `keys:name` is a module of its own."""
-        for each in meta:
-            if isinstance(each, syntax.UseModule):
-                alias = each.alias or each.rid
-                python = self.code.fresh(f".module:{alias}")
-                config = mapped((constant(item.name), self.expression(item.value)) for item in each.config)
-                used = self.code.at(each, call(USE, constant(each.rid), config))
-                self.block.statements.append(self.code.at(each, assign(python, used)))
-                self.aliases[alias] = python
+        """Emit the ruleset's keys, and the modules that it uses.
+
+        Modules without a configuration come first: they may provide the keys in that of the others.
+        """
         keys = [each for each in meta if isinstance(each, syntax.Key)]
         if keys:
             entries = mapped((constant(each.name), self.expression(each.value)) for each in keys)
-            self.block.statements.append(self.code.at(keys[0], assign(".module:keys", entries)))
-            self.aliases["keys"] = ".module:keys"
+            own = self.code.at(keys[0], call(".own_keys", load(SCOPE), entries))
+            self.block.statements.append(self.code.at(keys[0], ast.Expr(value=own)))
+        used = [each for each in meta if isinstance(each, syntax.UseModule)]
+        for each in sorted(used, key=lambda each: bool(each.config)):
+            alias = each.alias or each.rid
+            python = self.code.fresh(f".module:{alias}")
+            config = mapped((constant(item.name), self.expression(item.value)) for item in each.config)
+            provided = self.code.at(each, call(USE, constant(each.rid), config))
+            self.block.statements.append(self.code.at(each, assign(python, provided)))
+            self.aliases[alias] = python
 
     def _configure(self, meta: Sequence[syntax.Node]) -> None:
         for each in meta:

@@ -246,6 +246,15 @@ def kept_set(effects: Effects, rid: str, name: str, value: Value) -> Value:
     return value
 
 
+def own_keys(scope: Scope, keys: Mapping[str, Value]) -> None:
+    scope.keys.own = keys
+
+
+def key(scope: Scope, name: str) -> Value:
+    """`keys:name`."""
+    return scope.keys.find(name)
+
+
 def clock_seconds(scope: Scope) -> float:
     return scope.now().timestamp()
 
@@ -272,9 +281,11 @@ RUNTIME: dict[str, Any] = {
     ".int": int,
     ".joined": joined,
     ".kept_set": kept_set,
+    ".key": key,
     ".len": len,
     ".marked": marked,
     ".milliseconds": milliseconds,
+    ".own_keys": own_keys,
     ".passes": passes,
     ".path": operators.path,
     ".pick_one": pick_one,

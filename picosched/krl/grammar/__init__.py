@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from ply import yacc
 
+from picosched.covered import without_keys
 from picosched.errors import KrlError
 from picosched.krl import lexer, syntax
 from picosched.krl.grammar import actions, events, expressions, rules, statements
@@ -109,7 +110,7 @@ def _parse(
 
 
 def _shown(source: Source, token: Any) -> str:
-    text = source.text[token.lexpos : token.endlexpos].split("\n")[0]
+    text = without_keys(source.text)[token.lexpos : token.endlexpos].split("\n")[0]
     return f"`{text if len(text) <= 30 else text[:29] + '…'}`"
 
 

@@ -25,6 +25,7 @@ from picosched.krl.library import (
 from picosched.krl.library.actions import ACTIONS as BUILT_IN_ACTIONS
 from picosched.krl.library.csv import CSV
 from picosched.krl.library.ctx import CTX
+from picosched.krl.library.engine import ENGINE
 from picosched.krl.library.event import EVENT
 from picosched.krl.library.http import HTTP
 from picosched.krl.library.math import MATH
@@ -66,6 +67,7 @@ OPERATORS: Mapping[str, Operator] = {
 MODULES: Mapping[str, Mapping[str, Member]] = {
     "csv": CSV,
     "ctx": CTX,
+    "engine": ENGINE,
     "event": EVENT,
     "http": HTTP,
     "math": MATH,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from picosched.errors import KrlError
+from picosched.krl.library.event import send_to
 from picosched.krl.library.member import Member, action, function, value
 from picosched.krl.library.meta import copied
 from picosched.krl.scope import Scope, Value
@@ -70,6 +71,28 @@ def query(
     family = scope.effects.family
     return family.ask(
         text(eci, "an eci"), text(rid, "a rid"), text(name, "a name"), map_of(args, "arguments")
+    )
+
+
+def event_query(
+    scope: Scope,
+    eci: Value = None,
+    domain: Value = None,
+    name: Value = None,
+    attrs: Value = None,
+    rid: Value = None,
+    queryName: Value = None,
+    args: Value = None,
+) -> Value:
+    """The answer to a query of another pico, after an event there has been handled."""
+    return scope.effects.family.ask_after(
+        text(eci, "an eci"),
+        text(domain, "a domain"),
+        text(name, "a type"),
+        map_of(attrs, "the attributes of an event"),
+        text(rid, "a rid"),
+        text(queryName, "a name"),
+        map_of(args, "arguments"),
     )
 
 
@@ -178,11 +201,11 @@ def event(
     domain: Value = None,
     name: Value = None,
     attrs: Value = None,
+    host: Value = None,
 ) -> str:
     attributes = copied(map_of(attrs, "the attributes of an event"))
-    return scope.effects.agenda.send(
-        text(eci, "an eci"), text(domain, "a domain"), text(name, "a type"), attributes
-    )
+    found = text(eci, "an eci"), text(domain, "a domain"), text(name, "a type")
+    return send_to(scope, "ctx:event", host, *found, attributes)
 
 
 def raise_event(
@@ -227,5 +250,6 @@ CTX: Mapping[str, Member] = {
     "uninstall": action(uninstall),
     "flush": action(flush),
     "event": action(event),
+    "eventQuery": action(event_query),
     "raiseEvent": action(raise_event),
 }

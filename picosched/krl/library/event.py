@@ -11,6 +11,7 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import action, function, value
+from picosched.krl.library.meta import META
 from picosched.krl.library.rescheduling import RESCHEDULING
 from picosched.krl.scope import Event, ScheduledEvent, Scope, Value
 from picosched.krl.values import described, shown, to_string
@@ -69,16 +70,40 @@ def send(
     attrs: Value = None,
     host: Value = None,
 ) -> Value:
-    """Send an event to another pico; returns its eid.
+    """Send an event to another pico, of this engine or of the one at `host`; returns its eid.
 
-    The options are one map {"eci", "domain", "type", "attrs"}, or, as in the classic engine, a map with the
-    eci, then the domain and the type, `with attrs = …`.
+    The options are one map {"eci", "domain", "type", "attrs", "host"}, or, as in the classic engine, a map
+    with the eci, then the domain and the type, `with attrs = …`.
     """
     if type is None and domain is not None:
         domain, host = None, domain  # the second place of the newer form
-    if host is not None:
-        raise KrlError(f"event:send reaches the picos of this engine; found the host {shown(host)}")
-    return scope.effects.agenda.send(*destination("event:send", options, domain, type, attrs))
+    found = destination("event:send", options, domain, type, attrs)
+    if host is None:
+        host = options.get("host") or host_of_sub(options)
+    return send_to(scope, "event:send", host, *found)
+
+
+def send_to(
+    scope: Scope, asked: str, host: Value, eci: str, domain: str, type: str, attrs: dict[str, Value]
+) -> str:
+    """Send an event to a pico at a host; null, "" and the address of this engine are this engine."""
+    if host is not None and not isinstance(host, str):
+        raise KrlError(f"{asked} needs a String as host; found {described(host)}: {shown(host)}")
+    if not host or plain(host) == plain(to_string(META["host"].run(scope) or "")):
+        return scope.effects.agenda.send(eci, domain, type, attrs)
+    return scope.effects.outbox.send(host, eci, domain, type, attrs)
+
+
+def plain(host: str) -> str:
+    return host.strip().rstrip("/").lower()
+
+
+def host_of_sub(options: dict[str, Value]) -> Value:
+    """The host of a subscription whose eci `destination` takes."""
+    sub = options.get("sub")
+    if first(options, "eci", "cid", "token") is not None or not isinstance(sub, dict):
+        return None
+    return sub.get("Tx_host")
 
 
 def destination(

@@ -40,7 +40,7 @@ SELECT {scheduled.columns} FROM scheduled WHERE pico = ? AND rid = ?
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where}
     ORDER BY due NULLS LAST, rowid LIMIT ?1
 
--- name: as_made
+-- name: matching_as_made
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where} ORDER BY rowid LIMIT ?1
 
 -- name: how_many

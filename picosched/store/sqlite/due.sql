@@ -31,7 +31,7 @@ SELECT id, due FROM scheduled WHERE status = 'pending' AND (due < {first_ms} OR 
 SELECT
     (SELECT min(due) FROM source_entry WHERE paused = 0{where[0]:source}),
     (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL),
-    (SELECT min(due) FROM delivery WHERE true{where[1]:source}),
+    (SELECT min(due) FROM delivery WHERE dead IS NULL{where[1]:coalesce(pico, source)}),
     (SELECT created FROM scheduled
         WHERE kind = 'proc' AND kind IN ('proc', 'running') AND status = 'pending'{where[2]:pico}
         ORDER BY rowid LIMIT 1),

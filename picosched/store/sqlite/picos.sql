@@ -95,6 +95,10 @@ SELECT installed.rid, installed.hash, config, origin, flushed
     FROM installed JOIN ruleset ON ruleset.hash = installed.hash
     WHERE pico = ? ORDER BY position
 
+-- name: origin_of
+SELECT origin FROM ruleset JOIN installed ON installed.hash = ruleset.hash
+    WHERE installed.rid = ? AND origin IS NOT NULL LIMIT 1
+
 -- name: origins
 SELECT DISTINCT origin FROM ruleset WHERE origin IS NOT NULL
     AND EXISTS (SELECT 1 FROM installed WHERE installed.hash = ruleset.hash) ORDER BY origin

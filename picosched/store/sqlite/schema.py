@@ -218,6 +218,17 @@ DUE = (
 
 FLUSHED = ("ALTER TABLE ruleset ADD COLUMN flushed INTEGER",)
 """When the text was last read from its origin."""
+DELIVERIES = (
+    "ALTER TABLE delivery ADD COLUMN pico TEXT",
+    "ALTER TABLE delivery ADD COLUMN rid TEXT",
+    "ALTER TABLE delivery ADD COLUMN rule TEXT",
+    "ALTER TABLE delivery ADD COLUMN dead INTEGER",
+    "DROP INDEX delivery_due",
+    "CREATE INDEX delivery_due ON delivery (due) WHERE dead IS NULL",
+    "CREATE INDEX delivery_pico ON delivery (pico) WHERE pico IS NOT NULL",
+    "CREATE INDEX delivery_dead ON delivery (dead) WHERE dead IS NOT NULL",
+)
+"""Deliveries of rules, and dead letters."""
 
 MIGRATIONS = (
     ("0001_tables", TABLES),
@@ -225,7 +236,8 @@ MIGRATIONS = (
     ("0003_sources", SOURCES),
     ("0004_windows", WINDOWS),
     ("0005_due", DUE),
-    ("0006_flushed", FLUSHED),
+    ("0006_deliveries", DELIVERIES),
+    ("0007_flushed", FLUSHED),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

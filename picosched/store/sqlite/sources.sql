@@ -57,25 +57,50 @@ DELETE FROM source WHERE id = ?
 -- Deliveries
 
 -- name: due_deliveries
-SELECT id, source FROM delivery WHERE due <= ?1{where:source} ORDER BY due, rowid LIMIT ?2
+SELECT id, coalesce(pico, source) FROM delivery
+    WHERE dead IS NULL AND due <= ?1{where:coalesce(pico, source)} ORDER BY due, rowid LIMIT ?2
 
 -- name: find_delivery
 SELECT {delivery} FROM delivery WHERE id = ?
 
 -- name: deliveries_waiting
-SELECT count(*) FROM delivery WHERE source = ?
+SELECT count(*) FROM delivery WHERE source = ? AND dead IS NULL
+
+-- name: deliveries_waiting_of
+SELECT count(*) FROM delivery WHERE pico = ? AND dead IS NULL
+
+-- name: deliveries
+SELECT {delivery} FROM delivery WHERE dead IS NULL{where} ORDER BY due, rowid LIMIT ?1
+
+-- name: dead_letters
+SELECT {delivery} FROM delivery WHERE dead IS NOT NULL{where} ORDER BY dead, rowid LIMIT ?1
 
 -- name: last_delivery_error
 SELECT error FROM delivery WHERE source = ? AND error IS NOT NULL ORDER BY due DESC LIMIT 1
 
 -- name: add_delivery
-INSERT INTO delivery ({delivery}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO delivery ({delivery}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: put_off_delivery
 UPDATE delivery SET due = ?, tries = tries + 1, error = ? WHERE id = ?
 
+-- name: give_up_delivery
+UPDATE delivery SET dead = ?, tries = tries + 1, error = ? WHERE id = ?
+
+-- name: retry_delivery
+UPDATE delivery SET due = ?, dead = NULL WHERE id = ?
+
 -- name: remove_delivery
 DELETE FROM delivery WHERE id = ?
+
+-- name: remove_deliveries_of
+DELETE FROM delivery WHERE pico = ?
+
+-- name: is_dead_before
+SELECT 1 FROM delivery WHERE dead < ? LIMIT 1
+
+-- name: prune_deliveries
+DELETE FROM delivery WHERE rowid IN (SELECT rowid FROM delivery WHERE dead < ? ORDER BY dead LIMIT ?)
 
 -- Received events
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
+from picosched.krl.keys import without_config_keys
 from picosched.store.picos import InstalledRow, PicoRow
 from picosched.web.api.shapes import (
     After,
@@ -167,7 +168,9 @@ def query_through(eci: str, new: NewQuery, engine: AnEngine, asked: AskedHost) -
 
 
 def installed_shape(row: InstalledRow) -> InstalledShape:
-    return InstalledShape(rid=row.rid, hash=row.hash, origin=row.origin, config=dict(row.config))
+    return InstalledShape(
+        rid=row.rid, hash=row.hash, origin=row.origin, config=without_config_keys(row.config)
+    )
 
 
 def _shape(row: PicoRow, names: Names) -> PicoShape:

@@ -30,6 +30,7 @@ PAGES = (
     "rulesets_page",
     "editor_page",
     "sources_page",
+    "deliveries_page",
     "elsewhere",
 )
 """The modules of the pages; each has `add_pages(console)`. The last takes all unclaimed paths."""

@@ -57,6 +57,7 @@ PLACES = (
     Place("/schedules", "Schedules", "s"),
     Place("/rulesets", "Rulesets", "r"),
     Place("/sources", "Sources", "c"),
+    Place("/deliveries", "Deliveries", "d"),
 )
 
 KEYS = (

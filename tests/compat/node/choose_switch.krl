@@ -4,7 +4,7 @@ ruleset choose_switch {
     select when turn left
     choose (pick(event:attr("n").as("Number"))) {
       one => send_directive("one")
-      two => every { send_directive("two") send_directive("two again") }
+      two => send_directive("two")
     }
     fired { raise turn event "done" }
     else { raise turn event "none" }

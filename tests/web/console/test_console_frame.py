@@ -16,6 +16,7 @@ PLACES = {
     "/schedules": "Schedules",
     "/rulesets": "Rulesets",
     "/sources": "Sources",
+    "/deliveries": "Deliveries",
 }
 DARK, LIGHT = "rgb(14, 17, 21)", "rgb(246, 247, 249)"
 

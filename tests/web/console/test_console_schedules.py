@@ -223,6 +223,24 @@ def test_a_source_is_paused_resumed_and_removed(page: Page, place: Opened) -> No
     assert get(place, "/scheduled", text="pulse")["items"] == []
 
 
+def test_a_delivery_is_retried_and_dropped(page: Page, place: Opened) -> None:
+    sending = """ruleset sending { rule send { select when t send
+        event:send({"eci": "abc", "domain": "t", "type": "t"}, "https://nowhere.invalid") } }"""
+    post(place, "/picos/root/rulesets", text=sending)
+    page.goto(f"{place.url}/deliveries")
+    expect(page.get_by_text("Nothing is on its way")).to_be_visible()
+    post(place, "/picos/root/raise", domain="t", type="send")
+    row = page.get_by_role("row").filter(has_text="nowhere.invalid")
+    expect(row.get_by_role("link", name="sending.send")).to_be_visible()
+    (sent,) = get(place, "/deliveries")
+    row.get_by_role("button", name="Retry now").click()
+    expect(page.get_by_text("It is tried now")).to_be_visible()
+    row.get_by_role("button", name="Drop").click()
+    expect(page.get_by_text("Nothing is on its way")).to_be_visible()
+    assert get(place, "/deliveries") == []
+    assert place.client.get(f"/api/deliveries/{sent['id']}").status_code == 404
+
+
 def test_hostile_text_is_shown_as_text(page: Page, place: Opened) -> None:
     (row,) = get(place, "/scheduled", rid="hostile")["items"]
     for path in ("/timeline?span=week", "/schedules?rid=hostile", f"/schedules/{row['id']}"):
@@ -237,7 +255,7 @@ def test_hostile_text_is_shown_as_text(page: Page, place: Opened) -> None:
     assert page.evaluate("window.pwned") is None
 
 
-PATHS = ("/timeline", "/schedules", "/rulesets", "/rulesets/beats", "/edit", "/sources")
+PATHS = ("/timeline", "/schedules", "/rulesets", "/rulesets/beats", "/edit", "/sources", "/deliveries")
 
 
 def test_pages_fit_a_narrow_screen_in_the_dark(browser: Browser, place: Opened) -> None:

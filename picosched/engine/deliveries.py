@@ -1,0 +1,52 @@
+"""The engine's methods for deliveries: lists, retries and drops events on their way to other engines."""
+
+from __future__ import annotations
+
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.pico.delivery import Delivery
+from picosched.schedule.scheduled import Outcome
+
+DROPPED = "the delivery was dropped"
+
+
+class Delivering(Wiring):
+    """The part of an engine for deliveries. Every method may raise the store's PicoschedError."""
+
+    def deliveries(
+        self, *, dead: bool = False, pico_id: str | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        """Pending deliveries, the next to try first; or dead letters, the oldest first."""
+        return self.read(lambda: self.store.deliveries.listed(dead=dead, limit=limit, pico_id=pico_id))
+
+    def delivery(self, id: str) -> Delivery:
+        """The delivery with that id; `not_found` if there is none."""
+        found = self.read(self.store.deliveries.find, id)
+        if found is None:
+            raise PicoschedError(f"there is no delivery {id}", "not_found")
+        return found
+
+    def retry_delivery(self, id: str) -> bool:
+        """Try a delivery now; one that is dead is pending again. False if there is none."""
+        done = self.write(lambda: self.store.deliveries.retry(id, self.now()))
+        if done:
+            self.look_again()
+        return done
+
+    def drop_delivery(self, id: str) -> bool:
+        """Drop a delivery: it is not sent any more. False if there is none.
+
+        If it is pending and a source sent it, its occurrence fails.
+        """
+
+        def work() -> bool:
+            found = self.store.deliveries.find(id)
+            if found is None:
+                return False
+            self.store.deliveries.remove(id)
+            if found.source_id and found.dead is None:
+                self.store.agenda.correct(found.entry_id, found.nominal, Outcome.FAILED, DROPPED)
+                self.store.sources.tell(found.entry_id, Outcome.FAILED, DROPPED)
+            return True
+
+        return self.write(work)
