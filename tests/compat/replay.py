@@ -8,8 +8,9 @@ A log is the file NAME.json beside NAME.krl: a list of steps, each with the outc
     {"wait": SECONDS}                             no outcome: the clock moves, and what is due is raised
 
 Any of them may be `{"error": MESSAGE}`; that there is an error is compared, its message is not. The outcomes
-in `node/` come from the Node engine 1.3.0, except for steps with the reason `by hand`. A step whose outcome is
-meant to differ names, as `meant`, the first cell of its row in docs/language-differences.md.
+in `node/` are those of the Node engine 1.3.0, except for steps with a reason `by hand`; those in `classic/`
+are written by hand. A step whose outcome is meant to differ names, as `meant`, the first cell of its row in
+docs/language-differences.md.
 
 Both engines' clocks start at START and stand still except for `wait`. Ids differ, so an outcome has `<id N>`
 for the Nth id of its log; attributes and arguments may name one in the same way. HTTP requests are answered
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -128,7 +130,7 @@ class Stage:
                     answer = self._engine.query(self._eci, rid, name, self._given(step.get("args", {})))
                     return {"answer": self._plain(answer)}
         except PicoschedError as error:
-            return {"error": str(error)}
+            return self._error(error)
         raise ValueError(f"found the step {step}, wanted install, event, query or wait")
 
     def _install(self, name: str, config: dict[str, Any] | None) -> dict[str, Any]:
@@ -144,13 +146,17 @@ class Stage:
     def _told(self, turn: Turn) -> dict[str, Any]:
         self._engine.run_due()
         if turn.errors:
-            return {"error": "; ".join(map(str, turn.errors))}
+            return self._error(*turn.errors)
         return {
             "directives": [
                 {"name": each.name, "options": self._plain(each.options), "rule": f"{each.rid}.{each.rule}"}
                 for each in turn.directives
             ]
         }
+
+    def _error(self, *errors: PicoschedError) -> dict[str, Any]:
+        told = "; ".join(map(str, errors)).replace(f"{self._folder}/", "")
+        return {"error": self._plain(told)}
 
     def _plain(self, value: Any) -> Any:
         def named(found: re.Match[str]) -> str:
@@ -168,23 +174,18 @@ def echo(request: HttpRequest) -> HttpResponse:
     """Answers with the request; the path /status/N is answered with that status."""
     url = urlsplit(request.url)
     headers = {name.lower(): value for name, value in request.headers}
+    known = None
+    if request.auth is not None:
+        known = "Basic " + b64encode(":".join(request.auth).encode()).decode()
     status = int(url.path.removeprefix("/status/")) if url.path.startswith("/status/") else 200
     told = {
         "method": request.method,
         "path": url.path,
         "query": url.query,
         "type": headers.get("content-type"),
-        "authorization": headers.get("authorization") or basic(request),
+        "authorization": headers.get("authorization", known),
         "body": request.body.decode(),
     }
     body = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
     answered = (("content-type", "application/json"), ("content-length", str(len(body))))
     return HttpResponse(status, "OK" if status == 200 else "Other", answered, body)
-
-
-def basic(request: HttpRequest) -> str | None:
-    if request.auth is None:
-        return None
-    from base64 import b64encode
-
-    return "Basic " + b64encode(":".join(request.auth).encode()).decode()

@@ -3,7 +3,7 @@ ruleset unknown_names {
   global {
     ok = function() { 1 }
     never = function() { http:nosuch("x") }
-    other = function() { engine:listChannels() }
+    other = function() { nosuch:channels() }
   }
   rule bad { select when un used pre { x = other() } send_directive("bad", {"x": x}) }
   rule good { select when un hurt send_directive("good") }
