@@ -9,7 +9,7 @@ ruleset random_math {
     }
     maths = function(n) {
       x = n.as("Number");
-      [math:base64encode("tea"), math:base64decode("dGVh"), math:hash("sha256", "x"), math:hashFunctions() >< "sha256", x.sprintf("%.2f"), -x, x % 4]
+      [math:base64encode("tea"), math:base64decode("dGVh"), math:hash("sha256", "x"), math:hashFunctions() >< "sha256", -x, x % 4, x.sprintf("%s or %d")]
     }
     hash = function(s) { math:hash("sha1", s) }
   }
