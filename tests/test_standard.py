@@ -127,7 +127,7 @@ def test_the_root_has_them_once_however_often_they_are_installed() -> None:
         assert (len(engine.journal()), engine.root.channels()) == (turns, channels)
         assert tuple(engine.root.rulesets()) == OF_ROOT
         tags = {each.tags for each in channels}
-        assert tags == {("self", "system"), ("engine", "ui"), ("tx-rx", "wellknown-rx"), ("sources",)}
+        assert tags == {("self", "system"), ("engine", "ui"), ("wellknown-rx", "tx-rx"), ("sources",)}
 
 
 def test_a_text_of_an_older_package_is_brought_up_to_date_and_keeps_its_variables(engine: Engine) -> None:
@@ -462,7 +462,7 @@ def test_two_picos_agree_on_a_pair_of_channels_and_part(engine: Engine) -> None:
     for pico in (root, child):
         assert pico.query(SUBSCRIPTION, "inbound") == pico.query(SUBSCRIPTION, "outbound") == []
         assert [each["bus"]["Id"] for each in seen(pico, "subscription_added")] == [id]
-    assert engine.channel(its["Rx"]).tags == ("tx-rx", "work")
+    assert engine.channel(its["Rx"]).tags == ("work", "tx-rx")
     assert seen(child, "inbound_pending_subscription_added")[0]["note"] == 1
     assert root.query(SUBSCRIPTION, "established", {"key": "Tx_role", "value": "worker"}) == [mine]
     assert root.query(SUBSCRIPTION, "established", {"key": "Tx_role", "value": "boss"}) == []
@@ -498,7 +498,7 @@ def test_what_is_not_agreed_on_yet_is_taken_back_or_rejected(engine: Engine, who
     assert root.query(SUBSCRIPTION, "outbound") == child.query(SUBSCRIPTION, "inbound") == []
     assert len(seen(root, "outbound_subscription_cancelled")) == 1
     assert len(seen(child, "inbound_subscription_cancelled")) == 1
-    assert [each.tags for each in child.channels() if "tx-rx" in each.tags] == [("tx-rx", "wellknown-rx")]
+    assert [each.tags for each in child.channels() if "tx-rx" in each.tags] == [("wellknown-rx", "tx-rx")]
 
 
 def test_a_request_is_accepted_unasked_where_a_configuration_fits(engine: Engine) -> None:

@@ -75,7 +75,7 @@ def _install_on_root(engine: Engine) -> list[str]:
         missing = [rid for rid in standard.OF_ROOT if rid not in has]
         for rid in missing:
             _put(engine, root.id, rid)
-        if not any(each.tags == SELF_TAGS for each in engine.store.picos.channels(root.id)):
+        if not any(each.is_tagged(SELF_TAGS) for each in engine.store.picos.channels(root.id)):
             eci = engine.new_id()
             itself = Channel(eci, root.id, SELF_TAGS, Policy(), Policy(), kin=root.id, eci_of_kin=eci)
             engine.store.picos.new_channel(itself, engine.now())
@@ -121,4 +121,4 @@ def _put(engine: Engine, pico_id: str, rid: str) -> None:
 
 
 def _tagged(pico: PicoRef, tags: tuple[str, ...]) -> Channel | None:
-    return next((each for each in pico.channels() if each.tags == tags), None)
+    return next((each for each in pico.channels() if each.is_tagged(tags)), None)

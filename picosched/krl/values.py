@@ -282,9 +282,9 @@ def call(
 ) -> Value:
     """Call a function: extra arguments are ignored, missing ones are the default or null.
 
-    An argument by name goes before one in the same place. A parameter's Python name may carry a suffix
-    after a dot, which is not part of its KRL name. The first `own` arguments are ours, and KRL has no names
-    for them.
+    An argument by name goes before one in the same place, unless the parameter is positional-only. A
+    parameter's Python name may carry a suffix after a dot, which is not part of its KRL name. The first `own`
+    arguments are ours, and KRL has no names for them.
     """
     if type(f) is not FunctionType:
         raise not_a_function(f)
@@ -296,6 +296,7 @@ def call(
         values.extend([None] * (required - len(values)))
         return f(*values)
     keywords: dict[str, Value] = {}
+    own = max(own, code.co_posonlyargcount)
     known = enumerate(code.co_varnames[own:count], own)
     parameters = {name.partition(".")[0]: place for place, name in known}
     for name, value in named.items():

@@ -45,6 +45,10 @@ class Channel:
     eci_of_kin: str | None = None
     """For a family channel: the eci of that pico's channel."""
 
+    def is_tagged(self, tags: Iterable[str]) -> bool:
+        """Whether it has exactly these tags, in any order."""
+        return set(self.tags) == set(tags)
+
     def check_event(self, domain: str, type: str) -> None:
         """PicoschedError `refused` if a caller may not raise this event here."""
         self._check(self.events, domain, type, "event")
@@ -65,8 +69,8 @@ def new_policy(allow: Iterable[str], deny: Iterable[str] = ()) -> Policy:
 
 
 def new_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Tags in lower case, with characters other than letters and digits as `-`, sorted, each once."""
-    return tuple(sorted({re.sub(r"[^a-z0-9]", "-", tag.strip().lower()) for tag in tags}))
+    """Tags in lower case, with characters other than letters and digits as `-`, as given, each once."""
+    return tuple(dict.fromkeys(re.sub(r"[^a-z0-9]", "-", tag.strip().lower()) for tag in tags))
 
 
 def _checked(pattern: str) -> str:

@@ -103,7 +103,7 @@ class PicoFamily:
 
     def find_tagged(self, tags: Sequence[str]) -> str | None:
         wanted = new_tags(tags)
-        return next((each.eci for each in self._channels() if each.tags == wanted), None)
+        return next((each.eci for each in self._channels() if each.is_tagged(wanted)), None)
 
     def ask(self, eci: str, rid: str, name: str, args: Mapping[str, Value]) -> Value:
         self._effects.pico.budget.charge(ASKED)

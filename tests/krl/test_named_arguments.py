@@ -84,3 +84,24 @@ def test_what_is_ours_has_no_name_in_krl(engine: Engine) -> None:
     turn = engine.root.raise_event("holder", "act")
     assert turn.errors == []
     assert turn.directives[0].options == {"a": 1, "scope": "mine", "self": 2}
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "options"),
+    [
+        ('send_directive("told") with name = "Al" and b = 2', "told", {"name": "Al", "b": 2}),
+        (
+            'send_directive("told", {"a": 1}) with name = "Al" and b = 2',
+            "told",
+            {"a": 1, "name": "Al", "b": 2},
+        ),
+        ('send_directive("told") with options = {"a": 1}', "told", {"a": 1}),
+        ('send_directive(options = {"a": 1}, name = "told")', "told", {"a": 1}),
+    ],
+)
+def test_a_directive_may_have_an_option_called_name(
+    engine: Engine, action: str, name: str, options: dict[str, object]
+) -> None:
+    engine.root.install("ruleset named { rule r { select when t go %s } }" % action)
+    (told,) = engine.root.raise_event("t", "go").directives
+    assert (told.name, told.options) == (name, options)

@@ -147,13 +147,13 @@ def fields(asked: str, value: Value, wanted: str) -> str:
 
 
 def leaves(name: str, value: Value) -> Iterator[tuple[str, str]]:
-    """What is within a value and no collection itself, each with the name of its place."""
+    """What is within a value and no collection or null itself, each with the name of its place."""
     if isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             claim_text(len(name) + len(str(key)))
             yield from leaves(f"{name}[{key}]", item)
-    else:
-        yield name, "" if value is None else to_string(value)
+    elif value is not None:
+        yield name, to_string(value)
 
 
 def headers_of(asked: str, headers: Value) -> dict[str, str]:

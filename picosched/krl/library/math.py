@@ -193,6 +193,7 @@ MATH = {
     "floor": rounding(lambda exact: ROUND_FLOOR),
     "hash": function(hash_),
     "hashAlgorithms": value(hash_algorithms),
+    "hashFunctions": function(hash_algorithms),
     "hmac": function(hmac),
     "hmac_sha1": keyed_digest_of("sha1", "hex"),
     "hmac_sha1_base64": keyed_digest_of("sha1", "base64"),

@@ -59,7 +59,7 @@ def _separators(nodes: tuple[syntax.Node, ...]) -> list[str]:
 
 @lays_out(syntax.Property)
 def property_(page: Page, node: syntax.Property) -> Doc:
-    if node.key in ("logging", "sharing", "authz") and isinstance(node.value, syntax.Literal):
+    if node.key in ("logging", "sharing", "authz", "dialect") and isinstance(node.value, syntax.Literal):
         return f"{node.key} {node.value.value}{' user' if node.key == 'authz' else ''}"
     return (f"{node.key} ", page.of(node.value))
 

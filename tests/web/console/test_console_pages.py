@@ -133,7 +133,7 @@ def test_channels_and_rulesets_of_a_pico_come_and_go(page: Page, console: Opened
     page.get_by_label("allow events").fill("sensor:* light:on")
     page.get_by_label("deny events").fill("sensor:secret")
     page.get_by_role("button", name="Make it").click()
-    made = channels.locator("tbody tr").filter(has_text="other, sensor")
+    made = channels.locator("tbody tr").filter(has_text="sensor, other")
     expect(made).to_contain_text("sensor:* light:on not sensor:secret")
     made.get_by_role("button", name="Delete").click()
     page.locator(".q-dialog").get_by_role("button", name="Delete").click()

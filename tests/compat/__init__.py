@@ -1,0 +1,1 @@
+"""What people have written for other engines, and whether it does here what it did there."""
