@@ -233,12 +233,15 @@ class GroupCommit:
             raise PicoschedError("the engine was called from inside a turn or query of its own", "conflict")
 
     def _gathered(self) -> list[Call]:
-        """The calls of the next batch. They stay in line until they are finished."""
+        """The calls of the next batch. They stay in line until they are finished.
+
+        A light call is alone in its batch: its caller must not wait for the pieces of others.
+        """
         batch: list[Call] = []
         pieces = 0
         with self._mutex:
             for call in self._line:
-                if batch and (call.first is not None or call.alone):
+                if batch and (batch[0].light or call.first is not None or call.alone):
                     break
                 batch.append(call)
                 pieces += len(call.pieces)
