@@ -1,8 +1,8 @@
 """Covers keys: the values of `key NAME VALUE` in a ruleset's text, and their texts wherever they turn up.
 
 A key is a password for another service. Errors quote a line of their ruleset, and rules may log or answer
-with what they know, so all that is shown goes through here first. The text need not be valid: its errors
-are what is shown.
+with what they know, so everything that is shown goes through here first. The text need not be valid, because
+its errors are shown too.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def without_keys(text: str) -> str:
 
 
 def _end(text: str, start: int) -> int:
-    """Where the value that starts there ends: after its brackets or one word, and texts right behind it."""
+    """Where the value that starts there ends: after its brackets or one word, and texts directly after it."""
     depth, at = 0, start
     while (found := PART.match(text, at)) is not None:
         at = found.end()
@@ -54,7 +54,7 @@ class Covers:
 
     def __init__(self) -> None:
         self.texts: frozenset[str] = frozenset()
-        """What is covered; mostly nothing."""
+        """The texts to cover; usually none."""
         self._pattern: re.Pattern[str] | None = None
 
     def cost(self, size: int) -> int:

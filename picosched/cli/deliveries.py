@@ -26,7 +26,7 @@ Which = Annotated[str, typer.Argument(metavar="ID", help="A delivery's id, or a 
 def deliveries(
     where: Where = HERE,
     dead: Annotated[
-        bool, typer.Option("--dead", help="Those given up, instead of the pending ones.")
+        bool, typer.Option("--dead", help="List dead letters instead of pending deliveries.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -37,7 +37,7 @@ def deliveries(
         for each in found:
             write_json(each.as_json())
     elif not found:
-        write("there are no dead deliveries" if dead else "there are no pending deliveries")
+        write("there are no dead letters" if dead else "there are no pending deliveries")
     else:
         write_table(
             ("ID", "TO", "FROM", "DEAD" if dead else "DUE", "TRIES", "ERROR"),
