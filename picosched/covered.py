@@ -18,8 +18,11 @@ LEAST = 4
 
 TEXTS_OF_A_STEP = 32
 
-KEY = re.compile(r"\bkeys?\s+[A-Za-z_$][\w$]*\s+(?=[\"'{\[<]|\d)")
-PART = re.compile(r'"(?:\\.|[^"\\])*"?|<<.*?(?:>>|\Z)|//[^\n]*|[{}\[\]]|[^\s{}\[\]"<]+|\s+|.', re.DOTALL)
+GAP = r"(?>\s|//[^\n]{0,400}\n|/\*(?:[^*]|\*(?!/)){0,400}\*/)++"
+"""Blanks and comments, of at most 400 characters each: a longer search would be paid at every `key`."""
+
+KEY = re.compile(rf"\bkeys?{GAP}[A-Za-z_$][\w$]*{GAP}(?=[\"'{{\[(<]|[-+]?\d)", re.DOTALL)
+PART = re.compile(r'"(?:\\.|[^"\\])*"?|<<.*?(?:>>|\Z)|//[^\n]*|[{}\[\]()]|[^\s{}\[\]()"<]+|\s+|.', re.DOTALL)
 
 MORE = re.compile(r'\s*"')
 
@@ -43,7 +46,7 @@ def _end(text: str, start: int) -> int:
     depth, at = 0, start
     while (found := PART.match(text, at)) is not None:
         at = found.end()
-        depth += (found[0] in "{[") - (found[0] in "}]")
+        depth += (found[0] in "{[(") - (found[0] in "}])")
         if depth <= 0 and not found[0].isspace() and not MORE.match(text, at):
             break
     return at
