@@ -10,6 +10,7 @@ from picosched.cli.opening import SHORT
 from picosched.cli.options import Json, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
 from picosched.cli.where import HERE, Where, only_id
+from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
     from picosched.engine.reached import Reached
@@ -81,6 +82,11 @@ def _tell(done: str, delivery: Delivery, json: bool) -> None:
 
 
 def _found(engine: Reached, which: str) -> Delivery:
-    """The delivery with this id or id prefix."""
+    """The delivery with this id, or with this prefix of an id among the first of either kind."""
+    try:
+        return engine.delivery(which)
+    except PicoschedError as error:
+        if error.code != "not_found":
+            raise
     found = {each.id: each for dead in (False, True) for each in engine.deliveries(dead=dead, limit=MOST)}
     return found[only_id(found, which, "delivery")]
