@@ -1,8 +1,8 @@
 """Covers keys: the values of `key NAME VALUE` in a ruleset's text, and their texts wherever they turn up.
 
 A key is a password for another service. Errors quote a line of their ruleset, and rules may log or answer
-with what they know, so all that is shown goes through here first. The text need not be valid: its errors
-are what is shown.
+with what they know, so everything that is shown goes through here first. The text need not be valid, because
+its errors are shown too.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ LEAST = 4
 
 TEXTS_OF_A_STEP = 32
 
-KEY = re.compile(r"\bkeys?\s+[A-Za-z_$][\w$]*\s+(?=[\"'{\[<]|\d)")
-PART = re.compile(r'"(?:\\.|[^"\\])*"?|<<.*?(?:>>|\Z)|//[^\n]*|[{}\[\]]|[^\s{}\[\]"<]+|\s+|.', re.DOTALL)
+GAP = r"(?>\s|//[^\n]{0,400}\n|/\*(?:[^*]|\*(?!/)){0,400}\*/)++"
+"""Blanks and comments, of at most 400 characters each: a longer search would be paid at every `key`."""
+
+KEY = re.compile(rf"\bkeys?{GAP}[A-Za-z_$][\w$]*{GAP}(?=[\"'{{\[(<]|[-+]?\d)", re.DOTALL)
+PART = re.compile(r'"(?:\\.|[^"\\])*"?|<<.*?(?:>>|\Z)|//[^\n]*|[{}\[\]()]|[^\s{}\[\]()"<]+|\s+|.', re.DOTALL)
 
 MORE = re.compile(r'\s*"')
 
@@ -39,11 +42,11 @@ def without_keys(text: str) -> str:
 
 
 def _end(text: str, start: int) -> int:
-    """Where the value that starts there ends: after its brackets or one word, and texts right behind it."""
+    """Where the value that starts there ends: after its brackets or one word, and texts directly after it."""
     depth, at = 0, start
     while (found := PART.match(text, at)) is not None:
         at = found.end()
-        depth += (found[0] in "{[") - (found[0] in "}]")
+        depth += (found[0] in "{[(") - (found[0] in "}])")
         if depth <= 0 and not found[0].isspace() and not MORE.match(text, at):
             break
     return at
@@ -54,7 +57,7 @@ class Covers:
 
     def __init__(self) -> None:
         self.texts: frozenset[str] = frozenset()
-        """What is covered; mostly nothing."""
+        """The texts to cover; usually none."""
         self._pattern: re.Pattern[str] | None = None
 
     def cost(self, size: int) -> int:

@@ -43,6 +43,21 @@ def test_neither_journal_nor_answer_nor_error_nor_log_has_a_key(caplog: pytest.L
         shows_none([caplog.text, repr(engine.settings)])
 
 
+def test_neither_the_name_of_a_directive_nor_the_type_of_an_event_shows_a_key() -> None:
+    with Engine(clock=VirtualClock()) as engine:
+        engine.root.install(
+            """ruleset naming {
+              meta { key pin "open-sesame" }
+              rule name { select when t go send_directive(keys:pin)
+                fired { raise t event keys:pin } }
+            }"""
+        )
+        turn = engine.root.raise_event("t", "go")
+        assert [each.name for each in turn.directives] == ["•••"]
+        assert [each.type for each in turn.handled] == ["go", "•••"]
+        shows_none(engine.journal())
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -53,6 +68,10 @@ def test_neither_journal_nor_answer_nor_error_nor_log_has_a_key(caplog: pytest.L
         "ruleset r { meta { key a <<very-secret }",
         'ruleset r { meta { key a {"t": "very-secret".nosuch()} } }',
         'ruleset r { meta { keys a ["very-secret", unknown] } }',
+        'ruleset r { meta { key /* the one */ a "very-secret" x } }',
+        'ruleset r { meta { key a // the one\n "very-secret" x } }',
+        'ruleset r { meta { key a ("very-secret") x } }',
+        "ruleset r { meta { key a -123456 x } }",
     ],
 )
 def test_an_error_in_a_ruleset_shows_none_of_its_keys(text: str) -> None:

@@ -21,7 +21,7 @@ CLASSIC_DOMAINS = ("web", "explicit", "notification", "error", "system", "rfq")
 
 def look_at_events(subject: Subject) -> None:
     _look_at_rules(subject)
-    _look_behind_last(subject)
+    _look_after_last(subject)
     for node in subject.nodes:
         if isinstance(node, syntax.Raise | syntax.ScheduleEvent):
             _look_at_statement(subject, node)
@@ -50,17 +50,16 @@ def _look_at_rules(subject: Subject) -> None:
             by = rule.name
 
 
-def _look_behind_last(subject: Subject) -> None:
-    """Statements behind one that ends the postlude."""
+def _look_after_last(subject: Subject) -> None:
+    """Report statements after one that ends the postlude."""
     for rule in subject.rules:
         if rule.postlude is None:
             continue
         for block in (rule.postlude.fired, rule.postlude.notfired, rule.postlude.final):
-            for statement, behind in pairwise(block):
+            for statement, following in pairwise(block):
                 if _is_last(statement):
-                    subject.say(
-                        "W302", "this never happens: the statement before it ends the postlude", behind
-                    )
+                    said = "this never happens: the statement before it ends the postlude"
+                    subject.say("W302", said, following)
                     break
 
 

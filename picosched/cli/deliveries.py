@@ -10,6 +10,7 @@ from picosched.cli.opening import SHORT
 from picosched.cli.options import Json, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
 from picosched.cli.where import HERE, Where, only_id
+from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
     from picosched.engine.reached import Reached
@@ -26,7 +27,7 @@ Which = Annotated[str, typer.Argument(metavar="ID", help="A delivery's id, or a 
 def deliveries(
     where: Where = HERE,
     dead: Annotated[
-        bool, typer.Option("--dead", help="Those given up, instead of the pending ones.")
+        bool, typer.Option("--dead", help="List dead letters instead of pending deliveries.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -37,7 +38,7 @@ def deliveries(
         for each in found:
             write_json(each.as_json())
     elif not found:
-        write("there are no dead deliveries" if dead else "there are no pending deliveries")
+        write("there are no dead letters" if dead else "there are no pending deliveries")
     else:
         write_table(
             ("ID", "TO", "FROM", "DEAD" if dead else "DUE", "TRIES", "ERROR"),
@@ -81,6 +82,11 @@ def _tell(done: str, delivery: Delivery, json: bool) -> None:
 
 
 def _found(engine: Reached, which: str) -> Delivery:
-    """The delivery with this id or id prefix."""
+    """The delivery with this id, or with this prefix of an id among the first of either kind."""
+    try:
+        return engine.delivery(which)
+    except PicoschedError as error:
+        if error.code != "not_found":
+            raise
     found = {each.id: each for dead in (False, True) for each in engine.deliveries(dead=dead, limit=MOST)}
     return found[only_id(found, which, "delivery")]

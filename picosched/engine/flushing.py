@@ -1,6 +1,6 @@
 """Reads a ruleset again from its origin and installs the new text on every pico that has it.
 
-What `ctx:flush` does for one pico, for all: either every pico gets the new text or, after an error, none.
+This is `ctx:flush` for all picos: every pico gets the new text, or none if there is an error.
 """
 
 from __future__ import annotations
@@ -28,17 +28,16 @@ def flush(engine: Engine, url: str) -> Flushed:
     KrlError if the new text has errors, or does not work on one of the picos.
     """
     origins = engine.read(engine.store.picos.origins)
-    origin = next((each for each in origins if same(each, url)), None)
+    origin = next((each for each in origins if _is_same(each, url)), None)
     if origin is None:
         raise PicoschedError(f"no pico has a ruleset from {url}", "not_found")
     text, _ = ruleset_text(origin)
     ruleset = compile_ruleset(text, origin)
 
     def work() -> int:
-        picos = engine.store.picos.having(origin)
+        picos, now = engine.store.picos.having(origin), engine.now()
         for pico_id in picos:
-            known = engine.store, engine.loaded, pico_id
-            installing.install(*known, ruleset, origin, None, engine.now())
+            installing.install(engine.store, engine.loaded, pico_id, ruleset, origin, None, now)
         return len(picos)
 
     picos = engine.write(work)
@@ -46,12 +45,12 @@ def flush(engine: Engine, url: str) -> Flushed:
     return Flushed(ruleset, picos)
 
 
-def same(origin: str, url: str) -> bool:
+def _is_same(origin: str, url: str) -> bool:
     """Whether two origins are one: a file may be given by its path or its URL."""
     if origin == url:
         return True
-    return "file" in (scheme(origin), scheme(url)) and file_of(origin).resolve() == file_of(url).resolve()
+    return "file" in (_scheme(origin), _scheme(url)) and file_of(origin).resolve() == file_of(url).resolve()
 
 
-def scheme(url: str) -> str:
+def _scheme(url: str) -> str:
     return url.partition(":")[0].lower()

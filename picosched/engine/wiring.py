@@ -79,8 +79,8 @@ class Wiring:
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._began, self._queries = to_ms(self.now()), count(1)
-        """The number of a query and the time of the start are its id: unlike the ids of events and channels
-        it need not be unguessable, and it takes the source of those no time."""
+        """A query's id is the time of the start and a counter: unlike the ids of events and channels it need
+        not be unguessable, so it draws no random numbers."""
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
         # On a virtual clock no time passes (float() is 0.0), so that simulations are reproducible.

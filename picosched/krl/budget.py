@@ -240,7 +240,7 @@ class Budget:
             raise self._late()
 
     def postpone(self) -> None:
-        """A limit is exceeded: if this is only a light try, give it up."""
+        """Give up a light try; called where a limit is exceeded."""
         if self.light:
             raise Postponed
 

@@ -7,6 +7,7 @@ inactive.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -71,29 +72,39 @@ def lacking(
 ) -> dict[str, str]:
     """The values among the declarations that would fail, each with the reason.
 
-    That is a fault in them, or in a declaration that they mention.
+    A value fails if it has a fault, or if it mentions a declaration that fails, directly or indirectly.
     """
-    reasons = {
-        each.name: fault.message for each in declarations for fault in faults if _is_in(fault, each, source)
-    }
-    grown = True
-    while grown:
-        grown = False
-        for each in declarations:
-            needed = next((name for name in _mentioned(each.value) if name in reasons), None)
-            if needed is not None and each.name not in reasons:
-                reasons[each.name] = f"it needs {needed}: {reasons[needed]}"
-                grown = True
+    causes = _causes(declarations, faults, source)
+    reasons = dict(causes)
+    mentioning: dict[str, set[str]] = {}
+    for each in declarations:
+        for name in _mentioned(each.value):
+            mentioning.setdefault(name, set()).add(each.name)
+    failing = [*causes]
+    for needed in failing:  # grows as it goes; each name is in it once
+        for name in sorted(mentioning.get(needed, ())):
+            if name not in causes:
+                causes[name] = causes[needed]
+                reasons[name] = f"it needs {needed}: {causes[needed]}"
+                failing.append(name)
     return {each.name: reasons[each.name] for each in declarations
             if each.name in reasons and kind_of(each.value) == "value"}  # fmt: skip
 
 
-def _is_in(fault: KrlError, node: syntax.Node, source: Source) -> bool:
-    span = source.span(node.start, node.end)
-    found = fault.span
-    return found is not None and (
-        (span.line, span.column) <= (found.line, found.column) < (span.end_line, span.end_column)
-    )
+def _causes(
+    declarations: Sequence[syntax.Declaration], faults: Sequence[KrlError], source: Source
+) -> dict[str, str]:
+    """The declarations that have a fault themselves, each with its message."""
+    starts = [source.place(each.start) for each in declarations]
+    found: dict[str, str] = {}
+    for fault in faults:
+        if fault.span is None:
+            continue
+        place = fault.span.line, fault.span.column
+        at = bisect_right(starts, place) - 1
+        if at >= 0 and place < source.place(declarations[at].end):
+            found[declarations[at].name] = fault.message
+    return found
 
 
 def _mentioned(value: syntax.Expression) -> Iterator[str]:

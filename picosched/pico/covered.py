@@ -48,11 +48,15 @@ def covered_error(error: KrlError, covers: Covers) -> KrlError:
 
 def cover_turn(turn: Turn, covers: Covers) -> None:
     """Cover keys in what a turn answers and records."""
-    turn.directives = [replace(each, options=covers.value(each.options)) for each in turn.directives]
+    turn.directives = [
+        replace(each, name=covers.value(each.name), options=covers.value(each.options))
+        for each in turn.directives
+    ]
     turn.log = [replace(each, value=covers.value(each.value)) for each in turn.log]
     for error in turn.errors:
         covered_error(error, covers)
     for handled in turn.handled:
+        handled.domain, handled.type = covers.text(handled.domain), covers.text(handled.type)
         handled.attrs = covers.value(handled.attrs)
         handled.considered = [
             each if each.why is None else replace(each, why=covers.text(each.why))

@@ -41,11 +41,6 @@ class Delivery:
     dead: datetime | None = None
     """When we gave up; None while it is pending."""
 
-    @property
-    def owner(self) -> str:
-        """The pico or source that sent it."""
-        return self.pico_id or self.source_id
-
     def as_json(self) -> dict[str, Any]:
         """All of it as plain values; `due` is null for a dead letter."""
         return {

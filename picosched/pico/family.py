@@ -201,7 +201,7 @@ class PicoFamily:
     def uninstall(self, rid: str) -> None:
         installed = self._effects.pico.installed
         self._pay(0)
-        if rid not in installed:  # as in the Node engine: it is how it was to be
+        if rid not in installed:  # as in the Node engine, this is no error
             return
         clients = [client for client, each in installed.items() if rid in each.ruleset.uses]
         if clients:

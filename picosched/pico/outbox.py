@@ -1,8 +1,8 @@
 """Lets rules send events to picos of other engines.
 
 An event becomes a delivery, which is part of the turn: it is on its way once the turn is committed, and lost
-with its rule if that fails. Nothing is connected to here, so a host is refused by what its URL says; one
-whose name leads to a private address is refused when the delivery is tried.
+with its rule if that fails. Nothing is sent here, so only the URL is checked; a host name that resolves to
+a private address is refused when the delivery is tried.
 """
 
 from __future__ import annotations

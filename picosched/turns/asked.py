@@ -1,7 +1,7 @@
-"""The recent queries, for those who look for a fault: in memory, with the beginnings of their arguments.
+"""Recent queries, for debugging: kept in memory, with their arguments cut short.
 
-The journal has turns, which are durable; a query changes nothing and is not worth a write. Every query passes
-here, so what is kept of it is made quickly, and is small whatever the query brings.
+The journal has turns, which are durable; a query changes nothing and is not worth a write. Every query is
+recorded, so recording is cheap, and a record is small however large the query is.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class RecentQueries:
 
     def add(self, pico_id: str, query: Query, now: datetime, error: str | None = None) -> None:
         args = brief(query.args)
-        told = None if error is None else error[:LONGEST]
-        self._asked.append((pico_id, query.id, now, query.eci, query.rid, query.name, args, told))
+        message = None if error is None else error[:LONGEST]
+        self._asked.append((pico_id, query.id, now, query.eci, query.rid, query.name, args, message))
 
     def of(self, pico_id: str) -> list[Any]:
-        """Those of a pico, newest first, as maps."""
+        """The recent queries of a pico, newest first, as maps."""
         return [
             {
                 "txnId": id,

@@ -28,7 +28,7 @@ from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.store.faults import StoreError
 from picosched.store.store import Store
-from picosched.turns.held import Held
+from picosched.turns.lock import FairLock
 from picosched.turns.pieces import Later
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ SECONDS = 0.05
 """How long a batch starts new work."""
 
 LIGHT_SECONDS = 0.01
-"""How long it does for a caller that must not wait for long."""
+"""The same for a light call, whose caller must not wait."""
 
 
 class Mark:
@@ -109,7 +109,7 @@ class GroupCommit:
         """Guards the line and the leader; held briefly."""
         self._line: deque[Call] = deque()
         self._leader: Call | None = None
-        self._held = Held()
+        self._held = FairLock()
         """Guards the store and the picos in memory."""
         self.commits = 0
         """Transactions committed so far."""
@@ -182,9 +182,8 @@ class GroupCommit:
         return call.outcomes
 
     def perform_now(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
-        """As `perform_some`, but without waiting, for light pieces; empty if somebody else uses the store.
-
-        The other may also be another program that has the database locked.
+        """As `perform_some` for light pieces, but without waiting: empty if another thread uses the store,
+        or if another program has the database locked.
         """
         self.refuse_inside()
         if not self._held.take():
@@ -210,7 +209,7 @@ class GroupCommit:
         return [] if locked and len(call.outcomes) == 1 else call.outcomes
 
     def read_now(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | Later:
-        """As `read`, but without waiting: `Later.BUSY` if somebody else uses the store."""
+        """As `read`, but without waiting: `Later.BUSY` if another thread uses the store."""
         self.refuse_inside()
         if not self._held.take():
             return Later.BUSY
@@ -233,12 +232,15 @@ class GroupCommit:
             raise PicoschedError("the engine was called from inside a turn or query of its own", "conflict")
 
     def _gathered(self) -> list[Call]:
-        """The calls of the next batch. They stay in line until they are finished."""
+        """The calls of the next batch. They stay in line until they are finished.
+
+        A light call is alone in its batch: its caller must not wait for the pieces of others.
+        """
         batch: list[Call] = []
         pieces = 0
         with self._mutex:
             for call in self._line:
-                if batch and (call.first is not None or call.alone):
+                if batch and (batch[0].light or call.first is not None or call.alone):
                     break
                 batch.append(call)
                 pieces += len(call.pieces)
@@ -253,7 +255,7 @@ class GroupCommit:
             self._write_batch()
 
     def _write_batch(self) -> None:
-        """The same inside the lock."""
+        """Write one batch; the caller holds the lock."""
         batch, mark, ran = self._gathered(), Mark(), False
         batch[0].mark, batch[0].outcomes = mark, []
         try:

@@ -17,10 +17,10 @@ from picosched.pico.said import Answers
 
 
 class Later(Enum):
-    """Why a light try of a piece did nothing. It can be tried again."""
+    """Why a light try of a piece did nothing; it can be tried again without `light`."""
 
-    BUSY = "somebody else uses the store"
-    HEAVY = "it takes long"
+    BUSY = "another thread or program uses the store"
+    HEAVY = "it takes too long for a light try"
 
 
 @frozen

@@ -52,9 +52,9 @@ class Turns:
     def raise_event(self, piece: RaiseEvent) -> Turn | Unanswered | Later:
         """Evaluate an event in its pico and write the turn; write nothing if it needs an outside answer.
 
-        Later if it is a light try and takes more than that: it is evaluated again, with nothing written.
-        An event whose key the pico has seen is not handled again: its turn is empty. `not_found` if there is
-        no such channel, `refused` by its policy.
+        `Later` if a light try would take too long: nothing is written, and it can be tried again without
+        `light`. An event whose key the pico has seen is not handled again: its turn is empty. `not_found` if
+        there is no such channel, `refused` by its policy.
         """
         event, pico_id = piece.event, piece.pico_id
         if pico_id is None:
@@ -83,7 +83,7 @@ class Turns:
         return turn
 
     def answer(self, piece: AskQuery) -> Any:
-        """The answer to a query; Unanswered if it needs one from outside; else as `raise_event`."""
+        """The answer to a query. Unanswered, `Later` and errors as for `raise_event`."""
         query, pico_id = piece.query, piece.pico_id
         if pico_id is None:
             channel = self._loaded.load_channel(query.eci or "")

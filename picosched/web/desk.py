@@ -5,8 +5,8 @@ processed **on the loop**, together and lightly: queries are answered, events ar
 one transaction. Another thread would have to win the interpreter's lock back from the loop at each statement,
 which costs more than all of that. A light try neither waits nor takes long: a request that takes more than
 some milliseconds is given up before anything is written, and goes to **the thread**, as all do while somebody
-else uses the store or the disk is slow. So the loop can always answer health checks: a rule holds it up by
-one light try, the disk by one slow commit a second.
+else uses the store or the disk is slow. So the loop can always answer health checks: a rule delays it by one
+light try at most, a slow disk by one commit a second.
 
 Each channel has its own line, and a round takes one request from each, then the second from each. A round
 starts no new work after a time limit; the rest goes back to the front of its line. So a channel with slow
@@ -165,7 +165,7 @@ class Desk:
         self._slow_until = 0.0
         """Until when all do, because the disk is slow."""
         self._called = self._started = False
-        """Whether a round is called; whether rounds are held."""
+        """Whether the loop will call `_round`; whether `start` was called."""
         self._last = self._looks = 0
         """How many requests the last round had; how often the next one has looked for as many."""
         self._asking = Crew(ASKING, "picosched web asking", ASKING_OF_ONE)
@@ -225,7 +225,7 @@ class Desk:
     # On the loop
 
     def _call_round(self) -> None:
-        """Hold a round once the loop has read what came."""
+        """Let the loop call `_round` once it has read its sockets."""
         if self._started and not self._called:
             self._called = True
             self._loop.call_soon(self._round)

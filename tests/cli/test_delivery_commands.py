@@ -28,7 +28,7 @@ def test_deliveries_are_listed_retried_and_dropped(run: Any) -> None:
     assert (first["attrs"], first["tries"], first["rid"]) == ({"eci": "abc", "n": 1}, 0, "courier")
     table = run("deliveries").out
     assert "http://127.0.0.1:9/c/abc/event/parcel/arrived" in table and "courier.send" in table
-    assert run("deliveries", "--dead").out == "there are no dead deliveries\n"
+    assert run("deliveries", "--dead").out == "there are no dead letters\n"
 
     run("run", "--once")
     tried = run("deliveries", "--json").lines

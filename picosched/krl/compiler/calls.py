@@ -97,7 +97,7 @@ class CallCompiler(ExpressionCompiler):
         return self.general(".call", self.expression(callee), arguments)
 
     def general(self, how: str, callee: ast.expr, arguments: Sequence[syntax.Argument]) -> ast.expr:
-        """A call of what is known by its value alone. A null that is written out counts as no argument."""
+        """A call of a callee known only at run time. A null that is written out counts as no argument."""
         if not any(is_null(each.value) for each in arguments):
             return call(how, callee, *self.passed(arguments))
         given = [

@@ -287,7 +287,7 @@ class ExpressionCompiler:
 
 
 def unusable(message: str) -> ast.expr:
-    """An error in place of a value, for a name that the resolver only warned of."""
+    """An error in place of a value that the resolver only warned about."""
     return call(".unusable", constant(message))
 
 

@@ -85,7 +85,7 @@ def provided(module: Mapping[str, Value] | None, alias: str, name: str) -> Value
 
 
 def unusable(message: str) -> Value:
-    """Stands for a name that is not known."""
+    """Raise the error of a place that the resolver only warned about."""
     raise KrlError(message)
 
 

@@ -23,6 +23,7 @@ from ply import yacc
 from picosched.covered import without_keys
 from picosched.errors import KrlError
 from picosched.krl import lexer, syntax
+from picosched.krl.classic import for_classic
 from picosched.krl.grammar import actions, events, expressions, rules, statements
 from picosched.krl.grammar.classic import is_classic, with_beestings
 from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, PERSISTENT, Tokens
@@ -62,7 +63,8 @@ WORDS = {
 def parse(source: Source) -> syntax.Ruleset:
     """Parse a ruleset. KrlError at the first invalid token."""
     tree: syntax.Ruleset = _parse(source, "ruleset")
-    if is_classic(tree):
+    declared = is_classic(tree)
+    if declared or for_classic(tree):
         aliases = {each.alias for each in tree.meta if isinstance(each, syntax.UseModule)}
         kinds = PERSISTENT - aliases
 
@@ -70,7 +72,11 @@ def parse(source: Source) -> syntax.Ruleset:
             found: syntax.Function = _parse(source, "body", start, end, kinds)
             return found.result
 
-        tree = with_beestings(tree, source, parse_stretch)
+        try:
+            return with_beestings(tree, source, parse_stretch)  # type: ignore[no-any-return]
+        except KrlError:
+            if declared:
+                raise
     return tree
 
 

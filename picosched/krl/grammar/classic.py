@@ -1,5 +1,6 @@
-"""The classic dialect: a ruleset whose meta says `dialect classic` has beestings in ordinary strings too.
+"""The classic dialect: beestings in ordinary strings too.
 
+So reads a ruleset whose meta says `dialect classic`, and one that nobody would write for this engine.
 `"sum #{1 + 1}"` is then a chevron in all but its quotes, so that is what the tree says. Strings are read
 before meta is, hence this second look at a tree that is already there.
 """

@@ -34,7 +34,7 @@ KEYWORDS |= {sign.text: sign.token for sign in SIGNS if sign.text.isalpha()}
 """word → the type of its token."""
 
 PERSISTENT = frozenset(("ent", "app"))
-"""What stands before the name of a variable; a module with the alias `app` takes that away."""
+"""The prefixes of variables; a module with the alias `app` replaces the second."""
 
 PERIODS = frozenset(
     f"{unit}{plural}"
@@ -76,7 +76,7 @@ ONLY_BEFORE: dict[str, tuple[str, ...]] = {
 PAIRS = {("on", "final"): "ON_FINAL"}
 
 
-BEHIND_ACTIONS = ("fired", "notfired", "always", "callbacks", ";")
+AFTER_ACTIONS = ("fired", "notfired", "always", "callbacks", ";")
 OPENING = ("LPAREN", "LBRACKET", "LBRACE", "BEE_OPEN")
 CLOSING = ("RPAREN", "RBRACKET", "RBRACE", "BEE_CLOSE")
 
@@ -93,8 +93,8 @@ class Tokens:
         self._tokens = tokens_of(source, start, end)
         self._next = 0
         self._before = self._previous = ""
-        self._behind_where = -1
-        """The place behind the parentheses of `where (…)`."""
+        self._after_where = -1
+        """The place after the parentheses of `where (…)`."""
 
     def token(self) -> Any:
         if self._next == len(self._tokens):
@@ -107,7 +107,7 @@ class Tokens:
             token.type = self._classified(token)
         elif token.type == "LBRACE" and self._acceptable("BLOCK"):
             self._swallow(token)
-        elif token.type == "LBRACE" and self._next - 1 == self._behind_where and self._is_block():
+        elif token.type == "LBRACE" and self._next - 1 == self._after_where and self._is_block():
             token.type = "ACTIONS"
         self._before, self._previous = self._previous, token.type
         return token
@@ -162,7 +162,7 @@ class Tokens:
             return "WITHIN_TIME"
         if keyword and self._fits(word, following):
             if word == "where" and following == "LPAREN":
-                self._behind_where = self._next + self._closing(0) + 1
+                self._after_where = self._next + self._closing(0) + 1
             return KEYWORDS[word]
         if word in _BLOCKS and following == "LBRACE" and not self._acceptable("IDENT", "LBRACE"):
             return KEYWORDS[word]  # a block at a wrong place, not a name
@@ -177,8 +177,8 @@ class Tokens:
             # The domain in `raise event event "type"`, the keyword in `raise event event:attrs{"type"}`.
             return self._peek_type(1) == "COLON"
         if word == "history" and following == "LPAREN":  # the keyword in `history (n + 1) ent:trail`
-            behind = self._peek(self._closing(0) + 1)
-            return behind is not None and behind.value in self._parser.persistent
+            after = self._peek(self._closing(0) + 1)
+            return after is not None and after.value in self._parser.persistent
         return word not in ONLY_BEFORE or following in ONLY_BEFORE[word]
 
     def _closing(self, distance: int) -> int:
@@ -199,9 +199,8 @@ class Tokens:
 
     def _is_page_event(self, word: str, following: str) -> bool:
         """A one-word event: not the domain of `click thing` or `click:thing`."""
-        if (
-            word not in PAGE_EVENTS
-        ):  # `inbound_call from #801#`: any word, before an attribute in classic form
+        if word not in PAGE_EVENTS:
+            # `inbound_call from #801#`: any word, before an attribute in classic form
             pattern = self._peek(1)
             classic = pattern is not None and self.source.text[pattern.lexpos] == "#"
             return following == "WORD" and classic and self._peek().value not in (*PAGE_EVENTS, "on")
@@ -210,11 +209,11 @@ class Tokens:
         return self._peek().value in KEYWORDS or self._peek_type(1) in ("REGEX", "STRING")
 
     def _is_block(self) -> bool:
-        """Whether what follows the brace behind `where (…)` is a block of actions, and not a path."""
+        """Whether what follows the brace after `where (…)` is a block of actions, and not a path."""
         kinds = tuple(self._peek_type(distance) for distance in range(4))
-        behind = self._peek(self._closing(-1) + 1)
+        after = self._peek(self._closing(-1) + 1)
         begins = self._peek().value == "emit" or kinds[:2] in (("WORD", "LPAREN"), ("WORD", "ARROW"))
-        ends = behind is not None and (behind.type == "RBRACE" or behind.value in BEHIND_ACTIONS)
+        ends = after is not None and (after.type == "RBRACE" or after.value in AFTER_ACTIONS)
         return ends and (begins or kinds == ("WORD", "COLON", "WORD", "LPAREN"))
 
     def _join_rid(self, token: Any) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import action, function, value
-from picosched.krl.library.meta import META
 from picosched.krl.library.rescheduling import RESCHEDULING
 from picosched.krl.scope import Event, ScheduledEvent, Scope, Value
 from picosched.krl.values import described, shown, to_string
@@ -89,7 +88,7 @@ def send_to(
     """Send an event to a pico at a host; null, "" and the address of this engine are this engine."""
     if host is not None and not isinstance(host, str):
         raise KrlError(f"{asked} needs a String as host; found {described(host)}: {shown(host)}")
-    if not host or plain(host) == plain(to_string(META["host"].run(scope) or "")):
+    if not host or plain(host) == plain(scope.host() or ""):
         return scope.effects.agenda.send(eci, domain, type, attrs)
     return scope.effects.outbox.send(host, eci, domain, type, attrs)
 

@@ -160,10 +160,11 @@ class SQLiteDatabase(Database):
         return changed
 
     def be_patient(self, patient: bool) -> None:
-        if patient is not self._patient:
-            self._patient = patient
-            milliseconds = int(BUSY_SECONDS * 1000) if patient else 0
-            self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        if patient is self._patient or self._lost:  # a new connection is patient
+            return
+        milliseconds = int(BUSY_SECONDS * 1000) if patient else 0
+        self.run(f"PRAGMA busy_timeout = {milliseconds}")
+        self._patient = patient
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

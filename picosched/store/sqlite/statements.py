@@ -40,8 +40,8 @@ class Columns:
         self.marks = ", ".join("?" * len(table.inserted))
 
 
-class Where:
-    """Writes `{where}` and `{where:COLUMN}`."""
+class WhereText:
+    """The text of `{where}` and `{where:COLUMN}`."""
 
     def __init__(self, parts: Parts, first: int) -> None:
         numbers = count(first)
@@ -94,8 +94,8 @@ STATEMENTS = {name: text.format_map(FRAGMENTS) for name, text in ALL.items() if 
 @lru_cache(maxsize=1_024)
 def composed(name: str, shapes: tuple[Parts, ...], own: int) -> str:
     """A statement with conditions, one or several; `own` is how many values of its own it has."""
-    wheres, first = list[Where](), own + 1
+    wheres, first = list[WhereText](), own + 1
     for parts in shapes:
-        wheres.append(Where(parts, first))
+        wheres.append(WhereText(parts, first))
         first += sum(part.count("?") for part in parts)
     return ALL[name].format_map({**FRAGMENTS, "where": wheres[0] if len(wheres) == 1 else wheres})

@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 
 
-class Held:
-    """A lock that is fair to those who wait for it, and knows its thread."""
+class FairLock:
+    """A lock that no later caller takes from a thread that waits for it, and that knows its owner."""
 
     __slots__ = ("_lock", "_turnstile", "by")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._turnstile = threading.Lock()
-        """Held while waiting for the lock, so that nobody who comes later is first, again and again."""
+        """Held while waiting for the lock, so that later callers cannot overtake the waiting thread."""
         self.by: int | None = None
-        """The thread that holds it."""
+        """The id of the thread that holds it."""
 
     def __enter__(self) -> None:
         with self._turnstile:
@@ -23,7 +23,7 @@ class Held:
         self.by = threading.get_ident()
 
     def take(self) -> bool:
-        """Enter if nobody holds it or waits for it; False otherwise."""
+        """Acquire it if no thread holds it or waits for it; False otherwise."""
         if self._turnstile.locked() or not self._lock.acquire(blocking=False):
             return False
         self.by = threading.get_ident()
