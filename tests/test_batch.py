@@ -310,3 +310,28 @@ def test_a_writer_that_waits_goes_before_readers_that_come_later(tmp_path: Path)
         for thread in (writer, *readers):
             thread.join(10)
     assert order == ["writer", *["reader"] * 5]
+
+
+def test_a_light_call_performs_the_work_of_nobody_else(commits: Commits) -> None:
+    """Not even what comes into the line before its batch is put together."""
+    by: list[int] = []
+    others: list[threading.Thread] = []
+
+    def work(_: object) -> None:
+        by.append(threading.get_ident())
+
+    gathered = commits._gathered
+
+    def gather() -> Any:
+        if not others:  # another caller gets in line just before
+            others.append(threading.Thread(target=lambda: commits.run(lambda: work(None))))
+            others[0].start()
+            while len(commits._line) < 2:
+                time.sleep(0)
+        return gathered()
+
+    commits._gathered = gather  # type: ignore[method-assign]
+    assert commits.perform_now(work, [1, 2]) == [None, None]
+    others[0].join(10)
+    here = threading.get_ident()
+    assert by[:2] == [here, here] and by[2] != here

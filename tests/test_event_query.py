@@ -146,3 +146,23 @@ def test_a_due_event_that_is_raised_again_after_a_kill_happens_once_elsewhere(tm
 
 if __name__ == "__main__":
     Engine(sys.argv[1], clock=VirtualClock(), outside=die, max_begun=9).run_due()
+
+
+def test_events_to_which_a_client_gives_one_eid_each_happen_elsewhere() -> None:
+    with Engine(clock=VirtualClock(), outside=taken) as engine:
+        _, there = two(engine)
+        eci = engine.root.new_channel().eci
+        for _ in range(3):
+            event = engine.new_event("t", "ask", {"eci": there, "type": "go"}, eci=eci, eid="1556")
+            assert engine.raise_one(event).errors == []
+        assert engine.root.query("asking", "seen") == [101, 102, 103]
+
+
+def test_an_event_with_a_key_that_a_client_sends_again_happens_once_elsewhere() -> None:
+    with Engine(clock=VirtualClock(), outside=taken) as engine:
+        other, there = two(engine)
+        eci = engine.root.new_channel().eci
+        for _ in range(2):
+            attrs = {"eci": there, "type": "go"}
+            engine.raise_one(engine.new_event("t", "ask", attrs, eci=eci, eid="1556", once="key"))
+        assert other.query("counting", "count") == 1

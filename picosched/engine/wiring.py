@@ -171,8 +171,11 @@ class Wiring:
         JSON for this event, are not copied.
         """
         copy = checked_event(domain, type, attrs, eid, once, self._most_bytes, fresh=fresh)
-        id = eid or id_from(self._of_callers)
-        return Event(domain, type, copy, id, whole_ms(self.clock.now()), eci, None, once, host)
+        drawn = id_from(self._of_callers)
+        now = whole_ms(self.clock.now())
+        if eid is None:
+            return Event(domain, type, copy, drawn, now, eci, None, once, host)
+        return Event(domain, type, copy, eid, now, eci, None, once, host, drawn)
 
     def new_query(
         self,

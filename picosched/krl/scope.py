@@ -315,6 +315,9 @@ class Agenda(Protocol):
 class Outbox(Protocol):
     """A rule's access to other engines."""
 
+    def is_here(self, host: str) -> bool:
+        """Whether a host is this engine."""
+
     def send(self, host: str, eci: str, domain: str, type: str, attrs: Value) -> str:
         """Deliver an event to a pico of another engine, once this turn is durable; its eid."""
 

@@ -22,7 +22,6 @@ def ask_after(
     that is asked, so that the same question of the same turn makes the event happen once.
     """
     effects.speaking("raise an event in another pico")
-    assert effects.turn is not None
     for what, refusal in (
         (f"event {domain}:{type}", channel.events.refusal(domain, type)),
         (f"query {query.rid}:{query.name}", channel.queries.refusal(query.rid, query.name)),
@@ -33,7 +32,7 @@ def ask_after(
         raise KrlError("a pico cannot wait for an event of its own: raise it", code="conflict")
     texts = [json_text(measured(dict(each))[0]) for each in (attrs, query.args)]
     parts = (channel.pico_id, channel.eci, domain, type, texts[0], query.rid, query.name, texts[1])
-    asked = "\0".join((effects.turn.eid, str(effects.asked), *parts))
+    asked = "\0".join((effects.pico.id, effects.identity, str(effects.asked), *parts))
     once = blake2b(asked.encode("utf-8", "replace"), digest_size=16).hexdigest()
     answer = effects.answer(EventQuery(*parts, once), sum(map(of_text, parts)))
     assert isinstance(answer, EventQueryAnswer)

@@ -37,8 +37,8 @@ class PicoEffects(Speaking):
 
     # ---- the life of a rule -----------------------------------------------------------------------
 
-    def begin_turn(self, turn: Turn, settings: Settings) -> None:
-        self.turn, self.settings, self.txn_id = turn, settings, turn.eid
+    def begin_turn(self, turn: Turn, event: Event, settings: Settings) -> None:
+        self.turn, self.settings, self.txn_id, self.identity = turn, settings, turn.eid, event.identity
         self.raised_in_turn = 0
         self.agenda.begin_turn()
 

@@ -61,7 +61,7 @@ def evaluate(
     pico.now, pico.host = event.time, pico.world.host(event.host)
     budget, effects = pico.budget, pico.effects
     budget.begin(light)
-    effects.begin_turn(turn, settings)
+    effects.begin_turn(turn, event, settings)
     pairs: Pairs = deque()
     _enqueue(pico, turn, pairs, event)
     installed = dict(pico.installed)

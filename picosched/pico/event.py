@@ -29,6 +29,14 @@ class Event:
     host: str | None = None
     """The base URL of the HTTP request that brought it, for `meta:host`; None if it came otherwise."""
 
+    drawn: str | None = None
+    """An id drawn for this event if a caller gave it its eid, which may be the same for many."""
+
+    @property
+    def identity(self) -> str:
+        """What no other event of a pico has: its idempotency key, the id drawn for it, or its eid."""
+        return self.once or self.drawn or self.eid
+
     @property
     def key(self) -> str:
         return f"{self.domain}:{self.type}"

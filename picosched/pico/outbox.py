@@ -7,6 +7,7 @@ a private address is refused when the delivery is tried.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 from picosched.errors import KrlError, PicoschedError
@@ -19,6 +20,9 @@ from picosched.pico.turn import Turn
 
 WRITTEN, ROW = 400, 1_000
 """Steps and bytes of a delivery besides its texts and attributes."""
+
+
+LOOPBACK = re.compile(r"^(https?://)(?:127\.0\.0\.1|\[::1\])(?=:|$)")
 
 
 class PicoOutbox:
@@ -71,6 +75,12 @@ class PicoOutbox:
         said.deliveries.append(delivery)
         return delivery.id
 
+    def is_here(self, host: str) -> bool:
+        """Whether a host is this engine: by its base URL or the address it is bound to, never by what a
+        client asked for. On a loopback address all its names are the same."""
+        here = self._effects.pico.world.host(None)
+        return here is not None and _plain(host) == _plain(here)
+
     def _url(self, host: str, eci: str, domain: str, type: str) -> str:
         """The URL that raises the event there; KrlError if its host is invalid or refused."""
         base = host.strip().rstrip("/")
@@ -84,5 +94,14 @@ class PicoOutbox:
             raise KrlError(f"found the host {shown(host)}: {error.message}", code=error.code) from error
         if refusal is not None:
             raise KrlError(f"events may not be sent to {shown(host)}: {refusal}", code="refused")
-        path = "/".join(quote(part, safe="") for part in (eci, "event", domain, type))
+        try:
+            path = "/".join(quote(part, safe="") for part in (eci, "event", domain, type))
+        except UnicodeEncodeError as cause:
+            raise KrlError("found half a character in the eci, domain or type, which no URL has") from cause
         return f"{base}/c/{path}"
+
+
+def _plain(host: str) -> str:
+    """A base URL, the same for all spellings."""
+    text = host.strip().rstrip("/").lower()
+    return LOOPBACK.sub(r"\1localhost", text)

@@ -98,7 +98,7 @@ class Speaking:
         self.settings: Settings
         self.rid = ""
         self.raised_in_turn = 0
-        self.txn_id = ""
+        self.txn_id = self.identity = ""
         """The id of the current turn or query."""
         self.answering = False
         self.answers = Answers()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -106,6 +107,8 @@ class Loaded:
         """The base URL that the server is bound to, if there is one."""
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
+        self._broken: Recent[str, KrlError] = Recent(settings.cached_picos)
+        """Why the rulesets with these hashes do not compile any more."""
         self._rulesets: Recent[str, Ruleset] = Recent(MOST_TEXT, lambda ruleset: len(ruleset.source.text))
 
     def new_id(self) -> str:
@@ -280,13 +283,20 @@ class Loaded:
         self._channels.clear()
 
     def _ruleset(self, hash: str) -> Ruleset:
-        known = self._rulesets.find(hash)
+        known = self._rulesets.find(hash) or self._broken.find(hash)
+        if isinstance(known, KrlError):
+            raise copy(known)
         if known is not None:
             return known
         row = self._store.picos.find_ruleset(hash)
         if row is None:
             raise PicoschedError(f"the text of the ruleset with the hash {hash} is lost", "internal")
-        return self.compiled(row.text, row.origin)
+        try:
+            return self.compiled(row.text, row.origin)
+        except KrlError as error:
+            if error.code != "too_large":  # which may be the limit of this turn
+                self._broken.put(hash, error)
+            raise
 
 
 def file_of(origin: str) -> Path:

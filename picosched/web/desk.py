@@ -10,8 +10,8 @@ light try at most, a slow disk by one commit a second.
 
 Each channel has its own line, and a round takes one request from each, then the second from each. A round
 starts no new work after a time limit; the rest goes back to the front of its line. So a channel with slow
-events, or thousands of them, delays another by one of them. Requests of one channel are processed in their
-order: while one is with the thread, those after it go there too.
+events, or thousands of them, delays another by one of them. Events of one channel are processed in their
+order, and so are its queries: while one is with the thread, those after it go there too.
 
 Requests that need an answer from outside go to other threads, and delay only their own callers.
 """
@@ -258,9 +258,13 @@ class Desk:
         else:
             piece = done.pop()
             outcomes = outcomes[:-1]
+            rest = batch_without(batch, done)
             if postponed is Later.HEAVY:
                 self._remember(piece.eci)
-            self._put_aside(piece.eci, batch_without(batch, done))
+                self._put_aside(piece.eci, rest)
+            else:  # nobody's turn comes soon
+                self._ready.put_back(rest)
+                self._give_away(self._ready.take(MOST_WAITING))
         _settle(self._answered(done, outcomes))
 
     def _put_aside(self, eci: str, batch: Sequence[Piece]) -> None:

@@ -6,21 +6,23 @@ other: that takes longer than many a query. An answer of ours that is ready as a
 
 from __future__ import annotations
 
-from uvicorn.protocols.http.httptools_impl import (
-    HEADER_VALUE_RE,
-    STATUS_LINE,
-    RequestResponseCycle,
-)
+from typing import Any
 
 from picosched.web.errors import Headers
 from picosched.web.request import Send
+
+try:
+    from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
+except ImportError:  # another version of uvicorn: its answers go by ASGI
+    RequestResponseCycle: Any = None  # type: ignore[no-redef]
 
 
 def written_whole(status: int, headers: Headers, body: bytes, send: Send) -> bool:
     """Write an answer if `send` is that of a connection ready for it; False if nothing was written."""
     cycle = getattr(send, "__self__", None)
     if (
-        type(cycle) is not RequestResponseCycle
+        cycle is None
+        or type(cycle) is not RequestResponseCycle
         or cycle.response_started
         or cycle.disconnected
         or cycle.flow.write_paused

@@ -16,7 +16,7 @@ from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.turns import commit
-from picosched.turns.pieces import AskPassing
+from picosched.turns.pieces import AskPassing, Later
 from picosched.web import desk as desks
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError
@@ -247,6 +247,15 @@ def test_requests_of_one_channel_are_done_in_their_order(engine: Engine) -> None
     assert [each["options"]["n"] for each in directives if each["name"] != "slow"] == [*range(30)]
 
 
+async def with_thread(desk: Desk, eci: str) -> None:
+    """Until the thread has a request of a channel."""
+    for _ in range(1_000):
+        if eci in desk._with_thread:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("the loop kept the request")
+
+
 def test_another_program_that_locks_the_database_does_not_hold_up_the_loop(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -255,17 +264,15 @@ def test_another_program_that_locks_the_database_does_not_hold_up_the_loop(
     engine.root.query("echo", "count")
     other = sqlite3.connect(tmp_path / "picos.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
+    event = engine.new_event("echo", "back", {"n": 0}, eci=eci)
+    assert engine.raise_some([event], light=True) == [Later.BUSY]
 
     async def work() -> Any:
         desk = Desk(engine)
         desk.listen()
         desk.start()
         event = desk.done(engine.new_event("echo", "back", {"n": 1}, eci=eci))
-        rounds = 0
-        while not desk._with_thread:
-            rounds += 1
-            await asyncio.sleep(0)
-        assert rounds < 10  # it did not wait on the loop
+        await with_thread(desk, eci)  # which waits, while the loop goes on
         other.execute("ROLLBACK")
         turn = await event
         await asyncio.to_thread(desk.stop)
@@ -287,9 +294,7 @@ def test_a_turn_that_takes_long_leaves_the_loop_and_happens_once(engine: Engine)
         desk.listen()
         desk.start()
         heavy = desk.done(engine.new_event("heavy", "slow", {}, eci=eci))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert eci in desk._with_thread and not heavy.done()
+        await with_thread(desk, eci)
         turns = [await heavy, await desk.done(engine.new_event("heavy", "slow", {}, eci=eci))]
         await asyncio.to_thread(desk.stop)
         return turns

@@ -88,13 +88,9 @@ def send_to(
     """Send an event to a pico at a host; null, "" and the address of this engine are this engine."""
     if host is not None and not isinstance(host, str):
         raise KrlError(f"{asked} needs a String as host; found {described(host)}: {shown(host)}")
-    if not host or plain(host) == plain(scope.host() or ""):
+    if not host or scope.effects.outbox.is_here(host):
         return scope.effects.agenda.send(eci, domain, type, attrs)
     return scope.effects.outbox.send(host, eci, domain, type, attrs)
-
-
-def plain(host: str) -> str:
-    return host.strip().rstrip("/").lower()
 
 
 def host_of_sub(options: dict[str, Value]) -> Value:

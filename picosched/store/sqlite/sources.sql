@@ -76,7 +76,7 @@ SELECT {delivery} FROM delivery WHERE dead IS NULL{where} ORDER BY due, rowid LI
 SELECT {delivery} FROM delivery WHERE dead IS NOT NULL{where} ORDER BY dead, rowid LIMIT ?1
 
 -- name: last_delivery_error
-SELECT error FROM delivery WHERE source = ? AND error IS NOT NULL ORDER BY due DESC LIMIT 1
+SELECT error FROM delivery WHERE source = ? AND dead IS NULL AND error IS NOT NULL ORDER BY due DESC LIMIT 1
 
 -- name: add_delivery
 INSERT INTO delivery ({delivery}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -88,7 +88,8 @@ UPDATE delivery SET due = ?, tries = tries + 1, error = ? WHERE id = ?
 UPDATE delivery SET dead = ?, tries = tries + 1, error = ? WHERE id = ?
 
 -- name: retry_delivery
-UPDATE delivery SET due = ?, dead = NULL WHERE id = ?
+-- One that was given up has another day.
+UPDATE delivery SET due = ?1, created = CASE WHEN dead IS NULL THEN created ELSE ?1 END, dead = NULL WHERE id = ?2
 
 -- name: remove_delivery
 DELETE FROM delivery WHERE id = ?
