@@ -14,7 +14,7 @@ from typing import Any
 COVER = "•"
 HIDDEN = "•••"
 LEAST = 4
-"""Characters of a text that is covered; a shorter one would turn up by chance."""
+"""The shortest text that is covered; shorter ones would match by chance."""
 
 TEXTS_OF_A_STEP = 32
 

@@ -119,7 +119,7 @@ class DeliveriesQueue(Background):
         log.warning("the delivery %s is given up: %s", delivery.id, given_up)
         if delivery.source_id:
             self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, given_up)
-            self._store.sources.tell(delivery.entry_id, Outcome.FAILED, given_up)
+            self._store.sources.correct(delivery.entry_id, Outcome.FAILED, given_up)
 
 
 def request_of(delivery: Delivery) -> HttpRequest:

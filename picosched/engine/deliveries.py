@@ -46,7 +46,7 @@ class Delivering(Wiring):
             self.store.deliveries.remove(id)
             if found.source_id and found.dead is None:
                 self.store.agenda.correct(found.entry_id, found.nominal, Outcome.FAILED, DROPPED)
-                self.store.sources.tell(found.entry_id, Outcome.FAILED, DROPPED)
+                self.store.sources.correct(found.entry_id, Outcome.FAILED, DROPPED)
             return True
 
         return self.write(work)

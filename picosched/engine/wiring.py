@@ -83,9 +83,9 @@ class Wiring:
         not be unguessable, so it draws no random numbers."""
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
-        # On a virtual clock no time passes (float() is 0.0), so that simulations are reproducible.
+        # On a virtual clock no time passes, so that simulations are reproducible.
         by_hand = isinstance(self.clock, VirtualClock)
-        ticks, seconds = (float, None) if by_hand else (self.clock.ticks, SECONDS)
+        ticks, seconds = (lambda: 0.0, None) if by_hand else (self.clock.ticks, SECONDS)
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
         self._dues = Dues(lambda due: self._scheduler.wake(due))
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)

@@ -1,7 +1,7 @@
 """Covers keys in what a pico shows of a turn or query, and finds the keys that configuration gives a ruleset.
 
-What a rule stores, schedules and sends keeps its values, for it could not work without them. The answer, the
-log, the errors and the reasons of its turn do not.
+What a rule stores, schedules and sends keeps its values, because it could not work without them. The answer,
+the log, the errors and the reasons of its turn do not.
 """
 
 from __future__ import annotations

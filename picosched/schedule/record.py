@@ -121,7 +121,7 @@ class Table:
         return self._function("record", [], f"[{', '.join(values)}]")
 
     def to_record(self, load: Callable[[str], Any]) -> Callable[[Sequence[Any]], Any]:
-        """A function that makes a record of a row, which may have further columns behind."""
+        """A function that makes a record of a row, which may have further columns at the end."""
         read = {
             each.name: each.kind.write(each.kind.of_column, each.name)
             for each in self._kept

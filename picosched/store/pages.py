@@ -162,14 +162,14 @@ class Pages:
         """The number of rows that are due and not settled."""
         return self._number("overdue", to_ms(now))
 
-    def lateness(self, behind: int, upto: int) -> list[Lateness]:
+    def lateness(self, after: int, upto: int) -> list[Lateness]:
         """The lateness of the fires between two places, by outcome."""
-        found = self._database.rows("lateness", (behind, upto))
+        found = self._database.rows("lateness", (after, upto))
         return [Lateness(row[0], row[1], row[2], tuple(row[3:])) for row in found]
 
-    def fires_by_minute(self, behind: int, upto: int, since: datetime) -> list[Minute]:
+    def fires_by_minute(self, after: int, upto: int, since: datetime) -> list[Minute]:
         """The fires between two places since a time, by minute and outcome."""
-        found = self._database.rows("fires_by_minute", (behind, upto, to_ms(since)))
+        found = self._database.rows("fires_by_minute", (after, upto, to_ms(since)))
         return [Minute(*row) for row in found]
 
     def counts(self) -> Counts:

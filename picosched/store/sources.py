@@ -157,7 +157,7 @@ class Sources:
         if raised:
             self._database.execute("count_raised", (entry.source_id,))
 
-    def tell(self, entry_id: str, outcome: Outcome, why: str | None) -> None:
+    def correct(self, entry_id: str, outcome: Outcome, why: str | None) -> None:
         """Correct the outcome of an entry's last occurrence, and count it as failed."""
         self._database.execute("entry_failed", (outcome.value, why, entry_id))
 

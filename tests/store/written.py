@@ -132,7 +132,7 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "put_source": lambda store: store.sources.put(replace(SOURCE, name="other", configured=True)),
     "put_entry": lambda store: store.sources.put_entry(replace(ENTRY, due=None), 1),
     "settle_entry": lambda store: store.sources.settle(replace(ENTRY, fires=1, fired=NOW), raised=True),
-    "tell": lambda store: store.sources.tell("entry", Outcome.FAILED, "why"),
+    "tell": lambda store: store.sources.correct("entry", Outcome.FAILED, "why"),
     "set_pause": lambda store: store.sources.set_pause("src", True, NOW + MINUTE),
     "set_due": lambda store: store.sources.set_due("entry", NOW + MINUTE),
     "remove_entry": lambda store: store.sources.remove_entry("entry"),

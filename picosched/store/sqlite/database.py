@@ -195,7 +195,7 @@ class SQLiteDatabase(Database):
             self.run("BEGIN IMMEDIATE")  # at once, so that nothing read inside can be stale
             self._inside = True
         except BaseException as error:
-            if not isinstance(error, Exception):  # else there is nothing to roll back
+            if not isinstance(error, Exception):  # an Exception means that no transaction was begun
                 self._undo()
             self.transactions += 1
             raise
