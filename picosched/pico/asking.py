@@ -32,7 +32,8 @@ def ask_after(
         raise KrlError("a pico cannot wait for an event of its own: raise it", code="conflict")
     texts = [json_text(measured(dict(each))[0]) for each in (attrs, query.args)]
     parts = (channel.pico_id, channel.eci, domain, type, texts[0], query.rid, query.name, texts[1])
-    asked = "\0".join((effects.pico.id, effects.identity, str(effects.asked), *parts))
+    assert effects.cause is not None
+    asked = "\0".join((effects.pico.id, effects.cause.identity, str(effects.asked), *parts))
     once = blake2b(asked.encode("utf-8", "replace"), digest_size=16).hexdigest()
     answer = effects.answer(EventQuery(*parts, once), sum(map(of_text, parts)))
     assert isinstance(answer, EventQueryAnswer)

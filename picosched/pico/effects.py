@@ -38,7 +38,7 @@ class PicoEffects(Speaking):
     # ---- the life of a rule -----------------------------------------------------------------------
 
     def begin_turn(self, turn: Turn, event: Event, settings: Settings) -> None:
-        self.turn, self.settings, self.txn_id, self.identity = turn, settings, turn.eid, event.identity
+        self.turn, self.settings, self.txn_id, self.cause = turn, settings, turn.eid, event
         self.raised_in_turn = 0
         self.agenda.begin_turn()
 

@@ -98,7 +98,9 @@ class Speaking:
         self.settings: Settings
         self.rid = ""
         self.raised_in_turn = 0
-        self.txn_id = self.identity = ""
+        self.txn_id = ""
+        self.cause: Event | None = None
+        """The event that started the turn."""
         """The id of the current turn or query."""
         self.answering = False
         self.answers = Answers()

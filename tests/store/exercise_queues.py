@@ -298,7 +298,8 @@ class Queues:
         assert (deliveries.due(NOW, 9), deliveries.waiting_of("p")) == ([("d", "src")], 0)
         with store.transaction():
             assert deliveries.retry("r", NOW + 2 * MINUTE) and not deliveries.retry("none", NOW)
-        assert deliveries.find("r") == replace(dead, dead=None, due=NOW + 2 * MINUTE)
+        again = NOW + 2 * MINUTE
+        assert deliveries.find("r") == replace(dead, dead=None, due=again, created=again)
         with store.transaction():
             deliveries.remove_of("p")
             assert not deliveries.remove("r") and deliveries.remove("d")
