@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from picosched import Engine, PicoRef, VirtualClock
-from picosched.engine.wiring import DEEPEST
+from picosched.engine.wiring import DEEPEST, MOST_ASKED_AFTER
 from picosched.krl.scope import HttpRequest, HttpResponse
 
 COUNTING = """ruleset counting {
@@ -166,3 +166,20 @@ def test_an_event_with_a_key_that_a_client_sends_again_happens_once_elsewhere() 
             attrs = {"eci": there, "type": "go"}
             engine.raise_one(engine.new_event("t", "ask", attrs, eci=eci, eid="1556", once="key"))
         assert other.query("counting", "count") == 1
+
+
+def test_one_question_leads_to_so_many_turns_and_no_more() -> None:
+    many = """ruleset many { meta { shares n } global { n = function(){ ent:n.defaultsTo(0) } }
+      rule go { select when t go foreach 1.range(20) setting(i)
+        ctx:eventQuery(event:attrs{"to"}.head(), "t", "go", {"to": event:attrs{"to"}.tail(), "i": i}, "many", "n")
+          setting(x)
+        always { ent:n := n() + 1 } } }"""
+    with Engine(clock=VirtualClock()) as engine:
+        picos = [engine.new_pico(f"p{number}") for number in range(5)]
+        for pico in (engine.root, *picos):
+            pico.install(many)
+        ecis = [pico.new_channel().eci for pico in picos]
+        engine.root.raise_event("t", "go", {"to": ecis})
+        entries = engine.journal(limit=100_000)
+        assert len(entries) < 20 * (MOST_ASKED_AFTER + 1) * 2
+        assert any("one question leads to" in error for entry in entries for error in entry.errors)

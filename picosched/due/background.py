@@ -140,6 +140,10 @@ class Crew:
                 del self._busy[owner]
             self._change.notify_all()
 
+    @property
+    def dismissed(self) -> bool:
+        return self._dismissed
+
     def pause(self, seconds: float) -> None:
         """Sleep in the calling hand, until the crew is dismissed at the latest."""
         with self._change:
@@ -170,6 +174,13 @@ def away() -> Iterator[None]:
         return
     with hand.crew.without():
         yield
+
+
+def refuse_dismissed() -> None:
+    """DismissedError in a thread of a crew that is to end, for work that takes several steps."""
+    hand = threading.current_thread()
+    if isinstance(hand, Hand) and hand.crew.dismissed:
+        raise DismissedError
 
 
 def pause(seconds: float) -> None:

@@ -13,6 +13,7 @@ pico or source may overtake each other.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -49,6 +50,8 @@ LINE = 20
 
 TAKEN_UP = 50
 """Deliveries processed in one look."""
+
+ECI = re.compile(r"(/c/|/sky/event/)([^/]{8})[^/]+")
 
 MAY_CHANGE = (408, 409, 425, 429)
 """4xx status codes for which a retry makes sense."""
@@ -107,10 +110,11 @@ class DeliveriesQueue(Background):
         tries = delivery.tries + 1
         given_up = None
         if 300 <= answer.status < 500 and answer.status not in MAY_CHANGE:
-            given_up = f"{delivery.url} refused it: {error}"
+            given_up = f"{shown_url(delivery.url)} refused it: {error}"
         elif now - delivery.created >= EXPIRES:
             hours = EXPIRES // timedelta(hours=1)
-            given_up = f"{delivery.url} did not take it in {hours} hours and {tries:,} tries: {error}"
+            where = shown_url(delivery.url)
+            given_up = f"{where} did not take it in {hours} hours and {tries:,} tries: {error}"
         if given_up is None:
             due = min(now + wait_of(delivery.id, tries), delivery.created + EXPIRES)
             deliveries.put_off(delivery.id, max(due, now + FIRST_WAIT), error)
@@ -125,6 +129,11 @@ class DeliveriesQueue(Background):
 def request_of(delivery: Delivery) -> HttpRequest:
     headers = (("content-type", "application/json"), (KEY, delivery.id))
     return HttpRequest("POST", delivery.url, headers, delivery.body.encode(), redirects=False)
+
+
+def shown_url(url: str) -> str:
+    """A URL with its eci shortened, because that is a key."""
+    return ECI.sub(r"\1\2…", url)
 
 
 def wait_of(id: str, tries: int) -> timedelta:

@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from picosched.checked import checked_event, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, to_ms, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
-from picosched.due.background import PATIENCE_SECONDS, DismissedError, stop_all
+from picosched.due.background import PATIENCE_SECONDS, DismissedError, refuse_dismissed, stop_all
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.entries import Entries
@@ -49,6 +49,9 @@ from picosched.turns.turns import Turns
 
 DEEPEST = 5
 """Turns of other picos that one turn waits for, each within the one before."""
+
+MOST_ASKED_AFTER = 50
+"""Turns of other picos that one `ctx:eventQuery` may lead to, all depths together."""
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -242,12 +245,19 @@ class Wiring:
         The turn that asked waits without any lock and has written nothing. If it is tried again, also after a
         crash, the key makes the event happen once.
         """
+        refuse_dismissed()
         depth = getattr(self._deep, "turns", 0)
         self._deep.turns = depth + 1
+        self._deep.all = getattr(self._deep, "all", 0) + 1 if depth else 1
         try:
             if depth >= DEEPEST:
                 found = f"found {depth} picos that wait for each other's turns"
                 raise PicoschedError(f"{found}, wanted at most {DEEPEST}", "conflict")
+            if self._deep.all > MOST_ASKED_AFTER:
+                raise PicoschedError(
+                    f"found more than {MOST_ASKED_AFTER} turns of other picos that one question leads to",
+                    "too_large",
+                )
             attrs, args = json.loads(request.attrs), json.loads(request.args)
             event = self.new_event(request.domain, request.type, attrs, eci=request.eci, once=request.once)
             self.raise_one(event, request.pico_id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from picosched.errors import KrlError, Span
 from picosched.krl import syntax
@@ -43,11 +44,16 @@ def resolve_body(body: syntax.Function, source: Source) -> list[KrlError]:
     return [each for each in resolver.faults if not is_warning(each)]
 
 
+MOST_SUGGESTED = 20
+"""Faults that name similar names."""
+
+
 class _Resolver:
     def __init__(self, source: Source, *, classic: bool = False) -> None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
         self.source = source
         self.faults: list[KrlError] = []
+        self._suggested = 0
         self.classic = classic
         self.inactive: dict[str, str] = {}
         self.unselectable: set[str] = set()
@@ -63,6 +69,11 @@ class _Resolver:
         if self.classic and kind in AT_USE:
             kind = "W114"
         self.faults.append(KrlError(message, self._span(node), kind=kind))
+
+    def _near(self, name: str, *known: Iterable[str]) -> str:
+        """Similar names, as the end of a message; only of the first faults, as it takes long to find them."""
+        self._suggested += 1
+        return "" if self._suggested > MOST_SUGGESTED else near_by(name, chain(*known))
 
     def _span(self, node: syntax.Node) -> Span:
         return self.source.span(node.start, node.end)
@@ -121,11 +132,8 @@ class _Resolver:
         for name in property.names:
             kind = names.kinds.get(name.id)
             if kind is None and name.id != NAME:
-                self.fault(
-                    "E119",
-                    f"cannot {verb} {name.id}: it is not declared in global{near_by(name.id, names.kinds)}",
-                    name,
-                )
+                near = self._near(name.id, names.kinds)
+                self.fault("E119", f"cannot {verb} {name.id}: it is not declared in global{near}", name)
             elif kind == "action" and verb == "share":
                 self.fault("E120", f"cannot share {name.id}: an action cannot answer a query", name)
 
@@ -232,7 +240,7 @@ class _Resolver:
             self.fault("E108", f"found the function {callee.id} as an action, wanted an action", action)
         elif kind is None and callee.id not in ACTIONS:
             known = [*names.all(), *ACTIONS]
-            self.fault("E105", f"unknown action {callee.id}{near_by(callee.id, known)}", callee)
+            self.fault("E105", f"unknown action {callee.id}{self._near(callee.id, known)}", callee)
 
     # ---- statements -------------------------------------------------------------------------------
 
@@ -357,7 +365,7 @@ class _Resolver:
         elif names.is_later(node.id):
             self.fault("E102", f"{node.id} is used before it is declared", node)
         else:
-            self.fault("E101", f"unknown name {node.id}{near_by(node.id, [*names.all(), *OPERATORS])}", node)
+            self.fault("E101", f"unknown name {node.id}{self._near(node.id, names.all(), OPERATORS)}", node)
 
     def _function(self, node: syntax.Function | syntax.Defaction, names: Names) -> None:
         self.extent.function(node)
@@ -397,7 +405,7 @@ class _Resolver:
                 elif not known:
                     self.fault(
                         "E104",
-                        f"unknown function {name}{near_by(name, [*names.all(), *OPERATORS])}",
+                        f"unknown function {name}{self._near(name, names.all(), OPERATORS)}",
                         node.callee,
                     )
                 else:
@@ -413,7 +421,7 @@ class _Resolver:
             dot = self.source.text.find(f"{node.name}", node.receiver.end)
             place = syntax.Name(node.name, start=dot, end=dot + len(node.name)) if dot >= 0 else place
             self.fault(
-                "E103", f"unknown operator {node.name}{near_by(node.name, [*OPERATORS, *names.all()])}", place
+                "E103", f"unknown operator {node.name}{self._near(node.name, OPERATORS, names.all())}", place
             )
 
     def _arguments(self, arguments: Iterable[syntax.Argument], names: Names) -> None:

@@ -119,9 +119,10 @@ class Loaded:
         """The pico, kept in memory; `not_found` if there is none."""
         return self._picos.find(id) or self._picos.put(id, self.read_pico(id))
 
-    def at_hand(self, pico_id: str) -> bool:
-        """Whether the pico is in memory, so that nothing has to be read or compiled."""
-        return self._picos.find(pico_id) is not None
+    def at_hand(self, pico_id: str, rid: str | None = None) -> bool:
+        """Whether the pico is in memory, with that ruleset, so that nothing has to be read or compiled."""
+        pico = self._picos.find(pico_id)
+        return pico is not None and (rid is None or rid in pico.installed)
 
     def read_pico(self, id: str) -> Pico:
         """A new copy of the pico from the store, not cached; `not_found` if there is none."""
@@ -199,6 +200,7 @@ class Loaded:
             raise KrlError("a query of another pico cannot make HTTP requests") from wanted
 
     def logs(self, pico_id: str) -> list[Any]:
+        self.budget.postpone()  # a few entries may be large
         entries = self._store.journal.entries(pico_id, limit=LOGGED)
         return [
             {"time": format_time(entry.at), **logged} for entry in reversed(entries) for logged in entry.log
@@ -209,6 +211,7 @@ class Loaded:
         return rid in pico.installed and not pico.effects.busy
 
     def turns(self, pico_id: str, limit: int) -> list[Any]:
+        self.budget.postpone()
         return [
             {
                 "txnId": entry.eid,

@@ -89,7 +89,7 @@ class Turns:
             channel = self._loaded.load_channel(query.eci or "")
             channel.check_query(query.rid, query.name)
             pico_id = channel.pico_id
-        if piece.light and not self._loaded.at_hand(pico_id):
+        if piece.light and not self._loaded.at_hand(pico_id, query.rid):
             return Later.HEAVY
         pico = self._loaded.load_running(pico_id, query.rid)
         now, asked = piece.answers.first(self._now()), self._loaded.asked

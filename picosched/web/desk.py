@@ -10,8 +10,8 @@ light try at most, a slow disk by one commit a second.
 
 Each channel has its own line, and a round takes one request from each, then the second from each. A round
 starts no new work after a time limit; the rest goes back to the front of its line. So a channel with slow
-events, or thousands of them, delays another by one of them. Events of one channel are processed in their
-order, and so are its queries: while one is with the thread, those after it go there too.
+events, or thousands of them, delays another by one of them. Requests of one channel are processed in their
+order: while one is with the thread, those after it go there too.
 
 Requests that need an answer from outside go to other threads, and delay only their own callers.
 """
@@ -27,7 +27,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from picosched.clock import ticks
-from picosched.due.background import PATIENCE_SECONDS, Crew
+from picosched.due.background import PATIENCE_SECONDS, Crew, DismissedError
 from picosched.engine.engine import Engine
 from picosched.engine.wiring import Outcome
 from picosched.errors import PicoschedError
@@ -58,9 +58,11 @@ LOOKS = 3
 SLOW_SECONDS = 0.03
 """A round that took longer had a slow disk."""
 
-SLOW_FOR = 1.0
+SLOW_FOR, SLOW_FOR_LONG = 1.0, 60.0
+"""Seconds for which all requests go to the thread then; twice as long after each slow round in a row."""
+
 HEAVY_FOR = 60.0
-"""Seconds for which requests go to the thread at once."""
+"""Seconds for which those of a channel do after one that takes long."""
 
 Wanted = Event | Query | AskPassing
 
@@ -162,6 +164,7 @@ class Desk:
         """Channel → requests that the thread has or will get. Only for the loop, like the next three."""
         self._heavy: dict[str, float] = {}
         """Channel → until when its requests go to the thread at once."""
+        self._slow_for = SLOW_FOR / 2
         self._slow_until = 0.0
         """Until when all do, because the disk is slow."""
         self._called = self._started = False
@@ -245,8 +248,11 @@ class Desk:
             self._do_lightly(batch)
             now = ticks()
             if now - began > SLOW_SECONDS:
-                self._slow_until = now + SLOW_FOR
+                self._slow_for = min(2 * self._slow_for, SLOW_FOR_LONG)
+                self._slow_until = now + self._slow_for
                 self._give_away(self._ready.take(MOST_WAITING))
+            else:
+                self._slow_for = SLOW_FOR / 2
         if self._ready.waiting:
             self._call_round()
 
@@ -303,12 +309,18 @@ class Desk:
     # On the loop, or in the thread
 
     def _first_done(self, batch: Sequence[Piece], *, light: bool) -> tuple[list[Piece], Sequence[Any]]:
-        """Process all queries or all events of a batch, like its first piece, as many as time allows.
+        """Process queries or events of a batch, like its first piece, as many as time allows.
 
-        Returns the pieces begun, and their outcomes.
+        Returns the pieces begun, and their outcomes. No piece goes before one of its channel.
         """
         events = isinstance(batch[0].wanted, Event)
-        alike = [piece for piece in batch if isinstance(piece.wanted, Event) is events]
+        alike: list[Piece] = []
+        waits: set[str] = set()
+        for piece in batch:
+            if isinstance(piece.wanted, Event) is not events:
+                waits.add(piece.eci)
+            elif piece.eci not in waits:
+                alike.append(piece)
         wanted: Any = [piece.wanted for piece in alike]
         outcomes = self._raised(wanted, light) if events else self._answers(wanted, light)
         return alike[: len(outcomes)], outcomes
@@ -372,6 +384,8 @@ class Desk:
         try:
             assert not isinstance(wanted, AskPassing)
             outcome = engine.raise_one(wanted) if isinstance(wanted, Event) else engine.answer_to(wanted)
+        except DismissedError:
+            outcome = BusyError("picosched is stopping")
         except Exception as error:
             outcome = error
         self._tell([(piece.future, outcome)])

@@ -6,11 +6,13 @@ Everything goes through structlog: our own events with their fields, and message
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import threading
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -28,38 +30,73 @@ QUIET = ("uvicorn.error", "watchfiles.main", "watchfiles.watcher", "httpx", "asy
 
 MOMENT_SECONDS = 0.2
 
+MOST_CHARACTERS = 4_000_000
+"""Characters that may wait for the reader of the log."""
+
 _CLOCK = SystemClock()
 _STAMP = structlog.processors.TimeStamper("iso", utc=True, key="at")
 
 
 class Lines:
-    """A stream whose reader may go away. Then output is dropped, so that no request or stop fails because
-    of it."""
+    """A stream whose reader may stall or go away: no request and no stop waits for it or fails because of it.
+
+    A thread of its own writes. If too much waits for the reader, or if it has gone, output is dropped.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._change = threading.Condition()
+        """Guards the fields below."""
+        self._waiting: list[str] = []
+        self._characters = 0
+        self._writes = False
+        self._thread = threading.Thread(target=self._write_all, name="picosched log", daemon=True)
 
     def write(self, text: str) -> None:
-        with self._losing():
-            self._stream.write(text)
+        with self._change:
+            if self._characters > MOST_CHARACTERS:
+                return
+            self._waiting.append(text)
+            self._characters += len(text)
+            if not self._thread.is_alive():
+                self._thread.start()
+                atexit.register(self.drain)
+            self._change.notify_all()
 
     def flush(self) -> None:
-        with self._losing():
-            self._stream.flush()
+        """Nothing to do: the thread writes at once."""
 
-    @contextmanager
-    def _losing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError):  # a broken pipe or a closed stream
-            # Otherwise flushing its buffer at exit would fail again.
-            with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
-                os.dup2(nowhere.fileno(), self._stream.fileno())
+    def drain(self, seconds: float = 1.0) -> None:
+        """Wait until all is written, but not for a reader that stalls."""
+        with self._change:
+            self._change.wait_for(lambda: not self._waiting and not self._writes, seconds)
+
+    def _write_all(self) -> None:
+        while True:
+            with self._change:
+                self._writes = False
+                self._change.notify_all()
+                self._change.wait_for(lambda: self._waiting)
+                text, self._waiting, self._characters = "".join(self._waiting), [], 0
+                self._writes = True
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except (OSError, ValueError):  # a broken pipe or a closed stream
+                # Otherwise flushing its buffer at exit would fail again.
+                with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+                    os.dup2(nowhere.fileno(), self._stream.fileno())
+
+
+@lru_cache
+def of_stderr() -> Lines:
+    """The lines of stderr, which one thread writes whoever logs."""
+    return Lines(sys.stderr)
 
 
 def set_up(form: Form, stream: TextIO | None = None) -> None:
     """Configure logging in this format."""
-    out: Any = Lines(stream or sys.stderr)
+    out: Any = Lines(stream) if stream else of_stderr()
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         _STAMP,
@@ -93,7 +130,7 @@ class AccessLog:
     """Logs each request; lines are written in batches, because writes are expensive."""
 
     def __init__(self, form: Form, stream: TextIO | None = None) -> None:
-        self._stream = Lines(stream or sys.stderr)
+        self._stream = Lines(stream) if stream else of_stderr()
         self._form = form
         self._render = _renderer(form)
         self._lines: list[str] = []
@@ -124,7 +161,11 @@ class AccessLog:
         """Write the pending lines."""
         lines, self._lines = self._lines, []
         self._stream.write("".join(lines))
-        self._stream.flush()
+
+    def drain(self) -> None:
+        """Write the pending lines, and wait a moment until they are out."""
+        self.flush()
+        self._stream.drain(0.5)
 
 
 def _plain(text: str) -> str:

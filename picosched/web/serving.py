@@ -192,7 +192,7 @@ class Server(uvicorn.Server):
         self._stopped = asyncio.create_task(asyncio.to_thread(self._engine.stop, self._plan.grace / 2))
         await super().shutdown(sockets)
         if self._access_log is not None:
-            self._access_log.flush()
+            self._access_log.drain()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -206,7 +206,7 @@ class Server(uvicorn.Server):
     def _cut(self) -> None:
         kill_all()
         if self._access_log is not None:
-            self._access_log.flush()
+            self._access_log.drain()
 
     def _site(self, access: Access, metrics: Metrics) -> Site:
         plan = self._plan

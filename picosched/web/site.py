@@ -71,7 +71,7 @@ OPEN_HERE = frozenset((UI_CONTEXT, "/metrics"))
 OTHER = "(other)"
 """The path in metrics for requests without a template."""
 
-ECI = re.compile(r"^(/sky/[^/]*/)([^/]{8})[^/]+")
+ECI = re.compile(r"^(/sky/[^/]*/|/api/(?:.*/)?channels/)([^/]{8})[^/]+")
 
 POLICY = b"; ".join(
     (
@@ -273,7 +273,7 @@ def shown_path(path: str) -> str:
     if path.startswith("/c/"):
         eci, slash, rest = path[3:].partition("/")
         return f"/c/{eci[:8]}…{slash}{rest}" if len(eci) > 8 else path
-    return ECI.sub(r"\1\2…", path) if path.startswith("/sky/") else path
+    return ECI.sub(r"\1\2…", path) if path.startswith(("/sky/", "/api/")) else path
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -62,3 +62,12 @@ def test_an_error_shows_its_line_with_a_caret() -> None:
 )
 def test_what_the_language_allows_is_no_fault(text: str) -> None:
     compile_ruleset(text)
+
+
+def test_only_the_first_faults_name_similar_names() -> None:
+    text = "ruleset r { global { " + " ".join(f"g{n} = zzz{n}" for n in range(200)) + " } }"
+    with pytest.raises(KrlError) as caught:
+        compile_ruleset(text)
+    faults = [caught.value, *caught.value.others]
+    assert len(faults) == 200
+    assert ["near it" in each.message for each in faults].count(True) <= MOST_SUGGESTED

@@ -301,3 +301,25 @@ def test_a_turn_that_takes_long_leaves_the_loop_and_happens_once(engine: Engine)
 
     assert [turn.directives[0].options for turn in asyncio.run(work())] == [{"n": 200_000}] * 2
     assert len(engine.journal()) == 2
+
+
+@pytest.mark.parametrize("before", [[], ["other"]])
+def test_no_request_goes_before_one_of_its_channel(engine: Engine, before: list[str]) -> None:
+    eci, other = engine.root.new_channel().eci, engine.root.new_channel(["other"]).eci
+    engine.root.query("echo", "count")
+
+    async def work() -> list[Any]:
+        desk = Desk(engine)
+        desk.listen()
+        for _ in before:
+            desk.done(engine.new_query("echo", "count", {}, eci=other))
+        waiting = []
+        for _ in range(3):
+            waiting.append(desk.done(engine.new_event("echo", "back", {}, eci=eci)))
+            waiting.append(desk.done(engine.new_query("echo", "count", {}, eci=eci)))
+        desk.start()
+        found = await asyncio.gather(*waiting)
+        await asyncio.to_thread(desk.stop)
+        return found[1::2]
+
+    assert asyncio.run(work()) == [1, 2, 3]

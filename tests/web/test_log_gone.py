@@ -35,3 +35,19 @@ def test_a_server_whose_log_nobody_reads_any_more_goes_on_and_stops(tmp_path: Pa
             assert process.wait(20) == 0
         finally:
             process.kill()
+
+
+def test_a_reader_of_the_log_that_stalls_stops_nobody(tmp_path: Path) -> None:
+    """More requests than a pipe holds lines of, and nobody reads it."""
+    command = [sys.executable, "-c", "from picosched.cli.main import main; main()", "serve", "--open", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().partition(" at ")[2].partition(";")[0]
+        with httpx.Client(base_url=url, timeout=20) as client:
+            for _ in range(1_500):
+                assert client.get("/health").status_code == 200
+        process.terminate()
+        process.stderr = None  # it is still not read
+        assert process.wait(20) == 0
