@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 
 from picosched.krl import syntax
-from picosched.krl.compiler.calls import CallCompiler
+from picosched.krl.compiler.calls import CallCompiler, counted_steps
 from picosched.krl.compiler.code import Binding, assign, branch, call, constant, load
 from picosched.krl.compiler.expressions import SCOPE, unusable
 from picosched.krl.library import ACTIONS, MODULES, Member
@@ -32,7 +32,8 @@ class ActionCompiler(CallCompiler):
         if node.result:
             result = self.expression(node.result)
             self.block.statements.append(self.code.at(node.result, ast.Return(value=result)))
-        self.leave(node, python, [*parameters, *options], leaf=False)
+        body = counted_steps(self.block.statements, leaf=False)
+        self.leave(node, python, [*parameters, *options], body)
         return python
 
     def _configured(self, node: syntax.Defaction) -> list[str]:

@@ -35,6 +35,9 @@ from picosched.krl.misuse import misuse
 from picosched.krl.names import effective
 
 
+STEPS, DEPTH = ".steps", ".depth"
+
+
 class CallCompiler(ExpressionCompiler):
     """Compiles calls, functions and declarations."""
 
@@ -167,10 +170,54 @@ class CallCompiler(ExpressionCompiler):
         parameters = [self.block.names[each.name].python for each in node.parameters]
         self.defaults(node.parameters)
         self.declarations(node.declarations)
-        result = self.expression(node.result)
-        self.block.statements.append(self.code.at(node.result, ast.Return(value=result)))
-        self.leave(node, python, parameters, leaf=_is_leaf(node))
+        leaf = _is_leaf(node)
+        if leaf or self.block.statements:
+            self._return(node.result)
+            body = counted_steps(self.block.statements, leaf=leaf)
+        else:
+            body = self._counted(node, node.result)
+        self.leave(node, python, parameters, body)
         return python
+
+    def _return(self, result: syntax.Expression) -> None:
+        self.block.statements.append(self.code.at(result, ast.Return(value=self.expression(result))))
+
+    def _counted(
+        self, node: syntax.Function, result: syntax.Expression, before: Sequence[ast.expr] = ()
+    ) -> list[ast.stmt]:
+        """The body that returns a result, with code that counts it.
+
+        A way out that calls nothing and takes less than a step, such as the end of a recursion, does not
+        count: whoever calls the function has paid a step for the call. `before` has the tests on the way.
+        """
+        around, self.block.statements = self.block.statements, []
+        ways = self._short_way(node, result, before)
+        if ways is None:
+            self._return(result)
+            ways = counted_steps(self.block.statements, leaf=False)
+            for each in ways:
+                self.code.at(node, each)
+        self.block.statements = around
+        return ways
+
+    def _short_way(
+        self, node: syntax.Function, result: syntax.Expression, before: Sequence[ast.expr]
+    ) -> list[ast.stmt] | None:
+        if not isinstance(result, syntax.Conditional) or not _calls_nothing(result.test):
+            return None
+        short, long = result.then, result.otherwise
+        if not _calls_nothing(short):
+            short, long = long, short
+        if not _calls_nothing(short):
+            return None
+        tests = [*before, self.test(result.test)]
+        self._return(short)
+        way, self.block.statements = self.block.statements, []
+        if steps_of([*tests, *way]) > 1:
+            return None
+        other = self._counted(node, long, tests)
+        then, otherwise = (way, other) if short is result.then else (other, way)
+        return [self.code.at(result, branch(tests[-1], then, otherwise))]
 
     def define_action(self, node: syntax.Defaction, name: str, python: str | None = None) -> str:
         raise NotImplementedError  # compiler/rules.py knows what an action block is
@@ -190,13 +237,12 @@ class CallCompiler(ExpressionCompiler):
                 self.block.statements.append(self.code.at(parameter, branch(missing, [value])))
 
     def leave(
-        self, node: syntax.Function | syntax.Defaction, python: str, names: list[str], *, leaf: bool
+        self, node: syntax.Function | syntax.Defaction, python: str, names: list[str], body: list[ast.stmt]
     ) -> None:
         """End a function's scope: its `def` goes into the scope around it."""
         block = self.block
         defaults = [load(".MISSING") if each.default else constant(None) for each in node.parameters]
         defaults += [load(".MISSING")] * (len(names) - len(defaults))  # classic `configure using`
-        body = counted_steps(block.statements, leaf=leaf)
         assert block.around is not None
         self.block = block.around
         self.block.statements.append(self.code.at(node, define(python, names, defaults, body)))
@@ -236,14 +282,22 @@ class CallCompiler(ExpressionCompiler):
 
 
 def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
-    """A function's body with code that counts its steps, and its depth if it may call others."""
-    step: list[ast.stmt] = [_less("steps", steps_of(body))]
+    """A function's body with code that counts its steps, and its depth if it may call others.
+
+    Each is read once and kept, for this stands in the way of every call.
+    """
+    steps = _less("steps", STEPS, steps_of(body))
+    none_left = _less_than(STEPS, 0)
     if leaf:
-        return [*step, branch(_negative("steps"), [_spent()]), *body]
-    both = ast.BoolOp(op=ast.Or(), values=[_negative("depth"), _negative("steps")])
-    inside: list[ast.stmt] = [_less("depth", 1), *step, branch(both, [_spent()]), *body]
-    back = ast.AugAssign(target=budget_store("depth"), op=ast.Add(), value=constant(1))
-    return [ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
+        return [steps, branch(none_left, [_spent()]), *body]
+    before = assign(DEPTH, attribute(BUDGET, "depth"))
+    deeper = ast.Assign(
+        targets=[budget_store("depth")], value=ast.BinOp(left=load(DEPTH), op=ast.Sub(), right=constant(1))
+    )
+    either = ast.BoolOp(op=ast.Or(), values=[none_left, _less_than(DEPTH, 1)])
+    back = ast.Assign(targets=[budget_store("depth")], value=load(DEPTH))
+    inside = [branch(either, [_spent()]), *body]
+    return [steps, before, deeper, ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
 
 
 def is_null(node: syntax.Expression) -> bool:
@@ -254,12 +308,14 @@ def budget_store(name: str) -> ast.Attribute:
     return ast.Attribute(value=load(BUDGET), attr=name, ctx=ast.Store())
 
 
-def _less(name: str, amount: int) -> ast.stmt:
-    return ast.AugAssign(target=budget_store(name), op=ast.Sub(), value=constant(amount))
+def _less(name: str, kept: str, amount: int) -> ast.stmt:
+    """Take from the budget, and keep what is left."""
+    left = ast.BinOp(left=attribute(BUDGET, name), op=ast.Sub(), right=constant(amount))
+    return ast.Assign(targets=[budget_store(name), store(kept)], value=left)
 
 
-def _negative(name: str) -> ast.expr:
-    return ast.Compare(left=attribute(BUDGET, name), ops=[ast.Lt()], comparators=[constant(0)])
+def _less_than(name: str, least: int) -> ast.expr:
+    return ast.Compare(left=load(name), ops=[ast.Lt()], comparators=[constant(least)])
 
 
 def _spent() -> ast.stmt:

@@ -17,9 +17,12 @@ from picosched.krl.classic import PREDICATES, for_classic
 from picosched.krl.compiler.code import (
     Block,
     Code,
+    Quick,
     call,
+    class_of,
     constant,
     grouped,
+    is_class,
     listed,
     load,
     mapped,
@@ -34,6 +37,8 @@ from picosched.krl.values import Regex, regex_of
 
 SCOPE, EFFECTS, RID, BUDGET = ".scope", ".effects", ".rid", ".budget"
 
+NEAR = 2**30 - 1
+"""Up to this Python compares whole numbers in one instruction."""
 FEW = 8
 """Parts of a chevron that may come out short."""
 
@@ -212,41 +217,92 @@ class ExpressionCompiler:
         if isinstance(sign.python, ast.unaryop):
             return ast.UnaryOp(op=sign.python, operand=self.test(node.operand))
         operand = self.expression(node.operand)
+        if sign.run and isinstance(operand, ast.Constant) and type(operand.value) is int:
+            return constant(sign.run(operand.value))
         return call(f".prefix {sign.text}", operand) if sign.run else operand
 
     def _infix(self, node: syntax.Infix) -> ast.expr:
         op = INFIX[node.operator].python
         if isinstance(op, ast.boolop):
             return self._shortcut(node, op)
-        general = call(f".{node.operator}", self.expression(node.left), self.expression(node.right))
-        return self._quick(node, general) or general
+        left, right = self.expression(node.left), self.expression(node.right)
+        quick = self._quick(node, left, right)
+        return quick or call(f".{node.operator}", left, right)
 
-    def _quick(self, node: syntax.Infix, general: ast.expr) -> ast.expr | None:
-        """A variable against a literal, the commonest test and step: done in place if the types agree.
+    def _quick(self, node: syntax.Infix, left: ast.expr, right: ast.expr) -> ast.expr | None:
+        """What is done in place for whole numbers, and for a text that is compared with a literal."""
+        op = INFIX[node.operator].python
+        if op is None or _never_whole(node.left):
+            return None
+        if isinstance(right, ast.Constant) and type(right.value) is str:
+            return self._quick_text(node, op, left, right)
+        if _never_whole(node.right):
+            return None
+        literals = [each for each in (left, right) if isinstance(each, ast.Constant)]
+        if len(literals) == 2:
+            run = INFIX[node.operator].run
+            return constant(run(*(each.value for each in literals))) if run else None
+        if any(abs(each.value) >= NEAR for each in literals):
+            return None
+        if not literals and isinstance(op, ast.Eq | ast.NotEq):
+            return None  # two texts as often as not
+        (first, a), (second, b) = self._twice(left), self._twice(right)
+        if not literals:
+            test = is_class(first, class_of(second), load(".int"))
+        else:
+            test = is_class(first if literals == [right] else second, load(".int"))
+        done = self._done(op, a, b, beside_literal=bool(literals))
+        if done is None:
+            return None
+        return Quick(test=test, body=done, orelse=self.code.at(node, call(f".{node.operator}", a, b)))
+
+    def _quick_text(
+        self, node: syntax.Infix, op: ast.AST, left: ast.expr, right: ast.Constant
+    ) -> ast.expr | None:
+        if not isinstance(op, ast.Eq | ast.NotEq):
+            return None
+        first, a = self._twice(left)
+        done = ast.Compare(left=a, ops=[op], comparators=[right])
+        general = self.code.at(node, call(f".{node.operator}", a, right))
+        return Quick(test=is_class(first, load(".str")), body=done, orelse=general)
+
+    def _done(self, op: ast.AST, a: ast.expr, b: ast.expr, *, beside_literal: bool) -> ast.expr | None:
+        """Python's own operator on two whole numbers.
 
         Next to a literal a sum may pass the bound on whole numbers by a little before `add` sees it; it is
         exact all the same.
         """
-        right = node.right.value if isinstance(node.right, syntax.Literal) else None
-        left = self.block.find(node.left.id) if isinstance(node.left, syntax.Name) else None
-        known = {int: ".int", str: ".str"}.get(type(right))
-        if left is None or left.kind != "value" or known is None:
-            return None
-        if type(right) is str and node.operator not in ("==", "!="):
-            return None
-        if type(right) is int and abs(right) >= 2**31:
-            return None
-        variable, literal = load(left.python), constant(right)
-        match INFIX[node.operator].python:
-            case ast.cmpop() as op:
-                done: ast.expr = ast.Compare(left=variable, ops=[op], comparators=[literal])
-            case ast.operator() as op:
-                done = ast.BinOp(left=variable, op=op, right=literal)
-            case _:
-                return None
-        kind = ast.Attribute(value=load(left.python), attr="__class__", ctx=ast.Load())
-        test = ast.Compare(left=kind, ops=[ast.Is()], comparators=[load(known)])
-        return ast.IfExp(test=test, body=done, orelse=self.code.at(node, general))
+        match op:
+            case ast.cmpop():
+                return ast.Compare(left=a, ops=[op], comparators=[b])
+            case ast.Mod():  # with the sign of the dividend
+                if not (isinstance(b, ast.Constant) and b.value > 0):
+                    return None
+                opposite = ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=a), op=op, right=b)
+                return ast.IfExp(
+                    test=ast.Compare(left=a, ops=[ast.GtE()], comparators=[constant(0)]),
+                    body=ast.BinOp(left=a, op=op, right=b),
+                    orelse=ast.UnaryOp(op=ast.USub(), operand=opposite),
+                )
+            case ast.operator():
+                result = ast.BinOp(left=a, op=op, right=b)
+                if beside_literal and not isinstance(op, ast.Mult):
+                    return result
+                kept = self.code.fresh(".result")
+                near = ast.Compare(
+                    left=constant(-NEAR),
+                    ops=[ast.LtE(), ast.LtE()],
+                    comparators=[ast.NamedExpr(target=store(kept), value=result), constant(NEAR)],
+                )
+                return Quick(test=near, body=load(kept), orelse=call(".number", load(kept)))
+        return None
+
+    def _twice(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """A value that is used twice, and evaluated only where it is used first."""
+        if isinstance(value, ast.Name | ast.Constant):
+            return value, value
+        kept = self.code.fresh(".operand")
+        return ast.NamedExpr(target=store(kept), value=value), load(kept)
 
     def _shortcut(self, node: syntax.Infix, op: ast.boolop) -> ast.expr:
         """`&&` and `||` return the deciding operand."""
@@ -303,3 +359,22 @@ def _is_boolean(node: syntax.Expression) -> bool:
                 return _is_boolean(node.left) and _is_boolean(node.right)
             return INFIX[node.operator].value == "Boolean"
     return False
+
+
+def _is_text(node: syntax.Expression) -> bool:
+    """Whether the value can only be a String."""
+    match node:
+        case syntax.Literal():
+            return isinstance(node.value, str)
+        case syntax.Chevron():
+            return True
+        case syntax.Infix(operator="+"):
+            return _is_text(node.left) or _is_text(node.right)
+    return False
+
+
+def _never_whole(node: syntax.Expression) -> bool:
+    """Whether the value cannot be a whole number."""
+    if isinstance(node, syntax.Literal):
+        return type(node.value) is not int
+    return isinstance(node, syntax.Array | syntax.Map | syntax.Regex) or _is_text(node) or _is_boolean(node)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from picosched.krl.compiler.code import Quick
+
 STEP = 16
 CALL = STEP
 GENERAL_CALL = 4 * STEP
@@ -37,15 +39,14 @@ def _weight(node: ast.AST) -> int:
             return own
         case ast.For():
             return own + _weight(node.iter)
-        case ast.IfExp(test=ast.Compare(left=ast.Attribute(attr="__class__"))):
+        case Quick():
             return own + _weight(node.test) + _weight(node.body)
         case ast.IfExp():
             return own + _weight(node.test) + max(_weight(node.body), _weight(node.orelse))
         case ast.If():
             return own + _weight(node.test) + max(_sum(node.body), _sum(node.orelse))
         case ast.Call(func=ast.Name(id=name)):
-            declared = not name.startswith(".")  # a function of the ruleset, which counts its own
-            own = 1 if declared else GENERAL_CALL if name in (".call", ".call_filled") else CALL
+            own = GENERAL_CALL if name in (".call", ".call_filled") else CALL
         case ast.Call():
             own = CALL
     return own + _sum(
