@@ -8,7 +8,6 @@ general `call`. A KRL function is a nested `def` that counts its steps, and its 
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Sequence
 
 from picosched.krl import syntax
@@ -33,7 +32,6 @@ from picosched.krl.library import MODULES, OPERATORS
 from picosched.krl.library.member import Member, Operator
 from picosched.krl.misuse import misuse
 from picosched.krl.names import effective
-
 
 STEPS, DEPTH = ".steps", ".depth"
 
@@ -139,10 +137,19 @@ class CallCompiler(ExpressionCompiler):
         operator: Operator = OPERATORS[name]
         if any(each.name for each in arguments):
             return None
-        given = [self.expression(each.value) for each in arguments]
-        takes = _most(operator)
+        given: list[ast.expr] = []
+        paid: dict[str, ast.expr] = {}
+        for each in arguments:
+            if len(given) == 1 and operator.calls == "each" and isinstance(each.value, syntax.Function):
+                python = self.code.fresh(".each")
+                steps = self._define(each.value, python, for_each=True)
+                paid = {"steps": constant(steps)} if steps else {}
+                given.append(self.code.at(each.value, load(python)))
+            else:
+                given.append(self.expression(each.value))
+        takes = None if operator.takes_all else len(operator.parameters)
         scope = [load(SCOPE)] if operator.scoped else []
-        return call(self.operator(name), *scope, *(given or [constant(None)])[:takes])
+        return call(self.operator(name), *scope, *(given or [constant(None)])[:takes], **paid)
 
     def _called_member(self, callee: syntax.Qualified, arguments: Sequence[syntax.Argument]) -> ast.expr:
         wrong = misuse(callee, "function", self.aliases)
@@ -166,18 +173,27 @@ class CallCompiler(ExpressionCompiler):
     def define_function(self, node: syntax.Function, name: str, python: str | None = None) -> str:
         """Emit a `def` into the block; its Python name."""
         python = python or self.code.fresh(f".{name}")
+        self._define(node, python)
+        return python
+
+    def _define(self, node: syntax.Function, python: str, *, for_each: bool = False) -> int:
+        """Emit a `def`; the steps of a call, if the loop that calls it `for_each` element counts them."""
         self.enter(node.parameters)
         parameters = [self.block.names[each.name].python for each in node.parameters]
         self.defaults(node.parameters)
         self.declarations(node.declarations)
-        leaf = _is_leaf(node)
+        leaf, steps = self._is_leaf(node), 0
         if leaf or self.block.statements:
             self._return(node.result)
-            body = counted_steps(self.block.statements, leaf=leaf)
+            body = self.block.statements
+            if leaf and for_each:
+                steps = steps_of(body)
+            else:
+                body = counted_steps(body, leaf=leaf)
         else:
             body = self._counted(node, node.result)
         self.leave(node, python, parameters, body)
-        return python
+        return steps
 
     def _return(self, result: syntax.Expression) -> None:
         self.block.statements.append(self.code.at(result, ast.Return(value=self.expression(result))))
@@ -203,12 +219,12 @@ class CallCompiler(ExpressionCompiler):
     def _short_way(
         self, node: syntax.Function, result: syntax.Expression, before: Sequence[ast.expr]
     ) -> list[ast.stmt] | None:
-        if not isinstance(result, syntax.Conditional) or not _calls_nothing(result.test):
+        if not isinstance(result, syntax.Conditional) or not self._calls_nothing(result.test):
             return None
         short, long = result.then, result.otherwise
-        if not _calls_nothing(short):
+        if not self._calls_nothing(short):
             short, long = long, short
-        if not _calls_nothing(short):
+        if not self._calls_nothing(short):
             return None
         tests = [*before, self.test(result.test)]
         self._return(short)
@@ -218,6 +234,50 @@ class CallCompiler(ExpressionCompiler):
         other = self._counted(node, long, tests)
         then, otherwise = (way, other) if short is result.then else (other, way)
         return [self.code.at(result, branch(tests[-1], then, otherwise))]
+
+    def _is_leaf(self, node: syntax.Function) -> bool:
+        defaults = [each.default for each in node.parameters if each.default]
+        return all(
+            map(self._calls_nothing, (*defaults, *(each.value for each in node.declarations), node.result))
+        )
+
+    def _calls_nothing(self, node: syntax.Expression) -> bool:
+        """Whether an expression can never call a function of a ruleset, and so adds no depth."""
+        match node:
+            case syntax.Literal() | syntax.Name() | syntax.Persistent() | syntax.Regex():
+                return True
+            case syntax.Infix():
+                parts: Sequence[syntax.Expression] = (node.left, node.right)
+            case syntax.Prefix():
+                parts = (node.operand,)
+            case syntax.Group():
+                parts = (node.inner,)
+            case syntax.Conditional():
+                parts = (node.test, node.then, node.otherwise)
+            case syntax.Array():
+                parts = node.items
+            case syntax.Map():
+                parts = [part for entry in node.entries for part in entry]
+            case syntax.Chevron():
+                parts = [part for part in node.parts if not isinstance(part, str)]
+            case syntax.Member():
+                parts = (node.receiver,)
+            case syntax.Index():
+                parts = (node.receiver, node.index)
+            case syntax.Path():
+                parts = (node.receiver, node.path)
+            case syntax.Method(domain=None) if self._is_quiet(node.name):
+                parts = (node.receiver, *(each.value for each in node.arguments))
+            case syntax.Call(callee=syntax.Name(id=name)) if self._is_quiet(name):
+                parts = [each.value for each in node.arguments]
+            case _:
+                return False
+        return all(map(self._calls_nothing, parts))
+
+    def _is_quiet(self, name: str) -> bool:
+        """Whether a name is an operator that calls no function it is given."""
+        operator = OPERATORS.get(name) if self.block.find(name) is None and name not in PREDICATES else None
+        return operator is not None and operator.calls == "nothing"
 
     def define_action(self, node: syntax.Defaction, name: str, python: str | None = None) -> str:
         raise NotImplementedError  # compiler/rules.py knows what an action block is
@@ -320,35 +380,3 @@ def _less_than(name: str, least: int) -> ast.expr:
 
 def _spent() -> ast.stmt:
     return ast.Expr(value=call(ast.Attribute(value=load(BUDGET), attr="spent", ctx=ast.Load())))
-
-
-def _is_leaf(node: syntax.Function) -> bool:
-    """Whether a function can never call a ruleset's functions, and so adds no depth."""
-    return _calls_nothing(node.result) and all(_calls_nothing(each.value) for each in node.declarations)
-
-
-def _calls_nothing(node: syntax.Expression) -> bool:
-    match node:
-        case syntax.Literal() | syntax.Name() | syntax.Persistent() | syntax.Regex():
-            return True
-        case syntax.Infix():
-            return _calls_nothing(node.left) and _calls_nothing(node.right)
-        case syntax.Prefix():
-            return _calls_nothing(node.operand)
-        case syntax.Conditional():
-            return all(map(_calls_nothing, (node.test, node.then, node.otherwise)))
-        case syntax.Array():
-            return all(map(_calls_nothing, node.items))
-        case syntax.Index():
-            return _calls_nothing(node.receiver) and _calls_nothing(node.index)
-        case syntax.Path():
-            return _calls_nothing(node.receiver) and _calls_nothing(node.path)
-    return False
-
-
-def _most(operator: Operator) -> int | None:
-    """The maximum number of arguments of an operator; None for any number."""
-    kinds = [parameter.kind for parameter in inspect.signature(operator.run).parameters.values()]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return None
-    return len(kinds) - (1 if operator.scoped else 0)

@@ -226,76 +226,73 @@ class ExpressionCompiler:
         if isinstance(op, ast.boolop):
             return self._shortcut(node, op)
         left, right = self.expression(node.left), self.expression(node.right)
-        quick = self._quick(node, left, right)
-        return quick or call(f".{node.operator}", left, right)
+        return self._quick(node, left, right) or self._general(node, left, right)
 
     def _quick(self, node: syntax.Infix, left: ast.expr, right: ast.expr) -> ast.expr | None:
-        """What is done in place for whole numbers, and for a text that is compared with a literal."""
+        """What Python's own operator does in place where the types allow it; None if it may not."""
         op = INFIX[node.operator].python
         if op is None or _never_whole(node.left):
             return None
-        if isinstance(right, ast.Constant) and type(right.value) is str:
-            return self._quick_text(node, op, left, right)
+        if _is_text(node.right) and isinstance(op, ast.Eq | ast.NotEq) and isinstance(right, ast.Constant):
+            first, a = self._twice(left)
+            done = ast.Compare(left=a, ops=[op], comparators=[right])
+            return Quick(test=is_class(first, load(".str")), body=done, orelse=self._general(node, a, right))
         if _never_whole(node.right):
             return None
-        literals = [each for each in (left, right) if isinstance(each, ast.Constant)]
-        if len(literals) == 2:
+        if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
             run = INFIX[node.operator].run
-            return constant(run(*(each.value for each in literals))) if run else None
-        if any(abs(each.value) >= NEAR for each in literals):
-            return None
-        if not literals and isinstance(op, ast.Eq | ast.NotEq):
-            return None  # two texts as often as not
-        (first, a), (second, b) = self._twice(left), self._twice(right)
-        if not literals:
-            test = is_class(first, class_of(second), load(".int"))
-        else:
-            test = is_class(first if literals == [right] else second, load(".int"))
-        done = self._done(op, a, b, beside_literal=bool(literals))
-        if done is None:
-            return None
-        return Quick(test=test, body=done, orelse=self.code.at(node, call(f".{node.operator}", a, b)))
+            return constant(run(left.value, right.value)) if run else None
+        return self._whole(node, op, left, right)
 
-    def _quick_text(
-        self, node: syntax.Infix, op: ast.AST, left: ast.expr, right: ast.Constant
-    ) -> ast.expr | None:
-        if not isinstance(op, ast.Eq | ast.NotEq):
-            return None
-        first, a = self._twice(left)
-        done = ast.Compare(left=a, ops=[op], comparators=[right])
-        general = self.code.at(node, call(f".{node.operator}", a, right))
-        return Quick(test=is_class(first, load(".str")), body=done, orelse=general)
+    def _general(self, node: syntax.Infix, left: ast.expr, right: ast.expr) -> ast.expr:
+        return self.code.at(node, call(f".{node.operator}", left, right))
 
-    def _done(self, op: ast.AST, a: ast.expr, b: ast.expr, *, beside_literal: bool) -> ast.expr | None:
-        """Python's own operator on two whole numbers.
+    def _whole(self, node: syntax.Infix, op: ast.AST, left: ast.expr, right: ast.expr) -> ast.expr | None:
+        """The same for two whole numbers.
 
         Next to a literal a sum may pass the bound on whole numbers by a little before `add` sees it; it is
-        exact all the same.
+        exact all the same. Any other result that is not near 0 is left to the general function.
         """
+        before, after = _literal_of(left), _literal_of(right)
+        literal = before if after is None else after
+        if literal is None and isinstance(op, ast.Eq | ast.NotEq):
+            return None  # two texts as often as not
+        if literal is not None and abs(literal) >= NEAR:
+            return None
+        compares = after is not None and isinstance(op, ast.cmpop)
+        if compares and isinstance(left, Quick) and _is_arithmetic(node.left):  # one test is enough for both
+            done = ast.Compare(left=left.body, ops=[op], comparators=[right])
+            return Quick(test=left.test, body=done, orelse=self._general(node, left.orelse, right))
+        (first, a), (second, b) = self._twice(left), self._twice(right)
+        if literal is None:
+            test = is_class(first, class_of(second), load(".int"))
+        else:
+            test = is_class(second if after is None else first, load(".int"))
+        value: ast.expr
         match op:
             case ast.cmpop():
-                return ast.Compare(left=a, ops=[op], comparators=[b])
+                value = ast.Compare(left=a, ops=[op], comparators=[b])
             case ast.Mod():  # with the sign of the dividend
-                if not (isinstance(b, ast.Constant) and b.value > 0):
+                if after is None or after <= 0:
                     return None
-                opposite = ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=a), op=op, right=b)
-                return ast.IfExp(
+                negative = ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=a), op=op, right=b)
+                value = ast.IfExp(
                     test=ast.Compare(left=a, ops=[ast.GtE()], comparators=[constant(0)]),
                     body=ast.BinOp(left=a, op=op, right=b),
-                    orelse=ast.UnaryOp(op=ast.USub(), operand=opposite),
+                    orelse=ast.UnaryOp(op=ast.USub(), operand=negative),
                 )
+            case ast.Add() | ast.Sub() if literal is not None:
+                value = ast.BinOp(left=a, op=op, right=b)
             case ast.operator():
-                result = ast.BinOp(left=a, op=op, right=b)
-                if beside_literal and not isinstance(op, ast.Mult):
-                    return result
-                kept = self.code.fresh(".result")
+                name = self.code.fresh(".result")
+                kept = ast.NamedExpr(target=store(name), value=ast.BinOp(left=a, op=op, right=b))
                 near = ast.Compare(
-                    left=constant(-NEAR),
-                    ops=[ast.LtE(), ast.LtE()],
-                    comparators=[ast.NamedExpr(target=store(kept), value=result), constant(NEAR)],
+                    left=constant(-NEAR), ops=[ast.LtE(), ast.LtE()], comparators=[kept, constant(NEAR)]
                 )
-                return Quick(test=near, body=load(kept), orelse=call(".number", load(kept)))
-        return None
+                test, value = ast.BoolOp(op=ast.And(), values=[test, near]), load(name)
+            case _:
+                return None
+        return Quick(test=test, body=value, orelse=self._general(node, a, b))
 
     def _twice(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """A value that is used twice, and evaluated only where it is used first."""
@@ -378,3 +375,13 @@ def _never_whole(node: syntax.Expression) -> bool:
     if isinstance(node, syntax.Literal):
         return type(node.value) is not int
     return isinstance(node, syntax.Array | syntax.Map | syntax.Regex) or _is_text(node) or _is_boolean(node)
+
+
+def _is_arithmetic(node: syntax.Expression) -> bool:
+    return isinstance(node, syntax.Infix) and isinstance(INFIX[node.operator].python, ast.operator)
+
+
+def _literal_of(value: ast.expr) -> int | None:
+    """The whole number that is written out."""
+    found = value.value if isinstance(value, ast.Constant) else None
+    return found if type(found) is int else None

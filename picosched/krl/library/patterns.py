@@ -87,6 +87,7 @@ def replacing(text: str, replacement: Value) -> Callable[[Any], str]:
     if callable(replacement):
 
         def by_function(found: Any) -> str:
+            charge(4)
             groups = [found[0], *groups_of(found), found.start(), text]
             return to_string(callback(replacement, len(groups))(*groups))
 
@@ -182,6 +183,6 @@ OPERATORS = {
     "extract": Operator(extract),
     "like": Operator(lambda val=None, regex=None: operators.like(val, regex)),
     "match": Operator(match),
-    "replace": Operator(replace),
+    "replace": Operator(replace, calls="some"),
     "split": Operator(split),
 }
