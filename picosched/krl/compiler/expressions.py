@@ -259,8 +259,12 @@ class ExpressionCompiler:
             return None  # two texts as often as not
         if literal is not None and abs(literal) >= NEAR:
             return None
-        compares = after is not None and isinstance(op, ast.cmpop)
-        if compares and isinstance(left, Quick) and _is_arithmetic(node.left):  # one test is enough for both
+        if (  # one test is enough for both
+            after is not None
+            and isinstance(op, ast.cmpop)
+            and isinstance(left, Quick)
+            and _is_arithmetic(node.left)
+        ):
             done = ast.Compare(left=left.body, ops=[op], comparators=[right])
             return Quick(test=left.test, body=done, orelse=self._general(node, left.orelse, right))
         (first, a), (second, b) = self._twice(left), self._twice(right)

@@ -87,7 +87,6 @@ def replacing(text: str, replacement: Value) -> Callable[[Any], str]:
     if callable(replacement):
 
         def by_function(found: Any) -> str:
-            charge(4)
             groups = [found[0], *groups_of(found), found.start(), text]
             return to_string(callback(replacement, len(groups))(*groups))
 
