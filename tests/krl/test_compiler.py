@@ -304,6 +304,7 @@ def literal(value: object) -> str:
         ("[5, 6].map(function(x, i, all){ x + i + all.length() })", [7, 9]),
         ("[5, 6].map(function(x, i, all, more){ more })", [None, None]),
         ("[5, 6].map(function(x, i = 3){ i })", [0, 1]),
+        ("[5, 6].map(function(x){ x }, steps = -5)", [5, 6]),
         ("[5, 6].reduce(function(a, b, i, all){ a + b * i + all[0] }, 1)", 17),
         ("[5, 6].reduce(function(a, b, i){ a + i })", 6),
         ('{"a": 1, "b": 0}.map(function(v, k){ k + v })', {"a": "a1", "b": "b0"}),

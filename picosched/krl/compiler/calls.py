@@ -3,6 +3,7 @@
 A call is as direct as what is known of the callee allows: a function that is declared by name is a plain
 Python call, an operator a call of its Python function; only what is known by its value alone goes through the
 general `call`. A KRL function is a nested `def` that counts its steps, and its depth if it may call others.
+If it may not, and is written out where an operator calls it for each element, the operator counts for it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Expressions to Python.
 
-An operator becomes a call of its function, a KRL function a nested `def` that counts its steps, and a call
-of a function that is declared by name a plain Python call. Functions written inside an expression are
-defined just before the statement that uses them: making one has no effect and needs nothing that is not
-there yet.
+An operator becomes a call of its function, with Python's own beside it for whole numbers; a KRL function
+becomes a nested `def` that counts its steps, and a call of a function that is declared by name a plain Python
+call. Functions written inside an expression are defined just before the statement that uses them: making one
+has no effect and needs nothing that is not there yet.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 A step is about what the call of an operator takes. What else an expression is made of counts a sixteenth,
 and an array, map or function that is written out counts for the memory it takes as well. Of two branches
 the heavier one counts; where an operation on whole numbers is done in place, the other way, for all else
-that may stand there, does not. A function within the body and the passes of a loop count themselves.
+that may stand there, does not. A function within the body and the passes of a loop count themselves. The
+call of a function counts here, for the function may have a way out that counts nothing.
 """
 
 from __future__ import annotations
