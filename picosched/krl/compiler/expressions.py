@@ -231,13 +231,14 @@ class ExpressionCompiler:
     def _quick(self, node: syntax.Infix, left: ast.expr, right: ast.expr) -> ast.expr | None:
         """What Python's own operator does in place where the types allow it; None if it may not."""
         op = INFIX[node.operator].python
-        if op is None or _never_whole(node.left):
+        if op is None or _is_other(node.left, left):
             return None
-        if _is_text(node.right) and isinstance(op, ast.Eq | ast.NotEq) and isinstance(right, ast.Constant):
+        literal = right.value if isinstance(right, ast.Constant) else None
+        if isinstance(literal, str) and isinstance(op, ast.Eq | ast.NotEq):
             first, a = self._twice(left)
             done = ast.Compare(left=a, ops=[op], comparators=[right])
             return Quick(test=is_class(first, load(".str")), body=done, orelse=self._general(node, a, right))
-        if _never_whole(node.right):
+        if _is_other(node.right, right):
             return None
         if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
             run = INFIX[node.operator].run
@@ -362,23 +363,13 @@ def _is_boolean(node: syntax.Expression) -> bool:
     return False
 
 
-def _is_text(node: syntax.Expression) -> bool:
-    """Whether the value can only be a String."""
-    match node:
-        case syntax.Literal():
-            return isinstance(node.value, str)
-        case syntax.Chevron():
-            return True
-        case syntax.Infix(operator="+"):
-            return _is_text(node.left) or _is_text(node.right)
-    return False
-
-
-def _never_whole(node: syntax.Expression) -> bool:
-    """Whether the value cannot be a whole number."""
-    if isinstance(node, syntax.Literal):
-        return type(node.value) is not int
-    return isinstance(node, syntax.Array | syntax.Map | syntax.Regex) or _is_text(node) or _is_boolean(node)
+def _is_other(node: syntax.Expression, code: ast.expr) -> bool:
+    """Whether a value is most likely not a whole number; the general function is right for any."""
+    if isinstance(code, ast.Constant):
+        return type(code.value) is not int
+    if isinstance(node, syntax.Infix) and node.operator in ("+", "-", "*"):
+        return not isinstance(code, Quick)
+    return isinstance(node, syntax.Array | syntax.Map | syntax.Regex | syntax.Chevron) or _is_boolean(node)
 
 
 def _is_arithmetic(node: syntax.Expression) -> bool:
