@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 
 from picosched.krl import syntax
-from picosched.krl.compiler.calls import CallCompiler, counted_steps
+from picosched.krl.compiler.calls import CallCompiler
 from picosched.krl.compiler.code import Binding, assign, branch, call, constant, load
 from picosched.krl.compiler.expressions import SCOPE, unusable
+from picosched.krl.compiler.weight import counted_steps
 from picosched.krl.library import ACTIONS, MODULES, Member
 from picosched.krl.misuse import misuse
 

@@ -17,24 +17,23 @@ from picosched.krl.compiler.code import (
     Binding,
     Block,
     assign,
-    attribute,
     branch,
     call,
     constant,
     define,
     grouped,
+    is_class,
     load,
     mapped,
     store,
 )
-from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler, unusable
-from picosched.krl.compiler.weight import steps_of
+from picosched.krl.compiler.expressions import EFFECTS, SCOPE, ExpressionCompiler, unusable
+from picosched.krl.compiler.weight import counted_steps, steps_of
 from picosched.krl.library import MODULES, OPERATORS
 from picosched.krl.library.member import Member, Operator
 from picosched.krl.misuse import misuse
 from picosched.krl.names import effective
-
-STEPS, DEPTH = ".steps", ".depth"
+from picosched.krl.operators import INFIX
 
 
 class CallCompiler(ExpressionCompiler):
@@ -192,12 +191,29 @@ class CallCompiler(ExpressionCompiler):
             else:
                 body = counted_steps(body, leaf=leaf)
         else:
-            body = self._counted(node, node.result)
+            body = self._split(node)
         self.leave(node, python, parameters, body)
         return steps
 
     def _return(self, result: syntax.Expression) -> None:
         self.block.statements.append(self.code.at(result, ast.Return(value=self.expression(result))))
+
+    def _split(self, node: syntax.Function) -> list[ast.stmt]:
+        """The body of a function that first compares a parameter with a whole number: a copy for whole
+        numbers, and one for all else."""
+        match node.result:
+            case syntax.Conditional(
+                test=syntax.Infix(left=syntax.Name(id=name), operator=sign, right=syntax.Literal(value=int()))
+            ) if name in self.block.names and not self.kinds and isinstance(INFIX[sign].python, ast.cmpop):
+                python = self.block.names[name].python
+                self.kinds = {python: True}
+                whole = self._counted(node, node.result)
+                self.kinds = {python: False}
+                other = self._counted(node, node.result)
+                self.kinds = {}
+                test = self.code.at(node.result, is_class(load(python), load(".int")))
+                return [self.code.at(node.result, branch(test, whole, other))]
+        return self._counted(node, node.result)
 
     def _counted(
         self, node: syntax.Function, result: syntax.Expression, before: Sequence[ast.expr] = ()
@@ -342,42 +358,5 @@ class CallCompiler(ExpressionCompiler):
         self.block.statements += values
 
 
-def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
-    """A function's body with code that counts its steps, and its depth if it may call others.
-
-    Each is read once and kept, for this stands in the way of every call.
-    """
-    steps = _less("steps", STEPS, steps_of(body))
-    none_left = _less_than(STEPS, 0)
-    if leaf:
-        return [steps, branch(none_left, [_spent()]), *body]
-    before = assign(DEPTH, attribute(BUDGET, "depth"))
-    deeper = ast.Assign(
-        targets=[budget_store("depth")], value=ast.BinOp(left=load(DEPTH), op=ast.Sub(), right=constant(1))
-    )
-    either = ast.BoolOp(op=ast.Or(), values=[none_left, _less_than(DEPTH, 1)])
-    back = ast.Assign(targets=[budget_store("depth")], value=load(DEPTH))
-    inside = [branch(either, [_spent()]), *body]
-    return [steps, before, deeper, ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
-
-
 def is_null(node: syntax.Expression) -> bool:
     return isinstance(node, syntax.Literal) and node.value is None
-
-
-def budget_store(name: str) -> ast.Attribute:
-    return ast.Attribute(value=load(BUDGET), attr=name, ctx=ast.Store())
-
-
-def _less(name: str, kept: str, amount: int) -> ast.stmt:
-    """Take from the budget, and keep what is left."""
-    left = ast.BinOp(left=attribute(BUDGET, name), op=ast.Sub(), right=constant(amount))
-    return ast.Assign(targets=[budget_store(name), store(kept)], value=left)
-
-
-def _less_than(name: str, least: int) -> ast.expr:
-    return ast.Compare(left=load(name), ops=[ast.Lt()], comparators=[constant(least)])
-
-
-def _spent() -> ast.stmt:
-    return ast.Expr(value=call(ast.Attribute(value=load(BUDGET), attr="spent", ctx=ast.Load())))

@@ -53,6 +53,8 @@ class ExpressionCompiler:
         self.block = Block()
         self.aliases: dict[str, str] = {}
         """Maps the alias of a used module to the Python variable with the names it provides."""
+        self.kinds: dict[str, bool] = {}
+        """Variables of which it is known in this copy of the code whether they are whole numbers."""
         self.bare_attributes: str | None = None
         """In `where`: the variable that holds the event's attributes."""
 
@@ -231,14 +233,14 @@ class ExpressionCompiler:
     def _quick(self, node: syntax.Infix, left: ast.expr, right: ast.expr) -> ast.expr | None:
         """What Python's own operator does in place where the types allow it; None if it may not."""
         op = INFIX[node.operator].python
-        if op is None or _is_other(node.left, left):
+        if op is None or self._is_other(node.left, left):
             return None
         literal = right.value if isinstance(right, ast.Constant) else None
         if isinstance(literal, str) and isinstance(op, ast.Eq | ast.NotEq):
             first, a = self._twice(left)
             done = ast.Compare(left=a, ops=[op], comparators=[right])
             return Quick(test=is_class(first, load(".str")), body=done, orelse=self._general(node, a, right))
-        if _is_other(node.right, right):
+        if self._is_other(node.right, right):
             return None
         if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
             run = INFIX[node.operator].run
@@ -269,10 +271,10 @@ class ExpressionCompiler:
             done = ast.Compare(left=left.body, ops=[op], comparators=[right])
             return Quick(test=left.test, body=done, orelse=self._general(node, left.orelse, right))
         (first, a), (second, b) = self._twice(left), self._twice(right)
-        if literal is None:
-            test = is_class(first, class_of(second), load(".int"))
-        else:
-            test = is_class(second if after is None else first, load(".int"))
+        unknown = [each for each in (first, second) if not self._is_whole(each)]
+        test: ast.expr | None = None
+        if unknown:
+            test = is_class(unknown[0], *map(class_of, unknown[1:]), load(".int"))
         value: ast.expr
         match op:
             case ast.cmpop():
@@ -294,10 +296,27 @@ class ExpressionCompiler:
                 near = ast.Compare(
                     left=constant(-NEAR), ops=[ast.LtE(), ast.LtE()], comparators=[kept, constant(NEAR)]
                 )
-                test, value = ast.BoolOp(op=ast.And(), values=[test, near]), load(name)
+                test = ast.BoolOp(op=ast.And(), values=[test, near]) if test else near
+                value = load(name)
             case _:
                 return None
-        return Quick(test=test, body=value, orelse=self._general(node, a, b))
+        return Quick(test=test, body=value, orelse=self._general(node, a, b)) if test else value
+
+    def _is_whole(self, code: ast.expr) -> bool:
+        known = isinstance(code, ast.Name) and self.kinds.get(code.id) is True
+        return known or _literal_of(code) is not None
+
+    def _is_other(self, node: syntax.Expression, code: ast.expr) -> bool:
+        """Whether a value is most likely not a whole number; the general function is right for any."""
+        if isinstance(code, ast.Constant):
+            return type(code.value) is not int
+        if isinstance(code, ast.Name) and self.kinds.get(code.id) is False:
+            return True
+        if isinstance(node, syntax.Infix) and node.operator in ("+", "-", "*"):
+            return isinstance(code, ast.Call)
+        return isinstance(node, syntax.Array | syntax.Map | syntax.Regex | syntax.Chevron) or _is_boolean(
+            node
+        )
 
     def _twice(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """A value that is used twice, and evaluated only where it is used first."""
@@ -361,15 +380,6 @@ def _is_boolean(node: syntax.Expression) -> bool:
                 return _is_boolean(node.left) and _is_boolean(node.right)
             return INFIX[node.operator].value == "Boolean"
     return False
-
-
-def _is_other(node: syntax.Expression, code: ast.expr) -> bool:
-    """Whether a value is most likely not a whole number; the general function is right for any."""
-    if isinstance(code, ast.Constant):
-        return type(code.value) is not int
-    if isinstance(node, syntax.Infix) and node.operator in ("+", "-", "*"):
-        return not isinstance(code, Quick)
-    return isinstance(node, syntax.Array | syntax.Map | syntax.Regex | syntax.Chevron) or _is_boolean(node)
 
 
 def _is_arithmetic(node: syntax.Expression) -> bool:
