@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from picosched.krl.library import OPERATORS
 from picosched.krl.operators import INFIX
 from picosched.krl.ruleset import Instance, compile_ruleset, evaluate_body
 from picosched.krl.size import spending
+from picosched.krl.values import regex_of
 
 
 def instance_of(globals: str, limits: Limits | None = None, name: str = "demo.krl") -> Instance:
@@ -143,6 +145,22 @@ def test_a_loop_whose_function_does_not_count_ends_when_its_steps_are_spent(name
     text = given_a_function(name, f"function(x){{ {long} }}", 1_000)
     with pytest.raises(KrlError, match="took more than 10000 steps"):
         taken(text, Limits(max_steps=10_000))
+
+
+@pytest.mark.parametrize("name", [name for name, each in OPERATORS.items() if not each.scoped])
+def test_an_operator_that_calls_a_function_says_so(name: str) -> None:
+    called = False
+
+    def function(a: object = None, b: object = None) -> bool:
+        nonlocal called
+        called = True
+        return False
+
+    for receiver in ([3, 1, 2], [[1], [2]], {"a": 1}, "abc", 5, regex_of("b"), function):
+        for others in ([function], ["b", function], [regex_of("b"), function], [0, 1, function]):
+            with suppress(KrlError, TypeError):  # it does not take so many, or no such values
+                OPERATORS[name].run(receiver, *others)
+    assert called == (OPERATORS[name].calls != "nothing")
 
 
 def test_the_clock_is_looked_at_while_a_loop_runs_whose_function_does_not_count() -> None:

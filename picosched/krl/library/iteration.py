@@ -145,10 +145,10 @@ def reduce(val: Value = None, iter: Value = None, dflt: Value = MISSING, *, step
     visit(len(val))
     budget, refund = BOUNDS.budget, 0.0
     left = budget.built
-    for run in runs(val[first:], steps):
+    for run in runs(islice(val, first, None) if first else val, steps):
         for item in run:
             before, result = result, f(result, item)
-            if budget.built is left or budget.built == left:
+            if budget.built is left or budget.built == left:  # the first is much quicker, and the rule
                 refund = 0.0
                 continue
             # A growing value is rebuilt at each pass; the previous one is freed by now, unless it is still

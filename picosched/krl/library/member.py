@@ -18,8 +18,8 @@ class Operator:
     run: Callable[..., Value]
     scoped: bool = False
     calls: Literal["nothing", "some", "each"] = "nothing"
-    """What it may call: "each" calls its second argument for each element of the first, and `run` takes the
-    `steps` of one call by name, if the function does not count them."""
+    """The functions it may call: "each" calls its second argument for each element of the first, and `run`
+    takes the `steps` of one call by name, if the function does not count them."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
