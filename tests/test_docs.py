@@ -375,7 +375,11 @@ def parameters_of_operator(name: str) -> tuple[str, ...]:
     """What an operator takes behind its receiver, as the page writes it."""
     operator = OPERATORS[name]
     found = list(inspect.signature(operator.run).parameters.values())[2 if operator.scoped else 1 :]
-    return tuple(("…" if each.kind is each.VAR_POSITIONAL else "") + each.name for each in found)
+    return tuple(
+        ("…" if each.kind is each.VAR_POSITIONAL else "") + each.name
+        for each in found
+        if each.kind is not each.KEYWORD_ONLY  # from the compiler
+    )
 
 
 def signature_of(text: str) -> tuple[str, tuple[str, ...] | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -95,8 +94,5 @@ def _of_operator(name: str) -> Signature | None:
     operator = OPERATORS.get(name)
     if operator is None:
         return None
-    parameters = [*inspect.signature(operator.run).parameters.values()][1 if operator.scoped else 0 :]
-    if any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters):
-        return Signature(name, tuple(each.name for each in parameters), None)
-    names = tuple(each.name.partition(".")[0] for each in parameters)
-    return Signature(name, names, len(names))
+    names = tuple(each.partition(".")[0] for each in operator.parameters)
+    return Signature(name, names, None if operator.takes_all else len(names))

@@ -226,7 +226,7 @@ class Sign(NamedTuple):
     value: Literal["Boolean", "Number"] | None = None
     """The type of its value, where the operands do not matter. Python tests a Boolean for truth as it is."""
     python: ast.cmpop | ast.operator | ast.boolop | ast.unaryop | None = None
-    """Python's own. Beside a function it is for a variable and a short literal, where it must do the same."""
+    """Python's own. Beside a function it is for two whole numbers, of which it must make the same."""
 
 
 SIGNS = (
@@ -246,9 +246,9 @@ SIGNS = (
     Sign("neq", "NEQ_TEXT", COMPARISON, "left", other_text, "Boolean"),
     Sign("+", "PLUS", SUM, "left", add, None, ast.Add()),
     Sign("-", "MINUS", SUM, "left", subtract, "Number", ast.Sub()),
-    Sign("*", "TIMES", PRODUCT, "left", multiply, "Number"),
+    Sign("*", "TIMES", PRODUCT, "left", multiply, "Number", ast.Mult()),
     Sign("/", "DIVIDE", PRODUCT, "left", divide, "Number"),
-    Sign("%", "PERCENT", PRODUCT, "left", remainder, "Number"),
+    Sign("%", "PERCENT", PRODUCT, "left", remainder, "Number", ast.Mod()),
     Sign("not", "NOT", PREFIXED, "prefix", None, "Boolean", ast.Not()),
     Sign("-", "MINUS", PREFIXED, "prefix", negate, "Number"),
     Sign("+", "PLUS", PREFIXED, "prefix"),

@@ -39,6 +39,7 @@ __all__ = [
     "number",
     "regex_of",
     "shown",
+    "takes",
     "to_number",
     "to_string",
     "tree_text",
@@ -311,6 +312,13 @@ def call(
     for name in code.co_varnames[len(values) : required]:
         keywords.setdefault(name, None)
     return f(*values, **keywords)
+
+
+def takes(f: Value, count: int) -> bool:
+    """Whether it is a function of exactly so many parameters."""
+    if type(f) is not FunctionType:
+        return False
+    return f.__code__.co_argcount == count and not f.__code__.co_flags & VARARGS
 
 
 def callback(f: Value, count: int) -> Callable[..., Value]:

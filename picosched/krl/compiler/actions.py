@@ -12,6 +12,7 @@ from picosched.krl import syntax
 from picosched.krl.compiler.calls import CallCompiler
 from picosched.krl.compiler.code import Binding, assign, branch, call, constant, load
 from picosched.krl.compiler.expressions import SCOPE, unusable
+from picosched.krl.compiler.weight import counted_steps
 from picosched.krl.library import ACTIONS, MODULES, Member
 from picosched.krl.misuse import misuse
 
@@ -32,7 +33,8 @@ class ActionCompiler(CallCompiler):
         if node.result:
             result = self.expression(node.result)
             self.block.statements.append(self.code.at(node.result, ast.Return(value=result)))
-        self.leave(node, python, [*parameters, *options], leaf=False)
+        body = counted_steps(self.block.statements, leaf=False)
+        self.leave(node, python, [*parameters, *options], body)
         return python
 
     def _configured(self, node: syntax.Defaction) -> list[str]:

@@ -3,12 +3,12 @@
 A call is as direct as what is known of the callee allows: a function that is declared by name is a plain
 Python call, an operator a call of its Python function; only what is known by its value alone goes through the
 general `call`. A KRL function is a nested `def` that counts its steps, and its depth if it may call others.
+If it may not, and is written out where an operator calls it for each element, the operator counts for it.
 """
 
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Sequence
 
 from picosched.krl import syntax
@@ -17,22 +17,23 @@ from picosched.krl.compiler.code import (
     Binding,
     Block,
     assign,
-    attribute,
     branch,
     call,
     constant,
     define,
     grouped,
+    is_class,
     load,
     mapped,
     store,
 )
-from picosched.krl.compiler.expressions import BUDGET, EFFECTS, SCOPE, ExpressionCompiler, unusable
-from picosched.krl.compiler.weight import steps_of
+from picosched.krl.compiler.expressions import EFFECTS, SCOPE, ExpressionCompiler, unusable
+from picosched.krl.compiler.weight import counted_steps, steps_of
 from picosched.krl.library import MODULES, OPERATORS
 from picosched.krl.library.member import Member, Operator
 from picosched.krl.misuse import misuse
 from picosched.krl.names import effective
+from picosched.krl.operators import INFIX
 
 
 class CallCompiler(ExpressionCompiler):
@@ -136,10 +137,19 @@ class CallCompiler(ExpressionCompiler):
         operator: Operator = OPERATORS[name]
         if any(each.name for each in arguments):
             return None
-        given = [self.expression(each.value) for each in arguments]
-        takes = _most(operator)
+        given: list[ast.expr] = []
+        paid: dict[str, ast.expr] = {}
+        for each in arguments:
+            if len(given) == 1 and operator.calls == "each" and isinstance(each.value, syntax.Function):
+                python = self.code.fresh(".each")
+                steps = self._define(each.value, python, for_each=True)
+                paid = {"steps": constant(steps)} if steps else {}
+                given.append(self.code.at(each.value, load(python)))
+            else:
+                given.append(self.expression(each.value))
+        takes = None if operator.takes_all else len(operator.parameters)
         scope = [load(SCOPE)] if operator.scoped else []
-        return call(self.operator(name), *scope, *(given or [constant(None)])[:takes])
+        return call(self.operator(name), *scope, *(given or [constant(None)])[:takes], **paid)
 
     def _called_member(self, callee: syntax.Qualified, arguments: Sequence[syntax.Argument]) -> ast.expr:
         wrong = misuse(callee, "function", self.aliases)
@@ -163,14 +173,128 @@ class CallCompiler(ExpressionCompiler):
     def define_function(self, node: syntax.Function, name: str, python: str | None = None) -> str:
         """Emit a `def` into the block; its Python name."""
         python = python or self.code.fresh(f".{name}")
+        self._define(node, python)
+        return python
+
+    def _define(self, node: syntax.Function, python: str, *, for_each: bool = False) -> int:
+        """Emit a `def`; the steps of a call, if the loop that calls it `for_each` element counts them."""
         self.enter(node.parameters)
         parameters = [self.block.names[each.name].python for each in node.parameters]
         self.defaults(node.parameters)
         self.declarations(node.declarations)
-        result = self.expression(node.result)
-        self.block.statements.append(self.code.at(node.result, ast.Return(value=result)))
-        self.leave(node, python, parameters, leaf=_is_leaf(node))
-        return python
+        leaf, steps = self._is_leaf(node), 0
+        if leaf or self.block.statements:
+            self._return(node.result)
+            body = self.block.statements
+            if leaf and for_each:
+                steps = steps_of(body)
+            else:
+                body = counted_steps(body, leaf=leaf)
+        else:
+            body = self._split(node)
+        self.leave(node, python, parameters, body)
+        return steps
+
+    def _return(self, result: syntax.Expression) -> None:
+        self.block.statements.append(self.code.at(result, ast.Return(value=self.expression(result))))
+
+    def _split(self, node: syntax.Function) -> list[ast.stmt]:
+        """The body of a function that first compares a parameter with a whole number: a copy for whole
+        numbers, and one for all else."""
+        match node.result:
+            case syntax.Conditional(
+                test=syntax.Infix(left=syntax.Name(id=name), operator=sign, right=syntax.Literal(value=int()))
+            ) if name in self.block.names and not self.kinds and isinstance(INFIX[sign].python, ast.cmpop):
+                python = self.block.names[name].python
+                self.kinds = {python: True}
+                whole = self._counted(node, node.result)
+                self.kinds = {python: False}
+                other = self._counted(node, node.result)
+                self.kinds = {}
+                test = self.code.at(node.result, is_class(load(python), load(".int")))
+                return [self.code.at(node.result, branch(test, whole, other))]
+        return self._counted(node, node.result)
+
+    def _counted(
+        self, node: syntax.Function, result: syntax.Expression, before: Sequence[ast.expr] = ()
+    ) -> list[ast.stmt]:
+        """The body that returns a result, with code that counts it.
+
+        A way out that calls nothing and takes less than a step, such as the end of a recursion, does not
+        count: whoever calls the function has paid a step for the call. `before` has the tests on the way.
+        """
+        around, self.block.statements = self.block.statements, []
+        ways = self._short_way(node, result, before)
+        if ways is None:
+            self._return(result)
+            ways = counted_steps(self.block.statements, leaf=False)
+            for each in ways:
+                self.code.at(node, each)
+        self.block.statements = around
+        return ways
+
+    def _short_way(
+        self, node: syntax.Function, result: syntax.Expression, before: Sequence[ast.expr]
+    ) -> list[ast.stmt] | None:
+        if not isinstance(result, syntax.Conditional) or not self._calls_nothing(result.test):
+            return None
+        short, long = result.then, result.otherwise
+        if not self._calls_nothing(short):
+            short, long = long, short
+        if not self._calls_nothing(short):
+            return None
+        tests = [*before, self.test(result.test)]
+        self._return(short)
+        way, self.block.statements = self.block.statements, []
+        if steps_of([*tests, *way]) > 1:
+            return None
+        other = self._counted(node, long, tests)
+        then, otherwise = (way, other) if short is result.then else (other, way)
+        return [self.code.at(result, branch(tests[-1], then, otherwise))]
+
+    def _is_leaf(self, node: syntax.Function) -> bool:
+        defaults = [each.default for each in node.parameters if each.default]
+        return all(
+            map(self._calls_nothing, (*defaults, *(each.value for each in node.declarations), node.result))
+        )
+
+    def _calls_nothing(self, node: syntax.Expression) -> bool:
+        """Whether an expression can never call a function of a ruleset, and so adds no depth."""
+        match node:
+            case syntax.Literal() | syntax.Name() | syntax.Persistent() | syntax.Regex():
+                return True
+            case syntax.Infix():
+                parts: Sequence[syntax.Expression] = (node.left, node.right)
+            case syntax.Prefix():
+                parts = (node.operand,)
+            case syntax.Group():
+                parts = (node.inner,)
+            case syntax.Conditional():
+                parts = (node.test, node.then, node.otherwise)
+            case syntax.Array():
+                parts = node.items
+            case syntax.Map():
+                parts = [part for entry in node.entries for part in entry]
+            case syntax.Chevron():
+                parts = [part for part in node.parts if not isinstance(part, str)]
+            case syntax.Member():
+                parts = (node.receiver,)
+            case syntax.Index():
+                parts = (node.receiver, node.index)
+            case syntax.Path():
+                parts = (node.receiver, node.path)
+            case syntax.Method(domain=None) if self._is_quiet(node.name):
+                parts = (node.receiver, *(each.value for each in node.arguments))
+            case syntax.Call(callee=syntax.Name(id=name)) if self._is_quiet(name):
+                parts = [each.value for each in node.arguments]
+            case _:
+                return False
+        return all(map(self._calls_nothing, parts))
+
+    def _is_quiet(self, name: str) -> bool:
+        """Whether a name is an operator that calls no function it is given."""
+        operator = OPERATORS.get(name) if self.block.find(name) is None and name not in PREDICATES else None
+        return operator is not None and operator.calls == "nothing"
 
     def define_action(self, node: syntax.Defaction, name: str, python: str | None = None) -> str:
         raise NotImplementedError  # compiler/rules.py knows what an action block is
@@ -190,13 +314,12 @@ class CallCompiler(ExpressionCompiler):
                 self.block.statements.append(self.code.at(parameter, branch(missing, [value])))
 
     def leave(
-        self, node: syntax.Function | syntax.Defaction, python: str, names: list[str], *, leaf: bool
+        self, node: syntax.Function | syntax.Defaction, python: str, names: list[str], body: list[ast.stmt]
     ) -> None:
         """End a function's scope: its `def` goes into the scope around it."""
         block = self.block
         defaults = [load(".MISSING") if each.default else constant(None) for each in node.parameters]
         defaults += [load(".MISSING")] * (len(names) - len(defaults))  # classic `configure using`
-        body = counted_steps(block.statements, leaf=leaf)
         assert block.around is not None
         self.block = block.around
         self.block.statements.append(self.code.at(node, define(python, names, defaults, body)))
@@ -235,64 +358,5 @@ class CallCompiler(ExpressionCompiler):
         self.block.statements += values
 
 
-def counted_steps(body: list[ast.stmt], *, leaf: bool) -> list[ast.stmt]:
-    """A function's body with code that counts its steps, and its depth if it may call others."""
-    step: list[ast.stmt] = [_less("steps", steps_of(body))]
-    if leaf:
-        return [*step, branch(_negative("steps"), [_spent()]), *body]
-    both = ast.BoolOp(op=ast.Or(), values=[_negative("depth"), _negative("steps")])
-    inside: list[ast.stmt] = [_less("depth", 1), *step, branch(both, [_spent()]), *body]
-    back = ast.AugAssign(target=budget_store("depth"), op=ast.Add(), value=constant(1))
-    return [ast.Try(body=inside, handlers=[], orelse=[], finalbody=[back])]
-
-
 def is_null(node: syntax.Expression) -> bool:
     return isinstance(node, syntax.Literal) and node.value is None
-
-
-def budget_store(name: str) -> ast.Attribute:
-    return ast.Attribute(value=load(BUDGET), attr=name, ctx=ast.Store())
-
-
-def _less(name: str, amount: int) -> ast.stmt:
-    return ast.AugAssign(target=budget_store(name), op=ast.Sub(), value=constant(amount))
-
-
-def _negative(name: str) -> ast.expr:
-    return ast.Compare(left=attribute(BUDGET, name), ops=[ast.Lt()], comparators=[constant(0)])
-
-
-def _spent() -> ast.stmt:
-    return ast.Expr(value=call(ast.Attribute(value=load(BUDGET), attr="spent", ctx=ast.Load())))
-
-
-def _is_leaf(node: syntax.Function) -> bool:
-    """Whether a function can never call a ruleset's functions, and so adds no depth."""
-    return _calls_nothing(node.result) and all(_calls_nothing(each.value) for each in node.declarations)
-
-
-def _calls_nothing(node: syntax.Expression) -> bool:
-    match node:
-        case syntax.Literal() | syntax.Name() | syntax.Persistent() | syntax.Regex():
-            return True
-        case syntax.Infix():
-            return _calls_nothing(node.left) and _calls_nothing(node.right)
-        case syntax.Prefix():
-            return _calls_nothing(node.operand)
-        case syntax.Conditional():
-            return all(map(_calls_nothing, (node.test, node.then, node.otherwise)))
-        case syntax.Array():
-            return all(map(_calls_nothing, node.items))
-        case syntax.Index():
-            return _calls_nothing(node.receiver) and _calls_nothing(node.index)
-        case syntax.Path():
-            return _calls_nothing(node.receiver) and _calls_nothing(node.path)
-    return False
-
-
-def _most(operator: Operator) -> int | None:
-    """The maximum number of arguments of an operator; None for any number."""
-    kinds = [parameter.kind for parameter in inspect.signature(operator.run).parameters.values()]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return None
-    return len(kinds) - (1 if operator.scoped else 0)

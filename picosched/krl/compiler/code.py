@@ -47,6 +47,10 @@ def assign(name: str, value: ast.expr) -> ast.stmt:
     return ast.Assign(targets=[store(name)], value=value)
 
 
+class Quick(ast.IfExp):
+    """A test for the common case, which is done in place, and the general way for all else."""
+
+
 def listed(items: Iterable[ast.expr]) -> ast.expr:
     return ast.List(elts=list(items), ctx=ast.Load())
 
@@ -58,6 +62,15 @@ def grouped(items: Iterable[ast.expr]) -> ast.expr:
 def mapped(entries: Iterable[tuple[ast.expr, ast.expr]]) -> ast.expr:
     pairs = list(entries)
     return ast.Dict(keys=[key for key, _ in pairs], values=[value for _, value in pairs])
+
+
+def is_class(value: ast.expr, *classes: ast.expr) -> ast.expr:
+    """Whether a value is of the last of these classes; there is one more test for each before it."""
+    return ast.Compare(left=class_of(value), ops=[ast.Is() for _ in classes], comparators=list(classes))
+
+
+def class_of(value: ast.expr) -> ast.expr:
+    return ast.Attribute(value=value, attr="__class__", ctx=ast.Load())
 
 
 def part_of(name: str, place: int) -> ast.expr:

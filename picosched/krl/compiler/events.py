@@ -10,7 +10,6 @@ import ast
 
 from picosched.krl import syntax
 from picosched.krl.compiler.actions import ActionCompiler
-from picosched.krl.compiler.calls import counted_steps
 from picosched.krl.compiler.code import (
     Binding,
     Block,
@@ -27,6 +26,7 @@ from picosched.krl.compiler.code import (
     part_of,
     store,
 )
+from picosched.krl.compiler.weight import counted_steps
 from picosched.krl.event_expression import (
     AnyOrder,
     Count,

@@ -1,9 +1,9 @@
 """Expressions to Python.
 
-An operator becomes a call of its function, a KRL function a nested `def` that counts its steps, and a call
-of a function that is declared by name a plain Python call. Functions written inside an expression are
-defined just before the statement that uses them: making one has no effect and needs nothing that is not
-there yet.
+An operator becomes a call of its function, with Python's own beside it for whole numbers; a KRL function
+becomes a nested `def` that counts its steps, and a call of a function that is declared by name a plain Python
+call. Functions written inside an expression are defined just before the statement that uses them: making one
+has no effect and needs nothing that is not there yet.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from picosched.krl.classic import PREDICATES, for_classic
 from picosched.krl.compiler.code import (
     Block,
     Code,
+    Quick,
     call,
+    class_of,
     constant,
     grouped,
+    is_class,
     listed,
     load,
     mapped,
@@ -34,6 +37,8 @@ from picosched.krl.values import Regex, regex_of
 
 SCOPE, EFFECTS, RID, BUDGET = ".scope", ".effects", ".rid", ".budget"
 
+NEAR = 2**30 - 1
+"""Up to this Python compares whole numbers in one instruction."""
 FEW = 8
 """Parts of a chevron that may come out short."""
 
@@ -48,6 +53,8 @@ class ExpressionCompiler:
         self.block = Block()
         self.aliases: dict[str, str] = {}
         """Maps the alias of a used module to the Python variable with the names it provides."""
+        self.kinds: dict[str, bool] = {}
+        """Variables of which it is known in this copy of the code whether they are whole numbers."""
         self.bare_attributes: str | None = None
         """In `where`: the variable that holds the event's attributes."""
 
@@ -212,41 +219,111 @@ class ExpressionCompiler:
         if isinstance(sign.python, ast.unaryop):
             return ast.UnaryOp(op=sign.python, operand=self.test(node.operand))
         operand = self.expression(node.operand)
+        if sign.run and isinstance(operand, ast.Constant) and type(operand.value) is int:
+            return constant(sign.run(operand.value))
         return call(f".prefix {sign.text}", operand) if sign.run else operand
 
     def _infix(self, node: syntax.Infix) -> ast.expr:
         op = INFIX[node.operator].python
         if isinstance(op, ast.boolop):
             return self._shortcut(node, op)
-        general = call(f".{node.operator}", self.expression(node.left), self.expression(node.right))
-        return self._quick(node, general) or general
+        left, right = self.expression(node.left), self.expression(node.right)
+        return self._quick(node, left, right) or self._general(node, left, right)
 
-    def _quick(self, node: syntax.Infix, general: ast.expr) -> ast.expr | None:
-        """A variable against a literal, the commonest test and step: done in place if the types agree.
+    def _quick(self, node: syntax.Infix, left: ast.expr, right: ast.expr) -> ast.expr | None:
+        """What Python's own operator does in place where the types allow it; None if it may not."""
+        op = INFIX[node.operator].python
+        if op is None or self._is_other(node.left, left):
+            return None
+        literal = right.value if isinstance(right, ast.Constant) else None
+        if isinstance(literal, str) and isinstance(op, ast.Eq | ast.NotEq):
+            first, a = self._twice(left)
+            done = ast.Compare(left=a, ops=[op], comparators=[right])
+            return Quick(test=is_class(first, load(".str")), body=done, orelse=self._general(node, a, right))
+        if self._is_other(node.right, right):
+            return None
+        if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+            run = INFIX[node.operator].run
+            return constant(run(left.value, right.value)) if run else None
+        return self._whole(node, op, left, right)
+
+    def _general(self, node: syntax.Infix, left: ast.expr, right: ast.expr) -> ast.expr:
+        return self.code.at(node, call(f".{node.operator}", left, right))
+
+    def _whole(self, node: syntax.Infix, op: ast.AST, left: ast.expr, right: ast.expr) -> ast.expr | None:
+        """The same for two whole numbers.
 
         Next to a literal a sum may pass the bound on whole numbers by a little before `add` sees it; it is
-        exact all the same.
+        exact all the same. Any other result that is not near 0 is left to the general function.
         """
-        right = node.right.value if isinstance(node.right, syntax.Literal) else None
-        left = self.block.find(node.left.id) if isinstance(node.left, syntax.Name) else None
-        known = {int: ".int", str: ".str"}.get(type(right))
-        if left is None or left.kind != "value" or known is None:
+        before, after = _literal_of(left), _literal_of(right)
+        literal = before if after is None else after
+        if literal is None and isinstance(op, ast.Eq | ast.NotEq):
+            return None  # two texts as often as not
+        if literal is not None and abs(literal) >= NEAR:
             return None
-        if type(right) is str and node.operator not in ("==", "!="):
-            return None
-        if type(right) is int and abs(right) >= 2**31:
-            return None
-        variable, literal = load(left.python), constant(right)
-        match INFIX[node.operator].python:
-            case ast.cmpop() as op:
-                done: ast.expr = ast.Compare(left=variable, ops=[op], comparators=[literal])
-            case ast.operator() as op:
-                done = ast.BinOp(left=variable, op=op, right=literal)
+        if (  # one test is enough for both
+            after is not None
+            and isinstance(op, ast.cmpop)
+            and isinstance(left, Quick)
+            and _is_arithmetic(node.left)
+        ):
+            done = ast.Compare(left=left.body, ops=[op], comparators=[right])
+            return Quick(test=left.test, body=done, orelse=self._general(node, left.orelse, right))
+        (first, a), (second, b) = self._twice(left), self._twice(right)
+        unknown = [each for each in (first, second) if not self._is_whole(each)]
+        test: ast.expr | None = None
+        if unknown:
+            test = is_class(unknown[0], *map(class_of, unknown[1:]), load(".int"))
+        value: ast.expr
+        match op:
+            case ast.cmpop():
+                value = ast.Compare(left=a, ops=[op], comparators=[b])
+            case ast.Mod():  # with the sign of the dividend
+                if after is None or after <= 0:
+                    return None
+                negative = ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=a), op=op, right=b)
+                value = ast.IfExp(
+                    test=ast.Compare(left=a, ops=[ast.GtE()], comparators=[constant(0)]),
+                    body=ast.BinOp(left=a, op=op, right=b),
+                    orelse=ast.UnaryOp(op=ast.USub(), operand=negative),
+                )
+            case ast.Add() | ast.Sub() if literal is not None:
+                value = ast.BinOp(left=a, op=op, right=b)
+            case ast.operator():
+                name = self.code.fresh(".result")
+                kept = ast.NamedExpr(target=store(name), value=ast.BinOp(left=a, op=op, right=b))
+                near = ast.Compare(
+                    left=constant(-NEAR), ops=[ast.LtE(), ast.LtE()], comparators=[kept, constant(NEAR)]
+                )
+                test = ast.BoolOp(op=ast.And(), values=[test, near]) if test else near
+                value = load(name)
             case _:
                 return None
-        kind = ast.Attribute(value=load(left.python), attr="__class__", ctx=ast.Load())
-        test = ast.Compare(left=kind, ops=[ast.Is()], comparators=[load(known)])
-        return ast.IfExp(test=test, body=done, orelse=self.code.at(node, general))
+        return Quick(test=test, body=value, orelse=self._general(node, a, b)) if test else value
+
+    def _is_whole(self, code: ast.expr) -> bool:
+        known = isinstance(code, ast.Name) and self.kinds.get(code.id) is True
+        return known or _literal_of(code) is not None
+
+    def _is_other(self, node: syntax.Expression, code: ast.expr) -> bool:
+        """Whether a value is most likely not a whole number; the general function is right for any."""
+        if isinstance(code, ast.Constant):
+            return type(code.value) is not int
+        if isinstance(code, ast.Name) and self.kinds.get(code.id) is False:
+            return True
+        if isinstance(node, syntax.Infix) and node.operator in ("+", "-", "*"):
+            return isinstance(code, ast.Call)
+        return isinstance(node, syntax.Array | syntax.Map | syntax.Regex | syntax.Chevron) or _is_boolean(
+            node
+        )
+
+    def _twice(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """A value that is used twice, and evaluated only where it is used first."""
+        if isinstance(value, ast.Name | ast.Constant):
+            return value, value
+        kept = self.code.fresh(".operand")
+        return ast.NamedExpr(target=store(kept), value=value), load(kept)
 
     def _shortcut(self, node: syntax.Infix, op: ast.boolop) -> ast.expr:
         """`&&` and `||` return the deciding operand."""
@@ -303,3 +380,13 @@ def _is_boolean(node: syntax.Expression) -> bool:
                 return _is_boolean(node.left) and _is_boolean(node.right)
             return INFIX[node.operator].value == "Boolean"
     return False
+
+
+def _is_arithmetic(node: syntax.Expression) -> bool:
+    return isinstance(node, syntax.Infix) and isinstance(INFIX[node.operator].python, ast.operator)
+
+
+def _literal_of(value: ast.expr) -> int | None:
+    """The whole number that is written out."""
+    found = value.value if isinstance(value, ast.Constant) else None
+    return found if type(found) is int else None

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 from picosched.krl import syntax
 from picosched.krl.compiler.actions import FIRED
-from picosched.krl.compiler.calls import budget_store, counted_steps
 from picosched.krl.compiler.code import (
     Binding,
     Block,
@@ -35,6 +34,7 @@ from picosched.krl.compiler.code import (
 )
 from picosched.krl.compiler.expressions import BUDGET, EFFECTS, RID, SCOPE
 from picosched.krl.compiler.statements import COUNT_FIRED, COUNT_NOT, FINAL, StatementCompiler, outcome
+from picosched.krl.compiler.weight import budget_store, counted_steps
 from picosched.krl.event_expression import EventExpression
 from picosched.krl.names import settings_of
 

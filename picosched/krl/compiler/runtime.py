@@ -29,6 +29,8 @@ from picosched.krl.values import (
     truth,
 )
 
+SHORT = 1_000
+"""Characters of a text that may be made before it is paid for."""
 PERIODS = {
     "second": 1,
     "minute": 60,
@@ -54,9 +56,13 @@ def passes(value: Value) -> tuple[int, Iterable[tuple[Value, Value]]]:
 def joined(parts: Sequence[str]) -> str:
     """The text of a chevron."""
     length = sum(map(len, parts))
-    if length > SMALL:
+    if length > SHORT:
         claim_text(length, all(map(str.isascii, parts)))
-    return "".join(parts)
+        return "".join(parts)
+    text = "".join(parts)
+    if length > SMALL:
+        claim_text(length, text.isascii())
+    return text
 
 
 def act(action: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:

@@ -143,6 +143,7 @@ def sort(val: Value = None, sortBy: Value = None) -> Value:
     claim_array(len(val), len(val) + (comparisons >> 3))
     if type(sortBy) is FunctionType:
         ask = callback(sortBy, 2)
+        charge(comparisons >> 1)
         return [ranked.value for ranked in sorted(Ranked(item, ask) for item in val)]
     backwards = sortBy in ("reverse", "ciremun")
     if sortBy in ("numeric", "ciremun"):
@@ -162,7 +163,7 @@ OPERATORS = {
     "length": Operator(length),
     "reverse": Operator(reverse),
     "slice": Operator(slice_),
-    "sort": Operator(sort),
+    "sort": Operator(sort, calls="some"),
     "splice": Operator(splice),
     "tail": Operator(tail),
 }

@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import Literal
 
 from picosched.krl.scope import Value
+from picosched.krl.values import VARARGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,22 @@ class Operator:
 
     run: Callable[..., Value]
     scoped: bool = False
+    calls: Literal["nothing", "some", "each"] = "nothing"
+    """The functions it may call: "each" calls its second argument for each element of the first, and `run`
+    takes the `steps` of one call by name, if the function does not count them."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of what a call gives in order, the receiver first."""
+        assert isinstance(self.run, FunctionType)
+        code = self.run.__code__
+        return code.co_varnames[1 if self.scoped else 0 : code.co_argcount]
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether it takes any number of arguments after those."""
+        assert isinstance(self.run, FunctionType)
+        return bool(self.run.__code__.co_flags & VARARGS)
 
 
 @dataclass(frozen=True, slots=True)

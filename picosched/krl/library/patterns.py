@@ -182,6 +182,6 @@ OPERATORS = {
     "extract": Operator(extract),
     "like": Operator(lambda val=None, regex=None: operators.like(val, regex)),
     "match": Operator(match),
-    "replace": Operator(replace),
+    "replace": Operator(replace, calls="some"),
     "split": Operator(split),
 }
