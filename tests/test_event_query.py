@@ -171,8 +171,9 @@ def test_an_event_with_a_key_that_a_client_sends_again_happens_once_elsewhere() 
 def test_one_question_leads_to_so_many_turns_and_no_more() -> None:
     many = """ruleset many { meta { shares n } global { n = function(){ ent:n.defaultsTo(0) } }
       rule go { select when t go foreach 1.range(20) setting(i)
-        ctx:eventQuery(event:attrs{"to"}.head(), "t", "go", {"to": event:attrs{"to"}.tail(), "i": i}, "many", "n")
-          setting(x)
+        ctx:eventQuery(
+          event:attrs{"to"}.head(), "t", "go", {"to": event:attrs{"to"}.tail(), "i": i}, "many", "n"
+        ) setting(x)
         always { ent:n := n() + 1 } } }"""
     with Engine(clock=VirtualClock()) as engine:
         picos = [engine.new_pico(f"p{number}") for number in range(5)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from picosched.errors import KrlError
+from picosched.krl.resolver import MOST_SUGGESTED
 from picosched.krl.ruleset import compile_ruleset
 
 FAULTS = sorted((Path(__file__).parent / "faults").glob("*.krl"))

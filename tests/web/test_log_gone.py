@@ -37,9 +37,18 @@ def test_a_server_whose_log_nobody_reads_any_more_goes_on_and_stops(tmp_path: Pa
             process.kill()
 
 
+@pytest.mark.slow
 def test_a_reader_of_the_log_that_stalls_stops_nobody(tmp_path: Path) -> None:
     """More requests than a pipe holds lines of, and nobody reads it."""
-    command = [sys.executable, "-c", "from picosched.cli.main import main; main()", "serve", "--open", "--port", "0"]
+    command = [
+        sys.executable,
+        "-c",
+        "from picosched.cli.main import main; main()",
+        "serve",
+        "--open",
+        "--port",
+        "0",
+    ]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
