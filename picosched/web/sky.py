@@ -19,10 +19,11 @@ import orjson
 from picosched.krl.text import tree_text
 from picosched.pico.turn import Turn
 from picosched.turns.pieces import AskPassing
-from picosched.web.desk import Desk, Wanted
+from picosched.web.desk import Desk
 from picosched.web.directed import directed
 from picosched.web.errors import Headers, HttpError
 from picosched.web.limits import Held
+from picosched.web.lines import Wanted
 from picosched.web.origins import METHODS, Origins
 from picosched.web.request import (
     MULTIPART,

@@ -184,7 +184,7 @@ def test_a_channel_is_asked_what_it_lets_pass(engine: Engine) -> None:
 HEAVY = """
 ruleset heavy {
   meta { shares slow }
-  global { slow = function() { 1.range(200000).map(function(i) { i * 2 }).length() } }
+  global { slow = function() { 1.range(800000).map(function(i) { i * 2 }).length() } }
   rule slow { select when heavy slow pre { n = slow() } send_directive("slow", {"n": n}) }
 }
 """
@@ -299,7 +299,7 @@ def test_a_turn_that_takes_long_leaves_the_loop_and_happens_once(engine: Engine)
         await asyncio.to_thread(desk.stop)
         return turns
 
-    assert [turn.directives[0].options for turn in asyncio.run(work())] == [{"n": 200_000}] * 2
+    assert [turn.directives[0].options for turn in asyncio.run(work())] == [{"n": 800_000}] * 2
     assert len(engine.journal()) == 2
 
 
