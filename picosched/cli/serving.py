@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -196,13 +197,8 @@ def _token_hash(engine: Engine, new: bool) -> str:
 
 def _check_installed() -> None:
     """The server's packages are an extra."""
-    try:
-        import fastapi  # noqa: F401
-        import prometheus_client  # noqa: F401
-        import structlog  # noqa: F401
-        import uvicorn  # noqa: F401
-        import watchfiles  # noqa: F401
-    except ImportError as cause:
-        raise PicoschedError(
-            f"the server needs {cause.name}: install it with pip install 'picosched[web]'", "not_found"
-        ) from cause
+    for name in ("fastapi", "prometheus_client", "structlog", "uvicorn", "watchfiles"):
+        if find_spec(name) is None:  # not imported, because the server imports some of them later or never
+            raise PicoschedError(
+                f"the server needs {name}: install it with pip install 'picosched[web]'", "not_found"
+            )

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
-from starlette.concurrency import run_in_threadpool
-from watchfiles import Change, awatch
 
 from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
@@ -47,6 +45,8 @@ async def watch(engine: Engine, files: Sequence[Path], stopping: asyncio.Event) 
 
     Watches their folders, because many editors replace files instead of writing to them.
     """
+    from watchfiles import Change, awatch  # few servers watch their files
+
     wanted = {file.resolve(): file for file in files}
 
     def concerns(change: Change, path: str) -> bool:
@@ -55,7 +55,7 @@ async def watch(engine: Engine, files: Sequence[Path], stopping: asyncio.Event) 
     folders = {file.parent for file in wanted}
     async for changes in awatch(*folders, watch_filter=concerns, stop_event=stopping, recursive=False):
         for path in sorted({Path(path).resolve() for _, path in changes}):
-            await run_in_threadpool(reinstall, engine, wanted[path])
+            await asyncio.to_thread(reinstall, engine, wanted[path])
 
 
 def _text_of(file: Path) -> str | None:
