@@ -53,22 +53,20 @@ class Covers:
     """Texts of keys, which are covered in values."""
 
     def __init__(self) -> None:
-        self._texts: frozenset[str] = frozenset()
+        self.texts: frozenset[str] = frozenset()
+        """What is covered; mostly nothing."""
         self._pattern: re.Pattern[str] | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self._texts)
 
     def cost(self, size: int) -> int:
         """Steps for covering that many bytes: up to a few for each, if there are many texts to look for."""
-        return size * len(self._texts) // TEXTS_OF_A_STEP
+        return size * len(self.texts) // TEXTS_OF_A_STEP
 
     def add(self, value: Any) -> None:
         """Cover the texts and numbers in a value from now on."""
-        texts = self._texts | texts_of(value)
-        if texts != self._texts:
+        texts = self.texts | texts_of(value)
+        if texts != self.texts:
             longest_first = sorted(texts, key=lambda text: (-len(text), text))
-            self._texts, self._pattern = texts, re.compile("|".join(map(re.escape, longest_first)))
+            self.texts, self._pattern = texts, re.compile("|".join(map(re.escape, longest_first)))
 
     def text(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
@@ -82,7 +80,7 @@ class Covers:
                 return [self.value(each) for each in value]
             case dict():
                 return {self.text(name): self.value(each) for name, each in value.items()}
-            case int() | float() if str(value) in self._texts:
+            case int() | float() if str(value) in self.texts:
                 return HIDDEN
         return value
 

@@ -30,6 +30,7 @@ MEANT = {
     "unfinished": {"W108", "W109", "W110", "W111", "W112"},
     "a16x9": {"W109", "W113", "W114", "W205", "W305"},
     "forms": {"W302", "W303"},
+    "veteran": {"W207", "W208"},
 }
 """Rulesets of tests about these warnings."""
 

@@ -296,7 +296,8 @@ def test_a_pico_may_have_so_much_to_come_and_the_setting_is_named() -> None:
         for pico in (root, other):
             pico.install(MANY)
         said(root, "fill", n=49)  # the edge of its window is one as well
-        for type, attrs in (("fill", {"n": 1}), ("send", {"n": 1, "eci": "e"})):
+        eci = other.new_channel(["x"]).eci
+        for type, attrs in (("fill", {"n": 1}), ("send", {"n": 1, "eci": eci})):
             (error,) = root.raise_event("many", type, attrs).errors
             assert error.code == "too_large"
             assert error.message == (
@@ -365,7 +366,7 @@ def test_the_count_of_what_is_to_come_is_right_whatever_happens(engine: Engine) 
 def test_ending_all_at_once_is_ending_each(engine: Engine) -> None:
     said(engine.root, "fill", n=5)
     said(engine.root, "all", ops=[*named(None)[:3], {"do": "pause", "name": "r1"}])
-    said(engine.root, "send", n=1, eci="e")
+    said(engine.root, "send", n=1, eci=engine.root.new_channel(["x"]).eci)
     rows = engine.scheduled()
     engine.agenda.move(rows[0].id, timedelta(hours=1))
     rows, now = engine.scheduled(), engine.now()

@@ -28,8 +28,8 @@ class Misuse:
 
 
 def misuse(node: syntax.Qualified, use: Use, aliases: Collection[str]) -> Misuse | None:
-    """What is wrong with a use of a library module; None if nothing is, or if the module is a ruleset."""
-    if node.domain in aliases:
+    """What is wrong with a use of a library module; None if nothing is, or for keys and rulesets."""
+    if node.domain in aliases or node.domain == "keys":
         return None
     name = f"{node.domain}:{node.name}"
     members = MODULES.get(node.domain)

@@ -40,7 +40,7 @@ def cover_all(covers: Covers, keys: Keys) -> None:
 
 def covered_error(error: KrlError, covers: Covers) -> KrlError:
     """The error, with keys covered in its message."""
-    if covers:
+    if covers.texts:
         error.message = covers.text(error.message)
         error.args = (error.message,)
     return error

@@ -41,7 +41,6 @@ class PicoEffects(Speaking):
         self.turn, self.settings, self.txn_id = turn, settings, turn.eid
         self.raised_in_turn = 0
         self.agenda.begin_turn()
-        self.outbox.begin_turn()
 
     def end_turn(self) -> None:
         self.turn = self.said = self.event = None

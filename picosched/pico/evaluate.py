@@ -68,7 +68,7 @@ def evaluate(
     effects.answers, effects.asked = answers or Answers(), 0
     before, BOUNDS.budget = BOUNDS.budget, budget
     try:
-        if pico.covers:
+        if pico.covers.texts:
             # If it is too much, the next rule fails.
             budget.steps -= pico.covers.cost(measured(event.attrs)[1])
         pico.random.begin(effects.answers.drawn)
@@ -83,7 +83,7 @@ def evaluate(
         BOUNDS.budget = before
         pico.random.end()
         effects.end_turn()
-    if pico.covers:
+    if pico.covers.texts:
         cover_turn(turn, pico.covers)
     return turn
 
@@ -118,7 +118,7 @@ def answer_within(pico: Pico, query: Query, now: datetime, answers: Answers | No
         if answers is not None:
             pico.random.begin(answers.drawn)
         found = json_value(instance.query(query.name, query.args))
-        if not pico.covers:
+        if not pico.covers.texts:
             return found
         pico.budget.charge(pico.covers.cost(measured(found)[1]))
         return pico.covers.value(found)

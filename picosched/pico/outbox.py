@@ -15,6 +15,7 @@ from picosched.krl.text import json_text, measured, of_text
 from picosched.krl.values import shown
 from picosched.pico.delivery import Delivery
 from picosched.pico.said import Speaking
+from picosched.pico.turn import Turn
 
 WRITTEN, ROW = 400, 1_000
 """Steps and bytes of a delivery besides its texts and attributes."""
@@ -25,11 +26,10 @@ class PicoOutbox:
 
     def __init__(self, effects: Speaking) -> None:
         self._effects = effects
-        self.begin_turn()
-
-    def begin_turn(self) -> None:
-        self._before: int | None = None
-        """Deliveries the pico had pending before this turn; None until needed."""
+        self._before = 0
+        """Deliveries the pico had pending before the turn that last sent one."""
+        self._turn: Turn | None = None
+        """That turn."""
 
     def send(self, host: str, eci: str, domain: str, type: str, attrs: Value) -> str:
         effects, pico = self._effects, self._effects.pico
@@ -46,8 +46,8 @@ class PicoOutbox:
                 code="too_large",
             )
         url = self._url(host, eci, domain, type)
-        if self._before is None:
-            self._before = pico.state.on_their_way(pico.id)
+        if self._turn is not turn:
+            self._turn, self._before = turn, pico.state.on_their_way(pico.id)
         pending = self._before + len(turn.deliveries) + len(said.deliveries)
         if pending >= limits.max_pending:
             raise KrlError(

@@ -111,7 +111,7 @@ class Speaking:
 
     def say(self, size: int, *, steps: int = 0, for_good: bool = False) -> None:
         """Charge for an effect; with `for_good`, not refunded if the rule fails."""
-        if self.pico.covers:
+        if self.pico.covers.texts:
             steps += self.pico.covers.cost(size)
         self.pico.budget.say(THING + size, steps, for_good)
 

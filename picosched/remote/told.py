@@ -46,7 +46,8 @@ POLICIES = ("events", "queries")
 
 
 def read_installed(told: Told) -> InstalledRow:
-    return InstalledRow(told["rid"], told["hash"], told["config"], told["origin"])
+    flushed = _time(told["flushed"])
+    return InstalledRow(told["rid"], told["hash"], told["config"], told["origin"], flushed)
 
 
 def read_entry(told: Told) -> Entry:

@@ -98,6 +98,10 @@ class Database(Protocol):
         """Reads inside see one consistent state, even if others write meanwhile."""
         ...
 
+    def be_patient(self, patient: bool) -> None:
+        """Whether to wait a while for another program that has the database locked. At first it does."""
+        ...
+
     # The whole
 
     def mend(self) -> None:

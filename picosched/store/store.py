@@ -103,6 +103,10 @@ class Store:
         """
         return self._database.transaction()
 
+    def be_patient(self, patient: bool) -> None:
+        """Whether a transaction waits a while for another program that has the database locked."""
+        self._database.be_patient(patient)
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Inside a transaction: on an exception only writes inside this block are undone."""
         return self._database.savepoint()

@@ -182,7 +182,10 @@ class GroupCommit:
         return call.outcomes
 
     def perform_now(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
-        """As `perform_some`, but without waiting, for light pieces; empty if somebody else uses the store."""
+        """As `perform_some`, but without waiting, for light pieces; empty if somebody else uses the store.
+
+        The other may also be another program that has the database locked.
+        """
         self.refuse_inside()
         if not self._held.take():
             return []
@@ -195,13 +198,16 @@ class GroupCommit:
                         return []
                     self._line.append(call)
                     self._leader = call
+                self._store.be_patient(False)
                 while not call.mark.finished:
                     self._write_batch()
             finally:
                 self._leave(call)
         finally:
             self._held.give()
-        return call.outcomes
+        first = call.outcomes[0]
+        locked = isinstance(first, StoreError) and first.code == "conflict"
+        return [] if locked and len(call.outcomes) == 1 else call.outcomes
 
     def read_now(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | Later:
         """As `read`, but without waiting: `Later.BUSY` if somebody else uses the store."""
@@ -243,6 +249,7 @@ class GroupCommit:
     def _write(self) -> None:
         """Write one batch: the calls in line when the store is free."""
         with self._held:
+            self._store.be_patient(True)
             self._write_batch()
 
     def _write_batch(self) -> None:

@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor
+
+from picosched.clock import SystemClock, format_time
 
 Form = Literal["json", "colour", "plain"]
 FORMS: tuple[Form, ...] = ("json", "colour", "plain")
@@ -27,6 +28,7 @@ QUIET = ("uvicorn.error", "watchfiles.main", "watchfiles.watcher", "httpx", "asy
 
 MOMENT_SECONDS = 0.2
 
+_CLOCK = SystemClock()
 _STAMP = structlog.processors.TimeStamper("iso", utc=True, key="at")
 
 
@@ -101,7 +103,7 @@ class AccessLog:
             asyncio.get_running_loop().call_later(MOMENT_SECONDS, self.flush)
         ms = round(seconds * 1000, 2)
         if self._form == "plain":  # as the renderer would, which takes longer than a query
-            at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+            at = format_time(_CLOCK.now())
             self._lines.append(
                 f"[info     ] request method={method} path={_plain(path)} status={status} ms={ms} "
                 f"client={_plain(address)} at={at}\n"

@@ -32,6 +32,7 @@ from picosched.web.request import (
     segments_of,
 )
 from picosched.web.sky import CORS, JSON_TYPE, PIECE, Answer, Call, Sky, find_call
+from picosched.web.whole import written_whole
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +158,7 @@ class Site:
             answer = _refusal(scope, PicoschedError(f"picosched failed: {type(error).__name__}", "internal"))
         if len(answer.body) > PIECE:
             answer = await self._send_large(scope, answer, send)
-        else:
+        elif not written_whole(answer.status, answer.headers, answer.body, send):
             await _send(answer, send)
         seconds = ticks() - start
         if call is not None and call.event is not None and answer.status < 400:

@@ -91,10 +91,10 @@ def asked(text: str) -> HttpRequest:
     return effects.asked[0]
 
 
-def acted(action: str, answer: HttpResponse | None = None, meta: dict[str, Any] | None = None) -> Recorded:
+def acted(action: str, answer: HttpResponse | None = None, host: str | None = None) -> Recorded:
     """What the effects were told by a rule with this action, whose result `d` goes out as a directive."""
     scope, effects = scope_with(answer)
-    scope.meta = meta or {}
+    scope.host = lambda: host
     ruleset = compile_ruleset(
         "ruleset tea { rule r { select when tea go every { " + action + ' send_directive("d", {"d": d}) } } }'
     )
@@ -339,12 +339,12 @@ def test_an_event_is_sent_to_another_engine(call: str) -> None:
     assert effects.directives == [("d", {"d": "e8"})]
 
 
-HERE = {"host": "http://here.example:8123"}
+HERE = "http://here.example:8123"
 
 
 @pytest.mark.parametrize("host", ["null", '""', "meta:host", 'meta:host.uc() + "/"'])
 def test_no_host_is_this_engine(host: str) -> None:
-    effects = acted(f'event:send({{"eci": "c1", "domain": "a", "type": "b"}}, {host}) setting(d)', meta=HERE)
+    effects = acted(f'event:send({{"eci": "c1", "domain": "a", "type": "b"}}, {host}) setting(d)', host=HERE)
     assert effects.sent == [("c1", "a", "b", {})]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -244,3 +245,54 @@ def test_requests_of_one_channel_are_done_in_their_order(engine: Engine) -> None
     asyncio.run(work())
     directives = [each for entry in reversed(engine.journal()) for each in entry.directives]
     assert [each["options"]["n"] for each in directives if each["name"] != "slow"] == [*range(30)]
+
+
+def test_another_program_that_locks_the_database_does_not_hold_up_the_loop(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """The loop goes on while the thread waits for the lock, and the event happens once."""
+    eci = engine.root.new_channel().eci
+    engine.root.query("echo", "count")
+    other = sqlite3.connect(tmp_path / "picos.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def work() -> Any:
+        desk = Desk(engine)
+        desk.listen()
+        desk.start()
+        event = desk.done(engine.new_event("echo", "back", {"n": 1}, eci=eci))
+        rounds = 0
+        while not desk._with_thread:
+            rounds += 1
+            await asyncio.sleep(0)
+        assert rounds < 10  # it did not wait on the loop
+        other.execute("ROLLBACK")
+        turn = await event
+        await asyncio.to_thread(desk.stop)
+        return turn
+
+    assert asyncio.run(work()).directives[0].options == {"n": 1}
+    assert engine.root.query("echo", "count") == 1
+    other.close()
+
+
+def test_a_turn_that_takes_long_leaves_the_loop_and_happens_once(engine: Engine) -> None:
+    """Its light try has no effect: neither on the pico nor on what its rules draw."""
+    engine.root.install(HEAVY)
+    eci = engine.root.new_channel().eci
+    engine.root.query("echo", "count")
+
+    async def work() -> list[Any]:
+        desk = Desk(engine)
+        desk.listen()
+        desk.start()
+        heavy = desk.done(engine.new_event("heavy", "slow", {}, eci=eci))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert eci in desk._with_thread and not heavy.done()
+        turns = [await heavy, await desk.done(engine.new_event("heavy", "slow", {}, eci=eci))]
+        await asyncio.to_thread(desk.stop)
+        return turns
+
+    assert [turn.directives[0].options for turn in asyncio.run(work())] == [{"n": 200_000}] * 2
+    assert len(engine.journal()) == 2

@@ -26,7 +26,7 @@ from picosched.store.faults import StoreError
 from picosched.store.port import MEMORY, Database, Row, Where
 from picosched.store.sqlite import schema
 from picosched.store.sqlite.conditions import conditions_of
-from picosched.store.sqlite.connection import connect
+from picosched.store.sqlite.connection import BUSY_SECONDS, connect
 from picosched.store.sqlite.faults import FAILING, FULL, OF_DISK, fault, in_doubt
 from picosched.store.sqlite.file import DatabaseFile
 from picosched.store.sqlite.glance import glance
@@ -48,6 +48,7 @@ class SQLiteDatabase(Database):
         self.readonly = readonly
         self.kept = self.refused = False
         self.transactions = self.changes = 0
+        self._patient = True
         self._durability = durability
         self._suspect = suspect
         """Whether to open it even if it is damaged, for diagnosis."""
@@ -158,6 +159,12 @@ class SQLiteDatabase(Database):
         self.changes += max(changed, 0)
         return changed
 
+    def be_patient(self, patient: bool) -> None:
+        if patient is not self._patient:
+            self._patient = patient
+            milliseconds = int(BUSY_SECONDS * 1000) if patient else 0
+            self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         self.run("SAVEPOINT piece")
@@ -253,6 +260,7 @@ class SQLiteDatabase(Database):
         try:
             self._file.check_there(without_log=True)
             self._connection = self._connected()
+            self._patient = True
             self._prepare()
             if not self.readonly:
                 self._write_log_again(self._file.log)

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from picosched.clock import format_time
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.krl.keys import without_config_keys
@@ -169,7 +170,11 @@ def query_through(eci: str, new: NewQuery, engine: AnEngine, asked: AskedHost) -
 
 def installed_shape(row: InstalledRow) -> InstalledShape:
     return InstalledShape(
-        rid=row.rid, hash=row.hash, origin=row.origin, config=without_config_keys(row.config)
+        rid=row.rid,
+        hash=row.hash,
+        origin=row.origin,
+        config=without_config_keys(row.config),
+        flushed=None if row.flushed is None else format_time(row.flushed),
     )
 
 

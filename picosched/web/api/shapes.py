@@ -114,6 +114,7 @@ class InstalledShape(BaseModel):
     hash: str
     origin: str | None = Field(description="The file or URL it came from.")
     config: dict[str, Any]
+    flushed: str | None = Field(description="When its text was last read from there.")
 
 
 def _shape(table: Table, begin: str = "") -> type[BaseModel]:

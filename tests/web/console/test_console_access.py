@@ -29,7 +29,7 @@ def test_the_token_leads_to_the_page_that_was_asked_for(page: Page, guarded: Ope
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"{guarded.url}/journal?event=a:b")
     expect(page.get_by_label("event", exact=True)).to_have_value("a:b")
-    expect(page.get_by_text("live")).to_be_visible()  # it came by the websocket
+    expect(page.get_by_text("turns · live")).to_be_visible()  # it came by the websocket
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/login")
     page.goto(f"{guarded.url}/picos")

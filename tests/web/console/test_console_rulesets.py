@@ -78,7 +78,7 @@ def test_what_is_due_fires_by_itself_and_the_page_tells(page: Page, place: Opene
 
 def test_a_fault_is_shown_at_its_line_and_in_the_list(page: Page, place: Opened) -> None:
     page.goto(f"{place.url}/edit")
-    paste(page, TEA.replace("time:now()", "tme:now()"))
+    paste(page, TEA.replace("time:now()", "tme()"))
     finding = page.locator(".finding")
     expect(finding).to_have_count(1)
     expect(finding).to_contain_text("6:59")
