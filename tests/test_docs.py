@@ -21,12 +21,13 @@ from typing import Any, get_args
 import pytest
 from krl.scopes import new_scope
 
-from picosched.cli.main import MODULES
+from picosched.cli import main as cli
 from picosched.due import agenda
 from picosched.errors import Code, KrlError, PicoschedError
 from picosched.krl import event_expression, extent, lexer, size
 from picosched.krl import pattern as krl_pattern
 from picosched.krl.grammar import parse
+from picosched.krl.instance import instantiate
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, Member, jsonpath
 from picosched.krl.operators import SIGNS
 from picosched.krl.printer import formatted
@@ -285,7 +286,7 @@ def patterns() -> Iterator[Pattern]:
 @pytest.mark.parametrize("pattern", list(patterns()), ids=str)
 def test_a_pattern_fires_where_the_page_says(pattern: Pattern) -> None:
     ruleset = compile_ruleset("ruleset example { rule example { %s noop() } }" % pattern.select)
-    instance = ruleset.instantiate(new_scope(), lambda rid, config: {})
+    instance = instantiate(ruleset, new_scope(), lambda rid, config: {})
     now, state, told, bound = datetime(2026, 3, 1, tzinfo=UTC), None, "", None
     for found in STEP.finditer(pattern.steps or ""):
         told += "  " + found[0].removesuffix("*")
@@ -464,7 +465,7 @@ def test_every_fixed_limit_has_its_number() -> None:
 
 
 def commands() -> set[str]:
-    return {name for names in MODULES.values() for name in names}
+    return {name for names in cli.MODULES.values() for name in names}
 
 
 def test_every_command_is_documented_and_no_other_is_named() -> None:

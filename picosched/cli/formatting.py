@@ -93,7 +93,7 @@ def _name_of(file: Path) -> str:
 
 
 def _text_of(file: Path) -> str:
-    from picosched.krl.ruleset import read_source
+    from picosched.krl.source import read_source
 
     if file != STDIN:
         return read_source(file)

@@ -64,7 +64,7 @@ def check(
 def _check(file: Path, json: bool) -> bool:
     """Report the findings for a file; return whether there is an error."""
     from picosched.check import check
-    from picosched.krl.ruleset import read_source
+    from picosched.krl.source import read_source
 
     try:
         text = read_source(file)

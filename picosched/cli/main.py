@@ -9,10 +9,8 @@ A command is imported when it is called, and `plain` reads its options. Typer is
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
@@ -40,17 +38,8 @@ MODULES: dict[str, tuple[str, ...]] = {
 """The commands of each module, in the order of the help."""
 
 
-class _Form(logging.Formatter):
-    """Formats messages logged without a configured log like errors."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname.lower()}: {super().format(record)}"
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with its status."""
-    if logging.lastResort is not None:
-        logging.lastResort.setFormatter(_Form())
     try:
         _run(arguments)
     except PicoschedError as error:
@@ -58,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(EXIT_STATUS[error.code])
     except Exception as error:
         # An unexpected error: the traceback is needed to investigate it.
+        import traceback
+
         traceback.print_exc()
         show_error(PicoschedError(f"picosched failed: {type(error).__name__}: {error}", "internal"))
         sys.exit(EXIT_STATUS["internal"])

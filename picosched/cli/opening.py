@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,17 @@ def settings_here(defaults: Settings | None = None) -> Settings:
     from picosched.settings import load_settings
 
     return load_settings(TOML if TOML.exists() else None, os.environ, defaults)
+
+
+class _Form(logging.Formatter):
+    """Formats messages logged without a configured log like errors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
+if logging.lastResort is not None:
+    logging.lastResort.setFormatter(_Form())
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def _events(lines: list[str]) -> list[Input]:
 
 
 def _read_events(file: Path) -> list[Input]:
-    from picosched.krl.ruleset import read_source
+    from picosched.krl.source import read_source
     from picosched.notation import parse_input
 
     text = sys.stdin.read() if str(file) == "-" else read_source(file)

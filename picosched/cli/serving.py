@@ -107,7 +107,7 @@ def serve(
     _check_installed()
     import sys
 
-    from picosched.krl.ruleset import read_source
+    from picosched.krl.source import read_source
     from picosched.web.access import is_loopback
     from picosched.web.logs import FORMS, set_up
     from picosched.web.origins import Origins

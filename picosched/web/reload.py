@@ -13,7 +13,7 @@ import structlog
 
 from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.ruleset import read_source
+from picosched.krl.source import read_source
 from picosched.store.picos import hash_of
 
 log = structlog.get_logger("picosched.rulesets")

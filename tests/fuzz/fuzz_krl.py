@@ -18,6 +18,7 @@ import atheris
 with atheris.instrument_imports(include=["picosched.krl"]):
     from picosched.errors import KrlError
     from picosched.krl.budget import Limits
+    from picosched.krl.instance import instantiate
     from picosched.krl.ruleset import compile_ruleset, evaluate_body
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "krl"))
@@ -31,7 +32,7 @@ def try_text(given: bytes) -> None:
     text = given.decode("utf-8", "replace")
     try:
         if text.lstrip().startswith("ruleset"):
-            compile_ruleset(text).instantiate(new_scope(LIMITS), lambda rid, config: {})
+            instantiate(compile_ruleset(text), new_scope(LIMITS), lambda rid, config: {})
         else:
             evaluate_body(text, new_scope(LIMITS))
     except KrlError as error:

@@ -12,14 +12,15 @@ from scopes import new_scope
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.budget import Limits
+from picosched.krl.instance import Instance, instantiate
 from picosched.krl.operators import INFIX
-from picosched.krl.ruleset import Instance, compile_ruleset, evaluate_body
+from picosched.krl.ruleset import compile_ruleset, evaluate_body
 
 
 def instance_of(globals: str, limits: Limits | None = None, name: str = "demo.krl") -> Instance:
     shares = "meta { shares f, g }"
     text = f"ruleset demo {{\n  {shares}\n  global {{\n{globals}\n  }}\n}}"
-    return compile_ruleset(text, name).instantiate(new_scope(limits), lambda rid, config: {})
+    return instantiate(compile_ruleset(text, name), new_scope(limits), lambda rid, config: {})
 
 
 def test_an_error_of_a_running_function_has_its_exact_place() -> None:
@@ -161,7 +162,7 @@ def test_a_query_passes_a_null_that_is_given_and_misses_what_is_not() -> None:
 def test_the_classic_dialect_has_beestings_in_ordinary_strings(text: str, value: str) -> None:
     def shared(meta: str) -> object:
         ruleset = compile_ruleset(f"ruleset d {{ meta {{ {meta} shares v }} global {{ v = {text} }} }}")
-        return ruleset.instantiate(new_scope(), lambda rid, config: {}).query("v", {})
+        return instantiate(ruleset, new_scope(), lambda rid, config: {}).query("v", {})
 
     assert shared("dialect classic") == value
     assert shared("") == text[1:-1]

@@ -14,6 +14,7 @@ from scopes import NoEffects
 
 from picosched.errors import KrlError
 from picosched.krl.budget import Budget, Limits
+from picosched.krl.instance import instantiate
 from picosched.krl.library import MODULES
 from picosched.krl.ruleset import compile_ruleset, evaluate_body
 from picosched.krl.scope import HttpRequest, HttpResponse, Scope
@@ -98,7 +99,7 @@ def acted(action: str, answer: HttpResponse | None = None, host: str | None = No
     ruleset = compile_ruleset(
         "ruleset tea { rule r { select when tea go every { " + action + ' send_directive("d", {"d": d}) } } }'
     )
-    ruleset.instantiate(scope, lambda rid, config: {}).run(0, {})
+    instantiate(ruleset, scope, lambda rid, config: {}).run(0, {})
     return effects
 
 
