@@ -1,7 +1,7 @@
 """Cold starts: CPU time of commands, a server's start and its memory, as users run them.
 
-CPU time of the processes, since other programs share the machine. A sample starts a process with compiled files;
-compare the ratios to `python -c pass`, and for a server to the smallest ASGI app on the same uvicorn.
+CPU time of the processes, since other programs share the machine. A sample starts a process with compiled
+files; compare the ratios to `python -c pass`, and for a server to the smallest ASGI app on the same uvicorn.
 """
 
 from __future__ import annotations
