@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, wraps
 from importlib import import_module
 from typing import Annotated, Any, get_args
@@ -13,22 +15,32 @@ import typer
 from picosched.cli.declared import Argument, Command, Commands, Option, WrongUseError
 from picosched.cli.printing import write
 
+COMPLETED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
+"""Where shells put the line to be completed."""
+
 CONTEXT = inspect.Parameter("_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 """The parameter for which Typer gives its context."""
 
 
-def run(arguments: Sequence[str] | None, modules: Iterable[str], error: BaseException | None = None) -> None:
+def run(
+    arguments: Sequence[str] | None, modules: Mapping[str, Sequence[str]], error: BaseException | None = None
+) -> None:
     """Run a command line, and exit.
 
     With an error the command has been run already and has raised it: Typer shows it as its own.
     """
-    made = whole(tuple(modules))
-    made(args=arguments, prog_name="picosched", obj=error)
+    words = {*(sys.argv[1:] if arguments is None else arguments)}
+    for name in COMPLETED:
+        words.update(os.environ.get(name, "").split())
+    called = frozenset(name for names in modules.values() for name in names if name in words)
+    whole(tuple(modules), called)(args=arguments, prog_name="picosched", obj=error)
 
 
 @cache
-def whole(modules: tuple[str, ...]) -> Callable[..., object]:
-    """The assembled command, built once: Typer takes longer for that than most commands take to run."""
+def whole(modules: tuple[str, ...], called: frozenset[str] | None = None) -> Callable[..., object]:
+    """The assembled command, built once. All commands have a name and a help; if it is known which may be
+    `called`, only these have parameters, because Typer takes longer for them than most commands take to run.
+    """
     app = typer.Typer(
         name="picosched",
         no_args_is_help=True,
@@ -40,10 +52,15 @@ def whole(modules: tuple[str, ...]) -> Callable[..., object]:
     for module in modules:
         commands: Commands = import_module(f"picosched.cli.{module}").app
         for each in commands.values():
+            function = _of_typer(each) if called is None or each.name in called else _bare
             app.command(name=each.name, help=each.help, epilog=each.epilog, rich_help_panel=each.panel)(
-                _of_typer(each)
+                function
             )
     return typer.main.get_command(app)
+
+
+def _bare() -> None:
+    """A command that is only listed."""
 
 
 def _version(wanted: bool) -> None:
