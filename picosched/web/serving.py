@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
@@ -167,6 +167,7 @@ class Server(uvicorn.Server):
                 self._site(metrics),
                 loop="uvloop" if sys.platform != "win32" else "asyncio",
                 http=Protocol,
+                ws=_websocket,  # type: ignore[arg-type]  # uvicorn only calls it
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -282,6 +283,15 @@ class Server(uvicorn.Server):
                 for _, fire in await asyncio.to_thread(self._engine.read, since):
                     _tell(fire)
             place = max(place, last)
+
+
+def _websocket(**named: Any) -> asyncio.Protocol:
+    """The protocol of a WebSocket. Only pages of the console open one, so it is imported for the first."""
+    from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
+
+    assert AutoWebSocketsProtocol is not None
+    made: asyncio.Protocol = AutoWebSocketsProtocol(**named)
+    return made
 
 
 def _tell(fire: Fire) -> None:
