@@ -41,7 +41,7 @@ def imported(folder: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "never", "most"),
     [
-        (("next", "*/10 * * * *"), NEVER | LANGUAGE | STORE | {"logging", "asyncio", "orjson"}, 45),
+        (("next", "*/10 * * * *"), NEVER | LANGUAGE | STORE | {"logging", "asyncio", "orjson", "croniter"}, 45),
         (("check", "rulesets/daily_digest.krl"), NEVER | STORE | {"asyncio"}, 140),
         (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 170),
         (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 170),
