@@ -19,6 +19,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from picosched.clock import ticks
+from picosched.web.logs import fields
 from picosched.web.request import Receive, Scope, Send, headers_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Late:
         await self._life.enter_async_context(app.router.lifespan_context(app))
         gc.freeze()  # as at the start of the server: modules stay, so no collection needs to visit them
         self._app = app
-        log.info("loaded %s in %.1f s", self._name, ticks() - began)
+        log.info("loaded", **fields(part=self._name, seconds=round(ticks() - began, 2)))
         return app
 
 

@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
 import uvicorn
 
 from picosched.clock import ticks
@@ -37,7 +36,7 @@ from picosched.web.health import Plain, Probes
 from picosched.web.late import Late
 from picosched.web.left_over import remove_left_over
 from picosched.web.limits import Protocol, Rate
-from picosched.web.logs import AccessLog, Form
+from picosched.web.logs import AccessLog, Form, fields
 from picosched.web.metrics import Metrics
 from picosched.web.origins import Origins
 from picosched.web.reload import install, watch
@@ -46,7 +45,7 @@ from picosched.web.site import Site
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-log = structlog.get_logger("picosched.serve")
+log = logging.getLogger("picosched.serve")
 
 REFUSALS = 10.0
 """Default for the refused requests per second from one address before it gets 429."""
@@ -196,7 +195,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Not in the signal handler, which may have interrupted another log line.
         signals = [signal.Signals(each).name for each in self._captured_signals]
-        log.info("stopping", signal=signals[0] if signals else None)
+        log.info("stopping", **fields(signal=signals[0] if signals else None))
         self._stopping.set()
         # In parallel with ending requests, so that the grace period is not split between them.
         self._stopped = asyncio.create_task(asyncio.to_thread(self._engine.stop, self._plan.grace / 2))
@@ -277,7 +276,7 @@ class Server(uvicorn.Server):
                 await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
             last = await asyncio.to_thread(self._engine.read, pages.last_fire)
             if last - place > FIRES_TOLD:
-                log.info("fires", count=last - place)
+                log.info("fires", **fields(count=last - place))
             elif last > place:
                 since = partial(pages.fires_since, place, FIRES_TOLD)
                 for _, fire in await asyncio.to_thread(self._engine.read, since):
@@ -297,11 +296,13 @@ def _websocket(**named: Any) -> asyncio.Protocol:
 def _tell(fire: Fire) -> None:
     (log.warning if fire.error else log.info)(
         "fire",
-        id=fire.id,
-        outcome=fire.outcome.value,
-        lateness=fire.lateness,
-        rules=[*fire.rules],
-        **({"why": fire.why} if fire.why else {}),
+        **fields(
+            id=fire.id,
+            outcome=fire.outcome.value,
+            lateness=fire.lateness,
+            rules=[*fire.rules],
+            **({"why": fire.why} if fire.why else {}),
+        ),
     )
 
 

@@ -19,6 +19,7 @@ NEVER = {
     *("httpx", "httpcore", "anyio", "pendulum", "sqlite_utils"),
 }
 LANGUAGE = {"ply", "regex", "picosched.krl.syntax", "picosched.krl.compiler", "picosched.krl.library"}
+OTHERS = {"logging", "asyncio", "orjson", "croniter"}
 STORE = {"sqlite3", "filelock", "picosched.engine.engine"}
 REPORT = """
 import atexit, json, sys
@@ -41,7 +42,11 @@ def imported(folder: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "never", "most"),
     [
-        (("next", "*/10 * * * *"), NEVER | LANGUAGE | STORE | {"logging", "asyncio", "orjson", "croniter"}, 45),
+        (
+            ("next", "*/10 * * * *"),
+            NEVER | LANGUAGE | STORE | OTHERS,
+            45,
+        ),
         (("check", "rulesets/daily_digest.krl"), NEVER | STORE | {"asyncio"}, 140),
         (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 170),
         (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 170),
