@@ -11,7 +11,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lock test-latest browser lint format-code bench kill faults soak clean
+.PHONY: help demo check test lock test-latest browser lint format-code bench bench-http kill faults soak clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -71,6 +71,9 @@ faults: $(READY) ## a disk that fails at each of its calls in turn; some are tri
 
 bench: $(READY) ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench
+
+bench-http: $(READY) ## requests a second over HTTP beside bare ASGI and, with node and npm, the Node engine's core
+	$(BIN)/python -m tests.bench over_http --peer
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .venv-latest .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

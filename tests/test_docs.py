@@ -26,12 +26,13 @@ from picosched.due import agenda
 from picosched.errors import Code, KrlError, PicoschedError
 from picosched.krl import event_expression, extent, lexer, size
 from picosched.krl import pattern as krl_pattern
+from picosched.krl.body import evaluate_body
 from picosched.krl.grammar import parse
-from picosched.krl.instance import instantiate
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, Member, jsonpath
 from picosched.krl.operators import SIGNS
 from picosched.krl.printer import formatted
-from picosched.krl.ruleset import compile_ruleset, evaluate_body
+from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.running import instantiate
 from picosched.krl.source import Source
 from picosched.krl.values import json_value
 from picosched.notation import parse_duration, parse_values

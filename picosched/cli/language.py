@@ -118,7 +118,7 @@ def evaluate(
     It is evaluated in an empty pico: entity variables are null, and actions are not available.
     """
     from picosched.engine.engine import Engine
-    from picosched.krl.ruleset import evaluate_body
+    from picosched.krl.body import evaluate_body
     from picosched.krl.size import spending
     from picosched.krl.text import json_value
     from picosched.settings import Settings

@@ -29,7 +29,7 @@ def flush(engine: Engine, url: str) -> Flushed:
 
     KrlError if the new text has errors, or does not work on one of the picos.
     """
-    from picosched.krl.ruleset import compile_ruleset  # late, as `krl.instance` explains
+    from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
 
     origins = engine.read(engine.store.picos.origins)
     origin = next((each for each in origins if same(each, url)), None)

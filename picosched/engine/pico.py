@@ -47,7 +47,7 @@ class PicoRef:
         A replaced ruleset keeps its variables and schedules, and its `config` unless one is given. KrlError
         for errors in the text or its globals; then nothing is changed.
         """
-        from picosched.krl.ruleset import compile_ruleset  # late, as `krl.instance` explains
+        from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
 
         engine = self.engine
         text, origin = ruleset_text(ruleset)

@@ -1,7 +1,7 @@
 """A compiled ruleset, immutable.
 
 `compile_ruleset(text)` parses, resolves and compiles; the KrlError it raises has all errors it finds.
-`instance.instantiate` evaluates the globals in one pico; the `Instance` runs its rules and functions.
+`running.instantiate` evaluates the globals in one pico; the `Instance` runs its rules and functions.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from pathlib import Path
 
 from picosched.errors import KrlError
 from picosched.krl import grammar, syntax
-from picosched.krl.compiler import compile_body, compile_tree
-from picosched.krl.resolver import resolve, resolve_body
-from picosched.krl.running import running
-from picosched.krl.scope import Scope, Value
+from picosched.krl.compiler import compile_tree
+from picosched.krl.resolver import resolve
+from picosched.krl.scope import Value
 from picosched.krl.source import Source, read_source
 from picosched.krl.testing import NAME, shared, testing
 from picosched.krl.windows import declared, follows
@@ -28,7 +27,7 @@ class Ruleset:
 
     def __init__(self, source: Source, tree: syntax.Ruleset) -> None:
         resolved = resolve(tree, source)
-        _refuse(resolved.errors)
+        refuse(resolved.errors)
         tree = resolved.runnable(tree)
         self.source = source
         self.tree = tree
@@ -104,14 +103,6 @@ def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
     return Ruleset(source, grammar.parse(source))
 
 
-def evaluate_body(text: str, scope: Scope, name: str = "<expression>") -> Value:
-    """The value of an expression, optionally preceded by declarations, in a scope."""
-    source = Source(name, text)
-    tree = grammar.parse_body(source)
-    _refuse(resolve_body(tree, source))
-    return running(compile_body(tree, source), scope)
-
-
 def primitives(event: syntax.EventExpression) -> list[syntax.EventPrimitive]:
     """The primitive events of an event expression."""
     match event:
@@ -124,7 +115,8 @@ def primitives(event: syntax.EventExpression) -> list[syntax.EventPrimitive]:
     return []
 
 
-def _refuse(faults: list[KrlError]) -> None:
+def refuse(faults: list[KrlError]) -> None:
+    """Raise the first of the errors, which has the others, if there is one."""
     if faults:
         first = faults[0]
         raise KrlError(first.message, first.span, others=tuple(faults[1:]))

@@ -19,8 +19,8 @@ from typing import Any
 
 from picosched.errors import KrlError, PicoschedError, Span
 from picosched.krl.budget import Postponed
-from picosched.krl.instance import Instance, instantiate
 from picosched.krl.keys import Keys, without_config_keys
+from picosched.krl.running import Instance, instantiate
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import BOUNDS, spending
 from picosched.krl.text import json_value, measured

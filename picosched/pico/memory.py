@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from picosched.clock import EPOCH
 from picosched.covered import Covers
 from picosched.krl.budget import Budget
-from picosched.krl.instance import Instance
+from picosched.krl.running import Instance
 from picosched.pico.chance import Chance
 from picosched.pico.change import Change, Install, RulesetText, Uninstall
 from picosched.pico.channel import Channel

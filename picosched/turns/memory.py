@@ -151,7 +151,7 @@ class Loaded:
         known = self._rulesets.find(hash)
         if known is None:
             charge(COMPILED * len(text))
-            from picosched.krl.ruleset import compile_ruleset  # late, as `krl.instance` explains
+            from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
 
             known = self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
         return known

@@ -42,7 +42,7 @@ def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: da
         known = rows.get(name)
         if known is not None and (known.timespec, known.tz) == (window.text, window.tz):
             continue
-        from picosched.krl.windows import DOMAIN  # late, as `krl.instance` explains
+        from picosched.krl.windows import DOMAIN  # late, as `krl.running` explains
 
         made = Scheduled(loaded.new_id(), pico_id, ruleset.rid, DOMAIN, "opened", {}, "window", None, now)
         row_at_edge = _at_next_edge(known or made, window, now, loaded.settings.granularity)

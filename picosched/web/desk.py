@@ -52,6 +52,9 @@ ASKING_OF_ONE = 8
 """Of them, for one channel."""
 
 
+LOOKS = 3
+"""How often a round that has fewer requests than the last looks for more, so that they share a commit."""
+
 SLOW_SECONDS = 0.03
 """A round that took longer had a slow disk."""
 
@@ -163,6 +166,8 @@ class Desk:
         """Until when all do, because the disk is slow."""
         self._called = self._started = False
         """Whether a round is called; whether rounds are held."""
+        self._last = self._looks = 0
+        """How many requests the last round had; how often the next one has looked for as many."""
         self._asking = Crew(ASKING, "picosched web asking", ASKING_OF_ONE)
         self._mutex = threading.Lock()
         self._to_ask = 0
@@ -226,9 +231,15 @@ class Desk:
             self._loop.call_soon(self._round)
 
     def _round(self) -> None:
-        """Process some of what is ready."""
+        """Process some of what is ready; once as much is as the last time, or nothing more comes."""
         self._called = False
+        if self._ready.waiting < self._last and self._looks < LOOKS:
+            self._looks += 1
+            self._call_round()
+            return
+        self._looks = 0
         batch = self._ready.take(AT_ONCE)
+        self._last = len(batch)
         if batch:
             began = ticks()
             self._do_lightly(batch)

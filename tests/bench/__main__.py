@@ -10,6 +10,7 @@ from typing import TextIO
 
 from tests.bench.machine import machine
 from tests.bench.measurements import NAMES, about, rows_of
+from tests.bench.page import write
 from tests.bench.peer import installed_peer
 from tests.bench.report import as_json, line_of, pooled, table
 from tests.bench.setup import Setup
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.json:
         say("\n".join(f"{key}: {value}" for key, value in here.items()) + "\n")
     found = {}
+    lines_of = {}
     failed = []
     for name in options.names or NAMES:
         say(f"{name} …", sys.stderr)
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             failed.append(name)
             continue
         by_row = list(zip(*runs, strict=True))
-        lines = [line_of(rows) for rows in by_row]
+        lines = lines_of[name] = [line_of(rows) for rows in by_row]
         if options.json:
             found[name] = as_json([pooled(rows) for rows in by_row], lines)
         else:
@@ -58,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
                 {"machine": here, "runs": options.runs, "measurements": found}, indent=1, ensure_ascii=False
             )
         )
+    if options.write:
+        write(here, options.runs, lines_of)
     return 1 if failed else 0
 
 
@@ -69,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--peer", action="store_true", help="measure pico-engine-core beside us; installs it with npm"
     )
+    made.add_argument("--write", action="store_true", help="write the figures into docs/performance.md")
     made.add_argument("--runs", type=int, default=1, help="run everything so many times; medians of the runs")
     made.add_argument(
         "--quick", action="store_true", help="tiny counts: shows that all runs, measures nothing"

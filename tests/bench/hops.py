@@ -1,4 +1,4 @@
-"""Hops: how many files one warm event enters, and one due row, and how often it goes from file to file.
+"""Hops: files that one warm event or due row enters, moves from file to file, and calls.
 
 Counted on the second call by the interpreter's own profile hook: each call and return within the package, and
 each time a generator goes on. `python -m tests.bench.hops --trace` lists them in order.
@@ -26,6 +26,8 @@ class Hops:
 
     def __init__(self, work: Callable[[], object]) -> None:
         self.places: list[str] = []
+        self.calls = 0
+        """Calls of functions of the package, and of those that Python makes for its dataclasses."""
         sys.setprofile(self._see)
         try:
             work()
@@ -38,6 +40,7 @@ class Hops:
         elif event != "call":
             return
         name = frame.f_code.co_filename
+        self.calls += event == "call" and (name.startswith(PACKAGE) or name == "<string>")
         if name.startswith(PACKAGE):
             place = name.removeprefix(PACKAGE + "/").removesuffix(".py")
             if not self.places or self.places[-1] != place:
@@ -74,13 +77,13 @@ def of_a_due_row() -> Hops:
 
 
 def main() -> None:
-    """Print both counts."""
+    """Print the counts of both."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--trace", action="store_true", help="list the files in their order")
     trace = arguments.parse_args().trace
     for name, hops in (("one warm event", of_an_event()), ("one due row", of_a_due_row())):
         listed = "".join(f"  {place}\n" for place in hops.places) if trace else ""
-        sys.stdout.write(f"{name}: {hops.files} files, {hops.moves} moves\n{listed}")
+        sys.stdout.write(f"{name}: {hops.files} files, {hops.moves} moves, {hops.calls} calls\n{listed}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ NAMES = (
     "catching_up",
     "sources",
     "virtual_year",
+    "over_http",
 )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.bench.chart import chart
 from tests.bench.measurements import NAMES, about, rows_of
+from tests.bench.page import PAGE, replaced
 from tests.bench.report import line_of, number, table
 from tests.bench.setup import Setup
 from tests.bench.side_by_side import OURS, Row, side_by_side
@@ -50,3 +52,19 @@ def test_several_runs_are_one_line_with_the_ratios_of_each_run() -> None:
 )
 def test_a_number_has_three_figures(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_the_page_has_a_place_for_each_measurement() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for name in NAMES:
+        assert replaced(text, name, "new").count("-->\nnew\n<!--") == 1
+    with pytest.raises(ValueError, match="no mark <!-- bench: nosuch -->"):
+        replaced(text, "nosuch", "new")
+
+
+def test_a_chart_has_a_bar_for_each_contender() -> None:
+    both = line_of([Row("a < b", "s", {OURS: [2.0], "other": [4.0]})])
+    drawn = chart("a title", [both, line_of([Row("alone", "s", {OURS: [1.0]})])])
+    assert drawn is not None
+    assert drawn.count("<rect") == 3 and "a &lt; b (s)" in drawn and "alone" not in drawn
+    assert chart("a title", [line_of([Row("alone", "s", {OURS: [1.0]})])]) is None

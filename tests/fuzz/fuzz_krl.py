@@ -17,9 +17,10 @@ import atheris
 
 with atheris.instrument_imports(include=["picosched.krl"]):
     from picosched.errors import KrlError
+    from picosched.krl.body import evaluate_body
     from picosched.krl.budget import Limits
-    from picosched.krl.instance import instantiate
-    from picosched.krl.ruleset import compile_ruleset, evaluate_body
+    from picosched.krl.ruleset import compile_ruleset
+    from picosched.krl.running import instantiate
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "krl"))
 from scopes import new_scope

@@ -11,9 +11,10 @@ import pytest
 from scopes import new_scope
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.body import evaluate_body
 from picosched.krl.grammar import parse_body
-from picosched.krl.instance import instantiate
-from picosched.krl.ruleset import compile_ruleset, evaluate_body
+from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.running import instantiate
 from picosched.krl.source import Source
 from picosched.krl.values import json_value
 from picosched.pico.event import Event

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from scopes import new_scope
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.body import evaluate_body
 from picosched.krl.budget import Limits
-from picosched.krl.instance import Instance, instantiate
 from picosched.krl.operators import INFIX
-from picosched.krl.ruleset import compile_ruleset, evaluate_body
+from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.running import Instance, instantiate
 
 
 def instance_of(globals: str, limits: Limits | None = None, name: str = "demo.krl") -> Instance:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from scopes import NoEffects
 
 from picosched.errors import KrlError
+from picosched.krl.body import evaluate_body
 from picosched.krl.budget import Budget, Limits
-from picosched.krl.instance import instantiate
 from picosched.krl.library import MODULES
-from picosched.krl.ruleset import compile_ruleset, evaluate_body
+from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.running import instantiate
 from picosched.krl.scope import HttpRequest, HttpResponse, Scope
 
 URL = "http://tea.example/cups"
