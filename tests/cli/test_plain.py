@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from picosched.cli import full, printing
-from picosched.cli.declared import Command
+from picosched.cli.declared import Argument, Command
 from picosched.cli.main import MODULES
 from picosched.cli.plain import Parameter, parameters_of, read
 
@@ -36,6 +36,26 @@ TEXTS = (
     "nan", "inf", "week", "Week", "json", "fire", "all", "a=b", "--json", "-n", "-n5", "-yf", "--nosuch",
     "true", "*",
 )  # fmt: skip
+
+
+NUMBERS = (
+    "0",
+    "1",
+    "5",
+    "-1",
+    "+5",
+    "007",
+    "1.5",
+    "1e3",
+    "1_0",
+    " 1",
+    "٣",
+    "99999",
+    "nan",
+    "inf",
+    "x",
+    "0.05",
+)
 
 
 def test_the_commands_of_each_module_are_those_it_declares() -> None:
@@ -68,12 +88,19 @@ def typer_reads(name: str, words: Sequence[str]) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+def texts_of(parameter: Parameter) -> st.SearchStrategy[str]:
+    """Values that mean something to an option, or nearly, and any others."""
+    if parameter.kind in (int, float):
+        return st.sampled_from(NUMBERS)
+    return st.sampled_from((*map(str, get_args(parameter.kind)), *TEXTS))
+
+
 def words_of(parameter: Parameter) -> st.SearchStrategy[list[str]]:
-    values = st.sampled_from(TEXTS)
-    if "names" not in vars(parameter.declared) or not parameter.declared.names:
+    values = texts_of(parameter)
+    if isinstance(parameter.declared, Argument):
         return values.map(lambda text: [text])
     names = [part for each in parameter.declared.names for part in each.split("/")]
-    named = st.sampled_from(names)
+    named = st.sampled_from(names or [f"--{parameter.name}"])
     if parameter.kind is bool:
         return named.map(lambda name: [name])
     joined = st.tuples(named, values).map(lambda pair: [f"{pair[0]}={pair[1]}"])
@@ -89,6 +116,25 @@ def test_what_is_read_without_typer_is_what_typer_reads(name: str, data: st.Data
     plain = read(COMMANDS[name].function, words)
     if plain is not None:
         assert plain == typer_reads(name, words)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_alone_is_read_as_typer_reads_it(name: str) -> None:
+    """With its required ones before it, each with each value that is nearly one of its kind."""
+    parameters = parameters_of(COMMANDS[name].function)
+    needed = [word for each in parameters if each.required for word in one_of(each, "5")]
+    for parameter in parameters:
+        for text in NUMBERS if parameter.kind in (int, float) else get_args(parameter.kind):
+            words = [*needed, *one_of(parameter, text)]
+            plain = read(COMMANDS[name].function, words)
+            assert plain is None or plain == typer_reads(name, words), words
+
+
+def one_of(parameter: Parameter, text: str) -> list[str]:
+    if isinstance(parameter.declared, Argument):
+        return [text]
+    names = parameter.declared.names or (f"--{parameter.name}",)
+    return [names[0], text]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
