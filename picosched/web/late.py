@@ -79,7 +79,12 @@ class Late:
 
     async def _made(self) -> FastAPI:
         began = ticks()
-        app = await asyncio.to_thread(self._make)
+        # A collection would stop the loop as well, for longer the more is imported, and modules are no garbage.
+        gc.disable()
+        try:
+            app = await asyncio.to_thread(self._make)
+        finally:
+            gc.enable()
         await self._life.enter_async_context(app.router.lifespan_context(app))
         gc.freeze()  # as at the start of the server: modules stay, so no collection needs to visit them
         self._app = app
