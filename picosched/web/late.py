@@ -79,7 +79,7 @@ class Late:
 
     async def _made(self) -> FastAPI:
         began = ticks()
-        # A collection would stop the loop as well, for longer the more is imported, and modules are no garbage.
+        # A collection would stop the loop as well, and modules are no garbage.
         gc.disable()
         try:
             app = await asyncio.to_thread(self._make)
