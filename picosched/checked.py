@@ -12,7 +12,7 @@ import orjson
 
 from picosched import standard
 from picosched.errors import Code, PicoschedError
-from picosched.krl.ruleset import read_source
+from picosched.krl.source import read_source
 from picosched.krl.values import from_json
 
 STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS

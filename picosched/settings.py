@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -196,6 +195,8 @@ def _key(name: str, table: Any, where: str) -> Key:
 
 
 def _tables(toml: Path) -> dict[str, Any]:
+    import tomllib  # late: many folders have no settings
+
     try:
         return tomllib.loads(toml.read_text(encoding="utf-8"))
     except FileNotFoundError as cause:

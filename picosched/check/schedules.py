@@ -17,7 +17,7 @@ from picosched.check.subject import Subject
 from picosched.clock import EPOCH
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl import syntax
-from picosched.krl.library.time import moment
+from picosched.krl.moments import moment
 from picosched.krl.values import to_string
 from picosched.schedule.steering import IF_EXISTS, NAME, STEERING, UNTIL, ZONE, read_steering
 from picosched.settings import Settings

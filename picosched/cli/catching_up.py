@@ -7,8 +7,7 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from picosched.cli.declared import Option
 from picosched.cli.opening import SHORT
 from picosched.cli.printing import write, write_json, write_table
 from picosched.clock import format_time
@@ -30,7 +29,7 @@ class CatchUp(StrEnum):
 
 CatchUpOption = Annotated[
     CatchUp,
-    typer.Option(
+    Option(
         "--catch-up",
         help="What to do with missed occurrences: `fire` processes them at once, by their misfire policy; "
         "`rehearse` shows what would happen, and processes them only if you confirm.",
@@ -51,6 +50,8 @@ def rehearsed(engine: Engine, json: bool, *, held: bool = False) -> bool:
     if not would:
         return True
     if sys.stdin.isatty() and not json:
+        import typer  # late: it is slow to import
+
         return typer.confirm("Do it now?", err=True)
     then = "PUT /api/scheduler starts it" if held else "run without --catch-up rehearse to do it"
     write(f"nothing was raised; {then}", stderr=True)

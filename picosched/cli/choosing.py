@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from picosched.cli.completing import complete_id
+from picosched.cli.declared import Argument, Option, WrongUseError
 from picosched.cli.options import AnyPico, with_options
 from picosched.cli.where import load_scheduled, pico_of
 from picosched.clock import parse_time
@@ -27,19 +26,15 @@ if TYPE_CHECKING:
 Kind = Literal["at", "repeat", "window"]
 Standing = Literal["pending", "paused", "finished", "cancelled", "all"]
 
-Rid = Annotated[
-    str | None, typer.Option("--rid", metavar="RID", help="Only events scheduled by this ruleset.")
-]
-Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only events with this name.")]
+Rid = Annotated[str | None, Option("--rid", metavar="RID", help="Only events scheduled by this ruleset.")]
+Name = Annotated[str | None, Option("--name", metavar="NAME", help="Only events with this name.")]
 EventName = Annotated[
-    str | None, typer.Option("--event", metavar="DOMAIN[:TYPE]", help="Only this domain, or domain and type.")
+    str | None, Option("--event", metavar="DOMAIN[:TYPE]", help="Only this domain, or domain and type.")
 ]
-OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind.")]
+OfKind = Annotated[Kind | None, Option("--kind", help="Only this kind.")]
 Text = Annotated[
     str | None,
-    typer.Option(
-        "--text", metavar="TEXT", help="Only if the event, the name or the description contains this."
-    ),
+    Option("--text", metavar="TEXT", help="Only if the event, the name or the description contains this."),
 ]
 
 
@@ -69,7 +64,7 @@ class Wanted:
 
         domain, _, type = (self.event or "").partition(":")
         if self.event is not None and not domain and not type:
-            raise typer.BadParameter("--event is a domain, such as tea, or a domain and a type, tea:ready")
+            raise WrongUseError("--event is a domain, such as tea, or a domain and a type, tea:ready")
         status: tuple[Status, ...] = COMING
         if self.status is not None:
             status = () if self.status == "all" else (Status(self.status),)
@@ -103,11 +98,11 @@ class Chosen:
         because it may match more than intended.
         """
         if self.ids and self.wanted.anything:
-            raise typer.BadParameter("give IDs or a filter, not both")
+            raise WrongUseError("give IDs or a filter, not both")
         if self.ids:
             return [*{row.id: row for row in (load_scheduled(engine, id) for id in self.ids)}.values()]
         if not self.wanted.anything:
-            raise typer.BadParameter(
+            raise WrongUseError(
                 "give IDs, as shown by `picosched scheduled`, or a filter such as --rid tea_timer; "
                 "--dry-run shows which events match"
             )
@@ -119,11 +114,13 @@ class Chosen:
 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
-        raise typer.BadParameter(
+        raise WrongUseError(
             f"{question} Not a terminal, so add --yes, or --dry-run to see which events match"
         )
+    import typer  # late: it is slow to import
+
     if not typer.confirm(question, err=True):
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 def _list_options(
@@ -132,13 +129,13 @@ def _list_options(
     name: Name = None,
     event: EventName = None,
     kind: OfKind = None,
-    status: Annotated[Standing | None, typer.Option("--status", help="Default: pending and paused.")] = None,
+    status: Annotated[Standing | None, Option("--status", help="Default: pending and paused.")] = None,
     since: Annotated[
-        str | None, typer.Option("--since", "--due-since", metavar="TIME", help="Due at this time or later.")
+        str | None, Option("--since", "--due-since", metavar="TIME", help="Due at this time or later.")
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", "--due-until", metavar="TIME", help="Due at this time or earlier."),
+        Option("--until", "--due-until", metavar="TIME", help="Due at this time or earlier."),
     ] = None,
     text: Text = None,
 ) -> Wanted:
@@ -148,7 +145,7 @@ def _list_options(
 def _change_options(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="ID…",
             help="As shown by `scheduled`; an unambiguous prefix is enough.",
             autocompletion=complete_id,
@@ -161,17 +158,17 @@ def _change_options(
     kind: OfKind = None,
     # Not --until, which gives the end of a pause.
     due_since: Annotated[
-        str | None, typer.Option("--due-since", metavar="TIME", help="Only events due at this time or later.")
+        str | None, Option("--due-since", metavar="TIME", help="Only events due at this time or later.")
     ] = None,
     due_until: Annotated[
         str | None,
-        typer.Option("--due-until", metavar="TIME", help="Only events due at this time or earlier."),
+        Option("--due-until", metavar="TIME", help="Only events due at this time or earlier."),
     ] = None,
     text: Text = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the matching events, and change nothing.")
+        bool, Option("--dry-run", help="Show the matching events, and change nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> Chosen:
     wanted = Wanted(pico, rid, name, event, kind, None, due_since, due_until, text)
     return Chosen(tuple(ids or ()), wanted, dry_run, yes)

@@ -6,10 +6,8 @@ any error it offers nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-import typer
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from picosched.cli.printing import shown_time
 from picosched.cli.where import Where
@@ -21,11 +19,14 @@ if TYPE_CHECKING:
 MOST = 200
 PATIENCE_SECONDS = 2.0
 
+Values = Mapping[str, Any]
+"""The values of the options before the word, by name."""
+
 Offers = list[tuple[str, str]]
 """Completions, each with a description."""
 
 
-def complete_pico(context: typer.Context, incomplete: str) -> Offers:
+def complete_pico(values: Values, incomplete: str) -> Offers:
     """The names of picos with this prefix, each with its id."""
 
     def read(database: Database) -> Offers:
@@ -37,10 +38,10 @@ def complete_pico(context: typer.Context, incomplete: str) -> Offers:
         named = ((each.name, each.id) for each in remote.picos() if each.name)
         return [each for each in named if each[0].startswith(incomplete)][:MOST]
 
-    return _offered(context, read, ask)
+    return _offered(values, read, ask)
 
 
-def complete_id(context: typer.Context, incomplete: str) -> Offers:
+def complete_id(values: Values, incomplete: str) -> Offers:
     """The ids of pending events with this prefix, each with its event and due time where known.
 
     A server is asked for ids alone, unless the prefix is empty.
@@ -60,14 +61,12 @@ def complete_id(context: typer.Context, incomplete: str) -> Offers:
         found = remote.agenda.scheduled(Filter(), MOST)
         return [(row.id, f"{row.domain}:{row.type} due {shown_time(row.due)}") for row in found]
 
-    return _offered(context, read, ask)
+    return _offered(values, read, ask)
 
 
-def _offered(
-    context: typer.Context, read: Callable[[Database], Offers], ask: Callable[[Remote], Offers]
-) -> Offers:
+def _offered(values: Values, read: Callable[[Database], Offers], ask: Callable[[Remote], Offers]) -> Offers:
     try:
-        where = Where(*map(context.params.get, ("db", "url", "token_file")))
+        where = Where(*map(values.get, ("db", "url", "token_file")))
         if where.server is not None:
             with where.remote(patience=PATIENCE_SECONDS) as remote:
                 return ask(remote)

@@ -9,19 +9,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from picosched.cli.completing import complete_pico
+from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.options import DB, Json, command, database_here
 from picosched.cli.printing import write, write_json
 from picosched.cli.where import HERE, Where, pico_of
 from picosched.errors import PicoschedError
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Copies and care"
 
 STREAM = Path("-")
-Force = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
+Force = Annotated[bool, Option("--force", help="Replace an existing file.")]
 
 
 @command(
@@ -32,7 +31,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an existing file."
     "picosched backup monday.db --url https://picos.example.org --token-file token",
 )
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy, a new file.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="The copy, a new file.")],
     where: Where = HERE,
     force: Force = False,
     json: Json = False,
@@ -55,12 +54,10 @@ def backup(
     "picosched export kitchen - --history | jq .scheduled",
 )
 def export(
-    pico: Annotated[
-        str, typer.Argument(metavar="PICO", help="Its name or id.", autocompletion=complete_pico)
-    ],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The document; - is stdout.")],
+    pico: Annotated[str, Argument(metavar="PICO", help="Its name or id.", autocompletion=complete_pico)],
+    file: Annotated[Path, Argument(metavar="FILE", help="The document; - is stdout.")],
     where: Where = HERE,
-    history: Annotated[bool, typer.Option("--history", help="Include fires and the journal.")] = False,
+    history: Annotated[bool, Option("--history", help="Include fires and the journal.")] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -96,19 +93,19 @@ def export(
     name="import",
 )
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The output of `export`; - is stdin.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="The output of `export`; - is stdin.")],
     where: Where = HERE,
     parent: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--parent",
             metavar="NAME",
             help="Parent of the new pico. Default: the root pico.",
             autocompletion=complete_pico,
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Default: its old name.")] = None,
-    keep_ecis: Annotated[bool, typer.Option("--keep-ecis", help="Keep the ecis of its channels.")] = False,
+    name: Annotated[str | None, Option("--name", metavar="NAME", help="Default: its old name.")] = None,
+    keep_ecis: Annotated[bool, Option("--keep-ecis", help="Keep the ecis of its channels.")] = False,
     json: Json = False,
 ) -> None:
     """Create a pico from an exported document, completely or not at all. A missing database is created.
@@ -131,11 +128,11 @@ def import_(
 @command(app, PANEL, "picosched doctor", "picosched doctor monday.db --json | jq .findings")
 def doctor(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="The database. Default: that of --db.")
+        Path | None, Argument(metavar="FILE", help="The database. Default: that of --db.")
     ] = None,
     db: Annotated[
         Path | None,
-        typer.Option("--db", metavar="FILE", help=f"The database, as in other commands. \\[default: {DB}]"),
+        Option("--db", metavar="FILE", help=f"The database, as in other commands. \\[default: {DB}]"),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -146,7 +143,7 @@ def doctor(
     from picosched.store.opening import examine
 
     if file is not None and db is not None:
-        raise typer.BadParameter("only one database can be checked at a time: give FILE or --db, not both")
+        raise WrongUseError("only one database can be checked at a time: give FILE or --db, not both")
     file = file or db or database_here()
     findings = examine(file)
     if json:
@@ -158,7 +155,7 @@ def doctor(
         many = f"{len(findings):,} problems" if len(findings) > 1 else "1 problem"
         write(f"{file}: {many} found" if findings else f"{file} is sound")
     if findings:
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 @contextmanager

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from picosched.cli.declared import Argument, Commands, Option
 from picosched.cli.opening import SHORT
 from picosched.cli.options import Json, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
@@ -16,19 +15,17 @@ if TYPE_CHECKING:
     from picosched.engine.reached import Reached
     from picosched.pico.delivery import Delivery
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Deliveries"
 MOST = 1_000
 
-Which = Annotated[str, typer.Argument(metavar="ID", help="A delivery's id, or a prefix of it.")]
+Which = Annotated[str, Argument(metavar="ID", help="A delivery's id, or a prefix of it.")]
 
 
 @command(app, PANEL, "picosched deliveries", "picosched deliveries --dead --json | jq .error")
 def deliveries(
     where: Where = HERE,
-    dead: Annotated[
-        bool, typer.Option("--dead", help="List dead letters instead of pending deliveries.")
-    ] = False,
+    dead: Annotated[bool, Option("--dead", help="List dead letters instead of pending deliveries.")] = False,
     json: Json = False,
 ) -> None:
     """List events on their way to other engines: where to, tries so far, the last error."""

@@ -14,8 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from picosched.cli.declared import Commands, Option
 from picosched.cli.options import command
 from picosched.cli.printing import console, shown_time, write_table
 from picosched.clock import SystemClock, VirtualClock, format_time, parse_time
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from picosched.engine.pico import PicoRef
     from picosched.schedule.fire import Fire
 
-app = typer.Typer()
+app = Commands()
 
 START = "2026-03-01T16:00:00Z"
 PATIENCE, GLANCE = timedelta(seconds=30), timedelta(milliseconds=10)
@@ -71,9 +70,7 @@ sys.stdin.read()
 
 @command(app, "First steps", "picosched demo", "picosched demo --quick")
 def demo(
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Skip the part that waits for the real clock.")
-    ] = False,
+    quick: Annotated[bool, Option("--quick", help="Skip the part that waits for the real clock.")] = False,
 ) -> None:
     """Take a tour in under a minute: a rule schedules an event, which is raised exactly once.
 

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
+from picosched.cli.declared import Argument, Commands, Option
 from picosched.cli.options import Json, command
 from picosched.cli.printing import rendered, show_error, write, write_json, write_rendered
 from picosched.errors import EXIT_STATUS, KrlError, PicoschedError
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Rulesets and times"
 STDIN = Path("-")
 
@@ -30,15 +29,15 @@ STDIN = Path("-")
 )
 def format_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Rulesets to format; - reads one from stdin.")
+        list[Path], Argument(metavar="FILE…", help="Rulesets to format; - reads one from stdin.")
     ],
     check: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--check", help="Write nothing; list the files that would change, and exit with 1 if any would."
         ),
     ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+    diff: Annotated[bool, Option("--diff", help="Write nothing; show what would change.")] = False,
     json: Json = False,
 ) -> None:
     """Format rulesets in the standard layout, and write them back.
@@ -75,7 +74,7 @@ def format_(
         else:
             write(f"{file}: already formatted")
     if failed or (check and changes):
-        raise typer.Exit(EXIT_STATUS["invalid"])
+        raise SystemExit(EXIT_STATUS["invalid"])
 
 
 def _write_json(file: Path, text: str, new: str, *, dry_run: bool) -> None:
@@ -94,7 +93,7 @@ def _name_of(file: Path) -> str:
 
 
 def _text_of(file: Path) -> str:
-    from picosched.krl.ruleset import read_source
+    from picosched.krl.source import read_source
 
     if file != STDIN:
         return read_source(file)

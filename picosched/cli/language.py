@@ -7,8 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
+from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.options import Json, command
 from picosched.cli.printing import rendered, show_error, write, write_json, write_rendered, write_table
 from picosched.clock import SystemClock, format_time, parse_time
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from picosched.engine.engine import Engine
     from picosched.krl.scope import Scope
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Rulesets and times"
 
 
@@ -34,11 +33,11 @@ PANEL = "Rulesets and times"
 )
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE…", help="Rulesets to check.", show_default=False)
+        list[Path] | None, Argument(metavar="FILE…", help="Rulesets to check.", show_default=False)
     ] = None,
     explain: Annotated[
         str | None,
-        typer.Option("--explain", metavar="CODE", help="Explain a code, and how to fix it."),
+        Option("--explain", metavar="CODE", help="Explain a code, and how to fix it."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -54,18 +53,18 @@ def check(
         write(explanation(explain))
         return
     if not files:
-        raise typer.BadParameter("name a file, or a code with --explain")
+        raise WrongUseError("name a file, or a code with --explain")
     faulty = False
     for file in files:
         faulty = _check(file, json) or faulty
     if faulty:
-        raise typer.Exit(EXIT_STATUS["invalid"])
+        raise SystemExit(EXIT_STATUS["invalid"])
 
 
 def _check(file: Path, json: bool) -> bool:
     """Report the findings for a file; return whether there is an error."""
     from picosched.check import check
-    from picosched.krl.ruleset import read_source
+    from picosched.krl.source import read_source
 
     try:
         text = read_source(file)
@@ -107,19 +106,19 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 )
 def evaluate(
     expression: Annotated[
-        str, typer.Argument(metavar="EXPR", help="A KRL expression; declarations may precede it.")
+        str, Argument(metavar="EXPR", help="A KRL expression; declarations may precede it.")
     ],
     attrs: Annotated[
-        str | None, typer.Option("--attrs", metavar="JSON", help="A map, available as event:attrs.")
+        str | None, Option("--attrs", metavar="JSON", help="A map, available as event:attrs.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, the default.")] = False,
+    json: Annotated[bool, Option("--json", help="Print JSON, the default.")] = False,
 ) -> None:
     """Print the value of a KRL expression, as JSON.
 
     It is evaluated in an empty pico: entity variables are null, and actions are not available.
     """
     from picosched.engine.engine import Engine
-    from picosched.krl.ruleset import evaluate_body
+    from picosched.krl.body import evaluate_body
     from picosched.krl.size import spending
     from picosched.krl.text import json_value
     from picosched.settings import Settings
@@ -132,7 +131,7 @@ def evaluate(
             write_json(value)
         except KrlError as error:
             show_error(error, expression)
-            raise typer.Exit(EXIT_STATUS[error.code]) from error
+            raise SystemExit(EXIT_STATUS[error.code]) from error
 
 
 def _scope(engine: Engine, attrs: str | None) -> Scope:
@@ -174,20 +173,20 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
 def next_(
     timespec: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="TIMESPEC",
             help="minute hour day month weekday, optionally with leading seconds; @daily, @every 90s; "
             "words, as 'last day of month at 18:00'; or a JSON map. Combine with |, & and except.",
         ),
     ],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, max=10_000, help="Number of times.")] = 5,
+    count: Annotated[int, Option("-n", "--count", min=1, max=10_000, help="Number of times.")] = 5,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Start after this time. Default: now.")
+        str | None, Option("--from", metavar="TIME", help="Start after this time. Default: now.")
     ] = None,
-    tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="The zone of the timespec.")] = "UTC",
+    tz: Annotated[str, Option("--tz", metavar="ZONE", help="The zone of the timespec.")] = "UTC",
     picture: Annotated[
         Literal["week", "year", "none"] | None,
-        typer.Option(help="What to draw: the hours of a week or the days of a year. Default: what fits."),
+        Option(help="What to draw: the hours of a week or the days of a year. Default: what fits."),
     ] = None,
     json: Json = False,
 ) -> None:

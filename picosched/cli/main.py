@@ -1,106 +1,86 @@
-"""`picosched`: assembles the commands and maps their errors to exit statuses.
+"""`picosched`: finds the command, runs it, and maps its errors to exit statuses.
 
 A failing command raises PicoschedError: `main` prints it to stderr and exits with the status of its code. 0
 is success, 1 invalid input, 2 wrong usage, 3 any other failure.
+
+A command is imported when it is called, and `plain` reads its options. Typer is imported only for lines that
+`plain` does not read. `tests/cli/test_cold.py` checks what is imported.
 """
 
 from __future__ import annotations
 
-import logging
+import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Annotated, NoReturn
+from functools import partial
+from importlib import import_module
+from typing import NoReturn
 
-import typer
-
-from picosched.cli import (
-    copies,
-    deliveries,
-    demo,
-    formatting,
-    language,
-    picos,
-    rehearsal,
-    rescheduling,
-    running,
-    schedules,
-    serving,
-    sources,
-)
-from picosched.cli.printing import show_error, write
+from picosched.cli.declared import Commands
+from picosched.cli.plain import read
+from picosched.cli.printing import show_error
 from picosched.errors import EXIT_STATUS, PicoschedError
 
-app = typer.Typer(
-    name="picosched",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for group in (
-    demo,
-    language,
-    formatting,
-    rehearsal,
-    picos,
-    schedules,
-    rescheduling,
-    running,
-    serving,
-    sources,
-    deliveries,
-    copies,
-):
-    app.add_typer(group.app)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        write(f"picosched {version('picosched')}")
-        raise typer.Exit
-
-
-@app.callback()
-def picosched(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """A rules engine with a scheduler: rulesets schedule events, and each is raised exactly once.
-
-    New here? [bold]picosched demo[/bold] takes you through it in under a minute.
-    """
-
-
-@cache
-def _command() -> Callable[..., object]:
-    """The assembled command, built once: Typer takes longer for that than most commands take to run."""
-    return typer.main.get_command(app)
-
-
-class _Form(logging.Formatter):
-    """Formats messages logged without a configured log like errors."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname.lower()}: {super().format(record)}"
+MODULES: dict[str, tuple[str, ...]] = {
+    "demo": ("demo",),
+    "language": ("check", "eval", "next"),
+    "formatting": ("format",),
+    "rehearsal": ("simulate", "test"),
+    "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
+    "schedules": ("scheduled", "show", "history"),
+    "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire"),
+    "running": ("run", "journal"),
+    "serving": ("serve",),
+    "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),
+    "deliveries": ("deliveries", "retry-delivery", "drop-delivery"),
+    "copies": ("backup", "export", "import", "doctor"),
+}
+"""The commands of each module, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit with its status."""
-    if logging.lastResort is not None:
-        logging.lastResort.setFormatter(_Form())
     try:
-        _command()(args=arguments, prog_name="picosched")
+        _run(arguments)
     except PicoschedError as error:
         show_error(error)
         sys.exit(EXIT_STATUS[error.code])
     except Exception as error:
         # An unexpected error: the traceback is needed to investigate it.
+        import traceback
+
         traceback.print_exc()
         show_error(PicoschedError(f"picosched failed: {type(error).__name__}: {error}", "internal"))
         sys.exit(EXIT_STATUS["internal"])
     sys.exit(0)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    plain = _plain(arguments)
+    error = None
+    if plain is not None:
+        try:
+            plain()
+            return
+        except (PicoschedError, SystemExit):
+            raise
+        except BaseException as raised:  # wrong use, Ctrl-C, a reader that is gone: Typer knows what to do
+            error = raised
+    from picosched.cli import full
+
+    full.run(arguments, MODULES, error)
+
+
+def _plain(arguments: Sequence[str] | None) -> Callable[[], None] | None:
+    """The command to run, with its options; None if Typer has to read the line."""
+    completing = "_PICOSCHED_COMPLETE" in os.environ
+    if completing or (arguments is None and os.name == "nt"):  # there Typer expands patterns of files
+        return None
+    words = [*(sys.argv[1:] if arguments is None else arguments)]
+    module = next((module for module, names in MODULES.items() if words[:1] and words[0] in names), None)
+    if module is None:
+        return None
+    commands: Commands = import_module(f"picosched.cli.{module}").app
+    command = commands[words[0]]
+    values = read(command.function, words[1:])
+    return None if values is None else partial(command.function, **values)

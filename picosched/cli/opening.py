@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +30,17 @@ def settings_here(defaults: Settings | None = None) -> Settings:
     return load_settings(TOML if TOML.exists() else None, os.environ, defaults)
 
 
+class _Form(logging.Formatter):
+    """Formats messages logged without a configured log like errors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
+if logging.lastResort is not None:
+    logging.lastResort.setFormatter(_Form())
+
+
 @contextmanager
 def opened(
     db: Path, *, readonly: bool = False, make: bool = False, defaults: Settings | None = None
@@ -36,8 +49,10 @@ def opened(
 
     With `readonly` it works while another picosched has the database.
     """
+    gc.disable()  # modules are no garbage, and looking for some takes a tenth of the time
     from picosched.engine.engine import Engine
 
+    gc.enable()
     if not make and not db.exists():
         raise PicoschedError(
             f"there is no database {db}; `picosched install RULESET --db {db}` creates it", "not_found"

@@ -10,10 +10,11 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import typer
-
 from picosched.cli.completing import complete_pico
-from picosched.cli.where import Where, where_options
+from picosched.cli.declared import Command, Commands, Option, WrongUseError
+from picosched.cli.where import DATABASE, Where, where_options
+
+DB = DATABASE
 
 
 def database_here() -> Path:
@@ -23,26 +24,21 @@ def database_here() -> Path:
     """
     url = os.environ.get("PICOSCHED_URL")
     if url:
-        raise typer.BadParameter(
+        raise WrongUseError(
             f"found PICOSCHED_URL={url}, but this command works only on a database: wanted --db FILE"
         )
     return DB
 
 
-def _named(context: typer.Context, db: Path) -> Path:
-    said = context.get_parameter_source("db")
-    return database_here() if said is not None and said.name == "DEFAULT" else db
-
-
-OwnDb = Annotated[Path, typer.Option("--db", metavar="FILE", help="The database that holds the picos.")]
+OwnDb = Annotated[Path, Option("--db", metavar="FILE", help="The database that holds the picos.")]
 Db = Annotated[
-    Path,
-    typer.Option("--db", metavar="FILE", help="The database that holds the picos.", callback=_named),
+    Path | None,
+    Option("--db", metavar="FILE", help=f"The database that holds the picos. \\[default: {DB}]"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON: one value, or one per line.")]
+Json = Annotated[bool, Option("--json", help="Print JSON: one value, or one per line.")]
 PicoName = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--pico",
         metavar="NAME",
         help="The pico, by name or id. Default: the root pico.",
@@ -51,7 +47,7 @@ PicoName = Annotated[
 ]
 AnyPico = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--pico",
         metavar="NAME",
         help="Only this pico, by name or id. Default: all.",
@@ -60,12 +56,12 @@ AnyPico = Annotated[
 ]
 Eci = Annotated[
     str | None,
-    typer.Option("--eci", metavar="ECI", help="Use this channel, subject to its policy."),
+    Option("--eci", metavar="ECI", help="Use this channel, subject to its policy."),
 ]
-Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="Maximum number of results, newest first.")]
+Limit = Annotated[int, Option("-n", "--limit", min=1, help="Maximum number of results, newest first.")]
 Grace = Annotated[
     float,
-    typer.Option(
+    Option(
         "--grace",
         metavar="SECONDS",
         min=0.1,
@@ -74,14 +70,11 @@ Grace = Annotated[
     ),
 ]
 
-DB = Path("picosched.db")
-
-
 Function = TypeVar("Function", bound=Callable[..., None])
 
 
 def command(
-    app: typer.Typer, panel: str, *examples: str, name: str | None = None
+    app: Commands, panel: str, *examples: str, name: str | None = None
 ) -> Callable[[Function], Function]:
     """Turn a function into a command, with its docstring and examples as help.
 
@@ -89,12 +82,14 @@ def command(
     """
 
     def made(function: Function) -> Function:
-        app.command(
-            name=name,
-            help=_paragraphs(function.__doc__ or ""),
-            epilog=_examples(examples),
-            rich_help_panel=panel,
-        )(_with_where(function))
+        known = name or function.__name__
+        app[known] = Command(
+            known,
+            _with_where(function),
+            panel,
+            _paragraphs(function.__doc__ or ""),
+            _examples(examples),
+        )
         return function
 
     return made

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Eci, Json, PicoName, command
 from picosched.cli.printing import write, write_json, write_table
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
     from picosched.engine.reached import ReachedPico
     from picosched.pico.channel import Channel
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Picos"
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME=VALUE…", help="Values are parsed as JSON if possible, otherwise strings."),
+    Argument(metavar="NAME=VALUE…", help="Values are parsed as JSON if possible, otherwise strings."),
 ]
 
 
@@ -34,14 +33,12 @@ Words = Annotated[
     'picosched install greeter.krl --pico kitchen --config \'{"greeting": "hi"}\'',
 )
 def install(
-    rulesets: Annotated[
-        list[str], typer.Argument(metavar="RULESET…", help="Files, or file: and http: URLs.")
-    ],
+    rulesets: Annotated[list[str], Argument(metavar="RULESET…", help="Files, or file: and http: URLs.")],
     where: Where = HERE,
     pico: PicoName = None,
     config: Annotated[
         str | None,
-        typer.Option("--config", metavar="JSON", help="A map to configure the rulesets with."),
+        Option("--config", metavar="JSON", help="A map to configure the rulesets with."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -67,7 +64,7 @@ def install(
 
 @command(app, PANEL, "picosched uninstall tea_timer")
 def uninstall(
-    rid: Annotated[str, typer.Argument(metavar="RID", help="The ruleset's id.")],
+    rid: Annotated[str, Argument(metavar="RID", help="The ruleset's id.")],
     where: Where = HERE,
     pico: PicoName = None,
     json: Json = False,
@@ -91,16 +88,14 @@ def uninstall(
     name="raise",
 )
 def raise_(
-    event: Annotated[str, typer.Argument(metavar="DOMAIN:TYPE", help="The event.")],
+    event: Annotated[str, Argument(metavar="DOMAIN:TYPE", help="The event.")],
     words: Words = None,
-    attrs: Annotated[
-        str | None, typer.Option("--attrs", metavar="JSON", help="More attributes, as a map.")
-    ] = None,
+    attrs: Annotated[str | None, Option("--attrs", metavar="JSON", help="More attributes, as a map.")] = None,
     where: Where = HERE,
     pico: PicoName = None,
     eci: Eci = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show why each rule that selected it fired or not.")
+        bool, Option("--explain", help="Show why each rule that selected it fired or not.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -127,20 +122,18 @@ def raise_(
 
 def _one_target(pico: str | None, eci: str | None) -> None:
     if pico is not None and eci is not None:
-        raise typer.BadParameter("a channel belongs to one pico: give --pico or --eci, not both")
+        raise WrongUseError("a channel belongs to one pico: give --pico or --eci, not both")
 
 
 @command(app, PANEL, "picosched query tea_timer:cups", "picosched query reminder:last_fire what=stretch")
 def query(
-    name: Annotated[str, typer.Argument(metavar="RID:NAME", help="A ruleset and a function it shares.")],
+    name: Annotated[str, Argument(metavar="RID:NAME", help="A ruleset and a function it shares.")],
     words: Words = None,
-    args: Annotated[
-        str | None, typer.Option("--args", metavar="JSON", help="More arguments, as a map.")
-    ] = None,
+    args: Annotated[str | None, Option("--args", metavar="JSON", help="More arguments, as a map.")] = None,
     where: Where = HERE,
     pico: PicoName = None,
     eci: Eci = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, the default.")] = False,
+    json: Annotated[bool, Option("--json", help="Print JSON, the default.")] = False,
 ) -> None:
     """Query a function or value that a ruleset shares, and print the result as JSON."""
     from picosched.notation import parse_map, parse_named
@@ -164,24 +157,22 @@ def query(
 )
 def picos(
     where: Where = HERE,
-    new: Annotated[str | None, typer.Option("--new", metavar="NAME", help="Create a pico first.")] = None,
+    new: Annotated[str | None, Option("--new", metavar="NAME", help="Create a pico first.")] = None,
     parent: Annotated[
         str | None,
-        typer.Option("--parent", metavar="NAME", help="Parent of the new pico. Default: the root pico."),
+        Option("--parent", metavar="NAME", help="Parent of the new pico. Default: the root pico."),
     ] = None,
     delete: Annotated[
         str | None,
-        typer.Option(
-            "--delete", metavar="NAME", help="Delete a pico first, with its children and schedules."
-        ),
+        Option("--delete", metavar="NAME", help="Delete a pico first, with its children and schedules."),
     ] = None,
     json: Json = False,
 ) -> None:
     """List picos and their rulesets; create or delete one."""
     if parent is not None and new is None:
-        raise typer.BadParameter("--parent applies to a new pico: it requires --new NAME")
+        raise WrongUseError("--parent applies to a new pico: it requires --new NAME")
     if new is not None and not new.strip():
-        raise typer.BadParameter("found an empty name for the new pico, wanted --new NAME")
+        raise WrongUseError("found an empty name for the new pico, wanted --new NAME")
     changing = new is not None or delete is not None
     with where.opened(readonly=not changing, make=new is not None) as engine:
         if delete is not None:
@@ -224,28 +215,26 @@ Patterns = list[str] | None
 def channels(
     where: Where = HERE,
     pico: PicoName = None,
-    new: Annotated[bool, typer.Option("--new", help="Create a channel first.")] = False,
-    tag: Annotated[Patterns, typer.Option("--tag", help="Tag of the new channel; repeatable.")] = None,
+    new: Annotated[bool, Option("--new", help="Create a channel first.")] = False,
+    tag: Annotated[Patterns, Option("--tag", help="Tag of the new channel; repeatable.")] = None,
     allow_events: Annotated[
-        Patterns, typer.Option("--allow-events", metavar="DOMAIN:TYPE", help="* matches any. Default: all.")
+        Patterns, Option("--allow-events", metavar="DOMAIN:TYPE", help="* matches any. Default: all.")
     ] = None,
     allow_queries: Annotated[
-        Patterns, typer.Option("--allow-queries", metavar="RID:NAME", help="* matches any. Default: all.")
+        Patterns, Option("--allow-queries", metavar="RID:NAME", help="* matches any. Default: all.")
     ] = None,
     deny_events: Annotated[
-        Patterns, typer.Option("--deny-events", metavar="DOMAIN:TYPE", help="Overrides --allow-events.")
+        Patterns, Option("--deny-events", metavar="DOMAIN:TYPE", help="Overrides --allow-events.")
     ] = None,
     deny_queries: Annotated[
-        Patterns, typer.Option("--deny-queries", metavar="RID:NAME", help="Overrides --allow-queries.")
+        Patterns, Option("--deny-queries", metavar="RID:NAME", help="Overrides --allow-queries.")
     ] = None,
-    delete: Annotated[
-        str | None, typer.Option("--delete", metavar="ECI", help="Delete a channel first.")
-    ] = None,
+    delete: Annotated[str | None, Option("--delete", metavar="ECI", help="Delete a channel first.")] = None,
     json: Json = False,
 ) -> None:
     """List the channels of a pico with their policies; create or delete one."""
     if not new and any((tag, allow_events, allow_queries, deny_events, deny_queries)):
-        raise typer.BadParameter("tags and patterns apply to a new channel: they require --new")
+        raise WrongUseError("tags and patterns apply to a new channel: they require --new")
     with where.opened(readonly=not (new or delete)) as engine:
         target = pico_of(engine, pico)
         if delete is not None and not target.delete_channel(delete):

@@ -9,8 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.opening import ruleset_at, settings_here
 from picosched.cli.options import Json, command
 from picosched.cli.printing import write, write_json
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from picosched.notation import Input
     from picosched.rehearsal.simulate import Record
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Rulesets and times"
 
 
@@ -35,14 +34,14 @@ PANEL = "Rulesets and times"
     "picosched simulate --url http://127.0.0.1:8123 --from 2026-03-01 --until 2026-03-08",
 )
 def simulate(
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Start of virtual time.")],
-    until: Annotated[str, typer.Option("--until", metavar="TIME", help="End of virtual time.")],
+    start: Annotated[str, Option("--from", metavar="TIME", help="Start of virtual time.")],
+    until: Annotated[str, Option("--until", metavar="TIME", help="End of virtual time.")],
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE…", help="Rulesets to install on a new pico.")
+        list[str] | None, Argument(metavar="FILE…", help="Rulesets to install on a new pico.")
     ] = None,
     raised: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--raise",
             metavar="EVENT",
             help="[TIME] domain:type name=value … Default time: the start.",
@@ -50,19 +49,17 @@ def simulate(
     ] = None,
     events: Annotated[
         Path | None,
-        typer.Option(
-            "--events", metavar="FILE", help="One event per line, like --raise or as JSON; - is stdin."
-        ),
+        Option("--events", metavar="FILE", help="One event per line, like --raise or as JSON; - is stdin."),
     ] = None,
     db: Annotated[
-        Path | None, typer.Option("--db", metavar="FILE", help="Start from a copy of this database.")
+        Path | None, Option("--db", metavar="FILE", help="Start from a copy of this database.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option("--url", metavar="URL", help="Start from a copy of this server's database.")
+        str | None, Option("--url", metavar="URL", help="Start from a copy of this server's database.")
     ] = None,
     token_file: TokenFile = None,
     pico: Annotated[
-        str | None, typer.Option("--pico", metavar="NAME", help="The pico that gets the rulesets and events.")
+        str | None, Option("--pico", metavar="NAME", help="The pico that gets the rulesets and events.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -77,7 +74,7 @@ def simulate(
     where = where_options(db, url, token_file)
     copied = db is not None or url is not None
     if not files and not copied:
-        raise typer.BadParameter("wanted at least one ruleset FILE, or --db FILE or --url URL")
+        raise WrongUseError("wanted at least one ruleset FILE, or --db FILE or --url URL")
     inputs = [*_events(raised or []), *(_read_events(events) if events is not None else [])]
     let_go = Counter[str]()
     with where.copied() if copied else nullcontext() as store:
@@ -108,7 +105,7 @@ def _events(lines: list[str]) -> list[Input]:
 
 
 def _read_events(file: Path) -> list[Input]:
-    from picosched.krl.ruleset import read_source
+    from picosched.krl.source import read_source
     from picosched.notation import parse_input
 
     text = sys.stdin.read() if str(file) == "-" else read_source(file)
@@ -147,13 +144,13 @@ def _show(record: Record) -> None:
     "picosched test tests/transcripts --update && git diff",
 )
 def test(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Transcripts, and folders of *.txt.")],
+    paths: Annotated[list[Path], Argument(metavar="PATH…", help="Transcripts, and folders of *.txt.")],
     rulesets: Annotated[
         list[Path] | None,
-        typer.Option("--rulesets", metavar="DIR", help="Folder searched first for rulesets; repeatable."),
+        Option("--rulesets", metavar="DIR", help="Folder searched first for rulesets; repeatable."),
     ] = None,
     update: Annotated[
-        bool, typer.Option("--update", help="Rewrite the transcripts with the actual results.")
+        bool, Option("--update", help="Rewrite the transcripts with the actual results.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -201,7 +198,7 @@ def test(
         for mismatch in [] if update else played.mismatches:
             write(str(mismatch), "red")
     if failed and not update:
-        raise typer.Exit(EXIT_STATUS["invalid"])
+        raise SystemExit(EXIT_STATUS["invalid"])
 
 
 def _transcripts(paths: list[Path]) -> list[Path]:

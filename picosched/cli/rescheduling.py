@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from picosched.cli.choosing import Chosen, choosing
+from picosched.cli.declared import Commands, Option, WrongUseError
 from picosched.cli.opening import SHORT, end_of_pause
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, show_error, shown_time, write, write_json
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from picosched.engine.reached import ReachedAgenda
     from picosched.schedule.scheduled import Scheduled
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Schedules"
 
 Step = Callable[["ReachedAgenda", list[str], bool], "list[Scheduled]"]
@@ -55,7 +54,7 @@ def pause(
     where: Where = HERE,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="TIME", help="Resume automatically then. Default: wait for resume."),
+        Option("--until", metavar="TIME", help="Resume automatically then. Default: wait for resume."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -85,16 +84,16 @@ def resume(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
 def move(
     chosen: Chosen,
     where: Where = HERE,
-    to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="The new due time.")] = None,
+    to: Annotated[str | None, Option("--to", metavar="TIME", help="The new due time.")] = None,
     by: Annotated[
         str | None,
-        typer.Option("--by", metavar="DURATION", help="How much later, as 2h or 1d12h; earlier with a -."),
+        Option("--by", metavar="DURATION", help="How much later, as 2h or 1d12h; earlier with a -."),
     ] = None,
     json: Json = False,
 ) -> None:
     """Move the next occurrence to another time; later occurrences of a repeat keep theirs."""
     if (to is None) == (by is None):
-        raise typer.BadParameter("say when: --to TIME or --by DURATION")
+        raise WrongUseError("say when: --to TIME or --by DURATION")
     time = parse_time(to) if to is not None else _duration(by or "")
     _change(
         chosen, where, json, "move", "moved", lambda agenda, ids, dry: agenda.move(ids, time, dry_run=dry)
@@ -117,12 +116,12 @@ def _duration(text: str) -> timedelta:
 def reschedule(
     chosen: Chosen,
     timespec: Annotated[
-        str, typer.Option("--timespec", metavar="TIMESPEC", help="In any form that `picosched next` accepts.")
+        str, Option("--timespec", metavar="TIMESPEC", help="In any form that `picosched next` accepts.")
     ],
     where: Where = HERE,
     tz: Annotated[
         str | None,
-        typer.Option("--tz", metavar="ZONE", help="Zone of the timespec. Default: keep each event's zone."),
+        Option("--tz", metavar="ZONE", help="Zone of the timespec. Default: keep each event's zone."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -167,7 +166,7 @@ def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
     if not rows:
         _nothing(json)
     if failed is not None:
-        raise typer.Exit(EXIT_STATUS[failed.code])
+        raise SystemExit(EXIT_STATUS[failed.code])
 
 
 def _change(chosen: Chosen, where: Where, json: bool, verb: str, done: str, step: Step) -> None:

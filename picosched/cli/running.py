@@ -9,11 +9,10 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
+from picosched.cli.declared import Commands, Option, WrongUseError
 from picosched.cli.opening import SHORT, bring_sources, opened
-from picosched.cli.options import DB, AnyPico, Db, Grace, Json, Limit, command
+from picosched.cli.options import AnyPico, Db, Grace, Json, Limit, command, database_here
 from picosched.cli.printing import json_time, shown_time, write, write_json
 from picosched.cli.where import HERE, Where, pico_of
 from picosched.clock import format_time
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from picosched.schedule.fire import Fire
     from picosched.store.journal import Entry
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Schedules"
 LOOK_SECONDS = 0.5
 """How often new turns are printed. The scheduler does not wait for this."""
@@ -40,8 +39,8 @@ ALL = 1_000_000_000
     "PICOSCHED_GRANULARITY=1 picosched run",
 )
 def run(
-    db: Db = DB,
-    once: Annotated[bool, typer.Option("--once", help="Raise the events due now, and exit.")] = False,
+    db: Db = None,
+    once: Annotated[bool, Option("--once", help="Raise the events due now, and exit.")] = False,
     catch_up: CatchUpOption = CatchUp.FIRE,
     grace: Grace = GRACE_SECONDS,
     json: Json = False,
@@ -49,7 +48,8 @@ def run(
     """Raise scheduled events when they are due, until you stop it (Ctrl-C), and print each turn."""
     from picosched.outside.processes import kill_all
 
-    with opened(db) as engine:
+    file = db or database_here()
+    with opened(file) as engine:
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
         bring_sources(engine)
@@ -63,7 +63,7 @@ def run(
             due = engine.next_due()
             if not json:
                 what = "nothing is scheduled" if due is None else f"the next event is due {format_time(due)}"
-                write(f"{db}: {what}; Ctrl-C stops")
+                write(f"{file}: {what}; Ctrl-C stops")
                 sys.stdout.flush()
             engine.start()
             while not stopped.wait(LOOK_SECONDS):
@@ -116,13 +116,9 @@ class _Told:
 def journal(
     where: Where = HERE,
     pico: AnyPico = None,
-    eid: Annotated[
-        str | None, typer.Option("--eid", metavar="EID", help="Only the turn of this event.")
-    ] = None,
+    eid: Annotated[str | None, Option("--eid", metavar="EID", help="Only the turn of this event.")] = None,
     limit: Limit = 20,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing new turns; Ctrl-C stops.")
-    ] = False,
+    follow: Annotated[bool, Option("--follow", "-f", help="Keep printing new turns; Ctrl-C stops.")] = False,
     json: Json = False,
 ) -> None:
     """Show the latest turns, oldest first: each event, its cause, and why each rule fired or not.
@@ -130,7 +126,7 @@ def journal(
     With --follow it keeps printing new turns until you stop it or the reader closes the pipe.
     """
     if follow and eid is not None:
-        raise typer.BadParameter("an event has one turn: give --eid or --follow, not both")
+        raise WrongUseError("an event has one turn: give --eid or --follow, not both")
     with where.opened(readonly=True) as engine:
         pico_id = None if pico is None else pico_of(engine, pico).id
         entries = engine.journal(pico_id, limit, eid=eid)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from picosched.cli.choosing import Wanted, filtering
 from picosched.cli.completing import complete_id
+from picosched.cli.declared import Argument, Commands, Option
 from picosched.cli.options import AnyPico, Json, Limit, command
 from picosched.cli.printing import write, write_json
 from picosched.cli.where import HERE, Where, only_id, pico_of
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from picosched.engine.reached import Reached
     from picosched.schedule.scheduled import Scheduled
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Schedules"
 
 LAST = 10
@@ -42,7 +41,7 @@ def scheduled(
     where: Where = HERE,
     limit: Annotated[
         int | None,
-        typer.Option("-n", "--limit", min=1, help="Maximum number of results, soonest first. Default: all."),
+        Option("-n", "--limit", min=1, help="Maximum number of results, soonest first. Default: all."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -71,14 +70,14 @@ def scheduled(
 def show(
     id: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="ID",
             help="As shown by `scheduled` and `history`; a prefix is enough.",
             autocompletion=complete_id,
         ),
     ],
     where: Where = HERE,
-    count: Annotated[int, typer.Option("-n", "--count", min=0, max=10_000, help="Number of next times.")] = 5,
+    count: Annotated[int, Option("-n", "--count", min=0, max=10_000, help="Number of next times.")] = 5,
     json: Json = False,
 ) -> None:
     """Show one scheduled event in full: what, when, which rule scheduled it, its next times, its history."""
@@ -150,7 +149,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
 def history(
     id: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="[ID]",
             help="Only this scheduled event; a prefix of its id is enough.",
             autocompletion=complete_id,
@@ -158,7 +157,7 @@ def history(
     ] = None,
     where: Where = HERE,
     pico: AnyPico = None,
-    outcome: Annotated[OutcomeName | None, typer.Option("--outcome", help="Only this outcome.")] = None,
+    outcome: Annotated[OutcomeName | None, Option("--outcome", help="Only this outcome.")] = None,
     limit: Limit = 100,
     json: Json = False,
 ) -> None:

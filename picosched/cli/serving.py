@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
+from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.opening import bring_sources, opened, ruleset_at
 from picosched.cli.options import DB, Grace, OwnDb, command
 from picosched.cli.printing import write
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from picosched.engine.engine import Engine
     from picosched.settings import Settings
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Server"
 
 
@@ -47,36 +47,30 @@ class Form(StrEnum):
 def serve(
     rulesets: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="RULESET…", help="Files or URLs to install on the root pico.", show_default=False
-        ),
+        Argument(metavar="RULESET…", help="Files or URLs to install on the root pico.", show_default=False),
     ] = None,
     db: OwnDb = DB,
-    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="0 for any free port.")
+        int, Option("--port", metavar="PORT", min=0, max=65_535, help="0 for any free port.")
     ] = 8123,
-    open_: Annotated[bool, typer.Option("--open", help="Require no token; only on a loopback host.")] = False,
+    open_: Annotated[bool, Option("--open", help="Require no token; only on a loopback host.")] = False,
     new_token: Annotated[
-        bool, typer.Option("--new-token", help="Create a new token; the old one becomes invalid.")
+        bool, Option("--new-token", help="Create a new token; the old one becomes invalid.")
     ] = False,
-    reload: Annotated[
-        bool, typer.Option("--reload", help="Reinstall RULESET files when they change.")
-    ] = False,
+    reload: Annotated[bool, Option("--reload", help="Reinstall RULESET files when they change.")] = False,
     log: Annotated[
         Form | None,
-        typer.Option("--log", help="Log format. Default: colour on a terminal, otherwise plain."),
+        Option("--log", help="Log format. Default: colour on a terminal, otherwise plain."),
     ] = None,
-    access_log: Annotated[
-        bool, typer.Option("--access-log/--no-access-log", help="Log every request.")
-    ] = True,
+    access_log: Annotated[bool, Option("--access-log/--no-access-log", help="Log every request.")] = True,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", metavar="N", min=0.01, help="At most N requests per second from one address."),
+        Option("--rate", metavar="N", min=0.01, help="At most N requests per second from one address."),
     ] = None,
     refusals: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--refusals",
             metavar="N",
             min=0,
@@ -86,11 +80,11 @@ def serve(
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="Another host name of the server; repeatable."),
+        Option("--allow-host", metavar="NAME", help="Another host name of the server; repeatable."),
     ] = None,
     allow_origin: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--allow-origin",
             metavar="URL",
             help="An origin whose pages may use this server, such as http://localhost:3000; repeatable.",
@@ -100,7 +94,7 @@ def serve(
     grace: Grace = GRACE_SECONDS,
     proxy: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--proxy", metavar="ADDRESS", help="A proxy whose X-Forwarded headers are trusted; repeatable."
         ),
     ] = None,
@@ -113,7 +107,7 @@ def serve(
     _check_installed()
     import sys
 
-    from picosched.krl.ruleset import read_source
+    from picosched.krl.source import read_source
     from picosched.web.access import is_loopback
     from picosched.web.logs import FORMS, set_up
     from picosched.web.origins import Origins
@@ -123,7 +117,7 @@ def serve(
     if open_ and not is_loopback(host):
         raise PicoschedError(f"found --open and the host {host}, wanted a loopback host such as 127.0.0.1")
     if open_ and new_token:
-        raise typer.BadParameter("--open requires no token: leave out --new-token")
+        raise WrongUseError("--open requires no token: leave out --new-token")
     Origins(allow_origin or ())  # fail before a database or token is created
     for each in proxy or ():
         _check_proxy(each)
@@ -175,7 +169,7 @@ def _check_proxy(address: str) -> None:
         ip_network(address, strict=False)
     except ValueError as cause:
         if address != "*":
-            raise typer.BadParameter(
+            raise WrongUseError(
                 f"found --proxy {address}, wanted an address such as 10.0.0.1, a network or *"
             ) from cause
 
@@ -196,13 +190,8 @@ def _token_hash(engine: Engine, new: bool) -> str:
 
 def _check_installed() -> None:
     """The server's packages are an extra."""
-    try:
-        import fastapi  # noqa: F401
-        import prometheus_client  # noqa: F401
-        import structlog  # noqa: F401
-        import uvicorn  # noqa: F401
-        import watchfiles  # noqa: F401
-    except ImportError as cause:
-        raise PicoschedError(
-            f"the server needs {cause.name}: install it with pip install 'picosched[web]'", "not_found"
-        ) from cause
+    for name in ("fastapi", "prometheus_client", "structlog", "uvicorn", "watchfiles"):
+        if find_spec(name) is None:  # not imported, because the server imports some of them later or never
+            raise PicoschedError(
+                f"the server needs {name}: install it with pip install 'picosched[web]'", "not_found"
+            )

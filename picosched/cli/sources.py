@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from picosched.cli.declared import Argument, Commands, Option
 from picosched.cli.opening import SHORT, end_of_pause
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
     from picosched.sources.source import Source
     from picosched.sources.state import EntryState, SourceState
 
-app = typer.Typer()
+app = Commands()
 PANEL = "Sources"
 
-Which = Annotated[str, typer.Argument(metavar="NAME", help="A source's name, or a prefix of its id.")]
+Which = Annotated[str, Argument(metavar="NAME", help="A source's name, or a prefix of its id.")]
 
 
 @command(app, PANEL, "picosched sources", "picosched sources --json | jq .entries")
@@ -87,7 +86,7 @@ def _last(entry: EntryState) -> str:
 def add_source(
     declaration: Annotated[
         str,
-        typer.Argument(metavar="FILE|JSON", help="A TOML file with tables [[source]], or a map as JSON."),
+        Argument(metavar="FILE|JSON", help="A TOML file with tables [[source]], or a map as JSON."),
     ],
     where: Where = HERE,
     json: Json = False,
@@ -142,7 +141,7 @@ def pause_source(
     where: Where = HERE,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="TIME", help="Resume automatically then. Default: wait for resume."),
+        Option("--until", metavar="TIME", help="Resume automatically then. Default: wait for resume."),
     ] = None,
     json: Json = False,
 ) -> None:

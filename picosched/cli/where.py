@@ -14,8 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from picosched.cli.declared import Option, WrongUseError
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
@@ -109,28 +108,26 @@ HERE = Where()
 
 TokenFile = Annotated[
     Path | None,
-    typer.Option("--token-file", metavar="FILE", help="File with the server's token. Also PICOSCHED_TOKEN."),
+    Option("--token-file", metavar="FILE", help="File with the server's token. Also PICOSCHED_TOKEN."),
 ]
 
 
 def where_options(
     db: Annotated[
         Path | None,
-        typer.Option(
-            "--db", metavar="FILE", help=f"The database that holds the picos. \\[default: {DATABASE}]"
-        ),
+        Option("--db", metavar="FILE", help=f"The database that holds the picos. \\[default: {DATABASE}]"),
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option("--url", metavar="URL", help="Use this server instead. Also PICOSCHED_URL."),
+        Option("--url", metavar="URL", help="Use this server instead. Also PICOSCHED_URL."),
     ] = None,
     token_file: TokenFile = None,
 ) -> Where:
     """The options that make a `Where`."""
     if db is not None and url is not None:
-        raise typer.BadParameter("picos are in a database or on a server: give --db or --url, not both")
+        raise WrongUseError("picos are in a database or on a server: give --db or --url, not both")
     if token_file is not None and db is not None:
-        raise typer.BadParameter("a database needs no token: --token-file requires --url")
+        raise WrongUseError("a database needs no token: --token-file requires --url")
     return Where(db, url, token_file)
 
 

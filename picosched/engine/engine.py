@@ -19,7 +19,6 @@ from picosched.due.background import PATIENCE_SECONDS
 from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
 from picosched.engine.deliveries import Delivering
-from picosched.engine.export import document_of, put_in
 from picosched.engine.pico import PicoRef
 from picosched.engine.sources import Sourced
 from picosched.errors import PicoschedError
@@ -126,6 +125,8 @@ class Engine(Delivering, Sourced):
 
     def export_pico(self, name: str, *, history: bool = False) -> dict[str, Any]:
         """The document of the pico with that id or name, as a snapshot; the engine may be readonly."""
+        from picosched.engine.export import document_of
+
         return document_of(self, self.pico(name), history=history)
 
     def import_pico(
@@ -143,6 +144,8 @@ class Engine(Delivering, Sourced):
         name or eci is taken; KrlError for a ruleset that does not run here. After an error nothing is
         changed.
         """
+        from picosched.engine.export import put_in
+
         under = parent.id if isinstance(parent, PicoRef) else self.root.id if parent is None else parent
         return put_in(self, document, under, name, keep_ecis=keep_ecis)
 

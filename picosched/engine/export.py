@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picosched.checked import checked_text
 from picosched.clock import format_time
@@ -22,7 +22,6 @@ from picosched.engine.exported import FORMAT, VERSION, Moved, MovedRuleset, read
 from picosched.engine.pico import PicoRef
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.krl.ruleset import Ruleset
 from picosched.krl.waiting import KEYS, may_wait
 from picosched.pico.channel import Channel
 from picosched.pico.evaluate import start
@@ -34,6 +33,9 @@ from picosched.store.picos import InstalledRow, PicoRow, RulesetRow, hash_of
 from picosched.store.port import MEMORY
 from picosched.store.store import Store
 from picosched.turns.windows import follow
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 ALL = 1_000_000_000
 

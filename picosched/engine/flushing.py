@@ -5,14 +5,16 @@ This is `ctx:flush` for all picos: every pico gets the new text, or none if ther
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from picosched.checked import ruleset_text
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.turns import install as installing
 from picosched.turns.memory import file_of
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 
 class Flushed(NamedTuple):
@@ -27,6 +29,8 @@ def flush(engine: Engine, url: str) -> Flushed:
 
     KrlError if the new text has errors, or does not work on one of the picos.
     """
+    from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
+
     origins = engine.read(engine.store.picos.origins)
     origin = next((each for each in origins if _is_same(each, url)), None)
     if origin is None:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched.checked import json_object, ruleset_text
 from picosched.engine.agenda import Agenda
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
@@ -22,6 +21,9 @@ from picosched.store.picos import InstalledRow
 from picosched.timespec.timespec import Timespec
 from picosched.turns import install as installing
 from picosched.turns.memory import TEXT
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 T = TypeVar("T")
 
@@ -45,6 +47,8 @@ class PicoRef:
         A replaced ruleset keeps its variables and schedules, and its `config` unless one is given. KrlError
         for errors in the text or its globals; then nothing is changed.
         """
+        from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
+
         engine = self.engine
         text, origin = ruleset_text(ruleset)
         if config is not None:

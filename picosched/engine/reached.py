@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from picosched.krl.ruleset import Ruleset
 from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
@@ -24,6 +23,9 @@ from picosched.sources.source import Source
 from picosched.sources.state import SourceState
 from picosched.store.journal import Entry
 from picosched.store.picos import InstalledRow
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 
 class OfPico(Protocol):

@@ -1,9 +1,9 @@
 """Regular expressions: JavaScript's syntax and meaning on Python's `regex` engine.
 
-KRL's patterns are JavaScript's. Most of the notation is shared, so a pattern is read once, token by
-token, and rewritten where Python differs: `$` and `.`, ASCII `\\d \\w \\b`, JavaScript's
-white space, `[^]`, references to groups that took no part (they match the empty string), escapes that
-mean nothing, and everything Python would take for an extension of its own.
+KRL's patterns are JavaScript's. Most of the notation is shared, so a pattern is read once, token by token,
+and rewritten where Python differs: `$` and `.`, ASCII `\\d \\w \\b`, JavaScript's white space, `[^]`,
+references to groups that took no part (they match the empty string), escapes that mean nothing, and what
+Python would take for an extension of its own.
 
 `regex` rather than `re`, because its searches take a timeout, so no pattern runs away. It unrolls counted
 repeats, so the reader also adds up how large a pattern will become. A turn has a time limit for all its
@@ -12,12 +12,11 @@ searches. Short ones are timed by a cheap clock, long ones by the CPU time of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import TypedDict, TypeVar
-
-import regex
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from picosched.clock import computed, ticks
 from picosched.errors import KrlError
@@ -33,12 +32,13 @@ LARGEST_PATTERN = 5_000
 """Elements of a pattern, each as often as it is repeated by count. The engine keeps 150 bytes for each."""
 PATTERN, CHARACTER = 500, 60
 """Steps that it takes to compile a pattern, and for each character of its source; an element takes one."""
-DEEPEST_GROUP = 100
-MOST_CAPTURES = 100
+DEEPEST_GROUP, MOST_CAPTURES = 100, 100
 MOST_CAPTURED = 1_000_000
 """Groups of all matches in one text together."""
 MATCH_BYTES = 256
 
+if TYPE_CHECKING:
+    import regex
 T = TypeVar("T")
 
 
@@ -50,8 +50,7 @@ class Limit(TypedDict):
 
 
 LINE_ENDS = "\n\r\u2028\u2029"
-DIGIT = "0-9"
-WORD = "A-Za-z0-9_"
+DIGIT, WORD = "0-9", "A-Za-z0-9_"
 SPACE = "\\t-\\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 CLASSES = {
     "d": DIGIT,
@@ -67,12 +66,12 @@ CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
 EDGE = f"(?:(?<=[{WORD}])(?![{WORD}])|(?<![{WORD}])(?=[{WORD}]))"
 NO_EDGE = f"(?:(?<=[{WORD}])(?=[{WORD}])|(?<![{WORD}])(?![{WORD}]))"
 GROUPS = ("(?:", "(?=", "(?!", "(?<=", "(?<!")
-COUNT = regex.compile(r"\{(\d+)(,(\d*))?\}")
-NAME = regex.compile(r"\(\?<([A-Za-z_][A-Za-z0-9_]*)>")
-CAPTURE = regex.compile(r"\((?:\?<(?![=!])|(?!\?))")
-ESCAPED = regex.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|c([A-Za-z])|([0-7]{1,3}))")
-PROPERTY = regex.compile(r"\\[pP]\{[A-Za-z_=]+\}")
-REFERENCE = regex.compile(r"\\(?:([1-9]\d*)|k<([A-Za-z_][A-Za-z0-9_]*)>)")
+COUNT = re.compile(r"\{(\d+)(,(\d*))?\}")
+NAME = re.compile(r"\(\?<([A-Za-z_][A-Za-z0-9_]*)>")
+CAPTURE = re.compile(r"\((?:\?<(?![=!])|(?!\?))")
+ESCAPED = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|c([A-Za-z])|([0-7]{1,3}))")
+PROPERTY = re.compile(r"\\[pP]\{[A-Za-z_=]+\}")
+REFERENCE = re.compile(r"\\(?:([1-9]\d*)|k<([A-Za-z_][A-Za-z0-9_]*)>)")
 
 
 class Regex:
@@ -89,6 +88,8 @@ class Regex:
             raise KrlError(f'unknown flag "{unknown}" on a RegExp; there are g, i and m')
         charge(PATTERN + CHARACTER * min(len(self.source), LARGEST_PATTERN))
         reader = Reader(self.source, "m" in flags)
+        import regex  # late: many rulesets have no pattern
+
         options = regex.V0 | (regex.I if "i" in flags else 0)
         try:
             written = reader.read()
@@ -97,8 +98,7 @@ class Regex:
         except (regex.error, RecursionError, OverflowError) as cause:
             raise invalid(self.source, str(cause)) from cause
         self.quick = 0 if reader.nested else int(QUICK_STEPS ** (1 / (reader.repeats + 1)))
-        """Texts up to this length are searched without a time limit, which would cost more than most
-        searches."""
+        """Longer texts are searched with a time limit, which costs more than most searches."""
 
     def search(self, text: str) -> regex.Match[str] | None:
         """The first match in the text."""
@@ -217,7 +217,7 @@ class Reader:
         """Whether a group is repeated, which can make searches exponential."""
         if len(source) > LARGEST_PATTERN:
             raise self.too_large()
-        bare = regex.sub(r"\\.|\[(?:[^\]\\]|\\.)*\]", "_", source, flags=regex.S)
+        bare = re.sub(r"\\.|\[(?:[^\]\\]|\\.)*\]", "_", source, flags=re.S)
         self.captures = len(CAPTURE.findall(bare))
         self.captured = 0
         self.weight = 0
@@ -328,7 +328,7 @@ class Reader:
             character, length = self.character()
             self.atom(literal(character), length)
 
-    def referred(self, reference: regex.Match[str]) -> int:
+    def referred(self, reference: re.Match[str]) -> int:
         number = self.names.get(reference[2], 0) if reference[2] else int(reference[1][:9])
         return number if number <= self.captures else 0
 

@@ -1,12 +1,16 @@
-"""A ruleset's text and its name: turns offsets into lines and columns."""
+"""A ruleset's text and its name: turns offsets into lines and columns, and is read from a file."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from picosched.errors import KrlError, PicoschedError, Span
+
+MOST_BYTES = 2_000_000
+"""The limit for a ruleset file."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +48,21 @@ class Source:
         if isinstance(error, KrlError) and error.span and error.span.file == self.name:
             return error.render(self.text)
         return str(error)
+
+
+def read_source(path: Path) -> str:
+    """The text of a ruleset file. PicoschedError if it does not exist or is not UTF-8."""
+    try:
+        with path.open("rb") as file:
+            found = file.read(MOST_BYTES + 1)
+        if len(found) > MOST_BYTES:
+            raise PicoschedError(f"{path} has more than {MOST_BYTES:,} bytes, wanted a ruleset", "too_large")
+        return found.decode("utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise PicoschedError(
+            f"{path} is not UTF-8: found the byte 0x{cause.object[cause.start]:02x} at offset {cause.start}"
+        ) from cause
+    except FileNotFoundError as cause:
+        raise PicoschedError(f"there is no file {path}", "not_found") from cause
+    except OSError as cause:
+        raise PicoschedError(f"cannot read {path}: {cause.strerror}") from cause

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from picosched.errors import PicoschedError
-from picosched.krl.library.uri import without_user
 from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.urls import without_user
 from picosched.outside.addresses import Addresses
 from picosched.settings import Settings
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.allowed import allowed_as
-from picosched.krl.library.time import iso
+from picosched.krl.moments import iso
 from picosched.krl.scope import Program, ScheduledEvent, Value
 from picosched.krl.text import json_text, json_value, measured, of_text
 from picosched.krl.values import described, number, shown

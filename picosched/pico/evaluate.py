@@ -20,7 +20,7 @@ from typing import Any
 from picosched.errors import KrlError, PicoschedError, Span
 from picosched.krl.budget import Postponed
 from picosched.krl.keys import Keys, without_config_keys
-from picosched.krl.ruleset import Instance
+from picosched.krl.running import Instance, instantiate
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import BOUNDS, spending
 from picosched.krl.text import json_value, measured
@@ -182,7 +182,7 @@ def _instance(
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:
         try:
-            return ruleset.instantiate(scope, use)
+            return instantiate(ruleset, scope, use)
         finally:
             cover_all(pico.covers, keys)
     except KrlError as error:

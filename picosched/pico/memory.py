@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from picosched.clock import EPOCH
 from picosched.covered import Covers
 from picosched.krl.budget import Budget
-from picosched.krl.ruleset import Instance, Ruleset
+from picosched.krl.running import Instance
 from picosched.pico.chance import Chance
 from picosched.pico.change import Change, Install, RulesetText, Uninstall
 from picosched.pico.channel import Channel
 from picosched.pico.event import Query
 from picosched.pico.scheduled import Kept
 from picosched.pico.turn import Turn
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 
 class State(Kept, Protocol):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from picosched.errors import KrlError
-from picosched.krl.library.time import moment
+from picosched.krl.moments import moment
 from picosched.krl.scope import Value
 from picosched.krl.text import json_value
 from picosched.krl.values import described, shown

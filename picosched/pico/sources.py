@@ -11,7 +11,7 @@ from typing import Any
 
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.library.time import moment
+from picosched.krl.moments import moment
 from picosched.krl.scope import Value
 from picosched.krl.text import measured
 from picosched.krl.values import shown

@@ -6,11 +6,14 @@ A ruleset's own window hides a configured one with the same name. An error in a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.ruleset import Ruleset
-from picosched.krl.windows import Declared
 from picosched.schedule.window import Window
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
+    from picosched.krl.windows import Declared
 
 
 def windows_of(ruleset: Ruleset, configured: Sequence[Window]) -> dict[str, Window]:

@@ -38,7 +38,7 @@ from picosched import standard
 from picosched.clock import VirtualClock, format_time, parse_time
 from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.ruleset import read_source
+from picosched.krl.source import read_source
 from picosched.krl.text import from_json
 from picosched.notation import directive_name, parse_duration, parse_named, parse_values, split
 from picosched.rehearsal.simulate import nobody

@@ -7,7 +7,6 @@ errors, because a silently ignored key is discovered only months later.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -52,6 +51,8 @@ def load_sources(toml: Path) -> tuple[Source, ...]:
     """The sources of a configuration file, its tables `[[source]]`; none if the file does not exist.
     PicoschedError `invalid` for an error in one of them.
     """
+    import tomllib  # late, as in `settings`
+
     try:
         tables = tomllib.loads(toml.read_text(encoding="utf-8"))
     except FileNotFoundError:

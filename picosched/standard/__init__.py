@@ -6,8 +6,6 @@ fetched, `picosched://standard/RID.krl`, so that the origin stays valid if the d
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from picosched.errors import PicoschedError
 
 PLACE = "picosched://standard/"
@@ -44,4 +42,6 @@ def read(url: str) -> str:
     if url_of(rid) != url or rid not in ALL:
         wanted = ", ".join(map(url_of, ALL))
         raise PicoschedError(f"found {url}, wanted one of {wanted}", "not_found")
+    from importlib.resources import files
+
     return files(__name__).joinpath(f"{rid}.krl").read_text(encoding="utf-8")

@@ -17,7 +17,8 @@ a day must match both day fields if one of them does, and otherwise one is enoug
 minute or hour does are times of a clock that goes round, and not fixed times (see `timespec`).
 
 croniter reads the items, one at a time in a cron text that is `*` elsewhere, so that what it refuses
-has a place. Each distinct item is read once. It reads values, ranges, steps, `5#2` and `L5`. It is never
+has a place: all but `*`, `*/step` and single values, for which it need not be imported. Each distinct item is
+read once. It reads values, ranges, steps, `5#2` and `L5`. It is never
 shown what it lacks (`LW`, `L-3`, `5L`) or does not tell (`15W` gives it 15), nor what it reads otherwise
 than this page says: `3-3` (to it, the whole field), `50-10` (round the end of the field), `*/90`, a weekday's
 `low/step` (to Saturday, not Sunday), whole names, and its letters `H` and `R`. Its `strict` is not asked
@@ -92,6 +93,7 @@ _PLACES = {kind: place for place, kind in enumerate((*_CLASSIC, SECOND))}
 _FIELD = re.compile(r"\S+", re.ASCII)
 _VALUE = re.compile(r"[0-9]{1,9}|[A-Za-z]{3,9}")
 _YEAR_ITEM = re.compile(r"(?:\*|([0-9]+)(?:-([0-9]+))?)(?:/([0-9]+))?")
+_PLAIN = re.compile(r"(0|[1-9][0-9]?)|\*(?:/([1-9][0-9]?))?")
 _FROM_END = re.compile(r"L(?:-([0-9]{1,2}))?", re.IGNORECASE)
 _NEAREST = re.compile(r"([0-9]{1,2})W", re.IGNORECASE)
 _NTH = re.compile(r"([0-9A-Za-z]+)#(.*)", re.DOTALL)
@@ -279,6 +281,12 @@ def _expanded(kind: Kind, item: str) -> int | None:
     """The values croniter reads from one item of a field, Sunday as 0; None if it refuses the item."""
     if kind is YEAR:
         return _years(item)
+    if (plain := _PLAIN.fullmatch(item)) is not None:
+        value, step = plain.groups()
+        if value is None and int(step or 1) <= kind.high:
+            return bits(range(kind.low, 7 if kind is DAY_OF_WEEK else kind.high + 1, int(step or 1)))
+        if value is not None and kind.low <= int(value) <= kind.high:
+            return bits([int(value) % 7 if kind is DAY_OF_WEEK else int(value)])
     if kind.values and item.isalpha():
         if item.lower() not in kind.values or not item.isascii():
             return None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picosched.errors import PicoschedError
-from picosched.krl.ruleset import Ruleset
 from picosched.pico.change import (
     AddSource,
     Change,
@@ -28,6 +27,9 @@ from picosched.store.store import Store
 from picosched.turns import sources as declaring
 from picosched.turns.memory import Loaded, clients_of
 from picosched.turns.windows import follow
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 
 def install(

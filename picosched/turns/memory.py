@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from picosched import standard
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.budget import Budget
-from picosched.krl.ruleset import Ruleset, compile_ruleset, read_source
 from picosched.krl.size import charge
+from picosched.krl.source import read_source
 from picosched.outside import origin
 from picosched.outside.addresses import Addresses
 from picosched.pico.chance import Chance, id_from
@@ -37,6 +37,9 @@ from picosched.store.picos import hash_of
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
 from picosched.turns.asked import RecentQueries
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +155,8 @@ class Loaded:
         known = self._rulesets.find(hash)
         if known is None:
             charge(COMPILED * len(text))
+            from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
+
             known = self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
         return known
 

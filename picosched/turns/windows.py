@@ -10,10 +10,9 @@ import json
 import logging
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from picosched.errors import KrlError
-from picosched.krl.ruleset import Ruleset
-from picosched.krl.windows import DOMAIN
 from picosched.pico.windows import windows_of
 from picosched.schedule.changed import ended
 from picosched.schedule.scheduled import Scheduled
@@ -21,6 +20,9 @@ from picosched.schedule.window import Window
 from picosched.settings import Settings
 from picosched.store.store import Store
 from picosched.turns.memory import Loaded
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: da
         known = rows.get(name)
         if known is not None and (known.timespec, known.tz) == (window.text, window.tz):
             continue
+        from picosched.krl.windows import DOMAIN  # late, as `krl.running` explains
+
         made = Scheduled(loaded.new_id(), pico_id, ruleset.rid, DOMAIN, "opened", {}, "window", None, now)
         row_at_edge = _at_next_edge(known or made, window, now, loaded.settings.granularity)
         if row_at_edge is None:

@@ -1,15 +1,13 @@
-"""The FastAPI app: our own routes, metrics, health, the first page, and the console.
+"""The FastAPI app: our own routes, the first page, and the console.
 
 `site.Site` has already checked access and read the body within its limits. All errors have the form
-`{"error": text}`.
+`{"error": text}`. The server imports this module when the first request needs it (`late`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -20,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
@@ -38,12 +37,10 @@ from picosched.web.api import (
     times,
 )
 from picosched.web.api.shapes import ErrorShape
-from picosched.web.errors import BusyError, HttpError, body_of, status_of
-from picosched.web.look import Look
-from picosched.web.metrics import CONTENT_TYPE, Metrics
+from picosched.web.errors import HttpError, body_of, status_of
+from picosched.web.health import Probes
+from picosched.web.late import Late
 from picosched.web.request import headers_of, kind_of
-
-log = logging.getLogger(__name__)
 
 FAULTS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorShape, "description": "The request is invalid."},
@@ -60,29 +57,17 @@ FIRST_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>pico
 <li><a href="/api/openapi.json">the API</a></li><li><a href="/metrics">metrics</a></li>
 <li><a href="/ready">ready?</a></li></ul></body></html>"""
 
-METRICS_SECONDS = 5.0
-"""How long reading the store's figures may take, including the wait for the current turn."""
-
-Life = Callable[[], AbstractAsyncContextManager[None]]
-
 
 def new_app(
-    engine: Engine, access: Access, metrics: Metrics, life: Life | None = None, *, console: bool = False
+    engine: Engine,
+    access: Access,
+    probes: Probes,
+    stopping: asyncio.Event,
+    *,
+    console: Late | None = None,
 ) -> FastAPI:
-    """The app on an engine. `life` is a context that spans its lifetime.
-
-    With `console` it has the console, if NiceGUI is installed; only one app per process can.
-    """
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.stopping = asyncio.Event()
-        if life is None:
-            yield
-        else:
-            async with life():
-                yield
-
+    """The app on an engine. Its streams end when `stopping` is set. All paths that are not its own belong to
+    the console, if there is one."""
     app = FastAPI(
         title="picosched",
         version=version("picosched"),
@@ -90,46 +75,50 @@ def new_app(
         openapi_url="/api/openapi.json",
         docs_url=None,  # that page loads scripts from other servers
         redoc_url=None,
-        lifespan=lifespan,
         separate_input_output_schemas=False,
     )
     app.state.engine, app.state.access = engine, access
-    app.state.store_look = session.look_at_store(engine)
+    app.state.probes, app.state.stopping = probes, stopping
     app.state.following = journal.Following()
     parts = (picos, rulesets, schedules, scheduler, sources, deliveries, journal, times, session, copies)
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
     app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])
-    _add_own(app, metrics)
     _add_faults(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    if console and find_spec("nicegui") is not None:
-        from picosched.web.console import open_console
-
-        open_console(app, engine, access)
-    else:
+    if console is None:
         app.add_api_route("/", _first_page, include_in_schema=False)
+    else:
+        app.router.routes.append(_Rest("", console))
     return app
+
+
+def new_console(engine: Engine, access: Access) -> FastAPI:
+    """The console as an app of its own; NiceGUI allows one per process."""
+    from picosched.web.console import open_console  # late, as the module `late` explains
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    _add_faults(app)
+    open_console(app, engine, access)
+    return app
+
+
+def has_console() -> bool:
+    """Whether NiceGUI is installed, which is not imported to find out."""
+    return find_spec("nicegui") is not None
+
+
+class _Rest(Mount):
+    """All paths except the API's, where an unknown path or method is answered in JSON."""
+
+    def matches(self, scope: Any) -> tuple[Match, Any]:
+        if scope["type"] == "http" and scope["path"].startswith("/api"):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def _first_page() -> Response:
     return HTMLResponse(FIRST_PAGE)
-
-
-def _add_own(app: FastAPI, metrics: Metrics) -> None:
-    """Add the routes outside `/api`."""
-
-    look = Look(metrics.text, METRICS_SECONDS)
-
-    @app.get("/metrics", include_in_schema=False)
-    async def show_metrics() -> Response:
-        try:
-            return Response(await look.found(), media_type=CONTENT_TYPE)
-        except TimeoutError as cause:
-            raise BusyError(f"the store did not answer within {METRICS_SECONDS:g} s") from cause
-
-    app.add_api_route("/health", session.health, include_in_schema=False)
-    app.add_api_route("/ready", session.ready, include_in_schema=False)
 
 
 def _add_faults(app: FastAPI) -> None:

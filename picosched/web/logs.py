@@ -1,6 +1,7 @@
 """The server's log on stderr: one line per event, for people (plain, colour) or programs (json).
 
-Everything goes through structlog: our own events with their fields, and messages of libraries.
+Our own events have fields, which `fields` passes to `logging`; messages of libraries are in the same form. In
+colour structlog renders them. It imports Rich, so a server whose log is read by programs does without.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 import orjson
-import structlog
-from structlog.typing import EventDict, Processor
 
 from picosched.clock import SystemClock, format_time
 
@@ -34,7 +34,14 @@ MOST_CHARACTERS = 4_000_000
 """Characters that may wait for the reader of the log."""
 
 _CLOCK = SystemClock()
-_STAMP = structlog.processors.TimeStamper("iso", utc=True, key="at")
+
+Render = Callable[[dict[str, Any]], str]
+"""Renders an event as a line, without its end. Its keys are `event`, `level`, its fields, and `at`."""
+
+
+def fields(**values: Any) -> dict[str, Any]:
+    """The fields of an event: `log.info("installed", **fields(rid=rid))`."""
+    return {"extra": {"fields": values}}
 
 
 class Lines:
@@ -96,34 +103,31 @@ def of_stderr() -> Lines:
 
 def set_up(form: Form, stream: TextIO | None = None) -> None:
     """Configure logging in this format."""
-    out: Any = Lines(stream) if stream else of_stderr()
-    shared: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        _STAMP,
-    ]
-    render = _renderer(form)
-    structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, render],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(out),
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                render,
-            ],
-        )
-    )
+    handler = logging.StreamHandler(Lines(stream) if stream else of_stderr())
+    handler.setFormatter(_Rendered(form))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Rendered(logging.Formatter):
+    """Formats a record as an event; that of a library has its logger as a field."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self._render = _renderer(form)
+
+    def format(self, record: logging.LogRecord) -> str:
+        own: dict[str, Any] | None = getattr(record, "fields", None)
+        event = {"event": record.getMessage(), "level": record.levelname.lower(), **(own or {})}
+        event["at"] = format_time(_CLOCK.now())
+        if own is None:
+            event["logger"] = record.name
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return self._render(event)
 
 
 class AccessLog:
@@ -139,11 +143,11 @@ class AccessLog:
         if not self._lines:
             asyncio.get_running_loop().call_later(MOMENT_SECONDS, self.flush)
         ms = round(seconds * 1000, 2)
-        if self._form == "plain":  # as the renderer would, which takes longer than a query
-            at = format_time(_CLOCK.now())
+        at = format_time(_CLOCK.now())
+        if self._form == "plain":  # as `_plain` would, which takes longer than a query
             self._lines.append(
-                f"[info     ] request method={method} path={_plain(path)} status={status} ms={ms} "
-                f"client={_plain(address)} at={at}\n"
+                f"[info     ] request method={method} path={_shown(path)} status={status} ms={ms} "
+                f"client={_shown(address)} at={at}\n"
             )
             return
         event: Any = {
@@ -154,8 +158,9 @@ class AccessLog:
             "status": status,
             "ms": ms,
             "client": address,
+            "at": at,
         }
-        self._lines.append(f"{self._render(None, 'info', _STAMP(None, 'info', event))!s}\n")
+        self._lines.append(f"{self._render(event)}\n")
 
     def flush(self) -> None:
         """Write the pending lines."""
@@ -168,17 +173,26 @@ class AccessLog:
         self._stream.drain(0.5)
 
 
-def _plain(text: str) -> str:
-    """A value as the renderer writes it: quoted if it holds blanks or what is not printable."""
-    return text if text.isprintable() and not {*" \"'=\\"} & {*text} else repr(text)
-
-
-def _renderer(form: Form) -> Processor:
-    """Renders a line, without its end."""
+def _renderer(form: Form) -> Render:
     if form == "json":
-        return _json
-    return structlog.dev.ConsoleRenderer(colors=form == "colour", pad_event_to=0, sort_keys=False)
+        return lambda event: orjson.dumps(event, default=str).decode()
+    if form == "plain":
+        return _plain
+    import structlog  # late: it imports Rich, which takes memory and time
+
+    render = structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0, sort_keys=False)
+    return lambda event: str(render(None, event["level"], event))
 
 
-def _json(logger: Any, name: str, event: EventDict) -> str:
-    return orjson.dumps(event, default=str).decode()
+def _plain(event: dict[str, Any]) -> str:
+    parts = [f"[{event.pop('level'):<9}] {event.pop('event')}"]
+    exception = event.pop("exception", None)
+    parts += (f"{name}={_shown(value)}" for name, value in event.items())
+    return " ".join(parts) + (f"\n{exception}" if exception else "")
+
+
+def _shown(value: Any) -> str:
+    """A value in a plain line; a text is quoted if it holds blanks or what is not printable."""
+    if isinstance(value, str) and value.isprintable() and not {*" \"'=\\"} & {*value}:
+        return value
+    return repr(value)

@@ -6,19 +6,17 @@ If a file has errors they are logged, and the old version stays.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import structlog
-from starlette.concurrency import run_in_threadpool
-from watchfiles import Change, awatch
-
 from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
-from picosched.krl.ruleset import read_source
+from picosched.krl.source import read_source
 from picosched.store.picos import hash_of
+from picosched.web.logs import fields
 
-log = structlog.get_logger("picosched.rulesets")
+log = logging.getLogger("picosched.rulesets")
 
 
 def install(engine: Engine, place: str | Path) -> None:
@@ -28,7 +26,7 @@ def install(engine: Engine, place: str | Path) -> None:
         if any(row.hash == hash_of(text) for row in engine.root.rulesets().values()):
             return
     ruleset = engine.root.install(place)
-    log.info("installed", rid=ruleset.rid, origin=str(place))
+    log.info("installed", **fields(rid=ruleset.rid, origin=str(place)))
 
 
 def reinstall(engine: Engine, file: Path) -> None:
@@ -39,7 +37,7 @@ def reinstall(engine: Engine, file: Path) -> None:
         told = str(error)
         if isinstance(error, KrlError):
             told = "\n".join(each.render(_text_of(file)) for each in (error, *error.others))
-        log.error("not installed, the old version stays", origin=str(file), error=told)
+        log.error("not installed, the old version stays", **fields(origin=str(file), error=told))
 
 
 async def watch(engine: Engine, files: Sequence[Path], stopping: asyncio.Event) -> None:
@@ -47,6 +45,8 @@ async def watch(engine: Engine, files: Sequence[Path], stopping: asyncio.Event) 
 
     Watches their folders, because many editors replace files instead of writing to them.
     """
+    from watchfiles import Change, awatch  # few servers watch their files
+
     wanted = {file.resolve(): file for file in files}
 
     def concerns(change: Change, path: str) -> bool:
@@ -55,7 +55,7 @@ async def watch(engine: Engine, files: Sequence[Path], stopping: asyncio.Event) 
     folders = {file.parent for file in wanted}
     async for changes in awatch(*folders, watch_filter=concerns, stop_event=stopping, recursive=False):
         for path in sorted({Path(path).resolve() for _, path in changes}):
-            await run_in_threadpool(reinstall, engine, wanted[path])
+            await asyncio.to_thread(reinstall, engine, wanted[path])
 
 
 def _text_of(file: Path) -> str | None:

@@ -15,14 +15,13 @@ import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import structlog
 import uvicorn
-from starlette.concurrency import run_in_threadpool
 
 from picosched.clock import ticks
 from picosched.ending import GRACE_SECONDS, ending
@@ -32,17 +31,21 @@ from picosched.errors import PicoschedError
 from picosched.outside.processes import kill_all
 from picosched.schedule.fire import Fire
 from picosched.web.access import Access
-from picosched.web.api.copies import remove_left_over
-from picosched.web.app import new_app
 from picosched.web.desk import Desk
+from picosched.web.health import Plain, Probes
+from picosched.web.late import Late
+from picosched.web.left_over import remove_left_over
 from picosched.web.limits import Protocol, Rate
-from picosched.web.logs import AccessLog, Form
+from picosched.web.logs import AccessLog, Form, fields
 from picosched.web.metrics import Metrics
 from picosched.web.origins import Origins
 from picosched.web.reload import install, watch
 from picosched.web.site import Site
 
-log = structlog.get_logger("picosched.serve")
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+log = logging.getLogger("picosched.serve")
 
 REFUSALS = 10.0
 """Default for the refused requests per second from one address before it gets 429."""
@@ -148,18 +151,23 @@ class Server(uvicorn.Server):
         self._plan = plan
         self._held = held
         self._desk = Desk(engine)
-        access = Access(plan.host, plan.token_hash, plan.hosts)
+        self._access = Access(plan.host, plan.token_hash, plan.hosts)
         metrics = Metrics(engine, self._desk)
         self._access_log = None if plan.access_log is None else AccessLog(plan.access_log)
-        self.app = new_app(engine, access, metrics, self._life, console=plan.console)
+        self._probes = Probes(engine)
+        self._console = Late("the console", self._new_console)
+        self.api = Late("the API", self._new_api)
         self.ready: Callable[[Server], None] | None = None
+        self._stopping = asyncio.Event()
         self._stopped: asyncio.Task[None] | None = None
+        self._living = AsyncExitStack()
         super().__init__(
             uvicorn.Config(
-                self._site(access, metrics),
+                self._site(metrics),
                 loop="uvloop" if sys.platform != "win32" else "asyncio",
                 http=Protocol,
-                lifespan="on",
+                ws=_websocket,  # type: ignore[arg-type]  # uvicorn only calls it
+                lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -176,8 +184,9 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._living.enter_async_context(self._life())
         await super().startup(sockets)
-        await run_in_threadpool(announce_start, self._engine)
+        await asyncio.to_thread(announce_start, self._engine)
         gc.collect()
         gc.freeze()  # exempt long-lived objects from collection, which would delay requests
         if self.ready is not None:
@@ -186,11 +195,12 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Not in the signal handler, which may have interrupted another log line.
         signals = [signal.Signals(each).name for each in self._captured_signals]
-        log.info("stopping", signal=signals[0] if signals else None)
-        self.app.state.stopping.set()
+        log.info("stopping", **fields(signal=signals[0] if signals else None))
+        self._stopping.set()
         # In parallel with ending requests, so that the grace period is not split between them.
         self._stopped = asyncio.create_task(asyncio.to_thread(self._engine.stop, self._plan.grace / 2))
         await super().shutdown(sockets)
+        await self._living.aclose()
         if self._access_log is not None:
             self._access_log.drain()
 
@@ -208,13 +218,24 @@ class Server(uvicorn.Server):
         if self._access_log is not None:
             self._access_log.drain()
 
-    def _site(self, access: Access, metrics: Metrics) -> Site:
+    def _new_api(self) -> FastAPI:
+        from picosched.web.app import has_console, new_app  # late, as the module `late` explains
+
+        console = self._console if self._plan.console and has_console() else None
+        return new_app(self._engine, self._access, self._probes, self._stopping, console=console)
+
+    def _new_console(self) -> FastAPI:
+        from picosched.web.app import new_console
+
+        return new_console(self._engine, self._access)
+
+    def _site(self, metrics: Metrics) -> Site:
         plan = self._plan
         return Site(
             self._desk,
-            access,
+            self._access,
             metrics,
-            self.app,
+            Plain(self._probes, metrics, self.api),
             rate=None if plan.rate is None else Rate(plan.rate, ticks),
             refusals=Rate(plan.refusals, ticks, REFUSED_AT_ONCE) if plan.refusals else None,
             origins=Origins(plan.origins),
@@ -224,10 +245,10 @@ class Server(uvicorn.Server):
     @asynccontextmanager
     async def _life(self) -> AsyncIterator[None]:
         """Run background tasks while requests are served."""
-        stopping: asyncio.Event = self.app.state.stopping
+        stopping = self._stopping
         self._desk.listen()
         self._desk.start()
-        place = await run_in_threadpool(self._engine.read, self._engine.store.pages.last_fire)
+        place = await asyncio.to_thread(self._engine.read, self._engine.store.pages.last_fire)
         if not self._held:
             self._engine.start()
         tasks = [asyncio.create_task(self._tell_fires(place, stopping))]
@@ -240,6 +261,8 @@ class Server(uvicorn.Server):
             yield
         finally:
             stopping.set()
+            for part in (self._console, self.api):
+                await part.stop()
             await asyncio.to_thread(self._desk.stop, 0)
             if self._stopped is not None:
                 await self._stopped
@@ -251,24 +274,35 @@ class Server(uvicorn.Server):
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
-            last = await run_in_threadpool(self._engine.read, pages.last_fire)
+            last = await asyncio.to_thread(self._engine.read, pages.last_fire)
             if last - place > FIRES_TOLD:
-                log.info("fires", count=last - place)
+                log.info("fires", **fields(count=last - place))
             elif last > place:
                 since = partial(pages.fires_since, place, FIRES_TOLD)
-                for _, fire in await run_in_threadpool(self._engine.read, since):
+                for _, fire in await asyncio.to_thread(self._engine.read, since):
                     _tell(fire)
             place = max(place, last)
+
+
+def _websocket(**named: Any) -> asyncio.Protocol:
+    """The protocol of a WebSocket. Only pages of the console open one, so it is imported for the first."""
+    from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
+
+    assert AutoWebSocketsProtocol is not None
+    made: asyncio.Protocol = AutoWebSocketsProtocol(**named)
+    return made
 
 
 def _tell(fire: Fire) -> None:
     (log.warning if fire.error else log.info)(
         "fire",
-        id=fire.id,
-        outcome=fire.outcome.value,
-        lateness=fire.lateness,
-        rules=[*fire.rules],
-        **({"why": fire.why} if fire.why else {}),
+        **fields(
+            id=fire.id,
+            outcome=fire.outcome.value,
+            lateness=fire.lateness,
+            rules=[*fire.rules],
+            **({"why": fire.why} if fire.why else {}),
+        ),
     )
 
 

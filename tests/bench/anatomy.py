@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from picosched import PicoRef
 from picosched.engine import wiring
-from picosched.krl.ruleset import Instance
+from picosched.krl.running import Instance
 from picosched.store import store
 from picosched.store.sqlite.database import SQLiteDatabase
 from picosched.turns import turns

@@ -9,6 +9,7 @@ from tests.bench.setup import Setup
 from tests.bench.side_by_side import Row
 
 NAMES = (
+    "cold",
     "parsing",
     "expressions",
     "turns",

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from picosched.cli.main import app
+from picosched.cli import full
+from picosched.cli.main import MODULES
 from picosched.engine.engine import Engine
 
 RULESETS = Path(__file__).parent.parent.parent / "rulesets"
@@ -83,7 +83,7 @@ def test_every_command_on_picos_takes_a_database_or_a_server() -> None:
     both = {"--db", "--url", "--token-file"}
     taken = {
         name: both & {option for parameter in command.params for option in parameter.opts}
-        for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+        for name, command in full.whole(tuple(MODULES)).commands.items()  # type: ignore[attr-defined]
     }
     assert {name for name, options in taken.items() if options == {"--db"}} == {"run", "serve", "doctor"}
     on_picos = {name for name, options in taken.items() if options == both}

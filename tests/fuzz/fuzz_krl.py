@@ -17,8 +17,10 @@ import atheris
 
 with atheris.instrument_imports(include=["picosched.krl"]):
     from picosched.errors import KrlError
+    from picosched.krl.body import evaluate_body
     from picosched.krl.budget import Limits
-    from picosched.krl.ruleset import compile_ruleset, evaluate_body
+    from picosched.krl.ruleset import compile_ruleset
+    from picosched.krl.running import instantiate
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "krl"))
 from scopes import new_scope
@@ -31,7 +33,7 @@ def try_text(given: bytes) -> None:
     text = given.decode("utf-8", "replace")
     try:
         if text.lstrip().startswith("ruleset"):
-            compile_ruleset(text).instantiate(new_scope(LIMITS), lambda rid, config: {})
+            instantiate(compile_ruleset(text), new_scope(LIMITS), lambda rid, config: {})
         else:
             evaluate_body(text, new_scope(LIMITS))
     except KrlError as error:

@@ -11,8 +11,10 @@ import pytest
 from scopes import new_scope
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.body import evaluate_body
 from picosched.krl.grammar import parse_body
-from picosched.krl.ruleset import compile_ruleset, evaluate_body
+from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.running import instantiate
 from picosched.krl.source import Source
 from picosched.krl.values import json_value
 from picosched.pico.event import Event
@@ -49,7 +51,7 @@ def test_an_event_expression_fires_on_the_steps_of_the_peer_whose_behaviour_is_o
     vector: dict[str, Any],
 ) -> None:
     ruleset = compile_ruleset("ruleset demo { rule one { select when %s noop() } }" % vector["select"])
-    instance = ruleset.instantiate(new_scope(), lambda rid, config: {})
+    instance = instantiate(ruleset, new_scope(), lambda rid, config: {})
     state, fired, wanted = None, [], []
     for place, step in enumerate(vector["steps"]):
         time = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=place)

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from scopes import new_scope
 
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.body import evaluate_body
 from picosched.krl.budget import SLICE, Budget, Limits
 from picosched.krl.library import OPERATORS
 from picosched.krl.operators import INFIX
-from picosched.krl.ruleset import Instance, compile_ruleset, evaluate_body
+from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.running import Instance, instantiate
 from picosched.krl.size import spending
 from picosched.krl.values import regex_of
 
@@ -25,7 +27,7 @@ from picosched.krl.values import regex_of
 def instance_of(globals: str, limits: Limits | None = None, name: str = "demo.krl") -> Instance:
     shares = "meta { shares f, g }"
     text = f"ruleset demo {{\n  {shares}\n  global {{\n{globals}\n  }}\n}}"
-    return compile_ruleset(text, name).instantiate(new_scope(limits), lambda rid, config: {})
+    return instantiate(compile_ruleset(text, name), new_scope(limits), lambda rid, config: {})
 
 
 def test_an_error_of_a_running_function_has_its_exact_place() -> None:
@@ -360,7 +362,7 @@ def test_a_query_passes_a_null_that_is_given_and_misses_what_is_not() -> None:
 def test_the_classic_dialect_has_beestings_in_ordinary_strings(text: str, value: str) -> None:
     def shared(meta: str) -> object:
         ruleset = compile_ruleset(f"ruleset d {{ meta {{ {meta} shares v }} global {{ v = {text} }} }}")
-        return ruleset.instantiate(new_scope(), lambda rid, config: {}).query("v", {})
+        return instantiate(ruleset, new_scope(), lambda rid, config: {}).query("v", {})
 
     assert shared("dialect classic") == value
     assert shared("") == text[1:-1]

@@ -24,13 +24,13 @@ from picosched import Engine, KrlError, Store, VirtualClock
 from picosched.clock import parse_time
 from picosched.krl import operators
 from picosched.krl.allowed import AllowedProgram
+from picosched.krl.body import evaluate_body
 from picosched.krl.budget import Budget, Limits
 from picosched.krl.compiler.runtime import RUNTIME
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
 from picosched.krl.library.engine import ENGINE
 from picosched.krl.library.http import HTTP
 from picosched.krl.pattern import Regex
-from picosched.krl.ruleset import evaluate_body
 from picosched.krl.scope import Scope
 from picosched.krl.size import spending
 from picosched.pico.channel import Channel

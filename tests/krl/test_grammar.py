@@ -205,7 +205,7 @@ def test_a_schedule_without_a_time_is_told_what_it_lacks(rest: str) -> None:
 def test_a_text_that_is_not_krl_is_refused_with_its_place(text: str, message: str) -> None:
     from scopes import new_scope
 
-    from picosched.krl.ruleset import evaluate_body
+    from picosched.krl.body import evaluate_body
 
     with pytest.raises(KrlError) as caught:
         evaluate_body(text, new_scope())

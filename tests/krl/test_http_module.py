@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from scopes import NoEffects
 
 from picosched.errors import KrlError
+from picosched.krl.body import evaluate_body
 from picosched.krl.budget import Budget, Limits
 from picosched.krl.library import MODULES
-from picosched.krl.ruleset import compile_ruleset, evaluate_body
+from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.running import instantiate
 from picosched.krl.scope import HttpRequest, HttpResponse, Scope
 
 URL = "http://tea.example/cups"
@@ -104,7 +106,7 @@ def acted(action: str, answer: HttpResponse | None = None, host: str | None = No
     ruleset = compile_ruleset(
         "ruleset tea { rule r { select when tea go every { " + action + ' send_directive("d", {"d": d}) } } }'
     )
-    ruleset.instantiate(scope, lambda rid, config: {}).run(0, {})
+    instantiate(ruleset, scope, lambda rid, config: {}).run(0, {})
     return effects
 
 

@@ -11,9 +11,9 @@ from krl.scopes import new_scope
 
 from picosched import Engine
 from picosched.errors import KrlError
-from picosched.krl.compiler import running
 from picosched.krl.compiler.runtime import bound
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
+from picosched.krl.running import running
 from picosched.krl.values import call
 
 TAKEN = "scope self run f args named own kwargs options others more value val".split()

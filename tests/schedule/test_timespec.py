@@ -316,10 +316,24 @@ def test_the_same_text_is_read_once() -> None:
     assert Timespec.parse("17 4 * * *", "Asia/Tokyo") is Timespec.parse("17 4 * * *", "Asia/Tokyo")
 
 
-def test_croniter_is_imported_when_the_first_text_is_read() -> None:
+@pytest.mark.parametrize("place", range(5))
+def test_items_that_are_read_without_croniter_are_what_croniter_reads(place: int) -> None:
+    def text(item: str) -> str:
+        return " ".join([*("0", "0", "*", "*")[:place], item, *["*"] * (4 - place)])
+
+    low, high = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))[place]
+    for item in ["*", *map(str, range(low, high + 1)), *(f"*/{step}" for step in range(1, high + 1))]:
+        values = croniter.expand(text(item))[0][place]
+        if values == ["*"]:
+            values = range(low, 7 if place == 4 else high + 1)
+        assert Timespec.parse(text(item)) == Timespec.parse(text(",".join(map(str, values)))), item
+
+
+def test_croniter_is_imported_when_the_first_text_that_needs_it_is_read() -> None:
     code = (
         "import sys; from picosched.timespec.timespec import Timespec; assert 'croniter' not in sys.modules; "
-        "Timespec.parse('@daily'); assert 'croniter' in sys.modules"
+        "Timespec.parse('*/10 7 1 * *'); assert 'croniter' not in sys.modules; "
+        "Timespec.parse('0 9-17 * * *'); assert 'croniter' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

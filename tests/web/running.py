@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from picosched.engine.engine import Engine
 from picosched.web.access import kept_hash, new_token
@@ -62,6 +64,12 @@ class Running:
     url: str
     eci: str
     token: str | None
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def api(self) -> FastAPI:
+        """Its FastAPI app, loaded now if no request needed it yet."""
+        return asyncio.run_coroutine_threadsafe(self.server.api.loaded(), self.loop).result(20)
 
     def client(self, **options: Any) -> httpx.Client:
         """A client for it, with the token if one is asked for; it follows no redirection."""
@@ -76,10 +84,10 @@ def running(
     """Serve an engine in a thread, the ruleset above on its root, until the block ends."""
     engine = engine or Engine(folder / "picos.db", granularity=1, min_period=0, http_allow=("127.0.0.1",))
     begun = threading.Event()
-    servers: list[Server] = []
+    servers: list[tuple[Server, asyncio.AbstractEventLoop]] = []
 
     def ready(server: Server) -> None:
-        servers.append(server)
+        servers.append((server, asyncio.get_running_loop()))
         begun.set()
 
     with engine, listen("127.0.0.1", 0) as listening:
@@ -91,8 +99,9 @@ def running(
         thread.start()
         try:
             assert begun.wait(20)
-            yield Running(engine, servers[0], url, engine.root.new_channel(["test"]).eci, secret)
+            server, loop = servers[0]
+            yield Running(engine, server, url, engine.root.new_channel(["test"]).eci, secret, loop)
         finally:
-            for server in servers:
+            for server, _ in servers:
                 server.stop()
             thread.join()

@@ -169,7 +169,7 @@ def test_a_websocket_is_for_our_pages_and_who_may(closed: Running, site: Running
         await socket.close()
 
     for each in (closed, site):
-        each.server.app.add_api_websocket_route("/ws", greet)
+        each.api.add_api_websocket_route("/ws", greet)
     cookie = f"{COOKIE}={closed.token}"
     assert shaken(closed, origin=closed.url, cookie=cookie) == 101
     assert shaken(closed, origin=closed.url) == 403

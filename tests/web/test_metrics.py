@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from picosched.clock import VirtualClock, format_time
 from picosched.engine.engine import Engine
-from picosched.web import app as apps
+from picosched.web import health
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +134,7 @@ def test_a_turn_that_takes_long_is_no_reason_not_to_answer(
     serving: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many who ask whether it is ready keep one thread from others, not one each."""
-    monkeypatch.setattr(apps, "METRICS_SECONDS", 0.2)
+    monkeypatch.setattr(health, "METRICS_SECONDS", 0.2)
     with serving() as site, site.client() as client:
         with held(site.engine), ExitStack() as stack:
             host, port = site.url.removeprefix("http://").split(":")

@@ -218,7 +218,7 @@ def test_sockets_of_the_console_have_a_bound(
         await socket.receive()
 
     with serving() as site, ExitStack() as stack:
-        site.server.app.add_api_websocket_route("/ws", listen)
+        site.api.add_api_websocket_route("/ws", listen)
         head = (
             "GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nConnection: upgrade\r\n"
             "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import action, function
-from picosched.krl.library.time import iso
+from picosched.krl.moments import iso
 from picosched.krl.scope import Scope, Value
 from picosched.krl.values import described, shown, to_string, truth
 

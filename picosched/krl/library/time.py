@@ -16,79 +16,16 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import Member, function
+from picosched.krl.moments import CALENDAR, iso, moment
 from picosched.krl.scope import Scope, Value
 from picosched.krl.size import charge, code, scan
 from picosched.krl.values import described, shown, to_number, to_string
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z")
-MOMENT = re.compile(r"[TtWw]?\d[\dTtWwZz:.,+\- ]*", re.ASCII)
-TIME_ALONE = re.compile(
-    r"[Tt]?(\d\d(?::?\d\d){0,2}(?:[.,]\d+)?(?:[Zz]|\+\d\d(?::?\d\d)?|-\d\d:?\d\d))", re.ASCII
-)
-"""A time of day with its zone, which tells it from a year or a date."""
-LONGEST_TIME = 64
 LONGEST_FORMAT = 1_000
 CALENDAR_UNITS = ("years", "months")
 CLOCK_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-CALENDAR = 150
-"""Steps charged for a call to the calendar library."""
-
-
-def iso(moment: datetime) -> str:
-    """The moment in KRL's format."""
-    charge(4)
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def moment(value: Value, now: datetime, asked: str = "time") -> datetime:
-    """Parse a value as a moment. A time without a date is today; `asked` is the caller's name for errors."""
-    if value is None or value is False or value == 0 or value == "":
-        raise KrlError(f"{asked} needs a time; found {shown(value)}")
-    if type(value) is int or type(value) is float:
-        try:
-            return EPOCH + timedelta(milliseconds=value)
-        except OverflowError as cause:
-            raise KrlError(f"{asked}: {shown(value)} is too far from now") from cause
-    if not isinstance(value, str):
-        raise KrlError(f"{asked} was given {described(value)} instead of a time: {shown(value)}")
-    scan(len(value))
-    found = parsed(value.strip(), now)
-    if found is None:
-        raise KrlError(f"{asked}: {shown(value)} is not an ISO 8601 time")
-    return found
-
-
-def parsed(text: str, now: datetime) -> datetime | None:
-    charge(4)
-    if OURS.fullmatch(text):  # the format of this module's own results, the most common input
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError:
-            return None
-    # What else the parser takes is not a moment: "now" would be the wall clock's, a slash makes an interval.
-    if len(text) > LONGEST_TIME or not MOMENT.fullmatch(text):
-        return None
-    charge(CALENDAR)
-    import pendulum
-
-    if alone := TIME_ALONE.fullmatch(text):
-        try:  # pendulum would drop the zone
-            return datetime.fromisoformat(f"{now.astimezone(UTC).date()}T{alone[1].upper()}").astimezone(UTC)
-        except (ValueError, OverflowError):
-            return None
-    try:
-        at = pendulum.parse(text, now=pendulum.instance(now.astimezone(UTC)))
-        if not isinstance(at, datetime):
-            return None
-        # A plain datetime: arithmetic with pendulum's own kind gives durations that other code cannot use.
-        return datetime.fromisoformat(at.astimezone(UTC).isoformat()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def zone(options: Value, asked: str) -> tzinfo:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from picosched.errors import KrlError
 from picosched.krl.library.member import function
-from picosched.krl.library.time import iso
+from picosched.krl.moments import iso
 from picosched.krl.scope import Scope, Value, Window
 from picosched.krl.size import charge
 from picosched.krl.values import described, shown

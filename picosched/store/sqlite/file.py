@@ -24,11 +24,13 @@ import threading
 from contextlib import suppress
 from errno import EACCES, EAGAIN
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from picosched.errors import PicoschedError
 from picosched.store.faults import StoreError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 try:
     import fcntl
@@ -279,6 +281,8 @@ def _set_lock(descriptor: int, kind: int) -> bool:
 
 
 def _lock_beside(name: str, place: str) -> FileLock:
+    from filelock import FileLock, Timeout  # late: readers take no lock
+
     lock = FileLock(place, timeout=0, thread_local=False, mode=MODE)
     try:
         lock.acquire()

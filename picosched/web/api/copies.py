@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from glob import escape
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from picosched.engine.engine import Engine
 from picosched.krl.text import tree_text
 from picosched.store.copying import copy_to
 from picosched.web.api.picos import shape_of
 from picosched.web.api.shapes import AnEngine, Input, PicoShape, load
+from picosched.web.left_over import prefix_of
 
 router = APIRouter(prefix="/api", tags=["copies"])
 
@@ -42,7 +40,7 @@ def back_up(engine: AnEngine) -> StreamingResponse:
     """A complete, consistent copy of the database."""
     place = Path(engine.store.name).absolute()
     # In the database's folder, where there is likely enough space.
-    folder = tempfile.TemporaryDirectory(dir=place.parent, prefix=_prefix(place))
+    folder = tempfile.TemporaryDirectory(dir=place.parent, prefix=prefix_of(place))
     file = Path(folder.name) / "picos.db"
     try:
         copy_to(engine.store.name, file)
@@ -57,18 +55,6 @@ def back_up(engine: AnEngine) -> StreamingResponse:
 
     headers = {"content-length": str(file.stat().st_size)}
     return StreamingResponse(told(), media_type="application/vnd.sqlite3", headers=headers)
-
-
-def remove_left_over(engine: Engine) -> None:
-    """Remove incomplete copies of a server that was killed. The caller must hold the database."""
-    place = Path(engine.store.name).absolute()
-    for folder in place.parent.glob(f"{escape(_prefix(place))}*"):
-        rmtree(folder, ignore_errors=True)
-
-
-def _prefix(database: Path) -> str:
-    """The prefix of temporary folders for copies of a database."""
-    return f".{database.name}.backup-"
 
 
 @router.get("/picos/{pico}/export", response_model=dict[str, Any])

@@ -11,19 +11,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from picosched.engine.engine import Engine
-from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel, Policy
 from picosched.web.access import COOKIE, Access
 from picosched.web.api.shapes import AnEngine, Input
 from picosched.web.errors import HttpError
-from picosched.web.look import Look
+from picosched.web.health import Probes
 
 router = APIRouter(prefix="/api", tags=["server"])
 open_router = APIRouter(prefix="/api", tags=["server"])
 """Routes that require no token."""
-
-READY_SECONDS = 0.5
-"""How long the store may take to answer, including the wait for the current turn."""
 
 UI = "web_ui_eci"
 MONTH_SECONDS = 30 * 86_400
@@ -77,29 +73,11 @@ async def health() -> Health:
 
 
 @open_router.get("/ready", responses={503: {"model": Ready, "description": "Not ready."}})
-async def ready(request: Request, engine: AnEngine) -> Response:
+async def ready(request: Request) -> Response:
     """Whether the store answers within half a second and the scheduler is running."""
-    look: Look[bool] = request.app.state.store_look
-    try:
-        store = await look.found()
-    except TimeoutError:
-        store = False
-    scheduler = engine.running
-    status: Literal["ready", "not ready"] = "ready" if store and scheduler else "not ready"
-    told = Ready(status=status, store=store, scheduler=scheduler)
-    return JSONResponse(told.model_dump(), 200 if status == "ready" else 503)
-
-
-def look_at_store(engine: Engine) -> Look[bool]:
-    """A check whether the store answers."""
-
-    def work() -> bool:
-        try:
-            return engine.read(engine.store.picos.find_root) is not None
-        except PicoschedError:
-            return False
-
-    return Look(work, READY_SECONDS)
+    probes: Probes = request.app.state.probes
+    found = await probes.ready()
+    return JSONResponse(found.as_json(), found.status)
 
 
 @open_router.post("/session", status_code=204)

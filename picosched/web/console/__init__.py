@@ -7,11 +7,9 @@ this package imports it, and only a server that shows pages imports this package
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
 from fastapi import FastAPI
 from nicegui import Client, ui
-from starlette.routing import Match, Mount
 
 from picosched.engine.engine import Engine
 from picosched.web.access import Access
@@ -41,7 +39,7 @@ ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 
 
 def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
-    """Add the console to the app, after all its routes; once per process."""
+    """Add the console to an app of its own; once per process."""
     console = Console(engine, access)
     add_login(app, access)
     for name in PAGES:
@@ -61,16 +59,6 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
         gzip_middleware_factory=None,
         viewport="width=device-width, initial-scale=1",
     )
-    app.router.routes[-1] = _Rest("", app.router.routes[-1].app)  # type: ignore[attr-defined]
-
-
-class _Rest(Mount):
-    """All paths except the API's, where an unknown path or method is answered in JSON."""
-
-    def matches(self, scope: Any) -> tuple[Match, Any]:
-        if scope["type"] == "http" and scope["path"].startswith("/api"):
-            return Match.NONE, {}
-        return super().matches(scope)
 
 
 def _head() -> str:

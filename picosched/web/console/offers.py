@@ -42,7 +42,7 @@ def offers_of(engine: Engine, pico_id: str) -> Offers:
         events: dict[str, tuple[str, ...]] = {}
         queries: list[Offer] = []
         for rid, installed in engine.loaded.load_pico(pico_id).installed.items():
-            told = installed.ruleset.testing
+            told = installed.ruleset.implied["__testing"]
             for each in told["events"]:
                 name = f"{each['domain']}:{each['name']}"
                 events[name] = tuple(dict.fromkeys((*events.get(name, ()), *each["attrs"])))
