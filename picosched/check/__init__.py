@@ -28,7 +28,7 @@ from picosched.errors import KrlError, Span
 from picosched.krl import syntax
 from picosched.krl.resolver import resolve
 from picosched.krl.ruleset import Ruleset
-from picosched.krl.source import Source
+from picosched.krl.source import Source, source_of
 
 __all__ = ["CODES", "Finding", "Severity", "check", "explanation", "syntax_errors"]
 
@@ -44,9 +44,9 @@ CHECKS = (
 )
 
 
-def check(text: str, name: str = "<ruleset>") -> list[Finding]:
+def check(text: str, name: str | None = None) -> list[Finding]:
     """All errors and warnings for a ruleset, in the order of the text."""
-    source = Source(name, text)
+    source = source_of(text, name)
     reading = read(source)
     findings = [_of_fault(fault) for fault in reading.faults]
     if reading.tree is not None:
@@ -58,9 +58,9 @@ def check(text: str, name: str = "<ruleset>") -> list[Finding]:
     return sorted(findings, key=lambda each: each.place)
 
 
-def syntax_errors(text: str, name: str = "<ruleset>") -> list[Finding]:
+def syntax_errors(text: str, name: str | None = None) -> list[Finding]:
     """The syntax errors of a text."""
-    return [_of_fault(fault) for fault in read(Source(name, text)).faults]
+    return [_of_fault(fault) for fault in read(source_of(text, name)).faults]
 
 
 def _of_tree(tree: syntax.Ruleset, source: Source) -> list[Finding]:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
 from picosched.errors import KrlError, PicoschedError, Span
+
+
+HEAD = re.compile(r"(?:\s|//[^\n]*+|(?>/\*.*?\*/))*+ruleset\s++([\w.-]{1,200}+)", re.DOTALL)
+
+
+def source_of(text: str, name: str | None = None) -> Source:
+    """A ruleset's text, named by its file; without one by its rid, and if it has neither `<ruleset>`."""
+    if name is None:
+        head = HEAD.match(text)
+        name = head[1] if head else "<ruleset>"
+    return Source(name, text)
 
 
 @dataclass(frozen=True)
