@@ -9,7 +9,6 @@ from functools import cached_property
 
 from picosched.errors import KrlError, PicoschedError, Span
 
-
 HEAD = re.compile(r"(?:\s|//[^\n]*+|(?>/\*.*?\*/))*+ruleset\s++([\w.-]{1,200}+)", re.DOTALL)
 
 
