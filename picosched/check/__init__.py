@@ -6,8 +6,8 @@ Each has a code (`CODES`), and each code a section in docs/checks.md (`explanati
 1. `reading` parses the text, recovering from syntax errors.
 2. The resolver reports errors in names.
 3. `bindings` finds what each name means, and who reads it; a `Subject` holds that for the checks.
-4. Each check looks at the whole ruleset: `names`, `calls`, `values`, `literals`, `layout`, `events`,
-   `schedules`, `windows`.
+4. Each check looks at the whole ruleset: `names`, `modules`, `calls`, `values`, `literals`, `layout`,
+   `events`, `schedules`, `windows`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from picosched.check.events import look_at_events
 from picosched.check.finding import CODES, Finding, Severity
 from picosched.check.layout import look_at_layout
 from picosched.check.literals import look_at_literals
+from picosched.check.modules import look_at_modules
 from picosched.check.names import look_at_names
 from picosched.check.page import explanation
 from picosched.check.reading import read
@@ -34,6 +35,7 @@ __all__ = ["CODES", "Finding", "Severity", "check", "explanation", "syntax_error
 
 CHECKS = (
     look_at_names,
+    look_at_modules,
     look_at_calls,
     look_at_values,
     look_at_literals,
@@ -65,13 +67,13 @@ def syntax_errors(text: str, name: str | None = None) -> list[Finding]:
 
 def _of_tree(tree: syntax.Ruleset, source: Source) -> list[Finding]:
     try:
-        faults = resolve(tree, source).faults
+        resolved = resolve(tree, source)
     except KrlError as too_deep:
         return [_of_fault(too_deep)]
-    subject = Subject(tree, source)
+    subject = Subject(tree, source, resolved.inactive)
     for look_at in CHECKS:
         look_at(subject)
-    return [*map(_of_fault, faults), *subject.findings]
+    return [*map(_of_fault, resolved.faults), *subject.findings]
 
 
 def _compiled(tree: syntax.Ruleset | None, source: Source) -> list[Finding]:
