@@ -216,7 +216,7 @@ def test_a_text_that_is_not_krl_is_refused_with_its_place(text: str, message: st
     assert caught.value.span is not None
 
 
-@pytest.mark.parametrize("name", ["rules", "others"])
+@pytest.mark.parametrize("name", ["rules", "others", "meta"])
 def test_a_syntax_error_says_what_was_wanted_there(name: str) -> None:
     path = Path(__file__).parent / "faults" / "syntax" / f"{name}.krl"
     text = path.read_text(encoding="utf-8")

@@ -48,10 +48,10 @@ WORDS = {
 
 USUAL = """
     ASSIGN PLUS_EQ MINUS_EQ EQUALS COLON ARROW BAR COMMA RPAREN RBRACKET BEE_CLOSE RBRACE CHEVRON_CLOSE
-    LBRACE LPAREN LBRACKET BINDER IDENT DOMAIN PERSISTENT STRING REGEX ATTRIBUTE
-    RULESET META GLOBAL RULE SELECT WHEN WHERE FOREACH PRE IF THEN EVERY CHOOSE SAMPLE FIRED ELSE ALWAYS
+    LBRACE BINDER IDENT DOMAIN PERSISTENT STRING REGEX ATTRIBUTE LPAREN LBRACKET
+    ALIAS RULESET META GLOBAL RULE SELECT WHEN WHERE FOREACH PRE IF THEN EVERY CHOOSE SAMPLE FIRED ELSE ALWAYS
     FINALLY NOTFIRED AT REPEAT RAISE SCHEDULE EVENT ATTRIBUTES LOG LAST ERROR CLEAR SET WITH SETTING FOR
-    NAME DESCRIPTION AUTHOR USE MODULE ALIAS SHARES PROVIDES CONFIGURE USING KEY TO AND OR BEFORE
+    NAME DESCRIPTION AUTHOR USE MODULE SHARES PROVIDES CONFIGURE USING KEY TO AND OR BEFORE
 """.split()
 """The tokens that are used most, those first that go on or close what was begun."""
 
@@ -175,8 +175,11 @@ def _equals(place: Place) -> Misplaced | None:
 
 
 def _comma(place: Place) -> Misplaced | None:
-    if place.kind() == "COMMA" and place.kind(-1) in OPERANDS and place.can("BINDER"):
-        return place.at(), f"no comma between {'statements' if place.can('RAISE') else 'declarations'}"
+    if place.kind() == "COMMA" and place.kind(-1) in OPERANDS:
+        parts = {"RAISE": "statements", "BINDER": "declarations", "AUTHOR": "properties"}
+        for type, what in parts.items():
+            if place.can(type):
+                return place.at(), f"no comma between {what}"
     return None
 
 
@@ -186,7 +189,7 @@ def _statement_elsewhere(place: Place) -> Misplaced | None:
     called = place.can("LPAREN") and not place.can("EQ")  # a name was taken for that of an action
     if called and place.states(-1):
         return place.at(-1), in_postlude
-    if called and place.kind() in ASSIGNMENTS and place.word(-3) in PERSISTENT:
+    if called and place.kind() in (*ASSIGNMENTS, "LBRACE", "LBRACKET") and place.word(-3) in PERSISTENT:
         return place.at(-3), in_postlude
     if place.states() and not place.can("RAISE") and (place.can("CALLBACKS") or place.can("BINDER")):
         return place.at(), in_postlude

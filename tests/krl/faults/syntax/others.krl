@@ -2,6 +2,7 @@ ruleset faults.others {
   meta { shares x y }                                 ### "found `y`, wanted `,`, `}`, `name`, `description`, `author`, `use` or …"
   global { f = function(a, b) { a and b } }           ### "found `and`, wanted `&&`"
 
+  rule kept { select when t go ent:x{"a"} := 1 }               ### "found `ent`, wanted it in a postlude such as `fired { … }`"
   rule statements { select when t go fired { ent:x := 1, ent:y := 2 } }  ### "found `,`, wanted no comma between statements"
   rule behind { select when t go fired { if x then last } }    ### "found `if`, wanted a statement, with its `if` behind it"
   rule open { select when t go fired ent:x := 1 }              ### "found `ent`, wanted `{`"
