@@ -265,6 +265,7 @@ def _tell(fire: Fire) -> None:
     (log.warning if fire.error else log.info)(
         "fire",
         id=fire.id,
+        pico=fire.pico_id,
         outcome=fire.outcome.value,
         lateness=fire.lateness,
         rules=[*fire.rules],
