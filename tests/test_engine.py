@@ -265,6 +265,18 @@ def test_a_rule_that_fails_is_in_the_turn_and_its_effects_are_not(engine: Engine
     assert entry.errors == [str(turn.errors[0])]
 
 
+def test_an_error_in_a_ruleset_without_a_file_names_its_rid_everywhere(engine: Engine) -> None:
+    engine.root.install("""ruleset bank {
+      rule pay { select when bank paid pre { rest = 80 / "soon" } noop() }
+      rule told { select when system error send_directive("told", event:attrs{["msg"]}) } }""")
+    turn = engine.root.raise_event("bank", "paid")
+    said = str(turn.errors[0])
+    assert said.startswith("bank:2:53: cannot / ")
+    assert turn.directives[0].options == said
+    assert engine.journal()[0].errors == [said]
+    assert turn.failed == [("bank:paid", "bank.pay")]
+
+
 def test_a_channel_lets_pass_what_its_policy_allows(engine: Engine) -> None:
     engine.root.install(COUNTER)
     channel = engine.root.new_channel(

@@ -6,8 +6,8 @@ Each has a code (`CODES`), and each code a section in docs/checks.md (`explanati
 1. `reading` parses the text, recovering from syntax errors.
 2. The resolver reports errors in names.
 3. `bindings` finds what each name means, and who reads it; a `Subject` holds that for the checks.
-4. Each check looks at the whole ruleset: `names`, `calls`, `values`, `literals`, `layout`, `events`,
-   `schedules`, `windows`.
+4. Each check looks at the whole ruleset: `names`, `modules`, `calls`, `values`, `literals`, `layout`,
+   `events`, `schedules`, `windows`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from picosched.check.events import look_at_events
 from picosched.check.finding import CODES, Finding, Severity
 from picosched.check.layout import look_at_layout
 from picosched.check.literals import look_at_literals
+from picosched.check.modules import look_at_modules
 from picosched.check.names import look_at_names
 from picosched.check.page import explanation
 from picosched.check.reading import read
@@ -28,12 +29,13 @@ from picosched.errors import KrlError, Span
 from picosched.krl import syntax
 from picosched.krl.resolver import resolve
 from picosched.krl.ruleset import Ruleset
-from picosched.krl.source import Source
+from picosched.krl.source import Source, source_of
 
 __all__ = ["CODES", "Finding", "Severity", "check", "explanation", "syntax_errors"]
 
 CHECKS = (
     look_at_names,
+    look_at_modules,
     look_at_calls,
     look_at_values,
     look_at_literals,
@@ -44,9 +46,9 @@ CHECKS = (
 )
 
 
-def check(text: str, name: str = "<ruleset>") -> list[Finding]:
+def check(text: str, name: str | None = None) -> list[Finding]:
     """All errors and warnings for a ruleset, in the order of the text."""
-    source = Source(name, text)
+    source = source_of(text, name)
     reading = read(source)
     findings = [_of_fault(fault) for fault in reading.faults]
     if reading.tree is not None:
@@ -58,20 +60,20 @@ def check(text: str, name: str = "<ruleset>") -> list[Finding]:
     return sorted(findings, key=lambda each: each.place)
 
 
-def syntax_errors(text: str, name: str = "<ruleset>") -> list[Finding]:
+def syntax_errors(text: str, name: str | None = None) -> list[Finding]:
     """The syntax errors of a text."""
-    return [_of_fault(fault) for fault in read(Source(name, text)).faults]
+    return [_of_fault(fault) for fault in read(source_of(text, name)).faults]
 
 
 def _of_tree(tree: syntax.Ruleset, source: Source) -> list[Finding]:
     try:
-        faults = resolve(tree, source).faults
+        resolved = resolve(tree, source)
     except KrlError as too_deep:
         return [_of_fault(too_deep)]
-    subject = Subject(tree, source)
+    subject = Subject(tree, source, resolved.inactive)
     for look_at in CHECKS:
         look_at(subject)
-    return [*map(_of_fault, faults), *subject.findings]
+    return [*map(_of_fault, resolved.faults), *subject.findings]
 
 
 def _compiled(tree: syntax.Ruleset | None, source: Source) -> list[Finding]:

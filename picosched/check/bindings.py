@@ -5,7 +5,7 @@ The scopes are those of the resolver, which reports unknown names; here an unbou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -69,13 +69,14 @@ class Frame:
 class Bindings:
     """The names of a ruleset."""
 
-    def __init__(self, tree: syntax.Ruleset, places: Places) -> None:
+    def __init__(self, tree: syntax.Ruleset, places: Places, inactive: Collection[str] = ()) -> None:
         self.all: list[Bound] = []
         self.bare: list[syntax.Name] = []
         """Attributes that a `where` reads by bare name."""
         self.missed: set[str] = set()
         """Names read where they are not bound, or not yet."""
         self._places = places
+        self._inactive = inactive
         self._meanings: dict[int, Bound] = {}
         self._inside: list[Bound] = []
         self._in_where = False
@@ -103,7 +104,9 @@ class Bindings:
         for rule in tree.rules:
             known = len(self.all)
             self._rule(rule, Frame(frame))
-            if rule.state == "inactive":  # it may use names bound elsewhere; its own names do not matter
+            if (
+                rule.state == "inactive" or rule.name in self._inactive
+            ):  # it may use names bound elsewhere; its own names do not matter
                 del self.all[known:]
 
     def _rule(self, rule: syntax.Rule, frame: Frame) -> None:

@@ -158,7 +158,7 @@ def _look_at_event(
     subject: Subject, node: syntax.Raise | syntax.ScheduleEvent, domain: str, type: str | None
 ) -> None:
     scheduled = isinstance(node, syntax.ScheduleEvent)
-    if scheduled and domain not in CLASSIC_DOMAINS:
+    if scheduled and subject.from_classic and domain not in CLASSIC_DOMAINS:
         said = f'schedules an event of the domain "{domain}", which classic engines refuse'
         subject.say("W401", f"{said}; theirs are {', '.join(CLASSIC_DOMAINS)}", node)
     if type is None or _selects_any(subject):

@@ -37,7 +37,8 @@ def _string(subject: Subject, node: syntax.Literal, *, is_pattern: bool) -> None
     if text[:1] not in ('"', "'"):
         return
     if not subject.classic and (found := BEESTING.search(text)):
-        said = f"{found[0]} stands as it is in a plain string; a chevron <<…>> would put the value there"
+        cure = "`dialect classic` in meta" if subject.for_classic else "a chevron <<…>>"
+        said = f"{found[0]} stands as it is in a plain string; {cure} would put the value there"
         subject.say("W205", said, node)
     if not is_pattern and (found := ESCAPE.search(text)):
         said = rf"{found[1]} is a backslash and a letter; a string may span lines, and \ escapes only quotes"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
 from picosched.check.bindings import Bindings, Bound
@@ -18,11 +18,13 @@ from picosched.krl.walk import walk
 class Subject:
     """A ruleset under analysis."""
 
-    def __init__(self, tree: syntax.Ruleset, source: Source) -> None:
+    def __init__(self, tree: syntax.Ruleset, source: Source, inactive: Collection[str] = ()) -> None:
+        """`inactive` names the rules that cannot run."""
+        self.inactive = frozenset(inactive)
         self.tree = tree
         self.source = source
         self.places = Places(source)
-        self.bindings = Bindings(tree, self.places)
+        self.bindings = Bindings(tree, self.places, self.inactive)
         self.findings: list[Finding] = []
 
     def say(self, code: str, message: str, node: syntax.Node) -> None:
@@ -38,9 +40,16 @@ class Subject:
         return for_classic(self.tree)
 
     @property
+    def from_classic(self) -> bool:
+        """Whether it is a ruleset of the classic engine: written for it, or in its dialect."""
+        return self.classic or self.for_classic
+
+    @property
     def rules(self) -> list[syntax.Rule]:
-        """The active rules; inactive ones are not checked."""
-        return [rule for rule in self.tree.rules if rule.state != "inactive"]
+        """The active rules; inactive ones, and those that cannot run, are not checked."""
+        return [
+            rule for rule in self.tree.rules if rule.state != "inactive" and rule.name not in self.inactive
+        ]
 
     @cached_property
     def nodes(self) -> tuple[syntax.Node, ...]:

@@ -20,7 +20,6 @@ from picosched.store.journal import Entry
 from picosched.store.picos import InstalledRow
 from picosched.timespec.timespec import Timespec
 from picosched.turns import install as installing
-from picosched.turns.memory import TEXT
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
@@ -54,7 +53,7 @@ class PicoRef:
         if config is not None:
             config = json_object(config, "the configuration", engine.settings.limits.max_attrs_bytes)
         # A long text takes a second or two to compile, so this is done outside the lock.
-        compiled = engine.read(engine.loaded.known, text) or compile_ruleset(text, origin or TEXT)
+        compiled = engine.read(engine.loaded.known, text) or compile_ruleset(text, origin)
         now = engine.now()
         installed = engine.write(
             installing.install, engine.store, engine.loaded, self.id, compiled, origin, config, now

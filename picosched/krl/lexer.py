@@ -67,6 +67,8 @@ tokens = (
 OPERAND_ENDS = frozenset(
     ("WORD", "INTEGER", "NUMBER", "STRING", "REGEX", "RAW", "CHEVRON_CLOSE", "RPAREN", "RBRACKET", "RBRACE")
 )
+_SIGNS = {"?": "`test => this | that`", "!": "`not`", "&": "`&&`"}
+"""How KRL writes the meaning of a character that it does not have."""
 _STRING_ESCAPE = re.compile(r"\\([\"'\\])")
 _CHEVRON_ESCAPE = re.compile(r"\\(>|#\{|\\)")
 
@@ -176,7 +178,9 @@ t_punctuation.__doc__ = "|".join(map(re.escape, sorted(_TYPES, key=len, reverse=
 
 
 def t_error(t: Any) -> None:
-    _fault(t, f"found the character {t.value[0]!r}, which KRL has no use for", 1)
+    wanted = _SIGNS.get(t.value[0])
+    ending = f"wanted {wanted}" if wanted else "which KRL has no use for"
+    _fault(t, f"found the character {t.value[0]!r}, {ending}", 1)
 
 
 def t_chevron_text(t: Any) -> Any:

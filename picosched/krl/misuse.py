@@ -14,7 +14,7 @@ from typing import Literal
 from picosched.krl import syntax
 from picosched.krl.library import MODULES, near
 
-NO_TIMES = "found a condition within a time: variables have no times here"
+NO_TIMES = "a condition with `within` asks when its variable was set, and no variable keeps its time here"
 
 Use = Literal["value", "function", "action"]
 
@@ -40,7 +40,7 @@ def misuse(node: syntax.Qualified, use: Use, aliases: Collection[str]) -> Misuse
     if member is None:
         return Misuse("W108", f"unknown {use} {name}{near_by(node.name, members)}")
     if use == "action" and not member.acts:
-        return Misuse("W111", f"found {name} as an action, wanted an action")
+        return Misuse("W111", f"{name} is a {member.kind}, wanted an action")
     if use == "function" and member.kind == "action":
         return Misuse("W110", action_as_function(name))
     return None

@@ -15,7 +15,7 @@ from picosched.krl import grammar, syntax
 from picosched.krl.compiler import compile_tree
 from picosched.krl.resolver import resolve
 from picosched.krl.scope import Value
-from picosched.krl.source import Source, read_source
+from picosched.krl.source import Source, read_source, source_of
 from picosched.krl.testing import NAME, shared, testing
 from picosched.krl.windows import declared, follows
 
@@ -25,7 +25,7 @@ NOTHING: tuple[int, ...] = ()
 class Ruleset:
     """A compiled ruleset, shared by all picos that have it. KrlError for errors in its names."""
 
-    def __init__(self, source: Source, tree: syntax.Ruleset) -> None:
+    def __init__(self, source: Source, tree: syntax.Ruleset, origin: str | None = None) -> None:
         resolved = resolve(tree, source)
         refuse(resolved.errors)
         tree = resolved.runnable(tree)
@@ -54,8 +54,7 @@ class Ruleset:
         self.windows = declared(tree, source)
         self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
         self.meta = _described(tree)
-        from_text = source.name.startswith("<")  # then it has no origin
-        self.meta |= {"hash": self.hash, "url": None if from_text else source.name}
+        self.meta |= {"hash": self.hash, "url": origin}
         self._salient: dict[str, tuple[int, ...]] = {}
         for index, rule in enumerate(self.rules):
             for key in rule.select.keys:
@@ -99,8 +98,8 @@ def compile_ruleset(text: str | Path, name: str | None = None) -> Ruleset:
     """
     if isinstance(text, Path) or ("{" not in text and "\n" not in text and text.endswith(".krl")):
         name, text = name or str(text), read_source(Path(text))
-    source = Source(name or "<ruleset>", text)
-    return Ruleset(source, grammar.parse(source))
+    source = source_of(text, name)
+    return Ruleset(source, grammar.parse(source), name)
 
 
 def primitives(event: syntax.EventExpression) -> list[syntax.EventPrimitive]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,16 @@ from picosched.errors import KrlError, PicoschedError, Span
 
 MOST_BYTES = 2_000_000
 """The limit for a ruleset file."""
+
+HEAD = re.compile(r"(?:\s|//[^\n]*+|(?>/\*.*?\*/))*+ruleset\s++([\w.-]{1,200}+)", re.DOTALL)
+
+
+def source_of(text: str, name: str | None = None) -> Source:
+    """A ruleset's text, named by its file; without one by its rid, and if it has neither `<ruleset>`."""
+    if name is None:
+        head = HEAD.match(text)
+        name = head[1] if head else "<ruleset>"
+    return Source(name, text)
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,9 @@ def shown(value: Value) -> str:
 
 
 def described(value: Value) -> str:
-    """The kind with its article: `a Null`, `an Array`."""
+    """The kind with its article: `a Null`, `an Array`, `an empty String`."""
+    if type(value) is str and not value:
+        return "an empty String"
     name = "String" if type(value) is str else kind(value)
     return f"an {name}" if name[0] == "A" else f"a {name}"
 

@@ -116,6 +116,16 @@ class Turn:
         return [str(each.value) for each in self.log if each.level == WARNING]
 
     @property
+    def failed(self) -> list[tuple[str, str]]:
+        """For each of `errors`: the event, as `domain:type`, and the rule, as `rid.rule`."""
+        return [
+            (f"{handled.domain}:{handled.type}", f"{considered.rid}.{considered.rule}")
+            for handled in self.handled
+            for considered in handled.considered
+            if considered.outcome == "failed"
+        ]
+
+    @property
     def fired(self) -> list[str]:
         """The rules that fired, as `rid.rule`, in order."""
         return [

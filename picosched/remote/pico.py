@@ -47,7 +47,7 @@ class RemotePico:
             return self._installed({"text": text, "config": settings})
         except PicoschedError as error:
             if error.code == "invalid":
-                compile_ruleset(text, origin or "<ruleset>")  # its error has the source lines
+                compile_ruleset(text, origin)  # its error has the source lines
             raise
 
     def uninstall(self, rid: str) -> None:

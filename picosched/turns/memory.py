@@ -52,10 +52,6 @@ LOGGED = 100
 COMPILED = 40
 """Steps charged for compiling a character of a ruleset."""
 
-TEXT = "<ruleset>"
-"""The file name of a ruleset installed as text."""
-
-
 MOST_TEXT = 2_000_000
 """Characters of rulesets kept compiled; compiled, each takes about fifty bytes."""
 
@@ -157,7 +153,7 @@ class Loaded:
             charge(COMPILED * len(text))
             from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
 
-            known = self._rulesets.put(hash, compile_ruleset(text, origin or TEXT))
+            known = self._rulesets.put(hash, compile_ruleset(text, origin))
         return known
 
     def known(self, text: str) -> Ruleset | None:

@@ -298,6 +298,7 @@ def _tell(fire: Fire) -> None:
         "fire",
         **fields(
             id=fire.id,
+            pico=fire.pico_id,
             outcome=fire.outcome.value,
             lateness=fire.lateness,
             rules=[*fire.rules],

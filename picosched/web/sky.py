@@ -245,8 +245,11 @@ def room_beside(value: Any, room: int) -> int:
 
 def _report(turn: Turn) -> None:
     """Log the errors of a turn: whoever watches the server may not see its answer."""
-    for error in turn.errors[:MOST_REPORTED]:
-        log.warning("the event %s failed: %s", turn.eid, str(error)[:LONGEST_REPORTED])
+    for error, (event, rule) in zip(turn.errors[:MOST_REPORTED], turn.failed, strict=False):
+        told = str(error)[:LONGEST_REPORTED]
+        log.warning(
+            "the event %s (%s) failed on the pico %s in %s: %s", event, turn.eid, turn.pico_id, rule, told
+        )
 
 
 def _answered(call: Call, outcome: Any) -> Answer:

@@ -174,8 +174,8 @@ def told(run: Any, place: list[str]) -> Iterator[tuple[str, int, list[str], list
 
 
 def of_file(line: str) -> str:
-    """A server is sent the text of a ruleset and not the name of its file."""
-    return line.replace("<ruleset>", "echo.krl")
+    """A server is sent the text of a ruleset and not the name of its file: it names the rid."""
+    return re.sub(r"\b(echo|broken):(?=\d+:\d+)", r"\1.krl:", line)
 
 
 def test_a_server_says_what_a_database_says(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import linecache
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -57,6 +59,31 @@ def test_an_error_of_what_is_done_in_place_has_its_exact_place(body: str, column
     span = caught.value.span
     assert span is not None
     assert (span.column, span.end_column) == columns
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("ruleset org.acme.tea-timer {", "org.acme.tea-timer:2:"),
+        ("// ruleset no {\n/* ruleset\n no { */ ruleset tea {", "tea:4:"),
+        ("ruleset b602 {", "b602:2:"),
+        ("/*" * 50_000, "<ruleset>:1:"),
+        ("/**/ " * 50_000, "<ruleset>:2:"),
+    ],
+)
+def test_a_text_without_a_file_is_named_by_its_rid(head: str, name: str) -> None:
+    with pytest.raises(KrlError) as caught:
+        compile_ruleset(f"{head}\n?\n}}")
+    assert str(caught.value).startswith(name)
+
+
+def test_a_ruleset_without_a_file_leaves_nothing_to_python_when_it_goes() -> None:
+    text = "ruleset gone.soon { global { f = function() { 1 } } }"
+    ruleset = compile_ruleset(text)
+    assert ruleset.meta["url"] is None and "gone.soon" in linecache.cache
+    del ruleset
+    gc.collect()
+    assert "gone.soon" not in linecache.cache
 
 
 def test_a_python_traceback_shows_the_line_of_the_ruleset() -> None:

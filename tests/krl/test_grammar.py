@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_resolver import wanted_in
 
+from picosched.check import syntax_errors
 from picosched.errors import KrlError
 from picosched.krl import grammar, syntax
 from picosched.krl.grammar import parse, parse_body
@@ -211,6 +214,23 @@ def test_a_text_that_is_not_krl_is_refused_with_its_place(text: str, message: st
         evaluate_body(text, new_scope())
     assert message in caught.value.message
     assert caught.value.span is not None
+
+
+@pytest.mark.parametrize("name", ["rules", "others", "meta"])
+def test_a_syntax_error_says_what_was_wanted_there(name: str) -> None:
+    path = Path(__file__).parent / "faults" / "syntax" / f"{name}.krl"
+    text = path.read_text(encoding="utf-8")
+    wanted = wanted_in(text)
+    found = [(each.span.line, each.message) for each in syntax_errors(re.sub("###.*", "", text))]
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    ("sign", "wanted"), [("a ? b : c", "test => this | that"), ("!a", "not"), ("a & b", "&&")]
+)
+def test_a_character_that_krl_lacks_is_answered_with_what_it_has(sign: str, wanted: str) -> None:
+    with pytest.raises(KrlError, match=re.escape(f"wanted `{wanted}`")):
+        value_of(sign)
 
 
 WORDS = st.sampled_from(

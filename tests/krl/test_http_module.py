@@ -130,7 +130,7 @@ def test_get_and_head_are_functions_too_and_the_others_are_not() -> None:
     assert value_of(f'"{URL}".http:get(){{"status_code"}}') == 200
     with pytest.raises(KrlError, match="found the action http:post as a function"):
         value_of(f'http:post("{URL}")')
-    with pytest.raises(KrlError, match="found event:attr as an action"):
+    with pytest.raises(KrlError, match="event:attr is a function, wanted an action"):
         acted('event:attr("x") setting(d)')
 
 
@@ -364,7 +364,7 @@ def test_an_event_is_sent_without_attributes() -> None:
         ('"c1", "a", "b"', "needs a map with eci"),
         ('{"domain": "a", "type": "b"}', "needs a String as eci; found a Null"),
         ('{"eci": 5, "domain": "a", "type": "b"}', "needs a String as eci; found a Number: 5"),
-        ('{"eci": "c"}, "", "b"', 'needs a String as domain; found a String: ""'),
+        ('{"eci": "c"}, "", "b"', 'needs a String as domain; found an empty String: ""'),
         ('{"eci": "c", "domain": "a"}', "needs a String as type; found a Null"),
         ('{"eci": "c", "domain": "a", "type": "b", "attrs": [1]}', "needs a Map as attrs; found an Array"),
         ('{"eci": "c", "domain": "a", "type": "b"}, 5', "needs a String as host; found a Number: 5"),

@@ -711,6 +711,7 @@ def test_a_module_function_gives(name: str, args: list[Any], result: Any) -> Non
         ("time:new", [1e300], "too far"),
         ("time:add", ["2021-03-04", 5], "a Number instead of a map of units: 5"),
         ("time:add", ["2021-03-04", {"days": "x"}], "as a number of days"),
+        ("time:add", ["2021-03-04", {"seconds": None}], "a Null as a number of seconds"),
         ("time:add", ["2021-03-04", {"years": 9000}], "past the years"),
         ("time:add", ["2021-03-04", {"seconds": 1e300}], "past the years"),
         ("time:strftime", ["2021-03-04", 5], "instead of a format string: 5"),

@@ -21,6 +21,9 @@ def rules(*texts: str, rid: str = "demo", globals: str = "", meta: str = "") -> 
     return f"ruleset {rid} {{ meta {{ {meta} }} global {{ {globals} }} {' '.join(texts)} }}"
 
 
+NAMES = [f"name{number:03}" for number in range(150)]
+
+
 def told(turn: Turn) -> list[Any]:
     return [(directive.name, directive.options) for directive in turn.directives]
 
@@ -315,6 +318,26 @@ def test_a_module_keeps_its_own_variables_and_gives_its_clients_directives(engin
     assert pico.query("client", "got") == ["ada!", 10, 1, 1, 5]
     with pytest.raises(PicoschedError, match="is used by client"):
         pico.uninstall("lib.counter")
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        ("m:childs()", "unknown member m:childs; near it: children"),
+        ("m:zzz()", f"unknown member m:zzz: lib.family provides children, {', '.join(NAMES[:99])}, …"),
+        ('ctx:install("")', "found an empty String as the url of a ruleset, wanted one that is not empty"),
+        ("m:children()", "found an Array, wanted an action: [Array]"),
+        ("math:abs(1)", "math:abs is a function, wanted an action"),
+    ],
+)
+def test_a_use_that_cannot_work_says_what_would(engine: Engine, use: str, message: str) -> None:
+    names = f"children, {', '.join(NAMES)}"
+    values = " ".join(f"{name} = 1" for name in NAMES)
+    family = f"meta {{ provides {names} }} global {{ children = [] {values} }}"
+    engine.root.install(f"ruleset lib.family {{ {family} }}")
+    engine.root.install(rules(f"rule go {{ select when t go {use} }}", meta="use module lib.family alias m"))
+    (error,) = engine.root.raise_event("t", "go").errors
+    assert error.message == message
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,8 @@ def test_a_failed_install_is_told_and_says_which_setting_allows_it(
         ):
             answer = httpx.post(install, json={"url": url, "config": {}})
             assert setting in answer.json()["error"] and answer.status_code == 200
-            assert setting in site.told("failed: ")
+            told = site.told("the event wrangler:install_ruleset_request (")
+            assert " in io.picolabs.wrangler.install: " in told and setting in told
         assert "rulesets" not in answer.json()
         told = httpx.post(f"{site.url}/c/{eci}/event-wait/engine_ui/install", json={"url": url}).json()
         assert told["error"] == told["errors"][0] and told["directives"] == []

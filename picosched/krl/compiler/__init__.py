@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -56,4 +57,5 @@ def _made(function: ast.FunctionDef, code: Code) -> Callable[..., Any]:
         source.name,
     )
     made: Callable[..., Any] = namespace[function.name]
+    weakref.finalize(made, linecache.cache.pop, source.name, None).atexit = False
     return made

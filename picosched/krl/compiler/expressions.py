@@ -51,7 +51,8 @@ class ExpressionCompiler:
         self.tree = tree
         """The ruleset; None for a standalone expression."""
         self.block = Block()
-        self.aliases: dict[str, str] = {}
+        self.aliases: dict[str, tuple[str, str]] = {}
+        """alias → the rid of its module, and the Python name that holds what it provides."""
         """Maps the alias of a used module to the Python variable with the names it provides."""
         self.kinds: dict[str, bool] = {}
         """Variables of which it is known in this copy of the code whether they are whole numbers."""
@@ -170,9 +171,8 @@ class ExpressionCompiler:
 
     def _qualified(self, node: syntax.Qualified) -> ast.expr:
         if node.domain in self.aliases:
-            return call(
-                ".provided", load(self.aliases[node.domain]), constant(node.domain), constant(node.name)
-            )
+            rid, module = self.aliases[node.domain]
+            return call(".provided", load(module), constant(rid), constant(node.domain), constant(node.name))
         if node.domain == "keys":
             return call(".key", load(SCOPE), constant(node.name))
         wrong = misuse(node, "value", self.aliases)

@@ -112,7 +112,7 @@ class RuleCompiler(StatementCompiler):
             config = mapped((constant(item.name), self.expression(item.value)) for item in each.config)
             provided = self.code.at(each, call(USE, constant(each.rid), config))
             self.block.statements.append(self.code.at(each, assign(python, provided)))
-            self.aliases[alias] = python
+            self.aliases[alias] = each.rid, python
 
     def _configure(self, meta: Sequence[syntax.Node]) -> None:
         for each in meta:

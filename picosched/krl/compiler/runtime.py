@@ -7,7 +7,7 @@ Python built-ins there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import count
+from itertools import count, islice
 from types import FunctionType
 from typing import Any
 
@@ -15,8 +15,9 @@ from picosched.errors import KrlError
 from picosched.krl import operators
 from picosched.krl.library import OPERATORS
 from picosched.krl.library.random import draw
+from picosched.krl.misuse import near_by
 from picosched.krl.scope import Effects, Scope, Value
-from picosched.krl.size import SMALL, claim_array, claim_text, code, visit
+from picosched.krl.size import SMALL, charge, claim_array, claim_text, code, visit
 from picosched.krl.values import (
     MISSING,
     Action,
@@ -31,6 +32,13 @@ from picosched.krl.values import (
 
 SHORT = 1_000
 """Characters of a text that may be made before it is paid for."""
+
+MOST_NAMED = 100
+"""Members of a module that an error may name, and characters of a name that it compares with them."""
+
+COMPARED = 50
+"""Steps charged for comparing with a character of a name."""
+
 PERIODS = {
     "second": 1,
     "minute": 60,
@@ -68,7 +76,7 @@ def joined(parts: Sequence[str]) -> str:
 def act(action: Value, args: Sequence[Value], named: Mapping[str, Value]) -> Value:
     """Run an action that is known only by its value."""
     if not isinstance(action, Action):
-        raise KrlError(f"found {described(action)} as an action, wanted an action: {shown(action)}")
+        raise KrlError(f"found {described(action)}, wanted an action: {shown(action)}")
     return call(action.run, args, named)
 
 
@@ -81,12 +89,16 @@ def bound(scope: Scope, run: Callable[..., Value]) -> Callable[..., Value]:
     return run_in_scope
 
 
-def provided(module: Mapping[str, Value] | None, alias: str, name: str) -> Value:
+def provided(module: Mapping[str, Value] | None, rid: str, alias: str, name: str) -> Value:
     """A member of a module that a ruleset uses."""
     if module is None:
-        raise KrlError(f"the module {alias} is not installed", code="not_found")
+        raise KrlError(f"the module {rid} is not installed", code="not_found")
     if name not in module:
-        raise KrlError(f"unknown member {alias}:{name}: the module provides {', '.join(module) or 'nothing'}")
+        names = list(islice(module, MOST_NAMED))
+        charge(COMPARED * sum(map(len, names)))
+        more = ", …" if len(module) > MOST_NAMED else ""
+        hint = near_by(name[:MOST_NAMED], names) or f": {rid} provides {', '.join(names) or 'nothing'}{more}"
+        raise KrlError(f"unknown member {alias}:{name}{hint}")
     return module[name]
 
 

@@ -27,37 +27,13 @@ from picosched.krl.classic import for_classic
 from picosched.krl.grammar import actions, events, expressions, rules, statements
 from picosched.krl.grammar.classic import is_classic, with_beestings
 from picosched.krl.grammar.tokens import KEYWORDS, PAIRS, PERSISTENT, Tokens
-from picosched.krl.operators import INFIX, PREFIX
+from picosched.krl.grammar.wanted import misplaced
 from picosched.krl.source import Source
 
 # Tokens that the filter makes of WORDs, beside the keywords.
 _MADE = """
     IDENT BINDER DOMAIN PERSISTENT KEYNAME ATTRIBUTE PAGE_EVENT RID LEVEL PERIOD BLOCK ACTIONS WITHIN_TIME
 """.split()
-
-WORDS = {
-    "IDENT": "a name",
-    "BINDER": "a declaration",
-    "DOMAIN": "a name",
-    "PERSISTENT": "ent: or app:",
-    "KEYNAME": "a key",
-    "ATTRIBUTE": "an attribute",
-    "RID": "a ruleset id",
-    "PERIOD": "a period such as minutes",
-    "STRING": "a string",
-    "INTEGER": "a whole number",
-    "NUMBER": "a number",
-    "REGEX": "a regular expression",
-    "CHEVRON_OPEN": "a chevron",
-    "BLOCK": "a block",
-    "ACTIONS": "`{`",
-    "WITHIN_TIME": "`within`",
-    "BEE_CLOSE": "`}`",
-    "CHEVRON_CLOSE": "`>>`",
-    "ON_FINAL": "`on final`",
-    **{type: f"`{text}`" for type, text in lexer.PUNCTUATION.items()},
-}
-"""How an error names a kind of token."""
 
 
 def parse(source: Source) -> syntax.Ruleset:
@@ -102,7 +78,7 @@ def _parse(
         raise KrlError(message, source.span(begin, end))
 
     def error(token: Any) -> NoReturn:
-        wanted = _wanted(parser)
+        token, wanted = misplaced(stream, token)
         if token is None:
             place = len(source.text) if end is None else end
             raise KrlError(f"found the end of the text, wanted {wanted}", source.span(place, place))
@@ -118,36 +94,6 @@ def _parse(
 def _shown(source: Source, token: Any) -> str:
     text = without_keys(source.text)[token.lexpos : token.endlexpos].split("\n")[0]
     return f"`{text if len(text) <= 30 else text[:29] + '…'}`"
-
-
-def _wanted(parser: Any) -> str:
-    """The tokens that could stand next, in words: an expression as a whole, else up to six of them."""
-    state = parser.statestack[-1]
-    types = set(parser.action[state])
-    found: list[str] = []
-    if {"STRING", "LPAREN", "FUNCTION"} <= types:
-        starts = {
-            "IDENT",
-            "DOMAIN",
-            "PERSISTENT",
-            "STRING",
-            "INTEGER",
-            "NUMBER",
-            "REGEX",
-            "RAW",
-            "CHEVRON_OPEN",
-        }
-        starts |= {"LPAREN", "LBRACKET", "LBRACE", "FUNCTION", "DEFACTION", "NULL", "TRUE", "FALSE"}
-        types -= starts | {"CURRENT", "HISTORY", "SEEN"} | {sign.token for sign in PREFIX.values()}
-        found.append("an expression")
-    if {sign.token for sign in INFIX.values()} <= types:
-        types -= {"ARROW"} | {type for _, *row in expressions.precedence for type in row}
-        found.append("an operator")
-    names = sorted({WORDS.get(type, f"`{type.lower()}`") for type in types if type != "$end"})
-    if "$end" in types:
-        names.append("the end")
-    found += names[:7] if len(names) <= 7 else [*names[:6], "…"]
-    return ", ".join(found[:-1]) + " or " + found[-1] if len(found) > 1 else "".join(found)
 
 
 @cache

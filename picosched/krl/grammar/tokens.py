@@ -2,13 +2,14 @@
 
 KRL's keywords are contextual: `rule`, `event`, `fired` are ordinary identifiers inside expressions. So a
 word is a keyword exactly where the grammar has a place for that keyword: the parser's own tables are asked
-whether it could be shifted next (`_acceptable` walks the stack as the parser would). A few words fit both
+whether it could be shifted next (`acceptable` walks the stack as the parser would). A few words fit both
 ways; the following token decides (`ONLY_BEFORE`). Thanks to this filter the productions stay simple and the
 grammar has no conflicts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -101,16 +102,47 @@ class Tokens:
             return None
         token = self._tokens[self._next]
         self._next += 1
-        if token.type in ("WORD", "INTEGER") and self._acceptable("RID"):
+        if token.type in ("WORD", "INTEGER") and self.acceptable("RID"):
             self._join_rid(token)
         elif token.type == "WORD":
             token.type = self._classified(token)
-        elif token.type == "LBRACE" and self._acceptable("BLOCK"):
+        elif token.type == "LBRACE" and self.acceptable("BLOCK"):
             self._swallow(token)
         elif token.type == "LBRACE" and self._next - 1 == self._after_where and self._is_block():
             token.type = "ACTIONS"
         self._before, self._previous = self._previous, token.type
         return token
+
+    @property
+    def read(self) -> int:
+        """How many tokens the parser has read."""
+        return self._next
+
+    @property
+    def stack(self) -> list[int]:
+        """The parser's states."""
+        return self._parser.statestack  # type: ignore[no-any-return]
+
+    @property
+    def symbols(self) -> list[Any]:
+        """The tokens and productions that the parser has on its stack."""
+        return self._parser.symstack  # type: ignore[no-any-return]
+
+    def follow(self, stack: list[int]) -> Iterable[str]:
+        """The types of token that the tables know in a state, whether they can be shifted or not."""
+        return self._parser.action[stack[-1]]  # type: ignore[no-any-return]
+
+    def at(self, index: int) -> Any:
+        """The token at an index; None outside the text."""
+        return self._tokens[index] if 0 <= index < len(self._tokens) else None
+
+    def opening(self, index: int) -> int:
+        """The index of the bracket that the one at an index closes; -1 if there is none."""
+        return next((start for start, end in self._closed_at.items() if end == index), -1)
+
+    def apart(self, token: Any, following: Any) -> bool:
+        """Whether two tokens stand on different lines."""
+        return token is None or "\n" in self.source.text[token.endlexpos : following.lexpos]
 
     def _peek(self, distance: int = 0) -> Any:
         index = self._next + distance
@@ -129,51 +161,51 @@ class Tokens:
         if self._previous == "DOT":
             of_module = following == "COLON" and self._peek_type(1) == "WORD"
             # In `{m.key: value}` the colon is that of the entry.
-            return "DOMAIN" if of_module and not self._acceptable("IDENT", "COLON") else "IDENT"
+            return "DOMAIN" if of_module and not self.acceptable("IDENT", "COLON") else "IDENT"
         if following == "EQUALS" and word not in RESERVED:
             return "BINDER"
         if self._previous == "ALIAS":
             self._parser.persistent -= {word} - {"ent"}  # the module is meant from here on
-        keyword = word in KEYWORDS and self._acceptable(KEYWORDS[word])
-        if following in ("REGEX", "STRING") and self._acceptable("ATTRIBUTE"):
+        keyword = word in KEYWORDS and self.acceptable(KEYWORDS[word])
+        if following in ("REGEX", "STRING") and self.acceptable("ATTRIBUTE"):
             # Before a regular expression even a keyword is an attribute, but for these.
             taken = keyword if following == "STRING" else word in ("and", "or", "on")
             if not taken:
                 return "ATTRIBUTE"
         after = self._peek()
-        if following == "WORD" and (pair := PAIRS.get((word, after.value))) and self._acceptable(pair):
+        if following == "WORD" and (pair := PAIRS.get((word, after.value))) and self.acceptable(pair):
             self._next += 1
             token.endlexpos = after.endlexpos
             return pair
         if following == "COLON":
-            if word in self._parser.persistent and self._acceptable("PERSISTENT"):
+            if word in self._parser.persistent and self.acceptable("PERSISTENT"):
                 return "PERSISTENT"
-            if self._acceptable("KEYNAME") and word not in RESERVED:
+            if self.acceptable("KEYNAME") and word not in RESERVED:
                 return "KEYNAME"
-            if self._acceptable("DOMAIN") and word not in RESERVED:
+            if self.acceptable("DOMAIN") and word not in RESERVED:
                 return "DOMAIN"
-        if following in _STARTS and self._acceptable("LEVEL") and (word in LEVELS or following in _OPERAND):
+        if following in _STARTS and self.acceptable("LEVEL") and (word in LEVELS or following in _OPERAND):
             return "LEVEL"
-        if self._is_page_event(word, following) and self._acceptable("PAGE_EVENT"):
+        if self._is_page_event(word, following) and self.acceptable("PAGE_EVENT"):
             return "PAGE_EVENT"
-        if word in PERIODS and self._acceptable("PERIOD"):
+        if word in PERIODS and self.acceptable("PERIOD"):
             return "PERIOD"
-        if word == "within" and not keyword and self._acceptable("WITHIN_TIME"):
+        if word == "within" and not keyword and self.acceptable("WITHIN_TIME"):
             return "WITHIN_TIME"
         if keyword and self._fits(word, following):
             if word == "where" and following == "LPAREN":
                 self._after_where = self._next + self._closing(0) + 1
             return KEYWORDS[word]
-        if word in _BLOCKS and following == "LBRACE" and not self._acceptable("IDENT", "LBRACE"):
+        if word in _BLOCKS and following == "LBRACE" and not self.acceptable("IDENT", "LBRACE"):
             return KEYWORDS[word]  # a block at a wrong place, not a name
         if word not in RESERVED:
             return "IDENT"
-        return "WORD" if self._acceptable("WORD") else KEYWORDS[word]
+        return "WORD" if self.acceptable("WORD") else KEYWORDS[word]
 
     def _fits(self, word: str, following: str) -> bool:
         """Whether a word that may be a keyword here is one, according to the following token."""
         after = self._peek()
-        if word == "event" and following == "WORD" and after.value == "event" and self._acceptable("IDENT"):
+        if word == "event" and following == "WORD" and after.value == "event" and self.acceptable("IDENT"):
             # The domain in `raise event event "type"`, the keyword in `raise event event:attrs{"type"}`.
             return self._peek_type(1) == "COLON"
         if word == "history" and following == "LPAREN":  # the keyword in `history (n + 1) ent:trail`
@@ -248,16 +280,20 @@ class Tokens:
         token.type = "BLOCK"
         token.value = self.source.text[token.lexpos : token.endlexpos]
 
-    def _acceptable(self, *types: str) -> bool:
-        """Whether the parser could shift tokens of these types in turn from its current state."""
+    def acceptable(self, *types: str, stack: list[int] | None = None) -> bool:
+        """Whether the parser could shift tokens of these types in turn from its current state.
+
+        A stack of states that is given is used instead, and has them afterwards.
+        """
         parser = self._parser
-        stack = list(parser.statestack)
+        if stack is None:
+            stack = list(parser.statestack)
         for type in types:
             while True:
                 state = stack[-1]
                 action = parser.defaulted_states.get(state) or parser.action[state].get(type)
                 if not action:
-                    return False
+                    return bool(action == 0)  # the end, where the text may end
                 if action > 0:
                     stack.append(action)
                     break

@@ -51,8 +51,10 @@ def pico_id(scope: Scope) -> str:
 
 
 def text(given: Value, what: str) -> str:
-    if not isinstance(given, str) or not given:
+    if not isinstance(given, str):
         raise KrlError(f"found {described(given)} as {what}, wanted a String: {shown(given)}")
+    if not given:
+        raise KrlError(f"found {described(given)} as {what}, wanted one that is not empty")
     scan(4 * len(given))
     return given
 

@@ -6,9 +6,10 @@ Only rules of the root pico may change them. An id may be the source's name as w
 from __future__ import annotations
 
 from picosched.errors import KrlError
+from picosched.krl.library.ctx import text
 from picosched.krl.library.member import action, function
 from picosched.krl.scope import Scope, Value
-from picosched.krl.values import described, shown
+from picosched.krl.values import described
 
 
 def add(scope: Scope, map: Value = None) -> Value:
@@ -36,9 +37,7 @@ def list_(scope: Scope) -> Value:
 
 
 def named(id: Value) -> str:
-    if not isinstance(id, str) or not id:
-        raise KrlError(f"found {described(id)} as the id of a source, wanted a String: {shown(id)}")
-    return id
+    return text(id, "the id of a source")
 
 
 SOURCE = {

@@ -75,7 +75,7 @@ def add(scope: Scope, date: Value = None, spec: Value = None) -> str:
 
 
 def amount(unit: str, value: Value) -> float:
-    n: Any = to_number(value)
+    n: Any = None if value is None else to_number(value)
     if n is None or not math.isfinite(n):
         raise KrlError(f"time:add was given {described(value)} as a number of {unit}: {shown(value)}")
     return n  # type: ignore[no-any-return]

@@ -27,7 +27,7 @@ from picosched.krl.printer import actions, events, expressions, rules, statement
 from picosched.krl.printer.document import rendered
 from picosched.krl.printer.margin import Margin
 from picosched.krl.printer.page import Page, Piece
-from picosched.krl.source import Source
+from picosched.krl.source import source_of
 
 __all__ = ["formatted", "printed"]
 
@@ -45,9 +45,9 @@ def printed(tree: syntax.Ruleset) -> str:
     return rendered(Page(Margin()).of(tree)) + "\n"
 
 
-def formatted(text: str, name: str = "<ruleset>") -> str:
+def formatted(text: str, name: str | None = None) -> str:
     """The formatted text of a ruleset, with all its comments. KrlError if it is not valid KRL."""
-    source = Source(name, text)
+    source = source_of(text, name)
     tree = parse(source)
     page = Page(Margin(source))
     sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))

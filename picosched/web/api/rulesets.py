@@ -44,7 +44,9 @@ class Text(Input):
     """The text of a ruleset."""
 
     text: str = Field(max_length=LONGEST)
-    name: str = Field("<ruleset>", max_length=200, description="The file name in findings.")
+    name: str | None = Field(
+        None, max_length=200, description="The file name in findings, by default the rid."
+    )
 
 
 class CompilerWarning(BaseModel):

@@ -27,7 +27,7 @@ ruleset a16x4 {
   }
   rule frequent {
     select when web pageview ".*"
-    if ent:quick > 3 within 5 minutes && not seen "/x" in ent:trail within 1 hour then  // ### "the rule frequent is inactive: found a condition within a time: variables have no times here"
+    if ent:quick > 3 within 5 minutes && not seen "/x" in ent:trail within 1 hour then  // ### "the rule frequent is inactive: a condition with `within` asks when its variable was set, and no variable keeps its time here"
       send_directive("frequent");
     fired { clear ent:quick; forget "/x" in ent:trail; }
   }
