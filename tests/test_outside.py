@@ -579,6 +579,16 @@ def test_a_wrong_exemption_is_told_at_once(text: str) -> None:
         Outside(Settings(http_allow=(text,)))
 
 
+def test_a_host_that_rules_may_call_is_not_one_to_install_from(server: Server) -> None:
+    url = f"http://127.0.0.1:{server.server_port}/x.krl"
+    refused = get(url, Outside(LOCAL), installs=True)
+    assert (refused.status, server.seen) == (0, [])
+    assert refused.reason.endswith("127.0.0.1 is loopback, and not listed in the setting install_from")
+    of_rulesets = Outside(Settings(install_from=(f"http://127.0.0.1:{server.server_port}",)))
+    assert get(url, of_rulesets, installs=True).status == 200
+    assert get(url, of_rulesets).reason.endswith("not listed in http_allow")
+
+
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_is_judged_alike_in_all_its_ipv6_forms(address: Any) -> None:
     number = int(address)

@@ -1,7 +1,8 @@
 """Safe outgoing HTTP requests for rules.
 
 `Outside(settings).fetch(request)` makes one call: within seconds, with bounds on what is sent and received,
-over at most five redirects, and to addresses of the public internet only, unless `http_allow` names others.
+over at most five redirects, and to addresses of the public internet only. `http_allow` names others for the
+calls of rules, `install_from` for reading rulesets; neither setting opens what the other is for.
 It knows no proxies, passwords or cookies but those of the request. A failure is an answer with status 0 and
 the reason, so rules handle unreachable hosts like refusing ones.
 """
@@ -56,7 +57,7 @@ class Outside:
         """`seconds` are those of a call with its redirects; `most_bytes` bound request and answer each."""
         hosts = [each.partition("://")[2] for each in settings.install_from if "://" in each]
         self._addresses = Addresses(settings.http_allow)
-        self._of_rulesets = Addresses((*settings.http_allow, *hosts), "the setting install_from")
+        self._of_rulesets = Addresses(hosts, "the setting install_from")
         self._seconds = seconds
         self._most_bytes = most_bytes
 
