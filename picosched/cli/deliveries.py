@@ -52,6 +52,7 @@ def deliveries(
                 )
                 for each in found
             ],
+            folding=("FROM", "ERROR"),
         )
 
 

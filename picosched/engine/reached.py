@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from picosched.krl.ruleset import Ruleset
+from picosched.errors import KrlError
 from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
@@ -33,6 +33,17 @@ class OfPico(Protocol):
     def pico_id(self) -> str: ...
 
 
+class ReachedRuleset(Protocol):
+    """A ruleset that was just installed, with the warnings about its text."""
+
+    @property
+    def rid(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def warnings(self) -> tuple[KrlError, ...]: ...
+
+
 class ReachedPico(Protocol):
     """A handle to a pico."""
 
@@ -44,9 +55,7 @@ class ReachedPico(Protocol):
     def parent(self) -> ReachedPico | None: ...
     def delete(self) -> None: ...
 
-    def install(
-        self, ruleset: str | Path, config: Mapping[str, Any] | None = None
-    ) -> Ruleset | InstalledRow: ...
+    def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> ReachedRuleset: ...
     def uninstall(self, rid: str) -> None: ...
     def rulesets(self) -> dict[str, InstalledRow]: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -31,6 +31,14 @@ CODES: dict[int, Code] = {
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 120.0
 PAGE = 1_000
+
+
+class ServerError(PicoschedError):
+    """An error of the server. `errors` are those in a KRL text, with their places, as it lists them."""
+
+    def __init__(self, message: str, code: Code, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message, code)
+        self.errors = errors
 
 
 def part(text: str) -> str:
@@ -135,7 +143,7 @@ class Line:
             raise PicoschedError(
                 f"{self._url}: {value['error']}; give it with PICOSCHED_TOKEN or --token-file", "refused"
             )
-        raise PicoschedError(value["error"], CODES.get(answer.status, "internal"))
+        raise ServerError(value["error"], CODES.get(answer.status, "internal"), value.get("errors", ()))
 
     def _stranger(self, status: int) -> PicoschedError:
         return PicoschedError(f"{self._url} answers {status}, but not like a picosched server", "internal")

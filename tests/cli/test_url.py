@@ -44,6 +44,8 @@ picos --new kitchen
 picos --json
 install echo.krl --pico kitchen --json
 install broken.krl --pico kitchen
+install odd.krl --pico kitchen
+install lacking.krl --pico kitchen
 install rulesets/daily_digest.krl --pico kitchen
 install echo.krl --pico kitchen --config [1]
 raise echo:back n=1 word=two --pico kitchen
@@ -142,6 +144,21 @@ picos --delete nosuch
 picos
 """
 
+ODD = """ruleset odd {
+  meta { shares f }
+  global { f = function() { tme:now() } }
+  rule tell { select when t go alert("x") }
+}
+"""
+"""Installed with two warnings."""
+
+LACKING = """ruleset lacking {
+  meta {
+    use module nosuch
+  }
+}
+"""
+"""Refused by the pico."""
 
 SOURCES = """
 [[source]]
@@ -184,6 +201,8 @@ def test_a_server_says_what_a_database_says(run: Any, folder: Path, monkeypatch:
     (folder / "echo.krl").write_text(RULESET)
     (folder / "sources.toml").write_text(SOURCES)
     (folder / "crontab").write_text("0 3 * * * /bin/true\n")
+    (folder / "odd.krl").write_text(ODD)
+    (folder / "lacking.krl").write_text(LACKING)
     (folder / "broken.krl").write_text("ruleset broken {\n  rule a { select when }\n}\n")
     (folder / "local").mkdir()
     with served(folder / "local"):
@@ -194,6 +213,11 @@ def test_a_server_says_what_a_database_says(run: Any, folder: Path, monkeypatch:
         there = [*told(run, ["--url", site.url])]
     for mine, its in zip(here, there, strict=True):
         assert mine == its, mine[0]
+    told_of = {line: err for line, _, _, err in there}
+    assert [each[:9] for each in told_of["install odd.krl --pico kitchen"]] == ["warning: "] * 2
+    lacking = told_of["install lacking.krl --pico kitchen"]
+    assert lacking[0].startswith("error: lacking.krl:3:5: the module nosuch is not installed")
+    assert lacking[1:] == ["use module nosuch", "^^^^^^^^^^^^^^^^^"]
     statuses = [status for _, status, _, _ in here]
     assert statuses.count(0) > 40 and statuses.count(1) > 15
 

@@ -18,7 +18,7 @@ from picosched.krl.ruleset import compile_ruleset
 from picosched.store.picos import InstalledRow
 from picosched.web.api.picos import installed_shape
 from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load
-from picosched.web.errors import HttpError
+from picosched.web.errors import HttpError, placed
 
 router = APIRouter(prefix="/api", tags=["rulesets"])
 
@@ -47,6 +47,25 @@ class Text(Input):
     name: str = Field("<ruleset>", max_length=200, description="The file name in findings.")
 
 
+class FindingShape(BaseModel):
+    """An error or a warning; lines and columns count from 1, the end column is exclusive."""
+
+    code: str
+    severity: str
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+
+
+class NewRuleset(InstalledShape):
+    """A ruleset that was installed, with the warnings about its text."""
+
+    warnings: list[FindingShape]
+
+
 class CompilerWarning(BaseModel):
     """A warning about a text, as the Node engine's compiler shapes it."""
 
@@ -70,19 +89,6 @@ class Reloaded(BaseModel):
     picos: int
 
 
-class FindingShape(BaseModel):
-    """An error or a warning; lines and columns count from 1, the end column is exclusive."""
-
-    code: str
-    severity: str
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-    message: str
-
-
 class Laid(BaseModel):
     """A formatted text."""
 
@@ -97,11 +103,16 @@ def list_rulesets(pico: str, engine: AnEngine) -> list[InstalledShape]:
 
 
 @router.post("/picos/{pico}/rulesets", status_code=201)
-def install(pico: str, new: Install, engine: AnEngine) -> InstalledShape:
-    """Install a ruleset, or replace it, keeping its variables and schedules."""
+def install(pico: str, new: Install, engine: AnEngine) -> NewRuleset:
+    """Install a ruleset, or replace it, keeping its variables and schedules.
+
+    400 for errors in its text: `errors` lists them all, as `/api/check` does.
+    """
     found = load(engine, pico)
     ruleset = found.install(_source(new), new.config)
-    return installed_shape(_installed(found, ruleset.rid))
+    shape = installed_shape(_installed(found, ruleset.rid))
+    warnings = [FindingShape(severity="warning", **placed(each)) for each in ruleset.warnings]
+    return NewRuleset(**shape.model_dump(), warnings=warnings)
 
 
 @router.get("/picos/{pico}/rulesets/{rid}")

@@ -49,10 +49,23 @@ AnyPico = Annotated[str | None, Query(description="Only this pico, by name or id
 TIME = "An ISO 8601 time, in UTC if it has no offset."
 
 
+class PlacedShape(BaseModel):
+    """An error in a KRL text; lines and columns count from 1, the end column is exclusive."""
+
+    code: str | None
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+
+
 class ErrorShape(BaseModel):
-    """An error."""
+    """An error; `errors` only for errors in a KRL text, each with its place."""
 
     error: str
+    errors: list[PlacedShape] | None = None
 
 
 class Input(BaseModel):
