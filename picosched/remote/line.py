@@ -67,6 +67,7 @@ class Line:
         # The certificate authorities of this machine, including private ones.
         trusted = ssl.create_default_context() if given.scheme == "https" else None
         self._pool = httpcore.ConnectionPool(ssl_context=trusted)
+        self._met = False
 
     def close(self) -> None:
         self._pool.close()
@@ -75,6 +76,26 @@ class Line:
         self, method: str, path: str, params: Mapping[str, Any] | None = None, *, body: Any = None
     ) -> Any:
         """The JSON of an answer; None if it has none."""
+        self._meet()
+        return self._asked(method, path, params, body)
+
+    def _meet(self) -> None:
+        """Make sure before the first request that a picosched answers, so that no other answer is misread."""
+        if self._met:
+            return
+        try:
+            told = self._asked("GET", "/api/version")
+        except ServerError as error:
+            if error.code in ("refused", "internal"):
+                raise
+            told = None
+        if not isinstance(told, dict) or "picosched" not in told:
+            raise PicoschedError(f"{self._url} is not a picosched server", "internal")
+        self._met = True
+
+    def _asked(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
+    ) -> Any:
         headers = [*self._headers, (b"content-type", b"application/json")]
         content = None if body is None else tree_text(body).encode("utf-8", "replace")
         answer = self._tried(
@@ -106,6 +127,7 @@ class Line:
     @contextmanager
     def stream(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[httpcore.Response]:
         """An answer to read as it arrives. A server silent for `patience` seconds is considered gone."""
+        self._meet()
         url, extensions = self._url + path + _query(params or {}), {"timeout": self._timeout}
         try:
             with self._pool.stream("GET", url, headers=self._headers, extensions=extensions) as answer:

@@ -281,8 +281,8 @@ class Stranger(BaseHTTPRequestHandler):
     """A server of something else."""
 
     def do_GET(self) -> None:
-        body = b"<h1>hello</h1>" if "picos" in self.path else b'{"error": 1}'
-        self.send_response(200 if "picos" in self.path else 500)
+        body = self.server.body  # type: ignore[attr-defined]
+        self.send_response(self.server.status)  # type: ignore[attr-defined]
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -291,14 +291,25 @@ class Stranger(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_server_of_something_else_is_3(run: Any) -> None:
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<h1>hello</h1>"),
+        (500, b'{"error": 1}'),
+        (200, b"[]"),
+        (200, b'{"version": "1.3.0"}'),
+        (404, b'{"error": "no such page"}'),
+    ],
+)
+def test_a_server_of_something_else_is_3(run: Any, status: int, body: bytes) -> None:
     server = HTTPServer(("127.0.0.1", 0), Stranger)
+    server.status, server.body = status, body  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        for command in ("picos", "scheduled"):
-            result = run(command, "--url", f"http://127.0.0.1:{server.server_port}")
-            assert (result.status, "not like a picosched server" in result.err) == (3, True)
+        for words in (("picos",), ("scheduled",), ("history",), ("install", "rulesets/tea_timer.krl")):
+            result = run(*words, "--url", f"http://127.0.0.1:{server.server_port}")
+            assert (result.status, "a picosched server" in result.err) == (3, True)
     finally:
         server.shutdown()
         thread.join()
