@@ -21,6 +21,9 @@ from picosched.schedule.scheduled import Scheduled, Status
 WARNING = "warning"
 """The log level of the engine itself; rules log at error, warn, info and debug."""
 
+SENT = "sent"
+"""The log level of events on their way to other engines."""
+
 
 @frozen
 class Directive:
@@ -114,6 +117,14 @@ class Turn:
     def warnings(self) -> list[str]:
         """The engine's warnings about requests of rules; they are also in the log."""
         return [str(each.value) for each in self.log if each.level == WARNING]
+
+    @property
+    def sent(self) -> list[Logged]:
+        """A log entry for each event for another engine; the journal keeps them behind `log`."""
+        return [
+            Logged(SENT, each.rid or "", each.rule, f"{each.url} (delivery {each.id})")
+            for each in self.deliveries
+        ]
 
     @property
     def fired(self) -> list[str]:

@@ -11,6 +11,7 @@ from picosched.clock import EPOCH, parse_time
 from picosched.errors import KrlError, Span
 from picosched.fields import Fields
 from picosched.pico.channel import Channel, Policy
+from picosched.pico.delivery import read_delivery
 from picosched.pico.turn import WARNING, Considered, Directive, Handled, Logged, Turn
 from picosched.schedule.retold import read_row
 from picosched.schedule.scheduled import Outcome, Scheduled
@@ -34,6 +35,7 @@ def read_turn(told: Told) -> Turn:
         log=[Logged(WARNING, "", None, text) for text in told.get("warnings", ())],
         scheduled={each["id"]: _row(each) for each in told["made"]},
         rescheduled={each["id"]: _row(each) for each in told["changed"]},
+        deliveries=[*map(read_delivery, told.get("deliveries", ()))],
     )
 
 

@@ -165,6 +165,7 @@ class TurnShape(BaseModel):
     handled: list[dict[str, Any]]
     made: list[ScheduledShape] = Field(description="What it scheduled, in full.")
     changed: list[ScheduledShape] = Field(description="The previously scheduled events it changed, in full.")
+    deliveries: list[dict[str, Any]] = Field(description="Its events for other engines, in full.")
 
     @classmethod
     def of(cls, turn: Turn, names: Names) -> TurnShape:
@@ -181,6 +182,7 @@ class TurnShape(BaseModel):
             handled=[asdict(each) for each in turn.handled],
             made=[scheduled_shape(each, names) for each in turn.scheduled.values()],
             changed=[scheduled_shape(each, names) for each in turn.rescheduled.values()],
+            deliveries=[each.as_json() for each in turn.deliveries],
         )
 
 

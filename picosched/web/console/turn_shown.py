@@ -39,7 +39,7 @@ class Told:
             handled=[asdict(each) for each in turn.handled],
             directives=[asdict(each) for each in turn.directives],
             errors=[str(each) for each in turn.errors],
-            log=[asdict(each) for each in turn.log],
+            log=[asdict(each) for each in (*turn.log, *turn.sent)],
             made=[*turn.scheduled.values()],
             changed=[*turn.rescheduled.values()],
         )
