@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from picosched import standard
 from picosched.checked import ruleset_text
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import compile_ruleset
@@ -29,6 +30,9 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.store.picos import InstalledRow
 from picosched.turns.memory import TEXT
 
+OF_SERVER = ("http://", "https://", standard.PLACE)
+"""URLs that the server reads; a local file is read here."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemotePico:
@@ -46,12 +50,12 @@ class RemotePico:
         return None if self.parent_id is None else self._pico(self.parent_id)
 
     def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> RemoteRuleset:
-        """Install a ruleset: text, a local file, or a URL that the server fetches.
+        """Install a ruleset: text, a local file, or a URL that the server reads.
 
         Errors and warnings are at places of the local file.
         """
         settings = None if config is None else dict(config)
-        if isinstance(ruleset, str) and ruleset.lower().startswith(("http://", "https://")):
+        if isinstance(ruleset, str) and ruleset.lower().startswith(OF_SERVER):
             return self._installed({"url": ruleset, "config": settings}, {})
         text, origin = ruleset_text(ruleset)
         name = origin or TEXT

@@ -310,3 +310,16 @@ def test_the_history_names_the_pico_whose_rules_ran(run: Any, folder: Path) -> N
     assert (failed["pico"], failed["outcome"]) == ("root", "failed")
     assert run("history", "--pico", "attic", "--json").json == heard
     assert "made by    sender.go at " in run("show", heard["id"]).out
+
+
+def test_a_missing_standard_ruleset_is_named_with_its_cure(run: Any, folder: Path) -> None:
+    (folder / "wovyn.krl").write_text(
+        "ruleset wovyn { meta { use module io.picolabs.wrangler alias wrangler } }"
+    )
+    url = "picosched://standard/io.picolabs.wrangler.krl"
+    span = ("--from", "2026-03-01", "--until", "2026-03-02")
+    for words in (("install", "wovyn.krl"), ("simulate", "wovyn.krl", *span)):
+        refused = run(*words)
+        assert (refused.status, f"it is a standard ruleset: install {url} first" in refused.err) == (1, True)
+    assert run("install", url, "wovyn.krl").status == 0
+    assert run("simulate", url, "wovyn.krl", *span).status == 0

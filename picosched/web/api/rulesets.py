@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from picosched import standard
 from picosched.check import check
 from picosched.clock import format_time
 from picosched.engine.flushing import flush
@@ -29,7 +30,7 @@ class Install(Input):
     """A ruleset to install: its text, or its URL."""
 
     text: str | None = Field(None, max_length=LONGEST)
-    url: str | None = Field(None, max_length=2_000, description="http or https.")
+    url: str | None = Field(None, max_length=2_000, description="http or https, or of a standard ruleset.")
     config: dict[str, Any] | None = Field(None, description="Default: keep the current one.")
 
 
@@ -194,14 +195,18 @@ def _source(new: Install) -> str:
     if new.url is None:
         assert new.text is not None
         return checked_ruleset(new.text)
-    if not new.url.lower().startswith(("http://", "https://")):
-        raise PicoschedError(f'found the url "{new.url}", wanted http: or https:', "refused")
+    if not new.url.lower().startswith(("http://", "https://")) and not standard.is_standard(new.url):
+        raise PicoschedError(
+            f'found the url "{new.url}", wanted http:, https: or {standard.PLACE}', "refused"
+        )
     return new.url
 
 
 def checked_ruleset(text: str) -> str:
-    """The text, checked to be a ruleset, so that it is never treated as a path or URL. KrlError if it is
-    not."""
+    """The text, checked to be a ruleset, so that it is never treated as a path or URL; or the URL of a
+    standard ruleset. KrlError if it is neither."""
+    if standard.is_standard(text):
+        return text
     text = text if "\n" in text else f"{text}\n"
     compile_ruleset(text)
     return text
