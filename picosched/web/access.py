@@ -107,9 +107,17 @@ class Access:
             headers = {**headers, "cookie": ";".join(kept).strip()}
         return headers
 
-    def _check_origin(self, headers: Mapping[str, str]) -> None:
+    def foreign(self, headers: Mapping[str, str]) -> bool:
+        """Whether a page of another server sent the request."""
+        return "origin" in headers and not self._is_own(headers)
+
+    def _is_own(self, headers: Mapping[str, str]) -> bool:
         origin = headers.get("origin", "")
-        if not origin or urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        return bool(origin) and urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
+        if not self._is_own(headers):
+            origin = headers.get("origin", "")
             raise HttpError(403, f"found the Origin {origin[:100]!r}, wanted a page of this server")
 
 
