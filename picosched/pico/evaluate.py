@@ -253,7 +253,7 @@ def _try_rule(
             return False
         if rule.name in ruleset.inactive:
             effects.drop()
-            why = f"the rule {rule.name} is inactive: {ruleset.inactive[rule.name]}"
+            why = ruleset.inactive[rule.name]
             handled.considered.append(Considered(rid, rule.name, "inactive", why, rule.line))
             return False
         ran = instance.run(index, selection.bindings)

@@ -472,3 +472,10 @@ def test_what_will_not_be_raised_is_told_and_is_no_next_time(run: Any, folder: P
     assert run("simulate", "mornings.krl", *day).err == (
         "occurrences not raised: 23 skipped, 144 throttled\n"
     )
+
+
+def test_firing_a_single_event_finishes_it(run: Any, pending: list[dict[str, Any]]) -> None:
+    once = next(each for each in pending if each["kind"] == "at")
+    repeat = next(each for each in pending if each["kind"] == "repeat")
+    assert run("fire", once["id"]).out.splitlines()[0].endswith("), finished")
+    assert run("fire", repeat["id"]).out.splitlines()[0].endswith(f"), due {repeat['due']}")
