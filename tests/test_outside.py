@@ -304,7 +304,7 @@ def test_five_redirects_are_followed_and_no_sixth(server: Server) -> None:
         ("//169.254.169.254/latest/meta-data", "refused: 169.254.169.254 is link-local"),
         ("http://localhost:PORT/", "is loopback"),
         ("http://2130706434/", "refused: 2130706434 is at 127.0.0.2, which is loopback"),
-        ("file:///etc/passwd", "refused: found the scheme 'file', wanted http or https"),
+        ("file:///etc/passwd", 'refused: found the scheme "file", wanted http:// or https://'),
         ("http://bob@127.0.0.1:PORT/", "is loopback"),
         ("http://[::1", "no answer: Invalid IPv6 URL"),
     ],

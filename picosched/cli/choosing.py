@@ -16,6 +16,7 @@ import typer
 
 from picosched.cli.completing import complete_id
 from picosched.cli.options import AnyPico, with_options
+from picosched.cli.usage import WrongUsage
 from picosched.cli.where import load_scheduled, pico_of
 from picosched.clock import parse_time
 
@@ -69,7 +70,7 @@ class Wanted:
 
         domain, _, type = (self.event or "").partition(":")
         if self.event is not None and not domain and not type:
-            raise typer.BadParameter("--event is a domain, such as tea, or a domain and a type, tea:ready")
+            raise WrongUsage("--event is a domain, such as tea, or a domain and a type, tea:ready")
         status: tuple[Status, ...] = COMING
         if self.status is not None:
             status = () if self.status == "all" else (Status(self.status),)
@@ -103,11 +104,11 @@ class Chosen:
         because it may match more than intended.
         """
         if self.ids and self.wanted.anything:
-            raise typer.BadParameter("give IDs or a filter, not both")
+            raise WrongUsage("give IDs or a filter, not both")
         if self.ids:
             return [*{row.id: row for row in (load_scheduled(engine, id) for id in self.ids)}.values()]
         if not self.wanted.anything:
-            raise typer.BadParameter(
+            raise WrongUsage(
                 "give IDs, as shown by `picosched scheduled`, or a filter such as --rid tea_timer; "
                 "--dry-run shows which events match"
             )
@@ -119,8 +120,8 @@ class Chosen:
 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
-        raise typer.BadParameter(
-            f"{question} Not a terminal, so add --yes, or --dry-run to see which events match"
+        raise WrongUsage(
+            f"this would {question[:-1]}: add --yes, or --dry-run to see which; on a terminal you are asked"
         )
     if not typer.confirm(question, err=True):
         raise typer.Exit(1)

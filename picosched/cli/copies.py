@@ -14,6 +14,7 @@ import typer
 from picosched.cli.completing import complete_pico
 from picosched.cli.options import DB, Json, command, database_here
 from picosched.cli.printing import write, write_json
+from picosched.cli.usage import WrongUsage
 from picosched.cli.where import HERE, Where, pico_of
 from picosched.errors import PicoschedError
 
@@ -146,7 +147,7 @@ def doctor(
     from picosched.store.opening import examine
 
     if file is not None and db is not None:
-        raise typer.BadParameter("only one database can be checked at a time: give FILE or --db, not both")
+        raise WrongUsage("only one database can be checked at a time: give FILE or --db, not both")
     file = file or db or database_here()
     findings = examine(file)
     if json:

@@ -11,6 +11,7 @@ import typer
 
 from picosched.cli.options import Json, command
 from picosched.cli.printing import rendered, show_error, write, write_json, write_rendered, write_table
+from picosched.cli.usage import WrongUsage
 from picosched.clock import SystemClock, format_time, parse_time
 from picosched.errors import EXIT_STATUS, KrlError, PicoschedError
 
@@ -54,7 +55,7 @@ def check(
         write(explanation(explain))
         return
     if not files:
-        raise typer.BadParameter("name a file, or a code with --explain")
+        raise WrongUsage("name a file, or a code with --explain")
     faulty = False
     for file in files:
         faulty = _check(file, json) or faulty

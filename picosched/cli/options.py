@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from picosched.cli.completing import complete_pico
+from picosched.cli.usage import WrongUsage
 from picosched.cli.where import Where, where_options
 
 
@@ -23,7 +24,7 @@ def database_here() -> Path:
     """
     url = os.environ.get("PICOSCHED_URL")
     if url:
-        raise typer.BadParameter(
+        raise WrongUsage(
             f"found PICOSCHED_URL={url}, but this command works only on a database: wanted --db FILE"
         )
     return DB

@@ -11,6 +11,7 @@ from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Eci, Json, PicoName, command
 from picosched.cli.printing import write, write_json, write_table
 from picosched.cli.turns import show_turn, turn_json
+from picosched.cli.usage import WrongUsage
 from picosched.cli.where import HERE, Where, pico_of
 from picosched.errors import PicoschedError
 
@@ -126,7 +127,7 @@ def raise_(
 
 def _one_target(pico: str | None, eci: str | None) -> None:
     if pico is not None and eci is not None:
-        raise typer.BadParameter("a channel belongs to one pico: give --pico or --eci, not both")
+        raise WrongUsage("a channel belongs to one pico: give --pico or --eci, not both")
 
 
 @command(app, PANEL, "picosched query tea_timer:cups", "picosched query reminder:last_fire what=stretch")
@@ -178,9 +179,9 @@ def picos(
 ) -> None:
     """List picos and their rulesets; create or delete one."""
     if parent is not None and new is None:
-        raise typer.BadParameter("--parent applies to a new pico: it requires --new NAME")
+        raise WrongUsage("--parent applies to a new pico: it requires --new NAME")
     if new is not None and not new.strip():
-        raise typer.BadParameter("found an empty name for the new pico, wanted --new NAME")
+        raise WrongUsage("found an empty name for the new pico, wanted --new NAME")
     changing = new is not None or delete is not None
     with where.opened(readonly=not changing, make=new is not None) as engine:
         if delete is not None:
@@ -245,7 +246,7 @@ def channels(
 ) -> None:
     """List the channels of a pico with their policies; create or delete one."""
     if not new and any((tag, allow_events, allow_queries, deny_events, deny_queries)):
-        raise typer.BadParameter("tags and patterns apply to a new channel: they require --new")
+        raise WrongUsage("tags and patterns apply to a new channel: they require --new")
     with where.opened(readonly=not (new or delete)) as engine:
         target = pico_of(engine, pico)
         if delete is not None and not target.delete_channel(delete):

@@ -14,6 +14,7 @@ import typer
 from picosched.cli.opening import ruleset_at, settings_here
 from picosched.cli.options import Json, command
 from picosched.cli.printing import write, write_json
+from picosched.cli.usage import WrongUsage
 from picosched.cli.where import TokenFile, where_options
 from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
@@ -80,7 +81,7 @@ def simulate(
     where = where_options(db, url, token_file)
     copied = db is not None or url is not None
     if not files and not copied:
-        raise typer.BadParameter("wanted at least one ruleset FILE, or --db FILE or --url URL")
+        raise WrongUsage("wanted at least one ruleset FILE, or --db FILE or --url URL")
     inputs = [*_events(raised or []), *(_read_events(events) if events is not None else [])]
     let_go = Counter[str]()
     with where.copied() if copied else nullcontext() as store:

@@ -11,6 +11,7 @@ from picosched.cli.choosing import Chosen, choosing
 from picosched.cli.opening import SHORT, end_of_pause
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, show_error, write, write_json
+from picosched.cli.usage import WrongUsage
 from picosched.cli.where import HERE, Where
 from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
@@ -94,7 +95,7 @@ def move(
 ) -> None:
     """Move the next occurrence to another time; later occurrences of a repeat keep theirs."""
     if (to is None) == (by is None):
-        raise typer.BadParameter("say when: --to TIME or --by DURATION")
+        raise WrongUsage("say when: --to TIME or --by DURATION")
     time = parse_time(to) if to is not None else _duration(by or "")
     _change(
         chosen, where, json, "move", "moved", lambda agenda, ids, dry: agenda.move(ids, time, dry_run=dry)

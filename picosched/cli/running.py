@@ -15,6 +15,7 @@ from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.opening import SHORT, bring_sources, opened
 from picosched.cli.options import DB, AnyPico, Db, Grace, Json, Limit, command
 from picosched.cli.printing import json_time, shown_time, write, write_json
+from picosched.cli.usage import WrongUsage
 from picosched.cli.where import HERE, Where, pico_of
 from picosched.clock import format_time
 from picosched.ending import GRACE_SECONDS, ending
@@ -130,7 +131,7 @@ def journal(
     With --follow it keeps printing new turns until you stop it or the reader closes the pipe.
     """
     if follow and eid is not None:
-        raise typer.BadParameter("an event has one turn: give --eid or --follow, not both")
+        raise WrongUsage("an event has one turn: give --eid or --follow, not both")
     with where.opened(readonly=True) as engine:
         pico_id = None if pico is None else pico_of(engine, pico).id
         entries = engine.journal(pico_id, limit, eid=eid)

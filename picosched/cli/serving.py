@@ -14,6 +14,7 @@ from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.opening import bring_sources, opened, ruleset_at
 from picosched.cli.options import DB, Grace, OwnDb, command
 from picosched.cli.printing import write
+from picosched.cli.usage import WrongUsage
 from picosched.ending import GRACE_SECONDS
 from picosched.errors import PicoschedError
 
@@ -123,7 +124,7 @@ def serve(
     if open_ and not is_loopback(host):
         raise PicoschedError(f"found --open and the host {host}, wanted a loopback host such as 127.0.0.1")
     if open_ and new_token:
-        raise typer.BadParameter("--open requires no token: leave out --new-token")
+        raise WrongUsage("--open requires no token: leave out --new-token")
     Origins(allow_origin or ())  # fail before a database or token is created
     for each in proxy or ():
         _check_proxy(each)
@@ -175,7 +176,7 @@ def _check_proxy(address: str) -> None:
         ip_network(address, strict=False)
     except ValueError as cause:
         if address != "*":
-            raise typer.BadParameter(
+            raise WrongUsage(
                 f"found --proxy {address}, wanted an address such as 10.0.0.1, a network or *"
             ) from cause
 

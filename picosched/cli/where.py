@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from picosched.errors import PicoschedError
+from picosched.cli.usage import WrongUsage
+from picosched.errors import PicoschedError, words
 
 if TYPE_CHECKING:
     from picosched.engine.reached import Reached, ReachedPico
@@ -44,7 +45,14 @@ class Where:
             return
         from picosched.cli.opening import opened
 
-        with opened(self.database, readonly=readonly, make=make) as engine:
+        with ExitStack() as stack:
+            try:
+                engine = stack.enter_context(opened(self.database, readonly=readonly, make=make))
+            except PicoschedError as error:
+                if error.code != "conflict":
+                    raise
+                cure = "if that is `picosched serve`, use --url"
+                raise PicoschedError(f"{error.message}; {cure}", "conflict") from error
             yield engine
 
     def remote(self, **options: float) -> Remote:
@@ -99,7 +107,7 @@ class Where:
         try:
             token = self.token_file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as cause:
-            raise PicoschedError(f"cannot read the token in {self.token_file}: {cause}") from cause
+            raise PicoschedError(f"cannot read the token in {self.token_file}: {words(cause)}") from cause
         if not token:
             raise PicoschedError(f"found an empty file {self.token_file}, wanted the server's token")
         return token
@@ -128,9 +136,9 @@ def where_options(
 ) -> Where:
     """The options that make a `Where`."""
     if db is not None and url is not None:
-        raise typer.BadParameter("picos are in a database or on a server: give --db or --url, not both")
+        raise WrongUsage("picos are in a database or on a server: give --db or --url, not both")
     if token_file is not None and db is not None:
-        raise typer.BadParameter("a database needs no token: --token-file requires --url")
+        raise WrongUsage("a database needs no token: --token-file requires --url")
     return Where(db, url, token_file)
 
 

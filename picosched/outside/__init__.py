@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, words
 from picosched.krl.library.uri import without_user
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.outside.addresses import Addresses
@@ -171,7 +171,8 @@ def origin(url: str) -> tuple[str, str, int]:
     except ValueError as cause:
         raise PicoschedError("its URL is invalid", "refused") from cause
     if parts.scheme not in PORTS:
-        raise PicoschedError(f"found the scheme {parts.scheme[:20]!r}, wanted http or https", "refused")
+        found = f'the scheme "{parts.scheme[:20]}"' if parts.scheme else "no scheme"
+        raise PicoschedError(f"found {found}, wanted http:// or https://", "refused")
     if "@" in parts.netloc:
         raise PicoschedError("found a user name in the URL, wanted it in auth", "refused")
     if not HOST.fullmatch(host):
@@ -195,9 +196,3 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
 
 def header(headers: Iterable[tuple[str, str]], wanted: str) -> str:
     return next((text for name, text in headers if name.lower() == wanted), "")
-
-
-def words(fault: Exception) -> str:
-    """A network error in words, without error numbers and C source positions."""
-    told = (getattr(fault, name, None) for name in ("verify_message", "reason", "strerror"))
-    return str(next(filter(None, told), fault)) or type(fault).__name__

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpcore
 
 from picosched.clock import format_time
-from picosched.errors import Code, PicoschedError
+from picosched.errors import Code, PicoschedError, words
 from picosched.krl.text import tree_text
 
 T = TypeVar("T")
@@ -145,7 +145,7 @@ class Line:
             raise self._lost(cause) from cause
 
     def _lost(self, cause: Exception) -> PicoschedError:
-        why = str(cause) or type(cause).__name__
+        why = words(cause.__cause__ or cause)
         if isinstance(cause, httpcore.ConnectError | httpcore.ConnectTimeout):
             return PicoschedError(f"nobody answers at {self._url}: {why}", "internal")
         return PicoschedError(f"the connection to {self._url} broke: {why}", "internal")

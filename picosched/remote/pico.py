@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from picosched import standard
-from picosched.checked import ruleset_text
+from picosched.checked import checked_name, ruleset_text
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import compile_ruleset
 from picosched.pico.channel import Channel
@@ -107,8 +107,9 @@ class RemotePico:
             return False
         return True
 
-    def raise_event(self, domain: str, type: str, attrs: Mapping[str, Any] | None = None) -> Turn:
+    def raise_event(self, domain: str, type: str = "", attrs: Mapping[str, Any] | None = None) -> Turn:
         """Raise an event as a trusted caller; returns its turn, once durable."""
+        checked_name(domain, type)
         return read_turn(
             self._ask("POST", "/raise", {"domain": domain, "type": type, "attrs": dict(attrs or {})})
         )

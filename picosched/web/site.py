@@ -198,7 +198,7 @@ class Site:
             origin = headers["origin"][:100]
             raise HttpError(
                 403,
-                f"found the Origin {origin!r}, wanted a page of this server, or of an origin that it was "
+                f'found the Origin "{origin}", wanted a page of this server, or of an origin that it was '
                 f"started with: serve --allow-origin {origin}",
             )
         elif not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):

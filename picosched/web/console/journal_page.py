@@ -19,7 +19,7 @@ from picosched.web.console.turn_shown import (
     show_told,
     summary,
 )
-from picosched.web.console.turns_listed import TurnsListed
+from picosched.web.console.turns_listed import TRUSTED, TurnsListed
 
 SECONDS = 1.0
 ANY = ""
@@ -49,6 +49,7 @@ def add_pages(console: Console) -> None:
                     for field in (which, became):
                         field.style("min-width: 130px")
                 turns = TurnsListed(console)
+                text("p", f"From: a schedule, a channel, or trusted: {TRUSTED}.", "muted small")
             assert side is not None
 
             async def follow() -> None:

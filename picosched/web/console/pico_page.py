@@ -26,7 +26,7 @@ from picosched.web.console.parts import (
     confirmed,
     empty,
     event_path,
-    late_text,
+    late_cell,
     link_cell,
     moment,
     panel,
@@ -197,7 +197,7 @@ class _PicoPage:
                     "fired": time_cell(fire.fired),
                     "event": _event_cell(fire.eid, "–" if row is None else f"{row.domain}:{row.type}"),
                     "outcome": badge_cell(fire.outcome.value),
-                    "late": late_text(fire.lateness),
+                    "late": late_cell(fire.lateness),
                     "why": fire.why,
                 }
                 for fire, row in seen.history
