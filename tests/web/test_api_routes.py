@@ -294,3 +294,30 @@ def test_what_needs_the_time_asks_the_engines_clock(serving: Any) -> None:
     with serving(engine=Engine(clock=clock)) as site, site.client() as client:
         told = client.get("/api/next", params={"timespec": "0 9 * * *", "n": 1}).json()
     assert told["next"] == ["2026-03-01T09:00:00Z"]
+
+
+def test_an_install_answers_with_the_warnings_and_every_error_of_the_text(
+    client: httpx.Client, pico: str
+) -> None:
+    path = f"/api/picos/{pico}/rulesets"
+    odd = "ruleset odd {\n  meta { shares f }\n  global { f = function() { tme:now() } }\n}\n"
+    (warning,) = client.post(path, json={"text": odd}).json()["warnings"]
+    assert (warning["code"], warning["line"], warning["column"]) == ("W109", 3, 29)
+    rules = "".join(f"  rule a {{ select when t {name} }}\n" for name in "abc")
+    refused = client.post(path, json={"text": f"ruleset two {{\n{rules}}}\n"})
+    assert refused.status_code == 400
+    assert [each["line"] for each in refused.json()["errors"]] == [3, 4]
+    assert "errors" not in client.post(path, json={"text": odd, "url": "http://x"}).json()
+
+
+def test_a_standard_ruleset_is_installed_and_simulated_by_its_url(client: httpx.Client, pico: str) -> None:
+    url = "picosched://standard/io.picolabs.wrangler.krl"
+    user = "ruleset user { meta { use module io.picolabs.wrangler alias wrangler } }\n"
+    lacking = client.post(f"/api/picos/{pico}/rulesets", json={"text": user}).json()
+    assert f"it is a standard ruleset: install {url} first" in lacking["error"]
+    assert client.post(f"/api/picos/{pico}/rulesets", json={"url": url}).json()["origin"] == url
+    assert client.post(f"/api/picos/{pico}/rulesets", json={"text": user}).status_code == 201
+    span = {"from": "2026-03-01", "until": "2026-03-02"}
+    assert client.post("/api/simulate", json={**span, "rulesets": [url, user]}).json()["complete"]
+    other = client.post(f"/api/picos/{pico}/rulesets", json={"url": "picosched://other/x.krl"})
+    assert other.status_code == 403 and "picosched://standard/" in other.json()["error"]

@@ -70,9 +70,9 @@ class _Lists:
         self._shown: tuple[list[Delivery], list[Delivery]] | None = None
         self._home = ui.element("div").classes("apart")
         """Parent of messages, because the rest may be redrawn meanwhile."""
+        self._empty = ui.element("div")
         self._pending = self._list("On their way", "Pending deliveries", PENDING)
         self._dead = self._list("Given up", "Dead letters", DEAD)
-        self._empty = ui.element("div")
 
     def _list(self, title: str, caption: str, columns: tuple[Column, ...]) -> tuple[Element, Listing]:
         with ui.element("div") as whole, panel(title):
@@ -93,7 +93,7 @@ class _Lists:
             whole.set_visibility(bool(shown))
         self._empty.clear()
         if not any(found):
-            with self._empty:
+            with self._empty, box("panel"):
                 empty(
                     "Nothing is on its way",
                     "Rules send events to other engines with event:send and a host, sources with a url.",

@@ -48,8 +48,8 @@ def add_pages(console: Console) -> None:
                     only = ui.input("id of the event", value=eid).classes("mono grow")
                     for field in (which, became):
                         field.style("min-width: 130px")
-                turns = TurnsListed(console)
                 text("p", f"From: a schedule, a channel, or trusted: {TRUSTED}.", "muted small")
+                turns = TurnsListed(console)
             assert side is not None
 
             async def follow() -> None:
