@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from picosched import standard
-from picosched.errors import Code, PicoschedError
+from picosched.errors import Code, PicoschedError, words
 from picosched.krl.source import read_source
 from picosched.krl.values import from_json
 
@@ -67,6 +67,16 @@ def checked_text(value: str, what: str) -> str:
     return value
 
 
+def checked_name(domain: str, type: str) -> None:
+    """`invalid` if these are not the domain and the type of an event."""
+    checked_text(domain, "domain of an event")
+    if not type and ":" in domain:
+        first, _, second = domain.partition(":")
+        wanted = f'wanted two texts: "{first}", "{second}"'
+        raise PicoschedError(f'found "{domain}" as domain of an event, {wanted}')
+    checked_text(type, "type of an event")
+
+
 def checked_event(
     domain: str,
     type: str,
@@ -81,8 +91,7 @@ def checked_event(
 
     `once` is its idempotency key.
     """
-    checked_text(domain, "domain of an event")
-    checked_text(type, "type of an event")
+    checked_name(domain, type)
     if eid is not None:
         checked_text(eid, "id of an event")
     if once is not None and len(checked_text(once, "key")) > LONGEST_KEY:
@@ -121,7 +130,7 @@ def _fetched(url: str) -> str:
         code: Code = "not_found" if cause.code in (404, 410) else "invalid"
         raise PicoschedError(f"{url}: found the answer {cause.code} {cause.reason}", code) from cause
     except (OSError, ValueError) as cause:
-        raise PicoschedError(f"{url}: cannot be fetched: {getattr(cause, 'reason', cause)}") from cause
+        raise PicoschedError(f"{url}: cannot be fetched: {words(getattr(cause, 'reason', cause))}") from cause
     if len(content) > FETCH_BYTES:
         raise PicoschedError(f"{url}: found more than {FETCH_BYTES:,} bytes", "too_large")
     try:

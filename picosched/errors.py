@@ -72,6 +72,8 @@ class KrlError(PicoschedError):
         self.text: str | None = None
         self.kind = kind
         self.others = others
+        for each in others:
+            self.add_note(str(each))  # a traceback shows these too
 
     def __str__(self) -> str:
         return f"{self.span}: {self.message}" if self.span else self.message
@@ -89,3 +91,9 @@ class KrlError(PicoschedError):
         # Tabs stay tabs, so that the carets align with the line above.
         margin = "".join("\t" if character == "\t" else " " for character in line[:start])
         return f"{self}\n  {line}\n  {margin}{'^' * max(1, end - start)}"
+
+
+def words(fault: BaseException) -> str:
+    """An error of the system or the network in words, without error numbers and C source positions."""
+    told = (getattr(fault, name, None) for name in ("verify_message", "reason", "strerror"))
+    return str(next(filter(None, told), fault)) or type(fault).__name__

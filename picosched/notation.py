@@ -80,7 +80,9 @@ def parse_json(text: str, what: str) -> Any:
     try:
         return from_json(text)
     except PicoschedError as cause:
-        raise PicoschedError(f"{what}: found {_short(text)}, wanted JSON ({cause.message})") from cause
+        broken = cause.message.startswith("not JSON")  # the rest names what the parser expected there
+        why = 'wanted JSON such as {"minutes": 5}' if broken else f"wanted JSON: {cause.message}"
+        raise PicoschedError(f"{what}: found {_short(text)}, {why}") from cause
 
 
 def parse_input(line: str) -> Input:

@@ -39,6 +39,8 @@ from picosched.notation import parse_duration, parse_values
 from picosched.pico import said
 from picosched.pico.event import Event
 from picosched.rehearsal.transcript import play
+from picosched.schedule.scheduled import SCHEDULED
+from picosched.schedule.steering import STEERING
 from picosched.settings import LIMITS, NAMES, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -522,3 +524,10 @@ def test_links_lead_somewhere(page: Path) -> None:
             target = page.parent / file if file else page
             assert target.is_file(), f"{page.name}:{number}: {link}"
             assert not anchor or anchor in anchors(target), f"{page.name}:{number}: {link}"
+
+
+def test_every_detail_of_a_scheduled_event_is_documented() -> None:
+    (row,) = (row for row in cells(sections(LIBRARY, 3)["event"]) if "event:show(id)" in spans(row[0]))
+    assert spans(row[2]) == [each.json for each in SCHEDULED.fields if each.json]
+    page = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
+    assert [name for name in STEERING if f"`{name}`" not in page] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -523,3 +524,18 @@ def test_an_engine_that_cannot_be_made_lets_go_of_its_database(
         failed.append(error)
     assert failed
     Engine(path).close()
+
+
+def test_an_event_written_as_one_text_is_refused_with_the_two() -> None:
+    with Engine() as engine:
+        with pytest.raises(PicoschedError, match=r'found "t:go" as domain .* wanted two texts: "t", "go"'):
+            engine.root.raise_event("t:go")
+        assert repr(engine.root.install("ruleset one {\n}\n")) == "<Ruleset one of <ruleset>>"
+
+
+def test_a_traceback_of_a_ruleset_shows_all_its_errors() -> None:
+    rules = "".join(f"  rule a {{ select when t {name} }}\n" for name in "abc")
+    with Engine() as engine, pytest.raises(KrlError) as caught:
+        engine.root.install(f"ruleset two {{\n{rules}}}\n")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "<ruleset>:3:" in shown and "<ruleset>:4:" in shown

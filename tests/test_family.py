@@ -317,6 +317,28 @@ def test_a_flush_reads_the_file_anew_and_says_if_it_may_not(folder: Path) -> Non
         assert engine.root.rulesets()["listener"] == new
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "ftp://me:key@x/y.krl",
+            'may not install ftp://x/y.krl: found the scheme "ftp", wanted http, https or file',
+        ),
+        (
+            "HTTP://127.0.0.1:1/x.krl",
+            "cannot read the ruleset HTTP://127.0.0.1:1/x.krl: refused: 127.0.0.1 is",
+        ),
+        ("file:///etc/x.krl", "wanted a .krl file in a folder of the setting install_from"),
+    ],
+)
+def test_a_refused_install_says_what_was_wrong_with_its_url(url: str, told: str) -> None:
+    with Engine(":memory:", http_allow=["127.0.0.1"]) as engine:
+        engine.root.install(FLUSHER)
+        engine.start()
+        (error,) = engine.root.raise_event("t", "install", {"url": url}).errors
+        assert told in error.message and "answer 0" not in error.message
+
+
 def test_a_rule_tells_which_picos_can_be_asked(folder: Path) -> None:
     text = """ruleset teller { meta { shares can, name, journal }
       global { can = function(eci, rid){ ctx:canQuery(eci, rid) } name = function(){ ctx:name }

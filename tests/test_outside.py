@@ -304,7 +304,7 @@ def test_five_redirects_are_followed_and_no_sixth(server: Server) -> None:
         ("//169.254.169.254/latest/meta-data", "refused: 169.254.169.254 is link-local"),
         ("http://localhost:PORT/", "is loopback"),
         ("http://2130706434/", "refused: 2130706434 is at 127.0.0.2, which is loopback"),
-        ("file:///etc/passwd", "refused: found the scheme 'file', wanted http or https"),
+        ("file:///etc/passwd", 'refused: found the scheme "file", wanted http:// or https://'),
         ("http://bob@127.0.0.1:PORT/", "is loopback"),
         ("http://[::1", "no answer: Invalid IPv6 URL"),
     ],
@@ -577,6 +577,16 @@ def test_what_is_allowed_is_asked(
 def test_a_wrong_exemption_is_told_at_once(text: str) -> None:
     with pytest.raises(PicoschedError, match="wanted a host, an address or a network"):
         Outside(Settings(http_allow=(text,)))
+
+
+def test_a_host_that_rules_may_call_is_not_one_to_install_from(server: Server) -> None:
+    url = f"http://127.0.0.1:{server.server_port}/x.krl"
+    refused = get(url, Outside(LOCAL), installs=True)
+    assert (refused.status, server.seen) == (0, [])
+    assert refused.reason.endswith("127.0.0.1 is loopback, and not listed in the setting install_from")
+    of_rulesets = Outside(Settings(install_from=(f"http://127.0.0.1:{server.server_port}",)))
+    assert get(url, of_rulesets, installs=True).status == 200
+    assert get(url, of_rulesets).reason.endswith("not listed in http_allow")
 
 
 @given(st.ip_addresses(v=4))

@@ -94,6 +94,7 @@ def tell(engine: Engine, would: list[CaughtUp], json: bool) -> None:
             )
             for each in would[:MOST_SHOWN]
         ],
+        folding=("EVENT", "PICO", "WOULD BE", "RULES"),
     )
     if len(would) > MOST_SHOWN:
         write(f"… and {len(would) - MOST_SHOWN:,} more")

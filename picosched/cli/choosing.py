@@ -115,7 +115,7 @@ class Chosen:
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
         raise WrongUseError(
-            f"{question} Not a terminal, so add --yes, or --dry-run to see which events match"
+            f"this would {question[:-1]}: add --yes, or --dry-run to see which; on a terminal you are asked"
         )
     import typer  # late: it is slow to import
 

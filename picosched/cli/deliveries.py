@@ -50,6 +50,7 @@ def deliveries(
                 )
                 for each in found
             ],
+            folding=("FROM", "ERROR"),
         )
 
 

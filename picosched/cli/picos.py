@@ -46,7 +46,6 @@ def install(
 
     A new text keeps the variables and schedules of the old one. A missing database is created.
     """
-    from picosched.krl.ruleset import Ruleset
     from picosched.notation import parse_map
 
     settings = None if config is None else parse_map(config, "--config")
@@ -58,7 +57,7 @@ def install(
                 write_json({"rid": ruleset.rid, "pico": target.name, "hash": ruleset.hash, "origin": each})
             else:
                 write(f"installed {ruleset.rid} on {target.name}")
-            for warning in ruleset.warnings if isinstance(ruleset, Ruleset) else ():
+            for warning in ruleset.warnings:
                 write(f"warning: {warning.span}: {warning.kind} {warning.message}", "yellow", stderr=True)
 
 
@@ -190,6 +189,7 @@ def picos(
             (each["name"], each["parent"] or "–", ", ".join(each["rulesets"]) or "–", each["id"])
             for each in listed
         ],
+        folding=("NAME", "PARENT", "RULESETS"),
     )
 
 
@@ -254,10 +254,8 @@ def channels(
         return
     write_table(
         ("ECI", "TAGS", "EVENTS", "QUERIES"),
-        [
-            (each.eci, ", ".join(each.tags) or "–", _policy(each.events), _policy(each.queries))
-            for each in listed
-        ],
+        [(each.eci, ", ".join(each.tags) or "–", str(each.events), str(each.queries)) for each in listed],
+        folding=("TAGS", "EVENTS", "QUERIES"),
     )
 
 
@@ -269,8 +267,3 @@ def _channel_json(channel: Channel, pico: str) -> dict[str, Any]:
         "events": asdict(channel.events),
         "queries": asdict(channel.queries),
     }
-
-
-def _policy(policy: Any) -> str:
-    denied = f", not {' '.join(policy.deny)}" if policy.deny else ""
-    return " ".join(policy.allow) + denied

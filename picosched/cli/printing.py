@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 UNBOUND = 10_000
 """The width used when the output is not a terminal."""
+
+FOLDED = 12
+"""Characters of a column that continues on further lines, at least."""
+
+GAP = 2
+"""Characters between two columns."""
 
 
 def write(text: str, style: str = "", *, stderr: bool = False) -> None:
@@ -61,19 +67,37 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-def write_table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    """A table with a heading for each column."""
+def write_table(
+    columns: Sequence[str], lines: Iterable[Sequence[str]], folding: Collection[str] = ()
+) -> None:
+    """A table with a heading for each column.
+
+    Nothing is left out, however narrow the terminal is: the columns named in `folding` continue on further
+    lines, and ids, times and addresses stay whole, so that they can be copied. If these alone are wider than
+    the terminal, it breaks the lines.
+    """
     lines = [*lines]
     if _is_piped() and all(_is_narrow(text) for line in (columns, *lines) for text in line):
         _write_columns([columns, *lines])
         return
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    lines = [*lines]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    out = console()
+    least = GAP * (len(columns) - 1)
+    for name, *cells in zip(columns, *lines, strict=True):
+        folds = name in folding
+        wide = max(map(cell_len, (name, *cells)))
+        narrow = min(wide, FOLDED) if folds else wide
+        table.add_column(name, overflow="fold", no_wrap=not folds, min_width=narrow)
+        least += narrow
     for line in lines:
         table.add_row(*map(Text, line))
-    console().print(table)
+    out.width = max(out.width, least)
+    out.print(table)
 
 
 def _is_piped() -> bool:

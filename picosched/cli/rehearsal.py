@@ -68,6 +68,9 @@ def simulate(
     It uses the real engine with a virtual clock and an in-memory database: nothing outside is touched, and
     the same input gives the same output, byte for byte. With --db or --url it starts from a copy of a
     database with its scheduled events, and installs FILEs on top.
+
+    A new pico has no rulesets: name the standard ones that FILEs use before them, such as
+    picosched://standard/io.picolabs.wrangler.krl.
     """
     from picosched.rehearsal.simulate import simulate as rehearse
 

@@ -9,9 +9,9 @@ from picosched.cli.choosing import Chosen, choosing
 from picosched.cli.declared import Commands, Option, WrongUseError
 from picosched.cli.opening import SHORT, end_of_pause
 from picosched.cli.options import Json, command
-from picosched.cli.printing import json_time, show_error, shown_time, write, write_json
+from picosched.cli.printing import json_time, show_error, write, write_json
 from picosched.cli.where import HERE, Where
-from picosched.clock import parse_time
+from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
             if json:
                 write_json({"id": row.id, "event": _event(row), "outcome": "fired", **turn_json(turn)})
             else:
-                _tell("fired", row, row.due, json)
+                _tell("fired", row, None if row.kind == "at" else engine.agenda.load(row.id).due, json)
                 show_turn(turn)
     if not rows:
         _nothing(json)
@@ -202,7 +202,8 @@ def _tell(
     else:
         would = "would be " if dry_run else ""
         because = f": {why}" if why else ""
-        write(f"{would}{done} {_event(row)} ({row.id[:SHORT]}), due {shown_time(due)}{because}")
+        standing = "finished" if due is None else f"due {format_time(due)}"
+        write(f"{would}{done} {_event(row)} ({row.id[:SHORT]}), {standing}{because}")
 
 
 def _nothing(json: bool) -> None:

@@ -49,6 +49,7 @@ def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
             )
             for each in rows
         ],
+        folding=("EVENT", "WHEN", "PICO", "MADE BY", "DESCRIPTION"),
     )
 
 
@@ -88,4 +89,5 @@ def write_fires(fires: Sequence[Fire], names: Names) -> None:
             )
             for each in fires
         ],
+        folding=("OUTCOME", "PICO", "RULES"),
     )

@@ -57,6 +57,7 @@ def _write_sources(found: list[SourceState]) -> None:
             for source in found
             for entry in source.entries
         ],
+        folding=("SOURCE", "ENTRY", "TO", "EVENT", "WHEN", "LAST"),
     )
     for source in found:
         if source.error is not None:

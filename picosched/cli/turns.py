@@ -20,6 +20,7 @@ def turn_json(turn: Turn, explain: bool = False) -> dict[str, Any]:
         ],
         "scheduled": [*turn.scheduled],
         "cancelled": sorted(turn.cancelled),
+        "deliveries": [each.id for each in turn.deliveries],
         "errors": [str(error) for error in turn.errors],
         "warnings": turn.warnings,
     }
@@ -29,7 +30,7 @@ def turn_json(turn: Turn, explain: bool = False) -> dict[str, Any]:
 
 
 def show_turn(turn: Turn, explain: bool = False) -> None:
-    """Print directives, scheduled and cancelled events; errors go to stderr."""
+    """Print directives, scheduled, sent and cancelled events; errors go to stderr."""
     from picosched.cli.explain import directive_text, event_text, show_handled
     from picosched.cli.opening import SHORT
 
@@ -40,6 +41,8 @@ def show_turn(turn: Turn, explain: bool = False) -> None:
     for made in turn.scheduled.values():
         event = event_text(made.domain, made.type, made.attrs)
         write(f"scheduled {event} for {shown_time(made.due)} ({made.id[:SHORT]})")
+    for sent in turn.deliveries:
+        write(f"sent to {sent.url} (delivery {sent.id[:SHORT]})")
     if turn.cancelled:
         write(f"cancelled {', '.join(id[:SHORT] for id in sorted(turn.cancelled))}")
     first = turn.handled[0]

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Option, WrongUseError
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, words
 
 if TYPE_CHECKING:
     from picosched.engine.reached import Reached, ReachedPico
@@ -43,7 +43,14 @@ class Where:
             return
         from picosched.cli.opening import opened
 
-        with opened(self.database, readonly=readonly, make=make) as engine:
+        with ExitStack() as stack:
+            try:
+                engine = stack.enter_context(opened(self.database, readonly=readonly, make=make))
+            except PicoschedError as error:
+                if error.code != "conflict":
+                    raise
+                cure = "if that is `picosched serve`, use --url"
+                raise PicoschedError(f"{error.message}; {cure}", "conflict") from error
             yield engine
 
     def remote(self, **options: float) -> Remote:
@@ -98,7 +105,7 @@ class Where:
         try:
             token = self.token_file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as cause:
-            raise PicoschedError(f"cannot read the token in {self.token_file}: {cause}") from cause
+            raise PicoschedError(f"cannot read the token in {self.token_file}: {words(cause)}") from cause
         if not token:
             raise PicoschedError(f"found an empty file {self.token_file}, wanted the server's token")
         return token

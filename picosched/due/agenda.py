@@ -245,7 +245,8 @@ class Rows:
             raise
         except Exception as error:
             return error
-        return self._turns.raise_occurrence(pico, event, record, answers, settled)
+        # The record is of the pico whose rules ran, which for an event sent by `event:send` is the receiver.
+        return self._turns.raise_occurrence(pico, event, replace(record, pico_id=pico.id), answers, settled)
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
         """The target of a row's event: the ruleset that made it, or another pico, usually by channel."""

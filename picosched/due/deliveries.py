@@ -108,22 +108,22 @@ class DeliveriesQueue(Background):
             return
         error = told(answer)
         tries = delivery.tries + 1
-        given_up = None
+        why = None
         if 300 <= answer.status < 500 and answer.status not in MAY_CHANGE:
-            given_up = f"{shown_url(delivery.url)} refused it: {error}"
+            why = f"refused it: {error}"
         elif now - delivery.created >= EXPIRES:
             hours = EXPIRES // timedelta(hours=1)
-            where = shown_url(delivery.url)
-            given_up = f"{where} did not take it in {hours} hours and {tries:,} tries: {error}"
-        if given_up is None:
+            why = f"did not take it in {hours} hours and {tries:,} tries: {error}"
+        if why is None:
             due = min(now + wait_of(delivery.id, tries), delivery.created + EXPIRES)
             deliveries.put_off(delivery.id, max(due, now + FIRST_WAIT), error)
             return
-        deliveries.give_up(delivery.id, now, given_up)
-        log.warning("the delivery %s is given up: %s", delivery.id, given_up)
+        deliveries.give_up(delivery.id, now, why)
+        log.warning("the delivery %s is given up: %s %s", delivery.id, delivery.url, why)
         if delivery.source_id:
-            self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, given_up)
-            self._store.sources.correct(delivery.entry_id, Outcome.FAILED, given_up)
+            failed = f"{shown_url(delivery.url)} {why}"
+            self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, failed)
+            self._store.sources.correct(delivery.entry_id, Outcome.FAILED, failed)
 
 
 def request_of(delivery: Delivery) -> HttpRequest:

@@ -110,7 +110,7 @@ class PicoRef:
     # Events and queries
 
     def raise_event(
-        self, domain: str, type: str, attrs: Mapping[str, Any] | None = None, *, eid: str | None = None
+        self, domain: str, type: str = "", attrs: Mapping[str, Any] | None = None, *, eid: str | None = None
     ) -> Turn:
         """Raise an event as a trusted caller; returns its turn, once durable."""
         return self.engine.raise_one(self.engine.new_event(domain, type, attrs, eid=eid), self.id)

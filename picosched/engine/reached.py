@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from picosched.errors import KrlError
 from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
@@ -25,7 +26,7 @@ from picosched.store.journal import Entry
 from picosched.store.picos import InstalledRow
 
 if TYPE_CHECKING:
-    from picosched.krl.ruleset import Ruleset
+    pass
 
 
 class OfPico(Protocol):
@@ -33,6 +34,17 @@ class OfPico(Protocol):
 
     @property
     def pico_id(self) -> str: ...
+
+
+class ReachedRuleset(Protocol):
+    """A ruleset that was just installed, with the warnings about its text."""
+
+    @property
+    def rid(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def warnings(self) -> tuple[KrlError, ...]: ...
 
 
 class ReachedPico(Protocol):
@@ -46,9 +58,7 @@ class ReachedPico(Protocol):
     def parent(self) -> ReachedPico | None: ...
     def delete(self) -> None: ...
 
-    def install(
-        self, ruleset: str | Path, config: Mapping[str, Any] | None = None
-    ) -> Ruleset | InstalledRow: ...
+    def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> ReachedRuleset: ...
     def uninstall(self, rid: str) -> None: ...
     def rulesets(self) -> dict[str, InstalledRow]: ...
 
@@ -63,7 +73,7 @@ class ReachedPico(Protocol):
     def channels(self) -> list[Channel]: ...
     def delete_channel(self, eci: str) -> bool: ...
 
-    def raise_event(self, domain: str, type: str, attrs: Mapping[str, Any] | None = None) -> Turn: ...
+    def raise_event(self, domain: str, type: str = "", attrs: Mapping[str, Any] | None = None) -> Turn: ...
     def query(self, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any: ...
 
 

@@ -63,6 +63,9 @@ class Ruleset:
         if self._any:
             self._salient = {key: tuple(sorted({*found, *self._any})) for key, found in self._salient.items()}
 
+    def __repr__(self) -> str:
+        return f"<Ruleset {self.rid} of {self.source.name}>"
+
     @property
     def name(self) -> str:
         return str(self.meta.get("name", self.rid))

@@ -1,7 +1,8 @@
 """Safe outgoing HTTP requests for rules.
 
 `Outside(settings).fetch(request)` makes one call: within seconds, with bounds on what is sent and received,
-over at most five redirects, and to addresses of the public internet only, unless `http_allow` names others.
+over at most five redirects, and to addresses of the public internet only. `http_allow` names others for the
+calls of rules, `install_from` for reading rulesets; neither setting opens what the other is for.
 It knows no proxies, passwords or cookies but those of the request. A failure is an answer with status 0 and
 the reason, so rules handle unreachable hosts like refusing ones.
 """
@@ -19,7 +20,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, words
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.addresses import Addresses
@@ -56,7 +57,7 @@ class Outside:
         """`seconds` are those of a call with its redirects; `most_bytes` bound request and answer each."""
         hosts = [each.partition("://")[2] for each in settings.install_from if "://" in each]
         self._addresses = Addresses(settings.http_allow)
-        self._of_rulesets = Addresses((*settings.http_allow, *hosts), "the setting install_from")
+        self._of_rulesets = Addresses(hosts, "the setting install_from")
         self._seconds = seconds
         self._most_bytes = most_bytes
 
@@ -170,7 +171,8 @@ def origin(url: str) -> tuple[str, str, int]:
     except ValueError as cause:
         raise PicoschedError("its URL is invalid", "refused") from cause
     if parts.scheme not in PORTS:
-        raise PicoschedError(f"found the scheme {parts.scheme[:20]!r}, wanted http or https", "refused")
+        found = f'the scheme "{parts.scheme[:20]}"' if parts.scheme else "no scheme"
+        raise PicoschedError(f"found {found}, wanted http:// or https://", "refused")
     if "@" in parts.netloc:
         raise PicoschedError("found a user name in the URL, wanted it in auth", "refused")
     if not HOST.fullmatch(host):
@@ -194,9 +196,3 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
 
 def header(headers: Iterable[tuple[str, str]], wanted: str) -> str:
     return next((text for name, text in headers if name.lower() == wanted), "")
-
-
-def words(fault: Exception) -> str:
-    """A network error in words, without error numbers and C source positions."""
-    told = (getattr(fault, name, None) for name in ("verify_message", "reason", "strerror"))
-    return str(next(filter(None, told), fault)) or type(fault).__name__

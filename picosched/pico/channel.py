@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from picosched.errors import PicoschedError
 
+SHOWN = 4
+"""Patterns of a policy shown in a list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -19,6 +22,17 @@ class Policy:
 
     allow: tuple[str, ...] = ("*:*",)
     deny: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Its first patterns, and how many more it has."""
+        patterns = self.patterns
+        more = f" and {len(patterns) - SHOWN:,} more" if len(patterns) > SHOWN else ""
+        return " ".join(patterns[:SHOWN]) + more
+
+    @property
+    def patterns(self) -> list[str]:
+        """All its patterns, for people."""
+        return [*(self.allow or ("nothing",)), *(f"not {each}" for each in self.deny)]
 
     def refusal(self, first: str, second: str) -> str | None:
         """Why `first:second` may not pass; None if it may."""

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from picosched import standard
 from picosched.errors import KrlError, PicoschedError, Span
 from picosched.krl.budget import Postponed
 from picosched.krl.keys import Keys, without_config_keys
@@ -160,7 +161,10 @@ def _instance(
         if module is None:
             if ruleset.classic:
                 return None
-            raise KrlError(f"the module {rid} is not installed on the pico {pico.name}", code="not_found")
+            raise KrlError(
+                f"the module {rid} is not installed on the pico {pico.name}{standard.hint(rid)}",
+                code="not_found",
+            )
         instance = _instance(pico, module, settings, (*clients, ruleset.rid))
         keys.provided.update(instance.keys_for(ruleset.rid))
         return instance.provided
@@ -249,7 +253,7 @@ def _try_rule(
             return False
         if rule.name in ruleset.inactive:
             effects.drop()
-            why = f"the rule {rule.name} is inactive: {ruleset.inactive[rule.name]}"
+            why = ruleset.inactive[rule.name]
             handled.considered.append(Considered(rid, rule.name, "inactive", why, rule.line))
             return False
         ran = instance.run(index, selection.bindings)

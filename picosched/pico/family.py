@@ -306,7 +306,11 @@ class PicoFamily:
         try:
             return RulesetText(self._read(url), url, config)
         except KrlError as error:
-            kept = None if url.startswith(HTTP) or error.code == "too_large" else self._world.kept_text(url)
+            kept = (
+                None
+                if url.lower().startswith(HTTP) or error.code == "too_large"
+                else self._world.kept_text(url)
+            )
             if kept is None:
                 raise
             return RulesetText(kept, url, config)
@@ -318,16 +322,16 @@ class PicoFamily:
         return text
 
     def _fetched(self, url: str) -> str:
-        if not url.startswith(HTTP):
+        if not url.lower().startswith(HTTP):
             try:
                 return self._world.read_text(url)
             except PicoschedError as error:
                 raise KrlError(error.message, code=error.code) from error
         response = self._effects.http(HttpRequest("GET", url, installs=True))
         if response.status != 200:
-            status = f"{response.status} {response.reason}".strip()
-            shown_url = without_user(url)[0]
-            raise KrlError(f"cannot read the ruleset {shown_url}: found the answer {status}")
+            answer = f"found the answer {response.status} {response.reason}".rstrip()
+            why = answer if response.status else response.reason  # without an answer the status is 0
+            raise KrlError(f"cannot read the ruleset {without_user(url)[0]}: {why}")
         try:
             return response.body.decode("utf-8-sig")
         except UnicodeDecodeError as cause:

@@ -21,6 +21,9 @@ from picosched.schedule.scheduled import Scheduled, Status
 WARNING = "warning"
 """The log level of the engine itself; rules log at error, warn, info and debug."""
 
+SENT = "sent"
+"""The log level of events on their way to other engines."""
+
 
 @frozen
 class Directive:
@@ -123,6 +126,14 @@ class Turn:
             for handled in self.handled
             for considered in handled.considered
             if considered.outcome == "failed"
+        ]
+
+    @property
+    def sent(self) -> list[Logged]:
+        """A log entry for each event for another engine; the journal keeps them after `log`."""
+        return [
+            Logged(SENT, each.rid or "", each.rule, f"{each.url} (delivery {each.id})")
+            for each in self.deliveries
         ]
 
     @property

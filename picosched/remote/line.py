@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpcore
 
 from picosched.clock import format_time
-from picosched.errors import Code, PicoschedError
+from picosched.errors import Code, PicoschedError, words
 from picosched.krl.text import tree_text
 
 T = TypeVar("T")
@@ -31,6 +31,14 @@ CODES: dict[int, Code] = {
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 120.0
 PAGE = 1_000
+
+
+class ServerError(PicoschedError):
+    """An error of the server. `errors` are those in a KRL text, with their places, as it lists them."""
+
+    def __init__(self, message: str, code: Code, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message, code)
+        self.errors = errors
 
 
 def part(text: str) -> str:
@@ -59,6 +67,7 @@ class Line:
         # The certificate authorities of this machine, including private ones.
         trusted = ssl.create_default_context() if given.scheme == "https" else None
         self._pool = httpcore.ConnectionPool(ssl_context=trusted)
+        self._met = False
 
     def close(self) -> None:
         self._pool.close()
@@ -67,6 +76,26 @@ class Line:
         self, method: str, path: str, params: Mapping[str, Any] | None = None, *, body: Any = None
     ) -> Any:
         """The JSON of an answer; None if it has none."""
+        self._meet()
+        return self._asked(method, path, params, body)
+
+    def _meet(self) -> None:
+        """Make sure before the first request that a picosched answers, so that no other answer is misread."""
+        if self._met:
+            return
+        try:
+            told = self._asked("GET", "/api/version")
+        except ServerError as error:
+            if error.code in ("refused", "internal"):
+                raise
+            told = None
+        if not isinstance(told, dict) or "picosched" not in told:
+            raise PicoschedError(f"{self._url} is not a picosched server", "internal")
+        self._met = True
+
+    def _asked(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
+    ) -> Any:
         headers = [*self._headers, (b"content-type", b"application/json")]
         content = None if body is None else tree_text(body).encode("utf-8", "replace")
         answer = self._tried(
@@ -98,6 +127,7 @@ class Line:
     @contextmanager
     def stream(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[httpcore.Response]:
         """An answer to read as it arrives. A server silent for `patience` seconds is considered gone."""
+        self._meet()
         url, extensions = self._url + path + _query(params or {}), {"timeout": self._timeout}
         try:
             with self._pool.stream("GET", url, headers=self._headers, extensions=extensions) as answer:
@@ -115,7 +145,7 @@ class Line:
             raise self._lost(cause) from cause
 
     def _lost(self, cause: Exception) -> PicoschedError:
-        why = str(cause) or type(cause).__name__
+        why = words(cause.__cause__ or cause)
         if isinstance(cause, httpcore.ConnectError | httpcore.ConnectTimeout):
             return PicoschedError(f"nobody answers at {self._url}: {why}", "internal")
         return PicoschedError(f"the connection to {self._url} broke: {why}", "internal")
@@ -135,7 +165,7 @@ class Line:
             raise PicoschedError(
                 f"{self._url}: {value['error']}; give it with PICOSCHED_TOKEN or --token-file", "refused"
             )
-        raise PicoschedError(value["error"], CODES.get(answer.status, "internal"))
+        raise ServerError(value["error"], CODES.get(answer.status, "internal"), value.get("errors", ()))
 
     def _stranger(self, status: int) -> PicoschedError:
         return PicoschedError(f"{self._url} answers {status}, but not like a picosched server", "internal")

@@ -8,18 +8,29 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from picosched.checked import ruleset_text
-from picosched.errors import PicoschedError
+from picosched import standard
+from picosched.checked import checked_name, ruleset_text
+from picosched.errors import KrlError, PicoschedError
 from picosched.krl.ruleset import compile_ruleset
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
 from picosched.remote.agenda import RemoteAgenda
-from picosched.remote.line import Line, part
-from picosched.remote.told import read_channel, read_installed, read_turn
+from picosched.remote.line import Line, ServerError, part
+from picosched.remote.told import (
+    RemoteRuleset,
+    read_channel,
+    read_installed,
+    read_krl_errors,
+    read_new_ruleset,
+    read_turn,
+)
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.picos import InstalledRow
+
+OF_SERVER = ("http://", "https://", standard.PLACE)
+"""URLs that the server reads; a local file is read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +48,23 @@ class RemotePico:
     def parent(self) -> RemotePico | None:
         return None if self.parent_id is None else self._pico(self.parent_id)
 
-    def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> InstalledRow:
-        """Install a ruleset: text, a local file, or a URL that the server fetches."""
+    def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> RemoteRuleset:
+        """Install a ruleset: text, a local file, or a URL that the server reads.
+
+        Errors and warnings are at places of the local file.
+        """
         settings = None if config is None else dict(config)
-        if isinstance(ruleset, str) and ruleset.startswith(("http://", "https://")):
-            return self._installed({"url": ruleset, "config": settings})
+        if isinstance(ruleset, str) and ruleset.lower().startswith(OF_SERVER):
+            return self._installed({"url": ruleset, "config": settings}, {})
         text, origin = ruleset_text(ruleset)
+        ruleset = compile_ruleset(text, origin)  # raises the errors in the text, before anything is sent
+        name = ruleset.source.name
         try:
-            return self._installed({"text": text, "config": settings})
-        except PicoschedError as error:
-            if error.code == "invalid":
-                compile_ruleset(text, origin)  # its error has the source lines
+            return self._installed({"text": text, "config": settings}, {ruleset.rid: name})
+        except KrlError as error:
+            for each in (error, *error.others):
+                if each.span is not None and each.span.file == name:
+                    each.text = text
             raise
 
     def uninstall(self, rid: str) -> None:
@@ -89,8 +106,9 @@ class RemotePico:
             return False
         return True
 
-    def raise_event(self, domain: str, type: str, attrs: Mapping[str, Any] | None = None) -> Turn:
+    def raise_event(self, domain: str, type: str = "", attrs: Mapping[str, Any] | None = None) -> Turn:
         """Raise an event as a trusted caller; returns its turn, once durable."""
+        checked_name(domain, type)
         return read_turn(
             self._ask("POST", "/raise", {"domain": domain, "type": type, "attrs": dict(attrs or {})})
         )
@@ -147,8 +165,17 @@ class RemotePico:
         row = self._agenda.find(id)
         return [id] if row is not None and row.pico_id == self.id else []
 
-    def _installed(self, body: Mapping[str, Any]) -> InstalledRow:
-        return read_installed(self._ask("POST", "/rulesets", body))
+    def _installed(self, body: Mapping[str, Any], files: Mapping[str, str]) -> RemoteRuleset:
+        """Have a ruleset installed; KrlError for errors in its text. `files` is as for `read_krl_errors`."""
+        try:
+            told = self._ask("POST", "/rulesets", body)
+        except ServerError as error:
+            if not error.errors:
+                raise
+            first, *others = read_krl_errors(error.errors, files)
+            first.code, first.others = error.code, tuple(others)
+            raise first from error
+        return read_new_ruleset(told, files)
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         return self._line.ask(method, f"/api/picos/{part(self.id)}{path}", body=body)

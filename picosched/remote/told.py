@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from picosched.clock import EPOCH, parse_time
-from picosched.errors import KrlError
+from picosched.errors import KrlError, Span
 from picosched.fields import Fields
 from picosched.pico.channel import Channel, Policy
+from picosched.pico.delivery import read_delivery
 from picosched.pico.turn import WARNING, Considered, Directive, Handled, Logged, Turn
 from picosched.schedule.retold import read_row
 from picosched.schedule.scheduled import Outcome, Scheduled
@@ -34,6 +35,7 @@ def read_turn(told: Told) -> Turn:
         log=[Logged(WARNING, "", None, text) for text in told.get("warnings", ())],
         scheduled={each["id"]: _row(each) for each in told["made"]},
         rescheduled={each["id"]: _row(each) for each in told["changed"]},
+        deliveries=[*map(read_delivery, told.get("deliveries", ()))],
     )
 
 
@@ -48,6 +50,38 @@ POLICIES = ("events", "queries")
 def read_installed(told: Told) -> InstalledRow:
     flushed = _time(told["flushed"])
     return InstalledRow(told["rid"], told["hash"], told["config"], told["origin"], flushed)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRuleset:
+    """A ruleset that was just installed, with the warnings about its text."""
+
+    rid: str
+    hash: str
+    warnings: tuple[KrlError, ...]
+
+
+def read_new_ruleset(told: Told, files: Mapping[str, str]) -> RemoteRuleset:
+    """`files` is as for `read_krl_errors`."""
+    warnings = read_krl_errors(told.get("warnings", ()), files)
+    return RemoteRuleset(told["rid"], told["hash"], tuple(warnings))
+
+
+def read_krl_errors(told: Sequence[Told], files: Mapping[str, str]) -> list[KrlError]:
+    """Errors or warnings in KRL text. `files` maps a file name of the server to the one here."""
+    return [
+        KrlError(
+            each["message"],
+            Span(
+                files.get(each["file"], each["file"]),
+                *(each[name] for name in ("line", "column", "end_line", "end_column")),
+            )
+            if "file" in each
+            else None,
+            kind=each["code"],
+        )
+        for each in told
+    ]
 
 
 def read_entry(told: Told) -> Entry:

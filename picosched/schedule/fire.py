@@ -26,6 +26,7 @@ class Fire:
 
     id: str
     pico_id: str
+    """The pico that received the event; the row's own pico if it was not raised."""
     nominal: datetime
     fired: datetime
     """When it was processed, whatever the outcome."""

@@ -131,8 +131,8 @@ class Scheduled:
 
     @property
     def made_by(self) -> str:
-        """Who made it: `rid.rule:line`; of a window, which no rule makes, the rid alone."""
-        return self.rid if self.rule is None else f"{self.rid}.{self.rule}:{self.line}"
+        """Who made it: `rid.rule:line`, or less if no `schedule` or no rule did."""
+        return ".".join(filter(None, (self.rid, self.rule))) + ("" if self.line is None else f":{self.line}")
 
     @property
     def event(self) -> str:

@@ -32,6 +32,11 @@ def url_of(rid: str) -> str:
     return f"{PLACE}{rid}.krl"
 
 
+def hint(rid: str) -> str:
+    """The rest of an error about a missing module: how to install it, if it is one of these."""
+    return f"; it is a standard ruleset: install {url_of(rid)} first" if rid in ALL else ""
+
+
 def is_standard(url: str) -> bool:
     return url.startswith(PLACE)
 

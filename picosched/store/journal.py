@@ -121,7 +121,7 @@ def of_turn(turn: Turn, fire: Fire | None) -> Row:
         rows.dump(turn.handled),
         rows.dump(turn.directives) if turn.directives else "[]",
         rows.dump([str(error) for error in turn.errors]) if turn.errors else "[]",
-        rows.dump(turn.log) if turn.log else "[]",
+        rows.dump([*turn.log, *turn.sent]) if turn.log or turn.deliveries else "[]",
     )
 
 

@@ -21,6 +21,7 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl.budget import Budget
 from picosched.krl.size import charge
 from picosched.krl.source import read_source
+from picosched.krl.urls import without_user
 from picosched.outside import origin
 from picosched.outside.addresses import Addresses
 from picosched.pico.chance import Chance, id_from
@@ -242,6 +243,13 @@ class Loaded:
     def read_text(self, origin: str) -> str:
         if standard.is_standard(origin):
             return standard.read(origin)
+        scheme, colon, _ = origin.partition("://")
+        if colon and scheme.lower() != "file":
+            raise PicoschedError(
+                f"rulesets may not install {without_user(origin)[0]}: "
+                f'found the scheme "{scheme}", wanted http, https or file',
+                "refused",
+            )
         path = file_of(origin).resolve()
         folders = [Path(each) for each in self.settings.install_from if "://" not in each]
         if path.suffix == ".krl" and any(path.is_relative_to(each.resolve()) for each in folders):

@@ -69,7 +69,7 @@ class Access:
             return
         host = headers.get("host", "")
         if host not in self._hosts and _name_of(host) not in self._hosts:
-            raise HttpError(403, f"found the Host {host[:100]!r}, wanted a name of this server")
+            raise HttpError(403, f'found the Host "{host[:100]}", wanted a name of this server')
 
     def check(self, headers: Mapping[str, str], method: str) -> None:
         """401 without the token, 403 for a write from a foreign page."""
@@ -107,10 +107,18 @@ class Access:
             headers = {**headers, "cookie": ";".join(kept).strip()}
         return headers
 
-    def _check_origin(self, headers: Mapping[str, str]) -> None:
+    def foreign(self, headers: Mapping[str, str]) -> bool:
+        """Whether a page of another server sent the request."""
+        return "origin" in headers and not self._is_own(headers)
+
+    def _is_own(self, headers: Mapping[str, str]) -> bool:
         origin = headers.get("origin", "")
-        if not origin or urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
-            raise HttpError(403, f"found the Origin {origin[:100]!r}, wanted a page of this server")
+        return bool(origin) and urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
+        if not self._is_own(headers):
+            origin = headers.get("origin", "")
+            raise HttpError(403, f'found the Origin "{origin[:100]}", wanted a page of this server')
 
 
 def _hash(token: str) -> str:

@@ -135,7 +135,12 @@ def _add_faults(app: FastAPI) -> None:
 
     async def of_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        text = f"found {request.method} {request.url.path}: {error.detail}"
+        path = request.url.path
+        text = f"found {request.method} {path}: {error.detail}"
+        if error.status_code == 404:
+            text = f"there is nothing at {path}"
+        elif error.status_code == 405:
+            text = f"found {request.method} for {path}, wanted another method"
         return Response(
             body_of(HttpError(error.status_code, text)),
             error.status_code,
@@ -162,8 +167,13 @@ def _told(fault: dict[str, Any], kind: str) -> str:
     where, value = ".".join(str(each) for each in fault["loc"]), fault.get("input")
     if where == "body" and isinstance(value, str | bytes) and kind != "application/json":
         return f"body: found the type {kind or '(none)'}, wanted application/json"
-    found = f"found {shown(value)}; " if isinstance(value, str | int | float | list) else ""
-    return f"{where}: {found}{fault['msg'][:1].lower()}{fault['msg'][1:]}"
+    if fault["type"] == "missing":
+        return f"found no {where.partition('.')[2] or 'body'} in the {fault['loc'][0]}, wanted one"
+    found = f"found {shown(value)}, " if isinstance(value, str | int | float | list) else ""
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: {found}wanted no such name"
+    message = fault["msg"].replace("Input should be ", "wanted ", 1)
+    return f"{where}: {found}{message[:1].lower()}{message[1:]}"
 
 
 def _parameters(dependant: Dependant) -> Iterator[str]:

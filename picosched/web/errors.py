@@ -1,5 +1,7 @@
 """Error responses: `{"error": text}` with a matching status.
 
+Errors in KRL text have their places too: `errors` lists every one, each as findings of `/api/check` are.
+
 One table maps the code of a PicoschedError to a status. `HttpError` is for errors specific to HTTP: a wrong
 token, a missing body, too many requests.
 """
@@ -7,10 +9,12 @@ token, a missing body, too many requests.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
 
 import orjson
 
-from picosched.errors import Code, PicoschedError
+from picosched.errors import Code, KrlError, PicoschedError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -47,4 +51,12 @@ def status_of(error: HttpError | PicoschedError) -> int:
 
 def body_of(error: HttpError | PicoschedError) -> bytes:
     text = error.message if isinstance(error, HttpError) else str(error)
-    return orjson.dumps({"error": text.encode("utf-8", "backslashreplace").decode()})
+    body: dict[str, Any] = {"error": text.encode("utf-8", "backslashreplace").decode()}
+    if isinstance(error, KrlError) and error.span is not None:
+        body["errors"] = [placed(each) for each in (error, *error.others)]
+    return orjson.dumps(body)
+
+
+def placed(error: KrlError) -> dict[str, Any]:
+    """An error or a warning in KRL text: its kind, its message, and its place if that is known."""
+    return {"code": error.kind, "message": error.message, **(asdict(error.span) if error.span else {})}

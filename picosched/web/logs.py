@@ -122,7 +122,7 @@ class _Rendered(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         own: dict[str, Any] | None = getattr(record, "fields", None)
         event = {"event": record.getMessage(), "level": record.levelname.lower(), **(own or {})}
-        event["at"] = format_time(_CLOCK.now())
+        event.setdefault("at", format_time(_CLOCK.now()))  # a fire has its own
         if own is None:
             event["logger"] = record.name
         if record.exc_info:

@@ -50,7 +50,7 @@ def _origin(url: str) -> str:
     origin = url.lower().removesuffix("/")
     if ORIGIN.fullmatch(origin) is None:
         raise PicoschedError(
-            f"found the origin {url[:100]!r}, wanted a scheme, a host and perhaps a port: http://localhost:3000"
+            f'found the origin "{url[:100]}", wanted a scheme, a host and perhaps a port: http://localhost:3000'
         )
     for scheme, port in (("http:", ":80"), ("https:", ":443")):  # browsers leave these out
         if origin.startswith(scheme):

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from picosched.clock import ticks
+from picosched.clock import format_time, ticks
 from picosched.ending import GRACE_SECONDS, ending
 from picosched.engine.engine import Engine
 from picosched.engine.standard import announce_start, install_standard
@@ -303,6 +303,7 @@ def _tell(fire: Fire) -> None:
             lateness=fire.lateness,
             rules=[*fire.rules],
             **({"why": fire.why} if fire.why else {}),
+            at=format_time(fire.fired),  # it is logged a moment later
         ),
     )
 

@@ -194,6 +194,13 @@ class Site:
             more = self._origins.answer(headers)
             if not self._access.loopback:
                 self._access.check(headers, method)
+        elif path == UI_CONTEXT and self._access.foreign(headers):
+            origin = headers["origin"][:100]
+            raise HttpError(
+                403,
+                f'found the Origin "{origin}", wanted a page of this server, or of an origin that it was '
+                f"started with: serve --allow-origin {origin}",
+            )
         elif not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
             self._access.check(headers, method)
         else:

@@ -44,3 +44,21 @@ def test_deliveries_are_listed_retried_and_dropped(run: Any) -> None:
     assert run("deliveries").out == "there are no pending deliveries\n"
     lost = run("drop-delivery", first["id"])
     assert (lost.status, "no delivery has the id" in lost.err) == (1, True)
+
+
+def test_a_delivery_is_shown_by_the_turn_that_made_it(run: Any) -> None:
+    words = ("raise", "parcel:posted", "eci=abc", "host=http://127.0.0.1:9", "n=3")
+    url = "http://127.0.0.1:9/c/abc/event/parcel/arrived"
+    said = run(*words).out
+    told = run(*words, "--json").json
+    third, fourth = run("deliveries", "--json").lines[2:]
+    assert f"sent to {url} (delivery {third['id'][:8]})" in said
+    assert told["deliveries"] == [fourth["id"]]
+    (sent,) = run("journal", "-n", "1", "--json").json["log"]
+    assert sent == {
+        "level": "sent",
+        "rid": "courier",
+        "rule": "send",
+        "value": f"{url} (delivery {fourth['id']})",
+    }
+    assert "sent: " in run("journal", "-n", "1").out

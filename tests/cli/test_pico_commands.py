@@ -1,5 +1,14 @@
 """`install uninstall raise query picos channels`: the real command on a real database."""
 
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +251,75 @@ def test_tables_are_not_cut_where_nobody_sees_them(picosched: Any) -> None:
     name = "a" * 150
     picosched("picos", "--new", name)
     assert name in picosched("picos").out
+
+
+def on_a_terminal(folder: Path, *words: str, width: int = 80) -> str:
+    """What a command prints on a terminal of that width, without its styles."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+    script = Path(sys.executable).with_name("picosched")
+    env = {**os.environ, "TERM": "xterm"}
+    env.pop("COLUMNS", None)
+    process = subprocess.Popen([script, *words], stdin=theirs, stdout=theirs, cwd=folder, env=env)
+    os.close(theirs)
+    written = bytearray()
+    with contextlib.suppress(OSError):  # at its end a terminal raises one
+        while part := os.read(ours, 4096):
+            written += part
+    os.close(ours)
+    assert process.wait(60) == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", written.decode()).replace("\r\n", "\n")
+
+
+@pytest.mark.slow
+def test_a_narrow_terminal_shortens_no_id_and_no_time(run: Any, folder: Path) -> None:
+    run("install", "rulesets/tea_timer.krl")
+    run("raise", "tea:started", "minutes=90", 'tea="a very long name of a tea that nobody knows"')
+    events = [f"--allow-events=some_domain:type_{n}" for n in range(20)]
+    run("channels", "--new", *events)
+    (row,) = run("scheduled", "--json").lines
+    shown = on_a_terminal(folder, "scheduled")
+    assert f"{row['due']} " in shown and row["id"][:8] in shown and "…" not in shown
+    run("fire", row["id"])
+    (fire,) = run("history", "--json").lines
+    assert f"{fire['nominal']}  {fire['fired']}  " in on_a_terminal(folder, "history")
+    assert run("picos", "--json").json["id"] in on_a_terminal(folder, "picos", width=40)
+    channel = run("channels", "--json").lines[-1]
+    assert channel["eci"] in on_a_terminal(folder, "channels")
+    assert "some_domain:type_3 and 16 more" in run("channels").out and len(channel["events"]["allow"]) == 20
+
+
+def test_the_history_names_the_pico_whose_rules_ran(run: Any, folder: Path) -> None:
+    (folder / "sender.krl").write_text(
+        "ruleset sender { rule go { select when t go "
+        'event:send({"eci": event:attrs{"eci"}, "domain": "t", "type": "hello"}) } }'
+    )
+    (folder / "hearer.krl").write_text("ruleset hearer { rule hear { select when t hello noop() } }")
+    run("install", "sender.krl")
+    run("picos", "--new", "attic")
+    run("install", "hearer.krl", "--pico", "attic")
+    eci = run("channels", "--new", "--pico", "attic", "--json").lines[-1]["eci"]
+    run("raise", "t:go", f"eci={eci}")
+    closed = run("channels", "--new", "--pico", "attic", "--allow-events", "t:other", "--json").lines[-1][
+        "eci"
+    ]
+    run("raise", "t:go", f"eci={closed}")
+    run("run", "--once")
+    failed, heard = run("history", "--json").lines
+    assert (heard["pico"], heard["rules"]) == ("attic", ["hearer.hear"])
+    assert (failed["pico"], failed["outcome"]) == ("root", "failed")
+    assert run("history", "--pico", "attic", "--json").json == heard
+    assert "made by    sender.go at " in run("show", heard["id"]).out
+
+
+def test_a_missing_standard_ruleset_is_named_with_its_cure(run: Any, folder: Path) -> None:
+    (folder / "wovyn.krl").write_text(
+        "ruleset wovyn { meta { use module io.picolabs.wrangler alias wrangler } }"
+    )
+    url = "picosched://standard/io.picolabs.wrangler.krl"
+    span = ("--from", "2026-03-01", "--until", "2026-03-02")
+    for words in (("install", "wovyn.krl"), ("simulate", "wovyn.krl", *span)):
+        refused = run(*words)
+        assert (refused.status, f"it is a standard ruleset: install {url} first" in refused.err) == (1, True)
+    assert run("install", url, "wovyn.krl").status == 0
+    assert run("simulate", url, "wovyn.krl", *span).status == 0

@@ -176,8 +176,8 @@ def test_many_are_changed_by_a_filter_once_a_dry_run_has_told_which(
         (("cancel",), "give IDs"),
         (("cancel", "--yes"), "give IDs"),
         (("pause", "--until", "2099-01-01"), "give IDs"),
-        (("cancel", "--rid", "tea_timer"), "cancel 2 events? Not a terminal, so add --yes"),
-        (("fire", "--kind", "repeat"), "fire 1 event? Not a terminal"),
+        (("cancel", "--rid", "tea_timer"), "this would cancel 2 events: add --yes"),
+        (("fire", "--kind", "repeat"), "this would fire 1 event: add --yes"),
         (("cancel", "1", "--rid", "tea_timer"), "give IDs or a filter, not both"),
         (("move", "1"), "say when: --to TIME or --by DURATION"),
         (("move", "1", "--to", "2099-01-01", "--by", "1h"), "say when"),
@@ -472,3 +472,10 @@ def test_what_will_not_be_raised_is_told_and_is_no_next_time(run: Any, folder: P
     assert run("simulate", "mornings.krl", *day).err == (
         "occurrences not raised: 23 skipped, 144 throttled\n"
     )
+
+
+def test_firing_a_single_event_finishes_it(run: Any, pending: list[dict[str, Any]]) -> None:
+    once = next(each for each in pending if each["kind"] == "at")
+    repeat = next(each for each in pending if each["kind"] == "repeat")
+    assert run("fire", once["id"]).out.splitlines()[0].endswith("), finished")
+    assert run("fire", repeat["id"]).out.splitlines()[0].endswith(f"), due {repeat['due']}")

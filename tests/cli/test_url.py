@@ -42,6 +42,8 @@ picos --new kitchen
 picos --json
 install echo.krl --pico kitchen --json
 install broken.krl --pico kitchen
+install odd.krl --pico kitchen
+install lacking.krl --pico kitchen
 install rulesets/daily_digest.krl --pico kitchen
 install echo.krl --pico kitchen --config [1]
 raise echo:back n=1 word=two --pico kitchen
@@ -140,6 +142,21 @@ picos --delete nosuch
 picos
 """
 
+ODD = """ruleset odd {
+  meta { shares f }
+  global { f = function() { tme:now() } }
+  rule tell { select when t go alert("x") }
+}
+"""
+"""Installed with two warnings."""
+
+LACKING = """ruleset lacking {
+  meta {
+    use module nosuch
+  }
+}
+"""
+"""Refused by the pico."""
 
 SOURCES = """
 [[source]]
@@ -182,6 +199,8 @@ def test_a_server_says_what_a_database_says(run: Any, folder: Path, monkeypatch:
     (folder / "echo.krl").write_text(RULESET)
     (folder / "sources.toml").write_text(SOURCES)
     (folder / "crontab").write_text("0 3 * * * /bin/true\n")
+    (folder / "odd.krl").write_text(ODD)
+    (folder / "lacking.krl").write_text(LACKING)
     (folder / "broken.krl").write_text("ruleset broken {\n  rule a { select when }\n}\n")
     (folder / "local").mkdir()
     with served(folder / "local"):
@@ -192,6 +211,11 @@ def test_a_server_says_what_a_database_says(run: Any, folder: Path, monkeypatch:
         there = [*told(run, ["--url", site.url])]
     for mine, its in zip(here, there, strict=True):
         assert mine == its, mine[0]
+    told_of = {line: err for line, _, _, err in there}
+    assert [each[:9] for each in told_of["install odd.krl --pico kitchen"]] == ["warning: "] * 2
+    lacking = told_of["install lacking.krl --pico kitchen"]
+    assert lacking[0].startswith("error: lacking.krl:3:5: the module nosuch is not installed")
+    assert lacking[1:] == ["use module nosuch", "^^^^^^^^^^^^^^^^^"]
     statuses = [status for _, status, _, _ in here]
     assert statuses.count(0) > 40 and statuses.count(1) > 15
 
@@ -255,8 +279,8 @@ class Stranger(BaseHTTPRequestHandler):
     """A server of something else."""
 
     def do_GET(self) -> None:
-        body = b"<h1>hello</h1>" if "picos" in self.path else b'{"error": 1}'
-        self.send_response(200 if "picos" in self.path else 500)
+        body = self.server.body  # type: ignore[attr-defined]
+        self.send_response(self.server.status)  # type: ignore[attr-defined]
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -265,14 +289,25 @@ class Stranger(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_server_of_something_else_is_3(run: Any) -> None:
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<h1>hello</h1>"),
+        (500, b'{"error": 1}'),
+        (200, b"[]"),
+        (200, b'{"version": "1.3.0"}'),
+        (404, b'{"error": "no such page"}'),
+    ],
+)
+def test_a_server_of_something_else_is_3(run: Any, status: int, body: bytes) -> None:
     server = HTTPServer(("127.0.0.1", 0), Stranger)
+    server.status, server.body = status, body  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        for command in ("picos", "scheduled"):
-            result = run(command, "--url", f"http://127.0.0.1:{server.server_port}")
-            assert (result.status, "not like a picosched server" in result.err) == (3, True)
+        for words in (("picos",), ("scheduled",), ("history",), ("install", "rulesets/tea_timer.krl")):
+            result = run(*words, "--url", f"http://127.0.0.1:{server.server_port}")
+            assert (result.status, "a picosched server" in result.err) == (3, True)
     finally:
         server.shutdown()
         thread.join()

@@ -74,7 +74,6 @@ def test_a_rule_that_cannot_run_does_nothing_and_the_journal_says_why(does: str,
         entry = engine.root.journal(limit=1)[0]
         told = {each["rule"]: (each["outcome"], each["why"]) for each in entry.handled[0]["considered"]}
         assert told["tell"][0] == "inactive"
-        assert "the rule tell is inactive: " in str(told["tell"][1])
         assert why in str(told["tell"][1])
         other = engine.root.raise_event("web", "pageview", {"url": "/other"})
         assert [each.outcome for each in other.handled[0].considered] == ["unselected", "unselected"]

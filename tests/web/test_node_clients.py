@@ -349,6 +349,7 @@ def test_a_page_of_another_origin_gets_no_key(serving: Callable[..., Any], origi
         for method in ("GET", "OPTIONS"):
             told = client.request(method, "/api/ui-context", headers={"origin": origin})
             assert told.status_code == 403 and "access-control-allow-origin" not in told.headers
+            assert f"serve --allow-origin {origin}" in told.json()["error"]
         assert (
             client.options(f"/c/{site.eci}/query/echo/count", headers={"origin": origin}).headers[
                 "access-control-allow-origin"

@@ -148,6 +148,8 @@ def test_the_log_tells_of_requests_fires_and_the_end(served: Callable[..., Serve
     httpx.get(f"{site.url}{path}?at=2026-01-01T00:00:00Z")
     fire = json.loads(site.told('"fire"'))
     assert fire["event"] == "fire" and fire["outcome"] in ("fired", "late") and fire["rules"] == ["echo.back"]
+    (recorded,) = httpx.get(f"{site.url}/api/history").json()["items"]
+    assert fire["at"] == recorded["fired"]
     request = json.loads(site.told("/event/echo/later"))
     assert (request["event"], request["method"], request["status"]) == ("request", "GET", 200)
     eci = path.split("/")[2]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from picosched import standard
 from picosched.check import check
 from picosched.clock import format_time
 from picosched.engine.flushing import flush
@@ -18,7 +19,7 @@ from picosched.krl.ruleset import compile_ruleset
 from picosched.store.picos import InstalledRow
 from picosched.web.api.picos import installed_shape
 from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load
-from picosched.web.errors import HttpError
+from picosched.web.errors import HttpError, placed
 
 router = APIRouter(prefix="/api", tags=["rulesets"])
 
@@ -29,7 +30,7 @@ class Install(Input):
     """A ruleset to install: its text, or its URL."""
 
     text: str | None = Field(None, max_length=LONGEST)
-    url: str | None = Field(None, max_length=2_000, description="http or https.")
+    url: str | None = Field(None, max_length=2_000, description="http or https, or of a standard ruleset.")
     config: dict[str, Any] | None = Field(None, description="Default: keep the current one.")
 
 
@@ -47,6 +48,25 @@ class Text(Input):
     name: str | None = Field(
         None, max_length=200, description="The file name in findings, by default the rid."
     )
+
+
+class FindingShape(BaseModel):
+    """An error or a warning; lines and columns count from 1, the end column is exclusive."""
+
+    code: str
+    severity: str
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+
+
+class NewRuleset(InstalledShape):
+    """A ruleset that was installed, with the warnings about its text."""
+
+    warnings: list[FindingShape]
 
 
 class CompilerWarning(BaseModel):
@@ -72,19 +92,6 @@ class Reloaded(BaseModel):
     picos: int
 
 
-class FindingShape(BaseModel):
-    """An error or a warning; lines and columns count from 1, the end column is exclusive."""
-
-    code: str
-    severity: str
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-    message: str
-
-
 class Laid(BaseModel):
     """A formatted text."""
 
@@ -99,11 +106,16 @@ def list_rulesets(pico: str, engine: AnEngine) -> list[InstalledShape]:
 
 
 @router.post("/picos/{pico}/rulesets", status_code=201)
-def install(pico: str, new: Install, engine: AnEngine) -> InstalledShape:
-    """Install a ruleset, or replace it, keeping its variables and schedules."""
+def install(pico: str, new: Install, engine: AnEngine) -> NewRuleset:
+    """Install a ruleset, or replace it, keeping its variables and schedules.
+
+    400 for errors in its text: `errors` lists them all, as `/api/check` does.
+    """
     found = load(engine, pico)
     ruleset = found.install(_source(new), new.config)
-    return installed_shape(_installed(found, ruleset.rid))
+    shape = installed_shape(_installed(found, ruleset.rid))
+    warnings = [FindingShape(severity="warning", **placed(each)) for each in ruleset.warnings]
+    return NewRuleset(**shape.model_dump(), warnings=warnings)
 
 
 @router.get("/picos/{pico}/rulesets/{rid}")
@@ -185,14 +197,18 @@ def _source(new: Install) -> str:
     if new.url is None:
         assert new.text is not None
         return checked_ruleset(new.text)
-    if not new.url.lower().startswith(("http://", "https://")):
-        raise PicoschedError(f'found the url "{new.url}", wanted http: or https:', "refused")
+    if not new.url.lower().startswith(("http://", "https://")) and not standard.is_standard(new.url):
+        raise PicoschedError(
+            f'found the url "{new.url}", wanted http:, https: or {standard.PLACE}', "refused"
+        )
     return new.url
 
 
 def checked_ruleset(text: str) -> str:
-    """The text, checked to be a ruleset, so that it is never treated as a path or URL. KrlError if it is
-    not."""
+    """The text, checked to be a ruleset, so that it is never treated as a path or URL; or the URL of a
+    standard ruleset. KrlError if it is neither."""
+    if standard.is_standard(text):
+        return text
     text = text if "\n" in text else f"{text}\n"
     compile_ruleset(text)
     return text

@@ -49,10 +49,23 @@ AnyPico = Annotated[str | None, Query(description="Only this pico, by name or id
 TIME = "An ISO 8601 time, in UTC if it has no offset."
 
 
+class PlacedShape(BaseModel):
+    """An error in a KRL text; lines and columns count from 1, the end column is exclusive."""
+
+    code: str | None
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+
+
 class ErrorShape(BaseModel):
-    """An error."""
+    """An error; `errors` only for errors in a KRL text, each with its place."""
 
     error: str
+    errors: list[PlacedShape] | None = None
 
 
 class Input(BaseModel):
@@ -152,6 +165,7 @@ class TurnShape(BaseModel):
     handled: list[dict[str, Any]]
     made: list[ScheduledShape] = Field(description="What it scheduled, in full.")
     changed: list[ScheduledShape] = Field(description="The previously scheduled events it changed, in full.")
+    deliveries: list[dict[str, Any]] = Field(description="Its events for other engines, in full.")
 
     @classmethod
     def of(cls, turn: Turn, names: Names) -> TurnShape:
@@ -168,6 +182,7 @@ class TurnShape(BaseModel):
             handled=[asdict(each) for each in turn.handled],
             made=[scheduled_shape(each, names) for each in turn.scheduled.values()],
             changed=[scheduled_shape(each, names) for each in turn.rescheduled.values()],
+            deliveries=[each.as_json() for each in turn.deliveries],
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nicegui import ui
+from nicegui.element import Element
 
 from picosched.pico.delivery import Delivery
 from picosched.web.console.frame import Console, every, frame, notify
@@ -13,6 +14,7 @@ from picosched.web.console.parts import (
     Column,
     Listing,
     box,
+    confirmed,
     empty,
     link_cell,
     panel,
@@ -68,15 +70,15 @@ class _Lists:
         self._shown: tuple[list[Delivery], list[Delivery]] | None = None
         self._home = ui.element("div").classes("apart")
         """Parent of messages, because the rest may be redrawn meanwhile."""
+        self._empty = ui.element("div")
         self._pending = self._list("On their way", "Pending deliveries", PENDING)
         self._dead = self._list("Given up", "Dead letters", DEAD)
-        self._empty = ui.element("div")
 
-    def _list(self, title: str, caption: str, columns: tuple[Column, ...]) -> Listing:
-        with panel(title):
+    def _list(self, title: str, caption: str, columns: tuple[Column, ...]) -> tuple[Element, Listing]:
+        with ui.element("div") as whole, panel(title):
             found = Listing(caption, columns)
         found.on_act(self._act)
-        return found
+        return whole, found
 
     async def refresh(self) -> None:
         engine = self._console.engine
@@ -86,11 +88,12 @@ class _Lists:
         if found == self._shown or self._empty.is_deleted:
             return
         self._shown = found
-        self._pending.show([_row(each) for each in found[0]])
-        self._dead.show([_row(each) for each in found[1]])
+        for (whole, listing), shown in zip((self._pending, self._dead), found, strict=True):
+            listing.show([_row(each) for each in shown])
+            whole.set_visibility(bool(shown))
         self._empty.clear()
         if not any(found):
-            with self._empty:
+            with self._empty, box("panel"):
                 empty(
                     "Nothing is on its way",
                     "Rules send events to other engines with event:send and a host, sources with a url.",
@@ -100,6 +103,11 @@ class _Lists:
         engine = self._console.engine
         step = engine.retry_delivery if action == "retry" else engine.drop_delivery
         with self._home, self._console.telling_errors():
+            if action == "drop":
+                sent = await self._console.run(lambda: engine.delivery(id))
+                more = f"The event for {sent.url} is not sent any more."
+                if not await confirmed("Drop the delivery?", more, "Drop"):
+                    return
             done = await self._console.run(lambda: step(id))
             said = "It is tried now" if action == "retry" else "It is dropped"
             notify(said if done else "It is gone already", "good" if done else "warn")

@@ -19,7 +19,7 @@ from picosched.web.console.turn_shown import (
     show_told,
     summary,
 )
-from picosched.web.console.turns_listed import TurnsListed
+from picosched.web.console.turns_listed import TRUSTED, TurnsListed
 
 SECONDS = 1.0
 ANY = ""
@@ -48,6 +48,7 @@ def add_pages(console: Console) -> None:
                     only = ui.input("id of the event", value=eid).classes("mono grow")
                     for field in (which, became):
                         field.style("min-width: 130px")
+                text("p", f"From: a schedule, a channel, or trusted: {TRUSTED}.", "muted small")
                 turns = TurnsListed(console)
             assert side is not None
 

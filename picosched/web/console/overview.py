@@ -19,7 +19,7 @@ from picosched.web.console.parts import (
     box,
     empty,
     event_path,
-    late_text,
+    late_cell,
     link_cell,
     panel,
     pico_path,
@@ -159,7 +159,7 @@ def _last_rows(seen: Seen) -> list[dict[str, Cell]]:
                 "fired": time_cell(fire.fired),
                 "event": event if fire.eid is None else link_cell(event, event_path(fire.eid), "its turn"),
                 "outcome": badge_cell(fire.outcome.value, fire.why),
-                "late": late_text(fire.lateness),
+                "late": late_cell(fire.lateness),
                 "pico": link_cell(seen.names[fire.pico_id], pico_path(fire.pico_id)),
             }
         )

@@ -48,7 +48,7 @@ class Column:
 class Listing(Element, component="look/listing.js"):
     """A table whose rows are replaced as a whole: `show(rows)`, each a map of cells with a `key`.
 
-    On a narrow screen each row is a card, unless `cards` is false.
+    Where it is narrow, on a phone or in a small panel, each row is a card, unless `cards` is false.
     """
 
     def __init__(self, caption: str, columns: Sequence[Column], *, cards: bool = True) -> None:
@@ -198,6 +198,11 @@ def when_text(timespec: str | None) -> str:
     if timespec is None:
         return "once"
     return timespec.replace(" ", "\N{NO-BREAK SPACE}") if len(timespec) <= 24 else timespec
+
+
+def late_cell(seconds: float) -> str | None:
+    """The lateness of a fire in a list; nothing if it was settled before its time, as by cancelling."""
+    return late_text(seconds) if seconds >= 0 else None
 
 
 def late_text(seconds: float) -> str:

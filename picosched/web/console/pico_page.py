@@ -9,7 +9,7 @@ from nicegui import ui
 
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
-from picosched.pico.channel import Channel
+from picosched.pico.channel import Channel, Policy
 from picosched.store.picos import InstalledRow, PicoRow
 from picosched.web.console.asking_form import AskingForm
 from picosched.web.console.elsewhere import missing
@@ -26,7 +26,7 @@ from picosched.web.console.parts import (
     confirmed,
     empty,
     event_path,
-    late_text,
+    late_cell,
     link_cell,
     moment,
     panel,
@@ -41,8 +41,6 @@ from picosched.web.console.pico_seen import Seen, look, state_of
 from picosched.web.console.turns_listed import TurnsListed
 
 SECONDS = 1.5
-PATTERNS = 4
-"""Number of a policy's patterns shown."""
 
 RULESETS = (
     Column("rid", "Ruleset", "mono"),
@@ -199,7 +197,7 @@ class _PicoPage:
                     "fired": time_cell(fire.fired),
                     "event": _event_cell(fire.eid, "–" if row is None else f"{row.domain}:{row.type}"),
                     "outcome": badge_cell(fire.outcome.value),
-                    "late": late_text(fire.lateness),
+                    "late": late_cell(fire.lateness),
                     "why": fire.why,
                 }
                 for fire, row in seen.history
@@ -275,17 +273,15 @@ def _channel_row(channel: Channel) -> dict[str, Cell]:
         "key": channel.eci,
         "eci": channel.eci,
         "tags": "family" if channel.kin else tags,
-        "events": _policy(channel.events.allow, channel.events.deny),
-        "queries": _policy(channel.queries.allow, channel.queries.deny),
+        "events": _policy(channel.events),
+        "queries": _policy(channel.queries),
         "acts": [] if channel.kin else [{"name": "delete", "text": "Delete", "tone": "danger"}],
     }
 
 
-def _policy(allow: tuple[str, ...], deny: tuple[str, ...]) -> dict[str, str]:
+def _policy(policy: Policy) -> dict[str, str]:
     """The first patterns, and all of them on hover."""
-    patterns = [*(allow or ("nothing",)), *(f"not {each}" for each in deny)]
-    more = f" and {len(patterns) - PATTERNS} more" if len(patterns) > PATTERNS else ""
-    return {"text": " ".join(patterns[:PATTERNS]) + more, "title": "\n".join(patterns)}
+    return {"text": str(policy), "title": "\n".join(policy.patterns)}
 
 
 def _child_row(row: PicoRow) -> dict[str, Cell]:

@@ -29,7 +29,7 @@ from picosched.web.console.parts import (
     badge_cell,
     box,
     event_path,
-    late_text,
+    late_cell,
     link_cell,
     moment,
     panel,
@@ -262,7 +262,7 @@ def _draw_history(fires: tuple[Fire, ...]) -> None:
                 "key": f"{fire.nominal.isoformat()}",
                 "nominal": time_cell(fire.nominal),
                 "outcome": badge_cell(fire.outcome.value, _several(fire)),
-                "late": late_text(fire.lateness) if fire.lateness >= 0 else None,
+                "late": late_cell(fire.lateness),
                 "rules": ", ".join(fire.rules) or None,
                 "why": link_cell(fire.why or "its turn", event_path(fire.eid)) if fire.eid else fire.why,
             }

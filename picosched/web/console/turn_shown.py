@@ -39,7 +39,7 @@ class Told:
             handled=[asdict(each) for each in turn.handled],
             directives=[asdict(each) for each in turn.directives],
             errors=[str(each) for each in turn.errors],
-            log=[asdict(each) for each in turn.log],
+            log=[asdict(each) for each in (*turn.log, *turn.sent)],
             made=[*turn.scheduled.values()],
             changed=[*turn.rescheduled.values()],
         )
@@ -68,9 +68,10 @@ def summary(handled: Sequence[Mapping[str, Any]], directives: int, errors: int) 
     considered = [each for event in handled for each in event["considered"]]
     fired = sum(each["outcome"] == "fired" for each in considered)
     parts = [f"{fired} of {len(considered)} rules fired" if considered else "no rule selects it"]
-    for count, word in ((len(handled) - 1, "more event"), (directives, "directive"), (errors, "error")):
+    for count, word in ((len(handled) - 1, "event raised"), (directives, "directive"), (errors, "error")):
         if count > 0:
-            parts.append(f"{count} {word}{'s' if count > 1 else ''}")
+            first, _, rest = word.partition(" ")
+            parts.append(f"{count} {first}{'s' if count > 1 else ''} {rest}".rstrip())
     return " · ".join(parts)
 
 

@@ -19,6 +19,11 @@ from picosched.web.console.parts import (
 )
 from picosched.web.console.turn_shown import event_name, outcome_of, summary
 
+TRUSTED = (
+    "raised without a channel, so no policy applied: by the command line, the API, Python or this console"
+)
+"""What "trusted" means as the origin of an event."""
+
 
 class TurnsListed:
     """The list; `follow` sets the filter, `refresh` adds new turns."""
@@ -73,7 +78,7 @@ class TurnsListed:
             "at": time_cell(entry.at),
             "pico": link_cell(self._following.names[entry.pico_id], pico_path(entry.pico_id)),
             "event": link_cell(event_name(entry.handled), turn_path(entry.seq), "why"),
-            "cause": {"text": cause, "title": entry.scheduled or entry.eci},
+            "cause": {"text": cause, "title": entry.scheduled or entry.eci or TRUSTED},
             "outcome": badge_cell(outcome_of(entry.handled)),
             "told": summary(entry.handled, len(entry.directives), len(entry.errors)),
         }

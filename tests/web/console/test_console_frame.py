@@ -84,7 +84,7 @@ def test_a_path_that_leads_nowhere_says_so_in_words_and_status(page: Page, conso
     assert answer is not None
     assert answer.status == 404
     expect(page.get_by_text(f"There is nothing at /nowhere/{HOSTILE}")).to_be_visible()
-    assert console.client.get("/api/nowhere").json() == {"error": "found GET /api/nowhere: Not Found"}
+    assert console.client.get("/api/nowhere").json() == {"error": "there is nothing at /api/nowhere"}
     assert console.client.delete("/api/picos").status_code == 405
     assert page.goto(f"{console.url}/picos/none").status == 404  # type: ignore[union-attr]
     assert page.goto(f"{console.url}/journal/99999999").status == 404  # type: ignore[union-attr]

@@ -225,7 +225,8 @@ def test_a_source_is_paused_resumed_and_removed(page: Page, place: Opened) -> No
 
 def test_a_delivery_is_retried_and_dropped(page: Page, place: Opened) -> None:
     sending = """ruleset sending { rule send { select when t send
-        event:send({"eci": "abc", "domain": "t", "type": "t"}, "https://nowhere.invalid") } }"""
+        event:send({"eci": "abcdefgh0123456789abcdef01234567", "domain": "parcel",
+          "type": "arrived_at_the_depot"}, "https://nowhere.invalid") } }"""
     post(place, "/picos/root/rulesets", text=sending)
     page.goto(f"{place.url}/deliveries")
     expect(page.get_by_text("Nothing is on its way")).to_be_visible()
@@ -235,8 +236,19 @@ def test_a_delivery_is_retried_and_dropped(page: Page, place: Opened) -> None:
     (sent,) = get(place, "/deliveries")
     row.get_by_role("button", name="Retry now").click()
     expect(page.get_by_text("It is tried now")).to_be_visible()
+    for width in (1024, 1200, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        clipped = (
+            "[...document.querySelectorAll('.listing')].some((each) => each.scrollWidth > each.clientWidth)"
+        )
+        assert not page.evaluate(clipped), width
     row.get_by_role("button", name="Drop").click()
+    page.get_by_role("button", name="Leave it").click()
+    expect(row).to_be_visible()
+    row.get_by_role("button", name="Drop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Drop").click()
     expect(page.get_by_text("Nothing is on its way")).to_be_visible()
+    expect(page.get_by_role("heading", name="On their way")).to_be_hidden()
     assert get(place, "/deliveries") == []
     assert place.client.get(f"/api/deliveries/{sent['id']}").status_code == 404
 
