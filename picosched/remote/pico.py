@@ -57,10 +57,10 @@ class RemotePico:
         if isinstance(ruleset, str) and ruleset.lower().startswith(OF_SERVER):
             return self._installed({"url": ruleset, "config": settings}, {})
         text, origin = ruleset_text(ruleset)
-        ruleset = compile_ruleset(text, origin)  # raises the errors in the text, before anything is sent
-        name = ruleset.source.name
+        compiled = compile_ruleset(text, origin)  # raises the errors in the text, before anything is sent
+        name = compiled.source.name
         try:
-            return self._installed({"text": text, "config": settings}, {ruleset.rid: name})
+            return self._installed({"text": text, "config": settings}, {compiled.rid: name})
         except KrlError as error:
             for each in (error, *error.others):
                 if each.span is not None and each.span.file == name:
