@@ -117,8 +117,10 @@ def test_a_text_is_checked_and_laid_out(client: httpx.Client) -> None:
     faulty = "ruleset a { rule b { select when c d send_directive(e) } }"
     (finding,) = client.post("/api/check", json={"text": faulty, "name": "a.krl"}).json()
     assert (finding["code"], finding["file"], finding["line"]) == ("E101", "a.krl", 1)
-    found = client.post("/api/check", json={"text": RULESET}).json()
-    assert [each["severity"] for each in found] == ["warning"]
+    assert client.post("/api/check", json={"text": RULESET}).json() == []
+    unused = "ruleset a { global { b = 1 } }"
+    (finding,) = client.post("/api/check", json={"text": unused}).json()
+    assert (finding["code"], finding["severity"], finding["file"]) == ("W102", "warning", "a")
     laid = client.post("/api/format", json={"text": "ruleset a{}"}).json()
     assert (
         laid["changed"] and client.post("/api/format", json={"text": laid["text"]}).json()["changed"] is False
