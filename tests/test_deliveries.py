@@ -106,7 +106,8 @@ def test_a_delivery_given_up_is_a_dead_letter_until_it_is_retried_or_dropped(
         assert engine.deliveries() == []
         (dead,) = engine.deliveries(dead=True)
         assert dead.dead is not None and dead.tries == (tries or len(world.asked))
-        assert "https://shop.example/c/abc/event/parcel/arrived" in str(dead.error)
+        assert dead.url == "https://shop.example/c/abc/event/parcel/arrived"
+        assert dead.error is not None and dead.url not in dead.error
         assert engine.next_due() is None
         assert read_delivery(dead.as_json()).as_json() == dead.as_json()
 
