@@ -530,7 +530,7 @@ def test_an_event_written_as_one_text_is_refused_with_the_two() -> None:
     with Engine() as engine:
         with pytest.raises(PicoschedError, match=r'found "t:go" as domain .* wanted two texts: "t", "go"'):
             engine.root.raise_event("t:go")
-        assert repr(engine.root.install("ruleset one {\n}\n")) == "<Ruleset one of <ruleset>>"
+        assert repr(engine.root.install("ruleset one {\n}\n")) == "<Ruleset one of one>"
 
 
 def test_a_traceback_of_a_ruleset_shows_all_its_errors() -> None:
@@ -538,4 +538,4 @@ def test_a_traceback_of_a_ruleset_shows_all_its_errors() -> None:
     with Engine() as engine, pytest.raises(KrlError) as caught:
         engine.root.install(f"ruleset two {{\n{rules}}}\n")
     shown = "".join(traceback.format_exception(caught.value))
-    assert "<ruleset>:3:" in shown and "<ruleset>:4:" in shown
+    assert "two:3:" in shown and "two:4:" in shown

@@ -193,6 +193,6 @@ def _plain(event: dict[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     """A value in a plain line; a text is quoted if it holds blanks or what is not printable."""
-    if isinstance(value, str) and value.isprintable() and not {*" \"'=\\"} & {*value}:
+    if isinstance(value, str) and value.isprintable() and not {*" \"'="} & {*value}:
         return value
     return repr(value)

@@ -34,6 +34,14 @@ def test_what_is_not_printable_is_quoted() -> None:
     assert _renderer("plain")(line) == r"[info     ] request path='/a\x1b[2Jb' at=now"
 
 
+def written(out: io.StringIO) -> str:
+    """What has been logged; a thread writes it."""
+    (handler,) = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.stream.drain()
+    return out.getvalue()
+
+
 @pytest.fixture
 def root() -> Iterator[logging.Logger]:
     """The root logger, as it was afterwards."""
@@ -52,7 +60,7 @@ def test_a_line_of_json_has_the_fields_and_a_library_its_logger(root: logging.Lo
         raise ValueError("it broke")
     except ValueError:
         logging.getLogger("some.library").exception("found %s", "a fault")
-    ours, theirs = map(json.loads, out.getvalue().splitlines())
+    ours, theirs = map(json.loads, written(out).splitlines())
     assert (ours["event"], ours["level"], ours["count"], "logger" in ours) == ("fires", "info", 3, False)
     assert (theirs["event"], theirs["level"], theirs["logger"]) == ("found a fault", "error", "some.library")
     assert theirs["exception"].endswith("ValueError: it broke")
@@ -65,6 +73,6 @@ def test_a_line_of_a_library_shows_its_logger_and_traceback(root: logging.Logger
         raise ValueError("it broke")
     except ValueError:
         logging.getLogger("some.library").exception("a fault")
-    first, *rest = out.getvalue().splitlines()
+    first, *rest = written(out).splitlines()
     assert first.startswith("[error    ] a fault at=") and first.endswith(" logger=some.library")
     assert rest[0] == "Traceback (most recent call last):" and rest[-1] == "ValueError: it broke"
