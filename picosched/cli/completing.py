@@ -71,9 +71,10 @@ def _offered(
         if where.server is not None:
             with where.remote(patience=PATIENCE_SECONDS) as remote:
                 return ask(remote)
-        if not where.database.exists():
+        from picosched.store.opening import is_there, open_database
+
+        if not is_there(where.database):
             return []
-        from picosched.store.opening import open_database
 
         database = open_database(where.database, readonly=True)
         try:

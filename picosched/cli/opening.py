@@ -30,15 +30,16 @@ def settings_here(defaults: Settings | None = None) -> Settings:
 
 @contextmanager
 def opened(
-    db: Path, *, readonly: bool = False, make: bool = False, defaults: Settings | None = None
+    db: str | Path, *, readonly: bool = False, make: bool = False, defaults: Settings | None = None
 ) -> Iterator[Engine]:
     """Open the engine on a database; a missing file is created only with `make`.
 
     With `readonly` it works while another picosched has the database.
     """
     from picosched.engine.engine import Engine
+    from picosched.store.opening import is_there
 
-    if not make and not db.exists():
+    if not make and not is_there(db):
         raise PicoschedError(
             f"there is no database {db}; `picosched install RULESET --db {db}` creates it", "not_found"
         )

@@ -7,16 +7,15 @@ import os
 from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import cleandoc
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from picosched.cli.completing import complete_pico
-from picosched.cli.where import Where, where_options
+from picosched.cli.where import DATABASE, Where, where_options
 
 
-def database_here() -> Path:
+def database_here() -> str:
     """The default database of a command that works only on files.
 
     Refused if the environment names a server, because the caller may mean that.
@@ -29,15 +28,23 @@ def database_here() -> Path:
     return DB
 
 
-def _named(context: typer.Context, db: Path) -> Path:
+def _named(context: typer.Context, db: str) -> str:
     said = context.get_parameter_source("db")
     return database_here() if said is not None and said.name == "DEFAULT" else db
 
 
-OwnDb = Annotated[Path, typer.Option("--db", metavar="FILE", help="The database that holds the picos.")]
+OwnDb = Annotated[
+    str,
+    typer.Option("--db", metavar="FILE", help="The database that holds the picos."),
+]
 Db = Annotated[
-    Path,
-    typer.Option("--db", metavar="FILE", help="The database that holds the picos.", callback=_named),
+    str,
+    typer.Option(
+        "--db",
+        metavar="FILE",
+        help="The database that holds the picos.",
+        callback=_named,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one value, or one per line.")]
 PicoName = Annotated[
@@ -74,7 +81,7 @@ Grace = Annotated[
     ),
 ]
 
-DB = Path("picosched.db")
+DB = DATABASE
 
 
 Function = TypeVar("Function", bound=Callable[..., None])

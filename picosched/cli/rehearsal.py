@@ -55,7 +55,8 @@ def simulate(
         ),
     ] = None,
     db: Annotated[
-        Path | None, typer.Option("--db", metavar="FILE", help="Start from a copy of this database.")
+        str | None,
+        typer.Option("--db", metavar="FILE", help="Start from a copy of this database."),
     ] = None,
     url: Annotated[
         str | None, typer.Option("--url", metavar="URL", help="Start from a copy of this server's database.")

@@ -215,7 +215,7 @@ class GroupCommit:
         if not self._held.take():
             return Later.BUSY
         try:
-            self._store.mend()
+            self._mend()
             return work(*args, **named)
         finally:
             self._held.give()
@@ -224,7 +224,7 @@ class GroupCommit:
         """Run `work` while nobody writes, and return its result. `conflict` inside a turn or query."""
         self.refuse_inside()
         with self._held:
-            self._store.mend()
+            self._mend()
             return work(*args, **named)
 
     def refuse_inside(self) -> None:
@@ -256,6 +256,7 @@ class GroupCommit:
         """The same inside the lock."""
         batch, mark, ran = self._gathered(), Mark(), False
         batch[0].mark, batch[0].outcomes = mark, []
+        self._mend()
         try:
             if batch[0].first is not None:
                 with self._transaction:
@@ -281,6 +282,11 @@ class GroupCommit:
                         _for_one_caller(error)
                     ]
             mark.finished = True
+
+    def _mend(self) -> None:
+        """If the database failed, connect anew and forget what is in memory."""
+        if self._store.mend():
+            self._undone()
 
     def _run(self, batch: list[Call], mark: Mark) -> None:
         """Run pieces in order while there is time. The rest stays in line."""

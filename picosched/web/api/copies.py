@@ -16,6 +16,7 @@ from pydantic import Field
 from picosched.engine.engine import Engine
 from picosched.krl.text import tree_text
 from picosched.store.copying import copy_to
+from picosched.store.opening import is_server
 from picosched.web.api.picos import shape_of
 from picosched.web.api.shapes import AnEngine, Input, PicoShape, load
 
@@ -42,10 +43,11 @@ def back_up(engine: AnEngine) -> StreamingResponse:
     """A complete, consistent copy of the database."""
     place = Path(engine.store.name).absolute()
     # In the database's folder, where there is likely enough space.
-    folder = tempfile.TemporaryDirectory(dir=place.parent, prefix=_prefix(place))
+    beside = None if is_server(engine.store.address) else place.parent
+    folder = tempfile.TemporaryDirectory(dir=beside, prefix=_prefix(place))
     file = Path(folder.name) / "picos.db"
     try:
-        copy_to(engine.store.name, file)
+        copy_to(engine.store.address, file)
     except BaseException:
         folder.cleanup()
         raise
@@ -61,6 +63,8 @@ def back_up(engine: AnEngine) -> StreamingResponse:
 
 def remove_left_over(engine: Engine) -> None:
     """Remove incomplete copies of a server that was killed. The caller must hold the database."""
+    if is_server(engine.store.address):
+        return
     place = Path(engine.store.name).absolute()
     for folder in place.parent.glob(f"{escape(_prefix(place))}*"):
         rmtree(folder, ignore_errors=True)
