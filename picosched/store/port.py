@@ -106,10 +106,11 @@ class Database(Protocol):
 
     # The whole
 
-    def mend(self) -> bool:
+    def mend(self, *, wait: bool = True) -> bool:
         """After the database failed: connect anew and continue with what it has; outside transactions.
 
         True if it did so. Another program may have written meanwhile, so nothing read before is valid.
+        Without `wait`, StoreError `conflict` if that might take long.
         """
         ...
 

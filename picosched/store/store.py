@@ -120,12 +120,13 @@ class Store:
         """Reads inside see one consistent state."""
         return self._database.snapshot()
 
-    def mend(self) -> bool:
+    def mend(self, *, wait: bool = True) -> bool:
         """Reopen the database if it failed since it was opened; outside transactions.
 
-        True if it was reopened: nothing read before is valid.
+        True if it was reopened: nothing read before is valid. Without `wait`, StoreError `conflict` if that
+        might take long.
         """
-        return self._database.mend()
+        return self._database.mend(wait=wait)
 
     def close(self) -> None:
         self._database.close()

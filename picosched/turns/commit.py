@@ -215,7 +215,10 @@ class GroupCommit:
         if not self._held.take():
             return Later.BUSY
         try:
-            self._mend()
+            try:
+                self._mend(wait=False)
+            except StoreError:
+                return Later.BUSY
             return work(*args, **named)
         finally:
             self._held.give()
@@ -256,8 +259,8 @@ class GroupCommit:
         """The same inside the lock."""
         batch, mark, ran = self._gathered(), Mark(), False
         batch[0].mark, batch[0].outcomes = mark, []
-        self._mend()
         try:
+            self._mend(wait=not batch[0].light)
             if batch[0].first is not None:
                 with self._transaction:
                     batch[0].first()
@@ -283,9 +286,9 @@ class GroupCommit:
                     ]
             mark.finished = True
 
-    def _mend(self) -> None:
+    def _mend(self, *, wait: bool = True) -> None:
         """If the database failed, connect anew and forget what is in memory."""
-        if self._store.mend():
+        if self._store.mend(wait=wait):
             self._undone()
 
     def _run(self, batch: list[Call], mark: Mark) -> None:

@@ -2,8 +2,9 @@
 
 `python worker.py` imports the engine once and then forks a child for each line it reads: a database, and when
 the child is to be killed: `statement N` (just before its N-th SQL statement) or `after SECONDS`. The child
-says `ready PID`, raises events, and says `told KEY` for each that was answered, or `lost` if a database server
-failed. The parent says `killed` when the child is dead. SIGKILL is real; nothing in the child can answer it.
+says `ready PID`, raises events, and says `told KEY` for each that was answered, or `lost` if a database
+server failed. The parent says `killed` when the child is dead. SIGKILL is real; nothing in the child can
+answer it.
 """
 
 from __future__ import annotations

@@ -186,7 +186,7 @@ class PostgresDatabase(Database):
         if self.readonly:
             raise PicoschedError(f"the database {self.name} was opened readonly", "refused")
         self.kept = self.refused = False
-        self.mend()
+        self.mend(wait=self._patient)
         self._spoilt = None
         if self._lost is not None:
             self.transactions += 1
@@ -201,7 +201,8 @@ class PostgresDatabase(Database):
         finally:
             self._undo()
             self.transactions += 1
-            self.mend()
+            if self._patient:
+                self.mend()
 
     def _commit(self) -> None:
         """Commit, or raise why not."""
@@ -262,9 +263,11 @@ class PostgresDatabase(Database):
 
     # The whole
 
-    def mend(self) -> bool:
+    def mend(self, *, wait: bool = True) -> bool:
         if self._lost is None or self._closed:
             return False
+        if not wait:
+            raise StoreError(self._lost.message, "conflict")
         try:
             self._session = self._connected()
         except PicoschedError as error:

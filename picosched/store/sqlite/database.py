@@ -246,7 +246,7 @@ class SQLiteDatabase(Database):
         self._inside, self._gathered = False, {}
         return self._roll_back()
 
-    def mend(self) -> bool:
+    def mend(self, *, wait: bool = True) -> bool:
         """After a disk fault: reopen the database and continue with what is on disk.
 
         Our lock on the file stays meanwhile. If it cannot be opened, every statement raises the reason, and
