@@ -132,7 +132,9 @@ def test_commands_work_on_an_address(address: str, tmp_path: Path) -> None:
     assert not (tmp_path / "copy.db").exists()
 
 
-def test_a_server_that_is_killed_goes_on_where_it_was(address: str, tmp_path: Path) -> None:
+def test_a_server_goes_on_after_it_was_killed_and_after_postgres_was_away(
+    address: str, postgres: Server, tmp_path: Path
+) -> None:
     (tmp_path / "shift.krl").write_text(WORKER)
     with Engine(address) as engine:
         eci = engine.root.new_channel().eci
@@ -144,9 +146,21 @@ def test_a_server_that_is_killed_goes_on_where_it_was(address: str, tmp_path: Pa
             with httpx.Client(base_url=served.url) as client:
                 assert client.post(f"/c/{eci}/event/shift/rang", json={}).status_code == 200
                 assert len(client.get(f"/c/{eci}/query/shift/seen").json()) == number + 1
+                if number == 0:
+                    continue
+                postgres.stop()
+                try:
+                    away = client.post(f"/c/{eci}/event/shift/rang", json={})
+                    assert away.status_code == 503 and "cannot be reached" in away.json()["error"], away.text
+                    assert client.get("/ready").status_code == 503
+                finally:
+                    postgres.start()
+                assert client.post(f"/c/{eci}/event/shift/rang", json={}).status_code == 200
+                assert len(client.get(f"/c/{eci}/query/shift/seen").json()) == number + 2
         finally:
             served.stop(signal.SIGKILL)
             for stream in (served.process.stdout, served.process.stderr):
                 assert stream is not None
                 stream.close()
-        assert "hush" not in "".join(served.errors)
+        told = "".join(served.errors)
+        assert "hush" not in told and "a part of the server failed" not in told

@@ -11,8 +11,8 @@ rest of the current batch at most, and its own work is in the next.
 Work that fails before it has written anything fails alone. If gathered values are refused, the batch is
 rolled back and its pieces are tried one by one. If another write or the commit fails, each caller gets the
 error. If the disk fails during the commit itself, it is unknown whether the batch was kept: each caller
-gets `InDoubtError`, memory is cleared, and later work starts from what is on disk (`store/sqlite`). An
-interrupted leader hands over: uncommitted work is still in line.
+gets `InDoubtError`, memory is cleared, and later work starts from what is on disk. An interrupted leader
+hands over: uncommitted work is still in line.
 """
 
 from __future__ import annotations
@@ -182,10 +182,7 @@ class GroupCommit:
         return call.outcomes
 
     def perform_now(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
-        """As `perform_some`, but without waiting, for light pieces; empty if somebody else uses the store.
-
-        The other may also be another program that has the database locked.
-        """
+        """As `perform_some`, but without waiting, for light pieces; empty if another uses or locks the store."""
         self.refuse_inside()
         if not self._held.take():
             return []

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import orjson
 
 from picosched.errors import Code, PicoschedError
+from picosched.store.faults import AwayError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -42,6 +43,8 @@ class BusyError(HttpError):
 
 
 def status_of(error: HttpError | PicoschedError) -> int:
+    if isinstance(error, AwayError):
+        return 503
     return error.status if isinstance(error, HttpError) else STATUS[error.code]
 
 

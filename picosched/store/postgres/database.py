@@ -24,13 +24,13 @@ import orjson
 import psycopg
 
 from picosched.errors import PicoschedError
-from picosched.store.faults import StoreError
+from picosched.store.faults import AwayError, StoreError
 from picosched.store.port import Database, Row, Where
 from picosched.store.postgres import schema
 from picosched.store.postgres.address import shown
 from picosched.store.postgres.conditions import conditions_of
 from picosched.store.postgres.copying import copy_into
-from picosched.store.postgres.faults import FAILING, fault, in_doubt
+from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
 from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, take_lock
 from picosched.store.postgres.statements import ADDING, OF_MANY, STATEMENTS, composed
 
@@ -186,8 +186,9 @@ class PostgresDatabase(Database):
         if self.readonly:
             raise PicoschedError(f"the database {self.name} was opened readonly", "refused")
         self.kept = self.refused = False
-        self.mend(wait=self._patient)
         self._spoilt = None
+        if self.mend(wait=self._patient):
+            raise AwayError(f"the session with {self.name} was lost; nothing of this was kept")
         if self._lost is not None:
             self.transactions += 1
             raise copy(self._lost)
@@ -264,19 +265,29 @@ class PostgresDatabase(Database):
     # The whole
 
     def mend(self, *, wait: bool = True) -> bool:
-        if self._lost is None or self._closed:
+        if self._closed or not (self._lost or self._is_cut()):
             return False
+        assert self._lost is not None
         if not wait:
-            raise StoreError(self._lost.message, "conflict")
+            raise StoreError(self._lost.message, "conflict") from self._lost
         try:
             self._session = self._connected()
         except PicoschedError as error:
-            self._lost = StoreError(error.message, error.code)
+            self._lost = error if isinstance(error, StoreError) else StoreError(error.message, error.code)
             return False
         finally:
             self.transactions += 1  # earlier reads are stale
         self._lost = None
         return True
+
+    def _is_cut(self) -> bool:
+        """Whether the server has ended the session meanwhile; what is sent then would be in doubt."""
+        try:
+            for _ in range(2):  # the first reads the server's last words
+                self._session.pgconn.consume_input()
+        except psycopg.Error as cause:
+            self._lose(AwayError(f"the session with {self.name} was lost ({first_line(cause)})"))
+        return self._lost is not None
 
     def back_up(self, file: Path) -> None:
         raise PicoschedError(
@@ -323,7 +334,7 @@ class PostgresDatabase(Database):
         """The error for the caller; remembers that the session or the transaction is over."""
         error = fault(cause, self.name)
         if self._session.closed or getattr(cause, "sqlstate", None) in ENDED:
-            error = StoreError(f"the session with {self.name} was lost ({str(cause).strip()})")
+            error = AwayError(f"the session with {self.name} was lost ({first_line(cause)})")
             self._lose(error)
         if self._inside and isinstance(cause, psycopg.Error):
             self._spoilt = self._spoilt or error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from picosched.errors import Code, PicoschedError
-from picosched.store.faults import InDoubtError, StoreError
+from picosched.store.faults import AwayError, InDoubtError, StoreError
 
 FAULTS: dict[str, tuple[str, Code]] = {
     "40": ("undid this because of another transaction; nothing of it was kept", "conflict"),
@@ -54,7 +54,7 @@ def fault(error: Exception, name: str) -> PicoschedError:
     if found is not None:
         return PicoschedError(f"found {found}, which PostgreSQL does not support")
     meaning, code = FAULTS.get(state) or FAULTS.get(state[:2]) or ("failed", "internal")
-    return StoreError(f"the database {name} {meaning} ({_first_line(error)})", code, state)
+    return StoreError(f"the database {name} {meaning} ({first_line(error)})", code, state)
 
 
 def unreachable(error: Exception, name: str) -> StoreError:
@@ -63,7 +63,7 @@ def unreachable(error: Exception, name: str) -> StoreError:
     for words, meaning, code in REFUSED:
         if words in text:
             return StoreError(f"the database {name} {meaning} ({text})", code)
-    return StoreError(f"the database {name} cannot be reached ({text})", "internal")
+    return AwayError(f"the database {name} cannot be reached ({text})")
 
 
 REFUSED: tuple[tuple[str, str, Code], ...] = (
@@ -80,8 +80,8 @@ REFUSED: tuple[tuple[str, str, Code], ...] = (
 def in_doubt(error: Exception, name: str) -> InDoubtError:
     """The error to raise if the session was lost at the commit."""
     text = f"the database {name} was lost at the commit: it is not known whether this was kept"
-    return InDoubtError(f"{text} ({_first_line(error)})", "internal", getattr(error, "sqlstate", None) or "")
+    return InDoubtError(f"{text} ({first_line(error)})", "internal", getattr(error, "sqlstate", None) or "")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
