@@ -182,7 +182,7 @@ class GroupCommit:
         return call.outcomes
 
     def perform_now(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
-        """As `perform_some`, but without waiting, for light pieces; empty if another uses or locks the store."""
+        """As `perform_some`, but without waiting, for light pieces; empty if somebody else uses the store."""
         self.refuse_inside()
         if not self._held.take():
             return []

@@ -12,7 +12,7 @@ import pytest
 from postgres_server import Server
 from store.pooler import Pooler
 from store.test_plans import QUESTIONS
-from store.written import NOW, add, everything, furnish, made, turn_that
+from store.written import NOW, everything, furnish, made, turn_that
 
 from picosched import Engine, InDoubtError, PicoschedError, Store, VirtualClock
 from picosched.schedule.filter import Filter
@@ -53,8 +53,7 @@ def test_a_second_one_is_refused_and_hears_who_has_the_database(address: str, st
     error = opening_fails(address)
     assert error.code == "conflict"
     assert re.search(r"another picosched has .*: picosched \d+ on \S+, session \d+", error.message)
-    reader = Store(address, readonly=True) if store.picos.find_root() else None
-    assert reader is None
+    Store(address, readonly=True).close()
     store.close()
     Store(address).close()
 
@@ -148,15 +147,13 @@ def test_nul_in_a_text_fails_its_event_and_no_other(address: str) -> None:
     with Engine(address, VirtualClock(NOW)) as engine:
         engine.root.install(COUNTER)
         for attempt in (
-            lambda: engine.root.raise_event("count", "u\0p"),
-            lambda: engine.new_pico("a\0b"),
+            lambda: engine.pico("a\0b"),
             lambda: engine.store.agenda.matching(Filter(ids=("a\0b",))),
             lambda: engine.store.agenda.matching(Filter(text="a\0b")),
         ):
-            try:
+            with pytest.raises(PicoschedError, match="NUL") as caught:
                 attempt()
-            except PicoschedError as error:
-                assert error.code == "invalid" and "NUL" in error.message
+            assert caught.value.code == "invalid"
         engine.root.raise_event("count", "up", {"text": "a\0b"})
         assert engine.root.query("counter", "n") == 1
 
@@ -165,7 +162,12 @@ def test_nul_in_a_gathered_row_is_refused_with_its_transaction(store: Store) -> 
     with pytest.raises(PicoschedError, match="NUL") as caught, store.transaction():
         store.agenda.add(made("a", name="a\0b"))
     assert caught.value.code == "invalid" and store.refused
-    add(store, made("a"))
+    with store.transaction():
+        store.agenda.add(made("a"))
+        with pytest.raises(PicoschedError, match="NUL"):
+            store.find_scheduled("a\0b")
+        store.agenda.add(made("b"))
+    assert [row.id for row in store.agenda.pending()] == ["a", "b"]
 
 
 def test_after_an_error_that_was_swallowed_nothing_is_kept(store: Store) -> None:
@@ -189,8 +191,7 @@ def test_passwords_are_never_shown(postgres: Server) -> None:
         "postgresql://picos:hush@127.0.0.1:1/db",
     ):
         error = opening_fails(address)
-        assert "hush" not in str(error)
-        assert "hush" not in str(error.__cause__ or "") or not address.endswith(":1/db")
+        assert "hush" not in f"{error} {error.__cause__} {error.__context__}"
 
 
 def test_what_is_no_database_of_ours_is_refused(postgres: Server) -> None:

@@ -161,19 +161,18 @@ class PostgresDatabase(Database):
                         self._session.execute(STATEMENTS[statement], (self._dumped(rows),))
                 if commit:
                     committed = self._session.execute(b"COMMIT")
-        except FAILING as cause:
-            self.refused = self._inside
-            error = self._fault(cause)
-            if self._inside:
-                self._spoilt = self._spoilt or error
-            raise error from cause
+        except (*FAILING, PicoschedError) as cause:
+            error = cause if isinstance(cause, PicoschedError) else self._fault(cause)
+            if self._inside:  # whoever reads next gets it, but the rest must not be kept
+                self.refused, self._spoilt = True, self._spoilt or error
+            raise error from cause.__cause__ if error is cause else cause
         return committed
 
     def _dumped(self, rows: Sequence[Sequence[Any]]) -> str:
         """Rows as JSON text."""
         try:
             return orjson.dumps(rows).decode()
-        except FAILING as cause:
+        except orjson.JSONEncodeError as cause:
             raise fault(cause, self.name) from cause
 
     # Transactions
@@ -336,7 +335,7 @@ class PostgresDatabase(Database):
         if self._session.closed or getattr(cause, "sqlstate", None) in ENDED:
             error = AwayError(f"the session with {self.name} was lost ({first_line(cause)})")
             self._lose(error)
-        if self._inside and isinstance(cause, psycopg.Error):
+        if self._inside and (self._lost or getattr(cause, "sqlstate", None)):  # not of what was never sent
             self._spoilt = self._spoilt or error
             self.refused = self.refused or not isinstance(error, StoreError)
         return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import psycopg
 
 from picosched.errors import Code, PicoschedError
@@ -34,7 +35,7 @@ VALUES = {
 }
 """SQLSTATE of a value that no column takes → what was found."""
 
-FAILING = (psycopg.Error, OverflowError, UnicodeEncodeError, TypeError)
+FAILING = (psycopg.Error, UnicodeEncodeError)
 """The errors a statement raises if the database fails or a value is unsupported."""
 
 
@@ -44,11 +45,8 @@ def fault(error: Exception, name: str) -> PicoschedError:
     found = VALUES.get(state)
     if isinstance(error, UnicodeEncodeError):
         found = VALUES["22P02"]
-    elif isinstance(error, OverflowError | TypeError):  # orjson's for a number of more than 64 bits
-        if isinstance(error, TypeError) and "surrogates" in str(error):
-            found = VALUES["22P02"]
-        else:
-            found = VALUES["22003"]
+    elif isinstance(error, orjson.JSONEncodeError):
+        found = VALUES["22P02" if "surrogates" in str(error) else "22003"]
     elif isinstance(error, psycopg.DataError) and not state:
         found = VALUES["22P05"]  # psycopg looks for it before it sends anything
     if found is not None:
