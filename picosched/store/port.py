@@ -114,6 +114,10 @@ class Database(Protocol):
         """
         ...
 
+    def size(self) -> int:
+        """About how many bytes it takes; 0 in memory."""
+        ...
+
     def back_up(self, file: Path) -> None:
         """Write the committed state, all of one moment, into an empty file; writers are not blocked.
 

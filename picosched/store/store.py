@@ -131,6 +131,10 @@ class Store:
     def close(self) -> None:
         self._database.close()
 
+    def size(self) -> int:
+        """About how many bytes the database takes; 0 in memory."""
+        return self._database.size()
+
     def copy(self, path: str | Path = MEMORY) -> Store:
         """A copy of the committed state, as a new store."""
         copy = Store(path, "normal", history_days=self._history.days)

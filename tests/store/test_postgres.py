@@ -58,6 +58,31 @@ def test_a_second_one_is_refused_and_hears_who_has_the_database(address: str, st
     Store(address).close()
 
 
+def test_tables_of_another_program_beside_ours_are_left_alone(postgres: Server) -> None:
+    address = postgres.new_database()
+    postgres.ask("CREATE TABLE theirs AS SELECT 1 AS number", address)
+    store = Store(address)
+    with store.transaction():
+        furnish(store)
+    copy = store.copy()
+    assert everything(copy) == everything(store)
+    assert store.size() > 100_000 > copy.size() == 0
+    copy.close()
+    store.close()
+    assert postgres.ask("SELECT number FROM theirs", address) == [(1,)]
+
+
+def test_a_wait_for_locks_is_set_anew_after_a_rollback(store: Store) -> None:
+    session = store._database._session
+    store.be_patient(False)
+    with pytest.raises(ZeroDivisionError), store.transaction():
+        store.picos.set_meta("key", "value")
+        raise ZeroDivisionError
+    with store.transaction():
+        store.picos.set_meta("key", "value")
+        assert session.execute("SHOW lock_timeout").fetchone() == ("1ms",)
+
+
 def test_each_schema_is_a_database_of_its_own(address: str, store: Store, postgres: Server) -> None:
     postgres.ask("CREATE SCHEMA IF NOT EXISTS beside", address)
     beside = Store(f"{address}&options=-csearch_path%3Dbeside")

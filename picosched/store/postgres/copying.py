@@ -8,10 +8,11 @@ from typing import Any
 import psycopg
 
 from picosched.store.port import Database, Row
+from picosched.store.postgres.schema import TABLE_NAMES
 from picosched.store.postgres.session import Session
 
 COLUMNS = b"""SELECT table_name, column_name FROM information_schema.columns
-    WHERE table_schema = current_schema() AND table_name <> 'picosched'
+    WHERE table_schema = current_schema() AND table_name = ANY($1::text[])
     ORDER BY table_name, ordinal_position"""
 SEQ = "seq"
 AT_ONCE = 1_000
@@ -22,7 +23,7 @@ def copy_into(session: Session, other: Database) -> None:
     with session.transaction():
         session.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         columns: dict[str, list[str]] = {}
-        for table, column in session.execute(COLUMNS).fetchall():
+        for table, column in session.execute(COLUMNS, (list(TABLE_NAMES),)).fetchall():
             columns.setdefault(table, []).append(column)
         with other.transaction():
             for table, names in columns.items():

@@ -35,6 +35,8 @@ from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, conn
 from picosched.store.postgres.statements import ADDING, OF_MANY, STATEMENTS, composed
 
 DURABILITIES = ("full", "normal")
+SIZES = b"""SELECT pg_total_relation_size(oid) FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relname = ANY($1::text[])"""
 ENDED = ("57P01", "57P02", "57P03", "57P05")
 """SQLSTATE of errors by which the server says that it ends the session."""
 
@@ -51,8 +53,10 @@ class PostgresDatabase(Database):
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._durable = durability == "full"
-        self._patient = self._waits = True
-        """Whether to wait for locked tables: as asked for, and as the session does."""
+        self._patient = True
+        """Whether to wait for locked tables."""
+        self._waits: bool | None = True
+        """Whether the session does; None if that is unknown."""
         self._gathered: dict[str, list[tuple[str, list[Sequence[Any]]]]] = {}
         """Statements put and not run yet: table → statements in order, each with its rows."""
         self._checks: dict[str, Callable[[], None]] = {}
@@ -227,6 +231,7 @@ class PostgresDatabase(Database):
         begun, self._inside, self._begun = self._begun, False, False
         self._gathered, self._spoilt = {}, None
         if begun and self._lost is None:
+            self._waits = None  # a setting that went out with BEGIN is undone as well
             try:
                 self._session.execute(b"ROLLBACK")
             except psycopg.Error as cause:
@@ -292,6 +297,9 @@ class PostgresDatabase(Database):
         raise PicoschedError(
             f"{self.name} is no file that could be copied: pg_dump backs up a PostgreSQL database", "refused"
         )
+
+    def size(self) -> int:
+        return sum(int(bytes) for (bytes,) in self._run(SIZES, (list(schema.TABLE_NAMES),)).fetchall())
 
     def copy_into(self, other: Database) -> None:
         self._check_usable()

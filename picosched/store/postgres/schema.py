@@ -10,6 +10,7 @@ that we recognise tables of another program before writing, and an older picosch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -221,8 +222,10 @@ TABLES = (
 MIGRATIONS = (("0001_tables", TABLES),)
 """Names and statements, in order. Append only; never change a released migration."""
 
-OURS = ("meta", "pico", "channel", "ruleset", "scheduled", "fire", "journal", "source", "delivery")
-"""Tables by which we notice another program's schema."""
+TABLE_NAMES = frozenset(
+    name for _, made in MIGRATIONS for text in made for name in re.findall(r"^CREATE TABLE (\w+)", text)
+)
+"""Our tables, except for `picosched`. There may be tables of other programs beside them."""
 
 VERSION = "SELECT version FROM picosched"
 TABLES_HERE = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
@@ -235,7 +238,7 @@ def version_of(ask: Callable[[str], list[Any]], name: str) -> int:
     """
     tables = {table for (table,) in ask(TABLES_HERE)}
     if "picosched" not in tables:
-        if others := sorted(tables & {*OURS}):
+        if others := sorted(tables & TABLE_NAMES):
             raise PicoschedError(
                 f"{name} has a table {others[0]} of another program, wanted a schema without one"
             )

@@ -43,7 +43,10 @@ SETTINGS = (
     "SET tcp_keepalives_count = 4",
     "SET client_connection_check_interval = '2s'",
     "SET idle_in_transaction_session_timeout = 0",
+    "SET idle_session_timeout = 0",
     "SET statement_timeout = 0",
+    "SET default_transaction_isolation = 'read committed'",
+    "SET jit = off",
     f"SET lock_timeout = {PATIENT_MS}",
 )
 

@@ -281,6 +281,12 @@ class SQLiteDatabase(Database):
         finally:
             self.run("ROLLBACK")
 
+    def size(self) -> int:
+        try:
+            return 0 if self._file is None else self._file.path.stat().st_size
+        except OSError:
+            return 0
+
     def back_up(self, file: Path) -> None:
         # SQLite copies the pages as they were when the copy began. In WAL mode readers do not block writers.
         try:
