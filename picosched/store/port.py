@@ -88,7 +88,8 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """All writes inside are kept, or none; `InDoubtError` means it is unknown which.
 
-        `refused` if opened readonly. It is the same object each time.
+        `refused` if opened readonly; ReopenedError if the database had failed and was opened anew, as by
+        `mend`. It is the same object each time.
         """
         ...
 

@@ -26,7 +26,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.store.faults import StoreError
+from picosched.store.faults import ReopenedError, StoreError
 from picosched.store.store import Store
 from picosched.turns.held import Held
 from picosched.turns.pieces import Later
@@ -213,7 +213,8 @@ class GroupCommit:
             return Later.BUSY
         try:
             try:
-                self._mend(wait=False)
+                if self._store.mend(wait=False):
+                    self._undone()
             except StoreError:
                 return Later.BUSY
             return work(*args, **named)
@@ -224,7 +225,8 @@ class GroupCommit:
         """Run `work` while nobody writes, and return its result. `conflict` inside a turn or query."""
         self.refuse_inside()
         with self._held:
-            self._mend()
+            if self._store.mend():
+                self._undone()
             return work(*args, **named)
 
     def refuse_inside(self) -> None:
@@ -257,7 +259,6 @@ class GroupCommit:
         batch, mark, ran = self._gathered(), Mark(), False
         batch[0].mark, batch[0].outcomes = mark, []
         try:
-            self._mend(wait=not batch[0].light)
             if batch[0].first is not None:
                 with self._transaction:
                     batch[0].first()
@@ -274,6 +275,8 @@ class GroupCommit:
             self._undone()
             if not isinstance(error, Exception):
                 raise
+            if isinstance(error, ReopenedError):
+                return  # nothing of it had begun
             if self._store.refused and _of_a_value(error) and _part(batch):
                 return  # trying each alone finds the guilty one
             for call in batch:
@@ -282,11 +285,6 @@ class GroupCommit:
                         _for_one_caller(error)
                     ]
             mark.finished = True
-
-    def _mend(self, *, wait: bool = True) -> None:
-        """If the database failed, connect anew and forget what is in memory."""
-        if self._store.mend(wait=wait):
-            self._undone()
 
     def _run(self, batch: list[Call], mark: Mark) -> None:
         """Run pieces in order while there is time. The rest stays in line."""

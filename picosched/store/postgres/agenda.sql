@@ -34,7 +34,7 @@ UNION ALL
 
 -- name: windows
 SELECT {scheduled.columns} FROM scheduled WHERE pico = $1 AND rid = $2
-    AND kind = 'window' AND name IS NOT NULL AND status IN ('pending', 'paused')
+    AND kind = 'window' AND name IS NOT NULL AND status IN ('pending', 'paused') ORDER BY name, seq
 
 -- name: matching
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where}
@@ -114,7 +114,7 @@ SELECT {fire.columns} FROM fire WHERE seq > $1 ORDER BY seq
 
 -- name: let_go_after
 SELECT outcome, sum(stands_for)::bigint FROM fire
-    WHERE seq > $1 AND outcome IN ('throttled', 'skipped') GROUP BY outcome
+    WHERE seq > $1 AND outcome IN ('throttled', 'skipped') GROUP BY outcome ORDER BY outcome
 
 -- name: last_raised
 SELECT {fire.columns} FROM fire

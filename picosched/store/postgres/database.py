@@ -24,7 +24,7 @@ import orjson
 import psycopg
 
 from picosched.errors import PicoschedError
-from picosched.store.faults import AwayError, StoreError
+from picosched.store.faults import AwayError, ReopenedError, StoreError
 from picosched.store.port import Database, Row, Where
 from picosched.store.postgres import schema
 from picosched.store.postgres.address import shown
@@ -191,7 +191,7 @@ class PostgresDatabase(Database):
         self.kept = self.refused = False
         self._spoilt = None
         if self.mend(wait=self._patient):
-            raise AwayError(f"the session with {self.name} was lost; nothing of this was kept")
+            raise ReopenedError(f"the session with {self.name} was lost; nothing of this was kept")
         if self._lost is not None:
             self.transactions += 1
             raise copy(self._lost)

@@ -21,8 +21,9 @@ SELECT due, seq FROM scheduled
     ORDER BY due, seq LIMIT 1 OFFSET $5
 
 -- name: picos_due_between
-SELECT DISTINCT pico FROM scheduled
-    WHERE status = 'pending' AND (due, seq) > ($1, $2) AND (due, seq) <= ($3, $4)
+SELECT pico FROM (SELECT pico, row_number() OVER (ORDER BY due, seq) AS place FROM scheduled
+        WHERE status = 'pending' AND (due, seq) > ($1, $2) AND (due, seq) <= ($3, $4)) AS between_them
+    GROUP BY pico ORDER BY min(place)
 
 -- name: never_due
 SELECT id, due FROM scheduled WHERE status = 'pending' AND (due < {first_ms} OR due > {last_ms})

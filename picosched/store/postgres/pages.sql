@@ -59,11 +59,11 @@ SELECT count(*) FROM scheduled WHERE status = 'pending' AND due <= $1
 
 -- name: lateness
 SELECT outcome, count(*), sum(greatest(lateness, 0))::bigint, {within}
-    FROM fire WHERE seq > $1 AND seq <= $2 GROUP BY outcome
+    FROM fire WHERE seq > $1 AND seq <= $2 GROUP BY outcome ORDER BY outcome
 
 -- name: fires_by_minute
 SELECT fired / 60000, outcome, count(*), sum(greatest(lateness, 0))::bigint, max(lateness)
-    FROM fire WHERE seq > $1 AND seq <= $2 AND fired >= $3 GROUP BY 1, 2
+    FROM fire WHERE seq > $1 AND seq <= $2 AND fired >= $3 GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: counts
 SELECT (SELECT count(*) FROM pico), (SELECT count(DISTINCT rid) FROM installed),

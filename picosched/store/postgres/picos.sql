@@ -60,7 +60,7 @@ SELECT {channel} FROM channel WHERE eci = $1
 SELECT {channel} FROM channel WHERE pico = $1 ORDER BY seq
 
 -- name: kin_of
-SELECT {channel} FROM channel WHERE kin = $1
+SELECT {channel} FROM channel WHERE kin = $1 ORDER BY seq
 
 -- name: channels_tagged
 SELECT pico, eci FROM channel WHERE kin IS NULL AND tags::jsonb ? $1 ORDER BY seq
@@ -137,7 +137,7 @@ DELETE FROM entity USING {rows}
 DELETE FROM entity WHERE pico = $1 AND rid = $2
 
 -- name: waiting
-SELECT rule, state FROM waiting WHERE pico = $1 AND rid = $2
+SELECT rule, state FROM waiting WHERE pico = $1 AND rid = $2 ORDER BY rule
 
 -- name: set_waiting
 INSERT INTO waiting (pico, rid, rule, state)
