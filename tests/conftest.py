@@ -2,12 +2,14 @@
 
 import gc
 import signal
+from collections.abc import Iterator
 
 import pytest
+from postgres_server import Server
 
 pytest_plugins = ["pytester"]
 
-STARTERS = {"picosched", "console", "context", "held", "worker", "ticking"}
+STARTERS = {"postgres", "picosched", "console", "context", "held", "worker", "ticking"}
 """Fixtures that start processes, among them a browser: a test that asks for one is slow."""
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start would do so too.
@@ -36,3 +38,11 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A running PostgreSQL for the tests of one process."""
+    server = Server()
+    yield server
+    server.remove()

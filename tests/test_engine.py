@@ -434,10 +434,10 @@ def test_an_engine_beside_one_that_writes_may_read(tmp_path: Path) -> None:
                 reader.start()
 
 
-def test_settings_are_checked_and_postgresql_is_not_a_file() -> None:
+def test_settings_are_checked_and_a_database_must_be_reached() -> None:
     with error_of("invalid", "granularity"):
         Engine(granularity=0)
-    with error_of("invalid", "wanted a file"):
+    with error_of("internal", "cannot be reached"):
         Engine("postgresql://localhost/picos")
     with Engine(settings=Settings(min_period=5), granularity=1) as engine:
         assert (engine.settings.min_period, engine.settings.granularity) == (5, 1)

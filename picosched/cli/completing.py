@@ -70,9 +70,10 @@ def _offered(values: Values, read: Callable[[Database], Offers], ask: Callable[[
         if where.server is not None:
             with where.remote(patience=PATIENCE_SECONDS) as remote:
                 return ask(remote)
-        if not where.database.exists():
+        from picosched.store.opening import is_there, open_database
+
+        if not is_there(where.database):
             return []
-        from picosched.store.opening import open_database
 
         database = open_database(where.database, readonly=True)
         try:

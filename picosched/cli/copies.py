@@ -131,7 +131,7 @@ def doctor(
         Path | None, Argument(metavar="FILE", help="The database. Default: that of --db.")
     ] = None,
     db: Annotated[
-        Path | None,
+        str | None,
         Option("--db", metavar="FILE", help=f"The database, as in other commands. \\[default: {DB}]"),
     ] = None,
     json: Json = False,
@@ -144,16 +144,16 @@ def doctor(
 
     if file is not None and db is not None:
         raise WrongUseError("only one database can be checked at a time: give FILE or --db, not both")
-    file = file or db or database_here()
-    findings = examine(file)
+    place = file or db or database_here()
+    findings = examine(place)
     if json:
         shown = [asdict(each) for each in findings]
-        write_json({"file": str(file), "sound": not findings, "findings": shown})
+        write_json({"file": str(place), "sound": not findings, "findings": shown})
     else:
         for each in findings:
             write(str(each), "red")
         many = f"{len(findings):,} problems" if len(findings) > 1 else "1 problem"
-        write(f"{file}: {many} found" if findings else f"{file} is sound")
+        write(f"{place}: {many} found" if findings else f"{place} is sound")
     if findings:
         raise SystemExit(1)
 
@@ -161,13 +161,13 @@ def doctor(
 @contextmanager
 def _removed_if_in_vain(where: Where) -> Iterator[None]:
     """Delete a database created inside the block if the block fails."""
-    there = where.server is not None or where.database.exists()
+    from picosched.store.opening import files_of, is_there
+
+    there = where.server is not None or is_there(where.database)
     try:
         yield
     except PicoschedError:
         if not there:
-            from picosched.store.opening import files_of
-
             for file in files_of(where.database):
                 file.unlink(missing_ok=True)
         raise

@@ -43,7 +43,7 @@ if logging.lastResort is not None:
 
 @contextmanager
 def opened(
-    db: Path, *, readonly: bool = False, make: bool = False, defaults: Settings | None = None
+    db: str | Path, *, readonly: bool = False, make: bool = False, defaults: Settings | None = None
 ) -> Iterator[Engine]:
     """Open the engine on a database; a missing file is created only with `make`.
 
@@ -51,9 +51,10 @@ def opened(
     """
     gc.disable()  # modules are no garbage, and looking for some takes a tenth of the time
     from picosched.engine.engine import Engine
+    from picosched.store.opening import is_there
 
     gc.enable()
-    if not make and not db.exists():
+    if not make and not is_there(db):
         raise PicoschedError(
             f"there is no database {db}; `picosched install RULESET --db {db}` creates it", "not_found"
         )

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import cleandoc
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from picosched.cli.completing import complete_pico
@@ -17,7 +16,7 @@ from picosched.cli.where import DATABASE, Where, where_options
 DB = DATABASE
 
 
-def database_here() -> Path:
+def database_here() -> str:
     """The default database of a command that works only on files.
 
     Refused if the environment names a server, because the caller may mean that.
@@ -30,9 +29,9 @@ def database_here() -> Path:
     return DB
 
 
-OwnDb = Annotated[Path, Option("--db", metavar="FILE", help="The database that holds the picos.")]
+OwnDb = Annotated[str, Option("--db", metavar="FILE", help="The database that holds the picos.")]
 Db = Annotated[
-    Path | None,
+    str | None,
     Option("--db", metavar="FILE", help=f"The database that holds the picos. \\[default: {DB}]"),
 ]
 Json = Annotated[bool, Option("--json", help="Print JSON: one value, or one per line.")]

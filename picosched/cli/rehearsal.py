@@ -52,7 +52,7 @@ def simulate(
         Option("--events", metavar="FILE", help="One event per line, like --raise or as JSON; - is stdin."),
     ] = None,
     db: Annotated[
-        Path | None, Option("--db", metavar="FILE", help="Start from a copy of this database.")
+        str | None, Option("--db", metavar="FILE", help="Start from a copy of this database.")
     ] = None,
     url: Annotated[
         str | None, Option("--url", metavar="URL", help="Start from a copy of this server's database.")

@@ -63,7 +63,7 @@ def run(
             due = engine.next_due()
             if not json:
                 what = "nothing is scheduled" if due is None else f"the next event is due {format_time(due)}"
-                write(f"{file}: {what}; Ctrl-C stops")
+                write(f"{engine.store.name}: {what}; Ctrl-C stops")
                 sys.stdout.flush()
             engine.start()
             while not stopped.wait(LOOK_SECONDS):

@@ -148,7 +148,7 @@ def serve(
         )
 
         def ready(server: object) -> None:
-            write(f"{db} is served at {address_of(listening)}; Ctrl-C stops")
+            write(f"{engine.store.name} is served at {address_of(listening)}; Ctrl-C stops")
             sys.stdout.flush()
 
         ask = partial(rehearsed, json=False, held=True) if catch_up is CatchUp.REHEARSE else None

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from picosched.schedule.scheduled import Scheduled
     from picosched.store.store import Store
 
-DATABASE = Path("picosched.db")
+DATABASE = "picosched.db"
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
     """The values of the options. Defaults: the environment, then `picosched.db` in this folder."""
 
-    db: Path | None = None
+    db: str | None = None
     url: str | None = None
     token_file: Path | None = None
 
@@ -67,7 +67,9 @@ class Where:
         if self.server is not None:
             with self.remote() as remote:
                 return remote.back_up(file, force=force)
-        if not self.database.exists():
+        from picosched.store.opening import is_there
+
+        if not is_there(self.database):
             raise PicoschedError(f"there is no database {self.database}", "not_found")
         return back_up(self.database, file, force=force)
 
@@ -77,11 +79,11 @@ class Where:
         from picosched.store.store import Store
 
         with ExitStack() as stack:
-            file = self.database
+            address: str | Path = self.database
             if self.server is not None:
-                file = Path(stack.enter_context(TemporaryDirectory())) / "picos.db"
-                self.back_up(file)
-            store = Store(file, readonly=True)
+                address = Path(stack.enter_context(TemporaryDirectory())) / "picos.db"
+                self.back_up(address)
+            store = Store(address, readonly=True)
             stack.callback(store.close)
             yield store
 
@@ -91,13 +93,15 @@ class Where:
         return self.url or (os.environ.get("PICOSCHED_URL") or None if self.db is None else None)
 
     @property
-    def database(self) -> Path:
-        """The database file, if this is not a server."""
+    def database(self) -> str:
+        """The address of the database, if this is not a server."""
         return self.db or DATABASE
 
     @property
     def shown(self) -> str:
-        return self.server or str(self.database)
+        from picosched.store.opening import shown
+
+        return self.server or shown(self.database)
 
     def _token(self) -> str | None:
         if self.token_file is None:
@@ -121,7 +125,7 @@ TokenFile = Annotated[
 
 def where_options(
     db: Annotated[
-        Path | None,
+        str | None,
         Option("--db", metavar="FILE", help=f"The database that holds the picos. \\[default: {DATABASE}]"),
     ] = None,
     url: Annotated[

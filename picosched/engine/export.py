@@ -45,7 +45,7 @@ def document_of(engine: Wiring, pico: PicoRef, *, history: bool) -> dict[str, An
     now, store = engine.now(), engine.store
     if store.readonly or store.name == MEMORY:
         return engine.read(lambda: _document(store, pico, now, history))
-    beside = Store(store.name, readonly=True)  # its own connection, which blocks nobody
+    beside = Store(store.address, readonly=True)  # its own connection, which blocks nobody
     try:
         return _document(beside, pico, now, history)
     finally:

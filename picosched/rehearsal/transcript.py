@@ -81,8 +81,8 @@ class Played:
     text: str
 
 
-def play(file: Path, store: Path | None = None, rulesets: Sequence[Path] = ()) -> Played:
-    """Play a transcript on an engine of its own, whose store is the new file `store` or a temporary one.
+def play(file: Path, store: str | Path | None = None, rulesets: Sequence[Path] = ()) -> Played:
+    """Play a transcript on an engine of its own, whose store is the new database `store` or a temporary file.
 
     Rulesets are looked for in `rulesets`, then beside the transcript and in the folders above it, and there
     in a folder `rulesets`. PicoschedError for a transcript that cannot be read.
@@ -94,7 +94,7 @@ def play(file: Path, store: Path | None = None, rulesets: Sequence[Path] = ()) -
     return _play(file, text, store, rulesets)
 
 
-def _play(file: Path, text: str, store: Path, rulesets: Sequence[Path]) -> Played:
+def _play(file: Path, text: str, store: str | Path, rulesets: Sequence[Path]) -> Played:
     lines = text.splitlines()
     steps = _steps(file, lines)
     stage = _Stage(store, [*rulesets, *around(file)])
@@ -215,7 +215,7 @@ def _with(lines: Sequence[str], steps: Sequence[Step], now_stands: dict[int, lis
 class _Stage:
     """An engine on a virtual clock and a store that is a real file, and one pico."""
 
-    def __init__(self, store: Path, rulesets: Sequence[Path]) -> None:
+    def __init__(self, store: str | Path, rulesets: Sequence[Path]) -> None:
         self._store = store
         self._rulesets = rulesets
         self._clock = VirtualClock(START)

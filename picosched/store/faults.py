@@ -20,5 +20,13 @@ class StoreError(PicoschedError):
         self.kind = kind
 
 
+class AwayError(StoreError):
+    """The server that keeps the database cannot be reached, or ended our session; a later try may succeed."""
+
+
+class ReopenedError(StoreError):
+    """The database was opened anew before a transaction began: nothing read before is valid. Try again."""
+
+
 class InDoubtError(StoreError):
     """The commit failed: all of the transaction is kept, or nothing; it is unknown which."""

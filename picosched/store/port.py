@@ -15,10 +15,10 @@ failed, `InDoubtError` if it is unknown whether a transaction was kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from picosched.schedule.filter import Filter
 from picosched.store.left_out import LeftOut
@@ -40,7 +40,9 @@ class Database(Protocol):
     """One open database. For one thread at a time, which the engine ensures."""
 
     name: str
-    """The address it was opened by."""
+    """What messages call it: its address without passwords."""
+    address: str
+    """The address that opens it again."""
     readonly: bool
     kept: bool
     """Whether the last transaction was committed."""
@@ -58,7 +60,7 @@ class Database(Protocol):
     # Statements
 
     def rows(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> Iterator[Row]:
-        """The rows of a result, read one by one: they may not all fit into memory."""
+        """The rows of a result, read one by one if the database can do so."""
         ...
 
     def row(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> Row | None:
@@ -86,7 +88,8 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """All writes inside are kept, or none; `InDoubtError` means it is unknown which.
 
-        `refused` if opened readonly. It is the same object each time.
+        `refused` if opened readonly; ReopenedError if the database had failed and was opened anew, as by
+        `mend`. It is the same object each time.
         """
         ...
 
@@ -104,19 +107,35 @@ class Database(Protocol):
 
     # The whole
 
-    def mend(self) -> None:
-        """After the database failed: connect anew and continue with what it has; outside transactions."""
+    def mend(self, *, wait: bool = True) -> bool:
+        """After the database failed: connect anew and continue with what it has; outside transactions.
+
+        True if it did so. Another program may have written meanwhile, so nothing read before is valid.
+        Without `wait`, StoreError `conflict` if that might take long.
+        """
+        ...
+
+    def size(self) -> int:
+        """About how many bytes it takes; 0 in memory."""
         ...
 
     def back_up(self, file: Path) -> None:
         """Write the committed state, all of one moment, into an empty file; writers are not blocked.
 
-        The file is a database that SQLite opens.
+        The file is a database that SQLite opens. `refused` if a server keeps the database.
         """
         ...
 
-    def copy_into(self, other: Self) -> None:
-        """Make `other`, a database of the same kind, a copy of this one, as last committed."""
+    def copy_into(self, other: Database) -> None:
+        """Make `other`, a database in memory, a copy of this one, as last committed."""
+        ...
+
+    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row], number: int | None) -> None:
+        """Inside a transaction: put rows into a table instead of those it has.
+
+        `number` is the place of the column with the number of a row, if there is one. `refused` unless the
+        database can be in memory.
+        """
         ...
 
     def close(self) -> None:

@@ -65,8 +65,13 @@ class Store:
 
     @property
     def name(self) -> str:
-        """The path it was opened with."""
+        """What messages call it: the address it was opened with, without passwords."""
         return self._database.name
+
+    @property
+    def address(self) -> str:
+        """The address that opens it again."""
+        return self._database.address
 
     @property
     def readonly(self) -> bool:
@@ -115,12 +120,20 @@ class Store:
         """Reads inside see one consistent state."""
         return self._database.snapshot()
 
-    def mend(self) -> None:
-        """Reopen the database if the disk failed since it was opened; outside transactions."""
-        self._database.mend()
+    def mend(self, *, wait: bool = True) -> bool:
+        """Reopen the database if it failed since it was opened; outside transactions.
+
+        True if it was reopened: nothing read before is valid. Without `wait`, StoreError `conflict` if that
+        might take long.
+        """
+        return self._database.mend(wait=wait)
 
     def close(self) -> None:
         self._database.close()
+
+    def size(self) -> int:
+        """About how many bytes the database takes; 0 in memory."""
+        return self._database.size()
 
     def copy(self, path: str | Path = MEMORY) -> Store:
         """A copy of the committed state, as a new store."""

@@ -11,8 +11,8 @@ rest of the current batch at most, and its own work is in the next.
 Work that fails before it has written anything fails alone. If gathered values are refused, the batch is
 rolled back and its pieces are tried one by one. If another write or the commit fails, each caller gets the
 error. If the disk fails during the commit itself, it is unknown whether the batch was kept: each caller
-gets `InDoubtError`, memory is cleared, and later work starts from what is on disk (`store/sqlite`). An
-interrupted leader hands over: uncommitted work is still in line.
+gets `InDoubtError`, memory is cleared, and later work starts from what is on disk. An interrupted leader
+hands over: uncommitted work is still in line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.store.faults import StoreError
+from picosched.store.faults import ReopenedError, StoreError
 from picosched.store.store import Store
 from picosched.turns.lock import FairLock
 from picosched.turns.pieces import Later
@@ -214,7 +214,11 @@ class GroupCommit:
         if not self._held.take():
             return Later.BUSY
         try:
-            self._store.mend()
+            try:
+                if self._store.mend(wait=False):
+                    self._undone()
+            except StoreError:
+                return Later.BUSY
             return work(*args, **named)
         finally:
             self._held.give()
@@ -223,7 +227,8 @@ class GroupCommit:
         """Run `work` while nobody writes, and return its result. `conflict` inside a turn or query."""
         self.refuse_inside()
         with self._held:
-            self._store.mend()
+            if self._store.mend():
+                self._undone()
             return work(*args, **named)
 
     def refuse_inside(self) -> None:
@@ -275,6 +280,8 @@ class GroupCommit:
             self._undone()
             if not isinstance(error, Exception):
                 raise
+            if isinstance(error, ReopenedError):
+                return  # nothing of it had begun
             if self._store.refused and _of_a_value(error) and _part(batch):
                 return  # trying each alone finds the guilty one
             for call in batch:

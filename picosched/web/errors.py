@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from picosched.errors import Code, KrlError, PicoschedError
+from picosched.store.faults import AwayError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -46,6 +47,8 @@ class BusyError(HttpError):
 
 
 def status_of(error: HttpError | PicoschedError) -> int:
+    if isinstance(error, AwayError):
+        return 503
     return error.status if isinstance(error, HttpError) else STATUS[error.code]
 
 

@@ -7,10 +7,13 @@ from pathlib import Path
 from shutil import rmtree
 
 from picosched.engine.engine import Engine
+from picosched.store.opening import is_server
 
 
 def remove_left_over(engine: Engine) -> None:
     """Remove incomplete copies of a server that was killed. The caller must hold the database."""
+    if is_server(engine.store.address):
+        return
     place = Path(engine.store.name).absolute()
     for folder in place.parent.glob(f"{escape(prefix_of(place))}*"):
         rmtree(folder, ignore_errors=True)

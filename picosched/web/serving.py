@@ -30,6 +30,7 @@ from picosched.engine.standard import announce_start, install_standard
 from picosched.errors import PicoschedError
 from picosched.outside.processes import kill_all
 from picosched.schedule.fire import Fire
+from picosched.store.faults import StoreError
 from picosched.web.access import Access
 from picosched.web.desk import Desk
 from picosched.web.health import Plain, Probes
@@ -270,18 +271,23 @@ class Server(uvicorn.Server):
 
     async def _tell_fires(self, place: int, stopping: asyncio.Event) -> None:
         """Log fires."""
-        pages = self._engine.store.pages
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
-            last = await asyncio.to_thread(self._engine.read, pages.last_fire)
-            if last - place > FIRES_TOLD:
-                log.info("fires", **fields(count=last - place))
-            elif last > place:
-                since = partial(pages.fires_since, place, FIRES_TOLD)
-                for _, fire in await asyncio.to_thread(self._engine.read, since):
-                    _tell(fire)
-            place = max(place, last)
+            with suppress(StoreError):  # the scheduler logs it; the next look goes on from the same place
+                place = await self._tell_fires_after(place)
+
+    async def _tell_fires_after(self, place: int) -> int:
+        """Log the fires after a place; the place of the last."""
+        pages = self._engine.store.pages
+        last = await asyncio.to_thread(self._engine.read, pages.last_fire)
+        if last - place > FIRES_TOLD:
+            log.info("fires", **fields(count=last - place))
+        elif last > place:
+            since = partial(pages.fires_since, place, FIRES_TOLD)
+            for _, fire in await asyncio.to_thread(self._engine.read, since):
+                _tell(fire)
+        return max(place, last)
 
 
 def _websocket(**named: Any) -> asyncio.Protocol:

@@ -2,8 +2,9 @@
 
 `python worker.py` imports the engine once and then forks a child for each line it reads: a database, and when
 the child is to be killed: `statement N` (just before its N-th SQL statement) or `after SECONDS`. The child
-says `ready`, raises events, and says `told KEY` for each that was answered. The parent says `killed` when the
-child is dead. SIGKILL is real; nothing in the child can answer it.
+says `ready PID`, raises events, and says `told KEY` for each that was answered, or `lost` if a database
+server failed. The parent says `killed` when the child is dead. SIGKILL is real; nothing in the child can
+answer it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from picosched import Engine
+from picosched.store.faults import StoreError
 
 RULESET = Path(__file__).with_name("chains.krl")
 CHAINS = 4
@@ -43,6 +47,13 @@ def die_before(statement: int) -> None:
         return connection
 
     sqlite3.connect = connected
+    execute = psycopg.Connection.execute
+
+    def executed(*args: Any, **named: Any) -> Any:
+        before_statement("")
+        return execute(*args, **named)
+
+    psycopg.Connection.execute = executed
 
 
 def work(database: str, run: str) -> None:
@@ -55,13 +66,18 @@ def work(database: str, run: str) -> None:
         if f"c{chain}" not in root.query("chains", "begun"):
             root.raise_event("crash", "begin", {"chain": f"c{chain}"})
     engine.start()
-    say("ready")
+    say(f"ready {os.getpid()}")
     number = 0
     while True:
         number += 1
         key = f"{run}-{number}"
-        root.raise_event("crash", "told", {"key": key})
-        say(f"told {key}")
+        try:
+            root.raise_event("crash", "told", {"key": key})
+            say(f"told {key}")
+        except StoreError:  # the session was ended, or its server is being started again
+            if not database.startswith("postgresql:"):
+                raise
+            say("lost")
 
 
 def main() -> None:

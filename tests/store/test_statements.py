@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from postgres_server import Server
 
 import picosched
 from picosched import Store
@@ -16,12 +17,14 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Status
 from picosched.store.left_out import LeftOut
 from picosched.store.port import Database, Where
+from picosched.store.postgres import statements as postgres_statements
+from picosched.store.postgres.conditions import conditions_of as postgres_conditions_of
 from picosched.store.sqlite import statements
 from picosched.store.sqlite.conditions import conditions_of
 
 PACKAGE = Path(picosched.__file__).parent
 STORE = PACKAGE / "store"
-SQLITE = STORE / "sqlite"
+DATABASES = (STORE / "postgres", STORE / "sqlite")
 LOGIC = sorted(STORE.glob("*.py"))
 
 SQL = re.compile(
@@ -44,7 +47,7 @@ def texts_of(path: Path) -> Iterator[str]:
 
 def test_sql_stands_where_the_databases_are() -> None:
     for path in PACKAGE.rglob("*.py"):
-        if SQLITE in path.parents:
+        if any(folder in path.parents for folder in DATABASES):
             continue
         wrong = [text for text in texts_of(path) if (PIECES if path in LOGIC else SQL).search(text)]
         assert wrong == [], path
@@ -84,6 +87,10 @@ def test_each_statement_is_named_somewhere() -> None:
     assert sorted({*statements.ALL} - texts) == []
 
 
+def test_each_database_has_the_same_statements() -> None:
+    assert sorted(postgres_statements.ALL) == sorted(statements.ALL)
+
+
 def test_the_port_is_small() -> None:
     assert len([name for name in {*dir(Database), *Database.__annotations__} if name[0] != "_"]) <= 45
 
@@ -115,6 +122,18 @@ def test_a_statement_fits_the_tables(name: str) -> None:
         number = sql.count("?")
     store = Store()
     assert [*store._database.ask(f"EXPLAIN {sql}", [None] * number)]
+    store.close()
+
+
+def test_a_statement_fits_the_tables_of_postgres(postgres: Server) -> None:
+    store = Store(postgres.emptied_database())
+    session = store._database._session
+    for number, (name, text) in enumerate(postgres_statements.ALL.items()):
+        sql = postgres_statements.STATEMENTS.get(name)
+        if sql is None:
+            shapes, _ = postgres_conditions_of(conditions_for(text))
+            sql = postgres_statements.composed(name, shapes, len({*re.findall(r"\$\d", text)}))
+        session.execute(f"PREPARE fits{number} AS ".encode() + sql)
     store.close()
 
 

@@ -1,5 +1,7 @@
 """One SQLite file, opened for one picosched: the connection and its transactions.
 
+It is one idea: a connection, and what becomes of a transaction when anything about it fails.
+
 There is one connection, used by one thread at a time (the engine ensures that). We inspect a file before
 writing to it, so that opening changes no file of another program.
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
 from functools import partial
@@ -44,7 +46,7 @@ class SQLiteDatabase(Database):
     ) -> None:
         if durability not in SYNCHRONOUS:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
-        self.name = str(path)
+        self.name = self.address = str(path)
         self.readonly = readonly
         self.kept = self.refused = False
         self.transactions = self.changes = 0
@@ -245,14 +247,14 @@ class SQLiteDatabase(Database):
         self._inside, self._gathered = False, {}
         return self._roll_back()
 
-    def mend(self) -> None:
+    def mend(self, *, wait: bool = True) -> bool:
         """After a disk fault: reopen the database and continue with what is on disk.
 
         Our lock on the file stays meanwhile. If it cannot be opened, every statement raises the reason, and
         the next call tries again.
         """
         if not self._faulty or self._file is None:
-            return
+            return False
         failed = f"the database {self.name} failed and cannot be opened again"
         if not self._lost:
             self._lost = StoreError(failed)
@@ -268,8 +270,9 @@ class SQLiteDatabase(Database):
         except PicoschedError as error:
             self._connection.close()
             self._lost = StoreError(f"{failed}: {error.message}")
-            return
+            return False
         self._faulty, self._lost = False, None
+        return True
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -278,6 +281,12 @@ class SQLiteDatabase(Database):
             yield
         finally:
             self.run("ROLLBACK")
+
+    def size(self) -> int:
+        try:
+            return 0 if self._file is None else self._file.path.stat().st_size
+        except OSError:
+            return 0
 
     def back_up(self, file: Path) -> None:
         # SQLite copies the pages as they were when the copy began. In WAL mode readers do not block writers.
@@ -293,11 +302,23 @@ class SQLiteDatabase(Database):
         finally:
             copy.close()
 
-    def copy_into(self, other: SQLiteDatabase) -> None:
+    def copy_into(self, other: Database) -> None:
+        assert isinstance(other, SQLiteDatabase), "SQLite is copied into SQLite"
         try:
             self._connection.backup(other._connection)
         except sqlite3.Error as cause:
             raise fault(cause, other.name) from cause
+
+    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row], number: int | None) -> None:
+        names = [*columns]
+        if number is not None:
+            names[number] = "rowid"
+        self.run(f"DELETE FROM {table}")
+        marks = ", ".join("?" * len(names))
+        try:
+            self._connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+        except FAILING as cause:
+            raise self._fault(cause) from cause
 
     def _connected(self) -> sqlite3.Connection:
         if self._file is None:

@@ -26,9 +26,7 @@ from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
 from picosched.store import deliveries, pages, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.sqlite.conditions import OWNER, Parts
-
-NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
-COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
+from picosched.store.texts import texts_of
 
 
 class Columns:
@@ -74,18 +72,7 @@ FRAGMENTS: dict[str, Any] = {
 }
 
 
-def _read() -> dict[str, str]:
-    """All statements, unfinished, by name."""
-    found: dict[str, str] = {}
-    for file in sorted(Path(__file__).parent.glob("*.sql")):
-        _, *parts = NAME.split(file.read_text(encoding="utf-8"))
-        for name, text in zip(parts[::2], parts[1::2], strict=True):
-            assert name not in found, f"there are two statements {name}"
-            found[name] = COMMENT.sub("", text).strip()
-    return found
-
-
-ALL = _read()
+ALL = texts_of(Path(__file__).parent)
 
 STATEMENTS = {name: text.format_map(FRAGMENTS) for name, text in ALL.items() if "{where" not in text}
 """The statements without conditions."""

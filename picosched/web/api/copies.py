@@ -13,6 +13,7 @@ from pydantic import Field
 
 from picosched.krl.text import tree_text
 from picosched.store.copying import copy_to
+from picosched.store.opening import is_server
 from picosched.web.api.picos import shape_of
 from picosched.web.api.shapes import AnEngine, Input, PicoShape, load
 from picosched.web.left_over import prefix_of
@@ -40,10 +41,11 @@ def back_up(engine: AnEngine) -> StreamingResponse:
     """A complete, consistent copy of the database."""
     place = Path(engine.store.name).absolute()
     # In the database's folder, where there is likely enough space.
-    folder = tempfile.TemporaryDirectory(dir=place.parent, prefix=prefix_of(place))
+    beside = None if is_server(engine.store.address) else place.parent
+    folder = tempfile.TemporaryDirectory(dir=beside, prefix=prefix_of(place))
     file = Path(folder.name) / "picos.db"
     try:
-        copy_to(engine.store.name, file)
+        copy_to(engine.store.address, file)
     except BaseException:
         folder.cleanup()
         raise

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from nicegui import ui
@@ -18,7 +17,6 @@ from picosched.errors import PicoschedError
 from picosched.krl.text import tree_text
 from picosched.notation import Input, directive_name, parse_input, values_text
 from picosched.rehearsal.simulate import Record
-from picosched.store.port import MEMORY
 from picosched.store.store import Store
 from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.compared import (
@@ -206,14 +204,11 @@ def _inputs(given: str) -> list[Input]:
 
 def _copied(engine: Engine) -> Store:
     """An in-memory copy of the store. `too_large` if the store is too big to copy."""
-    name = engine.store.name
-    if name != MEMORY:
-        with suppress(OSError):
-            size = Path(name).stat().st_size
-            if size > LARGEST_STORE:
-                raise PicoschedError(
-                    f"found a database of {size // 1_000_000} MB, wanted at most "
-                    f"{LARGEST_STORE // 1_000_000}: use picosched simulate --db {name}",
-                    "too_large",
-                )
+    size = engine.read(engine.store.size)
+    if size > LARGEST_STORE:
+        raise PicoschedError(
+            f"found a database of {size // 1_000_000} MB, wanted at most "
+            f"{LARGEST_STORE // 1_000_000}: use picosched simulate --db {engine.store.name}",
+            "too_large",
+        )
     return engine.read(engine.store.copy)

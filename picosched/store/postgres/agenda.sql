@@ -1,0 +1,167 @@
+-- Scheduled events and the record of their occurrences: the tables `scheduled`, `fire`, `coming` and `begun`.
+
+-- name: scheduled_resumable
+SELECT id FROM scheduled WHERE paused_until <= $1 ORDER BY paused_until, seq LIMIT $2
+
+-- name: find_scheduled
+SELECT {scheduled.columns} FROM scheduled WHERE id = $1
+
+-- name: scheduled_among
+SELECT {scheduled.columns} FROM scheduled WHERE id IN (SELECT json_array_elements_text($1::json))
+
+-- name: programs
+SELECT {scheduled.columns} FROM scheduled
+    WHERE kind = $1 AND kind IN ('proc', 'running') AND status = 'pending'{where:pico}
+    ORDER BY seq LIMIT $2
+
+-- name: live_ids_like
+SELECT id FROM scheduled WHERE id >= $1 AND id < $2 AND {is_live} ORDER BY id
+
+-- name: ids_like
+SELECT id FROM scheduled WHERE id >= $1 AND id < $2
+    UNION SELECT scheduled FROM fire WHERE scheduled >= $1 AND scheduled < $2 ORDER BY 1
+
+-- name: coming_like
+SELECT id, domain || ':' || type, due FROM scheduled
+    WHERE id >= $1 AND id < $2 AND {is_live} ORDER BY due, seq LIMIT $3
+
+-- name: first_named
+(SELECT {scheduled.columns} FROM scheduled WHERE pico = $1 AND rid = $2
+    AND name = $3 AND kind = $4 AND status = 'pending' ORDER BY due, seq LIMIT $5)
+UNION ALL
+(SELECT {scheduled.columns} FROM scheduled WHERE pico = $1 AND rid = $2
+    AND name = $3 AND kind = $4 AND status = 'paused' ORDER BY due, seq LIMIT $5)
+
+-- name: windows
+SELECT {scheduled.columns} FROM scheduled WHERE pico = $1 AND rid = $2
+    AND kind = 'window' AND name IS NOT NULL AND status IN ('pending', 'paused') ORDER BY name, seq
+
+-- name: matching
+SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where}
+    ORDER BY due NULLS LAST, seq LIMIT $1
+
+-- name: matching_as_made
+SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where} ORDER BY seq LIMIT $1
+
+-- name: how_many
+SELECT count(*) FROM scheduled WHERE {is_shown}{where}
+
+-- name: add_scheduled
+INSERT INTO scheduled ({scheduled.inserted}) SELECT {scheduled.values} FROM {rows}
+
+-- name: settle_scheduled
+UPDATE scheduled
+    SET due = (v ->> 0)::bigint, status = v ->> 1, fires = (v ->> 2)::bigint, fired = (v ->> 3)::bigint,
+        keep_until = (v ->> 4)::bigint, paused_until = (v ->> 5)::bigint, moved_from = (v ->> 6)::bigint,
+        spaced_from = (v ->> 7)::bigint
+    FROM (SELECT DISTINCT ON (v ->> 8) v FROM {rows} ORDER BY v ->> 8, nth DESC) AS last
+    WHERE id = v ->> 8
+
+-- name: set_event
+UPDATE scheduled SET kind = v ->> 0, domain = v ->> 1, type = v ->> 2, attrs = v ->> 3
+    FROM (SELECT DISTINCT ON (v ->> 4) v FROM {rows} ORDER BY v ->> 4, nth DESC) AS last
+    WHERE id = v ->> 4
+
+-- name: set_repeat
+UPDATE scheduled SET kind = v ->> 0, timespec = v ->> 1, tz = v ->> 2
+    FROM (SELECT DISTINCT ON (v ->> 3) v FROM {rows} ORDER BY v ->> 3, nth DESC) AS last
+    WHERE id = v ->> 3
+
+-- name: is_due_at
+SELECT 1 FROM scheduled WHERE id = $1 AND due = $2
+
+-- name: record_cancelled
+-- An imported history may have the occurrence on record already.
+INSERT INTO fire ({fire.columns})
+    SELECT id, due, pico, $1, $1 - due, 'cancelled', NULL, '[]', $2, 1
+    FROM scheduled WHERE due IS NOT NULL AND {is_shown}{where} ORDER BY due, seq
+    ON CONFLICT DO NOTHING
+
+-- name: cancel_scheduled
+UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL, moved_from = NULL, keep_until = $1
+    WHERE {is_shown}{where}
+
+-- name: record_given_up
+INSERT INTO fire ({fire.columns})
+    SELECT id, valid, pico, $1, $1 - valid, $2, NULL, '[]', $3, 1
+    FROM (SELECT id, pico, CASE WHEN due BETWEEN {first_ms} AND {last_ms} THEN due ELSE $1 END AS valid
+        FROM scheduled WHERE id = $4 AND due IS NOT NULL) AS given_up
+    ON CONFLICT DO NOTHING
+
+-- name: finish_scheduled
+UPDATE scheduled SET due = NULL, status = $1, keep_until = $2, paused_until = NULL WHERE id = $3
+
+-- name: is_kept_too_long
+SELECT 1 FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= $1 LIMIT 1
+
+-- name: prune_scheduled
+DELETE FROM scheduled WHERE id IN
+    (SELECT id FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= $1 LIMIT $2)
+
+-- The record of occurrences
+
+-- name: fires
+SELECT {fire.columns} FROM fire WHERE true{where} ORDER BY seq DESC LIMIT $1
+
+-- name: fires_of_event
+SELECT {fire.columns} FROM fire WHERE true{where} ORDER BY nominal DESC LIMIT $1
+
+-- name: last_record
+SELECT max(seq) FROM fire
+
+-- name: records_after
+SELECT {fire.columns} FROM fire WHERE seq > $1 ORDER BY seq
+
+-- name: let_go_after
+SELECT outcome, sum(stands_for)::bigint FROM fire
+    WHERE seq > $1 AND outcome IN ('throttled', 'skipped') GROUP BY outcome ORDER BY outcome
+
+-- name: last_raised
+SELECT {fire.columns} FROM fire
+    WHERE scheduled = $1 AND eid IS NOT NULL AND outcome <> 'cancelled'
+        AND NOT (outcome = 'fired' AND why IS NOT NULL)
+    ORDER BY nominal DESC LIMIT 1
+
+-- name: last_nominal
+SELECT max(nominal) FROM fire WHERE scheduled = $1
+
+-- name: is_on_record
+SELECT 1 FROM fire WHERE scheduled = $1 AND nominal = $2
+
+-- name: are_on_record
+SELECT nth - 1 FROM {rows} JOIN fire ON scheduled = v ->> 0 AND nominal = (v ->> 1)::bigint
+
+-- name: record
+INSERT INTO fire ({fire.inserted}) SELECT {fire.values} FROM {rows}
+
+-- name: correct
+UPDATE fire SET outcome = $1, why = $2 WHERE scheduled = $3 AND nominal = $4
+
+-- name: first_record
+SELECT seq, fired FROM fire
+    WHERE fired <= $1 AND seq < (SELECT max(seq) FROM fire) ORDER BY seq LIMIT 1
+
+-- name: prune_records
+DELETE FROM fire WHERE fired < $1 AND seq < least($2, (SELECT max(seq) FROM fire))
+
+-- How many events a pico has pending, and rows begun with a mark
+
+-- name: coming
+SELECT events FROM coming WHERE pico = $1
+
+-- name: more_coming
+INSERT INTO coming (pico, events) SELECT v ->> 0, sum((v ->> 1)::bigint) FROM {rows} GROUP BY 1
+    ON CONFLICT (pico) DO UPDATE SET events = coming.events + excluded.events
+
+-- name: begun
+SELECT id, alone FROM begun
+
+-- name: mark
+INSERT INTO begun (id, alone) VALUES ($1, $2)
+    ON CONFLICT (id) DO UPDATE SET alone = excluded.alone
+
+-- name: unmark
+DELETE FROM begun WHERE id = $1
+
+-- name: unmark_all
+DELETE FROM begun

@@ -1,0 +1,14 @@
+-- The table `journal`.
+
+-- name: entries
+SELECT {entry.columns} FROM journal WHERE seq > $1{where} ORDER BY seq DESC LIMIT $2
+
+-- name: add_entry
+INSERT INTO journal ({entry.inserted}) SELECT {entry.values} FROM {rows}
+
+-- name: first_entry
+SELECT seq, at FROM journal
+    WHERE at <= $1 AND seq < (SELECT max(seq) FROM journal) ORDER BY seq LIMIT 1
+
+-- name: prune_journal
+DELETE FROM journal WHERE at < $1 AND seq < least($2, (SELECT max(seq) FROM journal))

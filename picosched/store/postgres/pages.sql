@@ -1,0 +1,70 @@
+-- Pages and figures. The last column of a page's rows is their place in the list.
+
+-- name: page_of_picos
+SELECT {pico}, seq FROM pico WHERE seq > $1 ORDER BY seq LIMIT $2
+
+-- name: installed_texts
+SELECT installed.rid, installed.hash, ruleset.origin, count(*), min(pico)
+    FROM installed JOIN ruleset ON ruleset.hash = installed.hash
+    GROUP BY installed.rid, installed.hash, ruleset.origin ORDER BY installed.rid, count(*) DESC LIMIT $1
+
+-- name: picos_with
+SELECT {pico}, hash FROM pico JOIN installed ON installed.pico = pico.id
+    WHERE rid = $1 ORDER BY pico.seq LIMIT $2
+
+-- name: page_of_pending
+-- Each status has its statement, so that PostgreSQL takes the partial index that has these rows in order.
+SELECT {scheduled.columns}, due, seq FROM scheduled
+    WHERE status = 'pending' AND {is_shown}{where} AND (due, seq) > ($1, $2) ORDER BY due, seq LIMIT $3
+
+-- name: page_of_paused
+SELECT {scheduled.columns}, due, seq FROM scheduled
+    WHERE status = 'paused' AND {is_shown}{where} AND (due, seq) > ($1, $2) ORDER BY due, seq LIMIT $3
+
+-- name: page_of_finished
+SELECT {scheduled.columns}, {undated}, seq FROM scheduled
+    WHERE status = 'finished' AND {is_shown}{where} AND ({undated}, seq) > ($1, $2)
+    ORDER BY seq LIMIT $3
+
+-- name: page_of_cancelled
+SELECT {scheduled.columns}, {undated}, seq FROM scheduled
+    WHERE status = 'cancelled' AND {is_shown}{where} AND ({undated}, seq) > ($1, $2)
+    ORDER BY seq LIMIT $3
+
+-- name: page_of_fires
+SELECT {fire.columns}, seq FROM fire WHERE seq < $1{where} ORDER BY seq DESC LIMIT $2
+
+-- name: fires_since
+SELECT {fire.columns}, seq FROM fire WHERE seq > $1 ORDER BY seq LIMIT $2
+
+-- name: page_of_journal
+SELECT {entry.columns}, seq FROM journal WHERE seq < $1{where} ORDER BY seq DESC LIMIT $2
+
+-- name: journal_since
+SELECT {entry.columns} FROM journal WHERE seq > $1{where} ORDER BY seq LIMIT $2
+
+-- Figures
+
+-- name: last_turn
+SELECT max(seq) FROM journal
+
+-- name: pending
+SELECT count(*) FROM scheduled WHERE status = 'pending'
+
+-- name: pending_of
+SELECT count(*) FROM scheduled WHERE pico = $1 AND status = 'pending'
+
+-- name: overdue
+SELECT count(*) FROM scheduled WHERE status = 'pending' AND due <= $1
+
+-- name: lateness
+SELECT outcome, count(*), sum(greatest(lateness, 0))::bigint, {within}
+    FROM fire WHERE seq > $1 AND seq <= $2 GROUP BY outcome ORDER BY outcome
+
+-- name: fires_by_minute
+SELECT fired / 60000, outcome, count(*), sum(greatest(lateness, 0))::bigint, max(lateness)
+    FROM fire WHERE seq > $1 AND seq <= $2 AND fired >= $3 GROUP BY 1, 2 ORDER BY 1, 2
+
+-- name: counts
+SELECT (SELECT count(*) FROM pico), (SELECT count(DISTINCT rid) FROM installed),
+    (SELECT count(*) FROM scheduled WHERE status = 'paused' AND {is_schedule})

@@ -1,0 +1,260 @@
+"""The tables, as migrations: each is applied once, in order, in one transaction with its number.
+
+Times are milliseconds since 1970, flags 0 or 1, JSON is text. Texts are compared byte by byte, as the
+tables' logic expects, whatever the language of the database. `seq` numbers rows in the order of writing; a
+number may be left out after a rollback. A table of our own, `picosched`, has the number of migrations, so
+that we recognise tables of another program before writing, and an older picosched recognises newer ones.
+
+`fire` ensures that each occurrence fires once: its primary key is (schedule, nominal time).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from picosched.errors import PicoschedError
+
+TEXT = 'text COLLATE "C"'
+SEQ = "seq bigint GENERATED ALWAYS AS IDENTITY"
+
+TABLES = (
+    f"CREATE TABLE meta (key {TEXT} PRIMARY KEY, value {TEXT} NOT NULL)",
+    f"""CREATE TABLE pico (
+        id {TEXT} PRIMARY KEY,
+        name {TEXT} NOT NULL,
+        parent {TEXT},
+        created bigint NOT NULL,
+        {SEQ}
+    )""",
+    "CREATE UNIQUE INDEX pico_seq ON pico (seq)",
+    "CREATE INDEX pico_parent ON pico (parent, seq)",
+    "CREATE INDEX pico_name ON pico (name, seq)",
+    f"""CREATE TABLE channel (
+        eci {TEXT} PRIMARY KEY,
+        pico {TEXT} NOT NULL,
+        tags {TEXT} NOT NULL,
+        events {TEXT} NOT NULL,
+        queries {TEXT} NOT NULL,
+        kin {TEXT},
+        eci_of_kin {TEXT},
+        created bigint NOT NULL,
+        {SEQ}
+    )""",
+    "CREATE INDEX channel_pico ON channel (pico, seq)",
+    "CREATE INDEX channel_kin ON channel (kin) WHERE kin IS NOT NULL",
+    f"""CREATE TABLE ruleset (
+        hash {TEXT} PRIMARY KEY,
+        rid {TEXT} NOT NULL,
+        text {TEXT} NOT NULL,
+        origin {TEXT},
+        flushed bigint
+    )""",
+    f"""CREATE TABLE installed (
+        pico {TEXT} NOT NULL,
+        rid {TEXT} NOT NULL,
+        hash {TEXT} NOT NULL,
+        config {TEXT} NOT NULL,
+        position bigint NOT NULL,
+        PRIMARY KEY (pico, rid)
+    )""",
+    "CREATE INDEX installed_rid ON installed (rid)",
+    f"""CREATE TABLE entity (
+        pico {TEXT} NOT NULL,
+        rid {TEXT} NOT NULL,
+        name {TEXT} NOT NULL,
+        value {TEXT} NOT NULL,
+        PRIMARY KEY (pico, rid, name)
+    )""",
+    f"""CREATE TABLE waiting (
+        pico {TEXT} NOT NULL,
+        rid {TEXT} NOT NULL,
+        rule {TEXT} NOT NULL,
+        state {TEXT} NOT NULL,
+        PRIMARY KEY (pico, rid, rule)
+    )""",
+    f"""CREATE TABLE scheduled (
+        id {TEXT} PRIMARY KEY,
+        pico {TEXT} NOT NULL,
+        rid {TEXT} NOT NULL,
+        domain {TEXT} NOT NULL,
+        type {TEXT} NOT NULL,
+        attrs {TEXT} NOT NULL,
+        kind {TEXT} NOT NULL,
+        due bigint,
+        created bigint NOT NULL,
+        rule {TEXT},
+        line bigint,
+        timespec {TEXT},
+        name {TEXT},
+        tz {TEXT} NOT NULL,
+        status {TEXT} NOT NULL,
+        fires bigint NOT NULL,
+        fired bigint,
+        keep_until bigint,
+        paused_until bigint,
+        eci {TEXT},
+        misfire {TEXT},
+        until bigint,
+        count bigint,
+        jitter bigint NOT NULL DEFAULT 0,
+        description {TEXT},
+        moved_from bigint,
+        in_window {TEXT},
+        spaced_from bigint,
+        {SEQ}
+    )""",
+    "CREATE INDEX scheduled_due ON scheduled (due, seq) WHERE status = 'pending'",
+    "CREATE INDEX scheduled_turn ON scheduled (pico, due, seq) WHERE status = 'pending'",
+    "CREATE INDEX scheduled_coming ON scheduled (pico, due, seq) WHERE status IN ('pending', 'paused')",
+    "CREATE INDEX scheduled_pico ON scheduled (pico, seq)",
+    "CREATE INDEX scheduled_name ON scheduled (pico, rid, name, due, seq) WHERE name IS NOT NULL",
+    "CREATE INDEX scheduled_paused ON scheduled (paused_until, seq) WHERE paused_until IS NOT NULL",
+    "CREATE INDEX scheduled_kept ON scheduled (keep_until) WHERE keep_until IS NOT NULL",
+    "CREATE INDEX scheduled_program ON scheduled (kind, seq) WHERE kind IN ('proc', 'running')",
+    f"CREATE TABLE coming (pico {TEXT} PRIMARY KEY, events bigint NOT NULL)",
+    """CREATE FUNCTION scheduled_ended() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        UPDATE coming SET events = events - ended.number FROM (
+            SELECT old_rows.pico AS of_pico, count(*) AS number FROM old_rows JOIN new_rows USING (id)
+            WHERE old_rows.status IN ('pending', 'paused') AND new_rows.status NOT IN ('pending', 'paused')
+            GROUP BY old_rows.pico) AS ended
+        WHERE pico = ended.of_pico;
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER scheduled_ended AFTER UPDATE ON scheduled
+        REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION scheduled_ended()""",
+    f"""CREATE TABLE fire (
+        scheduled {TEXT} NOT NULL,
+        nominal bigint NOT NULL,
+        pico {TEXT} NOT NULL,
+        fired bigint NOT NULL,
+        lateness bigint NOT NULL,
+        outcome {TEXT} NOT NULL,
+        eid {TEXT},
+        rules {TEXT} NOT NULL,
+        why {TEXT},
+        stands_for bigint NOT NULL DEFAULT 1,
+        {SEQ},
+        PRIMARY KEY (scheduled, nominal)
+    )""",
+    "CREATE UNIQUE INDEX fire_seq ON fire (seq)",
+    "CREATE INDEX fire_pico ON fire (pico, seq)",
+    f"""CREATE TABLE journal (
+        {SEQ} PRIMARY KEY,
+        eid {TEXT} NOT NULL,
+        pico {TEXT} NOT NULL,
+        at bigint NOT NULL,
+        eci {TEXT},
+        scheduled {TEXT},
+        nominal bigint,
+        handled {TEXT} NOT NULL,
+        directives {TEXT} NOT NULL,
+        errors {TEXT} NOT NULL,
+        log {TEXT} NOT NULL
+    )""",
+    "CREATE INDEX journal_pico ON journal (pico, seq)",
+    f"CREATE TABLE begun (id {TEXT} PRIMARY KEY, alone bigint NOT NULL)",
+    f"""CREATE TABLE source (
+        id {TEXT} PRIMARY KEY,
+        name {TEXT},
+        declaration {TEXT} NOT NULL,
+        configured bigint NOT NULL,
+        created bigint NOT NULL,
+        anchor bigint NOT NULL,
+        raised bigint NOT NULL,
+        paused bigint NOT NULL,
+        paused_until bigint,
+        {SEQ}
+    )""",
+    "CREATE UNIQUE INDEX source_name ON source (name) WHERE name IS NOT NULL",
+    "CREATE INDEX source_paused ON source (paused_until) WHERE paused_until IS NOT NULL",
+    f"""CREATE TABLE source_entry (
+        id {TEXT} PRIMARY KEY,
+        source {TEXT} NOT NULL,
+        position bigint NOT NULL,
+        name {TEXT} NOT NULL,
+        due bigint,
+        paused bigint NOT NULL,
+        fires bigint NOT NULL,
+        missed bigint NOT NULL,
+        failed bigint NOT NULL,
+        fired bigint,
+        outcome {TEXT},
+        why {TEXT},
+        {SEQ}
+    )""",
+    "CREATE INDEX source_entry_due ON source_entry (due, seq) WHERE paused = 0",
+    "CREATE INDEX source_entry_source ON source_entry (source)",
+    f"""CREATE TABLE delivery (
+        id {TEXT} PRIMARY KEY,
+        source {TEXT} NOT NULL,
+        entry {TEXT} NOT NULL,
+        nominal bigint NOT NULL,
+        url {TEXT} NOT NULL,
+        body {TEXT} NOT NULL,
+        created bigint NOT NULL,
+        due bigint NOT NULL,
+        tries bigint NOT NULL,
+        error {TEXT},
+        pico {TEXT},
+        rid {TEXT},
+        rule {TEXT},
+        dead bigint,
+        {SEQ}
+    )""",
+    "CREATE INDEX delivery_due ON delivery (due, seq) WHERE dead IS NULL",
+    "CREATE INDEX delivery_source ON delivery (source)",
+    "CREATE INDEX delivery_pico ON delivery (pico) WHERE pico IS NOT NULL",
+    "CREATE INDEX delivery_dead ON delivery (dead, seq) WHERE dead IS NOT NULL",
+    "CREATE UNIQUE INDEX delivery_seq ON delivery (seq)",
+    f"""CREATE TABLE received (
+        pico {TEXT} NOT NULL,
+        key {TEXT} NOT NULL,
+        eid {TEXT} NOT NULL,
+        at bigint NOT NULL,
+        PRIMARY KEY (pico, key)
+    )""",
+    "CREATE INDEX received_at ON received (at)",
+)
+
+MIGRATIONS = (("0001_tables", TABLES),)
+"""Names and statements, in order. Append only; never change a released migration."""
+
+TABLE_NAMES = frozenset(
+    name for _, made in MIGRATIONS for text in made for name in re.findall(r"^CREATE TABLE (\w+)", text)
+)
+"""Our tables, except for `picosched`. There may be tables of other programs beside them."""
+
+VERSION = "SELECT version FROM picosched"
+TABLES_HERE = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+
+
+def version_of(ask: Callable[[str], list[Any]], name: str) -> int:
+    """The number of migrations applied; 0 for an empty schema. Reads only.
+
+    PicoschedError `invalid` if another program or a newer picosched made the tables.
+    """
+    tables = {table for (table,) in ask(TABLES_HERE)}
+    if "picosched" not in tables:
+        if others := sorted(tables & TABLE_NAMES):
+            raise PicoschedError(
+                f"{name} has a table {others[0]} of another program, wanted a schema without one"
+            )
+        return 0
+    ((version,),) = ask(VERSION)
+    if version > len(MIGRATIONS):
+        raise PicoschedError(f"{name} was written by a newer picosched, whose tables this one does not know")
+    return int(version)
+
+
+def migrating(version: int) -> list[str]:
+    """The statements that bring the tables from a version up to date."""
+    if version == len(MIGRATIONS):
+        return []
+    make = ["CREATE TABLE picosched (version bigint NOT NULL)", "INSERT INTO picosched VALUES (0)"]
+    found = [] if version else make
+    for _, statements in MIGRATIONS[version:]:
+        found += statements
+    return [*found, f"UPDATE picosched SET version = {len(MIGRATIONS)}"]

@@ -1,0 +1,118 @@
+-- Sources, their entries, deliveries and received keys: `source`, `source_entry`, `delivery`, `received`.
+
+-- name: due_entries
+SELECT id, source FROM source_entry WHERE paused = 0 AND due <= $1{where:source} ORDER BY due, seq
+
+-- name: sources_resumable
+SELECT id FROM source WHERE paused_until <= $1 ORDER BY paused_until
+
+-- name: sources
+SELECT {source} FROM source ORDER BY seq
+
+-- name: find_source
+SELECT {source} FROM source WHERE id = $1 OR name = $1 ORDER BY id = $1 DESC LIMIT 1
+
+-- name: source_entries
+SELECT {source_entry} FROM source_entry WHERE source = $1 ORDER BY position
+
+-- name: find_entry
+SELECT {source_entry} FROM source_entry WHERE id = $1
+
+-- name: put_source
+INSERT INTO source ({source}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, declaration = excluded.declaration,
+        configured = excluded.configured, anchor = excluded.anchor
+
+-- name: put_source_entry
+INSERT INTO source_entry ({source_entry}, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due, position = excluded.position
+
+-- name: settle_entry
+UPDATE source_entry SET due = $1, fires = $2, missed = $3, failed = $4, fired = $5, outcome = $6, why = $7 WHERE id = $8
+
+-- name: count_raised
+UPDATE source SET raised = raised + 1 WHERE id = $1
+
+-- name: entry_failed
+UPDATE source_entry SET outcome = $1, why = $2, failed = failed + 1 WHERE id = $3
+
+-- name: pause_source
+UPDATE source SET paused = $1, paused_until = $2 WHERE id = $3
+
+-- name: pause_entries
+UPDATE source_entry SET paused = $1 WHERE source = $2
+
+-- name: set_entry_due
+UPDATE source_entry SET due = $1 WHERE id = $2
+
+-- name: remove_entry
+DELETE FROM source_entry WHERE id = $1
+
+-- name: remove_entries
+DELETE FROM source_entry WHERE source = $1
+
+-- name: remove_source
+DELETE FROM source WHERE id = $1
+
+-- Deliveries
+
+-- name: due_deliveries
+SELECT id, coalesce(pico, source) FROM delivery
+    WHERE dead IS NULL AND due <= $1{where:coalesce(pico, source)} ORDER BY due, seq LIMIT $2
+
+-- name: find_delivery
+SELECT {delivery} FROM delivery WHERE id = $1
+
+-- name: deliveries_waiting
+SELECT count(*) FROM delivery WHERE source = $1 AND dead IS NULL
+
+-- name: deliveries_waiting_of
+SELECT count(*) FROM delivery WHERE pico = $1 AND dead IS NULL
+
+-- name: deliveries
+SELECT {delivery} FROM delivery WHERE dead IS NULL{where} ORDER BY due, seq LIMIT $1
+
+-- name: dead_letters
+SELECT {delivery} FROM delivery WHERE dead IS NOT NULL{where} ORDER BY dead, seq LIMIT $1
+
+-- name: last_delivery_error
+SELECT error FROM delivery WHERE source = $1 AND error IS NOT NULL ORDER BY due DESC LIMIT 1
+
+-- name: add_delivery
+INSERT INTO delivery ({delivery}) SELECT {delivery_values} FROM {rows}
+
+-- name: put_off_delivery
+UPDATE delivery SET due = $1, tries = tries + 1, error = $2 WHERE id = $3
+
+-- name: give_up_delivery
+UPDATE delivery SET dead = $1, tries = tries + 1, error = $2 WHERE id = $3
+
+-- name: retry_delivery
+UPDATE delivery SET due = $1, dead = NULL WHERE id = $2
+
+-- name: remove_delivery
+DELETE FROM delivery WHERE id = $1
+
+-- name: remove_deliveries_of
+DELETE FROM delivery WHERE pico = $1
+
+-- name: is_dead_before
+SELECT 1 FROM delivery WHERE dead < $1 LIMIT 1
+
+-- name: prune_deliveries
+DELETE FROM delivery
+    WHERE seq IN (SELECT seq FROM delivery WHERE dead < $1 ORDER BY dead LIMIT $2)
+
+-- Received events
+
+-- name: received
+SELECT eid, at FROM received WHERE pico = $1 AND key = $2
+
+-- name: receive
+INSERT INTO received (pico, key, eid, at) VALUES ($1, $2, $3, $4)
+
+-- name: is_received_before
+SELECT 1 FROM received WHERE at < $1 LIMIT 1
+
+-- name: prune_received
+DELETE FROM received WHERE (pico, key) IN (SELECT pico, key FROM received WHERE at < $1 ORDER BY at LIMIT $2)

@@ -1,0 +1,107 @@
+"""The statements by name, as the files `*.sql` of this folder have them.
+
+The head of `sqlite/statements.py` explains names, fragments and conditions. What differs here:
+
+- Values are numbered ($1, $2), in every statement.
+- A statement that reads from `{rows}` takes many rows at once, as one JSON text. In it `v` is a row, which is
+  a list of values, and `nth` its number. `{fire.values}` are the values of all columns. Where two rows may
+  have one key, the statement itself takes the last, or adds them up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from picosched.clock import FIRST_MS, LAST_MS
+from picosched.schedule.fire import FIRE
+from picosched.schedule.record import Table
+from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
+from picosched.store import deliveries, pages, picos, rows, sources
+from picosched.store.journal import ENTRY
+from picosched.store.postgres.conditions import OWNER, Parts
+from picosched.store.texts import texts_of
+
+NUMBERS = ("time", "count", "number", "flag")
+"""The kinds of fields whose columns are numbers."""
+
+
+def _values(columns: Sequence[str], numbers: Collection[str]) -> str:
+    """The values of a row `v` of many, as a statement reads them."""
+    return ", ".join(
+        f"(v ->> {place})::bigint" if column in numbers else f"v ->> {place}"
+        for place, column in enumerate(columns)
+    )
+
+
+class Columns:
+    """The columns of a field table, as SQL lists them."""
+
+    def __init__(self, table: Table) -> None:
+        self.columns = ", ".join(table.columns)
+        self.inserted = ", ".join(table.inserted)
+        numbers = [str(each.column) for each in table.fields if each.kind.name in NUMBERS]
+        self.values = _values(table.inserted, numbers)
+
+
+class Where:
+    """Writes `{where}` and `{where:COLUMN}`."""
+
+    def __init__(self, parts: Parts, first: int) -> None:
+        numbers = count(first)
+        numbered = (re.sub(r"\?", lambda _: f"${next(numbers)}", part) for part in parts)
+        self._text = "".join(f" AND {part}" for part in numbered)
+
+    def __format__(self, column: str) -> str:
+        return self._text.replace(OWNER, column)
+
+
+IS_SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
+
+FRAGMENTS: dict[str, Any] = {
+    "scheduled": Columns(SCHEDULED),
+    "fire": Columns(FIRE),
+    "entry": Columns(ENTRY),
+    "pico": picos.PICO,
+    "channel": rows.CHANNEL,
+    "source": sources.SOURCE,
+    "source_entry": sources.ENTRY,
+    "delivery": deliveries.DELIVERY,
+    "delivery_values": _values(
+        deliveries.DELIVERY.split(", "), ("nominal", "created", "due", "tries", "dead")
+    ),
+    "first_ms": FIRST_MS,
+    "last_ms": LAST_MS,
+    "undated": pages.UNDATED,
+    "within": ", ".join(f"count(*) FILTER (WHERE lateness <= {bound})" for bound in pages.LATENESS_MS),
+    "is_schedule": IS_SCHEDULE,
+    "is_live": f"status IN ('pending', 'paused') AND {IS_SCHEDULE}",
+    # Rows with an invalid due time fail at the next tick.
+    "is_shown": f"{IS_SCHEDULE} AND (due IS NULL OR due BETWEEN {FIRST_MS} AND {LAST_MS})",
+    "rows": "jsonb_array_elements($1::jsonb) WITH ORDINALITY AS given (v, nth)",
+}
+
+ALL = texts_of(Path(__file__).parent)
+
+STATEMENTS = {name: text.format_map(FRAGMENTS).encode() for name, text in ALL.items() if "{where" not in text}
+"""The statements without conditions."""
+
+OF_MANY = frozenset(name for name, text in ALL.items() if "{rows}" in text)
+"""Those that take many rows at once."""
+
+ADDING = frozenset({"add_scheduled", "record", "add_entry", "add_delivery", "more_coming"})
+"""Those that add rows, with keys of their own. They may run before all others of their table."""
+
+
+@lru_cache(maxsize=1_024)
+def composed(name: str, shapes: tuple[Parts, ...], own: int) -> bytes:
+    """A statement with conditions, one or several; `own` is how many values of its own it has."""
+    wheres, first = list[Where](), own + 1
+    for parts in shapes:
+        wheres.append(Where(parts, first))
+        first += sum(part.count("?") for part in parts)
+    return ALL[name].format_map({**FRAGMENTS, "where": wheres[0] if len(wheres) == 1 else wheres}).encode()

@@ -1,0 +1,307 @@
+"""What only PostgreSQL can do to us: who has the database, lost sessions, and addresses that are refused."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import psycopg
+import pytest
+from postgres_server import Server
+from store.pooler import Pooler
+from store.test_plans import QUESTIONS
+from store.written import NOW, everything, furnish, made, turn_that
+
+from picosched import Engine, InDoubtError, PicoschedError, Store, VirtualClock
+from picosched.schedule.filter import Filter
+from picosched.store.faults import StoreError
+
+COUNTER = """ruleset counter {
+  meta { shares n }
+  global { n = function() { ent:n.defaultsTo(0) } }
+  rule up { select when count up always { ent:n := n() + 1 } }
+}"""
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+DIES_AT_COMMIT = """CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER die AFTER INSERT ON journal DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION die()"""
+
+
+@pytest.fixture
+def address(postgres: Server) -> str:
+    return postgres.emptied_database()
+
+
+@pytest.fixture
+def store(address: str) -> Iterator[Store]:
+    found = Store(address)
+    yield found
+    found.close()
+
+
+def opening_fails(address: str, **options: Any) -> PicoschedError:
+    with pytest.raises(PicoschedError) as caught:
+        Store(address, **options)
+    return caught.value
+
+
+def test_a_second_one_is_refused_and_hears_who_has_the_database(address: str, store: Store) -> None:
+    error = opening_fails(address)
+    assert error.code == "conflict"
+    assert re.search(r"another picosched has .*: picosched \d+ on \S+, session \d+", error.message)
+    Store(address, readonly=True).close()
+    store.close()
+    Store(address).close()
+
+
+def test_tables_of_another_program_beside_ours_are_left_alone(postgres: Server) -> None:
+    address = postgres.new_database()
+    postgres.ask("CREATE TABLE theirs AS SELECT 1 AS number", address)
+    store = Store(address)
+    with store.transaction():
+        furnish(store)
+    copy = store.copy()
+    assert everything(copy) == everything(store)
+    assert store.size() > 100_000 > copy.size() == 0
+    copy.close()
+    store.close()
+    assert postgres.ask("SELECT number FROM theirs", address) == [(1,)]
+
+
+def test_a_wait_for_locks_is_set_anew_after_a_rollback(store: Store) -> None:
+    session = store._database._session
+    store.be_patient(False)
+    with pytest.raises(ZeroDivisionError), store.transaction():
+        store.picos.set_meta("key", "value")
+        raise ZeroDivisionError
+    with store.transaction():
+        store.picos.set_meta("key", "value")
+        assert session.execute("SHOW lock_timeout").fetchone() == ("1ms",)
+
+
+def test_each_schema_is_a_database_of_its_own(address: str, store: Store, postgres: Server) -> None:
+    postgres.ask("CREATE SCHEMA IF NOT EXISTS beside", address)
+    beside = Store(f"{address}&options=-csearch_path%3Dbeside")
+    with beside.transaction():
+        furnish(beside)
+    assert store.picos.find_root() is None
+    beside.close()
+
+
+def test_a_lost_session_takes_its_transaction_and_the_next_begins_anew(
+    address: str, store: Store, postgres: Server
+) -> None:
+    with store.transaction():
+        furnish(store)
+    before = everything(store)
+    with pytest.raises(StoreError, match="was lost") as caught, store.transaction():
+        store.picos.set_meta("key", "lost")
+        postgres.ask(CUT, address)
+        store.picos.meta("key")
+    assert not isinstance(caught.value, InDoubtError)
+    assert everything(store) == before
+    assert opening_fails(address).code == "conflict"  # it took the lock again
+
+
+def test_a_session_lost_at_the_commit_leaves_a_doubt(address: str, postgres: Server) -> None:
+    address = postgres.new_database()
+    store = Store(address)
+    postgres.ask(DIES_AT_COMMIT, address)
+    with pytest.raises(InDoubtError, match="it is not known whether"), store.transaction():
+        store.write(turn_that(entities={("tea", "cups"): 1}))
+    assert not store.kept
+    assert store.entity("p", "tea", "cups") is None
+    with store.transaction():
+        store.picos.set_meta("key", "value")
+    assert store.picos.meta("key") == "value"
+    store.close()
+
+
+def test_what_is_in_memory_is_forgotten_when_another_had_the_database(address: str, postgres: Server) -> None:
+    with Engine(address, VirtualClock(NOW)) as first:
+        first.root.install(COUNTER)
+        first.root.raise_event("count", "up")
+        postgres.ask(CUT, address)
+        with Engine(address, VirtualClock(NOW)) as second:
+            second.root.raise_event("count", "up")
+            with pytest.raises(PicoschedError):
+                first.root.raise_event("count", "up")
+            with pytest.raises(PicoschedError, match="another picosched has"):
+                first.root.raise_event("count", "up")
+            assert second.root.query("counter", "n") == 2
+        assert first.root.query("counter", "n") == 2
+        first.root.raise_event("count", "up")
+        assert first.root.query("counter", "n") == 3
+
+
+def test_an_engine_goes_on_when_postgres_was_away(address: str, postgres: Server) -> None:
+    with Engine(address, VirtualClock(NOW)) as engine:
+        engine.root.install(COUNTER)
+        postgres.stop()
+        try:
+            for _ in range(3):
+                with pytest.raises(StoreError, match=r"lost|cannot be reached"):
+                    engine.root.raise_event("count", "up")
+        finally:
+            postgres.start()
+        assert engine.root.raise_event("count", "up").errors == []
+        assert engine.root.query("counter", "n") == 1
+
+
+def test_a_table_that_another_program_has_locked_is_told(address: str, store: Store) -> None:
+    with psycopg.connect(address) as other:
+        other.execute("LOCK TABLE meta")
+        store.be_patient(False)
+        with pytest.raises(StoreError, match="locked") as caught, store.transaction():
+            store.picos.set_meta("key", "value")
+        assert caught.value.code == "conflict"
+        store.be_patient(True)
+        unlocking = threading.Timer(0.2, other.rollback)
+        unlocking.start()
+        with store.transaction():
+            store.picos.set_meta("key", "value")
+        unlocking.join()
+    assert store.picos.meta("key") == "value"
+
+
+def test_nul_in_a_text_fails_its_event_and_no_other(address: str) -> None:
+    with Engine(address, VirtualClock(NOW)) as engine:
+        engine.root.install(COUNTER)
+        for attempt in (
+            lambda: engine.pico("a\0b"),
+            lambda: engine.store.agenda.matching(Filter(ids=("a\0b",))),
+            lambda: engine.store.agenda.matching(Filter(text="a\0b")),
+        ):
+            with pytest.raises(PicoschedError, match="NUL") as caught:
+                attempt()
+            assert caught.value.code == "invalid"
+        engine.root.raise_event("count", "up", {"text": "a\0b"})
+        assert engine.root.query("counter", "n") == 1
+
+
+def test_nul_in_a_gathered_row_is_refused_with_its_transaction(store: Store) -> None:
+    with pytest.raises(PicoschedError, match="NUL") as caught, store.transaction():
+        store.agenda.add(made("a", name="a\0b"))
+    assert caught.value.code == "invalid" and store.refused
+    with store.transaction():
+        store.agenda.add(made("a"))
+        with pytest.raises(PicoschedError, match="NUL"):
+            store.find_scheduled("a\0b")
+        store.agenda.add(made("b"))
+    assert [row.id for row in store.agenda.pending()] == ["a", "b"]
+
+
+def test_after_an_error_that_was_swallowed_nothing_is_kept(store: Store) -> None:
+    with pytest.raises(PicoschedError), store.transaction():
+        store.deliveries.receive("p", "key", "e1", NOW)
+        with pytest.raises(StoreError):
+            store.deliveries.receive("p", "key", "e2", NOW)
+    assert store.deliveries.received("p", "key") is None
+    with store.transaction():
+        store.deliveries.receive("p", "key", "e1", NOW)
+        with pytest.raises(StoreError), store.savepoint():
+            store.deliveries.receive("p", "key", "e2", NOW)
+    assert store.deliveries.received("p", "key") == ("e1", NOW)
+
+
+def test_passwords_are_never_shown(postgres: Server) -> None:
+    for address in (
+        f"postgresql://picos:hush@/none?host={postgres.folder}",
+        f"postgresql://picos@/none?host={postgres.folder}&password=hush",
+        "postgresql://picos:hu/hush@h:x/db",
+        "postgresql://picos:hush@127.0.0.1:1/db",
+    ):
+        error = opening_fails(address)
+        assert "hush" not in f"{error} {error.__cause__} {error.__context__}"
+
+
+def test_what_is_no_database_of_ours_is_refused(postgres: Server) -> None:
+    assert opening_fails(postgres.address("none")).code == "not_found"
+    assert opening_fails(postgres.address(user="nobody")).code == "refused"
+    assert opening_fails(postgres.new_database(), readonly=True).code == "not_found"
+    foreign = postgres.new_database()
+    postgres.ask("CREATE TABLE pico (id integer)", foreign)
+    assert "of another program" in opening_fails(foreign).message
+    postgres.ask("CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0")
+    assert "wanted UTF8" in opening_fails(postgres.address("ascii")).message
+    newer = postgres.new_database()
+    Store(newer).close()
+    postgres.ask("UPDATE picosched SET version = 99", newer)
+    assert "newer picosched" in opening_fails(newer).message
+
+
+def test_a_user_without_rights_hears_which(postgres: Server) -> None:
+    address = postgres.new_database()
+    name = address.partition("?")[0].rpartition("/")[2]
+    postgres.ask("DROP ROLE IF EXISTS guest")
+    postgres.ask("CREATE ROLE guest LOGIN")
+    error = opening_fails(postgres.address(name, "guest"))
+    assert error.code == "refused" and "permission denied for schema public" in error.message
+    Store(address).close()
+    error = opening_fails(postgres.address(name, "guest"))
+    assert error.code == "refused" and "permission denied for table" in error.message
+
+
+def test_a_pooler_that_changes_sessions_is_refused(postgres: Server) -> None:
+    name = postgres.new_database().partition("?")[0].rpartition("/")[2]
+    pooler = Pooler(postgres.folder)
+    error = opening_fails(pooler.address(name))
+    assert error.code == "refused" and "session mode" in error.message
+    pooler.close()
+
+
+def test_a_version_that_is_too_old_is_refused(postgres: Server) -> None:
+    name = postgres.new_database().partition("?")[0].rpartition("/")[2]
+    pooler = Pooler(postgres.folder, version="13.20")
+    error = opening_fails(pooler.address(name))
+    assert error.code == "refused" and "found PostgreSQL 13" in error.message
+    pooler.close()
+
+
+class Noting(psycopg.RawCursor[Any]):
+    """Notes what is run."""
+
+    asked: ClassVar[list[tuple[bytes, Any]]] = []
+
+    def execute(self, query: Any, params: Any = None, **named: Any) -> Noting:
+        if params is not None:
+            self.asked.append((query, params))
+        return super().execute(query, params, **named)
+
+
+def test_questions_find_their_rows_by_an_index(store: Store) -> None:
+    with store.transaction():
+        furnish(store)
+    session = store._database._session
+    session.cursor_factory = Noting
+    found: dict[str, str] = {}
+    for question, (ask, _) in QUESTIONS.items():
+        Noting.asked.clear()
+        ask(store)
+        session.execute("SET enable_seqscan = off")
+        for sql, values in [*Noting.asked]:
+            for (line,) in session.execute(b"EXPLAIN " + sql, values).fetchall():
+                if re.search(r"Seq Scan on (scheduled|fire|journal|delivery|received)\b", line):
+                    found[question] = line
+        session.execute("SET enable_seqscan = on")
+    assert found == {}
+
+
+def test_a_durability_that_is_unknown_is_refused(address: str) -> None:
+    assert 'wanted "full" or "normal"' in opening_fails(address, durability="some").message
+    store = Store(address, durability="normal")
+    assert store._database._session.execute("SHOW synchronous_commit").fetchone() == ("off",)
+    store.close()
+
+
+def test_a_store_is_closed_once_and_for_all(store: Store) -> None:
+    store.close()
+    with pytest.raises(StoreError, match="closed"), store.transaction():
+        pass
+    with pytest.raises(StoreError, match="closed"):
+        store.picos.picos()
+    assert not store.mend()
