@@ -285,7 +285,7 @@ def in_a_rule() -> Iterator[Scope]:
         pico = engine.loaded.load_pico(engine.root.id)
         scope = start(pico, "demo").scope
         scope.event = Event("t", "go", {}, "eid", engine.now())
-        pico.effects.begin_turn(Turn("eid", pico.id, engine.now()), engine.settings)
+        pico.effects.begin_turn(Turn("eid", pico.id, engine.now()), scope.event, engine.settings)
         yield scope
 
 

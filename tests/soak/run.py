@@ -65,6 +65,7 @@ class Run:
             "granularity": 1,
             "min_period": 0,
             "http_allow": "127.0.0.1",
+            "install_from": "http://127.0.0.1",
             "proc_allow": TEE,
             "history_days": int(plan.seconds // DAY) + 2,  # all of it, so that all of it can be checked
         }
