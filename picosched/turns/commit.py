@@ -286,9 +286,7 @@ class GroupCommit:
                 return  # trying each alone finds the guilty one
             for call in batch:
                 if call.mark is mark:  # the others have not begun, and go into the next batch
-                    call.outcomes = [_for_one_caller(error) for _ in call.outcomes] or [
-                        _for_one_caller(error)
-                    ]
+                    call.outcomes = [_for_one_caller(error) for _ in call.outcomes or (None,)]
             mark.finished = True
 
     def _run(self, batch: list[Call], mark: Mark) -> None:

@@ -68,7 +68,7 @@ async def answers(port: int, path: str, clients: int, seconds: float) -> float:
 
 
 def measure(setup: Setup) -> list[Row]:
-    seconds = max(0.05, SECONDS * setup.scale)
+    seconds = max(0.2, SECONDS * setup.scale)
     with ExitStack() as servers:
         ours, eci = servers.enter_context(picosched_served())
         bare = servers.enter_context(bare_served())

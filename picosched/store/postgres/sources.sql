@@ -76,7 +76,7 @@ SELECT {delivery} FROM delivery WHERE dead IS NULL{where} ORDER BY due, seq LIMI
 SELECT {delivery} FROM delivery WHERE dead IS NOT NULL{where} ORDER BY dead, seq LIMIT $1
 
 -- name: last_delivery_error
-SELECT error FROM delivery WHERE source = $1 AND error IS NOT NULL ORDER BY due DESC LIMIT 1
+SELECT error FROM delivery WHERE source = $1 AND dead IS NULL AND error IS NOT NULL ORDER BY due DESC LIMIT 1
 
 -- name: add_delivery
 INSERT INTO delivery ({delivery}) SELECT {delivery_values} FROM {rows}
@@ -88,7 +88,8 @@ UPDATE delivery SET due = $1, tries = tries + 1, error = $2 WHERE id = $3
 UPDATE delivery SET dead = $1, tries = tries + 1, error = $2 WHERE id = $3
 
 -- name: retry_delivery
-UPDATE delivery SET due = $1, dead = NULL WHERE id = $2
+-- One that was given up has another day.
+UPDATE delivery SET due = $1, created = CASE WHEN dead IS NULL THEN created ELSE $1 END, dead = NULL WHERE id = $2
 
 -- name: remove_delivery
 DELETE FROM delivery WHERE id = $1

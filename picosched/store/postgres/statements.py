@@ -48,7 +48,7 @@ class Columns:
         self.values = _values(table.inserted, numbers)
 
 
-class Where:
+class WhereText:
     """Writes `{where}` and `{where:COLUMN}`."""
 
     def __init__(self, parts: Parts, first: int) -> None:
@@ -100,8 +100,8 @@ ADDING = frozenset({"add_scheduled", "record", "add_entry", "add_delivery", "mor
 @lru_cache(maxsize=1_024)
 def composed(name: str, shapes: tuple[Parts, ...], own: int) -> bytes:
     """A statement with conditions, one or several; `own` is how many values of its own it has."""
-    wheres, first = list[Where](), own + 1
+    wheres, first = list[WhereText](), own + 1
     for parts in shapes:
-        wheres.append(Where(parts, first))
+        wheres.append(WhereText(parts, first))
         first += sum(part.count("?") for part in parts)
     return ALL[name].format_map({**FRAGMENTS, "where": wheres[0] if len(wheres) == 1 else wheres}).encode()
