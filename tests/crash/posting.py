@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 
-from worker import die_before, say
+from worker import die_before, import_all, say
 
 from picosched import Engine
 
@@ -35,6 +35,7 @@ def work(database: str) -> None:
 
 
 def main() -> None:
+    import_all()
     for line in sys.stdin:
         database, kind, amount = line.split()
         child = os.fork()
