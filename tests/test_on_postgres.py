@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,31 @@ def test_commands_work_on_an_address(address: str, tmp_path: Path) -> None:
         refused = run(*words, "--db", address, folder=tmp_path)
         assert refused.returncode != 0 and "pg_" in refused.stderr, refused
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_server_answers_while_postgres_hangs(address: str, postgres: Server, tmp_path: Path) -> None:
+    (tmp_path / "shift.krl").write_text(WORKER)
+    with Engine(address) as engine:
+        eci = engine.root.new_channel().eci
+    served = Served(tmp_path, "shift.krl", "--open", "--db", address)
+    try:
+        with httpx.Client(base_url=served.url, timeout=30) as client, ThreadPoolExecutor(1) as thread:
+            client.get(f"/c/{eci}/query/shift/seen").raise_for_status()
+            ((session,),) = postgres.ask("SELECT pid FROM pg_locks WHERE locktype = 'advisory'", address)
+            os.kill(session, signal.SIGSTOP)
+            try:
+                event = thread.submit(client.post, f"/c/{eci}/event/shift/rang", json={})
+                assert wait([event], 0.5).done == set()
+                assert client.get("/health", timeout=5).status_code == 200
+                assert not event.done()
+            finally:
+                os.kill(session, signal.SIGCONT)
+            assert event.result(30).status_code == 200
+    finally:
+        served.stop(signal.SIGKILL)
+        for stream in (served.process.stdout, served.process.stderr):
+            assert stream is not None
+            stream.close()
 
 
 def test_a_server_goes_on_after_it_was_killed_and_after_postgres_was_away(

@@ -44,6 +44,8 @@ class Database(Protocol):
     address: str
     """The address that opens it again."""
     readonly: bool
+    local: bool
+    """Whether it is asked without a network, so that no answer is long in coming."""
     kept: bool
     """Whether the last transaction was committed."""
     refused: bool

@@ -78,6 +78,11 @@ class Store:
         return self._database.readonly
 
     @property
+    def local(self) -> bool:
+        """Whether the database is asked without a network, so that no answer is long in coming."""
+        return self._database.local
+
+    @property
     def refused(self) -> bool:
         """Whether values that the last transaction had gathered were refused."""
         return self._database.refused

@@ -183,10 +183,10 @@ class GroupCommit:
 
     def perform_now(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
         """As `perform_some` for light pieces, but without waiting: empty if another thread uses the store,
-        or if another program has the database locked.
+        if another program has the database locked, or if the database is behind a network.
         """
         self.refuse_inside()
-        if not self._held.take():
+        if not self._store.local or not self._held.take():
             return []
         try:
             call = Call(perform, pieces)
@@ -209,9 +209,9 @@ class GroupCommit:
         return [] if locked and len(call.outcomes) == 1 else call.outcomes
 
     def read_now(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | Later:
-        """As `read`, but without waiting: `Later.BUSY` if another thread uses the store."""
+        """As `read`, but without waiting: `Later.BUSY` if `perform_now` would be empty."""
         self.refuse_inside()
-        if not self._held.take():
+        if not self._store.local or not self._held.take():
             return Later.BUSY
         try:
             try:

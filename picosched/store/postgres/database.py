@@ -49,7 +49,7 @@ class PostgresDatabase(Database):
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.address = address
         self.name = shown(address)
-        self.readonly = readonly
+        self.readonly, self.local = readonly, False
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._durable = durability == "full"
