@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
 from tests.bench.report import Line, number
-from tests.bench.side_by_side import OURS
+from tests.bench.side_by_side import OURS, PEER
 
-WIDTH, LEFT, BAR, GAP, TITLE = 820, 250, 16, 14, 22
-COLOURS = ("#0f766e", "#94a3b8", "#cbd5e1", "#f59e0b")
+WIDTH, LEFT, BAR, GAP, TITLE = 880, 310, 16, 14, 22
+COLOURS = ("#0f766e", "#94a3b8", "#cbd5e1")
 """Ours, then the others."""
+OF_THE_PEER = "#f59e0b"
 MOST = 46
 """Characters of a label."""
 
@@ -23,13 +24,13 @@ def chart(title: str, lines: Sequence[Line]) -> str | None:
     parts: list[str] = []
     y = 34
     for line in compared:
-        parts.append(_text(12, y + 12, f"{line.what} ({line.unit})", bold=True))
+        parts.append(_text(12, y + 12, f"{line.what} ({line.unit})".replace("`", ""), bold=True))
         y += TITLE
         values = {OURS: line.median} | {name: theirs for name, (theirs, _) in line.others.items()}
         longest = max(value for value in values.values() if value != float("inf"))
         for place, (name, value) in enumerate(values.items()):
             length = (WIDTH - LEFT - 90) * min(1.0, value / longest if longest else 0.0)
-            colour = COLOURS[min(place, len(COLOURS) - 1)]
+            colour = OF_THE_PEER if name == PEER else COLOURS[min(place, len(COLOURS) - 1)]
             parts.append(_text(LEFT - 8, y + 12, name, end=True))
             parts.append(
                 f'<rect x="{LEFT}" y="{y}" width="{max(1.0, length):.1f}" height="{BAR - 3}" rx="2" '
@@ -42,7 +43,7 @@ def chart(title: str, lines: Sequence[Line]) -> str | None:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" '
         f'font-family="system-ui, sans-serif" font-size="12">\n'
         f'<rect width="{WIDTH}" height="{y}" fill="#ffffff"/>\n'
-        + _text(12, 20, title, bold=True)
+        + _text(12, 20, title.replace("`", ""), bold=True)
         + "\n"
         + "\n".join(parts)
         + "\n</svg>\n"
