@@ -32,6 +32,8 @@ def test_an_event_that_is_raised_tells_why_each_rule_fired_or_not(page: Page, co
     attributes.fill('{"n": 1')
     expect(page.get_by_text('found {"n": 1, wanted JSON')).to_be_visible()
     page.get_by_role("button", name="Raise", exact=True).click()
+    attributes.fill('{"n": 2')
+    expect(page.get_by_text('found {"n": 2, wanted JSON')).to_be_visible()  # so the click has had its effect
     expect(page.get_by_role("heading", name="Turn")).to_have_count(0)  # nothing was raised
     attributes.fill('{"n": 1}')
     attributes.press("Control+Enter")
