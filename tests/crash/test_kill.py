@@ -15,9 +15,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
+from crash.killing import killed
 
 WORKER = Path(__file__).with_name("worker.py")
 BY_STATEMENT = 120
@@ -34,21 +34,9 @@ def worker() -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def killed(worker: subprocess.Popen[str], order: str) -> list[str]:
+def keys_answered(worker: subprocess.Popen[str], order: str) -> list[str]:
     """Run one child until it is killed; the keys of the events that it had answered."""
-    assert worker.stdin and worker.stdout
-    worker.stdin.write(f"{order}\n")
-    worker.stdin.flush()
-    return [line.split()[1] for line in lines_until_killed(worker.stdout) if line.startswith("told")]
-
-
-def lines_until_killed(output: IO[str]) -> Iterator[str]:
-    for line in output:
-        if line.strip() == "killed":
-            return
-        assert line.strip() != "died", "the child ended by itself"
-        yield line
-    raise AssertionError("the worker ended")
+    return [line.split()[1] for line in killed(worker, order) if line.startswith("told")]
 
 
 class Disk:
@@ -110,7 +98,7 @@ def test_nothing_is_lost_or_doubled_through_220_kills(
     told: set[str] = set()
     kills = 0
     for order in orders:
-        told |= set(killed(worker, order))
+        told |= set(keys_answered(worker, order))
         kills += 1
         if path.exists():
             disk = Disk(path)

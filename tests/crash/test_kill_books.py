@@ -26,6 +26,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.killing import said_until_killed
 from tests.soak.books import closing_reader, entered, faults_of, left_over
 from tests.soak.record import Lane
 
@@ -55,21 +56,16 @@ def worker() -> Iterator[subprocess.Popen[str]]:
 
 def killed(worker: subprocess.Popen[str], order: str, lanes: Lanes) -> int:
     """Run one child until it is killed, and take down what it had answered; how many events that were."""
-    assert worker.stdin and worker.stdout
-    worker.stdin.write(f"{order}\n")
-    worker.stdin.flush()
     answered = 0
-    for line in worker.stdout:
+    for line in said_until_killed(worker, order):
         word, *rest = line.split()
+        assert word != "failed", line
         if word == "told":
             pico, name, serial = rest
             lane = lanes.setdefault((pico, name), Lane(pico, name))
             lane.sent = int(serial)
             answered += 1
-        elif word == "killed":
-            return answered
-        assert word not in ("died", "failed"), line
-    raise AssertionError("the worker ended")
+    return answered
 
 
 def check(path: Path, lanes: Lanes) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from crash.killing import killed
 from web.running import running
 
 from picosched import Engine
@@ -24,17 +25,6 @@ COUNTING = """ruleset counting {
     pre { n = event:attrs{"n"} }
     always { ent:all := all().put(n, all(){n.as("String")}.defaultsTo(0) + 1) } }
 }"""
-
-
-def killed(process: subprocess.Popen[str], order: str) -> None:
-    assert process.stdin and process.stdout
-    process.stdin.write(f"{order}\n")
-    process.stdin.flush()
-    for line in process.stdout:
-        assert line.strip() != "died", "the child ended by itself"
-        if line.strip() == "killed":
-            return
-    raise AssertionError("the worker ended")
 
 
 @pytest.mark.slow

@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from crash.test_kill import Disk, check, killed, lines_until_killed, worker
+from crash.killing import said_until_killed
+from crash.test_kill import Disk, check, keys_answered, worker
 from postgres_server import Server
 
 from picosched import PicoschedError, Store
@@ -65,13 +66,10 @@ def test_nothing_is_lost_or_doubled_through_kills_cut_sessions_and_restarts(
     randomness.shuffle(orders)
     told: set[str] = set()
     for order in orders:
-        told |= set(killed(worker, f"{address} {order}"))
+        told |= set(keys_answered(worker, f"{address} {order}"))
         compared(address, path, told)
     for trouble in (partial(postgres.ask, END_SESSIONS, address), postgres.restart):
-        assert worker.stdin and worker.stdout
-        worker.stdin.write(f"{address} after 600\n")
-        worker.stdin.flush()
-        lines = lines_until_killed(worker.stdout)
+        lines = said_until_killed(worker, f"{address} after 600")
         pid = int(next(line for line in lines if line.startswith("ready")).split()[1])
         for _ in range(TROUBLES):
             told |= answered(lines, 5)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from crash.killing import killed
 
 TICKING = Path(__file__).with_name("ticking.py")
 BY_STATEMENT = 75
@@ -24,17 +25,6 @@ def ticking() -> Iterator[subprocess.Popen[str]]:
     ) as process:
         yield process
         process.kill()
-
-
-def killed(process: subprocess.Popen[str], order: str) -> None:
-    assert process.stdin and process.stdout
-    process.stdin.write(f"{order}\n")
-    process.stdin.flush()
-    for line in process.stdout:
-        assert line.strip() != "died", "the child ended by itself"
-        if line.strip() == "killed":
-            return
-    raise AssertionError("the worker ended")
 
 
 def check(path: Path) -> tuple[int, int, int]:

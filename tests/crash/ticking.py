@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 import threading
 
-from worker import die_before, import_all, say
+from worker import kill_children, say
 
 from picosched import Engine
 
@@ -26,7 +23,7 @@ SOURCES = (
 )
 
 
-def work(database: str) -> None:
+def work(database: str, run: str) -> None:
     """Let sources tick until somebody kills us."""
     engine = Engine(database, granularity=1, max_begun=1_000_000)
     root = engine.root
@@ -41,23 +38,5 @@ def work(database: str) -> None:
     threading.Event().wait()
 
 
-def main() -> None:
-    import_all()
-    for line in sys.stdin:
-        database, kind, amount = line.split()
-        child = os.fork()
-        if child == 0:
-            try:
-                if kind == "statement":
-                    die_before(int(amount))
-                work(database)
-            finally:
-                os._exit(1)
-        if kind == "after":
-            threading.Timer(float(amount), os.kill, (child, signal.SIGKILL)).start()
-        _, status = os.waitpid(child, 0)
-        say("killed" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL else "died")
-
-
 if __name__ == "__main__":
-    main()
+    kill_children(work)

@@ -14,6 +14,7 @@ import signal
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,11 @@ def import_all() -> None:
         engine.run_due()
 
 
-def main() -> None:
+def kill_children(work: Callable[[str, str], None]) -> None:
+    """Fork a child that does `work` for each line of the input, until the child is killed as the line says.
+
+    `work` is given the database, and the number of the line, as a text.
+    """
     import_all()
     for number, line in enumerate(sys.stdin):
         database, kind, amount = line.split()
@@ -101,11 +106,10 @@ def main() -> None:
             finally:
                 os._exit(1)
         if kind == "after":
-            timer = threading.Timer(float(amount), os.kill, (child, signal.SIGKILL))
-            timer.start()
+            threading.Timer(float(amount), os.kill, (child, signal.SIGKILL)).start()
         _, status = os.waitpid(child, 0)
         say("killed" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL else "died")
 
 
 if __name__ == "__main__":
-    main()
+    kill_children(work)

@@ -11,12 +11,7 @@ from picosched.schedule.scheduled import COMING
 from picosched.store import rows
 from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Where
-
-Parts = tuple[str, ...]
-"""Conditions that must all hold; the same texts for all conditions of one shape."""
-
-OWNER = "$owner"
-"""Stands for the column that the statement names."""
+from picosched.store.texts import OWNER, Parts
 
 AMONG = "id = ANY(?::text[])"
 NOT_AMONG = "id NOT IN (SELECT json_array_elements_text(?::json))"

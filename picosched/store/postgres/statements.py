@@ -10,10 +10,8 @@ The head of `sqlite/statements.py` explains names, fragments and conditions. Wha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +21,7 @@ from picosched.schedule.record import Table
 from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
 from picosched.store import deliveries, pages, picos, rows, sources
 from picosched.store.journal import ENTRY
-from picosched.store.postgres.conditions import OWNER, Parts
-from picosched.store.texts import texts_of
+from picosched.store.texts import Parts, texts_of, with_conditions
 
 NUMBERS = ("time", "count", "number", "flag")
 """The kinds of fields whose columns are numbers."""
@@ -46,18 +43,6 @@ class Columns:
         self.inserted = ", ".join(table.inserted)
         numbers = [str(each.column) for each in table.fields if each.kind.name in NUMBERS]
         self.values = _values(table.inserted, numbers)
-
-
-class WhereText:
-    """Writes `{where}` and `{where:COLUMN}`."""
-
-    def __init__(self, parts: Parts, first: int) -> None:
-        numbers = count(first)
-        numbered = (re.sub(r"\?", lambda _: f"${next(numbers)}", part) for part in parts)
-        self._text = "".join(f" AND {part}" for part in numbered)
-
-    def __format__(self, column: str) -> str:
-        return self._text.replace(OWNER, column)
 
 
 IS_SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
@@ -99,9 +84,5 @@ ADDING = frozenset({"add_scheduled", "record", "add_entry", "add_delivery", "mor
 
 @lru_cache(maxsize=1_024)
 def composed(name: str, shapes: tuple[Parts, ...], own: int) -> bytes:
-    """A statement with conditions, one or several; `own` is how many values of its own it has."""
-    wheres, first = list[WhereText](), own + 1
-    for parts in shapes:
-        wheres.append(WhereText(parts, first))
-        first += sum(part.count("?") for part in parts)
-    return ALL[name].format_map({**FRAGMENTS, "where": wheres[0] if len(wheres) == 1 else wheres}).encode()
+    """A statement with conditions; `own` is how many values of its own it has."""
+    return with_conditions(ALL[name], FRAGMENTS, shapes, own, "$").encode()

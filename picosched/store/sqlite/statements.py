@@ -13,9 +13,7 @@ is put together once for each shape of conditions, and SQLite prepares it once.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +23,7 @@ from picosched.schedule.record import Table
 from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
 from picosched.store import deliveries, pages, picos, rows, sources
 from picosched.store.journal import ENTRY
-from picosched.store.sqlite.conditions import OWNER, Parts
-from picosched.store.texts import texts_of
+from picosched.store.texts import Parts, texts_of, with_conditions
 
 
 class Columns:
@@ -36,18 +33,6 @@ class Columns:
         self.columns = ", ".join(table.columns)
         self.inserted = ", ".join(table.inserted)
         self.marks = ", ".join("?" * len(table.inserted))
-
-
-class WhereText:
-    """The text of `{where}` and `{where:COLUMN}`."""
-
-    def __init__(self, parts: Parts, first: int) -> None:
-        numbers = count(first)
-        numbered = (re.sub(r"\?", lambda _: f"?{next(numbers)}", part) for part in parts)
-        self._text = "".join(f" AND {part}" for part in numbered)
-
-    def __format__(self, column: str) -> str:
-        return self._text.replace(OWNER, column)
 
 
 IS_SCHEDULE = f"kind IN ({', '.join(map(repr, SCHEDULES))})"
@@ -80,9 +65,5 @@ STATEMENTS = {name: text.format_map(FRAGMENTS) for name, text in ALL.items() if 
 
 @lru_cache(maxsize=1_024)
 def composed(name: str, shapes: tuple[Parts, ...], own: int) -> str:
-    """A statement with conditions, one or several; `own` is how many values of its own it has."""
-    wheres, first = list[WhereText](), own + 1
-    for parts in shapes:
-        wheres.append(WhereText(parts, first))
-        first += sum(part.count("?") for part in parts)
-    return ALL[name].format_map({**FRAGMENTS, "where": wheres[0] if len(wheres) == 1 else wheres})
+    """A statement with conditions; `own` is how many values of its own it has."""
+    return with_conditions(ALL[name], FRAGMENTS, shapes, own, "?")
