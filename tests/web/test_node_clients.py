@@ -173,7 +173,7 @@ def test_a_host_that_no_link_may_have_is_not_used(host: str, found: str | None) 
 
 
 @pytest.mark.parametrize("text", ["picos.example", "ftp://a", "http://u:p@a", "http://a?b", "http://a b", 1])
-def test_a_base_url_that_is_none_is_an_error(text: Any) -> None:
+def test_what_is_not_a_base_url_is_refused(text: Any) -> None:
     with pytest.raises(PicoschedError, match=r"base_url: found .*, wanted a URL such as"):
         Engine(base_url=text)
 
@@ -208,7 +208,7 @@ def test_user_and_password_of_a_url_are_sent_and_shown_nowhere(
 # ---- failed installs ---------------------------------------------------------------------------------
 
 
-def test_a_failed_install_is_told_and_says_which_setting_allows_it(
+def test_a_failed_install_names_the_setting_that_would_allow_it(
     served: Callable[..., Served], tmp_path: Path
 ) -> None:
     with elsewhere({"/x.krl": LINKS, "/gone.krl": "404"}) as place:
@@ -361,7 +361,7 @@ def test_a_page_of_another_origin_gets_no_key(serving: Callable[..., Any], origi
 @pytest.mark.parametrize(
     "text", ["*", "app.example", "null", "https://app.example/x", "https://u@a", "ftp://a"]
 )
-def test_an_origin_that_is_none_is_an_error(text: str) -> None:
+def test_what_is_not_an_origin_is_refused(text: str) -> None:
     with pytest.raises(PicoschedError, match=r"found the origin .* wanted a scheme, a host"):
         Origins([text])
 
