@@ -31,7 +31,7 @@ log_min_messages = fatal
 
 EMPTY = """DO $$ DECLARE each record; BEGIN
     FOR each IN SELECT schemaname, tablename FROM pg_tables
-        WHERE schemaname !~ '^(pg_|information_schema)' AND tablename <> 'picosched' LOOP
+        WHERE schemaname !~ '^(pg_|information_schema)' AND tablename NOT IN ('picosched', 'shard') LOOP
         EXECUTE format('DELETE FROM %I.%I', each.schemaname, each.tablename);
     END LOOP;
     FOR each IN SELECT schemaname, sequencename FROM pg_sequences LOOP

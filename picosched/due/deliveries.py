@@ -103,6 +103,9 @@ class DeliveriesQueue(Background):
 
     def _settle(self, delivery: Delivery, answer: HttpResponse) -> None:
         now, deliveries = self._now(), self._store.deliveries
+        self._store.need(delivery.pico_id or delivery.source_id)
+        if deliveries.find(delivery.id) is None:
+            return  # dropped, or sent by another process as well
         if 200 <= answer.status < 300:
             deliveries.remove(delivery.id)
             return

@@ -22,7 +22,8 @@ from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit, Seen
+from picosched.turns.commit import GroupCommit
+from picosched.turns.seen import Seen
 
 INSTANT = 100_000
 """Events that may be made and raised at one instant of a clock that does not advance."""

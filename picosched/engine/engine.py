@@ -116,6 +116,8 @@ class Engine(Delivering, Sourced):
 
         def work() -> PicoRef:
             self.loaded.load_pico(parent_id)
+            if unique:
+                self.store.need("")  # so that no other process makes one of that name meanwhile
             if unique and self.store.picos.named(name):
                 raise PicoschedError(f"there is a pico {name} already", "conflict")
             self.store.picos.new_pico(row)

@@ -54,6 +54,9 @@ def take_up(
 
 
 def _found(store: Store, id: str, now: datetime) -> None:
+    store.need("")
+    if store.picos.find_root() is not None:  # another process has made it meanwhile
+        return
     store.picos.new_pico(PicoRow(id, "root", None, now))
     note(store, now)
 

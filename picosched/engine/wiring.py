@@ -45,6 +45,7 @@ from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow
+from picosched.turns.places import Places
 from picosched.turns.turns import Turns
 
 DEEPEST = 5
@@ -92,6 +93,8 @@ class Wiring:
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
         self._dues = Dues(lambda due: self._scheduler.wake(due))
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)
+        if self.store.shards is not None:
+            self._commits.places = Places(self.store, self.loaded)
         self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came)
         self._waiting = Waiting(ask, self._ask_pico, self.look_again)
         self._deep = threading.local()

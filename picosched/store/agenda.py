@@ -23,6 +23,7 @@ from picosched.store.due import Due
 from picosched.store.journal import oldest
 from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Database
+from picosched.store.shards import Owners
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
@@ -31,6 +32,7 @@ SETTLED = (
     "due", "status", "fires", "fired", "keep_until", "paused_until", "moved_from", "spaced_from", "id"
 )  # fmt: skip
 """What `settle_scheduled` sets, and the id."""
+ECI = SCHEDULED.columns.index("eci")
 settled_values = SCHEDULED.values_of(SETTLED)
 ALL = 2**62
 """The limit of a statement that is to give all rows."""
@@ -39,8 +41,16 @@ ALL = 2**62
 class Agenda:
     """Scheduled events and the record of their fires."""
 
-    def __init__(self, database: Database, history: timedelta, due: Due, ahead: Ahead) -> None:
+    def __init__(
+        self,
+        database: Database,
+        history: timedelta,
+        due: Due,
+        ahead: Ahead,
+        owners: Owners,
+    ) -> None:
         self._database = database
+        self._owners = owners
         self._due = due
         """Gets each written row."""
         self._history = history
@@ -59,7 +69,15 @@ class Agenda:
     def find(self, id: str) -> Scheduled | None:
         """The scheduled event with that id, whatever its status."""
         row = self._ahead.take(id) or self._database.row("find_scheduled", (id,))
-        return None if row is None else rows.to_scheduled(row)
+        if row is None:
+            return None
+        self._owners.need(row[1])
+        return rows.to_scheduled(row)
+
+    def sent_to(self, id: str) -> str | None:
+        """The channel that the event of a row is for, if the row was read ahead and has one."""
+        row = self._ahead.peek(id)
+        return None if row is None else row[ECI]
 
     def read_ahead(self, ids: Sequence[str]) -> None:
         """Inside a transaction: read rows in one statement, for their next `find`, unless written before."""
@@ -160,6 +178,7 @@ class Agenda:
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Update a row's due time, status and number of fires."""
+        self._owners.need(settled.pico_id)
         if settled.keep_until is None and settled.status not in COMING:
             settled = replace(settled, keep_until=shifted(now, self._history))
         values = settled_values(settled)
@@ -248,6 +267,7 @@ class Agenda:
         """
         which = Filter(pico_id=pico_id, rid=rid)
         self._ahead.clear()
+        self._owners.need(pico_id)
         self._database.execute("record_cancelled", (to_ms(now), reason), which)
         keep_until = to_ms(shifted(now, self._history))
         return self._database.execute("cancel_scheduled", (keep_until,), which)
@@ -255,6 +275,9 @@ class Agenda:
     def give_up(self, id: str, now: datetime, why: str) -> None:
         """End a row that cannot be processed or read, with its occurrence failed."""
         self._ahead.clear()
+        row = self._database.row("find_scheduled", (id,))
+        if row is not None:
+            self._owners.need(row[1])
         self._database.execute("record_given_up", (to_ms(now), Outcome.FAILED.value, why, id))
         keep_until = to_ms(shifted(now, self._history))
         self._database.execute("finish_scheduled", (Status.FINISHED.value, keep_until, id))

@@ -126,7 +126,7 @@ class Due:
         Remembered until a row with an earlier due time is written, as these picos may have very many rows
         before it.
         """
-        if not picos:
+        if not picos or self._database.spread:  # where others write earlier ones
             return FIRST_MS
         start = self._passed[1] if self._passed[0] <= picos else FIRST_MS
         row = self._database.row("first_due_of_others", (start,), LeftOut(owners=picos))

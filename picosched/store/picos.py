@@ -16,6 +16,7 @@ from picosched.clock import from_ms, to_ms
 from picosched.pico.channel import Channel
 from picosched.store import rows
 from picosched.store.port import Database, Row
+from picosched.store.shards import Owners
 
 APP = "app:"
 """Prefix of the rid of a variable that all picos share."""
@@ -69,12 +70,14 @@ def owner(pico_id: str, rid: str) -> str:
 class Picos:
     """Reads and writes picos; writes inside a transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owners: Owners) -> None:
         self._database = database
+        self._owners = owners
 
     # Picos
 
     def new_pico(self, pico: PicoRow) -> None:
+        self._owners.made(pico.id)
         self._database.execute("new_pico", (pico.id, pico.name, pico.parent_id, to_ms(pico.created)))
 
     def find_pico(self, id: str) -> PicoRow | None:
@@ -103,6 +106,7 @@ class Picos:
 
     def delete_pico(self, id: str) -> None:
         """Delete a pico and all it owns except schedules, journal and record of fires."""
+        self._owners.need(id)
         self._database.execute("delete_channels", (id,))
         self._database.execute("delete_installed", (id,))
         self._database.execute("delete_entities", (id,))
@@ -116,10 +120,12 @@ class Picos:
     # Channels
 
     def new_channel(self, channel: Channel, now: datetime) -> None:
+        self._owners.need(channel.pico_id)
         self._database.execute("new_channel", (*rows.of_channel(channel), to_ms(now)))
 
     def put_channel(self, channel: Channel, now: datetime) -> None:
         """Make a channel, or change the tags and policies of an existing one."""
+        self._owners.need(channel.pico_id)
         if self.find_channel(channel.eci) is None:
             self.new_channel(channel, now)
             return
@@ -138,6 +144,10 @@ class Picos:
         return [rows.to_channel(row) for row in self._database.rows("kin_of", (pico_id,))]
 
     def delete_channel(self, eci: str) -> bool:
+        channel = self.find_channel(eci)
+        if channel is None:
+            return False
+        self._owners.need(channel.pico_id)
         return self._database.execute("delete_channel", (eci,)) > 0
 
     # Rulesets
@@ -162,6 +172,7 @@ class Picos:
         Entity variables and schedules stay. If the text changed, waiting event expressions are reset, because
         their states may be invalid for its rules.
         """
+        self._owners.need(pico_id, "")
         put = ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin, rows.ms(ruleset.flushed)
         self._database.execute("put_ruleset", put)
         changed = self._database.row("is_installed_otherwise", (pico_id, ruleset.rid, ruleset.hash))
@@ -171,6 +182,7 @@ class Picos:
 
     def uninstall(self, pico_id: str, rid: str) -> None:
         """Uninstall a ruleset with its entity variables; its `app:` variables go with the last pico."""
+        self._owners.need(pico_id)
         self._database.execute("uninstall", (pico_id, rid))
         self._database.execute("delete_entities_of", (pico_id, rid))
         self._database.execute("delete_waiting_of", (pico_id, rid))
@@ -178,6 +190,7 @@ class Picos:
 
     def forget_app(self, rid: str) -> None:
         """Delete the `app:` variables of a ruleset if no pico has it any more."""
+        self._owners.need("")
         if self._database.row("is_installed_anywhere", (rid,)) is None:
             self._database.execute("delete_entities_of", ("", APP + rid))
 

@@ -46,6 +46,8 @@ class Database(Protocol):
     readonly: bool
     local: bool
     """Whether it is asked without a network, so that no answer is long in coming."""
+    spread: bool
+    """Whether several processes may write it at once, each what it has locked (`shards.py`)."""
     kept: bool
     """Whether the last transaction was committed."""
     refused: bool
@@ -106,6 +108,16 @@ class Database(Protocol):
     def be_patient(self, patient: bool) -> None:
         """Whether to wait a while for another program that has the database locked. At first it does."""
         ...
+
+    # Of a database that is spread
+
+    def lock(self, shards: Sequence[int]) -> dict[int, int]:
+        """Inside a transaction: lock shards, in order, until it ends. Shard → its version, counted up."""
+        return {}
+
+    def versions(self, shards: Sequence[int]) -> dict[int, int]:
+        """The versions of shards, as committed."""
+        return {}
 
     # The whole
 

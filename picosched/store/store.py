@@ -29,8 +29,9 @@ from picosched.store.due import Due
 from picosched.store.journal import Journal
 from picosched.store.opening import open_database
 from picosched.store.pages import Pages
-from picosched.store.picos import APP, Picos
+from picosched.store.picos import Picos, owner
 from picosched.store.port import MEMORY, Row
+from picosched.store.shards import Shards
 from picosched.store.sources import Sources
 
 PRUNED_AT_ONCE = 5_000
@@ -53,15 +54,32 @@ class Store:
     ) -> None:
         self._database = open_database(path, durability=durability, readonly=readonly)
         self._history = timedelta(days=history_days)
-        self.picos = Picos(self._database)
         ahead = Ahead(self._database)
+        self.shards = Shards(self._database) if self._database.spread else None
+        """What is locked of a database that several processes write; None if one has it alone."""
+        if self.shards is not None:
+            self.shards.on_stale(lambda shards: ahead.clear())
+        self.picos = Picos(self._database, self)
         self.due = Due(self._database, ahead)
-        self.agenda = Agenda(self._database, self._history, self.due, ahead)
+        self.agenda = Agenda(self._database, self._history, self.due, ahead, self)
         self.begun = BegunRows(self._database)
         self.journal = Journal(self._database)
         self.pages = Pages(self._database)
-        self.sources = Sources(self._database)
+        self.sources = Sources(self._database, self)
         self.deliveries = Deliveries(self._database)
+
+    def need(self, *owners: str) -> None:
+        """Inside a transaction: these picos and sources are used; "" for what all picos share.
+
+        UnlockedError, if several processes write the database and others may write these now.
+        """
+        if self.shards is not None and self._database.in_transaction:
+            self.shards.need(*owners)
+
+    def made(self, owner: str) -> None:
+        """Inside a transaction: a new pico or source, which nobody else can know yet."""
+        if self.shards is not None:
+            self.shards.made(owner)
 
     @property
     def name(self) -> str:
@@ -76,6 +94,11 @@ class Store:
     @property
     def readonly(self) -> bool:
         return self._database.readonly
+
+    @property
+    def steady(self) -> bool:
+        """Whether nobody writes what is read here without us noticing it."""
+        return not (self.readonly or self._database.spread)
 
     @property
     def local(self) -> bool:
@@ -153,6 +176,7 @@ class Store:
     # Reads of a pico
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
+        self.need(owner(pico_id, rid))
         return self.picos.entity(pico_id, rid, name)
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
@@ -190,6 +214,7 @@ class Store:
 
         Without `recorded` the occurrence gets no record, without `journalled` the turn is not in the journal.
         """
+        self.need(turn.pico_id)
         put = self._database.put
         for table, statement, values in _rows_of(turn, fire, journalled):
             put(table, statement, values)
@@ -237,11 +262,11 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
     dump = rows.dump
     found: list[tuple[str, str, Row]] = []
     for (rid, name), value in turn.entities.items():
-        owner = "" if rid.startswith(APP) else turn.pico_id
+        whose = owner(turn.pico_id, rid)
         if value is None:
-            found.append(("entity", "delete_entity", (owner, rid, name)))
+            found.append(("entity", "delete_entity", (whose, rid, name)))
         else:
-            found.append(("entity", "set_entity", (owner, rid, name, dump(value))))
+            found.append(("entity", "set_entity", (whose, rid, name, dump(value))))
     for (rid, rule), state in turn.waiting.items():
         if state is None:
             found.append(("waiting", "delete_waiting", (turn.pico_id, rid, rule)))

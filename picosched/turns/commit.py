@@ -10,7 +10,9 @@ rest of the current batch at most, and its own work is in the next.
 
 Work that fails before it has written anything fails alone. If gathered values are refused, the batch is
 rolled back and its pieces are tried one by one. If another write or the commit fails, each caller gets the
-error. If the disk fails during the commit itself, it is unknown whether the batch was kept: each caller
+error. Of a database that several processes write, the batch locks the shards of its pieces first
+(`places.py`); a piece that turns out to need another one is tried again alone, with all it needs. If the disk
+fails during the commit itself, it is unknown whether the batch was kept: each caller
 gets `InDoubtError`, memory is cleared, and later work starts from what is on disk. An interrupted leader
 hands over: uncommitted work is still in line.
 """
@@ -22,17 +24,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
-from typing import Any, Generic, ParamSpec, TypeVar
+from itertools import chain, islice
+from typing import Any, ParamSpec, TypeVar
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.store.faults import ReopenedError, StoreError
+from picosched.store.shards import UnlockedError
 from picosched.store.store import Store
+from picosched.turns.calls import Call, Mark
 from picosched.turns.lock import FairLock
 from picosched.turns.pieces import Later
+from picosched.turns.places import Places
 
 T = TypeVar("T")
-K = TypeVar("K")
 Piece = TypeVar("Piece")
 P = ParamSpec("P")
 
@@ -42,48 +47,14 @@ LARGEST = 256
 SECONDS = 0.05
 """How long a batch starts new work."""
 
+UNDONE = ("40001", "40P01")
+"""The kinds of errors with which a database undoes one of two transactions that were in each other's way."""
+
+MOST_TRIES = 10
+"""How often a batch is tried again after these."""
+
 LIGHT_SECONDS = 0.01
 """The same for a light call, whose caller must not wait."""
-
-
-class Mark:
-    """One batch: all its calls finish at once, even if the thread that wrote it is interrupted."""
-
-    __slots__ = ("finished",)
-
-    def __init__(self) -> None:
-        self.finished = False
-
-
-class Call:
-    """The pieces of one caller, in line, and their outcomes, which are valid once the call is finished.
-
-    There may be fewer outcomes than pieces: those of the first pieces, which the batch had time for.
-    """
-
-    __slots__ = ("alone", "first", "light", "mark", "outcomes", "perform", "pieces", "prepare", "wake")
-
-    def __init__(
-        self,
-        perform: Callable[[Any], Any],
-        pieces: Sequence[Any],
-        first: Callable[[], None] | None = None,
-        prepare: Callable[[Sequence[Any]], None] | None = None,
-    ) -> None:
-        self.perform = perform
-        self.pieces = pieces
-        self.prepare = prepare
-        """Reads ahead the rows of the pieces."""
-        self.light = False
-        """Whether its caller must not wait for long."""
-        self.alone = False
-        """Whether each piece gets its own transaction, because a shared one was refused."""
-        self.first = first
-        """Committed before the pieces, which then share their transaction with no other call."""
-        self.outcomes: list[Any] = []
-        self.mark = Mark()
-        self.wake: threading.Lock | None = None
-        """Of a call that waits: held until it is finished or must lead."""
 
 
 class GroupCommit:
@@ -101,6 +72,11 @@ class GroupCommit:
         seconds: float | None = SECONDS,
     ) -> None:
         self._store = store
+        self._shards = store.shards
+        self.places: Places | None = None
+        """Where pieces belong; needed if there are shards."""
+        self._fewer: int | None = None
+        """How many pieces the next batch has at most, because the one after them is to be tried alone."""
         self._transaction = store.transaction()
         self._seconds = seconds
         self._committed = committed
@@ -229,6 +205,8 @@ class GroupCommit:
         with self._held:
             if self._store.mend():
                 self._undone()
+            if self._shards is not None:
+                self._shards.begin_read()
             return work(*args, **named)
 
     def refuse_inside(self) -> None:
@@ -268,8 +246,12 @@ class GroupCommit:
                 with self._transaction:
                     batch[0].first()
             with self._transaction:
+                if self._shards is not None:
+                    self._lock(batch)
                 self._run(batch, mark)
                 ran = True
+            if self._shards is not None:
+                self._shards.kept()
             mark.finished = True
             self.commits += 1
             self._committed()
@@ -282,6 +264,8 @@ class GroupCommit:
                 raise
             if isinstance(error, ReopenedError):
                 return  # nothing of it had begun
+            if self._shards is not None and self._again(batch, mark, error):
+                return
             if self._store.refused and _of_a_value(error) and _part(batch):
                 return  # trying each alone finds the guilty one
             for call in batch:
@@ -289,12 +273,42 @@ class GroupCommit:
                     call.outcomes = [_for_one_caller(error) for _ in call.outcomes or (None,)]
             mark.finished = True
 
+    def _lock(self, batch: list[Call]) -> None:
+        """Lock the shards of the pieces, before anything of them is read."""
+        assert self._shards is not None and self.places is not None
+        alone = 1 if batch[0].alone or batch[0].shards else self._fewer
+        pieces = islice(chain.from_iterable(call.pieces for call in batch), alone or LARGEST)
+        self._shards.lock(self.places.of(pieces) | batch[0].shards)
+
+    def _again(self, batch: list[Call], mark: Mark, error: Exception) -> bool:
+        """Whether to try a batch again, as another process was in its way or it needs other shards."""
+        if isinstance(error, UnlockedError):
+            assert self.places is not None
+            *before, call = [call for call in batch if call.mark is mark]
+            done = len(call.outcomes)
+            self.places.remember(call.pieces[done], error.shards)
+            if not before and done == 0:
+                call.shards |= error.shards
+            else:
+                self._fewer = done + sum(len(each.outcomes) for each in before)
+            for each in (*before, call):
+                each.mark, each.outcomes = Mark(), []
+            return True
+        first = batch[0]
+        if isinstance(error, StoreError) and error.kind in UNDONE and first.tries < MOST_TRIES:
+            first.tries += 1
+            for each in batch:
+                each.mark, each.outcomes = Mark(), []
+            return True
+        return False
+
     def _run(self, batch: list[Call], mark: Mark) -> None:
         """Run pieces in order while there is time. The rest stays in line."""
         seconds = self._seconds
         if seconds is not None:
             seconds = LIGHT_SECONDS if batch[0].light else seconds
         until = None if seconds is None else ticks() + seconds
+        left, self._fewer = self._fewer, None
         for call in batch:
             call.mark, call.outcomes = mark, []
             if call.prepare is not None:
@@ -302,7 +316,10 @@ class GroupCommit:
             for piece in call.pieces:
                 outcome = self._outcome(call.perform, piece)
                 call.outcomes.append(outcome)
-                if call.alone or outcome is Later.HEAVY:
+                if call.alone or call.shards or outcome is Later.HEAVY:
+                    call.shards = frozenset()  # which were the first piece's
+                    return
+                if left is not None and (left := left - 1) == 0:
                     return
                 if until is not None and ticks() > until:
                     return
@@ -311,13 +328,16 @@ class GroupCommit:
         """The result of a piece, or its error if it had written nothing."""
         changes = self._store.changes
         try:
-            return perform(piece)
+            outcome = perform(piece)
         except StoreError:
             raise
         except Exception as error:
             if self._store.changes != changes:
                 raise
-            return error
+            outcome = error
+        if self._shards is not None:
+            self._shards.check()
+        return outcome
 
     def _release(self) -> None:
         """Wake finished calls; inside the mutex."""
@@ -339,35 +359,6 @@ class GroupCommit:
             self._leader = self._line[0] if self._line else None
             if self._leader is not None and self._leader.wake is not None and self._leader.wake.locked():
                 self._leader.wake.release()
-
-
-class Seen(Generic[K, T]):
-    """A memo of the last read from the store, valid until the next transaction ends.
-
-    Any thread may look. The value and its key are one tuple, so that no thread uses another's value for its
-    own key. A readonly store is written by other processes, so nothing is remembered.
-    """
-
-    def __init__(self, store: Store, commits: GroupCommit, read: Callable[[K], T]) -> None:
-        self._store = store
-        self._commits = commits
-        self._read = read
-        self._seen: tuple[tuple[int, K], T] | None = None
-
-    def forget(self) -> None:
-        """Read anew at the next look."""
-        self._seen = None
-
-    def look(self, key: K) -> T:
-        """The value read for this key."""
-        seen = self._seen
-        if seen is not None and seen[0] == (self._store.transactions, key) and not self._store.readonly:
-            return seen[1]
-        self._seen = self._commits.read(self._read_for, key)
-        return self._seen[1]
-
-    def _read_for(self, key: K) -> tuple[tuple[int, K], T]:
-        return (self._store.transactions, key), self._read(key)
 
 
 def _call(work: Callable[[], T]) -> T:

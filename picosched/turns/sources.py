@@ -41,6 +41,8 @@ class Brought:
 
 def add(store: Store, source: Source, id: str, now: datetime, *, configured: bool = False) -> None:
     """Add a source. `conflict` if its name is taken."""
+    store.need("")
+    store.made(id)
     if source.name is not None and store.sources.find(source.name) is not None:
         raise PicoschedError(f'there is a source "{source.name}" already', "conflict")
     store.sources.put(SourceRow(id, source.name, _text(source), configured, now, now))
@@ -109,6 +111,7 @@ def bring_in_line(
     store: Store, sources: Sequence[Source], now: datetime, new_id: Callable[[], str]
 ) -> Brought:
     """Make the configured sources exactly these. `conflict` if another source has the name of one."""
+    store.need("")  # of several processes that start at once, the first adds them
     brought = Brought([], [], [])
     left = {row.id: row for row in store.sources.all() if row.configured}
     for source in sources:

@@ -84,6 +84,12 @@ class Turns:
 
     def answer(self, piece: AskQuery) -> Any:
         """The answer to a query. Unanswered, `Later` and errors as for `raise_event`."""
+        if self._store.shards is None:
+            return self._answer(piece)
+        with self._store.snapshot():  # others write meanwhile
+            return self._answer(piece)
+
+    def _answer(self, piece: AskQuery) -> Any:
         query, pico_id = piece.query, piece.pico_id
         if pico_id is None:
             channel = self._loaded.load_channel(query.eci or "")

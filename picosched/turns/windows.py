@@ -61,7 +61,9 @@ def is_changed(store: Store, settings: Settings) -> bool:
 
 def follow_configured(store: Store, loaded: Loaded, now: datetime) -> None:
     """Make the rows that all rulesets want, after the configured windows changed."""
-    for pico in store.picos.picos():
+    picos = store.picos.picos()
+    store.need(*(pico.id for pico in picos))
+    for pico in picos:
         for rid, installed in loaded.load_pico(pico.id).installed.items():
             try:
                 follow(store, loaded, pico.id, installed.ruleset, now)

@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 
 from picosched.store.port import Database, Row
-from picosched.store.postgres.schema import TABLE_NAMES
+from picosched.store.postgres.schema import OF_MACHINES, TABLE_NAMES
 from picosched.store.postgres.session import Session
 
 COLUMNS = b"""SELECT table_name, column_name FROM information_schema.columns
-    WHERE table_schema = current_schema() AND table_name = ANY($1::text[])
+    WHERE table_schema = current_schema() AND table_name = ANY($1::text[]) AND is_generated = 'NEVER'
     ORDER BY table_name, ordinal_position"""
 SEQ = "seq"
 AT_ONCE = 1_000
@@ -23,7 +23,7 @@ def copy_into(session: Session, other: Database) -> None:
     with session.transaction():
         session.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         columns: dict[str, list[str]] = {}
-        for table, column in session.execute(COLUMNS, (list(TABLE_NAMES),)).fetchall():
+        for table, column in session.execute(COLUMNS, ([*TABLE_NAMES - OF_MACHINES],)).fetchall():
             columns.setdefault(table, []).append(column)
         with other.transaction():
             for table, names in columns.items():

@@ -31,12 +31,15 @@ from picosched.store.postgres.address import shown
 from picosched.store.postgres.conditions import conditions_of
 from picosched.store.postgres.copying import copy_into
 from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
-from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, take_lock
+from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, leave_lock, take_lock
 from picosched.store.postgres.statements import ADDING, OF_MANY, STATEMENTS, composed
 
 DURABILITIES = ("full", "normal")
 SIZES = b"""SELECT pg_total_relation_size(oid) FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relname = ANY($1::text[])"""
+LOCK = b"SELECT 1 FROM shard WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+ADVANCE = b"UPDATE shard SET version = version + 1 WHERE id = ANY($1::bigint[]) RETURNING id, version"
+VERSIONS = b"SELECT id, version FROM shard WHERE id = ANY($1::bigint[])"
 ENDED = ("57P01", "57P02", "57P03", "57P05")
 """SQLSTATE of errors by which the server says that it ends the session."""
 
@@ -49,7 +52,7 @@ class PostgresDatabase(Database):
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.address = address
         self.name = shown(address)
-        self.readonly, self.local = readonly, False
+        self.readonly, self.local, self.spread = readonly, False, True
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._durable = durability == "full"
@@ -133,6 +136,23 @@ class PostgresDatabase(Database):
             return self._session.execute(sql, values)
         except FAILING as cause:
             raise self._fault(cause) from cause
+
+    # Shards
+
+    def lock(self, shards: Sequence[int]) -> dict[int, int]:
+        self._check_usable()
+        try:
+            with self._session.pipeline():
+                if not self._begun:
+                    self._begin()
+                self._session.execute(LOCK, (shards,))
+                locked = self._session.execute(ADVANCE, (shards,))
+            return dict(locked.fetchall())
+        except FAILING as cause:
+            raise self._fault(cause) from cause
+
+    def versions(self, shards: Sequence[int]) -> dict[int, int]:
+        return dict(self._run(VERSIONS, (shards,)).fetchall())
 
     def _check_usable(self) -> None:
         if self._lost is not None:
@@ -315,8 +335,6 @@ class PostgresDatabase(Database):
         session = connect(self.address, self.name, readonly=self.readonly, durable=self._durable)
         self._waits = True
         try:
-            if not self.readonly:
-                take_lock(session, self.name)
             self._prepare(session)
         except psycopg.Error as cause:
             session.close()
@@ -327,15 +345,29 @@ class PostgresDatabase(Database):
         return session
 
     def _prepare(self, session: Session) -> None:
-        """Check the tables, and bring them up to date."""
-        version = schema.version_of(lambda sql: session.execute(sql.encode()).fetchall(), self.name)
-        if self.readonly:
-            if version == 0:
+        """Take the lock and check the tables; bring them up to date while nobody else has the database."""
+
+        def left() -> list[str]:
+            version = schema.version_of(lambda sql: session.execute(sql.encode()).fetchall(), self.name)
+            if self.readonly and version == 0:
                 raise StoreError(f"the database {self.name} has no picos", "not_found")
+            return schema.migrating(version)
+
+        if self.readonly:
+            if left():
+                raise StoreError(
+                    f"{self.name} has the tables of an older picosched: open it once for writing", "refused"
+                )
             return
-        with session.transaction():
-            for statement in schema.migrating(version):
-                session.execute(statement.encode())
+        take_lock(session, self.name)
+        if left():
+            leave_lock(session)
+            take_lock(session, self.name, alone=True)
+            with session.transaction():
+                for statement in left():  # another may have done it meanwhile
+                    session.execute(statement.encode())
+            leave_lock(session)
+            take_lock(session, self.name)
 
     def _fault(self, cause: Exception) -> PicoschedError:
         """The error for the caller; remembers that the session or the transaction is over."""

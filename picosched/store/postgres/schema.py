@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from picosched.errors import PicoschedError
+from picosched.store.shards import SHARED
 
 TEXT = 'text COLLATE "C"'
 SEQ = "seq bigint GENERATED ALWAYS AS IDENTITY"
@@ -219,13 +220,41 @@ TABLES = (
     "CREATE INDEX received_at ON received (at)",
 )
 
-MIGRATIONS = (("0001_tables", TABLES),)
+SHARD = "shard bigint GENERATED ALWAYS AS (get_byte(decode(md5({owner}), 'hex'), 0)) STORED"
+"""The shard of a row's owner, as `shards.shard_of` computes it."""
+
+SHARDS = (
+    "CREATE TABLE shard (id bigint PRIMARY KEY, version bigint NOT NULL) WITH (fillfactor = 20)",
+    f"INSERT INTO shard SELECT number, 0 FROM generate_series(0, {SHARED}) AS number",
+    f"ALTER TABLE scheduled ADD {SHARD.format(owner='pico')}",
+    f"ALTER TABLE source ADD {SHARD.format(owner='id')}",
+    f"ALTER TABLE source_entry ADD {SHARD.format(owner='source')}",
+    f"ALTER TABLE delivery ADD {SHARD.format(owner='coalesce(pico, source)')}",
+    "DROP INDEX scheduled_due",
+    "CREATE INDEX scheduled_due ON scheduled (due, seq, shard) WHERE status = 'pending'",
+    f"""CREATE TABLE machine (
+        id {TEXT} PRIMARY KEY,
+        name {TEXT} NOT NULL,
+        address {TEXT},
+        session bigint NOT NULL,
+        listening bigint NOT NULL,
+        started bigint NOT NULL,
+        seen bigint NOT NULL,
+        fires bigint NOT NULL,
+        due bigint
+    )""",
+)
+"""`shard` has their versions (`shards.py`); `machine` a row for each process that works on some."""
+
+MIGRATIONS = (("0001_tables", TABLES), ("0002_shards", SHARDS))
 """Names and statements, in order. Append only; never change a released migration."""
 
 TABLE_NAMES = frozenset(
     name for _, made in MIGRATIONS for text in made for name in re.findall(r"^CREATE TABLE (\w+)", text)
 )
 """Our tables, except for `picosched`. There may be tables of other programs beside them."""
+OF_MACHINES = frozenset({"shard", "machine"})
+"""Those without anything of picos."""
 
 VERSION = "SELECT version FROM picosched"
 TABLES_HERE = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"

@@ -1,8 +1,9 @@
-"""A session with PostgreSQL, set up as all of ours are, and the lock by which one picosched has the database.
+"""A session with PostgreSQL, set up as all of ours are, and the lock by which picosched has the database.
 
 The lock is an advisory lock of the very session that writes, so whoever dies loses session, open transaction
-and lock in one moment. There is one lock for each schema. A session that is lost without a word (a machine
-without power, a cut cable) ends after about half a minute, when the server misses its keepalives.
+and lock in one moment. There is one for each schema. All that use the tables share it; who changes them has
+to be alone, and so has a picosched of a version that knew no shards. A session that is lost without a word (a
+machine without power, a cut cable) ends after about half a minute, when the server misses its keepalives.
 
 A pooler that gives each transaction another session of the server would take the lock from under us, so we
 look for one: the server's number of our session is then not the one we were given when we connected.
@@ -51,7 +52,8 @@ SETTINGS = (
 )
 
 SCHEMA = "current_schema()::regnamespace::oid"
-TAKE = f"SELECT pg_advisory_lock({KEY}, (SELECT {SCHEMA}::bigint % 2147483648)::integer)"
+LOCK = f"({KEY}, (SELECT {SCHEMA}::bigint % 2147483648)::integer)"
+TAKE, TAKE_ALONE = f"SELECT pg_advisory_lock_shared{LOCK}", f"SELECT pg_advisory_lock{LOCK}"
 HOLDER = f"""SELECT pid, application_name, coalesce(host(client_addr), 'the server itself')
     FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND classid = {KEY} AND objsubid = 2
@@ -147,11 +149,14 @@ def _pid(session: Session) -> int:
     return int(row[0])
 
 
-def take_lock(session: Session, name: str) -> None:
-    """Take the database for this session. `conflict`, with the holder, if another picosched has it."""
+def take_lock(session: Session, name: str, *, alone: bool = False) -> None:
+    """Take the database for this session, beside others or `alone`.
+
+    `conflict`, with the holder, if that cannot be.
+    """
     try:
         session.execute(f"SET lock_timeout = {LOCK_SECONDS * 1_000}")
-        session.execute(TAKE)
+        session.execute(TAKE_ALONE if alone else TAKE)
         session.execute(f"SET lock_timeout = {PATIENT_MS}")
     except psycopg.errors.LockNotAvailable:
         held = session.execute(HOLDER).fetchone()
@@ -159,3 +164,8 @@ def take_lock(session: Session, name: str) -> None:
         raise StoreError(f"another picosched has the database {name}{by}", "conflict") from None
     except psycopg.Error as cause:
         raise fault(cause, name) from cause
+
+
+def leave_lock(session: Session) -> None:
+    """Give back all advisory locks of this session."""
+    session.execute("SELECT pg_advisory_unlock_all()")
