@@ -64,7 +64,7 @@ class Agenda:
 
     def resumable(self, now: datetime, limit: int) -> list[str]:
         """The ids of paused rows whose pause is over."""
-        return [id for (id,) in self._database.rows("scheduled_resumable", (to_ms(now), limit))]
+        return [id for (id,) in self._database.rows("scheduled_resumable", (to_ms(now), limit), NOTHING)]
 
     def find(self, id: str) -> Scheduled | None:
         """The scheduled event with that id, whatever its status."""
@@ -164,7 +164,8 @@ class Agenda:
     # Writing, inside a transaction
 
     def add(self, scheduled: Scheduled) -> None:
-        """Add a row."""
+        """Add a row, also for a pico that is not locked."""
+        self._owners.told(scheduled.pico_id)
         self._database.put(TABLE, "add_scheduled", rows.of_scheduled(scheduled))
         self.made(scheduled.pico_id, [scheduled])
 

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from picosched.schedule.filter import Filter
 from picosched.store.left_out import LeftOut
+from picosched.store.machines import Machines
 
 Row = tuple[Any, ...]
 
@@ -46,8 +47,8 @@ class Database(Protocol):
     readonly: bool
     local: bool
     """Whether it is asked without a network, so that no answer is long in coming."""
-    spread: bool
-    """Whether several processes may write it at once, each what it has locked (`shards.py`)."""
+    machines: Machines | None
+    """The processes that write it, each what it has locked (`shards.py`); None if one has it alone."""
     kept: bool
     """Whether the last transaction was committed."""
     refused: bool
@@ -109,7 +110,7 @@ class Database(Protocol):
         """Whether to wait a while for another program that has the database locked. At first it does."""
         ...
 
-    # Of a database that is spread
+    # Of a database that several processes write
 
     def lock(self, shards: Sequence[int]) -> dict[int, int]:
         """Inside a transaction: lock shards, in order, until it ends. Shard → its version, counted up."""

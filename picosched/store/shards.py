@@ -50,6 +50,8 @@ class Owners(Protocol):
 
     def made(self, owner: str) -> None: ...
 
+    def told(self, owner: str) -> None: ...
+
 
 class Shards:
     """What is locked and known of the shards of one database. For one thread at a time."""

@@ -76,7 +76,7 @@ class Sources:
 
     def resumable(self, now: datetime) -> list[str]:
         """The ids of sources whose pause is over."""
-        return [id for (id,) in self._database.rows("sources_resumable", (to_ms(now),))]
+        return [id for (id,) in self._database.rows("sources_resumable", (to_ms(now),), NOTHING)]
 
     def all(self) -> list[SourceRow]:
         """All sources, in the order they were made."""

@@ -27,11 +27,12 @@ from picosched.store.begun import BegunRows
 from picosched.store.deliveries import Deliveries
 from picosched.store.due import Due
 from picosched.store.journal import Journal
+from picosched.store.machines import Machines
 from picosched.store.opening import open_database
 from picosched.store.pages import Pages
 from picosched.store.picos import Picos, owner
 from picosched.store.port import MEMORY, Row
-from picosched.store.shards import Shards
+from picosched.store.shards import Shards, shard_of
 from picosched.store.sources import Sources
 
 PRUNED_AT_ONCE = 5_000
@@ -55,7 +56,7 @@ class Store:
         self._database = open_database(path, durability=durability, readonly=readonly)
         self._history = timedelta(days=history_days)
         ahead = Ahead(self._database)
-        self.shards = Shards(self._database) if self._database.spread else None
+        self.shards = Shards(self._database) if self._database.machines else None
         """What is locked of a database that several processes write; None if one has it alone."""
         if self.shards is not None:
             self.shards.on_stale(lambda shards: ahead.clear())
@@ -75,6 +76,11 @@ class Store:
         """
         if self.shards is not None and self._database.in_transaction:
             self.shards.need(*owners)
+
+    def told(self, owner: str) -> None:
+        """Inside a transaction: a row is added for this owner, which need not be locked."""
+        if self._database.machines is not None:
+            self._database.machines.tell(shard_of(owner))
 
     def made(self, owner: str) -> None:
         """Inside a transaction: a new pico or source, which nobody else can know yet."""
@@ -96,9 +102,14 @@ class Store:
         return self._database.readonly
 
     @property
+    def machines(self) -> Machines | None:
+        """The processes that write the database; None if one has it alone."""
+        return self._database.machines
+
+    @property
     def steady(self) -> bool:
         """Whether nobody writes what is read here without us noticing it."""
-        return not (self.readonly or self._database.spread)
+        return not self.readonly and self.machines is None
 
     @property
     def local(self) -> bool:

@@ -1,7 +1,7 @@
 -- Scheduled events and the record of their occurrences: the tables `scheduled`, `fire`, `coming` and `begun`.
 
 -- name: scheduled_resumable
-SELECT id FROM scheduled WHERE paused_until <= $1 ORDER BY paused_until, seq LIMIT $2
+SELECT id FROM scheduled WHERE paused_until <= $1{where:pico} ORDER BY paused_until, seq LIMIT $2
 
 -- name: find_scheduled
 SELECT {scheduled.columns} FROM scheduled WHERE id = $1

@@ -25,14 +25,17 @@ import psycopg
 
 from picosched.errors import PicoschedError
 from picosched.store.faults import AwayError, ReopenedError, StoreError
+from picosched.store.machines import Watch
 from picosched.store.port import Database, Row, Where
 from picosched.store.postgres import schema
 from picosched.store.postgres.address import shown
 from picosched.store.postgres.conditions import conditions_of
 from picosched.store.postgres.copying import copy_into
 from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
-from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, leave_lock, take_lock
+from picosched.store.postgres.machines import TELL, PostgresMachines, PostgresWatch
+from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect
 from picosched.store.postgres.statements import ADDING, OF_MANY, STATEMENTS, composed
+from picosched.store.postgres.taking import take_up
 
 DURABILITIES = ("full", "normal")
 SIZES = b"""SELECT pg_total_relation_size(oid) FROM pg_class
@@ -52,7 +55,8 @@ class PostgresDatabase(Database):
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.address = address
         self.name = shown(address)
-        self.readonly, self.local, self.spread = readonly, False, True
+        self.readonly, self.local = readonly, False
+        self.machines = PostgresMachines(self._run, self._watch)
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._durable = durability == "full"
@@ -110,13 +114,13 @@ class PostgresDatabase(Database):
     def execute(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> int:
         if statement in OF_MANY:
             values = (self._dumped([values]),)
-        sql, values = _text(statement, values, where)
+        sql, values = self._text(statement, values, where)
         changed = self._run(sql, values).rowcount
         self.changes += max(changed, 0)
         return changed
 
     def _found(self, statement: str, values: Sequence[Any], where: Where | None) -> list[Row]:
-        sql, values = _text(statement, values, where)
+        sql, values = self._text(statement, values, where)
         cursor = self._run(sql, values)
         try:
             return cursor.fetchall()
@@ -147,6 +151,7 @@ class PostgresDatabase(Database):
                     self._begin()
                 self._session.execute(LOCK, (shards,))
                 locked = self._session.execute(ADVANCE, (shards,))
+            self.machines.locked(shards)
             return dict(locked.fetchall())
         except FAILING as cause:
             raise self._fault(cause) from cause
@@ -183,6 +188,8 @@ class PostgresDatabase(Database):
                         self._checks[table]()
                     for statement, rows in gathered[table]:
                         self._session.execute(STATEMENTS[statement], (self._dumped(rows),))
+                if commit and (news := self.machines.news()):
+                    self._session.execute(TELL, (news,))
                 if commit:
                     committed = self._session.execute(b"COMMIT")
         except (*FAILING, PicoschedError) as cause:
@@ -210,6 +217,7 @@ class PostgresDatabase(Database):
             raise PicoschedError(f"the database {self.name} was opened readonly", "refused")
         self.kept = self.refused = False
         self._spoilt = None
+        self.machines.begin()
         if self.mend(wait=self._patient):
             raise ReopenedError(f"the session with {self.name} was lost; nothing of this was kept")
         if self._lost is not None:
@@ -335,7 +343,7 @@ class PostgresDatabase(Database):
         session = connect(self.address, self.name, readonly=self.readonly, durable=self._durable)
         self._waits = True
         try:
-            self._prepare(session)
+            take_up(session, self.name, readonly=self.readonly)
         except psycopg.Error as cause:
             session.close()
             raise fault(cause, self.name) from cause
@@ -343,31 +351,6 @@ class PostgresDatabase(Database):
             session.close()
             raise
         return session
-
-    def _prepare(self, session: Session) -> None:
-        """Take the lock and check the tables; bring them up to date while nobody else has the database."""
-
-        def left() -> list[str]:
-            version = schema.version_of(lambda sql: session.execute(sql.encode()).fetchall(), self.name)
-            if self.readonly and version == 0:
-                raise StoreError(f"the database {self.name} has no picos", "not_found")
-            return schema.migrating(version)
-
-        if self.readonly:
-            if left():
-                raise StoreError(
-                    f"{self.name} has the tables of an older picosched: open it once for writing", "refused"
-                )
-            return
-        take_lock(session, self.name)
-        if left():
-            leave_lock(session)
-            take_lock(session, self.name, alone=True)
-            with session.transaction():
-                for statement in left():  # another may have done it meanwhile
-                    session.execute(statement.encode())
-            leave_lock(session)
-            take_lock(session, self.name)
 
     def _fault(self, cause: Exception) -> PicoschedError:
         """The error for the caller; remembers that the session or the transaction is over."""
@@ -382,12 +365,18 @@ class PostgresDatabase(Database):
 
     def _lose(self, error: StoreError) -> None:
         self._lost = error
+        self.machines.lost()
         self._session.close()
 
+    def _text(
+        self, statement: str, values: Sequence[Any], where: Where | None
+    ) -> tuple[bytes, Sequence[Any]]:
+        """The text of a statement, and all its values."""
+        if where is None:
+            return STATEMENTS[statement], values
+        shapes, further = conditions_of(where, self.machines.among)
+        return composed(statement, shapes, len(values)), (*values, *further)
 
-def _text(statement: str, values: Sequence[Any], where: Where | None) -> tuple[bytes, Sequence[Any]]:
-    """The text of a statement, and all its values."""
-    if where is None:
-        return STATEMENTS[statement], values
-    shapes, further = conditions_of(where)
-    return composed(statement, shapes, len(values)), (*values, *further)
+    def _watch(self) -> Watch:
+        session = connect(self.address, self.name, readonly=False, durable=True)
+        return PostgresWatch(session, self.name, lambda: self._session.info.backend_pid)

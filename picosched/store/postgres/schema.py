@@ -236,12 +236,12 @@ SHARDS = (
         id {TEXT} PRIMARY KEY,
         name {TEXT} NOT NULL,
         address {TEXT},
+        started bigint NOT NULL,
+        raised bigint NOT NULL,
+        lag bigint NOT NULL,
         session bigint NOT NULL,
         listening bigint NOT NULL,
-        started bigint NOT NULL,
-        seen bigint NOT NULL,
-        fires bigint NOT NULL,
-        due bigint
+        seen bigint NOT NULL
     )""",
 )
 """`shard` has their versions (`shards.py`); `machine` a row for each process that works on some."""

@@ -47,7 +47,7 @@ class SQLiteDatabase(Database):
         if durability not in SYNCHRONOUS:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.name = self.address = str(path)
-        self.readonly, self.local, self.spread = readonly, True, False
+        self.readonly, self.local, self.machines = readonly, True, None
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._patient = True
