@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from postgres_server import Server
-from racing import race
+from racing import race, until
 
 from picosched import Engine, VirtualClock
 from picosched.engine.pico import PicoRef
@@ -148,6 +148,39 @@ def test_both_believe_that_all_is_theirs_and_yet_each_time_fires_once(
     race(ticks(one, clocks[0]), ticks(two, clocks[1]))
     checked(picos, postgres, address)
     assert picos[0].query("beats", "total") == 3 * 60
+
+
+def shards_of(engine: Engine) -> list[int]:
+    assert engine.store.machines is not None
+    return sorted(engine.store.machines.own or ())
+
+
+def test_machines_share_the_shards_and_hand_them_over(
+    opened: Callable[..., Engine], address: str, postgres: Server
+) -> None:
+    one, two, three = opened(), opened(), opened()
+    picos = furnished(one, 12)
+    one.start()
+    assert len(shards_of(one)) == 256
+    two.start()
+    until(lambda: len(shards_of(one)) == len(shards_of(two)) == 128)
+    for pico in picos:
+        on(three, pico).raise_event("beats", "plan")  # it takes no part, and tells the others
+    three.start()
+    until(lambda: [len(shards_of(each)) for each in (one, two, three)].count(85) == 2)
+    assert sorted(shards_of(one) + shards_of(two) + shards_of(three)) == [*range(256)]
+    until(lambda: sum(pico.query("beats", "total") for pico in picos) > 50)
+    one.stop()
+    until(lambda: len(shards_of(two)) == len(shards_of(three)) == 128)
+    before = [on(two, pico).query("beats", "total") for pico in picos]
+    until(
+        lambda: all(
+            on(two, pico).query("beats", "total") > was for pico, was in zip(picos, before, strict=True)
+        )
+    )
+    for each in (two, three):
+        each.stop()
+    checked(picos, postgres, address)
 
 
 def checked(picos: list[PicoRef], postgres: Server, address: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from picosched.clock import format_time
+from picosched.clock import format_time, to_ms
 from picosched.due.agenda import AgendaQueue
 from picosched.due.begun import Begun
 from picosched.due.queue import Coming, Queue
@@ -89,6 +89,10 @@ class Ticks:
         self._begun = begun
         self._now = now
         self._seen = Seen(store, commits, self._read)
+        self.raised = 0
+        """Events raised so far."""
+        self._soonest: datetime | None = None
+        """What the last look found to come next."""
         self.ends: Callable[[], bool] = lambda: False
         """Whether to leave the remaining due items for another tick."""
         self._one = threading.Lock()
@@ -97,6 +101,12 @@ class Ticks:
     def next_due(self) -> datetime | None:
         """The next due time, ignoring rows that wait for an answer; None if there is none."""
         return self._look(()).soonest
+
+    @property
+    def lag(self) -> int:
+        """For how many milliseconds the first due item has been waiting."""
+        soonest = self._soonest
+        return 0 if soonest is None else max(0, to_ms(self._now()) - to_ms(soonest))
 
     def forget(self) -> None:
         """Look anew, as something else than the store has changed."""
@@ -137,6 +147,7 @@ class Ticks:
             for queue, coming in zip(self._queues, looked_at.coming, strict=True):
                 looked = queue.run_due(coming, looks, stuck)
                 raised += looked.raised
+                self.raised += looked.raised
                 made_now += looked.made_now
                 fails |= looked.fails
             if fails:
@@ -160,4 +171,5 @@ class Ticks:
         found = self._store.due.soonest(*without)
         coming = [queue.look(found, each) for queue, each in zip(self._queues, without, strict=True)]
         times = [time for each in coming for time in each if time is not None]
-        return Look(coming, min(times, default=None), found.broken)
+        self._soonest = min(times, default=None)
+        return Look(coming, self._soonest, found.broken)

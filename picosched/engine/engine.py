@@ -238,6 +238,8 @@ class Engine(Delivering, Sourced):
             self._programs.start()
             self._deliveries.start()
             self._ticks.forget()
+            if self._placement is not None:
+                self._placement.start()
             self._scheduler.start()
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:

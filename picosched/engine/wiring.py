@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, ParamSpec, TypeVar, cast
 
 from picosched.checked import checked_event, json_object
@@ -24,6 +26,7 @@ from picosched.due.background import PATIENCE_SECONDS, DismissedError, refuse_di
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.entries import Entries
+from picosched.due.placement import Placement
 from picosched.due.programs import ProgramsQueue
 from picosched.due.pruning import Pruning
 from picosched.due.scheduler import Scheduler
@@ -41,6 +44,7 @@ from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.faults import StoreError
+from picosched.store.machines import Beat, Machine
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
@@ -99,11 +103,14 @@ class Wiring:
         self._waiting = Waiting(ask, self._ask_pico, self.look_again)
         self._deep = threading.local()
         """How many turns of other picos the calling thread waits for, each within the one before."""
-        self._begun = Begun(self.store, self._commits, self.settings.max_begun)
+        self.machine_id = "" if self.store.machines is None else token_hex(8)
+        """The id of this process among those that write the database."""
+        self._begun = Begun(self.store, self._commits, self.settings.max_begun, self.machine_id)
         self._wire_queues(ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._ticks.ends = lambda: self._scheduler.ends
+        self._placement = self._placed()
         self._switch = threading.Lock()
         """Held while starting or stopping the background threads."""
         try:
@@ -126,6 +133,31 @@ class Wiring:
         )
         others = (sources, self._deliveries, self._programs)
         self._ticks = Ticks(store, commits, agenda, others, self._waiting, self._begun, now)
+
+    def _placed(self) -> Placement | None:
+        """Its part in the work on a database, if there are others."""
+        machines = self.store.machines
+        if machines is None:
+            return None
+
+        def died(machine: Machine) -> None:
+            self._begun.died(machine.id)
+
+        def changed() -> None:
+            self._programs.interrupt()
+            self.look_again()
+
+        def news() -> None:
+            self._commits.read(self.store.due.look_anew)
+            self.look_again()
+
+        return Placement(machines, self._commits, self._beat, died, changed, news)
+
+    def _beat(self) -> Beat:
+        """What this process tells the others of itself."""
+        address = self.settings.base_url or self.loaded.address
+        name = f"{os.getpid()} on {socket.gethostname()}"
+        return Beat(self.machine_id, name, address, self._began, self._ticks.raised, self._ticks.lag)
 
     def close(self) -> None:
         """Stop the scheduler, let the current turn end, close the store. A second call does nothing."""
@@ -303,6 +335,8 @@ class Wiring:
         self._programs.end_all()
         self._scheduler.stop()
         stop_all(seconds, self._waiting, self._deliveries, self._programs)
+        if self._placement is not None:
+            self._placement.stop()
 
     def _next_tick(self) -> datetime | None:
         """When the scheduler next has something to do."""

@@ -49,15 +49,24 @@ class Survey(NamedTuple):
     """Shards that some session holds."""
 
 
+class News(NamedTuple):
+    """What a machine hears of others."""
+
+    shards: frozenset[int]
+    """Shards in which somebody wrote."""
+    moved: bool
+    """Whether some were let go."""
+
+
 class Watch(Protocol):
     """A session beside the one that writes: hears of what others write, and tells that we are alive."""
 
-    def wait(self, seconds: float) -> frozenset[int] | None:
-        """Wait for news: shards in which somebody wrote; empty if shards were let go; None if none came."""
+    def wait(self, seconds: float) -> News:
+        """Wait for news."""
         ...
 
-    def survey(self, beat: Beat | None) -> Survey:
-        """Look at all machines, after writing our heartbeat."""
+    def survey(self, beat: Beat | None = None, *, tells: bool = True) -> Survey:
+        """Look at all machines, after writing our heartbeat if we are one."""
         ...
 
     def end_silent(self, silent_ms: int) -> list[str]:
@@ -76,6 +85,10 @@ class Machines(Protocol):
 
     own: frozenset[int] | None
     """The shards to look for due rows in; None for all of them, if this process takes no part."""
+
+    def take_part(self, part: bool) -> None:
+        """Whether this process looks for due rows in shards of its own only; it has none at first."""
+        ...
 
     def take(self, shards: Collection[int]) -> None:
         """Add shards to the own ones, except for those that another session holds."""

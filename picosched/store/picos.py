@@ -228,6 +228,10 @@ class Picos:
         row = self._database.row("meta", (key,))
         return None if row is None else str(row[0])
 
+    def notes(self, beginning: str) -> dict[str, str]:
+        """The keys with this prefix, with their values."""
+        return dict(self._database.rows("notes", (beginning,)))
+
     def set_meta(self, key: str, value: str) -> None:
         self._database.execute("set_meta", (key, value))
 

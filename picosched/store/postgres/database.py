@@ -310,6 +310,7 @@ class PostgresDatabase(Database):
         finally:
             self.transactions += 1  # earlier reads are stale
         self._lost = None
+        self.machines.reopened()
         return True
 
     def _is_cut(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from picosched.store.machines import Beat, Machine, Machines, Survey, Watch
+from picosched.store.machines import Beat, Machine, Machines, News, Survey, Watch
 from picosched.store.postgres.faults import fault
 from picosched.store.postgres.session import KEY, SCHEMA, Session
 from picosched.store.shards import NUMBER, SHARED
@@ -65,8 +65,12 @@ class PostgresMachines(Machines):
         self.own: frozenset[int] | None = None
         self.among: str | None = None
         """The own shards as a value for a statement; None if they are all there are."""
+        self._held: set[str] = set()
         self._changed: set[int] = set()
         """Shards in which the open transaction writes."""
+
+    def take_part(self, part: bool) -> None:
+        self.own, self.among = (frozenset(), "{}") if part else (None, None)
 
     def take(self, shards: Collection[int]) -> None:
         found = self._run(TAKE.encode(), ([*shards],)).fetchall() if shards else []
@@ -99,10 +103,19 @@ class PostgresMachines(Machines):
         return " ".join(str(each) for each in self._changed - (self.own or frozenset()) if each != SHARED)
 
     def hold(self, id: str) -> bool:
-        return bool(self._run(HOLD.encode(), (id,)).fetchall()[0][0])
+        held = bool(self._run(HOLD.encode(), (id,)).fetchall()[0][0])
+        if held:
+            self._held.add(id)
+        return held
 
     def release(self, id: str) -> None:
+        self._held.discard(id)
         self._run(RELEASE.encode(), (id,))
+
+    def reopened(self) -> None:
+        """There is a new session: mark again what is ours."""
+        for id in self._held:
+            self._run(HOLD.encode(), (id,))
 
     def watch(self) -> Watch:
         return self._watch()
@@ -119,16 +132,17 @@ class PostgresWatch(Watch):
         ((channel,),) = session.execute(f"SELECT {CHANNEL}".encode()).fetchall()
         session.execute(f"LISTEN {channel}".encode())
 
-    def wait(self, seconds: float) -> frozenset[int] | None:
+    def wait(self, seconds: float) -> News:
         try:
             heard = [*self._session.notifies(timeout=seconds, stop_after=1)]
             heard += self._session.notifies(timeout=0)
         except psycopg.Error as cause:
             raise fault(cause, self._name) from cause
-        return frozenset(int(shard) for each in heard for shard in each.payload.split()) if heard else None
+        shards = frozenset(int(shard) for each in heard for shard in each.payload.split())
+        return News(shards, any(not each.payload for each in heard))
 
-    def survey(self, beat: Beat | None) -> Survey:
-        if beat is not None:
+    def survey(self, beat: Beat | None = None, *, tells: bool = True) -> Survey:
+        if beat is not None and tells:
             self._ask(BEAT, (*beat, self._session_of()))
         rows, held = self._ask(MACHINES), self._ask(SESSIONS)
         alive = {pid for pid, shard in held if shard is None}

@@ -155,6 +155,9 @@ DELETE FROM waiting WHERE pico = $1 AND rid = $2
 -- name: meta
 SELECT value FROM meta WHERE key = $1
 
+-- name: notes
+SELECT key, value FROM meta WHERE key LIKE $1 || '%' ORDER BY key
+
 -- name: set_meta
 INSERT INTO meta (key, value) VALUES ($1, $2)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value

@@ -148,6 +148,9 @@ DELETE FROM waiting WHERE pico = ? AND rid = ?
 -- name: meta
 SELECT value FROM meta WHERE key = ?
 
+-- name: notes
+SELECT key, value FROM meta WHERE key LIKE ? || '%' ORDER BY key
+
 -- name: set_meta
 INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)
 
