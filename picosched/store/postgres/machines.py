@@ -46,10 +46,10 @@ SESSIONS = f"""SELECT pid, CASE WHEN classid = {PLACE} THEN objid::bigint % 512 
         AND (classid = {PLACE} AND objid::bigint / 512 = {OF_SCHEMA} / 512
             OR classid = {KEY} AND objid::bigint = ({SCHEMA})::bigint % 2147483648)"""
 END_SILENT = f"""WITH holding AS (
-        SELECT pid, bool_or(shard IS NOT NULL) AS some FROM ({SESSIONS}) AS held (pid, shard) GROUP BY pid),
+        SELECT pid, bool_or(shard IS NOT NULL) AS placed FROM ({SESSIONS}) AS held (pid, shard) GROUP BY pid),
     alive AS (SELECT session AS pid FROM machine WHERE {NOW} - seen <= $1)
     SELECT pg_terminate_backend(pid) FROM holding WHERE pid NOT IN (SELECT pid FROM alive)
-        AND (some OR pid IN (SELECT session FROM machine))"""
+        AND (placed OR pid IN (SELECT session FROM machine))"""
 REMOVE_SILENT = f"DELETE FROM machine WHERE {NOW} - seen > $1 RETURNING id"
 LEAVE = f"DELETE FROM machine WHERE id = $1 AND pg_notify({CHANNEL}, '') IS NOT NULL"
 
