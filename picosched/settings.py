@@ -58,6 +58,9 @@ class Settings:
     base_url: str = ""
     """The URL at which others reach the server, for `meta:host`: "https://picos.example"; by default the
     Host of the request being answered, else the address that the server is bound to."""
+    machine_url: str = ""
+    """The URL at which other servers of the same database reach this one: "http://10.0.0.7:8123"; by default
+    the address that it is bound to, unless that is any."""
     keys: tuple[Key, ...] = ()
     """Keys for rulesets; in `picosched.toml` tables `[key.NAME]` of `value`, and of `to`: the rids that may
     read it."""
@@ -122,8 +125,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         return tuple(each for each in texts if each)
     if name == "windows":
         return _windows(value, where)
-    if name == "base_url":
-        return _server_url(value, where)
+    if name in ("base_url", "machine_url"):
+        return _server_url(name, value, where)
     if name == "keys":
         return _keys(value, where)
     least = LEAST.get(name, 1)
@@ -149,10 +152,10 @@ def _programs(value: Any, where: str) -> tuple[AllowedProgram, ...]:
     return programs
 
 
-def _server_url(value: Any, where: str) -> str:
+def _server_url(name: str, value: Any, where: str) -> str:
     if not isinstance(value, str) or (value and BASE_URL.fullmatch(value) is None):
         raise PicoschedError(
-            f"{where}: base_url: found {_shown(value)}, wanted a URL such as "
+            f"{where}: {name}: found {_shown(value)}, wanted a URL such as "
             '"https://picos.example", without a user name or a query'
         )
     return value.rstrip("/")

@@ -31,6 +31,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire"),
     "running": ("run", "journal"),
     "serving": ("serve",),
+    "machines": ("worker", "machines"),
     "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),
     "deliveries": ("deliveries", "retry-delivery", "drop-delivery"),
     "copies": ("backup", "export", "import", "doctor"),

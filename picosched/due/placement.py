@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
@@ -34,12 +35,23 @@ BEAT_SECONDS = 1.0
 SILENT_MS = 3_000
 """A machine that has not told for as long that it is alive is ended by the others."""
 
+ANY, LOOPBACK = ("0.0.0.0", "::"), ("localhost", "127.0.0.1", "::1")
+"""Hosts that a server may be bound to."""
+
 PAUSE_SECONDS = 1.0
 """After the database failed."""
 
 
+class Part(NamedTuple):
+    """What this process does of the work on a database."""
+
+    shards: int
+    machines: int
+    """How many share it out, this one included."""
+
+
 class Plan(NamedTuple):
-    """What was decided."""
+    """What was decided. An empty one connects again if the session was lost."""
 
     take: Sequence[int] = ()
     let_go: Sequence[int] = ()
@@ -58,6 +70,14 @@ def shared_out(me: str, alive: Collection[str], own: Collection[int], taken: Col
     return Plan(take=free[: share - len(own)])
 
 
+def _is_reachable(address: str, there: str, here: str) -> bool:
+    """Whether the server at a URL can be the one of a machine, by the names of that one and of this."""
+    host = urlsplit(address).hostname or ""
+    if host in ANY:
+        return False
+    return host not in LOOPBACK or there.partition(" on ")[2] == here.partition(" on ")[2]
+
+
 class Placement:
     """Has this process take part in the work on a database, from `start` to `stop`."""
 
@@ -66,6 +86,7 @@ class Placement:
         machines: Machines,
         commits: GroupCommit,
         beat: Callable[[], Beat],
+        find_secret: Callable[[], str],
         died: Callable[[Machine], None],
         changed: Callable[[], None],
         news: Callable[[], None],
@@ -73,6 +94,11 @@ class Placement:
         self._machines = machines
         self._commits = commits
         self._beat = beat
+        self._find_secret = find_secret
+        self.secret: str | None = None
+        """By which the servers of one database know each other."""
+        self.servers: Mapping[int, str] = {}
+        """Shards of other machines → the URLs of their servers."""
         self._died = died
         """Called for each machine that died, before its shards are taken."""
         self._changed = changed
@@ -87,11 +113,19 @@ class Placement:
         """Machines known to be dead whose row is still there."""
         self._nobodys: frozenset[int] = frozenset()
         """Shards that at the last look were held by a session of no machine."""
+        self._working = 0
+        """How many machines are at work, as far as we know."""
         self._change = threading.Condition()
         """Guards the plan."""
         self._plan: Plan | None = None
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    @property
+    def part(self) -> Part | None:
+        """None before `start` and after `stop`."""
+        own = self._machines.own
+        return None if own is None else Part(len(own), self._working)
 
     def start(self) -> None:
         """Take what is free now; the rest comes as the others let it go."""
@@ -99,6 +133,7 @@ class Placement:
             return
         self._stopping.clear()
         self._watch, self._told = self._machines.watch(), 0.0
+        self.secret = self._commits.run(self._find_secret)
         self._machines.take_part(True)
         self._look(self._watch)
         self._do(self._plan or Plan())
@@ -127,6 +162,7 @@ class Placement:
         except PicoschedError as error:
             log.warning("the shards will be free when the session ends: %s", error)
         finally:
+            self.servers = {}
             self._machines.take_part(False)
             self._close()
 
@@ -164,29 +200,41 @@ class Placement:
         if tells:
             self._told = now
         mine = next((each for each in survey.machines if each.id == beat.id), None)
-        if mine is None or not mine.alive:  # our row was removed, or the session that writes is a new one
+        if mine is None or not mine.alive:  # our row was removed, or the session that writes was lost
             self._told = 0.0
+            self._order(Plan())
             return
         others = [each for each in survey.machines if each.id != beat.id]
+        working = [each for each in others if each.alive and each.silent <= SILENT_MS]
         dead = [each for each in others if not each.alive]
-        plan = shared_out(
-            beat.id,
-            [beat.id, *(each.id for each in others if each.alive and each.silent <= SILENT_MS)],
-            own,
-            survey.taken,
-        )
+        self.servers = {
+            shard: each.address
+            for each in working
+            if each.address and _is_reachable(each.address, each.name, beat.name)
+            for shard in each.shards
+        }
+        self._working = 1 + len(working)
+        plan = shared_out(beat.id, [beat.id, *(each.id for each in working)], own, survey.taken)
         plan = plan._replace(dead=[each for each in dead if each.id not in self._dead])
         self._dead = frozenset(each.id for each in dead)
-        nobodys = survey.taken.difference(*(each.shards for each in survey.machines))
-        if nobodys & self._nobodys or any(each.silent > SILENT_MS for each in others):
-            for id in watch.end_silent(SILENT_MS):
-                log.warning("the machine %s was silent: its sessions are ended", id)
-        self._nobodys = nobodys
+        self._end_silent(watch, others, survey.taken.difference(*(each.shards for each in survey.machines)))
         if any(plan):
-            with self._change:
-                known = () if self._plan is None else self._plan.dead
-                self._plan = plan._replace(dead=(*known, *plan.dead))
-                self._change.notify_all()
+            self._order(plan)
+
+    def _end_silent(self, watch: Watch, others: Sequence[Machine], nobodys: frozenset[int]) -> None:
+        """End the sessions of silent machines, and those that have shards and belong to none."""
+        silent = {each.id: each for each in others if each.silent > SILENT_MS}
+        if silent or nobodys & self._nobodys:
+            for id in watch.end_silent(SILENT_MS):
+                if id in silent and silent[id].alive:
+                    log.warning("the machine %s was silent: its session is ended", silent[id].name)
+        self._nobodys = nobodys
+
+    def _order(self, plan: Plan) -> None:
+        with self._change:
+            known = () if self._plan is None else self._plan.dead
+            self._plan = plan._replace(dead=(*known, *plan.dead))
+            self._change.notify_all()
 
     # Placing
 
@@ -204,8 +252,10 @@ class Placement:
                 self._stopping.wait(PAUSE_SECONDS)
 
     def _do(self, plan: Plan) -> None:
+        if not any(plan):
+            self._commits.read(lambda: None)
         for machine in plan.dead:
-            log.warning("the machine %s (%s) died", machine.id, machine.name)
+            log.warning("the machine %s died", machine.name)
             self._died(machine)
         if plan.let_go:
             self._commits.read(self._machines.let_go, plan.let_go)

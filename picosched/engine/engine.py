@@ -29,6 +29,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.store.journal import Entry
+from picosched.store.machines import Machine
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
 
@@ -247,6 +248,16 @@ class Engine(Delivering, Sourced):
         self._commits.refuse_inside()
         with self._switch:
             self._stop(seconds)
+
+    def machines(self) -> list[Machine]:
+        """The processes that work on the database, the oldest first; none if one has it alone."""
+        if self.store.machines is None:
+            return []
+        watch = self.store.machines.watch()
+        try:
+            return [*watch.survey().machines]
+        finally:
+            watch.close()
 
     @property
     def running(self) -> bool:

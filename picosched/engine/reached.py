@@ -23,6 +23,7 @@ from picosched.settings import Settings
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
 from picosched.store.journal import Entry
+from picosched.store.machines import Machine
 from picosched.store.picos import InstalledRow
 
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ class Reached(Protocol):
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None
     ) -> list[Entry]: ...
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]: ...
+
+    def machines(self) -> list[Machine]: ...
 
     def deliveries(
         self, *, dead: bool = False, pico_id: str | None = None, limit: int = 100

@@ -26,7 +26,7 @@ from picosched.due.background import PATIENCE_SECONDS, DismissedError, refuse_di
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.entries import Entries
-from picosched.due.placement import Placement
+from picosched.due.placement import Part, Placement
 from picosched.due.programs import ProgramsQueue
 from picosched.due.pruning import Pruning
 from picosched.due.scheduler import Scheduler
@@ -45,12 +45,16 @@ from picosched.pico.turn import Turn
 from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.faults import StoreError
 from picosched.store.machines import Beat, Machine
+from picosched.store.shards import shard_of
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow
 from picosched.turns.places import Places
 from picosched.turns.turns import Turns
+
+SECRET = "machines"
+"""The key in the store of the secret by which servers know each other."""
 
 DEEPEST = 5
 """Turns of other picos that one turn waits for, each within the one before."""
@@ -151,13 +155,42 @@ class Wiring:
             self._commits.read(self.store.due.look_anew)
             self.look_again()
 
-        return Placement(machines, self._commits, self._beat, died, changed, news)
+        return Placement(machines, self._commits, self._beat, self._secret, died, changed, news)
+
+    @property
+    def secret(self) -> str | None:
+        """By which the servers of one database know each other; None while it takes no part."""
+        return None if self._placement is None else self._placement.secret
+
+    def server_of(self, eci: str) -> str | None:
+        """The URL of the server that has the shard of a channel's pico; None if it is this one or unknown.
+
+        For any thread: it reads nothing.
+        """
+        if self._placement is None:
+            return None
+        pico_id = self.loaded.known_pico_of(eci)
+        return None if pico_id is None else self._placement.servers.get(shard_of(pico_id))
+
+    def _secret(self) -> str:
+        """The secret of the database, made by the first that takes part."""
+        self.store.need("")
+        kept = self.store.picos.meta(SECRET)
+        if kept is None:
+            kept = token_hex(16)
+            self.store.picos.set_meta(SECRET, kept)
+        return kept
 
     def _beat(self) -> Beat:
         """What this process tells the others of itself."""
-        address = self.settings.base_url or self.loaded.address
         name = f"{os.getpid()} on {socket.gethostname()}"
-        return Beat(self.machine_id, name, address, self._began, self._ticks.raised, self._ticks.lag)
+        url = self.settings.machine_url or self.loaded.address
+        return Beat(self.machine_id, name, url, self._began, self._ticks.raised, self._ticks.lag)
+
+    @property
+    def part(self) -> Part | None:
+        """Its part in the work on a database that has other machines; None if it takes none."""
+        return None if self._placement is None else self._placement.part
 
     def close(self) -> None:
         """Stop the scheduler, let the current turn end, close the store. A second call does nothing."""

@@ -76,6 +76,10 @@ class Recent(Generic[K, V]):
             self._values.move_to_end(key)
         return value
 
+    def peek(self, key: K) -> V | None:
+        """As `find`, but it does not count as use. For any thread."""
+        return self._values.get(key)
+
     def put(self, key: K, value: V) -> V:
         self.forget(key)
         self._values[key] = value
@@ -159,6 +163,10 @@ class Loaded:
         if channel is None:
             raise PicoschedError(f"there is no channel {eci}", "not_found")
         return channel
+
+    def known_pico_of(self, eci: str) -> str | None:
+        """As `pico_of`, if it is in memory. For any thread."""
+        return self._owners.peek(eci)
 
     def pico_of(self, eci: str) -> str | None:
         """The pico of a channel, which may have been deleted meanwhile; None if it is unknown."""

@@ -28,6 +28,7 @@ from picosched.web.api import (
     copies,
     deliveries,
     journal,
+    machines,
     picos,
     rulesets,
     scheduler,
@@ -80,7 +81,10 @@ def new_app(
     app.state.engine, app.state.access = engine, access
     app.state.probes, app.state.stopping = probes, stopping
     app.state.following = journal.Following()
-    parts = (picos, rulesets, schedules, scheduler, sources, deliveries, journal, times, session, copies)
+    parts = (
+        *(picos, rulesets, schedules, scheduler, sources, deliveries),
+        *(journal, times, session, copies, machines),
+    )
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
     app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])

@@ -18,6 +18,7 @@ from picosched.errors import PicoschedError
 from picosched.web.access import Access
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
+from picosched.web.forwarding import SECRET, Forwarding
 from picosched.web.limits import Held, Rate, too_often
 from picosched.web.metrics import Metrics
 from picosched.web.origins import Origins
@@ -119,7 +120,8 @@ class Site:
         self.bodies = Held(MOST_HELD, "bodies")
         self.going = Held(MOST_GOING, "answers")
         self._origins = origins or Origins()
-        self._sky = Sky(desk, access.own, self.bodies, self._origins)
+        self.forwarding = None if desk.engine.store.machines is None else Forwarding(desk.engine)
+        self._sky = Sky(desk, self._own, self.bodies, self._origins, self.forwarding)
         self._sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,8 +137,10 @@ class Site:
         headers = headers_of(scope)
         wait = self._refusals.wait(_address(scope)) if self._refusals else 0.0
         try:
-            self._access.check_host(headers)
-            if self._rate is not None:
+            fellow = self.forwarding is not None and self.forwarding.is_fellow(headers)
+            if not fellow:
+                self._access.check_host(headers)
+            if self._rate is not None and not fellow:
                 self._rate.check(_address(scope))
             raw: bytes = scope["raw_path"]
             if raw.startswith((b"/c/", b"/sky/")):
@@ -164,6 +168,13 @@ class Site:
         if call is not None and call.event is not None and answer.status < 400:
             self._metrics.turned(seconds)
         self._done(scope, path, answer.status, seconds)
+
+    def _own(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers without our token and our secret, which must not reach rules or the journal."""
+        headers = self._access.own(headers)
+        if SECRET not in headers:
+            return headers
+        return {name: value for name, value in headers.items() if name != SECRET}
 
     def _preflight(self, scope: Scope, headers: Mapping[str, str]) -> bool:
         """Whether a browser asks if a page of another origin that we know may send a request."""
