@@ -97,10 +97,9 @@ class Wiring:
         self._deep = threading.local()
         """How many turns of other picos the calling thread waits for, each within the one before."""
         self._begun = Begun(self.store, self._commits, self.settings.max_begun)
+        self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._wire_queues(ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
-        self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
-        self._ticks.ends = lambda: self._scheduler.ends
         self._switch = threading.Lock()
         """Held while starting or stopping the background threads."""
         try:
@@ -121,8 +120,8 @@ class Wiring:
         self._programs = ProgramsQueue(
             store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
         )
-        others = (sources, self._deliveries, self._programs)
-        self._ticks = Ticks(store, commits, agenda, others, self._waiting, self._begun, now)
+        queues = sources, self._deliveries, self._programs, agenda
+        self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, self._scheduler.ends)
 
     def close(self) -> None:
         """Stop the scheduler, let the current turn end, close the store. A second call does nothing."""

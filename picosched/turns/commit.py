@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
@@ -32,7 +32,6 @@ from picosched.turns.lock import FairLock
 from picosched.turns.pieces import Later
 
 T = TypeVar("T")
-K = TypeVar("K")
 Piece = TypeVar("Piece")
 P = ParamSpec("P")
 
@@ -55,25 +54,32 @@ class Mark:
         self.finished = False
 
 
+IN_LINE = Mark()
+"""Of a call that is in no batch yet."""
+
+
 class Call:
     """The pieces of one caller, in line, and their outcomes, which are valid once the call is finished.
 
     There may be fewer outcomes than pieces: those of the first pieces, which the batch had time for.
     """
 
-    __slots__ = ("alone", "first", "light", "mark", "outcomes", "perform", "pieces", "prepare", "wake")
+    __slots__ = ("alone", "find", "first", "light", "mark", "outcomes", "perform", "pieces", "then", "wake")
 
     def __init__(
         self,
         perform: Callable[[Any], Any],
         pieces: Sequence[Any],
         first: Callable[[], None] | None = None,
-        prepare: Callable[[Sequence[Any]], None] | None = None,
+        find: Callable[[], Sequence[Any]] | None = None,
+        then: Callable[[], None] | None = None,
     ) -> None:
         self.perform = perform
         self.pieces = pieces
-        self.prepare = prepare
-        """Reads ahead the rows of the pieces."""
+        self.find = find
+        """Finds the pieces, just before their transaction begins."""
+        self.then = then
+        """Called after the commit, before anybody else writes."""
         self.light = False
         """Whether its caller must not wait for long."""
         self.alone = False
@@ -81,7 +87,7 @@ class Call:
         self.first = first
         """Committed before the pieces, which then share their transaction with no other call."""
         self.outcomes: list[Any] = []
-        self.mark = Mark()
+        self.mark = IN_LINE
         self.wake: threading.Lock | None = None
         """Of a call that waits: held until it is finished or must lead."""
 
@@ -135,17 +141,26 @@ class GroupCommit:
             outcomes += self.perform_some(perform, pieces[len(outcomes) :])
         return outcomes
 
-    def perform_some(
-        self,
-        perform: Callable[[Piece], T],
-        pieces: Sequence[Piece],
-        prepare: Callable[[Sequence[Piece]], None] | None = None,
-    ) -> list[T | Exception]:
+    def perform_some(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
         """The results or errors of the first pieces, after their commit, in one transaction.
 
-        As many as one batch has time for, and at least one. `prepare` reads ahead their rows.
+        As many as one batch has time for, and at least one.
         """
-        return self._written(Call(perform, pieces, prepare=prepare))
+        return self._written(Call(perform, pieces))
+
+    def perform_found(
+        self, find: Callable[[], Sequence[Piece]], perform: Callable[[Piece], T], then: Callable[[], None]
+    ) -> tuple[Sequence[Piece], list[T | Exception]]:
+        """The pieces that `find` returns, and the results or errors of the first ones as `perform_some`.
+
+        All in one round of the lock: `find` reads before the transaction, and `then` after its commit.
+        `then` must not raise.
+        """
+        call = Call(perform, (), find=find, then=then)
+        outcomes = self._written(call)
+        if len(outcomes) > len(call.pieces):
+            raise outcomes[0]
+        return call.pieces, outcomes
 
     def perform_alone(
         self, first: Callable[[], None], perform: Callable[[Piece], T], piece: Piece
@@ -248,7 +263,7 @@ class GroupCommit:
                 if batch and (batch[0].light or call.first is not None or call.alone):
                     break
                 batch.append(call)
-                pieces += len(call.pieces)
+                pieces += LARGEST if call.find is not None else len(call.pieces)
                 if pieces >= LARGEST or call.first is not None or call.alone:
                     break
         return batch
@@ -264,6 +279,9 @@ class GroupCommit:
         batch, mark, ran = self._gathered(), Mark(), False
         batch[0].mark, batch[0].outcomes = mark, []
         try:
+            for call in batch:
+                if call.find is not None:
+                    call.pieces, call.find = call.find(), None
             if batch[0].first is not None:
                 with self._transaction:
                     batch[0].first()
@@ -273,6 +291,9 @@ class GroupCommit:
             mark.finished = True
             self.commits += 1
             self._committed()
+            for call in batch:
+                if call.then is not None:
+                    call.then()
         except BaseException as error:
             if ran and self._store.kept:
                 mark.finished = True
@@ -291,33 +312,27 @@ class GroupCommit:
 
     def _run(self, batch: list[Call], mark: Mark) -> None:
         """Run pieces in order while there is time. The rest stays in line."""
-        seconds = self._seconds
+        store, seconds = self._store, self._seconds
         if seconds is not None:
             seconds = LIGHT_SECONDS if batch[0].light else seconds
         until = None if seconds is None else ticks() + seconds
         for call in batch:
             call.mark, call.outcomes = mark, []
-            if call.prepare is not None:
-                call.prepare(call.pieces)
             for piece in call.pieces:
-                outcome = self._outcome(call.perform, piece)
+                changes = store.changes
+                try:
+                    outcome = call.perform(piece)
+                except StoreError:
+                    raise
+                except Exception as error:
+                    if store.changes != changes:
+                        raise
+                    outcome = error  # the piece had written nothing, and fails alone
                 call.outcomes.append(outcome)
                 if call.alone or outcome is Later.HEAVY:
                     return
                 if until is not None and ticks() > until:
                     return
-
-    def _outcome(self, perform: Callable[[Any], Any], piece: Any) -> Any:
-        """The result of a piece, or its error if it had written nothing."""
-        changes = self._store.changes
-        try:
-            return perform(piece)
-        except StoreError:
-            raise
-        except Exception as error:
-            if self._store.changes != changes:
-                raise
-            return error
 
     def _release(self) -> None:
         """Wake finished calls; inside the mutex."""
@@ -341,35 +356,6 @@ class GroupCommit:
                 self._leader.wake.release()
 
 
-class Seen(Generic[K, T]):
-    """A memo of the last read from the store, valid until the next transaction ends.
-
-    Any thread may look. The value and its key are one tuple, so that no thread uses another's value for its
-    own key. A readonly store is written by other processes, so nothing is remembered.
-    """
-
-    def __init__(self, store: Store, commits: GroupCommit, read: Callable[[K], T]) -> None:
-        self._store = store
-        self._commits = commits
-        self._read = read
-        self._seen: tuple[tuple[int, K], T] | None = None
-
-    def forget(self) -> None:
-        """Read anew at the next look."""
-        self._seen = None
-
-    def look(self, key: K) -> T:
-        """The value read for this key."""
-        seen = self._seen
-        if seen is not None and seen[0] == (self._store.transactions, key) and not self._store.readonly:
-            return seen[1]
-        self._seen = self._commits.read(self._read_for, key)
-        return self._seen[1]
-
-    def _read_for(self, key: K) -> tuple[tuple[int, K], T]:
-        return (self._store.transactions, key), self._read(key)
-
-
 def _call(work: Callable[[], T]) -> T:
     return work()
 
@@ -384,7 +370,7 @@ def _part(batch: Sequence[Call]) -> bool:
     if len(batch) == 1 and (batch[0].alone or len(batch[0].pieces) == 1):
         return False
     for call in batch:
-        call.alone, call.mark, call.outcomes = True, Mark(), []
+        call.alone, call.mark, call.outcomes = True, IN_LINE, []
     return True
 
 

@@ -1,0 +1,45 @@
+"""A memo of the last read from the store, valid until the next transaction ends.
+
+The value and its key are one tuple, so that no thread uses another's value for its own key. A readonly store
+is written by other processes, so nothing is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from picosched.store.store import Store
+from picosched.turns.commit import GroupCommit
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+class Seen(Generic[K, T]):
+    """The last value that `read` returned, for its key. Any thread may look."""
+
+    def __init__(self, store: Store, commits: GroupCommit, read: Callable[[K], T]) -> None:
+        self._store = store
+        self._commits = commits
+        self._read = read
+        self._seen: tuple[tuple[int, K], T] | None = None
+
+    def forget(self) -> None:
+        """Read anew at the next look."""
+        self._seen = None
+
+    def look_inside(self, key: K) -> None:
+        """Read the value for this key, inside the lock."""
+        self._seen = self._read_for(key)
+
+    def look(self, key: K) -> T:
+        """The value read for this key."""
+        seen = self._seen
+        if seen is not None and seen[0] == (self._store.transactions, key) and not self._store.readonly:
+            return seen[1]
+        self._seen = self._commits.read(self._read_for, key)
+        return self._seen[1]
+
+    def _read_for(self, key: K) -> tuple[tuple[int, K], T]:
+        return (self._store.transactions, key), self._read(key)
