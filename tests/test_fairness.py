@@ -245,7 +245,7 @@ def test_what_is_left_out_hides_nothing_else(steps: list[tuple[str, Any, Any]]) 
                 for id, (pico, due) in made.items()
                 if pico not in without.owners and id not in without.ids
             )
-            assert store.due.soonest(scheduled=without).row == (wanted[0][0] if wanted else None)
+            assert store.due.soonest(scheduled=without).rows.due == (wanted[0][0] if wanted else None)
             due_now = [(str(id), pico) for due, id, pico in wanted if due <= NOW]
             assert store.due.first(NOW, 100, without) == due_now
 

@@ -23,13 +23,13 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
-from picosched.due.queue import NOTHING, Coming, Done, Looked, Together
+from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
@@ -43,9 +43,8 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
-from picosched.store.due import Soonest
+from picosched.store.due import Coming
 from picosched.store.faults import StoreError
-from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
@@ -70,35 +69,32 @@ class AgendaQueue:
         self._waiting = waiting
         self._begun = begun
         self._line = DueRows(store.due)
-        steps = rows.raise_due, rows.fail, self._give_up, rows.read_ahead
-        self._together = Together(commits, waiting, begun, *steps)
+        self._together = Together(commits, waiting, begun, rows.raise_due, rows.fail, self._give_up)
 
-    def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
-        return self._waiting.left_out(stuck)
-
-    def look(self, found: Soonest, without: LeftOut) -> Coming:
-        return Coming(found.row, found.row_resumes)
-
-    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
-        now, raised, made_now, done, failing = looks[-1], 0, 0, 0, 0
+    def run_due(self, coming: Coming, tick: Tick) -> Looked:
+        now, raised, made_now, done, failing = tick.now, 0, 0, 0, 0
         if coming.pause_ends is not None and coming.pause_ends <= now:
             self._resume(now)  # the next look finds them
             return Looked()
         if coming.due is None or coming.due > now:
             return Looked()
-        due = self._commits.read(self._line.next, now, self._waiting.left_out(stuck), self._begun.marked)
-        seen = tuple(looks)
-        pieces = [RaiseDue(id, pico_id, seen) for id, pico_id in due]
-        for piece, outcome in self._together.outcomes(pieces):
+        for piece, outcome in self._together.outcomes(partial(self._find, tick), tick.look_ahead):
             done += 1
             if isinstance(outcome, Exception):
-                stuck[piece.id] = outcome
+                tick.stuck[piece.id] = outcome
                 failing += getattr(outcome, "code", None) != "conflict"  # which concerns the one row
             else:
                 raised += outcome.raised
                 made_now += outcome.made is not None and outcome.made >= now
         self._line.raised(done)
         return Looked(raised, made_now, fails=0 < failing == done)
+
+    def _find(self, tick: Tick) -> Sequence[RaiseDue]:
+        """The rows to raise next, read ahead. Inside the lock."""
+        without, seen = self._waiting.left_out(tick.stuck), tuple(tick.looks)
+        due = self._line.next(tick.now, without, self._begun.marked)
+        self._store.agenda.read_ahead([id for id, _ in due])
+        return [RaiseDue(id, pico_id, seen) for id, pico_id in due]
 
     def end_tick(self) -> None:
         self._line.forget()
@@ -144,10 +140,6 @@ class Rows:
         period = timedelta(seconds=settings.min_period)
         self._terms_of_all = Terms(self._misfire, settings.granularity, period)
         self._now = now
-
-    def read_ahead(self, pieces: Sequence[RaiseDue]) -> None:
-        """Read the rows of pieces in one statement."""
-        self._store.agenda.read_ahead([piece.id for piece in pieces])
 
     def raise_due(self, piece: RaiseDue) -> Done | Unanswered:
         """Raise and settle a row that was due at the last look.
@@ -246,7 +238,9 @@ class Rows:
         except Exception as error:
             return error
         # The record is of the pico whose rules ran, which for an event sent by `event:send` is the receiver.
-        return self._turns.raise_occurrence(pico, event, replace(record, pico_id=pico.id), answers, settled)
+        if pico.id != record.pico_id:
+            record = replace(record, pico_id=pico.id)
+        return self._turns.raise_occurrence(pico, event, record, answers, settled)
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
         """The target of a row's event: the ruleset that made it, or another pico, usually by channel."""

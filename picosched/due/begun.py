@@ -18,7 +18,7 @@ processes often die for other reasons, `max_begun` should be larger.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -111,12 +111,14 @@ class Begun:
                 log.warning("the next start will treat this as an unclean end: %s", error)
         self._noted = 0
 
-    def number(self, id: str) -> int:
-        """How often the row was begun with a mark, including this time; 0 if it needs none."""
+    def marks_next(self) -> bool:
+        """Whether the next row is begun alone, with a mark. Before the first one this writes the note."""
         if not self._noted:
             self._note(self._ends + 1)
-        if not self._left:
-            return 0
+        return self._left > 0
+
+    def number(self, id: str) -> int:
+        """How often the row was begun with a mark, including this time."""
         self._left -= 1
         return self._found.get(id, 0) + 1
 
@@ -126,18 +128,6 @@ class Begun:
             return None
         times = "twice" if self._most == 2 else f"{self._most:,} times"
         return f"the process ended {times} while this event was being raised"
-
-    def first_of(
-        self,
-        perform: Callable[[P], T],
-        pieces: Sequence[P],
-        number: int,
-        prepare: Callable[[Sequence[P]], None] | None,
-    ) -> Sequence[T | Exception]:
-        """The results or errors of the first pieces; of the first alone if it needs a mark."""
-        if number:
-            return [self.alone(perform, number, pieces[0])]
-        return self._commits.perform_some(perform, pieces, prepare)
 
     def alone(self, perform: Callable[[P], T], number: int, piece: P) -> T | Exception:
         """The result or error of a piece; with a `number`, in its own transaction, after a mark."""

@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 
 from picosched.due.background import Background, away
-from picosched.due.queue import Coming, Looked
+from picosched.due.queue import Looked, Tick
 from picosched.due.waiting import Ask
 from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.pico.delivery import Delivery
 from picosched.schedule.scheduled import Outcome
-from picosched.store.due import Soonest
-from picosched.store.left_out import LeftOut
+from picosched.store.due import Coming
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 
@@ -74,18 +73,14 @@ class DeliveriesQueue(Background):
         self._ask = ask
         self._now = now
 
-    def look(self, found: Soonest, without: LeftOut) -> Coming:
-        return Coming(found.delivery)
-
-    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
-        looked = looks[-1]
-        if coming.due is None or coming.due > looked:
+    def run_due(self, coming: Coming, tick: Tick) -> Looked:
+        if coming.due is None or coming.due > tick.now:
             return Looked()
-        rows = self._commits.read(self._store.deliveries.due, looked, TAKEN_UP, self.left_out(stuck))
+        rows = self._commits.read(self._store.deliveries.due, tick.now, TAKEN_UP, self.left_out(tick.stuck))
         for id, owner in rows:
             run = partial(self._deliver, id)
             if not self.in_background(id, owner, run) and (error := run()) is not None:
-                stuck[id] = error
+                tick.stuck[id] = error
         return Looked()  # no event is raised here
 
     def end_tick(self) -> None:

@@ -11,14 +11,14 @@ In the background programs run in their own threads; otherwise the caller of `ru
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from picosched.due.background import PATIENCE_SECONDS, Background
-from picosched.due.queue import Coming, Looked
+from picosched.due.queue import Looked, Tick
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
@@ -26,7 +26,7 @@ from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, 
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
-from picosched.store.due import Soonest
+from picosched.store.due import NEVER, Coming
 from picosched.store.faults import InDoubtError
 from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
@@ -89,26 +89,27 @@ class ProgramsQueue(Background):
             running = {*self.left_out().ids, *self._unwritten}
             self._commits.run(interrupt, self._store, self._now(), running)
 
-    def look(self, found: Soonest, without: LeftOut) -> Coming:
-        if self._unwritten.keys() - without.ids:
+    def coming(self, found: Coming, without: LeftOut) -> Coming:
+        """When it next has something to do, given when the first waiting program was requested."""
+        if self._unwritten and self._unwritten.keys() - without.ids:
             return Coming(self._now())
-        return Coming(None if self._processes.stopping else found.program)
+        return NEVER if self._processes.stopping else found
 
-    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+    def run_due(self, coming: Coming, tick: Tick) -> Looked:
         if coming.due is None:
             return Looked()
-        for id in self._unwritten.keys() - self.left_out(stuck).ids:
+        for id in self._unwritten.keys() - self.left_out(tick.stuck).ids:
             try:
                 self._end(id, self._unwritten[id])
             except PicoschedError as error:
-                stuck[id] = error
-        for row in self._commits.read(self._next_rows, self.left_out(stuck)):
+                tick.stuck[id] = error
+        for row in self._commits.read(self._next_rows, self.left_out(tick.stuck)):
             run = partial(self._run, row.id)
             if not self.in_background(row.id, row.pico_id, run):
                 try:
                     run()
                 except PicoschedError as error:
-                    stuck[row.id] = error
+                    tick.stuck[row.id] = error
         return Looked()  # no event is raised here
 
     def end_tick(self) -> None:

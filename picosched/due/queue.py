@@ -9,7 +9,8 @@ the background if there is one. An item that may kill the process is begun alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar, cast
@@ -19,8 +20,7 @@ from picosched.due.begun import Begun, Identified
 from picosched.due.waiting import MayAsk, Waiting
 from picosched.errors import PicoschedError
 from picosched.pico.said import Unanswered
-from picosched.store.due import Soonest
-from picosched.store.left_out import LeftOut
+from picosched.store.due import Coming
 from picosched.turns.commit import GroupCommit
 
 
@@ -48,26 +48,30 @@ class Looked(NamedTuple):
     """Whether nothing succeeded because the database fails."""
 
 
-class Coming(NamedTuple):
-    """When a queue next has something to do."""
+@dataclass(slots=True)
+class Tick:
+    """A tick in progress."""
 
-    due: datetime | None = None
-    pause_ends: datetime | None = None
+    looks: list[datetime]
+    """When it looked what is due: first when it began, then whenever the clock had gone on."""
+    stuck: dict[str, Exception]
+    """Items that failed and stay due, with their errors: left out for the rest of the tick."""
+    look_ahead: Callable[[], None]
+    """Reads what comes next, inside the lock."""
+
+    @property
+    def now(self) -> datetime:
+        """The last look."""
+        return self.looks[-1]
 
 
 class Queue(Protocol):
     """A queue of items that become due."""
 
-    def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
-        """What a look leaves out: items that are `stuck` or wait for an answer."""
-
-    def look(self, found: Soonest, without: LeftOut) -> Coming:
-        """Its part of what was found to come next."""
-
-    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
+    def run_due(self, coming: Coming, tick: Tick) -> Looked:
         """Process some items due at the tick's last look, each once, if `coming` has any.
 
-        A failing item goes into `stuck` and is skipped for the rest of this tick.
+        A failing item becomes `stuck`.
         """
 
     def end_tick(self) -> None:
@@ -95,7 +99,6 @@ class Together(Generic[P]):
         perform: Callable[[P], Done | Unanswered],
         fail: Callable[[P, str], Done],
         give_up: Callable[[P, Exception], Done | Exception],
-        prepare: Callable[[Sequence[P]], None] | None = None,
     ) -> None:
         self._commits = commits
         self._waiting = waiting
@@ -105,27 +108,37 @@ class Together(Generic[P]):
         """Settles a piece that killed the process, inside a transaction."""
         self._give_up = give_up
         """Ends a failed piece; returns the error if it stays due."""
-        self._prepare = prepare
-        """Reads ahead the rows of pieces."""
 
-    def outcomes(self, pieces: Sequence[P]) -> Iterator[tuple[P, Done | Exception]]:
-        """The outcomes of the first pieces, as many as one transaction has time for."""
-        if not pieces:
+    def outcomes(
+        self, find: Callable[[], Sequence[P]], then: Callable[[], None]
+    ) -> Iterator[tuple[P, Done | Exception]]:
+        """The outcomes of the first pieces that `find` returns, as many as one transaction has time for.
+
+        `find` and `then` run inside the lock, before and after it.
+        """
+        if self._begun.marks_next():
+            for first in self._commits.read(find)[:1]:
+                yield first, self._marked(first)
             return
-        first = pieces[0]
-        number = self._begun.number(first.id)
-        if (why := self._begun.over(number)) is not None:
-            (failed,) = self._commits.perform_all(partial(_failed, self._fail, why), (first,))
-            yield first, self._ended(first, failed)
-            return
-        outcomes = self._begun.first_of(self._perform, pieces, number, self._prepare)
+        pieces, outcomes = self._commits.perform_found(find, self._perform, then)
         for piece, outcome in zip(pieces, outcomes, strict=False):
             if isinstance(outcome, Unanswered):
-                yield piece, self._waited_for(piece, number, outcome)
-            elif isinstance(outcome, Exception) and len(pieces) > 1 and not number:
-                yield piece, self._alone(piece, number)
+                yield piece, self._waited_for(piece, 0, outcome)
+            elif isinstance(outcome, Exception) and len(pieces) > 1:
+                yield piece, self._answered(piece, 0, self._begun.alone(self._perform, 0, piece))
             else:
                 yield piece, self._ended(piece, outcome)
+
+    def _marked(self, piece: P) -> Done | Exception:
+        """Perform a piece alone, with a mark, unless it has been begun like this too often."""
+        number = self._begun.number(piece.id)
+        if (why := self._begun.over(number)) is not None:
+            (failed,) = self._commits.perform_all(partial(_failed, self._fail, why), (piece,))
+            return self._ended(piece, failed)
+        outcome = self._begun.alone(self._perform, number, piece)
+        if isinstance(outcome, Unanswered):
+            return self._waited_for(piece, number, outcome)
+        return self._ended(piece, outcome)
 
     def _waited_for(self, piece: P, number: int, outcome: Unanswered) -> Done | Exception:
         """Wait for the answer, in the background if there is one."""
@@ -133,10 +146,6 @@ class Together(Generic[P]):
         if self._waiting.in_background(piece.id, owner, partial(self._answered, piece, number, outcome)):
             return NOTHING
         return self._answered(piece, number, outcome)
-
-    def _alone(self, piece: P, number: int) -> Done | Exception:
-        """Perform a piece in its own transaction, with the answers it requests."""
-        return self._answered(piece, number, self._begun.alone(self._perform, number, piece))
 
     def _answered(self, piece: P, number: int, first: Done | Unanswered | Exception) -> Done | Exception:
         """The final outcome of a piece, with the answers it requests."""

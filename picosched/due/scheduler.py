@@ -40,7 +40,6 @@ class Scheduler:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    @property
     def ends(self) -> bool:
         """Whether the calling thread is the scheduler's own and should stop."""
         return self._stopping.is_set() and threading.current_thread() is self._thread

@@ -7,16 +7,15 @@ scheduled rows by one turn at most.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
 from picosched.due.begun import Begun
 from picosched.due.entries import Entries
-from picosched.due.queue import Coming, Done, Looked, Together
+from picosched.due.queue import Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
-from picosched.store.due import Soonest
-from picosched.store.left_out import LeftOut
+from picosched.store.due import Coming
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.pieces import RaiseEntry
@@ -40,32 +39,28 @@ class SourcesQueue:
         """The entries left to ring in this round, (id, source id)."""
         self._together = Together(commits, waiting, begun, entries.ring, entries.fail, _stays_due)
 
-    def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
-        return self._waiting.left_out(stuck)
-
-    def look(self, found: Soonest, without: LeftOut) -> Coming:
-        return Coming(found.entry, found.source_resumes)
-
-    def run_due(self, coming: Coming, looks: Sequence[datetime], stuck: dict[str, Exception]) -> Looked:
-        looked = looks[-1]
-        if coming.pause_ends is not None and coming.pause_ends <= looked:
-            self._resume(looked)  # the next look finds their entries
+    def run_due(self, coming: Coming, tick: Tick) -> Looked:
+        if coming.pause_ends is not None and coming.pause_ends <= tick.now:
+            self._resume(tick.now)  # the next look finds their entries
             return Looked()
-        if coming.due is None or coming.due > looked:
+        if coming.due is None or coming.due > tick.now:
             return Looked()
-        if not self._round:
-            entries = self._commits.read(self._store.sources.due, looked, self._waiting.left_out(stuck))
-            self._round = self._begun.marked_first(entries)
-        pieces = [RaiseEntry(id, source_id, looked) for id, source_id in self._round[:AT_ONCE]]
         raised = done = 0
-        for piece, outcome in self._together.outcomes(pieces):
+        for piece, outcome in self._together.outcomes(partial(self._find, tick), tick.look_ahead):
             done += 1
             if isinstance(outcome, Exception):
-                stuck[piece.id] = outcome
+                tick.stuck[piece.id] = outcome
             else:
                 raised += outcome.raised
         del self._round[:done]
         return Looked(raised)
+
+    def _find(self, tick: Tick) -> Sequence[RaiseEntry]:
+        """The next entries of the round. Inside the lock."""
+        if not self._round:
+            due = self._store.sources.due(tick.now, self._waiting.left_out(tick.stuck))
+            self._round = self._begun.marked_first(due)
+        return [RaiseEntry(id, source_id, tick.now) for id, source_id in self._round[:AT_ONCE]]
 
     def end_tick(self) -> None:
         """Nothing to forget: a round continues in the next tick."""

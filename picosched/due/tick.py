@@ -9,17 +9,25 @@ reason, such as a bug of ours or damage, is ended: it must not stay due forever.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from picosched.clock import format_time, to_ms
 from picosched.due.agenda import AgendaQueue
+from picosched.due.background import Background
 from picosched.due.begun import Begun
-from picosched.due.queue import Coming, Queue
+from picosched.due.deliveries import DeliveriesQueue
+from picosched.due.programs import ProgramsQueue
+from picosched.due.queue import Queue, Tick
+from picosched.due.sources import SourcesQueue
 from picosched.due.waiting import Waiting
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
+from picosched.store.due import NEVER, Coming
+from picosched.store.faults import StoreError
 from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
@@ -60,7 +68,7 @@ class Dues:
 class Look(NamedTuple):
     """What one read of all queues found."""
 
-    coming: Sequence[Coming]
+    coming: tuple[Coming, ...]
     """Of each queue."""
     soonest: datetime | None
     """When any queue next has something to do."""
@@ -75,26 +83,32 @@ class Ticks:
         self,
         store: Store,
         commits: GroupCommit,
+        sources: SourcesQueue,
+        deliveries: DeliveriesQueue,
+        programs: ProgramsQueue,
         agenda: AgendaQueue,
-        others: Sequence[Queue],
         waiting: Waiting,
         begun: Begun,
         now: Callable[[], datetime],
+        ends: Callable[[], bool],
     ) -> None:
         self._store = store
         self._commits = commits
+        self._programs = programs
         self._agenda = agenda
-        self._queues: tuple[Queue, ...] = (*others, agenda)
+        self._queues: tuple[Queue, ...] = (sources, deliveries, programs, agenda)
+        self._backgrounds: tuple[Background, ...] = (waiting, deliveries, programs, waiting)
+        """Where the items of each queue wait."""
         self._waiting = waiting
         self._begun = begun
         self._now = now
-        self._seen = Seen(store, commits, self._read)
         self.raised = 0
         """Events raised so far."""
         self._soonest: datetime | None = None
         """What the last look found to come next."""
-        self.ends: Callable[[], bool] = lambda: False
+        self._ends = ends
         """Whether to leave the remaining due items for another tick."""
+        self._seen = Seen(store, commits, self._read)
         self._one = threading.Lock()
         """Held during a tick: two at once would not keep the order of messages between picos."""
 
@@ -128,11 +142,11 @@ class Ticks:
 
     def _run_due(self) -> int:
         began = self._now()
-        looks = [began]
         stuck: dict[str, Exception] = {}
+        tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
         mended = False
-        while not self.ends():
+        while not self._ends():
             looked_at = self._look(stuck)
             if looked_at.broken and not mended:
                 self._agenda.give_up_broken()
@@ -140,12 +154,14 @@ class Ticks:
                 continue
             if looked_at.soonest is None or looked_at.soonest > began:
                 break
-            now = max(looks[-1], self._now())
-            if now > looks[-1]:
-                looks.append(now)
+            now = self._now()
+            if now > tick.now:
+                tick.looks.append(now)
             fails = False
             for queue, coming in zip(self._queues, looked_at.coming, strict=True):
-                looked = queue.run_due(coming, looks, stuck)
+                if coming is NEVER:
+                    continue
+                looked = queue.run_due(coming, tick)
                 raised += looked.raised
                 self.raised += looked.raised
                 made_now += looked.made_now
@@ -154,22 +170,31 @@ class Ticks:
                 break
             if made_now > INSTANT:
                 raise PicoschedError(
-                    f"more than {INSTANT:,} events were made and raised at {format_time(now)} alone; "
+                    f"more than {INSTANT:,} events were made and raised at {format_time(tick.now)} alone; "
                     "does a rule schedule itself for the time it is?",
                     "too_large",
                 )
         for error in stuck.values():
             raise error
-        if not self.ends() and self._waiting.is_idle:
+        if not self._ends() and self._waiting.is_idle:
             self._begun.caught_up()
         return raised
 
     def _look(self, stuck: Collection[str]) -> Look:
-        return self._seen.look(tuple([queue.left_out(stuck) for queue in self._queues]))
+        return self._seen.look(self._without(stuck))
+
+    def _look_ahead(self, stuck: Collection[str]) -> None:
+        """Read what comes next, inside the lock; if the database fails, the next look says so."""
+        with suppress(StoreError):
+            self._seen.look_inside(self._without(stuck))
+
+    def _without(self, stuck: Collection[str]) -> tuple[LeftOut, ...]:
+        """What a look leaves out of each queue: items that are `stuck` or wait for an answer."""
+        return tuple([each.left_out(stuck) for each in self._backgrounds])
 
     def _read(self, without: tuple[LeftOut, ...]) -> Look:
-        found = self._store.due.soonest(*without)
-        coming = [queue.look(found, each) for queue, each in zip(self._queues, without, strict=True)]
-        times = [time for each in coming for time in each if time is not None]
+        entries, deliveries, programs, rows, broken = self._store.due.soonest(*without)
+        coming = (entries, deliveries, self._programs.coming(programs, without[2]), rows)
+        times = [time for each in coming if each is not NEVER for time in each if time is not None]
         self._soonest = min(times, default=None)
-        return Look(coming, self._soonest, found.broken)
+        return Look(coming, self._soonest, broken)

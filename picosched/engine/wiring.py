@@ -110,10 +110,9 @@ class Wiring:
         self.machine_id = "" if self.store.machines is None else token_hex(8)
         """The id of this process among those that write the database."""
         self._begun = Begun(self.store, self._commits, self.settings.max_begun, self.machine_id)
+        self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._wire_queues(ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
-        self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
-        self._ticks.ends = lambda: self._scheduler.ends
         self._placement = self._placed()
         self._switch = threading.Lock()
         """Held while starting or stopping the background threads."""
@@ -135,8 +134,8 @@ class Wiring:
         self._programs = ProgramsQueue(
             store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
         )
-        others = (sources, self._deliveries, self._programs)
-        self._ticks = Ticks(store, commits, agenda, others, self._waiting, self._begun, now)
+        queues = sources, self._deliveries, self._programs, agenda
+        self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, self._scheduler.ends)
 
     def _placed(self) -> Placement | None:
         """Its part in the work on a database, if there are others."""

@@ -21,16 +21,24 @@ LAST_ROW = 2**62
 BEGINNING = (-LAST_ROW, 0)
 
 
-class Soonest(NamedTuple):
-    """The next due time of each queue, and when the next pause ends; None if there is none."""
+class Coming(NamedTuple):
+    """When a queue next has something to do; None if there is no such time."""
 
-    entry: datetime | None
-    source_resumes: datetime | None
-    delivery: datetime | None
-    program: datetime | None
-    """When the first waiting program was requested."""
-    row: datetime | None
-    row_resumes: datetime | None
+    due: datetime | None = None
+    """Of a program: when it was requested."""
+    pause_ends: datetime | None = None
+
+
+NEVER = Coming()
+
+
+class Soonest(NamedTuple):
+    """What comes next in each queue."""
+
+    entries: Coming
+    deliveries: Coming
+    programs: Coming
+    rows: Coming
     broken: bool
     """Whether a row would never be due because its due time is damaged."""
 
@@ -124,8 +132,14 @@ class Due:
         left_out = (entries, deliveries, programs, scheduled, NOTHING, NOTHING)
         row = self._database.row("soonest", (start,), left_out)
         assert row is not None  # it has one row always
-        entry, source_resumes, delivery, program, due, resumes = map(rows.time, row[:6])
-        return Soonest(entry, source_resumes, delivery, program, due, resumes, bool(row[6]))
+        entry, source_resumes, delivery, program, due, resumes, broken = row
+        return Soonest(
+            _coming(entry, source_resumes),
+            _coming(delivery),
+            _coming(program),
+            _coming(due, resumes),
+            bool(broken),
+        )
 
     def _first_of_others(self, picos: frozenset[str]) -> int:
         """The due time of the first pending row of any other pico.
@@ -147,3 +161,9 @@ class Due:
         picos, first = self._passed
         if row.due is not None and to_ms(row.due) < first and row.pico_id not in picos:
             self._passed = frozenset(), 0
+
+
+def _coming(due: int | None, pause_ends: int | None = None) -> Coming:
+    if due is None and pause_ends is None:
+        return NEVER
+    return Coming(rows.time(due), rows.time(pause_ends))

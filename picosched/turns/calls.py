@@ -16,6 +16,10 @@ class Mark:
         self.finished = False
 
 
+IN_LINE = Mark()
+"""Of a call that is in no batch yet."""
+
+
 class Call:
     """The pieces of one caller, in line, and their outcomes, which are valid once the call is finished.
 
@@ -24,14 +28,15 @@ class Call:
 
     __slots__ = (
         "alone",
+        "find",
         "first",
         "light",
         "mark",
         "outcomes",
         "perform",
         "pieces",
-        "prepare",
         "shards",
+        "then",
         "tries",
         "wake",
     )
@@ -41,12 +46,15 @@ class Call:
         perform: Callable[[Any], Any],
         pieces: Sequence[Any],
         first: Callable[[], None] | None = None,
-        prepare: Callable[[Sequence[Any]], None] | None = None,
+        find: Callable[[], Sequence[Any]] | None = None,
+        then: Callable[[], None] | None = None,
     ) -> None:
         self.perform = perform
         self.pieces = pieces
-        self.prepare = prepare
-        """Reads ahead the rows of the pieces."""
+        self.find = find
+        """Finds the pieces, just before their transaction begins."""
+        self.then = then
+        """Called after the commit, before anybody else writes."""
         self.light = False
         """Whether its caller must not wait for long."""
         self.alone = False
@@ -58,6 +66,6 @@ class Call:
         self.tries = 0
         """How often it was undone because of another process."""
         self.outcomes: list[Any] = []
-        self.mark = Mark()
+        self.mark = IN_LINE
         self.wake: threading.Lock | None = None
         """Of a call that waits: held until it is finished or must lead."""

@@ -32,7 +32,7 @@ from picosched.errors import PicoschedError
 from picosched.store.faults import ReopenedError, StoreError
 from picosched.store.shards import UnlockedError
 from picosched.store.store import Store
-from picosched.turns.calls import Call, Mark
+from picosched.turns.calls import IN_LINE, Call, Mark
 from picosched.turns.lock import FairLock
 from picosched.turns.pieces import Later
 from picosched.turns.places import Places
@@ -111,17 +111,26 @@ class GroupCommit:
             outcomes += self.perform_some(perform, pieces[len(outcomes) :])
         return outcomes
 
-    def perform_some(
-        self,
-        perform: Callable[[Piece], T],
-        pieces: Sequence[Piece],
-        prepare: Callable[[Sequence[Piece]], None] | None = None,
-    ) -> list[T | Exception]:
+    def perform_some(self, perform: Callable[[Piece], T], pieces: Sequence[Piece]) -> list[T | Exception]:
         """The results or errors of the first pieces, after their commit, in one transaction.
 
-        As many as one batch has time for, and at least one. `prepare` reads ahead their rows.
+        As many as one batch has time for, and at least one.
         """
-        return self._written(Call(perform, pieces, prepare=prepare))
+        return self._written(Call(perform, pieces))
+
+    def perform_found(
+        self, find: Callable[[], Sequence[Piece]], perform: Callable[[Piece], T], then: Callable[[], None]
+    ) -> tuple[Sequence[Piece], list[T | Exception]]:
+        """The pieces that `find` returns, and the results or errors of the first ones as `perform_some`.
+
+        All in one round of the lock: `find` reads before the transaction, and `then` after its commit.
+        `then` must not raise.
+        """
+        call = Call(perform, (), find=find, then=then)
+        outcomes = self._written(call)
+        if len(outcomes) > len(call.pieces):
+            raise outcomes[0]
+        return call.pieces, outcomes
 
     def perform_alone(
         self, first: Callable[[], None], perform: Callable[[Piece], T], piece: Piece
@@ -226,7 +235,7 @@ class GroupCommit:
                 if batch and (batch[0].light or call.first is not None or call.alone):
                     break
                 batch.append(call)
-                pieces += len(call.pieces)
+                pieces += LARGEST if call.find is not None else len(call.pieces)
                 if pieces >= LARGEST or call.first is not None or call.alone:
                     break
         return batch
@@ -242,6 +251,9 @@ class GroupCommit:
         batch, mark, ran = self._gathered(), Mark(), False
         batch[0].mark, batch[0].outcomes = mark, []
         try:
+            for call in batch:
+                if call.find is not None:
+                    call.pieces, call.find = call.find(), None
             if batch[0].first is not None:
                 with self._transaction:
                     batch[0].first()
@@ -255,6 +267,9 @@ class GroupCommit:
             mark.finished = True
             self.commits += 1
             self._committed()
+            for call in batch:
+                if call.then is not None:
+                    call.then()
         except BaseException as error:
             if ran and self._store.kept:
                 mark.finished = True
@@ -282,39 +297,45 @@ class GroupCommit:
 
     def _again(self, batch: list[Call], mark: Mark, error: Exception) -> bool:
         """Whether to try a batch again, as another process was in its way or it needs other shards."""
+        begun = [call for call in batch if call.mark is mark]
         if isinstance(error, UnlockedError):
             assert self.places is not None
-            *before, call = [call for call in batch if call.mark is mark]
+            *before, call = begun
             done = len(call.outcomes)
             self.places.remember(call.pieces[done], error.shards)
             if not before and done == 0:
                 call.shards |= error.shards
             else:
                 self._fewer = done + sum(len(each.outcomes) for each in before)
-            for each in (*before, call):
-                each.mark, each.outcomes = Mark(), []
-            return True
-        first = batch[0]
-        if isinstance(error, StoreError) and error.kind in UNDONE and first.tries < MOST_TRIES:
-            first.tries += 1
-            for each in batch:
-                each.mark, each.outcomes = Mark(), []
-            return True
-        return False
+        elif isinstance(error, StoreError) and error.kind in UNDONE and batch[0].tries < MOST_TRIES:
+            batch[0].tries += 1
+        else:
+            return False
+        for call in begun:
+            call.mark, call.outcomes = IN_LINE, []
+        return True
 
     def _run(self, batch: list[Call], mark: Mark) -> None:
         """Run pieces in order while there is time. The rest stays in line."""
-        seconds = self._seconds
+        store, seconds = self._store, self._seconds
         if seconds is not None:
             seconds = LIGHT_SECONDS if batch[0].light else seconds
         until = None if seconds is None else ticks() + seconds
         left, self._fewer = self._fewer, None
         for call in batch:
             call.mark, call.outcomes = mark, []
-            if call.prepare is not None:
-                call.prepare(call.pieces)
             for piece in call.pieces:
-                outcome = self._outcome(call.perform, piece)
+                changes = store.changes
+                try:
+                    outcome = call.perform(piece)
+                except StoreError:
+                    raise
+                except Exception as error:
+                    if store.changes != changes:
+                        raise
+                    outcome = error  # the piece had written nothing, and fails alone
+                if self._shards is not None:
+                    self._shards.check()
                 call.outcomes.append(outcome)
                 if call.alone or call.shards or outcome is Later.HEAVY:
                     call.shards = frozenset()  # which were the first piece's
@@ -323,21 +344,6 @@ class GroupCommit:
                     return
                 if until is not None and ticks() > until:
                     return
-
-    def _outcome(self, perform: Callable[[Any], Any], piece: Any) -> Any:
-        """The result of a piece, or its error if it had written nothing."""
-        changes = self._store.changes
-        try:
-            outcome = perform(piece)
-        except StoreError:
-            raise
-        except Exception as error:
-            if self._store.changes != changes:
-                raise
-            outcome = error
-        if self._shards is not None:
-            self._shards.check()
-        return outcome
 
     def _release(self) -> None:
         """Wake finished calls; inside the mutex."""
@@ -375,7 +381,7 @@ def _part(batch: Sequence[Call]) -> bool:
     if len(batch) == 1 and (batch[0].alone or len(batch[0].pieces) == 1):
         return False
     for call in batch:
-        call.alone, call.mark, call.outcomes = True, Mark(), []
+        call.alone, call.mark, call.outcomes = True, IN_LINE, []
     return True
 
 

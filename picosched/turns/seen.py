@@ -1,4 +1,8 @@
-"""A memo of what was read last from the store."""
+"""A memo of the last read from the store, valid until the next transaction ends.
+
+The value and its key are one tuple, so that no thread uses another's value for its own key. Nothing is
+remembered of a store that other processes write.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,7 @@ T = TypeVar("T")
 
 
 class Seen(Generic[K, T]):
-    """A memo of the last read from the store, valid until the next transaction ends.
-
-    Any thread may look. The value and its key are one tuple, so that no thread uses another's value for its
-    own key. Nothing is remembered of a store that others write unnoticed.
-    """
+    """The last value that `read` returned, for its key. Any thread may look."""
 
     def __init__(self, store: Store, commits: GroupCommit, read: Callable[[K], T]) -> None:
         self._store = store
@@ -28,6 +28,11 @@ class Seen(Generic[K, T]):
     def forget(self) -> None:
         """Read anew at the next look."""
         self._seen = None
+
+    def look_inside(self, key: K) -> None:
+        """Read the value for this key, inside the lock."""
+        if self._store.steady:
+            self._seen = self._read_for(key)
 
     def look(self, key: K) -> T:
         """The value read for this key."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -15,6 +16,8 @@ from typing import Any
 
 import picosched
 from picosched import Engine, VirtualClock
+from picosched.store.sqlite.database import SQLiteDatabase
+from picosched.turns.lock import FairLock
 
 PACKAGE = str(Path(picosched.__file__).parent)
 START = "2026-03-01T00:00:00Z"
@@ -28,6 +31,8 @@ class Hops:
         self.places: list[str] = []
         self.calls = 0
         """Calls of functions of the package, and of those that Python makes for its dataclasses."""
+        self.called: Counter[str] = Counter()
+        """How often each function was called."""
         sys.setprofile(self._see)
         try:
             work()
@@ -40,6 +45,7 @@ class Hops:
         elif event != "call":
             return
         name = frame.f_code.co_filename
+        self.called[frame.f_code.co_qualname] += event == "call"
         self.calls += event == "call" and (name.startswith(PACKAGE) or name == "<string>")
         if name.startswith(PACKAGE):
             place = name.removeprefix(PACKAGE + "/").removesuffix(".py")
@@ -49,6 +55,16 @@ class Hops:
     @property
     def files(self) -> int:
         return len({*self.places})
+
+    @property
+    def rounds(self) -> int:
+        """How often the lock around the store was taken."""
+        return self.called[FairLock.__enter__.__qualname__]
+
+    @property
+    def reads(self) -> int:
+        """Statements that read."""
+        return self.called[SQLiteDatabase.row.__qualname__] + self.called[SQLiteDatabase.rows.__qualname__]
 
     @property
     def moves(self) -> int:

@@ -38,14 +38,12 @@ from picosched.store.picos import PicoRow
 
 def row_next(store: Store, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
     """When the next row is due that is not left out, and when the next pause ends."""
-    found = store.due.soonest(scheduled=without)
-    return found.row, found.row_resumes
+    return store.due.soonest(scheduled=without).rows
 
 
 def source_next(store: Store, without: LeftOut = NOTHING) -> tuple[datetime | None, datetime | None]:
     """The same of entries and their sources."""
-    found = store.due.soonest(entries=without)
-    return found.entry, found.source_resumes
+    return store.due.soonest(entries=without).entries
 
 
 class Agenda:
@@ -303,22 +301,22 @@ class Queues:
         with store.transaction():
             deliveries.remove_of("p")
             assert not deliveries.remove("r") and deliveries.remove("d")
-        assert store.due.soonest().delivery is None
+        assert store.due.soonest().deliveries.due is None
 
     def test_a_delivery_is_tried_until_it_is_removed(self, store: Store) -> None:
         deliveries = store.deliveries
         with store.transaction():
             deliveries.add(DELIVERY)
             deliveries.add(replace(DELIVERY, id="d2", due=NOW - MINUTE))
-        assert (store.due.soonest().delivery, deliveries.due(NOW, 1)) == (NOW - MINUTE, [("d2", "src")])
+        assert (store.due.soonest().deliveries.due, deliveries.due(NOW, 1)) == (NOW - MINUTE, [("d2", "src")])
         with store.transaction():
             deliveries.put_off("d2", NOW + MINUTE, "refused")
         assert deliveries.find("d2") == replace(DELIVERY, id="d2", due=NOW + MINUTE, tries=1, error="refused")
         assert (deliveries.due(NOW, 9), deliveries.last_error("src")) == ([("d", "src")], "refused")
         with store.transaction():
             deliveries.remove("d")
-        assert (deliveries.waiting("src"), store.due.soonest().delivery) == (1, NOW + MINUTE)
-        assert store.due.soonest(deliveries=LeftOut(owners=frozenset({"src"}))).delivery is None
+        assert (deliveries.waiting("src"), store.due.soonest().deliveries.due) == (1, NOW + MINUTE)
+        assert store.due.soonest(deliveries=LeftOut(owners=frozenset({"src"}))).deliveries.due is None
 
     def test_a_key_is_received_once(self, store: Store) -> None:
         with store.transaction():

@@ -26,6 +26,8 @@ TEXTS = ("rid", "domain || ':' || type", "attrs", "name", "description", "timesp
 ANYWHERE = " || ' ' || ".join(f"coalesce({column}, '')" for column in TEXTS)
 HAS_TEXT = f"instr(casefold({ANYWHERE}), ?) > 0"
 
+NO_PARTS: tuple[Parts, ...] = ((),)
+
 EQUAL = {
     column: f"{column} = ?"
     for column in ("pico", "rid", "name", "domain", "type", "kind", "scheduled", "outcome", "eid")
@@ -36,7 +38,11 @@ PICO_OF_EVENT = "+pico = ?"
 
 def conditions_of(where: Where) -> tuple[tuple[Parts, ...], list[Any]]:
     """Conditions, one or several, and the values of all."""
+    if where is NOTHING:
+        return NO_PARTS, []
     if isinstance(where, tuple):
+        if where.count(NOTHING) == len(where):
+            return NO_PARTS * len(where), []
         found = [_left_out(each) for each in where]
         return tuple([parts for parts, _ in found]), [value for _, values in found for value in values]
     if isinstance(where, LeftOut):
@@ -47,8 +53,6 @@ def conditions_of(where: Where) -> tuple[tuple[Parts, ...], list[Any]]:
 
 
 def _left_out(without: LeftOut) -> tuple[Parts, list[Any]]:
-    if without is NOTHING:
-        return (), []
     found = ((NO_OWNER_AMONG, without.owners), (NOT_AMONG, without.ids))
     given = [(part, ids) for part, ids in found if ids]
     return tuple(part for part, _ in given), [rows.dump([*ids]) for _, ids in given]
