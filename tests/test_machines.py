@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 from postgres_server import Server
-from racing import race, until
+from racing import meanwhile, race, until
 
-from picosched import Engine, VirtualClock
+from picosched import Engine, PicoschedError, VirtualClock
 from picosched.engine.pico import PicoRef
+from picosched.sources.reading import read_source
+from picosched.store.postgres.machines import PostgresMachines
 
 FIRES = """SELECT scheduled.pico, count(*) FROM fire JOIN scheduled ON scheduled.id = fire.scheduled
     WHERE scheduled.type = 'beat' AND fire.outcome IN ('fired', 'late', 'coalesced') GROUP BY 1"""
 TURNS = "SELECT pico, count(*) FROM journal WHERE scheduled IS NOT NULL GROUP BY 1"
+ASKING = """ruleset asking {
+  rule now { select when asking now
+    pre { total = ctx:query(event:attr("eci"), "beats", "total") }
+    send_directive("total", {"total": total}) }
+}"""
+RUNNING = """ruleset running {
+  meta { shares outcomes }
+  global { outcomes = function() { ent:outcomes.defaultsTo([]) } }
+  rule now { select when running now proc:run("/bin/sleep", ["1"]) }
+  rule ended { select when proc finished
+    always { ent:outcomes := outcomes().append(event:attr("outcome")) } }
+}"""
 START = "2026-03-01T00:00:00Z"
 BEATS = """ruleset beats {
   meta { shares seen, total, of_all }
@@ -181,6 +195,84 @@ def test_machines_share_the_shards_and_hand_them_over(
     for each in (two, three):
         each.stop()
     checked(picos, postgres, address)
+
+
+def test_two_that_are_sure_to_have_all_shards_fire_each_time_once(
+    opened: Callable[..., Engine], address: str, postgres: Server
+) -> None:
+    """Placement is wrong on purpose, again and again, while both are at work."""
+    one, two = opened(misfire="all"), opened(misfire="all")
+    picos = furnished(one, 8)
+    for engine in (one, two):
+        engine.start()
+    for pico in picos:
+        pico.raise_event("beats", "plan")
+
+    def mislead() -> None:
+        for engine in (one, two):
+            machines = engine.store.machines
+            assert isinstance(machines, PostgresMachines)
+            machines._have(frozenset(range(256)))
+            engine.look_again()
+
+    fired = "SELECT count(*) FROM fire"
+    meanwhile(lambda: until(lambda: postgres.ask(fired, address)[0][0] > 24 * 4), mislead)
+    for engine in (one, two):
+        engine.stop()
+    checked(picos, postgres, address)
+
+
+def test_a_configured_source_is_there_once(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    declared = [read_source({"type": "metronome", "interval": 1000, "to": {"pico": "root"}})]
+    race(lambda: one.bring_sources(declared), lambda: two.bring_sources(declared))
+    assert len(one.sources()) == len(two.sources()) == 1
+
+
+def test_a_family_is_deleted_while_events_come(
+    opened: Callable[..., Engine], postgres: Server, address: str
+) -> None:
+    one, two = opened(), opened()
+    (parent,) = furnished(one, 1)
+    children = [one.new_pico(f"c{number}", parent) for number in range(12)]
+    for child in children:
+        child.install(BEATS)
+
+    def events() -> None:
+        with suppress(PicoschedError):
+            while True:
+                for child in children:
+                    on(two, child).raise_event("beats", "count")
+
+    race(events, lambda: one.pico(parent.id).delete())
+    assert [pico.name for pico in two.picos()] == ["root"]
+    for table in ("entity", "installed", "coming"):
+        assert postgres.ask(f"SELECT count(*) FROM {table}", address) == [(0,)]
+
+
+def test_a_rule_asks_a_pico_of_another_shard(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    asking, asked = furnished(one, 2)
+    eci = asked.new_channel().eci
+    asking.install(ASKING)
+    for number in range(1, 6):
+        on(two, asked).raise_event("beats", "count")
+        turn = on(one, asking).raise_event("asking", "now", {"eci": eci})
+        assert turn.directives[0].options == {"total": number}
+
+
+def test_a_program_is_interrupted_by_nobody_but_the_end_of_its_process(opened: Callable[..., Engine]) -> None:
+    one = opened(proc_allow=["/bin/sleep"])
+    (pico,) = furnished(one, 1)
+    pico.install(RUNNING)
+    one.start()
+    pico.raise_event("running", "now")
+    until(lambda: one.read(one.store.agenda.programs, "running"))
+    two = opened(proc_allow=["/bin/sleep"])  # which looks for programs of processes that ended
+    two.start()
+    until(lambda: len(shards_of(one)) == 128)
+    until(lambda: on(two, pico).query("running", "outcomes"))
+    assert pico.query("running", "outcomes") == ["exited"]
 
 
 def checked(picos: list[PicoRef], postgres: Server, address: str) -> None:

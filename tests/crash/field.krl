@@ -2,8 +2,8 @@ ruleset field {
   meta {
     name "Field"
     description <<
-For several machines: two repeats that send a message to another pico each time, a repeat with an end, events
-from outside, and a metronome. Everything counts what it does, so that what is lost or doubled shows.
+For several machines: two repeats that send a message to another pico each time, a repeat with an end that runs
+a program each time, events from outside, and a metronome. Everything counts what it does, so that what is lost or doubled shows.
     >>
     shares counts
   }
@@ -12,6 +12,7 @@ from outside, and a metronome. Everything counts what it does, so that what is l
     counts = function() {
       { "beats": ent:beats.defaultsTo(0), "sent": ent:sent.defaultsTo(0), "got": ent:got.defaultsTo(0),
         "ended": ent:ended.defaultsTo(0), "told": ent:told.defaultsTo(0), "ticks": ent:ticks.defaultsTo(0),
+        "ran": ent:ran.defaultsTo(0),
         "all": app:told.defaultsTo(0) }
     }
   }
@@ -50,8 +51,16 @@ from outside, and a metronome. Everything counts what it does, so that what is l
 
   rule ended {
     select when field ended
+    proc:run("/bin/sleep", ["0.2"])
     fired {
       ent:ended := ent:ended.defaultsTo(0) + 1
+    }
+  }
+
+  rule ran {
+    select when proc finished
+    fired {
+      ent:ran := ent:ran.defaultsTo(0) + 1
     }
   }
 

@@ -15,7 +15,13 @@ from worker import kill_children, say
 from picosched import Engine
 from picosched.store.faults import StoreError
 
-OPTIONS = {"granularity": 1, "min_period": 0, "misfire": "all", "max_begun": 1_000_000}
+OPTIONS = {
+    "granularity": 1,
+    "min_period": 0,
+    "misfire": "all",
+    "max_begun": 1_000_000,
+    "proc_allow": ["/bin/sleep"],
+}
 
 
 def work(database: str, run: str) -> None:

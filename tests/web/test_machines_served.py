@@ -17,6 +17,8 @@ from test_on_postgres import run
 from web.served import Served
 
 from picosched import Engine
+from picosched.clock import ticks
+from picosched.store.postgres.machines import PLACE
 from picosched.store.shards import shard_of
 
 COUNTER = """ruleset counter {
@@ -119,3 +121,35 @@ def test_servers_and_workers_are_listed_and_hand_over(
     until(lambda: shared_by(1, one))
     assert one.stop() == 0
     assert run("machines", "--db", address, folder=tmp_path).stdout == "no machine is at work\n"
+
+
+SHARES = f"""SELECT pid, count(*) FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND classid = {PLACE} GROUP BY pid"""
+
+
+def test_the_shards_of_a_machine_that_dies_or_is_silent_are_taken_over(
+    start: Callable[..., Served], address: str, postgres: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Engine(address).close()
+    workers: list[Served] = []
+
+    def shared() -> bool:
+        return sorted(number for _, number in postgres.ask(SHARES, address)) == [128, 128]
+
+    def seconds_until_one_has_all(how: signal.Signals) -> float:
+        while len(workers) < 2:
+            workers.append(start(command="worker"))
+        until(shared)
+        worker = workers.pop(0)
+        worker.process.send_signal(how)
+        began = ticks()
+        until(lambda: [number for _, number in postgres.ask(SHARES, address)] == [256])
+        took = ticks() - began
+        worker.stop(signal.SIGKILL)
+        return took
+
+    kills = sorted(seconds_until_one_has_all(signal.SIGKILL) for _ in range(5))
+    silent = seconds_until_one_has_all(signal.SIGSTOP)
+    assert kills[2] < 1 and silent < 6  # goals: 0.3 and 4, where nothing else uses the processor
+    with capsys.disabled():
+        print(f"\ntaken over {kills[2]:.2f} s after a kill, {silent:.2f} s after a stop")  # noqa: T201

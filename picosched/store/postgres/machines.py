@@ -73,12 +73,17 @@ class PostgresMachines(Machines):
         self.own, self.among = (frozenset(), "{}") if part else (None, None)
 
     def take(self, shards: Collection[int]) -> None:
-        found = self._run(TAKE.encode(), ([*shards],)).fetchall() if shards else []
-        self._have((self.own or frozenset()) | {shard for (shard,) in found})
+        own = self.own or frozenset()
+        wanted = [*{*shards} - own]  # a lock that was taken twice would have to be let go twice
+        found = self._run(TAKE.encode(), (wanted,)).fetchall() if wanted else []
+        self._have(own | {shard for (shard,) in found})
 
     def let_go(self, shards: Collection[int]) -> None:
-        self._have((self.own or frozenset()) - {*shards})
-        self._run(LET_GO.encode(), ([*shards],))
+        own = self.own or frozenset()
+        gone = own & {*shards}
+        self._have(own - gone)
+        if gone:
+            self._run(LET_GO.encode(), ([*gone],))
 
     def lost(self) -> None:
         """The session is gone, and the locks with it."""
@@ -128,9 +133,9 @@ class PostgresWatch(Watch):
         self._session = session
         self._name = name
         self._session_of = session_of
-        session.execute("SET synchronous_commit = off")  # a heartbeat may be lost
-        ((channel,),) = session.execute(f"SELECT {CHANNEL}".encode()).fetchall()
-        session.execute(f"LISTEN {channel}".encode())
+        self._ask("SET synchronous_commit = off")  # a heartbeat may be lost
+        ((channel,),) = self._ask(f"SELECT {CHANNEL}")
+        self._ask(f"LISTEN {channel}")
 
     def wait(self, seconds: float) -> News:
         try:
