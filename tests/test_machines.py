@@ -275,6 +275,26 @@ def test_a_program_is_interrupted_by_nobody_but_the_end_of_its_process(opened: C
     assert pico.query("running", "outcomes") == ["exited"]
 
 
+def test_who_follows_the_journal_misses_no_turn(opened: Callable[..., Engine]) -> None:
+    one, two, reader = opened(), opened(), opened(readonly=True)
+    picos = furnished(one, 4)
+    begin = reader.read(reader.store.pages.last_turn)
+    eids: list[str] = []
+
+    def read() -> None:
+        last = max((each[0] for each in seen), default=begin)
+        entries = reader.read(reader.store.pages.journal_since, last, 50)
+        seen.extend((entry.seq, entry.eid) for entry in entries)
+
+    def raised(engine: Engine) -> Callable[[], None]:
+        return times(lambda n: eids.append(on(engine, picos[n % 4]).raise_event("beats", "count").eid), 100)
+
+    seen: list[tuple[int, str]] = []
+    meanwhile(lambda: race(raised(one), raised(two)), read)
+    read()
+    assert sorted(eid for _, eid in seen) == sorted(eids)
+
+
 def checked(picos: list[PicoRef], postgres: Server, address: str) -> None:
     """Each time fired once, and the picos know of it."""
     fires = dict(postgres.ask(FIRES, address))
