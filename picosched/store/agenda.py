@@ -47,10 +47,11 @@ class Agenda:
         history: timedelta,
         due: Due,
         ahead: Ahead,
-        owners: Owners,
+        owners: Owners | None,
     ) -> None:
         self._database = database
         self._owners = owners
+        """Is told whose rows are written; None if one process has the database alone."""
         self._due = due
         """Gets each written row."""
         self._history = history
@@ -71,7 +72,8 @@ class Agenda:
         row = self._ahead.take(id) or self._database.row("find_scheduled", (id,))
         if row is None:
             return None
-        self._owners.need(row[1])
+        if self._owners is not None:
+            self._owners.need(row[1])
         return rows.to_scheduled(row)
 
     def sent_to(self, id: str) -> str | None:
@@ -165,7 +167,8 @@ class Agenda:
 
     def add(self, scheduled: Scheduled) -> None:
         """Add a row, also for a pico that is not locked."""
-        self._owners.told(scheduled.pico_id)
+        if self._owners is not None:
+            self._owners.told(scheduled.pico_id)
         self._database.put(TABLE, "add_scheduled", rows.of_scheduled(scheduled))
         self.made(scheduled.pico_id, [scheduled])
 
@@ -179,7 +182,8 @@ class Agenda:
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Update a row's due time, status and number of fires."""
-        self._owners.need(settled.pico_id)
+        if self._owners is not None:
+            self._owners.need(settled.pico_id)
         if settled.keep_until is None and settled.status not in COMING:
             settled = replace(settled, keep_until=shifted(now, self._history))
         values = settled_values(settled)
@@ -268,7 +272,8 @@ class Agenda:
         """
         which = Filter(pico_id=pico_id, rid=rid)
         self._ahead.clear()
-        self._owners.need(pico_id)
+        if self._owners is not None:
+            self._owners.need(pico_id)
         self._database.execute("record_cancelled", (to_ms(now), reason), which)
         keep_until = to_ms(shifted(now, self._history))
         return self._database.execute("cancel_scheduled", (keep_until,), which)
@@ -276,8 +281,7 @@ class Agenda:
     def give_up(self, id: str, now: datetime, why: str) -> None:
         """End a row that cannot be processed or read, with its occurrence failed."""
         self._ahead.clear()
-        row = self._database.row("find_scheduled", (id,))
-        if row is not None:
+        if self._owners is not None and (row := self._database.row("find_scheduled", (id,))) is not None:
             self._owners.need(row[1])
         self._database.execute("record_given_up", (to_ms(now), Outcome.FAILED.value, why, id))
         keep_until = to_ms(shifted(now, self._history))

@@ -130,7 +130,7 @@ class Pages:
         return self._page("page_of_fires", _number(after, 2**62), limit, rows.to_fire, which)
 
     def fires_since(self, place: int, limit: int) -> list[tuple[int, Fire]]:
-        """The records after a place, oldest first, each with its place; none that others may still precede."""
+        """The records after a place, oldest first, each with its place; none that may be preceded yet."""
         last = self._last().fire
         found = self._database.rows("fires_since", (place, limit))
         return [(row[-1], rows.to_fire(row)) for row in found if row[-1] <= last]

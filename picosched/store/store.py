@@ -30,7 +30,7 @@ from picosched.store.journal import Journal
 from picosched.store.machines import Machines
 from picosched.store.opening import open_database
 from picosched.store.pages import Pages
-from picosched.store.picos import Picos, owner
+from picosched.store.picos import APP, Picos
 from picosched.store.port import MEMORY, Row
 from picosched.store.shards import Shards, shard_of
 from picosched.store.sources import Sources
@@ -60,9 +60,11 @@ class Store:
         """What is locked of a database that several processes write; None if one has it alone."""
         if self.shards is not None:
             self.shards.on_stale(lambda shards: ahead.clear())
+        self.steady = not readonly and self.shards is None
+        """Whether nobody writes what is read here without us noticing it."""
         self.picos = Picos(self._database, self)
         self.due = Due(self._database, ahead)
-        self.agenda = Agenda(self._database, self._history, self.due, ahead, self)
+        self.agenda = Agenda(self._database, self._history, self.due, ahead, self if self.shards else None)
         self.begun = BegunRows(self._database)
         self.journal = Journal(self._database)
         self.pages = Pages(self._database)
@@ -105,11 +107,6 @@ class Store:
     def machines(self) -> Machines | None:
         """The processes that write the database; None if one has it alone."""
         return self._database.machines
-
-    @property
-    def steady(self) -> bool:
-        """Whether nobody writes what is read here without us noticing it."""
-        return not self.readonly and self.machines is None
 
     @property
     def local(self) -> bool:
@@ -187,7 +184,8 @@ class Store:
     # Reads of a pico
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        self.need(owner(pico_id, rid))
+        if self.shards is not None:
+            self.need("" if rid.startswith(APP) else pico_id)
         return self.picos.entity(pico_id, rid, name)
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
@@ -225,7 +223,8 @@ class Store:
 
         Without `recorded` the occurrence gets no record, without `journalled` the turn is not in the journal.
         """
-        self.need(turn.pico_id)
+        if self.shards is not None:
+            self.need(turn.pico_id)
         put = self._database.put
         for table, statement, values in _rows_of(turn, fire, journalled):
             put(table, statement, values)
@@ -273,7 +272,7 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
     dump = rows.dump
     found: list[tuple[str, str, Row]] = []
     for (rid, name), value in turn.entities.items():
-        whose = owner(turn.pico_id, rid)
+        whose = "" if rid.startswith(APP) else turn.pico_id
         if value is None:
             found.append(("entity", "delete_entity", (whose, rid, name)))
         else:

@@ -10,11 +10,14 @@ rest of the current batch at most, and its own work is in the next.
 
 Work that fails before it has written anything fails alone. If gathered values are refused, the batch is
 rolled back and its pieces are tried one by one. If another write or the commit fails, each caller gets the
-error. Of a database that several processes write, the batch locks the shards of its pieces first
-(`places.py`); a piece that turns out to need another one is tried again alone, with all it needs. If the disk
-fails during the commit itself, it is unknown whether the batch was kept: each caller
+error. If the disk fails during the commit itself, it is unknown whether the batch was kept: each caller
 gets `InDoubtError`, memory is cleared, and later work starts from what is on disk. An interrupted leader
 hands over: uncommitted work is still in line.
+
+Of a database that several processes write, the batch locks the shards of its pieces first (`places.py`). A
+piece that turns out to need another one is tried again alone, with all it needs.
+
+This is one idea: the line, the batch, and what becomes of both when anything fails.
 """
 
 from __future__ import annotations
@@ -32,7 +35,6 @@ from picosched.errors import PicoschedError
 from picosched.store.faults import ReopenedError, StoreError
 from picosched.store.shards import UnlockedError
 from picosched.store.store import Store
-from picosched.turns.calls import IN_LINE, Call, Mark
 from picosched.turns.lock import FairLock
 from picosched.turns.pieces import Later
 from picosched.turns.places import Places
@@ -55,6 +57,60 @@ MOST_TRIES = 10
 
 LIGHT_SECONDS = 0.01
 """The same for a light call, whose caller must not wait."""
+
+
+class Mark:
+    """One batch: all its calls finish at once, even if the thread that wrote it is interrupted."""
+
+    __slots__ = ("finished",)
+
+    def __init__(self) -> None:
+        self.finished = False
+
+
+IN_LINE = Mark()
+"""Of a call that is in no batch yet."""
+
+
+class Call:
+    """The pieces of one caller, in line, and their outcomes, which are valid once the call is finished.
+
+    There may be fewer outcomes than pieces: those of the first pieces, which the batch had time for.
+    """
+
+    __slots__ = (
+        *("alone", "find", "first", "light", "mark", "outcomes"),
+        *("perform", "pieces", "shards", "then", "tries", "wake"),
+    )
+
+    def __init__(
+        self,
+        perform: Callable[[Any], Any],
+        pieces: Sequence[Any],
+        first: Callable[[], None] | None = None,
+        find: Callable[[], Sequence[Any]] | None = None,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        self.perform = perform
+        self.pieces = pieces
+        self.find = find
+        """Finds the pieces, just before their transaction begins."""
+        self.then = then
+        """Called after the commit, before anybody else writes."""
+        self.light = False
+        """Whether its caller must not wait for long."""
+        self.alone = False
+        """Whether each piece gets its own transaction, because a shared one was refused."""
+        self.first = first
+        """Committed before the pieces, which then share their transaction with no other call."""
+        self.shards: frozenset[int] = frozenset()
+        """What its first piece turned out to need, besides what was known of it."""
+        self.tries = 0
+        """How often it was undone because of another process."""
+        self.outcomes: list[Any] = []
+        self.mark = IN_LINE
+        self.wake: threading.Lock | None = None
+        """Of a call that waits: held until it is finished or must lead."""
 
 
 class GroupCommit:

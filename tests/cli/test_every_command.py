@@ -48,6 +48,7 @@ ON_A_DATABASE = [
     ("deliveries",),
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
+    ("machines",),
 ]
 WRITING = {
     "raise", "cancel", "pause", "resume", "fire", "move", "reschedule",
@@ -79,13 +80,14 @@ def test_a_commands_help_teaches_by_example(run: Any, command: str) -> None:
 
 
 def test_every_command_on_picos_takes_a_database_or_a_server() -> None:
-    """`run` and `serve` are the process that has the database, `doctor` examines a file."""
+    """`run`, `serve` and `worker` are the process that has the database, `doctor` examines a file."""
     both = {"--db", "--url", "--token-file"}
     taken = {
         name: both & {option for parameter in command.params for option in parameter.opts}
         for name, command in full.whole(tuple(MODULES)).commands.items()  # type: ignore[attr-defined]
     }
-    assert {name for name, options in taken.items() if options == {"--db"}} == {"run", "serve", "doctor"}
+    own = {name for name, options in taken.items() if options == {"--db"}}
+    assert own == {"run", "serve", "worker", "doctor"}
     on_picos = {name for name, options in taken.items() if options == both}
     assert on_picos == {words[0] for words in ON_A_DATABASE} | {"simulate", "install", "uninstall", "import"}
 
