@@ -156,9 +156,9 @@ class Placement:
             thread.join()
         self._threads = []
         try:
-            if self._watch is not None:
-                self._watch.leave(self._beat().id)
             self._commits.read(self._machines.let_go, self._machines.own or ())
+            if self._watch is not None:
+                self._watch.leave(self._beat().id)  # not before, or they would be taken for nobody's
         except PicoschedError as error:
             log.warning("the shards will be free when the session ends: %s", error)
         finally:
