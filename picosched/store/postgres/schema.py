@@ -219,7 +219,17 @@ TABLES = (
     "CREATE INDEX received_at ON received (at)",
 )
 
-MIGRATIONS = (("0001_tables", TABLES),)
+FAILING = (
+    f"""ALTER TABLE scheduled
+        ADD retry bigint,
+        ADD tries bigint NOT NULL DEFAULT 0,
+        ADD on_failure {TEXT},
+        ADD failures bigint NOT NULL DEFAULT 0,
+        ADD late_after bigint""",
+)
+"""What becomes of a schedule whose occurrences fail or are late."""
+
+MIGRATIONS = (("0001_tables", TABLES), ("0002_failing", FAILING))
 """Names and statements, in order. Append only; never change a released migration."""
 
 TABLE_NAMES = frozenset(
