@@ -29,6 +29,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from picosched.due.alerting import alert_all
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
 from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
@@ -249,6 +250,7 @@ class Rows:
         if not row.is_schedule:
             return
         for each in happenings(row, settled, record, self._settings.granularity):
+            alert_all(self._store, self._settings, each, row, settled)
             installed = self._loaded.load_pico(row.pico_id).installed.values()
             if not any(one.ruleset.salient(each.domain, each.type) for one in installed):
                 continue
