@@ -20,6 +20,7 @@ from picosched.errors import PicoschedError
 from picosched.krl.allowed import AllowedProgram, read_allowed
 from picosched.krl.budget import Limits
 from picosched.krl.keys import Key
+from picosched.schedule.alert import Alert, alert_of
 from picosched.schedule.window import Window, of_table
 
 PREFIX = "PICOSCHED_"
@@ -64,12 +65,18 @@ class Settings:
     keys: tuple[Key, ...] = ()
     """Keys for rulesets; in `picosched.toml` tables `[key.NAME]` of `value`, and of `to`: the rids that may
     read it."""
+    alerts: tuple[Alert, ...] = ()
+    """Who is told what befell schedules; in `picosched.toml` tables `[alert.NAME]` of `to`, `on`, `after` and
+    `secret`."""
+    smtp: str = ""
+    """The server for mails of alerts: "smtp://user:password@mail.example:587", or "smtps:"."""
     limits: Limits = field(default_factory=Limits)
 
 
 LISTS = ("install_from", "http_allow", "proc_allow")
 """Settings that are lists of texts; separated by commas in the environment."""
 
+SMTP_URL = re.compile(r"smtps?://([^\s/@]+@)?[^\s/?#@:]+(:\d{1,5})?/?")
 BASE_URL = re.compile(r"https?://[^\s/?#@\"'<>\\]+(/[^\s?#@\"'<>\\]*)?")
 
 LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
@@ -94,6 +101,7 @@ def load_settings(
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
         settings = with_settings(settings, {"windows": _table(toml, tables, "window")}, str(toml))
         settings = with_settings(settings, {"keys": _table(toml, tables, "key")}, str(toml))
+        settings = with_settings(settings, {"alerts": _table(toml, tables, "alert")}, str(toml))
     settings = with_settings(settings, _environment(environ), "the environment")
     return with_settings(settings, overrides, "the engine's arguments")
 
@@ -129,6 +137,10 @@ def _checked(name: str, value: Any, where: str) -> Any:
         return _server_url(name, value, where)
     if name == "keys":
         return _keys(value, where)
+    if name == "alerts":
+        return _alerts(value, where)
+    if name == "smtp":
+        return _smtp(value, where)
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -170,6 +182,24 @@ def _windows(value: Any, where: str) -> tuple[Window, ...]:
         return tuple(of_table(name, table) for name, table in value.items())
     except PicoschedError as error:
         raise PicoschedError(f"{where}: {error.message}") from error
+
+
+def _alerts(value: Any, where: str) -> tuple[Alert, ...]:
+    if isinstance(value, tuple) and all(isinstance(each, Alert) for each in value):
+        return value
+    if not isinstance(value, Mapping):
+        raise PicoschedError(f"{where}: alerts: found no map, wanted a table for each alert")
+    try:
+        return tuple(alert_of(name, table) for name, table in value.items())
+    except PicoschedError as error:
+        raise PicoschedError(f"{where}: {error.message}") from error
+
+
+def _smtp(value: Any, where: str) -> str:
+    """The URL of a mail server. Errors show no password."""
+    if not isinstance(value, str) or (value and SMTP_URL.fullmatch(value) is None):
+        raise PicoschedError(f'{where}: smtp: wanted a URL such as "smtp://user:password@mail.example:587"')
+    return value
 
 
 def _keys(value: Any, where: str) -> tuple[Key, ...]:

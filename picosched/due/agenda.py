@@ -9,6 +9,8 @@ A row changes state as follows, and each step that settles an occurrence is reco
 | pending | its event is raised for the last time | finished | fired, late, coalesced, failed |
 | pending | its occurrence is not wanted | pending, finished | skipped, throttled, closed |
 | pending | its occurrence cannot be processed | pending, finished | failed |
+| pending | its occurrence failed, and is tried again | pending | failed |
+| pending | its occurrence failed, as many before it | paused | failed |
 | pending | it killed the process `max_begun` times | paused, finished | failed |
 | pending, paused | it is fired by hand | as before, finished | fired |
 | pending | it is paused | paused | |
@@ -27,6 +29,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from picosched.due.alerting import alert_all
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
 from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
@@ -39,13 +42,15 @@ from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
+from picosched.schedule.failing import having_failed, next_try, tried
 from picosched.schedule.fire import Fire
+from picosched.schedule.happenings import happenings
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError
-from picosched.store.store import Store
+from picosched.store.store import Store, of_turn
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import RaiseDue, RaiseNow
@@ -162,19 +167,28 @@ class Rows:
         except PicoschedError as error:  # its ruleset, its window or its zone is gone
             settled, stands_for = self._going_on(row, upto)
             failed = Fire(id, row.pico_id, due, now, Outcome.FAILED, why=str(error), stands_for=stands_for)
-            self._store.settle(settled, failed)
+            self._settle(row, having_failed(settled), failed)
             return Done(made=row.created)
         settled = dealt.row
         record = Fire(id, row.pico_id, due, now, dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
-        if dealt.why is None:
-            raised = self._raised(row, settled, record, piece.answers)
-            if isinstance(raised, Turn):
-                return Done(raised=True, made=row.created)
-            if isinstance(raised, Unanswered):
-                return raised
-            record = replace(record, outcome=Outcome.FAILED, why=str(raised))
-            settled = replace(settled, spaced_from=row.spaced_from)
-        self._store.settle(settled, record)
+        if dealt.why is not None:
+            self._settle(row, settled, record)
+            return Done(made=row.created)
+        if row.tries:  # the least period counts from when it was first due
+            settled = replace(settled, spaced_from=row.moved_from or row.spaced_from)
+        again = None if row.retry is None else next_try(row, settled, now, self._settings.granularity)
+        raised = self._raised(row, settled, record, piece.answers, tried_again=again is not None)
+        if isinstance(raised, Turn):
+            if raised.errors or row.failures or row.late_after or record.outcome is not Outcome.FIRED:
+                self._happened(row, raised.settled or settled, of_turn(record, raised))
+            return Done(raised=True, made=row.created)
+        if isinstance(raised, Unanswered):
+            return raised
+        if again is not None:
+            self._store.settle(*tried(row, record, raised, again))
+            return Done(made=row.created)
+        record = replace(record, outcome=Outcome.FAILED, why=str(raised))
+        self._settle(row, having_failed(replace(settled, spaced_from=row.spaced_from)), record)
         return Done(made=row.created)
 
     def raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
@@ -208,9 +222,8 @@ class Rows:
         settled, stands_for = self._going_on(row, now)
         if settled.status is Status.PENDING:
             settled, why = replace(settled, status=Status.PAUSED), f"{why}; the schedule is paused"
-        self._store.settle(
-            settled, Fire(row.id, row.pico_id, row.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
-        )
+        record = Fire(row.id, row.pico_id, row.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
+        self._settle(row, having_failed(settled), record)
         self._store.begun.unmark(piece.id)
         return NOTHING
 
@@ -227,10 +240,38 @@ class Rows:
         self._store.agenda.take(changed, now)
         return True
 
+    def _settle(self, row: Scheduled, settled: Scheduled, record: Fire) -> None:
+        """Settle and record an occurrence that caused no turn, and tell the rules."""
+        self._store.settle(settled, record)
+        self._happened(row, settled, record)
+
+    def _happened(self, row: Scheduled, settled: Scheduled, record: Fire) -> None:
+        """Have the rules of its pico that select it told what befell a schedule."""
+        if not row.is_schedule:
+            return
+        for each in happenings(row, settled, record, self._settings.granularity):
+            alert_all(self._store, self._settings, each, row, settled)
+            installed = self._loaded.load_pico(row.pico_id).installed.values()
+            if not any(one.ruleset.salient(each.domain, each.type) for one in installed):
+                continue
+            if self._store.agenda.coming(row.pico_id) >= self._settings.limits.max_pending:
+                log.warning("%s of %s is not raised: its pico has max_pending events", each.event, row.id)
+                continue
+            self._store.agenda.add(each)
+
     def _raised(
-        self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers
+        self,
+        row: Scheduled,
+        settled: Scheduled,
+        record: Fire,
+        answers: Answers,
+        *,
+        tried_again: bool = False,
     ) -> Turn | Unanswered | Exception:
-        """Raise a row's event and write its turn with the record; the error if that is not possible."""
+        """Raise a row's event and write its turn with the record; the error if that is not possible.
+
+        With `tried_again` a rule's error is returned as well, and its turn dropped.
+        """
         try:
             pico, event = self._target(row, record)
         except StoreError:
@@ -240,7 +281,7 @@ class Rows:
         # The record is of the pico whose rules ran, which for an event sent by `event:send` is the receiver.
         if pico.id != record.pico_id:
             record = replace(record, pico_id=pico.id)
-        return self._turns.raise_occurrence(pico, event, record, answers, settled)
+        return self._turns.raise_occurrence(pico, event, record, answers, settled, tried_again=tried_again)
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
         """The target of a row's event: the ruleset that made it, or another pico, usually by channel."""

@@ -130,7 +130,7 @@ class Wiring:
         agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun)
         entries = Entries(store, self.loaded, self.turns, now)
         sources = SourcesQueue(store, commits, entries, self._waiting, self._begun)
-        self._deliveries = DeliveriesQueue(store, commits, ask, now, look_again)
+        self._deliveries = DeliveriesQueue(store, commits, self.settings, ask, now, look_again)
         self._programs = ProgramsQueue(
             store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
         )

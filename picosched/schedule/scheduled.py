@@ -123,6 +123,16 @@ class Scheduled:
     """The name of the window in which it may be raised."""
     spaced_from: datetime | None = None
     """Of a repeat: the due time from which the least period between two fires counts."""
+    retry: int | None = None
+    """How often a failed occurrence is tried again."""
+    tries: int = 0
+    """Failed tries of the current occurrence, which is then due for its next one."""
+    on_failure: str | None = None
+    """What becomes of the row when occurrences fail: `schedule/failing.py`."""
+    failures: int = 0
+    """Occurrences that failed since the last one that did not."""
+    late_after: int | None = None
+    """From how many milliseconds on `schedule:late` says that it is late; None for the engine's own."""
 
     @property
     def created_by(self) -> str | None:
@@ -186,6 +196,7 @@ class Scheduled:
             status=self.status if following else Status.FINISHED,
             moved_from=None,
             spaced_from=spaced_from or self.spaced_from,
+            tries=0,
         ).with_edge(following)
 
     def behind(self, upto: datetime, granularity: int) -> datetime | None:
@@ -242,7 +253,7 @@ class Scheduled:
         return read_window(self.name or "", self.timespec or "", self.tz)
 
 
-JITTER = COUNT._replace(
+SECONDS = COUNT._replace(
     json=float, of_json=f"round(told.number({{name}}, 0, {MOST_JITTER}) * 1000)", to_json="{v} / 1000"
 )
 """Milliseconds; in JSON, seconds."""
@@ -275,9 +286,14 @@ SCHEDULED = Table(
     Field("misfire", word(Misfire).maybe),
     Field("until", TIME.maybe),
     Field("count", COUNT.maybe, read=f"told.maybe_whole('count', 1, {MOST_COUNT})"),
-    Field("jitter", JITTER, says="Seconds by which it may be put off."),
+    Field("jitter", SECONDS, says="Seconds by which it may be put off."),
     Field("moved_from", TIME.maybe),
     Field("window", TEXT.maybe, column="in_window", says="The window outside which it is not raised."),
+    Field("retry", COUNT.maybe, label="tries again"),
+    Field("tries", COUNT, read="told.whole('tries', 0)", says="Failed tries of the current occurrence."),
+    Field("on_failure", TEXT.maybe, label="on failure"),
+    Field("failures", COUNT, read="told.whole('failures', 0)", says="Failed occurrences in a row."),
+    Field("late_after", SECONDS.maybe, says="Seconds.", label="late after"),
     Field("keep_until", TIME.maybe, json=None),
     Field("eci", TEXT.maybe, json=None),
     Field("spaced_from", TIME.maybe, json=None),

@@ -29,7 +29,8 @@ MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
 TABLE = "scheduled"
 SETTLED = (
-    "due", "status", "fires", "fired", "keep_until", "paused_until", "moved_from", "spaced_from", "id"
+    "due", "status", "fires", "fired", "keep_until", "paused_until", "moved_from", "spaced_from", "tries",
+    "failures", "id",
 )  # fmt: skip
 """What `settle_scheduled` sets, and the id."""
 ECI = SCHEDULED.columns.index("eci")

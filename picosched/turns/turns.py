@@ -15,12 +15,14 @@ from typing import Any
 
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
+from picosched.frozen import replace
 from picosched.krl.budget import Postponed
 from picosched.pico.evaluate import answer, evaluate
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
+from picosched.schedule.failing import having_failed
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
@@ -127,17 +129,24 @@ class Turns:
         answers: Answers,
         settled: Scheduled | None = None,
         *,
+        tried_again: bool = False,
         recorded: bool = True,
         journalled: bool = True,
     ) -> Turn | Unanswered | Exception:
         """Evaluate the event of an occurrence and write its turn with the record, or return the error.
 
         Unanswered, with nothing written, if the turn needs an answer from outside. The rules see the row as
-        `settled`: with this occurrence done and the next one pending.
+        `settled`: with this occurrence done and the next one pending. If it is to be `tried_again`, a turn in
+        which a rule fails is dropped, and that error returned.
         """
         changes = self._store.changes
         try:
             turn = self._evaluated(pico, event, answers, settled)
+            if turn.errors and tried_again:
+                self._loaded.forget(pico.id)  # the rules may have seen changes to their pico
+                return turn.errors[0]
+            if settled is not None and (turn.errors or settled.failures):
+                _count_failure(turn, settled)
             self._keep(pico, turn, of_turn(record, turn), recorded=recorded, journalled=journalled)
             return turn
         except Unanswered as wanted:
@@ -184,6 +193,14 @@ class Turns:
             self._store.write(turn, fire, recorded=recorded, journalled=journalled)
             pico.apply(turn)
         self._came(turn)
+
+
+def _count_failure(turn: Turn, settled: Scheduled) -> None:
+    """Count in the row of a turn, which its rules may have changed, whether the occurrence failed."""
+    turn.settled = having_failed(settled) if turn.errors else replace(settled, failures=0)
+    changed = turn.rescheduled.get(settled.id)
+    if changed is not None:
+        turn.rescheduled[settled.id] = replace(changed, failures=turn.settled.failures)
 
 
 def eid_of(fire: Fire) -> str:

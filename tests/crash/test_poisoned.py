@@ -85,14 +85,15 @@ def test_each_unclean_end_doubles_how_many_are_begun_alone(tmp_path: Path) -> No
             begun = Begun(engine.store, engine._commits, most=2)
             begun.take_up()
             alone = 0
-            while begun.number("row"):
+            while begun.marks_next():
+                begun.number("row")
                 alone += 1
             assert alone == (FIRST * 2 ** (ends - 1) if ends else 0)
             engine._begun = Begun(engine.store, engine._commits, most=2)  # which takes no note away
     with Engine(path, VirtualClock("2026-03-01T12:00:00Z")) as engine:
         begun = Begun(engine.store, engine._commits, most=2)
         begun.take_up()
-        begun.number("row")
+        begun.marks_next()
         begun.caught_up()
         assert engine.store.picos.meta("raising") == "1"
         begun.end()

@@ -53,9 +53,9 @@ INSERT INTO scheduled ({scheduled.inserted}) SELECT {scheduled.values} FROM {row
 UPDATE scheduled
     SET due = (v ->> 0)::bigint, status = v ->> 1, fires = (v ->> 2)::bigint, fired = (v ->> 3)::bigint,
         keep_until = (v ->> 4)::bigint, paused_until = (v ->> 5)::bigint, moved_from = (v ->> 6)::bigint,
-        spaced_from = (v ->> 7)::bigint
-    FROM (SELECT DISTINCT ON (v ->> 8) v FROM {rows} ORDER BY v ->> 8, nth DESC) AS last
-    WHERE id = v ->> 8
+        spaced_from = (v ->> 7)::bigint, tries = (v ->> 8)::bigint, failures = (v ->> 9)::bigint
+    FROM (SELECT DISTINCT ON (v ->> 10) v FROM {rows} ORDER BY v ->> 10, nth DESC) AS last
+    WHERE id = v ->> 10
 
 -- name: set_event
 UPDATE scheduled SET kind = v ->> 0, domain = v ->> 1, type = v ->> 2, attrs = v ->> 3

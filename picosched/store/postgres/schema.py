@@ -220,6 +220,16 @@ TABLES = (
     "CREATE INDEX received_at ON received (at)",
 )
 
+FAILING = (
+    f"""ALTER TABLE scheduled
+        ADD retry bigint,
+        ADD tries bigint NOT NULL DEFAULT 0,
+        ADD on_failure {TEXT},
+        ADD failures bigint NOT NULL DEFAULT 0,
+        ADD late_after bigint""",
+)
+"""What becomes of a schedule whose occurrences fail or are late."""
+
 SHARD = "shard bigint GENERATED ALWAYS AS (get_byte(decode(md5({owner}), 'hex'), 0)) STORED"
 """The shard of a row's owner, as `shards.shard_of` computes it."""
 
@@ -246,7 +256,7 @@ SHARDS = (
 )
 """`shard` has their versions (`shards.py`); `machine` a row for each process that works on some."""
 
-MIGRATIONS = (("0001_tables", TABLES), ("0002_shards", SHARDS))
+MIGRATIONS = (("0001_tables", TABLES), ("0002_failing", FAILING), ("0003_shards", SHARDS))
 """Names and statements, in order. Append only; never change a released migration."""
 
 TABLE_NAMES = frozenset(

@@ -52,7 +52,7 @@ INSERT INTO scheduled ({scheduled.inserted}) VALUES ({scheduled.marks})
 -- name: settle_scheduled
 UPDATE scheduled
     SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?,
-        spaced_from = ?
+        spaced_from = ?, tries = ?, failures = ?
     WHERE id = ?
 
 -- name: set_event

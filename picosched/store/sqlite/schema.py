@@ -230,6 +230,15 @@ DELIVERIES = (
 )
 """Deliveries of rules, and dead letters."""
 
+FAILING = (
+    "ALTER TABLE scheduled ADD COLUMN retry INTEGER",
+    "ALTER TABLE scheduled ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE scheduled ADD COLUMN on_failure TEXT",
+    "ALTER TABLE scheduled ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE scheduled ADD COLUMN late_after INTEGER",
+)
+"""What becomes of a schedule whose occurrences fail or are late."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -238,6 +247,7 @@ MIGRATIONS = (
     ("0005_due", DUE),
     ("0006_deliveries", DELIVERIES),
     ("0007_flushed", FLUSHED),
+    ("0008_failing", FAILING),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
