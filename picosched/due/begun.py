@@ -68,6 +68,8 @@ class Begun:
         """Consecutive unclean ends before this process."""
         self._left = 0
         """How many more rows to begin one at a time."""
+        self.taken_over = 0
+        """How often rows of other processes were taken over."""
         self._noted = 0
         """The number in this process's note; 0 if it has written none."""
 
@@ -78,13 +80,17 @@ class Begun:
             self._left = FIRST * 2 ** (min(self._ends, MOST_ENDS) - 1)
 
     def died(self, name: str) -> None:
-        """Another process, of that name, ended uncleanly: what it was raising is ours to raise now."""
+        """Another process, of that name, ended uncleanly; what it was raising may soon be ours to raise."""
         key = f"{RAISING} {name}"
         if self._commits.read(self._store.picos.meta, key) is not None:
             self._commits.run(self._store.picos.forget_meta, key)
-        self._ends, self._noted = self._ends + 1, 0
-        self._found = self._commits.read(self._store.begun.all)
-        self._left = FIRST * 2 ** (min(self._ends, MOST_ENDS) - 1)
+        self._ends, self._noted = self._ends + 1 if self._left else 1, 0
+
+    def take_over(self) -> None:
+        """Rows of processes that ended uncleanly become ours to raise. Inside the lock."""
+        self._found = self._store.begun.all()
+        self._left = FIRST * 2 ** (min(max(self._ends, 1), MOST_ENDS) - 1)
+        self.taken_over += 1
 
     def marked_first(self, due: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """The due rows, (id, owner), marked ones first."""
@@ -95,8 +101,13 @@ class Begun:
         """The ids of rows found with a mark and not settled yet."""
         return tuple(self._found)
 
-    def caught_up(self) -> None:
-        """Nothing is due any more, so a row that kills the process from now on is a new one."""
+    def caught_up(self, taken_over: int) -> None:
+        """Nothing is due any more, so a row that kills the process from now on is a new one.
+
+        Unless rows were taken over since it was so often `taken_over`, when the tick began.
+        """
+        if taken_over != self.taken_over:
+            return
         self._left = 0
         self._found = {}
         if self._noted > 1:

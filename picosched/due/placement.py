@@ -88,6 +88,7 @@ class Placement:
         beat: Callable[[], Beat],
         find_secret: Callable[[], str],
         died: Callable[[Machine], None],
+        take_over: Callable[[], None],
         changed: Callable[[], None],
         news: Callable[[], None],
     ) -> None:
@@ -101,6 +102,8 @@ class Placement:
         """Shards of other machines → the URLs of their servers."""
         self._died = died
         """Called for each machine that died, before its shards are taken."""
+        self._take_over = take_over
+        """Called just before shards are taken that may be those of a machine that died, inside the lock."""
         self._changed = changed
         """Called after the own shards changed."""
         self._news = news
@@ -251,6 +254,11 @@ class Placement:
                 log.warning("shards cannot be taken or let go: %s", error)
                 self._stopping.wait(PAUSE_SECONDS)
 
+    def _take(self, plan: Plan) -> None:
+        if plan.dead or self._dead:
+            self._take_over()
+        self._machines.take(plan.take)
+
     def _do(self, plan: Plan) -> None:
         if not any(plan):
             self._commits.read(lambda: None)
@@ -260,7 +268,7 @@ class Placement:
         if plan.let_go:
             self._commits.read(self._machines.let_go, plan.let_go)
         if plan.take:
-            self._commits.read(self._machines.take, plan.take)
+            self._commits.read(self._take, plan)
         if plan.take or plan.let_go:
             log.info("this machine has %d shards", len(self._machines.own or ()))
             self._changed()

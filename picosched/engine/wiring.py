@@ -154,7 +154,9 @@ class Wiring:
             self._commits.read(self.store.due.look_anew)
             self.look_again()
 
-        return Placement(machines, self._commits, self._beat, self._secret, died, changed, news)
+        return Placement(
+            machines, self._commits, self._beat, self._secret, died, self._begun.take_over, changed, news
+        )
 
     @property
     def secret(self) -> str | None:

@@ -97,9 +97,11 @@ def planted(address: str) -> None:
         engine.add_source({"type": "metronome", "name": "m", "interval": 100, "to": {"pico": picos[0].id}})
 
 
-def troubled(lives: list[Life], postgres: Server, address: str, chance: random.Random) -> tuple[int, int]:
-    """Stop machines for seconds, and cut sessions, until all lives are over; how often each."""
-    stops = cuts = 0
+def troubled(
+    lives: list[Life], postgres: Server, address: str, chance: random.Random
+) -> tuple[int, int, int]:
+    """Stop machines for seconds, cut sessions, restart PostgreSQL, until all lives are over; how often each."""
+    stops = cuts = restarts = 0
     while any(life.is_alive() for life in lives):
         time.sleep(chance.uniform(0.3, 0.8))
         life = chance.choice(lives)
@@ -109,10 +111,13 @@ def troubled(lives: list[Life], postgres: Server, address: str, chance: random.R
                 time.sleep(chance.uniform(0.5, 4.5))
                 os.kill(life.pid, signal.SIGCONT)
                 stops += 1
-        else:
+        elif chance.random() < 0.8:
             postgres.ask(CUT, address)
             cuts += 1
-    return stops, cuts
+        else:
+            postgres.restart()
+            restarts += 1
+    return stops, cuts, restarts
 
 
 def one(postgres: Server, address: str, sql: str) -> Any:
@@ -161,7 +166,7 @@ def test_nothing_is_lost_or_doubled_by_machines_that_die_stop_and_are_cut_off(
     lives = [Life(machine, address, 100 * database + number) for number, machine in enumerate(machines)]
     for life in lives:
         life.start()
-    stops, cuts = troubled(lives, postgres, address, random.Random(database))
+    stops, cuts, restarts = troubled(lives, postgres, address, random.Random(database))
     assert [life.error for life in lives if life.error] == []
     told = {key for life in lives for key in life.told}
     with Engine(address, **OPTIONS) as engine:  # catch up, until the repeats with an end have ended
@@ -172,6 +177,7 @@ def test_nothing_is_lost_or_doubled_by_machines_that_die_stop_and_are_cut_off(
     assert counts["beats"] > 100 and len(told) > 100
     with capsys.disabled():
         print(  # noqa: T201 (the counts are what the test is for)
-            f"\n{MACHINES} machines, {KILLS * MACHINES} kills, {stops} stops, {cuts} cuts: "
+            f"\n{MACHINES} machines, {KILLS * MACHINES} kills, {stops} stops, {cuts} cuts, "
+            f"{restarts} restarts of PostgreSQL: "
             f"{counts}; 0 lost, 0 doubled"
         )
