@@ -100,7 +100,7 @@ def planted(address: str) -> None:
 def troubled(
     lives: list[Life], postgres: Server, address: str, chance: random.Random
 ) -> tuple[int, int, int]:
-    """Stop machines for seconds, cut sessions, restart PostgreSQL, until all lives are over; how often each."""
+    """Stop machines for seconds, cut sessions, restart PostgreSQL, until all lives are over."""
     stops = cuts = restarts = 0
     while any(life.is_alive() for life in lives):
         time.sleep(chance.uniform(0.3, 0.8))
