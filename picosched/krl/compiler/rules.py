@@ -37,6 +37,7 @@ from picosched.krl.compiler.statements import COUNT_FIRED, COUNT_NOT, FINAL, Sta
 from picosched.krl.compiler.weight import budget_store, counted_steps
 from picosched.krl.event_expression import EventExpression
 from picosched.krl.names import settings_of
+from picosched.krl.operands import operands, written
 
 BINDINGS, USE = ".bindings", ".use"
 
@@ -201,12 +202,22 @@ class RuleCompiler(StatementCompiler):
     def _once(self, rule: syntax.Rule) -> None:
         """Emit prelude, condition and actions, postlude."""
         self.declarations(rule.prelude)
+        notfired = [_one_more(COUNT_NOT)]
         if rule.actions:
+            watched = operands(rule.actions.condition) if rule.actions.condition else []
+            self.watched = {id(each): self.code.fresh(".operand") for each in watched}
             self.action_block(rule.actions)
+            if watched:
+                texts = grouped(constant(written(each, self.code.source)) for each in watched)
+                saw = ast.Attribute(value=load(EFFECTS), attr="saw", ctx=ast.Load())
+                values = grouped(map(load, self.watched.values()))
+                notfired.append(ast.Expr(value=call(saw, texts, values)))
+            self.watched = {}
         else:
             self.block.statements.append(self.code.at(rule, assign(FIRED, constant(True))))
-        count = [_one_more(COUNT_FIRED)], [_one_more(COUNT_NOT)]
-        self.block.statements.append(self.code.at(rule, branch(load(FIRED), *count)))
+        self.block.statements.append(
+            self.code.at(rule, branch(load(FIRED), [_one_more(COUNT_FIRED)], notfired))
+        )
         if rule.postlude:
             self.begin_names((*rule.postlude.fired, *rule.postlude.notfired), rule.postlude)
             fired, notfired = self.statements(rule.postlude.fired), self.statements(rule.postlude.notfired)
