@@ -45,15 +45,13 @@ def written(node: syntax.Expression, source: Source) -> str:
 
 
 def valued(operands: Sequence[str], values: Sequence[Value]) -> str:
-    """What the operands of a condition were, each once."""
-    known: dict[str, Value] = {}
-    for each, value in zip(operands, values, strict=True):
-        if known.get(each, MISSING) is MISSING:
-            known[each] = value
-    return ", ".join(f"{each} was {_shown(value)}" for each, value in known.items())
+    """What the operands of a condition were."""
+    return ", ".join([f"{each} was {_shown(value)}" for each, value in zip(operands, values, strict=True)])
 
 
 def _shown(value: Value) -> str:
+    if type(value) is int:
+        return str(value)
     if value is MISSING:
         return "not reached"
     if isinstance(value, list | dict):

@@ -204,15 +204,13 @@ class RuleCompiler(StatementCompiler):
         self.declarations(rule.prelude)
         notfired = [_one_more(COUNT_NOT)]
         if rule.actions:
-            watched = operands(rule.actions.condition) if rule.actions.condition else []
-            self.watched = {id(each): self.code.fresh(".operand") for each in watched}
+            watched = self._watch(rule.actions.condition) if rule.actions.condition else {}
             self.action_block(rule.actions)
-            if watched:
-                texts = grouped(constant(written(each, self.code.source)) for each in watched)
-                saw = ast.Attribute(value=load(EFFECTS), attr="saw", ctx=ast.Load())
-                values = grouped(map(load, self.watched.values()))
-                notfired.append(ast.Expr(value=call(saw, texts, values)))
             self.watched = {}
+            if watched:
+                saw = ast.Attribute(value=load(EFFECTS), attr="saw", ctx=ast.Load())
+                values = grouped(map(load, watched.values()))
+                notfired.append(ast.Expr(value=call(saw, grouped(map(constant, watched)), values)))
         else:
             self.block.statements.append(self.code.at(rule, assign(FIRED, constant(True))))
         self.block.statements.append(
@@ -226,6 +224,16 @@ class RuleCompiler(StatementCompiler):
                     self.code.at(rule.postlude, branch(load(FIRED), fired, notfired))
                 )
             self.block.statements += self.statements(rule.postlude.final)
+
+    def _watch(self, condition: syntax.Expression) -> dict[str, str]:
+        """Have the values of a condition's operands kept: their texts, and the variables that keep them."""
+        kept: dict[str, str] = {}
+        for each in operands(condition):
+            text = written(each, self.code.source)
+            if text not in kept:
+                kept[text] = self.code.fresh(".operand")
+            self.watched[id(each)] = kept[text]
+        return kept
 
 
 def _one_more(name: str) -> ast.stmt:
