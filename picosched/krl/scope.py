@@ -354,6 +354,9 @@ class Effects(Protocol):
     @property
     def sources(self) -> Sources: ...
 
+    def saw(self, operands: Sequence[str], values: Sequence[Value]) -> None:
+        """Note what the operands of a false condition were; MISSING for one that was not reached."""
+
     def direct(self, name: Value, options: Value) -> Value:
         """Send the caller a directive; a map of its type, name, options and meta, as the caller gets it."""
 

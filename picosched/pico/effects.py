@@ -7,6 +7,9 @@ object without beginning a rule: it may only read and log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from picosched.krl.operands import valued
 from picosched.krl.scope import Value
 from picosched.krl.text import WIDEST, measured
 from picosched.pico.agenda import PicoAgenda
@@ -75,6 +78,10 @@ class PicoEffects(Speaking):
         self.pico.budget.take_back()
 
     # ---- the verbs --------------------------------------------------------------------------------
+
+    def saw(self, operands: Sequence[str], values: Sequence[Value]) -> None:
+        if self.said is not None and self.said.saw is None:
+            self.said.saw = valued(operands, values)
 
     def direct(self, name: Value, options: Value) -> Value:
         said = self.said or self.speaking("send a directive")

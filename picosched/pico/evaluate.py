@@ -274,6 +274,8 @@ def _try_rule(
         handled.considered.append(Considered(rid, rule.name, "fired", None, rule.line))
     elif ran.notfired:
         why = f"its condition on line {rule.condition_line} is false"
+        if said.saw is not None:
+            why = f"{why}: {said.saw}"
         handled.considered.append(Considered(rid, rule.name, "notfired", why, rule.condition_line))
     else:
         handled.considered.append(Considered(rid, rule.name, "idle", "its foreach has no pass", rule.line))

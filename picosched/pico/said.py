@@ -52,6 +52,8 @@ class Said:
     deliveries: list[Delivery] = field(default_factory=list)
     records: list[Fire] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    saw: str | None = None
+    """What the operands of its condition were, the first time that was false."""
     ends_events: bool = False
     """Whether an `error error` drops the remaining events of the turn."""
 

@@ -409,7 +409,7 @@ def test_the_journal_tells_why_each_rule_fired_or_not(run: Any) -> None:
         '    say {"text":"your tea is ready"}',
         "2026-03-01T17:00:00Z  root, raised",
         "  tea:started minutes=0",
-        "    notfired    tea_timer.start: its condition on line 26 is false",
+        "    notfired    tea_timer.start: its condition on line 26 is false: minutes was 0",
     ]
 
 

@@ -58,12 +58,16 @@ class ExpressionCompiler:
         """Variables of which it is known in this copy of the code whether they are whole numbers."""
         self.bare_attributes: str | None = None
         """In `where`: the variable that holds the event's attributes."""
+        self.watched: dict[int, str] = {}
+        """The id of an operand's node → the variable that keeps its value."""
 
     # ---- values -----------------------------------------------------------------------------------
 
     def expression(self, node: syntax.Expression) -> ast.expr:
         """The Python expression for a KRL one, with its place."""
         compiled: ast.expr = getattr(self, f"_{type(node).__name__.lower()}")(node)
+        if id(node) in self.watched:
+            compiled = ast.NamedExpr(target=store(self.watched[id(node)]), value=compiled)
         return self.code.at(node, compiled)
 
     def test(self, node: syntax.Expression) -> ast.expr:

@@ -1,0 +1,59 @@
+"""The operands of a condition: the parts whose values say why it is false.
+
+In `level > 5 && not quiet` they are `level` and `quiet`. Compiled code keeps their values as it evaluates the
+condition, so nothing is evaluated twice; what a `&&` or `||` did not reach has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from picosched.krl import syntax
+from picosched.krl.operators import COMPARISON, INFIX
+from picosched.krl.scope import Value
+from picosched.krl.source import Source
+from picosched.krl.values import MISSING, described, shown
+
+MOST = 8
+"""Operands of one condition that are kept."""
+LONGEST = 60
+
+
+def operands(condition: syntax.Expression) -> list[syntax.Expression]:
+    """The first operands of a condition, in the order of evaluation."""
+    return [*islice(_operands(condition), MOST)]
+
+
+def _operands(node: syntax.Expression) -> Iterator[syntax.Expression]:
+    match node:
+        case syntax.Infix() if INFIX[node.operator].level <= COMPARISON:
+            yield from _operands(node.left)
+            yield from _operands(node.right)
+        case syntax.Prefix(operator="not"):
+            yield from _operands(node.operand)
+        case syntax.Literal() | syntax.Regex() | syntax.Function():
+            return
+        case _:
+            yield node
+
+
+def written(node: syntax.Expression, source: Source) -> str:
+    """An operand as it is written, on one line; a long one is shortened."""
+    text = " ".join(source.text[node.start : node.end].split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def valued(operands: Sequence[str], values: Sequence[Value]) -> str:
+    """What the operands of a condition were."""
+    return ", ".join([f"{each} was {_shown(value)}" for each, value in zip(operands, values, strict=True)])
+
+
+def _shown(value: Value) -> str:
+    if type(value) is int:
+        return str(value)
+    if value is MISSING:
+        return "not reached"
+    if isinstance(value, list | dict):
+        return f"{described(value)} of {len(value):,}"
+    return shown(value)
