@@ -34,7 +34,7 @@ from picosched.store.postgres.copying import copy_into
 from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
 from picosched.store.postgres.machines import TELL, PostgresMachines, PostgresWatch
 from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect
-from picosched.store.postgres.statements import ADDING, OF_MANY, STATEMENTS, composed
+from picosched.store.postgres.statements import ADDING, OF_MANY, OF_OWN, STATEMENTS, composed
 from picosched.store.postgres.taking import take_up
 
 DURABILITIES = ("full", "normal")
@@ -375,7 +375,10 @@ class PostgresDatabase(Database):
         """The text of a statement, and all its values."""
         if where is None:
             return STATEMENTS[statement], values
-        shapes, further = conditions_of(where, self.machines.among)
+        among = self.machines.among
+        shapes, further = conditions_of(where, among)
+        if among is not None and statement in OF_OWN:
+            return composed(statement, shapes, len(values), placed=True), (*values, *further, among)
         return composed(statement, shapes, len(values)), (*values, *further)
 
     def _watch(self) -> Watch:

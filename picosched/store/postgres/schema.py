@@ -242,6 +242,9 @@ SHARDS = (
     f"ALTER TABLE delivery ADD {SHARD.format(owner='coalesce(pico, source)')}",
     "DROP INDEX scheduled_due",
     "CREATE INDEX scheduled_due ON scheduled (due, seq, shard) WHERE status = 'pending'",
+    "CREATE INDEX scheduled_placed ON scheduled (shard, (due + 0), seq) WHERE status = 'pending'",
+    "CREATE INDEX scheduled_program_placed ON scheduled (shard, (seq + 0)) WHERE kind = 'proc'",
+    "CREATE INDEX delivery_placed ON delivery (shard, (due + 0)) WHERE dead IS NULL",
     f"""CREATE TABLE machine (
         id {TEXT} PRIMARY KEY,
         name {TEXT} NOT NULL,
