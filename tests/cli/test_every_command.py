@@ -19,7 +19,7 @@ RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
-    "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source",
+    "journal", "backup", "export", "import", "doctor", "migrate", "sources", "add-source", "remove-source",
     "pause-source", "resume-source", "deliveries", "retry-delivery", "drop-delivery",
 ]  # fmt: skip
 

@@ -24,12 +24,12 @@ import orjson
 import psycopg
 
 from picosched.errors import PicoschedError
-from picosched.store.faults import AwayError, ReopenedError, StoreError
-from picosched.store.port import Database, Row, Where
-from picosched.store.postgres import schema
+from picosched.store import moved
+from picosched.store.faults import AwayError, EmptyError, ReopenedError, StoreError
+from picosched.store.port import Database, Kept, Row, Where
+from picosched.store.postgres import copying, schema
 from picosched.store.postgres.address import shown
 from picosched.store.postgres.conditions import conditions_of
-from picosched.store.postgres.copying import copy_into
 from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
 from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, take_lock
 from picosched.store.postgres.statements import ADDING, OF_MANY, STATEMENTS, composed
@@ -44,7 +44,9 @@ ENDED = ("57P01", "57P02", "57P03", "57P05")
 class PostgresDatabase(Database):
     """The port over PostgreSQL; every error is a PicoschedError that names the database."""
 
-    def __init__(self, address: str, *, durability: str = "full", readonly: bool = False) -> None:
+    def __init__(
+        self, address: str, *, durability: str = "full", readonly: bool = False, migrating: bool = False
+    ) -> None:
         if durability not in DURABILITIES:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.address = address
@@ -53,6 +55,8 @@ class PostgresDatabase(Database):
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._durable = durability == "full"
+        self._migrating = migrating
+        """Whether to open it even if its picos are elsewhere."""
         self._patient = True
         """Whether to wait for locked tables."""
         self._waits: bool | None = True
@@ -304,12 +308,30 @@ class PostgresDatabase(Database):
     def copy_into(self, other: Database) -> None:
         self._check_usable()
         try:
-            copy_into(self._session, other)
+            copying.copy_into(self._session, other)
         except psycopg.Error as cause:
             raise self._fault(cause) from cause
 
-    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row], number: int | None) -> None:
-        raise PicoschedError(f"rows cannot be copied into {self.name}, which is kept by a server", "refused")
+    def content(self, table: Kept, after: Row = ()) -> Iterator[Row]:
+        self._check_usable()
+        try:
+            yield from copying.read(self._session, table, after)
+        except psycopg.Error as cause:
+            raise self._fault(cause) from cause
+
+    def fill(self, table: Kept, rows: Iterable[Row]) -> None:
+        self._flush()  # begins the transaction
+        try:
+            copying.write(self._session, table, rows)
+        except FAILING as cause:
+            raise self._fault(cause) from cause
+
+    def count(self, table: Kept) -> int:
+        ((number,),) = self._run(f"SELECT count(*) FROM {table.name}".encode()).fetchall()
+        return int(number)
+
+    def empty(self, table: Kept) -> None:
+        self._run(f"DELETE FROM {table.name}".encode())
 
     def _connected(self) -> Session:
         session = connect(self.address, self.name, readonly=self.readonly, durable=self._durable)
@@ -331,11 +353,21 @@ class PostgresDatabase(Database):
         version = schema.version_of(lambda sql: session.execute(sql.encode()).fetchall(), self.name)
         if self.readonly:
             if version == 0:
-                raise StoreError(f"the database {self.name} has no picos", "not_found")
+                raise EmptyError(f"the database {self.name} has no picos", "not_found")
+            self._check_stays(session)
             return
         with session.transaction():
             for statement in schema.migrating(version):
                 session.execute(statement.encode())
+        self._check_stays(session)
+
+    def _check_stays(self, session: Session) -> None:
+        """Check that its picos have not been migrated, at each new session."""
+        if self._migrating:
+            return
+        mark = session.execute(STATEMENTS["meta"], (moved.KEY,)).fetchone()
+        if moved.check_stays(self.name, mark[0] if mark else None) and not self.readonly:
+            session.execute(STATEMENTS["forget_meta"], (moved.KEY,))
 
     def _fault(self, cause: Exception) -> PicoschedError:
         """The error for the caller; remembers that the session or the transaction is over."""
