@@ -75,7 +75,8 @@ class Picos:
     # Picos
 
     def new_pico(self, pico: PicoRow) -> None:
-        self._database.execute("new_pico", (pico.id, pico.name, pico.parent_id, to_ms(pico.created)))
+        row = pico.id, pico.name, pico.parent_id, to_ms(pico.created)
+        self._database.execute("new_pico", rows.checked(row))
 
     def find_pico(self, id: str) -> PicoRow | None:
         row = self._database.row("find_pico", (id,))
@@ -163,7 +164,7 @@ class Picos:
         their states may be invalid for its rules.
         """
         put = ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin, rows.ms(ruleset.flushed)
-        self._database.execute("put_ruleset", put)
+        self._database.execute("put_ruleset", rows.checked(put))
         changed = self._database.row("is_installed_otherwise", (pico_id, ruleset.rid, ruleset.hash))
         if changed is not None:
             self._database.execute("delete_waiting_of", (pico_id, ruleset.rid))

@@ -134,6 +134,10 @@ class Database(Protocol):
         """About how many bytes it takes; 0 in memory."""
         ...
 
+    def server_time(self) -> int | None:
+        """The time by the clock of its server; None if it has none."""
+        ...
+
     def back_up(self, file: Path) -> None:
         """Write the committed state, all of one moment, into an empty file; writers are not blocked.
 

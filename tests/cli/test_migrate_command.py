@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from cli.conftest import Run
 from postgres_server import Server
-from store.test_migrate import rows_of_file
-from store.written import NOW, turn_that
+from store.written import NOW, rows_of_file, turn_that
 
 from picosched import Store
 from picosched.store.picos import PicoRow

@@ -15,7 +15,7 @@ import pytest
 from postgres_server import Server
 from store.exercise import was_killed
 from store.test_exercise import before_statements, before_statements_of_session
-from store.written import FULL, NOW, furnish, made, turn_that
+from store.written import FULL, NOW, furnish, made, rows_of_file, turn_that
 
 from picosched import Engine, PicoschedError, Store, VirtualClock
 from picosched.schedule.scheduled import Outcome
@@ -23,7 +23,6 @@ from picosched.store.migrate import migrate, plan, undo
 from picosched.store.moving import move
 from picosched.store.opening import open_database
 from picosched.store.picos import PicoRow
-from picosched.store.port import Row
 from picosched.store.postgres.schema import TABLE_NAMES
 from picosched.store.tables import TABLES
 
@@ -69,23 +68,6 @@ def moved(source: str, target: str) -> list[tuple[str, int, int]]:
     told: list[tuple[str, int, int]] = []
     migrate(source, target, lambda *each: told.append(each), FEW)
     return told
-
-
-def rows_of_file(file: str, *, few: bool = False) -> dict[str, list[Row]]:
-    """All rows of all tables that a file has, with the numbers that order them, and without marks."""
-    connection = sqlite3.connect(file)
-    found = {}
-    for name, sql in connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
-    ).fetchall():
-        if name.startswith(("sqlite_", "_sqlite")):
-            continue
-        number = "" if "WITHOUT ROWID" in sql or name == "ruleset" else "rowid, "
-        rows = connection.execute(f"SELECT {number}* FROM {name}").fetchall()
-        found[name] = sorted(row for row in rows if row[0] != "migration")
-    connection.close()
-    assert len(found) == len(TABLES) and (few or sum(map(bool, found.values())) > 12)
-    return found
 
 
 def refused(call: Callable[[], object]) -> str:

@@ -31,12 +31,13 @@ from picosched.store.postgres import copying, schema
 from picosched.store.postgres.address import shown
 from picosched.store.postgres.conditions import conditions_of
 from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
-from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, take_lock
+from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, lacking, take_lock
 from picosched.store.postgres.statements import ADDING, OF_MANY, STATEMENTS, composed
 
 DURABILITIES = ("full", "normal")
 SIZES = b"""SELECT pg_total_relation_size(oid) FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relname = ANY($1::text[])"""
+TIME = b"SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 ENDED = ("57P01", "57P02", "57P03", "57P05")
 """SQLSTATE of errors by which the server says that it ends the session."""
 
@@ -297,6 +298,10 @@ class PostgresDatabase(Database):
             self._lose(AwayError(f"the session with {self.name} was lost ({first_line(cause)})"))
         return self._lost is not None
 
+    def server_time(self) -> int | None:
+        ((time,),) = self._run(TIME).fetchall()
+        return int(time)
+
     def back_up(self, file: Path) -> None:
         raise PicoschedError(
             f"{self.name} is no file that could be copied: pg_dump backs up a PostgreSQL database", "refused"
@@ -341,8 +346,10 @@ class PostgresDatabase(Database):
                 take_lock(session, self.name)
             self._prepare(session)
         except psycopg.Error as cause:
+            lacks = isinstance(cause, psycopg.errors.InsufficientPrivilege)
+            error = lacking(session, cause, self.name) if lacks else fault(cause, self.name)
             session.close()
-            raise fault(cause, self.name) from cause
+            raise error from cause
         except BaseException:
             session.close()
             raise

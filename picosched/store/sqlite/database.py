@@ -297,6 +297,9 @@ class SQLiteDatabase(Database):
         except OSError:
             return 0
 
+    def server_time(self) -> int | None:
+        return None
+
     def back_up(self, file: Path) -> None:
         # SQLite copies the pages as they were when the copy began. In WAL mode readers do not block writers.
         try:
