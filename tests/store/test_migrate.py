@@ -323,10 +323,9 @@ def test_no_undo_once_the_target_was_used(file: str, address: str) -> None:
 
 
 def test_a_text_that_postgres_does_not_take_is_named(file: str, address: str) -> None:
-    store = Store(file)
-    with store.transaction():
-        store.picos.new_pico(PicoRow("bad", "a\0b", "root", NOW))
-    store.close()
+    with sqlite3.connect(file) as connection:  # as older versions could
+        connection.execute("INSERT INTO pico VALUES ('bad', ?, 'root', 0)", ["a\0b"])
+    connection.close()
     with pytest.raises(PicoschedError, match=r"table pico, .*'bad'.* NUL"):
         moved(file, address)
     undo(file, address)
