@@ -16,6 +16,8 @@ from store.written import NOW, rows_of_file, turn_that
 from picosched import Store
 from picosched.store.picos import PicoRow
 
+pytestmark = pytest.mark.files
+
 TURNS = 20_000
 
 

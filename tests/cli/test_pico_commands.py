@@ -193,6 +193,7 @@ def test_a_ruleset_that_is_not_there_is_1(run: Any, place: str) -> None:
     assert (result.status, result.err.startswith("error: ")) == (1, True)
 
 
+@pytest.mark.files
 def test_a_database_without_a_folder_is_1(run: Any) -> None:
     result = run("install", "rulesets/tea_timer.krl", "--db", "nosuch/a.db")
     assert (result.status, "there is no folder nosuch" in result.err) == (1, True)

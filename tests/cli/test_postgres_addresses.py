@@ -11,6 +11,8 @@ from postgres_server import Server
 
 from picosched import Store
 
+pytestmark = pytest.mark.files
+
 
 @pytest.fixture(scope="module")
 def guarded(postgres: Server) -> str:
