@@ -272,6 +272,7 @@ def on_a_terminal(folder: Path, *words: str, width: int = 80) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", written.decode()).replace("\r\n", "\n")
 
 
+@pytest.mark.files
 @pytest.mark.slow
 def test_a_narrow_terminal_shortens_no_id_and_no_time(run: Any, folder: Path) -> None:
     run("install", "rulesets/tea_timer.krl")
