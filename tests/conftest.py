@@ -63,7 +63,7 @@ def update(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def store(request: pytest.FixtureRequest) -> Iterator[None]:
+def stores(request: pytest.FixtureRequest) -> Iterator[None]:
     """With `--store postgres`, what tests open as files is in PostgreSQL."""
     if request.config.getoption("--store") == "file":
         yield
@@ -74,7 +74,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_stores() -> Iterator[None]:
+def stores_of_a_test(stores: None) -> Iterator[None]:
     """Stores that a test opens are its own; those of a module's fixtures last as long as these."""
     before = len(elsewhere.here.addresses) if elsewhere.here else 0
     yield
