@@ -12,6 +12,8 @@ import pytest
 from picosched.check import CODES, Finding, check, explanation
 from picosched.errors import PicoschedError
 
+pytestmark = pytest.mark.files
+
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
 SECTION = re.compile(r"^### ([EW]\d{3}) ([^\n]*)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)

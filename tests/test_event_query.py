@@ -128,6 +128,7 @@ def die(request: HttpRequest) -> HttpResponse:
     raise AssertionError
 
 
+@pytest.mark.files
 @pytest.mark.slow
 def test_a_due_event_that_is_raised_again_after_a_kill_happens_once_elsewhere(tmp_path: Path) -> None:
     path = tmp_path / "picos.db"

@@ -21,6 +21,8 @@ from picosched import Engine, VirtualClock
 from picosched.rehearsal.transcript import play
 from picosched.schedule.scheduled import Outcome
 
+pytestmark = pytest.mark.files
+
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 COUNTER = Path(__file__).parent / "rulesets" / "counter.krl"
 WORKER = """ruleset shift {

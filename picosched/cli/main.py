@@ -35,6 +35,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),
     "deliveries": ("deliveries", "retry-delivery", "drop-delivery"),
     "copies": ("backup", "export", "import", "doctor"),
+    "migrating": ("migrate",),
 }
 """The commands of each module, in the order of the help."""
 

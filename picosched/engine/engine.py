@@ -20,6 +20,7 @@ from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
 from picosched.engine.deliveries import Delivering
 from picosched.engine.pico import PicoRef
+from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
 from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel
@@ -235,6 +236,7 @@ class Engine(Delivering, Sourced):
         self._commits.refuse_inside()
         with self._switch:
             self.read(self.store.picos.find_root)  # fails if the store is closed
+            self.read(lambda: compare_clocks(self.store, self.clock, self.settings.granularity))
             self._waiting.start()
             self._programs.start()
             self._deliveries.start()

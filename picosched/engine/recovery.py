@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from picosched.clock import Clock, VirtualClock
 from picosched.due.begun import Begun
 from picosched.due.programs import interrupt
 from picosched.due.pruning import note
@@ -16,6 +18,8 @@ from picosched.store.store import Store
 from picosched.turns import windows as edges
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
+
+log = logging.getLogger(__name__)
 
 
 def opened(
@@ -51,6 +55,19 @@ def take_up(
         commits.run(interrupt, store, now())
     if commits.read(edges.is_changed, store, settings):
         commits.run(edges.follow_configured, store, loaded, now())
+
+
+def compare_clocks(store: Store, clock: Clock, granularity: int) -> None:
+    """Warn if the clock of the database's server differs from ours by more than the granularity (seconds)."""
+    theirs = store.server_time()
+    if theirs is None or isinstance(clock, VirtualClock):
+        return
+    ahead = (clock.now() - theirs).total_seconds()
+    if abs(ahead) > granularity:
+        apart = f"{abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'}"
+        log.warning(
+            "the clock of this machine, by which events are raised, is %s that of %s", apart, store.name
+        )
 
 
 def _found(store: Store, id: str, now: datetime) -> None:

@@ -248,6 +248,8 @@ def _text(table: Table, key: str, where: str) -> str:
     value = table[key]
     if not isinstance(value, str) or not value.strip():
         raise PicoschedError(f"{where}, {key}: found {_shown(value)}, wanted a text")
+    if "\0" in value:
+        raise PicoschedError(f"{where}, {key}: found {_shown(value)}, wanted a text without a NUL character")
     return value
 
 

@@ -78,7 +78,8 @@ class Picos:
 
     def new_pico(self, pico: PicoRow) -> None:
         self._owners.made(pico.id)
-        self._database.execute("new_pico", (pico.id, pico.name, pico.parent_id, to_ms(pico.created)))
+        row = pico.id, pico.name, pico.parent_id, to_ms(pico.created)
+        self._database.execute("new_pico", rows.checked(row))
 
     def find_pico(self, id: str) -> PicoRow | None:
         row = self._database.row("find_pico", (id,))
@@ -174,7 +175,7 @@ class Picos:
         """
         self._owners.need(pico_id, "")
         put = ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin, rows.ms(ruleset.flushed)
-        self._database.execute("put_ruleset", put)
+        self._database.execute("put_ruleset", rows.checked(put))
         changed = self._database.row("is_installed_otherwise", (pico_id, ruleset.rid, ruleset.hash))
         if changed is not None:
             self._database.execute("delete_waiting_of", (pico_id, ruleset.rid))

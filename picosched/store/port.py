@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from picosched.schedule.filter import Filter
 from picosched.store.left_out import LeftOut
@@ -35,6 +35,19 @@ Where = LeftOut | Filter | Mapping[str, str | None] | tuple[LeftOut, ...]
 A column whose value is None may have any. Several of what is left out are for a statement that reads several
 tables.
 """
+
+
+class Kept(NamedTuple):
+    """One table, for copying it whole. A row has the values of `columns`, after its number if it has one."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    """The columns that tell its rows apart and order them; none if rows are numbered."""
+
+    @property
+    def numbered(self) -> bool:
+        return not self.key
 
 
 class Database(Protocol):
@@ -134,6 +147,10 @@ class Database(Protocol):
         """About how many bytes it takes; 0 in memory."""
         ...
 
+    def server_time(self) -> int | None:
+        """The time by the clock of its server; None if it has none."""
+        ...
+
     def back_up(self, file: Path) -> None:
         """Write the committed state, all of one moment, into an empty file; writers are not blocked.
 
@@ -145,12 +162,23 @@ class Database(Protocol):
         """Make `other`, a database in memory, a copy of this one, as last committed."""
         ...
 
-    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row], number: int | None) -> None:
-        """Inside a transaction: put rows into a table instead of those it has.
+    def content(self, table: Kept, after: Row = ()) -> Iterator[Row]:
+        """The rows of a table in the order of its key, read one by one; those after a key, if one is given.
 
-        `number` is the place of the column with the number of a row, if there is one. `refused` unless the
-        database can be in memory.
+        Outside transactions, and nothing else is read until the last row.
         """
+        ...
+
+    def fill(self, table: Kept, rows: Iterable[Row]) -> None:
+        """Inside a transaction: add rows, as `content` gives them. Rows added later get greater numbers."""
+        ...
+
+    def count(self, table: Kept) -> int:
+        """How many rows it has."""
+        ...
+
+    def empty(self, table: Kept) -> None:
+        """Inside a transaction: remove all its rows."""
         ...
 
     def close(self) -> None:

@@ -73,6 +73,20 @@ def readable(make: Callable[[Row], T]) -> Callable[[Row], T]:
     return read
 
 
+def checked(row: Row) -> Row:
+    """The row, if each database takes its texts; else `invalid`. In JSON anything may stand."""
+    for text in row:
+        if isinstance(text, str) and (not text.isascii() or "\0" in text):
+            if "\0" in text:
+                raise PicoschedError(f"found a NUL character in {text[:40]!r}, which cannot be stored")
+            try:
+                text.encode()
+            except UnicodeEncodeError as cause:
+                found = f"found half a character in {text[:40]!r}"
+                raise PicoschedError(f"{found}, which cannot be stored") from cause
+    return row
+
+
 def _plain(value: Any) -> Any:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 

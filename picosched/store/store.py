@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from picosched.clock import shifted
-from picosched.errors import PicoschedError
 from picosched.frozen import replace
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
@@ -171,6 +170,10 @@ class Store:
         """About how many bytes the database takes; 0 in memory."""
         return self._database.size()
 
+    def server_time(self) -> datetime | None:
+        """The time by the clock of the server that keeps the database; None if there is none."""
+        return rows.time(self._database.server_time())
+
     def copy(self, path: str | Path = MEMORY) -> Store:
         """A copy of the committed state, as a new store."""
         copy = Store(path, "normal", history_days=self._history.days)
@@ -283,12 +286,10 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
         else:
             found.append(("waiting", "set_waiting", (turn.pico_id, rid, rule, dump(state))))
     for delivery in turn.deliveries:
-        row = deliveries.row_of(delivery)
-        _check_texts(row)
+        row = rows.checked(deliveries.row_of(delivery))
         found.append(("delivery", "add_delivery", row))
     for each in turn.scheduled.values():
-        row = rows.of_scheduled(each)
-        _check_texts(row)
+        row = rows.checked(rows.of_scheduled(each))
         found.append(("scheduled", "add_scheduled", row))
     if journalled:
         found.append(("journal", "add_entry", journal.of_turn(turn, fire)))
@@ -301,14 +302,3 @@ def of_turn(fire: Fire, turn: Turn) -> Fire:
     if turn.errors:
         return replace(fire, outcome=Outcome.FAILED, eid=turn.eid, rules=rules, why=str(turn.errors[0]))
     return replace(fire, eid=turn.eid, rules=rules)
-
-
-def _check_texts(row: Row) -> None:
-    for text in row:
-        if isinstance(text, str) and not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as cause:
-                raise PicoschedError(
-                    f"found half a character in {text[:40]!r}, which cannot be stored"
-                ) from cause

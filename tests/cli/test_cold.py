@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.files
+
 NEVER = {
     *("typer", "rich", "pydantic", "click", "fastapi", "starlette", "nicegui", "uvicorn", "structlog"),
     *("httpx", "httpcore", "anyio", "pendulum", "sqlite_utils"),

@@ -19,7 +19,7 @@ RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
-    "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source",
+    "journal", "backup", "export", "import", "doctor", "migrate", "sources", "add-source", "remove-source",
     "pause-source", "resume-source", "deliveries", "retry-delivery", "drop-delivery",
 ]  # fmt: skip
 
@@ -168,6 +168,7 @@ def test_a_database_that_is_not_there_is_named(run: Any, folder: Path, words: tu
     assert not (folder / "nosuch.db").exists()
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("words", ON_A_DATABASE, ids=lambda words: words[0])
 def test_a_file_that_is_no_database_is_told(run: Any, folder: Path, words: tuple[str, ...]) -> None:
     (folder / "text.db").write_text("this is not a database, however long one looks at it" * 100)
@@ -177,6 +178,7 @@ def test_a_file_that_is_no_database_is_told(run: Any, folder: Path, words: tuple
     assert (folder / "text.db").read_text().startswith("this is not")
 
 
+@pytest.mark.files
 def test_a_database_of_another_program_is_left_alone(run: Any, folder: Path) -> None:
     with sqlite3.connect(folder / "other.db") as connection:
         connection.execute("CREATE TABLE song (title)")
@@ -187,6 +189,7 @@ def test_a_database_of_another_program_is_left_alone(run: Any, folder: Path) -> 
     assert (folder / "other.db").read_bytes() == before
 
 
+@pytest.mark.files
 def test_a_folder_is_no_database(run: Any) -> None:
     result = run("scheduled", "--db", "rulesets")
     assert (result.status, "rulesets is a folder" in result.err) == (1, True)
@@ -227,6 +230,7 @@ def test_a_database_in_use_is_read_but_not_written(run: Any, held: Held, words: 
         assert "in use" not in result.err
 
 
+@pytest.mark.files
 def test_a_database_that_may_not_be_written_is_read(run: Any, folder: Path) -> None:
     run("install", "rulesets/tea_timer.krl", "--db", "kept.db")
     (folder / "kept.db").chmod(0o444)

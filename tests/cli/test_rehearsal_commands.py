@@ -73,6 +73,7 @@ def test_a_copy_of_a_database_is_run_ahead_and_the_database_is_not(run: Any) -> 
     assert run("scheduled", "--json").json == pending
 
 
+@pytest.mark.files
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

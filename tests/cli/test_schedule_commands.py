@@ -203,6 +203,7 @@ def test_a_filter_that_means_nothing_says_so(run: Any, words: tuple[str, ...]) -
     assert run(*words, "--rid", "nosuch", "--json").out == ""
 
 
+@pytest.mark.files
 @pytest.mark.slow
 @pytest.mark.parametrize(("answer", "status", "left"), [("y", 0, 1), ("n", 1, 3), ("", 1, 3)])
 @pytest.mark.usefixtures("pending")

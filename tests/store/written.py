@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,9 @@ from picosched.pico.delivery import Delivery
 from picosched.schedule.changed import cancelled
 from picosched.schedule.scheduled import Misfire, Outcome, Status
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
+from picosched.store.port import Row
 from picosched.store.sources import EntryRow, SourceRow
+from picosched.store.tables import TABLES
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -171,3 +174,20 @@ def everything(store: Store) -> dict[str, Any]:
         "received": [store.deliveries.received("p", key) for key in ("key", "key2")],
         "begun": store.begun.all(),
     }
+
+
+def rows_of_file(file: str, *, few: bool = False) -> dict[str, list[Row]]:
+    """All rows of all tables that a file has, with the numbers that order them, and without marks."""
+    connection = sqlite3.connect(file)
+    found = {}
+    for name, sql in connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
+    ).fetchall():
+        if name.startswith(("sqlite_", "_sqlite")):
+            continue
+        number = "" if "WITHOUT ROWID" in sql or name == "ruleset" else "rowid, "
+        rows = connection.execute(f"SELECT {number}* FROM {name}").fetchall()
+        found[name] = sorted(row for row in rows if row[0] != "migration")
+    connection.close()
+    assert len(found) == len(TABLES) and (few or sum(map(bool, found.values())) > 12)
+    return found

@@ -26,14 +26,13 @@ import psycopg
 from picosched.errors import PicoschedError
 from picosched.store.faults import AwayError, ReopenedError, StoreError
 from picosched.store.machines import Watch
-from picosched.store.port import Database, Row, Where
-from picosched.store.postgres import schema
+from picosched.store.port import Database, Kept, Row, Where
+from picosched.store.postgres import copying, schema
 from picosched.store.postgres.address import shown
 from picosched.store.postgres.conditions import conditions_of
-from picosched.store.postgres.copying import copy_into
 from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
 from picosched.store.postgres.machines import TELL, PostgresMachines, PostgresWatch
-from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect
+from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, lacking
 from picosched.store.postgres.statements import ADDING, OF_MANY, OF_OWN, STATEMENTS, composed
 from picosched.store.postgres.taking import take_up
 
@@ -43,6 +42,7 @@ SIZES = b"""SELECT pg_total_relation_size(oid) FROM pg_class
 LOCK = b"SELECT 1 FROM shard WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
 ADVANCE = b"UPDATE shard SET version = version + 1 WHERE id = ANY($1::bigint[]) RETURNING id, version"
 VERSIONS = b"SELECT id, version FROM shard WHERE id = ANY($1::bigint[])"
+TIME = b"SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 ENDED = ("57P01", "57P02", "57P03", "57P05")
 """SQLSTATE of errors by which the server says that it ends the session."""
 
@@ -50,7 +50,9 @@ ENDED = ("57P01", "57P02", "57P03", "57P05")
 class PostgresDatabase(Database):
     """The port over PostgreSQL; every error is a PicoschedError that names the database."""
 
-    def __init__(self, address: str, *, durability: str = "full", readonly: bool = False) -> None:
+    def __init__(
+        self, address: str, *, durability: str = "full", readonly: bool = False, migrating: bool = False
+    ) -> None:
         if durability not in DURABILITIES:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.address = address
@@ -60,6 +62,8 @@ class PostgresDatabase(Database):
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._durable = durability == "full"
+        self._migrating = migrating
+        """Whether to open it even if its picos are elsewhere."""
         self._patient = True
         """Whether to wait for locked tables."""
         self._waits: bool | None = True
@@ -322,6 +326,10 @@ class PostgresDatabase(Database):
             self._lose(AwayError(f"the session with {self.name} was lost ({first_line(cause)})"))
         return self._lost is not None
 
+    def server_time(self) -> int | None:
+        ((time,),) = self._run(TIME).fetchall()
+        return int(time)
+
     def back_up(self, file: Path) -> None:
         raise PicoschedError(
             f"{self.name} is no file that could be copied: pg_dump backs up a PostgreSQL database", "refused"
@@ -333,21 +341,41 @@ class PostgresDatabase(Database):
     def copy_into(self, other: Database) -> None:
         self._check_usable()
         try:
-            copy_into(self._session, other)
+            copying.copy_into(self._session, other)
         except psycopg.Error as cause:
             raise self._fault(cause) from cause
 
-    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row], number: int | None) -> None:
-        raise PicoschedError(f"rows cannot be copied into {self.name}, which is kept by a server", "refused")
+    def content(self, table: Kept, after: Row = ()) -> Iterator[Row]:
+        self._check_usable()
+        try:
+            yield from copying.read(self._session, table, after)
+        except psycopg.Error as cause:
+            raise self._fault(cause) from cause
+
+    def fill(self, table: Kept, rows: Iterable[Row]) -> None:
+        self._flush()  # begins the transaction
+        try:
+            copying.write(self._session, table, rows)
+        except FAILING as cause:
+            raise self._fault(cause) from cause
+
+    def count(self, table: Kept) -> int:
+        ((number,),) = self._run(f"SELECT count(*) FROM {table.name}".encode()).fetchall()
+        return int(number)
+
+    def empty(self, table: Kept) -> None:
+        self._run(f"DELETE FROM {table.name}".encode())
 
     def _connected(self) -> Session:
         session = connect(self.address, self.name, readonly=self.readonly, durable=self._durable)
         self._waits = True
         try:
-            take_up(session, self.name, readonly=self.readonly)
+            take_up(session, self.name, readonly=self.readonly, migrating=self._migrating)
         except psycopg.Error as cause:
+            lacks = isinstance(cause, psycopg.errors.InsufficientPrivilege)
+            error = lacking(session, cause, self.name) if lacks else fault(cause, self.name)
             session.close()
-            raise fault(cause, self.name) from cause
+            raise error from cause
         except BaseException:
             session.close()
             raise
