@@ -7,7 +7,7 @@ it becomes durable when the transaction commits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from picosched.clock import shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
+from picosched.krl.large_map import ChangedMap, StoredMap, whole_of
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -153,7 +154,11 @@ class Store:
     # Reads of a pico
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        return self.picos.entity(pico_id, rid, name)
+        """The value of an entity variable; None if there is none."""
+        return whole_of(self.variable(pico_id, rid, name))
+
+    def variable(self, pico_id: str, rid: str, name: str) -> Any:
+        return self.picos.variable(pico_id, rid, name)
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         return self.picos.waiting(pico_id, rid)
@@ -240,6 +245,8 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
         owner = "" if rid.startswith(APP) else turn.pico_id
         if value is None:
             found.append(("entity", "delete_entity", (owner, rid, name)))
+        elif type(value) is ChangedMap:
+            found += [("entity", *each) for each in _changes_of(value, (owner, rid, name))]
         else:
             found.append(("entity", "set_entity", (owner, rid, name, dump(value))))
     for (rid, rule), state in turn.waiting.items():
@@ -258,6 +265,23 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
     if journalled:
         found.append(("journal", "add_entry", journal.of_turn(turn, fire)))
     return found
+
+
+def _changes_of(map: ChangedMap, owner: tuple[str, str, str]) -> Iterator[tuple[str, Row]]:
+    """The statements that write the changes of a large map, in order.
+
+    They are all for the table `entity`: setting or deleting a whole variable deletes its elements.
+    """
+    below = map.below
+    if isinstance(below, StoredMap):
+        elements, first = map.set, below.places
+        yield from (("delete_element", (*owner, rows.dump(key))) for key in map.removed)
+    else:
+        elements, first = map.whole(), 0
+        yield "set_entity", (*owner, "{}")
+    for place, (key, value) in enumerate(elements.items(), first):
+        yield "set_element", (*owner, rows.dump(key), rows.dump(value), place)
+    yield "measure_entity", (map.size, first + len(elements), *owner)
 
 
 def of_turn(fire: Fire, turn: Turn) -> Fire:

@@ -15,6 +15,7 @@ NAMES = (
     "turns",
     "anatomy",
     "queries",
+    "large_maps",
     "scheduling",
     "catching_up",
     "sources",

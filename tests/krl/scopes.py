@@ -23,6 +23,8 @@ class NoEffects:
     def entity(self, rid: str, name: str) -> Any:
         return None
 
+    variable = entity
+
     def set_entity(self, rid: str, name: str, value: Any) -> None:
         raise KrlError("there is no pico")
 
