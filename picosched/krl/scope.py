@@ -359,11 +359,11 @@ class Effects(Protocol):
     def direct(self, name: Value, options: Value) -> Value:
         """Send the caller a directive; a map of its type, name, options and meta, as the caller gets it."""
 
-    def entity(self, rid: str, name: str) -> Value:
-        """The value of `ent:name`, or None; with a `rid` that begins with "app:", of `app:name`."""
+    def entity(self, rid: str, name: str, *, whole: bool = True) -> Value:
+        """The value of `ent:name`, or None; with a `rid` that begins with "app:", of `app:name`.
 
-    def variable(self, rid: str, name: str) -> Value:
-        """As `entity`, but a large map as it is kept (`krl/large_map.py`)."""
+        Unless it is to be whole, a large map is given as it is kept (`krl/large_map.py`).
+        """
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
         """Set `ent:name`; None deletes it."""

@@ -98,23 +98,19 @@ class PicoEffects(Speaking):
         }
         return {"type": "directive", "name": title, "options": copy, "meta": meta}
 
-    def entity(self, rid: str, name: str) -> Value:
-        found = self.variable(rid, name)
-        if type(found) is ChangedMap:
-            return found.whole()
-        if type(found) is not StoredMap:
-            return found
-        if self.said is None and not self.answering:  # it is for a global, which outlives the turn or query
-            found.lend()
-        return found.whole()
-
-    def variable(self, rid: str, name: str) -> Value:
+    def entity(self, rid: str, name: str, *, whole: bool = True) -> Value:
         key = (rid, name)
         if self.said is not None and key in self.said.entities:
-            return self.said.entities[key]
-        if self.turn is not None and key in self.turn.entities:
-            return self.turn.entities[key]
-        return self.pico.variable(rid, name)
+            found = self.said.entities[key]
+        elif self.turn is not None and key in self.turn.entities:
+            found = self.turn.entities[key]
+        else:
+            found = self.pico.variable(rid, name)
+        if not whole or (type(found) is not ChangedMap and type(found) is not StoredMap):
+            return found
+        if self.said is None and not self.answering and type(found) is StoredMap:
+            found.lend()  # to a global, which outlives the turn or query
+        return found.whole()
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
         said, key = self.said or self.speaking("set a variable"), (rid, name)
@@ -124,7 +120,7 @@ class PicoEffects(Speaking):
         said.entities[key], said.sizes[key] = copy, size
 
     def set_element(self, rid: str, name: str, key: str, value: Value) -> None:
-        said, variable = self.said or self.speaking("set a variable"), self.variable(rid, name)
+        said, variable = self.said or self.speaking("set a variable"), self.entity(rid, name, whole=False)
         changed = said.entities.get((rid, name))
         if type(changed) is not ChangedMap:
             changed = ChangedMap(variable)

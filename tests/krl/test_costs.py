@@ -340,7 +340,7 @@ class Variable(NoEffects):
     def __init__(self, value: Any) -> None:
         self.value = value
 
-    def variable(self, rid: str, name: str) -> Any:
+    def entity(self, rid: str, name: str, *, whole: bool = True) -> Any:
         return self.value
 
     def set_entity(self, rid: str, name: str, value: Any) -> None:

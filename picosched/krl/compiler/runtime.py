@@ -135,7 +135,7 @@ def act_filled(action: Value, args: Sequence[Value], named: Mapping[str, Value])
 
 def element(effects: Effects, rid: str, name: str, path: Value) -> Value:
     """`ent:name{path}`."""
-    variable = effects.variable(rid, name)
+    variable = effects.entity(rid, name, whole=False)
     if type(variable) is not StoredMap and type(variable) is not ChangedMap:
         return operators.path(variable, path)
     keys = path if type(path) is list else [path]
@@ -151,7 +151,7 @@ def element(effects: Effects, rid: str, name: str, path: Value) -> Value:
 
 def set_element(effects: Effects, rid: str, name: str, path: Value, value: Value) -> Value:
     """`ent:name{path} := value`, as the operator `set` does it; returns the value."""
-    keys, variable = keys_of(path), effects.variable(rid, name)
+    keys, variable = keys_of(path), effects.entity(rid, name, whole=False)
     if keys and changes_by_key(variable, keys[0]):
         found = element_of(variable, keys[0])
         made = replaced(None if found is MISSING else found, keys[1:], value, ANYWHERE)
@@ -163,7 +163,7 @@ def set_element(effects: Effects, rid: str, name: str, path: Value, value: Value
 
 def clear_element(effects: Effects, rid: str, name: str, path: Value) -> None:
     """`clear ent:name{path}`, as the operator `delete` does it."""
-    keys, variable = keys_of(path), effects.variable(rid, name)
+    keys, variable = keys_of(path), effects.entity(rid, name, whole=False)
     if keys and changes_by_key(variable, keys[0]):
         found = element_of(variable, keys[0])
         if found is not MISSING:
