@@ -19,6 +19,7 @@ NAMES = (
     "scheduling",
     "catching_up",
     "sources",
+    "lateness",
     "virtual_year",
     "over_http",
 )
