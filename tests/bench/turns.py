@@ -111,7 +111,8 @@ def all_in_one_thread(engine: Engine, ecis: Sequence[str], times: int) -> float:
 
     def raise_all() -> None:
         events = [engine.new_event("counter", "step", eci=eci) for eci in ecis]
-        assert len(engine.raise_some(events)) == len(ecis)
+        while events:
+            events = events[len(engine.raise_some(events)) :]
 
     return len(ecis) * rate(raise_all, times)
 
