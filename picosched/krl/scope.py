@@ -3,6 +3,8 @@
 A ruleset compiles to closures over one `Scope`: the ruleset, its pico, the current event, and the
 `Effects`. Rules have no side effects; every method of `Effects` requests an effect, which the turn
 collects. The scope's `Budget` limits the cost.
+
+It is one idea: all that compiled code sees of its surroundings.
 """
 
 from __future__ import annotations
@@ -360,11 +362,17 @@ class Effects(Protocol):
     def direct(self, name: Value, options: Value) -> Value:
         """Send the caller a directive; a map of its type, name, options and meta, as the caller gets it."""
 
-    def entity(self, rid: str, name: str) -> Value:
-        """The value of `ent:name`, or None; with a `rid` that begins with "app:", of `app:name`."""
+    def entity(self, rid: str, name: str, *, whole: bool = True) -> Value:
+        """The value of `ent:name`, or None; with a `rid` that begins with "app:", of `app:name`.
+
+        Unless it is to be whole, a large map is given as it is kept (`krl/large_map.py`).
+        """
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
         """Set `ent:name`; None deletes it."""
+
+    def set_element(self, rid: str, name: str, key: str, value: Value) -> None:
+        """Set an element of a large map; MISSING removes it."""
 
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
         """Raise an event in this turn, to every ruleset or to those of `rids`."""

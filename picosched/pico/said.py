@@ -41,8 +41,8 @@ class Said:
     handled: int = 0
     directives: list[Directive] = field(default_factory=list)
     entities: dict[tuple[str, str], Value] = field(default_factory=dict)
-    sizes: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Bytes of the variables: a variable set again counts once."""
+    sizes: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """Bytes of the variables and of elements: one that is set again counts once."""
     raised: list[Event] = field(default_factory=list)
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
     rescheduled: dict[str, Scheduled] = field(default_factory=dict)

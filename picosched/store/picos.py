@@ -1,7 +1,8 @@
 """Picos and what belongs to them: channels, rulesets, entity variables, waiting event expressions.
 
 A ruleset text is stored once, by its hash, however many picos have it. An entity variable is a row; `app:`
-variables, which belong to no pico, have the pico "".
+variables, which belong to no pico, have the pico "". Of a large map that row has the size in characters, and
+each element is a row of the table `element`. These go when the variable is deleted or set as a whole.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from picosched.clock import from_ms, to_ms
+from picosched.krl.large_map import StoredMap, whole_of
+from picosched.krl.values import MISSING
 from picosched.pico.channel import Channel
 from picosched.store import rows
 from picosched.store.port import Database, Row
@@ -209,15 +212,33 @@ class Picos:
 
     # State
 
-    def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        """An entity variable; None if there is none."""
-        row = self._database.row("entity", (owner(pico_id, rid), rid, name))
-        return None if row is None else rows.load(row[0])
+    def variable(self, pico_id: str, rid: str, name: str) -> Any:
+        """An entity variable, None if there is none; a large map is a StoredMap."""
+        found = self._database.row("entity", (owner(pico_id, rid), rid, name))
+        return None if found is None else self._variable((owner(pico_id, rid), rid, name), *found)
 
     def entities(self, pico_id: str, rid: str) -> dict[str, Any]:
-        """All entity variables of a ruleset on a pico, by name."""
-        found = self._database.rows("entities", (owner(pico_id, rid), rid))
-        return {name: rows.load(text) for name, text in found}
+        """The values of all entity variables of a ruleset on a pico, by name."""
+        found = [*self._database.rows("entities", (owner(pico_id, rid), rid))]
+        return {
+            name: whole_of(self._variable((owner(pico_id, rid), rid, name), *variable))
+            for name, *variable in found
+        }
+
+    def _variable(self, place: tuple[str, str, str], text: str, size: int | None, places: int | None) -> Any:
+        if size is None or places is None:
+            return rows.load(text)
+        return StoredMap(self, place, size, places)
+
+    def element(self, owner: tuple[str, str, str], key: str) -> Any:
+        """An element of a large map; MISSING if there is none."""
+        row = self._database.row("element", (*owner, rows.dump(key)))
+        return MISSING if row is None else rows.load(row[0])
+
+    def elements(self, owner: tuple[str, str, str]) -> dict[str, Any]:
+        """All elements of a large map, in order."""
+        found: dict[str, Any] = rows.load_map([*self._database.rows("elements", owner)])
+        return found
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         """rule → state of its event expression, for rules not in the start state."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from functools import wraps
@@ -26,6 +26,9 @@ DOCTOR = "`picosched doctor` says what is damaged"
 
 ROW = 20
 """Steps charged for reading a row."""
+
+ELEMENT = 4
+"""The same for an element of a map that is read as a whole."""
 
 
 def dump(value: Any) -> str:
@@ -53,6 +56,14 @@ def load(text: str) -> Any:
         raise PicoschedError(
             f"found {text!r:.80} in the database, wanted JSON; {DOCTOR}", "internal"
         ) from cause
+
+
+def load_map(found: Sequence[Row]) -> Any:
+    """The map of rows of a key and a value each, which `dump` wrote; errors and charges as of `load`."""
+    charge(ELEMENT * len(found))
+    text = ",".join(f"{key}:{value}" for key, value in found)
+    special = any(each.startswith(" ") for row in found for each in row)
+    return load(f"{' ' if special else ''}{{{text}}}")
 
 
 def readable(make: Callable[[Row], T]) -> Callable[[Row], T]:

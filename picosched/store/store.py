@@ -7,7 +7,7 @@ it becomes durable when the transaction commits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from picosched.clock import shifted
 from picosched.frozen import replace
+from picosched.krl.large_map import ChangedMap, StoredMap, whole_of
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -187,9 +188,13 @@ class Store:
     # Reads of a pico
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
+        """The value of an entity variable; None if there is none."""
+        return whole_of(self.variable(pico_id, rid, name))
+
+    def variable(self, pico_id: str, rid: str, name: str) -> Any:
         if self.shards is not None:
             self.need("" if rid.startswith(APP) else pico_id)
-        return self.picos.entity(pico_id, rid, name)
+        return self.picos.variable(pico_id, rid, name)
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         return self.picos.waiting(pico_id, rid)
@@ -278,6 +283,8 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
         whose = "" if rid.startswith(APP) else turn.pico_id
         if value is None:
             found.append(("entity", "delete_entity", (whose, rid, name)))
+        elif type(value) is ChangedMap:
+            found += [("entity", *each) for each in _changes_of(value, (whose, rid, name))]
         else:
             found.append(("entity", "set_entity", (whose, rid, name, dump(value))))
     for (rid, rule), state in turn.waiting.items():
@@ -294,6 +301,23 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
     if journalled:
         found.append(("journal", "add_entry", journal.of_turn(turn, fire)))
     return found
+
+
+def _changes_of(map: ChangedMap, owner: tuple[str, str, str]) -> Iterator[tuple[str, Row]]:
+    """The statements that write the changes of a large map, in order.
+
+    They are all for the table `entity`: setting or deleting a whole variable deletes its elements.
+    """
+    below = map.below
+    if isinstance(below, StoredMap):
+        elements, first = map.set, below.places
+        yield from (("delete_element", (*owner, rows.dump(key))) for key in map.removed)
+    else:
+        elements, first = map.whole(), 0
+        yield "set_entity", (*owner, "{}")
+    for place, (key, value) in enumerate(elements.items(), first):
+        yield "set_element", (*owner, rows.dump(key), rows.dump(value), place)
+    yield "measure_entity", (map.size, first + len(elements), *owner)
 
 
 def of_turn(fire: Fire, turn: Turn) -> Fire:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -53,6 +54,9 @@ MOST_HELD = 32_000_000
 MOST_GOING = 64_000_000
 """Total bytes of large answers on the Node engine's paths that clients have not read yet."""
 
+SHORT = 200
+"""Bytes of a path up to which it is remembered how it was read."""
+
 MOST_SOCKETS = 200
 """WebSockets at once; a page of the console has one."""
 
@@ -72,7 +76,7 @@ OPEN_HERE = frozenset((UI_CONTEXT, "/metrics"))
 OTHER = "(other)"
 """The path in metrics for requests without a template."""
 
-ECI = re.compile(r"^(/sky/[^/]*/|/api/(?:.*/)?channels/)([^/]{8})[^/]+")
+ECI = re.compile(r"^(/api/(?:.*/)?channels/)([^/]{8})[^/]+")
 
 POLICY = b"; ".join(
     (
@@ -144,7 +148,7 @@ class Site:
                 self._rate.check(_address(scope))
             raw: bytes = scope["raw_path"]
             if raw.startswith((b"/c/", b"/sky/")):
-                call = _call(raw)
+                call = _remembered_call(raw) if len(raw) <= SHORT else _call(raw)
                 path = call.path
                 answer = await self._sky.answer(call, scope, headers, receive, suspect=wait > 0)
             elif scope["path"] == UI_CONTEXT and self._preflight(scope, headers):
@@ -288,10 +292,14 @@ class _Told:
 
 def shown_path(path: str) -> str:
     """A path for the log, with ecis shortened, because they are keys."""
-    if path.startswith("/c/"):
-        eci, slash, rest = path[3:].partition("/")
-        return f"/c/{eci[:8]}…{slash}{rest}" if len(eci) > 8 else path
-    return ECI.sub(r"\1\2…", path) if path.startswith(("/sky/", "/api/")) else path
+    if path.startswith("/api/"):
+        return ECI.sub(r"\1\2…", path)
+    if not path.startswith(("/c/", "/sky/")):
+        return path
+    begin = 3 if path[1] == "c" else path.find("/", 5) + 1
+    end = path.find("/", begin) if begin else 0
+    length = (len(path) if end < 0 else end) - begin
+    return f"{path[: begin + 8]}…{path[begin + length :]}" if length > 8 else path
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -316,6 +324,10 @@ def _call(raw_path: bytes) -> Call:
     if call is None:
         raise PicoschedError(f"there is nothing at {raw_path.decode('latin-1')[:200]}", "not_found")
     return call
+
+
+_remembered_call = lru_cache(maxsize=1_000)(_call)
+"""Clients ask the same again and again."""
 
 
 def _refusal(scope: Scope, error: PicoschedError | HttpError) -> Answer:

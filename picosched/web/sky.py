@@ -17,8 +17,9 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from picosched.krl.text import tree_text
+from picosched.pico.event import Query
 from picosched.pico.turn import Turn
-from picosched.turns.pieces import AskPassing
+from picosched.turns.pieces import AskPassing, Later
 from picosched.web.desk import Desk
 from picosched.web.directed import directed
 from picosched.web.errors import Headers, HttpError
@@ -222,7 +223,9 @@ class Sky:
 
     async def _done(self, call: Call, wanted: list[Wanted]) -> Answer:
         for each in wanted:
-            outcome = await self._desk.done(each)
+            outcome = self._desk.at_once(each) if isinstance(each, Query) else Later.BUSY
+            if isinstance(outcome, Later):
+                outcome = await self._desk.done(each)
             if isinstance(outcome, Turn) and outcome.errors:
                 _report(outcome)
                 break  # as in the Node engine, no query follows an event that failed

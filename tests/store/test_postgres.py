@@ -17,6 +17,7 @@ from store.test_plans import QUESTIONS
 from store.written import NOW, everything, furnish, made, turn_that
 
 from picosched import Engine, InDoubtError, PicoschedError, Store, VirtualClock
+from picosched.krl.large_map import ChangedMap
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.faults import StoreError
@@ -120,6 +121,26 @@ def test_each_schema_is_a_database_of_its_own(address: str, store: Store, postgr
         furnish(beside)
     assert store.picos.find_root() is None
     beside.close()
+
+
+def test_tables_of_an_older_version_are_brought_up_to_date(
+    address: str, store: Store, postgres: Server
+) -> None:
+    with store.transaction():
+        store.write(turn_that(entities={("tea", "cups"): 1}))
+    store.close()
+    for statement in (
+        "DROP TABLE element",
+        "DROP FUNCTION elements_end CASCADE",
+        "ALTER TABLE entity DROP COLUMN size, DROP COLUMN places",
+        "UPDATE picosched SET version = 1",
+    ):
+        postgres.ask(statement, address)
+    again = Store(address)
+    with again.transaction():
+        again.write(turn_that(entities={("tea", "large"): ChangedMap({"a": 1})}))
+    assert again.picos.entities("p", "tea") == {"cups": 1, "large": {"a": 1}}
+    again.close()
 
 
 def test_a_lost_session_takes_its_transaction_and_the_next_begins_anew(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from picosched import Fire, Scheduled, Store, Turn
+from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
 from picosched.schedule.changed import cancelled
@@ -78,7 +79,7 @@ def furnish(store: Store) -> None:
     store.picos.new_channel(CHANNEL, NOW)
     store.picos.install("p", ruleset("x"), {"a": 1})
     store.picos.set_meta("key", "value")
-    entities = {("tea", "cups"): 1, ("app:tea", "all"): 2}
+    entities = {("tea", "cups"): 1, ("app:tea", "all"): 2, ("tea", "large"): ChangedMap({"a": 1, "b": [2]})}
     store.write(turn_that(entities=entities, waiting={("tea", "start"): [1]}))
     for row in ROWS:
         store.agenda.add(row)
@@ -91,12 +92,33 @@ def furnish(store: Store) -> None:
     store.begun.mark("once", 1)
 
 
+def changed_map() -> ChangedMap:
+    """A change of each kind to the large map that `furnish` writes, made without reading it."""
+    changed = ChangedMap(StoredMap(_NoElements(), ("p", "tea", "large"), 31, 2))
+    changed.set = {"b": [3], "a": "again", "c\u0000": None}
+    changed.removed = {"a": None}
+    return changed
+
+
+class _NoElements:
+    def element(self, owner: tuple[str, str, str], key: str) -> Any:
+        raise NotImplementedError
+
+    def elements(self, owner: tuple[str, str, str]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
 def turn_of_all_kinds() -> tuple[Turn, Fire]:
     """A turn that writes to every table a turn can write to, and the occurrence that caused it."""
     still, record = cancelled(STILL, NOW, "e2") or (STILL, None)
     turn = turn_that(
         eid="e2",
-        entities={("tea", "cups"): None, ("tea", "pots"): {"a": [1, "é"]}, ("app:tea", "all"): 3},
+        entities={
+            ("tea", "cups"): None,
+            ("tea", "pots"): {"a": [1, "é"]},
+            ("app:tea", "all"): 3,
+            ("tea", "large"): changed_map(),
+        },
         waiting={("tea", "start"): None, ("tea", "stop"): [2]},
         deliveries=[replace(OF_RULE, id="d4")],
         scheduled={"new": made("new"), "ended": made("ended", None, status=Status.FINISHED)},
@@ -163,6 +185,7 @@ def everything(store: Store) -> dict[str, Any]:
         "channels": [store.picos.channels(id) for id in picos],
         "installed": [store.picos.installed(id) for id in picos],
         "entities": [store.picos.entities(id, rid) for id in picos for rid in ("tea", "app:tea")],
+        "elements": [[*store.picos.elements((id, "tea", "large")).items()] for id in picos],
         "waiting": [store.waiting(id, "tea") for id in picos],
         "coming": [store.coming(id) for id in picos],
         "meta": store.picos.meta("key"),

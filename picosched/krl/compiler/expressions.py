@@ -196,11 +196,12 @@ class ExpressionCompiler:
         return load(python)
 
     def _persistent(self, node: syntax.Persistent) -> ast.expr:
-        return call(
-            ast.Attribute(value=load(EFFECTS), attr="entity", ctx=ast.Load()),
-            self.owner(node),
-            constant(node.name),
-        )
+        entity = ast.Attribute(value=load(EFFECTS), attr="entity", ctx=ast.Load())
+        return call(entity, self.owner(node), constant(node.name))
+
+    def of_variable(self, run: str, node: syntax.Persistent, *arguments: ast.expr) -> ast.expr:
+        """The call of a function that takes a variable first."""
+        return call(run, load(EFFECTS), self.owner(node), constant(node.name), *arguments)
 
     def owner(self, node: syntax.Persistent) -> ast.expr:
         """The owner of a variable: the ruleset in this pico, or the ruleset in all picos."""
@@ -210,13 +211,19 @@ class ExpressionCompiler:
         return self.expression(node.inner)
 
     def _member(self, node: syntax.Member) -> ast.expr:
-        return call(".path", self.expression(node.receiver), constant(node.name))
+        return self._at(node.receiver, constant(node.name))
 
     def _index(self, node: syntax.Index) -> ast.expr:
         return call(".index", self.expression(node.receiver), self.expression(node.index))
 
     def _path(self, node: syntax.Path) -> ast.expr:
-        return call(".path", self.expression(node.receiver), self.expression(node.path))
+        return self._at(node.receiver, self.expression(node.path))
+
+    def _at(self, receiver: syntax.Expression, path: ast.expr) -> ast.expr:
+        """What is at a path; of a variable, which may be a large map, without reading the whole."""
+        if isinstance(receiver, syntax.Persistent):
+            return self.of_variable(".element", receiver, path)
+        return call(".path", self.expression(receiver), path)
 
     def _prefix(self, node: syntax.Prefix) -> ast.expr:
         sign = PREFIX[node.operator]

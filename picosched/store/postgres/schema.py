@@ -259,7 +259,36 @@ SHARDS = (
 )
 """`shard` has their versions (`shards.py`); `machine` a row for each process that works on some."""
 
-MIGRATIONS = (("0001_tables", TABLES), ("0002_failing", FAILING), ("0003_shards", SHARDS))
+ELEMENTS = (
+    "ALTER TABLE entity ADD COLUMN size bigint",
+    "ALTER TABLE entity ADD COLUMN places bigint",
+    f"""CREATE TABLE element (
+        pico {TEXT} NOT NULL,
+        rid {TEXT} NOT NULL,
+        name {TEXT} NOT NULL,
+        key {TEXT} NOT NULL,
+        value {TEXT} NOT NULL,
+        place bigint NOT NULL,
+        PRIMARY KEY (pico, rid, name, key)
+    )""",
+    """CREATE FUNCTION elements_end() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+        AS $$ BEGIN
+        DELETE FROM element WHERE pico = old.pico AND rid = old.rid AND name = old.name;
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER entity_set AFTER UPDATE OF size ON entity
+        FOR EACH ROW WHEN (old.size IS NOT NULL AND new.size IS NULL) EXECUTE FUNCTION elements_end()""",
+    """CREATE TRIGGER entity_deleted AFTER DELETE ON entity
+        FOR EACH ROW WHEN (old.size IS NOT NULL) EXECUTE FUNCTION elements_end()""",
+)
+"""Large maps, whose elements are rows; these go when the variable is set as a whole."""
+
+MIGRATIONS = (
+    ("0001_tables", TABLES),
+    ("0002_failing", FAILING),
+    ("0003_shards", SHARDS),
+    ("0004_elements", ELEMENTS),
+)
 """Names and statements, in order. Append only; never change a released migration."""
 
 TABLE_NAMES = frozenset(
