@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from functools import cached_property
 
 from picosched.check.bindings import Bindings, Bound
@@ -13,13 +14,23 @@ from picosched.krl.classic import for_classic
 from picosched.krl.grammar.classic import is_classic
 from picosched.krl.source import Source
 from picosched.krl.walk import walk
+from picosched.timespec.almanac import PLAIN, Almanac
 
 
 class Subject:
     """A ruleset under analysis."""
 
-    def __init__(self, tree: syntax.Ruleset, source: Source, inactive: Collection[str] = ()) -> None:
-        """`inactive` names the rules that cannot run."""
+    def __init__(
+        self,
+        tree: syntax.Ruleset,
+        source: Source,
+        inactive: Collection[str] = (),
+        almanac: Almanac = PLAIN,
+        now: datetime | None = None,
+    ) -> None:
+        """`inactive` names the rules that cannot run; timespecs are read with `almanac`."""
+        self.almanac = almanac
+        self.now = now
         self.inactive = frozenset(inactive)
         self.tree = tree
         self.source = source

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from picosched.check.subject import Subject
+from picosched.check.timespecs import read_timespec
 from picosched.errors import PicoschedError
 from picosched.krl import syntax
 from picosched.krl.library import near
@@ -76,11 +77,7 @@ def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec 
     found = constant(node)
     if found is None or not isinstance(found[0], str | dict):  # the resolver reports it
         return None
-    try:
-        return Timespec.parse(found[0], zone)
-    except PicoschedError as error:
-        subject.say("E304", error.message, node)
-        return None
+    return read_timespec(subject, found[0], zone, node)
 
 
 def _unknown(

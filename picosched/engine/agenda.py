@@ -20,6 +20,7 @@ from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
+from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, coming_raised
@@ -72,10 +73,14 @@ class Agenda:
         least = timedelta(seconds=settings.min_period)
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
 
+    def explained(self, id: str) -> Explained:
+        """Its timespec in words, with the coming days that its calendars leave out."""
+        return explained(self.load(id), self._engine.now())
+
     def _window(self, row: Scheduled, name: str) -> Window | None:
         try:
             ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            return load_window(ruleset, self._engine.settings.windows, name)
+            return load_window(ruleset, self._engine.settings, name)
         except PicoschedError:  # it is gone, which is reported when the row is due
             return None
 
@@ -138,11 +143,13 @@ class Agenda:
         now, granularity = self._engine.now(), self._engine.settings.granularity
 
         def step(row: Scheduled) -> Changed | None:
-            spec = timespec if isinstance(timespec, Timespec) else Timespec.parse(timespec, tz or row.tz)
+            spec = timespec if isinstance(timespec, Timespec) else row.read(timespec, tz)
             return repeated(row, spec, now, granularity)
 
         if not isinstance(timespec, Timespec):
-            Timespec.parse(timespec, tz or "UTC")  # an invalid one is an error even if nothing matches
+            Timespec.parse(
+                timespec, tz or "UTC", self._engine.settings.almanac
+            )  # an invalid one is an error even if nothing matches
         return self._change(which, step, dry_run)
 
     def fire_now(self, id: str, why: str = BY_HAND) -> Turn:

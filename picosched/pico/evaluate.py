@@ -181,7 +181,7 @@ def _instance(
         config=without_config_keys(config),
         keys=keys,
         host=lambda: pico.host,
-        windows=windows_of(ruleset, pico.effects.settings.windows),
+        windows=windows_of(ruleset, pico.effects.settings),
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:

@@ -162,8 +162,7 @@ def _next_wanted(row: Scheduled, due: datetime, upto: datetime, terms: Terms) ->
 class _Times:
     """The due times of a repeat and what keeps one of them from being raised in time; can be hashed."""
 
-    timespec: str
-    tz: str
+    timespec: Timespec
     put_off: timedelta
     granularity: int
     min_period: timedelta
@@ -171,9 +170,10 @@ class _Times:
 
     @classmethod
     def of(cls, row: Scheduled, terms: Terms) -> _Times:
-        assert row.timespec is not None
+        timespec = row.repeats
+        assert timespec is not None
         off = row.put_off
-        return cls(row.timespec, row.tz, off, terms.granularity, terms.min_period, terms.window)
+        return cls(timespec, off, terms.granularity, terms.min_period, terms.window)
 
     def spaced(self, last: datetime) -> datetime:
         """The time after which the next may come."""
@@ -196,7 +196,7 @@ class _Times:
     def _following(self, since: datetime) -> datetime | None:
         """The first due time after `since`."""
         after = rounded_down(since, self.granularity, self.put_off) - self.put_off
-        due = next_due(Timespec.parse(self.timespec, self.tz), after, self.granularity)
+        due = next_due(self.timespec, after, self.granularity)
         return None if due is None else due + self.put_off
 
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from picosched.errors import PicoschedError
+from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 
 FIRST = datetime.min.replace(tzinfo=UTC)
@@ -50,10 +51,15 @@ class Window:
 
     @classmethod
     def parse(
-        cls, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], tz: str = "UTC"
+        cls,
+        name: str,
+        opens: str | Mapping[str, Any],
+        closes: str | Mapping[str, Any],
+        tz: str = "UTC",
+        almanac: Almanac = PLAIN,
     ) -> Window:
         """The window of two timespecs, texts or maps; PicoschedError `invalid` for invalid ones."""
-        return cls(name, Timespec.parse(opens, tz), Timespec.parse(closes, tz))
+        return cls(name, Timespec.parse(opens, tz, almanac), Timespec.parse(closes, tz, almanac))
 
     @property
     def tz(self) -> str:
@@ -133,19 +139,19 @@ class Window:
 
 
 @lru_cache(maxsize=1024)
-def read_window(name: str, text: str, tz: str) -> Window:
+def read_window(name: str, text: str, tz: str, almanac: Almanac = PLAIN) -> Window:
     """The window whose `text` this is."""
     parts = json.loads(text)
-    return Window.parse(name, parts["from"], parts["to"], tz)
+    return Window.parse(name, parts["from"], parts["to"], tz, almanac)
 
 
-def of_table(name: str, table: object) -> Window:
+def of_table(name: str, table: object, almanac: Almanac = PLAIN) -> Window:
     """The window of a configuration table with `from`, `to` and optionally `in`."""
     keys = ("from", "to", "in")
     if not isinstance(table, Mapping) or not {"from", "to"} <= set(table) <= set(keys):
         raise PicoschedError(f"window {name}: found {table}, wanted a table with from, to and optionally in")
     try:
-        window = Window.parse(name, table["from"], table["to"], table.get("in", "UTC"))
+        window = Window.parse(name, table["from"], table["to"], table.get("in", "UTC"), almanac)
     except PicoschedError as error:
         raise PicoschedError(f"window {name}: {error.message}") from error
     if window.never_opens:

@@ -32,6 +32,7 @@ from picosched.store.pages import Pages
 from picosched.store.picos import APP, Picos
 from picosched.store.port import MEMORY, Row
 from picosched.store.sources import Sources
+from picosched.timespec.almanac import PLAIN, Almanac
 
 PRUNED_AT_ONCE = 5_000
 
@@ -62,6 +63,14 @@ class Store:
         self.pages = Pages(self._database)
         self.sources = Sources(self._database)
         self.deliveries = Deliveries(self._database)
+        self.almanac = PLAIN
+        """What timespecs are read with."""
+
+    def use(self, almanac: Almanac) -> None:
+        """Read timespecs with this almanac from now on: it comes with the settings of an engine."""
+        self.almanac = almanac
+        self.agenda.use(almanac)
+        self.pages.use(almanac)
 
     @property
     def name(self) -> str:
@@ -145,6 +154,7 @@ class Store:
         copy = Store(path, "normal", history_days=self._history.days)
         try:
             self._database.copy_into(copy._database)
+            copy.use(self.almanac)
         except BaseException:
             copy.close()
             raise

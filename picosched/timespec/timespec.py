@@ -24,16 +24,19 @@ Times are aware datetimes, taken in any zone and given in UTC, on whole seconds,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from itertools import islice, pairwise
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from picosched.clock import EPOCH
 from picosched.errors import PicoschedError
 from picosched.timespec.algebra import Term, read
+from picosched.timespec.almanac import PLAIN, Almanac, Consulted
+from picosched.timespec.calendar import Calendar
 from picosched.timespec.days import ALWAYS
 from picosched.timespec.instants import Fires, count_fires, fire_from, fire_until, second_of
 from picosched.timespec.place import shown
@@ -45,6 +48,16 @@ MAX_LENGTH = 4_096
 
 _FEW_YEARS = 200
 _WALKED = 2_000
+
+
+class LeftOut(NamedTuple):
+    """A local day that a calendar leaves out, and its name there."""
+
+    day: date
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.day:%a} {self.day}: {self.why}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,19 +72,26 @@ class Timespec:
     tz: str
     _term: Term = field(repr=False)
     _fires: Fires = field(repr=False)
+    almanac: Almanac = field(repr=False, default=PLAIN)
+    """What it was read with."""
+    calendars: tuple[Calendar, ...] = field(repr=False, default=())
+    """The calendars that it names."""
+    plain_business_days: bool = field(repr=False, default=False)
+    """Whether it names business days that go by no calendar."""
 
     @classmethod
-    def parse(cls, text: str | Mapping[str, Any], tz: str = "UTC") -> Timespec:
+    def parse(cls, text: str | Mapping[str, Any], tz: str = "UTC", almanac: Almanac = PLAIN) -> Timespec:
         """The timespec that a text writes, or a map of parts, in the zone of that name.
 
         Raises PicoschedError `invalid` if it is invalid or never fires, with the part and the column, and
-        for an unknown zone.
+        for an unknown zone; `not_found` for a calendar or a place that the almanac does not have; `refused`
+        for one that needs a package which is not installed.
         """
         if not isinstance(text, str):
             text = _as_json(text)
         if not isinstance(tz, str):
             raise PicoschedError(f"found {type(tz).__name__}, wanted the name of a time zone", "invalid")
-        return _parse(text, tz)
+        return _parse(text, tz, almanac)
 
     def after(self, time: datetime) -> datetime | None:
         """The first fire after `time`, not at it; None when there is none."""
@@ -112,7 +132,9 @@ class Timespec:
                     f"found {each!r} to be left out, wanted a date, a text, a local time or a Timespec",
                     "invalid",
                 )
-        return Timespec.parse(f"({self.text}) except {', '.join(items)}", self.tz) if items else self
+        if not items:
+            return self
+        return Timespec.parse(f"({self.text}) except {', '.join(items)}", self.tz, self.almanac)
 
     def explain(self) -> str:
         """In plain words, as "at 00:05 every day" or "every 10 minutes"; names the zone unless it is UTC."""
@@ -128,6 +150,40 @@ class Timespec:
         """
         gap = _smallest_gap(self._fires)
         return None if gap is None else timedelta(seconds=gap)
+
+    def left_out(self, after: datetime, until: datetime) -> Iterator[LeftOut]:
+        """The days between two times that a calendar leaves out.
+
+        They are local days, on which it would fire if its calendars were without days.
+        """
+        if self._blank is None:
+            return
+        zone = ZoneInfo(self.tz)
+        first, last = (each.astimezone(zone).toordinal() - 1 for each in (after, until))
+        for day in _days_of(self.calendars, first, last):
+            start = max(after, _midnight(day, zone))
+            fire = fire_from(self._blank, second_of(start)[0])
+            if fire is None or fire > until or fire.astimezone(zone).toordinal() - 1 != day:
+                continue
+            if fire_from(self._fires, second_of(fire)[0]) != fire:
+                names = [name for each in self.calendars if (name := each.name_of(day))]
+                yield LeftOut(date.fromordinal(day + 1), ", ".join(dict.fromkeys(names)))
+
+    def ending(self, now: datetime) -> str | None:
+        """A sentence, if the data of a calendar that it names ends within a year or has ended."""
+        found = (each.ending(now.date()) for each in self.calendars)
+        return next((each for each in found if each), None)
+
+    @cached_property
+    def _blank(self) -> Fires | None:
+        """Its fires if its calendars were without days; None if it names none, or would never fire."""
+        if not self.calendars:
+            return None
+        try:
+            times = read(self.text, is_utc(self.tz), Consulted(self.almanac, blank=True)).times
+        except PicoschedError:  # it is those days on which it fires
+            return None
+        return Fires(times, self.tz) if times else None
 
     @property
     def parts(self) -> int:
@@ -154,7 +210,7 @@ class Timespec:
         return self._hash
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Timespec.parse, (self.text, self.tz)
+        return Timespec.parse, (self.text, self.tz, self.almanac)
 
     def __str__(self) -> str:
         return self.text if self.tz == "UTC" else f"{self.text} ({self.tz})"
@@ -167,7 +223,8 @@ class Timespec:
         if not isinstance(other, Timespec):
             return NotImplemented
         self._check_same_zone(other)
-        return Timespec.parse(f"({self.text}) {operator} ({other.text})", self.tz)
+        almanac = other.almanac if self.almanac is PLAIN else self.almanac
+        return Timespec.parse(f"({self.text}) {operator} ({other.text})", self.tz, almanac)
 
     def _check_same_zone(self, other: Timespec) -> None:
         if self.tz != other.tz:
@@ -182,13 +239,29 @@ class Timespec:
                 yield fire
 
 
+def _days_of(calendars: Sequence[Calendar], first: int, last: int) -> Iterator[int]:
+    """The days of any of the calendars, from `first` to `last`, in order."""
+    day: int | None = first
+    while day is not None and day <= last:
+        found = [each.days.first_from(day) for each in calendars]
+        day = min((each for each in found if each is not None), default=None)
+        if day is not None and day <= last:
+            yield day
+            day += 1
+
+
+def _midnight(day: int, zone: ZoneInfo) -> datetime:
+    return datetime.combine(date.fromordinal(day + 1), time.min, zone).astimezone(UTC)
+
+
 @lru_cache(maxsize=8192)
-def _parse(text: str, tz: str) -> Timespec:
+def _parse(text: str, tz: str, almanac: Almanac) -> Timespec:
     if len(text) > MAX_LENGTH:
         raise PicoschedError(
             f"found a timespec of {len(text)} characters, wanted at most {MAX_LENGTH}", "invalid"
         )
-    term = read(text, is_utc(tz))
+    consulted = Consulted(almanac)
+    term = read(text, is_utc(tz), consulted)
     check_zone(tz)
     if not term.times:
         raise PicoschedError(
@@ -200,7 +273,8 @@ def _parse(text: str, tz: str) -> Timespec:
         if isinstance(term.times[0], WallTimes):
             why = "the clocks there skip its times"
         raise PicoschedError(f"timespec {shown(term.text)} never fires in {tz}: {why}", "invalid")
-    return Timespec(term.text, tz, term, fires)
+    calendars, plain = tuple(consulted.calendars.values()), consulted.plain_business_days
+    return Timespec(term.text, tz, term, fires, almanac, calendars, plain)
 
 
 def _can_miss(fires: Fires) -> bool:

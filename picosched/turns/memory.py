@@ -275,7 +275,7 @@ class Loaded:
             start(pico, rid)
 
     def check_windows(self, ruleset: Ruleset) -> None:
-        windows_of(ruleset, self.settings.windows)
+        windows_of(ruleset, self.settings)
 
     def picos_under(self, pico_id: str) -> int:
         return self._store.picos.number_under(pico_id)

@@ -32,7 +32,7 @@ CONFIGURED = "windows"
 
 def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: datetime) -> None:
     """Make the rows that a ruleset wants in a pico, and end all others; inside a transaction."""
-    windows = windows_of(ruleset, loaded.settings.windows)
+    windows = windows_of(ruleset, loaded.settings)
     wanted = {name: window for name, window in windows.items() if ruleset.follows(name)}
     rows = {row.name: row for row in store.agenda.windows(pico_id, ruleset.rid)}
     for name, row in rows.items():
@@ -44,7 +44,18 @@ def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: da
             continue
         from picosched.krl.windows import DOMAIN  # late, as `krl.running` explains
 
-        made = Scheduled(loaded.new_id(), pico_id, ruleset.rid, DOMAIN, "opened", {}, "window", None, now)
+        made = Scheduled(
+            loaded.new_id(),
+            pico_id,
+            ruleset.rid,
+            DOMAIN,
+            "opened",
+            {},
+            "window",
+            None,
+            now,
+            almanac=loaded.settings.almanac,
+        )
         row_at_edge = _at_next_edge(known or made, window, now, loaded.settings.granularity)
         if row_at_edge is None:
             _end(store, known, now, f"the window {name} has no edge to come")
