@@ -17,6 +17,8 @@ from picosched.timespec.calendar import Calendar, holidays_of
 from picosched.timespec.dates import read_dates
 from picosched.timespec.days import Days
 from picosched.timespec.place import Place
+from picosched.timespec.sun import Location
+from picosched.timespec.zone import check_zone
 
 SOURCES = ("dates", "holidays", "ics")
 MOST_BYTES = 5_000_000
@@ -34,6 +36,31 @@ def read_calendars(tables: Any, where: str, folder: Path) -> dict[str, Calendar]
         name: _calendar(name, table, f"{where}: the calendar {name}", folder)
         for name, table in tables.items()
     }
+
+
+def read_places(tables: Any, where: str) -> dict[str, Location]:
+    """Name → place. PicoschedError for invalid tables."""
+    if not isinstance(tables, Mapping):
+        raise PicoschedError(f"{where}: places: found {tables!r:.40}, wanted a table for each place")
+    return {name: _place(name, table, f"{where}: the place {name}") for name, table in tables.items()}
+
+
+def _place(name: str, table: Any, where: str) -> Location:
+    if isinstance(table, Location):
+        return table
+    check_name(name, where)
+    if not isinstance(table, Mapping) or set(table) != {"lat", "lon", "zone"}:
+        wanted = 'wanted a table as {lat = 52.52, lon = 13.40, zone = "Europe/Berlin"}'
+        raise PicoschedError(f"{where}: found {table!r:.60}, {wanted}")
+    for key, most in (("lat", 90), ("lon", 180)):
+        value = table[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -most <= value <= most:
+            raise PicoschedError(f"{where}, {key}: found {value!r:.40}, wanted degrees, -{most} to {most}")
+    try:
+        check_zone(table["zone"])
+    except PicoschedError as error:
+        raise PicoschedError(f"{where}, zone: {error.message}") from error
+    return Location(name, float(table["lat"]), float(table["lon"]), table["zone"])
 
 
 def check_name(name: object, where: str) -> None:

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from picosched.calendars import read_calendars
+from picosched.calendars import read_calendars, read_places
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import AllowedProgram, read_allowed
 from picosched.krl.budget import Limits
@@ -25,6 +25,7 @@ from picosched.schedule.alert import Alert, alert_of
 from picosched.schedule.window import Window, of_table
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.calendar import Calendar
+from picosched.timespec.sun import Location
 
 PREFIX = "PICOSCHED_"
 
@@ -72,13 +73,18 @@ class Settings:
     """The server for mails of alerts: "smtp://user:password@mail.example:587", or "smtps:"."""
     almanac: Almanac = PLAIN
     """What timespecs are read with: `business_days`, the calendar that business days go by, a code of
-    holidays or a name; and in `picosched.toml` the table `[calendars]`."""
+    holidays or a name; and in `picosched.toml` the tables `[calendars]` and `[places]`."""
     limits: Limits = field(default_factory=Limits)
 
     @property
     def calendars(self) -> dict[str, Calendar]:
         """Name → calendar."""
         return dict(self.almanac.calendars)
+
+    @property
+    def places(self) -> dict[str, Location]:
+        """Name → place."""
+        return dict(self.almanac.places)
 
     @property
     def business_days(self) -> str:
@@ -97,7 +103,7 @@ LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
 CHOICES: dict[str, tuple[str, ...]] = {"misfire": ("once", "skip", "all"), "durability": ("full", "normal")}
 
 LIMITS = tuple(each.name for each in fields(Limits))
-ALMANAC = ("calendars", "business_days")
+ALMANAC = ("calendars", "places", "business_days")
 """Settings that the almanac is made of, in this order."""
 NAMES = (
     *(each.name for each in fields(Settings) if each.name not in ("limits", "almanac")),
@@ -117,7 +123,8 @@ def load_settings(
     if toml is not None:
         tables = _tables(toml)
         calendars = read_calendars(_table(toml, tables, "calendars"), str(toml), toml.parent)
-        settings = with_settings(settings, {"calendars": calendars}, str(toml))
+        places = _table(toml, tables, "places")
+        settings = with_settings(settings, {"calendars": calendars, "places": places}, str(toml))
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
         settings = with_settings(settings, {"windows": _table(toml, tables, "window")}, str(toml))
         settings = with_settings(settings, {"keys": _table(toml, tables, "key")}, str(toml))
@@ -146,6 +153,8 @@ def _almanac(almanac: Almanac, changes: Mapping[str, Any], where: str) -> Almana
     if changes.get("calendars"):
         calendars = read_calendars(changes["calendars"], where, Path())
         almanac = replace(almanac, calendars={**almanac.calendars, **calendars})
+    if changes.get("places"):
+        almanac = replace(almanac, places={**almanac.places, **read_places(changes["places"], where)})
     if "business_days" in changes:
         name = changes["business_days"]
         if not isinstance(name, str):

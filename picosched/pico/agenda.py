@@ -47,7 +47,8 @@ REPLACED = "another took its name"
 WRITTEN, NEXT = 400, 100
 """Steps for making or changing a row, including the write; for computing a next time."""
 READ, PERIOD, CALENDAR = 60, 20_000, 10_000
-"""Steps per character for parsing a timespec; per part for computing its period; for each calendar named."""
+"""Steps per character for parsing a timespec; per part for computing its period; for each calendar or time
+of the sun."""
 ROW = 1_000
 """Bytes of a row besides its texts and attributes."""
 

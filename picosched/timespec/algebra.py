@@ -29,6 +29,7 @@ from picosched.timespec.fields import Fields
 from picosched.timespec.maps import map_end, read_map
 from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
 from picosched.timespec.place import Place
+from picosched.timespec.sun import Sun, names_sun, read_sun
 from picosched.timespec.times import Part, Times, both, every, union, without
 from picosched.timespec.tokens import QUOTED
 from picosched.timespec.wall import WallTimes
@@ -200,11 +201,11 @@ class _Reader:
 
 def _end_of_term(text: str, at: int, operators: re.Pattern[str]) -> int:
     """Where the term that begins at `at` ends: at the first operator that is not within quotes."""
-    if named := _CALENDAR.match(text, at):
-        return named.end()
     if '"' not in text and "'" not in text:
         operator = operators.search(text, at)
         return operator.start() if operator else len(text)
+    if named := _CALENDAR.match(text, at):
+        return named.end()
     while operator := operators.search(text, at):
         quoted = _QUOTED.search(text, at)
         if quoted is None or quoted.start() > operator.start():
@@ -218,19 +219,22 @@ def _term(text: str, place: Place, utc: bool, consulted: Consulted) -> Term:
     if DATE_LIKE.match(text):
         normal, times, whole_days = read_dates(text, place)
         return Term(normal, (times,), lambda: told(normal), days="dates" if whole_days else "")
-    if named := _CALENDAR.fullmatch(text):
+    if like := _CALENDAR_LIKE.match(text):
+        named = _CALENDAR.fullmatch(text)
+        if named is None:
+            raise place.fault(text, f'a name in parentheses and quotes, as in {like[0].lower()}("…")')
         read = consulted.holidays if named[1].lower() == "holidays" else consulted.calendar
         calendar = read(named[2][1:-1], place)
         days = (whole(calendar.days),) if calendar.days else ()
         return Term(calendar.text, days, lambda: f"on {calendar.words}", days="dates")
-    if like := _CALENDAR_LIKE.match(text):
-        raise place.fault(text, f'a name in parentheses and quotes, as in {like[0].lower()}("…")')
     if text.startswith("{"):
         normal, fields = read_map(text, place, consulted)
         return _of_fields(normal, fields, utc)
     if text[:6].lower() == "@every" or _ISO_DURATION.match(text):
         normal, counted = read_duration(text, place)
         return _of_fields(normal, counted, utc)
+    if names_sun(text):
+        return _of_sun(text, place, consulted)
     if is_phrase(text):
         return _of_phrase(read_phrase(text, place, consulted), place, utc)
     normal, fields = read_cron(text, place)
@@ -253,6 +257,20 @@ def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
     if phrase.timed:
         return _of_fields(phrase.text, fields, utc)
     return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase")
+
+
+def _of_sun(text: str, place: Place, consulted: Consulted) -> Term:
+    said = read_sun(text, place)
+    sun = Sun(said.event, consulted.location(said.place, place), said.shift)
+    if not said.rest.strip():
+        return Term(said.text, (sun,), lambda: said.words)
+    phrase = read_phrase(said.rest, place, consulted)
+    if phrase.timed or phrase.seconds is not None:
+        raise place.fault(said.rest.strip(), f"days: {said.event} is the time")
+    days = phrase.fields.days()
+    times = (replace(sun, days=days),) if days else ()
+    words = f"{said.words} {day_words(phrase.fields)}"
+    return Term(f"{said.text} {phrase.text}", times, lambda: words)
 
 
 def _of_fields(text: str, says: Fields | int, utc: bool) -> Term:

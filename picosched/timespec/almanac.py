@@ -17,16 +17,20 @@ from typing import TypeVar
 from picosched.errors import PicoschedError
 from picosched.timespec.calendar import Calendar, holidays_of
 from picosched.timespec.place import Place
+from picosched.timespec.sun import EVENTS, Location
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class Almanac:
-    """Calendars by name, and the one that business days go by. Compared by identity, so that what is read
-    with it can be cached."""
+    """Calendars and places by name, and the calendar that business days go by.
+
+    Compared by identity, so that what is read with it can be cached.
+    """
 
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    places: Mapping[str, Location] = field(default_factory=dict)
     business_days: str = ""
     """The name of a calendar, or a code of holidays; empty if only Saturday and Sunday are free."""
 
@@ -34,12 +38,18 @@ class Almanac:
         """The calendar with that name; PicoschedError `not_found` if there is none."""
         return _of(self.calendars, name, "the calendar", "[calendars]")
 
+    def location(self, name: str) -> Location:
+        """The place with that name; PicoschedError `not_found` if there is none."""
+        return _of(self.places, name, "the place", "[places]")
+
     @cached_property
     def digest(self) -> str:
         """A text that differs for almanacs that say different things; empty if it says nothing."""
-        if not self.calendars and not self.business_days:
+        if not (self.calendars or self.places or self.business_days):
             return ""
-        said = [self.business_days, *((name, *each.said) for name, each in sorted(self.calendars.items()))]
+        places = sorted(map(repr, self.places.values()))
+        calendars = [(name, *each.said) for name, each in sorted(self.calendars.items())]
+        said = self.business_days, places, calendars
         return blake2b(repr(said).encode(), digest_size=16).hexdigest()
 
     def free_days(self, name: str) -> Calendar:
@@ -50,10 +60,10 @@ class Almanac:
 PLAIN = Almanac()
 """The almanac of no settings: it has holidays by code."""
 
-_CALENDARS = re.compile(r"calendar|holidays|business", re.IGNORECASE)
-WORDS = ("calendar", "business")
+WORDS = ("calendar", "business", *EVENTS)
 """A text that names something of the settings' almanac has one of these."""
 
+_COSTLY = re.compile("|".join(("holidays", *WORDS)), re.IGNORECASE)
 _NAMES = re.compile("|".join(WORDS), re.IGNORECASE)
 
 
@@ -63,8 +73,8 @@ def names_any(text: str) -> bool:
 
 
 def how_often_named(text: str) -> int:
-    """How many calendars a text names at most."""
-    return len(_CALENDARS.findall(text))
+    """How many calendars and times of the sun a text names at most: each takes time to work out."""
+    return len(_COSTLY.findall(text))
 
 
 class Consulted:
@@ -93,6 +103,9 @@ class Consulted:
         name = name or self._almanac.business_days
         self.plain_business_days |= not name
         return self._used(self._almanac.free_days, name, place) if name else None
+
+    def location(self, name: str, place: Place) -> Location:
+        return _placed(self._almanac.location, name, place)
 
     def _used(self, found: Callable[[str], Calendar], name: str, place: Place) -> Calendar:
         calendar = _placed(found, name, place)

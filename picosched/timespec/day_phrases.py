@@ -61,6 +61,7 @@ class DayReader:
         self.consulted = consulted
         self.month_days: MonthDays | None = None
         self.week_days: WeekDays | None = None
+        self.says_business = False
         self.free_days = ""
         """The name or code of the calendar that the business days are said to go by."""
         self.free: Calendar | None = None
@@ -158,6 +159,7 @@ class DayReader:
 
     def business_days(self) -> None:
         """`day` or `days` behind `business`, and perhaps `of` with the name of a calendar."""
+        self.says_business = True
         self.tokens.word("day", "days")
         if self.tokens.peek() == "of" and self.tokens.kind(1) == "quoted":
             self.tokens.next += 1
@@ -173,11 +175,11 @@ class DayReader:
 
     def settle_business_days(self) -> None:
         """Find the calendar of the business days. Without one they are Monday to Friday."""
-        month, week = self.month_days or MonthDays(), self.week_days or WeekDays()
-        if not (month.business or week.business):
+        if not self.says_business:
             if self.free_days:
                 raise self.tokens.fault("business days, to go by that calendar")
             return
+        month, week = self.month_days or MonthDays(), self.week_days or WeekDays()
         self.free = self.consulted.free_days(self.free_days, self.tokens.place)
         if self.free is not None:
             return

@@ -40,7 +40,8 @@ from picosched.timespec.calendar import Calendar
 from picosched.timespec.days import ALWAYS
 from picosched.timespec.instants import Fires, count_fires, fire_from, fire_until, second_of
 from picosched.timespec.place import shown
-from picosched.timespec.times import Every, same
+from picosched.timespec.sun import Sun
+from picosched.timespec.times import Every, Part, same
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import check_zone, is_utc
 
@@ -48,6 +49,8 @@ MAX_LENGTH = 4_096
 
 _FEW_YEARS = 200
 _WALKED = 2_000
+_WALKED_BY_SUN = 400
+"""More than a year, if it is once a day: each costs more to find."""
 
 
 class LeftOut(NamedTuple):
@@ -146,7 +149,8 @@ class Timespec:
         For a timespec of one part it is worked out, and exact by the local clock: where a zone changes its
         clocks, two fires can come closer than that, by as much as the change. For a union of several, and
         for a duration or every n-th day limited to some days, it is the least in a walk of two thousand
-        fires from 1970 on (or all from the first, if there are none after that).
+        fires from 1970 on (or all from the first, if there are none after that); of four hundred, if some go
+        by the sun.
         """
         gap = _smallest_gap(self._fires)
         return None if gap is None else timedelta(seconds=gap)
@@ -158,7 +162,7 @@ class Timespec:
         """
         if self._blank is None:
             return
-        zone = ZoneInfo(self.tz)
+        zone = ZoneInfo(self._day_zone)
         first, last = (each.astimezone(zone).toordinal() - 1 for each in (after, until))
         for day in _days_of(self.calendars, first, last):
             start = max(after, _midnight(day, zone))
@@ -173,6 +177,12 @@ class Timespec:
         """A sentence, if the data of a calendar that it names ends within a year or has ended."""
         found = (each.ending(now.date()) for each in self.calendars)
         return next((each for each in found if each), None)
+
+    @property
+    def _day_zone(self) -> str:
+        """The zone of its days: times of the sun have those of their place."""
+        zones = {part.location.zone if isinstance(part, Sun) else self.tz for part in self._fires.times}
+        return zones.pop() if len(zones) == 1 else self.tz
 
     @cached_property
     def _blank(self) -> Fires | None:
@@ -270,6 +280,8 @@ def _parse(text: str, tz: str, almanac: Almanac) -> Timespec:
     fires = Fires(term.times, tz)
     if _can_miss(fires) and fire_from(fires, 0) is None:
         why = "its duration has no time on its days"
+        if isinstance(term.times[0], Sun):
+            why = f"there is no {term.times[0].event} on its days"
         if isinstance(term.times[0], WallTimes):
             why = "the clocks there skip its times"
         raise PicoschedError(f"timespec {shown(term.text)} never fires in {tz}: {why}", "invalid")
@@ -278,12 +290,15 @@ def _parse(text: str, tz: str, almanac: Almanac) -> Timespec:
 
 
 def _can_miss(fires: Fires) -> bool:
-    """Whether it may never fire despite having times: a clock change may skip them, or a duration their
-    days."""
-    return all(
-        part.days is not ALWAYS if isinstance(part, Every) else part.days.years.bit_count() < _FEW_YEARS
-        for part in fires.times
-    )
+    """Whether it may never fire despite having times: a clock change may skip them, a duration their days,
+    and the sun may not rise on them."""
+
+    def can_miss(part: Part) -> bool:
+        if isinstance(part, WallTimes):
+            return part.days.years.bit_count() < _FEW_YEARS
+        return part.days is not ALWAYS or isinstance(part, Sun)
+
+    return all(map(can_miss, fires.times))
 
 
 @lru_cache(maxsize=8192)
@@ -297,8 +312,9 @@ def _smallest_gap(fires: Fires) -> int | None:
     local = Fires(
         fires.times, "UTC" if all(isinstance(part, WallTimes) for part in fires.times) else fires.tz
     )
+    most = _WALKED_BY_SUN if any(isinstance(part, Sun) for part in fires.times) else _WALKED
     for start in (second_of(EPOCH)[0], 0):
-        walked = list(islice(_walk(local, start), _WALKED))
+        walked = list(islice(_walk(local, start), most))
         if len(walked) > 1:
             return min(later - earlier for earlier, later in pairwise(walked))
     return None

@@ -214,9 +214,10 @@ WEEKDAY = "a weekday"
 def in_normal_form(text: str) -> str:
     """A phrase in small letters with single spaces, and what is quoted as it is, in double quotes."""
     parts = _QUOTED.split(text)
+    if len(parts) == 1:
+        return " ".join(text.lower().split())
     return "".join(
-        f'"{part[1:-1]}"' if part[:1] in ("'", '"') else re.sub(r"\s+", " ", part.lower(), flags=re.ASCII)
-        for part in parts
+        f'"{part[1:-1]}"' if at % 2 else re.sub(r"\s+", " ", part.lower()) for at, part in enumerate(parts)
     ).strip()
 
 
