@@ -18,6 +18,7 @@ from picosched.errors import PicoschedError
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import load_settings
+from picosched.store.opening import examine
 from picosched.timespec.timespec import LeftOut
 
 START = "2026-05-11T00:00:00Z"
@@ -129,6 +130,17 @@ def test_a_schedule_whose_calendar_is_gone_is_paused_and_goes_on_when_it_is_back
     engine = opened(calendars=WORKS)
     (resumed,) = engine.agenda.resume(row.id)
     assert (resumed.status, format_time(resumed.due)) == (Status.PENDING, "2026-05-12T09:00:00Z")
+
+
+def test_a_doctor_who_has_no_settings_finds_nothing_wrong_with_a_calendar(
+    opened: Opener, tmp_path: Path
+) -> None:
+    engine = opened(calendars=WORKS)
+    scheduled(engine, "daily at 9 except calendar('works')")
+    entry = {"name": "bell", "when": "daily at 9 except calendar('works')", "event": "desk:rang"}
+    engine.add_source({"type": "crontab", "to": {"pico": "root"}, "entries": [entry]})
+    engine.close()
+    assert examine(tmp_path / "picos.db") == []
 
 
 def test_a_window_of_a_ruleset_goes_by_the_business_days(opened: Opener) -> None:

@@ -166,6 +166,7 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
     "picosched next 'last day of month'",
     "picosched next '2nd thursday of month at 10:30' --tz America/New_York",
     "picosched next '0 9 * * 1-5 except 2026-12-25' --picture year",
+    "picosched next \"weekdays at 9:00 except holidays('US')\"",
     "picosched next '@every 20m & * 9-16 * * 1-5'",
     """picosched next '{"hours": [9, 17], "minutes": 0, "dates": "last"}'""",
     "picosched next @monthly -n 3 --json",

@@ -321,7 +321,8 @@ class Rows:
         window = spaced_from = None
         if row.window is not None:
             ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            window = load_window(ruleset, self._settings, row.window)
+            entity = partial(self._store.entity, row.pico_id, row.rid)
+            window = load_window(ruleset, self._settings, row.window, entity)
         if row.kind == "repeat" and self._terms_of_all.min_period:
             spaced_from = row.spaced_from
             if spaced_from is None and row.fired is not None:  # written by a version without this field

@@ -24,7 +24,7 @@ from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, coming_raised
-from picosched.schedule.window import Window
+from picosched.schedule.window import Unset, Window
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow
 
@@ -77,10 +77,11 @@ class Agenda:
         """Its timespec in words, with the coming days that its calendars leave out."""
         return explained(self.load(id), self._engine.now())
 
-    def _window(self, row: Scheduled, name: str) -> Window | None:
+    def _window(self, row: Scheduled, name: str) -> Window | Unset | None:
         try:
             ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            return load_window(ruleset, self._engine.settings, name)
+            entity = partial(self._engine.store.entity, row.pico_id, row.rid)
+            return load_window(ruleset, self._engine.settings, name, entity)
         except PicoschedError:  # it is gone, which is reported when the row is due
             return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -156,7 +157,8 @@ class PicoAgenda:
     def _check_window(self, name: str | None) -> None:
         if name is not None:
             rid = self._effects.rid
-            load_window(self._pico.installed[rid].ruleset, self._effects.settings, name)
+            ruleset, settings = self._pico.installed[rid].ruleset, self._effects.settings
+            load_window(ruleset, settings, name, partial(self._pico.entity, rid))
 
     def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> datetime:
         """The due time for `at` plus `put_off`; a time that has passed is due now."""

@@ -30,7 +30,7 @@ from picosched.schedule.scheduled import (
     rounded_down,
     rounded_up,
 )
-from picosched.schedule.window import Window
+from picosched.schedule.window import Unset, Window
 from picosched.timespec.timespec import Timespec
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -44,7 +44,7 @@ class Terms:
     """The engine's policy, for rows without their own."""
     granularity: int
     min_period: timedelta
-    window: Window | None = None
+    window: Window | Unset | None = None
     """The row is raised only inside it."""
     spaced_from: datetime | None = None
     """Of a repeat: the due time from which `min_period` counts."""
@@ -123,6 +123,8 @@ def _closed(row: Scheduled, terms: Terms, time: datetime, now: datetime) -> str 
     if terms.window is None or terms.window.open_at(time):
         return None
     opening = terms.window.next_opening(time)
+    if isinstance(terms.window, Unset):
+        return terms.window.why
     if opening is None:
         return f"the window {row.window} is closed"
     return f"the window {row.window} {'is' if opening > now else 'was'} closed until {format_time(opening)}"
@@ -166,7 +168,7 @@ class _Times:
     put_off: timedelta
     granularity: int
     min_period: timedelta
-    window: Window | None
+    window: Window | Unset | None
 
     @classmethod
     def of(cls, row: Scheduled, terms: Terms) -> _Times:

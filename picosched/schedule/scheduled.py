@@ -26,7 +26,7 @@ from typing import Any
 from picosched.clock import EPOCH, LAST, format_time, shifted
 from picosched.frozen import frozen, replace
 from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
-from picosched.schedule.window import Window, read_window
+from picosched.schedule.window import Unset, Window, read_window
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 
@@ -327,7 +327,7 @@ def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:
 
 
 def coming_raised(
-    scheduled: Scheduled, granularity: int, window: Window | None, min_period: timedelta
+    scheduled: Scheduled, granularity: int, window: Window | Unset | None, min_period: timedelta
 ) -> Iterator[datetime]:
     """The due times at which it will be raised: its window is open, and it is not throttled.
 

@@ -1,6 +1,6 @@
 """A window: a named recurring span of time, open from one timespec to another.
 
-Only the calendar decides whether it is open: its latest opening or closing up to a time decides, so there
+Only its timespecs decide whether it is open: its latest opening or closing up to a time decides, so there
 is no state to initialize, store or lose during downtime. If both come at the same instant it closes; before
 its first opening it is closed.
 
@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from picosched.errors import PicoschedError
+from picosched.errors import KrlError, PicoschedError
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 
@@ -136,6 +136,35 @@ class Window:
                 return opening
             opening = self.opens.before(opening)
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Unset:
+    """A window whose data does not say when it opens: it is closed, and stays so.
+
+    It is `faulty` if the data is wrong: then whoever asks gets an error.
+    """
+
+    name: str
+    why: str
+    faulty: bool = False
+    tz: str = "UTC"
+
+    def open_at(self, time: datetime) -> bool:
+        self._check()
+        return False
+
+    def next_opening(self, after: datetime) -> datetime | None:
+        self._check()
+        return None
+
+    def next_closing(self, after: datetime) -> datetime | None:
+        self._check()
+        return None
+
+    def _check(self) -> None:
+        if self.faulty:
+            raise KrlError(self.why)
 
 
 @lru_cache(maxsize=1024)
