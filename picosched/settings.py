@@ -16,7 +16,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from picosched.calendars import read_calendars, read_places
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import AllowedProgram, read_allowed
 from picosched.krl.budget import Limits
@@ -122,9 +121,8 @@ def load_settings(
     settings = defaults or Settings()
     if toml is not None:
         tables = _tables(toml)
-        calendars = read_calendars(_table(toml, tables, "calendars"), str(toml), toml.parent)
-        places = _table(toml, tables, "places")
-        settings = with_settings(settings, {"calendars": calendars, "places": places}, str(toml))
+        named = {name: _table(toml, tables, name) for name in ("calendars", "places")}
+        settings = replace(settings, almanac=_almanac(settings.almanac, named, str(toml), toml.parent))
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
         settings = with_settings(settings, {"windows": _table(toml, tables, "window")}, str(toml))
         settings = with_settings(settings, {"keys": _table(toml, tables, "key")}, str(toml))
@@ -148,12 +146,16 @@ def with_settings(settings: Settings, changes: Mapping[str, Any], where: str) ->
     return replace(settings, **plain, almanac=almanac, limits=replace(settings.limits, **limits))
 
 
-def _almanac(almanac: Almanac, changes: Mapping[str, Any], where: str) -> Almanac:
+def _almanac(almanac: Almanac, changes: Mapping[str, Any], where: str, folder: Path = Path()) -> Almanac:
     """The almanac with the changes that concern it; the same one if there are none."""
     if changes.get("calendars"):
-        calendars = read_calendars(changes["calendars"], where, Path())
+        from picosched.calendars import read_calendars  # late: few settings have such tables
+
+        calendars = read_calendars(changes["calendars"], where, folder)
         almanac = replace(almanac, calendars={**almanac.calendars, **calendars})
     if changes.get("places"):
+        from picosched.calendars import read_places
+
         almanac = replace(almanac, places={**almanac.places, **read_places(changes["places"], where)})
     if "business_days" in changes:
         name = changes["business_days"]

@@ -121,6 +121,7 @@ def test_a_schedule_whose_calendar_is_gone_is_paused_and_goes_on_when_it_is_back
         'cannot be read: timespec "daily at 9 except calendar("works")", column 19: found'
     )
     assert words.endswith('"works", wanted one that the table [calendars] of the settings has')
+    assert engine.agenda.next_times(row.id) == [row.due]
     clock_of(engine).advance(hours=10)
     engine.run_due()
     (fire,) = engine.agenda.history(id=row.id)

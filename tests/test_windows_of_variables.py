@@ -163,6 +163,7 @@ def test_what_is_no_timespec_is_told_in_the_turn_and_fails_what_depends_on_it(en
     clock_of(engine).advance(hours=1)
     engine.run_due()
     (fire,) = engine.agenda.history()
+    assert engine.agenda.next_times(fire.id) == []
     assert fire.outcome is Outcome.FAILED
     assert "blursday" in (fire.why or "")
     assert [format_time(each.due) for each in engine.agenda.scheduled() if each.due] == [

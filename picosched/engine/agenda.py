@@ -20,10 +20,11 @@ from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
+from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, coming_raised
+from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.window import Unset, Window
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow
@@ -81,9 +82,11 @@ class Agenda:
         try:
             ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
             entity = partial(self._engine.store.entity, row.pico_id, row.rid)
-            return load_window(ruleset, self._engine.settings, name, entity)
+            window = load_window(ruleset, self._engine.settings, name, entity)
         except PicoschedError:  # it is gone, which is reported when the row is due
             return None
+        # What is wrong with its data is reported when the row is due as well.
+        return replace(window, faulty=False) if isinstance(window, Unset) else window
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""

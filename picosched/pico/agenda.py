@@ -35,9 +35,10 @@ from picosched.schedule.changed import (
     repeated,
     resumed,
 )
+from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import COMING, Outcome, Scheduled, coming, rounded_up
+from picosched.schedule.scheduled import COMING, Outcome, Scheduled, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
 from picosched.timespec.almanac import how_often_named

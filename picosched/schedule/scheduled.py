@@ -14,7 +14,7 @@ put off by the row's own part of its jitter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,7 +26,7 @@ from typing import Any
 from picosched.clock import EPOCH, LAST, format_time, shifted
 from picosched.frozen import frozen, replace
 from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
-from picosched.schedule.window import Unset, Window, read_window
+from picosched.schedule.window import Window, read_window
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 
@@ -39,9 +39,6 @@ MOST_COUNTED = 10_000
 MOST_COUNT = 1_000_000_000
 MOST_JITTER = 7 * 86_400
 """Seconds."""
-
-MOST_REFUSED = 1_000
-"""After this many consecutive due times that are not raised, we assume there is none that is."""
 
 
 class Status(StrEnum):
@@ -317,47 +314,7 @@ SCHEDULED = Table(
 )
 
 
-def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:
-    """Its due times from the next one, computed lazily; none while it is paused."""
-    fires, due = scheduled.fires, None if scheduled.paused else scheduled.due
-    while due is not None and (scheduled.count is None or fires < scheduled.count):
-        yield due
-        fires += 1
-        due = scheduled.following(max(due, scheduled.moved_from or due), granularity)
-
-
-def coming_raised(
-    scheduled: Scheduled, granularity: int, window: Window | Unset | None, min_period: timedelta
-) -> Iterator[datetime]:
-    """The due times at which it will be raised: its window is open, and it is not throttled.
-
-    It ends where its times do not meet the window again and again.
-    """
-    fires, due = scheduled.fires, None if scheduled.paused else scheduled.due
-    last = scheduled.spaced_from if scheduled.kind == "repeat" else None
-    refused = 0
-    while due is not None and refused < MOST_REFUSED and (scheduled.count is None or fires < scheduled.count):
-        refused += 1
-        since = max(due, scheduled.moved_from or due)
-        if window is not None and not window.open_at(due):
-            opening = window.next_opening(due)
-            if opening is None:
-                return
-            if scheduled.kind == "at":  # it waits until then
-                yield rounded_up(opening, granularity)
-                return
-            since = max(since, opening - MILLISECOND)
-        elif last is not None and due - last < min_period:
-            since = max(since, last + min_period - MILLISECOND)
-        else:
-            yield due
-            fires, refused = fires + 1, 0
-            if scheduled.kind == "repeat":
-                last = due
-        due = scheduled.following(since, granularity)
-
-
-SECOND, MILLISECOND, NONE = timedelta(seconds=1), timedelta(milliseconds=1), timedelta(0)
+SECOND, NONE = timedelta(seconds=1), timedelta(0)
 
 
 @lru_cache(maxsize=1024)

