@@ -102,6 +102,14 @@ SET_GAPS = {(date(2026, 5, 16), date(2026, 5, 18)), (date(2026, 5, 18), date(202
 """The last before the midnight sun comes after midnight, and so on the day after."""
 
 
+@pytest.mark.parametrize("event", EVENTS)
+def test_where_it_rises_at_midnight_in_utc_each_day_has_one_time_too(event: str) -> None:
+    for year in range(2020, 2030):
+        days = days_with(f'{event} at "Dhaka"', "Dhaka", year)
+        assert days == [date(year, 1, 1) + n * DAY for n in range(len(days))]
+        assert days[-1] == date(year, 12, 31)
+
+
 def days_with(text: str, place: str, year: int) -> list[date]:
     start, end = midnight(date(year, 1, 1), place), midnight(date(year + 1, 1, 1), place)
     return [each.astimezone(zone(place)).date() for each in spec(text).between(start, end)]
