@@ -14,7 +14,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from picosched.check.subject import Subject
-from picosched.check.timespecs import read_timespec
 from picosched.clock import EPOCH
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl import syntax
@@ -80,7 +79,7 @@ def _repeat(subject: Subject, repeat: syntax.Expression, attributes: Attributes)
         said = 'found a timespec that is not a string, wanted one such as "0 9 * * *", or a map'
         subject.say("E304", said, repeat)
         return
-    timespec = read_timespec(subject, spec, zone, repeat)
+    timespec = subject.timespec(spec, zone, repeat)
     if timespec is None:
         return
     period = timespec.period()

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from picosched.check.subject import Subject
-from picosched.check.timespecs import read_timespec
 from picosched.errors import PicoschedError
 from picosched.krl import syntax
 from picosched.krl.library import near
@@ -78,7 +77,7 @@ def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec 
     found = _known(node)
     if found is None or not isinstance(found[0], str | dict):  # the resolver reports it
         return None
-    return read_timespec(subject, found[0], zone, node)
+    return subject.timespec(found[0], zone, node)
 
 
 def _known(node: syntax.Expression) -> tuple[Any] | None:

@@ -29,7 +29,7 @@ from picosched.timespec.fields import Fields
 from picosched.timespec.maps import map_end, read_map
 from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
 from picosched.timespec.place import Place
-from picosched.timespec.sun import Sun, names_sun, read_sun
+from picosched.timespec.sun import SUN_LIKE, Sun
 from picosched.timespec.times import Part, Times, both, every, union, without
 from picosched.timespec.tokens import QUOTED
 from picosched.timespec.wall import WallTimes
@@ -233,7 +233,7 @@ def _term(text: str, place: Place, utc: bool, consulted: Consulted) -> Term:
     if text[:6].lower() == "@every" or _ISO_DURATION.match(text):
         normal, counted = read_duration(text, place)
         return _of_fields(normal, counted, utc)
-    if names_sun(text):
+    if SUN_LIKE.search(text):
         return _of_sun(text, place, consulted)
     if is_phrase(text):
         return _of_phrase(read_phrase(text, place, consulted), place, utc)
@@ -260,6 +260,8 @@ def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
 
 
 def _of_sun(text: str, place: Place, consulted: Consulted) -> Term:
+    from picosched.timespec.sun_phrases import read_sun  # late, as its head says
+
     said = read_sun(text, place)
     sun = Sun(said.event, consulted.location(said.place, place), said.shift)
     if not said.rest.strip():

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
-from hashlib import blake2b
 from typing import TypeVar
 
 from picosched.errors import PicoschedError
@@ -47,6 +46,8 @@ class Almanac:
         """A text that differs for almanacs that say different things; empty if it says nothing."""
         if not (self.calendars or self.places or self.business_days):
             return ""
+        from hashlib import blake2b  # late: few settings have an almanac
+
         places = sorted(map(repr, self.places.values()))
         calendars = [(name, *each.said) for name, each in sorted(self.calendars.items())]
         said = self.business_days, places, calendars

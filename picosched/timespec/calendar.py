@@ -30,7 +30,7 @@ SOON = timedelta(days=366)
 
 INSTALL = "pip install 'picosched[calendars]'"
 
-_CODE = re.compile(r"([A-Za-z]{2,6})(?:-([A-Za-z0-9]{1,12}))?", re.ASCII)
+_CODE = r"([A-Za-z]{2,6})(?:-([A-Za-z0-9]{1,12}))?"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def holidays_of(code: str) -> Calendar:
 
     PicoschedError `not_found` if they are unknown; `refused` if the package is not installed.
     """
-    match = _CODE.fullmatch(code)
+    match = re.fullmatch(_CODE, code, re.ASCII)
     if match is None:
         raise PicoschedError(
             f'found the holidays of "{code:.40}", wanted a code such as US or DE-BY', "not_found"

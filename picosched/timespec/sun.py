@@ -15,17 +15,17 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, degrees
+from typing import NamedTuple
 
 from picosched.errors import PicoschedError
 from picosched.timespec.calendar import INSTALL
 from picosched.timespec.days import ALWAYS, DAY, LAST_DAY, Days
-from picosched.timespec.duration import read_duration
-from picosched.timespec.place import Place
-from picosched.timespec.tokens import QUOTED
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import stretch_at
 
 EVENTS = ("sunrise", "sunset", "dawn", "dusk")
+SUN_LIKE = re.compile(rf"\b(?:{'|'.join(EVENTS)})\b", re.IGNORECASE)
+"""Matches in texts that go by the sun, and in no others."""
 
 _BEGINNING = 1_721_425.5
 """The Julian day of the start of year 1."""
@@ -38,17 +38,8 @@ _STEEPEST = 89.8
 # So many days are tried before it is taken for granted that the sun does not do so again.
 _TRIES = 1_000
 
-_SPAN = r"(?:[0-9]{1,5}(?:\.[0-9]{1,5})?\s*[A-Za-z]+\s*)+?"
-_SUN = re.compile(
-    rf"(?:\bat\s+)?(?:(?P<before>{_SPAN})\s*(?P<word>before|after)\s+)?\b(?P<event>{'|'.join(EVENTS)})"
-    rf"(?:\s*(?P<sign>[+-])\s*(?P<span>{_SPAN}))?\s*\b(?:at|in)\s+(?P<place>{QUOTED})",
-    re.IGNORECASE,
-)
-_LIKE = re.compile(rf"\b(?:{'|'.join(EVENTS)})\b", re.IGNORECASE)
 
-
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """A place on the earth: degrees north and east, and the zone of its local days."""
 
     name: str
@@ -139,56 +130,6 @@ class Sun:
         return at + self.shift
 
 
-@dataclass(frozen=True, slots=True)
-class SunSaid:
-    """What a text says of the sun: the event, the shift, the name of the place, and the rest of the text."""
-
-    event: str
-    shift: int
-    place: str
-    rest: str
-    """As long as the text, with blanks for what was read."""
-
-    @property
-    def text(self) -> str:
-        """In normal form."""
-        minutes = f" {'-' if self.shift < 0 else '+'} {_short(abs(self.shift))}" if self.shift else ""
-        return f'{self.event}{minutes} at "{self.place}"'
-
-    @property
-    def words(self) -> str:
-        said = f'{self.event} in "{self.place}"'
-        if not self.shift:
-            return f"at {said}"
-        return f"{_long(abs(self.shift))} {'before' if self.shift < 0 else 'after'} {said}"
-
-
-def names_sun(text: str) -> bool:
-    return _LIKE.search(text) is not None
-
-
-def read_sun(text: str, place: Place) -> SunSaid:
-    """What a text says of the sun; PicoschedError `invalid` if it is not said so."""
-    match = _SUN.search(text)
-    if match is None:
-        event = _LIKE.search(text)
-        assert event is not None
-        wanted = f'a place as well, as in {event[0].lower()} - 30 minutes at "Berlin"'
-        raise place.fault(event[0], wanted, event.start())
-    if match["before"] and match["span"]:
-        raise place.fault(match["span"], "one time before or after it", match.start("span"))
-    part = "before" if match["before"] else "span"
-    shift = 0
-    if match[part]:
-        _, seconds = read_duration(match[part].strip(), place.on(match.start(part)))
-        if not isinstance(seconds, int) or seconds >= DAY:
-            raise place.fault(match[part].strip(), "less than 24 hours", match.start(part))
-        earlier = match["sign"] == "-" or (match["word"] or "").lower() == "before"
-        shift = -seconds if earlier else seconds
-    rest = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
-    return SunSaid(match["event"].lower(), shift, match["place"][1:-1], rest)
-
-
 @lru_cache(maxsize=16_384)
 def _event(latitude: float, longitude: float, event: str, day: int) -> int | None:
     """The instant of an event, that of the noon of a day there; None if there is none.
@@ -214,13 +155,3 @@ def _event(latitude: float, longitude: float, event: str, day: int) -> int | Non
             return None
         part = (720 - 4 * (longitude + angle) - eq_of_time(century)) / 1_440
     return ceil((day + part) * DAY)
-
-
-def _short(seconds: int) -> str:
-    hours, minutes, rest = seconds // 3_600, seconds // 60 % 60, seconds % 60
-    return "".join(f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if n)
-
-
-def _long(seconds: int) -> str:
-    parts = ((seconds // 3_600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second"))
-    return " ".join(f"{n} {unit}{'s' * (n > 1)}" for n, unit in parts if n)
