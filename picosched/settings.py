@@ -22,6 +22,9 @@ from picosched.krl.budget import Limits
 from picosched.krl.keys import Key
 from picosched.schedule.alert import Alert, alert_of
 from picosched.schedule.window import Window, of_table
+from picosched.timespec.almanac import PLAIN, Almanac
+from picosched.timespec.calendar import Calendar
+from picosched.timespec.sun import Location
 
 PREFIX = "PICOSCHED_"
 
@@ -70,7 +73,24 @@ class Settings:
     `secret`."""
     smtp: str = ""
     """The server for mails of alerts: "smtp://user:password@mail.example:587", or "smtps:"."""
+    almanac: Almanac = PLAIN
+    """What timespecs are read with: `business_days`, the calendar that business days go by, a code of
+    holidays or a name; and in `picosched.toml` the tables `[calendars]` and `[places]`."""
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def calendars(self) -> dict[str, Calendar]:
+        """Name → calendar."""
+        return dict(self.almanac.calendars)
+
+    @property
+    def places(self) -> dict[str, Location]:
+        """Name → place."""
+        return dict(self.almanac.places)
+
+    @property
+    def business_days(self) -> str:
+        return self.almanac.business_days
 
 
 LISTS = ("install_from", "http_allow", "proc_allow")
@@ -85,7 +105,13 @@ LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
 CHOICES: dict[str, tuple[str, ...]] = {"misfire": ("once", "skip", "all"), "durability": ("full", "normal")}
 
 LIMITS = tuple(each.name for each in fields(Limits))
-NAMES = (*(each.name for each in fields(Settings) if each.name != "limits"), *LIMITS)
+ALMANAC = ("calendars", "places", "business_days")
+"""Settings that the almanac is made of, in this order."""
+NAMES = (
+    *(each.name for each in fields(Settings) if each.name not in ("limits", "almanac")),
+    *ALMANAC,
+    *LIMITS,
+)
 
 
 def load_settings(
@@ -98,6 +124,8 @@ def load_settings(
     settings = defaults or Settings()
     if toml is not None:
         tables = _tables(toml)
+        named = {name: _table(toml, tables, name) for name in ("calendars", "places")}
+        settings = replace(settings, almanac=_almanac(settings.almanac, named, str(toml), toml.parent))
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
         settings = with_settings(settings, {"windows": _table(toml, tables, "window")}, str(toml))
         settings = with_settings(settings, {"keys": _table(toml, tables, "key")}, str(toml))
@@ -110,12 +138,40 @@ def with_settings(settings: Settings, changes: Mapping[str, Any], where: str) ->
     """`settings` with `changes`, each checked; `where` is their place, for errors."""
     plain: dict[str, Any] = {}
     limits: dict[str, int] = {}
+    almanac = _almanac(settings.almanac, changes, where)
     for name, value in changes.items():
+        if name in ALMANAC:
+            continue
         if name not in NAMES:
             raise PicoschedError(f'{where}: found the setting "{name}", {_near(name)}')
-        chosen = _checked(name, value, where)
+        chosen: Any = _windows(value, where, almanac) if name == "windows" else _checked(name, value, where)
         (limits if name in LIMITS else plain)[name] = chosen
-    return replace(settings, **plain, limits=replace(settings.limits, **limits))
+    return replace(settings, **plain, almanac=almanac, limits=replace(settings.limits, **limits))
+
+
+def _almanac(almanac: Almanac, changes: Mapping[str, Any], where: str, folder: Path = Path()) -> Almanac:
+    """The almanac with the changes that concern it; the same one if there are none."""
+    if changes.get("calendars"):
+        from picosched.calendars import read_calendars  # late: few settings have such tables
+
+        calendars = read_calendars(changes["calendars"], where, folder)
+        almanac = replace(almanac, calendars={**almanac.calendars, **calendars})
+    if changes.get("places"):
+        from picosched.calendars import read_places
+
+        almanac = replace(almanac, places={**almanac.places, **read_places(changes["places"], where)})
+    if "business_days" in changes:
+        name = changes["business_days"]
+        if not isinstance(name, str):
+            wanted = 'wanted a code of holidays such as "DE-BY", or the name of a calendar'
+            raise PicoschedError(f"{where}: business_days: found {_shown(name)}, {wanted}")
+        try:
+            if name:
+                almanac.free_days(name)
+        except PicoschedError as error:
+            raise PicoschedError(f"{where}: business_days: {error.message}", error.code) from error
+        almanac = replace(almanac, business_days=name)
+    return almanac
 
 
 def _checked(name: str, value: Any, where: str) -> Any:
@@ -131,8 +187,6 @@ def _checked(name: str, value: Any, where: str) -> Any:
         if not isinstance(texts, (list, tuple)) or not all(isinstance(each, str) for each in texts):
             raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted a list of texts")
         return tuple(each for each in texts if each)
-    if name == "windows":
-        return _windows(value, where)
     if name in ("base_url", "machine_url"):
         return _server_url(name, value, where)
     if name == "keys":
@@ -173,13 +227,13 @@ def _server_url(name: str, value: Any, where: str) -> str:
     return value.rstrip("/")
 
 
-def _windows(value: Any, where: str) -> tuple[Window, ...]:
+def _windows(value: Any, where: str, almanac: Almanac) -> tuple[Window, ...]:
     if isinstance(value, tuple) and all(isinstance(each, Window) for each in value):
         return value
     if not isinstance(value, Mapping):
         raise PicoschedError(f"{where}: windows: found {_shown(value)}, wanted a table for each window")
     try:
-        return tuple(of_table(name, table) for name, table in value.items())
+        return tuple(of_table(name, table, almanac) for name, table in value.items())
     except PicoschedError as error:
         raise PicoschedError(f"{where}: {error.message}") from error
 
@@ -257,7 +311,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         # Other programs may use this prefix; only a name similar to a setting's is a typing error.
         if name in NAMES or get_close_matches(name, NAMES, n=1, cutoff=0.8):
-            plain = name in CHOICES or name in LISTS or name == "keys"
+            plain = name in CHOICES or name in LISTS or name in ("keys", *ALMANAC)
             changes[name] = text if plain else _number(text)
     return changes
 

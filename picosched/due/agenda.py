@@ -304,12 +304,16 @@ class Rows:
     def _going_on(self, row: Scheduled, upto: datetime) -> tuple[Scheduled, int]:
         """A row with a failed occurrence, with its next due time, and how many occurrences that settles.
 
-        It is finished if its next due time can no longer be computed.
+        If its next due time can no longer be computed, it is finished; but it is paused if it names what the
+        settings lack, or a package that is not installed, because they may have it again.
         """
         granularity = self._settings.granularity
         try:
             return row.settled(upto, granularity), row.passed(upto, granularity)
-        except PicoschedError:
+        except PicoschedError as error:
+            if error.code != "invalid":
+                log.error("pausing the scheduled event %s: %s", row.id, error)
+                return replace(row, status=Status.PAUSED), 1
             return replace(row, due=None, status=Status.FINISHED), 1
 
     def _terms(self, row: Scheduled) -> Terms:
@@ -317,7 +321,8 @@ class Rows:
         window = spaced_from = None
         if row.window is not None:
             ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            window = load_window(ruleset, self._settings.windows, row.window)
+            entity = partial(self._store.entity, row.pico_id, row.rid)
+            window = load_window(ruleset, self._settings, row.window, entity)
         if row.kind == "repeat" and self._terms_of_all.min_period:
             spaced_from = row.spaced_from
             if spaced_from is None and row.fired is not None:  # written by a version without this field

@@ -20,10 +20,12 @@ from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
+from picosched.schedule.coming import coming_raised
+from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, coming_raised
-from picosched.schedule.window import Window
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.window import Unset, Window
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow
 
@@ -72,12 +74,19 @@ class Agenda:
         least = timedelta(seconds=settings.min_period)
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
 
-    def _window(self, row: Scheduled, name: str) -> Window | None:
+    def explained(self, id: str) -> Explained:
+        """Its timespec in words, with the coming days that its calendars leave out."""
+        return explained(self.load(id), self._engine.now())
+
+    def _window(self, row: Scheduled, name: str) -> Window | Unset | None:
         try:
             ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            return load_window(ruleset, self._engine.settings.windows, name)
+            entity = partial(self._engine.store.entity, row.pico_id, row.rid)
+            window = load_window(ruleset, self._engine.settings, name, entity)
         except PicoschedError:  # it is gone, which is reported when the row is due
             return None
+        # What is wrong with its data is reported when the row is due as well.
+        return replace(window, faulty=False) if isinstance(window, Unset) else window
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""
@@ -138,11 +147,13 @@ class Agenda:
         now, granularity = self._engine.now(), self._engine.settings.granularity
 
         def step(row: Scheduled) -> Changed | None:
-            spec = timespec if isinstance(timespec, Timespec) else Timespec.parse(timespec, tz or row.tz)
+            spec = timespec if isinstance(timespec, Timespec) else row.read(timespec, tz)
             return repeated(row, spec, now, granularity)
 
         if not isinstance(timespec, Timespec):
-            Timespec.parse(timespec, tz or "UTC")  # an invalid one is an error even if nothing matches
+            Timespec.parse(
+                timespec, tz or "UTC", self._engine.settings.almanac
+            )  # an invalid one is an error even if nothing matches
         return self._change(which, step, dry_run)
 
     def fire_now(self, id: str, why: str = BY_HAND) -> Turn:

@@ -56,7 +56,7 @@ def put_in(
     engine: Wiring, document: Mapping[str, Any], under: str, name: str | None, *, keep_ecis: bool
 ) -> PicoRef:
     """Make a pico from a document under the pico with the id `under`; see `Engine.import_pico`."""
-    moved = read_moved(document, engine.settings.limits.max_attrs_bytes)
+    moved = read_moved(document, engine.settings.limits.max_attrs_bytes, engine.settings.almanac)
     called = checked_text(moved.name if name is None else name, "name of a pico")
     id = engine.new_id()
 

@@ -15,6 +15,7 @@ from picosched.due.pruning import note
 from picosched.settings import Settings
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
+from picosched.turns import calendars
 from picosched.turns import windows as edges
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
@@ -27,8 +28,10 @@ def opened(
 ) -> tuple[Store, random.Random, random.Random]:
     """The store at a path, and the two sources of random numbers."""
     if isinstance(store, Store):
+        store.use(settings.almanac)
         return store, *chances(store, seed)
     made = Store(store, settings.durability, readonly, settings.history_days)
+    made.use(settings.almanac)
     try:
         return made, *chances(made, seed)
     except BaseException:
@@ -46,7 +49,7 @@ def take_up(
     now: Callable[[], datetime],
 ) -> None:
     """Make the root pico of a new store, check how the last process ended, mark program runs that it left as
-    interrupted, and follow the windows configured now.
+    interrupted, and follow the windows and the calendars configured now.
     """
     begun.take_up()
     if commits.read(store.picos.find_root) is None:
@@ -55,6 +58,8 @@ def take_up(
         commits.run(interrupt, store, now())
     if commits.read(edges.is_changed, store, settings):
         commits.run(edges.follow_configured, store, loaded, now())
+    if commits.read(calendars.is_changed, store, settings):
+        commits.run(calendars.plan_anew, store, settings, now())
 
 
 def compare_clocks(store: Store, clock: Clock, granularity: int) -> None:

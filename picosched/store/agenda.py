@@ -24,6 +24,7 @@ from picosched.store.journal import oldest
 from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Database
 from picosched.store.shards import Owners
+from picosched.timespec.almanac import PLAIN, Almanac
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
@@ -58,9 +59,14 @@ class Agenda:
         self._history = history
         """How long finished rows are kept."""
         self._ahead = ahead
+        self._to_scheduled = rows.scheduled_with(PLAIN)
         self._settled: list[list[Any]] = []
         """The values of rows to be written that have a next due time."""
         database.check(TABLE, self._part_from_record)
+
+    def use(self, almanac: Almanac) -> None:
+        """Read the timespecs of rows with this almanac from now on."""
+        self._to_scheduled = rows.scheduled_with(almanac)
 
     # Reading
 
@@ -75,7 +81,7 @@ class Agenda:
             return None
         if self._owners is not None:
             self._owners.need(row[1])
-        return rows.to_scheduled(row)
+        return self._to_scheduled(row)
 
     def sent_to(self, id: str) -> str | None:
         """The channel that the event of a row is for, if the row was read ahead and has one."""
@@ -89,7 +95,7 @@ class Agenda:
     def programs(self, kind: str, limit: int | None = None, without: LeftOut = NOTHING) -> list[Scheduled]:
         """The rows of programs, waiting ("proc") or "running", in the order they were made."""
         found = self._database.rows("programs", (kind, ALL if limit is None else limit), without)
-        return [rows.to_scheduled(row) for row in found]
+        return [self._to_scheduled(row) for row in found]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""
@@ -107,7 +113,7 @@ class Agenda:
     ) -> list[Scheduled]:
         """Pending and paused rows with a name, of some kinds, soonest first."""
         found = [
-            rows.to_scheduled(row)
+            self._to_scheduled(row)
             for kind in kinds
             for row in self._database.rows("first_named", (pico_id, rid, name, kind, limit))
         ]
@@ -115,7 +121,7 @@ class Agenda:
 
     def windows(self, pico_id: str, rid: str) -> list[Scheduled]:
         """The rows of the windows that a ruleset follows in a pico."""
-        return [rows.to_scheduled(row) for row in self._database.rows("windows", (pico_id, rid))]
+        return [self._to_scheduled(row) for row in self._database.rows("windows", (pico_id, rid))]
 
     def coming(self, pico_id: str) -> int:
         """How many pending or paused rows a pico has: schedules, messages it sent, programs."""
@@ -125,11 +131,11 @@ class Agenda:
     def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The rows that match a filter, soonest first; rows without a due time last, as they were made."""
         found = self._database.rows("matching", (ALL if limit is None else limit,), which)
-        return [rows.to_scheduled(row) for row in found]
+        return [self._to_scheduled(row) for row in found]
 
     def matching_as_made(self, which: Filter, limit: int) -> list[Scheduled]:
         """The first rows that match a filter, in the order they were made."""
-        return [rows.to_scheduled(row) for row in self._database.rows("matching_as_made", (limit,), which)]
+        return [self._to_scheduled(row) for row in self._database.rows("matching_as_made", (limit,), which)]
 
     def how_many(self, which: Filter) -> int:
         row = self._database.row("how_many", where=which)

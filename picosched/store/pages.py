@@ -21,6 +21,7 @@ from picosched.store.journal import Entry, entry_of
 from picosched.store.picos import PicoRow, pico_of
 from picosched.store.port import Database, Row, Where
 from picosched.store.settled import Last, Settled
+from picosched.timespec.almanac import PLAIN, Almanac
 
 T = TypeVar("T")
 
@@ -93,6 +94,11 @@ class Pages:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._settled = None if database.machines is None else Settled(database)
+        self._to_scheduled = rows.scheduled_with(PLAIN)
+
+    def use(self, almanac: Almanac) -> None:
+        """Read the timespecs of rows with this almanac from now on."""
+        self._to_scheduled = rows.scheduled_with(almanac)
 
     def picos(self, after: str | None, limit: int) -> Page[PicoRow]:
         """Picos, in the order they were made."""
@@ -114,7 +120,7 @@ class Pages:
             found += self._database.rows(PAGE_OF[status], (*place, limit + 1), replace(which, status=()))
         found.sort(key=lambda row: row[-2:])
         next = f"{found[limit - 1][-2]}.{found[limit - 1][-1]}" if len(found) > limit else None
-        return Page([rows.to_scheduled(row) for row in found[:limit]], next)
+        return Page([self._to_scheduled(row) for row in found[:limit]], next)
 
     def fires(
         self,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 import orjson
@@ -19,6 +19,7 @@ from picosched.pico.channel import Channel, Policy
 from picosched.schedule.fire import FIRE, Fire
 from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.store.port import Row
+from picosched.timespec.almanac import Almanac
 
 T = TypeVar("T")
 
@@ -111,7 +112,14 @@ def time(value: int | None) -> datetime | None:
 
 
 of_scheduled = SCHEDULED.of_record(dump)
-to_scheduled: Callable[[Row], Scheduled] = readable(SCHEDULED.to_record(load))
+
+
+@lru_cache(maxsize=16)
+def scheduled_with(almanac: Almanac) -> Callable[[Row], Scheduled]:
+    """A function that makes a scheduled event of a row; its timespec is read with the almanac."""
+    return readable(SCHEDULED.to_record(load, almanac=almanac))
+
+
 of_fire = FIRE.of_record(dump)
 to_fire: Callable[[Row], Fire] = readable(FIRE.to_record(load))
 

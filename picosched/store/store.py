@@ -34,6 +34,7 @@ from picosched.store.picos import APP, Picos
 from picosched.store.port import MEMORY, Row
 from picosched.store.shards import Shards, shard_of
 from picosched.store.sources import Sources
+from picosched.timespec.almanac import PLAIN, Almanac
 
 PRUNED_AT_ONCE = 5_000
 
@@ -70,6 +71,14 @@ class Store:
         self.pages = Pages(self._database)
         self.sources = Sources(self._database, self)
         self.deliveries = Deliveries(self._database)
+        self.almanac = PLAIN
+        """What timespecs are read with."""
+
+    def use(self, almanac: Almanac) -> None:
+        """Read timespecs with this almanac from now on: it comes with the settings of an engine."""
+        self.almanac = almanac
+        self.agenda.use(almanac)
+        self.pages.use(almanac)
 
     def need(self, *owners: str) -> None:
         """Inside a transaction: these picos and sources are used; "" for what all picos share.
@@ -180,6 +189,7 @@ class Store:
         copy = Store(path, "normal", history_days=self._history.days)
         try:
             self._database.copy_into(copy._database)
+            copy.use(self.almanac)
         except BaseException:
             copy.close()
             raise

@@ -32,7 +32,7 @@ from picosched.pico.event import Query
 from picosched.pico.memory import Installed
 from picosched.pico.pico import Pico
 from picosched.pico.said import Unanswered
-from picosched.pico.windows import windows_of
+from picosched.pico.windows import Windows
 from picosched.settings import Settings
 from picosched.store.picos import hash_of
 from picosched.store.shards import shard_of
@@ -306,7 +306,7 @@ class Loaded:
             start(pico, rid)
 
     def check_windows(self, ruleset: Ruleset) -> None:
-        windows_of(ruleset, self.settings.windows)
+        Windows(ruleset, self.settings, lambda name: None)
 
     def picos_under(self, pico_id: str) -> int:
         return self._store.picos.number_under(pico_id)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
@@ -28,9 +28,13 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
 from picosched.store.store import Store, of_turn
+from picosched.turns import windows as edges
 from picosched.turns.install import carry_out
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 
 class Turns:
@@ -184,6 +188,12 @@ class Turns:
         recorded: bool = True,
         journalled: bool = True,
     ) -> None:
+        changed: list[Ruleset] = []  # those with windows that depend on variables which it changed
+        for rid, name in turn.entities:
+            each = pico.installed.get(rid)
+            if each is not None and name in each.ruleset.window_variables and each.ruleset not in changed:
+                edges.warn_of(pico, turn, each.ruleset)
+                changed.append(each.ruleset)
         if turn.changes:
             self._loaded.forget(turn.pico_id)  # its rulesets and channels are read again
             with self._store.savepoint():
@@ -192,6 +202,8 @@ class Turns:
         else:
             self._store.write(turn, fire, recorded=recorded, journalled=journalled)
             pico.apply(turn)
+        for ruleset in changed:
+            edges.follow(self._store, self._loaded, turn.pico_id, ruleset, turn.now)
         self._came(turn)
 
 

@@ -96,7 +96,9 @@ def is_declaration(value: Any) -> bool:
 def _refused(read: Callable[[], object]) -> bool:
     try:
         read()
-    except (PicoschedError, ValueError, TypeError, KeyError):
+    except PicoschedError as error:
+        return error.code == "invalid"  # not if the settings lack a calendar or a place that it names
+    except (ValueError, TypeError, KeyError):
         return True
     return False
 
