@@ -191,6 +191,8 @@ AGENDA: list[Step] = [
     lambda it: it.agenda.load("nosuch"),
     lambda it: [it.agenda.next_times(it.day), it.agenda.next_times(it.day, 0)],
     lambda it: it.agenda.next_times("nosuch"),
+    lambda it: [it.agenda.calendar(Filter(rid="tea"), 7), it.agenda.calendar(Filter(), limit=2)],
+    lambda it: it.agenda.calendar(Filter(), 0),
     lambda it: [it.agenda.ids_like(it.day[:9]), it.agenda.ids_like("nosuch", live=True)],
     lambda it: it.agenda.names(it.rows),
     lambda it: it.agenda.pause([it.day, "nosuch"], parse_time("2026-03-08"), dry_run=True),

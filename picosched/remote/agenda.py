@@ -57,6 +57,11 @@ class RemoteAgenda:
         told = self._line.ask("GET", f"/api/scheduled/{part(id)}/next", {"n": count})
         return [parse_time(each) for each in told["next"]]
 
+    def calendar(self, which: Filter, days: int = 31, limit: int = 1_000) -> str:
+        """What is to come of pending schedules within some days, as an iCalendar."""
+        params = {**_asked(which), "status": None, "days": days, "limit": limit}
+        return self._line.text("/api/calendar.ics", params)
+
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix; with `live`, of pending and paused rows only."""
         if not 0 < len(beginning) <= 64:

@@ -27,6 +27,7 @@ from picosched.web.access import Access
 from picosched.web.api import (
     copies,
     deliveries,
+    forecast,
     journal,
     picos,
     rulesets,
@@ -80,8 +81,8 @@ def new_app(
     app.state.engine, app.state.access = engine, access
     app.state.probes, app.state.stopping = probes, stopping
     app.state.following = journal.Following()
-    parts = (picos, rulesets, schedules, scheduler, sources, deliveries, journal, times, session, copies)
-    for part in parts:
+    parts = (picos, rulesets, schedules, forecast, scheduler, sources, deliveries, journal, times)
+    for part in (*parts, session, copies):
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
     app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])
     _add_faults(app)
