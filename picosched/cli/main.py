@@ -28,6 +28,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "rehearsal": ("simulate", "test"),
     "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
     "schedules": ("scheduled", "show", "history"),
+    "load": ("load",),
     "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire"),
     "running": ("run", "journal"),
     "serving": ("serve",),

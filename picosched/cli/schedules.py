@@ -64,7 +64,7 @@ def scheduled(
         which = wanted.filter(engine)
         if ics:
             days = MONTH if which.until is None else YEAR
-            text = engine.agenda.calendar(which, days, MOST_EVENTS if limit is None else limit)
+            text = engine.calendar(which, days, MOST_EVENTS if limit is None else limit)
             sys.stdout.buffer.write(text.encode())  # of the format: UTF-8 in any locale, and its line ends
             return
         found = engine.agenda.scheduled(which, limit)

@@ -7,42 +7,30 @@ not at all, and a row that ended meanwhile is left out. A dry run returns the ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from picosched.clock import LAST, format_time, parse_time, shifted
+from picosched.clock import format_time, parse_time
+from picosched.engine.forecast import window_of
 from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
-from picosched.pico.windows import load_window
 from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, Status, coming_raised
-from picosched.schedule.window import Window
+from picosched.schedule.scheduled import Scheduled, coming_raised
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow
-
-if TYPE_CHECKING:
-    from picosched.schedule.forecast import Coming
 
 Which = str | Iterable[str] | Filter
 """An id, ids, or a filter."""
 
 AT_ONCE = 500
 """Rows changed in one transaction."""
-
-MOST_DAYS = 366
-"""How far ahead a calendar looks."""
-MOST_EVENTS = 1_000
-"""Events of a calendar; so many rows are read for it."""
-MOST_LOOKED = 20_000
-"""Occurrences before those of a calendar that are passed over."""
 
 BY_HAND = "somebody fired it outside its times"
 
@@ -79,55 +67,9 @@ class Agenda:
         Empty if it is paused, finished or cancelled. Times outside its window are left out.
         """
         row, settings = self.load(id), self._engine.settings
-        window = self._window_of(row)
+        window = window_of(self._engine, row)
         least = timedelta(seconds=settings.min_period)
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
-
-    def calendar(self, which: Filter, days: int = 31, limit: int = MOST_EVENTS) -> str:
-        """What is to come of pending schedules within some days, as an iCalendar; at most `limit` events.
-
-        It is complete up to the time that its description names. `since` and `until` of the filter are
-        limits to the times of events.
-        """
-        from picosched.schedule.ics import calendar_text  # late, as it is rarely wanted
-
-        if not (1 <= days <= MOST_DAYS and 1 <= limit <= MOST_EVENTS):
-            given, wanted = f"{days:,} days, {limit:,} events", f"at most {MOST_DAYS}, {MOST_EVENTS:,}"
-            raise PicoschedError(f"found a calendar of {given}, wanted at least 1 and {wanted}")
-        now, since = self._engine.now(), which.since
-        end = min(shifted(now, timedelta(days=days)), which.until or LAST)
-        rows = self.scheduled(replace(which, since=None, until=end, status=(Status.PENDING,)), limit)
-        if len(rows) == limit:  # what the next row brings is not known
-            end = rows[-1].due or end
-        looked = [*islice(self._coming(rows, end), limit if since is None else MOST_LOOKED)]
-        found = [each for each in looked if since is None or each.at >= since][:limit]
-        if len(found) == limit or len(looked) == MOST_LOOKED:
-            end = (found or looked)[-1].at
-        name = "picosched" if which.pico_id is None else self._pico_name(which.pico_id)
-        more = "; there may be more" if limit in (len(rows), len(found)) or len(looked) == MOST_LOOKED else ""
-        return calendar_text(found, now, name, f"scheduled events until {format_time(end)}{more}")
-
-    def _pico_name(self, id: str) -> str:
-        pico = self._engine.read(self._engine.store.picos.find_pico, id)
-        return id if pico is None else pico.name
-
-    def _coming(self, rows: Iterable[Scheduled], until: datetime) -> Iterator[Coming]:
-        """What rows will raise up to a time, in order of time."""
-        from picosched.schedule.forecast import forecast
-
-        settings = self._engine.settings
-        windowed = [(row, self._window_of(row)) for row in rows]
-        return forecast(windowed, until, settings.granularity, timedelta(seconds=settings.min_period))
-
-    def _window_of(self, row: Scheduled) -> Window | None:
-        return None if row.window is None else self._engine.read(self._window, row, row.window)
-
-    def _window(self, row: Scheduled, name: str) -> Window | None:
-        try:
-            ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            return load_window(ruleset, self._engine.settings.windows, name)
-        except PicoschedError:  # it is gone, which is reported when the row is due
-            return None
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""

@@ -18,6 +18,7 @@ from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.sources.source import Source
@@ -84,7 +85,6 @@ class ReachedAgenda(Protocol):
     def count(self, which: Filter) -> int: ...
     def load(self, id: str) -> Scheduled: ...
     def next_times(self, id: str, count: int = 5) -> list[datetime]: ...
-    def calendar(self, which: Filter, days: int = 31, limit: int = 1_000) -> str: ...
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]: ...
     def history(
         self,
@@ -136,6 +136,15 @@ class Reached(Protocol):
         self, eci: str, domain: str, type: str, attrs: Mapping[str, Any] | None = None
     ) -> Turn: ...
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any: ...
+
+    def calendar(self, which: Filter, days: int = 31, limit: int = 1_000) -> str: ...
+    def load(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        suggest: str | None = None,
+        tz: str = "UTC",
+    ) -> Load: ...
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None

@@ -31,10 +31,10 @@ class RemoteAgenda:
 
     def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The scheduled events that match a filter, soonest first."""
-        return [self._row(told) for told in self._line.pages("/api/scheduled", _asked(which), limit)]
+        return [self._row(told) for told in self._line.pages("/api/scheduled", asked(which), limit)]
 
     def count(self, which: Filter) -> int:
-        params = {**_asked(which), "count": True, "limit": 1}
+        params = {**asked(which), "count": True, "limit": 1}
         return int(self._line.ask("GET", "/api/scheduled", params)["total"])
 
     def find(self, id: str) -> Scheduled | None:
@@ -56,11 +56,6 @@ class RemoteAgenda:
             return []
         told = self._line.ask("GET", f"/api/scheduled/{part(id)}/next", {"n": count})
         return [parse_time(each) for each in told["next"]]
-
-    def calendar(self, which: Filter, days: int = 31, limit: int = 1_000) -> str:
-        """What is to come of pending schedules within some days, as an iCalendar."""
-        params = {**_asked(which), "status": None, "days": days, "limit": limit}
-        return self._line.text("/api/calendar.ics", params)
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix; with `live`, of pending and paused rows only."""
@@ -130,7 +125,7 @@ class RemoteAgenda:
         return read_row(Fields(told, "the server's row"), self.learn(told))
 
 
-def _asked(which: Filter) -> dict[str, Any]:
+def asked(which: Filter) -> dict[str, Any]:
     return {
         "pico": which.pico_id,
         "rid": which.rid,

@@ -12,9 +12,14 @@ from datetime import datetime, timedelta
 from heapq import merge
 from typing import NamedTuple
 
+from picosched.clock import shifted
 from picosched.errors import PicoschedError
+from picosched.frozen import frozen, replace
 from picosched.schedule.scheduled import Scheduled, coming_raised
 from picosched.schedule.window import Window
+from picosched.timespec.timespec import Timespec
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class Coming(NamedTuple):
@@ -24,22 +29,50 @@ class Coming(NamedTuple):
     row: Scheduled
 
 
-def forecast(
-    rows: Iterable[tuple[Scheduled, Window | None]],
-    until: datetime,
-    granularity: int,
-    min_period: timedelta,
-) -> Iterator[Coming]:
-    """What rows, each with its window, will raise up to a time (inclusive)."""
-    steps = (_steps(row, window, until, granularity, min_period) for row, window in rows)
+@frozen
+class Span:
+    """The time a forecast is of, both ends included, and the settings that decide about it."""
+
+    since: datetime | None
+    until: datetime
+    granularity: int
+    min_period: timedelta
+
+
+def forecast(rows: Iterable[tuple[Scheduled, Window | None]], span: Span) -> Iterator[Coming]:
+    """What rows, each with its window, will raise.
+
+    Those whose earlier occurrences matter step through the time before the span, and may raise in it too.
+    """
+    steps = [_comings(row, window, span) for row, window in rows]
     return merge(*steps, key=lambda coming: (coming.at, coming.row.id))
 
 
-def _steps(
-    row: Scheduled, window: Window | None, until: datetime, granularity: int, min_period: timedelta
-) -> Iterator[Coming]:
+def _comings(row: Scheduled, window: Window | None, span: Span) -> Iterator[Coming]:
+    return (Coming(at, row) for at in times_in(row, window, span))
+
+
+def times_in(row: Scheduled, window: Window | None, span: Span) -> Iterator[datetime]:
+    """The times at which a row with its window will be raised."""
     try:
-        for at in coming_raised(row, granularity, window, min_period, until):
-            yield Coming(at, row)
+        row = _from(row, span)
+        yield from coming_raised(row, span.granularity, window, span.min_period, span.until)
     except PicoschedError:  # its zone is gone, for example, which is recorded when it is due
         return
+
+
+def _from(row: Scheduled, span: Span) -> Scheduled:
+    """A row without the occurrences before the span, if none of them matters for those in it."""
+    if row.timespec is None or row.due is None or row.count is not None or span.since is None:
+        return row
+    if row.due >= span.since or (row.kind == "repeat" and _is_throttled(row, span)):
+        return row
+    following = row.following(shifted(span.since, -MILLISECOND), span.granularity)
+    return replace(row, due=following, moved_from=None, spaced_from=None)
+
+
+def _is_throttled(row: Scheduled, span: Span) -> bool:
+    """Whether the least period may hold some of its occurrences back."""
+    period = Timespec.parse(row.timespec or "", row.tz).period()
+    least = span.min_period + timedelta(seconds=span.granularity)  # rounding brings two of them nearer
+    return bool(span.min_period) and period is not None and period < least

@@ -18,8 +18,8 @@ RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
-    "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
-    "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source",
+    "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move", "reschedule",
+    "history", "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source",
     "pause-source", "resume-source", "deliveries", "retry-delivery", "drop-delivery",
 ]  # fmt: skip
 
@@ -29,6 +29,7 @@ ON_A_DATABASE = [
     ("picos",),
     ("channels",),
     ("scheduled",),
+    ("load",),
     ("show", "1"),
     ("cancel", "1"),
     ("pause", "1"),

@@ -29,6 +29,7 @@ def test_a_calendar_of_one_pico_is_read_by_its_programs(site: Running, client: h
     assert Calendar.from_ical(client.get(CALENDAR, params={"pico": "root"}).content).walk("VEVENT") == []
     assert client.get(CALENDAR, params={"days": 367}).status_code == 400
     assert client.get(CALENDAR, params={"pico": "nosuch"}).status_code == 404
+    site.engine.pico("office").delete()
 
 
 def test_the_url_of_the_calendar_may_have_the_token_and_no_other(served: Callable[..., Served]) -> None:
@@ -50,3 +51,18 @@ def test_the_url_of_the_calendar_may_have_the_token_and_no_other(served: Callabl
     site.stop()
     log = "".join(site.errors)
     assert log.count(CALENDAR) == 6 and log.count(token) == 1
+
+
+@pytest.mark.slow
+def test_the_load_of_hours_is_told_with_a_suggestion(site: Running, client: httpx.Client) -> None:
+    site.engine.new_pico("busy").install("""ruleset busy {
+      rule plan { select when busy plan
+        fired { schedule busy event "due" repeat "0 9 * * *" with _count = 40000 } } }""")
+    site.engine.pico("busy").raise_event("busy", "plan")
+    day = {"from": "2099-03-01T00:00:00Z", "until": "2099-03-02T00:00:00Z"}
+    told = client.get("/api/load", params={**day, "suggest": "0 9 * * *"}).json()
+    assert {"at": "2099-03-01T09:00:00Z", "count": 1} in told["hours"]
+    full = next(each for each in told["fullest"] if each["at"] == "2099-03-01T09:00:00Z")
+    assert ("busy:due", "busy") in {(each["event"], each["of"]) for each in full["what"]}
+    assert (told["suggestion"]["shift"], told["suggestion"]["shifted"]) == (1, "1 9 * * *")
+    assert client.get("/api/load", params={"until": "2000-01-01"}).status_code == 400
