@@ -9,7 +9,7 @@ from postgres_server import Server
 
 pytest_plugins = ["pytester"]
 
-STARTERS = {"postgres", "picosched", "console", "context", "held", "worker", "ticking"}
+STARTERS = {"postgres", "picosched", "console", "context", "held", "worker", "ticking", "filling"}
 """Fixtures that start processes, among them a browser: a test that asks for one is slow."""
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start would do so too.

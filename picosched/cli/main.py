@@ -29,7 +29,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
     "schedules": ("scheduled", "show", "history"),
     "load": ("load",),
-    "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire"),
+    "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire", "backfill"),
     "running": ("run", "journal"),
     "serving": ("serve",),
     "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),

@@ -13,18 +13,28 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
-from picosched.clock import format_time, parse_time
+from picosched.clock import format_time, parse_time, shifted
 from picosched.engine.forecast import window_of
 from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
-from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
+from picosched.schedule.backfill import Past, judged, past_times
+from picosched.schedule.changed import (
+    Change,
+    Changed,
+    cancelled,
+    movable,
+    moved,
+    paused,
+    repeated,
+    resumed,
+)
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, coming_raised
+from picosched.schedule.scheduled import Outcome, Scheduled, coming_raised
 from picosched.timespec.timespec import Timespec
-from picosched.turns.pieces import RaiseNow
+from picosched.turns.pieces import RaiseNow, RaisePast
 
 Which = str | Iterable[str] | Filter
 """An id, ids, or a filter."""
@@ -32,6 +42,10 @@ Which = str | Iterable[str] | Filter
 AT_ONCE = 500
 """Rows changed in one transaction."""
 
+MOST_RECORDS = 10_000
+"""Records read for a backfill."""
+
+SETTLED = "it was settled meanwhile, or the schedule ended"
 BY_HAND = "somebody fired it outside its times"
 
 
@@ -143,6 +157,52 @@ class Agenda:
         This finishes an `at`; a repeat continues as before. `not_found` if it is not pending or paused.
         """
         return self._engine.raise_now(RaiseNow(id, why))
+
+    def backfill(
+        self, id: str, since: str | datetime, until: str | datetime, *, dry_run: bool = False
+    ) -> list[Past]:
+        """Raise the occurrences of a repeat in a past time that were never raised, each in its own turn.
+
+        Returns each due time in it, with why it is left alone, or what became of it. `invalid` if it does
+        not repeat or for a time beyond history, `not_found` if it is not pending or paused, `too_large` for
+        more than 1,000 due times. If it ends in between, those already raised are on record.
+        """
+        found = self._past(self.load(id), _time(since), _time(until))
+        return found if dry_run else [self._made_up(id, each) for each in found]
+
+    def _past(self, row: Scheduled, since: datetime, until: datetime) -> list[Past]:
+        engine, settings, now = self._engine, self._engine.settings, self._engine.now()
+        oldest = shifted(now, -timedelta(days=settings.history_days))
+        if row.kind != "repeat":
+            raise PicoschedError(f"{row.id} does not repeat, wanted a schedule that does")
+        if not movable(row):
+            raise PicoschedError(f"the scheduled event {row.id} is {row.status.value}", "conflict")
+        if not oldest <= since <= until <= now:
+            span = f"from {format_time(since)} to {format_time(until)}"
+            wanted = f"wanted one that has passed, from {format_time(oldest)} on"
+            raise PicoschedError(f"found the time {span}, {wanted}: older records are deleted (history_days)")
+        window = window_of(engine, row)
+        if row.window is not None and window is None:
+            raise PicoschedError(f"the window {row.window} of {row.id} is gone", "conflict")
+        least = timedelta(seconds=settings.min_period)
+        times = past_times(row, since, until, settings.granularity)
+        around = shifted(since, -least), shifted(until, least)
+        records = engine.read(engine.store.agenda.records_between, row.id, *around, MOST_RECORDS)
+        if len(records) == MOST_RECORDS:
+            raise PicoschedError(
+                f"found {MOST_RECORDS:,} records or more, wanted a shorter time", "too_large"
+            )
+        return judged(times, records, window, least)
+
+    def _made_up(self, id: str, past: Past) -> Past:
+        """A past occurrence once its event was raised, if that is to be."""
+        if past.left is not None:
+            return past
+        turn = self._engine.raise_past(RaisePast(id, past.nominal))
+        if turn is None:
+            return replace(past, left=SETTLED)
+        error = str(turn.errors[0]) if turn.errors else None
+        return replace(past, outcome=Outcome.LATE if error is None else Outcome.FAILED, error=error)
 
     def _change(self, which: Which, step: Change, dry_run: bool) -> list[Scheduled]:
         if dry_run:

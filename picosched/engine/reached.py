@@ -16,6 +16,7 @@ from picosched.errors import KrlError
 from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
+from picosched.schedule.backfill import Past
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.load import Load
@@ -107,6 +108,7 @@ class ReachedAgenda(Protocol):
         self, which: Iterable[str], timespec: str, tz: str | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]: ...
     def fire_now(self, id: str) -> Turn: ...
+    def backfill(self, id: str, since: datetime, until: datetime, *, dry_run: bool = False) -> list[Past]: ...
 
 
 class Reached(Protocol):

@@ -13,10 +13,11 @@ from picosched.fields import Fields
 from picosched.pico.turn import Turn
 from picosched.remote.line import Line, part, time_text
 from picosched.remote.told import read_turn
+from picosched.schedule.backfill import Past
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.retold import read_fire, read_row
-from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
 
 AT_ONCE = 1_000
 """Rows changed by one request."""
@@ -114,6 +115,14 @@ class RemoteAgenda:
         """Raise its event now, outside its times; returns its turn."""
         return read_turn(self._line.ask("POST", f"/api/scheduled/{part(id)}/fire"))
 
+    def backfill(
+        self, id: str, since: str | datetime, until: str | datetime, *, dry_run: bool = False
+    ) -> list[Past]:
+        """Raise the occurrences of a repeat in a past time that were never raised."""
+        body = {"from": time_text(since), "until": time_text(until), "dry_run": dry_run}
+        told = self._line.ask("POST", f"/api/scheduled/{part(id)}/backfill", body=body)
+        return [*map(_past, told)]
+
     def _change(self, which: Iterable[str], dry_run: bool, **change: str | None) -> list[Scheduled]:
         ids, done = [*which], list[Scheduled]()
         for start in range(0, max(len(ids), 1), AT_ONCE):  # also without ids: an invalid timespec is an error
@@ -123,6 +132,11 @@ class RemoteAgenda:
 
     def _row(self, told: Mapping[str, Any]) -> Scheduled:
         return read_row(Fields(told, "the server's row"), self.learn(told))
+
+
+def _past(told: Mapping[str, Any]) -> Past:
+    outcome = None if told["outcome"] is None else Outcome(told["outcome"])
+    return Past(parse_time(told["nominal"]), told["left"], outcome, told["error"])
 
 
 def asked(which: Filter) -> dict[str, Any]:

@@ -19,8 +19,8 @@ RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move", "reschedule",
-    "history", "journal", "backup", "export", "import", "doctor", "sources", "add-source", "remove-source",
-    "pause-source", "resume-source", "deliveries", "retry-delivery", "drop-delivery",
+    "backfill", "history", "journal", "backup", "export", "import", "doctor", "sources", "add-source",
+    "remove-source", "pause-source", "resume-source", "deliveries", "retry-delivery", "drop-delivery",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -37,6 +37,7 @@ ON_A_DATABASE = [
     ("fire", "1"),
     ("move", "1", "--by", "1h"),
     ("reschedule", "1", "--timespec", "@daily"),
+    ("backfill", "1", "--from", "2026-03-01", "--until", "2026-03-02", "--yes"),
     ("history",),
     ("journal",),
     ("backup", "copy.db"),
@@ -51,7 +52,7 @@ ON_A_DATABASE = [
     ("drop-delivery", "1"),
 ]
 WRITING = {
-    "raise", "cancel", "pause", "resume", "fire", "move", "reschedule",
+    "raise", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
     "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
 }  # fmt: skip
 
