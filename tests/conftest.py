@@ -11,7 +11,7 @@ from postgres_server import Server
 
 pytest_plugins = ["pytester"]
 
-STARTERS = {"postgres", "picosched", "console", "context", "held", "worker", "ticking"}
+STARTERS = {"postgres", "picosched", "console", "context", "held", "worker", "ticking", "filling"}
 """Fixtures that start processes, among them a browser: a test that asks for one is slow."""
 
 OPENERS = {"picosched", "held", "worker", "ticking"}

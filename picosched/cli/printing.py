@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,20 @@ def write(text: str, style: str = "", *, stderr: bool = False) -> None:
         stream.write(f"{text}\n")
     except UnicodeEncodeError:  # escape characters the output cannot encode
         stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding) + "\n")
+
+
+def write_marks(line: str, colours: Mapping[str, str]) -> None:
+    """Write a line, on a terminal with each character in its colour, if it has one."""
+    if _is_piped():
+        write(line)
+        return
+    from rich.text import Text
+
+    text = Text(line)
+    for at, mark in enumerate(line):
+        if mark in colours:
+            text.stylize(colours[mark], at, at + 1)
+    console().print(text, soft_wrap=True)
 
 
 def write_json(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Commands that change scheduled events, one or many: cancel, pause, resume, fire, move, reschedule."""
+"""Commands that change scheduled events, one or many, fire them, and raise past occurrences of one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.choosing import Chosen, choosing
-from picosched.cli.declared import Commands, Option, WrongUseError
+from picosched.cli.completing import complete_id
+from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.opening import SHORT, end_of_pause
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, show_error, write, write_json
-from picosched.cli.where import HERE, Where
+from picosched.cli.where import HERE, Where, load_scheduled
 from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from picosched.engine.reached import ReachedAgenda
+    from picosched.schedule.backfill import Past
     from picosched.schedule.scheduled import Scheduled
 
 app = Commands()
@@ -167,6 +169,58 @@ def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
         _nothing(json)
     if failed is not None:
         raise SystemExit(EXIT_STATUS[failed.code])
+
+
+@command(
+    app,
+    PANEL,
+    "picosched backfill 5f0c21d8 --from 2026-03-01 --until 2026-03-08",
+    "picosched backfill 5f0c21d8 --from 2026-03-01 --until 2026-03-08 --yes",
+)
+def backfill(
+    id: Annotated[
+        str,
+        Argument(
+            metavar="ID",
+            help="As shown by `scheduled`; an unambiguous prefix is enough.",
+            autocompletion=complete_id,
+        ),
+    ],
+    since: Annotated[str, Option("--from", metavar="TIME", help="The first due time.")],
+    until: Annotated[str, Option("--until", metavar="TIME", help="The last due time.")],
+    where: Where = HERE,
+    yes: Annotated[bool, Option("--yes", "-y", help="Raise them; without it they are only shown.")] = False,
+    json: Json = False,
+) -> None:
+    """Raise past occurrences of a repeat that were never raised, or show which these are.
+
+    Each is raised once, with its nominal time in the attribute _nominal, and recorded as backfilled. What
+    was raised before, failed or was throttled is left alone.
+    """
+    start, end = parse_time(since), parse_time(until)
+    with where.opened(readonly=not yes) as engine:
+        row = load_scheduled(engine, id)
+        found = engine.agenda.backfill(row.id, start, end, dry_run=not yes)
+    if json:
+        for each in found:
+            write_json({"id": row.id, "event": _event(row), **each.as_json(), "dry_run": not yes})
+        return
+    for each in found:
+        _tell_past(each, yes)
+    if not found:
+        write("nothing was due then")
+    elif not yes and (count := sum(each.left is None for each in found)):
+        write(f"--yes raises {_event(row)} {count:,} time{'s' * (count > 1)}")
+
+
+def _tell_past(past: Past, done: bool) -> None:
+    time = format_time(past.nominal)
+    if past.left is not None:
+        write(f"{time}  left: {past.left}")
+    elif past.error is not None:
+        write(f"{time}  failed: {past.error}")
+    else:
+        write(f"{time}  {'raised' if done else 'would be raised'}")
 
 
 def _change(chosen: Chosen, where: Where, json: bool, verb: str, done: str, step: Step) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from picosched.cli.choosing import Wanted, filtering
 from picosched.cli.completing import complete_id
-from picosched.cli.declared import Argument, Commands, Option
+from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.options import AnyPico, Json, Limit, command
 from picosched.cli.printing import write, write_json
 from picosched.cli.where import HERE, Where, only_id, pico_of
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 app = Commands()
 PANEL = "Schedules"
+
+MOST_EVENTS, MONTH, YEAR = 1_000, 31, 366
+"""Events of a calendar, and its days without and with `--until`."""
 
 LAST = 10
 """History records printed by `show`."""
@@ -34,6 +38,7 @@ OutcomeName = Literal[
     "picosched scheduled",
     "picosched scheduled --event tea --until 2026-03-02 -n 20",
     "picosched scheduled --status paused --rid tea_timer --json | jq .due",
+    "picosched scheduled --pico kitchen --ics > kitchen.ics",
 )
 @filtering
 def scheduled(
@@ -43,11 +48,25 @@ def scheduled(
         int | None,
         Option("-n", "--limit", min=1, help="Maximum number of results, soonest first. Default: all."),
     ] = None,
+    ics: Annotated[
+        bool, Option("--ics", help="Print what is to come as an iCalendar, of 31 days or until --until.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """List scheduled events, soonest first, with the rules that scheduled them."""
+    """List scheduled events, soonest first, with the rules that scheduled them.
+
+    With --ics each occurrence to come is an event of a calendar, which calendar programs read: at most 1,000
+    events, of 366 days. A server has it at /api/calendar.ics.
+    """
+    if ics and (json or wanted.status is not None):
+        raise WrongUseError("--ics is a format of its own, of pending events: leave out --json and --status")
     with where.opened(readonly=True) as engine:
         which = wanted.filter(engine)
+        if ics:
+            days = MONTH if which.until is None else YEAR
+            text = engine.calendar(which, days, MOST_EVENTS if limit is None else limit)
+            sys.stdout.buffer.write(text.encode())  # of the format: UTF-8 in any locale, and its line ends
+            return
         found = engine.agenda.scheduled(which, limit)
         more = engine.agenda.count(which) - len(found) if len(found) == limit else 0
         from picosched.cli.rows import row_json, write_rows

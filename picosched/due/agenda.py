@@ -29,6 +29,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from picosched.clock import format_time
 from picosched.due.alerting import alert_all
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
@@ -41,6 +42,7 @@ from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
+from picosched.schedule.backfill import NOMINAL, OPEN, reason, still_to_come
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
 from picosched.schedule.failing import having_failed, next_try, tried
 from picosched.schedule.fire import Fire
@@ -53,7 +55,7 @@ from picosched.store.faults import StoreError
 from picosched.store.store import Store, of_turn
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
-from picosched.turns.pieces import RaiseDue, RaiseNow
+from picosched.turns.pieces import RaiseDue, RaiseNow, RaisePast
 from picosched.turns.turns import Turns, eid_of
 
 log = logging.getLogger(__name__)
@@ -210,6 +212,29 @@ class Rows:
             raise raised
         return raised
 
+    def raise_past(self, piece: RaisePast) -> Turn | Unanswered | None:
+        """Raise a past occurrence of a repeat that nobody got, and record it.
+
+        A record that says it was not raised is replaced. None if it is settled by now, or the row has ended;
+        errors from its ruleset.
+        """
+        id, nominal, now = piece.id, piece.nominal, piece.answers.first(self._now())
+        row = self._store.agenda.find(id)
+        fired = None if row is None else fired_at_once(row, now)
+        before = next(iter(self._store.agenda.records_between(id, nominal, nominal, 1)), None)
+        if row is None or fired is None or nominal >= still_to_come(row):
+            return None
+        if before is not None and before.outcome not in OPEN:
+            return None
+        record = Fire(id, row.pico_id, nominal, now, Outcome.LATE, why=reason(before))
+        event_row = replace(row, attrs={**row.attrs, NOMINAL: format_time(nominal)})
+        raised = self._raised(event_row, fired, record, piece.answers, recorded=before is None)
+        if isinstance(raised, Exception):
+            raise raised
+        if isinstance(raised, Turn) and before is not None:
+            self._store.agenda.replace_record(of_turn(record, raised))
+        return raised
+
     def fail(self, piece: RaiseDue, why: str) -> Done:
         """Settle the occurrence of a row that killed the process as failed.
 
@@ -267,6 +292,7 @@ class Rows:
         answers: Answers,
         *,
         tried_again: bool = False,
+        recorded: bool = True,
     ) -> Turn | Unanswered | Exception:
         """Raise a row's event and write its turn with the record; the error if that is not possible.
 
@@ -281,7 +307,9 @@ class Rows:
         # The record is of the pico whose rules ran, which for an event sent by `event:send` is the receiver.
         if pico.id != record.pico_id:
             record = replace(record, pico_id=pico.id)
-        return self._turns.raise_occurrence(pico, event, record, answers, settled, tried_again=tried_again)
+        return self._turns.raise_occurrence(
+            pico, event, record, answers, settled, tried_again=tried_again, recorded=recorded
+        )
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
         """The target of a row's event: the ruleset that made it, or another pico, usually by channel."""

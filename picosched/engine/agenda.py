@@ -13,21 +13,30 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
-from picosched.clock import format_time, parse_time
+from picosched.clock import format_time, parse_time, shifted
+from picosched.engine.forecast import window_of
 from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
-from picosched.pico.windows import load_window
-from picosched.schedule.changed import Change, Changed, cancelled, moved, paused, repeated, resumed
+from picosched.schedule.backfill import Past, judged, past_times
+from picosched.schedule.changed import (
+    Change,
+    Changed,
+    cancelled,
+    movable,
+    moved,
+    paused,
+    repeated,
+    resumed,
+)
 from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled
-from picosched.schedule.window import Unset, Window
+from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
-from picosched.turns.pieces import RaiseNow
+from picosched.turns.pieces import RaiseNow, RaisePast
 
 Which = str | Iterable[str] | Filter
 """An id, ids, or a filter."""
@@ -35,6 +44,10 @@ Which = str | Iterable[str] | Filter
 AT_ONCE = 500
 """Rows changed in one transaction."""
 
+MOST_RECORDS = 10_000
+"""Records read for a backfill."""
+
+SETTLED = "it was settled meanwhile, or the schedule ended"
 BY_HAND = "somebody fired it outside its times"
 
 
@@ -70,23 +83,13 @@ class Agenda:
         Empty if it is paused, finished or cancelled. Times outside its window are left out.
         """
         row, settings = self.load(id), self._engine.settings
-        window = None if row.window is None else self._engine.read(self._window, row, row.window)
+        window = window_of(self._engine, row)
         least = timedelta(seconds=settings.min_period)
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
 
     def explained(self, id: str) -> Explained:
         """Its timespec in words, with the coming days that its calendars leave out."""
         return explained(self.load(id), self._engine.now())
-
-    def _window(self, row: Scheduled, name: str) -> Window | Unset | None:
-        try:
-            ruleset = self._engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            entity = partial(self._engine.store.entity, row.pico_id, row.rid)
-            window = load_window(ruleset, self._engine.settings, name, entity)
-        except PicoschedError:  # it is gone, which is reported when the row is due
-            return None
-        # What is wrong with its data is reported when the row is due as well.
-        return replace(window, faulty=False) if isinstance(window, Unset) else window
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""
@@ -151,9 +154,8 @@ class Agenda:
             return repeated(row, spec, now, granularity)
 
         if not isinstance(timespec, Timespec):
-            Timespec.parse(
-                timespec, tz or "UTC", self._engine.settings.almanac
-            )  # an invalid one is an error even if nothing matches
+            # An invalid one is an error even if nothing matches.
+            Timespec.parse(timespec, tz or "UTC", self._engine.settings.almanac)
         return self._change(which, step, dry_run)
 
     def fire_now(self, id: str, why: str = BY_HAND) -> Turn:
@@ -162,6 +164,52 @@ class Agenda:
         This finishes an `at`; a repeat continues as before. `not_found` if it is not pending or paused.
         """
         return self._engine.raise_now(RaiseNow(id, why))
+
+    def backfill(
+        self, id: str, since: str | datetime, until: str | datetime, *, dry_run: bool = False
+    ) -> list[Past]:
+        """Raise the occurrences of a repeat in a past time that were never raised, each in its own turn.
+
+        Returns each due time in it, with why it is left alone, or what became of it. `invalid` if it does
+        not repeat or for a time beyond history, `not_found` if it is not pending or paused, `too_large` for
+        more than 1,000 due times. If it ends in between, those already raised are on record.
+        """
+        found = self._past(self.load(id), _time(since), _time(until))
+        return found if dry_run else [self._made_up(id, each) for each in found]
+
+    def _past(self, row: Scheduled, since: datetime, until: datetime) -> list[Past]:
+        engine, settings, now = self._engine, self._engine.settings, self._engine.now()
+        oldest = shifted(now, -timedelta(days=settings.history_days))
+        if row.kind != "repeat":
+            raise PicoschedError(f"{row.id} does not repeat, wanted a schedule that does")
+        if not movable(row):
+            raise PicoschedError(f"the scheduled event {row.id} is {row.status.value}", "conflict")
+        if not oldest <= since <= until <= now:
+            span = f"from {format_time(since)} to {format_time(until)}"
+            wanted = f"wanted one that has passed, from {format_time(oldest)} on"
+            raise PicoschedError(f"found the time {span}, {wanted}: older records are deleted (history_days)")
+        window = window_of(engine, row)
+        if row.window is not None and window is None:
+            raise PicoschedError(f"the window {row.window} of {row.id} is gone", "conflict")
+        least = timedelta(seconds=settings.min_period)
+        times = past_times(row, since, until, settings.granularity)
+        around = shifted(since, -least), shifted(until, least)
+        records = engine.read(engine.store.agenda.records_between, row.id, *around, MOST_RECORDS)
+        if len(records) == MOST_RECORDS:
+            raise PicoschedError(
+                f"found {MOST_RECORDS:,} records or more, wanted a shorter time", "too_large"
+            )
+        return judged(times, records, window, least)
+
+    def _made_up(self, id: str, past: Past) -> Past:
+        """A past occurrence once its event was raised, if that is to be."""
+        if past.left is not None:
+            return past
+        turn = self._engine.raise_past(RaisePast(id, past.nominal))
+        if turn is None:
+            return replace(past, left=SETTLED)
+        error = str(turn.errors[0]) if turn.errors else None
+        return replace(past, outcome=Outcome.LATE if error is None else Outcome.FAILED, error=error)
 
     def _change(self, which: Which, step: Change, dry_run: bool) -> list[Scheduled]:
         if dry_run:

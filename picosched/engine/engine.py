@@ -19,6 +19,7 @@ from picosched.due.background import PATIENCE_SECONDS
 from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
 from picosched.engine.deliveries import Delivering
+from picosched.engine.forecast import Forecast
 from picosched.engine.pico import PicoRef
 from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
@@ -41,7 +42,7 @@ AT_ONCE = 200
 """Turns read in one look."""
 
 
-class Engine(Delivering, Sourced):
+class Engine(Delivering, Sourced, Forecast):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from

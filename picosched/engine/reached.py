@@ -16,9 +16,11 @@ from picosched.errors import KrlError
 from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
+from picosched.schedule.backfill import Past
 from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.sources.source import Source
@@ -109,6 +111,7 @@ class ReachedAgenda(Protocol):
         self, which: Iterable[str], timespec: str, tz: str | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]: ...
     def fire_now(self, id: str) -> Turn: ...
+    def backfill(self, id: str, since: datetime, until: datetime, *, dry_run: bool = False) -> list[Past]: ...
 
 
 class Reached(Protocol):
@@ -138,6 +141,15 @@ class Reached(Protocol):
         self, eci: str, domain: str, type: str, attrs: Mapping[str, Any] | None = None
     ) -> Turn: ...
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any: ...
+
+    def calendar(self, which: Filter, days: int = 31, limit: int = 1_000) -> str: ...
+    def load(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        suggest: str | None = None,
+        tz: str = "UTC",
+    ) -> Load: ...
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None

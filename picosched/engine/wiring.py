@@ -49,7 +49,7 @@ from picosched.store.shards import shard_of
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
-from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow
+from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow, RaisePast
 from picosched.turns.places import Places
 from picosched.turns.turns import Turns
 
@@ -308,6 +308,11 @@ class Wiring:
         turn = self._raise_now(piece)
         return self._waiting.done(self._raise_now, piece, turn) if isinstance(turn, Unanswered) else turn
 
+    def raise_past(self, piece: RaisePast) -> Turn | None:
+        """Raise a past occurrence; returns its turn, once durable, or None if it was settled meanwhile."""
+        turn = self._raise_past(piece)
+        return self._waiting.done(self._raise_past, piece, turn) if isinstance(turn, Unanswered) else turn
+
     def _ask_pico(self, request: EventQuery) -> EventQueryAnswer:
         """Raise the event in its pico and, once its turn is durable, ask the query.
 
@@ -348,6 +353,9 @@ class Wiring:
 
     def _raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
         return self._commits.perform(self._rows.raise_now, piece)
+
+    def _raise_past(self, piece: RaisePast) -> Turn | Unanswered | None:
+        return self._commits.perform(self._rows.raise_past, piece)
 
     # Due items
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.allowed import allowed_as
+from picosched.krl.large_map import whole_of
 from picosched.krl.moments import iso
 from picosched.krl.scope import Program, ScheduledEvent, Value
 from picosched.krl.text import json_text, json_value, measured, of_text
@@ -159,7 +159,7 @@ class PicoAgenda:
         if name is not None:
             rid = self._effects.rid
             ruleset, settings = self._pico.installed[rid].ruleset, self._effects.settings
-            load_window(ruleset, settings, name, partial(self._pico.entity, rid))
+            load_window(ruleset, settings, name, lambda each: whole_of(self._pico.variable(rid, each)))
 
     def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> datetime:
         """The due time for `at` plus `put_off`; a time that has passed is due now."""

@@ -17,11 +17,13 @@ from typing import Any
 from picosched.errors import PicoschedError
 from picosched.pico.delivery import Delivery, read_delivery
 from picosched.pico.turn import Turn
-from picosched.remote.agenda import RemoteAgenda
+from picosched.remote.agenda import RemoteAgenda, asked
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
 from picosched.remote.pico import RemotePico
-from picosched.remote.told import read_entry, read_machine, read_source_state, read_turn
+from picosched.remote.told import read_entry, read_load, read_machine, read_source_state, read_turn
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.load import Load
 from picosched.settings import Settings, with_settings
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
@@ -117,6 +119,24 @@ class Remote:
         """The value of a shared function, called through a channel."""
         body = {"rid": rid, "name": name, "args": dict(args or {})}
         return self._line.ask("POST", f"/api/channels/{part(eci)}/query", body=body)["value"]
+
+    # What is to come
+
+    def calendar(self, which: Filter, days: int = 31, limit: int = 1_000) -> str:
+        """What is to come of pending schedules within some days, as an iCalendar."""
+        params = {**asked(which), "status": None, "days": days, "limit": limit}
+        return self._line.text("/api/calendar.ics", params)
+
+    def load(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        suggest: str | None = None,
+        tz: str = "UTC",
+    ) -> Load:
+        """How many events come in each hour, and a suggestion for a timespec."""
+        params = {"from": time_text(since), "until": time_text(until), "suggest": suggest, "tz": tz}
+        return read_load(self._line.ask("GET", "/api/load", params))
 
     # What happened
 

@@ -13,11 +13,12 @@ from picosched.fields import Fields
 from picosched.pico.turn import Turn
 from picosched.remote.line import Line, part, time_text
 from picosched.remote.told import read_turn
+from picosched.schedule.backfill import Past
 from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.retold import read_fire, read_row
-from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.timespec.timespec import LeftOut
 
 AT_ONCE = 1_000
@@ -33,10 +34,10 @@ class RemoteAgenda:
 
     def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The scheduled events that match a filter, soonest first."""
-        return [self._row(told) for told in self._line.pages("/api/scheduled", _asked(which), limit)]
+        return [self._row(told) for told in self._line.pages("/api/scheduled", asked(which), limit)]
 
     def count(self, which: Filter) -> int:
-        params = {**_asked(which), "count": True, "limit": 1}
+        params = {**asked(which), "count": True, "limit": 1}
         return int(self._line.ask("GET", "/api/scheduled", params)["total"])
 
     def find(self, id: str) -> Scheduled | None:
@@ -126,6 +127,14 @@ class RemoteAgenda:
         """Raise its event now, outside its times; returns its turn."""
         return read_turn(self._line.ask("POST", f"/api/scheduled/{part(id)}/fire"))
 
+    def backfill(
+        self, id: str, since: str | datetime, until: str | datetime, *, dry_run: bool = False
+    ) -> list[Past]:
+        """Raise the occurrences of a repeat in a past time that were never raised."""
+        body = {"from": time_text(since), "until": time_text(until), "dry_run": dry_run}
+        told = self._line.ask("POST", f"/api/scheduled/{part(id)}/backfill", body=body)
+        return [*map(_past, told)]
+
     def _change(self, which: Iterable[str], dry_run: bool, **change: str | None) -> list[Scheduled]:
         ids, done = [*which], list[Scheduled]()
         for start in range(0, max(len(ids), 1), AT_ONCE):  # also without ids: an invalid timespec is an error
@@ -137,7 +146,12 @@ class RemoteAgenda:
         return read_row(Fields(told, "the server's row"), self.learn(told))
 
 
-def _asked(which: Filter) -> dict[str, Any]:
+def _past(told: Mapping[str, Any]) -> Past:
+    outcome = None if told["outcome"] is None else Outcome(told["outcome"])
+    return Past(parse_time(told["nominal"]), told["left"], outcome, told["error"])
+
+
+def asked(which: Filter) -> dict[str, Any]:
     return {
         "pico": which.pico_id,
         "rid": which.rid,

@@ -79,6 +79,11 @@ class Line:
         self._meet()
         return self._asked(method, path, params, body)
 
+    def text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
+        """The text of an answer that is not JSON."""
+        with self.stream(path, params) as answer:
+            return answer.read().decode()
+
     def _meet(self) -> None:
         """Make sure before the first request that a picosched answers, so that no other answer is misread."""
         if self._met:

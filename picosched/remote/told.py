@@ -13,8 +13,10 @@ from picosched.fields import Fields
 from picosched.pico.channel import Channel, Policy
 from picosched.pico.delivery import read_delivery
 from picosched.pico.turn import WARNING, Considered, Directive, Handled, Logged, Turn
+from picosched.schedule.load import Full, Load, Steady, What
 from picosched.schedule.retold import read_row
 from picosched.schedule.scheduled import Outcome, Scheduled
+from picosched.schedule.suggestion import Suggestion
 from picosched.sources.state import EntryState, SourceState
 from picosched.store.journal import ENTRY, Entry
 from picosched.store.machines import Machine
@@ -109,6 +111,28 @@ def _source_entry(told: Told) -> EntryState:
     outcome = None if told["outcome"] is None else Outcome(told["outcome"])
     times = {"due": _time(told["due"]), "fired": _time(told["fired"])}
     return EntryState(**{**kept, **times, "outcome": outcome})
+
+
+def read_load(told: Told) -> Load:
+    """A load, as `Load.as_json` tells it."""
+    given = told["suggestion"]
+    return Load(
+        since=parse_time(told["from"]),
+        until=parse_time(told["until"]),
+        complete=parse_time(told["complete"]),
+        total=told["total"],
+        hours={parse_time(each["at"]): each["count"] for each in told["hours"]},
+        fullest=[
+            Full(parse_time(each["at"]), each["count"], [(_what(one), one["count"]) for one in each["what"]])
+            for each in told["fullest"]
+        ],
+        steady=[Steady(_what(each), each["per_minute"]) for each in told["steady"]],
+        suggestion=given and Suggestion(**{**given, "at": parse_time(given["at"])}),
+    )
+
+
+def _what(told: Told) -> What:
+    return What(told["id"], told["event"], told["of"])
 
 
 def _time(text: str | None) -> datetime | None:

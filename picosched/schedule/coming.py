@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from picosched.clock import LAST
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Scheduled, rounded_up
 from picosched.schedule.window import Unset, Window
@@ -28,9 +29,13 @@ def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:
 
 
 def coming_raised(
-    scheduled: Scheduled, granularity: int, window: Window | Unset | None, min_period: timedelta
+    scheduled: Scheduled,
+    granularity: int,
+    window: Window | Unset | None,
+    min_period: timedelta,
+    until: datetime = LAST,
 ) -> Iterator[datetime]:
-    """The due times at which it will be raised: its window is open, and it is not throttled.
+    """The due times up to `until` at which it will be raised: its window is open, and it is not throttled.
 
     It ends where its times do not meet the window again and again.
     """
@@ -38,6 +43,8 @@ def coming_raised(
     last = scheduled.spaced_from if scheduled.kind == "repeat" else None
     refused = 0
     while due is not None and refused < MOST_REFUSED and (scheduled.count is None or fires < scheduled.count):
+        if due > until:
+            return
         refused += 1
         since = max(due, scheduled.moved_from or due)
         if window is not None and not window.open_at(due):
@@ -45,7 +52,8 @@ def coming_raised(
             if opening is None:
                 return
             if scheduled.kind == "at":  # it waits until then
-                yield rounded_up(opening, granularity)
+                if opening <= until:
+                    yield rounded_up(opening, granularity)
                 return
             since = max(since, opening - MILLISECOND)
         elif last is not None and due - last < min_period:

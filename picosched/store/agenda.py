@@ -147,6 +147,11 @@ class Agenda:
         found = self._database.rows("fires" if id is None else "fires_of_event", (limit,), which)
         return [rows.to_fire(row) for row in found]
 
+    def records_between(self, id: str, since: datetime, until: datetime, limit: int) -> list[Fire]:
+        """Records of one scheduled event by nominal time, both ends included, in order."""
+        values = (id, to_ms(since), to_ms(until), limit)
+        return [rows.to_fire(row) for row in self._database.rows("records_between", values)]
+
     def last_record(self) -> int:
         """The mark of the newest record, for `records_after`."""
         row = self._database.row("last_record")
@@ -248,6 +253,11 @@ class Agenda:
     def record(self, fire: Fire) -> None:
         """Record an occurrence. `conflict` if it is on record already."""
         self._database.put("fire", "record", rows.of_fire(fire))
+
+    def replace_record(self, fire: Fire) -> None:
+        """Record an occurrence in place of the record it has."""
+        self._database.execute("remove_record", (fire.id, to_ms(fire.nominal)))
+        self.record(fire)
 
     def correct(self, id: str, nominal: datetime, outcome: Outcome, why: str) -> None:
         """Correct the outcome of an occurrence on record."""

@@ -334,5 +334,6 @@ def of_turn(fire: Fire, turn: Turn) -> Fire:
     """The record of an occurrence whose event this turn handled."""
     rules = tuple(turn.fired)
     if turn.errors:
-        return replace(fire, outcome=Outcome.FAILED, eid=turn.eid, rules=rules, why=str(turn.errors[0]))
+        why = str(turn.errors[0]) if fire.why is None else f"{fire.why}: {turn.errors[0]}"
+        return replace(fire, outcome=Outcome.FAILED, eid=turn.eid, rules=rules, why=why)
     return replace(fire, eid=turn.eid, rules=rules)

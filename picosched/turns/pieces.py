@@ -74,6 +74,15 @@ class RaiseNow:
 
 
 @frozen
+class RaisePast:
+    """A past occurrence of a row that repeats, whose event was never raised."""
+
+    id: str
+    nominal: datetime
+    answers: Answers = field(default_factory=Answers)
+
+
+@frozen
 class RaiseEntry:
     """An entry of a source that was due when a tick looked."""
 

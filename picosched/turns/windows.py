@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError
+from picosched.krl.large_map import whole_of
 from picosched.pico.pico import Pico
 from picosched.pico.turn import WARNING, Logged, Turn
 from picosched.pico.windows import Windows
@@ -77,7 +78,7 @@ def warn_of(pico: Pico, turn: Turn, ruleset: Ruleset) -> None:
 
     def entity(name: str) -> Any:
         key = (ruleset.rid, name)
-        return turn.entities[key] if key in turn.entities else pico.entity(*key)
+        return whole_of(turn.entities[key] if key in turn.entities else pico.variable(*key))
 
     for window in Windows(ruleset, pico.effects.settings, entity).values():
         if isinstance(window, Unset) and window.faulty:

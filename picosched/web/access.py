@@ -85,12 +85,15 @@ class Access:
         if host not in self._hosts and _name_of(host) not in self._hosts:
             raise HttpError(403, f'found the Host "{host[:100]}", wanted a name of this server')
 
-    def check(self, headers: Mapping[str, str], method: str) -> None:
-        """401 without the token, 403 for a write from a foreign page."""
+    def check(self, headers: Mapping[str, str], method: str, token: str | None = None) -> None:
+        """401 without the token, 403 for a write from a foreign page.
+
+        `token` is one that the URL has, where that is allowed.
+        """
         if self._hash is None:
             self.check_page(headers)
             return
-        bearer = _bearer(headers)
+        bearer = _bearer(headers) if token is None else token
         if bearer is not None and self.knows(bearer):
             return
         cookies = _cookies(headers)

@@ -27,6 +27,7 @@ from picosched.web.access import Access
 from picosched.web.api import (
     copies,
     deliveries,
+    forecast,
     journal,
     machines,
     picos,
@@ -82,7 +83,7 @@ def new_app(
     app.state.probes, app.state.stopping = probes, stopping
     app.state.following = journal.Following()
     parts = (
-        *(picos, rulesets, schedules, scheduler, sources, deliveries),
+        *(picos, rulesets, schedules, forecast, scheduler, sources, deliveries),
         *(journal, times, session, copies, machines),
     )
     for part in parts:

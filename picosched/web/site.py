@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.web.access import Access
+from picosched.web.access import SAFE, Access
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
 from picosched.web.forwarding import SECRET, Forwarding
@@ -30,6 +30,7 @@ from picosched.web.request import (
     Send,
     has_body,
     headers_of,
+    parameters,
     read_body,
     segments_of,
 )
@@ -69,6 +70,9 @@ OPEN = frozenset(("/health", "/ready", "/api/health", "/api/ready", "/api/sessio
 """Paths that require no token."""
 
 UI_CONTEXT = "/api/ui-context"
+
+CALENDAR = "/api/calendar.ics"
+"""The path whose URL may have the token, because calendar programs send no headers."""
 
 OPEN_HERE = frozenset((UI_CONTEXT, "/metrics"))
 """Paths that require no token on a loopback host."""
@@ -217,7 +221,7 @@ class Site:
                 f"started with: serve --allow-origin {origin}",
             )
         elif not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
-            self._access.check(headers, method)
+            self._access.check(headers, method, _token(scope) if path == CALENDAR else None)
         else:
             most = MOST_OPEN_BODY
             self._access.check_page(headers)
@@ -300,6 +304,12 @@ def shown_path(path: str) -> str:
     end = path.find("/", begin) if begin else 0
     length = (len(path) if end < 0 else end) - begin
     return f"{path[: begin + 8]}…{path[begin + length :]}" if length > 8 else path
+
+
+def _token(scope: Scope) -> str | None:
+    """The token in the query string of a request that only reads."""
+    token = parameters(scope["query_string"], b"", {}).get("token") if scope["method"] in SAFE else None
+    return token if isinstance(token, str) else None
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

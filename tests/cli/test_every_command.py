@@ -18,9 +18,10 @@ RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
-    "channels", "scheduled", "show", "cancel", "pause", "resume", "fire", "move", "reschedule", "history",
-    "journal", "backup", "export", "import", "doctor", "migrate", "sources", "add-source", "remove-source",
-    "pause-source", "resume-source", "deliveries", "retry-delivery", "drop-delivery",
+    "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move", "reschedule",
+    "backfill", "history", "journal", "backup", "export", "import", "doctor", "migrate", "sources",
+    "add-source", "remove-source", "pause-source", "resume-source", "deliveries", "retry-delivery",
+    "drop-delivery",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -29,6 +30,7 @@ ON_A_DATABASE = [
     ("picos",),
     ("channels",),
     ("scheduled",),
+    ("load",),
     ("show", "1"),
     ("cancel", "1"),
     ("pause", "1"),
@@ -36,6 +38,7 @@ ON_A_DATABASE = [
     ("fire", "1"),
     ("move", "1", "--by", "1h"),
     ("reschedule", "1", "--timespec", "@daily"),
+    ("backfill", "1", "--from", "2026-03-01", "--until", "2026-03-02", "--yes"),
     ("history",),
     ("journal",),
     ("backup", "copy.db"),
@@ -51,7 +54,7 @@ ON_A_DATABASE = [
     ("machines",),
 ]
 WRITING = {
-    "raise", "cancel", "pause", "resume", "fire", "move", "reschedule",
+    "raise", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
     "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
 }  # fmt: skip
 

@@ -32,6 +32,10 @@ QUESTIONS: dict[str, tuple[Callable[[Store], object], str]] = {
     "records of a pico": (lambda s: s.agenda.fires(pico_id="p"), "fire_pico"),
     "the last record of one event": (lambda s: s.agenda.last_raised("a"), "sqlite_autoindex_fire_1"),
     "the last time of one event": (lambda s: s.agenda.last_nominal("a"), "sqlite_autoindex_fire_1"),
+    "records of one event in a time": (
+        lambda s: s.agenda.records_between("a", NOW, NOW, 5),
+        "sqlite_autoindex_fire_1",
+    ),
     "records behind a mark": (lambda s: s.agenda.records_after(7), "INTEGER PRIMARY KEY"),
     "ids that begin so": (lambda s: s.agenda.ids_like("a"), "sqlite_autoindex_scheduled_1"),
     "pauses that are over": (lambda s: s.agenda.resumable(NOW, 5), "scheduled_paused"),

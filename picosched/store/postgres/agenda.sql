@@ -106,6 +106,10 @@ SELECT {fire.columns} FROM fire WHERE true{where} ORDER BY seq DESC LIMIT $1
 -- name: fires_of_event
 SELECT {fire.columns} FROM fire WHERE true{where} ORDER BY nominal DESC LIMIT $1
 
+-- name: records_between
+SELECT {fire.columns} FROM fire
+    WHERE scheduled = $1 AND nominal BETWEEN $2 AND $3 ORDER BY nominal LIMIT $4
+
 -- name: last_record
 SELECT max(seq) FROM fire
 
@@ -133,6 +137,9 @@ SELECT nth - 1 FROM {rows} JOIN fire ON scheduled = v ->> 0 AND nominal = (v ->>
 
 -- name: record
 INSERT INTO fire ({fire.inserted}) SELECT {fire.values} FROM {rows}
+
+-- name: remove_record
+DELETE FROM fire WHERE scheduled = $1 AND nominal = $2
 
 -- name: correct
 UPDATE fire SET outcome = $1, why = $2 WHERE scheduled = $3 AND nominal = $4

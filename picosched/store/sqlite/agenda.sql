@@ -98,6 +98,10 @@ SELECT {fire.columns} FROM fire WHERE true{where} ORDER BY rowid DESC LIMIT ?1
 -- name: fires_of_event
 SELECT {fire.columns} FROM fire WHERE true{where} ORDER BY nominal DESC LIMIT ?1
 
+-- name: records_between
+SELECT {fire.columns} FROM fire
+    WHERE scheduled = ? AND nominal BETWEEN ? AND ? ORDER BY nominal LIMIT ?
+
 -- name: last_record
 SELECT max(rowid) FROM fire
 
@@ -126,6 +130,9 @@ SELECT key FROM json_each(?) JOIN fire
 
 -- name: record
 INSERT INTO fire ({fire.inserted}) VALUES ({fire.marks})
+
+-- name: remove_record
+DELETE FROM fire WHERE scheduled = ? AND nominal = ?
 
 -- name: correct
 UPDATE fire SET outcome = ?, why = ? WHERE scheduled = ? AND nominal = ?

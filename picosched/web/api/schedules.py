@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from picosched.clock import format_time, parse_time
 from picosched.engine.engine import Engine
@@ -60,6 +60,25 @@ class Reschedule(Input):
 
     timespec: str = Field(max_length=4_000)
     tz: str | None = Field(None, description="Default: its old zone.")
+
+
+class Backfill(Input):
+    """The time whose occurrences to raise, both ends included."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    since: str = Field(alias="from", description=TIME)
+    until: str = Field(description=TIME)
+    dry_run: bool = Field(False, description="Return what would be raised, and raise nothing.")
+
+
+class PastShape(BaseModel):
+    """One due time of a backfill."""
+
+    nominal: str
+    left: str | None = Field(description="Why it is left alone.")
+    outcome: Outcome | None = Field(description="Once it was raised: late or failed.")
+    error: str | None
 
 
 class Change(Input):
@@ -211,6 +230,14 @@ def reschedule(id: str, how: Reschedule, engine: AnEngine) -> ScheduledShape:
 def fire(id: str, engine: AnEngine) -> TurnShape:
     """Raise its event now, outside its schedule: an `at` is then finished, a repeat continues as before."""
     return TurnShape.of(engine.agenda.fire_now(id), Names(engine))
+
+
+@router.post("/scheduled/{id}/backfill")
+def backfill(id: str, how: Backfill, engine: AnEngine) -> list[PastShape]:
+    """Raise the occurrences in a past time that were never raised, each once, with its nominal time."""
+    since, until = parse_time(how.since), parse_time(how.until)
+    done = engine.agenda.backfill(id, since, until, dry_run=how.dry_run)
+    return [PastShape(**each.as_json()) for each in done]
 
 
 @router.get("/history")

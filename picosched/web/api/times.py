@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -30,8 +31,8 @@ SIMULATED_SECONDS = 20.0
 WAIT_SECONDS = 1.0
 """How long a simulation waits for others to end. Short, because it occupies a thread."""
 
-_simulating = threading.Semaphore(2)
-"""Limits concurrent simulations, because each keeps the interpreter busy and delays events."""
+_busy = threading.Semaphore(2)
+"""Limits concurrent simulations and loads, because each keeps the interpreter busy and delays events."""
 
 
 class NextShape(BaseModel):
@@ -118,13 +119,20 @@ def rehearse(what: Simulation, engine: AnEngine) -> Rehearsed:
     texts = [checked_ruleset(text) for text in what.rulesets]
     start, until = parse_time(what.start), parse_time(what.until)
     inputs = [_input(each) for each in what.raised]
-    if not _simulating.acquire(timeout=WAIT_SECONDS):
-        raise BusyError("other simulations are running already")
-    try:
+    with busy():
         records = simulate(texts, start, until, inputs, settings=engine.settings)
         return _rehearsed(records, what.limit)
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """What keeps the interpreter busy; `BusyError` if that is done by others already."""
+    if not _busy.acquire(timeout=WAIT_SECONDS):
+        raise BusyError("other simulations are running already")
+    try:
+        yield
     finally:
-        _simulating.release()
+        _busy.release()
 
 
 def _rehearsed(records: Iterator[Record], limit: int) -> Rehearsed:

@@ -1,0 +1,160 @@
+"""What is to come: as a calendar for other programs, and as the load of each hour.
+
+Both look at pending schedules, soonest first, up to a number of them: then they are complete up to the due
+time of the last one. No lock is held while they count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+
+from picosched.clock import LAST, format_time, shifted
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.pico.windows import load_window
+from picosched.schedule.filter import Filter
+from picosched.schedule.forecast import Span, forecast, times_in
+from picosched.schedule.load import MINUTE, Load, Steady, Stream, What, count_load
+from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.window import Unset, Window
+from picosched.sources.metronome import Beat
+from picosched.timespec.timespec import Timespec
+from picosched.turns import sources as declaring
+
+MOST_DAYS = 366
+"""How far ahead a calendar looks."""
+MOST_EVENTS = 1_000
+"""Events of a calendar; so many schedules are read for it."""
+MOST_LOOKED = 20_000
+"""Occurrences that a calendar passes over before its first."""
+
+MOST_LOAD_DAYS, LOAD_DAYS = 31, 7
+MOST_ROWS = 5_000
+"""Schedules of a load, and entries of sources."""
+
+INSTANT = timedelta(milliseconds=1)
+
+
+class Forecast(Wiring):
+    """The part of an engine for what is to come. Every method may raise the store's PicoschedError."""
+
+    def calendar(self, which: Filter, days: int = 31, limit: int = MOST_EVENTS) -> str:
+        """What is to come of pending schedules within some days, as an iCalendar; at most `limit` events.
+
+        It is complete up to the time that its description names. `since` and `until` of the filter are
+        limits to the times of events.
+        """
+        from picosched.schedule.ics import calendar_text  # late, as it is rarely wanted
+
+        if not (1 <= days <= MOST_DAYS and 1 <= limit <= MOST_EVENTS):
+            given, wanted = f"{days:,} days, {limit:,} events", f"at most {MOST_DAYS}, {MOST_EVENTS:,}"
+            raise PicoschedError(f"found a calendar of {given}, wanted at least 1 and {wanted}")
+        now, since = self.now(), which.since
+        end = min(shifted(now, timedelta(days=days)), which.until or LAST)
+        rows, end = self._pending(replace(which, since=None, until=end), limit)
+        windowed = [(row, window_of(self, row)) for row in rows]
+        looked = [*islice(forecast(windowed, self._span(since, end)), MOST_LOOKED if since else limit)]
+        found = [each for each in looked if since is None or each.at >= since][:limit]
+        cut = len(found) == limit or len(looked) == MOST_LOOKED
+        if cut:
+            end = (found or looked)[-1].at
+        more = "; there may be more" if cut or len(rows) == limit else ""
+        name = "picosched" if which.pico_id is None else self.read(self._name, which.pico_id)
+        return calendar_text(found, now, name, f"scheduled events until {format_time(end)}{more}")
+
+    def load(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        suggest: str | None = None,
+        tz: str = "UTC",
+    ) -> Load:
+        """How many events schedules and sources will raise in each hour, and what the fullest minutes have.
+
+        From now, or `since`, for seven days, or up to `until`, which is at most 31 days later. `suggest` is a
+        timespec for which to find minutes with few others. `invalid` for an invalid one.
+        """
+        now = self.now()
+        since = max(now, since or now)
+        until = until or shifted(since, timedelta(days=LOAD_DAYS))
+        if not timedelta() < until - since <= timedelta(days=MOST_LOAD_DAYS):
+            found = f"found the time from {format_time(since)} to {format_time(until)}"
+            raise PicoschedError(f"{found}, wanted one that is to come, of at most {MOST_LOAD_DAYS} days")
+        asked = None if suggest is None else Timespec.parse(suggest, tz, self.settings.almanac)
+        span = self._span(since, until - INSTANT)
+        rows, known = self._pending(Filter(until=span.until), MOST_ROWS)
+        names = self.read(lambda: {id: self._name(id) for id in {row.pico_id for row in rows}})
+        streams = [
+            Stream(What(row.id, row.event, names[row.pico_id]), times_in(row, window_of(self, row), span))
+            for row in rows
+        ]
+        steady: list[Steady] = []
+        for what, times, due in self.read(self._entries, span):
+            if isinstance(times, Beat) and times.step <= MINUTE:
+                steady.append(Steady(what, MINUTE / times.step))
+            else:
+                streams.append(Stream(what, _times_of(times, due, span)))
+        known = until if known == span.until else known
+        granularity = self.settings.granularity
+        return count_load(streams, steady, since, until, known, asked=asked, granularity=granularity)
+
+    def _entries(self, span: Span) -> list[tuple[What, Timespec | Beat, datetime]]:
+        """The entries of sources that come in a span, with their times and the next of them.
+
+        Inside the lock.
+        """
+        found: list[tuple[What, Timespec | Beat, datetime]] = []
+        for row in self.store.sources.all():
+            with suppress(PicoschedError):  # its declaration is no longer valid, as the list of sources says
+                source = declaring.read(row, self.store.almanac)
+                for kept in self.store.sources.entries(row.id):
+                    entry = source.entry(kept.name)
+                    if entry is not None and not kept.paused and kept.due and kept.due <= span.until:
+                        what = What(kept.id, entry.event, source.label)
+                        found.append((what, source.times(entry, row.anchor), kept.due))
+        return found
+
+    def _name(self, pico_id: str) -> str:
+        """The name of a pico; its id if it is gone. Inside the lock."""
+        pico = self.store.picos.find_pico(pico_id)
+        return pico_id if pico is None else pico.name
+
+    def _pending(self, which: Filter, limit: int) -> tuple[list[Scheduled], datetime]:
+        """The first pending schedules of a filter, and the time up to which they are all there are."""
+        rows = self.read(self.store.agenda.matching, replace(which, status=(Status.PENDING,)), limit)
+        end = which.until or LAST
+        return rows, (rows[-1].due or end) if len(rows) == limit else end
+
+    def _span(self, since: datetime | None, until: datetime) -> Span:
+        return Span(since, until, self.settings.granularity, timedelta(seconds=self.settings.min_period))
+
+
+def window_of(engine: Wiring, row: Scheduled) -> Window | Unset | None:
+    """The window of a row; None if it has none, or if it is gone, which is reported when the row is due."""
+    if row.window is None:
+        return None
+    try:
+        return engine.read(_window, engine, row, row.window)
+    except PicoschedError:
+        return None
+
+
+def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
+    ruleset = engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
+    entity = partial(engine.store.entity, row.pico_id, row.rid)
+    window = load_window(ruleset, engine.settings, name, entity)
+    # What is wrong with its data is reported when the row is due as well.
+    return replace(window, faulty=False) if isinstance(window, Unset) else window
+
+
+def _times_of(times: Timespec | Beat, due: datetime, span: Span) -> Iterator[datetime]:
+    late = span.since is not None and due < span.since
+    time = times.after(shifted(span.since or due, -INSTANT)) if late else due
+    while time is not None and time <= span.until:
+        yield time
+        time = times.after(time)

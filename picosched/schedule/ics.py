@@ -1,0 +1,91 @@
+"""Occurrences as an iCalendar (RFC 5545), which calendar programs read and show beside other appointments.
+
+The format is lines of `NAME:value`. In a text a backslash, a comma, a semicolon and the end of a line are
+escaped; a line of more than 75 bytes goes on behind a line break and a blank. Each occurrence is an event of
+its own, known by the schedule's id and its nominal time, so a program that reads the calendar again
+recognises it. An event has no length, and does not make its reader busy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from picosched.clock import format_time
+from picosched.notation import values_text
+from picosched.schedule.forecast import Coming
+from picosched.schedule.scheduled import Scheduled
+
+LINE_BYTES = 75
+LONGEST_SUMMARY, LONGEST_TEXT = 200, 1_000
+"""Characters. Attributes may be long, and a calendar has many events."""
+
+REFRESH = "PT1H"
+"""How often a program may well read it again."""
+
+UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters, which a text may not have."""
+
+
+def calendar_text(comings: Iterable[Coming], now: datetime, name: str, description: str) -> str:
+    """The calendar of these occurrences, called `name`, as it is at `now`."""
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//picosched//picosched//EN",
+        f"X-WR-CALNAME:{escaped(name)}",
+        f"X-WR-CALDESC:{escaped(description)}",
+        f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
+        f"X-PUBLISHED-TTL:{REFRESH}",
+    ]
+    for coming in comings:
+        lines += _event(coming, now)
+    return "".join(f"{folded(line)}\r\n" for line in [*lines, "END:VCALENDAR"])
+
+
+def _event(coming: Coming, now: datetime) -> Iterator[str]:
+    at, row = coming
+    yield "BEGIN:VEVENT"
+    yield f"UID:{row.id}-{format_time(at)}"
+    yield f"DTSTAMP:{_time(now)}"
+    yield f"DTSTART:{_time(at)}"
+    yield f"SUMMARY:{escaped(_short(row.description or row.name or row.event, LONGEST_SUMMARY))}"
+    yield f"DESCRIPTION:{escaped(chr(10).join(_told(row)))}"
+    yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
+
+
+def _told(row: Scheduled) -> Iterator[str]:
+    yield _short(f"{row.event} {values_text(dict(row.attrs))}".rstrip(), LONGEST_TEXT)
+    yield _short(row.explain(), LONGEST_TEXT)
+    yield f"made by {row.made_by} at {format_time(row.created)}"
+
+
+def _time(time: datetime) -> str:
+    """A time in UTC; the format has no fractions of a second."""
+    return format_time(time.replace(microsecond=0)).replace("-", "").replace(":", "")
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def escaped(text: str) -> str:
+    """A text as the value of a property."""
+    text = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
+    text = UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return re.sub(r"[\\;,]", r"\\\g<0>", text).replace("\n", r"\n")
+
+
+def folded(line: str) -> str:
+    """A line broken so that none has more than 75 bytes, and no character is torn apart."""
+    pieces: list[str] = []
+    piece, size = "", 0
+    for each in line:
+        bytes = len(each.encode())
+        if size + bytes > LINE_BYTES:
+            pieces.append(piece)
+            piece, size = " ", 1
+        piece, size = piece + each, size + bytes
+    return "\r\n".join([*pieces, piece])
