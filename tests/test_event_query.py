@@ -13,7 +13,7 @@ import pytest
 
 from picosched import Engine, PicoRef, VirtualClock
 from picosched.engine.wiring import DEEPEST, MOST_ASKED_AFTER
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 
 COUNTING = """ruleset counting {
   meta { shares count }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from picosched import Engine, VirtualClock
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Status
 
 START = "2026-03-01T12:00:00Z"

@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picosched import PicoschedError, Settings
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.outside import Outside
 from picosched.outside.addresses import Addresses, fault_of, inner
 

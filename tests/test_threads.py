@@ -16,7 +16,7 @@ from racing import hurried, meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.clock import parse_time
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.pico.delivery import Delivery
 from picosched.schedule.scheduled import Outcome
 from picosched.web.desk import Desk

@@ -24,7 +24,7 @@ from picosched.due.alerting import signature_of
 from picosched.due.background import Background, away
 from picosched.due.queue import Looked, Tick
 from picosched.due.waiting import Ask
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.outside.mail import METHOD
 from picosched.pico.delivery import Delivery
 from picosched.schedule.alert import MAIL, text_of

@@ -35,7 +35,7 @@ from picosched.due.tick import Dues, Ticks
 from picosched.due.waiting import Ask, Waiting
 from picosched.engine.recovery import opened, take_up
 from picosched.errors import PicoschedError
-from picosched.krl.scope import EventQuery, EventQueryAnswer
+from picosched.krl.requests import EventQuery, EventQueryAnswer
 from picosched.krl.text import measured
 from picosched.outside import Outside
 from picosched.pico.chance import Chance, id_from

@@ -6,14 +6,12 @@ condition, so nothing is evaluated twice; what a `&&` or `||` did not reach has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 from picosched.krl import syntax
 from picosched.krl.operators import COMPARISON, INFIX
-from picosched.krl.scope import Value
 from picosched.krl.source import Source
-from picosched.krl.values import MISSING, described, shown
 
 MOST = 8
 """Operands of one condition that are kept."""
@@ -42,18 +40,3 @@ def written(node: syntax.Expression, source: Source) -> str:
     """An operand as it is written, on one line; a long one is shortened."""
     text = " ".join(source.text[node.start : node.end].split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
-def valued(operands: Sequence[str], values: Sequence[Value]) -> str:
-    """What the operands of a condition were."""
-    return ", ".join([f"{each} was {_shown(value)}" for each, value in zip(operands, values, strict=True)])
-
-
-def _shown(value: Value) -> str:
-    if type(value) is int:
-        return str(value)
-    if value is MISSING:
-        return "not reached"
-    if isinstance(value, list | dict):
-        return f"{described(value)} of {len(value):,}"
-    return shown(value)

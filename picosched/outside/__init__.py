@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from picosched.errors import PicoschedError, words
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.addresses import Addresses
 from picosched.outside.mail import METHOD, send_mail

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from picosched.krl.scope import HttpResponse
+from picosched.krl.requests import HttpResponse
 
 if TYPE_CHECKING:
     import smtplib

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from picosched.krl.large_map import ChangedMap, StoredMap
-from picosched.krl.operands import valued
 from picosched.krl.scope import Value
 from picosched.krl.text import SHORT, WIDEST, measured
+from picosched.krl.values import valued
 from picosched.pico.agenda import PicoAgenda
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily

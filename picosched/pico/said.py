@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from picosched.errors import KrlError
-from picosched.krl.scope import HttpRequest, HttpResponse, Request, Response, Value
+from picosched.krl.requests import HttpRequest, HttpResponse, Request, Response
+from picosched.krl.scope import Value
 from picosched.krl.text import measured, of_text
 from picosched.krl.values import shown
 from picosched.pico.chance import Tape, id_from

@@ -15,7 +15,7 @@ import threading
 from typing import Any
 
 from picosched import Engine, Store, Turn, VirtualClock
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 
 RULESET = """
 ruleset poisoned {

@@ -14,7 +14,7 @@ from web.running import RULESET
 
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.turns import commit
 from picosched.turns.pieces import AskPassing, Later
 from picosched.web import desk as desks

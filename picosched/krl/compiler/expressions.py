@@ -53,21 +53,20 @@ class ExpressionCompiler:
         self.block = Block()
         self.aliases: dict[str, tuple[str, str]] = {}
         """alias → the rid of its module, and the Python name that holds what it provides."""
-        """Maps the alias of a used module to the Python variable with the names it provides."""
         self.kinds: dict[str, bool] = {}
         """Variables of which it is known in this copy of the code whether they are whole numbers."""
         self.bare_attributes: str | None = None
         """In `where`: the variable that holds the event's attributes."""
         self.watched: dict[int, str] = {}
-        """The id of an operand's node → the variable that keeps its value."""
+        """The id of a node → the variable that keeps its value."""
 
     # ---- values -----------------------------------------------------------------------------------
 
     def expression(self, node: syntax.Expression) -> ast.expr:
         """The Python expression for a KRL one, with its place."""
         compiled: ast.expr = getattr(self, f"_{type(node).__name__.lower()}")(node)
-        if id(node) in self.watched:
-            compiled = ast.NamedExpr(target=store(self.watched[id(node)]), value=compiled)
+        if name := self.watched.get(id(node)):
+            compiled = ast.NamedExpr(target=store(name), value=compiled)
         return self.code.at(node, compiled)
 
     def test(self, node: syntax.Expression) -> ast.expr:
@@ -325,9 +324,8 @@ class ExpressionCompiler:
             return True
         if isinstance(node, syntax.Infix) and node.operator in ("+", "-", "*"):
             return isinstance(code, ast.Call)
-        return isinstance(node, syntax.Array | syntax.Map | syntax.Regex | syntax.Chevron) or _is_boolean(
-            node
-        )
+        others = syntax.Array | syntax.Map | syntax.Regex | syntax.Chevron
+        return isinstance(node, others) or _is_boolean(node)
 
     def _twice(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """A value that is used twice, and evaluated only where it is used first."""
@@ -399,5 +397,4 @@ def _is_arithmetic(node: syntax.Expression) -> bool:
 
 def _literal_of(value: ast.expr) -> int | None:
     """The whole number that is written out."""
-    found = value.value if isinstance(value, ast.Constant) else None
-    return found if type(found) is int else None
+    return value.value if isinstance(value, ast.Constant) and type(value.value) is int else None

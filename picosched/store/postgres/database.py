@@ -1,5 +1,7 @@
 """One PostgreSQL database, opened for one picosched: its session and its transactions.
 
+It is one idea: a session, and what becomes of a transaction when anything about it fails.
+
 There is one session, used by one thread at a time (the engine ensures that). What goes out together makes one
 round trip: BEGIN goes with the first statement, and COMMIT with the writes that were gathered. These are one
 statement for all rows of a kind.
