@@ -142,7 +142,7 @@ def test_the_examples_of_a_command_are_plain(name: str) -> None:
     lines = re.findall(rf"\$ picosched {name}(.*)", COMMANDS[name].epilog.replace("\\[", "["))
     assert lines
     for line in lines:
-        words = [word for word in shlex.split(line.partition(" | ")[0]) if word]
+        words = [word for word in shlex.split(re.split(r" [|>] ", line)[0]) if word]
         plain = read(COMMANDS[name].function, words)
         assert plain == typer_reads(name, words) or (plain is None and "-" in words), line
         assert plain is not None or "-" in words, line
