@@ -6,6 +6,7 @@ import argparse
 import json
 import subprocess
 import sys
+from time import perf_counter
 from typing import TextIO
 
 from tests.bench.machine import machine
@@ -42,12 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
     failed = []
     for name in options.names or NAMES:
         say(f"{name} …", sys.stderr)
+        begun = perf_counter()
         try:
             runs = [in_a_process_of_its_own(rows_of, name, setup) for _ in range(options.runs)]
         except Exception as error:
             say(f"{name} failed: {type(error).__name__}: {error}", sys.stderr)
             failed.append(name)
             continue
+        say(f"{name}: {perf_counter() - begun:.0f} s", sys.stderr)
         by_row = list(zip(*runs, strict=True))
         lines = lines_of[name] = [line_of(rows) for rows in by_row]
         if options.json:

@@ -25,7 +25,7 @@ from tests.bench.sources import Noting, part
 
 WAITING = (10_000, 100_000, 1_000_000)
 PICOS = 100
-EVENTS, PER_SECOND = 300, 100
+EVENTS, PER_SECOND = 200, 100
 LEAD = timedelta(seconds=0.5)
 """Time to open the engine before the first is due."""
 SHARES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
@@ -45,7 +45,7 @@ def measure(setup: Setup) -> list[Row]:
         paths = {number: Path(folder) / f"{number}.db" for number in late}
         for number, path in paths.items():
             fill(path, number)
-        for _ in range(setup.few(5)):
+        for _ in range(setup.few(3)):
             for number, path in paths.items():
                 late[number].append(in_a_process_of_its_own(lateness, path, events))
     most, *fewer = sorted(late, reverse=True)

@@ -26,7 +26,7 @@ from tests.bench.setup import COUNTER, Setup
 from tests.bench.side_by_side import OURS, PEER, Row, side_by_side
 
 CLIENTS = (1, 16, 64)
-SECONDS = 1.0
+SECONDS = 0.7
 LENGTH = re.compile(rb"[Cc]ontent-[Ll]ength: (\d+)")
 EVENT, QUERY = "/c/{eci}/event-wait/counter/step", "/c/{eci}/query/counter/steps"
 SERVE = "from picosched.cli.main import main; main()"

@@ -19,7 +19,7 @@ COUNTER = Path(__file__).with_name("counter.krl")
 class Setup:
     """The size of a run. `scale` shrinks every count, for a run that only shows that all still works."""
 
-    repeats: int = 7
+    repeats: int = 5
     scale: float = 1.0
     peer_modules: Path | None = None
 
