@@ -48,6 +48,7 @@ from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError
 from picosched.store.store import Store, of_turn
+from picosched.turns import sources as declaring
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import RaiseDue, RaiseNow, RaisePast
@@ -169,11 +170,17 @@ class Rows:
         settled = dealt.row
         record = Fire(id, row.pico_id, due, now, dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
         if dealt.why is None:
-            raised = self._raised(row, settled, record, piece.answers)
+            sender = None if row.rid else declaring.sender_of(self._store, row)
+            journalled = sender is None or sender.journal
+            raised = self._raised(row, settled, record, piece.answers, journalled=journalled)
             if isinstance(raised, Turn):
+                if sender is not None and row.name and raised.errors:
+                    declaring.note_failure(self._store, row.name, due, str(raised.errors[0]))
                 return Done(raised=True, made=row.created)
             if isinstance(raised, Unanswered):
                 return raised
+            if sender is not None and row.name:
+                declaring.note_failure(self._store, row.name, due, str(raised))
             record = replace(record, outcome=Outcome.FAILED, why=str(raised))
             settled = replace(settled, spaced_from=row.spaced_from)
         self._store.settle(settled, record)
@@ -253,7 +260,14 @@ class Rows:
         return True
 
     def _raised(
-        self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers, *, recorded: bool = True
+        self,
+        row: Scheduled,
+        settled: Scheduled,
+        record: Fire,
+        answers: Answers,
+        *,
+        recorded: bool = True,
+        journalled: bool = True,
     ) -> Turn | Unanswered | Exception:
         """Raise a row's event and write its turn with the record; the error if that is not possible."""
         try:
@@ -265,7 +279,9 @@ class Rows:
         # The record is of the pico whose rules ran, which for an event sent by `event:send` is the receiver.
         if pico.id != record.pico_id:
             record = replace(record, pico_id=pico.id)
-        return self._turns.raise_occurrence(pico, event, record, answers, settled, recorded=recorded)
+        return self._turns.raise_occurrence(
+            pico, event, record, answers, settled, recorded=recorded, journalled=journalled
+        )
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
         """The target of a row's event: the ruleset that made it, or another pico, usually by channel."""
