@@ -24,6 +24,7 @@ from picosched.schedule.window import Window
 from picosched.sources.limits import Limited, step_of
 from picosched.sources.metronome import Beat
 from picosched.sources.source import Entry
+from picosched.store.pages import Page
 from picosched.store.sources import EntryRow
 from picosched.timespec.timespec import Timespec
 from picosched.turns import sources as declaring
@@ -36,8 +37,10 @@ MOST_LOOKED = 20_000
 """Occurrences that a calendar passes over before its first."""
 
 MOST_LOAD_DAYS, LOAD_DAYS = 31, 7
-MOST_ROWS = 5_000
-"""Schedules of a load, and entries of sources."""
+MOST_ROWS = 20_000
+"""Schedules of a load."""
+AT_ONCE = 1_000
+"""Schedules read in one go, while others wait."""
 
 INSTANT = timedelta(milliseconds=1)
 
@@ -130,8 +133,13 @@ class Forecast(Wiring):
 
     def _pending(self, which: Filter, limit: int) -> tuple[list[Scheduled], datetime]:
         """The first pending schedules of a filter, and the time up to which they are all there are."""
-        rows = self.read(self.store.agenda.matching, replace(which, status=(Status.PENDING,)), limit)
-        end = which.until or LAST
+        pending, end = replace(which, status=(Status.PENDING,)), which.until or LAST
+        rows: list[Scheduled] = []
+        page: Page[Scheduled] | None = None
+        while len(rows) < limit and (page is None or page.next is not None):
+            after, room = None if page is None else page.next, min(AT_ONCE, limit - len(rows))
+            page = self.read(self.store.pages.scheduled, pending, after, room)
+            rows += page.items
         return rows, (rows[-1].due or end) if len(rows) == limit else end
 
     def _span(self, since: datetime | None, until: datetime) -> Span:
