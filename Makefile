@@ -11,7 +11,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lock test-latest browser lint format-code bench bench-http kill faults soak clean
+.PHONY: help demo check test test-all lock test-latest browser lint format-code bench bench-http kill faults soak clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -32,8 +32,13 @@ demo: $(READY) ## the main job: a ruleset schedules an event, and it comes back
 check: lint ## for daily work: the linters and the quick tests
 	$(TESTS) --quiet -m "not slow"
 
-test: lint browser ## every test, the linters first
+test: lint browser ## every test, the linters first; the quick ones on PostgreSQL too
 	$(TESTS) --durations 15
+	$(TESTS) --quiet --store postgres -m "not slow"
+
+test-all: lint browser ## every test on files, and every one on PostgreSQL that does not need them
+	$(TESTS) --durations 15
+	$(TESTS) --quiet --store postgres
 
 lock: $(READY) ## write requirements.lock anew, with the newest release of everything
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \

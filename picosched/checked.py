@@ -54,11 +54,13 @@ def json_copy(value: Any, what: str) -> Any:
 
 
 def checked_text(value: str, what: str) -> str:
-    """`value`, if it is a nonempty text that can be encoded in UTF-8; else `invalid`."""
+    """`value`, if it is a nonempty text in UTF-8 without NUL; else `invalid`."""
     if not isinstance(value, str):
         raise PicoschedError(f"found {type(value).__name__} as {what}, wanted a text")
     if not value:
         raise PicoschedError(f"found an empty {what}, wanted a text")
+    if "\0" in value:
+        raise PicoschedError(f"found a NUL character in {what} {value[:40]!r}")
     if not value.isascii():
         try:
             value.encode()

@@ -46,6 +46,8 @@ class PicoschedError(Exception):
     def __init__(self, message: str, code: Code = "invalid") -> None:
         if not message.isascii():  # it may quote half a character, which no record and no answer can have
             message = message.encode("utf-8", "backslashreplace").decode("utf-8")
+        if "\0" in message:  # nor can a record have this
+            message = message.replace("\0", "\\x00")
         super().__init__(message)
         self.message = message
         self.code: Code = code

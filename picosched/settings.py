@@ -20,7 +20,11 @@ from picosched.errors import PicoschedError
 from picosched.krl.allowed import AllowedProgram, read_allowed
 from picosched.krl.budget import Limits
 from picosched.krl.keys import Key
+from picosched.schedule.alert import Alert, alert_of
 from picosched.schedule.window import Window, of_table
+from picosched.timespec.almanac import PLAIN, Almanac
+from picosched.timespec.calendar import Calendar
+from picosched.timespec.sun import Location
 
 PREFIX = "PICOSCHED_"
 
@@ -58,15 +62,41 @@ class Settings:
     base_url: str = ""
     """The URL at which others reach the server, for `meta:host`: "https://picos.example"; by default the
     Host of the request being answered, else the address that the server is bound to."""
+    machine_url: str = ""
+    """The URL at which other servers of the same database reach this one: "http://10.0.0.7:8123"; by default
+    the address that it is bound to, unless that is any."""
     keys: tuple[Key, ...] = ()
     """Keys for rulesets; in `picosched.toml` tables `[key.NAME]` of `value`, and of `to`: the rids that may
     read it."""
+    alerts: tuple[Alert, ...] = ()
+    """Who is told what befell schedules; in `picosched.toml` tables `[alert.NAME]` of `to`, `on`, `after` and
+    `secret`."""
+    smtp: str = ""
+    """The server for mails of alerts: "smtp://user:password@mail.example:587", or "smtps:"."""
+    almanac: Almanac = PLAIN
+    """What timespecs are read with: `business_days`, the calendar that business days go by, a code of
+    holidays or a name; and in `picosched.toml` the tables `[calendars]` and `[places]`."""
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def calendars(self) -> dict[str, Calendar]:
+        """Name → calendar."""
+        return dict(self.almanac.calendars)
+
+    @property
+    def places(self) -> dict[str, Location]:
+        """Name → place."""
+        return dict(self.almanac.places)
+
+    @property
+    def business_days(self) -> str:
+        return self.almanac.business_days
 
 
 LISTS = ("install_from", "http_allow", "proc_allow")
 """Settings that are lists of texts; separated by commas in the environment."""
 
+SMTP_URL = re.compile(r"smtps?://([^\s/@]+@)?[^\s/?#@:]+(:\d{1,5})?/?")
 BASE_URL = re.compile(r"https?://[^\s/?#@\"'<>\\]+(/[^\s?#@\"'<>\\]*)?")
 
 LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
@@ -75,7 +105,13 @@ LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
 CHOICES: dict[str, tuple[str, ...]] = {"misfire": ("once", "skip", "all"), "durability": ("full", "normal")}
 
 LIMITS = tuple(each.name for each in fields(Limits))
-NAMES = (*(each.name for each in fields(Settings) if each.name != "limits"), *LIMITS)
+ALMANAC = ("calendars", "places", "business_days")
+"""Settings that the almanac is made of, in this order."""
+NAMES = (
+    *(each.name for each in fields(Settings) if each.name not in ("limits", "almanac")),
+    *ALMANAC,
+    *LIMITS,
+)
 
 
 def load_settings(
@@ -88,9 +124,12 @@ def load_settings(
     settings = defaults or Settings()
     if toml is not None:
         tables = _tables(toml)
+        named = {name: _table(toml, tables, name) for name in ("calendars", "places")}
+        settings = replace(settings, almanac=_almanac(settings.almanac, named, str(toml), toml.parent))
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
         settings = with_settings(settings, {"windows": _table(toml, tables, "window")}, str(toml))
         settings = with_settings(settings, {"keys": _table(toml, tables, "key")}, str(toml))
+        settings = with_settings(settings, {"alerts": _table(toml, tables, "alert")}, str(toml))
     settings = with_settings(settings, _environment(environ), "the environment")
     return with_settings(settings, overrides, "the engine's arguments")
 
@@ -99,12 +138,40 @@ def with_settings(settings: Settings, changes: Mapping[str, Any], where: str) ->
     """`settings` with `changes`, each checked; `where` is their place, for errors."""
     plain: dict[str, Any] = {}
     limits: dict[str, int] = {}
+    almanac = _almanac(settings.almanac, changes, where)
     for name, value in changes.items():
+        if name in ALMANAC:
+            continue
         if name not in NAMES:
             raise PicoschedError(f'{where}: found the setting "{name}", {_near(name)}')
-        chosen = _checked(name, value, where)
+        chosen: Any = _windows(value, where, almanac) if name == "windows" else _checked(name, value, where)
         (limits if name in LIMITS else plain)[name] = chosen
-    return replace(settings, **plain, limits=replace(settings.limits, **limits))
+    return replace(settings, **plain, almanac=almanac, limits=replace(settings.limits, **limits))
+
+
+def _almanac(almanac: Almanac, changes: Mapping[str, Any], where: str, folder: Path = Path()) -> Almanac:
+    """The almanac with the changes that concern it; the same one if there are none."""
+    if changes.get("calendars"):
+        from picosched.calendars import read_calendars  # late: few settings have such tables
+
+        calendars = read_calendars(changes["calendars"], where, folder)
+        almanac = replace(almanac, calendars={**almanac.calendars, **calendars})
+    if changes.get("places"):
+        from picosched.calendars import read_places
+
+        almanac = replace(almanac, places={**almanac.places, **read_places(changes["places"], where)})
+    if "business_days" in changes:
+        name = changes["business_days"]
+        if not isinstance(name, str):
+            wanted = 'wanted a code of holidays such as "DE-BY", or the name of a calendar'
+            raise PicoschedError(f"{where}: business_days: found {_shown(name)}, {wanted}")
+        try:
+            if name:
+                almanac.free_days(name)
+        except PicoschedError as error:
+            raise PicoschedError(f"{where}: business_days: {error.message}", error.code) from error
+        almanac = replace(almanac, business_days=name)
+    return almanac
 
 
 def _checked(name: str, value: Any, where: str) -> Any:
@@ -120,12 +187,14 @@ def _checked(name: str, value: Any, where: str) -> Any:
         if not isinstance(texts, (list, tuple)) or not all(isinstance(each, str) for each in texts):
             raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted a list of texts")
         return tuple(each for each in texts if each)
-    if name == "windows":
-        return _windows(value, where)
-    if name == "base_url":
-        return _server_url(value, where)
+    if name in ("base_url", "machine_url"):
+        return _server_url(name, value, where)
     if name == "keys":
         return _keys(value, where)
+    if name == "alerts":
+        return _alerts(value, where)
+    if name == "smtp":
+        return _smtp(value, where)
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -149,24 +218,42 @@ def _programs(value: Any, where: str) -> tuple[AllowedProgram, ...]:
     return programs
 
 
-def _server_url(value: Any, where: str) -> str:
+def _server_url(name: str, value: Any, where: str) -> str:
     if not isinstance(value, str) or (value and BASE_URL.fullmatch(value) is None):
         raise PicoschedError(
-            f"{where}: base_url: found {_shown(value)}, wanted a URL such as "
+            f"{where}: {name}: found {_shown(value)}, wanted a URL such as "
             '"https://picos.example", without a user name or a query'
         )
     return value.rstrip("/")
 
 
-def _windows(value: Any, where: str) -> tuple[Window, ...]:
+def _windows(value: Any, where: str, almanac: Almanac) -> tuple[Window, ...]:
     if isinstance(value, tuple) and all(isinstance(each, Window) for each in value):
         return value
     if not isinstance(value, Mapping):
         raise PicoschedError(f"{where}: windows: found {_shown(value)}, wanted a table for each window")
     try:
-        return tuple(of_table(name, table) for name, table in value.items())
+        return tuple(of_table(name, table, almanac) for name, table in value.items())
     except PicoschedError as error:
         raise PicoschedError(f"{where}: {error.message}") from error
+
+
+def _alerts(value: Any, where: str) -> tuple[Alert, ...]:
+    if isinstance(value, tuple) and all(isinstance(each, Alert) for each in value):
+        return value
+    if not isinstance(value, Mapping):
+        raise PicoschedError(f"{where}: alerts: found no map, wanted a table for each alert")
+    try:
+        return tuple(alert_of(name, table) for name, table in value.items())
+    except PicoschedError as error:
+        raise PicoschedError(f"{where}: {error.message}") from error
+
+
+def _smtp(value: Any, where: str) -> str:
+    """The URL of a mail server. Errors show no password."""
+    if not isinstance(value, str) or (value and SMTP_URL.fullmatch(value) is None):
+        raise PicoschedError(f'{where}: smtp: wanted a URL such as "smtp://user:password@mail.example:587"')
+    return value
 
 
 def _keys(value: Any, where: str) -> tuple[Key, ...]:
@@ -224,7 +311,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         # Other programs may use this prefix; only a name similar to a setting's is a typing error.
         if name in NAMES or get_close_matches(name, NAMES, n=1, cutoff=0.8):
-            plain = name in CHOICES or name in LISTS or name == "keys"
+            plain = name in CHOICES or name in LISTS or name in ("keys", *ALMANAC)
             changes[name] = text if plain else _number(text)
     return changes
 

@@ -30,8 +30,10 @@ log_min_messages = fatal
 """
 
 EMPTY = """DO $$ DECLARE each record; BEGIN
+    PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
     FOR each IN SELECT schemaname, tablename FROM pg_tables
-        WHERE schemaname !~ '^(pg_|information_schema)' AND tablename <> 'picosched' LOOP
+        WHERE schemaname !~ '^(pg_|information_schema)' AND tablename NOT IN ('picosched', 'shard') LOOP
         EXECUTE format('DELETE FROM %I.%I', each.schemaname, each.tablename);
     END LOOP;
     FOR each IN SELECT schemaname, sequencename FROM pg_sequences LOOP
@@ -44,18 +46,28 @@ class Server:
     """One running PostgreSQL."""
 
     def __init__(self) -> None:
-        self._user: dict[str, Any] = {}
+        self.user: dict[str, Any] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="pg"))  # a socket needs a short path
         if os.geteuid() == 0:
-            self._user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            self.user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
             os.chown(self.folder, NOBODY, NOBODY)
-        self._bin = self._binaries()
-        made = [self._bin / "initdb", "-D", self.folder / "data", "-U", "picos", "-A", "trust", "-E", "UTF8"]
+        self.binaries = self._binaries()
+        made = [
+            self.binaries / "initdb",
+            "-D",
+            self.folder / "data",
+            "-U",
+            "picos",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+        ]
         quiet = ["--locale=C", "--no-sync", "--no-instructions"]
-        subprocess.run([*made, *quiet], check=True, capture_output=True, cwd=self.folder, **self._user)
+        subprocess.run([*made, *quiet], check=True, capture_output=True, cwd=self.folder, **self.user)
         with (self.folder / "data/postgresql.conf").open("a") as file:
             file.write(f"{CONFIGURATION}unix_socket_directories = '{self.folder}'\n")
-        self._numbers, self._emptied = count(1), ""
+        self._numbers, self._emptied = count(1), list[str]()
         self.start()
 
     def _binaries(self) -> Path:
@@ -69,7 +81,7 @@ class Server:
                 check=True,
                 capture_output=True,
                 cwd="/",
-                **self._user,
+                **self.user,
             )
         except (OSError, subprocess.CalledProcessError):
             shutil.copytree(installed, self.folder / "pginstall")
@@ -79,11 +91,11 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self._process = subprocess.Popen(
-            [self._bin / "postgres", "-D", self.folder / "data"],
+            [self.binaries / "postgres", "-D", self.folder / "data"],
             cwd=self.folder,
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            **self._user,
+            **self.user,
         )
         until = time.monotonic() + 30
         while True:
@@ -117,12 +129,15 @@ class Server:
         self.ask(f"CREATE DATABASE {name}")
         return self.address(name)
 
-    def emptied_database(self) -> str:
-        """The address of a database, the same each time, whose tables are all empty."""
-        if not self._emptied:
-            self._emptied = self.new_database()
-        self.ask(EMPTY, self._emptied)
-        return self._emptied
+    def emptied_database(self, number: int = 0) -> str:
+        """The address of a database, the same each time for a number, whose tables are all empty.
+
+        Who still has it is cut off.
+        """
+        while len(self._emptied) <= number:
+            self._emptied.append(self.new_database())
+        self.ask(EMPTY, self._emptied[number])
+        return self._emptied[number]
 
     def ask(self, sql: str, address: str | None = None) -> list[tuple[Any, ...]]:
         """What a statement gives, in a session of its own."""

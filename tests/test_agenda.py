@@ -459,7 +459,8 @@ def several(engine: Engine) -> Engine:
         (Filter(since=at("2026-03-01T09:00:00Z")), "bfc"),
         (Filter(until=at("2026-03-01T09:00:00Z")), "ab"),
         (Filter(since=at("2026-03-01T09:00:00Z"), until=at("2026-03-01T09:00:00Z"), status=()), "b"),
-        (Filter(text="grÜSSE"), "a"),
+        # A server knows the letters that its locale knows.
+        pytest.param(Filter(text="grÜSSE"), "a", marks=pytest.mark.files),
         (Filter(text="BELL"), "b"),
         (Filter(text="* 5"), "c"),
         (Filter(text="counter"), "f"),

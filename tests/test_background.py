@@ -10,7 +10,7 @@ from racing import until
 
 from picosched import Engine
 from picosched.due.background import Crew, DismissedError, away
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 
 
 def test_a_crew_does_all_that_it_is_given_with_no_more_hands_than_it_may_have() -> None:

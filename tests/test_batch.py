@@ -188,6 +188,7 @@ def test_each_piece_is_performed_once_whoever_leads(commits: Commits) -> None:
     assert performed.total() == len(performed) == 6 * 400
 
 
+@pytest.mark.files
 def test_a_full_disk_undoes_the_batch_even_if_nothing_was_written_yet(commits: Commits) -> None:
     commits.store._database.run("PRAGMA max_page_count = 1")
     came = commits.together({"a": commits.setting("a", "x" * 1_000_000), "b": commits.setting("b", 2)})
@@ -312,6 +313,7 @@ def test_a_writer_that_waits_goes_before_readers_that_come_later(tmp_path: Path)
     assert order == ["writer", *["reader"] * 5]
 
 
+@pytest.mark.files
 def test_a_light_call_performs_the_work_of_nobody_else(commits: Commits) -> None:
     """Not even what comes into the line before its batch is put together."""
     by: list[int] = []

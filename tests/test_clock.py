@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from picosched.clock import Clock, SystemClock, VirtualClock, format_time, from_ms, parse_time, to_ms
 from picosched.errors import PicoschedError
 
+pytestmark = pytest.mark.files
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PATIENCE = 10.0
 

@@ -13,7 +13,7 @@ from web.running import Running, running
 
 from picosched import Engine, VirtualClock
 from picosched.due.deliveries import EXPIRES, OF_ONE
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.pico.delivery import read_delivery
 
 COURIER = Path(__file__).parent / "rulesets" / "courier.krl"

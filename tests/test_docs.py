@@ -43,6 +43,8 @@ from picosched.schedule.scheduled import SCHEDULED
 from picosched.schedule.steering import STEERING
 from picosched.settings import LIMITS, NAMES, Settings
 
+pytestmark = pytest.mark.files
+
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 LANGUAGE = [page for page in DOCS if page.stem.startswith("language")]

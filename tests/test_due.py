@@ -366,6 +366,7 @@ def test_a_timespec_that_cannot_be_read_any_more_ends_its_schedule_after_an_outa
     assert engine.next_due() is None
 
 
+@pytest.mark.files
 def test_while_the_disk_is_full_everything_stays_due_and_is_raised_later(
     engine: Engine, clock: VirtualClock
 ) -> None:

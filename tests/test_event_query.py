@@ -13,7 +13,7 @@ import pytest
 
 from picosched import Engine, PicoRef, VirtualClock
 from picosched.engine.wiring import DEEPEST, MOST_ASKED_AFTER
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 
 COUNTING = """ruleset counting {
   meta { shares count }
@@ -128,6 +128,7 @@ def die(request: HttpRequest) -> HttpResponse:
     raise AssertionError
 
 
+@pytest.mark.files
 @pytest.mark.slow
 def test_a_due_event_that_is_raised_again_after_a_kill_happens_once_elsewhere(tmp_path: Path) -> None:
     path = tmp_path / "picos.db"

@@ -11,7 +11,7 @@ import pytest
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.clock import format_time
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 
 LISTENER = """ruleset listener {
   meta { shares heard }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from picosched import Engine, VirtualClock
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Status
 
 START = "2026-03-01T12:00:00Z"
@@ -40,10 +39,8 @@ def hung(engine: Engine) -> str:
     return id
 
 
-def damage(path: Path, id: str) -> None:
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE scheduled SET attrs = '{' WHERE id = ?", (id,))
-    connection.close()
+def damage(engine: Engine, id: str) -> None:
+    engine.store._database.run("UPDATE scheduled SET attrs = '{' WHERE id = ?", (id,))
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -51,7 +48,7 @@ def test_a_row_that_cannot_be_read_ends_and_the_others_come(engine: Engine, path
     damaged, sound = hung(engine), hung(engine)
     if paused:
         engine.agenda.pause([damaged, sound], "2026-03-01T12:00:03Z")
-    damage(path, damaged)
+    damage(engine, damaged)
     assert engine.run_until("2026-03-01T12:00:05Z") == 1
     assert engine.next_due() is None
     (record,) = engine.root.history(damaged)

@@ -13,7 +13,7 @@ import pytest
 from racing import hurried, meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.pico.chance import Chance
 from picosched.schedule.scheduled import Outcome
 from picosched.web.desk import Desk

@@ -162,6 +162,7 @@ def costs(number: int) -> dict[str, int]:
         return {what: instructions(engine, work) for what, work in works.items()}
 
 
+@pytest.mark.files
 def test_a_list_costs_the_same_with_two_thousand_that_are_over(engine: Engine) -> None:
     said(engine.root, "fill", n=10)
     few = instructions(engine, lambda: engine.root.query("many", "listed"))
@@ -192,6 +193,7 @@ def test_a_list_without_rows_is_paid_for_as_well(engine: Engine) -> None:
         assert engine.loaded.budget.taken >= ASKED
 
 
+@pytest.mark.files
 def test_a_turn_costs_the_same_with_two_thousand_to_come() -> None:
     few, many = costs(0), costs(2_000)
     for what, cost in many.items():
@@ -331,7 +333,7 @@ def test_a_flood_of_messages_ends_at_the_bound_and_is_on_record() -> None:
 
 def counted(engine: Engine) -> dict[str, int]:
     sql = "SELECT pico, count(*) FROM scheduled WHERE status IN ('pending', 'paused') GROUP BY pico"
-    return dict(connection_of(engine).execute(sql))
+    return dict(engine.store._database.ask(sql))
 
 
 def test_the_count_of_what_is_to_come_is_right_whatever_happens(engine: Engine) -> None:
@@ -360,7 +362,7 @@ def test_the_count_of_what_is_to_come_is_right_whatever_happens(engine: Engine) 
     assert engine.store.agenda.coming(child.id) > 0
     child.delete()
     check()
-    assert [*connection_of(engine).execute("SELECT pico, events FROM coming")] == [(engine.root.id, 0)]
+    assert [*engine.store._database.ask("SELECT pico, events FROM coming")] == [(engine.root.id, 0)]
 
 
 def test_ending_all_at_once_is_ending_each(engine: Engine) -> None:

@@ -21,6 +21,8 @@ from picosched import Engine, VirtualClock
 from picosched.rehearsal.transcript import play
 from picosched.schedule.scheduled import Outcome
 
+pytestmark = pytest.mark.files
+
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 COUNTER = Path(__file__).parent / "rulesets" / "counter.krl"
 WORKER = """ruleset shift {
@@ -141,7 +143,9 @@ def test_a_server_answers_while_postgres_hangs(address: str, postgres: Server, t
     try:
         with httpx.Client(base_url=served.url, timeout=30) as client, ThreadPoolExecutor(1) as thread:
             client.get(f"/c/{eci}/query/shift/seen").raise_for_status()
-            ((session,),) = postgres.ask("SELECT pid FROM pg_locks WHERE locktype = 'advisory'", address)
+            ((session,),) = postgres.ask(
+                "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory'", address
+            )
             os.kill(session, signal.SIGSTOP)
             try:
                 event = thread.submit(client.post, f"/c/{eci}/event/shift/rang", json={})

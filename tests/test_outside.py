@@ -25,9 +25,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picosched import PicoschedError, Settings
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.outside import Outside
 from picosched.outside.addresses import Addresses, fault_of, inner
+
+pytestmark = pytest.mark.files
 
 LOCAL = Settings(http_allow=("127.0.0.1",))
 Resolved = Callable[..., list[tuple[Any, ...]]]

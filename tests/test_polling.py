@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from picosched.krl.scope import HttpRequest
+from picosched.krl.requests import HttpRequest
 from picosched.rehearsal.pico import rehearsed
 
 POLL = Path(__file__).parent.parent / "rulesets" / "poll.krl"

@@ -381,6 +381,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.files
 @pytest.mark.slow
 def test_a_run_whose_engine_is_killed_is_interrupted_and_not_begun_again(tmp_path: Path) -> None:
     (tmp_path / "rules.krl").write_text(RULESET)

@@ -193,7 +193,7 @@ def test_the_world_outside_is_a_function_of_the_test(pytester: pytest.Pytester) 
         pytester,
         """
         import pytest
-        from picosched.krl.scope import HttpResponse
+        from picosched.krl.requests import HttpResponse
 
         @pytest.fixture
         def ask(pico):

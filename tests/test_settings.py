@@ -7,6 +7,8 @@ import pytest
 from picosched import PicoschedError, Settings
 from picosched.settings import load_settings
 
+pytestmark = pytest.mark.files
+
 
 def test_without_anything_the_defaults_hold() -> None:
     assert load_settings(None, {}) == Settings()

@@ -15,7 +15,7 @@ from picosched import Engine, PicoRef
 from picosched.clock import format_time
 from picosched.due.background import Background, Crew
 from picosched.due.waiting import LINE, OF_ONE
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 
 ASKS = """
 ruleset asks {

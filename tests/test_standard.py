@@ -16,8 +16,8 @@ from picosched import Engine, PicoRef, PicoschedError, Turn, VirtualClock, stand
 from picosched.check import check
 from picosched.engine.standard import announce_start, install_standard, ui_channel
 from picosched.krl.printer import formatted
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.krl.ruleset import compile_ruleset
-from picosched.krl.scope import HttpRequest, HttpResponse
 from picosched.standard import ALL, OF_ROOT, PDS, RIDS, SUBSCRIPTION, UI, WRANGLER
 from picosched.turns import install as installing
 

@@ -16,7 +16,7 @@ from racing import hurried, meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.clock import parse_time
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.pico.delivery import Delivery
 from picosched.schedule.scheduled import Outcome
 from picosched.web.desk import Desk
@@ -272,7 +272,7 @@ def test_whoever_comes_while_the_engine_is_closed_is_told_so(tmp_path: Path) -> 
     works = [raise_one] * 3 + [lambda: root.query("ringing", "rung"), engine.run_due, engine.next_due]
     race(close, *map(until_closed, [*works, engine.picos, engine.start]))
     assert [(error.code, error.message) for error in refused] == [
-        ("conflict", f"the database {path} is closed")
+        ("conflict", f"the database {engine.store.name} is closed")
     ] * 8
     with Engine(path) as again:
         assert rung(again) == len(acknowledged)

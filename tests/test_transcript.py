@@ -201,6 +201,7 @@ def test_an_expectation_before_any_command_is_refused(lines: Lines) -> None:
         lines.play("= 1")
 
 
+@pytest.mark.files
 def test_a_store_that_is_given_is_used(tmp_path: Path, lines: Lines) -> None:
     lines.file.write_text("install t\n> raise t:say\n< said\n")
     assert not play(lines.file, tmp_path / "mine.db").mismatches

@@ -12,6 +12,8 @@ Each has a code (`CODES`), and each code a section in docs/checks.md (`explanati
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from picosched.check.calls import look_at_calls
 from picosched.check.events import look_at_events
 from picosched.check.finding import CODES, Finding, Severity
@@ -30,6 +32,7 @@ from picosched.krl import syntax
 from picosched.krl.resolver import resolve
 from picosched.krl.ruleset import Ruleset
 from picosched.krl.source import Source, source_of
+from picosched.timespec.almanac import PLAIN, Almanac
 
 __all__ = ["CODES", "Finding", "Severity", "check", "explanation", "syntax_errors"]
 
@@ -46,14 +49,19 @@ CHECKS = (
 )
 
 
-def check(text: str, name: str | None = None) -> list[Finding]:
-    """All errors and warnings for a ruleset, in the order of the text."""
+def check(
+    text: str, name: str | None = None, almanac: Almanac = PLAIN, now: datetime | None = None
+) -> list[Finding]:
+    """All errors and warnings for a ruleset, in the order of the text.
+
+    Its timespecs are read with `almanac`. With `now`, calendars whose data ends soon are reported.
+    """
     source = source_of(text, name)
     reading = read(source)
     findings = [_of_fault(fault) for fault in reading.faults]
     if reading.tree is not None:
         # No warnings if part of the text could not be parsed, since its uses of names are unknown.
-        found = _of_tree(reading.tree, source)
+        found = _of_tree(reading.tree, source, almanac, now)
         findings += [each for each in found if each.severity == "error" or not reading.faults]
     if not findings or all(each.severity == "warning" for each in findings):
         findings += _compiled(reading.tree, source)
@@ -65,12 +73,12 @@ def syntax_errors(text: str, name: str | None = None) -> list[Finding]:
     return [_of_fault(fault) for fault in read(source_of(text, name)).faults]
 
 
-def _of_tree(tree: syntax.Ruleset, source: Source) -> list[Finding]:
+def _of_tree(tree: syntax.Ruleset, source: Source, almanac: Almanac, now: datetime | None) -> list[Finding]:
     try:
         resolved = resolve(tree, source)
     except KrlError as too_deep:
         return [_of_fault(too_deep)]
-    subject = Subject(tree, source, resolved.inactive)
+    subject = Subject(tree, source, resolved.inactive, almanac, now)
     for look_at in CHECKS:
         look_at(subject)
     return [*map(_of_fault, resolved.faults), *subject.findings]

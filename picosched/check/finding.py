@@ -85,6 +85,9 @@ CODES: dict[str, str] = {
     "W405": "nearly a steering attribute",
     "W406": "unknown window",
     "W407": "window that never closes",
+    "W408": "unknown calendar or place",
+    "W409": "calendar that ends",
+    "W410": "business days without a calendar",
 }
 """Every code and its name. `docs/checks.md` has a section for each."""
 

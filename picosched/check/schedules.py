@@ -21,7 +21,6 @@ from picosched.krl.moments import moment
 from picosched.krl.values import to_string
 from picosched.schedule.steering import IF_EXISTS, NAME, STEERING, UNTIL, ZONE, read_steering
 from picosched.settings import Settings
-from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 
 DEFAULTS = Settings()
@@ -80,10 +79,8 @@ def _repeat(subject: Subject, repeat: syntax.Expression, attributes: Attributes)
         said = 'found a timespec that is not a string, wanted one such as "0 9 * * *", or a map'
         subject.say("E304", said, repeat)
         return
-    try:
-        timespec = Timespec.parse(spec, zone)
-    except PicoschedError as error:
-        subject.say("E304", error.message, repeat)
+    timespec = subject.timespec(spec, zone, repeat)
+    if timespec is None:
         return
     period = timespec.period()
     if period is not None and period < timedelta(seconds=DEFAULTS.min_period):

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from picosched.check.bindings import Bindings, Bound
 from picosched.check.finding import Finding
 from picosched.check.places import Places
+from picosched.errors import PicoschedError
 from picosched.krl import syntax
 from picosched.krl.classic import for_classic
 from picosched.krl.grammar.classic import is_classic
 from picosched.krl.source import Source
 from picosched.krl.walk import walk
+from picosched.timespec.almanac import PLAIN, Almanac
+from picosched.timespec.timespec import Timespec
 
 
 class Subject:
     """A ruleset under analysis."""
 
-    def __init__(self, tree: syntax.Ruleset, source: Source, inactive: Collection[str] = ()) -> None:
-        """`inactive` names the rules that cannot run."""
+    def __init__(
+        self,
+        tree: syntax.Ruleset,
+        source: Source,
+        inactive: Collection[str] = (),
+        almanac: Almanac = PLAIN,
+        now: datetime | None = None,
+    ) -> None:
+        """`inactive` names the rules that cannot run; timespecs are read with `almanac`."""
+        self.almanac = almanac
+        self.now = now
         self.inactive = frozenset(inactive)
         self.tree = tree
         self.source = source
@@ -29,6 +43,28 @@ class Subject:
 
     def say(self, code: str, message: str, node: syntax.Node) -> None:
         self.findings.append(Finding.of(code, message, self.source.span(node.start, node.end)))
+
+    def timespec(self, spec: str | dict[str, Any], zone: str, node: syntax.Node) -> Timespec | None:
+        """The timespec that a node gives; None if it cannot be read, which is reported.
+
+        The settings of the engine that will run the ruleset may name calendars that nobody knows here: an
+        unknown one is a warning.
+        """
+        try:
+            timespec = Timespec.parse(spec, zone, self.almanac)
+        except PicoschedError as error:
+            if error.code == "invalid":
+                self.say("E304", error.message, node)
+            else:
+                self.say("W408", f"{error.message}; the settings of the engine must have it", node)
+            return None
+        ending = None if self.now is None else timespec.ending(self.now)
+        if ending:
+            self.say("W409", ending, node)
+        if timespec.plain_business_days:
+            said = "business days are Monday to Friday unless business_days is set"
+            self.say("W410", f'{said}, or a calendar is named: business days of "DE-BY"', node)
+        return timespec
 
     @cached_property
     def classic(self) -> bool:

@@ -7,6 +7,7 @@ here: a name that the ruleset does not declare is a warning.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from picosched.check.subject import Subject
 from picosched.errors import PicoschedError
@@ -14,7 +15,7 @@ from picosched.krl import syntax
 from picosched.krl.library import near
 from picosched.krl.ruleset import primitives
 from picosched.krl.values import to_string
-from picosched.krl.windows import DOMAIN, EDGES, constant, follows, windows_of
+from picosched.krl.windows import DOMAIN, EDGES, constant, follows, variable, windows_of
 from picosched.schedule.steering import WINDOW
 from picosched.schedule.window import Window
 from picosched.timespec.timespec import Timespec
@@ -61,7 +62,7 @@ def _look_at(subject: Subject, node: syntax.Window) -> None:
 
 
 def _zone(subject: Subject, node: syntax.Expression | None) -> str:
-    found = None if node is None else constant(node)
+    found = None if node is None else _known(node)
     if node is None or found is None or not isinstance(found[0], str):
         return "UTC"
     try:
@@ -73,14 +74,16 @@ def _zone(subject: Subject, node: syntax.Expression | None) -> str:
 
 
 def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec | None:
-    found = constant(node)
+    found = _known(node)
     if found is None or not isinstance(found[0], str | dict):  # the resolver reports it
         return None
-    try:
-        return Timespec.parse(found[0], zone)
-    except PicoschedError as error:
-        subject.say("E304", error.message, node)
-        return None
+    return subject.timespec(found[0], zone, node)
+
+
+def _known(node: syntax.Expression) -> tuple[Any] | None:
+    """The value of a literal, or the default of an entity variable."""
+    named = variable(node)
+    return constant(node) if named is None else None if named.default is None else (named.default,)
 
 
 def _unknown(

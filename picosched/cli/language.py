@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from picosched.check import Finding
     from picosched.engine.engine import Engine
     from picosched.krl.scope import Scope
+    from picosched.timespec.almanac import Almanac
 
 app = Commands()
 PANEL = "Rulesets and times"
@@ -76,7 +77,7 @@ def _check(file: Path, json: bool) -> bool:
         else:
             write(f"{file}: {error.message}")
         return True
-    found = check(text, str(file))
+    found = check(text, str(file), _almanac(text), SystemClock().now())
     for each in found:
         if json:
             write_json(_finding_json(each))
@@ -165,6 +166,7 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
     "picosched next 'last day of month'",
     "picosched next '2nd thursday of month at 10:30' --tz America/New_York",
     "picosched next '0 9 * * 1-5 except 2026-12-25' --picture year",
+    "picosched next \"weekdays at 9:00 except holidays('US')\"",
     "picosched next '@every 20m & * 9-16 * * 1-5'",
     """picosched next '{"hours": [9, 17], "minutes": 0, "dates": "last"}'""",
     "picosched next @monthly -n 3 --json",
@@ -198,13 +200,14 @@ def next_(
     """
     from picosched.timespec.timespec import Timespec
 
-    spec = Timespec.parse(timespec, tz)
+    spec = Timespec.parse(timespec, tz, _almanac(timespec))
     since = SystemClock().now() if start is None else parse_time(start)
     times: list[datetime] = []
     after = since
     while len(times) < count and (following := spec.after(after)) is not None:
         times.append(following)
         after = following
+    left_out = [*spec.left_out(since, times[-1])] if times else []
     if json:
         write_json(
             {
@@ -212,17 +215,34 @@ def next_(
                 "tz": spec.tz,
                 "explain": spec.explain(),
                 "next": [*map(format_time, times)],
+                "left_out": [{"day": str(each.day), "why": each.why} for each in left_out],
+                "ending": spec.ending(since),
             }
         )
         return
     write(spec.explain())
     show_times(times, spec.tz)
+    for each in left_out:
+        write(f"  left out: {each}")
+    if ending := spec.ending(since):
+        write(ending)
     if times and picture != "none":
         from picosched.cli.picture import picture as drawn
 
         write("")
         for line in drawn(spec, since, picture, sys.stdout.encoding):
             write(line)
+
+
+def _almanac(text: str) -> Almanac:
+    """What timespecs in a text are read with: what the settings say, which cost time to read, if need be."""
+    from picosched.timespec.almanac import PLAIN, names_any
+
+    if not names_any(text):
+        return PLAIN
+    from picosched.cli.opening import settings_here
+
+    return settings_here().almanac
 
 
 def show_times(times: list[datetime], tz: str) -> None:

@@ -32,9 +32,11 @@ MODULES: dict[str, tuple[str, ...]] = {
     "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire", "backfill"),
     "running": ("run", "journal"),
     "serving": ("serve",),
+    "machines": ("worker", "machines"),
     "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),
     "deliveries": ("deliveries", "retry-delivery", "drop-delivery"),
     "copies": ("backup", "export", "import", "doctor"),
+    "migrating": ("migrate",),
 }
 """The commands of each module, in the order of the help."""
 

@@ -72,7 +72,7 @@ def bring_sources(engine: Engine) -> None:
 
     if not TOML.exists():
         return
-    brought = engine.bring_sources(load_sources(TOML))
+    brought = engine.bring_sources(load_sources(TOML, engine.settings.almanac))
     for word, labels in (
         ("added", brought.added),
         ("changed", brought.changed),

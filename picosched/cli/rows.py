@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from picosched.cli.opening import SHORT
 from picosched.cli.printing import shown_time, write_table
 from picosched.clock import format_time
+from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
     from picosched.schedule.fire import Fire
@@ -64,7 +65,19 @@ def _when(row: Scheduled) -> str:
     name = f' "{row.name}"' if row.name else ""
     if row.kind == "window":
         return f"window{name}{zone}"
-    return f"repeat {row.timespec}{zone}{name}{_inside(row)}"
+    return f"repeat {row.timespec}{zone}{name}{_inside(row)}{_past(row)}"
+
+
+def _past(row: Scheduled) -> str:
+    """The last day before its due time that a calendar left out."""
+    try:
+        repeats = row.repeats
+    except PicoschedError:  # a server has the calendar, or nobody
+        return ""
+    if repeats is None or not repeats.calendars or row.due is None:
+        return ""
+    left_out = [*repeats.left_out(row.fired or row.created, row.due)]
+    return f", left out: {left_out[-1]}" if left_out else ""
 
 
 def _inside(row: Scheduled) -> str:

@@ -108,12 +108,20 @@ def show(
         names = engine.agenda.names([row, *fires])
         times = engine.agenda.next_times(row.id, count) if row.due else []
         misfire = engine.settings.misfire
-    explained = row.explain()
+        explained = engine.agenda.explained(row.id)
     if json:
-        more = {"explain": explained, "next": [*map(format_time, times)]}
+        left_out = [{"day": str(each.day), "why": each.why} for each in explained.left_out]
+        more = {
+            "explain": explained.words,
+            "next": [*map(format_time, times)],
+            "left_out": left_out,
+            "ending": explained.ending,
+        }
         write_json({**row_json(row, names), **more, "history": [fire_json(each, names) for each in fires]})
         return
-    _write_row(row, names, explained, misfire)
+    _write_row(row, names, explained.words, misfire)
+    for line in explained.lines():
+        write(line)
     if times:
         from picosched.cli.language import show_times
 

@@ -102,7 +102,7 @@ def serve(
     """Serve picos over HTTP and raise due events, until you stop it (Ctrl-C).
 
     A missing database is created. The API token is created at the first start and shown once. Only one
-    process can have a database at a time.
+    process can have a file at a time; a PostgreSQL database, as many as you like.
     """
     _check_installed()
     import sys
@@ -176,13 +176,15 @@ def _check_proxy(address: str) -> None:
 
 def _token_hash(engine: Engine, new: bool) -> str:
     """The hash of the token; a new token is printed, only this once."""
-    from picosched.web.access import kept_hash
+    from picosched.web.access import first_token, kept_hash
     from picosched.web.access import new_token as make_token
 
     kept = kept_hash(engine)
     if kept is not None and not new:
         return kept
-    write(f"the token, shown only now: {make_token(engine)}", stderr=True)
+    token = make_token(engine) if new else first_token(engine)
+    if token is not None:
+        write(f"the token, shown only now: {token}", stderr=True)
     hash = kept_hash(engine)
     assert hash is not None
     return hash

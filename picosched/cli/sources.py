@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Argument, Commands, Option
-from picosched.cli.opening import SHORT, end_of_pause
+from picosched.cli.opening import SHORT, end_of_pause, settings_here
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
 from picosched.cli.where import HERE, Where, only_id
@@ -111,11 +111,12 @@ def _declared(declaration: str) -> list[Source]:
     from picosched.sources.reading import load_sources, read_source
 
     if declaration.lstrip().startswith("{"):
-        return [read_source(parse_map(declaration, "the declaration"), folder=Path())]
+        given = parse_map(declaration, "the declaration")
+        return [read_source(given, folder=Path(), almanac=settings_here().almanac)]
     file = Path(declaration)
     if not file.exists():
         raise PicoschedError(f"{file}: no such file", "not_found")
-    found = [*load_sources(file)]
+    found = [*load_sources(file, settings_here().almanac)]
     if not found:
         raise PicoschedError(f"{file}: found no table [[source]], wanted at least one")
     return found

@@ -9,6 +9,8 @@ A row changes state as follows, and each step that settles an occurrence is reco
 | pending | its event is raised for the last time | finished | fired, late, coalesced, failed |
 | pending | its occurrence is not wanted | pending, finished | skipped, throttled, closed |
 | pending | its occurrence cannot be processed | pending, finished | failed |
+| pending | its occurrence failed, and is tried again | pending | failed |
+| pending | its occurrence failed, as many before it | paused | failed |
 | pending | it killed the process `max_begun` times | paused, finished | failed |
 | pending, paused | it is fired by hand | as before, finished | fired |
 | pending | it is paused | paused | |
@@ -28,6 +30,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from picosched.clock import format_time
+from picosched.due.alerting import alert_all
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
 from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
@@ -41,7 +44,9 @@ from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.backfill import NOMINAL, OPEN, reason, still_to_come
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
+from picosched.schedule.failing import having_failed, next_try, tried
 from picosched.schedule.fire import Fire
+from picosched.schedule.happenings import happenings
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
@@ -165,25 +170,36 @@ class Rows:
         except PicoschedError as error:  # its ruleset, its window or its zone is gone
             settled, stands_for = self._going_on(row, upto)
             failed = Fire(id, row.pico_id, due, now, Outcome.FAILED, why=str(error), stands_for=stands_for)
-            self._store.settle(settled, failed)
+            self._settle(row, having_failed(settled), failed)
             return Done(made=row.created)
         settled = dealt.row
         record = Fire(id, row.pico_id, due, now, dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
-        if dealt.why is None:
-            sender = None if row.rid else declaring.sender_of(self._store, row)
-            journalled = sender is None or sender.journal
-            raised = self._raised(row, settled, record, piece.answers, journalled=journalled)
-            if isinstance(raised, Turn):
-                if sender is not None and row.name and raised.errors:
-                    declaring.note_failure(self._store, row.name, due, str(raised.errors[0]))
-                return Done(raised=True, made=row.created)
-            if isinstance(raised, Unanswered):
-                return raised
-            if sender is not None and row.name:
-                declaring.note_failure(self._store, row.name, due, str(raised))
-            record = replace(record, outcome=Outcome.FAILED, why=str(raised))
-            settled = replace(settled, spaced_from=row.spaced_from)
-        self._store.settle(settled, record)
+        if dealt.why is not None:
+            self._settle(row, settled, record)
+            return Done(made=row.created)
+        if row.tries:  # the least period counts from when it was first due
+            settled = replace(settled, spaced_from=row.moved_from or row.spaced_from)
+        again = None if row.retry is None else next_try(row, settled, now, self._settings.granularity)
+        sender = None if row.rid else declaring.sender_of(self._store, row)
+        journalled = sender is None or sender.journal
+        raised = self._raised(
+            row, settled, record, piece.answers, tried_again=again is not None, journalled=journalled
+        )
+        if isinstance(raised, Turn):
+            if sender is not None and row.name and raised.errors:
+                declaring.note_failure(self._store, row.name, due, str(raised.errors[0]))
+            if raised.errors or row.failures or row.late_after or record.outcome is not Outcome.FIRED:
+                self._happened(row, raised.settled or settled, of_turn(record, raised))
+            return Done(raised=True, made=row.created)
+        if isinstance(raised, Unanswered):
+            return raised
+        if again is not None:
+            self._store.settle(*tried(row, record, raised, again))
+            return Done(made=row.created)
+        if sender is not None and row.name:
+            declaring.note_failure(self._store, row.name, due, str(raised))
+        record = replace(record, outcome=Outcome.FAILED, why=str(raised))
+        self._settle(row, having_failed(replace(settled, spaced_from=row.spaced_from)), record)
         return Done(made=row.created)
 
     def raise_now(self, piece: RaiseNow) -> Turn | Unanswered:
@@ -240,9 +256,8 @@ class Rows:
         settled, stands_for = self._going_on(row, now)
         if settled.status is Status.PENDING:
             settled, why = replace(settled, status=Status.PAUSED), f"{why}; the schedule is paused"
-        self._store.settle(
-            settled, Fire(row.id, row.pico_id, row.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
-        )
+        record = Fire(row.id, row.pico_id, row.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
+        self._settle(row, having_failed(settled), record)
         self._store.begun.unmark(piece.id)
         return NOTHING
 
@@ -259,6 +274,25 @@ class Rows:
         self._store.agenda.take(changed, now)
         return True
 
+    def _settle(self, row: Scheduled, settled: Scheduled, record: Fire) -> None:
+        """Settle and record an occurrence that caused no turn, and tell the rules."""
+        self._store.settle(settled, record)
+        self._happened(row, settled, record)
+
+    def _happened(self, row: Scheduled, settled: Scheduled, record: Fire) -> None:
+        """Have the rules of its pico that select it told what befell a schedule."""
+        if not row.is_schedule:
+            return
+        for each in happenings(row, settled, record, self._settings.granularity):
+            alert_all(self._store, self._settings, each, row, settled)
+            installed = self._loaded.load_pico(row.pico_id).installed.values()
+            if not any(one.ruleset.salient(each.domain, each.type) for one in installed):
+                continue
+            if self._store.agenda.coming(row.pico_id) >= self._settings.limits.max_pending:
+                log.warning("%s of %s is not raised: its pico has max_pending events", each.event, row.id)
+                continue
+            self._store.agenda.add(each)
+
     def _raised(
         self,
         row: Scheduled,
@@ -266,10 +300,14 @@ class Rows:
         record: Fire,
         answers: Answers,
         *,
+        tried_again: bool = False,
         recorded: bool = True,
         journalled: bool = True,
     ) -> Turn | Unanswered | Exception:
-        """Raise a row's event and write its turn with the record; the error if that is not possible."""
+        """Raise a row's event and write its turn with the record; the error if that is not possible.
+
+        With `tried_again` a rule's error is returned as well, and its turn dropped.
+        """
         try:
             pico, event = self._target(row, record)
         except StoreError:
@@ -280,7 +318,14 @@ class Rows:
         if pico.id != record.pico_id:
             record = replace(record, pico_id=pico.id)
         return self._turns.raise_occurrence(
-            pico, event, record, answers, settled, recorded=recorded, journalled=journalled
+            pico,
+            event,
+            record,
+            answers,
+            settled,
+            tried_again=tried_again,
+            recorded=recorded,
+            journalled=journalled,
         )
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:
@@ -304,12 +349,16 @@ class Rows:
     def _going_on(self, row: Scheduled, upto: datetime) -> tuple[Scheduled, int]:
         """A row with a failed occurrence, with its next due time, and how many occurrences that settles.
 
-        It is finished if its next due time can no longer be computed.
+        If its next due time can no longer be computed, it is finished; but it is paused if it names what the
+        settings lack, or a package that is not installed, because they may have it again.
         """
         granularity = self._settings.granularity
         try:
             return row.settled(upto, granularity), row.passed(upto, granularity)
-        except PicoschedError:
+        except PicoschedError as error:
+            if error.code != "invalid":
+                log.error("pausing the scheduled event %s: %s", row.id, error)
+                return replace(row, status=Status.PAUSED), 1
             return replace(row, due=None, status=Status.FINISHED), 1
 
     def _terms(self, row: Scheduled) -> Terms:
@@ -317,7 +366,8 @@ class Rows:
         window = spaced_from = None
         if row.window is not None:
             ruleset = self._loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-            window = load_window(ruleset, self._settings.windows, row.window)
+            entity = partial(self._store.entity, row.pico_id, row.rid)
+            window = load_window(ruleset, self._settings, row.window, entity)
         if row.kind == "repeat" and self._terms_of_all.min_period:
             spaced_from = row.spaced_from
             if spaced_from is None and row.fired is not None:  # written by a version without this field

@@ -53,25 +53,44 @@ RAISING = "raising"
 class Begun:
     """Decides which rows are begun with a mark, and counts how often. For one tick at a time."""
 
-    def __init__(self, store: Store, commits: GroupCommit, most: int) -> None:
+    def __init__(self, store: Store, commits: GroupCommit, most: int, name: str = "") -> None:
         self._store = store
         self._commits = commits
         self._most = most
         """How often a row may be begun with a mark."""
+        self._key = f"{RAISING} {name}".strip()
+        """The key of this process's note; with its name, if others write notes of their own."""
+        self._old: list[str] = []
+        """The keys of notes that processes before this one left."""
         self._found: dict[str, int] = {}
         """Row id → how often earlier processes began it with a mark."""
         self._ends = 0
         """Consecutive unclean ends before this process."""
         self._left = 0
         """How many more rows to begin one at a time."""
+        self.taken_over = 0
+        """How often rows of other processes were taken over."""
         self._noted = 0
         """The number in this process's note; 0 if it has written none."""
 
     def take_up(self) -> None:
-        """Check how the last process ended, before anything is raised."""
+        """Check how the last process ended, or the last ones, before anything is raised."""
         self._ends, self._found = self._commits.read(self._look)
         if self._ends:
             self._left = FIRST * 2 ** (min(self._ends, MOST_ENDS) - 1)
+
+    def died(self, name: str) -> None:
+        """Another process, of that name, ended uncleanly; what it was raising may soon be ours to raise."""
+        key = f"{RAISING} {name}"
+        if self._commits.read(self._store.picos.meta, key) is not None:
+            self._commits.run(self._store.picos.forget_meta, key)
+        self._ends, self._noted = self._ends + 1 if self._left else 1, 0
+
+    def take_over(self) -> None:
+        """Rows of processes that ended uncleanly become ours to raise. Inside the lock."""
+        self._found = self._store.begun.all()
+        self._left = FIRST * 2 ** (min(max(self._ends, 1), MOST_ENDS) - 1)
+        self.taken_over += 1
 
     def marked_first(self, due: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """The due rows, (id, owner), marked ones first."""
@@ -82,8 +101,13 @@ class Begun:
         """The ids of rows found with a mark and not settled yet."""
         return tuple(self._found)
 
-    def caught_up(self) -> None:
-        """Nothing is due any more, so a row that kills the process from now on is a new one."""
+    def caught_up(self, taken_over: int) -> None:
+        """Nothing is due any more, so a row that kills the process from now on is a new one.
+
+        Unless rows were taken over since it was so often `taken_over`, when the tick began.
+        """
+        if taken_over != self.taken_over:
+            return
         self._left = 0
         self._found = {}
         if self._noted > 1:
@@ -135,13 +159,33 @@ class Begun:
         return outcome
 
     def _look(self) -> tuple[int, dict[str, int]]:
-        note = self._store.picos.meta(RAISING)
-        return (0, {}) if note is None else (int(note), self._store.begun.all())
+        left = {key: note for key, note in self._store.picos.notes(RAISING).items() if self._is_left(key)}
+        self._old = [*left]
+        if self._store.machines is not None:
+            self._store.machines.hold(self._key)
+        return (sum(map(int, left.values())), self._store.begun.all()) if left else (0, {})
+
+    def _is_left(self, key: str) -> bool:
+        """Whether the process that wrote a note has ended."""
+        machines = self._store.machines
+        if machines is None:
+            return True
+        ended = machines.hold(key)
+        if ended:
+            machines.release(key)
+        return ended
 
     def _note(self, ends: int) -> None:
-        self._commits.run(self._store.picos.set_meta, RAISING, str(ends))
+        self._commits.run(self._put_note, str(ends))
         self._noted = ends
 
+    def _put_note(self, text: str) -> None:
+        for key in self._old:
+            self._store.picos.forget_meta(key)
+        self._store.picos.set_meta(self._key, text)
+
     def _forget(self) -> None:
-        self._store.picos.forget_meta(RAISING)
-        self._store.begun.unmark_all()
+        for key in (self._key, *self._old):
+            self._store.picos.forget_meta(key)
+        if not self._store.picos.notes(RAISING):
+            self._store.begun.unmark_all()

@@ -12,6 +12,7 @@ pico or source may overtake each other.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -19,12 +20,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 
+from picosched.due.alerting import signature_of
 from picosched.due.background import Background, away
 from picosched.due.queue import Looked, Tick
 from picosched.due.waiting import Ask
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.outside.mail import METHOD
 from picosched.pico.delivery import Delivery
+from picosched.schedule.alert import MAIL, text_of
 from picosched.schedule.scheduled import Outcome
+from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
@@ -63,6 +68,7 @@ class DeliveriesQueue(Background):
         self,
         store: Store,
         commits: GroupCommit,
+        settings: Settings,
         ask: Ask,
         now: Callable[[], datetime],
         done: Callable[[], None],
@@ -70,6 +76,7 @@ class DeliveriesQueue(Background):
         super().__init__("picosched-delivering", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._store = store
         self._commits = commits
+        self._settings = settings
         self._ask = ask
         self._now = now
 
@@ -92,12 +99,15 @@ class DeliveriesQueue(Background):
         if delivery is None or delivery.dead is not None:
             return None
         with away():
-            answer = self._ask(request_of(delivery))
+            answer = self._ask(request_of(delivery, self._settings))
         (outcome,) = self._commits.perform_all(partial(self._settle, delivery), (answer,))
         return outcome if isinstance(outcome, Exception) else None
 
     def _settle(self, delivery: Delivery, answer: HttpResponse) -> None:
         now, deliveries = self._now(), self._store.deliveries
+        self._store.need(delivery.pico_id or delivery.source_id)
+        if deliveries.find(delivery.id) is None:
+            return  # dropped, or sent by another process as well
         if 200 <= answer.status < 300:
             deliveries.remove(delivery.id)
             return
@@ -121,8 +131,12 @@ class DeliveriesQueue(Background):
             self._store.sources.correct(delivery.entry_id, Outcome.FAILED, failed)
 
 
-def request_of(delivery: Delivery) -> HttpRequest:
-    headers = (("content-type", "application/json"), (KEY, delivery.id))
+def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:
+    if delivery.url.startswith(MAIL):
+        subject, text = text_of(json.loads(delivery.body))
+        return HttpRequest(METHOD, delivery.url, (("subject", subject),), text.encode())
+    signature = signature_of(settings, delivery)
+    headers = (("content-type", "application/json"), (KEY, delivery.id), *signature)
     return HttpRequest("POST", delivery.url, headers, delivery.body.encode(), redirects=False)
 
 

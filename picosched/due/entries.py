@@ -90,7 +90,7 @@ class Entries:
         row = self._store.sources.find(kept.source_id)
         assert row is not None  # an entry never outlives its source
         try:
-            source = declaring.read(row)
+            source = declaring.read(row, self._store.almanac)
             entry = source.entry(kept.name)
             if entry is None:
                 raise PicoschedError(f'found no entry "{kept.name}" in its declaration', "internal")

@@ -11,7 +11,7 @@ In the background programs run in their own threads; otherwise the caller of `ru
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -83,6 +83,12 @@ class ProgramsQueue(Background):
         super().stop(seconds)
         self._processes.go_on()
 
+    def interrupt(self) -> None:
+        """Mark the runs of processes that have ended as interrupted."""
+        if self._commits.read(self._store.agenda.programs, "running"):
+            running = {*self.left_out().ids, *self._unwritten}
+            self._commits.run(interrupt, self._store, self._now(), running)
+
     def coming(self, found: Coming, without: LeftOut) -> Coming:
         """When it next has something to do, given when the first waiting program was requested."""
         if self._unwritten and self._unwritten.keys() - without.ids:
@@ -114,8 +120,19 @@ class ProgramsQueue(Background):
         return [] if self._processes.stopping else self._store.agenda.programs("proc", TAKEN_UP, without)
 
     def _run(self, id: str) -> None:
-        if self._processes.stopping:
+        if self._processes.stopping or not self._held(id):
             return
+        try:
+            self._run_held(id)
+        finally:
+            if self._store.machines is not None:
+                self._commits.read(self._store.machines.release, id)
+
+    def _held(self, id: str) -> bool:
+        """Whether this process alone may run it; others see that from then on."""
+        return self._store.machines is None or self._commits.read(self._store.machines.hold, id)
+
+    def _run_held(self, id: str) -> None:
         try:
             program = self._commits.run(self._begin, id)
         except InDoubtError as error:  # it may be marked as running, and nothing else would end it
@@ -167,10 +184,19 @@ class ProgramsQueue(Background):
             self._store.agenda.become(finished(row, ended, now), now)
 
 
-def interrupt(store: Store, now: datetime) -> None:
-    """Inside a transaction: mark runs that the last process left unfinished as interrupted."""
-    for row in store.agenda.programs("running"):
+def interrupt(store: Store, now: datetime, running: Collection[str] = ()) -> None:
+    """Inside a transaction: mark runs that an ended process left unfinished as interrupted.
+
+    Not those that this process is `running`, or that another one holds.
+    """
+    machines, rows = store.machines, store.agenda.programs("running")
+    store.need(*(row.pico_id for row in rows))
+    for row in rows:
+        if row.id in running or (machines is not None and not machines.hold(row.id)):
+            continue
         store.agenda.become(finished(row, INTERRUPTED, now), now)
+        if machines is not None:
+            machines.release(row.id)
 
 
 def program_of(row: Scheduled) -> Program:

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from picosched.clock import format_time
+from picosched.clock import format_time, to_ms
 from picosched.due.agenda import AgendaQueue
 from picosched.due.background import Background
 from picosched.due.begun import Begun
@@ -122,6 +122,10 @@ class Ticks:
         self._waiting = waiting
         self._begun = begun
         self._now = now
+        self.raised = 0
+        """Events raised so far."""
+        self._soonest: datetime | None = None
+        """What the last look found to come next."""
         self._ends = ends
         """Whether to leave the remaining due items for another tick."""
         self._seen = Seen(store, commits, self._read)
@@ -131,6 +135,12 @@ class Ticks:
     def next_due(self) -> datetime | None:
         """The next due time, ignoring rows that wait for an answer; None if there is none."""
         return self._look(()).soonest
+
+    @property
+    def lag(self) -> int:
+        """For how many milliseconds the first due item has been waiting."""
+        soonest = self._soonest
+        return 0 if soonest is None else max(0, to_ms(self._now()) - to_ms(soonest))
 
     def forget(self) -> None:
         """Look anew, as something else than the store has changed."""
@@ -152,6 +162,7 @@ class Ticks:
 
     def _run_due(self) -> int:
         began = self._now()
+        taken_over = self._begun.taken_over
         stuck: dict[str, Exception] = {}
         tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
@@ -173,6 +184,7 @@ class Ticks:
                     continue
                 looked = queue.run_due(coming, tick)
                 raised += looked.raised
+                self.raised += looked.raised
                 made_now += looked.made_now
                 fails |= looked.fails
             if fails:
@@ -186,7 +198,7 @@ class Ticks:
         for error in stuck.values():
             raise error
         if not self._ends() and self._waiting.is_idle:
-            self._begun.caught_up()
+            self._begun.caught_up(taken_over)
         return raised
 
     def _look(self, stuck: Collection[str]) -> Look:
@@ -205,4 +217,5 @@ class Ticks:
         entries, deliveries, programs, rows, broken = self._store.due.soonest(*without)
         coming = (entries, deliveries, self._programs.coming(programs, without[2]), rows)
         times = [time for each in coming if each is not NEVER for time in each if time is not None]
-        return Look(coming, min(times, default=None), broken)
+        self._soonest = min(times, default=None)
+        return Look(coming, self._soonest, broken)

@@ -15,14 +15,7 @@ from typing import Protocol, TypeVar
 
 from picosched.due.background import Background, away
 from picosched.errors import PicoschedError
-from picosched.krl.scope import (
-    EventQuery,
-    EventQueryAnswer,
-    HttpRequest,
-    HttpResponse,
-    Request,
-    Response,
-)
+from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
 from picosched.pico.said import MOST_ASKED, Answers, Unanswered
 
 

@@ -30,9 +30,11 @@ from picosched.schedule.changed import (
     repeated,
     resumed,
 )
+from picosched.schedule.coming import coming_raised
+from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, coming_raised
+from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
 
@@ -84,6 +86,10 @@ class Agenda:
         window = window_of(self._engine, row)
         least = timedelta(seconds=settings.min_period)
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
+
+    def explained(self, id: str) -> Explained:
+        """Its timespec in words, with the coming days that its calendars leave out."""
+        return explained(self.load(id), self._engine.now())
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""
@@ -144,11 +150,12 @@ class Agenda:
         now, granularity = self._engine.now(), self._engine.settings.granularity
 
         def step(row: Scheduled) -> Changed | None:
-            spec = timespec if isinstance(timespec, Timespec) else Timespec.parse(timespec, tz or row.tz)
+            spec = timespec if isinstance(timespec, Timespec) else row.read(timespec, tz)
             return repeated(row, spec, now, granularity)
 
         if not isinstance(timespec, Timespec):
-            Timespec.parse(timespec, tz or "UTC")  # an invalid one is an error even if nothing matches
+            # An invalid one is an error even if nothing matches.
+            Timespec.parse(timespec, tz or "UTC", self._engine.settings.almanac)
         return self._change(which, step, dry_run)
 
     def fire_now(self, id: str, why: str = BY_HAND) -> Turn:

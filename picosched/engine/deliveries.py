@@ -28,7 +28,15 @@ class Delivering(Wiring):
 
     def retry_delivery(self, id: str) -> bool:
         """Try a delivery now; one that is dead is pending again. False if there is none."""
-        done = self.write(lambda: self.store.deliveries.retry(id, self.now()))
+
+        def work() -> bool:
+            found = self.store.deliveries.find(id)
+            if found is None:
+                return False
+            self.store.need(found.pico_id or found.source_id)
+            return self.store.deliveries.retry(id, self.now())
+
+        done = self.write(work)
         if done:
             self.look_again()
         return done
@@ -43,6 +51,7 @@ class Delivering(Wiring):
             found = self.store.deliveries.find(id)
             if found is None:
                 return False
+            self.store.need(found.pico_id or found.source_id)
             self.store.deliveries.remove(id)
             if found.source_id and found.dead is None:
                 self.store.agenda.correct(found.entry_id, found.nominal, Outcome.FAILED, DROPPED)

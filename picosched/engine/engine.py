@@ -21,6 +21,7 @@ from picosched.engine.agenda import Agenda
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
 from picosched.engine.pico import PicoRef
+from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
 from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel
@@ -30,6 +31,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.store.journal import Entry
+from picosched.store.machines import Machine
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
 
@@ -117,6 +119,8 @@ class Engine(Delivering, Sourced, Forecast):
 
         def work() -> PicoRef:
             self.loaded.load_pico(parent_id)
+            if unique:
+                self.store.need("")  # so that no other process makes one of that name meanwhile
             if unique and self.store.picos.named(name):
                 raise PicoschedError(f"there is a pico {name} already", "conflict")
             self.store.picos.new_pico(row)
@@ -233,10 +237,13 @@ class Engine(Delivering, Sourced, Forecast):
         self._commits.refuse_inside()
         with self._switch:
             self.read(self.store.picos.find_root)  # fails if the store is closed
+            self.read(lambda: compare_clocks(self.store, self.clock, self.settings.granularity))
             self._waiting.start()
             self._programs.start()
             self._deliveries.start()
             self._ticks.forget()
+            if self._placement is not None:
+                self._placement.start()
             self._scheduler.start()
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
@@ -244,6 +251,16 @@ class Engine(Delivering, Sourced, Forecast):
         self._commits.refuse_inside()
         with self._switch:
             self._stop(seconds)
+
+    def machines(self) -> list[Machine]:
+        """The processes that work on the database, the oldest first; none if one has it alone."""
+        if self.store.machines is None:
+            return []
+        watch = self.store.machines.watch()
+        try:
+            return [*watch.survey().machines]
+        finally:
+            watch.close()
 
     @property
     def running(self) -> bool:

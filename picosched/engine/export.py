@@ -56,14 +56,16 @@ def put_in(
     engine: Wiring, document: Mapping[str, Any], under: str, name: str | None, *, keep_ecis: bool
 ) -> PicoRef:
     """Make a pico from a document under the pico with the id `under`; see `Engine.import_pico`."""
-    moved = read_moved(document, engine.settings.limits.max_attrs_bytes)
+    moved = read_moved(document, engine.settings.limits.max_attrs_bytes, engine.settings.almanac)
     called = checked_text(moved.name if name is None else name, "name of a pico")
+    id = engine.new_id()
 
     def work() -> PicoRef:
         engine.loaded.load_pico(under)
+        engine.store.need("")  # so that no other process makes one of that name meanwhile
         if engine.store.picos.named(called):
             raise PicoschedError(f"there is a pico {called} already", "conflict")
-        pico = PicoRow(engine.new_id(), called, under, engine.now())
+        pico = PicoRow(id, called, under, engine.now())
         with engine.store.savepoint():  # an error here must not affect others in this transaction
             engine.store.picos.new_pico(pico)
             _Arrival(engine, moved, pico).put(keep_ecis)

@@ -23,6 +23,7 @@ from picosched.schedule.fire import Fire
 from picosched.schedule.retold import check_row, read_fire, read_row
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
+from picosched.timespec.almanac import Almanac
 
 FORMAT = "picosched pico"
 VERSION = 1
@@ -57,8 +58,11 @@ class Moved:
     journal: list[Entry]
 
 
-def read_moved(document: Mapping[str, Any], most_bytes: int) -> Moved:
-    """The content of a document, in which each configuration may have at most `most_bytes`."""
+def read_moved(document: Mapping[str, Any], most_bytes: int, almanac: Almanac) -> Moved:
+    """The content of a document, in which each configuration may have at most `most_bytes`.
+
+    Timespecs are read with the almanac.
+    """
     told = Fields(document, "the document")
     if not told.has("format") or told.text("format") != FORMAT:
         raise PicoschedError(f'the document: found no format, wanted "{FORMAT}"')
@@ -70,7 +74,7 @@ def read_moved(document: Mapping[str, Any], most_bytes: int) -> Moved:
         told.text("name"),
         rulesets,
         [_read_channel(each) for each in told.each("channels")],
-        [_read_row(each, {each.rid for each in rulesets}) for each in told.each("scheduled")],
+        [_read_row(each, {each.rid for each in rulesets}, almanac) for each in told.each("scheduled")],
         [read_fire(each, "") for each in told.each("fires")],
         [_read_entry(each) for each in told.each("journal")],
     )
@@ -128,8 +132,8 @@ def _read_policy(told: Fields) -> Policy:
     return new_policy(told.texts("allow"), told.texts("deny"))
 
 
-def _read_row(told: Fields, rids: set[str]) -> Scheduled:
-    row = replace(read_row(told, ""), attrs=_json(told, "attrs"))
+def _read_row(told: Fields, rids: set[str], almanac: Almanac) -> Scheduled:
+    row = replace(read_row(told, ""), attrs=_json(told, "attrs"), almanac=almanac)
     check_row(row, told.where)
     if row.due is not None and row.rid not in rids:
         raise PicoschedError(f"{told.where}.rid: found {row.rid}, wanted a ruleset of the document")

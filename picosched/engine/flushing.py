@@ -40,6 +40,7 @@ def flush(engine: Engine, url: str) -> Flushed:
 
     def work() -> int:
         picos, now = engine.store.picos.having(origin), engine.now()
+        engine.store.need("", *picos)
         for pico_id in picos:
             installing.install(engine.store, engine.loaded, pico_id, ruleset, origin, None, now)
         return len(picos)

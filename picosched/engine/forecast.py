@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from picosched.clock import LAST, format_time, shifted
@@ -20,7 +21,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.forecast import Span, forecast, times_in
 from picosched.schedule.load import MINUTE, Load, Steady, Stream, What, count_load
 from picosched.schedule.scheduled import Scheduled, Status
-from picosched.schedule.window import Window
+from picosched.schedule.window import Unset, Window
 from picosched.sources.limits import Limited, step_of
 from picosched.sources.metronome import Beat
 from picosched.sources.source import Entry
@@ -93,7 +94,7 @@ class Forecast(Wiring):
         if not timedelta() < until - since <= timedelta(days=MOST_LOAD_DAYS):
             found = f"found the time from {format_time(since)} to {format_time(until)}"
             raise PicoschedError(f"{found}, wanted one that is to come, of at most {MOST_LOAD_DAYS} days")
-        asked = None if suggest is None else Timespec.parse(suggest, tz)
+        asked = None if suggest is None else Timespec.parse(suggest, tz, self.settings.almanac)
         span = self._span(since, until - INSTANT)
         rows, known = self._pending(Filter(until=span.until), MOST_ROWS)
         names = self.read(lambda: {id: self._name(id) for id in {row.pico_id for row in rows}})
@@ -118,7 +119,7 @@ class Forecast(Wiring):
         found: list[tuple[What, Entry, EntryRow, Times]] = []
         for row in self.store.sources.all():
             with suppress(PicoschedError):  # its declaration is no longer valid, as the list of sources says
-                source = declaring.read(row)
+                source = declaring.read(row, self.store.almanac)
                 for kept in self.store.sources.entries(row.id):
                     entry = source.entry(kept.name)
                     if entry is not None and not kept.paused and kept.due and kept.due <= span.until:
@@ -146,7 +147,7 @@ class Forecast(Wiring):
         return Span(since, until, self.settings.granularity, timedelta(seconds=self.settings.min_period))
 
 
-def window_of(engine: Wiring, row: Scheduled) -> Window | None:
+def window_of(engine: Wiring, row: Scheduled) -> Window | Unset | None:
     """The window of a row; None if it has none, or if it is gone, which is reported when the row is due."""
     if row.window is None:
         return None
@@ -156,9 +157,12 @@ def window_of(engine: Wiring, row: Scheduled) -> Window | None:
         return None
 
 
-def _window(engine: Wiring, row: Scheduled, name: str) -> Window:
+def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
     ruleset = engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
-    return load_window(ruleset, engine.settings.windows, name)
+    entity = partial(engine.store.entity, row.pico_id, row.rid)
+    window = load_window(ruleset, engine.settings, name, entity)
+    # What is wrong with its data is reported when the row is due as well.
+    return replace(window, faulty=False) if isinstance(window, Unset) else window
 
 
 def _times_of(

@@ -17,6 +17,7 @@ from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
 from picosched.pico.turn import Turn
 from picosched.schedule.backfill import Past
+from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.load import Load
@@ -25,6 +26,7 @@ from picosched.settings import Settings
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
 from picosched.store.journal import Entry
+from picosched.store.machines import Machine
 from picosched.store.picos import InstalledRow
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class ReachedAgenda(Protocol):
     def count(self, which: Filter) -> int: ...
     def load(self, id: str) -> Scheduled: ...
     def next_times(self, id: str, count: int = 5) -> list[datetime]: ...
+    def explained(self, id: str) -> Explained: ...
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]: ...
     def history(
         self,
@@ -152,6 +155,8 @@ class Reached(Protocol):
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None
     ) -> list[Entry]: ...
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]: ...
+
+    def machines(self) -> list[Machine]: ...
 
     def deliveries(
         self, *, dead: bool = False, pico_id: str | None = None, limit: int = 100

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from picosched.clock import Clock, VirtualClock
 from picosched.due.begun import Begun
 from picosched.due.programs import interrupt
 from picosched.due.pruning import note
 from picosched.settings import Settings
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
+from picosched.turns import calendars
 from picosched.turns import windows as edges
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
+
+log = logging.getLogger(__name__)
 
 
 def opened(
@@ -23,8 +28,10 @@ def opened(
 ) -> tuple[Store, random.Random, random.Random]:
     """The store at a path, and the two sources of random numbers."""
     if isinstance(store, Store):
+        store.use(settings.almanac)
         return store, *chances(store, seed)
     made = Store(store, settings.durability, readonly, settings.history_days)
+    made.use(settings.almanac)
     try:
         return made, *chances(made, seed)
     except BaseException:
@@ -42,7 +49,7 @@ def take_up(
     now: Callable[[], datetime],
 ) -> None:
     """Make the root pico of a new store, check how the last process ended, mark program runs that it left as
-    interrupted, and follow the windows configured now.
+    interrupted, and follow the windows and the calendars configured now.
     """
     begun.take_up()
     if commits.read(store.picos.find_root) is None:
@@ -51,9 +58,27 @@ def take_up(
         commits.run(interrupt, store, now())
     if commits.read(edges.is_changed, store, settings):
         commits.run(edges.follow_configured, store, loaded, now())
+    if commits.read(calendars.is_changed, store, settings):
+        commits.run(calendars.plan_anew, store, settings, now())
+
+
+def compare_clocks(store: Store, clock: Clock, granularity: int) -> None:
+    """Warn if the clock of the database's server differs from ours by more than the granularity (seconds)."""
+    theirs = store.server_time()
+    if theirs is None or isinstance(clock, VirtualClock):
+        return
+    ahead = (clock.now() - theirs).total_seconds()
+    if abs(ahead) > granularity:
+        apart = f"{abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'}"
+        log.warning(
+            "the clock of this machine, by which events are raised, is %s that of %s", apart, store.name
+        )
 
 
 def _found(store: Store, id: str, now: datetime) -> None:
+    store.need("")
+    if store.picos.find_root() is not None:  # another process has made it meanwhile
+        return
     store.picos.new_pico(PicoRow(id, "root", None, now))
     note(store, now)
 

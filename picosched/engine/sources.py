@@ -30,7 +30,7 @@ class Sourced(Wiring):
         `invalid` for errors in it, `conflict` if its name is taken, `not_found` if its target pico or channel
         does not exist. File paths are relative to the working folder.
         """
-        return self.add_sources([read_source(declaration, folder=Path())])[0]
+        return self.add_sources([read_source(declaration, folder=Path(), almanac=self.settings.almanac)])[0]
 
     def add_sources(self, sources: Sequence[Source]) -> list[str]:
         """Add sources, all of them or none; returns their ids. Errors as for `add_source`."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, ParamSpec, TypeVar, cast
 
 from picosched.checked import checked_event, json_object
@@ -24,6 +26,7 @@ from picosched.due.background import PATIENCE_SECONDS, DismissedError, refuse_di
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.entries import Entries
+from picosched.due.placement import Part, Placement
 from picosched.due.programs import ProgramsQueue
 from picosched.due.pruning import Pruning
 from picosched.due.scheduler import Scheduler
@@ -32,7 +35,7 @@ from picosched.due.tick import Awaiting, Dues, Ticks
 from picosched.due.waiting import Ask, Waiting
 from picosched.engine.recovery import opened, take_up
 from picosched.errors import PicoschedError
-from picosched.krl.scope import EventQuery, EventQueryAnswer
+from picosched.krl.requests import EventQuery, EventQueryAnswer
 from picosched.krl.text import measured
 from picosched.outside import Outside
 from picosched.pico.chance import Chance, id_from
@@ -41,11 +44,17 @@ from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.faults import StoreError
+from picosched.store.machines import Beat, Machine
+from picosched.store.shards import shard_of
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow, RaisePast
+from picosched.turns.places import Places
 from picosched.turns.turns import Turns
+
+SECRET = "machines"
+"""The key in the store of the secret by which servers know each other."""
 
 DEEPEST = 5
 """Turns of other picos that one turn waits for, each within the one before."""
@@ -92,14 +101,19 @@ class Wiring:
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
         self._dues = Dues(lambda due: self._scheduler.wake(due))
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)
+        if self.store.shards is not None:
+            self._commits.places = Places(self.store, self.loaded)
         self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came)
         self._waiting = Waiting(ask, self._ask_pico, self.look_again)
         self._deep = threading.local()
         """How many turns of other picos the calling thread waits for, each within the one before."""
-        self._begun = Begun(self.store, self._commits, self.settings.max_begun)
+        self.machine_id = "" if self.store.machines is None else token_hex(8)
+        """The id of this process among those that write the database."""
+        self._begun = Begun(self.store, self._commits, self.settings.max_begun, self.machine_id)
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._wire_queues(ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
+        self._placement = self._placed()
         self._switch = threading.Lock()
         """Held while starting or stopping the background threads."""
         try:
@@ -116,12 +130,68 @@ class Wiring:
         agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun)
         entries = Entries(store, self.loaded, self.turns, now)
         sources = SourcesQueue(store, commits, entries, self._waiting, self._begun)
-        self._deliveries = DeliveriesQueue(store, commits, ask, now, look_again)
+        self._deliveries = DeliveriesQueue(store, commits, self.settings, ask, now, look_again)
         self._programs = ProgramsQueue(
             store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
         )
         queues = sources, self._deliveries, self._programs, agenda
         self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, self._scheduler.ends)
+
+    def _placed(self) -> Placement | None:
+        """Its part in the work on a database, if there are others."""
+        machines = self.store.machines
+        if machines is None:
+            return None
+
+        def died(machine: Machine) -> None:
+            self._begun.died(machine.id)
+
+        def changed() -> None:
+            self._programs.interrupt()
+            self.look_again()
+
+        def news() -> None:
+            self._commits.read(self.store.due.look_anew)
+            self.look_again()
+
+        return Placement(
+            machines, self._commits, self._beat, self._secret, died, self._begun.take_over, changed, news
+        )
+
+    @property
+    def secret(self) -> str | None:
+        """By which the servers of one database know each other; None while it takes no part."""
+        return None if self._placement is None else self._placement.secret
+
+    def server_of(self, eci: str) -> str | None:
+        """The URL of the server that has the shard of a channel's pico; None if it is this one or unknown.
+
+        For any thread: it reads nothing.
+        """
+        if self._placement is None:
+            return None
+        pico_id = self.loaded.known_pico_of(eci)
+        return None if pico_id is None else self._placement.servers.get(shard_of(pico_id))
+
+    def _secret(self) -> str:
+        """The secret of the database, made by the first that takes part."""
+        self.store.need("")
+        kept = self.store.picos.meta(SECRET)
+        if kept is None:
+            kept = token_hex(16)
+            self.store.picos.set_meta(SECRET, kept)
+        return kept
+
+    def _beat(self) -> Beat:
+        """What this process tells the others of itself."""
+        name = f"{os.getpid()} on {socket.gethostname()}"
+        url = self.settings.machine_url or self.loaded.address
+        return Beat(self.machine_id, name, url, self._began, self._ticks.raised, self._ticks.lag)
+
+    @property
+    def part(self) -> Part | None:
+        """Its part in the work on a database that has other machines; None if it takes none."""
+        return None if self._placement is None else self._placement.part
 
     def close(self) -> None:
         """Stop the scheduler, let the current turn end, close the store. A second call does nothing."""
@@ -314,6 +384,8 @@ class Wiring:
         self._programs.end_all()
         self._scheduler.stop()
         stop_all(seconds, self._waiting, self._deliveries, self._programs)
+        if self._placement is not None:
+            self._placement.stop()
 
     def _next_tick(self) -> datetime | None:
         """When the scheduler next has something to do."""

@@ -52,6 +52,10 @@ class Ruleset:
         }
         """(rid, name) of the keys that it provides to other rulesets."""
         self.windows = declared(tree, source)
+        self.window_variables = frozenset(
+            variable for each in self.windows.values() for variable in each.variables
+        )
+        """The entity variables that its windows depend on."""
         self.errors_to = next((each.rid for each in tree.meta if isinstance(each, syntax.ErrorsTo)), None)
         self.meta = _described(tree)
         self.meta |= {"hash": self.hash, "url": origin}

@@ -3,6 +3,8 @@
 A ruleset compiles to closures over one `Scope`: the ruleset, its pico, the current event, and the
 `Effects`. Rules have no side effects; every method of `Effects` requests an effect, which the turn
 collects. The scope's `Budget` limits the cost.
+
+It is one idea: all that compiled code sees of its surroundings.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from picosched.errors import PicoschedError
 from picosched.krl.budget import Budget
 from picosched.krl.keys import Keys
+from picosched.krl.requests import HttpRequest, HttpResponse
 
 Value = Any
 """A KRL value: None, bool, int, float, str, list, dict with str keys, Regex, a function, an Action."""
@@ -95,65 +97,6 @@ class Window(Protocol):
     def next_opening(self, after: datetime) -> datetime | None: ...
 
     def next_closing(self, after: datetime) -> datetime | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """An HTTP request of a rule: a method, an absolute URL with its query, headers, a body."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    auth: tuple[str, str] | None = field(default=None, repr=False)
-    """User name and password, for Basic authentication."""
-    redirects: bool = True
-    """Whether redirects are followed."""
-    installs: bool = False
-    """Whether it reads the text of a ruleset to install."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """An HTTP answer; `status` 0 and the reason as text if the request failed."""
-
-    status: int
-    reason: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class EventQuery:
-    """An event for another pico, and a query of it once the event's turn is durable."""
-
-    pico_id: str
-    eci: str
-    domain: str
-    type: str
-    attrs: str
-    """JSON."""
-    rid: str
-    name: str
-    args: str
-    """JSON."""
-    once: str
-    """The key by which the pico performs the event once, however often it is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventQueryAnswer:
-    """The value of the query, or why there is none."""
-
-    value: Value = None
-    error: PicoschedError | None = None
-    size: int = 0
-    """Bytes of the value."""
-
-
-Request = HttpRequest | EventQuery
-"""What a turn may need answered before it can continue."""
-Response = HttpResponse | EventQueryAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,14 +297,23 @@ class Effects(Protocol):
     @property
     def sources(self) -> Sources: ...
 
+    def saw(self, operands: Sequence[str], values: Sequence[Value]) -> None:
+        """Note what the operands of a false condition were; MISSING for one that was not reached."""
+
     def direct(self, name: Value, options: Value) -> Value:
         """Send the caller a directive; a map of its type, name, options and meta, as the caller gets it."""
 
-    def entity(self, rid: str, name: str) -> Value:
-        """The value of `ent:name`, or None; with a `rid` that begins with "app:", of `app:name`."""
+    def entity(self, rid: str, name: str, *, whole: bool = True) -> Value:
+        """The value of `ent:name`, or None; with a `rid` that begins with "app:", of `app:name`.
+
+        Unless it is to be whole, a large map is given as it is kept (`krl/large_map.py`).
+        """
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
         """Set `ent:name`; None deletes it."""
+
+    def set_element(self, rid: str, name: str, key: str, value: Value) -> None:
+        """Set an element of a large map; MISSING removes it."""
 
     def raise_event(self, domain: str, type: str, attrs: Value, rids: Sequence[str] | None = None) -> None:
         """Raise an event in this turn, to every ruleset or to those of `rids`."""

@@ -48,12 +48,18 @@ def json_value(value: Value) -> Value:
     kind = type(value)
     if kind is str or value is None or kind is int or kind is bool:
         return value
+    copy = copied(value)[0]
+    return None if copy is VANISHED else copy
+
+
+def copied(value: Value, depth: int = DEEPEST) -> tuple[Value, int]:
+    """A copy as `tree` makes it, and about how many characters it takes."""
     budget = BOUNDS.budget
     room = [budget.text]
-    copy = tree(value, DEEPEST, room, budget)
+    copy = tree(value, depth, room, budget)
     if room[0] < 0:
         raise too_much()
-    return None if copy is VANISHED else copy
+    return copy, budget.text - room[0]
 
 
 def measured(value: Value) -> tuple[Value, int]:

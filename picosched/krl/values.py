@@ -274,6 +274,21 @@ def described(value: Value) -> str:
     return f"an {name}" if name[0] == "A" else f"a {name}"
 
 
+def valued(operands: Sequence[str], values: Sequence[Value]) -> str:
+    """What the operands of a condition were."""
+    return ", ".join([f"{each} was {_was(value)}" for each, value in zip(operands, values, strict=True)])
+
+
+def _was(value: Value) -> str:
+    if type(value) is int:
+        return str(value)
+    if value is MISSING:
+        return "not reached"
+    if isinstance(value, list | dict):
+        return f"{described(value)} of {len(value):,}"
+    return shown(value)
+
+
 def not_a_function(value: Value) -> KrlError:
     if isinstance(value, Action):
         return KrlError(f"{value.name} is an action: it runs only in action position")

@@ -1,7 +1,8 @@
 """The windows a ruleset declares in its meta, and which of their edges it selects.
 
-The values of `from`, `to` and `in` must be literals: a window depends only on the calendar, not on rules or
-variables. Callers that know timespecs check the texts.
+The values of `from`, `to` and `in` are literals, or entity variables, which may have a default:
+`ent:on.defaultsTo("0 8 * * *")`. A window of literals depends only on the calendar; one of variables also on
+what they are in a pico at the time. Callers that know timespecs check the texts.
 """
 
 from __future__ import annotations
@@ -20,14 +21,31 @@ EDGES = ("opened", "closed")
 
 
 @dataclass(frozen=True, slots=True)
+class Variable:
+    """An entity variable, and what stands for it while it is null."""
+
+    name: str
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
-    """A window of a ruleset: timespecs as texts or maps, the name of a zone, and its position."""
+    """A window of a ruleset: timespecs as texts or maps, the name of a zone, and its position.
+
+    Each may be a Variable instead.
+    """
 
     name: str
     opens: Any
     closes: Any
-    tz: str
+    tz: Any
     span: Span
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of the entity variables it depends on."""
+        parts = (self.opens, self.closes, self.tz)
+        return frozenset(each.name for each in parts if isinstance(each, Variable))
 
 
 def declared(tree: syntax.Ruleset, source: Source) -> Mapping[str, Declared]:
@@ -61,15 +79,14 @@ def window_faults(tree: syntax.Ruleset, source: Source) -> list[KrlError]:
             fault("E121", f"found a second window named {each.name}, wanted one", each)
         seen.add(each.name)
         for part in (each.opens, each.closes):
-            found = constant(part)
-            if found is None or not isinstance(found[0], str | dict):
-                wanted = 'wanted a literal string such as "0 8 * * 1-5", or a literal map'
+            if not _is(part, str | dict):
+                wanted = 'wanted a literal string such as "0 8 * * 1-5", a literal map, or an entity variable'
                 fault("E304", f"found an invalid timespec for the window {each.name}, {wanted}", part)
-        zone = None if each.zone is None else constant(each.zone)
-        if each.zone is not None and (zone is None or not isinstance(zone[0], str)):
+        if each.zone is not None and not _is(each.zone, str):
             fault(
                 "E305",
-                f"found an invalid zone for the window {each.name}, wanted its name, a string",
+                f"found an invalid zone for the window {each.name}, wanted its name, a string, "
+                "or an entity variable",
                 each.zone,
             )
     return faults
@@ -112,7 +129,32 @@ def constant(node: syntax.Expression) -> tuple[Any] | None:
     return None
 
 
+def variable(node: syntax.Expression) -> Variable | None:
+    """The entity variable that an expression is, perhaps with a literal default; None if it is none."""
+    match node:
+        case syntax.Group(inner=inner):
+            return variable(inner)
+        case syntax.Persistent(kind="ent", name=name):
+            return Variable(name)
+        case syntax.Method(receiver=receiver, name="defaultsTo", domain=None, arguments=[argument]):
+            found, default = variable(receiver), constant(argument.value)
+            if found is not None and found.default is None and default is not None:
+                return Variable(found.name, default[0])
+    return None
+
+
+def _is(node: syntax.Expression, kind: Any) -> bool:
+    """Whether it is a literal of a kind, or a variable that may have one."""
+    if (named := variable(node)) is not None:
+        return named.default is None or isinstance(named.default, kind)
+    found = constant(node)
+    return found is not None and isinstance(found[0], kind)
+
+
 def _value(node: syntax.Expression) -> Any:
     found = constant(node)
-    assert found is not None  # otherwise an error was reported before
+    if found is None:
+        named = variable(node)
+        assert named is not None  # otherwise an error was reported before
+        return named
     return found[0]

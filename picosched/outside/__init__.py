@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from picosched.errors import PicoschedError, words
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.addresses import Addresses
+from picosched.outside.mail import METHOD, send_mail
 from picosched.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Outside:
         """`seconds` are those of a call with its redirects; `most_bytes` bound request and answer each."""
         hosts = [each.partition("://")[2] for each in settings.install_from if "://" in each]
         self._addresses = Addresses(settings.http_allow)
+        self._smtp = settings.smtp
         self._of_rulesets = Addresses(hosts, "the setting install_from")
         self._seconds = seconds
         self._most_bytes = most_bytes
@@ -69,6 +71,9 @@ class Outside:
 
     def fetch(self, request: HttpRequest) -> HttpResponse:
         """The answer to a request; status 0 with the reason if it fails."""
+        if request.method == METHOD:
+            subject, to = header(request.headers, "subject"), request.url.removeprefix("mailto:")
+            return send_mail(self._smtp, to, subject, request.body.decode())
         import httpcore  # takes longer to import than most engines need to start
 
         try:

@@ -16,6 +16,7 @@ from typing import Any
 
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.allowed import allowed_as
+from picosched.krl.large_map import whole_of
 from picosched.krl.moments import iso
 from picosched.krl.scope import Program, ScheduledEvent, Value
 from picosched.krl.text import json_text, json_value, measured, of_text
@@ -34,19 +35,22 @@ from picosched.schedule.changed import (
     repeated,
     resumed,
 )
+from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import COMING, Outcome, Scheduled, coming, rounded_up
+from picosched.schedule.scheduled import COMING, Outcome, Scheduled, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
+from picosched.timespec.almanac import how_often_named
 from picosched.timespec.timespec import MAX_LENGTH, Timespec
 
 REPLACED = "another took its name"
 
 WRITTEN, NEXT = 400, 100
 """Steps for making or changing a row, including the write; for computing a next time."""
-READ, PERIOD = 60, 20_000
-"""Steps per character for parsing a timespec; per part for computing its period."""
+READ, PERIOD, CALENDAR = 60, 20_000, 10_000
+"""Steps per character for parsing a timespec; per part for computing its period; for each calendar or time
+of the sun."""
 ROW = 1_000
 """Bytes of a row besides its texts and attributes."""
 
@@ -96,6 +100,7 @@ class PicoAgenda:
             created=turn.now,
             rule=said.rule,
             line=line,
+            almanac=self._effects.settings.almanac,
             **steering.policy,
         )
         self._check_window(made.window)
@@ -153,7 +158,8 @@ class PicoAgenda:
     def _check_window(self, name: str | None) -> None:
         if name is not None:
             rid = self._effects.rid
-            load_window(self._pico.installed[rid].ruleset, self._effects.settings.windows, name)
+            ruleset, settings = self._pico.installed[rid].ruleset, self._effects.settings
+            load_window(ruleset, settings, name, lambda each: whole_of(self._pico.variable(rid, each)))
 
     def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> datetime:
         """The due time for `at` plus `put_off`; a time that has passed is due now."""
@@ -171,11 +177,14 @@ class PicoAgenda:
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
         assert changed is not None
-        self._warn_of(timespec)
+        self._warn_of(timespec, made.created)
         return changed[0]
 
-    def _warn_of(self, timespec: Timespec) -> None:
-        """Warn in the turn's log about a timespec that repeats faster than `min_period`."""
+    def _warn_of(self, timespec: Timespec, now: datetime) -> None:
+        """Warn in the turn's log about a timespec that repeats faster than `min_period`, or whose calendars
+        end."""
+        if ending := timespec.ending(now):
+            self._effects.log(WARNING, f'the timespec "{timespec}": {ending}')
         least = timedelta(seconds=self._effects.settings.min_period)
         if least:
             self._pay_once((timespec.text, timespec.tz, "period"), PERIOD * (timespec.parts - 1))
@@ -227,7 +236,7 @@ class PicoAgenda:
         granularity = self._effects.settings.granularity
         done = self._change(id, lambda row: repeated(row, spec, turn.now, granularity))
         if done:
-            self._warn_of(spec)
+            self._warn_of(spec, turn.now)
         return done
 
     def fire_now(self, id: str) -> bool:
@@ -357,9 +366,10 @@ class PicoAgenda:
     def _timespec(self, value: Value, tz: str) -> Timespec:
         plain = read_timespec(value)
         text = plain if isinstance(plain, str) else json_text(plain)
-        self._pay_once((text, tz), READ * min(len(text), MAX_LENGTH))
+        length = min(len(text), MAX_LENGTH)
+        self._pay_once((text, tz), READ * length + CALENDAR * how_often_named(text))
         try:
-            return Timespec.parse(plain, tz)
+            return Timespec.parse(plain, tz, self._effects.settings.almanac)
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 
 from picosched.errors import KrlError
-from picosched.krl.scope import EventQuery, EventQueryAnswer, Value
+from picosched.krl.requests import EventQuery, EventQueryAnswer
+from picosched.krl.scope import Value
 from picosched.krl.text import json_text, json_value, measured, of_text
 from picosched.pico.channel import Channel
 from picosched.pico.event import Query

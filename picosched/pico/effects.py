@@ -7,8 +7,12 @@ object without beginning a rule: it may only read and log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.krl.scope import Value
-from picosched.krl.text import WIDEST, measured
+from picosched.krl.text import SHORT, WIDEST, measured
+from picosched.krl.values import valued
 from picosched.pico.agenda import PicoAgenda
 from picosched.pico.event import Event
 from picosched.pico.family import PicoFamily
@@ -18,6 +22,9 @@ from picosched.pico.said import THING, Said, Speaking
 from picosched.pico.sources import PicoSources
 from picosched.pico.turn import Directive, Turn
 from picosched.settings import Settings
+
+WRITTEN = 16
+"""Steps charged for an element of a map that becomes large: to write its row, and once to delete it."""
 
 
 class PicoEffects(Speaking):
@@ -56,7 +63,12 @@ class PicoEffects(Speaking):
         said, turn = self.said or self.speaking("keep"), self.turn
         assert turn is not None
         turn.directives += said.directives
-        turn.entities.update(said.entities)
+        for key, value in said.entities.items():
+            before = turn.entities.get(key) if type(value) is ChangedMap else None
+            if type(before) is ChangedMap and value.below is before:
+                before.add(value)
+            else:
+                turn.entities[key] = value
         turn.scheduled.update(said.scheduled)
         if said.changes:
             turn.changes += said.changes
@@ -76,6 +88,10 @@ class PicoEffects(Speaking):
 
     # ---- the verbs --------------------------------------------------------------------------------
 
+    def saw(self, operands: Sequence[str], values: Sequence[Value]) -> None:
+        if self.said is not None and self.said.saw is None:
+            self.said.saw = valued(operands, values)
+
     def direct(self, name: Value, options: Value) -> Value:
         said = self.said or self.speaking("send a directive")
         copy, size = measured(options)
@@ -89,13 +105,19 @@ class PicoEffects(Speaking):
         }
         return {"type": "directive", "name": title, "options": copy, "meta": meta}
 
-    def entity(self, rid: str, name: str) -> Value:
+    def entity(self, rid: str, name: str, *, whole: bool = True) -> Value:
         key = (rid, name)
         if self.said is not None and key in self.said.entities:
-            return self.said.entities[key]
-        if self.turn is not None and key in self.turn.entities:
-            return self.turn.entities[key]
-        return self.pico.entity(rid, name)
+            found = self.said.entities[key]
+        elif self.turn is not None and key in self.turn.entities:
+            found = self.turn.entities[key]
+        else:
+            found = self.pico.variable(rid, name)
+        if not whole or (type(found) is not ChangedMap and type(found) is not StoredMap):
+            return found
+        if self.said is None and not self.answering and type(found) is StoredMap:
+            found.lend()  # to a global, which outlives the turn or query
+        return found.whole()
 
     def set_entity(self, rid: str, name: str, value: Value) -> None:
         said, key = self.said or self.speaking("set a variable"), (rid, name)
@@ -103,6 +125,19 @@ class PicoEffects(Speaking):
         size += THING
         self.pico.budget.say(size - said.sizes.get(key, 0))
         said.entities[key], said.sizes[key] = copy, size
+
+    def set_element(self, rid: str, name: str, key: str, value: Value) -> None:
+        said, variable = self.said or self.speaking("set a variable"), self.entity(rid, name, whole=False)
+        changed = said.entities.get((rid, name))
+        if type(changed) is not ChangedMap:
+            changed = ChangedMap(variable)
+            if type(variable) is dict:  # all of it will be written, each element as a row
+                self.say(changed.size, steps=WRITTEN * len(variable))
+            said.entities[rid, name] = changed
+        size = changed.put(key, value, self.pico.budget.text)
+        size = THING + (WIDEST * size if size < SHORT else WIDEST * len(key) + measured(value)[1])
+        self.pico.budget.say(size - said.sizes.get((rid, name, key), 0))
+        said.sizes[rid, name, key] = size
 
     def error(self, level: str, value: Value) -> None:
         said, turn = self.said or self.speaking("raise an error"), self.turn

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from picosched import standard
@@ -32,7 +33,7 @@ from picosched.pico.memory import Installed
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Considered, Handled, Turn
-from picosched.pico.windows import windows_of
+from picosched.pico.windows import Windows
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
@@ -181,7 +182,7 @@ def _instance(
         config=without_config_keys(config),
         keys=keys,
         host=lambda: pico.host,
-        windows=windows_of(ruleset, pico.effects.settings.windows),
+        windows=Windows(ruleset, pico.effects.settings, partial(pico.effects.entity, ruleset.rid)),
     )
     rid, pico.effects.rid = pico.effects.rid, ruleset.rid
     try:
@@ -274,6 +275,8 @@ def _try_rule(
         handled.considered.append(Considered(rid, rule.name, "fired", None, rule.line))
     elif ran.notfired:
         why = f"its condition on line {rule.condition_line} is false"
+        if said.saw is not None:
+            why = f"{why}: {said.saw}"
         handled.considered.append(Considered(rid, rule.name, "notfired", why, rule.condition_line))
     else:
         handled.considered.append(Considered(rid, rule.name, "idle", "its foreach has no pass", rule.line))

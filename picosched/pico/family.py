@@ -14,7 +14,8 @@ from dataclasses import replace
 from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.keys import without_config_keys
-from picosched.krl.scope import HttpRequest, Value
+from picosched.krl.requests import HttpRequest
+from picosched.krl.scope import Value
 from picosched.krl.text import measured, of_text
 from picosched.krl.urls import without_user
 from picosched.krl.values import described, shown, to_string

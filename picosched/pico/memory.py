@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from picosched.clock import EPOCH
 from picosched.covered import Covers
 from picosched.krl.budget import Budget
+from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.krl.running import Instance
 from picosched.pico.chance import Chance
 from picosched.pico.change import Change, Install, RulesetText, Uninstall
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 class State(Kept, Protocol):
     """A pico's reads from the store, within the current transaction."""
 
-    def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        """An entity variable, None if there is none; a rid with the prefix "app:" reads `app:` variables."""
+    def variable(self, pico_id: str, rid: str, name: str) -> Any:
+        """An entity variable, None if there is none; a rid with the prefix "app:" reads `app:` variables.
+
+        A map whose elements are rows is a StoredMap.
+        """
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         """rule → state of its event expression, for rules not in the start state."""
@@ -137,12 +141,12 @@ class Memory:
         self._entities: dict[tuple[str, str], Any] = {}
         self._waiting: dict[str, dict[str, Any]] = {}
 
-    def entity(self, rid: str, name: str) -> Any:
+    def variable(self, rid: str, name: str) -> Any:
         if rid.startswith("app:"):  # shared with other picos, so never cached
-            return self.state.entity(self.id, rid, name)
+            return self.state.variable(self.id, rid, name)
         key = (rid, name)
         if key not in self._entities:
-            self._entities[key] = self.state.entity(self.id, rid, name)
+            self._entities[key] = self.state.variable(self.id, rid, name)
         return self._entities[key]
 
     def waiting(self, rid: str, rule: str) -> Any:
@@ -167,8 +171,14 @@ class Memory:
     def apply(self, turn: Turn) -> None:
         """Take over a turn's changes to the state."""
         for key, value in turn.entities.items():
-            if not key[0].startswith("app:"):
+            if key[0].startswith("app:"):
+                continue
+            if type(value) is not ChangedMap:
                 self._entities[key] = value
+            elif isinstance(value.below, StoredMap):
+                value.below.take_over(value)
+            else:
+                self._entities.pop(key, None)  # it is large now, and read as such when needed
         for (rid, rule), state in turn.waiting.items():
             waiting = self._waiting.setdefault(rid, {})
             if state is None:

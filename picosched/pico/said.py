@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from picosched.errors import KrlError
-from picosched.krl.scope import HttpRequest, HttpResponse, Request, Response, Value
+from picosched.krl.requests import HttpRequest, HttpResponse, Request, Response
+from picosched.krl.scope import Value
 from picosched.krl.text import measured, of_text
 from picosched.krl.values import shown
 from picosched.pico.chance import Tape, id_from
@@ -41,8 +42,8 @@ class Said:
     handled: int = 0
     directives: list[Directive] = field(default_factory=list)
     entities: dict[tuple[str, str], Value] = field(default_factory=dict)
-    sizes: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Bytes of the variables: a variable set again counts once."""
+    sizes: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """Bytes of the variables and of elements: one that is set again counts once."""
     raised: list[Event] = field(default_factory=list)
     scheduled: dict[str, Scheduled] = field(default_factory=dict)
     rescheduled: dict[str, Scheduled] = field(default_factory=dict)
@@ -52,6 +53,8 @@ class Said:
     deliveries: list[Delivery] = field(default_factory=list)
     records: list[Fire] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    saw: str | None = None
+    """What the operands of its condition were, the first time that was false."""
     ends_events: bool = False
     """Whether an `error error` drops the remaining events of the turn."""
 

@@ -42,7 +42,7 @@ class PicoSources:
         try:
             copy, size = measured(dict(declaration))
             self._effects.say(size, steps=READING * (1 + size))
-            source = read_source(copy)
+            source = read_source(copy, almanac=self._effects.settings.almanac)
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
         if source.name is not None and self._find(source.name) is not None:

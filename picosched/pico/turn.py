@@ -89,7 +89,7 @@ class Turn:
     errors: list[KrlError] = field(default_factory=list)
     log: list[Logged] = field(default_factory=list)
     entities: dict[tuple[str, str], Any] = field(default_factory=dict)
-    """(rid, name) → its new value, JSON; None deletes."""
+    """(rid, name) → its new value, JSON, or a ChangedMap; None deletes."""
     waiting: dict[tuple[str, str], Any] = field(default_factory=dict)
     """(rid, rule) → the state of its event expression, JSON; None means the start state."""
     scheduled: dict[str, Scheduled] = field(default_factory=dict)

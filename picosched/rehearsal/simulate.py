@@ -18,7 +18,7 @@ from typing import Any
 from picosched.clock import VirtualClock, format_time, shifted
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.notation import Input
 from picosched.settings import Settings
 from picosched.store.journal import Entry

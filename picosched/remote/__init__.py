@@ -20,7 +20,7 @@ from picosched.pico.turn import Turn
 from picosched.remote.agenda import RemoteAgenda, asked
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
 from picosched.remote.pico import RemotePico
-from picosched.remote.told import read_entry, read_load, read_source_state, read_turn
+from picosched.remote.told import read_entry, read_load, read_machine, read_source_state, read_turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.load import Load
@@ -29,6 +29,7 @@ from picosched.sources.source import Source
 from picosched.sources.state import SourceState
 from picosched.store.copying import new_file
 from picosched.store.journal import Entry
+from picosched.store.machines import Machine
 
 __all__ = ["Remote", "RemotePico"]
 
@@ -157,6 +158,10 @@ class Remote:
         raise PicoschedError(f"{self.url} ended the stream", "internal")
 
     # Deliveries
+
+    def machines(self) -> list[Machine]:
+        """The processes that work on the server's database."""
+        return [read_machine(told) for told in self._line.ask("GET", "/api/machines")]
 
     def deliveries(
         self, *, dead: bool = False, pico_id: str | None = None, limit: int = 100

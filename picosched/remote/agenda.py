@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from picosched.clock import parse_time
@@ -14,10 +14,12 @@ from picosched.pico.turn import Turn
 from picosched.remote.line import Line, part, time_text
 from picosched.remote.told import read_turn
 from picosched.schedule.backfill import Past
+from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.retold import read_fire, read_row
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.timespec.timespec import LeftOut
 
 AT_ONCE = 1_000
 """Rows changed by one request."""
@@ -57,6 +59,16 @@ class RemoteAgenda:
             return []
         told = self._line.ask("GET", f"/api/scheduled/{part(id)}/next", {"n": count})
         return [parse_time(each) for each in told["next"]]
+
+    def explained(self, id: str) -> Explained:
+        """Its timespec in words, as the server reads it."""
+        told = Fields(
+            self._line.ask("GET", f"/api/scheduled/{part(id)}/next", {"n": 1}), "the server's answer"
+        )
+        left_out = (
+            LeftOut(date.fromisoformat(each.text("day")), each.text("why")) for each in told.each("left_out")
+        )
+        return Explained(told.text("explain"), tuple(left_out), told.maybe_text("ending"))
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix; with `live`, of pending and paused rows only."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from picosched.clock import EPOCH, parse_time
+from picosched.clock import EPOCH, parse_time, to_ms
 from picosched.errors import KrlError, Span
 from picosched.fields import Fields
 from picosched.pico.channel import Channel, Policy
@@ -19,6 +19,7 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.suggestion import Suggestion
 from picosched.sources.state import EntryState, SourceState
 from picosched.store.journal import ENTRY, Entry
+from picosched.store.machines import Machine
 from picosched.store.picos import InstalledRow
 
 Told = Mapping[str, Any]
@@ -39,6 +40,10 @@ def read_turn(told: Told) -> Turn:
         rescheduled={each["id"]: _row(each) for each in told["changed"]},
         deliveries=[*map(read_delivery, told.get("deliveries", ()))],
     )
+
+
+def read_machine(told: Told) -> Machine:
+    return Machine(**{**told, "started": to_ms(parse_time(told["started"])), "shards": tuple(told["shards"])})
 
 
 def read_channel(told: Told, pico_id: str) -> Channel:

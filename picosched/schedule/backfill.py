@@ -27,7 +27,7 @@ from picosched.clock import LAST, format_time, shifted
 from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
-from picosched.schedule.window import Window
+from picosched.schedule.window import Unset, Window
 
 MOST = 1_000
 """Due times of one backfill."""
@@ -87,7 +87,7 @@ def still_to_come(row: Scheduled) -> datetime:
 
 
 def judged(
-    times: Sequence[datetime], records: Sequence[Fire], window: Window | None, min_period: timedelta
+    times: Sequence[datetime], records: Sequence[Fire], window: Window | Unset | None, min_period: timedelta
 ) -> list[Past]:
     """Which of these due times are to be raised, by the records of their schedule around them."""
     known = {each.nominal: each for each in records}
@@ -105,7 +105,7 @@ def _left(
     time: datetime,
     record: Fire | None,
     raised: Sequence[datetime],
-    window: Window | None,
+    window: Window | Unset | None,
     min_period: timedelta,
 ) -> str | None:
     """Why a due time is left alone; None if it is to be raised."""

@@ -70,6 +70,17 @@ def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -
     return replace(scheduled, due=due, moved_from=moved_from), None
 
 
+def planned_anew(scheduled: Scheduled, since: datetime, granularity: int) -> Changed | None:
+    """A repeat whose calendars have changed, due at its first time after `since`."""
+    known = scheduled.due
+    if not live(scheduled) or scheduled.moved_from is not None or known is None or known <= since:
+        return None
+    due = scheduled.following(since, granularity)
+    if due == known:
+        return None
+    return replace(scheduled, due=due, status=scheduled.status if due else Status.FINISHED), None
+
+
 def repeated(scheduled: Scheduled, timespec: Timespec, now: datetime, granularity: int) -> Changed | None:
     """The row with another timespec from now on. PicoschedError `invalid` if that never fires again."""
     if not movable(scheduled):

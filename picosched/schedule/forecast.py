@@ -15,9 +15,9 @@ from typing import NamedTuple
 from picosched.clock import shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen, replace
-from picosched.schedule.scheduled import Scheduled, coming_raised
-from picosched.schedule.window import Window
-from picosched.timespec.timespec import Timespec
+from picosched.schedule.coming import coming_raised
+from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.window import Unset, Window
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -39,7 +39,7 @@ class Span:
     min_period: timedelta
 
 
-def forecast(rows: Iterable[tuple[Scheduled, Window | None]], span: Span) -> Iterator[Coming]:
+def forecast(rows: Iterable[tuple[Scheduled, Window | Unset | None]], span: Span) -> Iterator[Coming]:
     """What rows, each with its window, will raise.
 
     Those whose earlier occurrences matter step through the time before the span, and may raise in it too.
@@ -48,11 +48,11 @@ def forecast(rows: Iterable[tuple[Scheduled, Window | None]], span: Span) -> Ite
     return merge(*steps, key=lambda coming: (coming.at, coming.row.id))
 
 
-def _comings(row: Scheduled, window: Window | None, span: Span) -> Iterator[Coming]:
+def _comings(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator[Coming]:
     return (Coming(at, row) for at in times_in(row, window, span))
 
 
-def times_in(row: Scheduled, window: Window | None, span: Span) -> Iterator[datetime]:
+def times_in(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator[datetime]:
     """The times at which a row with its window will be raised."""
     try:
         row = _from(row, span)
@@ -73,6 +73,6 @@ def _from(row: Scheduled, span: Span) -> Scheduled:
 
 def _is_throttled(row: Scheduled, span: Span) -> bool:
     """Whether the least period may hold some of its occurrences back."""
-    period = Timespec.parse(row.timespec or "", row.tz).period()
+    period = None if row.repeats is None else row.repeats.period()
     least = span.min_period + timedelta(seconds=span.granularity)  # rounding brings two of them nearer
     return bool(span.min_period) and period is not None and period < least

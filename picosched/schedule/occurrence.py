@@ -30,7 +30,7 @@ from picosched.schedule.scheduled import (
     rounded_down,
     rounded_up,
 )
-from picosched.schedule.window import Window
+from picosched.schedule.window import Unset, Window
 from picosched.timespec.timespec import Timespec
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -44,7 +44,7 @@ class Terms:
     """The engine's policy, for rows without their own."""
     granularity: int
     min_period: timedelta
-    window: Window | None = None
+    window: Window | Unset | None = None
     """The row is raised only inside it."""
     spaced_from: datetime | None = None
     """Of a repeat: the due time from which `min_period` counts."""
@@ -157,18 +157,18 @@ def _next_wanted(row: Scheduled, due: datetime, upto: datetime, terms: Terms) ->
 class _Times:
     """The due times of a repeat and what keeps one of them from being raised in time; can be hashed."""
 
-    timespec: str
-    tz: str
+    timespec: Timespec
     put_off: timedelta
     granularity: int
     min_period: timedelta
-    window: Window | None
+    window: Window | Unset | None
 
     @classmethod
     def of(cls, row: Scheduled, terms: Terms) -> _Times:
-        assert row.timespec is not None
+        timespec = row.repeats
+        assert timespec is not None
         off = row.put_off
-        return cls(row.timespec, row.tz, off, terms.granularity, terms.min_period, terms.window)
+        return cls(timespec, off, terms.granularity, terms.min_period, terms.window)
 
     def spaced(self, last: datetime) -> datetime:
         """The time after which the next may come."""
@@ -191,7 +191,7 @@ class _Times:
     def _following(self, since: datetime) -> datetime | None:
         """The first due time after `since`."""
         after = rounded_down(since, self.granularity, self.put_off) - self.put_off
-        due = next_due(Timespec.parse(self.timespec, self.tz), after, self.granularity)
+        due = next_due(self.timespec, after, self.granularity)
         return None if due is None else due + self.put_off
 
 

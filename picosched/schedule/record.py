@@ -120,17 +120,20 @@ class Table:
         values = [each.kind.write(each.kind.to_column, f"record.{each.name}") for each in some]
         return self._function("record", [], f"[{', '.join(values)}]")
 
-    def to_record(self, load: Callable[[str], Any]) -> Callable[[Sequence[Any]], Any]:
-        """A function that makes a record of a row, which may have further columns at the end."""
+    def to_record(self, load: Callable[[str], Any], **bound: Any) -> Callable[[Sequence[Any]], Any]:
+        """A function that makes a record of a row, which may have further columns at the end.
+
+        Fields that have no column get the values of `bound`.
+        """
         read = {
             each.name: each.kind.write(each.kind.of_column, each.name)
             for each in self._kept
             if each.name in self._given
         }
         # By position, which is faster than by name.
-        values = ", ".join(read[each.name] for each in fields(self.record))
+        values = ", ".join(read.get(each.name, each.name) for each in fields(self.record))
         start = f"{self._names(self._kept)}, = row[:{len(self._kept)}]"
-        return self._function("row", [start], f"record_type({values})", load=load)
+        return self._function("row", [start], f"record_type({values})", load=load, **bound)
 
     def to_map(self, without: Sequence[str] = ()) -> Callable[..., dict[str, Any]]:
         """A function that makes a map for JSON of a record; it takes how times are written as well."""

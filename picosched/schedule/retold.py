@@ -46,9 +46,9 @@ def check_row(row: Scheduled, where: str) -> None:
             raise PicoschedError(f"{where}: found {wanted}")
     if row.timespec is not None:
         timespec, tz, name = row.timespec, row.tz, row.name
-        read: Callable[[], object] = lambda: Timespec.parse(timespec, tz)  # noqa: E731
+        read: Callable[[], object] = lambda: Timespec.parse(timespec, tz, row.almanac)  # noqa: E731
         if row.kind == "window":
-            read = lambda: read_window(name or "", timespec, tz)  # noqa: E731
+            read = lambda: read_window(name or "", timespec, tz, row.almanac)  # noqa: E731
         try:
             read()
         except PicoschedError as cause:

@@ -14,7 +14,8 @@ put off by the row's own part of its jitter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -26,6 +27,7 @@ from picosched.clock import EPOCH, LAST, format_time, shifted
 from picosched.frozen import frozen, replace
 from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
 from picosched.schedule.window import Window, read_window
+from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 
 SCHEDULES = ("at", "repeat", "window")
@@ -37,9 +39,6 @@ MOST_COUNTED = 10_000
 MOST_COUNT = 1_000_000_000
 MOST_JITTER = 7 * 86_400
 """Seconds."""
-
-MOST_REFUSED = 1_000
-"""After this many consecutive due times that are not raised, we assume there is none that is."""
 
 
 class Status(StrEnum):
@@ -124,6 +123,18 @@ class Scheduled:
     """The name of the window in which it may be raised."""
     spaced_from: datetime | None = None
     """Of a repeat: the due time from which the least period between two fires counts."""
+    retry: int | None = None
+    """How often a failed occurrence is tried again."""
+    tries: int = 0
+    """Failed tries of the current occurrence, which is then due for its next one."""
+    on_failure: str | None = None
+    """What becomes of the row when occurrences fail: `schedule/failing.py`."""
+    failures: int = 0
+    """Occurrences that failed since the last one that did not."""
+    late_after: int | None = None
+    """From how many milliseconds on `schedule:late` says that it is late; None for the engine's own."""
+    almanac: Almanac = field(default=PLAIN, compare=False, repr=False)
+    """What its timespec is read with: that of the engine's settings. It is not stored."""
 
     @property
     def created_by(self) -> str | None:
@@ -154,7 +165,18 @@ class Scheduled:
             return "once"
         if self.kind == "window":
             return f"opens {self._window.opens.explain()}; closes {self._window.closes.explain()}"
-        return Timespec.parse(self.timespec, self.tz).explain()
+        return Timespec.parse(self.timespec, self.tz, self.almanac).explain()
+
+    @property
+    def repeats(self) -> Timespec | None:
+        """Of a repeat: its timespec."""
+        if self.kind != "repeat" or self.timespec is None:
+            return None
+        return Timespec.parse(self.timespec, self.tz, self.almanac)
+
+    def read(self, timespec: str, tz: str | None) -> Timespec:
+        """Another timespec for it, in its own zone unless one is given."""
+        return Timespec.parse(timespec, tz or self.tz, self.almanac)
 
     @property
     def put_off(self) -> timedelta:
@@ -187,6 +209,7 @@ class Scheduled:
             status=self.status if following else Status.FINISHED,
             moved_from=None,
             spaced_from=spaced_from or self.spaced_from,
+            tries=0,
         ).with_edge(following)
 
     def behind(self, upto: datetime, granularity: int) -> datetime | None:
@@ -217,7 +240,8 @@ class Scheduled:
             edge = self._window.next_edge(since)
             return None if edge is None else _rounded(edge.at, granularity)
         off = self.put_off
-        due = next_due(Timespec.parse(self.timespec, self.tz), shifted(since, -off), granularity)
+        timespec = Timespec.parse(self.timespec, self.tz, self.almanac)
+        due = next_due(timespec, shifted(since, -off), granularity)
         if due is None or due > LAST - off:  # put off, it would be past the year 9999
             return None
         return due + off if self.until is None or due + off <= self.until else None
@@ -235,15 +259,16 @@ class Scheduled:
         off, last = self.put_off, now if self.until is None else min(now, self.until)
         # One that was moved stands for the time it was moved from, and for those it was moved past.
         since = self.moved_from or self.due
-        return 1 + _count(self.timespec, self.tz, shifted(since, -off), shifted(last, -off), granularity)
+        timespec = Timespec.parse(self.timespec, self.tz, self.almanac)
+        return 1 + _count(timespec, shifted(since, -off), shifted(last, -off), granularity)
 
     @property
     def _window(self) -> Window:
         """Of a window: what its name and its timespec write."""
-        return read_window(self.name or "", self.timespec or "", self.tz)
+        return read_window(self.name or "", self.timespec or "", self.tz, self.almanac)
 
 
-JITTER = COUNT._replace(
+SECONDS = COUNT._replace(
     json=float, of_json=f"round(told.number({{name}}, 0, {MOST_JITTER}) * 1000)", to_json="{v} / 1000"
 )
 """Milliseconds; in JSON, seconds."""
@@ -276,69 +301,27 @@ SCHEDULED = Table(
     Field("misfire", word(Misfire).maybe),
     Field("until", TIME.maybe),
     Field("count", COUNT.maybe, read=f"told.maybe_whole('count', 1, {MOST_COUNT})"),
-    Field("jitter", JITTER, says="Seconds by which it may be put off."),
+    Field("jitter", SECONDS, says="Seconds by which it may be put off."),
     Field("moved_from", TIME.maybe),
     Field("window", TEXT.maybe, column="in_window", says="The window outside which it is not raised."),
+    Field("retry", COUNT.maybe, label="tries again"),
+    Field("tries", COUNT, read="told.whole('tries', 0)", says="Failed tries of the current occurrence."),
+    Field("on_failure", TEXT.maybe, label="on failure"),
+    Field("failures", COUNT, read="told.whole('failures', 0)", says="Failed occurrences in a row."),
+    Field("late_after", SECONDS.maybe, says="Seconds.", label="late after"),
     Field("keep_until", TIME.maybe, json=None),
     Field("eci", TEXT.maybe, json=None),
     Field("spaced_from", TIME.maybe, json=None),
 )
 
 
-def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:
-    """Its due times from the next one, computed lazily; none while it is paused."""
-    fires, due = scheduled.fires, None if scheduled.paused else scheduled.due
-    while due is not None and (scheduled.count is None or fires < scheduled.count):
-        yield due
-        fires += 1
-        due = scheduled.following(max(due, scheduled.moved_from or due), granularity)
-
-
-def coming_raised(
-    scheduled: Scheduled,
-    granularity: int,
-    window: Window | None,
-    min_period: timedelta,
-    until: datetime = LAST,
-) -> Iterator[datetime]:
-    """The due times up to `until` at which it will be raised: its window is open, and it is not throttled.
-
-    It ends where its times do not meet the window again and again.
-    """
-    fires, due = scheduled.fires, None if scheduled.paused else scheduled.due
-    last = scheduled.spaced_from if scheduled.kind == "repeat" else None
-    refused = 0
-    while due is not None and refused < MOST_REFUSED and (scheduled.count is None or fires < scheduled.count):
-        if due > until:
-            return
-        refused += 1
-        since = max(due, scheduled.moved_from or due)
-        if window is not None and not window.open_at(due):
-            opening = window.next_opening(due)
-            if opening is None:
-                return
-            if scheduled.kind == "at":  # it waits until then
-                if opening <= until:
-                    yield rounded_up(opening, granularity)
-                return
-            since = max(since, opening - MILLISECOND)
-        elif last is not None and due - last < min_period:
-            since = max(since, last + min_period - MILLISECOND)
-        else:
-            yield due
-            fires, refused = fires + 1, 0
-            if scheduled.kind == "repeat":
-                last = due
-        due = scheduled.following(since, granularity)
-
-
-SECOND, MILLISECOND, NONE = timedelta(seconds=1), timedelta(milliseconds=1), timedelta(0)
+SECOND, NONE = timedelta(seconds=1), timedelta(0)
 
 
 @lru_cache(maxsize=1024)
-def _count(timespec: str, tz: str, after: datetime, until: datetime, granularity: int) -> int:
+def _count(spec: Timespec, after: datetime, until: datetime, granularity: int) -> int:
     """Due times after `after` and up to `until`. Rows that were missed together share the answer."""
-    spec, counted = Timespec.parse(timespec, tz), 0
+    counted = 0
     due = next_due(spec, after, granularity)
     while due is not None and due <= until and counted < MOST_COUNTED - 1:
         counted += 1

@@ -9,6 +9,9 @@
     _jitter        up to how many seconds it may be put off
     _window        the name of a window: it is raised only while that is open
     _description   words for people
+    _retry         how often a failed occurrence is tried again
+    _on_failure    "pause", or "pause after 3": pause it when so many in a row failed
+    _late_after    from how many seconds on `schedule:late` says that it is late
 
 Null counts as missing. A value of the wrong type is an error, and so is an attribute for repeats given with
 an `at`, because a schedule that silently runs for ever is discovered too late.
@@ -23,6 +26,7 @@ from datetime import datetime
 from typing import Any
 
 from picosched.errors import PicoschedError
+from picosched.schedule.failing import MOST_RETRY, pause_after
 from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire
 
 NAME, IF_EXISTS, ZONE = "_name", "_if_exists", "_timezone"
@@ -93,13 +97,27 @@ def _time(_: str, value: Any, time_of: TimeOf) -> datetime:
 
 
 def _count(name: str, value: Any, _: TimeOf) -> int:
+    return _whole(name, value, MOST_COUNT)
+
+
+def _whole(name: str, value: Any, most: int) -> int:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 1 <= value <= MOST_COUNT or not float(value).is_integer():
-        raise _wrong(name, value, f"a whole number from 1 to {MOST_COUNT:,}")
+    if not is_number or not 1 <= value <= most or not float(value).is_integer():
+        raise _wrong(name, value, f"a whole number from 1 to {most:,}")
     return int(value)
 
 
-def _jitter(name: str, value: Any, _: TimeOf) -> int:
+def _retry(name: str, value: Any, _: TimeOf) -> int:
+    return _whole(name, value, MOST_RETRY)
+
+
+def _on_failure(name: str, value: Any, _: TimeOf) -> str:
+    if not isinstance(value, str) or pause_after(value) is None:
+        raise _wrong(name, value, '"pause" or "pause after" and a number from 1 on, as in "pause after 3"')
+    return value
+
+
+def _seconds(name: str, value: Any, _: TimeOf) -> int:
     """Milliseconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_JITTER:
         raise _wrong(name, value, f"a number of seconds from 0 to {MOST_JITTER:,}")
@@ -117,9 +135,12 @@ POLICY: dict[str, Callable[[str, Any, TimeOf], Any]] = {
     "_misfire": _misfire,
     UNTIL: _time,
     COUNT: _count,
-    "_jitter": _jitter,
+    "_jitter": _seconds,
     WINDOW: _text,
     "_description": _text,
+    "_retry": _retry,
+    "_on_failure": _on_failure,
+    "_late_after": _seconds,
 }
 """Those that are fields of the row, which have the same name without `_`, and how each is read."""
 

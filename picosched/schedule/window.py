@@ -1,6 +1,6 @@
 """A window: a named recurring span of time, open from one timespec to another.
 
-Only the calendar decides whether it is open: its latest opening or closing up to a time decides, so there
+Only its timespecs decide whether it is open: its latest opening or closing up to a time decides, so there
 is no state to initialize, store or lose during downtime. If both come at the same instant it closes; before
 its first opening it is closed.
 
@@ -17,7 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 from picosched.clock import format_time
-from picosched.errors import PicoschedError
+from picosched.errors import KrlError, PicoschedError
+from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 
 FIRST = datetime.min.replace(tzinfo=UTC)
@@ -51,10 +52,15 @@ class Window:
 
     @classmethod
     def parse(
-        cls, name: str, opens: str | Mapping[str, Any], closes: str | Mapping[str, Any], tz: str = "UTC"
+        cls,
+        name: str,
+        opens: str | Mapping[str, Any],
+        closes: str | Mapping[str, Any],
+        tz: str = "UTC",
+        almanac: Almanac = PLAIN,
     ) -> Window:
         """The window of two timespecs, texts or maps; PicoschedError `invalid` for invalid ones."""
-        return cls(name, Timespec.parse(opens, tz), Timespec.parse(closes, tz))
+        return cls(name, Timespec.parse(opens, tz, almanac), Timespec.parse(closes, tz, almanac))
 
     @property
     def tz(self) -> str:
@@ -144,20 +150,53 @@ class Window:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Unset:
+    """A window whose data does not say when it opens: it is closed, and stays so.
+
+    It is `faulty` if the data is wrong: then whoever asks gets an error.
+    """
+
+    name: str
+    why: str
+    faulty: bool = False
+    tz: str = "UTC"
+
+    def open_at(self, time: datetime) -> bool:
+        self._check()
+        return False
+
+    def closed_at(self, time: datetime, now: datetime) -> str | None:
+        self._check()
+        return self.why
+
+    def next_opening(self, after: datetime) -> datetime | None:
+        self._check()
+        return None
+
+    def next_closing(self, after: datetime) -> datetime | None:
+        self._check()
+        return None
+
+    def _check(self) -> None:
+        if self.faulty:
+            raise KrlError(self.why)
+
+
 @lru_cache(maxsize=1024)
-def read_window(name: str, text: str, tz: str) -> Window:
+def read_window(name: str, text: str, tz: str, almanac: Almanac = PLAIN) -> Window:
     """The window whose `text` this is."""
     parts = json.loads(text)
-    return Window.parse(name, parts["from"], parts["to"], tz)
+    return Window.parse(name, parts["from"], parts["to"], tz, almanac)
 
 
-def of_table(name: str, table: object) -> Window:
+def of_table(name: str, table: object, almanac: Almanac = PLAIN) -> Window:
     """The window of a configuration table with `from`, `to` and optionally `in`."""
     keys = ("from", "to", "in")
     if not isinstance(table, Mapping) or not {"from", "to"} <= set(table) <= set(keys):
         raise PicoschedError(f"window {name}: found {table}, wanted a table with from, to and optionally in")
     try:
-        window = Window.parse(name, table["from"], table["to"], table.get("in", "UTC"))
+        window = Window.parse(name, table["from"], table["to"], table.get("in", "UTC"), almanac)
     except PicoschedError as error:
         raise PicoschedError(f"window {name}: {error.message}") from error
     if window.never_opens:

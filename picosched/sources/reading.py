@@ -22,6 +22,7 @@ from picosched.sources.limits import KEYS as KEYS_OF_LIMITS
 from picosched.sources.limits import Limits, read_limits
 from picosched.sources.metronome import LEAST_INTERVAL
 from picosched.sources.source import CRONTAB, KINDS, METRONOME, TYPES, URL, Entry, Source, Target
+from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 
@@ -50,7 +51,7 @@ DEEPEST = 100
 Table = Mapping[str, Any]
 
 
-def load_sources(toml: Path) -> tuple[Source, ...]:
+def load_sources(toml: Path, almanac: Almanac = PLAIN) -> tuple[Source, ...]:
     """The sources of a configuration file, its tables `[[source]]`; none if the file does not exist.
     PicoschedError `invalid` for an error in one of them.
     """
@@ -71,14 +72,20 @@ def load_sources(toml: Path) -> tuple[Source, ...]:
         raise PicoschedError(f"{toml}: source: found {_shown(given)}, wanted tables [[source]]")
     where = [f"{toml}, [[source]] {number}" for number in range(1, len(given) + 1)]
     found = tuple(
-        read_source(each, place, folder=toml.parent) for each, place in zip(given, where, strict=True)
+        read_source(each, place, folder=toml.parent, almanac=almanac)
+        for each, place in zip(given, where, strict=True)
     )
     _check_once((each.name for each in found if each.name is not None), str(toml), "sources")
     return found
 
 
 def read_source(
-    given: object, where: str = "the source", *, folder: Path | None = None, again: bool = False
+    given: object,
+    where: str = "the source",
+    *,
+    folder: Path | None = None,
+    again: bool = False,
+    almanac: Almanac = PLAIN,
 ) -> Source:
     """The source declared by a map. `where` is its location for errors.
 
@@ -107,7 +114,7 @@ def read_source(
         else:
             _check_has(table, "entries", where)
             given_entries = _list(table["entries"], f"{where}, entries")
-        entries = _entries(given_entries, table, type, where)
+        entries = _entries(given_entries, table, type, where, almanac)
     journal = _truth(table, "journal", where) if "journal" in table else (interval or 1_000) >= 1_000
     normal = {key: _plain(value, f"{where}, {key}") for key, value in table.items()}
     if given_entries is not None:
@@ -115,17 +122,19 @@ def read_source(
     return Source(type, to, entries, name, journal, interval, start, file, normal)
 
 
-def _entries(given: Sequence[Any], table: Table, type: str, where: str) -> tuple[Entry, ...]:
+def _entries(
+    given: Sequence[Any], table: Table, type: str, where: str, almanac: Almanac
+) -> tuple[Entry, ...]:
     if not given:
         raise PicoschedError(f"{where}, entries: found none, wanted at least one")
     found = tuple(
-        _entry(each, table, type, f"{where}, entry {number}") for number, each in enumerate(given, 1)
+        _entry(each, table, type, f"{where}, entry {number}", almanac) for number, each in enumerate(given, 1)
     )
     _check_once((each.name for each in found), where, "entries")
     return found
 
 
-def _entry(given: object, source: Table, type: str, where: str) -> Entry:
+def _entry(given: object, source: Table, type: str, where: str, almanac: Almanac) -> Entry:
     table = _table(given, where)
     _check_has(table, "name", where)
     name = _text(table, "name", where)
@@ -135,7 +144,7 @@ def _entry(given: object, source: Table, type: str, where: str) -> Entry:
     _check_has(table, when, where)
     tz = _zone(table if "tz" in table else source, where)
     try:
-        timespec = Timespec.parse(table[when], tz)
+        timespec = Timespec.parse(table[when], tz, almanac)
     except PicoschedError as error:
         raise PicoschedError(f"{where}, {when}: {error.message}", error.code) from error
     event = table.get("event", source.get("event", EVENTS.get(type)))
@@ -257,6 +266,8 @@ def _text(table: Table, key: str, where: str) -> str:
     value = table[key]
     if not isinstance(value, str) or not value.strip():
         raise PicoschedError(f"{where}, {key}: found {_shown(value)}, wanted a text")
+    if "\0" in value:
+        raise PicoschedError(f"{where}, {key}: found {_shown(value)}, wanted a text without a NUL character")
     return value
 
 

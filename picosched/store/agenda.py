@@ -23,14 +23,18 @@ from picosched.store.due import Due
 from picosched.store.journal import oldest
 from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Database
+from picosched.store.shards import Owners
+from picosched.timespec.almanac import PLAIN, Almanac
 
 MILLISECOND = timedelta(milliseconds=1)
 LAST_CHARACTER = chr(0x10FFFF)
 TABLE = "scheduled"
 SETTLED = (
-    "due", "status", "fires", "fired", "keep_until", "paused_until", "moved_from", "spaced_from", "id"
+    "due", "status", "fires", "fired", "keep_until", "paused_until", "moved_from", "spaced_from", "tries",
+    "failures", "id",
 )  # fmt: skip
 """What `settle_scheduled` sets, and the id."""
+ECI = SCHEDULED.columns.index("eci")
 settled_values = SCHEDULED.values_of(SETTLED)
 ALL = 2**62
 """The limit of a statement that is to give all rows."""
@@ -39,27 +43,50 @@ ALL = 2**62
 class Agenda:
     """Scheduled events and the record of their fires."""
 
-    def __init__(self, database: Database, history: timedelta, due: Due, ahead: Ahead) -> None:
+    def __init__(
+        self,
+        database: Database,
+        history: timedelta,
+        due: Due,
+        ahead: Ahead,
+        owners: Owners | None,
+    ) -> None:
         self._database = database
+        self._owners = owners
+        """Is told whose rows are written; None if one process has the database alone."""
         self._due = due
         """Gets each written row."""
         self._history = history
         """How long finished rows are kept."""
         self._ahead = ahead
+        self._to_scheduled = rows.scheduled_with(PLAIN)
         self._settled: list[list[Any]] = []
         """The values of rows to be written that have a next due time."""
         database.check(TABLE, self._part_from_record)
+
+    def use(self, almanac: Almanac) -> None:
+        """Read the timespecs of rows with this almanac from now on."""
+        self._to_scheduled = rows.scheduled_with(almanac)
 
     # Reading
 
     def resumable(self, now: datetime, limit: int) -> list[str]:
         """The ids of paused rows whose pause is over."""
-        return [id for (id,) in self._database.rows("scheduled_resumable", (to_ms(now), limit))]
+        return [id for (id,) in self._database.rows("scheduled_resumable", (to_ms(now), limit), NOTHING)]
 
     def find(self, id: str) -> Scheduled | None:
         """The scheduled event with that id, whatever its status."""
         row = self._ahead.take(id) or self._database.row("find_scheduled", (id,))
-        return None if row is None else rows.to_scheduled(row)
+        if row is None:
+            return None
+        if self._owners is not None:
+            self._owners.need(row[1])
+        return self._to_scheduled(row)
+
+    def sent_to(self, id: str) -> str | None:
+        """The channel that the event of a row is for, if the row was read ahead and has one."""
+        row = self._ahead.peek(id)
+        return None if row is None else row[ECI]
 
     def read_ahead(self, ids: Sequence[str]) -> None:
         """Inside a transaction: read rows in one statement, for their next `find`, unless written before."""
@@ -68,7 +95,7 @@ class Agenda:
     def programs(self, kind: str, limit: int | None = None, without: LeftOut = NOTHING) -> list[Scheduled]:
         """The rows of programs, waiting ("proc") or "running", in the order they were made."""
         found = self._database.rows("programs", (kind, ALL if limit is None else limit), without)
-        return [rows.to_scheduled(row) for row in found]
+        return [self._to_scheduled(row) for row in found]
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""
@@ -86,7 +113,7 @@ class Agenda:
     ) -> list[Scheduled]:
         """Pending and paused rows with a name, of some kinds, soonest first."""
         found = [
-            rows.to_scheduled(row)
+            self._to_scheduled(row)
             for kind in kinds
             for row in self._database.rows("first_named", (pico_id, rid, name, kind, limit))
         ]
@@ -94,7 +121,7 @@ class Agenda:
 
     def windows(self, pico_id: str, rid: str) -> list[Scheduled]:
         """The rows of the windows that a ruleset follows in a pico."""
-        return [rows.to_scheduled(row) for row in self._database.rows("windows", (pico_id, rid))]
+        return [self._to_scheduled(row) for row in self._database.rows("windows", (pico_id, rid))]
 
     def coming(self, pico_id: str) -> int:
         """How many pending or paused rows a pico has: schedules, messages it sent, programs."""
@@ -104,11 +131,11 @@ class Agenda:
     def matching(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The rows that match a filter, soonest first; rows without a due time last, as they were made."""
         found = self._database.rows("matching", (ALL if limit is None else limit,), which)
-        return [rows.to_scheduled(row) for row in found]
+        return [self._to_scheduled(row) for row in found]
 
     def matching_as_made(self, which: Filter, limit: int) -> list[Scheduled]:
         """The first rows that match a filter, in the order they were made."""
-        return [rows.to_scheduled(row) for row in self._database.rows("matching_as_made", (limit,), which)]
+        return [self._to_scheduled(row) for row in self._database.rows("matching_as_made", (limit,), which)]
 
     def how_many(self, which: Filter) -> int:
         row = self._database.row("how_many", where=which)
@@ -151,7 +178,9 @@ class Agenda:
     # Writing, inside a transaction
 
     def add(self, scheduled: Scheduled) -> None:
-        """Add a row."""
+        """Add a row, also for a pico that is not locked."""
+        if self._owners is not None:
+            self._owners.told(scheduled.pico_id)
         self._database.put(TABLE, "add_scheduled", rows.of_scheduled(scheduled))
         self.made(scheduled.pico_id, [scheduled])
 
@@ -165,6 +194,8 @@ class Agenda:
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Update a row's due time, status and number of fires."""
+        if self._owners is not None:
+            self._owners.need(settled.pico_id)
         if settled.keep_until is None and settled.status not in COMING:
             settled = replace(settled, keep_until=shifted(now, self._history))
         values = settled_values(settled)
@@ -258,6 +289,8 @@ class Agenda:
         """
         which = Filter(pico_id=pico_id, rid=rid)
         self._ahead.clear()
+        if self._owners is not None:
+            self._owners.need(pico_id)
         self._database.execute("record_cancelled", (to_ms(now), reason), which)
         keep_until = to_ms(shifted(now, self._history))
         return self._database.execute("cancel_scheduled", (keep_until,), which)
@@ -265,6 +298,8 @@ class Agenda:
     def give_up(self, id: str, now: datetime, why: str) -> None:
         """End a row that cannot be processed or read, with its occurrence failed."""
         self._ahead.clear()
+        if self._owners is not None and (row := self._database.row("find_scheduled", (id,))) is not None:
+            self._owners.need(row[1])
         self._database.execute("record_given_up", (to_ms(now), Outcome.FAILED.value, why, id))
         keep_until = to_ms(shifted(now, self._history))
         self._database.execute("finish_scheduled", (Status.FINISHED.value, keep_until, id))

@@ -17,10 +17,12 @@ class Ahead:
         """id → row."""
         self._since = -1
         """How many transactions had ended when they were read."""
+        self._taken: dict[str, Row] = {}
 
     def keep(self, found: Iterable[Row]) -> None:
         """Keep rows just read, instead of those kept before."""
         self._rows, self._since = {row[0]: row for row in found}, self._database.transactions
+        self._taken = {}
 
     def read(self, ids: Sequence[str]) -> None:
         """Read rows, unless the same ones are kept."""
@@ -29,7 +31,16 @@ class Ahead:
 
     def take(self, id: str) -> Row | None:
         """The row with that id if it is kept. It is kept no longer."""
-        return self._rows.pop(id, None) if self._since == self._database.transactions else None
+        if self._since != self._database.transactions:
+            return None
+        row = self._rows.pop(id, None)
+        if row is not None:
+            self._taken[id] = row
+        return row
+
+    def peek(self, id: str) -> Row | None:
+        """The row as it was read last, which may not be valid any more."""
+        return self._rows.get(id) or self._taken.get(id)
 
     def drop(self, id: str) -> None:
         """The row was written."""

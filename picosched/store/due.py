@@ -18,6 +18,7 @@ from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Database
 
 LAST_ROW = 2**62
+BEGINNING = (-LAST_ROW, 0)
 
 
 class Coming(NamedTuple):
@@ -46,7 +47,7 @@ class Watched:
     """The position of a scan over due rows, and the picos of due rows written meanwhile."""
 
     def __init__(self) -> None:
-        self.place: tuple[int, int] = (-LAST_ROW, 0)
+        self.place = BEGINNING
         """The due time, in milliseconds, and the number of the last row."""
         self.until: datetime | None = None
         """Rows due up to this time belong to the scan."""
@@ -92,9 +93,9 @@ class Due:
         Scans at most `limit` rows; the next call continues after them.
         """
         place, end = watched.place, (to_ms(now), LAST_ROW)
-        further = self._database.row("further_due", (*place, *end, limit - 1))
+        further = self._database.row("further_due", (*place, *end, limit - 1), NOTHING)
         watched.place = end if further is None else (further[0], further[1])
-        between = self._database.rows("picos_due_between", (*place, *watched.place))
+        between = self._database.rows("picos_due_between", (*place, *watched.place), NOTHING)
         found = dict.fromkeys(id for (id,) in between)
         written, watched.picos, watched.until = watched.picos, {}, now
         return [*(found | written)]
@@ -107,6 +108,11 @@ class Due:
 
     def unwatch(self, watched: Watched) -> None:
         self._watched = tuple(each for each in self._watched if each is not watched)
+
+    def look_anew(self) -> None:
+        """Another process has written rows: scans that have come further begin again."""
+        for watched in self._watched:
+            watched.place = BEGINNING
 
     def broken(self) -> list[tuple[str, str]]:
         """Pending rows that would never be due because their due time is damaged: (id, why)."""
@@ -123,7 +129,8 @@ class Due:
     ) -> Soonest:
         """What comes next in each queue, except for what is left out; in one read."""
         start = self._first_of_others(scheduled.owners)
-        row = self._database.row("soonest", (start,), (entries, deliveries, programs, scheduled))
+        left_out = (entries, deliveries, programs, scheduled, NOTHING, NOTHING)
+        row = self._database.row("soonest", (start,), left_out)
         assert row is not None  # it has one row always
         entry, source_resumes, delivery, program, due, resumes, broken = row
         return Soonest(
@@ -140,7 +147,7 @@ class Due:
         Remembered until a row with an earlier due time is written, as these picos may have very many rows
         before it.
         """
-        if not picos:
+        if not picos or self._database.machines is not None:  # where others write earlier ones
             return FIRST_MS
         start = self._passed[1] if self._passed[0] <= picos else FIRST_MS
         row = self._database.row("first_due_of_others", (start,), LeftOut(owners=picos))

@@ -24,6 +24,10 @@ class AwayError(StoreError):
     """The server that keeps the database cannot be reached, or ended our session; a later try may succeed."""
 
 
+class EmptyError(StoreError):
+    """There is a database, and nothing in it yet; it was to be read only."""
+
+
 class ReopenedError(StoreError):
     """The database was opened anew before a transaction began: nothing read before is valid. Try again."""
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from picosched.store.sqlite.doctor.finding import Finding
 
 
-def open_database(address: str | Path, *, durability: str = "full", readonly: bool = False) -> Database:
-    """Open a database; errors are those of `Store`."""
+def open_database(
+    address: str | Path, *, durability: str = "full", readonly: bool = False, migrating: bool = False
+) -> Database:
+    """Open a database; errors are those of `Store`. With `migrating` even one whose picos are elsewhere."""
     if is_server(address):
         try:
             from picosched.store.postgres.database import PostgresDatabase
@@ -26,10 +28,10 @@ def open_database(address: str | Path, *, durability: str = "full", readonly: bo
             raise PicoschedError(
                 f"{shown(address)} needs the PostgreSQL client: pip install 'picosched[postgres]'", "refused"
             ) from cause
-        return PostgresDatabase(str(address), durability=durability, readonly=readonly)
+        return PostgresDatabase(str(address), durability=durability, readonly=readonly, migrating=migrating)
     from picosched.store.sqlite.database import SQLiteDatabase
 
-    return SQLiteDatabase(address, durability=durability, readonly=readonly)
+    return SQLiteDatabase(address, durability=durability, readonly=readonly, migrating=migrating)
 
 
 def is_server(address: str | Path) -> bool:

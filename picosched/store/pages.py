@@ -20,11 +20,15 @@ from picosched.store import rows
 from picosched.store.journal import Entry, entry_of
 from picosched.store.picos import PicoRow, pico_of
 from picosched.store.port import Database, Row, Where
+from picosched.store.settled import Last, Settled
+from picosched.timespec.almanac import PLAIN, Almanac
 
 T = TypeVar("T")
 
 LATENESS_MS = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000, 600_000, 3_600_000)
 """The bounds of the lateness histogram."""
+
+ALL = Last(2**62, 2**62)
 
 UNDATED = 2**62
 """Used as the due time of rows without one."""
@@ -89,6 +93,12 @@ class Pages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._settled = None if database.machines is None else Settled(database)
+        self._to_scheduled = rows.scheduled_with(PLAIN)
+
+    def use(self, almanac: Almanac) -> None:
+        """Read the timespecs of rows with this almanac from now on."""
+        self._to_scheduled = rows.scheduled_with(almanac)
 
     def picos(self, after: str | None, limit: int) -> Page[PicoRow]:
         """Picos, in the order they were made."""
@@ -110,7 +120,7 @@ class Pages:
             found += self._database.rows(PAGE_OF[status], (*place, limit + 1), replace(which, status=()))
         found.sort(key=lambda row: row[-2:])
         next = f"{found[limit - 1][-2]}.{found[limit - 1][-1]}" if len(found) > limit else None
-        return Page([rows.to_scheduled(row) for row in found[:limit]], next)
+        return Page([self._to_scheduled(row) for row in found[:limit]], next)
 
     def fires(
         self,
@@ -126,9 +136,10 @@ class Pages:
         return self._page("page_of_fires", _number(after, 2**62), limit, rows.to_fire, which)
 
     def fires_since(self, place: int, limit: int) -> list[tuple[int, Fire]]:
-        """The records after a place, oldest first, each with its place."""
+        """The records after a place, oldest first, each with its place; none that may be preceded yet."""
+        last = self._last().fire
         found = self._database.rows("fires_since", (place, limit))
-        return [(row[-1], rows.to_fire(row)) for row in found]
+        return [(row[-1], rows.to_fire(row)) for row in found if row[-1] <= last]
 
     def journal(
         self, after: str | None, limit: int, *, pico_id: str | None = None, eid: str | None = None
@@ -138,18 +149,22 @@ class Pages:
         return self._page("page_of_journal", _number(after, 2**62), limit, entry_of, which)
 
     def journal_since(self, seq: int, limit: int, *, pico_id: str | None = None) -> list[Entry]:
-        """Turns after a place, oldest first."""
+        """Turns after a place, oldest first; none that another may still precede."""
+        last = self._last().turn
         found = self._database.rows("journal_since", (seq, limit), {"pico": pico_id})
-        return [entry_of(row) for row in found]
+        return [entry for entry in map(entry_of, found) if entry.seq <= last]
 
     # Figures
 
     def last_turn(self) -> int:
         """The `seq` of the last turn, which is the number of turns so far; 0 if there are none."""
-        return self._number("last_turn")
+        return self._number("last_turn") if self._settled is None else self._settled.last().turn
 
     def last_fire(self) -> int:
-        return self._number("last_record")
+        return self._number("last_record") if self._settled is None else self._settled.last().fire
+
+    def _last(self) -> Last:
+        return ALL if self._settled is None else self._settled.last()
 
     def pending(self) -> int:
         return self._number("pending")

@@ -1,7 +1,8 @@
 """Picos and what belongs to them: channels, rulesets, entity variables, waiting event expressions.
 
 A ruleset text is stored once, by its hash, however many picos have it. An entity variable is a row; `app:`
-variables, which belong to no pico, have the pico "".
+variables, which belong to no pico, have the pico "". Of a large map that row has the size in characters, and
+each element is a row of the table `element`. These go when the variable is deleted or set as a whole.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from datetime import datetime
 from typing import Any
 
 from picosched.clock import from_ms, to_ms
+from picosched.krl.large_map import StoredMap, whole_of
+from picosched.krl.values import MISSING
 from picosched.pico.channel import Channel
 from picosched.store import rows
 from picosched.store.port import Database, Row
+from picosched.store.shards import Owners
 
 APP = "app:"
 """Prefix of the rid of a variable that all picos share."""
@@ -69,13 +73,16 @@ def owner(pico_id: str, rid: str) -> str:
 class Picos:
     """Reads and writes picos; writes inside a transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owners: Owners) -> None:
         self._database = database
+        self._owners = owners
 
     # Picos
 
     def new_pico(self, pico: PicoRow) -> None:
-        self._database.execute("new_pico", (pico.id, pico.name, pico.parent_id, to_ms(pico.created)))
+        self._owners.made(pico.id)
+        row = pico.id, pico.name, pico.parent_id, to_ms(pico.created)
+        self._database.execute("new_pico", rows.checked(row))
 
     def find_pico(self, id: str) -> PicoRow | None:
         row = self._database.row("find_pico", (id,))
@@ -103,6 +110,7 @@ class Picos:
 
     def delete_pico(self, id: str) -> None:
         """Delete a pico and all it owns except schedules, journal and record of fires."""
+        self._owners.need(id)
         self._database.execute("delete_channels", (id,))
         self._database.execute("delete_installed", (id,))
         self._database.execute("delete_entities", (id,))
@@ -116,10 +124,12 @@ class Picos:
     # Channels
 
     def new_channel(self, channel: Channel, now: datetime) -> None:
+        self._owners.need(channel.pico_id)
         self._database.execute("new_channel", (*rows.of_channel(channel), to_ms(now)))
 
     def put_channel(self, channel: Channel, now: datetime) -> None:
         """Make a channel, or change the tags and policies of an existing one."""
+        self._owners.need(channel.pico_id)
         if self.find_channel(channel.eci) is None:
             self.new_channel(channel, now)
             return
@@ -138,6 +148,10 @@ class Picos:
         return [rows.to_channel(row) for row in self._database.rows("kin_of", (pico_id,))]
 
     def delete_channel(self, eci: str) -> bool:
+        channel = self.find_channel(eci)
+        if channel is None:
+            return False
+        self._owners.need(channel.pico_id)
         return self._database.execute("delete_channel", (eci,)) > 0
 
     # Rulesets
@@ -162,8 +176,9 @@ class Picos:
         Entity variables and schedules stay. If the text changed, waiting event expressions are reset, because
         their states may be invalid for its rules.
         """
+        self._owners.need(pico_id, "")
         put = ruleset.hash, ruleset.rid, ruleset.text, ruleset.origin, rows.ms(ruleset.flushed)
-        self._database.execute("put_ruleset", put)
+        self._database.execute("put_ruleset", rows.checked(put))
         changed = self._database.row("is_installed_otherwise", (pico_id, ruleset.rid, ruleset.hash))
         if changed is not None:
             self._database.execute("delete_waiting_of", (pico_id, ruleset.rid))
@@ -171,6 +186,7 @@ class Picos:
 
     def uninstall(self, pico_id: str, rid: str) -> None:
         """Uninstall a ruleset with its entity variables; its `app:` variables go with the last pico."""
+        self._owners.need(pico_id)
         self._database.execute("uninstall", (pico_id, rid))
         self._database.execute("delete_entities_of", (pico_id, rid))
         self._database.execute("delete_waiting_of", (pico_id, rid))
@@ -178,6 +194,7 @@ class Picos:
 
     def forget_app(self, rid: str) -> None:
         """Delete the `app:` variables of a ruleset if no pico has it any more."""
+        self._owners.need("")
         if self._database.row("is_installed_anywhere", (rid,)) is None:
             self._database.execute("delete_entities_of", ("", APP + rid))
 
@@ -195,15 +212,33 @@ class Picos:
 
     # State
 
-    def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        """An entity variable; None if there is none."""
-        row = self._database.row("entity", (owner(pico_id, rid), rid, name))
-        return None if row is None else rows.load(row[0])
+    def variable(self, pico_id: str, rid: str, name: str) -> Any:
+        """An entity variable, None if there is none; a large map is a StoredMap."""
+        found = self._database.row("entity", (owner(pico_id, rid), rid, name))
+        return None if found is None else self._variable((owner(pico_id, rid), rid, name), *found)
 
     def entities(self, pico_id: str, rid: str) -> dict[str, Any]:
-        """All entity variables of a ruleset on a pico, by name."""
-        found = self._database.rows("entities", (owner(pico_id, rid), rid))
-        return {name: rows.load(text) for name, text in found}
+        """The values of all entity variables of a ruleset on a pico, by name."""
+        found = [*self._database.rows("entities", (owner(pico_id, rid), rid))]
+        return {
+            name: whole_of(self._variable((owner(pico_id, rid), rid, name), *variable))
+            for name, *variable in found
+        }
+
+    def _variable(self, place: tuple[str, str, str], text: str, size: int | None, places: int | None) -> Any:
+        if size is None or places is None:
+            return rows.load(text)
+        return StoredMap(self, place, size, places)
+
+    def element(self, owner: tuple[str, str, str], key: str) -> Any:
+        """An element of a large map; MISSING if there is none."""
+        row = self._database.row("element", (*owner, rows.dump(key)))
+        return MISSING if row is None else rows.load(row[0])
+
+    def elements(self, owner: tuple[str, str, str]) -> dict[str, Any]:
+        """All elements of a large map, in order."""
+        found: dict[str, Any] = rows.load_map([*self._database.rows("elements", owner)])
+        return found
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         """rule → state of its event expression, for rules not in the start state."""
@@ -214,6 +249,10 @@ class Picos:
     def meta(self, key: str) -> str | None:
         row = self._database.row("meta", (key,))
         return None if row is None else str(row[0])
+
+    def notes(self, beginning: str) -> dict[str, str]:
+        """The keys with this prefix, with their values."""
+        return dict(self._database.rows("notes", (beginning,)))
 
     def set_meta(self, key: str, value: str) -> None:
         self._database.execute("set_meta", (key, value))

@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from picosched.schedule.filter import Filter
 from picosched.store.left_out import LeftOut
+from picosched.store.machines import Machines
 
 Row = tuple[Any, ...]
 
@@ -36,6 +37,19 @@ tables.
 """
 
 
+class Kept(NamedTuple):
+    """One table, for copying it whole. A row has the values of `columns`, after its number if it has one."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    """The columns that tell its rows apart and order them; none if rows are numbered."""
+
+    @property
+    def numbered(self) -> bool:
+        return not self.key
+
+
 class Database(Protocol):
     """One open database. For one thread at a time, which the engine ensures."""
 
@@ -46,6 +60,8 @@ class Database(Protocol):
     readonly: bool
     local: bool
     """Whether it is asked without a network, so that no answer is long in coming."""
+    machines: Machines | None
+    """The processes that write it, each what it has locked (`shards.py`); None if one has it alone."""
     kept: bool
     """Whether the last transaction was committed."""
     refused: bool
@@ -107,6 +123,16 @@ class Database(Protocol):
         """Whether to wait a while for another program that has the database locked. At first it does."""
         ...
 
+    # Of a database that several processes write
+
+    def lock(self, shards: Sequence[int]) -> dict[int, int]:
+        """Inside a transaction: lock shards, in order, until it ends. Shard → its version, counted up."""
+        return {}
+
+    def versions(self, shards: Sequence[int]) -> dict[int, int]:
+        """The versions of shards, as committed."""
+        return {}
+
     # The whole
 
     def mend(self, *, wait: bool = True) -> bool:
@@ -121,6 +147,10 @@ class Database(Protocol):
         """About how many bytes it takes; 0 in memory."""
         ...
 
+    def server_time(self) -> int | None:
+        """The time by the clock of its server; None if it has none."""
+        ...
+
     def back_up(self, file: Path) -> None:
         """Write the committed state, all of one moment, into an empty file; writers are not blocked.
 
@@ -132,12 +162,23 @@ class Database(Protocol):
         """Make `other`, a database in memory, a copy of this one, as last committed."""
         ...
 
-    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row], number: int | None) -> None:
-        """Inside a transaction: put rows into a table instead of those it has.
+    def content(self, table: Kept, after: Row = ()) -> Iterator[Row]:
+        """The rows of a table in the order of its key, read one by one; those after a key, if one is given.
 
-        `number` is the place of the column with the number of a row, if there is one. `refused` unless the
-        database can be in memory.
+        Outside transactions, and nothing else is read until the last row.
         """
+        ...
+
+    def fill(self, table: Kept, rows: Iterable[Row]) -> None:
+        """Inside a transaction: add rows, as `content` gives them. Rows added later get greater numbers."""
+        ...
+
+    def count(self, table: Kept) -> int:
+        """How many rows it has."""
+        ...
+
+    def empty(self, table: Kept) -> None:
+        """Inside a transaction: remove all its rows."""
         ...
 
     def close(self) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 import orjson
@@ -19,6 +19,7 @@ from picosched.pico.channel import Channel, Policy
 from picosched.schedule.fire import FIRE, Fire
 from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.store.port import Row
+from picosched.timespec.almanac import Almanac
 
 T = TypeVar("T")
 
@@ -26,6 +27,9 @@ DOCTOR = "`picosched doctor` says what is damaged"
 
 ROW = 20
 """Steps charged for reading a row."""
+
+ELEMENT = 4
+"""The same for an element of a map that is read as a whole."""
 
 
 def dump(value: Any) -> str:
@@ -55,6 +59,14 @@ def load(text: str) -> Any:
         ) from cause
 
 
+def load_map(found: Sequence[Row]) -> Any:
+    """The map of rows of a key and a value each, which `dump` wrote; errors and charges as of `load`."""
+    charge(ELEMENT * len(found))
+    text = ",".join(f"{key}:{value}" for key, value in found)
+    special = any(each.startswith(" ") for row in found for each in row)
+    return load(f"{' ' if special else ''}{{{text}}}")
+
+
 def readable(make: Callable[[Row], T]) -> Callable[[Row], T]:
     """Make a function that converts rows raise `internal` for an invalid row, as `load` does."""
 
@@ -73,6 +85,20 @@ def readable(make: Callable[[Row], T]) -> Callable[[Row], T]:
     return read
 
 
+def checked(row: Row) -> Row:
+    """The row, if each database takes its texts; else `invalid`. In JSON anything may stand."""
+    for text in row:
+        if isinstance(text, str) and (not text.isascii() or "\0" in text):
+            if "\0" in text:
+                raise PicoschedError(f"found a NUL character in {text[:40]!r}, which cannot be stored")
+            try:
+                text.encode()
+            except UnicodeEncodeError as cause:
+                found = f"found half a character in {text[:40]!r}"
+                raise PicoschedError(f"{found}, which cannot be stored") from cause
+    return row
+
+
 def _plain(value: Any) -> Any:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
@@ -86,7 +112,14 @@ def time(value: int | None) -> datetime | None:
 
 
 of_scheduled = SCHEDULED.of_record(dump)
-to_scheduled: Callable[[Row], Scheduled] = readable(SCHEDULED.to_record(load))
+
+
+@lru_cache(maxsize=16)
+def scheduled_with(almanac: Almanac) -> Callable[[Row], Scheduled]:
+    """A function that makes a scheduled event of a row; its timespec is read with the almanac."""
+    return readable(SCHEDULED.to_record(load, almanac=almanac))
+
+
 of_fire = FIRE.of_record(dump)
 to_fire: Callable[[Row], Fire] = readable(FIRE.to_record(load))
 

@@ -14,6 +14,7 @@ from picosched.schedule.scheduled import Outcome
 from picosched.store import rows
 from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Database, Row
+from picosched.store.shards import Owners
 
 SOURCE = "id, name, declaration, configured, created, anchor, raised, paused, paused_until"
 """The columns of a source, in order."""
@@ -63,8 +64,9 @@ class EntryRow:
 class Sources:
     """Reads and writes sources; writes inside a transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owners: Owners) -> None:
         self._database = database
+        self._owners = owners
 
     # Reading
 
@@ -74,7 +76,7 @@ class Sources:
 
     def resumable(self, now: datetime) -> list[str]:
         """The ids of sources whose pause is over."""
-        return [id for (id,) in self._database.rows("sources_resumable", (to_ms(now),))]
+        return [id for (id,) in self._database.rows("sources_resumable", (to_ms(now),), NOTHING)]
 
     def all(self) -> list[SourceRow]:
         """All sources, in the order they were made."""
@@ -90,7 +92,10 @@ class Sources:
 
     def find_entry(self, id: str) -> EntryRow | None:
         row = self._database.row("find_entry", (id,))
-        return None if row is None else entry_of(row)
+        if row is None:
+            return None
+        self._owners.need(row[1])
+        return entry_of(row)
 
     def tagged(self, tag: str) -> list[Row]:
         """(pico, eci) of channels with a tag, without family channels, in the order they were made."""
@@ -104,6 +109,7 @@ class Sources:
 
     def put(self, source: SourceRow) -> None:
         """Add a source, or change its declaration. Its counts and its pause stay."""
+        self._owners.need(source.id, "")
         self._database.execute(
             "put_source",
             (
@@ -121,6 +127,7 @@ class Sources:
 
     def put_entry(self, entry: EntryRow, position: int) -> None:
         """Add an entry, or change its name, position and due time."""
+        self._owners.need(entry.source_id)
         self._database.execute(
             "put_source_entry",
             (
@@ -141,6 +148,7 @@ class Sources:
 
     def settle(self, entry: EntryRow, *, raised: bool) -> None:
         """Update an entry after an occurrence; does nothing if it was removed meanwhile."""
+        self._owners.need(entry.source_id)
         self._database.execute(
             "settle_entry",
             (
@@ -162,6 +170,7 @@ class Sources:
         self._database.execute("entry_failed", (outcome.value, why, entry_id))
 
     def set_pause(self, id: str, paused: bool, until: datetime | None) -> None:
+        self._owners.need(id)
         self._database.execute("pause_source", (paused, rows.ms(until), id))
         self._database.execute("pause_entries", (paused, id))
 
@@ -173,6 +182,7 @@ class Sources:
 
     def remove(self, id: str) -> None:
         """Remove a source and its entries. Their records stay, and pending deliveries are still sent."""
+        self._owners.need(id, "")
         self._database.execute("remove_entries", (id,))
         self._database.execute("remove_source", (id,))
 

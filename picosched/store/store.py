@@ -7,15 +7,15 @@ it becomes durable when the transaction commits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from picosched.clock import shifted
-from picosched.errors import PicoschedError
 from picosched.frozen import replace
+from picosched.krl.large_map import ChangedMap, StoredMap, whole_of
 from picosched.pico.turn import Turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -27,11 +27,14 @@ from picosched.store.begun import BegunRows
 from picosched.store.deliveries import Deliveries
 from picosched.store.due import Due
 from picosched.store.journal import Journal
+from picosched.store.machines import Machines
 from picosched.store.opening import open_database
 from picosched.store.pages import Pages
 from picosched.store.picos import APP, Picos
 from picosched.store.port import MEMORY, Row
+from picosched.store.shards import Shards, shard_of
 from picosched.store.sources import Sources
+from picosched.timespec.almanac import PLAIN, Almanac
 
 PRUNED_AT_ONCE = 5_000
 
@@ -53,15 +56,47 @@ class Store:
     ) -> None:
         self._database = open_database(path, durability=durability, readonly=readonly)
         self._history = timedelta(days=history_days)
-        self.picos = Picos(self._database)
         ahead = Ahead(self._database)
+        self.shards = Shards(self._database) if self._database.machines else None
+        """What is locked of a database that several processes write; None if one has it alone."""
+        if self.shards is not None:
+            self.shards.on_stale(lambda shards: ahead.clear())
+        self.steady = not readonly and self.shards is None
+        """Whether nobody writes what is read here without us noticing it."""
+        self.picos = Picos(self._database, self)
         self.due = Due(self._database, ahead)
-        self.agenda = Agenda(self._database, self._history, self.due, ahead)
+        self.agenda = Agenda(self._database, self._history, self.due, ahead, self if self.shards else None)
         self.begun = BegunRows(self._database)
         self.journal = Journal(self._database)
         self.pages = Pages(self._database)
-        self.sources = Sources(self._database)
+        self.sources = Sources(self._database, self)
         self.deliveries = Deliveries(self._database)
+        self.almanac = PLAIN
+        """What timespecs are read with."""
+
+    def use(self, almanac: Almanac) -> None:
+        """Read timespecs with this almanac from now on: it comes with the settings of an engine."""
+        self.almanac = almanac
+        self.agenda.use(almanac)
+        self.pages.use(almanac)
+
+    def need(self, *owners: str) -> None:
+        """Inside a transaction: these picos and sources are used; "" for what all picos share.
+
+        UnlockedError, if several processes write the database and others may write these now.
+        """
+        if self.shards is not None and self._database.in_transaction:
+            self.shards.need(*owners)
+
+    def told(self, owner: str) -> None:
+        """Inside a transaction: a row is added for this owner, which need not be locked."""
+        if self._database.machines is not None:
+            self._database.machines.tell(shard_of(owner))
+
+    def made(self, owner: str) -> None:
+        """Inside a transaction: a new pico or source, which nobody else can know yet."""
+        if self.shards is not None:
+            self.shards.made(owner)
 
     @property
     def name(self) -> str:
@@ -76,6 +111,11 @@ class Store:
     @property
     def readonly(self) -> bool:
         return self._database.readonly
+
+    @property
+    def machines(self) -> Machines | None:
+        """The processes that write the database; None if one has it alone."""
+        return self._database.machines
 
     @property
     def local(self) -> bool:
@@ -140,11 +180,16 @@ class Store:
         """About how many bytes the database takes; 0 in memory."""
         return self._database.size()
 
+    def server_time(self) -> datetime | None:
+        """The time by the clock of the server that keeps the database; None if there is none."""
+        return rows.time(self._database.server_time())
+
     def copy(self, path: str | Path = MEMORY) -> Store:
         """A copy of the committed state, as a new store."""
         copy = Store(path, "normal", history_days=self._history.days)
         try:
             self._database.copy_into(copy._database)
+            copy.use(self.almanac)
         except BaseException:
             copy.close()
             raise
@@ -153,7 +198,13 @@ class Store:
     # Reads of a pico
 
     def entity(self, pico_id: str, rid: str, name: str) -> Any:
-        return self.picos.entity(pico_id, rid, name)
+        """The value of an entity variable; None if there is none."""
+        return whole_of(self.variable(pico_id, rid, name))
+
+    def variable(self, pico_id: str, rid: str, name: str) -> Any:
+        if self.shards is not None:
+            self.need("" if rid.startswith(APP) else pico_id)
+        return self.picos.variable(pico_id, rid, name)
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
         return self.picos.waiting(pico_id, rid)
@@ -190,6 +241,8 @@ class Store:
 
         Without `recorded` the occurrence gets no record, without `journalled` the turn is not in the journal.
         """
+        if self.shards is not None:
+            self.need(turn.pico_id)
         put = self._database.put
         for table, statement, values in _rows_of(turn, fire, journalled):
             put(table, statement, values)
@@ -237,27 +290,44 @@ def _rows_of(turn: Turn, fire: Fire | None, journalled: bool) -> list[tuple[str,
     dump = rows.dump
     found: list[tuple[str, str, Row]] = []
     for (rid, name), value in turn.entities.items():
-        owner = "" if rid.startswith(APP) else turn.pico_id
+        whose = "" if rid.startswith(APP) else turn.pico_id
         if value is None:
-            found.append(("entity", "delete_entity", (owner, rid, name)))
+            found.append(("entity", "delete_entity", (whose, rid, name)))
+        elif type(value) is ChangedMap:
+            found += [("entity", *each) for each in _changes_of(value, (whose, rid, name))]
         else:
-            found.append(("entity", "set_entity", (owner, rid, name, dump(value))))
+            found.append(("entity", "set_entity", (whose, rid, name, dump(value))))
     for (rid, rule), state in turn.waiting.items():
         if state is None:
             found.append(("waiting", "delete_waiting", (turn.pico_id, rid, rule)))
         else:
             found.append(("waiting", "set_waiting", (turn.pico_id, rid, rule, dump(state))))
     for delivery in turn.deliveries:
-        row = deliveries.row_of(delivery)
-        _check_texts(row)
+        row = rows.checked(deliveries.row_of(delivery))
         found.append(("delivery", "add_delivery", row))
     for each in turn.scheduled.values():
-        row = rows.of_scheduled(each)
-        _check_texts(row)
+        row = rows.checked(rows.of_scheduled(each))
         found.append(("scheduled", "add_scheduled", row))
     if journalled:
         found.append(("journal", "add_entry", journal.of_turn(turn, fire)))
     return found
+
+
+def _changes_of(map: ChangedMap, owner: tuple[str, str, str]) -> Iterator[tuple[str, Row]]:
+    """The statements that write the changes of a large map, in order.
+
+    They are all for the table `entity`: setting or deleting a whole variable deletes its elements.
+    """
+    below = map.below
+    if isinstance(below, StoredMap):
+        elements, first = map.set, below.places
+        yield from (("delete_element", (*owner, rows.dump(key))) for key in map.removed)
+    else:
+        elements, first = map.whole(), 0
+        yield "set_entity", (*owner, "{}")
+    for place, (key, value) in enumerate(elements.items(), first):
+        yield "set_element", (*owner, rows.dump(key), rows.dump(value), place)
+    yield "measure_entity", (map.size, first + len(elements), *owner)
 
 
 def of_turn(fire: Fire, turn: Turn) -> Fire:
@@ -267,14 +337,3 @@ def of_turn(fire: Fire, turn: Turn) -> Fire:
         why = str(turn.errors[0]) if fire.why is None else f"{fire.why}: {turn.errors[0]}"
         return replace(fire, outcome=Outcome.FAILED, eid=turn.eid, rules=rules, why=why)
     return replace(fire, eid=turn.eid, rules=rules)
-
-
-def _check_texts(row: Row) -> None:
-    for text in row:
-        if isinstance(text, str) and not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as cause:
-                raise PicoschedError(
-                    f"found half a character in {text[:40]!r}, which cannot be stored"
-                ) from cause

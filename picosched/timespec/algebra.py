@@ -3,13 +3,14 @@
     expression := union { "except" union { "," union } }
     union      := meet { "|" meet }
     meet       := term { "&" term }
-    term       := "(" expression ")" | a map | dates | a duration | a phrase | cron text
+    term       := "(" expression ")" | a map | dates | a calendar | a duration | a phrase | cron text
 
 A term ends where an operator begins. After `except`, a comma separates list items if a space or a date
 follows, so cron fields keep theirs; a phrase with commas needs parentheses there.
 
-Dates are whole days; so is a phrase with days but no time as an operand of `except` or `&`. Elsewhere such
-a phrase means 00:00, and a date alone is refused, because it would fire every second of the day.
+Dates and calendars are whole days; so is a phrase with days but no time as an operand of `except` or `&`.
+Elsewhere such a phrase means 00:00, and a date alone is refused, because it would fire every second of the
+day.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
+from picosched.timespec.almanac import Consulted
 from picosched.timespec.cron import read_cron
 from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
 from picosched.timespec.days import ALWAYS
@@ -27,7 +29,9 @@ from picosched.timespec.fields import Fields
 from picosched.timespec.maps import map_end, read_map
 from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
 from picosched.timespec.place import Place
+from picosched.timespec.sun import SUN_LIKE, Sun
 from picosched.timespec.times import Part, Times, both, every, union, without
+from picosched.timespec.tokens import QUOTED
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.words import day_words, in_words, joined, span_words
 
@@ -36,6 +40,9 @@ MAX_DEPTH = 24
 
 EXCEPT, UNION, MEET, ALONE = range(4)
 
+_CALENDAR = re.compile(rf"(holidays|calendar)\s*\(\s*({QUOTED})\s*\)", re.IGNORECASE)
+_CALENDAR_LIKE = re.compile(r"(?:holidays|calendar)\b", re.IGNORECASE)
+_QUOTED = re.compile(QUOTED)
 _BLANK = re.compile(r"\s*", re.ASCII)
 _OPERATOR = re.compile(r"[|&()]|(?<!\w)except(?!\w)", re.IGNORECASE)
 _IN_LIST = re.compile(
@@ -60,10 +67,10 @@ class Term:
     days: str = ""
 
 
-def read(text: str, utc: bool) -> Term:
+def read(text: str, utc: bool, consulted: Consulted) -> Term:
     """Parse a whole text; `utc` says whether local time is UTC. PicoschedError `invalid` if it is not a
-    timespec."""
-    reader = _Reader(text, utc)
+    timespec, and those of the almanac for what it does not have."""
+    reader = _Reader(text, utc, consulted)
     found = reader.expression(0, False)
     if reader.at < len(text):
         raise reader.place().fault(text[reader.at :], "nothing more, or one of | & except")
@@ -73,8 +80,8 @@ def read(text: str, utc: bool) -> Term:
 class _Reader:
     """A recursive-descent parser over the text."""
 
-    def __init__(self, text: str, utc: bool) -> None:
-        self.text, self.utc = text, utc
+    def __init__(self, text: str, utc: bool, consulted: Consulted) -> None:
+        self.text, self.utc, self.consulted = text, utc, consulted
         self.at = 0
         self.terms = 0
 
@@ -165,8 +172,7 @@ class _Reader:
         if self.text.startswith("{", self.at):
             end = map_end(self.text, self.at)
         else:
-            operator = (_IN_LIST if in_list else _OPERATOR).search(self.text, self.at)
-            end = operator.start() if operator else len(self.text)
+            end = _end_of_term(self.text, self.at, _IN_LIST if in_list else _OPERATOR)
         text = self.text[self.at : end].rstrip(" \t\n\r\f\v")
         self.at = end
         self.skip()
@@ -178,7 +184,7 @@ class _Reader:
             self.terms += 1
             if self.terms > MAX_TERMS:
                 raise place.fault(text, f"a timespec of at most {MAX_TERMS} terms")
-        return _term(text, place, self.utc)
+        return _term(text, place, self.utc, self.consulted)
 
     def took(self, operator: str) -> bool:
         self.skip()
@@ -193,19 +199,44 @@ class _Reader:
         self.at = blank.end() if blank else self.at
 
 
-def _term(text: str, place: Place, utc: bool) -> Term:
+def _end_of_term(text: str, at: int, operators: re.Pattern[str]) -> int:
+    """Where the term that begins at `at` ends: at the first operator that is not within quotes."""
+    if '"' not in text and "'" not in text:
+        operator = operators.search(text, at)
+        return operator.start() if operator else len(text)
+    if named := _CALENDAR.match(text, at):
+        return named.end()
+    while operator := operators.search(text, at):
+        quoted = _QUOTED.search(text, at)
+        if quoted is None or quoted.start() > operator.start():
+            return operator.start()
+        at = quoted.end()
+    return len(text)
+
+
+def _term(text: str, place: Place, utc: bool, consulted: Consulted) -> Term:
     """Parse a text without operators."""
     if DATE_LIKE.match(text):
         normal, times, whole_days = read_dates(text, place)
         return Term(normal, (times,), lambda: told(normal), days="dates" if whole_days else "")
+    if like := _CALENDAR_LIKE.match(text):
+        named = _CALENDAR.fullmatch(text)
+        if named is None:
+            raise place.fault(text, f'a name in parentheses and quotes, as in {like[0].lower()}("…")')
+        read = consulted.holidays if named[1].lower() == "holidays" else consulted.calendar
+        calendar = read(named[2][1:-1], place)
+        days = (whole(calendar.days),) if calendar.days else ()
+        return Term(calendar.text, days, lambda: f"on {calendar.words}", days="dates")
     if text.startswith("{"):
-        normal, fields = read_map(text, place)
+        normal, fields = read_map(text, place, consulted)
         return _of_fields(normal, fields, utc)
     if text[:6].lower() == "@every" or _ISO_DURATION.match(text):
         normal, counted = read_duration(text, place)
         return _of_fields(normal, counted, utc)
+    if SUN_LIKE.search(text):
+        return _of_sun(text, place, consulted)
     if is_phrase(text):
-        return _of_phrase(read_phrase(text, place), place, utc)
+        return _of_phrase(read_phrase(text, place, consulted), place, utc)
     normal, fields = read_cron(text, place)
     return _of_fields(normal, fields, utc)
 
@@ -226,6 +257,22 @@ def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
     if phrase.timed:
         return _of_fields(phrase.text, fields, utc)
     return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase")
+
+
+def _of_sun(text: str, place: Place, consulted: Consulted) -> Term:
+    from picosched.timespec.sun_phrases import read_sun  # late, as its head says
+
+    said = read_sun(text, place)
+    sun = Sun(said.event, consulted.location(said.place, place), said.shift)
+    if not said.rest.strip():
+        return Term(said.text, (sun,), lambda: said.words)
+    phrase = read_phrase(said.rest, place, consulted)
+    if phrase.timed or phrase.seconds is not None:
+        raise place.fault(said.rest.strip(), f"days: {said.event} is the time")
+    days = phrase.fields.days()
+    times = (replace(sun, days=days),) if days else ()
+    words = f"{said.words} {day_words(phrase.fields)}"
+    return Term(f"{said.text} {phrase.text}", times, lambda: words)
 
 
 def _of_fields(text: str, says: Fields | int, utc: bool) -> Term:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from picosched.errors import PicoschedError
 from picosched.timespec import duration
 from picosched.timespec.bits import ALL_HOURS, ALL_MINUTES, ALL_MONTHS, ALL_YEARS, bits, spread
+from picosched.timespec.calendar import Calendar
 from picosched.timespec.cron import minutes_of_day
 from picosched.timespec.fields import EVERY_MONTH_DAY, EVERY_WEEK_DAY, Fields, MonthDays, WeekDays
 from picosched.timespec.place import Place
@@ -34,6 +35,7 @@ class Said:
     every_months: int = 1
     every_day: bool = False
     both: bool = False
+    free: Calendar | None = None
 
     @property
     def timed(self) -> bool:
@@ -68,6 +70,7 @@ class Said:
             years=ALL_YEARS if self.years is None else self.years,
             either=two and not self.both,
             every_months=self.every_months,
+            free=self.free,
         )
         if self.cycle is None:
             return found

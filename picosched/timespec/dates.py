@@ -1,5 +1,7 @@
 """Dates as parts of a timespec: `2026-12-24`, `2026-12-24..2027-01-06`, `--12-25`, `2026-12-24T09:00`.
 
+A range may be written with `to` as well: `2026-12-24 to 2027-01-06`.
+
 A date stands for every second of that local day; `--12-25` for that of every year. A date with a time is
 that one local time.
 """
@@ -21,6 +23,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _YEARLY = re.compile(r"--[0-9]{2}-[0-9]{2}", re.ASCII)
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(?::[0-9]{2})?", re.ASCII)
 _WANTED = "a date as in 2026-12-24, --12-24 or 2026-12-24..2027-01-06, or a local time as in 2026-12-24T09:00"
+_TO = re.compile(r"\s*\.\.\s*|\s+(?:to|through|until)\s+", re.IGNORECASE | re.ASCII)
 _LEAP = 4
 
 
@@ -37,8 +40,7 @@ def read_dates(text: str, place: Place) -> tuple[str, WallTimes, bool]:
         day = of_range(at.date(), at.date())
         normal = at.isoformat(timespec="seconds" if at.second else "minutes")
         return normal, WallTimes(day, 1 << 60 * at.hour + at.minute, 1 << at.second), False
-    first, dots, last = text.partition("..")
-    first, last = first.rstrip(), last.lstrip()
+    first, dots, last = _range(text)
     column = len(text) - len(last)
     if _YEARLY.fullmatch(first) and (not dots or _YEARLY.fullmatch(last)):
         begin = _day(f"{_LEAP:04}-{first[2:]}", first, place)
@@ -67,6 +69,12 @@ def told(text: str) -> str:
         return f"at {time} on {day}"
     first, dots, last = (each.replace("--", "every ") for each in text.partition(".."))
     return f"from {first} to {last}" if dots else f"on {first}"
+
+
+def _range(text: str) -> tuple[str, str, str]:
+    """The two ends of a range and what stands between them; the latter are empty for a single date."""
+    match = _TO.search(text)
+    return (text[: match.start()], match[0], text[match.end() :]) if match else (text, "", "")
 
 
 def _day(text: str, found: str, place: Place) -> date:

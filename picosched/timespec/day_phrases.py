@@ -1,8 +1,16 @@
-"""Days in plain words: `mondays`, `1st and last day`, `2nd last weekday`, `weekday nearest the 15th`."""
+"""Days in plain words: `mondays`, `1st and last day`, `2nd last weekday`, `weekday nearest the 15th`.
+
+Business days go by a calendar: that of the settings, or one that is named, `business days of "DE-BY"`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+from picosched.timespec.almanac import Consulted
 from picosched.timespec.bits import bits
+from picosched.timespec.calendar import Calendar
 from picosched.timespec.cron import WEEKDAY_NAMES
 from picosched.timespec.fields import MonthDays, WeekDays
 from picosched.timespec.place import Place
@@ -10,8 +18,9 @@ from picosched.timespec.tokens import WEEKDAY, Tokens
 
 WEEK = {**WEEKDAY_NAMES, **{f"{name}s": number for name, number in WEEKDAY_NAMES.items()}}
 
+MONDAY_TO_FRIDAY = WeekDays(0b0111110)
 _GROUPS = {
-    **dict.fromkeys("weekday weekdays workday workdays".split(), WeekDays(0b0111110)),
+    **dict.fromkeys("weekday weekdays workday workdays".split(), MONDAY_TO_FRIDAY),
     **dict.fromkeys("weekend weekends".split(), WeekDays(0b1000001)),
 }
 _WORKING = "weekday weekdays workday workdays working business monday-to-friday".split()
@@ -19,29 +28,44 @@ _NEAREST = ("nearest", "closest")
 _WANTED = "a time, days, months or years, as in every monday at 9:00 or last day of month"
 
 
-def day_phrase(text: str, place: Place) -> MonthDays | WeekDays | None:
+def day_phrase(text: str, place: Place, consulted: Consulted) -> DayReader | None:
     """The days named by words such as `last weekday` or `2nd thursday`; None for other words."""
     first, *rest = text.lower().split() or [""]
     worded = first[:1].isalpha() or first[-2:] in ("st", "nd", "rd", "th")
     if not worded or not (rest or first in ("last", "first") or first in _GROUPS):
         return None
     tokens = Tokens(text, place)
-    days = DayReader(tokens)
+    days = DayReader(tokens, consulted)
     days.read()
     if tokens.peek():
         raise tokens.fault("nothing more")
+    days.settle_business_days()
     if days.month_days and days.week_days:
         raise place.fault(text, "days of the month or weekdays, not both in one part")
-    return days.month_days or days.week_days
+    return days
+
+
+def _working(counted: Iterable[int]) -> MonthDays:
+    """Days of Monday to Friday, counted from the start of the month or, below zero, from its end."""
+    places = [*counted]
+    return MonthDays(
+        working=bits(n for n in places if n > 0), working_from_end=bits(-1 - n for n in places if n < 0)
+    )
 
 
 class DayReader:
     """Reads days from tokens; None means not given."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, consulted: Consulted) -> None:
         self.tokens = tokens
+        self.consulted = consulted
         self.month_days: MonthDays | None = None
         self.week_days: WeekDays | None = None
+        self.says_business = False
+        self.free_days = ""
+        """The name or code of the calendar that the business days are said to go by."""
+        self.free: Calendar | None = None
+        """The calendar that they go by, once that is settled."""
 
     @property
     def any(self) -> bool:
@@ -62,6 +86,9 @@ class DayReader:
                 self.nearest()
             elif tokens.peek() in ("day", "days"):
                 self.add(MonthDays(tokens.counted("day", 1, 31)))
+            elif tokens.took("business"):
+                self.business_days()
+                self.add(WeekDays(business=True))
             elif tokens.peek() in _GROUPS:
                 self.add(_GROUPS[tokens.took(tokens.peek())])
             elif tokens.peek() in WEEK:
@@ -112,15 +139,13 @@ class DayReader:
         tokens = self.tokens
         if tokens.took("day", "days"):
             self.count_days(counted)
+        elif tokens.took("business"):
+            self.business_days()
+            self.add(MonthDays(business=frozenset(counted)))
         elif tokens.peek() in _WORKING:
             tokens.next += 1
             tokens.took("day", "days")
-            self.add(
-                MonthDays(
-                    working=bits(n for n in counted if n > 0),
-                    working_from_end=bits(-1 - n for n in counted if n < 0),
-                )
-            )
+            self.add(_working(counted))
         elif tokens.peek() in WEEK:
             weekdays = tokens.names(WEEK, WEEKDAY)
             if any(abs(n) > 5 for n in counted):
@@ -132,6 +157,37 @@ class DayReader:
             return False
         return True
 
+    def business_days(self) -> None:
+        """`day` or `days` behind `business`, and perhaps `of` with the name of a calendar."""
+        self.says_business = True
+        self.tokens.word("day", "days")
+        if self.tokens.peek() == "of" and self.tokens.kind(1) == "quoted":
+            self.tokens.next += 1
+            self.go_by()
+
+    def go_by(self) -> None:
+        """The name of the calendar that business days go by."""
+        tokens = self.tokens
+        name = tokens.quoted()
+        if self.free_days not in ("", name):
+            raise tokens.fault(f'"{self.free_days}", or no second calendar', back=1)
+        self.free_days = name
+
+    def settle_business_days(self) -> None:
+        """Find the calendar of the business days. Without one they are Monday to Friday."""
+        if not self.says_business:
+            if self.free_days:
+                raise self.tokens.fault("business days, to go by that calendar")
+            return
+        month, week = self.month_days or MonthDays(), self.week_days or WeekDays()
+        self.free = self.consulted.free_days(self.free_days, self.tokens.place)
+        if self.free is not None:
+            return
+        if month.business:
+            self.month_days = replace(month, business=frozenset()) | _working(month.business)
+        if week.business:
+            self.week_days = replace(week, business=False) | MONDAY_TO_FRIDAY
+
     def count_days(self, counted: list[int]) -> None:
         if counted:
             numbers, back = bits(n for n in counted if n > 0), bits(-1 - n for n in counted if n < 0)
@@ -141,8 +197,9 @@ class DayReader:
         """`weekday nearest [to] [the] 15th`, or `nearest weekday to the 15th`."""
         tokens = self.tokens
         before = tokens.took(*_NEAREST)
-        if tokens.took(*_WORKING) == "":
-            raise tokens.fault("weekday")
+        word = tokens.took(*_WORKING)
+        if word == "" or (word == "business" and self.consulted.free_days("", tokens.place) is not None):
+            raise tokens.fault("weekday", back=1 if word else 0)
         tokens.took("day")
         if not before:
             tokens.word(*_NEAREST)
@@ -167,6 +224,7 @@ class DayReader:
         ends = {n < 0 for _, n in weeks.nth}
         ends |= {True} if days.from_end or days.working_from_end else set()
         ends |= {False} if days.numbers or days.working else set()
-        if len(ends) != 1 or weeks.weekdays or days.nearest:
+        ends |= {n < 0 for n in days.business}
+        if len(ends) != 1 or weeks.weekdays or weeks.business or days.nearest:
             raise self.tokens.fault("month, for days not counted from either end of the year")
         return 1 << 12 if ends.pop() else 1 << 1

@@ -337,4 +337,7 @@ def _whole_month(month: int, length: int, weekday: int) -> int:
 
 NEVER = Days(())
 ALWAYS = by_rule(_whole_month)
+MONDAY_TO_FRIDAY = by_rule(
+    lambda month, length, weekday: bits(day for day in range(1, length + 1) if (weekday + day - 1) % 7 % 6)
+)
 THURSDAYS = by_rule(lambda month, length, weekday: bits(range(1 + (4 - weekday) % 7, length + 1, 7)))

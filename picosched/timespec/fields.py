@@ -21,6 +21,7 @@ from picosched.timespec.bits import (
     members,
     spread,
 )
+from picosched.timespec.calendar import Calendar, nth_of_months
 from picosched.timespec.days import NEVER, Days, by_rule
 from picosched.timespec.wall import WallTimes
 
@@ -32,6 +33,7 @@ class MonthDays:
     `numbers` are days of the month. `from_end` counts back from the last, which is 0. `nearest` are days
     of the month, each moved to the nearest of Monday to Friday within the month. `working` counts the days
     that are Monday to Friday, from 1, and `working_from_end` counts them back from the last, which is 0.
+    `business` has the places of business days: the first is 1, the last -1.
     """
 
     numbers: int = 0
@@ -39,6 +41,7 @@ class MonthDays:
     nearest: int = 0
     working: int = 0
     working_from_end: int = 0
+    business: frozenset[int] = frozenset()
 
     @property
     def every_day(self) -> bool:
@@ -51,6 +54,7 @@ class MonthDays:
             self.nearest | other.nearest,
             self.working | other.working,
             self.working_from_end | other.working_from_end,
+            self.business | other.business,
         )
 
     def of(self, length: int, weekday: int) -> int:
@@ -69,17 +73,21 @@ class MonthDays:
 
 @dataclass(frozen=True, slots=True)
 class WeekDays:
-    """Days by their weekday: all of `weekdays`, and of `nth` the n-th in the month, -1 for the last."""
+    """Days by their weekday: all of `weekdays`, and of `nth` the n-th in the month, -1 for the last.
+
+    `business` adds all business days.
+    """
 
     weekdays: int = 0
     nth: frozenset[tuple[int, int]] = frozenset()
+    business: bool = False
 
     @property
     def every_day(self) -> bool:
         return self.weekdays == ALL_WEEKDAYS
 
     def __or__(self, other: WeekDays) -> WeekDays:
-        return WeekDays(self.weekdays | other.weekdays, self.nth | other.nth)
+        return WeekDays(self.weekdays | other.weekdays, self.nth | other.nth, self.business or other.business)
 
     def of(self, length: int, weekday: int) -> int:
         """The days in a month of that length which begins on that weekday."""
@@ -104,6 +112,7 @@ class Fields:
 
     With `either` one of month day and weekday is enough; without, both must match. `minutes` are those of
     the day, 0 to 1439. `every_days` and `every_months` keep one in so many, counted from 1970-01-01.
+    `free` is the calendar that business days go by, if there are any.
     """
 
     seconds: int = 1
@@ -116,6 +125,7 @@ class Fields:
     elapsed: bool = False
     every_days: int = 1
     every_months: int = 1
+    free: Calendar | None = None
 
     @property
     def whole_days(self) -> Fields:
@@ -125,9 +135,19 @@ class Fields:
     def days(self) -> Days:
         """The days of the calendar."""
         found = _days(self.month_days, self.week_days, self.either, self.months, self.years)
+        if self.free is not None:
+            found = self._with_business_days(self.free)
         if self.every_months > 1:
             found &= every_nth_month(self.every_months)
         return found.every(self.every_days) if self.every_days > 1 else found
+
+    def _with_business_days(self, free: Calendar) -> Days:
+        month = _days(self.month_days, EVERY_WEEK_DAY, False, ALL_MONTHS, ALL_YEARS)
+        month |= nth_of_months(free.business, self.month_days.business)
+        week = _days(EVERY_MONTH_DAY, self.week_days, False, ALL_MONTHS, ALL_YEARS)
+        week |= free.business if self.week_days.business else NEVER
+        found = month | week if self.either else month & week
+        return found & _days(EVERY_MONTH_DAY, EVERY_WEEK_DAY, False, self.months, self.years)
 
     def times(self) -> WallTimes | None:
         """The local times; None when there are none."""

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from picosched.errors import PicoschedError
 from picosched.timespec.days import ALWAYS, DAY, EPOCH_DAY
+from picosched.timespec.sun import Sun
 from picosched.timespec.times import Every, Part, Times
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import BEGINNING, LAST_SECOND, stretch_at
@@ -78,12 +79,18 @@ def second_of(time: datetime) -> tuple[int, bool]:
 
 
 def _part_from(part: Part, tz: str, instant: int) -> int | None:
-    found = _wall_from(part, tz, instant) if isinstance(part, WallTimes) else _every_from(part, tz, instant)
+    if isinstance(part, WallTimes):
+        found = _wall_from(part, tz, instant)
+    else:
+        found = part.first_from(instant) if isinstance(part, Sun) else _every_from(part, tz, instant)
     return found if found is not None and 0 <= found <= LAST_SECOND else None
 
 
 def _part_until(part: Part, tz: str, instant: int) -> int | None:
-    found = _wall_until(part, tz, instant) if isinstance(part, WallTimes) else _every_until(part, tz, instant)
+    if isinstance(part, WallTimes):
+        found = _wall_until(part, tz, instant)
+    else:
+        found = part.last_until(instant) if isinstance(part, Sun) else _every_until(part, tz, instant)
     return found if found is not None and 0 <= found <= LAST_SECOND else None
 
 

@@ -12,10 +12,13 @@ import json
 from typing import Any
 
 from picosched.timespec import cron
+from picosched.timespec.almanac import Consulted
 from picosched.timespec.bits import ALL_HOURS, ALL_MINUTES, ALL_MONTHS, ALL_YEARS
-from picosched.timespec.day_phrases import day_phrase
+from picosched.timespec.calendar import Calendar
+from picosched.timespec.day_phrases import DayReader, day_phrase
 from picosched.timespec.fields import EVERY_MONTH_DAY, EVERY_WEEK_DAY, Fields, MonthDays, WeekDays
 from picosched.timespec.place import Place, shown
+from picosched.timespec.tokens import in_normal_form
 
 PARTS = ("seconds", "minutes", "hours", "dates", "months", "days_of_week", "years")
 _ALSO = {
@@ -59,7 +62,7 @@ def map_end(text: str, at: int) -> int:
     return end
 
 
-def read_map(text: str, place: Place) -> tuple[str, Fields]:
+def read_map(text: str, place: Place, consulted: Consulted) -> tuple[str, Fields]:
     """The JSON text of a map in normal form, and its fields.
 
     PicoschedError `invalid` names the wrong part.
@@ -76,7 +79,7 @@ def read_map(text: str, place: Place) -> tuple[str, Fields]:
         found[name] = _items(value, Place(text, None, name))
     if not found:
         raise place.fault(text, f"some of the parts {', '.join(PARTS)}")
-    fields = _fields(text, found)
+    fields = _fields(text, found, consulted)
     if not fields.days():
         raise place.fault(text, "days that exist in its months and years: it never fires")
     ordered = {
@@ -93,7 +96,7 @@ def _items(value: object, place: Place) -> list[int | str]:
     found: list[int | str] = []
     for item in items:
         if isinstance(item, str):
-            found.append(" ".join(item.lower().split()))
+            found.append(in_normal_form(item))
         elif isinstance(item, int) and not isinstance(item, bool):
             found.append(item)
         else:
@@ -104,7 +107,7 @@ def _items(value: object, place: Place) -> list[int | str]:
     return found
 
 
-def _fields(text: str, found: dict[str, list[int | str]]) -> Fields:
+def _fields(text: str, found: dict[str, list[int | str]], consulted: Consulted) -> Fields:
     def values(name: str, missing: int) -> int:
         some = 0 if name in found else missing
         for field in _cron_fields(text, name, found):
@@ -112,17 +115,20 @@ def _fields(text: str, found: dict[str, list[int | str]]) -> Fields:
         return some
 
     month_days = MonthDays() if "dates" in found else EVERY_MONTH_DAY
+    free = None
     for field in _cron_fields(text, "dates", found):
-        named = day_phrase(field.text, field.place)
-        if isinstance(named, WeekDays):
+        named = day_phrase(field.text, field.place, consulted)
+        if named and named.week_days:
             raise field.place.fault(field.text, "a day of the month: a weekday belongs in days_of_week")
-        month_days |= named or field.month_days()
+        month_days |= (named and named.month_days) or field.month_days()
+        free = _one_of(free, named, field)
     week_days = WeekDays() if "days_of_week" in found else EVERY_WEEK_DAY
     for field in _cron_fields(text, "days_of_week", found):
-        named = day_phrase(field.text, field.place)
-        if isinstance(named, MonthDays):
+        named = day_phrase(field.text, field.place, consulted)
+        if named and named.month_days:
             raise field.place.fault(field.text, "a weekday: a day of the month belongs in dates")
-        week_days |= named or field.week_days()
+        week_days |= (named and named.week_days) or field.week_days()
+        free = _one_of(free, named, field)
     return Fields(
         seconds=values("seconds", 1),
         minutes=cron.minutes_of_day(values("hours", ALL_HOURS), values("minutes", ALL_MINUTES)),
@@ -134,7 +140,16 @@ def _fields(text: str, found: dict[str, list[int | str]]) -> Fields:
             _starred(found[name]) if name in found else name != "seconds"
             for name in ("seconds", "minutes", "hours")
         ),
+        free=free,
     )
+
+
+def _one_of(free: Calendar | None, named: DayReader | None, field: cron.Field) -> Calendar | None:
+    """The calendar that business days go by: there is one for a map."""
+    found = named.free if named else None
+    if free is not None and found is not None and free.text != found.text:
+        raise field.place.fault(field.text, f"business days of {free.words}, as before")
+    return found or free
 
 
 def _cron_fields(text: str, name: str, found: dict[str, list[int | str]]) -> list[cron.Field]:

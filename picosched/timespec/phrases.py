@@ -9,6 +9,7 @@
 | weekdays | `mondays`, `every monday and thursday`, `on monday to friday`, `weekdays`, `weekends` |
 | days of the month | `15th`, `1st and last day`, `2nd last day`, `first weekday`, `on days 1 and 15` |
 | | `weekday nearest the 15th` |
+| business days | `every business day`, `last business day`, `1st business day of "DE-BY"` |
 | weekdays of a month | `2nd thursday`, `first and third monday`, `last friday` |
 | their months | `of month`, `of every month`, `of january and june to august`, `in june`, `of year` |
 | every so many days | `daily`, `every day`, `every 2 days`, `every 2 weeks`, `weekly` |
@@ -26,6 +27,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from picosched.timespec.almanac import Consulted
 from picosched.timespec.bits import ALL_MINUTES, ALL_MONTHS, spread
 from picosched.timespec.clauses import SECONDS, Said
 from picosched.timespec.cron import MONTH_NAMES
@@ -33,7 +35,7 @@ from picosched.timespec.day_phrases import WEEK, DayReader
 from picosched.timespec.duration import LONGEST_DAYS, LONGEST_MONTHS
 from picosched.timespec.fields import Fields
 from picosched.timespec.place import Place
-from picosched.timespec.tokens import Tokens
+from picosched.timespec.tokens import Tokens, in_normal_form
 
 _LONGEST = {
     **{unit: LONGEST_DAYS * 86_400 // each for unit, each in SECONDS.items()},
@@ -76,25 +78,27 @@ def is_phrase(text: str) -> bool:
     return bool(_PHRASE.match(text)) and not _STARRED.search(text)
 
 
-def read_phrase(text: str, place: Place) -> Phrase:
+def read_phrase(text: str, place: Place, consulted: Consulted) -> Phrase:
     """Parse a phrase; PicoschedError `invalid` points at the wrong word."""
-    return _Reader(text, place).phrase()
+    return _Reader(text, place, consulted).phrase()
 
 
 class _Reader:
     """Reads a phrase."""
 
-    def __init__(self, text: str, place: Place) -> None:
+    def __init__(self, text: str, place: Place, consulted: Consulted) -> None:
         self.tokens = Tokens(text, place)
-        self.days = DayReader(self.tokens)
+        self.days = DayReader(self.tokens, consulted)
         self.said = Said(text, place)
 
     def phrase(self) -> Phrase:
         while self.tokens.peek():
             self.clause()
+        self.days.settle_business_days()
         said = self.said
+        said.free = self.days.free
         fields = said.fields(self.days.month_days, self.days.week_days)
-        return Phrase(" ".join(said.text.lower().split()), fields, said.timed, said.duration())
+        return Phrase(in_normal_form(said.text), fields, said.timed, said.duration())
 
     def clause(self) -> None:
         tokens = self.tokens
@@ -111,6 +115,7 @@ class _Reader:
         elif tokens.took_phrase("if", "it", "is"):
             self.once(self.said.both, "one such condition")
             self.said.both = True
+            tokens.took("a")
             self.days.read()
         elif tokens.took_phrase("that", "has", "it") or tokens.took_phrase("of", "every", "hour"):
             pass
@@ -181,7 +186,9 @@ class _Reader:
 
     def of(self) -> None:
         tokens = self.tokens
-        if tokens.took_phrase("every", "minute"):
+        if tokens.kind() == "quoted":
+            self.days.go_by()
+        elif tokens.took_phrase("every", "minute"):
             self.once(self.said.minutes, "the minutes once")
             self.said.minutes = ALL_MINUTES
         elif tokens.peek() in ("minute", "minutes"):

@@ -23,6 +23,12 @@ class Place:
         """The error for the text `found`, `offset` characters further on, in a part of that name."""
         return self.error(f"{shown(found) if found else 'nothing'}, wanted {wanted}", offset, part)
 
+    def because(self, error: PicoschedError) -> PicoschedError:
+        """The same error, with this place."""
+        placed = self.error(error.message.removeprefix("found "))
+        placed.code = error.code
+        return placed
+
     def error(self, found: str, offset: int = 0, part: str | None = None) -> PicoschedError:
         """The error "found …" at `offset` characters from here."""
         where = f"timespec {shown(self.source)}"

@@ -1,8 +1,8 @@
 """The times of a timespec, as a union of few parts, and the algebra of such unions.
 
-A part is a box of local times (`WallTimes`) or a duration (`Every`): an instant every so many seconds since
-1970-01-01T00:00:00Z, on chosen local days. Local times are combined before any clock change: what a
-change skips or repeats is settled afterwards, part by part.
+A part is a box of local times (`WallTimes`), a time of the sun (`Sun`), or a duration (`Every`): an instant
+every so many seconds since 1970-01-01T00:00:00Z, on chosen local days. Local times are combined before any
+clock change: what a change skips or repeats is settled afterwards, part by part.
 
 Boxes are closed under all operations. A duration is not: in a zone its local times differ from day to
 day. Where local time is UTC and the duration divides a day it is boxes after all; elsewhere it can be
@@ -19,6 +19,7 @@ from math import gcd, lcm
 from picosched.errors import PicoschedError
 from picosched.timespec.bits import ALL_MINUTES_OF_DAY, spread
 from picosched.timespec.days import ALWAYS, DAY, Days
+from picosched.timespec.sun import Sun
 from picosched.timespec.wall import WallTimes
 
 MAX_PARTS = 64
@@ -45,7 +46,7 @@ class Every:
         ]
 
 
-Part = WallTimes | Every
+Part = WallTimes | Every | Sun
 Times = tuple[Part, ...]
 
 
@@ -119,6 +120,8 @@ def _within(one: Times, other: Times, utc: bool) -> bool:
 
 
 def _kind(part: Part, utc: bool) -> object:
+    if isinstance(part, Sun):
+        return part.key
     if isinstance(part, WallTimes):
         return part.elapsed
     return part.boxes() is None if utc else Every
@@ -130,7 +133,7 @@ def _uncovered(times: Times) -> Times:
     return tuple(
         part
         for part in times
-        if isinstance(part, WallTimes)
+        if not isinstance(part, Every)
         # Over time a duration fires at every multiple of the gcd of its length and a day.
         or without(tuple(Every(gcd(part.seconds, DAY), part.days).boxes() or ()), walls, True)
     )
@@ -144,6 +147,8 @@ def _joined(one: Part, other: Part) -> Part | None:
         return one.joined(other)
     if isinstance(one, Every) and isinstance(other, Every) and one.seconds == other.seconds:
         return Every(one.seconds, one.days | other.days)
+    if isinstance(one, Sun) and isinstance(other, Sun) and one.key == other.key:
+        return replace(one, days=one.days | other.days) if one.days.stride == other.days.stride else None
     return None
 
 
@@ -151,6 +156,10 @@ def _both(one: Part, other: Part, utc: bool) -> list[Part]:
     if isinstance(one, WallTimes) and isinstance(other, WallTimes):
         found = one.both(other)
         return [] if found is None else [found]
+    if isinstance(one, Sun):
+        return [*one.both(other)]
+    if isinstance(other, Sun):
+        return [*other.both(one)]
     days = one.days & other.days
     if not days:
         return []
@@ -166,8 +175,12 @@ def _both(one: Part, other: Part, utc: bool) -> list[Part]:
 def _without(one: Part, other: Part, utc: bool) -> list[Part]:
     if isinstance(one, WallTimes) and isinstance(other, WallTimes):
         return list(one.without(other))
+    if isinstance(one, Sun):
+        return [*one.without(other)]
     if not one.days & other.days:
         return [one]
+    if isinstance(other, Sun):
+        raise other.refusal()
     if isinstance(one, Every):
         whole = isinstance(other, WallTimes) and other.whole_days and other.days.stride == 1
         if whole or (isinstance(other, Every) and one.seconds % other.seconds == 0):

@@ -24,20 +24,24 @@ Times are aware datetimes, taken in any zone and given in UTC, on whole seconds,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from itertools import islice, pairwise
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from picosched.clock import EPOCH
 from picosched.errors import PicoschedError
 from picosched.timespec.algebra import Term, read
+from picosched.timespec.almanac import PLAIN, Almanac, Consulted
+from picosched.timespec.calendar import Calendar
 from picosched.timespec.days import ALWAYS
 from picosched.timespec.instants import Fires, count_fires, fire_from, fire_until, second_of
 from picosched.timespec.place import shown
-from picosched.timespec.times import Every, same
+from picosched.timespec.sun import Sun
+from picosched.timespec.times import Every, Part, same
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import check_zone, is_utc
 
@@ -45,6 +49,18 @@ MAX_LENGTH = 4_096
 
 _FEW_YEARS = 200
 _WALKED = 2_000
+_WALKED_BY_SUN = 400
+"""More than a year, if it is once a day: each costs more to find."""
+
+
+class LeftOut(NamedTuple):
+    """A local day that a calendar leaves out, and its name there."""
+
+    day: date
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.day:%a} {self.day}: {self.why}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,19 +75,26 @@ class Timespec:
     tz: str
     _term: Term = field(repr=False)
     _fires: Fires = field(repr=False)
+    almanac: Almanac = field(repr=False, default=PLAIN)
+    """What it was read with."""
+    calendars: tuple[Calendar, ...] = field(repr=False, default=())
+    """The calendars that it names."""
+    plain_business_days: bool = field(repr=False, default=False)
+    """Whether it names business days that go by no calendar."""
 
     @classmethod
-    def parse(cls, text: str | Mapping[str, Any], tz: str = "UTC") -> Timespec:
+    def parse(cls, text: str | Mapping[str, Any], tz: str = "UTC", almanac: Almanac = PLAIN) -> Timespec:
         """The timespec that a text writes, or a map of parts, in the zone of that name.
 
         Raises PicoschedError `invalid` if it is invalid or never fires, with the part and the column, and
-        for an unknown zone.
+        for an unknown zone; `not_found` for a calendar or a place that the almanac does not have; `refused`
+        for one that needs a package which is not installed.
         """
         if not isinstance(text, str):
             text = _as_json(text)
         if not isinstance(tz, str):
             raise PicoschedError(f"found {type(tz).__name__}, wanted the name of a time zone", "invalid")
-        return _parse(text, tz)
+        return _parse(text, tz, almanac)
 
     def after(self, time: datetime) -> datetime | None:
         """The first fire after `time`, not at it; None when there is none."""
@@ -112,7 +135,9 @@ class Timespec:
                     f"found {each!r} to be left out, wanted a date, a text, a local time or a Timespec",
                     "invalid",
                 )
-        return Timespec.parse(f"({self.text}) except {', '.join(items)}", self.tz) if items else self
+        if not items:
+            return self
+        return Timespec.parse(f"({self.text}) except {', '.join(items)}", self.tz, self.almanac)
 
     def explain(self) -> str:
         """In plain words, as "at 00:05 every day" or "every 10 minutes"; names the zone unless it is UTC."""
@@ -124,10 +149,51 @@ class Timespec:
         For a timespec of one part it is worked out, and exact by the local clock: where a zone changes its
         clocks, two fires can come closer than that, by as much as the change. For a union of several, and
         for a duration or every n-th day limited to some days, it is the least in a walk of two thousand
-        fires from 1970 on (or all from the first, if there are none after that).
+        fires from 1970 on (or all from the first, if there are none after that); of four hundred, if some go
+        by the sun.
         """
         gap = _smallest_gap(self._fires)
         return None if gap is None else timedelta(seconds=gap)
+
+    def left_out(self, after: datetime, until: datetime) -> Iterator[LeftOut]:
+        """The days between two times that a calendar leaves out.
+
+        They are local days, on which it would fire if its calendars were without days.
+        """
+        if self._blank is None:
+            return
+        zone = ZoneInfo(self._day_zone)
+        first, last = (each.astimezone(zone).toordinal() - 1 for each in (after, until))
+        for day in _days_of(self.calendars, first, last):
+            start = max(after, _midnight(day, zone))
+            fire = fire_from(self._blank, second_of(start)[0])
+            if fire is None or fire > until or fire.astimezone(zone).toordinal() - 1 != day:
+                continue
+            if fire_from(self._fires, second_of(fire)[0]) != fire:
+                names = [name for each in self.calendars if (name := each.name_of(day))]
+                yield LeftOut(date.fromordinal(day + 1), ", ".join(dict.fromkeys(names)))
+
+    def ending(self, now: datetime) -> str | None:
+        """A sentence, if the data of a calendar that it names ends within a year or has ended."""
+        found = (each.ending(now.date()) for each in self.calendars)
+        return next((each for each in found if each), None)
+
+    @property
+    def _day_zone(self) -> str:
+        """The zone of its days: times of the sun have those of their place."""
+        zones = {part.location.zone if isinstance(part, Sun) else self.tz for part in self._fires.times}
+        return zones.pop() if len(zones) == 1 else self.tz
+
+    @cached_property
+    def _blank(self) -> Fires | None:
+        """Its fires if its calendars were without days; None if it names none, or would never fire."""
+        if not self.calendars:
+            return None
+        try:
+            times = read(self.text, is_utc(self.tz), Consulted(self.almanac, blank=True)).times
+        except PicoschedError:  # it is those days on which it fires
+            return None
+        return Fires(times, self.tz) if times else None
 
     @property
     def parts(self) -> int:
@@ -154,7 +220,7 @@ class Timespec:
         return self._hash
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Timespec.parse, (self.text, self.tz)
+        return Timespec.parse, (self.text, self.tz, self.almanac)
 
     def __str__(self) -> str:
         return self.text if self.tz == "UTC" else f"{self.text} ({self.tz})"
@@ -167,7 +233,8 @@ class Timespec:
         if not isinstance(other, Timespec):
             return NotImplemented
         self._check_same_zone(other)
-        return Timespec.parse(f"({self.text}) {operator} ({other.text})", self.tz)
+        almanac = other.almanac if self.almanac is PLAIN else self.almanac
+        return Timespec.parse(f"({self.text}) {operator} ({other.text})", self.tz, almanac)
 
     def _check_same_zone(self, other: Timespec) -> None:
         if self.tz != other.tz:
@@ -182,13 +249,29 @@ class Timespec:
                 yield fire
 
 
+def _days_of(calendars: Sequence[Calendar], first: int, last: int) -> Iterator[int]:
+    """The days of any of the calendars, from `first` to `last`, in order."""
+    day: int | None = first
+    while day is not None and day <= last:
+        found = [each.days.first_from(day) for each in calendars]
+        day = min((each for each in found if each is not None), default=None)
+        if day is not None and day <= last:
+            yield day
+            day += 1
+
+
+def _midnight(day: int, zone: ZoneInfo) -> datetime:
+    return datetime.combine(date.fromordinal(day + 1), time.min, zone).astimezone(UTC)
+
+
 @lru_cache(maxsize=8192)
-def _parse(text: str, tz: str) -> Timespec:
+def _parse(text: str, tz: str, almanac: Almanac) -> Timespec:
     if len(text) > MAX_LENGTH:
         raise PicoschedError(
             f"found a timespec of {len(text)} characters, wanted at most {MAX_LENGTH}", "invalid"
         )
-    term = read(text, is_utc(tz))
+    consulted = Consulted(almanac)
+    term = read(text, is_utc(tz), consulted)
     check_zone(tz)
     if not term.times:
         raise PicoschedError(
@@ -197,19 +280,25 @@ def _parse(text: str, tz: str) -> Timespec:
     fires = Fires(term.times, tz)
     if _can_miss(fires) and fire_from(fires, 0) is None:
         why = "its duration has no time on its days"
+        if isinstance(term.times[0], Sun):
+            why = f"there is no {term.times[0].event} on its days"
         if isinstance(term.times[0], WallTimes):
             why = "the clocks there skip its times"
         raise PicoschedError(f"timespec {shown(term.text)} never fires in {tz}: {why}", "invalid")
-    return Timespec(term.text, tz, term, fires)
+    calendars, plain = tuple(consulted.calendars.values()), consulted.plain_business_days
+    return Timespec(term.text, tz, term, fires, almanac, calendars, plain)
 
 
 def _can_miss(fires: Fires) -> bool:
-    """Whether it may never fire despite having times: a clock change may skip them, or a duration their
-    days."""
-    return all(
-        part.days is not ALWAYS if isinstance(part, Every) else part.days.years.bit_count() < _FEW_YEARS
-        for part in fires.times
-    )
+    """Whether it may never fire despite having times: a clock change may skip them, a duration their days,
+    and the sun may not rise on them."""
+
+    def can_miss(part: Part) -> bool:
+        if isinstance(part, WallTimes):
+            return part.days.years.bit_count() < _FEW_YEARS
+        return part.days is not ALWAYS or isinstance(part, Sun)
+
+    return all(map(can_miss, fires.times))
 
 
 @lru_cache(maxsize=8192)
@@ -223,8 +312,9 @@ def _smallest_gap(fires: Fires) -> int | None:
     local = Fires(
         fires.times, "UTC" if all(isinstance(part, WallTimes) for part in fires.times) else fires.tz
     )
+    most = _WALKED_BY_SUN if any(isinstance(part, Sun) for part in fires.times) else _WALKED
     for start in (second_of(EPOCH)[0], 0):
-        walked = list(islice(_walk(local, start), _WALKED))
+        walked = list(islice(_walk(local, start), most))
         if len(walked) > 1:
             return min(later - earlier for earlier, later in pairwise(walked))
     return None

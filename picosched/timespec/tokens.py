@@ -10,14 +10,19 @@ from picosched.errors import PicoschedError
 from picosched.timespec.bits import bits
 from picosched.timespec.place import Place
 
+QUOTED = r"""\"[^"]*\"|'[^'"]*'"""
+"""A name in quotes."""
+
 _TOKEN = re.compile(
     r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ \t]*[ap]m\b)?|[0-9]{1,2}[ \t]*[ap]m\b)"
     r"|(?P<ordinal>[0-9]{1,4}(?:st|nd|rd|th)\b)"
     r"|(?P<number>[0-9]{1,9}\b)"
     r"|(?P<word>monday-to-friday\b|[a-z]+)"
+    rf"|(?P<quoted>{QUOTED})"
     r"|(?P<mark>,|-|…|\.\.\.)",
     re.ASCII | re.IGNORECASE,
 )
+_QUOTED = re.compile(f"({QUOTED})")
 _BLANK = re.compile(r"\s*", re.ASCII)
 _CLOCK = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(?::([0-9]{2}))?[ \t]*([ap]m)?")
 
@@ -33,7 +38,8 @@ _AND = (",", "and", "or")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token in small letters: its kind, and how many characters into the phrase it begins."""
+    """A token, in small letters unless it is quoted: its kind, and how many characters into the phrase it
+    begins."""
 
     text: str
     kind: str
@@ -55,7 +61,8 @@ class Tokens:
             match = _TOKEN.match(text, at)
             if match is None:
                 raise place.fault(text[at:].partition(" ")[0], "a word, a number or a time of day", at)
-            self.tokens.append(Token(match[0].lower(), match.lastgroup or "", at))
+            word = match[0] if match.lastgroup == "quoted" else match[0].lower()
+            self.tokens.append(Token(word, match.lastgroup or "", at))
             at = match.end()
 
     def peek(self, ahead: int = 0) -> str:
@@ -97,6 +104,13 @@ class Tokens:
         return self.place.fault("", wanted, len(self.source))
 
     # Single things
+
+    def quoted(self) -> str:
+        """A name in quotes, without them."""
+        if self.kind() != "quoted":
+            raise self.fault('a name in quotes, such as "DE-BY"')
+        self.next += 1
+        return self.peek(-1)[1:-1]
 
     def number(self, low: int, high: int, what: str) -> int:
         if self.kind() != "number" or not low <= int(self.peek()) <= high:
@@ -195,6 +209,16 @@ class Tokens:
 
 
 WEEKDAY = "a weekday"
+
+
+def in_normal_form(text: str) -> str:
+    """A phrase in small letters with single spaces, and what is quoted as it is, in double quotes."""
+    parts = _QUOTED.split(text)
+    if len(parts) == 1:
+        return " ".join(text.lower().split())
+    return "".join(
+        f'"{part[1:-1]}"' if at % 2 else re.sub(r"\s+", " ", part.lower()) for at, part in enumerate(parts)
+    ).strip()
 
 
 def _skipped(text: str, at: int) -> int:

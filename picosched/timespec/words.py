@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise, product
 
 from picosched.timespec.bits import ALL_MINUTES, ALL_MONTHS, ALL_YEARS, bits, lowest, members
+from picosched.timespec.calendar import Calendar
 from picosched.timespec.cron import MONTHS, WEEKDAYS
 from picosched.timespec.fields import Fields, MonthDays, WeekDays
 
@@ -135,10 +136,11 @@ def _days(fields: Fields) -> str:
         return f"every {fields.every_days} days{in_months}"
     if fields.either and not (by_day and by_weekday):
         return in_months.strip()
-    on_days = "on " + _month_days(fields.month_days) + of_months
+    on_days = "on " + _month_days(fields.month_days, fields.free) + of_months
     if by_day and by_weekday:
-        one_of = _week_days(fields.week_days, "or")
+        one_of = _week_days(fields.week_days, fields.free, "or")
         ordinal = "" if fields.week_days.nth else "every "
+        one_of = "a " * (fields.week_days.business and not fields.either) + one_of
         return on_days + (f" and on {ordinal}{one_of}{in_months}" if fields.either else f" if it is {one_of}")
     if by_day:
         # "Of every month" alone would not be true of the 31st.
@@ -146,7 +148,11 @@ def _days(fields: Fields) -> str:
         rare = every_month and days == MonthDays(days.numbers) and lowest(days.numbers) > 28
         return on_days + (" that has it" if rare else "")
     if by_weekday:
-        return "on " + _week_days(fields.week_days) + (of_months if fields.week_days.nth else in_months)
+        return (
+            "on "
+            + _week_days(fields.week_days, fields.free)
+            + (of_months if fields.week_days.nth else in_months)
+        )
     return in_months.strip()
 
 
@@ -158,21 +164,30 @@ def _months(fields: Fields) -> str:
     return _listed(list(members(fields.months)), lambda each: MONTHS[each - 1])
 
 
-def _month_days(days: MonthDays) -> str:
+def _month_days(days: MonthDays, free: Calendar | None) -> str:
     parts = [_numbers("day", list(members(days.numbers)))] if days.numbers else []
     parts += [f"the {_from_end(back)}day" for back in members(days.from_end)]
     parts += [f"the {_ordinal(n)} {_WORKING_DAY}" for n in members(days.working)]
     parts += [f"the {_from_end(back)}{_WORKING_DAY}" for back in members(days.working_from_end)]
+    for n in sorted(days.business, key=lambda n: (n < 0, abs(n))):
+        parts.append(f"the {_ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{_business_day(free)}")
     parts += [f"the {_WORKING_DAY} nearest to day {day}" for day in members(days.nearest)]
     return joined(parts)
 
 
-def _week_days(days: WeekDays, last: str = "and") -> str:
+def _week_days(days: WeekDays, free: Calendar | None, last: str = "and") -> str:
     plain = [each or 7 for each in members(days.weekdays)]
     parts = [_listed(sorted(plain), lambda each: WEEKDAYS[each % 7], last)] if plain else []
     for each, n in sorted(days.nth, key=lambda pair: (pair[1] < 0, abs(pair[1]), pair[0] or 7)):
         parts.append(f"the {_ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{WEEKDAYS[each]}")
+    if days.business:
+        parts.insert(0, _business_day(free, plural=last == "and"))
     return joined(parts, last)
+
+
+def _business_day(free: Calendar | None, plural: bool = False) -> str:
+    assert free is not None  # the calendar without which there are no business days
+    return f'business day{"s" if plural else ""} of "{free.name}"'
 
 
 def _from_end(back: int) -> str:

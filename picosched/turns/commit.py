@@ -13,6 +13,11 @@ rolled back and its pieces are tried one by one. If another write or the commit 
 error. If the disk fails during the commit itself, it is unknown whether the batch was kept: each caller
 gets `InDoubtError`, memory is cleared, and later work starts from what is on disk. An interrupted leader
 hands over: uncommitted work is still in line.
+
+Of a database that several processes write, the batch locks the shards of its pieces first (`places.py`). A
+piece that turns out to need another one is tried again alone, with all it needs.
+
+This is one idea: the line, the batch, and what becomes of both when anything fails.
 """
 
 from __future__ import annotations
@@ -22,14 +27,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
+from itertools import chain, islice
 from typing import Any, ParamSpec, TypeVar
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.store.faults import ReopenedError, StoreError
+from picosched.store.shards import UnlockedError
 from picosched.store.store import Store
 from picosched.turns.lock import FairLock
 from picosched.turns.pieces import Later
+from picosched.turns.places import Places
 
 T = TypeVar("T")
 Piece = TypeVar("Piece")
@@ -40,6 +48,12 @@ LARGEST = 256
 
 SECONDS = 0.05
 """How long a batch starts new work."""
+
+UNDONE = ("40001", "40P01")
+"""The kinds of errors with which a database undoes one of two transactions that were in each other's way."""
+
+MOST_TRIES = 10
+"""How often a batch is tried again after these."""
 
 LIGHT_SECONDS = 0.01
 """The same for a light call, whose caller must not wait."""
@@ -64,7 +78,10 @@ class Call:
     There may be fewer outcomes than pieces: those of the first pieces, which the batch had time for.
     """
 
-    __slots__ = ("alone", "find", "first", "light", "mark", "outcomes", "perform", "pieces", "then", "wake")
+    __slots__ = (
+        *("alone", "find", "first", "light", "mark", "outcomes"),
+        *("perform", "pieces", "shards", "then", "tries", "wake"),
+    )
 
     def __init__(
         self,
@@ -86,6 +103,10 @@ class Call:
         """Whether each piece gets its own transaction, because a shared one was refused."""
         self.first = first
         """Committed before the pieces, which then share their transaction with no other call."""
+        self.shards: frozenset[int] = frozenset()
+        """What its first piece turned out to need, besides what was known of it."""
+        self.tries = 0
+        """How often it was undone because of another process."""
         self.outcomes: list[Any] = []
         self.mark = IN_LINE
         self.wake: threading.Lock | None = None
@@ -107,6 +128,11 @@ class GroupCommit:
         seconds: float | None = SECONDS,
     ) -> None:
         self._store = store
+        self._shards = store.shards
+        self.places: Places | None = None
+        """Where pieces belong; needed if there are shards."""
+        self._fewer: int | None = None
+        """How many pieces the next batch has at most, because the one after them is to be tried alone."""
         self._transaction = store.transaction()
         self._seconds = seconds
         self._committed = committed
@@ -244,6 +270,8 @@ class GroupCommit:
         with self._held:
             if self._store.mend():
                 self._undone()
+            if self._shards is not None:
+                self._shards.begin_read()
             return work(*args, **named)
 
     def refuse_inside(self) -> None:
@@ -286,8 +314,12 @@ class GroupCommit:
                 with self._transaction:
                     batch[0].first()
             with self._transaction:
+                if self._shards is not None:
+                    self._lock(batch)
                 self._run(batch, mark)
                 ran = True
+            if self._shards is not None:
+                self._shards.kept()
             mark.finished = True
             self.commits += 1
             self._committed()
@@ -303,6 +335,8 @@ class GroupCommit:
                 raise
             if isinstance(error, ReopenedError):
                 return  # nothing of it had begun
+            if self._shards is not None and self._again(batch, mark, error):
+                return
             if self._store.refused and _of_a_value(error) and _part(batch):
                 return  # trying each alone finds the guilty one
             for call in batch:
@@ -310,12 +344,40 @@ class GroupCommit:
                     call.outcomes = [_for_one_caller(error) for _ in call.outcomes or (None,)]
             mark.finished = True
 
+    def _lock(self, batch: list[Call]) -> None:
+        """Lock the shards of the pieces, before anything of them is read."""
+        assert self._shards is not None and self.places is not None
+        alone = 1 if batch[0].alone or batch[0].shards else self._fewer
+        pieces = islice(chain.from_iterable(call.pieces for call in batch), alone or LARGEST)
+        self._shards.lock(self.places.of(pieces) | batch[0].shards)
+
+    def _again(self, batch: list[Call], mark: Mark, error: Exception) -> bool:
+        """Whether to try a batch again, as another process was in its way or it needs other shards."""
+        begun = [call for call in batch if call.mark is mark]
+        if isinstance(error, UnlockedError):
+            assert self.places is not None
+            *before, call = begun
+            done = len(call.outcomes)
+            self.places.remember(call.pieces[done], error.shards)
+            if not before and done == 0:
+                call.shards |= error.shards
+            else:
+                self._fewer = done + sum(len(each.outcomes) for each in before)
+        elif isinstance(error, StoreError) and error.kind in UNDONE and batch[0].tries < MOST_TRIES:
+            batch[0].tries += 1
+        else:
+            return False
+        for call in begun:
+            call.mark, call.outcomes = IN_LINE, []
+        return True
+
     def _run(self, batch: list[Call], mark: Mark) -> None:
         """Run pieces in order while there is time. The rest stays in line."""
         store, seconds = self._store, self._seconds
         if seconds is not None:
             seconds = LIGHT_SECONDS if batch[0].light else seconds
         until = None if seconds is None else ticks() + seconds
+        left, self._fewer = self._fewer, None
         for call in batch:
             call.mark, call.outcomes = mark, []
             for piece in call.pieces:
@@ -328,8 +390,13 @@ class GroupCommit:
                     if store.changes != changes:
                         raise
                     outcome = error  # the piece had written nothing, and fails alone
+                if self._shards is not None:
+                    self._shards.check()
                 call.outcomes.append(outcome)
-                if call.alone or outcome is Later.HEAVY:
+                if call.alone or call.shards or outcome is Later.HEAVY:
+                    call.shards = frozenset()  # which were the first piece's
+                    return
+                if left is not None and (left := left - 1) == 0:
                     return
                 if until is not None and ticks() > until:
                     return

@@ -84,6 +84,7 @@ def delete_pico(store: Store, loaded: Loaded, pico_id: str, now: datetime) -> No
     ids = [pico_id]
     for id in ids:  # grows as it goes
         ids += [child.id for child in store.picos.children(id)]
+    store.need(*ids)  # all at once: they are in many shards
     for id in reversed(ids):
         rids = [row.rid for row in store.picos.installed(id)]
         store.agenda.cancel_all(id, None, now, "the pico was deleted")

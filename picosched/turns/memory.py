@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from datetime import datetime
 from pathlib import Path
@@ -32,9 +32,10 @@ from picosched.pico.event import Query
 from picosched.pico.memory import Installed
 from picosched.pico.pico import Pico
 from picosched.pico.said import Unanswered
-from picosched.pico.windows import windows_of
+from picosched.pico.windows import Windows
 from picosched.settings import Settings
 from picosched.store.picos import hash_of
+from picosched.store.shards import shard_of
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
 from picosched.turns.asked import RecentQueries
@@ -75,6 +76,10 @@ class Recent(Generic[K, V]):
             self._values.move_to_end(key)
         return value
 
+    def peek(self, key: K) -> V | None:
+        """As `find`, but it does not count as use. For any thread."""
+        return self._values.get(key)
+
     def put(self, key: K, value: V) -> V:
         self.forget(key)
         self._values[key] = value
@@ -87,6 +92,10 @@ class Recent(Generic[K, V]):
         if key in self._values:
             self._weight -= self._weigh(self._values.pop(key))
 
+    def forget_all(self, which: Callable[[V], bool]) -> None:
+        for key in [key for key, value in self._values.items() if which(value)]:
+            self.forget(key)
+
     def clear(self) -> None:
         self._values.clear()
         self._weight = 0
@@ -97,6 +106,9 @@ class Loaded:
 
     def __init__(self, store: Store, settings: Settings, chance: Chance, ticks: Callable[[], float]) -> None:
         self._store = store
+        self._shards = store.shards
+        if self._shards is not None:
+            self._shards.on_stale(self._forget_shards)
         self.settings = settings
         self._addresses = Addresses(settings.http_allow)
         self._random = chance
@@ -107,6 +119,8 @@ class Loaded:
         """The base URL that the server is bound to, if there is one."""
         self._picos: Recent[str, Pico] = Recent(settings.cached_picos)
         self._channels: Recent[str, Channel] = Recent(settings.cached_picos)
+        self._owners: Recent[str, str] = Recent(settings.cached_picos)
+        """Channel → its pico, which it belongs to for good."""
         self._broken: Recent[str, KrlError] = Recent(settings.cached_picos)
         """Why the rulesets with these hashes do not compile any more."""
         self._rulesets: Recent[str, Ruleset] = Recent(MOST_TEXT, lambda ruleset: len(ruleset.source.text))
@@ -117,6 +131,8 @@ class Loaded:
 
     def load_pico(self, id: str) -> Pico:
         """The pico, kept in memory; `not_found` if there is none."""
+        if self._shards is not None:
+            self._shards.need(id)
         return self._picos.find(id) or self._picos.put(id, self.read_pico(id))
 
     def at_hand(self, pico_id: str, rid: str | None = None) -> bool:
@@ -141,10 +157,24 @@ class Loaded:
 
     def load_channel(self, eci: str) -> Channel:
         """The channel; `not_found` if there is none."""
+        if self._shards is not None and (pico_id := self.pico_of(eci)) is not None:
+            self._shards.need(pico_id)  # its policy may have changed
         channel = self._channels.find(eci) or self.find_channel(eci)
         if channel is None:
             raise PicoschedError(f"there is no channel {eci}", "not_found")
         return channel
+
+    def known_pico_of(self, eci: str) -> str | None:
+        """As `pico_of`, if it is in memory. For any thread."""
+        return self._owners.peek(eci)
+
+    def pico_of(self, eci: str) -> str | None:
+        """The pico of a channel, which may have been deleted meanwhile; None if it is unknown."""
+        known = self._owners.find(eci)
+        if known is None:
+            channel = self._store.picos.find_channel(eci)
+            known = None if channel is None else self._owners.put(eci, channel.pico_id)
+        return known
 
     def compiled(self, text: str, origin: str | None) -> Ruleset:
         """The compiled ruleset of a text; KrlError if it has errors."""
@@ -185,10 +215,11 @@ class Loaded:
 
     def find_channel(self, eci: str) -> Channel | None:
         channel = self._channels.find(eci)
-        if channel is None:
-            channel = self._store.picos.find_channel(eci)
-            if channel is not None:
-                self._channels.put(eci, channel)
+        if channel is not None and (self._shards is None or self._shards.has(channel.pico_id)):
+            return channel
+        channel = self._store.picos.find_channel(eci)
+        if channel is not None and (self._shards is None or self._shards.has(channel.pico_id)):
+            self._channels.put(eci, channel)
         return channel
 
     def answer(self, pico_id: str, query: Query, now: datetime) -> Any:
@@ -275,7 +306,7 @@ class Loaded:
             start(pico, rid)
 
     def check_windows(self, ruleset: Ruleset) -> None:
-        windows_of(ruleset, self.settings.windows)
+        Windows(ruleset, self.settings, lambda name: None)
 
     def picos_under(self, pico_id: str) -> int:
         return self._store.picos.number_under(pico_id)
@@ -293,6 +324,11 @@ class Loaded:
         """Drop all picos and channels: they may hold changes that were rolled back."""
         self._picos.clear()
         self._channels.clear()
+
+    def _forget_shards(self, shards: Collection[int]) -> None:
+        """Drop the picos and channels of shards that another process wrote."""
+        self._picos.forget_all(lambda pico: shard_of(pico.id) in shards)
+        self._channels.forget_all(lambda channel: shard_of(channel.pico_id) in shards)
 
     def _ruleset(self, hash: str) -> Ruleset:
         known = self._rulesets.find(hash) or self._broken.find(hash)

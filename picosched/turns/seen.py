@@ -1,7 +1,7 @@
 """A memo of the last read from the store, valid until the next transaction ends.
 
-The value and its key are one tuple, so that no thread uses another's value for its own key. A readonly store
-is written by other processes, so nothing is remembered.
+The value and its key are one tuple, so that no thread uses another's value for its own key. Nothing is
+remembered of a store that other processes write.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ class Seen(Generic[K, T]):
 
     def look_inside(self, key: K) -> None:
         """Read the value for this key, inside the lock."""
-        self._seen = self._read_for(key)
+        if self._store.steady:
+            self._seen = self._read_for(key)
 
     def look(self, key: K) -> T:
         """The value read for this key."""
         seen = self._seen
-        if seen is not None and seen[0] == (self._store.transactions, key) and not self._store.readonly:
+        if seen is not None and seen[0] == (self._store.transactions, key) and self._store.steady:
             return seen[1]
         self._seen = self._commits.read(self._read_for, key)
         return self._seen[1]

@@ -26,6 +26,7 @@ from picosched.sources.source import ECI, PICO, TAG, Entry, Source, Target, when
 from picosched.sources.state import EntryState, SourceState
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.store import Store
+from picosched.timespec.almanac import Almanac
 
 MOST_PAUSED = 100_000
 """The limit up to which occurrences that passed during a pause are counted."""
@@ -42,6 +43,8 @@ class Brought:
 
 def add(store: Store, source: Source, id: str, now: datetime, *, configured: bool = False) -> None:
     """Add a source. `conflict` if its name is taken."""
+    store.need("")
+    store.made(id)
     if source.name is not None and store.sources.find(source.name) is not None:
         raise PicoschedError(f'there is a source "{source.name}" already', "conflict")
     store.sources.put(SourceRow(id, source.name, _text(source), configured, now, now))
@@ -64,7 +67,7 @@ def remove(store: Store, id: str) -> bool:
     if row is None:
         return False
     if row.configured:
-        label = read(row).label
+        label = read(row, store.almanac).label
         raise PicoschedError(
             f'the source "{label}" is configured in picosched.toml: remove it there and restart, or pause it',
             "conflict",
@@ -91,7 +94,7 @@ def resume(store: Store, id: str, now: datetime) -> bool:
     if row is None or not row.paused:
         return False
     store.sources.set_pause(row.id, False, None)
-    source = read(row)
+    source = read(row, store.almanac)
     for kept in store.sources.entries(row.id):
         entry = source.entry(kept.name)
         if entry is None or kept.due is None or kept.due > now:
@@ -110,6 +113,7 @@ def bring_in_line(
     store: Store, sources: Sequence[Source], now: datetime, new_id: Callable[[], str]
 ) -> Brought:
     """Make the configured sources exactly these. `conflict` if another source has the name of one."""
+    store.need("")  # of several processes that start at once, the first adds them
     brought = Brought([], [], [])
     left = {row.id: row for row in store.sources.all() if row.configured}
     for source in sources:
@@ -136,7 +140,7 @@ def _is_same(row: SourceRow, source: Source) -> bool:
 def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None:
     """Replace a source's declaration; entries that are the same in both are kept."""
     try:
-        before: Source | None = read(row)
+        before: Source | None = read(row, store.almanac)
     except PicoschedError:  # the old declaration is no longer valid
         before = None
     kept = {each.name: each for each in store.sources.entries(row.id)}
@@ -172,14 +176,14 @@ def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
 # ---- reading ----------------------------------------------------------------------------------------
 
 
-def read(row: SourceRow) -> Source:
+def read(row: SourceRow, almanac: Almanac) -> Source:
     """The source of a row; PicoschedError if its declaration is no longer valid."""
-    return _read(row.declaration)
+    return _read(row.declaration, almanac)
 
 
 @lru_cache(maxsize=4_096)
-def _read(declaration: str) -> Source:
-    return read_source(json.loads(declaration), again=True)
+def _read(declaration: str, almanac: Almanac) -> Source:
+    return read_source(json.loads(declaration), again=True, almanac=almanac)
 
 
 def _text(source: Source) -> str:
@@ -191,7 +195,7 @@ def sender_of(store: Store, row: Scheduled) -> Source | None:
     entry = store.sources.find_entry(row.name) if row.kind == "send" and not row.rid and row.name else None
     kept = None if entry is None else store.sources.find(entry.source_id)
     try:
-        return None if kept is None else read(kept)
+        return None if kept is None else read(kept, store.almanac)
     except PicoschedError:  # its declaration is no longer valid, as the list of sources says
         return None
 
@@ -266,7 +270,7 @@ def states(store: Store) -> list[SourceState]:
 def state_of(store: Store, row: SourceRow) -> SourceState:
     kept = store.sources.entries(row.id)
     try:
-        source: Source | None = read(row)
+        source: Source | None = read(row, store.almanac)
         fault = None
     except PicoschedError as error:
         source, fault = None, error.message

@@ -11,24 +11,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
+from picosched.frozen import replace
 from picosched.krl.budget import Postponed
 from picosched.pico.evaluate import answer, evaluate
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
+from picosched.schedule.failing import having_failed
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.store.faults import StoreError
 from picosched.store.store import Store, of_turn
+from picosched.turns import windows as edges
 from picosched.turns.install import carry_out
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
 
 
 class Turns:
@@ -84,6 +90,12 @@ class Turns:
 
     def answer(self, piece: AskQuery) -> Any:
         """The answer to a query. Unanswered, `Later` and errors as for `raise_event`."""
+        if self._store.shards is None:
+            return self._answer(piece)
+        with self._store.snapshot():  # others write meanwhile
+            return self._answer(piece)
+
+    def _answer(self, piece: AskQuery) -> Any:
         query, pico_id = piece.query, piece.pico_id
         if pico_id is None:
             channel = self._loaded.load_channel(query.eci or "")
@@ -121,17 +133,24 @@ class Turns:
         answers: Answers,
         settled: Scheduled | None = None,
         *,
+        tried_again: bool = False,
         recorded: bool = True,
         journalled: bool = True,
     ) -> Turn | Unanswered | Exception:
         """Evaluate the event of an occurrence and write its turn with the record, or return the error.
 
         Unanswered, with nothing written, if the turn needs an answer from outside. The rules see the row as
-        `settled`: with this occurrence done and the next one pending.
+        `settled`: with this occurrence done and the next one pending. If it is to be `tried_again`, a turn in
+        which a rule fails is dropped, and that error returned.
         """
         changes = self._store.changes
         try:
             turn = self._evaluated(pico, event, answers, settled)
+            if turn.errors and tried_again:
+                self._loaded.forget(pico.id)  # the rules may have seen changes to their pico
+                return turn.errors[0]
+            if settled is not None and (turn.errors or settled.failures):
+                _count_failure(turn, settled)
             self._keep(pico, turn, of_turn(record, turn), recorded=recorded, journalled=journalled)
             return turn
         except Unanswered as wanted:
@@ -169,6 +188,12 @@ class Turns:
         recorded: bool = True,
         journalled: bool = True,
     ) -> None:
+        changed: list[Ruleset] = []  # those with windows that depend on variables which it changed
+        for rid, name in turn.entities:
+            each = pico.installed.get(rid)
+            if each is not None and name in each.ruleset.window_variables and each.ruleset not in changed:
+                edges.warn_of(pico, turn, each.ruleset)
+                changed.append(each.ruleset)
         if turn.changes:
             self._loaded.forget(turn.pico_id)  # its rulesets and channels are read again
             with self._store.savepoint():
@@ -177,7 +202,17 @@ class Turns:
         else:
             self._store.write(turn, fire, recorded=recorded, journalled=journalled)
             pico.apply(turn)
+        for ruleset in changed:
+            edges.follow(self._store, self._loaded, turn.pico_id, ruleset, turn.now)
         self._came(turn)
+
+
+def _count_failure(turn: Turn, settled: Scheduled) -> None:
+    """Count in the row of a turn, which its rules may have changed, whether the occurrence failed."""
+    turn.settled = having_failed(settled) if turn.errors else replace(settled, failures=0)
+    changed = turn.rescheduled.get(settled.id)
+    if changed is not None:
+        turn.rescheduled[settled.id] = replace(changed, failures=turn.settled.failures)
 
 
 def eid_of(fire: Fire) -> str:

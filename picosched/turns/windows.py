@@ -1,7 +1,8 @@
 """Rows for window edges that rules select: one for each ruleset of a pico and each such window.
 
 The row is due at the window's next edge. It follows from the ruleset's text: installing a ruleset makes,
-changes or ends it here, and so does opening an engine with other windows in its configuration.
+changes or ends it here, and so does opening an engine with other windows in its configuration, and a turn
+that changes an entity variable on which a window depends.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import json
 import logging
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from picosched.errors import KrlError
-from picosched.pico.windows import windows_of
+from picosched.krl.large_map import whole_of
+from picosched.pico.pico import Pico
+from picosched.pico.turn import WARNING, Logged, Turn
+from picosched.pico.windows import Windows
 from picosched.schedule.changed import ended
 from picosched.schedule.scheduled import Scheduled
-from picosched.schedule.window import Window
+from picosched.schedule.window import Unset, Window
 from picosched.settings import Settings
 from picosched.store.store import Store
 from picosched.turns.memory import Loaded
@@ -32,7 +37,7 @@ CONFIGURED = "windows"
 
 def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: datetime) -> None:
     """Make the rows that a ruleset wants in a pico, and end all others; inside a transaction."""
-    windows = windows_of(ruleset, loaded.settings.windows)
+    windows = Windows(ruleset, loaded.settings, partial(store.entity, pico_id, ruleset.rid))
     wanted = {name: window for name, window in windows.items() if ruleset.follows(name)}
     rows = {row.name: row for row in store.agenda.windows(pico_id, ruleset.rid)}
     for name, row in rows.items():
@@ -40,11 +45,25 @@ def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: da
             _end(store, row, now, f"the ruleset {ruleset.rid} does not follow the window {name} any more")
     for name, window in wanted.items():
         known = rows.get(name)
+        if isinstance(window, Unset):
+            _end(store, known, now, window.why)
+            continue
         if known is not None and (known.timespec, known.tz) == (window.text, window.tz):
             continue
         from picosched.krl.windows import DOMAIN  # late, as `krl.running` explains
 
-        made = Scheduled(loaded.new_id(), pico_id, ruleset.rid, DOMAIN, "opened", {}, "window", None, now)
+        made = Scheduled(
+            loaded.new_id(),
+            pico_id,
+            ruleset.rid,
+            DOMAIN,
+            "opened",
+            {},
+            "window",
+            None,
+            now,
+            almanac=loaded.settings.almanac,
+        )
         row_at_edge = _at_next_edge(known or made, window, now, loaded.settings.granularity)
         if row_at_edge is None:
             _end(store, known, now, f"the window {name} has no edge to come")
@@ -54,6 +73,18 @@ def follow(store: Store, loaded: Loaded, pico_id: str, ruleset: Ruleset, now: da
             store.agenda.change(row_at_edge, now)
 
 
+def warn_of(pico: Pico, turn: Turn, ruleset: Ruleset) -> None:
+    """Warn in a turn's log of its windows whose data is wrong now."""
+
+    def entity(name: str) -> Any:
+        key = (ruleset.rid, name)
+        return whole_of(turn.entities[key] if key in turn.entities else pico.variable(*key))
+
+    for window in Windows(ruleset, pico.effects.settings, entity).values():
+        if isinstance(window, Unset) and window.faulty:
+            turn.log.append(Logged(WARNING, ruleset.rid, None, window.why))
+
+
 def is_changed(store: Store, settings: Settings) -> bool:
     """Whether the configured windows changed since the store was last opened."""
     return (store.picos.meta(CONFIGURED) or "[]") != _text(settings)
@@ -61,7 +92,9 @@ def is_changed(store: Store, settings: Settings) -> bool:
 
 def follow_configured(store: Store, loaded: Loaded, now: datetime) -> None:
     """Make the rows that all rulesets want, after the configured windows changed."""
-    for pico in store.picos.picos():
+    picos = store.picos.picos()
+    store.need(*(pico.id for pico in picos))
+    for pico in picos:
         for rid, installed in loaded.load_pico(pico.id).installed.items():
             try:
                 follow(store, loaded, pico.id, installed.ruleset, now)

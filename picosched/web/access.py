@@ -32,6 +32,20 @@ def new_token(engine: Engine) -> str:
     return token
 
 
+def first_token(engine: Engine) -> str | None:
+    """Create a token if there is none; None if there is one."""
+    token = secrets.token_urlsafe(32)
+
+    def work() -> bool:
+        engine.store.need("")  # so that of two servers that start at once, the first makes it
+        if engine.store.picos.meta(META) is not None:
+            return False
+        engine.store.picos.set_meta(META, _hash(token))
+        return True
+
+    return token if engine.write(work) else None
+
+
 def kept_hash(engine: Engine) -> str | None:
     """The stored hash of the token, if there is one."""
     return engine.read(lambda: engine.store.picos.meta(META))

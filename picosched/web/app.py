@@ -29,6 +29,7 @@ from picosched.web.api import (
     deliveries,
     forecast,
     journal,
+    machines,
     picos,
     rulesets,
     scheduler,
@@ -81,8 +82,11 @@ def new_app(
     app.state.engine, app.state.access = engine, access
     app.state.probes, app.state.stopping = probes, stopping
     app.state.following = journal.Following()
-    parts = (picos, rulesets, schedules, forecast, scheduler, sources, deliveries, journal, times)
-    for part in (*parts, session, copies):
+    parts = (
+        *(picos, rulesets, schedules, forecast, scheduler, sources, deliveries),
+        *(journal, times, session, copies, machines),
+    )
+    for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
     app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])
     _add_faults(app)

@@ -136,6 +136,23 @@ class Desk:
             self._call_round()
         return piece.future
 
+    def at_once(self, query: Query) -> Any:
+        """The answer to a query, without a round; `Later` if it has to wait for one.
+
+        Only one while the loop reads its sockets, and only if the last round had no more: several are
+        cheaper together. Errors as for `Engine.query`.
+        """
+        eci = query.eci or ""
+        if self._called or self._last > 1 or not self._started or self._goes_apart(eci):
+            return Later.BUSY
+        self._call_round()
+        began = ticks()
+        answer = self.engine.try_query(query, light=True)
+        self._note_time(began)
+        if answer is Later.HEAVY:
+            self._remember(eci)
+        return Later.BUSY if isinstance(answer, Unanswered) else answer
+
     def _goes_apart(self, eci: str) -> bool:
         """Whether a request of this channel goes to the thread at once."""
         if eci in self._with_thread:
@@ -165,15 +182,19 @@ class Desk:
         if batch:
             began = ticks()
             self._do_lightly(batch)
-            now = ticks()
-            if now - began > SLOW_SECONDS:
-                self._slow_for = min(2 * self._slow_for, SLOW_FOR_LONG)
-                self._slow_until = now + self._slow_for
-                self._give_away(self._ready.take(MOST_WAITING))
-            else:
-                self._slow_for = SLOW_FOR / 2
+            self._note_time(began)
         if self._ready.waiting:
             self._call_round()
+
+    def _note_time(self, began: float) -> None:
+        """Let the thread do all for a while if what began then took so long that the disk must be slow."""
+        now = ticks()
+        if now - began > SLOW_SECONDS:
+            self._slow_for = min(2 * self._slow_for, SLOW_FOR_LONG)
+            self._slow_until = now + self._slow_for
+            self._give_away(self._ready.take(MOST_WAITING))
+        else:
+            self._slow_for = SLOW_FOR / 2
 
     def _do_lightly(self, batch: Sequence[Piece]) -> None:
         done, outcomes = self._first_done(batch, light=True)

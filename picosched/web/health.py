@@ -31,14 +31,17 @@ class Readiness(NamedTuple):
 
     store: bool
     scheduler: bool
+    shards: int | None = None
+    """How many it has, of a database that it shares with other machines."""
 
     @property
     def status(self) -> int:
         """The HTTP status."""
         return 200 if self.store and self.scheduler else 503
 
-    def as_json(self) -> dict[str, str | bool]:
-        return {"status": "ready" if self.status == 200 else "not ready", **self._asdict()}
+    def as_json(self) -> dict[str, str | bool | int]:
+        told = {name: value for name, value in self._asdict().items() if value is not None}
+        return {"status": "ready" if self.status == 200 else "not ready", **told}
 
 
 class Probes:
@@ -53,7 +56,8 @@ class Probes:
             store = await self._store.found()
         except TimeoutError:
             store = False
-        return Readiness(store, self._engine.running)
+        part = self._engine.part
+        return Readiness(store, self._engine.running, None if part is None else part.shards)
 
     def _answers(self) -> bool:
         try:

@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -29,6 +30,9 @@ QUIET = ("uvicorn.error", "watchfiles.main", "watchfiles.watcher", "httpx", "asy
 """Loggers whose routine messages are suppressed."""
 
 MOMENT_SECONDS = 0.2
+
+QUOTED = re.compile("""[ \"'=]""")
+"""What a value in a plain line is quoted for."""
 
 MOST_CHARACTERS = 4_000_000
 """Characters that may wait for the reader of the log."""
@@ -193,6 +197,6 @@ def _plain(event: dict[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     """A value in a plain line; a text is quoted if it holds blanks or what is not printable."""
-    if isinstance(value, str) and value.isprintable() and not {*" \"'="} & {*value}:
+    if isinstance(value, str) and value.isprintable() and not QUOTED.search(value):
         return value
     return repr(value)

@@ -86,6 +86,11 @@ class Figures(Collector):
         yield GaugeMetricFamily(
             "picosched_requests_waiting", "Requests not yet being processed.", self._desk.waiting
         )
+        if (part := self._engine.part) is not None:
+            yield GaugeMetricFamily("picosched_shards", "Shards that this machine has.", part.shards)
+            yield GaugeMetricFamily(
+                "picosched_machines", "Machines at work, this one included.", part.machines
+            )
         fires = CounterMetricFamily(
             "picosched_fires", "Occurrences by outcome since the start.", labels=("outcome",)
         )

@@ -50,6 +50,9 @@ SMALL = 16_384
 JSON = ("application/json", "application/ssi-agent-wire", "application/octet-stream")
 """Types parsed as JSON, as in the Node engine, in addition to `…+json`."""
 
+KEY = "idempotency-key"
+"""The header with the key by which an event is handled once."""
+
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 

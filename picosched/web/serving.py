@@ -162,9 +162,10 @@ class Server(uvicorn.Server):
         self._stopping = asyncio.Event()
         self._stopped: asyncio.Task[None] | None = None
         self._living = AsyncExitStack()
+        self._served = self._site(metrics)
         super().__init__(
             uvicorn.Config(
-                self._site(metrics),
+                self._served,
                 loop="uvloop" if sys.platform != "win32" else "asyncio",
                 http=Protocol,
                 ws=_websocket,  # type: ignore[arg-type]  # uvicorn only calls it
@@ -264,6 +265,8 @@ class Server(uvicorn.Server):
             stopping.set()
             for part in (self._console, self.api):
                 await part.stop()
+            if self._served.forwarding is not None:
+                await self._served.forwarding.close()
             await asyncio.to_thread(self._desk.stop, 0)
             if self._stopped is not None:
                 await self._stopped

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from picosched.errors import PicoschedError
 from picosched.web.access import SAFE, Access
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
+from picosched.web.forwarding import SECRET, Forwarding
 from picosched.web.limits import Held, Rate, too_often
 from picosched.web.metrics import Metrics
 from picosched.web.origins import Origins
@@ -53,6 +55,9 @@ MOST_HELD = 32_000_000
 MOST_GOING = 64_000_000
 """Total bytes of large answers on the Node engine's paths that clients have not read yet."""
 
+SHORT = 200
+"""Bytes of a path up to which it is remembered how it was read."""
+
 MOST_SOCKETS = 200
 """WebSockets at once; a page of the console has one."""
 
@@ -75,7 +80,7 @@ OPEN_HERE = frozenset((UI_CONTEXT, "/metrics"))
 OTHER = "(other)"
 """The path in metrics for requests without a template."""
 
-ECI = re.compile(r"^(/sky/[^/]*/|/api/(?:.*/)?channels/)([^/]{8})[^/]+")
+ECI = re.compile(r"^(/api/(?:.*/)?channels/)([^/]{8})[^/]+")
 
 POLICY = b"; ".join(
     (
@@ -123,7 +128,8 @@ class Site:
         self.bodies = Held(MOST_HELD, "bodies")
         self.going = Held(MOST_GOING, "answers")
         self._origins = origins or Origins()
-        self._sky = Sky(desk, access.own, self.bodies, self._origins)
+        self.forwarding = None if desk.engine.store.machines is None else Forwarding(desk.engine)
+        self._sky = Sky(desk, self._own, self.bodies, self._origins, self.forwarding)
         self._sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,12 +145,14 @@ class Site:
         headers = headers_of(scope)
         wait = self._refusals.wait(_address(scope)) if self._refusals else 0.0
         try:
-            self._access.check_host(headers)
-            if self._rate is not None:
+            fellow = self.forwarding is not None and self.forwarding.is_fellow(headers)
+            if not fellow:
+                self._access.check_host(headers)
+            if self._rate is not None and not fellow:
                 self._rate.check(_address(scope))
             raw: bytes = scope["raw_path"]
             if raw.startswith((b"/c/", b"/sky/")):
-                call = _call(raw)
+                call = _remembered_call(raw) if len(raw) <= SHORT else _call(raw)
                 path = call.path
                 answer = await self._sky.answer(call, scope, headers, receive, suspect=wait > 0)
             elif scope["path"] == UI_CONTEXT and self._preflight(scope, headers):
@@ -168,6 +176,13 @@ class Site:
         if call is not None and call.event is not None and answer.status < 400:
             self._metrics.turned(seconds)
         self._done(scope, path, answer.status, seconds)
+
+    def _own(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers without our token and our secret, which must not reach rules or the journal."""
+        headers = self._access.own(headers)
+        if SECRET not in headers:
+            return headers
+        return {name: value for name, value in headers.items() if name != SECRET}
 
     def _preflight(self, scope: Scope, headers: Mapping[str, str]) -> bool:
         """Whether a browser asks if a page of another origin that we know may send a request."""
@@ -281,10 +296,14 @@ class _Told:
 
 def shown_path(path: str) -> str:
     """A path for the log, with ecis shortened, because they are keys."""
-    if path.startswith("/c/"):
-        eci, slash, rest = path[3:].partition("/")
-        return f"/c/{eci[:8]}…{slash}{rest}" if len(eci) > 8 else path
-    return ECI.sub(r"\1\2…", path) if path.startswith(("/sky/", "/api/")) else path
+    if path.startswith("/api/"):
+        return ECI.sub(r"\1\2…", path)
+    if not path.startswith(("/c/", "/sky/")):
+        return path
+    begin = 3 if path[1] == "c" else path.find("/", 5) + 1
+    end = path.find("/", begin) if begin else 0
+    length = (len(path) if end < 0 else end) - begin
+    return f"{path[: begin + 8]}…{path[begin + length :]}" if length > 8 else path
 
 
 def _token(scope: Scope) -> str | None:
@@ -315,6 +334,10 @@ def _call(raw_path: bytes) -> Call:
     if call is None:
         raise PicoschedError(f"there is nothing at {raw_path.decode('latin-1')[:200]}", "not_found")
     return call
+
+
+_remembered_call = lru_cache(maxsize=1_000)(_call)
+"""Clients ask the same again and again."""
 
 
 def _refusal(scope: Scope, error: PicoschedError | HttpError) -> Answer:

@@ -17,15 +17,18 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from picosched.krl.text import tree_text
+from picosched.pico.event import Query
 from picosched.pico.turn import Turn
-from picosched.turns.pieces import AskPassing
+from picosched.turns.pieces import AskPassing, Later
 from picosched.web.desk import Desk
 from picosched.web.directed import directed
 from picosched.web.errors import Headers, HttpError
+from picosched.web.forwarding import Forwarding
 from picosched.web.limits import Held
 from picosched.web.lines import Wanted
 from picosched.web.origins import METHODS, Origins
 from picosched.web.request import (
+    KEY,
     MULTIPART,
     SMALL,
     URLENCODED,
@@ -46,7 +49,6 @@ CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-headers", b"Origin, X-Requested-With, Content-Type, Accept, Idempotency-Key"),
 ]
-KEY = "idempotency-key"
 JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 JSON: Headers = [*CORS, JSON_TYPE]
 TEXTS = {"html": b"text/html; charset=utf-8", "txt": b"text/plain; charset=utf-8"}
@@ -129,8 +131,10 @@ class Sky:
         own: Callable[[Mapping[str, str]], Mapping[str, str]],
         bodies: Held,
         origins: Origins,
+        forwarding: Forwarding | None = None,
     ) -> None:
         self._desk = desk
+        self._forwarding = forwarding
         self._origins = origins
         self._engine = desk.engine
         self._own = own
@@ -160,16 +164,29 @@ class Sky:
         query: bytes = scope["query_string"]
         host = host_of(scope, headers)
         if not has_body(headers):
+            if (answer := await self._elsewhere(call, scope, headers, b"")) is not None:
+                return answer
             return await self._done(call, self._wanted(call, query, b"", headers, host))
         with self._bodies.hold() as hold:
             passes = None if suspect else partial(self._passes, call)
             body = await read_body(headers, receive, self._most_body(headers), hold.take, passes)
+            if (answer := await self._elsewhere(call, scope, headers, body)) is not None:
+                return answer
             if len(body) <= SMALL:
                 return await self._done(call, self._wanted(call, query, body, headers, host))
             # Parsed values take many times the bytes of their text, so only a few may be processed at once.
             async with self._large:
                 wanted = await self._apart(self._wanted, call, query, body, headers, host)
                 return await self._done(call, wanted)
+
+    async def _elsewhere(
+        self, call: Call, scope: Scope, headers: Mapping[str, str], body: bytes
+    ) -> Answer | None:
+        """The answer of another machine to an event of its pico; None if it is to be handled here."""
+        if call.event is None or self._forwarding is None:
+            return None
+        answer = await self._forwarding.answer(call.eci, scope, headers, body)
+        return None if answer is None else Answer(*answer)
 
     async def _apart(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run `work` in a thread, because it would block the loop, and return its result."""
@@ -206,7 +223,9 @@ class Sky:
 
     async def _done(self, call: Call, wanted: list[Wanted]) -> Answer:
         for each in wanted:
-            outcome = await self._desk.done(each)
+            outcome = self._desk.at_once(each) if isinstance(each, Query) else Later.BUSY
+            if isinstance(outcome, Later):
+                outcome = await self._desk.done(each)
             if isinstance(outcome, Turn) and outcome.errors:
                 _report(outcome)
                 break  # as in the Node engine, no query follows an event that failed

@@ -15,9 +15,11 @@ NAMES = (
     "turns",
     "anatomy",
     "queries",
+    "large_maps",
     "scheduling",
     "catching_up",
     "sources",
+    "lateness",
     "virtual_year",
     "over_http",
 )

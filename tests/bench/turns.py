@@ -38,6 +38,8 @@ def measure(setup: Setup) -> list[Row]:
                 picos = [engine.new_pico(f"p{number}") for number in range(CALLERS)]
                 for pico in picos:
                     pico.install(COUNTER)
+                ecis = [pico.new_channel(["bench"]).eci for pico in picos]
+                of_many = partial(bare_turns, durability, CALLERS, setup.times(100))
                 one_row = partial(bare_rows, durability, 1, times)
                 rows += [
                     side_by_side(
@@ -57,9 +59,7 @@ def measure(setup: Setup) -> list[Row]:
                         {
                             OURS: partial(many_callers, picos, each),
                             "bare SQLite, 1 row a commit": one_row,
-                            f"bare SQLite, the rows of {CALLERS} turns a commit": partial(
-                                bare_turns, durability, CALLERS, setup.times(100)
-                            ),
+                            f"bare SQLite, the rows of {CALLERS} turns a commit": of_many,
                             PEER: asked(peer, "events", callers=CALLERS, times=setup.times(20)),
                         },
                         repeats=setup.repeats,
@@ -69,6 +69,15 @@ def measure(setup: Setup) -> list[Row]:
                         "turns",
                         {OURS: partial(turns_a_commit, engine, picos, each)},
                         repeats=setup.few(3),
+                    ),
+                    side_by_side(
+                        f"1 thread, {CALLERS} picos, an event of each in a commit, durability {durability}",
+                        "turns/s",
+                        {
+                            OURS: partial(all_in_one_thread, engine, ecis, each),
+                            f"bare SQLite, the rows of {CALLERS} turns a commit": of_many,
+                        },
+                        repeats=setup.repeats,
                     ),
                 ]
     return rows
@@ -95,6 +104,17 @@ def many_callers(picos: Sequence[PicoRef], times: int) -> float:
     for thread in threads:
         thread.join()
     return len(picos) * times / (perf_counter() - begun)
+
+
+def all_in_one_thread(engine: Engine, ecis: Sequence[str], times: int) -> float:
+    """Turns a second without threads that hand over to each other."""
+
+    def raise_all() -> None:
+        events = [engine.new_event("counter", "step", eci=eci) for eci in ecis]
+        while events:
+            events = events[len(engine.raise_some(events)) :]
+
+    return len(ecis) * rate(raise_all, times)
 
 
 def turns_a_commit(engine: Engine, picos: Sequence[PicoRef], times: int) -> float:

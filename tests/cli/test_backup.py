@@ -13,7 +13,7 @@ from web.running import running
 
 from picosched.engine.engine import Engine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.files]
 
 COUNTED = """ruleset counted {
   meta { shares count }

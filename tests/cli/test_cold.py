@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.files
+
 NEVER = {
     *("typer", "rich", "pydantic", "click", "fastapi", "starlette", "nicegui", "uvicorn", "structlog"),
     *("httpx", "httpcore", "anyio", "pendulum", "sqlite_utils"),
@@ -47,9 +49,9 @@ def imported(folder: Path, *words: str) -> set[str]:
             NEVER | LANGUAGE | STORE | OTHERS,
             45,
         ),
-        (("check", "rulesets/daily_digest.krl"), NEVER | STORE | {"asyncio"}, 140),
-        (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 170),
-        (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 170),
+        (("check", "rulesets/daily_digest.krl"), NEVER | STORE | {"asyncio"}, 150),
+        (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 185),
+        (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 185),
     ],
     ids=lambda words: words[0] if isinstance(words, tuple) else None,
 )

@@ -12,6 +12,8 @@ import pytest
 
 from picosched import Engine
 
+pytestmark = pytest.mark.files
+
 
 @pytest.fixture
 def tea(run: Any) -> None:

@@ -1,5 +1,6 @@
 """`picosched eval` and `picosched next`."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,7 +84,22 @@ def test_next_as_json_is_one_value(run: Any) -> None:
         "tz": "Europe/Berlin",
         "explain": "at 02:30 every day, Europe/Berlin time",
         "next": ["2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z"],
+        "left_out": [],
+        "ending": None,
     }
+
+
+def test_next_tells_what_calendars_leave_out(run: Any, folder: Path) -> None:
+    (folder / "picosched.toml").write_text('[calendars]\nworks = {dates = {"2026-03-10" = "outing"}}')
+    line = ("next", "weekdays at 9 except calendar('works')", "--from", "2026-03-09T12:00:00Z", "-n", "2")
+    assert run(*line, "--picture", "none").out.splitlines() == [
+        "at 09:00 on Monday to Friday, except on days of the calendar works",
+        "  2026-03-11T09:00:00Z  Wed",
+        "  2026-03-12T09:00:00Z  Thu",
+        "  left out: Tue 2026-03-10: outing",
+        'calendar("works") knows no day after 2026-03-10: from then on it leaves none out',
+    ]
+    assert run(*line, "--json").json["left_out"] == [{"day": "2026-03-10", "why": "outing"}]
 
 
 def test_next_shows_the_times_of_a_zone_beside_utc(run: Any) -> None:

@@ -19,8 +19,9 @@ RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move", "reschedule",
-    "backfill", "history", "journal", "backup", "export", "import", "doctor", "sources", "add-source",
-    "remove-source", "pause-source", "resume-source", "deliveries", "retry-delivery", "drop-delivery",
+    "backfill", "history", "journal", "backup", "export", "import", "doctor", "migrate", "sources",
+    "add-source", "remove-source", "pause-source", "resume-source", "deliveries", "retry-delivery",
+    "drop-delivery",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -50,6 +51,7 @@ ON_A_DATABASE = [
     ("deliveries",),
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
+    ("machines",),
 ]
 WRITING = {
     "raise", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
@@ -81,13 +83,14 @@ def test_a_commands_help_teaches_by_example(run: Any, command: str) -> None:
 
 
 def test_every_command_on_picos_takes_a_database_or_a_server() -> None:
-    """`run` and `serve` are the process that has the database, `doctor` examines a file."""
+    """`run`, `serve` and `worker` are the process that has the database, `doctor` examines a file."""
     both = {"--db", "--url", "--token-file"}
     taken = {
         name: both & {option for parameter in command.params for option in parameter.opts}
         for name, command in full.whole(tuple(MODULES)).commands.items()  # type: ignore[attr-defined]
     }
-    assert {name for name, options in taken.items() if options == {"--db"}} == {"run", "serve", "doctor"}
+    own = {name for name, options in taken.items() if options == {"--db"}}
+    assert own == {"run", "serve", "worker", "doctor"}
     on_picos = {name for name, options in taken.items() if options == both}
     assert on_picos == {words[0] for words in ON_A_DATABASE} | {"simulate", "install", "uninstall", "import"}
 
@@ -168,6 +171,7 @@ def test_a_database_that_is_not_there_is_named(run: Any, folder: Path, words: tu
     assert not (folder / "nosuch.db").exists()
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("words", ON_A_DATABASE, ids=lambda words: words[0])
 def test_a_file_that_is_no_database_is_told(run: Any, folder: Path, words: tuple[str, ...]) -> None:
     (folder / "text.db").write_text("this is not a database, however long one looks at it" * 100)
@@ -177,6 +181,7 @@ def test_a_file_that_is_no_database_is_told(run: Any, folder: Path, words: tuple
     assert (folder / "text.db").read_text().startswith("this is not")
 
 
+@pytest.mark.files
 def test_a_database_of_another_program_is_left_alone(run: Any, folder: Path) -> None:
     with sqlite3.connect(folder / "other.db") as connection:
         connection.execute("CREATE TABLE song (title)")
@@ -187,6 +192,7 @@ def test_a_database_of_another_program_is_left_alone(run: Any, folder: Path) -> 
     assert (folder / "other.db").read_bytes() == before
 
 
+@pytest.mark.files
 def test_a_folder_is_no_database(run: Any) -> None:
     result = run("scheduled", "--db", "rulesets")
     assert (result.status, "rulesets is a folder" in result.err) == (1, True)
@@ -227,6 +233,7 @@ def test_a_database_in_use_is_read_but_not_written(run: Any, held: Held, words: 
         assert "in use" not in result.err
 
 
+@pytest.mark.files
 def test_a_database_that_may_not_be_written_is_read(run: Any, folder: Path) -> None:
     run("install", "rulesets/tea_timer.krl", "--db", "kept.db")
     (folder / "kept.db").chmod(0o444)

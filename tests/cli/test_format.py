@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.files
+
 UNTIDY = """\
 // tea
 ruleset   tea{rule start

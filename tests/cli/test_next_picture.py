@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from picosched.cli.picture import MOST, picture
 from picosched.timespec.timespec import Timespec
 
+pytestmark = pytest.mark.files
+
 FRIDAY = "2026-03-06T12:00:00Z"
 
 PICTURES = [

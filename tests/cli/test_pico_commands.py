@@ -193,6 +193,7 @@ def test_a_ruleset_that_is_not_there_is_1(run: Any, place: str) -> None:
     assert (result.status, result.err.startswith("error: ")) == (1, True)
 
 
+@pytest.mark.files
 def test_a_database_without_a_folder_is_1(run: Any) -> None:
     result = run("install", "rulesets/tea_timer.krl", "--db", "nosuch/a.db")
     assert (result.status, "there is no folder nosuch" in result.err) == (1, True)
@@ -271,6 +272,7 @@ def on_a_terminal(folder: Path, *words: str, width: int = 80) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", written.decode()).replace("\r\n", "\n")
 
 
+@pytest.mark.files
 @pytest.mark.slow
 def test_a_narrow_terminal_shortens_no_id_and_no_time(run: Any, folder: Path) -> None:
     run("install", "rulesets/tea_timer.krl")

@@ -56,7 +56,7 @@ def test_a_simulation_for_people_tells_why(run: Any) -> None:
     )
     assert result.out.splitlines()[:2] == [
         "2026-03-01T00:00:00Z  tea:started minutes=0",
-        "    notfired    tea_timer.start: its condition on line 26 is false",
+        "    notfired    tea_timer.start: its condition on line 26 is false: minutes was 0",
     ]
     assert f"    error: {TEA}:23:18: time:add was given a String" in result.out
 
@@ -73,6 +73,7 @@ def test_a_copy_of_a_database_is_run_ahead_and_the_database_is_not(run: Any) -> 
     assert run("scheduled", "--json").json == pending
 
 
+@pytest.mark.files
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

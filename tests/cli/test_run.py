@@ -45,6 +45,7 @@ def test_a_message_that_is_refused_is_told(run: Any, folder: Path) -> None:
     assert (told["outcome"], told["why"]) == ("failed", refused)
 
 
+@pytest.mark.files
 @pytest.mark.slow
 def test_it_runs_until_it_is_stopped(run: Any, folder: Path) -> None:
     (folder / "now.krl").write_text(RULESET)

@@ -5,12 +5,13 @@ import os
 import pty
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from picosched.clock import VirtualClock
+from picosched.clock import SystemClock, VirtualClock
 from picosched.engine.engine import Engine
 from picosched.settings import Settings
 
@@ -203,6 +204,7 @@ def test_a_filter_that_means_nothing_says_so(run: Any, words: tuple[str, ...]) -
     assert run(*words, "--rid", "nosuch", "--json").out == ""
 
 
+@pytest.mark.files
 @pytest.mark.slow
 @pytest.mark.parametrize(("answer", "status", "left"), [("y", 0, 1), ("n", 1, 3), ("", 1, 3)])
 @pytest.mark.usefixtures("pending")
@@ -409,7 +411,7 @@ def test_the_journal_tells_why_each_rule_fired_or_not(run: Any) -> None:
         '    say {"text":"your tea is ready"}',
         "2026-03-01T17:00:00Z  root, raised",
         "  tea:started minutes=0",
-        "    notfired    tea_timer.start: its condition on line 26 is false",
+        "    notfired    tea_timer.start: its condition on line 26 is false: minutes was 0",
     ]
 
 
@@ -479,3 +481,29 @@ def test_firing_a_single_event_finishes_it(run: Any, pending: list[dict[str, Any
     repeat = next(each for each in pending if each["kind"] == "repeat")
     assert run("fire", once["id"]).out.splitlines()[0].endswith("), finished")
     assert run("fire", repeat["id"]).out.splitlines()[0].endswith(f"), due {repeat['due']}")
+
+
+# ---- calendars --------------------------------------------------------------------------------------------
+
+
+def test_what_a_calendar_leaves_out_is_told_before_it_would_have_come(run: Any, folder: Path) -> None:
+    day = timedelta(days=1)
+    today = SystemClock().now().date()
+    first, last = today + day, today + 3 * day
+    (folder / "picosched.toml").write_text(
+        f'[calendars]\nworks = {{dates = {{"{first}..{last}" = "works outing"}}}}'
+    )
+    (folder / "bell.krl").write_text("""ruleset bell { rule r { select when bell begun
+      always { schedule bell event "rings" repeat "daily at 0:00 except calendar('works')" } } }""")
+    run("install", "bell.krl")
+    assert f'calendar("works") knows no day after {last}' in run("raise", "bell:begun").err
+    (row,) = run("scheduled", "--json").lines
+    assert row["due"] == f"{last + day}T00:00:00Z"
+    listed = " ".join(run("scheduled").out.split())
+    assert "left out:" in listed and "works outing" in listed
+    shown = run("show", row["id"]).out
+    assert f"left out: {first:%a} {first}: works outing\n" in shown
+    assert f'calendar("works") knows no day after {last}: from then on it leaves none out\n' in shown
+    assert [each["day"] for each in run("show", row["id"], "--json").json["left_out"]] == [
+        str(first), str(first + day), str(last)
+    ]  # fmt: skip

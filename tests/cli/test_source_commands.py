@@ -75,6 +75,7 @@ def test_what_cannot_be_added_is_told(run: Any, folder: Path, declaration: str, 
     assert told in result.err
 
 
+@pytest.mark.files
 def test_run_brings_the_configuration_in_line_and_ticks(run: Any, folder: Path) -> None:
     (folder / "picosched.toml").write_text(TOML)
     process = subprocess.Popen(

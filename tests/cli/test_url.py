@@ -195,6 +195,7 @@ def of_file(line: str) -> str:
     return re.sub(r"\b(echo|broken):(?=\d+:\d+)", r"\1.krl:", line)
 
 
+@pytest.mark.files
 def test_a_server_says_what_a_database_says(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "echo.krl").write_text(RULESET)
     (folder / "sources.toml").write_text(SOURCES)
@@ -361,6 +362,7 @@ def line_of(process: subprocess.Popen[str]) -> str:
 places = pytest.mark.parametrize("place", ["--db", "--url"])
 
 
+@pytest.mark.files
 @places
 def test_turns_are_told_as_they_happen_and_ctrl_c_is_0(folder: Path, place: str) -> None:
     with followed(folder, place) as (engine, process):
@@ -372,6 +374,7 @@ def test_turns_are_told_as_they_happen_and_ctrl_c_is_0(folder: Path, place: str)
         assert process.communicate() == ("", "")
 
 
+@pytest.mark.files
 @places
 def test_following_ends_when_the_reader_goes_though_nothing_happens(folder: Path, place: str) -> None:
     with followed(folder, place) as (_, process):
@@ -381,6 +384,7 @@ def test_following_ends_when_the_reader_goes_though_nothing_happens(folder: Path
         assert process.stderr.read() == ""
 
 
+@pytest.mark.files
 @places
 def test_following_ends_when_the_reader_goes_while_much_happens(folder: Path, place: str) -> None:
     with followed(folder, place) as (engine, process):
@@ -393,6 +397,7 @@ def test_following_ends_when_the_reader_goes_while_much_happens(folder: Path, pl
         assert process.stderr.read() == ""
 
 
+@pytest.mark.files
 @places
 def test_many_turns_are_followed_in_their_order_and_each_once(folder: Path, place: str) -> None:
     with followed(folder, place) as (engine, process):

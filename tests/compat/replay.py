@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 
 from picosched import Engine, PicoschedError, Turn, VirtualClock
 from picosched.engine.standard import install_standard
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.standard import ALL
 
 START = "2026-03-01T00:00:00Z"

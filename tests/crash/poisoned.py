@@ -1,8 +1,9 @@
-"""A process that one of its rules kills: `poisoned.py DATABASE plan|look|raise HOW`.
+"""A process that one of its rules kills: `poisoned.py DATABASE plan|look|raise|share HOW`.
 
 `plan` schedules an event for each of six picos, all due at once, one of which kills whoever raises it: in its
 `turn`, as a `repeat`, once it `asks`; or makes a `source` that does. With `among` the five others wait for an
-answer when it dies. `look` opens the database and raises nothing, `raise` raises what is due.
+answer when it dies. `look` opens the database and raises nothing, `raise` raises what is due, `share` does so
+as one of several machines, until all six have been raised or failed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 from typing import Any
 
 from picosched import Engine, Store, Turn, VirtualClock
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 
 RULESET = """
 ruleset poisoned {
@@ -93,7 +94,7 @@ def main(path: str, what: str, how: str) -> None:
         outside.engine = engine
         if what == "plan":
             plan(engine, how)
-        elif what == "raise" and how == "among":
+        elif what == "share" or (what, how) == ("raise", "among"):
             engine.start()
             while len(engine.history()) < 6:
                 threading.Event().wait(0.01)

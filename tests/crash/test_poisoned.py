@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from crash.poisoned import RULESET
+from postgres_server import Server
 
 from picosched import Engine, VirtualClock
 from picosched.due.begun import FIRST, Begun
@@ -21,19 +22,40 @@ POISONED = Path(__file__).with_name("poisoned.py")
 WHY = "the process ended twice while this event was being raised"
 
 
-def run(path: Path, what: str, how: str) -> int:
+def run(path: Path | str, what: str, how: str) -> int:
     return subprocess.run([sys.executable, POISONED, path, what, how], timeout=60, check=False).returncode
 
 
 @pytest.mark.parametrize("how", ["turn", "repeat", "asks", "source", "among"])
 def test_a_due_event_that_kills_the_process_fails_and_all_others_come(tmp_path: Path, how: str) -> None:
-    path = tmp_path / "picos.db"
+    fails_and_others_come(tmp_path / "picos.db", how)
+
+
+def test_so_it_is_on_postgres(postgres: Server) -> None:
+    fails_and_others_come(postgres.emptied_database(), "turn")
+
+
+def test_it_kills_three_of_several_machines_and_has_failed_then(postgres: Server) -> None:
+    """Each that dies leaves it to the next; and the others are careful before they take it."""
+    address = postgres.emptied_database()
+    assert run(address, "plan", "turn") == 0
+    machines = [subprocess.Popen([sys.executable, POISONED, address, "share", "turn"]) for _ in range(5)]
+    ends = sorted(machine.wait(60) for machine in machines)
+    assert ends == [-signal.SIGKILL] * 3 + [0] * 2
+    check(address, "turn")
+
+
+def fails_and_others_come(path: Path | str, how: str) -> None:
     assert run(path, "plan", how) == 0
     ends = []
     for _ in range(4):
         ends.append(run(path, "raise", how))
         assert run(path, "look", how) == 0  # which ends in order, and has raised nothing of what was due
     assert ends == [-signal.SIGKILL] * 3 + [0]
+    check(path, how)
+
+
+def check(path: Path | str, how: str) -> None:
     with Engine(path, VirtualClock("2026-03-01T12:00:30Z"), granularity=1, min_period=0) as engine:
         assert engine.next_due() is None
         fires = engine.history()
@@ -85,15 +107,16 @@ def test_each_unclean_end_doubles_how_many_are_begun_alone(tmp_path: Path) -> No
             begun = Begun(engine.store, engine._commits, most=2)
             begun.take_up()
             alone = 0
-            while begun.number("row"):
+            while begun.marks_next():
+                begun.number("row")
                 alone += 1
             assert alone == (FIRST * 2 ** (ends - 1) if ends else 0)
             engine._begun = Begun(engine.store, engine._commits, most=2)  # which takes no note away
     with Engine(path, VirtualClock("2026-03-01T12:00:00Z")) as engine:
         begun = Begun(engine.store, engine._commits, most=2)
         begun.take_up()
-        begun.number("row")
-        begun.caught_up()
+        begun.marks_next()
+        begun.caught_up(begun.taken_over)
         assert engine.store.picos.meta("raising") == "1"
         begun.end()
         assert engine.store.picos.meta("raising") is None

@@ -20,7 +20,7 @@ class NoEffects:
     def direct(self, name: str, options: Any) -> None:
         raise KrlError("there is nobody to direct")
 
-    def entity(self, rid: str, name: str) -> Any:
+    def entity(self, rid: str, name: str, *, whole: bool = True) -> Any:
         return None
 
     def set_entity(self, rid: str, name: str, value: Any) -> None:

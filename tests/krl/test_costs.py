@@ -18,7 +18,7 @@ from types import FunctionType
 from typing import Any
 
 import pytest
-from scopes import new_scope
+from scopes import NoEffects, new_scope
 
 from picosched import Engine, KrlError, Store, VirtualClock
 from picosched.clock import parse_time
@@ -334,6 +334,19 @@ def trail(size: int) -> list[Any]:
     return [[f"place {each}", each] for each in range(size // 16)]
 
 
+class Variable(NoEffects):
+    """Effects with one variable, which stays as it is."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def entity(self, rid: str, name: str, *, whole: bool = True) -> Any:
+        return self.value
+
+    def set_entity(self, rid: str, name: str, value: Any) -> None:
+        pass
+
+
 STATEMENTS: dict[str, Callable[[int], list[Any]]] = {
     ".joined": lambda size: [["ab" * 4] * (size // 16)],
     ".event_name": lambda size: [f"a: {'b ' * size}"],
@@ -345,8 +358,9 @@ STATEMENTS: dict[str, Callable[[int], list[Any]]] = {
     ".place_of": lambda size: [trail(size), 1],
     ".seen": lambda size: [trail(size), "nowhere", 0.0, None],
     ".seen_in_order": lambda size: [trail(size), "nowhere", "before", "else"],
-    ".set_path": lambda size: [trail(size), "1", 1],
-    ".delete_path": lambda size: [trail(size), "1"],
+    ".element": lambda size: [Variable(trail(size)), "rid", "name", ["1"] * size],
+    ".set_element": lambda size: [Variable(trail(size)), "rid", "name", "1", 1],
+    ".clear_element": lambda size: [Variable(trail(size)), "rid", "name", "1"],
     ".attributes": lambda size: [{f"a{each}": each for each in range(size // 16)}],
     ".text": lambda size: [[1] * size],
     ".truth": lambda size: [[1] * size],

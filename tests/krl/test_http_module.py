@@ -16,9 +16,10 @@ from picosched.errors import KrlError
 from picosched.krl.body import evaluate_body
 from picosched.krl.budget import Budget, Limits
 from picosched.krl.library import MODULES
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.running import instantiate
-from picosched.krl.scope import HttpRequest, HttpResponse, Scope
+from picosched.krl.scope import Scope
 
 URL = "http://tea.example/cups"
 JSON = (("Content-Type", "application/json"), ("Content-Length", "9"), ("X-Cup", "1"), ("x-cup", "2"))

@@ -214,11 +214,61 @@ def test_a_turn_says_why_a_rule_did_not_fire(engine: Engine) -> None:
     assert [(each.rule, each.outcome, each.why) for each in handled.considered] == [
         ("attribute", "unselected", "the attribute colour does not match re#red#"),
         ("where", "unselected", "its `where` on line 4 is false"),
-        ("condition", "notfired", "its condition on line 7 is false"),
+        ("condition", "notfired", 'its condition on line 7 is false: event:attrs{"amount"} was 2'),
         ("waits", "waiting", "its event expression waits for more"),
         ("fires", "fired", None),
     ]
     assert turn.fired == ["demo.fires"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "values"),
+    [
+        ("level > 5 && not quiet", "level was 3, quiet was not reached"),
+        ("(level > 2 && quiet) || name like re#^b#", 'level was 3, quiet was null, name was "anna"'),
+        ("level > 5 || level == 1", "level was 3"),
+        ("quiet && level > 5 || level > 4", "quiet was null, level was 3"),
+        ("twice(level) > 100", "twice(level) was 6"),
+        ("level * 2 + 1 > 100", "level * 2 + 1 was 7"),
+        ("list.length() == 0", "list.length() was 2"),
+        ("list >< level", "list was an Array of 2, level was 3"),
+        ("event:attrs == {}", "event:attrs was a Map of 2, {} was a Map of 0"),
+        ("quiet", "quiet was null"),
+        ("ent:seen > 0", "ent:seen was null"),
+        ("1 > 2", None),
+    ],
+)
+def test_a_false_condition_says_what_its_operands_were(
+    engine: Engine, condition: str, values: str | None
+) -> None:
+    rule = f"""rule r {{
+      select when t go
+      pre {{ level = event:attrs{{"level"}} quiet = event:attrs{{"quiet"}} name = event:attrs{{"name"}} }}
+      if {condition} then noop()
+    }}"""
+    engine.root.install(rules(rule, globals="twice = function(n) { n * 2 } list = [1, 2]"))
+    turn = engine.root.raise_event("t", "go", {"level": 3, "name": "anna"})
+    (considered,) = turn.handled[0].considered
+    assert considered.outcome == "notfired"
+    assert considered.why == "its condition on line 4 is false" + (f": {values}" if values else "")
+
+
+def test_the_first_pass_that_did_not_fire_says_why(engine: Engine) -> None:
+    engine.root.install(rules("rule r { select when t go foreach [1, 2] setting(i) if i > 2 then noop() }"))
+    (considered,) = engine.root.raise_event("t", "go").handled[0].considered
+    assert considered.why == "its condition on line 1 is false: i was 1"
+
+
+def test_what_a_condition_says_is_short_and_hides_keys(engine: Engine) -> None:
+    rule = """rule r { select when t go
+      if event:attrs{"long"} == keys:door || keys:door == "open" then noop() }"""
+    engine.root.install(rules(rule, meta='key door "sesame"'))
+    (considered,) = engine.root.raise_event("t", "go", {"long": "y" * 1_000}).handled[0].considered
+    assert considered.why is not None
+    assert "y" * 60 + "…" in considered.why
+    assert "y" * 61 not in considered.why
+    assert "keys:door was " in considered.why
+    assert "sesame" not in considered.why
 
 
 def test_a_rule_that_raises_itself_for_ever_is_stopped(engine: Engine) -> None:

@@ -190,9 +190,12 @@ def picos_with_books(connection: sqlite3.Connection) -> list[str]:
 
 
 def entity(connection: sqlite3.Connection, pico: str, name: str) -> Any:
-    sql = "SELECT value FROM entity WHERE pico = ? AND rid = ? AND name = ?"
-    row = connection.execute(sql, (pico, RID, name)).fetchone()
-    return None if row is None else json.loads(row[0])
+    where, owner = "WHERE pico = ? AND rid = ? AND name = ?", (pico, RID, name)
+    row = connection.execute(f"SELECT value, size FROM entity {where}", owner).fetchone()
+    if row is None or row[1] is None:
+        return None if row is None else json.loads(row[0])
+    elements = connection.execute(f"SELECT key, value FROM element {where}", owner)
+    return {json.loads(key): json.loads(value) for key, value in elements}
 
 
 def told(what: str, rows: list[Any]) -> list[str]:

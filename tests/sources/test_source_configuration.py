@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -149,9 +148,9 @@ def test_a_declaration_that_cannot_be_read_any_more_is_told(tmp_path: Path) -> N
     path = tmp_path / "picos.db"
     with Engine(path, clock=VirtualClock(START)) as engine:
         engine.add_source({"type": "metronome", "interval": 1000, "to": {"pico": "root"}})
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE source SET declaration = replace(declaration, 'metronome', 'other')")
-    connection.close()
+        engine.store._database.run(
+            "UPDATE source SET declaration = replace(declaration, 'metronome', 'other')"
+        )
     with Engine(path, clock=VirtualClock(START)) as engine:
         assert engine.run_until(minutes(1)) == 0
         (source,) = engine.sources()

@@ -14,7 +14,7 @@ import pytest
 from picosched import Engine, PicoRef, PicoschedError, VirtualClock
 from picosched.due.deliveries import EXPIRES, LONGEST_WAIT, wait_of
 from picosched.due.entries import MOST_WAITING
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.schedule.scheduled import Outcome
 
 pytestmark = pytest.mark.slow

@@ -34,6 +34,8 @@ from store.written import (
 
 from picosched import Directive, PicoschedError, Store
 from picosched.errors import KrlError
+from picosched.krl.large_map import ChangedMap, StoredMap
+from picosched.krl.values import MISSING
 from picosched.pico.turn import Considered, Handled, Logged
 from picosched.schedule.changed import cancelled
 from picosched.schedule.scheduled import Status
@@ -68,6 +70,47 @@ class Turns:
         with store.transaction():
             store.write(turn_that(entities={("tea", "v"): value}))
         assert store.entity("p", "tea", "v") == value
+
+    def test_the_elements_of_a_large_map_keep_the_order_in_which_they_were_first_set(
+        self, store: Store
+    ) -> None:
+        before = {"b": 1, "a": [2**70], "é\u0000\ud800": 3}
+
+        def write(changes: list[tuple[str, Any]], below: Any = None) -> None:
+            variable = below or store.variable("p", "tea", "m")
+            changed = ChangedMap(variable)
+            for key, value in changes:
+                changed.put(key, value, 1_000)
+            turn = turn_that(entities={("tea", "m"): changed})
+            store.write(turn)
+            if isinstance(variable, StoredMap):
+                variable.take_over(changed)
+
+        with store.transaction():
+            write([], below=before)
+            write([("c", 4), ("b", 5)])
+            write([("c", 6), ("a", MISSING), ("d", {}), ("none", MISSING)])
+            write([("b", MISSING), ("a", 7), ("b", 8)])
+            write([("c", 9)])
+        wanted = {"é\u0000\ud800": 3, "c": 9, "d": {}, "a": 7, "b": 8}
+        assert [*store.entity("p", "tea", "m").items()] == [*wanted.items()]
+        stored = store.variable("p", "tea", "m")
+        assert [stored.find(key) for key in ("a", "none")] == [7, MISSING]
+        copy = store.copy()
+        assert [*copy.picos.entities("p", "tea")["m"].items()] == [*wanted.items()]
+        copy.close()
+
+    @pytest.mark.parametrize("value", [None, 1, {"b": 2}])
+    def test_the_elements_of_a_large_map_go_when_the_variable_is_set(
+        self, store: Store, value: object
+    ) -> None:
+        with store.transaction():
+            store.write(turn_that(entities={("tea", "m"): ChangedMap({"a": 1})}))
+            store.write(turn_that(entities={("tea", "m"): value}))
+            store.write(turn_that(entities={("tea", "n"): ChangedMap({"a": 1})}))
+        assert store.entity("p", "tea", "m") == value
+        assert store.picos.elements(("p", "tea", "m")) == {}
+        assert store.picos.elements(("p", "tea", "n")) == {"a": 1}
 
     def test_text_that_cannot_be_kept_fails_before_anything_is_written(self, store: Store) -> None:
         turn = turn_that(entities={("tea", "cups"): 1}, scheduled={"s1": made("s1", type="\ud800")})

@@ -13,11 +13,17 @@ READY, KEY, PARAMETER = b"Z", b"K", b"S"
 
 
 class Pooler:
-    """Listens on a free port. With `version` the server seems to be of another version."""
+    """Listens on a free port. It keeps so many sessions, and takes the first or the last one that is free.
 
-    def __init__(self, server: Path, *, version: str | None = None) -> None:
+    With `version` the server seems to be of another version.
+    """
+
+    def __init__(
+        self, server: Path, *, version: str | None = None, sessions: int = 1, first: bool = False
+    ) -> None:
         self._server = str(server / ".s.PGSQL.5432")
         self._version = version
+        self._sessions, self._first = sessions, first
         self._free: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
@@ -53,12 +59,13 @@ class Pooler:
             while True:
                 idle = self._relay(held, client)
                 if idle:
-                    self._free = self._free or [held]  # one session will do for all clients
+                    if len(self._free) < self._sessions:
+                        self._free.append(held)
                     held = None
                 asked = client.recv(65_536)
                 if not asked or asked[:1] == b"X":
                     return
-                held = held or self._free.pop()
+                held = held or self._free.pop(0 if self._first else -1)
                 held.sendall(asked)
 
     def _relay(self, server: socket.socket, client: socket.socket) -> bool:

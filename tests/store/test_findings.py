@@ -30,6 +30,7 @@ RULESET = """ruleset busy {
       schedule busy event "often" repeat "0 * * * *" attributes event:attrs
     }
   }
+  rule many { select when busy many foreach 1.range(80) setting(n) fired { ent:many{n} := n } }
   rule pair { select when busy work before busy rest }
   rule later { select when busy later }
   rule often { select when busy often }
@@ -54,6 +55,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         big = engine.new_pico("big")
         big.install(RULESET)
         big.raise_event("busy", "work", {"text": "long " * 20_000})
+        big.raise_event("busy", "many")
         rows = engine.scheduled()
         engine.agenda.pause([rows[0].id])
         engine.agenda.cancel([rows[1].id])
@@ -192,6 +194,14 @@ ROWS = {
     "a variable of nobody": (
         "UPDATE entity SET pico = 'nobody' WHERE pico = (SELECT id FROM pico WHERE name = 'attic')",
         "entity, pico nobody, rid busy, name seen: found a variable that nobody has",
+    ),
+    "an element without its variable": (
+        "UPDATE element SET name = 'few' WHERE place = 70",
+        'rid busy, name few, key "71": found an element of no large map',
+    ),
+    "an element after the last place": (
+        "UPDATE entity SET places = places - 1 WHERE size IS NOT NULL",
+        "wanted a variable with its size and more places",
     ),
     "a shared variable of one pico": (
         "UPDATE entity SET pico = 'x' WHERE rid = 'app:busy'",

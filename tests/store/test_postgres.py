@@ -5,18 +5,25 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import psycopg
 import pytest
+from freezegun import freeze_time
 from postgres_server import Server
 from store.pooler import Pooler
 from store.test_plans import QUESTIONS
 from store.written import NOW, everything, furnish, made, turn_that
 
 from picosched import Engine, InDoubtError, PicoschedError, Store, VirtualClock
+from picosched.krl.large_map import ChangedMap
 from picosched.schedule.filter import Filter
+from picosched.schedule.scheduled import Scheduled
 from picosched.store.faults import StoreError
+from picosched.store.postgres.schema import MIGRATIONS, TABLES
+from picosched.store.postgres.session import TAKE_ALONE
+from picosched.store.shards import shard_of
 
 COUNTER = """ruleset counter {
   meta { shares n }
@@ -49,13 +56,37 @@ def opening_fails(address: str, **options: Any) -> PicoschedError:
     return caught.value
 
 
-def test_a_second_one_is_refused_and_hears_who_has_the_database(address: str, store: Store) -> None:
-    error = opening_fails(address)
-    assert error.code == "conflict"
-    assert re.search(r"another picosched has .*: picosched \d+ on \S+, session \d+", error.message)
-    Store(address, readonly=True).close()
-    store.close()
+def test_who_wants_it_alone_is_refused_and_refuses(address: str, store: Store) -> None:
+    """As a picosched does that knows of no others, and one that brings the tables up to date."""
     Store(address).close()
+    with psycopg.connect(address, autocommit=True) as session:
+        session.execute("SET application_name = 'picosched of old'; SET lock_timeout = 100")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            session.execute(TAKE_ALONE.encode())
+        store.close()
+        session.execute(TAKE_ALONE.encode())
+        error = opening_fails(address)
+        assert error.code == "conflict"
+        assert re.search(r"another picosched has .*: picosched of old, session \d+", error.message)
+        Store(address, readonly=True).close()
+
+
+def test_tables_of_the_first_version_get_their_shards(postgres: Server) -> None:
+    address = postgres.new_database()
+    with psycopg.connect(address, autocommit=True) as session:
+        for statement in ("CREATE TABLE picosched (version bigint)", *TABLES):
+            session.execute(statement.encode())
+        session.execute("INSERT INTO picosched VALUES (1)")
+        session.execute(
+            """INSERT INTO source SELECT 's' || n, NULL, '{}', 0, 0, 0, 0, 0, 0
+            FROM generate_series(1, 50) AS n"""
+        )
+    assert "older picosched" in opening_fails(address, readonly=True).message
+    Store(address).close()
+    for id, shard in postgres.ask("SELECT id, shard FROM source", address):
+        assert shard == shard_of(id)
+    assert postgres.ask("SELECT count(*), sum(version) FROM shard", address) == [(257, 0)]
+    assert postgres.ask("SELECT version FROM picosched", address) == [(len(MIGRATIONS),)]
 
 
 def test_tables_of_another_program_beside_ours_are_left_alone(postgres: Server) -> None:
@@ -92,6 +123,26 @@ def test_each_schema_is_a_database_of_its_own(address: str, store: Store, postgr
     beside.close()
 
 
+def test_tables_of_an_older_version_are_brought_up_to_date(
+    address: str, store: Store, postgres: Server
+) -> None:
+    with store.transaction():
+        store.write(turn_that(entities={("tea", "cups"): 1}))
+    store.close()
+    for statement in (
+        "DROP TABLE element",
+        "DROP FUNCTION elements_end CASCADE",
+        "ALTER TABLE entity DROP COLUMN size, DROP COLUMN places",
+        "UPDATE picosched SET version = 3",
+    ):
+        postgres.ask(statement, address)
+    again = Store(address)
+    with again.transaction():
+        again.write(turn_that(entities={("tea", "large"): ChangedMap({"a": 1})}))
+    assert again.picos.entities("p", "tea") == {"cups": 1, "large": {"a": 1}}
+    again.close()
+
+
 def test_a_lost_session_takes_its_transaction_and_the_next_begins_anew(
     address: str, store: Store, postgres: Server
 ) -> None:
@@ -104,7 +155,9 @@ def test_a_lost_session_takes_its_transaction_and_the_next_begins_anew(
         store.picos.meta("key")
     assert not isinstance(caught.value, InDoubtError)
     assert everything(store) == before
-    assert opening_fails(address).code == "conflict"  # it took the lock again
+    with psycopg.connect(address) as session, pytest.raises(psycopg.errors.LockNotAvailable):
+        session.execute("SET lock_timeout = 100")
+        session.execute(TAKE_ALONE.encode())  # it took the lock again
 
 
 def test_a_session_lost_at_the_commit_leaves_a_doubt(address: str, postgres: Server) -> None:
@@ -128,13 +181,8 @@ def test_what_is_in_memory_is_forgotten_when_another_had_the_database(address: s
         postgres.ask(CUT, address)
         with Engine(address, VirtualClock(NOW)) as second:
             second.root.raise_event("count", "up")
-            with pytest.raises(PicoschedError):
-                first.root.raise_event("count", "up")
-            with pytest.raises(PicoschedError, match="another picosched has"):
-                first.root.raise_event("count", "up")
-            assert second.root.query("counter", "n") == 2
-        assert first.root.query("counter", "n") == 2
-        first.root.raise_event("count", "up")
+            first.root.raise_event("count", "up")
+            assert second.root.query("counter", "n") == 3
         assert first.root.query("counter", "n") == 3
 
 
@@ -181,6 +229,27 @@ def test_nul_in_a_text_fails_its_event_and_no_other(address: str) -> None:
             assert caught.value.code == "invalid"
         engine.root.raise_event("count", "up", {"text": "a\0b"})
         assert engine.root.query("counter", "n") == 1
+
+
+def test_statements_skipped_in_a_transaction_that_failed_work_in_the_next(store: Store) -> None:
+    """They were to be prepared there."""
+
+    def write(number: int, *rows: Scheduled) -> None:
+        with store.transaction():
+            for row in rows:
+                store.agenda.add(row)
+            store.write(turn_that(entities={("tea", "cups"): number}, waiting={("tea", "start"): number}))
+
+    for _ in range(2):  # rollbacks before anything was prepared
+        with pytest.raises(ZeroDivisionError), store.transaction():
+            store.picos.meta("key")
+            raise ZeroDivisionError
+    for number in range(3):
+        write(number)
+        with pytest.raises(PicoschedError, match="more than 64 bits"):
+            write(number, made("s", fires=2**63))
+    write(4)
+    assert store.entity("p", "tea", "cups") == 4
 
 
 def test_nul_in_a_gathered_row_is_refused_with_its_transaction(store: Store) -> None:
@@ -234,21 +303,50 @@ def test_what_is_no_database_of_ours_is_refused(postgres: Server) -> None:
     assert "newer picosched" in opening_fails(newer).message
 
 
-def test_a_user_without_rights_hears_which(postgres: Server) -> None:
+def test_a_user_without_rights_hears_what_gives_them(postgres: Server) -> None:
     address = postgres.new_database()
     name = address.partition("?")[0].rpartition("/")[2]
-    postgres.ask("DROP ROLE IF EXISTS guest")
-    postgres.ask("CREATE ROLE guest LOGIN")
-    error = opening_fails(postgres.address(name, "guest"))
-    assert error.code == "refused" and "permission denied for schema public" in error.message
-    Store(address).close()
-    error = opening_fails(postgres.address(name, "guest"))
-    assert error.code == "refused" and "permission denied for table" in error.message
+    for statement in (
+        "DROP ROLE IF EXISTS guest",
+        "DROP ROLE IF EXISTS other",
+        "CREATE ROLE guest LOGIN",
+        "CREATE ROLE other LOGIN",
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+    ):
+        postgres.ask(statement, address)
+    schema = "GRANT USAGE, CREATE ON SCHEMA public TO"
+    connect = f'GRANT CONNECT ON DATABASE "{name}" TO'
+    assert cured(postgres, address, "guest") == [f'{connect} "guest"', f'{schema} "guest"']
+    of_owner = 'GRANT "guest" TO "other"'
+    assert cured(postgres, address, "other") == [f'{connect} "other"', f'{schema} "other"', of_owner]
+    postgres.ask("DROP OWNED BY guest", address)
+    postgres.ask(f"{connect} guest; GRANT USAGE ON SCHEMA public TO guest", address)
+    assert cured(postgres, address, "guest") == ['GRANT CREATE ON SCHEMA "public" TO "guest"']
+    postgres.ask("DROP OWNED BY guest; DROP OWNED BY other", address)
 
 
-def test_a_pooler_that_changes_sessions_is_refused(postgres: Server) -> None:
+def cured(postgres: Server, address: str, user: str) -> list[str]:
+    """What errors tell to grant until this user can open the database."""
+    told: list[str] = []
+    while len(told) < 5:
+        try:
+            Store(address.replace("picos@", f"{user}@")).close()
+            return told
+        except PicoschedError as error:
+            assert error.code == "refused"
+            (cure,) = re.findall("GRANT [^,]*(?:, CREATE [^,]*)?", error.message)
+            told.append(cure)
+            postgres.ask(cure, address)
+    raise AssertionError(told)
+
+
+@pytest.mark.parametrize(("sessions", "first"), [(1, False), (2, True), (2, False), (5, True), (5, False)])
+def test_a_pooler_that_changes_sessions_is_refused(postgres: Server, sessions: int, first: bool) -> None:
     name = postgres.new_database().partition("?")[0].rpartition("/")[2]
-    pooler = Pooler(postgres.folder)
+    pooler = Pooler(postgres.folder, sessions=sessions, first=first)
+    for each in [psycopg.connect(pooler.address(name)) for _ in range(sessions)]:
+        each.close()
     error = opening_fails(pooler.address(name))
     assert error.code == "refused" and "session mode" in error.message
     pooler.close()
@@ -289,6 +387,18 @@ def test_questions_find_their_rows_by_an_index(store: Store) -> None:
                     found[question] = line
         session.execute("SET enable_seqscan = on")
     assert found == {}
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0, []), (2, ["ahead of"]), (-2, ["behind"])])
+def test_a_clock_that_differs_from_that_of_the_server_is_told_at_the_start(
+    address: str, hours: int, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with freeze_time(datetime.now(UTC) + timedelta(hours=hours), tick=True), Engine(address) as engine:
+        engine.start()
+        engine.stop()
+    assert [re.findall(r"is 7[12]\d\d seconds (.*) that of", message) for message in caplog.messages] == [
+        [word] for word in said
+    ]
 
 
 def test_a_durability_that_is_unknown_is_refused(address: str) -> None:

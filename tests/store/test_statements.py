@@ -134,6 +134,11 @@ def test_a_statement_fits_the_tables_of_postgres(postgres: Server) -> None:
             shapes, _ = postgres_conditions_of(conditions_for(text))
             sql = postgres_statements.composed(name, shapes, len({*re.findall(r"\$\d", text)}))
         session.execute(f"PREPARE fits{number} AS ".encode() + sql)
+    for name, text in postgres_statements.OF_OWN.items():
+        shapes, _ = postgres_conditions_of(conditions_for(text), "{1,2}")
+        own = len({*re.findall(r"\$\d", text)})
+        sql = postgres_statements.composed(name, shapes, own, placed=True)
+        session.execute(f"PREPARE of_own_{name} AS ".encode() + sql)
     store.close()
 
 

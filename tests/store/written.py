@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from picosched import Fire, Scheduled, Store, Turn
+from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
 from picosched.schedule.changed import cancelled
 from picosched.schedule.scheduled import Misfire, Outcome, Status
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
+from picosched.store.port import Row
 from picosched.store.sources import EntryRow, SourceRow
+from picosched.store.tables import TABLES
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -57,7 +61,8 @@ ROWS = (ONCE, EACH, STILL, OVER, EDGES, PROGRAM)
 FULL = made(
     "full", kind="repeat", timespec="* * * * *", name="n", tz="Asia/Tokyo", fires=2, fired=NOW, eci="c1",
     keep_until=NOW, paused_until=NOW, misfire=Misfire.ALL, until=NOW, count=3, jitter=1_500, window="w",
-    description="d", moved_from=NOW, spaced_from=NOW, attrs={"a": [2**70, None]}, status=Status.PAUSED,
+    description="d", moved_from=NOW, spaced_from=NOW, retry=3, tries=1, on_failure="pause", failures=2,
+    late_after=5_000, attrs={"a": [2**70, None]}, status=Status.PAUSED,
 )  # fmt: skip
 """A row that has a value in every field."""
 PAST = fire_of(made("over", NOW - MINUTE), rules=("tea.start",), why="so", stands_for=3)
@@ -74,7 +79,7 @@ def furnish(store: Store) -> None:
     store.picos.new_channel(CHANNEL, NOW)
     store.picos.install("p", ruleset("x"), {"a": 1})
     store.picos.set_meta("key", "value")
-    entities = {("tea", "cups"): 1, ("app:tea", "all"): 2}
+    entities = {("tea", "cups"): 1, ("app:tea", "all"): 2, ("tea", "large"): ChangedMap({"a": 1, "b": [2]})}
     store.write(turn_that(entities=entities, waiting={("tea", "start"): [1]}))
     for row in ROWS:
         store.agenda.add(row)
@@ -87,12 +92,33 @@ def furnish(store: Store) -> None:
     store.begun.mark("once", 1)
 
 
+def changed_map() -> ChangedMap:
+    """A change of each kind to the large map that `furnish` writes, made without reading it."""
+    changed = ChangedMap(StoredMap(_NoElements(), ("p", "tea", "large"), 31, 2))
+    changed.set = {"b": [3], "a": "again", "c\u0000": None}
+    changed.removed = {"a": None}
+    return changed
+
+
+class _NoElements:
+    def element(self, owner: tuple[str, str, str], key: str) -> Any:
+        raise NotImplementedError
+
+    def elements(self, owner: tuple[str, str, str]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
 def turn_of_all_kinds() -> tuple[Turn, Fire]:
     """A turn that writes to every table a turn can write to, and the occurrence that caused it."""
     still, record = cancelled(STILL, NOW, "e2") or (STILL, None)
     turn = turn_that(
         eid="e2",
-        entities={("tea", "cups"): None, ("tea", "pots"): {"a": [1, "é"]}, ("app:tea", "all"): 3},
+        entities={
+            ("tea", "cups"): None,
+            ("tea", "pots"): {"a": [1, "é"]},
+            ("app:tea", "all"): 3,
+            ("tea", "large"): changed_map(),
+        },
         waiting={("tea", "start"): None, ("tea", "stop"): [2]},
         deliveries=[replace(OF_RULE, id="d4")],
         scheduled={"new": made("new"), "ended": made("ended", None, status=Status.FINISHED)},
@@ -159,6 +185,7 @@ def everything(store: Store) -> dict[str, Any]:
         "channels": [store.picos.channels(id) for id in picos],
         "installed": [store.picos.installed(id) for id in picos],
         "entities": [store.picos.entities(id, rid) for id in picos for rid in ("tea", "app:tea")],
+        "elements": [[*store.picos.elements((id, "tea", "large")).items()] for id in picos],
         "waiting": [store.waiting(id, "tea") for id in picos],
         "coming": [store.coming(id) for id in picos],
         "meta": store.picos.meta("key"),
@@ -170,3 +197,20 @@ def everything(store: Store) -> dict[str, Any]:
         "received": [store.deliveries.received("p", key) for key in ("key", "key2")],
         "begun": store.begun.all(),
     }
+
+
+def rows_of_file(file: str, *, few: bool = False) -> dict[str, list[Row]]:
+    """All rows of all tables that a file has, with the numbers that order them, and without marks."""
+    connection = sqlite3.connect(file)
+    found = {}
+    for name, sql in connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
+    ).fetchall():
+        if name.startswith(("sqlite_", "_sqlite")):
+            continue
+        number = "" if "WITHOUT ROWID" in sql or name == "ruleset" else "rowid, "
+        rows = connection.execute(f"SELECT {number}* FROM {name}").fetchall()
+        found[name] = sorted(row for row in rows if row[0] != "migration")
+    connection.close()
+    assert len(found) == len(TABLES) and (few or sum(map(bool, found.values())) > 12)
+    return found

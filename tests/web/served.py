@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import httpx
+from elsewhere import database_of
 
 
 class Served:
@@ -20,7 +21,7 @@ class Served:
         options = ["--port", "0"] if command == "serve" else []
         main = "from picosched.cli.main import main; main()"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", main, command, *options, *words],
+            [sys.executable, "-c", main, command, *options, *database_of(folder, words)],
             cwd=folder,
             env={**os.environ, "PICOSCHED_GRANULARITY": "1", **env},
             stdout=subprocess.PIPE,

@@ -245,7 +245,28 @@ def test_a_timespec_is_told_in_words_and_times(client: httpx.Client) -> None:
         "tz": "UTC",
         "explain": "at 09:00 on Monday to Friday",
         "next": ["2026-03-09T09:00:00Z", "2026-03-10T09:00:00Z"],
+        "left_out": [],
+        "ending": None,
     }
+    params = {"timespec": "weekdays at 9 except holidays('DE')", "from": "2026-04-02T12:00:00Z", "n": 1}
+    told = client.get("/api/next", params=params).json()
+    assert told["next"] == ["2026-04-07T09:00:00Z"]
+    assert told["left_out"] == [
+        {"day": "2026-04-03", "why": "Good Friday"},
+        {"day": "2026-04-06", "why": "Easter Monday"},
+    ]
+
+
+def test_what_the_calendars_of_a_schedule_leave_out(client: httpx.Client, pico: str) -> None:
+    text = """ruleset calm { rule r { select when calm begun
+      always { schedule calm event "day" repeat "daily at 9 except holidays('DE')" } } }"""
+    client.post(f"/api/picos/{pico}/rulesets", json={"text": text}).raise_for_status()
+    client.post(f"/api/picos/{pico}/raise", json={"domain": "calm", "type": "begun"}).raise_for_status()
+    (row,) = pages(client, "/api/scheduled", pico=pico)
+    told = client.get(f"/api/scheduled/{row['id']}/next").json()
+    assert told["explain"] == "at 09:00 every day, except on holidays of DE"
+    assert len(told["left_out"]) == 5
+    assert told["ending"] is None
 
 
 def test_a_simulation_touches_nothing(site: Running, client: httpx.Client) -> None:

@@ -65,6 +65,7 @@ def test_the_settings_are_those_of_the_engine(client: httpx.Client) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.files
 def test_a_backup_comes_as_a_file_that_opens(client: httpx.Client, site: Running, tmp_path: Path) -> None:
     answer = client.get("/api/backup")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/vnd.sqlite3")
@@ -74,6 +75,7 @@ def test_a_backup_comes_as_a_file_that_opens(client: httpx.Client, site: Running
     assert not [*Path(site.engine.store.name).parent.glob(".backup-*")]
 
 
+@pytest.mark.files
 @pytest.mark.slow
 def test_a_database_in_memory_has_no_backup(serving: Callable[..., Any]) -> None:
     with serving(engine=Engine(granularity=1)) as site, site.client() as client:

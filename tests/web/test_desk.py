@@ -14,7 +14,7 @@ from web.running import RULESET
 
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
-from picosched.krl.scope import HttpRequest, HttpResponse
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.turns import commit
 from picosched.turns.pieces import AskPassing, Later
 from picosched.web import desk as desks
@@ -60,6 +60,43 @@ def test_what_waits_shares_one_commit_and_each_has_its_outcome(
     assert isinstance(unknown, PicoschedError) and unknown.code == "not_found"
     assert greeting == "hello ada"
     assert isinstance(unshared, PicoschedError) and "shares no nosuch" in unshared.message
+
+
+def test_a_query_alone_is_answered_at_once_and_goes_before_nobody(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "SLOW_SECONDS", 60.0)  # however slow this machine is
+    slow = """ruleset slow { meta { shares sum } global {
+        sum = function() { 1.range(60000).reduce(function(a, b) { a + b }) } } }"""
+    engine.root.install(slow)
+    eci, other = engine.root.new_channel().eci, engine.root.new_channel().eci
+    engine.root.query("echo", "count")  # the pico is in memory, so its queries are light
+
+    async def work() -> None:
+        desk = Desk(engine)
+        desk.listen()
+        count = engine.new_query("echo", "count", {}, eci=eci)
+        assert desk.at_once(count) is Later.BUSY  # it is not open yet
+        desk.start()
+        await asyncio.sleep(0)
+        assert desk.at_once(count) == 0
+        assert desk.at_once(count) is Later.BUSY  # the loop has to read its sockets first
+        await asyncio.sleep(0)
+        with pytest.raises(PicoschedError, match="shares no nosuch"):
+            desk.at_once(engine.new_query("echo", "nosuch", {}, eci=eci))
+        await asyncio.sleep(0)
+        turn = desk.done(engine.new_event("echo", "count", {}, eci=eci))
+        assert desk.at_once(count) is Later.BUSY  # the event comes first
+        assert (await turn).errors == []
+        heavy = engine.new_query("slow", "sum", {}, eci=other)
+        await asyncio.sleep(0)
+        assert desk.at_once(heavy) is Later.HEAVY
+        await asyncio.sleep(0)
+        assert desk.at_once(heavy) is Later.BUSY  # it goes to the thread now
+        assert await desk.done(heavy) == 1_800_030_000
+        await asyncio.to_thread(desk.stop)
+
+    asyncio.run(work())
 
 
 def test_one_too_many_is_told_to_come_later(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picosched.schedule.scheduled import Scheduled, Status, coming, next_due
+from picosched.schedule.coming import coming
+from picosched.schedule.scheduled import Scheduled, Status, next_due
 from picosched.timespec.timespec import Timespec
 from picosched.web.console.lanes import (
     COUNTED,

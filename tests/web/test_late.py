@@ -30,6 +30,7 @@ main(["serve", "echo.krl", "--open", "--port", "0", "--no-access-log"])
 HTML = {"accept": "text/html"}
 
 
+@pytest.mark.files
 @pytest.mark.slow
 def test_a_server_imports_the_api_and_the_console_when_they_are_asked_for(
     served: Any, tmp_path: Path

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
 TOKEN = re.compile(r"the token, shown only now: (\S+)")
 
 
+@pytest.mark.files
 def test_the_token_is_shown_once_and_a_new_one_ends_it(served: Callable[..., Served], tmp_path: Path) -> None:
     def status(site: Served, token: str) -> int:
         return httpx.get(f"{site.url}/api/picos", headers={"authorization": f"Bearer {token}"}).status_code
@@ -42,6 +43,7 @@ def test_the_token_is_shown_once_and_a_new_one_ends_it(served: Callable[..., Ser
     assert found[1].encode() not in (tmp_path / "picosched.db").read_bytes()
 
 
+@pytest.mark.files
 def test_a_second_server_on_one_store_says_who_has_it(served: Callable[..., Served]) -> None:
     first = served("--open")
     second = served("--open")

@@ -224,6 +224,7 @@ def test_a_stop_waits_for_no_answer_that_a_request_asks_for(served: Callable[...
         assert outcomes == [503]
 
 
+@pytest.mark.files
 @pytest.mark.usefixtures("rules")
 def test_a_stop_waits_for_no_queue(served: Callable[..., Served], tmp_path: Path) -> None:
     site = serve(served, 1)

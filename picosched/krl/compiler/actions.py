@@ -58,6 +58,9 @@ class ActionCompiler(CallCompiler):
             self.block.statements.append(self.code.at(block, assign(FIRED, constant(True))))
             self._ordered(block)
             return
+        for name in dict.fromkeys(self.watched.values()):
+            unknown = assign(name, load(".MISSING"))
+            self.block.statements.append(self.code.at(block.condition, unknown))
         self.block.statements.append(self.code.at(block.condition, assign(FIRED, self.test(block.condition))))
         around, self.block.statements = self.block.statements, []
         self._ordered(block)

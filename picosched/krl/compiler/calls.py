@@ -25,7 +25,6 @@ from picosched.krl.compiler.code import (
     is_class,
     load,
     mapped,
-    store,
 )
 from picosched.krl.compiler.expressions import EFFECTS, SCOPE, ExpressionCompiler, unusable
 from picosched.krl.compiler.weight import counted_steps, steps_of
@@ -69,11 +68,7 @@ class CallCompiler(ExpressionCompiler):
                 constant(target.name),
                 self.expression(node.receiver),
             )
-        kept = self.code.fresh(".kept")
-        value = ast.NamedExpr(target=store(kept), value=self.expression(node.receiver))
-        whole = call(".set_path", self._persistent(target), self.expression(path), value)
-        put = call(".kept_set", load(EFFECTS), self.owner(target), constant(target.name), whole)
-        return ast.Subscript(value=grouped([put, load(kept)]), slice=constant(1), ctx=ast.Load())
+        return self.of_variable(".set_element", target, self.expression(path), self.expression(node.receiver))
 
     def invocation(self, callee: syntax.Expression, arguments: Sequence[syntax.Argument]) -> ast.expr:
         """A call, as direct as static knowledge of the callee allows."""

@@ -53,17 +53,20 @@ class ExpressionCompiler:
         self.block = Block()
         self.aliases: dict[str, tuple[str, str]] = {}
         """alias → the rid of its module, and the Python name that holds what it provides."""
-        """Maps the alias of a used module to the Python variable with the names it provides."""
         self.kinds: dict[str, bool] = {}
         """Variables of which it is known in this copy of the code whether they are whole numbers."""
         self.bare_attributes: str | None = None
         """In `where`: the variable that holds the event's attributes."""
+        self.watched: dict[int, str] = {}
+        """The id of a node → the variable that keeps its value."""
 
     # ---- values -----------------------------------------------------------------------------------
 
     def expression(self, node: syntax.Expression) -> ast.expr:
         """The Python expression for a KRL one, with its place."""
         compiled: ast.expr = getattr(self, f"_{type(node).__name__.lower()}")(node)
+        if name := self.watched.get(id(node)):
+            compiled = ast.NamedExpr(target=store(name), value=compiled)
         return self.code.at(node, compiled)
 
     def test(self, node: syntax.Expression) -> ast.expr:
@@ -192,11 +195,12 @@ class ExpressionCompiler:
         return load(python)
 
     def _persistent(self, node: syntax.Persistent) -> ast.expr:
-        return call(
-            ast.Attribute(value=load(EFFECTS), attr="entity", ctx=ast.Load()),
-            self.owner(node),
-            constant(node.name),
-        )
+        entity = ast.Attribute(value=load(EFFECTS), attr="entity", ctx=ast.Load())
+        return call(entity, self.owner(node), constant(node.name))
+
+    def of_variable(self, run: str, node: syntax.Persistent, *arguments: ast.expr) -> ast.expr:
+        """The call of a function that takes a variable first."""
+        return call(run, load(EFFECTS), self.owner(node), constant(node.name), *arguments)
 
     def owner(self, node: syntax.Persistent) -> ast.expr:
         """The owner of a variable: the ruleset in this pico, or the ruleset in all picos."""
@@ -206,13 +210,19 @@ class ExpressionCompiler:
         return self.expression(node.inner)
 
     def _member(self, node: syntax.Member) -> ast.expr:
-        return call(".path", self.expression(node.receiver), constant(node.name))
+        return self._at(node.receiver, constant(node.name))
 
     def _index(self, node: syntax.Index) -> ast.expr:
         return call(".index", self.expression(node.receiver), self.expression(node.index))
 
     def _path(self, node: syntax.Path) -> ast.expr:
-        return call(".path", self.expression(node.receiver), self.expression(node.path))
+        return self._at(node.receiver, self.expression(node.path))
+
+    def _at(self, receiver: syntax.Expression, path: ast.expr) -> ast.expr:
+        """What is at a path; of a variable, which may be a large map, without reading the whole."""
+        if isinstance(receiver, syntax.Persistent):
+            return self.of_variable(".element", receiver, path)
+        return call(".path", self.expression(receiver), path)
 
     def _prefix(self, node: syntax.Prefix) -> ast.expr:
         sign = PREFIX[node.operator]
@@ -314,9 +324,8 @@ class ExpressionCompiler:
             return True
         if isinstance(node, syntax.Infix) and node.operator in ("+", "-", "*"):
             return isinstance(code, ast.Call)
-        return isinstance(node, syntax.Array | syntax.Map | syntax.Regex | syntax.Chevron) or _is_boolean(
-            node
-        )
+        others = syntax.Array | syntax.Map | syntax.Regex | syntax.Chevron
+        return isinstance(node, others) or _is_boolean(node)
 
     def _twice(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """A value that is used twice, and evaluated only where it is used first."""
@@ -388,5 +397,4 @@ def _is_arithmetic(node: syntax.Expression) -> bool:
 
 def _literal_of(value: ast.expr) -> int | None:
     """The whole number that is written out."""
-    found = value.value if isinstance(value, ast.Constant) else None
-    return found if type(found) is int else None
+    return value.value if isinstance(value, ast.Constant) and type(value.value) is int else None

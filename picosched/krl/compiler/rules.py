@@ -37,6 +37,7 @@ from picosched.krl.compiler.statements import COUNT_FIRED, COUNT_NOT, FINAL, Sta
 from picosched.krl.compiler.weight import budget_store, counted_steps
 from picosched.krl.event_expression import EventExpression
 from picosched.krl.names import settings_of
+from picosched.krl.operands import operands, written
 
 BINDINGS, USE = ".bindings", ".use"
 
@@ -201,12 +202,20 @@ class RuleCompiler(StatementCompiler):
     def _once(self, rule: syntax.Rule) -> None:
         """Emit prelude, condition and actions, postlude."""
         self.declarations(rule.prelude)
+        notfired = [_one_more(COUNT_NOT)]
         if rule.actions:
+            watched = self._watch(rule.actions.condition) if rule.actions.condition else {}
             self.action_block(rule.actions)
+            self.watched = {}
+            if watched:
+                saw = ast.Attribute(value=load(EFFECTS), attr="saw", ctx=ast.Load())
+                values = grouped(map(load, watched.values()))
+                notfired.append(ast.Expr(value=call(saw, grouped(map(constant, watched)), values)))
         else:
             self.block.statements.append(self.code.at(rule, assign(FIRED, constant(True))))
-        count = [_one_more(COUNT_FIRED)], [_one_more(COUNT_NOT)]
-        self.block.statements.append(self.code.at(rule, branch(load(FIRED), *count)))
+        self.block.statements.append(
+            self.code.at(rule, branch(load(FIRED), [_one_more(COUNT_FIRED)], notfired))
+        )
         if rule.postlude:
             self.begin_names((*rule.postlude.fired, *rule.postlude.notfired), rule.postlude)
             fired, notfired = self.statements(rule.postlude.fired), self.statements(rule.postlude.notfired)
@@ -215,6 +224,16 @@ class RuleCompiler(StatementCompiler):
                     self.code.at(rule.postlude, branch(load(FIRED), fired, notfired))
                 )
             self.block.statements += self.statements(rule.postlude.final)
+
+    def _watch(self, condition: syntax.Expression) -> dict[str, str]:
+        """Have the values of a condition's operands kept: their texts, and the variables that keep them."""
+        kept: dict[str, str] = {}
+        for each in operands(condition):
+            text = written(each, self.code.source)
+            if text not in kept:
+                kept[text] = self.code.fresh(".operand")
+            self.watched[id(each)] = kept[text]
+        return kept
 
 
 def _one_more(name: str) -> ast.stmt:

@@ -13,11 +13,13 @@ from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl import operators
+from picosched.krl.large_map import ChangedMap, StoredMap, changes_by_key, element_of, whole_of
 from picosched.krl.library import OPERATORS
+from picosched.krl.library.maps import ANYWHERE, keys_of, removed, replaced
 from picosched.krl.library.random import draw
 from picosched.krl.misuse import near_by
 from picosched.krl.scope import Effects, Scope, Value
-from picosched.krl.size import SMALL, charge, claim_array, claim_text, code, visit
+from picosched.krl.size import SMALL, charge, claim_array, claim_text, code, scan, visit
 from picosched.krl.values import (
     MISSING,
     Action,
@@ -131,13 +133,44 @@ def act_filled(action: Value, args: Sequence[Value], named: Mapping[str, Value])
     return act(action, *filled(run, args, named))
 
 
-def set_path(value: Value, path: Value, new: Value) -> Value:
-    """The value with `new` at the path, as the operator `set` puts it there."""
-    return OPERATORS["set"].run(value, path, new)
+def element(effects: Effects, rid: str, name: str, path: Value) -> Value:
+    """`ent:name{path}`."""
+    variable = effects.entity(rid, name, whole=False)
+    if type(variable) is not StoredMap and type(variable) is not ChangedMap:
+        return operators.path(variable, path)
+    keys = path if type(path) is list else [path]
+    if not keys:
+        return None
+    key = to_string(keys[0])
+    scan(len(key))
+    found = variable.find(key)
+    if found is MISSING:
+        return None
+    return operators.path(found, keys[1:]) if len(keys) > 1 else found
 
 
-def delete_path(value: Value, path: Value) -> Value:
-    return OPERATORS["delete"].run(value, path)
+def set_element(effects: Effects, rid: str, name: str, path: Value, value: Value) -> Value:
+    """`ent:name{path} := value`, as the operator `set` does it; returns the value."""
+    keys, variable = keys_of(path), effects.entity(rid, name, whole=False)
+    if keys and changes_by_key(variable, keys[0]):
+        found = element_of(variable, keys[0])
+        made = replaced(None if found is MISSING else found, keys[1:], value, ANYWHERE)
+        effects.set_element(rid, name, keys[0], made)
+    else:
+        effects.set_entity(rid, name, OPERATORS["set"].run(whole_of(variable), path, value))
+    return value
+
+
+def clear_element(effects: Effects, rid: str, name: str, path: Value) -> None:
+    """`clear ent:name{path}`, as the operator `delete` does it."""
+    keys, variable = keys_of(path), effects.entity(rid, name, whole=False)
+    if keys and changes_by_key(variable, keys[0]):
+        found = element_of(variable, keys[0])
+        if found is not MISSING:
+            left = removed(found, keys[1:]) if len(keys) > 1 else MISSING
+            effects.set_element(rid, name, keys[0], left)
+    else:
+        effects.set_entity(rid, name, OPERATORS["delete"].run(whole_of(variable), path))
 
 
 def event_name(type: Value) -> tuple[str, str]:
@@ -291,7 +324,8 @@ RUNTIME: dict[str, Any] = {
     ".call_filled": call_filled,
     ".clock_seconds": clock_seconds,
     ".counted": counted,
-    ".delete_path": delete_path,
+    ".clear_element": clear_element,
+    ".element": element,
     ".enumerate": enumerate,
     ".event_name": event_name,
     ".forgotten": forgotten,
@@ -312,7 +346,7 @@ RUNTIME: dict[str, Any] = {
     ".rids": rids,
     ".seen": seen,
     ".seen_in_order": seen_in_order,
-    ".set_path": set_path,
+    ".set_element": set_element,
     ".str": str,
     ".text": to_string,
     ".truth": truth,

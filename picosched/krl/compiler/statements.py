@@ -80,11 +80,10 @@ class StatementCompiler(EventCompiler):
         self, node: syntax.Node, target: syntax.Persistent, path: syntax.Expression | None, value: ast.expr
     ) -> None:
         """Set a variable, or the value at a path in it."""
-        if path is not None:
-            value = self.code.at(
-                node, call(".set_path", self.expression(target), self.expression(path), value)
-            )
-        self._set_entity(node, target, value)
+        if path is None:
+            self._set_entity(node, target, value)
+        else:
+            self._emit(node, self.of_variable(".set_element", target, self.expression(path), value))
 
     def _do_assign(self, node: syntax.Assign) -> None:
         self._put(node, node.target, node.path, self.expression(node.value))
@@ -108,8 +107,7 @@ class StatementCompiler(EventCompiler):
         if node.path is None:
             self._set_entity(node, node.target, constant(None))
             return
-        whole = call(".delete_path", self.expression(node.target), self.expression(node.path))
-        self._set_entity(node, node.target, self.code.at(node, whole))
+        self._emit(node, self.of_variable(".clear_element", node.target, self.expression(node.path)))
 
     def _do_mark(self, node: syntax.Mark) -> None:
         value = self.expression(node.value) if node.value else constant(None)

@@ -22,7 +22,8 @@ from picosched.krl.library.encoding import decode
 from picosched.krl.library.event import destination
 from picosched.krl.library.member import Member, action, both
 from picosched.krl.library.uri import escaped
-from picosched.krl.scope import HttpRequest, HttpResponse, Scope, Value
+from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.krl.scope import Scope, Value
 from picosched.krl.size import charge, check_text, claim_map, claim_text, code, scan
 from picosched.krl.urls import without_user
 from picosched.krl.values import described, json_text, json_value, shown, to_string, truth

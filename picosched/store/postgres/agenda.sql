@@ -1,7 +1,7 @@
 -- Scheduled events and the record of their occurrences: the tables `scheduled`, `fire`, `coming` and `begun`.
 
 -- name: scheduled_resumable
-SELECT id FROM scheduled WHERE paused_until <= $1 ORDER BY paused_until, seq LIMIT $2
+SELECT id FROM scheduled WHERE paused_until <= $1{where:pico} ORDER BY paused_until, seq LIMIT $2
 
 -- name: find_scheduled
 SELECT {scheduled.columns} FROM scheduled WHERE id = $1
@@ -53,9 +53,9 @@ INSERT INTO scheduled ({scheduled.inserted}) SELECT {scheduled.values} FROM {row
 UPDATE scheduled
     SET due = (v ->> 0)::bigint, status = v ->> 1, fires = (v ->> 2)::bigint, fired = (v ->> 3)::bigint,
         keep_until = (v ->> 4)::bigint, paused_until = (v ->> 5)::bigint, moved_from = (v ->> 6)::bigint,
-        spaced_from = (v ->> 7)::bigint
-    FROM (SELECT DISTINCT ON (v ->> 8) v FROM {rows} ORDER BY v ->> 8, nth DESC) AS last
-    WHERE id = v ->> 8
+        spaced_from = (v ->> 7)::bigint, tries = (v ->> 8)::bigint, failures = (v ->> 9)::bigint
+    FROM (SELECT DISTINCT ON (v ->> 10) v FROM {rows} ORDER BY v ->> 10, nth DESC) AS last
+    WHERE id = v ->> 10
 
 -- name: set_event
 UPDATE scheduled SET kind = v ->> 0, domain = v ->> 1, type = v ->> 2, attrs = v ->> 3

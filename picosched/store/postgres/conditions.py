@@ -17,6 +17,8 @@ AMONG = "id = ANY(?::text[])"
 NOT_AMONG = "id NOT IN (SELECT json_array_elements_text(?::json))"
 NO_OWNER_AMONG = f"{OWNER} NOT IN (SELECT json_array_elements_text(?::json))"
 
+OWN = "shard = ANY(?::bigint[])"
+
 IS_COMING = "status IN ('pending', 'paused')"
 """Instead of the two words as values, so that PostgreSQL takes the partial index of what is to come."""
 
@@ -26,24 +28,31 @@ HAS_TEXT = f'strpos(lower(({ANYWHERE}) COLLATE "default"), lower(?::text COLLATE
 """The columns' own collation knows the case of ASCII only."""
 
 
-def conditions_of(where: Where) -> tuple[tuple[Parts, ...], list[Any]]:
-    """Conditions, one or several, and the values of all."""
+def conditions_of(where: Where, own: str | None = None) -> tuple[tuple[Parts, ...], list[Any]]:
+    """Conditions, one or several, and the values of all.
+
+    What leaves something out is a question for due rows, and these are those of the `own` shards, if given.
+    """
     if isinstance(where, tuple):
-        found = [_left_out(each) for each in where]
+        found = [_left_out(each, own) for each in where]
         return tuple([parts for parts, _ in found]), [value for _, values in found for value in values]
     if isinstance(where, LeftOut):
-        parts, values = _left_out(where)
+        parts, values = _left_out(where, own)
     else:
         parts, values = _filtered(where) if isinstance(where, Filter) else _equal(where)
     return (parts,), values
 
 
-def _left_out(without: LeftOut) -> tuple[Parts, list[Any]]:
-    if without is NOTHING:
+def _left_out(without: LeftOut, own: str | None) -> tuple[Parts, list[Any]]:
+    if without is NOTHING and own is None:
         return (), []
     found = ((NO_OWNER_AMONG, without.owners), (NOT_AMONG, without.ids))
     given = [(part, ids) for part, ids in found if ids]
-    return tuple(part for part, _ in given), [rows.dump([*ids]) for _, ids in given]
+    parts, values = [part for part, _ in given], [rows.dump([*ids]) for _, ids in given]
+    if own is not None:
+        parts.append(OWN)
+        values.append(own)
+    return tuple(parts), values
 
 
 def _equal(columns: Mapping[str, str | None]) -> tuple[Parts, list[Any]]:

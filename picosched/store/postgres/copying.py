@@ -1,40 +1,61 @@
-"""Copies the tables into another database, such as that of a rehearsal, row by row."""
+"""Reads and writes whole tables, to copy them into another database or from one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
 
-from picosched.store.port import Database, Row
-from picosched.store.postgres.schema import TABLE_NAMES
+from picosched.errors import PicoschedError
+from picosched.store.port import Database, Kept, Row
+from picosched.store.postgres.faults import fault
 from picosched.store.postgres.session import Session
+from picosched.store.tables import TABLES
 
-COLUMNS = b"""SELECT table_name, column_name FROM information_schema.columns
-    WHERE table_schema = current_schema() AND table_name = ANY($1::text[])
-    ORDER BY table_name, ordinal_position"""
 SEQ = "seq"
 AT_ONCE = 1_000
 
 
 def copy_into(session: Session, other: Database) -> None:
-    """Make the other database a copy of what is committed, all of one moment; rows keep their numbers."""
+    """Make the other database, a new one, a copy of what is committed, all of one moment."""
     with session.transaction():
         session.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        columns: dict[str, list[str]] = {}
-        for table, column in session.execute(COLUMNS, (list(TABLE_NAMES),)).fetchall():
-            columns.setdefault(table, []).append(column)
         with other.transaction():
-            for table, names in columns.items():
-                number = names.index(SEQ) if SEQ in names else None
-                other.fill(table, names, _rows(session, table, names), number)
+            for table in TABLES:
+                other.fill(table, read(session, table))
 
 
-def _rows(session: Session, table: str, names: list[str]) -> Iterator[Row]:
-    """The rows of a table as they were written, not all in memory at once."""
-    order = f" ORDER BY {SEQ}" if SEQ in names else ""
-    with psycopg.ServerCursor[Any](session, "copied") as cursor:
-        cursor.execute(f"SELECT {', '.join(names)} FROM {table}{order}".encode())
+def read(session: Session, table: Kept, after: Row = ()) -> Iterator[Row]:
+    """The rows of a table after a key, in its order, not all in memory at once."""
+    names, key = _names(table)
+    marks = ", ".join(f"${number}" for number in range(1, len(after) + 1))
+    where = f"WHERE ({key}) > ({marks})" if after else ""
+    sql = f"SELECT {names} FROM {table.name} {where} ORDER BY {key}"
+    with session.transaction(), psycopg.RawServerCursor[Any](session, "copied") as cursor:
+        cursor.execute(sql.encode(), after)
         while rows := cursor.fetchmany(AT_ONCE):
             yield from rows
+
+
+def write(session: Session, table: Kept, rows: Iterable[Row]) -> None:
+    """Add rows to a table, inside a transaction; rows written later get greater numbers."""
+    names, _ = _names(table)
+    with session.cursor() as cursor:
+        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN".encode()) as copy:
+            for row in rows:
+                try:
+                    copy.write_row(row)
+                except psycopg.DataError as cause:  # the server has not seen it
+                    key = ", ".join(map(repr, row[:3]))
+                    error = fault(cause, table.name)
+                    raise PicoschedError(f"the table {table.name}, ({key}, …): {error.message}") from cause
+        if table.numbered:
+            numbers = f"pg_get_serial_sequence('{table.name}', '{SEQ}')"
+            cursor.execute(f"SELECT setval({numbers}, max({SEQ})) FROM {table.name}".encode())
+
+
+def _names(table: Kept) -> tuple[str, str]:
+    """The columns of a row as it is copied, and those of its key."""
+    names = (SEQ, *table.columns) if table.numbered else table.columns
+    return ", ".join(names), ", ".join(table.key or (SEQ,))

@@ -1,5 +1,7 @@
 """One PostgreSQL database, opened for one picosched: its session and its transactions.
 
+It is one idea: a session, and what becomes of a transaction when anything about it fails.
+
 There is one session, used by one thread at a time (the engine ensures that). What goes out together makes one
 round trip: BEGIN goes with the first statement, and COMMIT with the writes that were gathered. These are one
 statement for all rows of a kind.
@@ -25,18 +27,24 @@ import psycopg
 
 from picosched.errors import PicoschedError
 from picosched.store.faults import AwayError, ReopenedError, StoreError
-from picosched.store.port import Database, Row, Where
-from picosched.store.postgres import schema
+from picosched.store.machines import Watch
+from picosched.store.port import Database, Kept, Row, Where
+from picosched.store.postgres import copying, schema
 from picosched.store.postgres.address import shown
 from picosched.store.postgres.conditions import conditions_of
-from picosched.store.postgres.copying import copy_into
 from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
-from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, take_lock
-from picosched.store.postgres.statements import ADDING, OF_MANY, STATEMENTS, composed
+from picosched.store.postgres.machines import TELL, PostgresMachines, PostgresWatch
+from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, lacking
+from picosched.store.postgres.statements import ADDING, OF_MANY, OF_OWN, STATEMENTS, composed
+from picosched.store.postgres.taking import take_up
 
 DURABILITIES = ("full", "normal")
 SIZES = b"""SELECT pg_total_relation_size(oid) FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relname = ANY($1::text[])"""
+LOCK = b"SELECT 1 FROM shard WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+ADVANCE = b"UPDATE shard SET version = version + 1 WHERE id = ANY($1::bigint[]) RETURNING id, version"
+VERSIONS = b"SELECT id, version FROM shard WHERE id = ANY($1::bigint[])"
+TIME = b"SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 ENDED = ("57P01", "57P02", "57P03", "57P05")
 """SQLSTATE of errors by which the server says that it ends the session."""
 
@@ -44,15 +52,20 @@ ENDED = ("57P01", "57P02", "57P03", "57P05")
 class PostgresDatabase(Database):
     """The port over PostgreSQL; every error is a PicoschedError that names the database."""
 
-    def __init__(self, address: str, *, durability: str = "full", readonly: bool = False) -> None:
+    def __init__(
+        self, address: str, *, durability: str = "full", readonly: bool = False, migrating: bool = False
+    ) -> None:
         if durability not in DURABILITIES:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.address = address
         self.name = shown(address)
         self.readonly, self.local = readonly, False
+        self.machines = PostgresMachines(self._run, self._watch)
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._durable = durability == "full"
+        self._migrating = migrating
+        """Whether to open it even if its picos are elsewhere."""
         self._patient = True
         """Whether to wait for locked tables."""
         self._waits: bool | None = True
@@ -107,13 +120,13 @@ class PostgresDatabase(Database):
     def execute(self, statement: str, values: Sequence[Any] = (), where: Where | None = None) -> int:
         if statement in OF_MANY:
             values = (self._dumped([values]),)
-        sql, values = _text(statement, values, where)
+        sql, values = self._text(statement, values, where)
         changed = self._run(sql, values).rowcount
         self.changes += max(changed, 0)
         return changed
 
     def _found(self, statement: str, values: Sequence[Any], where: Where | None) -> list[Row]:
-        sql, values = _text(statement, values, where)
+        sql, values = self._text(statement, values, where)
         cursor = self._run(sql, values)
         try:
             return cursor.fetchall()
@@ -133,6 +146,24 @@ class PostgresDatabase(Database):
             return self._session.execute(sql, values)
         except FAILING as cause:
             raise self._fault(cause) from cause
+
+    # Shards
+
+    def lock(self, shards: Sequence[int]) -> dict[int, int]:
+        self._check_usable()
+        try:
+            with self._session.pipeline():
+                if not self._begun:
+                    self._begin()
+                self._session.execute(LOCK, (shards,))
+                locked = self._session.execute(ADVANCE, (shards,))
+            self.machines.locked(shards)
+            return dict(locked.fetchall())
+        except FAILING as cause:
+            raise self._fault(cause) from cause
+
+    def versions(self, shards: Sequence[int]) -> dict[int, int]:
+        return dict(self._run(VERSIONS, (shards,)).fetchall())
 
     def _check_usable(self) -> None:
         if self._lost is not None:
@@ -163,6 +194,8 @@ class PostgresDatabase(Database):
                         self._checks[table]()
                     for statement, rows in gathered[table]:
                         self._session.execute(STATEMENTS[statement], (self._dumped(rows),))
+                if commit and (news := self.machines.news()):
+                    self._session.execute(TELL, (news,))
                 if commit:
                     committed = self._session.execute(b"COMMIT")
         except (*FAILING, PicoschedError) as cause:
@@ -190,6 +223,7 @@ class PostgresDatabase(Database):
             raise PicoschedError(f"the database {self.name} was opened readonly", "refused")
         self.kept = self.refused = False
         self._spoilt = None
+        self.machines.begin()
         if self.mend(wait=self._patient):
             raise ReopenedError(f"the session with {self.name} was lost; nothing of this was kept")
         if self._lost is not None:
@@ -282,6 +316,7 @@ class PostgresDatabase(Database):
         finally:
             self.transactions += 1  # earlier reads are stale
         self._lost = None
+        self.machines.reopened()
         return True
 
     def _is_cut(self) -> bool:
@@ -292,6 +327,10 @@ class PostgresDatabase(Database):
         except psycopg.Error as cause:
             self._lose(AwayError(f"the session with {self.name} was lost ({first_line(cause)})"))
         return self._lost is not None
+
+    def server_time(self) -> int | None:
+        ((time,),) = self._run(TIME).fetchall()
+        return int(time)
 
     def back_up(self, file: Path) -> None:
         raise PicoschedError(
@@ -304,38 +343,45 @@ class PostgresDatabase(Database):
     def copy_into(self, other: Database) -> None:
         self._check_usable()
         try:
-            copy_into(self._session, other)
+            copying.copy_into(self._session, other)
         except psycopg.Error as cause:
             raise self._fault(cause) from cause
 
-    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row], number: int | None) -> None:
-        raise PicoschedError(f"rows cannot be copied into {self.name}, which is kept by a server", "refused")
+    def content(self, table: Kept, after: Row = ()) -> Iterator[Row]:
+        self._check_usable()
+        try:
+            yield from copying.read(self._session, table, after)
+        except psycopg.Error as cause:
+            raise self._fault(cause) from cause
+
+    def fill(self, table: Kept, rows: Iterable[Row]) -> None:
+        self._flush()  # begins the transaction
+        try:
+            copying.write(self._session, table, rows)
+        except FAILING as cause:
+            raise self._fault(cause) from cause
+
+    def count(self, table: Kept) -> int:
+        ((number,),) = self._run(f"SELECT count(*) FROM {table.name}".encode()).fetchall()
+        return int(number)
+
+    def empty(self, table: Kept) -> None:
+        self._run(f"DELETE FROM {table.name}".encode())
 
     def _connected(self) -> Session:
         session = connect(self.address, self.name, readonly=self.readonly, durable=self._durable)
         self._waits = True
         try:
-            if not self.readonly:
-                take_lock(session, self.name)
-            self._prepare(session)
+            take_up(session, self.name, readonly=self.readonly, migrating=self._migrating)
         except psycopg.Error as cause:
+            lacks = isinstance(cause, psycopg.errors.InsufficientPrivilege)
+            error = lacking(session, cause, self.name) if lacks else fault(cause, self.name)
             session.close()
-            raise fault(cause, self.name) from cause
+            raise error from cause
         except BaseException:
             session.close()
             raise
         return session
-
-    def _prepare(self, session: Session) -> None:
-        """Check the tables, and bring them up to date."""
-        version = schema.version_of(lambda sql: session.execute(sql.encode()).fetchall(), self.name)
-        if self.readonly:
-            if version == 0:
-                raise StoreError(f"the database {self.name} has no picos", "not_found")
-            return
-        with session.transaction():
-            for statement in schema.migrating(version):
-                session.execute(statement.encode())
 
     def _fault(self, cause: Exception) -> PicoschedError:
         """The error for the caller; remembers that the session or the transaction is over."""
@@ -350,12 +396,21 @@ class PostgresDatabase(Database):
 
     def _lose(self, error: StoreError) -> None:
         self._lost = error
+        self.machines.lost()
         self._session.close()
 
+    def _text(
+        self, statement: str, values: Sequence[Any], where: Where | None
+    ) -> tuple[bytes, Sequence[Any]]:
+        """The text of a statement, and all its values."""
+        if where is None:
+            return STATEMENTS[statement], values
+        among = self.machines.among
+        shapes, further = conditions_of(where, among)
+        if among is not None and statement in OF_OWN:
+            return composed(statement, shapes, len(values), placed=True), (*values, *further, among)
+        return composed(statement, shapes, len(values)), (*values, *further)
 
-def _text(statement: str, values: Sequence[Any], where: Where | None) -> tuple[bytes, Sequence[Any]]:
-    """The text of a statement, and all its values."""
-    if where is None:
-        return STATEMENTS[statement], values
-    shapes, further = conditions_of(where)
-    return composed(statement, shapes, len(values)), (*values, *further)
+    def _watch(self) -> Watch:
+        session = connect(self.address, self.name, readonly=False, durable=True)
+        return PostgresWatch(session, self.name, lambda: self._session.info.backend_pid)

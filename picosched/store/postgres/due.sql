@@ -17,12 +17,12 @@ SELECT value, coalesce((SELECT json_agg(id ORDER BY due, seq) FROM (SELECT id, d
 
 -- name: further_due
 SELECT due, seq FROM scheduled
-    WHERE status = 'pending' AND (due, seq) > ($1, $2) AND (due, seq) <= ($3, $4)
+    WHERE status = 'pending' AND (due, seq) > ($1, $2) AND (due, seq) <= ($3, $4){where:pico}
     ORDER BY due, seq LIMIT 1 OFFSET $5
 
 -- name: picos_due_between
 SELECT pico FROM (SELECT pico, row_number() OVER (ORDER BY due, seq) AS place FROM scheduled
-        WHERE status = 'pending' AND (due, seq) > ($1, $2) AND (due, seq) <= ($3, $4)) AS between_them
+        WHERE status = 'pending' AND (due, seq) > ($1, $2) AND (due, seq) <= ($3, $4){where:pico}) AS between_them
     GROUP BY pico ORDER BY min(place)
 
 -- name: never_due
@@ -31,14 +31,14 @@ SELECT id, due FROM scheduled WHERE status = 'pending' AND (due < {first_ms} OR 
 -- name: soonest
 SELECT
     (SELECT min(due) FROM source_entry WHERE paused = 0{where[0]:source}),
-    (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL),
+    (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL{where[4]:id}),
     (SELECT min(due) FROM delivery WHERE dead IS NULL{where[1]:coalesce(pico, source)}),
     (SELECT created FROM scheduled
         WHERE kind = 'proc' AND status = 'pending'{where[2]:pico}
         ORDER BY seq LIMIT 1),
     (SELECT min(due) FROM scheduled
         WHERE status = 'pending' AND due BETWEEN $1 AND {last_ms}{where[3]:pico}),
-    (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL),
+    (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL{where[5]:pico}),
     EXISTS (SELECT 1 FROM scheduled WHERE status = 'pending' AND due < {first_ms})
         OR EXISTS (SELECT 1 FROM scheduled WHERE status = 'pending' AND due > {last_ms})
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import orjson
 import psycopg
+from psycopg import sql
 
 from picosched.errors import Code, PicoschedError
 from picosched.store.faults import AwayError, InDoubtError, StoreError
@@ -55,12 +59,16 @@ def fault(error: Exception, name: str) -> PicoschedError:
     return StoreError(f"the database {name} {meaning} ({first_line(error)})", code, state)
 
 
-def unreachable(error: Exception, name: str) -> StoreError:
-    """The error to raise if no session could be opened."""
+def unreachable(error: Exception, name: str, given: Mapping[str, Any]) -> StoreError:
+    """The error to raise if no session could be opened with the parameters `given`."""
     text = " ".join(str(error).split()).removeprefix("connection failed: ")
+    cure = ""
+    if "CONNECT privilege" in text:
+        database, user = (quoted(str(given.get(each, "…"))) for each in ("dbname", "user"))
+        cure = f": GRANT CONNECT ON DATABASE {database} TO {user}"
     for words, meaning, code in REFUSED:
         if words in text:
-            return StoreError(f"the database {name} {meaning} ({text})", code)
+            return StoreError(f"the database {name} {meaning} ({text}){cure}", code)
     return AwayError(f"the database {name} cannot be reached ({text})")
 
 
@@ -79,6 +87,11 @@ def in_doubt(error: Exception, name: str) -> InDoubtError:
     """The error to raise if the session was lost at the commit."""
     text = f"the database {name} was lost at the commit: it is not known whether this was kept"
     return InDoubtError(f"{text} ({first_line(error)})", "internal", getattr(error, "sqlstate", None) or "")
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it."""
+    return sql.Identifier(name).as_string()
 
 
 def first_line(error: Exception) -> str:

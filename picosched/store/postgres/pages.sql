@@ -45,6 +45,11 @@ SELECT {entry.columns} FROM journal WHERE seq > $1{where} ORDER BY seq LIMIT $2
 
 -- Figures
 
+-- name: numbered
+-- The last numbers, the first transaction under way, and the one that will be next.
+SELECT coalesce((SELECT max(seq) FROM journal), 0), coalesce((SELECT max(seq) FROM fire), 0),
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+
 -- name: last_turn
 SELECT max(seq) FROM journal
 

@@ -118,16 +118,39 @@ DELETE FROM installed WHERE pico = $1 AND rid = $2
 -- State
 
 -- name: entity
-SELECT value FROM entity WHERE pico = $1 AND rid = $2 AND name = $3
+SELECT value, size, places FROM entity WHERE pico = $1 AND rid = $2 AND name = $3
 
 -- name: entities
-SELECT name, value FROM entity WHERE pico = $1 AND rid = $2 ORDER BY name
+SELECT name, value, size, places FROM entity WHERE pico = $1 AND rid = $2 ORDER BY name
 
 -- name: set_entity
 INSERT INTO entity (pico, rid, name, value)
     SELECT DISTINCT ON (v ->> 0, v ->> 1, v ->> 2) v ->> 0, v ->> 1, v ->> 2, v ->> 3
     FROM {rows} ORDER BY v ->> 0, v ->> 1, v ->> 2, nth DESC
-    ON CONFLICT (pico, rid, name) DO UPDATE SET value = excluded.value
+    ON CONFLICT (pico, rid, name) DO UPDATE SET value = excluded.value, size = NULL, places = NULL
+
+-- name: measure_entity
+UPDATE entity SET size = (v ->> 0)::bigint, places = (v ->> 1)::bigint
+    FROM (SELECT DISTINCT ON (v ->> 2, v ->> 3, v ->> 4) v FROM {rows}
+        ORDER BY v ->> 2, v ->> 3, v ->> 4, nth DESC) AS last
+    WHERE pico = v ->> 2 AND rid = v ->> 3 AND name = v ->> 4
+
+-- name: element
+SELECT value FROM element WHERE pico = $1 AND rid = $2 AND name = $3 AND key = $4
+
+-- name: elements
+SELECT key, value FROM element WHERE pico = $1 AND rid = $2 AND name = $3 ORDER BY place
+
+-- name: set_element
+INSERT INTO element (pico, rid, name, key, value, place)
+    SELECT DISTINCT ON (v ->> 0, v ->> 1, v ->> 2, v ->> 3) v ->> 0, v ->> 1, v ->> 2, v ->> 3, v ->> 4,
+        min((v ->> 5)::bigint) OVER (PARTITION BY v ->> 0, v ->> 1, v ->> 2, v ->> 3)
+    FROM {rows} ORDER BY v ->> 0, v ->> 1, v ->> 2, v ->> 3, nth DESC
+    ON CONFLICT (pico, rid, name, key) DO UPDATE SET value = excluded.value
+
+-- name: delete_element
+DELETE FROM element USING {rows}
+    WHERE pico = v ->> 0 AND rid = v ->> 1 AND name = v ->> 2 AND key = v ->> 3
 
 -- name: delete_entity
 DELETE FROM entity USING {rows}
@@ -154,6 +177,9 @@ DELETE FROM waiting WHERE pico = $1 AND rid = $2
 
 -- name: meta
 SELECT value FROM meta WHERE key = $1
+
+-- name: notes
+SELECT key, value FROM meta WHERE key LIKE $1 || '%' ORDER BY key
 
 -- name: set_meta
 INSERT INTO meta (key, value) VALUES ($1, $2)

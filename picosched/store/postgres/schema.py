@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from picosched.errors import PicoschedError
+from picosched.store.shards import SHARED
 
 TEXT = 'text COLLATE "C"'
 SEQ = "seq bigint GENERATED ALWAYS AS IDENTITY"
@@ -219,13 +220,83 @@ TABLES = (
     "CREATE INDEX received_at ON received (at)",
 )
 
-MIGRATIONS = (("0001_tables", TABLES),)
+FAILING = (
+    f"""ALTER TABLE scheduled
+        ADD retry bigint,
+        ADD tries bigint NOT NULL DEFAULT 0,
+        ADD on_failure {TEXT},
+        ADD failures bigint NOT NULL DEFAULT 0,
+        ADD late_after bigint""",
+)
+"""What becomes of a schedule whose occurrences fail or are late."""
+
+SHARD = "shard bigint GENERATED ALWAYS AS (get_byte(decode(md5({owner}), 'hex'), 0)) STORED"
+"""The shard of a row's owner, as `shards.shard_of` computes it."""
+
+SHARDS = (
+    "CREATE TABLE shard (id bigint PRIMARY KEY, version bigint NOT NULL) WITH (fillfactor = 20)",
+    f"INSERT INTO shard SELECT number, 0 FROM generate_series(0, {SHARED}) AS number",
+    f"ALTER TABLE scheduled ADD {SHARD.format(owner='pico')}",
+    f"ALTER TABLE source ADD {SHARD.format(owner='id')}",
+    f"ALTER TABLE source_entry ADD {SHARD.format(owner='source')}",
+    f"ALTER TABLE delivery ADD {SHARD.format(owner='coalesce(pico, source)')}",
+    "DROP INDEX scheduled_due",
+    "CREATE INDEX scheduled_due ON scheduled (due, seq, shard) WHERE status = 'pending'",
+    "CREATE INDEX scheduled_placed ON scheduled (shard, (due + 0), seq) WHERE status = 'pending'",
+    "CREATE INDEX scheduled_program_placed ON scheduled (shard, (seq + 0)) WHERE kind = 'proc'",
+    "CREATE INDEX delivery_placed ON delivery (shard, (due + 0)) WHERE dead IS NULL",
+    f"""CREATE TABLE machine (
+        id {TEXT} PRIMARY KEY,
+        name {TEXT} NOT NULL,
+        address {TEXT},
+        started bigint NOT NULL,
+        raised bigint NOT NULL,
+        lag bigint NOT NULL,
+        session bigint NOT NULL,
+        listening bigint NOT NULL,
+        seen bigint NOT NULL
+    )""",
+)
+"""`shard` has their versions (`shards.py`); `machine` a row for each process that works on some."""
+
+ELEMENTS = (
+    "ALTER TABLE entity ADD COLUMN size bigint",
+    "ALTER TABLE entity ADD COLUMN places bigint",
+    f"""CREATE TABLE element (
+        pico {TEXT} NOT NULL,
+        rid {TEXT} NOT NULL,
+        name {TEXT} NOT NULL,
+        key {TEXT} NOT NULL,
+        value {TEXT} NOT NULL,
+        place bigint NOT NULL,
+        PRIMARY KEY (pico, rid, name, key)
+    )""",
+    """CREATE FUNCTION elements_end() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+        AS $$ BEGIN
+        DELETE FROM element WHERE pico = old.pico AND rid = old.rid AND name = old.name;
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER entity_set AFTER UPDATE OF size ON entity
+        FOR EACH ROW WHEN (old.size IS NOT NULL AND new.size IS NULL) EXECUTE FUNCTION elements_end()""",
+    """CREATE TRIGGER entity_deleted AFTER DELETE ON entity
+        FOR EACH ROW WHEN (old.size IS NOT NULL) EXECUTE FUNCTION elements_end()""",
+)
+"""Large maps, whose elements are rows; these go when the variable is set as a whole."""
+
+MIGRATIONS = (
+    ("0001_tables", TABLES),
+    ("0002_failing", FAILING),
+    ("0003_shards", SHARDS),
+    ("0004_elements", ELEMENTS),
+)
 """Names and statements, in order. Append only; never change a released migration."""
 
 TABLE_NAMES = frozenset(
     name for _, made in MIGRATIONS for text in made for name in re.findall(r"^CREATE TABLE (\w+)", text)
 )
 """Our tables, except for `picosched`. There may be tables of other programs beside them."""
+OF_MACHINES = frozenset({"shard", "machine"})
+"""Those without anything of picos."""
 
 VERSION = "SELECT version FROM picosched"
 TABLES_HERE = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"

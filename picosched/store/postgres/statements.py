@@ -82,7 +82,16 @@ ADDING = frozenset({"add_scheduled", "record", "add_entry", "add_delivery", "mor
 """Those that add rows, with keys of their own. They may run before all others of their table."""
 
 
+OF_OWN = texts_of(Path(__file__).parent / "own")
+"""Those that a machine with some of the shards has instead; `{own}` is a further value, its shards."""
+
+
 @lru_cache(maxsize=1_024)
-def composed(name: str, shapes: tuple[Parts, ...], own: int) -> bytes:
-    """A statement with conditions; `own` is how many values of its own it has."""
-    return with_conditions(ALL[name], FRAGMENTS, shapes, own, "$").encode()
+def composed(name: str, shapes: tuple[Parts, ...], own: int, *, placed: bool = False) -> bytes:
+    """A statement with conditions; `own` is how many values of its own it has.
+
+    If `placed`, the one of OF_OWN.
+    """
+    last = own + sum(part.count("?") for parts in shapes for part in parts)
+    fragments = {**FRAGMENTS, "own": f"${last + 1}"}
+    return with_conditions((OF_OWN if placed else ALL)[name], fragments, shapes, own, "$").encode()

@@ -1,7 +1,7 @@
 -- Scheduled events and the record of their occurrences: the tables `scheduled`, `fire`, `coming` and `begun`.
 
 -- name: scheduled_resumable
-SELECT id FROM scheduled WHERE paused_until <= ? ORDER BY paused_until, rowid LIMIT ?
+SELECT id FROM scheduled WHERE paused_until <= ?1{where:pico} ORDER BY paused_until, rowid LIMIT ?2
 
 -- name: find_scheduled
 SELECT {scheduled.columns} FROM scheduled WHERE id = ?
@@ -52,7 +52,7 @@ INSERT INTO scheduled ({scheduled.inserted}) VALUES ({scheduled.marks})
 -- name: settle_scheduled
 UPDATE scheduled
     SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?,
-        spaced_from = ?
+        spaced_from = ?, tries = ?, failures = ?
     WHERE id = ?
 
 -- name: set_event

@@ -24,8 +24,9 @@ from typing import Any
 from urllib.parse import quote
 
 from picosched.errors import PicoschedError
+from picosched.store import moved
 from picosched.store.faults import StoreError
-from picosched.store.port import MEMORY, Database, Row, Where
+from picosched.store.port import MEMORY, Database, Kept, Row, Where
 from picosched.store.sqlite import schema
 from picosched.store.sqlite.conditions import conditions_of
 from picosched.store.sqlite.connection import BUSY_SECONDS, connect
@@ -42,12 +43,18 @@ class SQLiteDatabase(Database):
     """The port over SQLite; every error is a PicoschedError that names the file."""
 
     def __init__(
-        self, path: str | Path, *, durability: str = "full", readonly: bool = False, suspect: bool = False
+        self,
+        path: str | Path,
+        *,
+        durability: str = "full",
+        readonly: bool = False,
+        suspect: bool = False,
+        migrating: bool = False,
     ) -> None:
         if durability not in SYNCHRONOUS:
             raise PicoschedError(f'found the durability "{durability}", wanted "full" or "normal"')
         self.name = self.address = str(path)
-        self.readonly, self.local = readonly, True
+        self.readonly, self.local, self.machines = readonly, True, None
         self.kept = self.refused = False
         self.transactions = self.changes = 0
         self._patient = True
@@ -76,6 +83,8 @@ class SQLiteDatabase(Database):
             if self._file is not None and not readonly:
                 self._file.lock()
             self._prepare()
+            if self._file is not None and not (suspect or migrating):
+                self._check_stays()
         except BaseException:
             self.close()
             raise
@@ -288,6 +297,9 @@ class SQLiteDatabase(Database):
         except OSError:
             return 0
 
+    def server_time(self) -> int | None:
+        return None
+
     def back_up(self, file: Path) -> None:
         # SQLite copies the pages as they were when the copy began. In WAL mode readers do not block writers.
         try:
@@ -309,16 +321,25 @@ class SQLiteDatabase(Database):
         except sqlite3.Error as cause:
             raise fault(cause, other.name) from cause
 
-    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row], number: int | None) -> None:
-        names = [*columns]
-        if number is not None:
-            names[number] = "rowid"
-        self.run(f"DELETE FROM {table}")
-        marks = ", ".join("?" * len(names))
+    def content(self, table: Kept, after: Row = ()) -> Iterator[Row]:
+        names, key = _names(table)
+        where = f"WHERE ({key}) > ({', '.join('?' * len(after))})" if after else ""
+        return self.ask(f"SELECT {names} FROM {table.name} {where} ORDER BY {key}", after)
+
+    def fill(self, table: Kept, rows: Iterable[Row]) -> None:
+        names, _ = _names(table)
+        marks = ", ".join("?" * (len(table.columns) + table.numbered))
         try:
-            self._connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+            self._connection.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
         except FAILING as cause:
             raise self._fault(cause) from cause
+
+    def count(self, table: Kept) -> int:
+        ((number,),) = self.ask(f"SELECT count(*) FROM {table.name}")
+        return int(number)
+
+    def empty(self, table: Kept) -> None:
+        self.run(f"DELETE FROM {table.name}")
 
     def _connected(self) -> sqlite3.Connection:
         if self._file is None:
@@ -365,6 +386,13 @@ class SQLiteDatabase(Database):
             raise fault(cause, self.name) from cause
         if self._file is not None:
             self._file.watch_log()
+
+    def _check_stays(self) -> None:
+        """Check that its picos have not been migrated."""
+        ((version,),) = self.ask("PRAGMA user_version")
+        mark = self.row("meta", (moved.KEY,)) if version else None
+        if moved.check_stays(self.name, mark[0] if mark else None) and not self.readonly:
+            self.execute("forget_meta", (moved.KEY,))
 
     def _fault(self, cause: Exception) -> PicoschedError:
         """The error for the caller; remembers whether to reopen or roll back."""
@@ -413,6 +441,12 @@ class SQLiteDatabase(Database):
             raise StoreError(f"cannot write {log}: {cause.strerror}") from cause
         except sqlite3.Error as cause:
             raise fault(cause, self.name) from cause
+
+
+def _names(table: Kept) -> tuple[str, str]:
+    """The columns of a row as it is copied, and those of its key."""
+    names = ("rowid", *table.columns) if table.numbered else table.columns
+    return ", ".join(names), ", ".join(table.key or ("rowid",))
 
 
 def _with(where: Where, statement: str, values: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:

@@ -16,12 +16,12 @@ SELECT value, (SELECT json_group_array(id) FROM (SELECT id FROM scheduled
 
 -- name: further_due
 SELECT due, rowid FROM scheduled
-    WHERE status = 'pending' AND (due, rowid) > (?1, ?2) AND (due, rowid) <= (?3, ?4)
+    WHERE status = 'pending' AND (due, rowid) > (?1, ?2) AND (due, rowid) <= (?3, ?4){where:pico}
     ORDER BY due, rowid LIMIT 1 OFFSET ?5
 
 -- name: picos_due_between
 SELECT DISTINCT pico FROM scheduled
-    WHERE status = 'pending' AND (due, rowid) > (?1, ?2) AND (due, rowid) <= (?3, ?4)
+    WHERE status = 'pending' AND (due, rowid) > (?1, ?2) AND (due, rowid) <= (?3, ?4){where:pico}
 
 -- name: never_due
 -- In SQLite text is greater than any number.
@@ -30,14 +30,14 @@ SELECT id, due FROM scheduled WHERE status = 'pending' AND (due < {first_ms} OR 
 -- name: soonest
 SELECT
     (SELECT min(due) FROM source_entry WHERE paused = 0{where[0]:source}),
-    (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL),
+    (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL{where[4]:id}),
     (SELECT min(due) FROM delivery WHERE dead IS NULL{where[1]:coalesce(pico, source)}),
     (SELECT created FROM scheduled
         WHERE kind = 'proc' AND kind IN ('proc', 'running') AND status = 'pending'{where[2]:pico}
         ORDER BY rowid LIMIT 1),
     (SELECT min(due) FROM scheduled
         WHERE status = 'pending' AND due BETWEEN ?1 AND {last_ms}{where[3]:pico}),
-    (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL),
+    (SELECT min(paused_until) FROM scheduled WHERE paused_until IS NOT NULL{where[5]:pico}),
     EXISTS (SELECT 1 FROM scheduled WHERE status = 'pending' AND due < {first_ms})
         OR EXISTS (SELECT 1 FROM scheduled WHERE status = 'pending' AND due > {last_ms})
 

@@ -45,6 +45,10 @@ SELECT {entry.columns} FROM journal WHERE seq > ?1{where} ORDER BY seq LIMIT ?2
 
 -- Figures
 
+-- name: numbered
+-- The last numbers, the first transaction under way, and the one that will be next: there is one at a time.
+SELECT coalesce((SELECT max(seq) FROM journal), 0), coalesce((SELECT max(rowid) FROM fire), 0), 0, 0
+
 -- name: last_turn
 SELECT max(seq) FROM journal
 

@@ -119,13 +119,30 @@ DELETE FROM installed WHERE pico = ? AND rid = ?
 -- State
 
 -- name: entity
-SELECT value FROM entity WHERE pico = ? AND rid = ? AND name = ?
+SELECT value, size, places FROM entity WHERE pico = ? AND rid = ? AND name = ?
 
 -- name: entities
-SELECT name, value FROM entity WHERE pico = ? AND rid = ? ORDER BY name
+SELECT name, value, size, places FROM entity WHERE pico = ? AND rid = ? ORDER BY name
 
 -- name: set_entity
-INSERT OR REPLACE INTO entity (pico, rid, name, value) VALUES (?, ?, ?, ?)
+INSERT INTO entity (pico, rid, name, value) VALUES (?, ?, ?, ?)
+    ON CONFLICT (pico, rid, name) DO UPDATE SET value = excluded.value, size = NULL, places = NULL
+
+-- name: measure_entity
+UPDATE entity SET size = ?, places = ? WHERE pico = ? AND rid = ? AND name = ?
+
+-- name: element
+SELECT value FROM element WHERE pico = ? AND rid = ? AND name = ? AND key = ?
+
+-- name: elements
+SELECT key, value FROM element WHERE pico = ? AND rid = ? AND name = ? ORDER BY place
+
+-- name: set_element
+INSERT INTO element (pico, rid, name, key, value, place) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (pico, rid, name, key) DO UPDATE SET value = excluded.value
+
+-- name: delete_element
+DELETE FROM element WHERE pico = ? AND rid = ? AND name = ? AND key = ?
 
 -- name: delete_entity
 DELETE FROM entity WHERE pico = ? AND rid = ? AND name = ?
@@ -147,6 +164,9 @@ DELETE FROM waiting WHERE pico = ? AND rid = ?
 
 -- name: meta
 SELECT value FROM meta WHERE key = ?
+
+-- name: notes
+SELECT key, value FROM meta WHERE key LIKE ? || '%' ORDER BY key
 
 -- name: set_meta
 INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)

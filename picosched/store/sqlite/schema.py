@@ -229,6 +229,36 @@ DELIVERIES = (
     "CREATE INDEX delivery_dead ON delivery (dead) WHERE dead IS NOT NULL",
 )
 """Deliveries of rules, and dead letters."""
+ELEMENTS = (
+    "ALTER TABLE entity ADD COLUMN size INTEGER",
+    "ALTER TABLE entity ADD COLUMN places INTEGER",
+    """CREATE TABLE element (
+        pico TEXT NOT NULL,
+        rid TEXT NOT NULL,
+        name TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        PRIMARY KEY (pico, rid, name, key)
+    ) WITHOUT ROWID""",
+    """CREATE TRIGGER entity_set AFTER UPDATE OF size ON entity
+        WHEN old.size IS NOT NULL AND new.size IS NULL BEGIN
+            DELETE FROM element WHERE pico = old.pico AND rid = old.rid AND name = old.name;
+        END""",
+    """CREATE TRIGGER entity_deleted AFTER DELETE ON entity WHEN old.size IS NOT NULL BEGIN
+            DELETE FROM element WHERE pico = old.pico AND rid = old.rid AND name = old.name;
+        END""",
+)
+"""Large maps, whose elements are rows; these go when the variable is set as a whole."""
+
+FAILING = (
+    "ALTER TABLE scheduled ADD COLUMN retry INTEGER",
+    "ALTER TABLE scheduled ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE scheduled ADD COLUMN on_failure TEXT",
+    "ALTER TABLE scheduled ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE scheduled ADD COLUMN late_after INTEGER",
+)
+"""What becomes of a schedule whose occurrences fail or are late."""
 
 MIGRATIONS = (
     ("0001_tables", TABLES),
@@ -238,6 +268,8 @@ MIGRATIONS = (
     ("0005_due", DUE),
     ("0006_deliveries", DELIVERIES),
     ("0007_flushed", FLUSHED),
+    ("0008_failing", FAILING),
+    ("0009_elements", ELEMENTS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

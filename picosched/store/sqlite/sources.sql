@@ -4,7 +4,7 @@
 SELECT id, source FROM source_entry WHERE paused = 0 AND due <= ?1{where:source} ORDER BY due, rowid
 
 -- name: sources_resumable
-SELECT id FROM source WHERE paused_until <= ? ORDER BY paused_until
+SELECT id FROM source WHERE paused_until <= ?1{where:id} ORDER BY paused_until
 
 -- name: sources
 SELECT {source} FROM source ORDER BY rowid

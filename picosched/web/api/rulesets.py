@@ -153,7 +153,7 @@ def flush_ruleset(
             },
             message=each.message,
         )
-        for each in check(ruleset.source.text, url)
+        for each in check(ruleset.source.text, url, engine.settings.almanac, engine.now())
     ]
     return Reloaded(
         url=url,
@@ -166,7 +166,7 @@ def flush_ruleset(
 
 
 @router.post("/check")
-def check_text(source: Text) -> list[FindingShape]:
+def check_text(source: Text, engine: AnEngine) -> list[FindingShape]:
     """All errors and warnings for a text, in order."""
     return [
         FindingShape(
@@ -179,7 +179,7 @@ def check_text(source: Text) -> list[FindingShape]:
             end_column=each.span.end_column,
             message=each.message,
         )
-        for each in check(source.text, source.name)
+        for each in check(source.text, source.name, engine.settings.almanac, engine.now())
     ]
 
 

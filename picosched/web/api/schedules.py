@@ -21,6 +21,7 @@ from picosched.web.api.shapes import (
     AnyPico,
     FireShape,
     Input,
+    LeftOutShape,
     Limit,
     Names,
     PageShape,
@@ -100,9 +101,14 @@ class ScheduledPage(PageShape[ScheduledShape]):
 
 
 class Times(BaseModel):
-    """The next due times."""
+    """The next due times, and the timespec in words."""
 
     next: list[str]
+    explain: str
+    left_out: list[LeftOutShape] = Field(
+        description="The first days of the coming year that its calendars leave out."
+    )
+    ending: str | None = Field(description="Set if the data of a calendar ends within a year.")
 
 
 @router.get("/scheduled")
@@ -180,7 +186,13 @@ def show_scheduled(id: str, engine: AnEngine) -> ScheduledShape:
 @router.get("/scheduled/{id}/next")
 def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_000)] = 5) -> Times:
     """The next times it will be raised; none if it is paused or has ended."""
-    return Times(next=[format_time(each) for each in engine.agenda.next_times(id, n)])
+    explained = engine.agenda.explained(id)
+    return Times(
+        next=[format_time(each) for each in engine.agenda.next_times(id, n)],
+        explain=explained.words,
+        left_out=[LeftOutShape.of(each) for each in explained.left_out],
+        ending=explained.ending,
+    )
 
 
 @router.delete("/scheduled/{id}")

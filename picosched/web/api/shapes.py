@@ -25,6 +25,7 @@ from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.store.journal import ENTRY, Entry
 from picosched.store.pages import Page
+from picosched.timespec.timespec import LeftOut
 from picosched.web.request import headers_of, host_of
 
 T = TypeVar("T")
@@ -79,6 +80,17 @@ class PageShape(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None
+
+
+class LeftOutShape(BaseModel):
+    """A local day that a calendar leaves out."""
+
+    day: str
+    why: str = Field(description="Its name in the calendar.")
+
+    @classmethod
+    def of(cls, left_out: LeftOut) -> LeftOutShape:
+        return cls(day=str(left_out.day), why=left_out.why)
 
 
 class PicoShape(BaseModel):

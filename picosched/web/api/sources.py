@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -72,9 +73,10 @@ def list_sources(engine: AnEngine) -> list[SourceShape]:
 @router.post("", status_code=201)
 def add_source(declared: Declared, engine: AnEngine) -> SourceShape | list[SourceShape]:
     """Make a source, or those of a list, all or none. It may not name a file of the server's."""
+    read = partial(read_source, almanac=engine.settings.almanac)
     if isinstance(declared.root, list):
-        return [_shown(engine, id) for id in engine.add_sources([*map(read_source, declared.root)])]
-    (id,) = engine.add_sources([read_source(declared.root)])
+        return [_shown(engine, id) for id in engine.add_sources([*map(read, declared.root)])]
+    (id,) = engine.add_sources([read(declared.root)])
     return _shown(engine, id)
 
 

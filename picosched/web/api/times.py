@@ -19,7 +19,7 @@ from picosched.notation import parse_input, parse_json
 from picosched.rehearsal.simulate import Record, simulate
 from picosched.timespec.timespec import Timespec
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
-from picosched.web.api.shapes import TIME, AnEngine, Input
+from picosched.web.api.shapes import TIME, AnEngine, Input, LeftOutShape
 from picosched.web.errors import BusyError
 
 router = APIRouter(prefix="/api", tags=["times"])
@@ -42,6 +42,10 @@ class NextShape(BaseModel):
     tz: str
     explain: str
     next: list[str]
+    left_out: list[LeftOutShape] = Field(
+        [], description="Days that its calendars leave out, between the start and the last of these times."
+    )
+    ending: str | None = Field(None, description="Set if the data of a calendar ends within a year.")
 
 
 class Simulation(Input):
@@ -90,14 +94,23 @@ def next_times(
 ) -> NextShape:
     """A timespec in words, and when it fires next."""
     value = parse_json(timespec, "timespec") if timespec.lstrip().startswith("{") else timespec
-    spec = Timespec.parse(value, tz)
-    time: datetime | None = engine.now() if start is None else parse_time(start)
+    spec = Timespec.parse(value, tz, engine.settings.almanac)
+    since = engine.now() if start is None else parse_time(start)
+    time: datetime | None = since
     found: list[str] = []
     while time is not None and len(found) < n:
         time = spec.after(time)
         if time is not None:
             found.append(format_time(time))
-    return NextShape(timespec=timespec, tz=tz, explain=spec.explain(), next=found)
+    left_out = spec.left_out(since, parse_time(found[-1])) if found else ()
+    return NextShape(
+        timespec=timespec,
+        tz=tz,
+        explain=spec.explain(),
+        next=found,
+        left_out=[LeftOutShape.of(each) for each in left_out],
+        ending=spec.ending(since),
+    )
 
 
 @router.post("/simulate")

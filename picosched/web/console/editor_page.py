@@ -189,7 +189,9 @@ class _Editor:
             notify(f"The text has more than {LONGEST:,} characters", "bad")
             return
         with self._console.telling_errors():
-            findings, coloured = await self._console.run(lambda: (check(given, name), colours(given)))
+            engine = self._console.engine
+            known = engine.settings.almanac, engine.now()
+            findings, coloured = await self._console.run(lambda: (check(given, name, *known), colours(given)))
             if mine != self._version or self._code.is_deleted:
                 return
             self._findings = findings

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from itertools import groupby, islice
 
 from picosched.clock import EPOCH
+from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
-from picosched.schedule.scheduled import Scheduled, coming
-from picosched.timespec.timespec import Timespec
+from picosched.schedule.scheduled import Scheduled
 
 MOST_ROWS = 300
 """Scheduled events read, soonest first."""
@@ -174,8 +174,8 @@ def _slots_of(times: Iterator[datetime] | Sequence[datetime], axis: Axis) -> Slo
 def _counted(row: Scheduled, since: datetime, axis: Axis, granularity: int) -> Slots:
     """The slots of a repeat that fires too often to step through: its next time, then its timespec's
     times."""
-    assert row.timespec is not None
-    timespec = Timespec.parse(row.timespec, row.tz)
+    timespec = row.repeats
+    assert timespec is not None
     end = axis.end if row.until is None else min(axis.end, row.until)
     most = axis.slot // timedelta(seconds=granularity)
     slots: Slots = {}

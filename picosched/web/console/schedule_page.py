@@ -15,10 +15,12 @@ from nicegui import ui
 from nicegui.element import Element
 
 from picosched.engine.engine import Engine
+from picosched.errors import PicoschedError
+from picosched.schedule.coming import coming
+from picosched.schedule.explained import explained
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Scheduled, coming
+from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.shown import facts
-from picosched.timespec.timespec import Timespec
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (
@@ -145,7 +147,7 @@ class Detail:
         head = lasting, row.due is None
         granularity = engine.settings.granularity
         self._draw("head", self._head, head, lambda: self._draw_head(row))
-        self._draw("times", self._times, row, lambda: _draw_times(row, granularity))
+        self._draw("times", self._times, row, lambda: _draw_times(row, granularity, engine.now()))
         self._draw("rhythm", self._rhythm, head, lambda: _draw_rhythm(row, engine.now()))
         self._draw("facts", self._facts, (lasting, state.pico), lambda: _draw_facts(row, state.pico))
         self._draw("history", self._history, state.fires, lambda: _draw_history(state.fires))
@@ -173,10 +175,15 @@ class Detail:
         self._steps.buttons(row)
 
 
-def _draw_times(row: Scheduled, granularity: int) -> None:
-    if row.timespec is not None and row.kind == "repeat":
-        text("p", Timespec.parse(row.timespec, row.tz).explain(), "words")
-        text("code", row.timespec, "mono")
+def _draw_times(row: Scheduled, granularity: int, now: datetime) -> None:
+    if row.kind == "repeat":
+        told = explained(row, now)
+        text("p", told.words, "words")
+        text("code", row.timespec or "", "mono")
+        if told.ending:
+            text("p", told.ending, "bad-text")
+        if told.left_out:
+            text("p", f"Left out: {'; '.join(map(str, told.left_out))}", "muted small")
     elif row.kind == "window":
         text("p", f"The edges of the window {row.name}", "words")
         text("code", row.timespec or "", "mono")
@@ -193,8 +200,12 @@ def _fired(row: Scheduled) -> str:
 
 
 def _draw_rhythm(row: Scheduled, now: datetime) -> None:
-    if row.timespec is not None and row.kind == "repeat" and row.due is not None:
-        draw_rhythm(Timespec.parse(row.timespec, row.tz), now)
+    try:
+        timespec = None if row.due is None else row.repeats
+    except PicoschedError:  # the words above say why
+        return
+    if timespec is not None:
+        draw_rhythm(timespec, now)
 
 
 def _draw_next(row: Scheduled, granularity: int) -> None:

@@ -22,6 +22,7 @@ from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
+from picosched.timespec.almanac import Almanac
 from picosched.timespec.timespec import Timespec
 from picosched.web.console.frame import Console, notify
 from picosched.web.console.parts import badge, button, event_path, moment, text
@@ -157,13 +158,16 @@ class Steps:
                     raise PicoschedError("wanted a timespec, such as 0 9 * * 1-5")
                 tz = (zone.value or "").strip() or None
                 if dry_run:
-                    Timespec.parse(wanted, tz or "UTC")
+                    Timespec.parse(wanted, tz or "UTC", self._console.engine.settings.almanac)
                 return self._agenda.reschedule(chosen.which, wanted, tz, dry_run=dry_run)
 
             def explain() -> None:
                 told.clear()
                 with told:
-                    tell_timespec(spec.value or "", zone.value or "UTC", self._console.engine.now())
+                    engine = self._console.engine
+                    tell_timespec(
+                        spec.value or "", zone.value or "UTC", engine.now(), engine.settings.almanac
+                    )
 
             for each in (spec, zone):
                 each.on_value_change(explain)
@@ -304,17 +308,22 @@ def _show_after(row: Scheduled) -> None:
             moment(row.paused_until)
 
 
-def tell_timespec(spec: str, tz: str, now: datetime, count: int = SHOWN_TIMES) -> None:
+def tell_timespec(spec: str, tz: str, now: datetime, almanac: Almanac, count: int = SHOWN_TIMES) -> None:
     """Show a timespec in words with its next times, or the error in it."""
     if not spec.strip():
         return
     try:
-        read = Timespec.parse(spec.strip(), tz.strip() or "UTC")
+        read = Timespec.parse(spec.strip(), tz.strip() or "UTC", almanac)
         times = list(islice(read.between(now, datetime.max.replace(tzinfo=now.tzinfo)), count))
     except PicoschedError as error:
         text("p", error.message, "bad-text")
         return
     text("p", read.explain(), "words")
+    if ending := read.ending(now):
+        text("p", ending, "bad-text")
+    left_out = [*map(str, read.left_out(now, times[-1]))] if times else []
+    if left_out:
+        text("p", f"Left out: {'; '.join(left_out)}", "muted small")
     with ui.element("ul").classes("times"):
         for time in times:
             with ui.element("li"):

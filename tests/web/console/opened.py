@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from elsewhere import database_of
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
@@ -78,10 +79,10 @@ class Opened:
 def opened(folder: Path, *words: str) -> Iterator[Opened]:
     """Serve a new database in a folder until the block ends."""
     start = "from picosched.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "serve", "--port", "0", "--no-access-log", *words]
+    command = [sys.executable, "-c", start, "serve", "--port", "0", "--no-access-log"]
     with (folder / "errors").open("w+") as errors:
         process = subprocess.Popen(
-            command,
+            [*command, *database_of(folder, words)],
             cwd=folder,
             env={**os.environ, "PICOSCHED_GRANULARITY": "1", "PICOSCHED_MIN_PERIOD": "0"},
             stdout=subprocess.PIPE,

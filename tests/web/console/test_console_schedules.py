@@ -151,6 +151,17 @@ def test_a_timespec_is_explained_as_it_is_typed(page: Page, place: Opened) -> No
     assert row_of(place, row["id"])["timespec"] == "30 9 * * 1-5"
 
 
+def test_what_calendars_leave_out_is_told(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "0 1 * * * except holidays('DE-BY')")
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    expect(page.get_by_text("at 01:00 every day, except on holidays of DE-BY")).to_be_visible()
+    expect(page.get_by_text("Left out: ")).to_contain_text("Christmas Day")
+    page.get_by_role("button", name="Timespec…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Timespec").fill("daily except calendar('works')")
+    expect(dialog.locator(".preview.bad")).to_contain_text('found the calendar "works"')
+
+
 def test_what_fires_each_second_leaves_the_focus_where_it_is(page: Page, place: Opened) -> None:
     (row,) = schedule(place, "* * * * * *")
     page.goto(f"{place.url}/schedules/{row['id']}")

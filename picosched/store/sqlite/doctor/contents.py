@@ -96,7 +96,9 @@ def is_declaration(value: Any) -> bool:
 def _refused(read: Callable[[], object]) -> bool:
     try:
         read()
-    except (PicoschedError, ValueError, TypeError, KeyError):
+    except PicoschedError as error:
+        return error.code == "invalid"  # not if the settings lack a calendar or a place that it names
+    except (ValueError, TypeError, KeyError):
         return True
     return False
 
@@ -221,7 +223,23 @@ TABLES = (
         ["pico", "rid"],
         {"pico": NAME, "rid": NAME, "hash": NAME, "config": MAP, "position": COUNT},
     ),
-    Table("entity", ["pico", "rid", "name"], {"pico": TEXT, "rid": NAME, "name": TEXT, "value": VALUE}),
+    Table(
+        "entity",
+        ["pico", "rid", "name"],
+        {
+            "pico": TEXT,
+            "rid": NAME,
+            "name": TEXT,
+            "value": VALUE,
+            "size": COUNT.maybe,
+            "places": COUNT.maybe,
+        },
+    ),
+    Table(
+        "element",
+        ["pico", "rid", "name", "key"],
+        {"pico": TEXT, "rid": NAME, "name": TEXT, "key": VALUE, "value": VALUE, "place": COUNT},
+    ),
     Table("waiting", ["pico", "rid", "rule"], {"pico": NAME, "rid": NAME, "rule": NAME, "state": VALUE}),
     Table("scheduled", ["id"], {**_columns(SCHEDULED), "kind": KIND, "tz": ZONE}, _scheduled),
     Table("fire", ["scheduled", "nominal"], _columns(FIRE), _fire),

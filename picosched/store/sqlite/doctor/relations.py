@@ -110,6 +110,15 @@ ALL = (
         "a ruleset of that pico",
     ),
     Relation(
+        "element",
+        ["pico", "rid", "name", "key"],
+        """SELECT pico, rid, name, key FROM element WHERE NOT EXISTS (SELECT 1 FROM entity
+            WHERE entity.pico = element.pico AND entity.rid = element.rid AND entity.name = element.name
+                AND place < places AND size IS NOT NULL)""",
+        "an element of no large map",
+        "a variable with its size and more places",
+    ),
+    Relation(
         "waiting",
         ["pico", "rid", "rule"],
         """SELECT pico, rid, rule FROM waiting WHERE NOT EXISTS (SELECT 1 FROM installed

@@ -1,0 +1,64 @@
+"""Tells the engine's alerts what befell a schedule, in the transaction that settles it.
+
+A request or a mail is a delivery, tried until it is accepted; an event through a channel is a row, due now.
+"""
+
+from __future__ import annotations
+
+import logging
+from hashlib import blake2b
+
+from picosched.frozen import replace
+from picosched.pico.delivery import Delivery
+from picosched.schedule.alert import ECI, SIGNATURE, Alert
+from picosched.schedule.scheduled import Scheduled
+from picosched.settings import Settings
+from picosched.store import rows
+from picosched.store.store import Store
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 1_000
+"""Pending deliveries of one pico, above which further alerts about it are dropped."""
+
+
+def alert_all(
+    store: Store, settings: Settings, happened: Scheduled, before: Scheduled, settled: Scheduled
+) -> None:
+    """Tell each alert that wants it of a happening of a row, inside a transaction."""
+    for alert in settings.alerts:
+        if not alert.tells(happened.type, before, settled):
+            continue
+        if store.deliveries.waiting_of(before.pico_id) >= MOST_WAITING:
+            log.warning("the alert %s is not told that %s: too many wait", alert.name, happened.event)
+            continue
+        _tell(store, alert, happened)
+
+
+def _tell(store: Store, alert: Alert, happened: Scheduled) -> None:
+    id = blake2b(f"{happened.id} {alert.name}".encode(), digest_size=16).hexdigest()
+    attrs = {"happened": happened.type, "pico": happened.pico_id, **happened.attrs}
+    if alert.to.startswith(ECI):
+        eci = alert.to.removeprefix(ECI)
+        store.agenda.add(replace(happened, id=id, eci=eci, attrs=attrs))
+        return
+    now = happened.created
+    body = rows.dump(attrs)
+    delivery = Delivery(id, "", "", now, alert.to, body, now, now, pico_id=happened.pico_id, rule=alert.name)
+    store.deliveries.add(delivery)
+
+
+def signature_of(settings: Settings, delivery: Delivery) -> tuple[tuple[str, str], ...]:
+    """The header that signs an alert's request, if it has a secret."""
+    for alert in settings.alerts:
+        if (
+            delivery.rid is None
+            and not delivery.source_id
+            and (alert.name, alert.to)
+            == (
+                delivery.rule,
+                delivery.url,
+            )
+        ):
+            return ((SIGNATURE, alert.signature(delivery.body.encode())),) if alert.secret else ()
+    return ()

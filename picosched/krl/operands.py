@@ -1,0 +1,42 @@
+"""The operands of a condition: the parts whose values say why it is false.
+
+In `level > 5 && not quiet` they are `level` and `quiet`. Compiled code keeps their values as it evaluates the
+condition, so nothing is evaluated twice; what a `&&` or `||` did not reach has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from picosched.krl import syntax
+from picosched.krl.operators import COMPARISON, INFIX
+from picosched.krl.source import Source
+
+MOST = 8
+"""Operands of one condition that are kept."""
+LONGEST = 60
+
+
+def operands(condition: syntax.Expression) -> list[syntax.Expression]:
+    """The first operands of a condition, in the order of evaluation."""
+    return [*islice(_operands(condition), MOST)]
+
+
+def _operands(node: syntax.Expression) -> Iterator[syntax.Expression]:
+    match node:
+        case syntax.Infix() if INFIX[node.operator].level <= COMPARISON:
+            yield from _operands(node.left)
+            yield from _operands(node.right)
+        case syntax.Prefix(operator="not"):
+            yield from _operands(node.operand)
+        case syntax.Literal() | syntax.Regex() | syntax.Function():
+            return
+        case _:
+            yield node
+
+
+def written(node: syntax.Expression, source: Source) -> str:
+    """An operand as it is written, on one line; a long one is shortened."""
+    text = " ".join(source.text[node.start : node.end].split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,84 @@
+"""Alerts: what befell schedules, told to people outside the rules.
+
+An alert belongs to the engine, not to a ruleset: it is told of the schedules of all picos, by HTTP request,
+a mail, or an event through a channel. Failures are told once, when there were `after` of them in a row; and
+who was told of a failure is told of the recovery. Other happenings are told each time.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from picosched.errors import PicoschedError
+from picosched.frozen import frozen
+from picosched.schedule.scheduled import Scheduled
+
+HAPPENINGS = ("missed", "late", "throttled", "failed", "recovered")
+TOLD = ("failed", "missed")
+"""What is told if an alert does not say."""
+
+ECI = "eci:"
+MAIL = "mailto:"
+TO = re.compile(r"https?://\S+|mailto:[^\s@?]+@[^\s@?]+|eci:[\w-]+", re.ASCII)
+SIGNATURE = "X-Picosched-Signature"
+MOST_AFTER = 1_000_000
+
+
+@frozen
+class Alert:
+    """Who is told of what."""
+
+    name: str
+    to: str
+    """An http: or https: URL, "mailto:" and an address, or "eci:" and a channel."""
+    on: tuple[str, ...] = TOLD
+    after: int = 1
+    """Failures in a row."""
+    secret: str = ""
+    """Signs requests."""
+
+    def tells(self, type: str, before: Scheduled, settled: Scheduled) -> bool:
+        """Whether it tells of a happening of a row, which was another before."""
+        if type == "recovered":
+            return before.failures >= self.after and {"failed", "recovered"} & {*self.on} != set()
+        if type == "failed":
+            return "failed" in self.on and settled.failures == self.after
+        return type in self.on
+
+    def signature(self, body: bytes) -> str:
+        """The signature of a request: `sha256=` and the HMAC of its body."""
+        return "sha256=" + hmac.digest(self.secret.encode(), body, "sha256").hex()
+
+
+def alert_of(name: str, table: object) -> Alert:
+    """The alert of a configuration table with `to` and optionally `on`, `after` and `secret`.
+
+    Errors show no secret.
+    """
+    if not isinstance(table, Mapping) or not {"to"} <= set(table) <= {"to", "on", "after", "secret"}:
+        raise _wrong(name, "wanted a table of `to`, and optionally `on`, `after` and `secret`")
+    to, after, secret = table["to"], table.get("after", 1), table.get("secret", "")
+    if not isinstance(to, str) or TO.fullmatch(to) is None:
+        raise _wrong(name, 'wanted as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
+    on = table.get("on", list(TOLD))
+    if not isinstance(on, list) or not on or not {*map(str, on)} <= {*HAPPENINGS}:
+        raise _wrong(name, f"wanted as `on` a list of some of {', '.join(HAPPENINGS)}")
+    if isinstance(after, bool) or not isinstance(after, int) or not 1 <= after <= MOST_AFTER:
+        raise _wrong(name, "wanted as `after` how many failures in a row are told, 1 or more")
+    if not isinstance(secret, str):
+        raise _wrong(name, "wanted a text as `secret`")
+    return Alert(name, to, tuple(on), after, secret)
+
+
+def _wrong(name: str, wanted: str) -> PicoschedError:
+    return PicoschedError(f"the alert {name}: {wanted}")
+
+
+def text_of(attrs: Mapping[str, Any]) -> tuple[str, str]:
+    """The subject and text of a mail about a happening."""
+    what = attrs["name"] or attrs["event"]
+    lines = [f"{name}: {value}" for name, value in attrs.items() if value is not None]
+    return f"picosched: {what} {attrs['happened']}", "\n".join(lines) + "\n"

@@ -1,0 +1,62 @@
+"""A schedule whose occurrences fail: it is tried again, and paused when too many fail.
+
+An occurrence fails if a rule that handles its event fails, or if its event cannot be raised. With `_retry`
+the effects of a failed try are dropped, so that it is as if it had never been, except for its record; the row
+is due again after a wait, as if somebody had moved the occurrence. The waits double, from half a minute or
+more to an hour, and depend on the row's id, so that many rows that fail together do not come back together.
+
+There is no further try once the next occurrence would be due: that is the next try.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from picosched.clock import format_time, shifted
+from picosched.frozen import replace
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome, Scheduled, Status, rounded_up
+
+MOST_RETRY = 100
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
+
+PAUSE_AFTER = re.compile(r"pause(?: after ([1-9]\d{0,8}))?", re.ASCII)
+
+
+def pause_after(on_failure: str) -> int | None:
+    """After how many failed occurrences in a row "pause" or "pause after 3" pauses; None for other texts."""
+    found = PAUSE_AFTER.fullmatch(on_failure)
+    return None if found is None else int(found[1] or 1)
+
+
+def next_try(row: Scheduled, settled: Scheduled, now: datetime, granularity: int) -> datetime | None:
+    """When a row's occurrence is tried again if it fails now; None if it is not.
+
+    `settled` is the row as it is if the occurrence does not fail.
+    """
+    if row.retry is None or row.tries >= row.retry:
+        return None
+    longest = min(FIRST_WAIT * 2**row.tries, LONGEST_WAIT)
+    drawn = int.from_bytes(blake2b(f"{row.id} {row.tries}".encode(), digest_size=4).digest()) / 2**32
+    at = rounded_up(shifted(now, longest * (0.5 + drawn / 2)), granularity)
+    return at if settled.due is None or at < settled.due else None
+
+
+def tried(row: Scheduled, record: Fire, error: Exception, again: datetime) -> tuple[Scheduled, Fire]:
+    """The row after a failed try, and the record of the try; it is due `again`."""
+    why = f"{error}; it is tried again at {format_time(again)}, {row.tries + 1} of {row.retry}"
+    moved_from = row.timespec and (row.moved_from or row.due)
+    later = replace(row, due=again, moved_from=moved_from or None, tries=row.tries + 1)
+    return later, replace(record, outcome=Outcome.FAILED, why=why, stands_for=0)
+
+
+def having_failed(settled: Scheduled) -> Scheduled:
+    """A settled row whose occurrence failed; it may be paused now."""
+    most = None if settled.on_failure is None else pause_after(settled.on_failure)
+    failed = replace(settled, failures=settled.failures + 1)
+    if most is None or failed.failures < most or failed.status is not Status.PENDING:
+        return failed
+    return replace(failed, status=Status.PAUSED)

@@ -1,0 +1,109 @@
+"""The processes that work on one database, called machines: what each has to know of the others.
+
+A machine has an id of its own, for as long as it runs, and a row with its heartbeat. It takes shards, to look
+for what is due in them, and holds a lock of its session for each, so that they are free once it is dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Machine(NamedTuple):
+    """A machine, as its row and the database's list of sessions have it. A time is in ms since 1970."""
+
+    id: str
+    name: str
+    """Its process and host."""
+    address: str | None
+    """The URL of its server, if it has one."""
+    started: int
+    silent: int
+    """Milliseconds since its last heartbeat."""
+    raised: int
+    """Events raised since it started."""
+    lag: int
+    """Milliseconds for which the first of its due rows had been waiting, at its last heartbeat."""
+    alive: bool
+    """Whether it has its session still."""
+    shards: tuple[int, ...]
+
+
+class Beat(NamedTuple):
+    """What a machine says of itself."""
+
+    id: str
+    name: str
+    address: str | None
+    started: int
+    raised: int
+    lag: int
+
+
+class Survey(NamedTuple):
+    """All machines at one moment."""
+
+    machines: Sequence[Machine]
+    taken: frozenset[int]
+    """Shards that some session holds."""
+
+
+class News(NamedTuple):
+    """What a machine hears of others."""
+
+    shards: frozenset[int]
+    """Shards in which somebody wrote."""
+    moved: bool
+    """Whether some were let go."""
+
+
+class Watch(Protocol):
+    """A session beside the one that writes: hears of what others write, and tells that we are alive."""
+
+    def wait(self, seconds: float) -> News:
+        """Wait for news."""
+        ...
+
+    def survey(self, beat: Beat | None = None, *, tells: bool = True) -> Survey:
+        """Look at all machines, after writing our heartbeat if we are one."""
+        ...
+
+    def end_silent(self, silent_ms: int) -> list[str]:
+        """End the sessions of machines silent for longer, and of nobody; the ids of the rows removed."""
+        ...
+
+    def leave(self, id: str) -> None:
+        """Remove the row of a machine that stops in order, and tell the others."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Machines(Protocol):
+    """The part of a database that several machines share."""
+
+    own: frozenset[int] | None
+    """The shards to look for due rows in; None for all of them, if this process takes no part."""
+
+    def take_part(self, part: bool) -> None:
+        """Whether this process looks for due rows in shards of its own only; it has none at first."""
+        ...
+
+    def take(self, shards: Collection[int]) -> None:
+        """Add shards to the own ones, except for those that another session holds."""
+        ...
+
+    def let_go(self, shards: Collection[int]) -> None: ...
+
+    def tell(self, shard: int) -> None:
+        """Inside a transaction: tell whoever has this shard, once it is committed."""
+        ...
+
+    def hold(self, id: str) -> bool:
+        """Mark something as ours, for as long as the session lasts; False if another session has it."""
+        ...
+
+    def release(self, id: str) -> None: ...
+
+    def watch(self) -> Watch: ...

@@ -1,0 +1,181 @@
+"""The machines that work on one schema: their shards, marks and news, and the session that watches them.
+
+Shards and marks are advisory locks of the session that writes. Shard S of the schema with the number N has
+the key (PLACE, N * 512 + S), with the remainder of N that fits; a mark has a hash of its id.
+
+News of rows in shards of others go out with the transaction that wrote them, as a notification with the
+numbers of the shards. An empty one says that shards were let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import psycopg
+
+from picosched.store.machines import Beat, Machine, Machines, News, Survey, Watch
+from picosched.store.postgres.faults import fault
+from picosched.store.postgres.session import KEY, SCHEMA, Session
+from picosched.store.shards import NUMBER, SHARED
+
+PLACE = 0x73686172
+"""The letters `shar`."""
+OF_SCHEMA = f"(({SCHEMA})::bigint % 4194304 * 512)"
+CHANNEL = f"'picosched_' || ({SCHEMA})::text"
+HERE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+HASH = f"hashtextextended($1, ({SCHEMA})::bigint)"
+
+TAKE = f"""SELECT shard FROM unnest($1::bigint[]) AS shard
+    WHERE pg_try_advisory_lock({PLACE}, ({OF_SCHEMA} + shard)::integer)"""
+LET_GO = f"""SELECT pg_advisory_unlock({PLACE}, ({OF_SCHEMA} + shard)::integer), pg_notify({CHANNEL}, '')
+    FROM unnest($1::bigint[]) AS shard"""
+HOLD = f"SELECT pg_try_advisory_lock({HASH})"
+RELEASE = f"SELECT pg_advisory_unlock({HASH})"
+TELL = f"SELECT pg_notify({CHANNEL}, $1)".encode()
+
+BEAT = f"""INSERT INTO machine (id, name, address, started, raised, lag, session, listening, seen)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, pg_backend_pid(), {NOW})
+    ON CONFLICT (id) DO UPDATE SET address = excluded.address, raised = excluded.raised, lag = excluded.lag,
+        session = excluded.session, listening = excluded.listening, seen = excluded.seen"""
+MACHINES = f"""SELECT id, name, address, started, {NOW} - seen, raised, lag, session FROM machine
+    ORDER BY started, id"""
+SESSIONS = f"""SELECT pid, CASE WHEN classid = {PLACE} THEN objid::bigint % 512 END FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND {HERE}
+        AND (classid = {PLACE} AND objid::bigint / 512 = {OF_SCHEMA} / 512
+            OR classid = {KEY} AND objid::bigint = ({SCHEMA})::bigint % 2147483648)"""
+END_SILENT = f"""WITH holding AS (
+        SELECT pid, bool_or(shard IS NOT NULL) AS placed FROM ({SESSIONS}) AS held (pid, shard) GROUP BY pid),
+    alive AS (SELECT session AS pid FROM machine WHERE {NOW} - seen <= $1)
+    SELECT pg_terminate_backend(pid) FROM holding WHERE pid NOT IN (SELECT pid FROM alive)
+        AND (placed OR pid IN (SELECT session FROM machine))"""
+REMOVE_SILENT = f"DELETE FROM machine WHERE {NOW} - seen > $1 RETURNING id"
+LEAVE = f"DELETE FROM machine WHERE id = $1 AND pg_notify({CHANNEL}, '') IS NOT NULL"
+
+Run = Callable[[bytes, Sequence[Any]], psycopg.Cursor[Any]]
+
+
+class PostgresMachines(Machines):
+    """What the session that writes has of it; `run` runs a statement there."""
+
+    def __init__(self, run: Run, watch: Callable[[], Watch]) -> None:
+        self._run = run
+        self._watch = watch
+        self.own: frozenset[int] | None = None
+        self.among: str | None = None
+        """The own shards as a value for a statement; None if they are all there are."""
+        self._held: set[str] = set()
+        self._changed: set[int] = set()
+        """Shards in which the open transaction writes."""
+
+    def take_part(self, part: bool) -> None:
+        self.own, self.among = (frozenset(), "{}") if part else (None, None)
+
+    def take(self, shards: Collection[int]) -> None:
+        own = self.own or frozenset()
+        wanted = [*{*shards} - own]  # a lock that was taken twice would have to be let go twice
+        found = self._run(TAKE.encode(), (wanted,)).fetchall() if wanted else []
+        self._have(own | {shard for (shard,) in found})
+
+    def let_go(self, shards: Collection[int]) -> None:
+        own = self.own or frozenset()
+        gone = own & {*shards}
+        self._have(own - gone)
+        if gone:
+            self._run(LET_GO.encode(), ([*gone],))
+
+    def lost(self) -> None:
+        """The session is gone, and the locks with it."""
+        if self.own is not None:
+            self._have(frozenset())
+
+    def _have(self, own: frozenset[int]) -> None:
+        self.own = own
+        self.among = None if len(own) == NUMBER else f"{{{','.join(map(str, sorted(own)))}}}"
+
+    def tell(self, shard: int) -> None:
+        self._changed.add(shard)
+
+    def locked(self, shards: Collection[int]) -> None:
+        self._changed.update(shards)
+
+    def begin(self) -> None:
+        self._changed.clear()
+
+    def news(self) -> str:
+        """What others should know of this transaction: shards of theirs; "" for none."""
+        return " ".join(str(each) for each in self._changed - (self.own or frozenset()) if each != SHARED)
+
+    def hold(self, id: str) -> bool:
+        held = bool(self._run(HOLD.encode(), (id,)).fetchall()[0][0])
+        if held:
+            self._held.add(id)
+        return held
+
+    def release(self, id: str) -> None:
+        self._held.discard(id)
+        self._run(RELEASE.encode(), (id,))
+
+    def reopened(self) -> None:
+        """There is a new session: mark again what is ours."""
+        for id in self._held:
+            self._run(HOLD.encode(), (id,))
+
+    def watch(self) -> Watch:
+        return self._watch()
+
+
+class PostgresWatch(Watch):
+    """The session that watches. `session_of` gives the number of the one that writes."""
+
+    def __init__(self, session: Session, name: str, session_of: Callable[[], int]) -> None:
+        self._session = session
+        self._name = name
+        self._session_of = session_of
+        self._ask("SET synchronous_commit = off")  # a heartbeat may be lost
+        ((channel,),) = self._ask(f"SELECT {CHANNEL}")
+        self._ask(f"LISTEN {channel}")
+
+    def wait(self, seconds: float) -> News:
+        try:
+            heard = [*self._session.notifies(timeout=seconds, stop_after=1)]
+            heard += self._session.notifies(timeout=0)
+        except psycopg.Error as cause:
+            raise fault(cause, self._name) from cause
+        shards = frozenset(int(shard) for each in heard for shard in each.payload.split())
+        return News(shards, any(not each.payload for each in heard))
+
+    def survey(self, beat: Beat | None = None, *, tells: bool = True) -> Survey:
+        if beat is not None and tells:
+            self._ask(BEAT, (*beat, self._session_of()))
+        rows, held = self._ask(MACHINES), self._ask(SESSIONS)
+        alive = {pid for pid, shard in held if shard is None}
+        shards: dict[int, list[int]] = {}
+        for pid, shard in held:
+            if shard is not None:
+                shards.setdefault(pid, []).append(shard)
+        found = [
+            Machine(
+                id, named, address, started, silent, raised, lag, pid in alive, tuple(shards.get(pid, ()))
+            )
+            for id, named, address, started, silent, raised, lag, pid in rows
+        ]
+        return Survey(found, frozenset(shard for _, shard in held if shard is not None))
+
+    def end_silent(self, silent_ms: int) -> list[str]:
+        self._ask(END_SILENT, (silent_ms,))
+        return [id for (id,) in self._ask(REMOVE_SILENT, (silent_ms,))]
+
+    def leave(self, id: str) -> None:
+        self._ask(LEAVE, (id,))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            cursor = self._session.execute(sql.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as cause:
+            raise fault(cause, self._name) from cause

@@ -1,0 +1,43 @@
+"""Up to which number the journal and the record of fires are complete, for readers that follow them.
+
+Where several processes write at once, a transaction may commit after another whose rows have greater numbers.
+A reader that went by numbers alone would miss its rows. So a reader goes up to a number that no transaction
+under way can come below: the last number that was there when all that were under way have ended since.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from picosched.store.port import Database
+
+
+class Last(NamedTuple):
+    """Numbers up to which nothing more comes."""
+
+    turn: int
+    fire: int
+
+
+class Settled:
+    """Finds these numbers. For one thread at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._last = Last(0, 0)
+        self._seen = Last(0, 0)
+        """What was there at an earlier look."""
+        self._next: int | None = None
+        """The transaction that was to be the next one then."""
+
+    def last(self) -> Last:
+        row = self._database.row("numbered")
+        assert row is not None  # it has one row always
+        turn, fire, under_way, next = row
+        if under_way == next:  # there is none
+            self._last, self._next = Last(turn, fire), None
+        elif self._next is None or under_way >= self._next:
+            if self._next is not None:
+                self._last = self._seen
+            self._seen, self._next = Last(turn, fire), next
+        return self._last

@@ -1,0 +1,36 @@
+"""The processes that work on one database."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from picosched.clock import format_time, from_ms
+from picosched.web.api.shapes import AnEngine
+
+router = APIRouter(prefix="/api/machines", tags=["machines"])
+
+
+class MachineShape(BaseModel):
+    """A server or worker."""
+
+    id: str
+    name: str = Field(description="Its process and host.")
+    address: str | None = Field(description="The URL of its server.")
+    started: str
+    silent: int = Field(description="Milliseconds since its last heartbeat.")
+    raised: int = Field(description="Events raised since it started.")
+    lag: int = Field(description="Milliseconds for which the first of its due events had been waiting.")
+    alive: bool = Field(description="Whether it has its session with the database.")
+    shards: list[int]
+
+
+@router.get("")
+def list_machines(engine: AnEngine) -> list[MachineShape]:
+    """The servers and workers that share the database, the oldest first; none if this one has it alone."""
+    return [
+        MachineShape(
+            **{**each._asdict(), "started": format_time(from_ms(each.started)), "shards": [*each.shards]}
+        )
+        for each in engine.machines()
+    ]

@@ -1,0 +1,184 @@
+"""Alerts: people and other programs are told what befell schedules, by request, mail or channel."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from email import message_from_bytes
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from picosched import Engine, PicoschedError, VirtualClock
+from picosched.settings import load_settings
+
+START = "2026-03-01T00:00:00Z"
+FAULTY = Path(__file__).parent / "rulesets" / "faulty.krl"
+SECRET = "between us"
+
+
+class Received(list[Any]):
+    """What a server received."""
+
+    port = 0
+
+
+@pytest.fixture
+def hook() -> Iterator[Received]:
+    """An HTTP server that takes whatever comes."""
+    received = Received()
+
+    class Taking(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            received.append((self.headers, body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Taking) as server:
+        yield from _serving(server, received)
+
+
+@pytest.fixture
+def mail() -> Iterator[Received]:
+    """An SMTP server that takes mails for anybody but nobody@."""
+    received = Received()
+
+    class Taking(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.say("220 here")
+            while line := self.rfile.readline():
+                verb = line[:4].upper()
+                if verb == b"DATA":
+                    self.say("354 go on")
+                    text = b"".join(iter(self.rfile.readline, b".\r\n"))
+                    received.append(message_from_bytes(text))
+                refused = verb == b"RCPT" and b"nobody@" in line
+                self.say("550 there is nobody" if refused else "221 bye" if verb == b"QUIT" else "250 well")
+                if verb == b"QUIT":
+                    return
+
+        def say(self, line: str) -> None:
+            self.wfile.write(f"{line}\r\n".encode())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Taking) as server:
+        yield from _serving(server, received)
+
+
+def _serving(server: socketserver.TCPServer, received: Received) -> Iterator[Received]:
+    received.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield received
+    server.shutdown()
+    thread.join()
+
+
+def failing(
+    alerts: dict[str, Any], hours: int, until: str = "2026-03-02T00:00:00Z", **options: Any
+) -> Engine:
+    """An engine whose hourly schedule failed until a time, some hours later."""
+    clock = VirtualClock(START)
+    engine = Engine(clock=clock, min_period=0, alerts=alerts, http_allow=("127.0.0.1",), **options)
+    engine.root.install(FAULTY)
+    engine.root.raise_event("plan", "broken", {"until": until})
+    engine.root.raise_event("plan", "repeat", {"when": "0 * * * *", "_name": "hourly"})
+    for _ in range(hours):
+        clock.advance(hours=1)
+        engine.run_due()
+    engine.run_due()
+    return engine
+
+
+def test_a_request_is_signed_and_tells_of_failures_and_of_the_recovery(hook: Received) -> None:
+    alert = {"to": f"http://127.0.0.1:{hook.port}/hook", "after": 2, "secret": SECRET}
+    with failing({"ops": alert}, 5, until="2026-03-01T03:30:00Z") as engine:
+        assert engine.deliveries() == []
+        root = engine.root.id
+    told = [json.loads(body) for _, body in hook]
+    assert [(each["happened"], each["failures"], each["nominal"]) for each in told] == [
+        ("failed", 2, "2026-03-01T02:00:00Z"),
+        ("recovered", 3, "2026-03-01T04:00:00Z"),
+    ]
+    assert (told[0]["name"], told[0]["pico"]) == ("hourly", root)
+    assert "cannot - a String and a Number" in told[0]["why"]
+    for headers, body in hook:
+        signed = hmac.digest(SECRET.encode(), body, hashlib.sha256).hex()
+        assert headers["X-Picosched-Signature"] == f"sha256={signed}"
+        assert headers["Idempotency-Key"]
+
+
+def test_a_mail_says_what_failed(mail: Received) -> None:
+    smtp = f"smtp://127.0.0.1:{mail.port}"
+    with failing({"ops": {"to": "mailto:ops@example.org"}}, 1, smtp=smtp):
+        (message,) = mail
+    assert (message["To"], message["Subject"]) == ("ops@example.org", "picosched: hourly failed")
+    assert "nominal: 2026-03-01T01:00:00Z" in message.get_payload(decode=True).decode()
+
+
+def test_a_mail_that_is_refused_is_a_dead_letter(mail: Received) -> None:
+    smtp = f"smtp://127.0.0.1:{mail.port}"
+    with failing({"ops": {"to": "mailto:nobody@example.org"}}, 1, smtp=smtp) as engine:
+        (letter,) = engine.deliveries(dead=True)
+    assert (mail, letter.error) == ([], "refused it: 400 550 there is nobody")
+
+
+def test_an_alert_is_an_event_through_a_channel(tmp_path: Path) -> None:
+    """In whichever pico the channel belongs to."""
+    path = tmp_path / "picos.db"
+    with Engine(path, VirtualClock(START)) as engine:
+        pager = engine.new_pico("pager")
+        pager.install(FAULTY)
+        eci, id = pager.new_channel().eci, pager.id
+    clock = VirtualClock(START)
+    with Engine(path, clock, alerts={"pager": {"to": f"eci:{eci}", "on": ["late"]}}) as engine:
+        engine.root.install(FAULTY)
+        engine.root.raise_event("plan", "at", {"when": "2026-03-01T01:00:00Z"})
+        clock.advance(hours=2)
+        engine.run_due()
+        told = engine.pico(id).query("faulty", "told")
+        assert isinstance(told, dict)
+        assert (told["happened"], told["pico"], told["lateness"]) == ("late", engine.root.id, 3_600)
+
+
+@pytest.mark.parametrize(
+    ("table", "wanted"),
+    [
+        ({}, "wanted a table of `to`"),
+        ({"to": "ops"}, "wanted as `to` a URL"),
+        ({"to": "https://x/", "on": ["fired"]}, "wanted as `on` a list of some of missed, late"),
+        ({"to": "https://x/", "after": 0}, "wanted as `after` how many failures"),
+        ({"to": "https://x/", "secret": 1}, "wanted a text as `secret`"),
+        ({"to": "https://x/", "if": 1}, "wanted a table of `to`"),
+    ],
+)
+def test_what_an_alert_may_say(table: dict[str, Any], wanted: str) -> None:
+    with pytest.raises(PicoschedError, match=wanted) as caught:
+        load_settings(None, {}, alerts={"ops": table})
+    assert "the alert ops" in caught.value.message
+
+
+def test_alerts_are_tables_of_the_configuration(tmp_path: Path) -> None:
+    toml = tmp_path / "picosched.toml"
+    toml.write_text(
+        '[engine]\nsmtp = "smtps://m.example"\n[alert.ops]\nto = "mailto:a@b.example"\nafter = 3\n'
+    )
+    (alert,) = load_settings(toml, {}).alerts
+    assert (alert.name, alert.to, alert.after, alert.on) == (
+        "ops",
+        "mailto:a@b.example",
+        3,
+        ("failed", "missed"),
+    )
+    toml.write_text('[engine]\nsmtp = "mail.example"\n')
+    with pytest.raises(PicoschedError, match="smtp: wanted a URL such as"):
+        load_settings(toml, {})

@@ -1,0 +1,89 @@
+"""What rules are told of schedules: missed, late, throttled. What fails is in transcripts/failing.txt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from picosched import Engine, VirtualClock
+
+START = "2026-03-01T00:00:00Z"
+FAULTY = Path(__file__).parent / "rulesets" / "faulty.krl"
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(START)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, clock: VirtualClock) -> Iterator[Engine]:
+    with Engine(tmp_path / "picos.db", clock, min_period=600, seed=1) as engine:
+        engine.root.install(FAULTY)
+        yield engine
+
+
+def plan(engine: Engine, kind: str, when: str, **attrs: Any) -> None:
+    assert engine.root.raise_event("plan", kind, {"when": when, **attrs}).errors == []
+
+
+def heard(engine: Engine) -> list[str]:
+    found = engine.root.query("faulty", "heard")
+    assert isinstance(found, list)
+    return found
+
+
+def told(engine: Engine) -> dict[str, Any]:
+    found = engine.root.query("faulty", "told")
+    assert isinstance(found, dict)
+    return found
+
+
+def test_one_late_event_tells_of_those_it_stands_for(engine: Engine, clock: VirtualClock) -> None:
+    plan(engine, "repeat", "0 * * * *", _name="hourly")
+    clock.advance(hours=5, minutes=1)
+    engine.run_due()
+    assert heard(engine) == ["missed", "late"]
+    late = told(engine)
+    assert (late["nominal"], late["lateness"], late["number"]) == ("2026-03-01T01:00:00Z", 14_460, 5)
+
+
+def test_what_is_skipped_was_missed(engine: Engine, clock: VirtualClock) -> None:
+    plan(engine, "repeat", "0 * * * *", _name="hourly", _misfire="skip")
+    clock.advance(hours=5, minutes=3)
+    engine.run_due()
+    assert heard(engine) == ["missed"]
+    assert told(engine)["number"] == 5
+
+
+def test_what_is_late_by_its_own_measure(engine: Engine, clock: VirtualClock) -> None:
+    plan(engine, "at", "2026-03-01T01:00:00Z", _late_after=5)
+    plan(engine, "at", "2026-03-01T01:00:00Z", _late_after=36_000)
+    clock.advance(hours=1, seconds=6)
+    engine.run_due()
+    assert heard(engine) == ["late"]
+    assert told(engine)["lateness"] == 6
+
+
+def test_what_comes_too_soon_is_throttled(engine: Engine, clock: VirtualClock) -> None:
+    plan(engine, "repeat", "*/5 * * * *", _name="often", _until="2026-03-01T00:10:00Z")
+    for _ in range(2):
+        clock.advance(minutes=5)
+        engine.run_due()
+    assert heard(engine) == ["throttled"]
+
+
+def test_what_no_rule_selects_is_not_raised(tmp_path: Path, clock: VirtualClock) -> None:
+    deaf = tmp_path / "deaf.krl"
+    deaf.write_text("""ruleset deaf {
+      rule at { select when plan at fired { schedule x event "y" at event:attrs{"when"} } }
+    }""")
+    with Engine(clock=clock) as engine:
+        engine.root.install(deaf)
+        plan(engine, "at", "2026-03-01T01:00:00Z")
+        clock.advance(hours=5)
+        assert engine.run_due() == 1
+        assert [fire.outcome for fire in engine.history()] == ["late"]

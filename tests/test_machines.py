@@ -1,0 +1,304 @@
+"""Several engines on one PostgreSQL database, each as a machine would have one, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import pytest
+from postgres_server import Server
+from racing import meanwhile, race, until
+
+from picosched import Engine, PicoschedError, VirtualClock
+from picosched.engine.pico import PicoRef
+from picosched.sources.reading import read_source
+from picosched.store.postgres.machines import PostgresMachines
+
+FIRES = """SELECT scheduled.pico, count(*) FROM fire JOIN scheduled ON scheduled.id = fire.scheduled
+    WHERE scheduled.type = 'beat' AND fire.outcome IN ('fired', 'late', 'coalesced') GROUP BY 1"""
+TURNS = "SELECT pico, count(*) FROM journal WHERE scheduled IS NOT NULL GROUP BY 1"
+ASKING = """ruleset asking {
+  rule now { select when asking now
+    pre { total = ctx:query(event:attr("eci"), "beats", "total") }
+    send_directive("total", {"total": total}) }
+}"""
+RUNNING = """ruleset running {
+  meta { shares outcomes }
+  global { outcomes = function() { ent:outcomes.defaultsTo([]) } }
+  rule now { select when running now proc:run("/bin/sleep", ["1"]) }
+  rule ended { select when proc finished
+    always { ent:outcomes := outcomes().append(event:attr("outcome")) } }
+}"""
+START = "2026-03-01T00:00:00Z"
+BEATS = """ruleset beats {
+  meta { shares seen, total, of_all }
+  global {
+    seen = function() { ent:seen.defaultsTo([]) }
+    total = function() { ent:total.defaultsTo(0) }
+    of_all = function() { app:total.defaultsTo(0) }
+  }
+  rule plan { select when beats plan
+    foreach [1, 2, 3] setting (n)
+    always { schedule beats event "beat" repeat "* * * * * *" attributes {"n": n} } }
+  rule beat { select when beats beat
+    always { ent:seen := seen().append(event:attr("n")); ent:total := total() + 1 } }
+  rule count { select when beats count always { ent:total := total() + 1 } }
+  rule all { select when beats all always { app:total := of_all() + 1 } }
+  rule send { select when beats send
+    event:send({"eci": event:attr("to"), "domain": "beats", "type": "count"}) }
+}"""
+
+
+@pytest.fixture
+def address(postgres: Server) -> str:
+    return postgres.emptied_database()
+
+
+@pytest.fixture
+def opened(address: str) -> Iterator[Callable[..., Engine]]:
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            Engine(address, **{"granularity": 1, "min_period": 0, **options})
+        )
+
+
+def on(engine: Engine, pico: PicoRef) -> PicoRef:
+    return PicoRef(pico.id, pico.name, engine)
+
+
+def furnished(engine: Engine, number: int) -> list[PicoRef]:
+    picos = [engine.new_pico(f"p{each}") for each in range(number)]
+    for pico in picos:
+        pico.install(BEATS)
+    return picos
+
+
+def times(work: Callable[[int], Any], number: int) -> Callable[[], None]:
+    def run() -> None:
+        for each in range(number):
+            work(each)
+
+    return run
+
+
+def test_two_that_start_at_once_make_one_root(postgres: Server) -> None:
+    address = postgres.new_database()
+    first, second = race(lambda: Engine(address), lambda: Engine(address))
+    assert first.root.id == second.root.id and len(second.picos()) == 1
+    first.close()
+    second.close()
+
+
+def test_events_of_one_pico_through_two_engines_are_all_counted(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    picos = furnished(one, 3)
+
+    def counts(engine: Engine) -> Callable[[], None]:
+        return times(lambda n: on(engine, picos[n % 3]).raise_event("beats", "count"), 60)
+
+    race(counts(one), counts(two), counts(one), counts(two))
+    for engine in (one, two):
+        assert [on(engine, pico).query("beats", "total") for pico in picos] == [80, 80, 80]
+
+
+def test_what_one_answered_the_other_answers_too(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    (pico,) = furnished(one, 1)
+    channel = pico.new_channel()
+    for number in range(1, 6):
+        for engine in (one, two):
+            engine.raise_event(channel.eci, "beats", "count")
+        assert on(one, pico).query("beats", "total") == on(two, pico).query("beats", "total") == 2 * number
+    pico.delete_channel(channel.eci)
+    with pytest.raises(Exception, match="no channel"):
+        two.raise_event(channel.eci, "beats", "count")
+
+
+def test_shared_variables_lose_no_update(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    picos = furnished(one, 4)
+    race(
+        times(lambda n: on(one, picos[n % 2]).raise_event("beats", "all"), 40),
+        times(lambda n: on(two, picos[2 + n % 2]).raise_event("beats", "all"), 40),
+    )
+    assert picos[0].query("beats", "of_all") == on(two, picos[3]).query("beats", "of_all") == 80
+
+
+def test_messages_between_shards_arrive_once(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    picos = furnished(one, 6)
+    ecis = [pico.new_channel().eci for pico in picos]
+
+    def sends(engine: Engine) -> Callable[[], None]:
+        def send(n: int) -> None:
+            on(engine, picos[n % 6]).raise_event("beats", "send", {"to": ecis[(n * 5 + 1) % 6]})
+            engine.run_due()
+
+        return times(send, 30)
+
+    race(sends(one), sends(two))
+    one.run_due()
+    assert sum(on(two, pico).query("beats", "total") for pico in picos) == 60
+
+
+def test_both_believe_that_all_is_theirs_and_yet_each_time_fires_once(
+    opened: Callable[..., Engine], address: str, postgres: Server
+) -> None:
+    """Neither was started, so both see all that is due."""
+    clocks = VirtualClock(START), VirtualClock(START)
+    one, two = (opened(clock=clock, misfire="all") for clock in clocks)
+    picos = furnished(one, 8)
+    for pico in picos:
+        pico.raise_event("beats", "plan")
+
+    def ticks(engine: Engine, clock: VirtualClock) -> Callable[[], None]:
+        def tick(_: int) -> None:
+            clock.advance(seconds=1)
+            engine.run_due()
+
+        return times(tick, 60)
+
+    race(ticks(one, clocks[0]), ticks(two, clocks[1]))
+    checked(picos, postgres, address)
+    assert picos[0].query("beats", "total") == 3 * 60
+
+
+def shards_of(engine: Engine) -> list[int]:
+    assert engine.store.machines is not None
+    return sorted(engine.store.machines.own or ())
+
+
+def test_machines_share_the_shards_and_hand_them_over(
+    opened: Callable[..., Engine], address: str, postgres: Server
+) -> None:
+    one, two, three = opened(), opened(), opened()
+    picos = furnished(one, 12)
+    one.start()
+    assert len(shards_of(one)) == 256
+    two.start()
+    until(lambda: len(shards_of(one)) == len(shards_of(two)) == 128)
+    for pico in picos:
+        on(three, pico).raise_event("beats", "plan")  # it takes no part, and tells the others
+    three.start()
+    until(lambda: sorted(len(shards_of(each)) for each in (one, two, three)) == [85, 85, 86])
+    assert sorted(shards_of(one) + shards_of(two) + shards_of(three)) == [*range(256)]
+    until(lambda: sum(pico.query("beats", "total") for pico in picos) > 50)
+    one.stop()
+    until(lambda: len(shards_of(two)) == len(shards_of(three)) == 128)
+    before = [on(two, pico).query("beats", "total") for pico in picos]
+    until(
+        lambda: all(
+            on(two, pico).query("beats", "total") > was for pico, was in zip(picos, before, strict=True)
+        )
+    )
+    for each in (two, three):
+        each.stop()
+    checked(picos, postgres, address)
+
+
+def test_two_that_are_sure_to_have_all_shards_fire_each_time_once(
+    opened: Callable[..., Engine], address: str, postgres: Server
+) -> None:
+    """Placement is wrong on purpose, again and again, while both are at work."""
+    one, two = opened(misfire="all"), opened(misfire="all")
+    picos = furnished(one, 8)
+    for engine in (one, two):
+        engine.start()
+    for pico in picos:
+        pico.raise_event("beats", "plan")
+
+    def mislead() -> None:
+        for engine in (one, two):
+            machines = engine.store.machines
+            assert isinstance(machines, PostgresMachines)
+            machines._have(frozenset(range(256)))
+            engine.look_again()
+
+    fired = "SELECT count(*) FROM fire"
+    meanwhile(lambda: until(lambda: postgres.ask(fired, address)[0][0] > 24 * 4), mislead)
+    for engine in (one, two):
+        engine.stop()
+    checked(picos, postgres, address)
+
+
+def test_a_configured_source_is_there_once(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    declared = [read_source({"type": "metronome", "interval": 1000, "to": {"pico": "root"}})]
+    race(lambda: one.bring_sources(declared), lambda: two.bring_sources(declared))
+    assert len(one.sources()) == len(two.sources()) == 1
+
+
+def test_a_family_is_deleted_while_events_come(
+    opened: Callable[..., Engine], postgres: Server, address: str
+) -> None:
+    one, two = opened(), opened()
+    (parent,) = furnished(one, 1)
+    children = [one.new_pico(f"c{number}", parent) for number in range(12)]
+    for child in children:
+        child.install(BEATS)
+
+    def events() -> None:
+        with suppress(PicoschedError):
+            while True:
+                for child in children:
+                    on(two, child).raise_event("beats", "count")
+
+    race(events, lambda: one.pico(parent.id).delete())
+    assert [pico.name for pico in two.picos()] == ["root"]
+    for table in ("entity", "installed", "coming"):
+        assert postgres.ask(f"SELECT count(*) FROM {table}", address) == [(0,)]
+
+
+def test_a_rule_asks_a_pico_of_another_shard(opened: Callable[..., Engine]) -> None:
+    one, two = opened(), opened()
+    asking, asked = furnished(one, 2)
+    eci = asked.new_channel().eci
+    asking.install(ASKING)
+    for number in range(1, 6):
+        on(two, asked).raise_event("beats", "count")
+        turn = on(one, asking).raise_event("asking", "now", {"eci": eci})
+        assert turn.directives[0].options == {"total": number}
+
+
+def test_a_program_is_interrupted_by_nobody_but_the_end_of_its_process(opened: Callable[..., Engine]) -> None:
+    one = opened(proc_allow=["/bin/sleep"])
+    (pico,) = furnished(one, 1)
+    pico.install(RUNNING)
+    one.start()
+    pico.raise_event("running", "now")
+    until(lambda: one.read(one.store.agenda.programs, "running"))
+    two = opened(proc_allow=["/bin/sleep"])  # which looks for programs of processes that ended
+    two.start()
+    until(lambda: len(shards_of(one)) == 128)
+    until(lambda: on(two, pico).query("running", "outcomes"))
+    assert pico.query("running", "outcomes") == ["exited"]
+
+
+def test_who_follows_the_journal_misses_no_turn(opened: Callable[..., Engine]) -> None:
+    one, two, reader = opened(), opened(), opened(readonly=True)
+    picos = furnished(one, 4)
+    begin = reader.read(reader.store.pages.last_turn)
+    eids: list[str] = []
+
+    def read() -> None:
+        last = max((each[0] for each in seen), default=begin)
+        entries = reader.read(reader.store.pages.journal_since, last, 50)
+        seen.extend((entry.seq, entry.eid) for entry in entries)
+
+    def raised(engine: Engine) -> Callable[[], None]:
+        return times(lambda n: eids.append(on(engine, picos[n % 4]).raise_event("beats", "count").eid), 100)
+
+    seen: list[tuple[int, str]] = []
+    meanwhile(lambda: race(raised(one), raised(two)), read)
+    read()
+    assert sorted(eid for _, eid in seen) == sorted(eids)
+
+
+def checked(picos: list[PicoRef], postgres: Server, address: str) -> None:
+    """Each time fired once, and the picos know of it."""
+    fires = dict(postgres.ask(FIRES, address))
+    turns = dict(postgres.ask(TURNS, address))
+    for pico in picos:
+        total = pico.query("beats", "total")
+        assert total == len(pico.query("beats", "seen")) == fires[pico.id] == turns[pico.id] > 0
