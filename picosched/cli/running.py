@@ -17,6 +17,7 @@ from picosched.cli.printing import json_time, shown_time, write, write_json
 from picosched.cli.where import HERE, Where, pico_of
 from picosched.clock import format_time
 from picosched.ending import GRACE_SECONDS, ending
+from picosched.errors import EXIT_STATUS
 
 if TYPE_CHECKING:
     from picosched.engine.engine import Engine
@@ -28,6 +29,7 @@ PANEL = "Schedules"
 LOOK_SECONDS = 0.5
 """How often new turns are printed. The scheduler does not wait for this."""
 ALL = 1_000_000_000
+MOST_STATUS = 255
 
 
 @command(
@@ -42,34 +44,81 @@ def run(
     db: Db = None,
     once: Annotated[bool, Option("--once", help="Raise the events due now, and exit.")] = False,
     catch_up: CatchUpOption = CatchUp.FIRE,
+    exit_on: Annotated[
+        str | None,
+        Option("--exit-on", metavar="DOMAIN:TYPE", help="Exit once this event was handled, by any pico."),
+    ] = None,
     grace: Grace = GRACE_SECONDS,
     json: Json = False,
 ) -> None:
-    """Raise scheduled events when they are due, until you stop it (Ctrl-C), and print each turn."""
-    from picosched.outside.processes import kill_all
+    """Raise scheduled events when they are due, until you stop it (Ctrl-C), and print each turn.
 
+    With --exit-on an event ends it as well. The exit status is its attribute `exit`, 0 if it has none.
+    """
     file = db or database_here()
+    ended = None if exit_on is None else _Ending(exit_on)
     with opened(file) as engine:
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
         bring_sources(engine)
         told = _Told(engine, json)
+        stopped = threading.Event()
+        if ended is not None:
+            ended.wait_for(engine, stopped)
         if once:
             engine.run_due()
             told.tell()
-            return
-        stopped = threading.Event()
-        with ending(grace, lambda *_: stopped.set(), kill_all):
-            due = engine.next_due()
-            if not json:
-                what = "nothing is scheduled" if due is None else f"the next event is due {format_time(due)}"
-                write(f"{engine.store.name}: {what}; Ctrl-C stops")
-                sys.stdout.flush()
-            engine.start()
-            while not stopped.wait(LOOK_SECONDS):
-                told.tell()
-            engine.stop(grace / 2)
+        else:
+            _run(engine, told, stopped, grace, json)
+    if ended is not None and ended.status:
+        raise SystemExit(ended.status)
+
+
+def _run(engine: Engine, told: _Told, stopped: threading.Event, grace: float, json: bool) -> None:
+    """Raise what is due until a signal or an event stops it."""
+    from picosched.outside.processes import kill_all
+
+    with ending(grace, lambda *_: stopped.set(), kill_all):
+        due = engine.next_due()
+        if not json:
+            what = "nothing is scheduled" if due is None else f"the next event is due {format_time(due)}"
+            write(f"{engine.store.name}: {what}; Ctrl-C stops")
+            sys.stdout.flush()
+        engine.start()
+        while not stopped.wait(LOOK_SECONDS):
             told.tell()
+        engine.stop(grace / 2)
+        told.tell()
+
+
+class _Ending:
+    """The event that ends the command, and the exit status that it has."""
+
+    def __init__(self, event: str) -> None:
+        self._domain, _, self._type = event.partition(":")
+        if not self._domain or not self._type:
+            raise WrongUseError(f'--exit-on: found "{event}", wanted an event such as done:now')
+        self.status = 0
+        self._ended = False
+
+    def wait_for(self, engine: Engine, stopped: threading.Event) -> None:
+        """Set `stopped` at the first such event, with its status."""
+
+        def end(attrs: Mapping[str, Any]) -> None:
+            if not self._ended:
+                self._ended, self.status = True, _exit_status(attrs.get("exit"))
+                stopped.set()
+
+        engine.wait_for(self._domain, self._type, end)
+
+
+def _exit_status(given: Any) -> int:
+    """The exit status that an attribute has, also as a text; that of invalid input if it is none."""
+    text = "0" if given is None else str(given)
+    if text.isdecimal() and int(text) <= MOST_STATUS:
+        return int(text)
+    write(f"error: found {given!r} as exit, wanted a whole number from 0 to {MOST_STATUS}", stderr=True)
+    return EXIT_STATUS["invalid"]
 
 
 class _Told:

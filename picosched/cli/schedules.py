@@ -38,7 +38,7 @@ OutcomeName = Literal[
     "picosched scheduled",
     "picosched scheduled --event tea --until 2026-03-02 -n 20",
     "picosched scheduled --status paused --rid tea_timer --json | jq .due",
-    "picosched scheduled --pico kitchen --ics > kitchen.ics",
+    "picosched scheduled --pico kitchen --ics",
 )
 @filtering
 def scheduled(

@@ -53,6 +53,7 @@ from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError
 from picosched.store.store import Store, of_turn
+from picosched.turns import sources as declaring
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import RaiseDue, RaiseNow, RaisePast
@@ -179,8 +180,14 @@ class Rows:
         if row.tries:  # the least period counts from when it was first due
             settled = replace(settled, spaced_from=row.moved_from or row.spaced_from)
         again = None if row.retry is None else next_try(row, settled, now, self._settings.granularity)
-        raised = self._raised(row, settled, record, piece.answers, tried_again=again is not None)
+        sender = None if row.rid else declaring.sender_of(self._store, row)
+        journalled = sender is None or sender.journal
+        raised = self._raised(
+            row, settled, record, piece.answers, tried_again=again is not None, journalled=journalled
+        )
         if isinstance(raised, Turn):
+            if sender is not None and row.name and raised.errors:
+                declaring.note_failure(self._store, row.name, due, str(raised.errors[0]))
             if raised.errors or row.failures or row.late_after or record.outcome is not Outcome.FIRED:
                 self._happened(row, raised.settled or settled, of_turn(record, raised))
             return Done(raised=True, made=row.created)
@@ -189,6 +196,8 @@ class Rows:
         if again is not None:
             self._store.settle(*tried(row, record, raised, again))
             return Done(made=row.created)
+        if sender is not None and row.name:
+            declaring.note_failure(self._store, row.name, due, str(raised))
         record = replace(record, outcome=Outcome.FAILED, why=str(raised))
         self._settle(row, having_failed(replace(settled, spaced_from=row.spaced_from)), record)
         return Done(made=row.created)
@@ -293,6 +302,7 @@ class Rows:
         *,
         tried_again: bool = False,
         recorded: bool = True,
+        journalled: bool = True,
     ) -> Turn | Unanswered | Exception:
         """Raise a row's event and write its turn with the record; the error if that is not possible.
 
@@ -308,7 +318,14 @@ class Rows:
         if pico.id != record.pico_id:
             record = replace(record, pico_id=pico.id)
         return self._turns.raise_occurrence(
-            pico, event, record, answers, settled, tried_again=tried_again, recorded=recorded
+            pico,
+            event,
+            record,
+            answers,
+            settled,
+            tried_again=tried_again,
+            recorded=recorded,
+            journalled=journalled,
         )
 
     def _target(self, row: Scheduled, record: Fire) -> tuple[Pico, Event]:

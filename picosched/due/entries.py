@@ -21,7 +21,7 @@ from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
-from picosched.schedule.fire import SKIPPED, Fire
+from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.sources.occurrence import Dealt, dealt_with
 from picosched.sources.source import ECI, RID, TAG, URL, Entry, Source, Target
@@ -48,6 +48,8 @@ class DueEntry(NamedTuple):
     """The entry after this occurrence."""
     due: datetime
     dealt: Dealt
+    fault: str | None = None
+    """Why it cannot be raised: its window is gone."""
 
 
 class Entries:
@@ -75,7 +77,7 @@ class Entries:
             why = f"{why}; the source is paused"
             stands_for = due.dealt.stands_for
             record = Fire(piece.id, place, due.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
-            self._settle(due.source, due.settled, record, raised=False)
+            self._settle(due, record, raised=False)
             declaring.pause(self._store, piece.owner, None)
         self._store.begun.unmark(piece.id)
         return NOTHING
@@ -92,33 +94,39 @@ class Entries:
             entry = source.entry(kept.name)
             if entry is None:
                 raise PicoschedError(f'found no entry "{kept.name}" in its declaration', "internal")
-            dealt = dealt_with(source.times(entry, row.anchor), kept.due, piece.looked, entry.misfire)
+            window = declaring.window_of(entry, self._loaded.settings.windows)
+            times = source.times(entry, row.anchor)
+            dealt = dealt_with(times, kept.due, piece.looked, entry.misfire, window)
+            fault = None if window or entry.limits.window is None else declaring.no_window(entry)
         except PicoschedError as error:  # its time zone is unknown now, for example
             ended = replace(kept, due=None, outcome=Outcome.FAILED, why=error.message)
             self._store.sources.settle(ended, raised=False)
             return None
         settled = replace(kept, due=dealt.next, missed=kept.missed + dealt.missed)
-        return DueEntry(row, source, entry, settled, kept.due, dealt)
+        return DueEntry(row, source, entry, settled, kept.due, dealt, fault)
 
     def resume(self, id: str, now: datetime) -> bool:
         """Resume a source whose pause is over."""
         return declaring.resume(self._store, id, now)
 
     def _rung(self, due: DueEntry, answers: Answers) -> Done | Unanswered:
-        row, source, entry, settled, nominal, dealt = due
+        row, source, entry, settled, nominal, dealt, fault = due
         now = answers.first(self._now())
         place = declaring.place_of(self._store, source.to)
         record = Fire(settled.id, place, nominal, now, dealt.outcome, stands_for=dealt.stands_for)
+        if fault is not None:
+            self._settle(due, replace(record, outcome=Outcome.FAILED, why=fault), raised=False)
+            return NOTHING
         if not dealt.raised:
-            self._settle(source, settled, replace(record, why=SKIPPED), raised=False)
+            self._settle(due, replace(record, why=dealt.why), raised=False)
             return NOTHING
         attrs = source.attributes(entry, row.raised, now)
         event = Event(entry.domain, entry.type, attrs, eid_of(record), now)
         record = replace(record, eid=event.eid)
         if source.to.kind == URL:
-            self._settle(source, settled, self._sent_away(source, event, record, row))
+            self._settle(due, self._sent_away(source, event, record, row))
         elif source.to.kind in (TAG, RID):
-            self._settle(source, settled, self._sent_round(source.to, event, record))
+            self._settle(due, self._sent_round(source.to, event, record))
         else:
             raised = self._raised(source, event, record, answers)
             if isinstance(raised, Unanswered):
@@ -126,10 +134,10 @@ class Entries:
             if isinstance(raised, Turn):
                 fault = str(raised.errors[0]) if raised.errors else None
                 outcome = Outcome.FAILED if raised.errors else record.outcome
-                self._settle(source, settled, replace(record, outcome=outcome, why=fault), written=True)
+                self._settle(due, replace(record, outcome=outcome, why=fault), written=True)
             else:
                 failed = replace(record, outcome=Outcome.FAILED, eid=None, why=str(raised))
-                self._settle(source, settled, failed)
+                self._settle(due, failed)
         return Done(raised=True)
 
     def _raised(
@@ -146,13 +154,12 @@ class Entries:
             pico, event, record, answers, recorded=source.recorded, journalled=source.journal
         )
 
-    def _settle(
-        self, source: Source, entry: EntryRow, record: Fire, *, raised: bool = True, written: bool = False
-    ) -> None:
+    def _settle(self, due: DueEntry, record: Fire, *, raised: bool = True, written: bool = False) -> None:
         """Write the outcome of an occurrence, and its record unless that is `written` already."""
-        failed = record.outcome is Outcome.FAILED
+        entry, failed = due.settled, record.outcome is Outcome.FAILED
         settled = replace(
             entry,
+            due=entry.due if due.entry.limits.goes_on(entry.fires + raised) else None,
             fires=entry.fires + raised,
             failed=entry.failed + failed,
             fired=record.fired,
@@ -160,7 +167,7 @@ class Entries:
             why=record.why if failed else None,
         )
         self._store.sources.settle(settled, raised=raised)
-        if source.recorded and not written:
+        if due.source.recorded and not written:
             self._store.agenda.record(record)
 
     def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
@@ -194,9 +201,13 @@ class Entries:
                     due=record.nominal,
                     created=event.time,
                     eci=eci,
+                    name=record.id,
                 )
             )
         why = f"sent to {_picos(len(picos) - full)}"
+        if not picos:
+            why = f"{why}: none has the {'ruleset' if target.kind == RID else 'tag'} {target.name}"
+            return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
         if full:
             why += f", and not to {_picos(full)} with {most:,} pending events (max_pending)"
             return replace(record, outcome=Outcome.FAILED, eid=None, why=why)

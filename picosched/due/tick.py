@@ -9,11 +9,11 @@ reason, such as a bug of ours or damage, is ended: it must not stay due forever.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from picosched.clock import format_time, to_ms
 from picosched.due.agenda import AgendaQueue
@@ -33,20 +33,30 @@ from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.seen import Seen
 
+Awaiting = Callable[[Mapping[str, Any]], None]
+"""Is told the attributes of an event."""
+
 INSTANT = 100_000
 """Events that may be made and raised at one instant of a clock that does not advance."""
 
 
 class Dues:
-    """Collects the due times that a batch's turns add or change, and calls `wake` after the commit.
+    """Collects what a batch's turns bring, and tells of it after the commit.
 
-    For one thread at a time, inside a transaction. `wake` gets the soonest due time, or None for any.
+    Due times that they add or change go to `wake`: the soonest, or None for any. Events that somebody awaits
+    go to them. For one thread at a time, inside a transaction.
     """
 
     def __init__(self, wake: Callable[[datetime | None], None]) -> None:
         self._wake = wake
         self._soonest: datetime | None = None
         self._changed = False
+        self._awaited: dict[tuple[str, str], Awaiting] = {}
+        self._told: list[tuple[Awaiting, Mapping[str, Any]]] = []
+
+    def wait_for(self, domain: str, type: str, awaiting: Awaiting) -> None:
+        """Call somebody quick with the attributes of each such event, once its turn is durable."""
+        self._awaited[domain, type] = awaiting
 
     def came(self, turn: Turn) -> None:
         """A turn was written: remember whether it changed due times."""
@@ -55,14 +65,24 @@ class Dues:
                 self._soonest = row.due
             self._changed |= row.kind == "proc"
         self._changed |= bool(turn.rescheduled or turn.changes or turn.deliveries)
+        if self._awaited:
+            for each in turn.handled:
+                awaiting = self._awaited.get((each.domain, each.type))
+                if awaiting is not None:
+                    self._told.append((awaiting, each.attrs))
 
     def committed(self) -> None:
         if self._changed or self._soonest is not None:
             self._wake(None if self._changed else self._soonest)
+        told = self._told
         self.forget()
+        for awaiting, attrs in told:
+            awaiting(attrs)
 
     def forget(self) -> None:
         self._soonest, self._changed = None, False
+        if self._told:
+            self._told = []
 
 
 class Look(NamedTuple):

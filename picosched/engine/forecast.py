@@ -22,7 +22,11 @@ from picosched.schedule.forecast import Span, forecast, times_in
 from picosched.schedule.load import MINUTE, Load, Steady, Stream, What, count_load
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.schedule.window import Unset, Window
+from picosched.sources.limits import Limited, step_of
 from picosched.sources.metronome import Beat
+from picosched.sources.source import Entry
+from picosched.store.pages import Page
+from picosched.store.sources import EntryRow
 from picosched.timespec.timespec import Timespec
 from picosched.turns import sources as declaring
 
@@ -34,10 +38,15 @@ MOST_LOOKED = 20_000
 """Occurrences that a calendar passes over before its first."""
 
 MOST_LOAD_DAYS, LOAD_DAYS = 31, 7
-MOST_ROWS = 5_000
-"""Schedules of a load, and entries of sources."""
+MOST_ROWS = 20_000
+"""Schedules of a load."""
+AT_ONCE = 1_000
+"""Schedules read in one go, while others wait."""
 
 INSTANT = timedelta(milliseconds=1)
+
+Times = Timespec | Beat | Limited
+"""Of an entry of a source."""
 
 
 class Forecast(Wiring):
@@ -94,21 +103,20 @@ class Forecast(Wiring):
             for row in rows
         ]
         steady: list[Steady] = []
-        for what, times, due in self.read(self._entries, span):
-            if isinstance(times, Beat) and times.step <= MINUTE:
-                steady.append(Steady(what, MINUTE / times.step))
+        for what, entry, kept, times in self.read(self._entries, span):
+            step = step_of(times)
+            if step is not None and step <= MINUTE:
+                steady.append(Steady(what, MINUTE / step))
             else:
-                streams.append(Stream(what, _times_of(times, due, span)))
+                window = declaring.window_of(entry, self.settings.windows)
+                streams.append(Stream(what, _times_of(times, entry, kept, window, span)))
         known = until if known == span.until else known
         granularity = self.settings.granularity
         return count_load(streams, steady, since, until, known, asked=asked, granularity=granularity)
 
-    def _entries(self, span: Span) -> list[tuple[What, Timespec | Beat, datetime]]:
-        """The entries of sources that come in a span, with their times and the next of them.
-
-        Inside the lock.
-        """
-        found: list[tuple[What, Timespec | Beat, datetime]] = []
+    def _entries(self, span: Span) -> list[tuple[What, Entry, EntryRow, Times]]:
+        """The entries of sources that come in a span, with their times. Inside the lock."""
+        found: list[tuple[What, Entry, EntryRow, Times]] = []
         for row in self.store.sources.all():
             with suppress(PicoschedError):  # its declaration is no longer valid, as the list of sources says
                 source = declaring.read(row, self.store.almanac)
@@ -116,7 +124,7 @@ class Forecast(Wiring):
                     entry = source.entry(kept.name)
                     if entry is not None and not kept.paused and kept.due and kept.due <= span.until:
                         what = What(kept.id, entry.event, source.label)
-                        found.append((what, source.times(entry, row.anchor), kept.due))
+                        found.append((what, entry, kept, source.times(entry, row.anchor)))
         return found
 
     def _name(self, pico_id: str) -> str:
@@ -126,8 +134,13 @@ class Forecast(Wiring):
 
     def _pending(self, which: Filter, limit: int) -> tuple[list[Scheduled], datetime]:
         """The first pending schedules of a filter, and the time up to which they are all there are."""
-        rows = self.read(self.store.agenda.matching, replace(which, status=(Status.PENDING,)), limit)
-        end = which.until or LAST
+        pending, end = replace(which, status=(Status.PENDING,)), which.until or LAST
+        rows: list[Scheduled] = []
+        page: Page[Scheduled] | None = None
+        while len(rows) < limit and (page is None or page.next is not None):
+            after, room = None if page is None else page.next, min(AT_ONCE, limit - len(rows))
+            page = self.read(self.store.pages.scheduled, pending, after, room)
+            rows += page.items
         return rows, (rows[-1].due or end) if len(rows) == limit else end
 
     def _span(self, since: datetime | None, until: datetime) -> Span:
@@ -152,9 +165,18 @@ def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
     return replace(window, faulty=False) if isinstance(window, Unset) else window
 
 
-def _times_of(times: Timespec | Beat, due: datetime, span: Span) -> Iterator[datetime]:
-    late = span.since is not None and due < span.since
-    time = times.after(shifted(span.since or due, -INSTANT)) if late else due
-    while time is not None and time <= span.until:
+def _times_of(
+    times: Times, entry: Entry, kept: EntryRow, window: Window | None, span: Span
+) -> Iterator[datetime]:
+    """When an entry of a source will be raised. One with a count steps through the time before the span."""
+    time, fires, since = kept.due, kept.fires, span.since
+    if time is not None and since is not None and time < since and entry.limits.count is None:
+        time = times.after(shifted(since, -INSTANT))
+    while time is not None and time <= span.until and entry.limits.goes_on(fires):
+        if window is not None and not window.open_at(time):
+            opening = window.next_opening(time)
+            time = None if opening is None else times.after(max(time, opening - INSTANT))
+            continue
         yield time
+        fires += 1
         time = times.after(time)

@@ -42,6 +42,7 @@ class Sourced(Wiring):
             with self.store.savepoint():
                 for source, id in zip(sources, ids, strict=True):
                     declaring.check_target(self.store, source.to)
+                    declaring.check_windows(source, self.settings.windows)
                     declaring.add(self.store, source, id, self.now())
 
         self.write(work)
@@ -85,8 +86,9 @@ class Sourced(Wiring):
             for source in sources:
                 try:
                     declaring.check_target(self.store, source.to)
+                    declaring.check_windows(source, self.settings.windows)
                 except PicoschedError as error:
-                    log.warning("the source %s has no target yet: %s", source.label, error)
+                    log.warning("the source %s can raise nothing yet: %s", source.label, error)
             return brought
 
         brought = self.write(work)

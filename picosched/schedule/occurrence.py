@@ -71,7 +71,7 @@ def dealt_with(row: Scheduled, due: datetime, judged: datetime, now: datetime, t
     """
     policy = row.misfire or terms.misfire
     upto = due if policy is Misfire.ALL else now
-    closed = _closed(row, terms, due, now)
+    closed = _closed(terms, due, now)
     if closed is not None and row.kind == "at":
         return _put_off(row, due, closed, terms)
     if closed is not None or _too_soon(due, terms):
@@ -85,7 +85,7 @@ def dealt_with(row: Scheduled, due: datetime, judged: datetime, now: datetime, t
         upto = judged - timedelta(seconds=terms.granularity) - GRACE - MILLISECOND
         return _let_go(row, Outcome.SKIPPED, SKIPPED, upto, terms, _last_wanted(row, due, upto, terms))
     late = missed(due, now, terms.granularity)
-    closed = _closed(row, terms, now, now) if late else None
+    closed = _closed(terms, now, now) if late else None
     if closed is not None and row.kind == "at":
         return _put_off(row, now, closed, terms)
     spaced_from = _last_wanted(row, due, upto, terms)
@@ -118,16 +118,9 @@ def _put_off(row: Scheduled, closed_at: datetime, why: str, terms: Terms) -> Dea
     return Dealt(later, Outcome.SKIPPED, f"{why}, and it is postponed until then", 1)
 
 
-def _closed(row: Scheduled, terms: Terms, time: datetime, now: datetime) -> str | None:
+def _closed(terms: Terms, time: datetime, now: datetime) -> str | None:
     """Why it is not raised at a time: its window is closed. None if it is open, or there is none."""
-    if terms.window is None or terms.window.open_at(time):
-        return None
-    opening = terms.window.next_opening(time)
-    if isinstance(terms.window, Unset):
-        return terms.window.why
-    if opening is None:
-        return f"the window {row.window} is closed"
-    return f"the window {row.window} {'is' if opening > now else 'was'} closed until {format_time(opening)}"
+    return None if terms.window is None else terms.window.closed_at(time, now)
 
 
 def _too_soon(due: datetime, terms: Terms) -> bool:

@@ -96,6 +96,7 @@ class Scheduled:
     line: int | None = None
     timespec: str | None = None
     name: str | None = None
+    """Of a "send" from a source: the id of its entry."""
     tz: str = "UTC"
     status: Status = Status.PENDING
     fires: int = 0

@@ -64,7 +64,8 @@ def suggest(
     times = [*dict.fromkeys(_minute(rounded_up(each, granularity)) for each in found)]
     if not times:
         span = f"from {format_time(since)} to {format_time(until)}"
-        raise PicoschedError(f'the timespec "{timespec.text}" does not come {span}: choose a longer time')
+        wanted = "wanted one that comes at least an hour before the load ends, or is no longer known"
+        raise PicoschedError(f'the timespec "{timespec.text}" does not come {span}, {wanted}')
     shift = min(range(MOST_SHIFT), key=lambda each: (*_met(times, each, minutes), each))
     others, _ = _met(times, 0, minutes)
     means = {each: _mean(times, each, minutes) for each in JITTERS}

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from picosched.clock import format_time
 from picosched.errors import KrlError, PicoschedError
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
@@ -74,6 +75,17 @@ class Window:
         """Whether it is open at a time: from an opening on, up to and without the closing."""
         opened, closed = _last(self.opens, time), _last(self.closes, time)
         return opened is not None and (closed is None or opened > closed)
+
+    def closed_at(self, time: datetime, now: datetime) -> str | None:
+        """Why nothing is raised at a time: it is closed. None if it is open."""
+        if self.open_at(time):
+            return None
+        opening = self.next_opening(time)
+        if opening is None:
+            return f"the window {self.name} is closed"
+        return (
+            f"the window {self.name} {'is' if opening > now else 'was'} closed until {format_time(opening)}"
+        )
 
     def next_edge(self, after: datetime) -> Edge | None:
         """The first change after a time, not at it; None if there is none."""
@@ -153,6 +165,10 @@ class Unset:
     def open_at(self, time: datetime) -> bool:
         self._check()
         return False
+
+    def closed_at(self, time: datetime, now: datetime) -> str | None:
+        self._check()
+        return self.why
 
     def next_opening(self, after: datetime) -> datetime | None:
         self._check()

@@ -18,21 +18,24 @@ from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Misfire
 from picosched.sources.crontab import CronLine, read_crontab
+from picosched.sources.limits import KEYS as KEYS_OF_LIMITS
+from picosched.sources.limits import Limits, read_limits
 from picosched.sources.metronome import LEAST_INTERVAL
 from picosched.sources.source import CRONTAB, KINDS, METRONOME, TYPES, URL, Entry, Source, Target
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 
-COMMON = ("type", "name", "to", "tz", "event", "misfire", "journal")
+LIMITS = tuple(KEYS_OF_LIMITS)
+COMMON = ("type", "name", "to", "tz", "event", "misfire", "journal", *LIMITS)
 KEYS = {
-    "metronome": ("type", "name", "to", "event", "misfire", "journal", "interval", "start"),
+    "metronome": ("type", "name", "to", "event", "misfire", "journal", "interval", "start", *LIMITS),
     "crononome": (*COMMON, "entries"),
     "crontab": (*COMMON, "entries", "file"),
 }
 ENTRY_KEYS = {
-    "crononome": ("name", "expr", "payload", "tz", "misfire"),
-    "crontab": ("name", "when", "event", "attrs", "tz", "misfire"),
+    "crononome": ("name", "expr", "payload", "tz", "misfire", *LIMITS),
+    "crontab": ("name", "when", "event", "attrs", "tz", "misfire", *LIMITS),
 }
 EVENTS = {"metronome": "metronome:tick", "crononome": "crononome:trigger"}
 """The default events."""
@@ -102,7 +105,8 @@ def read_source(
         interval = _whole(table, "interval", where, LEAST_INTERVAL, LONGEST_INTERVAL)
         start = _time(table["start"], f"{where}, start") if "start" in table else None
         domain, kind = _event(table.get("event", EVENTS[type]), f"{where}, event")
-        entries: tuple[Entry, ...] = (Entry(name or type, domain, kind, _misfire(table, where, type)),)
+        misfire, limits = _misfire(table, where, type), _limits(table, table, where)
+        entries: tuple[Entry, ...] = (Entry(name or type, domain, kind, misfire, limits=limits),)
         given_entries: Sequence[Any] | None = None
     else:
         if "file" in table:
@@ -151,7 +155,12 @@ def _entry(given: object, source: Table, type: str, where: str, almanac: Almanac
     if type == CRONTAB and attrs is not None and not isinstance(attrs, dict):
         raise PicoschedError(f"{where}, attrs: found {_shown(attrs)}, wanted a map")
     misfire = _misfire(table if "misfire" in table else source, where, type)
-    return Entry(name, domain, kind, misfire, timespec, table[when], attrs)
+    limits = _limits(table, source, where)
+    return Entry(name, domain, kind, misfire, timespec, table[when], attrs, limits)
+
+
+def _limits(entry: Table, source: Table, where: str) -> Limits:
+    return read_limits(entry, source, lambda key, value: _time(value, f"{where}, {key}"), where)
 
 
 def _file_entries(table: Table, where: str, folder: Path | None, again: bool) -> tuple[str, Sequence[Any]]:

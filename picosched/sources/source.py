@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, to_ms
 from picosched.schedule.scheduled import Misfire
+from picosched.sources.limits import Limited, Limits
 from picosched.sources.metronome import Beat
 from picosched.timespec.timespec import Timespec
 
@@ -45,6 +46,7 @@ class Entry:
     """The timespec as written."""
     attrs: Mapping[str, Any] | None = None
     """Of a crononome the payload, which may be left out; of a cron table the attributes."""
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def event(self) -> str:
@@ -83,12 +85,12 @@ class Source:
     def entry(self, name: str) -> Entry | None:
         return next((each for each in self.entries if each.name == name), None)
 
-    def times(self, entry: Entry, anchor: datetime) -> Timespec | Beat:
-        """When an entry is due; `anchor` is when the source was made."""
+    def times(self, entry: Entry, anchor: datetime) -> Timespec | Beat | Limited:
+        """When an entry is due, however often; `anchor` is when the source was made."""
         if entry.timespec is not None:
-            return entry.timespec
+            return entry.limits.times(entry.timespec)
         assert self.interval is not None
-        return Beat(self.interval, self.start or anchor)
+        return entry.limits.times(Beat(self.interval, self.start or anchor))
 
     def attributes(self, entry: Entry, number: int, now: datetime) -> dict[str, Any]:
         """The attributes of the event it raises at `now`; `number` is how many it raised before."""
@@ -106,11 +108,16 @@ class Source:
         if theirs is None or self.type != other.type:
             return False
         beats = (self.interval, self.start) == (other.interval, other.start)
-        return beats and theirs.timespec == entry.timespec
+        bounds = replace(entry.limits, window=None) == replace(theirs.limits, window=None)
+        return beats and bounds and theirs.timespec == entry.timespec
 
 
 def when_of(source: Source, entry: Entry) -> str:
     """When an entry is due, in words."""
+    return ", ".join([_times_of(source, entry), *entry.limits.words()])
+
+
+def _times_of(source: Source, entry: Entry) -> str:
     if entry.timespec is not None:
         return entry.timespec.explain()
     assert source.interval is not None

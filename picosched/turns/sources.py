@@ -19,7 +19,8 @@ from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.pico.channel import new_tags
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome
+from picosched.schedule.scheduled import Outcome, Scheduled
+from picosched.schedule.window import Window
 from picosched.sources.reading import read_source
 from picosched.sources.source import ECI, PICO, TAG, Entry, Source, Target, when_of
 from picosched.sources.state import EntryState, SourceState
@@ -48,7 +49,7 @@ def add(store: Store, source: Source, id: str, now: datetime, *, configured: boo
         raise PicoschedError(f'there is a source "{source.name}" already', "conflict")
     store.sources.put(SourceRow(id, source.name, _text(source), configured, now, now))
     for position, entry in enumerate(source.entries):
-        due = source.times(entry, now).after(now)
+        due = _next(source, entry, now, now)
         store.sources.put_entry(EntryRow(_entry_id(id, entry, now), id, entry.name, due), position)
 
 
@@ -148,18 +149,23 @@ def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None
     store.sources.put(replace(row, name=source.name, declaration=_text(source), anchor=anchor))
     for position, entry in enumerate(source.entries):
         old = kept.pop(entry.name, None)
-        times = source.times(entry, anchor)
         if old is None:
-            id = _entry_id(row.id, entry, now)
-            store.sources.put_entry(EntryRow(id, row.id, entry.name, times.after(now), row.paused), position)
+            id, due = _entry_id(row.id, entry, now), _next(source, entry, anchor, now)
+            store.sources.put_entry(EntryRow(id, row.id, entry.name, due, row.paused), position)
         elif before is not None and source.same_times(entry, before):
             store.sources.put_entry(old, position)
         else:
             last = store.agenda.last_nominal(old.id)  # later than now if the clock was set back
             since = now if last is None else max(now, last)
-            store.sources.put_entry(replace(old, due=times.after(since)), position)
+            due = _next(source, entry, anchor, since, old.fires)
+            store.sources.put_entry(replace(old, due=due), position)
     for gone in kept.values():
         store.sources.remove_entry(gone.id)
+
+
+def _next(source: Source, entry: Entry, anchor: datetime, since: datetime, fires: int = 0) -> datetime | None:
+    """When an entry that has been raised so often is due next, after a time; None if never."""
+    return source.times(entry, anchor).after(since) if entry.limits.goes_on(fires) else None
 
 
 def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
@@ -182,6 +188,28 @@ def _read(declaration: str, almanac: Almanac) -> Source:
 
 def _text(source: Source) -> str:
     return json.dumps(source.given)
+
+
+def sender_of(store: Store, row: Scheduled) -> Source | None:
+    """The source whose entry sent this row to many picos; None if no source did, or if it is gone."""
+    entry = store.sources.find_entry(row.name) if row.kind == "send" and not row.rid and row.name else None
+    kept = None if entry is None else store.sources.find(entry.source_id)
+    try:
+        return None if kept is None else read(kept, store.almanac)
+    except PicoschedError:  # its declaration is no longer valid, as the list of sources says
+        return None
+
+
+def note_failure(store: Store, entry_id: str, nominal: datetime, why: str) -> None:
+    """Count an occurrence as failed whose event failed in one of the picos it was sent to; once for all."""
+    entry = store.sources.find_entry(entry_id)
+    if entry is None:
+        return
+    on_record = store.agenda.records_between(entry_id, nominal, nominal, 1)
+    outcome = on_record[0].outcome if on_record else entry.outcome
+    if outcome is not Outcome.FAILED:
+        store.agenda.correct(entry_id, nominal, Outcome.FAILED, why)
+        store.sources.correct(entry_id, Outcome.FAILED, why)
 
 
 def place_of(store: Store, target: Target) -> str:
@@ -210,6 +238,22 @@ def check_target(store: Store, target: Target) -> None:
         raise PicoschedError(f"there is no pico {target.name}", "not_found")
     if found > 1:
         raise PicoschedError(f"{found} picos have the name {target.name}: use an id", "conflict")
+
+
+def window_of(entry: Entry, windows: Sequence[Window]) -> Window | None:
+    """The window of an entry, among those of the settings; None if it names none, or none of these."""
+    return next((each for each in windows if each.name == entry.limits.window), None)
+
+
+def no_window(entry: Entry) -> str:
+    return f"found the window {entry.limits.window}, wanted one that the settings name"
+
+
+def check_windows(source: Source, windows: Sequence[Window]) -> None:
+    """`not_found` if an entry names a window that the settings do not have."""
+    for entry in source.entries:
+        if entry.limits.window is not None and window_of(entry, windows) is None:
+            raise PicoschedError(f'the entry "{entry.name}": {no_window(entry)}', "not_found")
 
 
 def tag_of(target: Target) -> str:

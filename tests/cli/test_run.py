@@ -108,3 +108,49 @@ def test_a_grace_of_more_than_a_day_is_refused(run: Any) -> None:
     """A thread could not count it, and the process would not end."""
     ended = run("run", "--grace", "1e10")
     assert (ended.status, "--grace" in ended.err, "86400" in ended.err) == (2, True, True)
+
+
+ENDING = """ruleset ending {
+  rule tick { select when metronome tick
+    always { ent:ticks := ent:ticks.defaultsTo(0) + 1; raise done event "now" attributes {"exit": %s}
+      if ent:ticks == 3 } }
+  rule end { select when t end fired { raise done event "now" attributes event:attrs } }
+  rule later { select when t later fired { schedule t event "end" at time:now() attributes event:attrs } }
+}"""
+
+
+@pytest.mark.slow
+def test_an_event_ends_it_with_the_status_it_has(picosched: Any, run: Any, folder: Path) -> None:
+    (folder / "ending.krl").write_text(ENDING % "7")
+    run("install", "ending.krl")
+    run("add-source", json.dumps({"type": "metronome", "interval": 20, "to": {"pico": "root"}}))
+    result = picosched("run", "--exit-on", "done:now")
+    assert (result.status, result.err) == (7, "")
+    assert "Ctrl-C stops" in result.out
+
+
+@pytest.mark.parametrize(
+    ("attrs", "status", "error"),
+    [
+        ((), 0, ""),
+        (("exit=0",), 0, ""),
+        (("exit=3",), 3, ""),
+        (('exit="255"',), 255, ""),
+        (("exit=256",), 1, "error: found 256 as exit, wanted a whole number from 0 to 255\n"),
+        (("exit=-1",), 1, "error: found -1 as exit, wanted a whole number from 0 to 255\n"),
+        (("exit=true",), 1, "error: found True as exit, wanted a whole number from 0 to 255\n"),
+    ],
+)
+def test_the_status_is_that_of_the_event(
+    run: Any, folder: Path, attrs: tuple[str, ...], status: int, error: str
+) -> None:
+    (folder / "ending.krl").write_text(ENDING % "7")
+    run("install", "ending.krl")
+    run("raise", "t:later", *attrs)
+    result = run("run", "--once", "--exit-on", "done:now")
+    assert (result.status, result.err) == (status, error)
+    assert run("run", "--once", "--exit-on", "done:now").status == 0  # nothing was due
+
+
+def test_what_ends_it_is_an_event(run: Any) -> None:
+    assert run("run", "--exit-on", "done").status == 2

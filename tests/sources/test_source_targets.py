@@ -147,33 +147,61 @@ def test_a_tag_goes_by_the_channel_that_allows_the_event(engine: Engine) -> None
     engine.run_until(hours(1))
     assert kitchen.query("witness", "eci") == open_channel.eci
     assert shelf.query("witness", "ticks") == 0
-    (failed,) = [fire for fire in engine.history() if fire.outcome is Outcome.FAILED]
-    assert (failed.pico_id, failed.why) == (
-        shelf.id,
-        "the event table:line is not allowed by the channel's policy",
-    )
+    why = "the event table:line is not allowed by the channel's policy"
+    (entry,) = engine.sources()[0].entries
+    failed = {(fire.id == entry.id, fire.pico_id, fire.why) for fire in engine.history() if fire.error}
+    assert failed == {(False, shelf.id, why), (True, "", why)}
+    assert (entry.fires, entry.failed, entry.error) == (1, 1, why)
 
 
-def test_nobody_with_the_tag_is_no_failure(engine: Engine) -> None:
-    engine.add_source(table({"tag": "nosuch"}))
-    assert engine.run_until(hours(1)) == 1
-    assert [(fire.outcome, fire.why) for fire in engine.history()] == [(Outcome.FIRED, "sent to 0 picos")]
+@pytest.mark.parametrize(
+    ("to", "wanted"), [({"tag": "nosuch"}, "tag nosuch"), ({"rid": "nosuch"}, "ruleset nosuch")]
+)
+def test_nobody_who_gets_an_event_is_a_failure(engine: Engine, to: dict[str, str], wanted: str) -> None:
+    engine.add_source(table(to))
+    engine.run_until(hours(2))
+    why = f"sent to 0 picos: none has the {wanted}"
+    assert [(fire.outcome, fire.why) for fire in engine.history()] == [(Outcome.FAILED, why)] * 2
+    assert (engine.sources()[0].entries[0].failed, engine.sources()[0].entries[0].error) == (2, why)
+
+
+@pytest.mark.parametrize("to", [{"rid": "failing"}, {"tag": "app"}], ids=str)
+@pytest.mark.parametrize("type", ["metronome", "crontab"])
+def test_a_turn_that_fails_in_one_of_many_picos_is_a_failure_of_the_source(
+    engine: Engine, to: dict[str, str], type: str
+) -> None:
+    for name in ("kitchen", "shelf", "office"):
+        pico = engine.new_pico(name)
+        pico.install(FAILING if name != "office" else WITNESS)
+        pico.new_channel(["app"])
+    tick = {"type": "metronome", "interval": 3_600_000, "to": to}
+    entry = {"name": "line", "when": "0 * * * *", "event": "metronome:tick"}
+    engine.add_source(tick if type == "metronome" else {**table(to), "entries": [entry]})
+    engine.run_until(hours(3))
+    (found,) = engine.sources()[0].entries
+    assert (found.fires, found.failed, found.outcome) == (3, 3, Outcome.FAILED)  # not one for each pico
+    assert "no time" in str(found.error)
+    records = engine.history(id=found.id)
+    assert [fire.error for fire in records] == ([found.error] * 3 if type == "crontab" else [])
 
 
 # ---- the journal, pausing, removing -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", ["pico", "eci", "tag", "rid"])
 @pytest.mark.parametrize(
     ("interval", "journal", "turns"), [(1_000, None, 1), (999, None, 0), (100, True, 10), (1_000, False, 0)]
 )
 def test_fast_ticks_leave_the_journal_alone(
-    engine: Engine, interval: int, journal: bool | None, turns: int
+    engine: Engine, interval: int, journal: bool | None, turns: int, kind: str
 ) -> None:
     engine.root.install(WITNESS)
+    channel = engine.root.new_channel(["app"])
+    name = {"pico": "root", "eci": channel.eci, "tag": "app", "rid": "witness"}[kind]
     said = {} if journal is None else {"journal": journal}
-    engine.add_source({"type": "metronome", "interval": interval, "to": {"pico": "root"}, **said})
-    ticks = engine.run_until(START + timedelta(seconds=1))
-    assert engine.root.query("witness", "ticks") == ticks
+    engine.add_source({"type": "metronome", "interval": interval, "to": {kind: name}, **said})
+    engine.run_until(START + timedelta(seconds=1))
+    assert engine.root.query("witness", "ticks") == 1_000 // interval
     assert len(engine.journal()) == turns
 
 

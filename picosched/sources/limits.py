@@ -1,0 +1,103 @@
+"""The limits of an entry: from when and until when it comes, how often, and in which window.
+
+They mean what the attributes of a schedule mean, and are read by the same functions. The first two are part
+of its times: `Limited` has the interface of a timespec and leaves out what is before or after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from picosched.clock import format_time, shifted
+from picosched.errors import PicoschedError
+from picosched.schedule.steering import COUNT, POLICY, UNTIL, WINDOW
+from picosched.sources.metronome import MILLISECOND, Beat
+from picosched.timespec.timespec import Timespec
+
+KEYS = {"from": UNTIL, "until": UNTIL, "count": COUNT, "window": WINDOW}
+"""The keys of a declaration, and the steering attribute that is read alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of an entry. Each may be None."""
+
+    since: datetime | None = None
+    """The first time at which it may come."""
+    until: datetime | None = None
+    """The last."""
+    count: int | None = None
+    """How often its event is raised."""
+    window: str | None = None
+    """The name of a window of the settings, outside which it is not raised."""
+
+    def goes_on(self, fires: int) -> bool:
+        """Whether it comes again after so many fires."""
+        return self.count is None or fires < self.count
+
+    def times(self, times: Timespec | Beat) -> Timespec | Beat | Limited:
+        if self.since is None and self.until is None:
+            return times
+        return Limited(times, self.since, self.until)
+
+    def words(self) -> Sequence[str]:
+        """What is said of them behind the times."""
+        told = (
+            self.since and f"from {format_time(self.since)}",
+            self.until and f"until {format_time(self.until)}",
+            self.count and f"{self.count:,} time{'s' * (self.count > 1)}",
+            self.window and f"in the window {self.window}",
+        )
+        return [each for each in told if each]
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Times from a time and until another, both included."""
+
+    times: Timespec | Beat
+    since: datetime | None
+    until: datetime | None
+
+    def after(self, time: datetime) -> datetime | None:
+        """The first of them after `time`, not at it; None if there is none."""
+        since = time if self.since is None else max(time, shifted(self.since, -MILLISECOND))
+        found = self.times.after(since)
+        return found if found is None or self.until is None or found <= self.until else None
+
+    def count(self, after: datetime, until: datetime, most: int) -> int:
+        """How many are after `after` and up to `until`, counting up to `most`."""
+        if self.since is not None:
+            after = max(after, shifted(self.since, -MILLISECOND))
+        last = until if self.until is None else min(until, self.until)
+        return self.times.count(after, last, most) if last > after else 0
+
+
+def step_of(times: Timespec | Beat | Limited) -> timedelta | None:
+    """The distance of a metronome's ticks; None for other times."""
+    inner = times.times if isinstance(times, Limited) else times
+    return inner.step if isinstance(inner, Beat) else None
+
+
+def read_limits(
+    entry: Mapping[str, Any], source: Mapping[str, Any], time_of: Callable[[str, Any], datetime], where: str
+) -> Limits:
+    """The limits of an entry; its own win over those of its source. `time_of` reads the time of a key."""
+    found: dict[str, Any] = {}
+    for key, attribute in KEYS.items():
+        given = entry.get(key, source.get(key))
+        if given is None:
+            continue
+        try:
+            found[key] = POLICY[attribute](key, given, lambda value, key=key: time_of(key, value))  # type: ignore[misc]
+        except PicoschedError as error:
+            said = error.message if error.message.startswith(where) else f"{where}: {error.message}"
+            raise PicoschedError(said, error.code) from error
+    since, until = found.get("from"), found.get("until")
+    if since is not None and until is not None and until < since:
+        span = f"from {format_time(since)} until {format_time(until)}"
+        raise PicoschedError(f"{where}: found {span}, wanted an end that is not before the start")
+    return Limits(since, until, found.get("count"), found.get("window"))
