@@ -89,7 +89,8 @@ def _read(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, An
             continue
         name, equals, text = word.partition("=")
         parameter, flag = options.get(name, (None, None))
-        if parameter is None or (flag is not None and equals):
+        is_short = not name.startswith("--")
+        if parameter is None or (equals and (flag is not None or is_short)):
             raise NotPlainError
         value = flag if flag is not None else parameter.value(text if equals else next(rest, ""))
         given.setdefault(parameter.name, []).append(value)
