@@ -87,3 +87,22 @@ def test_what_no_rule_selects_is_not_raised(tmp_path: Path, clock: VirtualClock)
         clock.advance(hours=5)
         assert engine.run_due() == 1
         assert [fire.outcome for fire in engine.history()] == ["late"]
+
+
+def test_what_fails_when_it_is_fired_by_hand_is_told(engine: Engine) -> None:
+    assert engine.root.raise_event("plan", "broken", {"until": "2026-03-02T00:00:00Z"}).errors == []
+    plan(engine, "repeat", "0 0 1 * *", _name="rare")
+    (row,) = engine.scheduled()
+    assert len(engine.root.fire_now(row.id).errors) == 1
+    engine.run_due()
+    assert heard(engine) == ["failed"]
+    assert told(engine)["failures"] == 1
+
+
+def test_the_hundredth_try_has_a_time(engine: Engine, clock: VirtualClock) -> None:
+    """The waits grow no further than an hour."""
+    assert engine.root.raise_event("plan", "broken", {"until": "2026-12-01T00:00:00Z"}).errors == []
+    plan(engine, "at", "2026-03-01T01:00:00Z", _name="often", _retry=100)
+    engine.run_until("2026-03-10T00:00:00Z")
+    assert [each.outcome for each in engine.history(limit=200)].count("failed") == 101
+    assert heard(engine) == ["failed"]

@@ -219,6 +219,8 @@ class Rows:
         raised = self._raised(row, fired, record, piece.answers)
         if isinstance(raised, Exception):
             raise raised
+        if isinstance(raised, Turn) and (raised.errors or row.failures):
+            self._happened(row, raised.settled or fired, of_turn(record, raised))
         return raised
 
     def raise_past(self, piece: RaisePast) -> Turn | Unanswered | None:

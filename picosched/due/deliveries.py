@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import blake2b
 
 from picosched.due.alerting import signature_of
 from picosched.due.background import Background, away
@@ -28,6 +27,7 @@ from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.outside.mail import METHOD
 from picosched.pico.delivery import Delivery
 from picosched.schedule.alert import MAIL, text_of
+from picosched.schedule.backoff import backoff
 from picosched.schedule.scheduled import Outcome
 from picosched.settings import Settings
 from picosched.store.due import Coming
@@ -120,7 +120,7 @@ class DeliveriesQueue(Background):
             hours = EXPIRES // timedelta(hours=1)
             why = f"did not take it in {hours} hours and {tries:,} tries: {error}"
         if why is None:
-            due = min(now + wait_of(delivery.id, tries), delivery.created + EXPIRES)
+            due = min(now + backoff(delivery.id, tries, FIRST_WAIT, LONGEST_WAIT), delivery.created + EXPIRES)
             deliveries.put_off(delivery.id, max(due, now + FIRST_WAIT), error)
             return
         deliveries.give_up(delivery.id, now, why)
@@ -143,13 +143,6 @@ def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:
 def shown_url(url: str) -> str:
     """A URL with its eci shortened, because that is a key."""
     return ECI.sub(r"\1\2…", url)
-
-
-def wait_of(id: str, tries: int) -> timedelta:
-    """The backoff after this many tries: doubled each time, of which a half to the whole."""
-    longest = min(FIRST_WAIT * 2 ** min(tries, 20), LONGEST_WAIT)
-    drawn = int.from_bytes(blake2b(f"{id} {tries}".encode(), digest_size=4).digest()) / 2**32
-    return timedelta(milliseconds=longest / timedelta(milliseconds=1) * (0.5 + drawn / 2))
 
 
 def told(answer: HttpResponse) -> str:

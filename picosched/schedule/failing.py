@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 from picosched.clock import format_time, shifted
 from picosched.frozen import replace
+from picosched.schedule.backoff import backoff
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status, rounded_up
 
@@ -39,9 +39,7 @@ def next_try(row: Scheduled, settled: Scheduled, now: datetime, granularity: int
     """
     if row.retry is None or row.tries >= row.retry:
         return None
-    longest = min(FIRST_WAIT * 2**row.tries, LONGEST_WAIT)
-    drawn = int.from_bytes(blake2b(f"{row.id} {row.tries}".encode(), digest_size=4).digest()) / 2**32
-    at = rounded_up(shifted(now, longest * (0.5 + drawn / 2)), granularity)
+    at = rounded_up(shifted(now, backoff(row.id, row.tries, FIRST_WAIT, LONGEST_WAIT)), granularity)
     return at if settled.due is None or at < settled.due else None
 
 

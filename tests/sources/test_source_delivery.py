@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from picosched import Engine, PicoRef, PicoschedError, VirtualClock
-from picosched.due.deliveries import EXPIRES, LONGEST_WAIT, wait_of
+from picosched.due.deliveries import EXPIRES, FIRST_WAIT, LONGEST_WAIT
 from picosched.due.entries import MOST_WAITING
 from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.schedule.backoff import backoff
 from picosched.schedule.scheduled import Outcome
 
 pytestmark = pytest.mark.slow
@@ -241,12 +242,15 @@ def test_only_so_many_wait() -> None:
 
 
 def test_the_waits_double_up_to_a_bound_and_are_always_the_same() -> None:
-    waits = [wait_of("an id", tries) for tries in range(1, 40)]
-    assert waits == [wait_of("an id", tries) for tries in range(1, 40)]
-    for tries, wait in enumerate(waits, 1):
-        longest = min(timedelta(seconds=2**tries), LONGEST_WAIT)
-        assert longest / 2 <= wait <= longest
-    assert len({wait_of(str(id), 9) for id in range(100)}) == 100
+    def wait(id: str, tries: int) -> timedelta:
+        return backoff(id, tries, FIRST_WAIT, LONGEST_WAIT)
+
+    waits = [wait("an id", tries) for tries in range(1, 200)]
+    assert waits == [wait("an id", tries) for tries in range(1, 200)]
+    for tries, found in enumerate(waits, 1):
+        longest = min(timedelta(seconds=2 ** min(tries, 20)), LONGEST_WAIT)
+        assert longest / 2 <= found <= longest
+    assert len({wait(str(id), 9) for id in range(100)}) == 100
 
 
 # ---- the receiver -----------------------------------------------------------------------------------
