@@ -85,6 +85,7 @@ CODES: dict[str, str] = {
     "W405": "nearly a steering attribute",
     "W406": "unknown window",
     "W407": "window that never closes",
+    "W408": "window without a start",
 }
 """Every code and its name. `docs/checks.md` has a section for each."""
 

@@ -77,10 +77,14 @@ def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec 
     if found is None or not isinstance(found[0], str | dict):  # the resolver reports it
         return None
     try:
-        return Timespec.parse(found[0], zone)
+        timespec = Timespec.parse(found[0], zone)
     except PicoschedError as error:
         subject.say("E304", error.message, node)
         return None
+    if timespec.open:
+        said = f'"{timespec.text}" does not say from when it counts, so it counts from 1970-01-01'
+        subject.say("W408", f"{said}: add from and a date", node)
+    return timespec
 
 
 def _unknown(

@@ -166,6 +166,7 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
     "picosched next '2nd thursday of month at 10:30' --tz America/New_York",
     "picosched next '0 9 * * 1-5 except 2026-12-25' --picture year",
     "picosched next '@every 20m & * 9-16 * * 1-5'",
+    "picosched next 'every 2 weeks on friday at 17:00 from 2026-03-06'",
     """picosched next '{"hours": [9, 17], "minutes": 0, "dates": "last"}'""",
     "picosched next @monthly -n 3 --json",
     name="next",
@@ -198,8 +199,8 @@ def next_(
     """
     from picosched.timespec.timespec import Timespec
 
-    spec = Timespec.parse(timespec, tz)
     since = SystemClock().now() if start is None else parse_time(start)
+    spec = Timespec.parse(timespec, tz).starting(since)
     times: list[datetime] = []
     after = since
     while len(times) < count and (following := spec.after(after)) is not None:

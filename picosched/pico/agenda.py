@@ -38,7 +38,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import COMING, Outcome, Scheduled, coming, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
-from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
+from picosched.schedule.steering import KEEP, REPLACE, STEERING, read_steering
 from picosched.timespec.timespec import MAX_LENGTH, Timespec
 
 REPLACED = "another took its name"
@@ -80,7 +80,7 @@ class PicoAgenda:
         try:
             # Not the JSON copy: JSON has no infinity, and as null it would be ignored.
             steering = read_steering(
-                attrs, repeat=repeat is not None, time_of=lambda value: read_time(value, turn.now, UNTIL)
+                attrs, repeat=repeat is not None, time_of=lambda value, name: read_time(value, turn.now, name)
             )
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
@@ -102,7 +102,7 @@ class PicoAgenda:
         if repeat is None:
             made = replace(made, due=self._due(at, turn.now, made.put_off))
         else:
-            made = self._repeating(made, self._timespec(repeat, steering.tz))
+            made = self._repeating(made, self._timespec(repeat, steering.tz), steering.start)
         if made.name is not None and (repeat is not None or steering.if_exists):
             if steering.if_exists == REPLACE:
                 for each in self._so_far.found(Filter(name=made.name)):
@@ -165,9 +165,11 @@ class PicoAgenda:
                 f"found {shown(at)} as the time of a schedule, which is past the last year, 9999"
             ) from cause
 
-    def _repeating(self, made: Scheduled, timespec: Timespec) -> Scheduled:
+    def _repeating(self, made: Scheduled, timespec: Timespec, start: datetime | None) -> Scheduled:
+        if timespec.open:
+            self._pico.budget.charge(READ * len(timespec.text))  # it is read again, with its start
         try:
-            changed = repeated(made, timespec, made.created, self._effects.settings.granularity)
+            changed = repeated(made, timespec, made.created, self._effects.settings.granularity, start)
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
         assert changed is not None

@@ -21,15 +21,17 @@ from functools import reduce
 
 from picosched.timespec.cron import read_cron
 from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
-from picosched.timespec.days import ALWAYS
+from picosched.timespec.days import ALWAYS, Days
 from picosched.timespec.duration import read_duration
 from picosched.timespec.fields import Fields
 from picosched.timespec.maps import map_end, read_map
 from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
 from picosched.timespec.place import Place
-from picosched.timespec.times import Part, Times, both, every, union, without
+from picosched.timespec.start import Start, written
+from picosched.timespec.times import Every, Part, Times, both, every, union, without
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.words import day_words, in_words, joined, span_words
+from picosched.timespec.zone import is_utc
 
 MAX_TERMS = 64
 MAX_DEPTH = 24
@@ -50,7 +52,8 @@ _MIDNIGHT: Times = (WallTimes(),)
 class Term:
     """A parsed text: its normal form, its times, its explanation, and its precedence.
 
-    For a term without times, `days` says whether its days come from dates or from a phrase.
+    For a term without times of day, `days` says whether its days come from dates or from a phrase. `open`
+    says that it counts from a start which it was not given; only such a term may have no times at all.
     """
 
     text: str
@@ -58,12 +61,15 @@ class Term:
     words: Callable[[], str]
     rank: int = ALONE
     days: str = ""
+    open: bool = False
 
 
-def read(text: str, utc: bool) -> Term:
-    """Parse a whole text; `utc` says whether local time is UTC. PicoschedError `invalid` if it is not a
-    timespec."""
-    reader = _Reader(text, utc)
+def read(text: str, tz: str, start: Start | None = None) -> Term:
+    """Parse a whole text, for local time in a zone and with the start of what counts from one.
+
+    PicoschedError `invalid` if it is not a timespec.
+    """
+    reader = _Reader(text, tz, start)
     found = reader.expression(0, False)
     if reader.at < len(text):
         raise reader.place().fault(text[reader.at :], "nothing more, or one of | & except")
@@ -73,8 +79,8 @@ def read(text: str, utc: bool) -> Term:
 class _Reader:
     """A recursive-descent parser over the text."""
 
-    def __init__(self, text: str, utc: bool) -> None:
-        self.text, self.utc = text, utc
+    def __init__(self, text: str, tz: str, start: Start | None) -> None:
+        self.text, self.utc, self.start = text, is_utc(tz), start
         self.at = 0
         self.terms = 0
 
@@ -110,6 +116,7 @@ class _Reader:
             lambda: "; and ".join(_told_within(term, UNION) for term in found),
             UNION,
             _days_of(found),
+            any(term.open for term in found),
         )
 
     def meet(self, depth: int, in_list: bool) -> Term:
@@ -124,6 +131,7 @@ class _Reader:
             lambda: ", only ".join(_told_within(term, MEET) for term in found),
             MEET,
             _days_of(found) if all(term.days for term in found) else "",
+            any(term.open for term in found),
         )
 
     def less(self, left: Term, items: list[Term]) -> Term:
@@ -134,6 +142,7 @@ class _Reader:
             lambda: f"{_told_within(left, EXCEPT)}, except {_told_list(items)}",
             EXCEPT,
             left.days,
+            left.open or any(item.open for item in items),
         )
 
     def timed(self, term: Term, place: Place) -> Term:
@@ -152,6 +161,7 @@ class _Reader:
             both(term.times, _MIDNIGHT, self.utc),
             lambda: f"at 00:00 {_told_within(term, MEET)}",
             ALONE if alone else MEET,
+            open=term.open,
         )
 
     def term(self, depth: int, in_list: bool) -> Term:
@@ -178,7 +188,7 @@ class _Reader:
             self.terms += 1
             if self.terms > MAX_TERMS:
                 raise place.fault(text, f"a timespec of at most {MAX_TERMS} terms")
-        return _term(text, place, self.utc)
+        return _term(text, place, self.utc, self.start)
 
     def took(self, operator: str) -> bool:
         self.skip()
@@ -193,7 +203,7 @@ class _Reader:
         self.at = blank.end() if blank else self.at
 
 
-def _term(text: str, place: Place, utc: bool) -> Term:
+def _term(text: str, place: Place, utc: bool, start: Start | None) -> Term:
     """Parse a text without operators."""
     if DATE_LIKE.match(text):
         normal, times, whole_days = read_dates(text, place)
@@ -205,7 +215,7 @@ def _term(text: str, place: Place, utc: bool) -> Term:
         normal, counted = read_duration(text, place)
         return _of_fields(normal, counted, utc)
     if is_phrase(text):
-        return _of_phrase(read_phrase(text, place), place, utc)
+        return _of_phrase(read_phrase(text, place, start and start.local.date()), place, utc)
     normal, fields = read_cron(text, place)
     return _of_fields(normal, fields, utc)
 
@@ -213,19 +223,34 @@ def _term(text: str, place: Place, utc: bool) -> Term:
 def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
     fields = phrase.fields
     days = fields.days()
-    if not days:
+    if not days and not phrase.open:
         raise place.fault(phrase.text, "days that exist: it never fires")
     if phrase.seconds is not None:
-        seconds, limited = phrase.seconds, days != ALWAYS
-        times = both(every(seconds, utc), (whole(days),), utc) if limited else every(seconds, utc)
-        return Term(
-            phrase.text,
-            times,
-            lambda: span_words(seconds, utc) + (f" {day_words(fields)}" if limited else ""),
-        )
+        return _of_interval(phrase, phrase.seconds, days, utc)
     if phrase.timed:
-        return _of_fields(phrase.text, fields, utc)
-    return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase")
+        return replace(_of_fields(phrase.text, fields, utc), open=phrase.open)
+    return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase", open=phrase.open)
+
+
+def _of_interval(phrase: Phrase, seconds: int, days: Days, utc: bool) -> Term:
+    fields = phrase.fields
+    if fields.start is None:
+        times, counted = every(seconds, utc), ""
+    else:
+        times, counted = (Every(seconds, start=fields.start),), f" from {written(fields.start)}"
+    limited = replace(fields, start=None).days() != ALWAYS
+    if limited:
+        times = both(times, (whole(days),), utc)
+    return Term(
+        phrase.text,
+        times,
+        lambda: (
+            span_words(seconds, utc)
+            + (f" {day_words(replace(fields, start=None))}" if limited else "")
+            + counted
+        ),
+        open=phrase.open,
+    )
 
 
 def _of_fields(text: str, says: Fields | int, utc: bool) -> Term:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import gcd
 
+from picosched.timespec.anchored import Anchored, Cycle
 from picosched.timespec.bits import (
     ALL_DAYS,
     ALL_MINUTES_OF_DAY,
@@ -21,7 +21,7 @@ from picosched.timespec.bits import (
     members,
     spread,
 )
-from picosched.timespec.days import NEVER, Days, by_rule
+from picosched.timespec.days import DAY, EPOCH_DAY, Days, by_rule
 from picosched.timespec.wall import WallTimes
 
 
@@ -103,7 +103,8 @@ class Fields:
     """Times of a day, and the days: by month day and weekday, months and years.
 
     With `either` one of month day and weekday is enough; without, both must match. `minutes` are those of
-    the day, 0 to 1439. `every_days` and `every_months` keep one in so many, counted from 1970-01-01.
+    the day, 0 to 1439. `cycle` keeps one in so many days, weeks, months or years (see `anchored`), counted
+    from `start`, a local second, or else from 1970-01-01. No day before that of the start belongs.
     """
 
     seconds: int = 1
@@ -114,8 +115,8 @@ class Fields:
     years: int = ALL_YEARS
     either: bool = False
     elapsed: bool = False
-    every_days: int = 1
-    every_months: int = 1
+    cycle: tuple[str, int] | None = None
+    start: int | None = None
 
     @property
     def whole_days(self) -> Fields:
@@ -125,9 +126,11 @@ class Fields:
     def days(self) -> Days:
         """The days of the calendar."""
         found = _days(self.month_days, self.week_days, self.either, self.months, self.years)
-        if self.every_months > 1:
-            found &= every_nth_month(self.every_months)
-        return found.every(self.every_days) if self.every_days > 1 else found
+        if self.cycle is None and self.start is None:
+            return found
+        start = EPOCH_DAY if self.start is None else self.start // DAY
+        cycles = () if self.cycle is None else (Cycle.every(*self.cycle, start),)
+        return Anchored(found, cycles, 0 if self.start is None else start)
 
     def times(self) -> WallTimes | None:
         """The local times; None when there are none."""
@@ -149,19 +152,6 @@ def _days(month_days: MonthDays, week_days: WeekDays, either: bool, months: int,
         return known[kind]
 
     return by_rule(rule, years)
-
-
-@lru_cache(maxsize=64)
-def every_nth_month(step: int) -> Days:
-    """The days of every month that is a multiple of `step` months from January 1970."""
-    found = NEVER
-    period = step // gcd(step, 12)
-    for month in range(12):
-        for year in range(1, period + 1):
-            if ((year - 1970) * 12 + month) % step == 0:
-                months = 2 << month
-                found |= _days(EVERY_MONTH_DAY, EVERY_WEEK_DAY, False, months, spread(year, period, 10_000))
-    return found
 
 
 def _nearest(day: int, length: int, weekday: int) -> int:

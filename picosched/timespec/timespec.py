@@ -34,10 +34,11 @@ from typing import Any
 from picosched.clock import EPOCH
 from picosched.errors import PicoschedError
 from picosched.timespec.algebra import Term, read
-from picosched.timespec.days import ALWAYS
+from picosched.timespec.instants import EPOCH as EPOCH_SECOND
 from picosched.timespec.instants import Fires, count_fires, fire_from, fire_until, second_of
 from picosched.timespec.place import shown
-from picosched.timespec.times import Every, same
+from picosched.timespec.start import Start, local_time
+from picosched.timespec.times import WHOLE, Every, same
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import check_zone, is_utc
 
@@ -64,6 +65,7 @@ class Timespec:
     def parse(cls, text: str | Mapping[str, Any], tz: str = "UTC") -> Timespec:
         """The timespec that a text writes, or a map of parts, in the zone of that name.
 
+        One that counts days, weeks or months without a start counts from 1970-01-01 (see `starting`).
         Raises PicoschedError `invalid` if it is invalid or never fires, with the part and the column, and
         for an unknown zone.
         """
@@ -72,6 +74,20 @@ class Timespec:
         if not isinstance(tz, str):
             raise PicoschedError(f"found {type(tz).__name__}, wanted the name of a time zone", "invalid")
         return _parse(text, tz)
+
+    def starting(self, time: datetime, id: str = "") -> Timespec:
+        """This, counting from `time` where it counts without a start: "every 3 days from …".
+
+        `id` is that of what is scheduled.
+        """
+        if not self._term.open:
+            return self
+        return _started(self.text, self.tz, Start(local_time(time, self.tz), id))
+
+    @property
+    def open(self) -> bool:
+        """Whether it counts days, weeks or months without a start."""
+        return self._term.open
 
     def after(self, time: datetime) -> datetime | None:
         """The first fire after `time`, not at it; None when there is none."""
@@ -184,19 +200,30 @@ class Timespec:
 
 @lru_cache(maxsize=8192)
 def _parse(text: str, tz: str) -> Timespec:
+    return _read(text, tz)
+
+
+@lru_cache(maxsize=1024)
+def _started(text: str, tz: str, start: Start) -> Timespec:
+    return _read(text, tz, start)
+
+
+def _read(text: str, tz: str, start: Start | None = None) -> Timespec:
     if len(text) > MAX_LENGTH:
         raise PicoschedError(
             f"found a timespec of {len(text)} characters, wanted at most {MAX_LENGTH}", "invalid"
         )
-    term = read(text, is_utc(tz))
+    term = read(text, tz, start)
     check_zone(tz)
+    fires = Fires(term.times, tz)
+    if term.open:  # it may never fire counted from 1970, but from its start
+        return Timespec(term.text, tz, term, fires)
     if not term.times:
         raise PicoschedError(
             f"timespec {shown(term.text)}: found no remaining time: it never fires", "invalid"
         )
-    fires = Fires(term.times, tz)
-    if _can_miss(fires) and fire_from(fires, 0) is None:
-        why = "its duration has no time on its days"
+    if _can_miss(fires) and not any(fire_from(fires, start) for start in (0, EPOCH_SECOND)):
+        why = "its duration has none of its times"
         if isinstance(term.times[0], WallTimes):
             why = "the clocks there skip its times"
         raise PicoschedError(f"timespec {shown(term.text)} never fires in {tz}: {why}", "invalid")
@@ -207,7 +234,7 @@ def _can_miss(fires: Fires) -> bool:
     """Whether it may never fire despite having times: a clock change may skip them, or a duration their
     days."""
     return all(
-        part.days is not ALWAYS if isinstance(part, Every) else part.days.years.bit_count() < _FEW_YEARS
+        part.box is not WHOLE if isinstance(part, Every) else part.days.years.bit_count() < _FEW_YEARS
         for part in fires.times
     )
 
@@ -218,7 +245,7 @@ def _smallest_gap(fires: Fires) -> int | None:
         (part,) = fires.times
         if isinstance(part, WallTimes):
             return part.smallest_gap()
-        if isinstance(part, Every) and part.days is ALWAYS:
+        if isinstance(part, Every) and part.box is WHOLE and part.steps is None:
             return part.seconds
     local = Fires(
         fires.times, "UTC" if all(isinstance(part, WallTimes) for part in fires.times) else fires.tz

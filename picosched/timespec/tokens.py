@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from picosched.errors import PicoschedError
 from picosched.timespec.bits import bits
 from picosched.timespec.place import Place
 
 _TOKEN = re.compile(
-    r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ \t]*[ap]m\b)?|[0-9]{1,2}[ \t]*[ap]m\b)"
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:t[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?(?![\w-]))"
+    r"|(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ \t]*[ap]m\b)?|[0-9]{1,2}[ \t]*[ap]m\b)"
     r"|(?P<ordinal>[0-9]{1,4}(?:st|nd|rd|th)\b)"
     r"|(?P<number>[0-9]{1,9}\b)"
     r"|(?P<word>monday-to-friday\b|[a-z]+)"
@@ -128,6 +130,15 @@ class Tokens:
             raise self.fault("a time of day, 00:00 to 23:59:59")
         self.next += 1
         return 60 * hour + minute, second
+
+    def moment(self) -> datetime:
+        """A date, or a date with a time."""
+        try:
+            found = datetime.fromisoformat(self.peek().upper())
+        except ValueError:
+            raise self.fault("an existing day and time") from None
+        self.next += 1
+        return found
 
     # Lists
 

@@ -37,7 +37,7 @@ _simulating = threading.Semaphore(2)
 class NextShape(BaseModel):
     """A timespec in words, and when it fires next."""
 
-    timespec: str
+    timespec: str = Field(description="As given, or with its start if it counts without one.")
     tz: str
     explain: str
     next: list[str]
@@ -89,14 +89,17 @@ def next_times(
 ) -> NextShape:
     """A timespec in words, and when it fires next."""
     value = parse_json(timespec, "timespec") if timespec.lstrip().startswith("{") else timespec
-    spec = Timespec.parse(value, tz)
-    time: datetime | None = engine.now() if start is None else parse_time(start)
+    since = engine.now() if start is None else parse_time(start)
+    given = Timespec.parse(value, tz)
+    spec = given.starting(since)
+    time: datetime | None = since
     found: list[str] = []
     while time is not None and len(found) < n:
         time = spec.after(time)
         if time is not None:
             found.append(format_time(time))
-    return NextShape(timespec=timespec, tz=tz, explain=spec.explain(), next=found)
+    written = spec.text if given.open else timespec
+    return NextShape(timespec=written, tz=tz, explain=spec.explain(), next=found)
 
 
 @router.post("/simulate")

@@ -309,7 +309,7 @@ def tell_timespec(spec: str, tz: str, now: datetime, count: int = SHOWN_TIMES) -
     if not spec.strip():
         return
     try:
-        read = Timespec.parse(spec.strip(), tz.strip() or "UTC")
+        read = Timespec.parse(spec.strip(), tz.strip() or "UTC").starting(now)
         times = list(islice(read.between(now, datetime.max.replace(tzinfo=now.tzinfo)), count))
     except PicoschedError as error:
         text("p", error.message, "bad-text")
