@@ -168,6 +168,7 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
     "picosched next '0 9 * * 1-5 except 2026-12-25' --picture year",
     "picosched next \"weekdays at 9:00 except holidays('US')\"",
     "picosched next '@every 20m & * 9-16 * * 1-5'",
+    "picosched next 'every 2 weeks on friday at 17:00 from 2026-03-06'",
     """picosched next '{"hours": [9, 17], "minutes": 0, "dates": "last"}'""",
     "picosched next @monthly -n 3 --json",
     name="next",
@@ -200,8 +201,8 @@ def next_(
     """
     from picosched.timespec.timespec import Timespec
 
-    spec = Timespec.parse(timespec, tz, _almanac(timespec))
     since = SystemClock().now() if start is None else parse_time(start)
+    spec = Timespec.parse(timespec, tz, _almanac(timespec)).starting(since)
     times: list[datetime] = []
     after = since
     while len(times) < count and (following := spec.after(after)) is not None:

@@ -84,9 +84,9 @@ class Source:
         return next((each for each in self.entries if each.name == name), None)
 
     def times(self, entry: Entry, anchor: datetime) -> Timespec | Beat:
-        """When an entry is due; `anchor` is when the source was made."""
+        """When an entry is due; `anchor` is when the source was made, and from then is counted."""
         if entry.timespec is not None:
-            return entry.timespec
+            return entry.timespec.starting(anchor, f"{self.label}/{entry.name}")
         assert self.interval is not None
         return Beat(self.interval, self.start or anchor)
 
@@ -109,10 +109,11 @@ class Source:
         return beats and theirs.timespec == entry.timespec
 
 
-def when_of(source: Source, entry: Entry) -> str:
-    """When an entry is due, in words."""
-    if entry.timespec is not None:
-        return entry.timespec.explain()
+def when_of(source: Source, entry: Entry, anchor: datetime) -> str:
+    """When an entry is due, in words; `anchor` is when the source was made."""
+    times = source.times(entry, anchor)
+    if isinstance(times, Timespec):
+        return times.explain()
     assert source.interval is not None
     every = (
         f"every {source.interval / 1000:g} s" if source.interval >= 1000 else f"every {source.interval} ms"

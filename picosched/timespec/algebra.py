@@ -23,17 +23,19 @@ from functools import reduce
 from picosched.timespec.almanac import Consulted
 from picosched.timespec.cron import read_cron
 from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
-from picosched.timespec.days import ALWAYS
+from picosched.timespec.days import ALWAYS, Days
 from picosched.timespec.duration import read_duration
 from picosched.timespec.fields import Fields
 from picosched.timespec.maps import map_end, read_map
 from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
 from picosched.timespec.place import Place
+from picosched.timespec.start import Start, written
 from picosched.timespec.sun import SUN_LIKE, Sun
-from picosched.timespec.times import Part, Times, both, every, union, without
+from picosched.timespec.times import Every, Part, Times, both, every, union, without
 from picosched.timespec.tokens import QUOTED
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.words import day_words, in_words, joined, span_words
+from picosched.timespec.zone import is_utc
 
 MAX_TERMS = 64
 MAX_DEPTH = 24
@@ -57,7 +59,8 @@ _MIDNIGHT: Times = (WallTimes(),)
 class Term:
     """A parsed text: its normal form, its times, its explanation, and its precedence.
 
-    For a term without times, `days` says whether its days come from dates or from a phrase.
+    For a term without times of day, `days` says whether its days come from dates or from a phrase. `open`
+    says that it counts from a start which it was not given; only such a term may have no times at all.
     """
 
     text: str
@@ -65,12 +68,15 @@ class Term:
     words: Callable[[], str]
     rank: int = ALONE
     days: str = ""
+    open: bool = False
 
 
-def read(text: str, utc: bool, consulted: Consulted) -> Term:
-    """Parse a whole text; `utc` says whether local time is UTC. PicoschedError `invalid` if it is not a
-    timespec, and those of the almanac for what it does not have."""
-    reader = _Reader(text, utc, consulted)
+def read(text: str, tz: str, consulted: Consulted, start: Start | None = None) -> Term:
+    """Parse a whole text, for local time in a zone and with the start of what counts from one.
+
+    PicoschedError `invalid` if it is not a timespec, and those of the almanac for what it does not have.
+    """
+    reader = _Reader(text, tz, consulted, start)
     found = reader.expression(0, False)
     if reader.at < len(text):
         raise reader.place().fault(text[reader.at :], "nothing more, or one of | & except")
@@ -80,8 +86,8 @@ def read(text: str, utc: bool, consulted: Consulted) -> Term:
 class _Reader:
     """A recursive-descent parser over the text."""
 
-    def __init__(self, text: str, utc: bool, consulted: Consulted) -> None:
-        self.text, self.utc, self.consulted = text, utc, consulted
+    def __init__(self, text: str, tz: str, consulted: Consulted, start: Start | None) -> None:
+        self.text, self.utc, self.consulted, self.start = text, is_utc(tz), consulted, start
         self.at = 0
         self.terms = 0
 
@@ -117,6 +123,7 @@ class _Reader:
             lambda: "; and ".join(_told_within(term, UNION) for term in found),
             UNION,
             _days_of(found),
+            any(term.open for term in found),
         )
 
     def meet(self, depth: int, in_list: bool) -> Term:
@@ -131,6 +138,7 @@ class _Reader:
             lambda: ", only ".join(_told_within(term, MEET) for term in found),
             MEET,
             _days_of(found) if all(term.days for term in found) else "",
+            any(term.open for term in found),
         )
 
     def less(self, left: Term, items: list[Term]) -> Term:
@@ -141,6 +149,7 @@ class _Reader:
             lambda: f"{_told_within(left, EXCEPT)}, except {_told_list(items)}",
             EXCEPT,
             left.days,
+            left.open or any(item.open for item in items),
         )
 
     def timed(self, term: Term, place: Place) -> Term:
@@ -159,6 +168,7 @@ class _Reader:
             both(term.times, _MIDNIGHT, self.utc),
             lambda: f"at 00:00 {_told_within(term, MEET)}",
             ALONE if alone else MEET,
+            open=term.open,
         )
 
     def term(self, depth: int, in_list: bool) -> Term:
@@ -184,7 +194,7 @@ class _Reader:
             self.terms += 1
             if self.terms > MAX_TERMS:
                 raise place.fault(text, f"a timespec of at most {MAX_TERMS} terms")
-        return _term(text, place, self.utc, self.consulted)
+        return _term(text, place, self.utc, self.consulted, self.start)
 
     def took(self, operator: str) -> bool:
         self.skip()
@@ -214,7 +224,7 @@ def _end_of_term(text: str, at: int, operators: re.Pattern[str]) -> int:
     return len(text)
 
 
-def _term(text: str, place: Place, utc: bool, consulted: Consulted) -> Term:
+def _term(text: str, place: Place, utc: bool, consulted: Consulted, start: Start | None) -> Term:
     """Parse a text without operators."""
     if DATE_LIKE.match(text):
         normal, times, whole_days = read_dates(text, place)
@@ -234,9 +244,9 @@ def _term(text: str, place: Place, utc: bool, consulted: Consulted) -> Term:
         normal, counted = read_duration(text, place)
         return _of_fields(normal, counted, utc)
     if SUN_LIKE.search(text):
-        return _of_sun(text, place, consulted)
+        return _of_sun(text, place, consulted, start)
     if is_phrase(text):
-        return _of_phrase(read_phrase(text, place, consulted), place, utc)
+        return _of_phrase(read_phrase(text, place, consulted, start and start.local.date()), place, utc)
     normal, fields = read_cron(text, place)
     return _of_fields(normal, fields, utc)
 
@@ -244,35 +254,50 @@ def _term(text: str, place: Place, utc: bool, consulted: Consulted) -> Term:
 def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
     fields = phrase.fields
     days = fields.days()
-    if not days:
+    if not days and not phrase.open:
         raise place.fault(phrase.text, "days that exist: it never fires")
     if phrase.seconds is not None:
-        seconds, limited = phrase.seconds, days != ALWAYS
-        times = both(every(seconds, utc), (whole(days),), utc) if limited else every(seconds, utc)
-        return Term(
-            phrase.text,
-            times,
-            lambda: span_words(seconds, utc) + (f" {day_words(fields)}" if limited else ""),
-        )
+        return _of_interval(phrase, phrase.seconds, days, utc)
     if phrase.timed:
-        return _of_fields(phrase.text, fields, utc)
-    return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase")
+        return replace(_of_fields(phrase.text, fields, utc), open=phrase.open)
+    return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase", open=phrase.open)
 
 
-def _of_sun(text: str, place: Place, consulted: Consulted) -> Term:
+def _of_interval(phrase: Phrase, seconds: int, days: Days, utc: bool) -> Term:
+    fields = phrase.fields
+    if fields.start is None:
+        times, counted = every(seconds, utc), ""
+    else:
+        times, counted = (Every(seconds, start=fields.start),), f" from {written(fields.start)}"
+    limited = replace(fields, start=None).days() != ALWAYS
+    if limited:
+        times = both(times, (whole(days),), utc)
+    return Term(
+        phrase.text,
+        times,
+        lambda: (
+            span_words(seconds, utc)
+            + (f" {day_words(replace(fields, start=None))}" if limited else "")
+            + counted
+        ),
+        open=phrase.open,
+    )
+
+
+def _of_sun(text: str, place: Place, consulted: Consulted, start: Start | None) -> Term:
     from picosched.timespec.sun_phrases import read_sun  # late, as its head says
 
     said = read_sun(text, place)
     sun = Sun(said.event, consulted.location(said.place, place), said.shift)
     if not said.rest.strip():
         return Term(said.text, (sun,), lambda: said.words)
-    phrase = read_phrase(said.rest, place, consulted)
+    phrase = read_phrase(said.rest, place, consulted, start and start.local.date())
     if phrase.timed or phrase.seconds is not None:
         raise place.fault(said.rest.strip(), f"days: {said.event} is the time")
     days = phrase.fields.days()
     times = (replace(sun, days=days),) if days else ()
     words = f"{said.words} {day_words(phrase.fields)}"
-    return Term(f"{said.text} {phrase.text}", times, lambda: words)
+    return Term(f"{said.text} {phrase.text}", times, lambda: words, open=phrase.open)
 
 
 def _of_fields(text: str, says: Fields | int, utc: bool) -> Term:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import lru_cache
+from math import gcd
 
 from picosched.errors import PicoschedError
-from picosched.timespec.days import ALWAYS, DAY, EPOCH_DAY
+from picosched.timespec.bits import members
+from picosched.timespec.days import DAY, EPOCH_DAY
 from picosched.timespec.sun import Sun
-from picosched.timespec.times import Every, Part, Times
+from picosched.timespec.times import WHOLE, Every, Part, Times
 from picosched.timespec.wall import WallTimes
-from picosched.timespec.zone import BEGINNING, LAST_SECOND, stretch_at
+from picosched.timespec.zone import BEGINNING, LAST_SECOND, instant_of, stretch_at
 
 EPOCH = EPOCH_DAY * DAY
 
-# So often a duration is tried against the days it is limited to; then it never fires.
+# So often a duration is tried against the times it is limited to; then it never fires.
 _TRIES = 1_000
 
 
@@ -126,46 +128,66 @@ def _wall_until(times: WallTimes, tz: str, instant: int) -> int | None:
 
 
 def _every_from(duration: Every, tz: str, instant: int) -> int | None:
-    days = duration.days
+    box, first = duration.box, EPOCH
+    if duration.start is not None:
+        first = instant_of(tz, duration.start)
+        instant = max(instant, first)
+    last = LAST_SECOND if duration.steps is None else first + (duration.steps - 1) * duration.seconds
     for _ in range(_TRIES):
-        instant += (EPOCH - instant) % duration.seconds
-        if days is ALWAYS or instant > LAST_SECOND:
+        instant += (first - instant) % duration.seconds
+        if instant > last:
+            return None
+        if box is WHOLE:
             return instant
         # No local clock is a day away from UTC, so the zone is irrelevant for times further off.
-        near = days.first_from(instant // DAY - 1)
+        near = box.first_from(instant - DAY)
         if near is None:
             return None
-        if near > instant // DAY + 1:
-            instant = (near - 1) * DAY
+        if near > instant + DAY:
+            instant = near - DAY
             continue
         _, end, offset, _ = stretch_at(tz, instant)
-        today = (instant + offset) // DAY
-        found = days.first_from(today)
-        if found == today:
+        found = near if near >= instant + offset else box.first_from(instant + offset)
+        if found == instant + offset:
             return instant
-        instant = end if found is None else min(end, found * DAY - offset)
+        can = found is not None and _meets(box, gcd(duration.seconds, DAY), (instant + offset) % DAY)
+        instant = min(end, found - offset) if found is not None and can else end
     return None
 
 
 def _every_until(duration: Every, tz: str, instant: int) -> int | None:
-    days = duration.days
+    box, first = duration.box, EPOCH
+    if duration.start is not None:
+        first = instant_of(tz, duration.start)
+    if duration.steps is not None:
+        instant = min(instant, first + (duration.steps - 1) * duration.seconds)
+    earliest = 0 if duration.start is None else first
     for _ in range(_TRIES):
-        instant -= (instant - EPOCH) % duration.seconds
-        if days is ALWAYS or instant < 0:
+        instant -= (instant - first) % duration.seconds
+        if instant < earliest:
+            return None
+        if box is WHOLE:
             return instant
-        near = days.last_until(instant // DAY + 1)
+        near = box.last_until(instant + DAY)
         if near is None:
             return None
-        if near < instant // DAY - 1:
-            instant = (near + 2) * DAY - 1
+        if near < instant - DAY:
+            instant = near + DAY
             continue
         start, _, offset, _ = stretch_at(tz, instant)
-        today = (instant + offset) // DAY
-        found = days.last_until(today)
-        if found == today:
+        found = near if near <= instant + offset else box.last_until(instant + offset)
+        if found == instant + offset:
             return instant
-        instant = (start if found is None else max(start, (found + 1) * DAY - offset)) - 1
+        can = found is not None and _meets(box, gcd(duration.seconds, DAY), (instant + offset) % DAY)
+        instant = max(start - 1, found - offset) if found is not None and can else start - 1
     return None
+
+
+@lru_cache(maxsize=1024)
+def _meets(box: WallTimes, step: int, second: int) -> bool:
+    """Whether any time of day of the box is some steps from `second`, the days aside."""
+    minutes = {60 * minute % step for minute in members(box.minutes)}
+    return any((second - each) % step in minutes for each in members(box.seconds))
 
 
 def _time_of(instant: int) -> datetime:
