@@ -18,6 +18,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from picosched.timespec.cron import read_cron
 from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
@@ -33,6 +35,9 @@ from picosched.timespec.wall import WallTimes
 from picosched.timespec.words import day_words, in_words, joined, span_words
 from picosched.timespec.zone import is_utc
 
+if TYPE_CHECKING:
+    from picosched.timespec.rrule_writing import Lines
+
 MAX_TERMS = 64
 MAX_DEPTH = 24
 
@@ -44,6 +49,7 @@ _IN_LIST = re.compile(
     _OPERATOR.pattern + r"|,(?=\s|$|[0-9]{4}-[0-9]{2}-|--[0-9])|(?<=[0-9]{4}-[0-9]{2}-[0-9]{2}),",
     re.IGNORECASE,
 )
+_RULE = re.compile(r"(?:(?:DTSTART|RRULE|RDATE|EXDATE|EXRULE)[:;]|FREQ=)", re.IGNORECASE)
 _ISO_DURATION = re.compile(r"[+-]?P(?=[0-9T])", re.IGNORECASE)
 _MIDNIGHT: Times = (WallTimes(),)
 
@@ -54,6 +60,7 @@ class Term:
 
     For a term without times of day, `days` says whether its days come from dates or from a phrase. `open`
     says that it counts from a start which it was not given; only such a term may have no times at all.
+    `lines` gives those of a recurrence rule, if there is one.
     """
 
     text: str
@@ -62,6 +69,7 @@ class Term:
     rank: int = ALONE
     days: str = ""
     open: bool = False
+    lines: Callable[[], Lines | None] = lambda: None
 
 
 def read(text: str, tz: str, start: Start | None = None) -> Term:
@@ -80,7 +88,7 @@ class _Reader:
     """A recursive-descent parser over the text."""
 
     def __init__(self, text: str, tz: str, start: Start | None) -> None:
-        self.text, self.utc, self.start = text, is_utc(tz), start
+        self.text, self.tz, self.utc, self.start = text, tz, is_utc(tz), start
         self.at = 0
         self.terms = 0
 
@@ -117,6 +125,7 @@ class _Reader:
             UNION,
             _days_of(found),
             any(term.open for term in found),
+            lambda: _lines_of_union(found),
         )
 
     def meet(self, depth: int, in_list: bool) -> Term:
@@ -143,6 +152,7 @@ class _Reader:
             EXCEPT,
             left.days,
             left.open or any(item.open for item in items),
+            lambda: _lines_without(left, both(left.times, taken, self.utc)),
         )
 
     def timed(self, term: Term, place: Place) -> Term:
@@ -162,6 +172,7 @@ class _Reader:
             lambda: f"at 00:00 {_told_within(term, MEET)}",
             ALONE if alone else MEET,
             open=term.open,
+            lines=term.lines,
         )
 
     def term(self, depth: int, in_list: bool) -> Term:
@@ -188,7 +199,7 @@ class _Reader:
             self.terms += 1
             if self.terms > MAX_TERMS:
                 raise place.fault(text, f"a timespec of at most {MAX_TERMS} terms")
-        return _term(text, place, self.utc, self.start)
+        return _term(text, place, self.tz, self.start)
 
     def took(self, operator: str) -> bool:
         self.skip()
@@ -203,33 +214,48 @@ class _Reader:
         self.at = blank.end() if blank else self.at
 
 
-def _term(text: str, place: Place, utc: bool, start: Start | None) -> Term:
+def _term(text: str, place: Place, tz: str, start: Start | None) -> Term:
     """Parse a text without operators."""
     if DATE_LIKE.match(text):
         normal, times, whole_days = read_dates(text, place)
-        return Term(normal, (times,), lambda: told(normal), days="dates" if whole_days else "")
+        return Term(
+            normal,
+            (times,),
+            lambda: told(normal),
+            days="dates" if whole_days else "",
+            lines=lambda: None if whole_days else _writing().of_moments((times,)),
+        )
+    if _RULE.match(text):
+        return _of_rules(text, place, tz, start)
     if text.startswith("{"):
         normal, fields = read_map(text, place)
-        return _of_fields(normal, fields, utc)
+        return _of_fields(normal, fields, tz)
     if text[:6].lower() == "@every" or _ISO_DURATION.match(text):
         normal, counted = read_duration(text, place)
-        return _of_fields(normal, counted, utc)
+        return _of_fields(normal, counted, tz)
     if is_phrase(text):
-        return _of_phrase(read_phrase(text, place, start and start.local.date()), place, utc)
+        return _of_phrase(read_phrase(text, place, start and start.local.date()), place, tz)
     normal, fields = read_cron(text, place)
-    return _of_fields(normal, fields, utc)
+    return _of_fields(normal, fields, tz)
 
 
-def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
+def _of_phrase(phrase: Phrase, place: Place, tz: str) -> Term:
     fields = phrase.fields
     days = fields.days()
     if not days and not phrase.open:
         raise place.fault(phrase.text, "days that exist: it never fires")
     if phrase.seconds is not None:
-        return _of_interval(phrase, phrase.seconds, days, utc)
+        return _of_interval(phrase, phrase.seconds, days, is_utc(tz))
     if phrase.timed:
-        return replace(_of_fields(phrase.text, fields, utc), open=phrase.open)
-    return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase", open=phrase.open)
+        return replace(_of_fields(phrase.text, fields, tz), open=phrase.open)
+    return Term(
+        phrase.text,
+        (whole(days),),
+        lambda: day_words(fields),
+        days="phrase",
+        open=phrase.open,
+        lines=lambda: _writing().of_fields(fields, tz),
+    )
 
 
 def _of_interval(phrase: Phrase, seconds: int, days: Days, utc: bool) -> Term:
@@ -250,15 +276,68 @@ def _of_interval(phrase: Phrase, seconds: int, days: Days, utc: bool) -> Term:
             + counted
         ),
         open=phrase.open,
+        lines=lambda: None if limited else _lines_of_interval(seconds, fields.start, utc),
     )
 
 
-def _of_fields(text: str, says: Fields | int, utc: bool) -> Term:
+def _of_fields(text: str, says: Fields | int, tz: str) -> Term:
+    utc = is_utc(tz)
     if isinstance(says, int):
-        return Term(text, every(says, utc), lambda: span_words(says, utc))
+        return Term(
+            text,
+            every(says, utc),
+            lambda: span_words(says, utc),
+            lines=lambda: _lines_of_interval(says, None, utc),
+        )
     times = says.times()
     parts: Sequence[Part] = () if times is None else (replace(times, elapsed=False) if utc else times,)
-    return Term(text, tuple(parts), lambda: in_words(says))
+    return Term(text, tuple(parts), lambda: in_words(says), lines=lambda: _writing().of_fields(says, tz))
+
+
+def _of_rules(text: str, place: Place, tz: str, start: Start | None) -> Term:
+    """The rules of iCalendar; their modules are imported when there are some."""
+    from picosched.timespec.rrule import read_recurrence
+    from picosched.timespec.rrule_times import times_of
+    from picosched.timespec.rrule_words import recurrence_words
+
+    read = read_recurrence(text, place, tz, start)
+    times = times_of(read, tz, is_utc(tz))
+    if not times and read.start is not None:
+        raise place.fault(read.text, "a rule that allows some time: it never fires")
+    return Term(
+        read.text,
+        times,
+        lambda: recurrence_words(read),
+        open=read.start is None,
+        lines=lambda: _writing().of_recurrence(read),
+    )
+
+
+def _writing() -> ModuleType:
+    """What writes recurrence rules, which is rarely asked for."""
+    from picosched.timespec import rrule_writing
+
+    return rrule_writing
+
+
+def _lines_of_interval(seconds: int, start: int | None, utc: bool) -> Lines | None:
+    # Counted from 1970 in UTC, it has no fixed local times elsewhere.
+    known = utc or start is not None
+    found: Lines | None = _writing().of_interval(seconds, start) if known else None
+    return found
+
+
+def _lines_of_union(terms: list[Term]) -> Lines | None:
+    found = terms[0].lines()
+    for term in terms[1:]:
+        lines = term.lines()
+        found = None if lines is None or found is None else _writing().united(found, lines)
+    return found
+
+
+def _lines_without(left: Term, taken: Times) -> Lines | None:
+    lines = left.lines()
+    return None if lines is None else _writing().without(lines, taken)
 
 
 def _days_of(terms: list[Term]) -> str:

@@ -134,6 +134,14 @@ class Timespec:
         """In plain words, as "at 00:05 every day" or "every 10 minutes"; names the zone unless it is UTC."""
         return self._term.words() + ("" if self.tz == "UTC" else f", {self.tz} time")
 
+    def rrule(self) -> str | None:
+        """A recurrence rule of iCalendar, in lines, with the same times from 1970 on; None if there is none.
+
+        DTSTART is among them where the rule counts from it; otherwise it fires from any.
+        """
+        lines = self._term.lines()
+        return None if lines is None else lines.text(self.tz)
+
     def period(self) -> timedelta | None:
         """The least time between two consecutive fires; None when it can fire only once.
 
@@ -200,6 +208,10 @@ class Timespec:
 
 @lru_cache(maxsize=8192)
 def _parse(text: str, tz: str) -> Timespec:
+    if tz == "UTC" and "TZID" in text.upper():
+        from picosched.timespec.rrule import zone_in
+
+        tz = zone_in(text) or tz
     return _read(text, tz)
 
 
