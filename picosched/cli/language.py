@@ -170,6 +170,7 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
     "picosched next '@every 20m & * 9-16 * * 1-5'",
     "picosched next 'every 2 weeks on friday at 17:00 from 2026-03-06'",
     """picosched next '{"hours": [9, 17], "minutes": 0, "dates": "last"}'""",
+    "picosched next 'RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2' --from 2026-03-01T09:00Z",
     "picosched next @monthly -n 3 --json",
     name="next",
 )
@@ -179,7 +180,7 @@ def next_(
         Argument(
             metavar="TIMESPEC",
             help="minute hour day month weekday, optionally with leading seconds; @daily, @every 90s; "
-            "words, as 'last day of month at 18:00'; or a JSON map. Combine with |, & and except.",
+            "words, as 'last day of month at 18:00'; a JSON map; or an RRULE. Combine with |, & and except.",
         ),
     ],
     count: Annotated[int, Option("-n", "--count", min=1, max=10_000, help="Number of times.")] = 5,

@@ -186,6 +186,11 @@ class Anchored(Days):
             at = found
         return None
 
+    def how_many(self, until: int) -> int:
+        """Not for days in cycles."""
+        assert not self.cycles
+        return max(0, self.calendar.how_many(min(until, self.last)) - self.calendar.how_many(self.first - 1))
+
     def least_apart(self) -> int | None:
         """Exact for one cycle of single days; otherwise the least in a walk of two thousand of them."""
         only = next(iter(self.cycles)) if len(self.cycles) == 1 else None

@@ -132,6 +132,18 @@ class Days:
         year = highest(earlier)
         return _last_of(year, self.of(year))
 
+    def how_many(self, until: int) -> int:
+        """How many of the days there are up to a day."""
+        if until < 0:
+            return 0
+        end = date.fromordinal(min(until, LAST_DAY) + 1)
+        earlier, this = (1 << end.year) - 1, self.of(end.year)
+        whole = sum(
+            (which & earlier).bit_count() * sum(map(int.bit_count, days)) for days, which in self.classes
+        )
+        months = sum(days.bit_count() for days in this[: end.month])
+        return whole + months + (this[end.month] & (2 << end.day) - 1).bit_count()
+
     def least_apart(self) -> int | None:
         """The least number of days between two of them; None when there is only one."""
         least = min((_closest(days, which) for days, which in self.classes), default=_FAR)

@@ -20,8 +20,9 @@ from picosched.timespec.zone import BEGINNING, LAST_SECOND, instant_of, stretch_
 
 EPOCH = EPOCH_DAY * DAY
 
-# So often a duration is tried against the times it is limited to; then it never fires.
-_TRIES = 1_000
+# So often a duration is tried against the times it is limited to; then it never fires. Where an offset allows
+# none of them, that counts for several: zones have few offsets.
+_TRIES, _FOR_AN_OFFSET = 1_000, 8
 
 
 class Fires:
@@ -133,25 +134,29 @@ def _every_from(duration: Every, tz: str, instant: int) -> int | None:
         first = instant_of(tz, duration.start)
         instant = max(instant, first)
     last = LAST_SECOND if duration.steps is None else first + (duration.steps - 1) * duration.seconds
-    for _ in range(_TRIES):
+    left = _TRIES
+    while left > 0:
+        left -= 1
         instant += (first - instant) % duration.seconds
         if instant > last:
             return None
         if box is WHOLE:
             return instant
-        # No local clock is a day away from UTC, so the zone is irrelevant for times further off.
-        near = box.first_from(instant - DAY)
-        if near is None:
-            return None
-        if near > instant + DAY:
-            instant = near - DAY
-            continue
         _, end, offset, _ = stretch_at(tz, instant)
-        found = near if near >= instant + offset else box.first_from(instant + offset)
-        if found == instant + offset:
+        local = instant + offset
+        found = box.first_from(local)
+        if found == local:
             return instant
-        can = found is not None and _meets(box, gcd(duration.seconds, DAY), (instant + offset) % DAY)
-        instant = min(end, found - offset) if found is not None and can else end
+        if found is not None and found - offset < end:
+            if _meets(box.minutes, box.seconds, gcd(duration.seconds, DAY), local):
+                instant = found - offset
+                continue
+            left -= _FOR_AN_OFFSET
+        # No local clock is a day away from UTC, so before this nothing can fire.
+        nearest = box.first_from(end - DAY)
+        if nearest is None:
+            return None
+        instant = max(end, nearest - DAY)
     return None
 
 
@@ -162,32 +167,40 @@ def _every_until(duration: Every, tz: str, instant: int) -> int | None:
     if duration.steps is not None:
         instant = min(instant, first + (duration.steps - 1) * duration.seconds)
     earliest = 0 if duration.start is None else first
-    for _ in range(_TRIES):
+    left = _TRIES
+    while left > 0:
+        left -= 1
         instant -= (instant - first) % duration.seconds
         if instant < earliest:
             return None
         if box is WHOLE:
             return instant
-        near = box.last_until(instant + DAY)
-        if near is None:
-            return None
-        if near < instant - DAY:
-            instant = near + DAY
-            continue
         start, _, offset, _ = stretch_at(tz, instant)
-        found = near if near <= instant + offset else box.last_until(instant + offset)
-        if found == instant + offset:
+        local = instant + offset
+        found = box.last_until(local)
+        if found == local:
             return instant
-        can = found is not None and _meets(box, gcd(duration.seconds, DAY), (instant + offset) % DAY)
-        instant = max(start - 1, found - offset) if found is not None and can else start - 1
+        if found is not None and found - offset >= start:
+            if _meets(box.minutes, box.seconds, gcd(duration.seconds, DAY), local):
+                instant = found - offset
+                continue
+            left -= _FOR_AN_OFFSET
+        nearest = box.last_until(start + DAY)
+        if nearest is None:
+            return None
+        instant = min(start - 1, nearest + DAY)
     return None
 
 
+def _meets(minutes: int, seconds: int, step: int, local: int) -> bool:
+    """Whether any of the minutes and seconds of a day is some steps from a local time."""
+    return _meets_within(minutes, seconds, step, local % step)
+
+
 @lru_cache(maxsize=1024)
-def _meets(box: WallTimes, step: int, second: int) -> bool:
-    """Whether any time of day of the box is some steps from `second`, the days aside."""
-    minutes = {60 * minute % step for minute in members(box.minutes)}
-    return any((second - each) % step in minutes for each in members(box.seconds))
+def _meets_within(minutes: int, seconds: int, step: int, second: int) -> bool:
+    at = {60 * minute % step for minute in members(minutes)}
+    return any((second - each) % step in at for each in members(seconds))
 
 
 def _time_of(instant: int) -> datetime:

@@ -34,7 +34,7 @@ from zoneinfo import ZoneInfo
 
 from picosched.clock import EPOCH
 from picosched.errors import PicoschedError
-from picosched.timespec.algebra import Term, read
+from picosched.timespec.algebra import read
 from picosched.timespec.almanac import PLAIN, Almanac, Consulted
 from picosched.timespec.calendar import Calendar
 from picosched.timespec.instants import EPOCH as EPOCH_SECOND
@@ -42,6 +42,7 @@ from picosched.timespec.instants import Fires, count_fires, fire_from, fire_unti
 from picosched.timespec.place import shown
 from picosched.timespec.start import Start, local_time
 from picosched.timespec.sun import Sun
+from picosched.timespec.terms import Term
 from picosched.timespec.times import WHOLE, Every, Part, same
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import check_zone, is_utc
@@ -158,6 +159,14 @@ class Timespec:
     def explain(self) -> str:
         """In plain words, as "at 00:05 every day" or "every 10 minutes"; names the zone unless it is UTC."""
         return self._term.words() + ("" if self.tz == "UTC" else f", {self.tz} time")
+
+    def rrule(self) -> str | None:
+        """A recurrence rule of iCalendar, in lines, with the same times from 1970 on; None if there is none.
+
+        DTSTART is among them where the rule counts from it; otherwise it fires from any.
+        """
+        lines = self._term.lines()
+        return None if lines is None else lines.text(self.tz)
 
     def period(self) -> timedelta | None:
         """The least time between two consecutive fires; None when it can fire only once.
@@ -282,6 +291,10 @@ def _midnight(day: int, zone: ZoneInfo) -> datetime:
 
 @lru_cache(maxsize=8192)
 def _parse(text: str, tz: str, almanac: Almanac) -> Timespec:
+    if tz == "UTC" and "TZID" in text.upper():
+        from picosched.timespec.rrule import zone_in
+
+        tz = zone_in(text) or tz
     return _read(text, tz, almanac)
 
 

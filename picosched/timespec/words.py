@@ -142,11 +142,11 @@ def _days(fields: Fields) -> str:
     in_months = "" if every_month else f" in {months}"
     of_months = f" of {months}"
     by_day, by_weekday = not fields.month_days.every_day, not fields.week_days.every_day
-    if unit == anchored.DAY:
+    if unit == anchored.DAY and not (by_day or by_weekday):
         return f"every {count} days{in_months}"
     if unit == anchored.WEEK and not by_day:
         return f"every {count} weeks on {_week_days(fields.week_days, fields.free)}{in_months}"
-    if unit in (anchored.WEEK, anchored.YEAR) or (unit and fields.months != ALL_MONTHS):
+    if unit in (anchored.DAY, anchored.WEEK, anchored.YEAR) or (unit and fields.months != ALL_MONTHS):
         return f"{_days(replace(fields, cycle=None))} every {count} {unit}s"
     if fields.either and not (by_day and by_weekday):
         return in_months.strip()
@@ -172,7 +172,7 @@ def _days(fields: Fields) -> str:
 
 def _months(fields: Fields) -> str:
     if fields.cycle is not None and fields.cycle[0] == anchored.MONTH:
-        return f"every {_ordinal(fields.cycle[1])} month"
+        return f"every {ordinal(fields.cycle[1])} month"
     if fields.months == ALL_MONTHS:
         return "every month"
     return _listed(list(members(fields.months)), lambda each: MONTHS[each - 1])
@@ -181,10 +181,10 @@ def _months(fields: Fields) -> str:
 def _month_days(days: MonthDays, free: Calendar | None) -> str:
     parts = [_numbers("day", list(members(days.numbers)))] if days.numbers else []
     parts += [f"the {_from_end(back)}day" for back in members(days.from_end)]
-    parts += [f"the {_ordinal(n)} {_WORKING_DAY}" for n in members(days.working)]
+    parts += [f"the {ordinal(n)} {_WORKING_DAY}" for n in members(days.working)]
     parts += [f"the {_from_end(back)}{_WORKING_DAY}" for back in members(days.working_from_end)]
     for n in sorted(days.business, key=lambda n: (n < 0, abs(n))):
-        parts.append(f"the {_ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{_business_day(free)}")
+        parts.append(f"the {ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{_business_day(free)}")
     parts += [f"the {_WORKING_DAY} nearest to day {day}" for day in members(days.nearest)]
     return joined(parts)
 
@@ -193,7 +193,7 @@ def _week_days(days: WeekDays, free: Calendar | None, last: str = "and") -> str:
     plain = [each or 7 for each in members(days.weekdays)]
     parts = [_listed(sorted(plain), lambda each: WEEKDAYS[each % 7], last)] if plain else []
     for each, n in sorted(days.nth, key=lambda pair: (pair[1] < 0, abs(pair[1]), pair[0] or 7)):
-        parts.append(f"the {_ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{WEEKDAYS[each]}")
+        parts.append(f"the {ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{WEEKDAYS[each]}")
     if days.business:
         parts.insert(0, _business_day(free, plural=last == "and"))
     return joined(parts, last)
@@ -206,10 +206,11 @@ def _business_day(free: Calendar | None, plural: bool = False) -> str:
 
 def _from_end(back: int) -> str:
     """A position counted from the end, where 0 is the last."""
-    return f"{_ordinal(back + 1)} last " if back else "last "
+    return f"{ordinal(back + 1)} last " if back else "last "
 
 
-def _ordinal(n: int) -> str:
+def ordinal(n: int) -> str:
+    """As "1st" or "22nd"."""
     ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{ending}"
 
