@@ -88,6 +88,7 @@ CODES: dict[str, str] = {
     "W408": "unknown calendar or place",
     "W409": "calendar that ends",
     "W410": "business days without a calendar",
+    "W411": "window without a start",
 }
 """Every code and its name. `docs/checks.md` has a section for each."""
 

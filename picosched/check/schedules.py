@@ -19,7 +19,7 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl import syntax
 from picosched.krl.moments import moment
 from picosched.krl.values import to_string
-from picosched.schedule.steering import IF_EXISTS, NAME, STEERING, UNTIL, ZONE, read_steering
+from picosched.schedule.steering import IF_EXISTS, NAME, STEERING, ZONE, read_steering
 from picosched.settings import Settings
 from picosched.timespec.zone import check_zone
 
@@ -119,7 +119,7 @@ def _steering(subject: Subject, attributes: Attributes, *, repeat: bool) -> None
         if name == IF_EXISTS and NAME in attributes:
             given[NAME] = NAME
         try:
-            read_steering(given, repeat=repeat, time_of=lambda value: _time(value, UNTIL))
+            read_steering(given, repeat=repeat, time_of=_time)
         except PicoschedError as error:
             subject.say("E306", error.message, node)
 

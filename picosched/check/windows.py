@@ -77,7 +77,11 @@ def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec 
     found = _known(node)
     if found is None or not isinstance(found[0], str | dict):  # the resolver reports it
         return None
-    return subject.timespec(found[0], zone, node)
+    timespec = subject.timespec(found[0], zone, node)
+    if timespec is not None and timespec.open:
+        said = f'"{timespec.text}" does not say from when it counts, so it counts from 1970-01-01'
+        subject.say("W411", f"{said}: add from and a date", node)
+    return timespec
 
 
 def _known(node: syntax.Expression) -> tuple[Any] | None:

@@ -168,7 +168,9 @@ def _scope(engine: Engine, attrs: str | None) -> Scope:
     "picosched next '0 9 * * 1-5 except 2026-12-25' --picture year",
     "picosched next \"weekdays at 9:00 except holidays('US')\"",
     "picosched next '@every 20m & * 9-16 * * 1-5'",
+    "picosched next 'every 2 weeks on friday at 17:00 from 2026-03-06'",
     """picosched next '{"hours": [9, 17], "minutes": 0, "dates": "last"}'""",
+    "picosched next 'RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2' --from 2026-03-01T09:00Z",
     "picosched next @monthly -n 3 --json",
     name="next",
 )
@@ -178,7 +180,7 @@ def next_(
         Argument(
             metavar="TIMESPEC",
             help="minute hour day month weekday, optionally with leading seconds; @daily, @every 90s; "
-            "words, as 'last day of month at 18:00'; or a JSON map. Combine with |, & and except.",
+            "words, as 'last day of month at 18:00'; a JSON map; or an RRULE. Combine with |, & and except.",
         ),
     ],
     count: Annotated[int, Option("-n", "--count", min=1, max=10_000, help="Number of times.")] = 5,
@@ -200,8 +202,8 @@ def next_(
     """
     from picosched.timespec.timespec import Timespec
 
-    spec = Timespec.parse(timespec, tz, _almanac(timespec))
     since = SystemClock().now() if start is None else parse_time(start)
+    spec = Timespec.parse(timespec, tz, _almanac(timespec)).starting(since)
     times: list[datetime] = []
     after = since
     while len(times) < count and (following := spec.after(after)) is not None:

@@ -94,7 +94,7 @@ class Forecast(Wiring):
         if not timedelta() < until - since <= timedelta(days=MOST_LOAD_DAYS):
             found = f"found the time from {format_time(since)} to {format_time(until)}"
             raise PicoschedError(f"{found}, wanted one that is to come, of at most {MOST_LOAD_DAYS} days")
-        asked = None if suggest is None else Timespec.parse(suggest, tz, self.settings.almanac)
+        asked = None if suggest is None else Timespec.parse(suggest, tz, self.settings.almanac).starting(now)
         span = self._span(since, until - INSTANT)
         rows, known = self._pending(Filter(until=span.until), MOST_ROWS)
         names = self.read(lambda: {id: self._name(id) for id in {row.pico_id for row in rows}})

@@ -40,7 +40,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import COMING, Outcome, Scheduled, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
-from picosched.schedule.steering import KEEP, REPLACE, STEERING, UNTIL, read_steering
+from picosched.schedule.steering import KEEP, REPLACE, STEERING, read_steering
 from picosched.timespec.almanac import how_often_named
 from picosched.timespec.timespec import MAX_LENGTH, Timespec
 
@@ -49,8 +49,7 @@ REPLACED = "another took its name"
 WRITTEN, NEXT = 400, 100
 """Steps for making or changing a row, including the write; for computing a next time."""
 READ, PERIOD, CALENDAR = 60, 20_000, 10_000
-"""Steps per character for parsing a timespec; per part for computing its period; for each calendar or time
-of the sun."""
+"""Steps per character of a timespec; per part for its period; for each calendar or time of the sun."""
 ROW = 1_000
 """Bytes of a row besides its texts and attributes."""
 
@@ -84,7 +83,7 @@ class PicoAgenda:
         try:
             # Not the JSON copy: JSON has no infinity, and as null it would be ignored.
             steering = read_steering(
-                attrs, repeat=repeat is not None, time_of=lambda value: read_time(value, turn.now, UNTIL)
+                attrs, repeat=repeat is not None, time_of=lambda value, name: read_time(value, turn.now, name)
             )
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
@@ -107,7 +106,7 @@ class PicoAgenda:
         if repeat is None:
             made = replace(made, due=self._due(at, turn.now, made.put_off))
         else:
-            made = self._repeating(made, self._timespec(repeat, steering.tz))
+            made = self._repeating(made, self._timespec(repeat, steering.tz), steering.start)
         if made.name is not None and (repeat is not None or steering.if_exists):
             if steering.if_exists == REPLACE:
                 for each in self._so_far.found(Filter(name=made.name)):
@@ -171,9 +170,11 @@ class PicoAgenda:
                 f"found {shown(at)} as the time of a schedule, which is past the last year, 9999"
             ) from cause
 
-    def _repeating(self, made: Scheduled, timespec: Timespec) -> Scheduled:
+    def _repeating(self, made: Scheduled, timespec: Timespec, start: datetime | None) -> Scheduled:
+        if timespec.open:
+            self._pico.budget.charge(_cost(timespec.text))  # it is read again, with its start
         try:
-            changed = repeated(made, timespec, made.created, self._effects.settings.granularity)
+            changed = repeated(made, timespec, made.created, self._effects.settings.granularity, start)
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
         assert changed is not None
@@ -366,8 +367,7 @@ class PicoAgenda:
     def _timespec(self, value: Value, tz: str) -> Timespec:
         plain = read_timespec(value)
         text = plain if isinstance(plain, str) else json_text(plain)
-        length = min(len(text), MAX_LENGTH)
-        self._pay_once((text, tz), READ * length + CALENDAR * how_often_named(text))
+        self._pay_once((text, tz), _cost(text))
         try:
             return Timespec.parse(plain, tz, self._effects.settings.almanac)
         except PicoschedError as error:
@@ -387,6 +387,11 @@ class PicoAgenda:
         said, turn = self._effects.speaking(verb), self._effects.turn
         assert turn is not None
         return said, turn
+
+
+def _cost(text: str) -> int:
+    """Steps for reading a timespec."""
+    return READ * min(len(text), MAX_LENGTH) + CALENDAR * how_often_named(text)
 
 
 def _plain(shown: Mapping[str, Any]) -> dict[str, Value]:

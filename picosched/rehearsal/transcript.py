@@ -169,8 +169,8 @@ def _same(expected: str, found: str) -> bool:
 
 
 def _directive(line: str) -> tuple[str, str]:
-    name, _, options = line[1:].strip().partition(" ")
-    return name, options.strip() or "{}"
+    name, brace, options = line[1:].strip().partition(" {")
+    return name.strip(), f"{brace}{options}".strip() or "{}"
 
 
 def _same_json(expected: str, found: str) -> bool:

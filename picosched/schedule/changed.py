@@ -13,8 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from picosched.clock import shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
+from picosched.schedule.coming import MILLISECOND
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status, rounded_up
 from picosched.timespec.timespec import Timespec
@@ -81,12 +83,23 @@ def planned_anew(scheduled: Scheduled, since: datetime, granularity: int) -> Cha
     return replace(scheduled, due=due, status=scheduled.status if due else Status.FINISHED), None
 
 
-def repeated(scheduled: Scheduled, timespec: Timespec, now: datetime, granularity: int) -> Changed | None:
-    """The row with another timespec from now on. PicoschedError `invalid` if that never fires again."""
+def repeated(
+    scheduled: Scheduled,
+    timespec: Timespec,
+    now: datetime,
+    granularity: int,
+    start: datetime | None = None,
+) -> Changed | None:
+    """The row with another timespec from now on, or from `start`.
+
+    A timespec that counts without a start counts from then. PicoschedError `invalid` if it never fires again.
+    """
     if not movable(scheduled):
         return None
+    timespec = timespec.starting(start or now, scheduled.id)
     anew = replace(scheduled, kind="repeat", timespec=timespec.text, tz=timespec.tz, moved_from=None)
-    due = anew.following(now, granularity)
+    since = now if start is None else max(now, shifted(start, anew.put_off - MILLISECOND))
+    due = anew.following(since, granularity)
     if due is None:
         until = "" if anew.until is None else " in the time the schedule has"
         raise PicoschedError(f'the timespec "{timespec.text}" never fires again{until}')

@@ -3,6 +3,7 @@
     _name          a name for it, among those of its ruleset and pico
     _if_exists     "keep" the one that has the name, or "replace" it
     _timezone      the zone of its timespec
+    _start         from when its timespec counts, and before which it is not due
     _misfire       "once", "skip" or "all": what becomes of occurrences that are missed
     _until         the last time that a repeat may be due
     _count         how often a repeat fires
@@ -20,6 +21,7 @@ an `at`, because a schedule that silently runs for ever is discovered too late.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,19 +30,24 @@ from typing import Any
 from picosched.errors import PicoschedError
 from picosched.schedule.failing import MOST_RETRY, pause_after
 from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire
+from picosched.timespec.start import utc_of
+from picosched.timespec.zone import check_zone
 
-NAME, IF_EXISTS, ZONE = "_name", "_if_exists", "_timezone"
+NAME, IF_EXISTS, ZONE, START = "_name", "_if_exists", "_timezone", "_start"
 UNTIL, COUNT, WINDOW = "_until", "_count", "_window"
 
-FOR_REPEATS = (UNTIL, COUNT)
+FOR_REPEATS = (START, UNTIL, COUNT)
 """These are refused with an `at`. The classic engine lets `_name` and `_timezone` stand with one."""
 
 KEEP, REPLACE = "keep", "replace"
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
 LONGEST_TEXT = 1_000
 LONGEST_SHOWN = 60
 
-TimeOf = Callable[[Any], datetime]
+TimeOf = Callable[[Any, str], datetime]
+"""Reads a time, given the name of its attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Steering:
 
     if_exists: str | None = None
     tz: str = "UTC"
+    start: datetime | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
     """Of the row that is made: field → value."""
 
@@ -70,8 +78,18 @@ def read_steering(attributes: Mapping[str, Any], *, repeat: bool, time_of: TimeO
     if_exists = _choice(IF_EXISTS, given[IF_EXISTS], (KEEP, REPLACE)) if IF_EXISTS in given else None
     if if_exists is not None and not policy.get("name"):
         raise PicoschedError(f"found {IF_EXISTS} without {NAME}, wanted the name of what may exist")
-    tz = _text(ZONE, given[ZONE]) if ZONE in given else None
-    return Steering(if_exists, tz or "UTC", policy)
+    tz = (_text(ZONE, given[ZONE]) if ZONE in given else None) or "UTC"
+    start = _start(given[START], tz, time_of) if START in given else None
+    return Steering(if_exists, tz, start, policy)
+
+
+def _start(value: Any, tz: str, time_of: TimeOf) -> datetime:
+    """A time; a date alone is the beginning of that day in the zone of the timespec."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        return time_of(value, START)
+    time_of(value, START)  # for its error
+    check_zone(tz)
+    return utc_of(datetime.fromisoformat(value), tz)
 
 
 def _text(name: str, value: Any, _: TimeOf | None = None) -> str | None:
@@ -92,8 +110,8 @@ def _misfire(name: str, value: Any, _: TimeOf) -> Misfire:
     return Misfire(_choice(name, value, [each.value for each in Misfire]))
 
 
-def _time(_: str, value: Any, time_of: TimeOf) -> datetime:
-    return time_of(value)
+def _time(name: str, value: Any, time_of: TimeOf) -> datetime:
+    return time_of(value, name)
 
 
 def _count(name: str, value: Any, _: TimeOf) -> int:
@@ -144,4 +162,4 @@ POLICY: dict[str, Callable[[str, Any, TimeOf], Any]] = {
 }
 """Those that are fields of the row, which have the same name without `_`, and how each is read."""
 
-STEERING = (NAME, IF_EXISTS, ZONE, *(name for name in POLICY if name != NAME))
+STEERING = (NAME, IF_EXISTS, ZONE, START, *(name for name in POLICY if name != NAME))

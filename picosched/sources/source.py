@@ -86,11 +86,14 @@ class Source:
         return next((each for each in self.entries if each.name == name), None)
 
     def times(self, entry: Entry, anchor: datetime) -> Timespec | Beat | Limited:
-        """When an entry is due, however often; `anchor` is when the source was made."""
+        """When an entry is due, however often; without a start, from `anchor`, when the source was made."""
+        return entry.limits.times(self._times(entry, anchor))
+
+    def _times(self, entry: Entry, anchor: datetime) -> Timespec | Beat:
         if entry.timespec is not None:
-            return entry.limits.times(entry.timespec)
+            return entry.timespec.starting(anchor, f"{self.label}/{entry.name}")
         assert self.interval is not None
-        return entry.limits.times(Beat(self.interval, self.start or anchor))
+        return Beat(self.interval, self.start or anchor)
 
     def attributes(self, entry: Entry, number: int, now: datetime) -> dict[str, Any]:
         """The attributes of the event it raises at `now`; `number` is how many it raised before."""
@@ -112,14 +115,14 @@ class Source:
         return beats and bounds and theirs.timespec == entry.timespec
 
 
-def when_of(source: Source, entry: Entry) -> str:
-    """When an entry is due, in words."""
-    return ", ".join([_times_of(source, entry), *entry.limits.words()])
+def when_of(source: Source, entry: Entry, anchor: datetime) -> str:
+    """When an entry is due, in words; `anchor` is when the source was made."""
+    return ", ".join([_times_in_words(source, entry, anchor), *entry.limits.words()])
 
 
-def _times_of(source: Source, entry: Entry) -> str:
+def _times_in_words(source: Source, entry: Entry, anchor: datetime) -> str:
     if entry.timespec is not None:
-        return entry.timespec.explain()
+        return entry.timespec.starting(anchor, f"{source.label}/{entry.name}").explain()
     assert source.interval is not None
     every = (
         f"every {source.interval / 1000:g} s" if source.interval >= 1000 else f"every {source.interval} ms"

@@ -16,32 +16,28 @@ day.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import reduce
+from typing import TYPE_CHECKING
 
+from picosched.errors import PicoschedError
 from picosched.timespec.almanac import Consulted
-from picosched.timespec.cron import read_cron
-from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
-from picosched.timespec.days import ALWAYS
-from picosched.timespec.duration import read_duration
-from picosched.timespec.fields import Fields
-from picosched.timespec.maps import map_end, read_map
-from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
+from picosched.timespec.dates import DATE_LIKE
+from picosched.timespec.maps import map_end
 from picosched.timespec.place import Place
-from picosched.timespec.sun import SUN_LIKE, Sun
-from picosched.timespec.times import Part, Times, both, every, union, without
+from picosched.timespec.start import Start
+from picosched.timespec.terms import ALONE, CALENDAR, EXCEPT, MEET, UNION, Term, read_term, writing
+from picosched.timespec.times import Times, both, union, without
 from picosched.timespec.tokens import QUOTED
 from picosched.timespec.wall import WallTimes
-from picosched.timespec.words import day_words, in_words, joined, span_words
+from picosched.timespec.words import joined
+from picosched.timespec.zone import is_utc
+
+if TYPE_CHECKING:
+    from picosched.timespec.rrule_writing import Lines
 
 MAX_TERMS = 64
 MAX_DEPTH = 24
 
-EXCEPT, UNION, MEET, ALONE = range(4)
-
-_CALENDAR = re.compile(rf"(holidays|calendar)\s*\(\s*({QUOTED})\s*\)", re.IGNORECASE)
-_CALENDAR_LIKE = re.compile(r"(?:holidays|calendar)\b", re.IGNORECASE)
 _QUOTED = re.compile(QUOTED)
 _BLANK = re.compile(r"\s*", re.ASCII)
 _OPERATOR = re.compile(r"[|&()]|(?<!\w)except(?!\w)", re.IGNORECASE)
@@ -49,28 +45,15 @@ _IN_LIST = re.compile(
     _OPERATOR.pattern + r"|,(?=\s|$|[0-9]{4}-[0-9]{2}-|--[0-9])|(?<=[0-9]{4}-[0-9]{2}-[0-9]{2}),",
     re.IGNORECASE,
 )
-_ISO_DURATION = re.compile(r"[+-]?P(?=[0-9T])", re.IGNORECASE)
 _MIDNIGHT: Times = (WallTimes(),)
 
 
-@dataclass(frozen=True)
-class Term:
-    """A parsed text: its normal form, its times, its explanation, and its precedence.
+def read(text: str, tz: str, consulted: Consulted, start: Start | None = None) -> Term:
+    """Parse a whole text, for local time in a zone and with the start of what counts from one.
 
-    For a term without times, `days` says whether its days come from dates or from a phrase.
+    PicoschedError `invalid` if it is not a timespec, and those of the almanac for what it does not have.
     """
-
-    text: str
-    times: Times
-    words: Callable[[], str]
-    rank: int = ALONE
-    days: str = ""
-
-
-def read(text: str, utc: bool, consulted: Consulted) -> Term:
-    """Parse a whole text; `utc` says whether local time is UTC. PicoschedError `invalid` if it is not a
-    timespec, and those of the almanac for what it does not have."""
-    reader = _Reader(text, utc, consulted)
+    reader = _Reader(text, tz, consulted, start)
     found = reader.expression(0, False)
     if reader.at < len(text):
         raise reader.place().fault(text[reader.at :], "nothing more, or one of | & except")
@@ -80,8 +63,9 @@ def read(text: str, utc: bool, consulted: Consulted) -> Term:
 class _Reader:
     """A recursive-descent parser over the text."""
 
-    def __init__(self, text: str, utc: bool, consulted: Consulted) -> None:
-        self.text, self.utc, self.consulted = text, utc, consulted
+    def __init__(self, text: str, tz: str, consulted: Consulted, start: Start | None) -> None:
+        self.text, self.tz, self.utc = text, tz, is_utc(tz)
+        self.consulted, self.start = consulted, start
         self.at = 0
         self.terms = 0
 
@@ -117,6 +101,8 @@ class _Reader:
             lambda: "; and ".join(_told_within(term, UNION) for term in found),
             UNION,
             _days_of(found),
+            any(term.open for term in found),
+            lambda: _lines_of_union(found),
         )
 
     def meet(self, depth: int, in_list: bool) -> Term:
@@ -131,6 +117,7 @@ class _Reader:
             lambda: ", only ".join(_told_within(term, MEET) for term in found),
             MEET,
             _days_of(found) if all(term.days for term in found) else "",
+            any(term.open for term in found),
         )
 
     def less(self, left: Term, items: list[Term]) -> Term:
@@ -141,6 +128,8 @@ class _Reader:
             lambda: f"{_told_within(left, EXCEPT)}, except {_told_list(items)}",
             EXCEPT,
             left.days,
+            left.open or any(item.open for item in items),
+            lambda: _lines_without(left, taken, self.utc),
         )
 
     def timed(self, term: Term, place: Place) -> Term:
@@ -159,6 +148,8 @@ class _Reader:
             both(term.times, _MIDNIGHT, self.utc),
             lambda: f"at 00:00 {_told_within(term, MEET)}",
             ALONE if alone else MEET,
+            open=term.open,
+            lines=term.lines,
         )
 
     def term(self, depth: int, in_list: bool) -> Term:
@@ -184,7 +175,7 @@ class _Reader:
             self.terms += 1
             if self.terms > MAX_TERMS:
                 raise place.fault(text, f"a timespec of at most {MAX_TERMS} terms")
-        return _term(text, place, self.utc, self.consulted)
+        return read_term(text, place, self.tz, self.consulted, self.start)
 
     def took(self, operator: str) -> bool:
         self.skip()
@@ -204,7 +195,7 @@ def _end_of_term(text: str, at: int, operators: re.Pattern[str]) -> int:
     if '"' not in text and "'" not in text:
         operator = operators.search(text, at)
         return operator.start() if operator else len(text)
-    if named := _CALENDAR.match(text, at):
+    if named := CALENDAR.match(text, at):
         return named.end()
     while operator := operators.search(text, at):
         quoted = _QUOTED.search(text, at)
@@ -214,73 +205,24 @@ def _end_of_term(text: str, at: int, operators: re.Pattern[str]) -> int:
     return len(text)
 
 
-def _term(text: str, place: Place, utc: bool, consulted: Consulted) -> Term:
-    """Parse a text without operators."""
-    if DATE_LIKE.match(text):
-        normal, times, whole_days = read_dates(text, place)
-        return Term(normal, (times,), lambda: told(normal), days="dates" if whole_days else "")
-    if like := _CALENDAR_LIKE.match(text):
-        named = _CALENDAR.fullmatch(text)
-        if named is None:
-            raise place.fault(text, f'a name in parentheses and quotes, as in {like[0].lower()}("…")')
-        read = consulted.holidays if named[1].lower() == "holidays" else consulted.calendar
-        calendar = read(named[2][1:-1], place)
-        days = (whole(calendar.days),) if calendar.days else ()
-        return Term(calendar.text, days, lambda: f"on {calendar.words}", days="dates")
-    if text.startswith("{"):
-        normal, fields = read_map(text, place, consulted)
-        return _of_fields(normal, fields, utc)
-    if text[:6].lower() == "@every" or _ISO_DURATION.match(text):
-        normal, counted = read_duration(text, place)
-        return _of_fields(normal, counted, utc)
-    if SUN_LIKE.search(text):
-        return _of_sun(text, place, consulted)
-    if is_phrase(text):
-        return _of_phrase(read_phrase(text, place, consulted), place, utc)
-    normal, fields = read_cron(text, place)
-    return _of_fields(normal, fields, utc)
+def _lines_of_union(terms: list[Term]) -> Lines | None:
+    found = terms[0].lines()
+    for term in terms[1:]:
+        lines = term.lines()
+        found = None if lines is None or found is None else writing().united(found, lines)
+    return found
 
 
-def _of_phrase(phrase: Phrase, place: Place, utc: bool) -> Term:
-    fields = phrase.fields
-    days = fields.days()
-    if not days:
-        raise place.fault(phrase.text, "days that exist: it never fires")
-    if phrase.seconds is not None:
-        seconds, limited = phrase.seconds, days != ALWAYS
-        times = both(every(seconds, utc), (whole(days),), utc) if limited else every(seconds, utc)
-        return Term(
-            phrase.text,
-            times,
-            lambda: span_words(seconds, utc) + (f" {day_words(fields)}" if limited else ""),
-        )
-    if phrase.timed:
-        return _of_fields(phrase.text, fields, utc)
-    return Term(phrase.text, (whole(days),), lambda: day_words(fields), days="phrase")
-
-
-def _of_sun(text: str, place: Place, consulted: Consulted) -> Term:
-    from picosched.timespec.sun_phrases import read_sun  # late, as its head says
-
-    said = read_sun(text, place)
-    sun = Sun(said.event, consulted.location(said.place, place), said.shift)
-    if not said.rest.strip():
-        return Term(said.text, (sun,), lambda: said.words)
-    phrase = read_phrase(said.rest, place, consulted)
-    if phrase.timed or phrase.seconds is not None:
-        raise place.fault(said.rest.strip(), f"days: {said.event} is the time")
-    days = phrase.fields.days()
-    times = (replace(sun, days=days),) if days else ()
-    words = f"{said.words} {day_words(phrase.fields)}"
-    return Term(f"{said.text} {phrase.text}", times, lambda: words)
-
-
-def _of_fields(text: str, says: Fields | int, utc: bool) -> Term:
-    if isinstance(says, int):
-        return Term(text, every(says, utc), lambda: span_words(says, utc))
-    times = says.times()
-    parts: Sequence[Part] = () if times is None else (replace(times, elapsed=False) if utc else times,)
-    return Term(text, tuple(parts), lambda: in_words(says))
+def _lines_without(left: Term, taken: Times, utc: bool) -> Lines | None:
+    lines = left.lines()
+    if lines is None:
+        return None
+    try:
+        met = both(left.times, taken, utc)
+    except PicoschedError:  # they never meet, and are of kinds that cannot be combined
+        return None
+    found: Lines | None = writing().without(lines, met)
+    return found
 
 
 def _days_of(terms: list[Term]) -> str:

@@ -20,7 +20,7 @@ from functools import cached_property, lru_cache
 from typing import Literal
 
 from picosched.errors import PicoschedError
-from picosched.timespec.days import MONDAY_TO_FRIDAY, NEVER, Days, of_days
+from picosched.timespec.days import MONDAY_TO_FRIDAY, NEVER, Days, of_days, reduced, united
 
 FIRST_YEAR = 1970
 """The first year whose holidays are worked out; the package knows the last."""
@@ -60,7 +60,7 @@ class Calendar:
     def days(self) -> Days:
         found = of_days(self.named)
         for days, _ in self.yearly:
-            found |= days
+            found = united(found, days)
         return found
 
     def name_of(self, day: int) -> str | None:
@@ -72,7 +72,7 @@ class Calendar:
     @cached_property
     def business(self) -> Days:
         """Monday to Friday without its days."""
-        return MONDAY_TO_FRIDAY - self.days
+        return reduced(MONDAY_TO_FRIDAY, self.days)
 
     @cached_property
     def blank(self) -> Calendar:

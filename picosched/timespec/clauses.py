@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 
 from picosched.errors import PicoschedError
-from picosched.timespec import duration
+from picosched.timespec import anchored, duration
 from picosched.timespec.bits import ALL_HOURS, ALL_MINUTES, ALL_MONTHS, ALL_YEARS, bits, spread
 from picosched.timespec.calendar import Calendar
 from picosched.timespec.cron import minutes_of_day
 from picosched.timespec.fields import EVERY_MONTH_DAY, EVERY_WEEK_DAY, Fields, MonthDays, WeekDays
 from picosched.timespec.place import Place
+from picosched.timespec.start import second_of
 
 SIZES = {"second": 60, "minute": 60, "hour": 24}
 """How many of each unit make the next larger one."""
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600}
+FIRST = datetime(1970, 1, 1)
+"""From here is counted without a start."""
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class Said:
     years: int | None = None
     cycle: tuple[str, int] | None = None
     every_months: int = 1
+    start: datetime | None = None
     every_day: bool = False
     both: bool = False
     free: Calendar | None = None
@@ -40,7 +45,8 @@ class Said:
     @property
     def timed(self) -> bool:
         """Whether a time of day or an interval was given."""
-        return (self.times, self.interval, self.seconds, self.minutes, self.hours) != (None,) * 5
+        given = (self.times, self.interval, self.seconds, self.minutes, self.hours)
+        return given != (None,) * 5 or self.starts_at_a_time
 
     def duration(self) -> int | None:
         """The seconds of an interval that is neither `*/n` in cron nor restarted within given hours."""
@@ -48,7 +54,17 @@ class Said:
             return None
         unit, count = self.interval
         limited = (self.window, self.hours, self.minutes) != (None,) * 3
-        return None if limited or SIZES[unit] % count == 0 else count * SECONDS[unit]
+        even = SIZES[unit] % count == 0 and not self.starts_at_a_time
+        return None if limited or even else count * SECONDS[unit]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts days, weeks, months or years, and so has to know from when."""
+        return self.every_months > 1 or (self.cycle is not None and self.cycle[1] > 1)
+
+    @property
+    def starts_at_a_time(self) -> bool:
+        return self.start is not None and self.start.time() != time()
 
     def fields(self, month_days: MonthDays | None, week_days: WeekDays | None) -> Fields:
         """The fields of all clauses, on those days; PicoschedError `invalid` if they are inconsistent."""
@@ -69,34 +85,47 @@ class Said:
             months=ALL_MONTHS if self.months is None else self.months,
             years=ALL_YEARS if self.years is None else self.years,
             either=two and not self.both,
-            every_months=self.every_months,
+            start=None if self.start is None else second_of(self.start),
             free=self.free,
         )
+        if self.every_months > 1:
+            if self.cycle is not None:
+                raise self.fault("the months once")
+            return replace(found, cycle=(anchored.MONTH, self.every_months))
         if self.cycle is None:
             return found
         unit, count = self.cycle
-        if unit in ("month", "year"):
-            return self.in_months(found, count if unit == "month" else 12 * count, named)
-        if unit == "week" and count == 1:
-            return found if named else replace(found, week_days=WeekDays(1))
-        if named:
-            raise self.fault(f"every {count} {unit}s alone: they are counted from 1970-01-01")
-        cycle = duration.every_days(7 * count if unit == "week" else count)
-        return replace(found, week_days=cycle.week_days, every_days=cycle.every_days)
+        if unit in (anchored.MONTH, anchored.YEAR):
+            return self.in_months(found, unit, count, named)
+        if unit == anchored.DAY and named:
+            raise self.fault(f"every {count} days alone: they are counted, whatever day it is")
+        if unit == anchored.WEEK and named:
+            return found if count == 1 else replace(found, cycle=(unit, count))
+        if self.start is not None:  # of which it has the weekday
+            return replace(found, cycle=(anchored.DAY, 7 * count if unit == anchored.WEEK else count))
+        if unit == anchored.WEEK and count == 1:
+            return replace(found, week_days=WeekDays(1))
+        cycle = duration.every_days(7 * count if unit == anchored.WEEK else count)
+        return replace(found, week_days=cycle.week_days, cycle=cycle.cycle)
 
-    def in_months(self, found: Fields, count: int, named: bool) -> Fields:
-        if self.every_months > 1:
-            raise self.fault("the months once")
-        cycle = duration.every_months(count)
+    def in_months(self, found: Fields, unit: str, count: int, named: bool) -> Fields:
+        """Every so many months or years: what is not named is that of the start, or else the first."""
+        first = self.start or FIRST
         if not named:
-            found = replace(found, month_days=cycle.month_days)
-        if self.months is not None and count in (1, 12):
+            found = replace(found, month_days=MonthDays(1 << first.day))
+        if unit == anchored.YEAR and self.months is None:
+            found = replace(found, months=1 << first.month)
+        if count == 1:
             return found
-        return replace(found, months=found.months & cycle.months, every_months=cycle.every_months)
+        if unit == anchored.MONTH and self.start is None and 12 % count == 0:
+            return replace(found, months=found.months & spread(1, count, 13))
+        return replace(found, cycle=(unit, count))
 
     def with_times(self, fields: Fields) -> Fields:
         if self.window is not None:
             raise self.fault("an interval to go from … to …, as in every 15 minutes from 9:00 to 17:00")
+        if self.starts_at_a_time and self.times is not None:
+            raise self.fault("the times of the day, or the time of the first after from, and not both")
         if self.times is not None:
             if (self.seconds, self.minutes, self.hours) != (None,) * 3:
                 raise self.fault("times of day, or minutes and hours, and not both")
@@ -105,7 +134,8 @@ class Said:
                 raise self.fault("times of day with the same seconds")
             return replace(fields, minutes=minutes, seconds=seconds)
         if (self.seconds, self.minutes, self.hours) == (None,) * 3:
-            return fields
+            start = self.start or FIRST
+            return replace(fields, minutes=1 << 60 * start.hour + start.minute, seconds=1 << start.second)
         if self.minutes is None and self.seconds is None:
             raise self.fault("an interval or minutes in these hours, as in every minute during hour 9")
         hours = ALL_HOURS if self.hours is None else self.hours

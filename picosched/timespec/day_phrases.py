@@ -25,6 +25,8 @@ _GROUPS = {
 }
 _WORKING = "weekday weekdays workday workdays working business monday-to-friday".split()
 _NEAREST = ("nearest", "closest")
+COUNTED = ("week", "month", "year", "hour", "minute", "second")
+"""Units that no ordinal number goes with."""
 _WANTED = "a time, days, months or years, as in every monday at 9:00 or last day of month"
 
 
@@ -78,8 +80,11 @@ class DayReader:
         while True:
             tokens.took("on")
             tokens.took("the", "every", "each")
+            every = tokens.next > 0 and tokens.peek(-1) in ("every", "each")
             if (n := self.ordinal()) is not None:
                 waiting += n
+                if every and len(waiting) == 1:
+                    self.check_counted(waiting[0])
                 if self.noun(waiting):
                     waiting = []
             elif any(tokens.peek(ahead) in _NEAREST for ahead in range(3)):
@@ -134,10 +139,22 @@ class DayReader:
             return list(range(n, last + 1))
         return [n]
 
+    def check_counted(self, n: int) -> None:
+        """Refuse `every 3rd day`, which is one day of a month to some and every third day to others."""
+        tokens, noun = self.tokens, self.tokens.peek()
+        if n < 2 or tokens.peek(1) == "of":
+            return
+        if noun == "day" or noun in WEEK:
+            counted = f"every {n} days" if noun == "day" else f"every {n} weeks on {noun}"
+            month_day = f"on the {tokens.peek(-1)} {noun} of every month"
+            raise tokens.fault(f'"{month_day}" or "{counted}", whichever it means', back=1)
+        if noun in COUNTED:
+            raise tokens.fault(f'"every {n} {noun}s"', back=1)
+
     def noun(self, counted: list[int]) -> bool:
         """What is counted, if it comes next: days, days of Monday to Friday, or a weekday."""
         tokens = self.tokens
-        if tokens.took("day", "days"):
+        if tokens.took("day", "days", "date", "dates"):
             self.count_days(counted)
         elif tokens.took("business"):
             self.business_days()

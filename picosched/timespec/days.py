@@ -7,8 +7,7 @@ holds just that: for each class its days, twelve bit sets, and its years, one bi
 are equal exactly when these are, "is there any day at all" is whether there is any class, a union or a
 difference takes each pair of classes once, and the next day after a long time is the next bit of the years.
 
-`stride` is for what no year determines: every n-th day, counted from 1970-01-01. Where few years are
-left it is worked out into them, and a week is a weekday; so it is 1 nearly always.
+What is counted from a start, as every third day is, no calendar determines: `anchored` has such days.
 
 A day is a number from 0, the first of year 1; weekdays count from 0, Sunday.
 """
@@ -17,13 +16,11 @@ from __future__ import annotations
 
 from calendar import isleap
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from math import lcm
 
-from picosched.errors import PicoschedError
 from picosched.timespec.bits import ALL_YEARS, bits, highest, lowest, members, spread
 
 DAY = 86_400
@@ -37,17 +34,11 @@ Year = tuple[int, ...]
 _LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _NO_DAYS: Year = (0,) * 13
 
-# In so few years a stride is worked out.
-_FEW_YEARS = 40
-
-# So often a stride is tried against the days before they are taken for strangers.
-_TRIES = 2_000
-
 
 class Days:
     """An immutable set of days, equal to another when it has the same days."""
 
-    def __init__(self, classes: Iterable[tuple[Year, int]], stride: int = 1) -> None:
+    def __init__(self, classes: Iterable[tuple[Year, int]]) -> None:
         years: defaultdict[Year, int] = defaultdict(int)
         for year, which in classes:
             if which and year != _NO_DAYS:
@@ -56,49 +47,31 @@ class Days:
         self.years = 0
         for which in years.values():
             self.years |= which
-        self.stride = stride
         self._known: dict[int, Year] = {}
-
-    def every(self, stride: int) -> Days:
-        """Those of the days that are a multiple of `stride` days from 1970-01-01."""
-        stride = lcm(self.stride, stride)
-        days = self
-        if stride % 7 == 0:
-            # The multiples of 7 are the Thursdays: one set of days shall have one form.
-            days = _paired(self, THURSDAYS, int.__and__)
-            stride = stride // 7 if stride % 49 else stride
-        if self.years.bit_count() > _FEW_YEARS:
-            strided = Days(days.classes, stride)
-            return strided if strided.first_from(0) is not None else NEVER
-        return of_days(day for day in days._each() if (day - EPOCH_DAY) % stride == 0)
 
     def __and__(self, other: Days) -> Days:
         if self is other or other is ALWAYS:
             return self
         if self is ALWAYS:
             return other
-        both = _paired(self, other, int.__and__)
-        stride = lcm(self.stride, other.stride)
-        return both if stride == 1 else both.every(stride)
+        return _paired(self, other, int.__and__)
 
-    def __or__(self, other: Days) -> Days:
-        """The days of either; both must have the same stride."""
-        if self is other or not other:
-            return self
-        return _paired(self, other, int.__or__, self.stride)
+    def joined(self, other: Days) -> Days | None:
+        """The days of either as one set; None where that is no set of this kind."""
+        if type(other) is not Days:
+            return None
+        return self if self is other or not other else united(self, other)
 
-    def __sub__(self, other: Days) -> Days:
-        """The days that are not in `other`; PicoschedError when strides make that no set of this kind."""
-        if other.stride != 1 and self.stride % other.stride:
-            if not self & other:
-                return self
-            raise PicoschedError(
-                f"found every {other.stride} days taken from days that are not, wanted days to take away "
-                "that a calendar names, such as weekdays, days of the month and dates",
-                "invalid",
-            )
-        left = _paired(self, other, lambda mine, theirs: mine & ~theirs)
-        return left if self.stride == 1 else left.every(self.stride)
+    def less(self, other: Days) -> list[Days]:
+        """The days that are not in `other`, as sets without a day in common, none of them empty."""
+        if type(self) is type(other) is Days:
+            left = reduced(self, other)
+            return [left] if left else []
+        return [left for each in other.outside() if (left := self & each)]
+
+    def outside(self) -> list[Days]:
+        """All other days, as sets without a day in common."""
+        return ALWAYS.less(self)
 
     def __bool__(self) -> bool:
         return bool(self.classes)
@@ -106,17 +79,17 @@ class Days:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Days):
             return NotImplemented
-        return self is other or (self.stride == other.stride and self._canonical == other._canonical)
+        return self is other or (type(other) is Days and self._canonical == other._canonical)
 
     def __hash__(self) -> int:
-        return hash((self.stride, self._canonical))
+        return hash(self._canonical)
 
     @cached_property
     def _canonical(self) -> frozenset[tuple[Year, int]]:
         return frozenset(self.classes)
 
     def of(self, year: int) -> Year:
-        """The days of that year, those between the strides included."""
+        """The days of that year."""
         known = self._known.get(year)
         if known is None:
             known = next((days for days, which in self.classes if which >> year & 1), _NO_DAYS)
@@ -125,30 +98,54 @@ class Days:
 
     def first_from(self, day: int) -> int | None:
         """The first day that belongs at or after `day`."""
-        found = self._from(day)
-        if self.stride > 1:
-            for _ in range(_TRIES):
-                if found is None or not (past := (found - EPOCH_DAY) % self.stride):
-                    return found
-                found = self._from(found + self.stride - past)
+        if day > LAST_DAY:
             return None
-        return found
+        start = date.fromordinal(max(day, 0) + 1)
+        year = start.year
+        days = self._known.get(year) or self.of(year)
+        if rest := days[start.month] >> start.day:
+            return max(day, 0) + lowest(rest)
+        for month in range(start.month + 1, 13):
+            if days[month]:
+                return date(year, month, lowest(days[month])).toordinal() - 1
+        later = self.years >> (year + 1)
+        if not later:
+            return None
+        year += 1 + lowest(later)
+        return _first_of(year, self.of(year))
 
     def last_until(self, day: int) -> int | None:
         """The last day that belongs at or before `day`."""
-        found = self._until(day)
-        if self.stride > 1:
-            for _ in range(_TRIES):
-                if found is None or not (past := (found - EPOCH_DAY) % self.stride):
-                    return found
-                found = self._until(found - past)
+        if day < 0:
             return None
-        return found
+        day = min(day, LAST_DAY)
+        end = date.fromordinal(day + 1)
+        days = self.of(end.year)
+        if rest := days[end.month] & ((2 << end.day) - 1):
+            return day - end.day + highest(rest)
+        for month in range(end.month - 1, 0, -1):
+            if days[month]:
+                return date(end.year, month, highest(days[month])).toordinal() - 1
+        earlier = self.years & ((1 << end.year) - 1)
+        if not earlier:
+            return None
+        year = highest(earlier)
+        return _last_of(year, self.of(year))
+
+    def how_many(self, until: int) -> int:
+        """How many of the days there are up to a day."""
+        if until < 0:
+            return 0
+        end = date.fromordinal(min(until, LAST_DAY) + 1)
+        earlier, this = (1 << end.year) - 1, self.of(end.year)
+        whole = sum(
+            (which & earlier).bit_count() * sum(map(int.bit_count, days)) for days, which in self.classes
+        )
+        months = sum(days.bit_count() for days in this[: end.month])
+        return whole + months + (this[end.month] & (2 << end.day) - 1).bit_count()
 
     def least_apart(self) -> int | None:
         """The least number of days between two of them; None when there is only one."""
-        if self.stride > 1:
-            return self._least_of_strides()
         least = min((_closest(days, which) for days, which in self.classes), default=_FAR)
         if least > 1:
             least = min(least, self._least_over_new_year())
@@ -177,72 +174,29 @@ class Days:
                 least = min(least, first_day - _last_of(year, self.of(year)))
         return least
 
-    def _least_of_strides(self) -> int | None:
-        if self._canonical in (ALWAYS._canonical, THURSDAYS._canonical):
-            return self.stride if self._canonical == ALWAYS._canonical else lcm(self.stride, 7)
-        found = self.first_from(EPOCH_DAY) or self.first_from(0)
-        least: int | None = None
-        for _ in range(_TRIES):
-            if found is None or (following := self.first_from(found + 1)) is None or least == self.stride:
-                break
-            least = min(least or _FAR, following - found)
-            found = following
-        return least
-
-    def _from(self, day: int) -> int | None:
-        if day > LAST_DAY:
-            return None
-        start = date.fromordinal(max(day, 0) + 1)
-        year = start.year
-        days = self._known.get(year) or self.of(year)
-        if rest := days[start.month] >> start.day:
-            return max(day, 0) + lowest(rest)
-        for month in range(start.month + 1, 13):
-            if days[month]:
-                return date(year, month, lowest(days[month])).toordinal() - 1
-        later = self.years >> (year + 1)
-        if not later:
-            return None
-        year += 1 + lowest(later)
-        return _first_of(year, self.of(year))
-
-    def _until(self, day: int) -> int | None:
-        if day < 0:
-            return None
-        day = min(day, LAST_DAY)
-        end = date.fromordinal(day + 1)
-        days = self.of(end.year)
-        if rest := days[end.month] & ((2 << end.day) - 1):
-            return day - end.day + highest(rest)
-        for month in range(end.month - 1, 0, -1):
-            if days[month]:
-                return date(end.year, month, highest(days[month])).toordinal() - 1
-        earlier = self.years & ((1 << end.year) - 1)
-        if not earlier:
-            return None
-        year = highest(earlier)
-        return _last_of(year, self.of(year))
-
-    def _each(self) -> Iterator[int]:
-        for year in members(self.years):
-            for month, days in enumerate(self.of(year)):
-                if days:
-                    before = date(year, month, 1).toordinal() - 2
-                    yield from (before + day for day in members(days))
-
 
 _FAR = LAST_DAY + 1
 
 
-def _paired(one: Days, other: Days, join: Callable[[int, int], int], stride: int = 1) -> Days:
-    """`join` for the days of each year; the strides are the caller's."""
+def united(one: Days, other: Days) -> Days:
+    """The days of either, for sets that a calendar determines."""
+    return _paired(one, other, int.__or__)
+
+
+def reduced(one: Days, other: Days) -> Days:
+    """The days of `one` that are not in `other`, for sets that a calendar determines."""
+    return _paired(one, other, lambda mine, theirs: mine & ~theirs)
+
+
+def _paired(one: Days, other: Days, join: Callable[[int, int], int]) -> Days:
+    """`join` for the days of each year."""
     found: list[tuple[Year, int]] = []
     without = [*other.classes, (_NO_DAYS, ALL_YEARS & ~other.years)]
     for mine, my_years in (*one.classes, (_NO_DAYS, ALL_YEARS & ~one.years)):
         for theirs, their_years in without:
             if years := my_years & their_years:
                 found.append((tuple(map(join, mine, theirs)), years))
-    return Days(found, stride)
+    return Days(found)
 
 
 def _first_of(year: int, days: Year) -> int:
@@ -325,10 +279,10 @@ def of_range(first: date, last: date) -> Days:
     begin, end = (first.month, first.day), (last.month, last.day)
     if first.year == last.year:
         return part(first.year, begin, end)
-    ends = part(first.year, begin, (12, 31)) | part(last.year, (1, 1), end)
+    ends = united(part(first.year, begin, (12, 31)), part(last.year, (1, 1), end))
     if first.year + 1 == last.year:
         return ends
-    return ends | by_rule(_whole_month, spread(first.year + 1, 1, last.year))
+    return united(ends, by_rule(_whole_month, spread(first.year + 1, 1, last.year)))
 
 
 def _whole_month(month: int, length: int, weekday: int) -> int:
@@ -340,4 +294,3 @@ ALWAYS = by_rule(_whole_month)
 MONDAY_TO_FRIDAY = by_rule(
     lambda month, length, weekday: bits(day for day in range(1, length + 1) if (weekday + day - 1) % 7 % 6)
 )
-THURSDAYS = by_rule(lambda month, length, weekday: bits(range(1 + (4 - weekday) % 7, length + 1, 7)))

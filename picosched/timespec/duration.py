@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from picosched.timespec import anchored
 from picosched.timespec.bits import spread
 from picosched.timespec.fields import Fields, MonthDays, WeekDays
 from picosched.timespec.place import Place
@@ -59,16 +60,18 @@ def read_duration(text: str, place: Place) -> tuple[str, Counted]:
 
 def every_days(count: int) -> Fields:
     """Local midnight every n days."""
+    if count == 1:
+        return Fields()
     if count == 7:
         return Fields(week_days=WeekDays(1 << 4))  # 1970-01-01 was a Thursday
-    return Fields(every_days=count)
+    return Fields(cycle=(anchored.DAY, count))
 
 
 def every_months(count: int) -> Fields:
     """Local midnight on the first of every n months."""
     if 12 % count == 0:
         return Fields(month_days=MonthDays(1 << 1), months=spread(1, count, 13))
-    return Fields(month_days=MonthDays(1 << 1), every_months=count)
+    return Fields(month_days=MonthDays(1 << 1), cycle=(anchored.MONTH, count))
 
 
 def _read_items(text: str, place: Place) -> tuple[str, dict[str, Fraction]]:

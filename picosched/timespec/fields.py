@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import gcd
 
+from picosched.timespec.anchored import Anchored, Cycle
 from picosched.timespec.bits import (
     ALL_DAYS,
     ALL_MINUTES_OF_DAY,
@@ -22,7 +22,7 @@ from picosched.timespec.bits import (
     spread,
 )
 from picosched.timespec.calendar import Calendar, nth_of_months
-from picosched.timespec.days import NEVER, Days, by_rule
+from picosched.timespec.days import DAY, EPOCH_DAY, NEVER, Days, by_rule, united
 from picosched.timespec.wall import WallTimes
 
 
@@ -111,7 +111,8 @@ class Fields:
     """Times of a day, and the days: by month day and weekday, months and years.
 
     With `either` one of month day and weekday is enough; without, both must match. `minutes` are those of
-    the day, 0 to 1439. `every_days` and `every_months` keep one in so many, counted from 1970-01-01.
+    the day, 0 to 1439. `cycle` keeps one in so many days, weeks, months or years (see `anchored`), counted
+    from `start`, a local second, or else from 1970-01-01. No day before that of the start belongs.
     `free` is the calendar that business days go by, if there are any.
     """
 
@@ -123,8 +124,8 @@ class Fields:
     years: int = ALL_YEARS
     either: bool = False
     elapsed: bool = False
-    every_days: int = 1
-    every_months: int = 1
+    cycle: tuple[str, int] | None = None
+    start: int | None = None
     free: Calendar | None = None
 
     @property
@@ -137,16 +138,18 @@ class Fields:
         found = _days(self.month_days, self.week_days, self.either, self.months, self.years)
         if self.free is not None:
             found = self._with_business_days(self.free)
-        if self.every_months > 1:
-            found &= every_nth_month(self.every_months)
-        return found.every(self.every_days) if self.every_days > 1 else found
+        if self.cycle is None and self.start is None:
+            return found
+        start = EPOCH_DAY if self.start is None else self.start // DAY
+        cycles = () if self.cycle is None else (Cycle.every(*self.cycle, start),)
+        return Anchored(found, cycles, 0 if self.start is None else start)
 
     def _with_business_days(self, free: Calendar) -> Days:
         month = _days(self.month_days, EVERY_WEEK_DAY, False, ALL_MONTHS, ALL_YEARS)
-        month |= nth_of_months(free.business, self.month_days.business)
+        month = united(month, nth_of_months(free.business, self.month_days.business))
         week = _days(EVERY_MONTH_DAY, self.week_days, False, ALL_MONTHS, ALL_YEARS)
-        week |= free.business if self.week_days.business else NEVER
-        found = month | week if self.either else month & week
+        week = united(week, free.business if self.week_days.business else NEVER)
+        found = united(month, week) if self.either else month & week
         return found & _days(EVERY_MONTH_DAY, EVERY_WEEK_DAY, False, self.months, self.years)
 
     def times(self) -> WallTimes | None:
@@ -169,19 +172,6 @@ def _days(month_days: MonthDays, week_days: WeekDays, either: bool, months: int,
         return known[kind]
 
     return by_rule(rule, years)
-
-
-@lru_cache(maxsize=64)
-def every_nth_month(step: int) -> Days:
-    """The days of every month that is a multiple of `step` months from January 1970."""
-    found = NEVER
-    period = step // gcd(step, 12)
-    for month in range(12):
-        for year in range(1, period + 1):
-            if ((year - 1970) * 12 + month) % step == 0:
-                months = 2 << month
-                found |= _days(EVERY_MONTH_DAY, EVERY_WEEK_DAY, False, months, spread(year, period, 10_000))
-    return found
 
 
 def _nearest(day: int, length: int, weekday: int) -> int:

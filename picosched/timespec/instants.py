@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import lru_cache
+from math import gcd
 
 from picosched.errors import PicoschedError
-from picosched.timespec.days import ALWAYS, DAY, EPOCH_DAY
+from picosched.timespec.bits import members
+from picosched.timespec.days import DAY, EPOCH_DAY
 from picosched.timespec.sun import Sun
-from picosched.timespec.times import Every, Part, Times
+from picosched.timespec.times import WHOLE, Every, Part, Times
 from picosched.timespec.wall import WallTimes
-from picosched.timespec.zone import BEGINNING, LAST_SECOND, stretch_at
+from picosched.timespec.zone import BEGINNING, LAST_SECOND, instant_of, stretch_at
 
 EPOCH = EPOCH_DAY * DAY
 
-# So often a duration is tried against the days it is limited to; then it never fires.
-_TRIES = 1_000
+# So often a duration is tried against the times it is limited to; then it never fires. Where an offset allows
+# none of them, that counts for several: zones have few offsets.
+_TRIES, _FOR_AN_OFFSET = 1_000, 8
 
 
 class Fires:
@@ -126,46 +129,78 @@ def _wall_until(times: WallTimes, tz: str, instant: int) -> int | None:
 
 
 def _every_from(duration: Every, tz: str, instant: int) -> int | None:
-    days = duration.days
-    for _ in range(_TRIES):
-        instant += (EPOCH - instant) % duration.seconds
-        if days is ALWAYS or instant > LAST_SECOND:
-            return instant
-        # No local clock is a day away from UTC, so the zone is irrelevant for times further off.
-        near = days.first_from(instant // DAY - 1)
-        if near is None:
+    box, first = duration.box, EPOCH
+    if duration.start is not None:
+        first = instant_of(tz, duration.start)
+        instant = max(instant, first)
+    last = LAST_SECOND if duration.steps is None else first + (duration.steps - 1) * duration.seconds
+    left = _TRIES
+    while left > 0:
+        left -= 1
+        instant += (first - instant) % duration.seconds
+        if instant > last:
             return None
-        if near > instant // DAY + 1:
-            instant = (near - 1) * DAY
-            continue
-        _, end, offset, _ = stretch_at(tz, instant)
-        today = (instant + offset) // DAY
-        found = days.first_from(today)
-        if found == today:
+        if box is WHOLE:
             return instant
-        instant = end if found is None else min(end, found * DAY - offset)
+        _, end, offset, _ = stretch_at(tz, instant)
+        local = instant + offset
+        found = box.first_from(local)
+        if found == local:
+            return instant
+        if found is not None and found - offset < end:
+            if _meets(box.minutes, box.seconds, gcd(duration.seconds, DAY), local):
+                instant = found - offset
+                continue
+            left -= _FOR_AN_OFFSET
+        # No local clock is a day away from UTC, so before this nothing can fire.
+        nearest = box.first_from(end - DAY)
+        if nearest is None:
+            return None
+        instant = max(end, nearest - DAY)
     return None
 
 
 def _every_until(duration: Every, tz: str, instant: int) -> int | None:
-    days = duration.days
-    for _ in range(_TRIES):
-        instant -= (instant - EPOCH) % duration.seconds
-        if days is ALWAYS or instant < 0:
-            return instant
-        near = days.last_until(instant // DAY + 1)
-        if near is None:
+    box, first = duration.box, EPOCH
+    if duration.start is not None:
+        first = instant_of(tz, duration.start)
+    if duration.steps is not None:
+        instant = min(instant, first + (duration.steps - 1) * duration.seconds)
+    earliest = 0 if duration.start is None else first
+    left = _TRIES
+    while left > 0:
+        left -= 1
+        instant -= (instant - first) % duration.seconds
+        if instant < earliest:
             return None
-        if near < instant // DAY - 1:
-            instant = (near + 2) * DAY - 1
-            continue
-        start, _, offset, _ = stretch_at(tz, instant)
-        today = (instant + offset) // DAY
-        found = days.last_until(today)
-        if found == today:
+        if box is WHOLE:
             return instant
-        instant = (start if found is None else max(start, (found + 1) * DAY - offset)) - 1
+        start, _, offset, _ = stretch_at(tz, instant)
+        local = instant + offset
+        found = box.last_until(local)
+        if found == local:
+            return instant
+        if found is not None and found - offset >= start:
+            if _meets(box.minutes, box.seconds, gcd(duration.seconds, DAY), local):
+                instant = found - offset
+                continue
+            left -= _FOR_AN_OFFSET
+        nearest = box.last_until(start + DAY)
+        if nearest is None:
+            return None
+        instant = min(start - 1, nearest + DAY)
     return None
+
+
+def _meets(minutes: int, seconds: int, step: int, local: int) -> bool:
+    """Whether any of the minutes and seconds of a day is some steps from a local time."""
+    return _meets_within(minutes, seconds, step, local % step)
+
+
+@lru_cache(maxsize=1024)
+def _meets_within(minutes: int, seconds: int, step: int, second: int) -> bool:
+    at = {60 * minute % step for minute in members(minutes)}
+    return any((second - each) % step in at for each in members(seconds))
 
 
 def _time_of(instant: int) -> datetime:

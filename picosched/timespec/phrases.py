@@ -13,19 +13,25 @@
 | weekdays of a month | `2nd thursday`, `first and third monday`, `last friday` |
 | their months | `of month`, `of every month`, `of january and june to august`, `in june`, `of year` |
 | every so many days | `daily`, `every day`, `every 2 days`, `every 2 weeks`, `weekly` |
-| every so many months | `monthly`, `every 3 months`, `yearly` |
+| | `every 2 weeks on friday` |
+| every so many months | `monthly`, `every 3 months`, `yearly`, `every 2 months on the last friday` |
+| from when | `from 2026-03-06`, `from 2026-03-06T09:00` |
 | more days, or fewer | `… and on every friday`, `… if it is friday` |
 | years | `in 2030`, `in 2030 to 2035`, `from 2030 on` |
 
 The clauses may come in any order, each once. A weekday that is not named is Monday to Friday. Without a
 time it is 00:00. An interval that divides its minute, hour or day is `*/n` of cron text; another is the
 duration of `@every`; one with `from … to …` begins anew each day. What `words` says of fields reads back.
+
+What is counted in days, weeks, months or years is counted from the day after `from`; without one, from the
+start that the reader is given, which is then written behind, and else from 1970-01-01.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime, time
 
 from picosched.timespec.almanac import Consulted
 from picosched.timespec.bits import ALL_MINUTES, ALL_MONTHS, spread
@@ -64,13 +70,15 @@ _STARRED = re.compile(r"(?:^|\s)[*?]")
 class Phrase:
     """A phrase in its normal form: fields, or a duration in seconds on the days of fields.
 
-    `timed` says whether it gives a time; otherwise its fields have 00:00.
+    `timed` says whether it gives a time; otherwise its fields have 00:00. `open` says that it counts and has
+    no start.
     """
 
     text: str
     fields: Fields
     timed: bool
     seconds: int | None = None
+    open: bool = False
 
 
 def is_phrase(text: str) -> bool:
@@ -78,9 +86,9 @@ def is_phrase(text: str) -> bool:
     return bool(_PHRASE.match(text)) and not _STARRED.search(text)
 
 
-def read_phrase(text: str, place: Place, consulted: Consulted) -> Phrase:
-    """Parse a phrase; PicoschedError `invalid` points at the wrong word."""
-    return _Reader(text, place, consulted).phrase()
+def read_phrase(text: str, place: Place, consulted: Consulted, start: date | None = None) -> Phrase:
+    """Parse a phrase; PicoschedError `invalid` points at the wrong word. `start` is for one that is open."""
+    return _Reader(text, place, consulted).phrase(start)
 
 
 class _Reader:
@@ -91,14 +99,18 @@ class _Reader:
         self.days = DayReader(self.tokens, consulted)
         self.said = Said(text, place)
 
-    def phrase(self) -> Phrase:
+    def phrase(self, start: date | None) -> Phrase:
         while self.tokens.peek():
             self.clause()
         self.days.settle_business_days()
         said = self.said
         said.free = self.days.free
+        text = in_normal_form(said.text)
+        is_open = said.counts and said.start is None
+        if is_open and start is not None:
+            said.start, text, is_open = datetime.combine(start, time()), f"{text} from {start}", False
         fields = said.fields(self.days.month_days, self.days.week_days)
-        return Phrase(in_normal_form(said.text), fields, said.timed, said.duration())
+        return Phrase(text, fields, said.timed, said.duration(), is_open)
 
     def clause(self) -> None:
         tokens = self.tokens
@@ -229,7 +241,10 @@ class _Reader:
 
     def from_(self) -> None:
         tokens = self.tokens
-        if tokens.kind() == "number" and tokens.peek(1) == "on":
+        if tokens.kind() == "date":
+            self.once(self.said.start, "one start")
+            self.said.start = tokens.moment()
+        elif tokens.kind() == "number" and tokens.peek(1) == "on":
             self.once(self.said.years, "the years once")
             first = tokens.number(1970, 9999, "a year")
             tokens.took("on")

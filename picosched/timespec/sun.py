@@ -98,11 +98,10 @@ class Sun:
 
     def without(self, other: object) -> list[Sun]:
         """The times that are not in `other`."""
-        left = self.days - self._days_of(other)
-        return [replace(self, days=left)] if left else []
+        return [replace(self, days=left) for left in self.days.less(self._days_of(other))]
 
     def _days_of(self, other: object) -> Days:
-        whole = isinstance(other, WallTimes) and other.whole_days and other.days.stride == 1
+        whole = isinstance(other, WallTimes) and other.whole_days
         if whole or (isinstance(other, Sun) and other.key == self.key):
             assert isinstance(other, WallTimes | Sun)
             return other.days

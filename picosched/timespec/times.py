@@ -1,12 +1,12 @@
 """The times of a timespec, as a union of few parts, and the algebra of such unions.
 
 A part is a box of local times (`WallTimes`), a time of the sun (`Sun`), or a duration (`Every`): an instant
-every so many seconds since 1970-01-01T00:00:00Z, on chosen local days. Local times are combined before any
-clock change: what a change skips or repeats is settled afterwards, part by part.
+every so many seconds from a start, at chosen local times. Local times are combined before any clock change:
+what a change skips or repeats is settled afterwards, part by part.
 
-Boxes are closed under all operations. A duration is not: in a zone its local times differ from day to
-day. Where local time is UTC and the duration divides a day it is boxes after all; elsewhere it can be
-limited or reduced by whole days, and by a duration that goes evenly into it; the rest is refused.
+Boxes are closed under all operations. A duration can be limited or reduced by boxes, and by a duration of
+the same start that goes evenly into it. A box cannot be reduced by a duration, whose local times differ from
+day to day, unless local time is UTC and it divides a day: then it is boxes after all. The rest is refused.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from functools import reduce
 from math import gcd, lcm
 
 from picosched.errors import PicoschedError
-from picosched.timespec.bits import ALL_MINUTES_OF_DAY, spread
-from picosched.timespec.days import ALWAYS, DAY, Days
+from picosched.timespec.bits import ALL_MINUTES_OF_DAY, ALL_SECONDS, spread
+from picosched.timespec.days import ALWAYS, DAY
 from picosched.timespec.sun import Sun
 from picosched.timespec.wall import WallTimes
 
@@ -26,24 +26,41 @@ MAX_PARTS = 64
 _MAX_PAIRS = 1_024
 
 
+WHOLE = WallTimes(ALWAYS, ALL_MINUTES_OF_DAY, ALL_SECONDS, elapsed=True)
+"""All local times."""
+
+
 @dataclass(frozen=True)
 class Every:
-    """Every n seconds since 1970-01-01T00:00:00Z, on `days`, which are local."""
+    """Every n seconds at the local times of `box`, counted from `start`, before which there is none.
+
+    `start` is a local time; None is 1970-01-01T00:00:00Z, from which is counted both ways. `steps` is how
+    many there are from the start on, those outside the box included.
+    """
 
     seconds: int
-    days: Days = ALWAYS
+    box: WallTimes = WHOLE
+    start: int | None = None
+    steps: int | None = None
+
+    def within(self, box: WallTimes) -> Every | None:
+        """Those at the local times of `box`; None when there are none."""
+        both = self.box.both(box)
+        return None if both is None else replace(self, box=replace(both, elapsed=True))
 
     def boxes(self) -> list[WallTimes] | None:
-        """The equivalent boxes in UTC, if the duration divides a day; otherwise None."""
-        if DAY % self.seconds:
+        """The equivalent boxes in UTC, if the duration divides a day and has no start; otherwise None."""
+        if DAY % self.seconds or self.start is not None:
             return None
         if 60 % self.seconds == 0:
-            return [WallTimes(self.days, ALL_MINUTES_OF_DAY, spread(0, self.seconds, 60))]
-        turn = lcm(self.seconds, 60)
-        return [
-            WallTimes(self.days, spread(time // 60, turn // 60, 1440), 1 << time % 60)
-            for time in range(0, turn, self.seconds)
-        ]
+            grid = [WallTimes(ALWAYS, ALL_MINUTES_OF_DAY, spread(0, self.seconds, 60))]
+        else:
+            turn = lcm(self.seconds, 60)
+            grid = [
+                WallTimes(ALWAYS, spread(time // 60, turn // 60, 1440), 1 << time % 60)
+                for time in range(0, turn, self.seconds)
+            ]
+        return [box for each in grid if (box := each.both(self.box)) is not None]
 
 
 Part = WallTimes | Every | Sun
@@ -105,7 +122,7 @@ def same(one: Times, other: Times, utc: bool) -> bool:
 
 
 def _within(one: Times, other: Times, utc: bool) -> bool:
-    """Whether all times of `one` are in `other`; False if their strides cannot be compared."""
+    """Whether all times of `one` are in `other`; False if they cannot be compared."""
     for part in one:
         left: Times = (part,)
         for theirs in other:
@@ -135,7 +152,8 @@ def _uncovered(times: Times) -> Times:
         for part in times
         if not isinstance(part, Every)
         # Over time a duration fires at every multiple of the gcd of its length and a day.
-        or without(tuple(Every(gcd(part.seconds, DAY), part.days).boxes() or ()), walls, True)
+        or part.start is not None
+        or without(tuple(Every(gcd(part.seconds, DAY), part.box).boxes() or ()), walls, True)
     )
 
 
@@ -145,10 +163,13 @@ def _joined(one: Part, other: Part) -> Part | None:
         return one
     if isinstance(one, WallTimes) and isinstance(other, WallTimes):
         return one.joined(other)
-    if isinstance(one, Every) and isinstance(other, Every) and one.seconds == other.seconds:
-        return Every(one.seconds, one.days | other.days)
+    if isinstance(one, Every) and isinstance(other, Every):
+        box = one.box.joined(other.box)
+        if box is not None and replace(one, box=box) == replace(other, box=box):
+            return replace(one, box=box)
     if isinstance(one, Sun) and isinstance(other, Sun) and one.key == other.key:
-        return replace(one, days=one.days | other.days) if one.days.stride == other.days.stride else None
+        days = one.days.joined(other.days)
+        return None if days is None else replace(one, days=days)
     return None
 
 
@@ -160,16 +181,19 @@ def _both(one: Part, other: Part, utc: bool) -> list[Part]:
         return [*one.both(other)]
     if isinstance(other, Sun):
         return [*other.both(one)]
-    days = one.days & other.days
-    if not days:
-        return []
     if isinstance(one, Every) and isinstance(other, Every):
-        return [Every(lcm(one.seconds, other.seconds), days)]
+        limited = one.within(other.box)
+        if limited is None:
+            return []
+        if one.start != other.start or (one.steps or other.steps) is not None:
+            raise _refused(one, f"combined with every {other.seconds} seconds from another start")
+        return [replace(limited, seconds=lcm(one.seconds, other.seconds))]
     duration, box = (one, other) if isinstance(one, Every) else (other, one)
     assert isinstance(duration, Every) and isinstance(box, WallTimes)
-    if box.whole_days and days.stride == 1:
-        return [replace(duration, days=days)]
-    return [found for part in _as_boxes(duration, utc) if (found := box.both(part)) is not None]
+    if utc and (boxes := duration.boxes()) is not None and not box.whole_days:
+        return [found for part in boxes if (found := box.both(part)) is not None]
+    limited = duration.within(box)
+    return [] if limited is None else [limited]
 
 
 def _without(one: Part, other: Part, utc: bool) -> list[Part]:
@@ -177,29 +201,54 @@ def _without(one: Part, other: Part, utc: bool) -> list[Part]:
         return list(one.without(other))
     if isinstance(one, Sun):
         return [*one.without(other)]
-    if not one.days & other.days:
-        return [one]
     if isinstance(other, Sun):
-        raise other.refusal()
+        if (one if isinstance(one, WallTimes) else one.box).days & other.days:
+            raise other.refusal()
+        return [one]
     if isinstance(one, Every):
-        whole = isinstance(other, WallTimes) and other.whole_days and other.days.stride == 1
-        if whole or (isinstance(other, Every) and one.seconds % other.seconds == 0):
-            days = one.days - other.days
-            return [replace(one, days=days)] if days else []
-        one_boxes: list[Part] = [*_as_boxes(one, utc)]
+        taken = other if isinstance(other, WallTimes) else other.box
+        if isinstance(other, WallTimes) or _goes_into(other, one):
+            if utc and not taken.whole_days and (boxes := one.boxes()) is not None:
+                return [left for box in boxes for left in box.without(taken)]
+            return [left for box in one.box.without(taken) if (left := one.within(box)) is not None]
+        if one.box.both(taken) is None:
+            return [one]
+        one_boxes = _as_boxes(one, utc)
     else:
+        assert isinstance(other, Every)
+        if one.both(other.box) is None:
+            return [one]
         one_boxes = [one]
-    other_boxes: list[Part] = [*_as_boxes(other, utc)] if isinstance(other, Every) else [other]
+    other_boxes = _as_boxes(other, utc) if isinstance(other, Every) else [other]
     return list(without(tuple(one_boxes), tuple(other_boxes), utc))
+
+
+def _goes_into(one: Every, other: Every) -> bool:
+    """Whether `one` has all times of `other`, but for their boxes."""
+    if one.start != other.start or other.seconds % one.seconds:
+        return False
+    if one.steps is None or other.steps is None:
+        return one.steps is None
+    return (other.steps - 1) * other.seconds <= (one.steps - 1) * one.seconds
 
 
 def _as_boxes(duration: Every, utc: bool) -> list[WallTimes]:
     boxes = duration.boxes() if utc else None
     if boxes is None:
-        where = "does not divide a day" if utc else "outside UTC is not a set of local times"
-        raise PicoschedError(
-            f"found every {duration.seconds} seconds, which {where}, combined with times of a day, wanted it "
-            "combined with | alone, or with whole days after & or except",
-            "invalid",
+        raise _refused(
+            duration,
+            "which has a start"
+            if duration.start is not None
+            else "which does not divide a day"
+            if utc
+            else "which outside UTC is not a set of local times",
         )
     return boxes
+
+
+def _refused(duration: Every, why: str) -> PicoschedError:
+    return PicoschedError(
+        f"found every {duration.seconds} seconds, {why}, wanted it combined with | alone, or with times of a "
+        "day and whole days after & or except",
+        "invalid",
+    )

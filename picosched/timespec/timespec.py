@@ -34,14 +34,16 @@ from zoneinfo import ZoneInfo
 
 from picosched.clock import EPOCH
 from picosched.errors import PicoschedError
-from picosched.timespec.algebra import Term, read
+from picosched.timespec.algebra import read
 from picosched.timespec.almanac import PLAIN, Almanac, Consulted
 from picosched.timespec.calendar import Calendar
-from picosched.timespec.days import ALWAYS
+from picosched.timespec.instants import EPOCH as EPOCH_SECOND
 from picosched.timespec.instants import Fires, count_fires, fire_from, fire_until, second_of
 from picosched.timespec.place import shown
+from picosched.timespec.start import Start, local_time
 from picosched.timespec.sun import Sun
-from picosched.timespec.times import Every, Part, same
+from picosched.timespec.terms import Term
+from picosched.timespec.times import WHOLE, Every, Part, same
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import check_zone, is_utc
 
@@ -86,6 +88,7 @@ class Timespec:
     def parse(cls, text: str | Mapping[str, Any], tz: str = "UTC", almanac: Almanac = PLAIN) -> Timespec:
         """The timespec that a text writes, or a map of parts, in the zone of that name.
 
+        One that counts days, weeks or months without a start counts from 1970-01-01 (see `starting`).
         Raises PicoschedError `invalid` if it is invalid or never fires, with the part and the column, and
         for an unknown zone; `not_found` for a calendar or a place that the almanac does not have; `refused`
         for one that needs a package which is not installed.
@@ -95,6 +98,20 @@ class Timespec:
         if not isinstance(tz, str):
             raise PicoschedError(f"found {type(tz).__name__}, wanted the name of a time zone", "invalid")
         return _parse(text, tz, almanac)
+
+    def starting(self, time: datetime, id: str = "") -> Timespec:
+        """This, counting from `time` where it counts without a start: "every 3 days from …".
+
+        `id` is that of what is scheduled.
+        """
+        if not self._term.open:
+            return self
+        return _started(self.text, self.tz, self.almanac, Start(local_time(time, self.tz), id))
+
+    @property
+    def open(self) -> bool:
+        """Whether it counts days, weeks or months without a start."""
+        return self._term.open
 
     def after(self, time: datetime) -> datetime | None:
         """The first fire after `time`, not at it; None when there is none."""
@@ -143,6 +160,14 @@ class Timespec:
         """In plain words, as "at 00:05 every day" or "every 10 minutes"; names the zone unless it is UTC."""
         return self._term.words() + ("" if self.tz == "UTC" else f", {self.tz} time")
 
+    def rrule(self) -> str | None:
+        """A recurrence rule of iCalendar, in lines, with the same times from 1970 on; None if there is none.
+
+        DTSTART is among them where the rule counts from it; otherwise it fires from any.
+        """
+        lines = self._term.lines()
+        return None if lines is None else lines.text(self.tz)
+
     def period(self) -> timedelta | None:
         """The least time between two consecutive fires; None when it can fire only once.
 
@@ -190,7 +215,7 @@ class Timespec:
         if not self.calendars:
             return None
         try:
-            times = read(self.text, is_utc(self.tz), Consulted(self.almanac, blank=True)).times
+            times = read(self.text, self.tz, Consulted(self.almanac, blank=True)).times
         except PicoschedError:  # it is those days on which it fires
             return None
         return Fires(times, self.tz) if times else None
@@ -266,27 +291,43 @@ def _midnight(day: int, zone: ZoneInfo) -> datetime:
 
 @lru_cache(maxsize=8192)
 def _parse(text: str, tz: str, almanac: Almanac) -> Timespec:
+    if tz == "UTC" and "TZID" in text.upper():
+        from picosched.timespec.rrule import zone_in
+
+        tz = zone_in(text) or tz
+    return _read(text, tz, almanac)
+
+
+@lru_cache(maxsize=1024)
+def _started(text: str, tz: str, almanac: Almanac, start: Start) -> Timespec:
+    return _read(text, tz, almanac, start)
+
+
+def _read(text: str, tz: str, almanac: Almanac, start: Start | None = None) -> Timespec:
     if len(text) > MAX_LENGTH:
         raise PicoschedError(
             f"found a timespec of {len(text)} characters, wanted at most {MAX_LENGTH}", "invalid"
         )
     consulted = Consulted(almanac)
-    term = read(text, is_utc(tz), consulted)
+    term = read(text, tz, consulted, start)
     check_zone(tz)
+    fires = Fires(term.times, tz)
+    calendars, plain = tuple(consulted.calendars.values()), consulted.plain_business_days
+    found = Timespec(term.text, tz, term, fires, almanac, calendars, plain)
+    if term.open:  # it may never fire counted from 1970, but from its start
+        return found
     if not term.times:
         raise PicoschedError(
             f"timespec {shown(term.text)}: found no remaining time: it never fires", "invalid"
         )
-    fires = Fires(term.times, tz)
-    if _can_miss(fires) and fire_from(fires, 0) is None:
-        why = "its duration has no time on its days"
+    if _can_miss(fires) and not any(fire_from(fires, start) for start in (0, EPOCH_SECOND)):
+        why = "its duration has none of its times"
         if isinstance(term.times[0], Sun):
             why = f"there is no {term.times[0].event} on its days"
         if isinstance(term.times[0], WallTimes):
             why = "the clocks there skip its times"
         raise PicoschedError(f"timespec {shown(term.text)} never fires in {tz}: {why}", "invalid")
-    calendars, plain = tuple(consulted.calendars.values()), consulted.plain_business_days
-    return Timespec(term.text, tz, term, fires, almanac, calendars, plain)
+    return found
 
 
 def _can_miss(fires: Fires) -> bool:
@@ -296,7 +337,7 @@ def _can_miss(fires: Fires) -> bool:
     def can_miss(part: Part) -> bool:
         if isinstance(part, WallTimes):
             return part.days.years.bit_count() < _FEW_YEARS
-        return part.days is not ALWAYS or isinstance(part, Sun)
+        return isinstance(part, Sun) or part.box is not WHOLE
 
     return all(map(can_miss, fires.times))
 
@@ -307,7 +348,7 @@ def _smallest_gap(fires: Fires) -> int | None:
         (part,) = fires.times
         if isinstance(part, WallTimes):
             return part.smallest_gap()
-        if isinstance(part, Every) and part.days is ALWAYS:
+        if isinstance(part, Every) and part.box is WHOLE and part.steps is None:
             return part.seconds
     local = Fires(
         fires.times, "UTC" if all(isinstance(part, WallTimes) for part in fires.times) else fires.tz

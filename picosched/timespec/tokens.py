@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from picosched.errors import PicoschedError
 from picosched.timespec.bits import bits
@@ -14,7 +15,8 @@ QUOTED = r"""\"[^"]*\"|'[^'"]*'"""
 """A name in quotes."""
 
 _TOKEN = re.compile(
-    r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ \t]*[ap]m\b)?|[0-9]{1,2}[ \t]*[ap]m\b)"
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:t[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?(?![\w-]))"
+    r"|(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ \t]*[ap]m\b)?|[0-9]{1,2}[ \t]*[ap]m\b)"
     r"|(?P<ordinal>[0-9]{1,4}(?:st|nd|rd|th)\b)"
     r"|(?P<number>[0-9]{1,9}\b)"
     r"|(?P<word>monday-to-friday\b|[a-z]+)"
@@ -23,6 +25,7 @@ _TOKEN = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _QUOTED = re.compile(f"({QUOTED})")
+_DATE_TIME = re.compile(r"(-[0-9]{2})t(?=[0-9])")
 _BLANK = re.compile(r"\s*", re.ASCII)
 _CLOCK = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(?::([0-9]{2}))?[ \t]*([ap]m)?")
 
@@ -143,6 +146,15 @@ class Tokens:
         self.next += 1
         return 60 * hour + minute, second
 
+    def moment(self) -> datetime:
+        """A date, or a date with a time."""
+        try:
+            found = datetime.fromisoformat(self.peek().upper())
+        except ValueError:
+            raise self.fault("an existing day and time") from None
+        self.next += 1
+        return found
+
     # Lists
 
     def numbers(self, low: int, high: int, what: str) -> int:
@@ -212,12 +224,12 @@ WEEKDAY = "a weekday"
 
 
 def in_normal_form(text: str) -> str:
-    """A phrase in small letters with single spaces, and what is quoted as it is, in double quotes."""
+    """A phrase in small letters, but for the T of a time, with single spaces, and what is quoted as it is, in
+    double quotes."""
     parts = _QUOTED.split(text)
-    if len(parts) == 1:
-        return " ".join(text.lower().split())
     return "".join(
-        f'"{part[1:-1]}"' if at % 2 else re.sub(r"\s+", " ", part.lower()) for at, part in enumerate(parts)
+        f'"{part[1:-1]}"' if at % 2 else _DATE_TIME.sub(r"\1T", re.sub(r"\s+", " ", part.lower()))
+        for at, part in enumerate(parts)
     ).strip()
 
 

@@ -7,8 +7,9 @@ seconds since the start of year 1, so a day is exactly 86,400 of them, and nothi
 
     (D1×M1×S1) & (D2×M2×S2) = (D1&D2) × (M1&M2) × (S1&S2)
 
-What is left of one without another is at most three boxes: on the days that they do not share all the
-times, on those they share the other minutes, and in the minutes they share the other seconds.
+What is left of one without another is three boxes: on the days that they do not share all the times, on
+those they share the other minutes, and in the minutes they share the other seconds. Days that are counted
+from a start leave more than one set of days.
 """
 
 from __future__ import annotations
@@ -78,13 +79,12 @@ class WallTimes:
         return WallTimes(days, minutes, seconds, self.elapsed and other.elapsed)
 
     def without(self, other: WallTimes) -> list[WallTimes]:
-        """The times not in `other`, as a few boxes; PicoschedError if strides of days make that
-        impossible."""
+        """The times not in `other`, as a few boxes."""
         minutes, seconds = self.minutes & other.minutes, self.seconds & other.seconds
         if not (minutes and seconds and (days := self.days & other.days)):
             return [self]
         boxes = (
-            (self.days - other.days, self.minutes, self.seconds),
+            *((left, self.minutes, self.seconds) for left in self.days.less(other.days)),
             (days, self.minutes & ~other.minutes, self.seconds),
             (days, minutes, self.seconds & ~other.seconds),
         )
@@ -95,8 +95,8 @@ class WallTimes:
         if self.elapsed != other.elapsed:
             return None
         if self.seconds == other.seconds:
-            if self.minutes == other.minutes and self.days.stride == other.days.stride:
-                return WallTimes(self.days | other.days, self.minutes, self.seconds, self.elapsed)
+            if self.minutes == other.minutes and (days := self.days.joined(other.days)) is not None:
+                return WallTimes(days, self.minutes, self.seconds, self.elapsed)
             if self.days == other.days:
                 return WallTimes(self.days, self.minutes | other.minutes, self.seconds, self.elapsed)
         elif self.minutes == other.minutes and self.days == other.days:

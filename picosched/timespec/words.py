@@ -10,12 +10,16 @@ restrictions is omitted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise, product
 
+from picosched.timespec import anchored
 from picosched.timespec.bits import ALL_MINUTES, ALL_MONTHS, ALL_YEARS, bits, lowest, members
 from picosched.timespec.calendar import Calendar
 from picosched.timespec.cron import MONTHS, WEEKDAYS
+from picosched.timespec.days import DAY
 from picosched.timespec.fields import Fields, MonthDays, WeekDays
+from picosched.timespec.start import written
 
 _WORKING_DAY = "Monday-to-Friday day"
 
@@ -27,18 +31,23 @@ def in_words(fields: Fields) -> str:
     """`fields` in words, as "at 09:00 on Monday to Friday"."""
     listed, days = _clock_times(fields), _days(fields)
     if listed is None:
-        parts = [_pattern(fields), days, _years(fields)]
+        parts = [_pattern(fields), days, _years(fields), start_words(fields)]
     elif days.startswith(("on ", "every ")):
-        parts = [f"at {listed}", days, _years(fields)]
+        parts = [f"at {listed}", days, _years(fields), start_words(fields)]
     else:
-        parts = [f"at {listed}", f"every day {days}", _years(fields)]
+        parts = [f"at {listed}", f"every day {days}", _years(fields), start_words(fields)]
     return " ".join(part.strip() for part in parts if part)
 
 
 def day_words(fields: Fields) -> str:
     """The days of `fields` in words, as "on the last Friday of every month"."""
-    parts = [_days(fields) or "every day", _years(fields)]
+    parts = [_days(fields) or "every day", _years(fields), start_words(fields)]
     return " ".join(part for part in parts if part)
+
+
+def start_words(fields: Fields) -> str:
+    """From which day on, as "from 2026-03-06"; "" without a start."""
+    return "" if fields.start is None else f"from {written(fields.start // DAY * DAY)}"
 
 
 def span_words(seconds: int, utc: bool) -> str:
@@ -127,13 +136,18 @@ def _irregular(fields: Fields) -> str:
 
 def _days(fields: Fields) -> str:
     """The days and their months; "" when they are all."""
-    every_month = fields.months == ALL_MONTHS and fields.every_months == 1
+    unit, count = fields.cycle or ("", 1)
+    every_month = fields.months == ALL_MONTHS and unit != anchored.MONTH
     months = _months(fields)
     in_months = "" if every_month else f" in {months}"
     of_months = f" of {months}"
     by_day, by_weekday = not fields.month_days.every_day, not fields.week_days.every_day
-    if fields.every_days > 1:
-        return f"every {fields.every_days} days{in_months}"
+    if unit == anchored.DAY and not (by_day or by_weekday):
+        return f"every {count} days{in_months}"
+    if unit == anchored.WEEK and not by_day:
+        return f"every {count} weeks on {_week_days(fields.week_days, fields.free)}{in_months}"
+    if unit in (anchored.DAY, anchored.WEEK, anchored.YEAR) or (unit and fields.months != ALL_MONTHS):
+        return f"{_days(replace(fields, cycle=None))} every {count} {unit}s"
     if fields.either and not (by_day and by_weekday):
         return in_months.strip()
     on_days = "on " + _month_days(fields.month_days, fields.free) + of_months
@@ -157,8 +171,8 @@ def _days(fields: Fields) -> str:
 
 
 def _months(fields: Fields) -> str:
-    if fields.every_months > 1:
-        return f"every {_ordinal(fields.every_months)} month"
+    if fields.cycle is not None and fields.cycle[0] == anchored.MONTH:
+        return f"every {ordinal(fields.cycle[1])} month"
     if fields.months == ALL_MONTHS:
         return "every month"
     return _listed(list(members(fields.months)), lambda each: MONTHS[each - 1])
@@ -167,10 +181,10 @@ def _months(fields: Fields) -> str:
 def _month_days(days: MonthDays, free: Calendar | None) -> str:
     parts = [_numbers("day", list(members(days.numbers)))] if days.numbers else []
     parts += [f"the {_from_end(back)}day" for back in members(days.from_end)]
-    parts += [f"the {_ordinal(n)} {_WORKING_DAY}" for n in members(days.working)]
+    parts += [f"the {ordinal(n)} {_WORKING_DAY}" for n in members(days.working)]
     parts += [f"the {_from_end(back)}{_WORKING_DAY}" for back in members(days.working_from_end)]
     for n in sorted(days.business, key=lambda n: (n < 0, abs(n))):
-        parts.append(f"the {_ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{_business_day(free)}")
+        parts.append(f"the {ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{_business_day(free)}")
     parts += [f"the {_WORKING_DAY} nearest to day {day}" for day in members(days.nearest)]
     return joined(parts)
 
@@ -179,7 +193,7 @@ def _week_days(days: WeekDays, free: Calendar | None, last: str = "and") -> str:
     plain = [each or 7 for each in members(days.weekdays)]
     parts = [_listed(sorted(plain), lambda each: WEEKDAYS[each % 7], last)] if plain else []
     for each, n in sorted(days.nth, key=lambda pair: (pair[1] < 0, abs(pair[1]), pair[0] or 7)):
-        parts.append(f"the {_ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{WEEKDAYS[each]}")
+        parts.append(f"the {ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{WEEKDAYS[each]}")
     if days.business:
         parts.insert(0, _business_day(free, plural=last == "and"))
     return joined(parts, last)
@@ -192,10 +206,11 @@ def _business_day(free: Calendar | None, plural: bool = False) -> str:
 
 def _from_end(back: int) -> str:
     """A position counted from the end, where 0 is the last."""
-    return f"{_ordinal(back + 1)} last " if back else "last "
+    return f"{ordinal(back + 1)} last " if back else "last "
 
 
-def _ordinal(n: int) -> str:
+def ordinal(n: int) -> str:
+    """As "1st" or "22nd"."""
     ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{ending}"
 

@@ -86,6 +86,17 @@ def stretch_at(name: str, instant: int) -> Stretch:
 
 
 @lru_cache(maxsize=4096)
+def instant_of(tz: str, local: int) -> int:
+    """When clocks there first show the local time, or a later one."""
+    instant = max(local - DAY, 0)
+    while True:
+        start, end, offset, _ = stretch_at(tz, instant)
+        if (at := max(local - offset, start)) < end or end > LAST_SECOND:
+            return at
+        instant = end
+
+
+@lru_cache(maxsize=4096)
 def _stretches(name: str, span: int) -> tuple[tuple[int, ...], tuple[Stretch, ...]]:
     zone = ZoneInfo(name)
     begin, end = span * _SPAN, (span + 1) * _SPAN

@@ -288,17 +288,17 @@ def state_of(store: Store, row: SourceRow) -> SourceState:
         raised=row.raised,
         waiting=store.deliveries.waiting(row.id),
         error=fault or store.deliveries.last_error(row.id),
-        entries=tuple(_entry_state(each, source) for each in kept),
+        entries=tuple(_entry_state(each, source, row.anchor) for each in kept),
     )
 
 
-def _entry_state(kept: EntryRow, source: Source | None) -> EntryState:
+def _entry_state(kept: EntryRow, source: Source | None, anchor: datetime) -> EntryState:
     entry: Entry | None = None if source is None else source.entry(kept.name)
     return EntryState(
         id=kept.id,
         name=kept.name,
         event="" if entry is None else entry.event,
-        when="" if entry is None or source is None else when_of(source, entry),
+        when="" if entry is None or source is None else when_of(source, entry, anchor),
         due=None if kept.paused else kept.due,
         fires=kept.fires,
         missed=kept.missed,

@@ -197,14 +197,41 @@ def test_a_duration_limited_to_dates_or_without_them_fires_on_the_other_days(
         assert backwards == wanted[::-1]
 
 
-def test_a_duration_cannot_be_mixed_with_times_of_day() -> None:
-    for text in ("@every 7h & 0 9 * * *", "@every 7h except 0 9 * * *", "0 9 * * * except @every 7h"):
-        with pytest.raises(PicoschedError, match="every 25200 seconds, which does not divide a day"):
-            Timespec.parse(text)
+def test_a_duration_cannot_be_taken_from_times_of_day() -> None:
+    with pytest.raises(PicoschedError, match="every 25200 seconds, which does not divide a day"):
+        Timespec.parse("0 9 * * * except @every 7h")
     with pytest.raises(PicoschedError, match="outside UTC is not a set of local times"):
-        Timespec.parse("@every 2h except 0 9 * * *", "Europe/Berlin")
-    with pytest.raises(PicoschedError, match="every 2 days taken from days"):
-        Timespec.parse("@daily except P2D")
+        Timespec.parse("0 9 * * * except @every 2h", "Europe/Berlin")
+    with pytest.raises(PicoschedError, match="from another start"):
+        Timespec.parse("@every 7h & every 5 hours from 2026-03-06T09:00")
+
+
+@pytest.mark.parametrize("tz", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_duration_can_be_limited_to_times_of_day(tz: str, taken: bool) -> None:
+    spec = Timespec.parse(f"@every 7h {'except' if taken else '&'} * 9-16 * * 1-5", tz)
+    zone, start, end = ZoneInfo(tz), utc("2026-03-20"), utc("2026-06-20")
+
+    def at_work(time: datetime) -> bool:
+        there = time.astimezone(zone)
+        return 9 <= there.hour <= 16 and there.isoweekday() <= 5
+
+    wanted = [at for at in Timespec.parse("@every 7h", tz).between(start, end) if at_work(at) != taken]
+    assert list(spec.between(start, end)) == wanted
+    backwards, at = [], spec.before(end)
+    while at is not None and at >= start:
+        backwards.append(at)
+        at = spec.before(at)
+    assert backwards == wanted[::-1]
+
+
+def test_counted_days_can_be_taken_from_others() -> None:
+    left = Timespec.parse("@daily except every 3 days from 2026-03-06")
+    assert [at.day for at in nexts(left, utc("2026-03-04"), 6)] == [5, 7, 8, 10, 11, 13]
+    assert left | Timespec.parse("every 3 days from 2026-03-06 at 00:00") == Timespec.parse("@daily")
+    assert Timespec.parse("P3D except P2D") == Timespec.parse("P3D except P6D")
+    with pytest.raises(PicoschedError, match="never fires"):
+        Timespec.parse("P6D except P3D")
 
 
 def test_durations_that_go_into_each_other_can_be_combined() -> None:

@@ -38,7 +38,7 @@ _busy = threading.Semaphore(2)
 class NextShape(BaseModel):
     """A timespec in words, and when it fires next."""
 
-    timespec: str
+    timespec: str = Field(description="As given, or with its start if it counts without one.")
     tz: str
     explain: str
     next: list[str]
@@ -94,8 +94,9 @@ def next_times(
 ) -> NextShape:
     """A timespec in words, and when it fires next."""
     value = parse_json(timespec, "timespec") if timespec.lstrip().startswith("{") else timespec
-    spec = Timespec.parse(value, tz, engine.settings.almanac)
     since = engine.now() if start is None else parse_time(start)
+    given = Timespec.parse(value, tz, engine.settings.almanac)
+    spec = given.starting(since)
     time: datetime | None = since
     found: list[str] = []
     while time is not None and len(found) < n:
@@ -104,7 +105,7 @@ def next_times(
             found.append(format_time(time))
     left_out = spec.left_out(since, parse_time(found[-1])) if found else ()
     return NextShape(
-        timespec=timespec,
+        timespec=spec.text if given.open else timespec,
         tz=tz,
         explain=spec.explain(),
         next=found,

@@ -313,7 +313,7 @@ def tell_timespec(spec: str, tz: str, now: datetime, almanac: Almanac, count: in
     if not spec.strip():
         return
     try:
-        read = Timespec.parse(spec.strip(), tz.strip() or "UTC", almanac)
+        read = Timespec.parse(spec.strip(), tz.strip() or "UTC", almanac).starting(now)
         times = list(islice(read.between(now, datetime.max.replace(tzinfo=now.tzinfo)), count))
     except PicoschedError as error:
         text("p", error.message, "bad-text")
