@@ -82,8 +82,8 @@ def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec 
         subject.say("E304", error.message, node)
         return None
     if timespec.open:
-        said = f'"{timespec.text}" does not say from when it counts, so it counts from 1970-01-01'
-        subject.say("W408", f"{said}: add from and a date", node)
+        said = f'"{timespec.text}" needs a start, or an id, and a window gives it none'
+        subject.say("W408", f"{said}: it counts from 1970-01-01, and H is the same for all", node)
     return timespec
 
 

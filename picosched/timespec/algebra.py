@@ -26,6 +26,7 @@ from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
 from picosched.timespec.days import ALWAYS, Days
 from picosched.timespec.duration import read_duration
 from picosched.timespec.fields import Fields
+from picosched.timespec.hashed import RANGE, drawn, is_hashed
 from picosched.timespec.maps import map_end, read_map
 from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
 from picosched.timespec.place import Place
@@ -59,7 +60,7 @@ class Term:
     """A parsed text: its normal form, its times, its explanation, and its precedence.
 
     For a term without times of day, `days` says whether its days come from dates or from a phrase. `open`
-    says that it counts from a start which it was not given; only such a term may have no times at all.
+    says that it needs a start, or an id, which it was not given; only such a term may have no times at all.
     `lines` gives those of a recurrence rule, if there is one.
     """
 
@@ -186,8 +187,7 @@ class _Reader:
         if self.text.startswith("{", self.at):
             end = map_end(self.text, self.at)
         else:
-            operator = (_IN_LIST if in_list else _OPERATOR).search(self.text, self.at)
-            end = operator.start() if operator else len(self.text)
+            end = self.end_of_term(_IN_LIST if in_list else _OPERATOR)
         text = self.text[self.at : end].rstrip(" \t\n\r\f\v")
         self.at = end
         self.skip()
@@ -200,6 +200,16 @@ class _Reader:
             if self.terms > MAX_TERMS:
                 raise place.fault(text, f"a timespec of at most {MAX_TERMS} terms")
         return _term(text, place, self.tz, self.start)
+
+    def end_of_term(self, operators: re.Pattern[str]) -> int:
+        """Where the next operator is; the parentheses of `H(0-29)` are none."""
+        at = self.at
+        while operator := operators.search(self.text, at):
+            drawn_from = RANGE.match(self.text, max(operator.start() - 1, 0))
+            if drawn_from is None or operator[0] != "(":
+                return operator.start()
+            at = drawn_from.end()
+        return len(self.text)
 
     def took(self, operator: str) -> bool:
         self.skip()
@@ -233,6 +243,10 @@ def _term(text: str, place: Place, tz: str, start: Start | None) -> Term:
     if text[:6].lower() == "@every" or _ISO_DURATION.match(text):
         normal, counted = read_duration(text, place)
         return _of_fields(normal, counted, tz)
+    if is_hashed(text):
+        normal, fields = read_cron(drawn(text, place, "" if start is None else start.id), place)
+        shown = " ".join(text.upper().split()) if start is None else normal
+        return replace(_of_fields(shown, fields, tz), open=start is None)
     if is_phrase(text):
         return _of_phrase(read_phrase(text, place, start and start.local.date()), place, tz)
     normal, fields = read_cron(text, place)

@@ -32,6 +32,7 @@ class MonthDays:
     `numbers` are days of the month. `from_end` counts back from the last, which is 0. `nearest` are days
     of the month, each moved to the nearest of Monday to Friday within the month. `working` counts the days
     that are Monday to Friday, from 1, and `working_from_end` counts them back from the last, which is 0.
+    `nearest_from_end` are days counted back from the last, each moved as those of `nearest`.
     """
 
     numbers: int = 0
@@ -39,6 +40,7 @@ class MonthDays:
     nearest: int = 0
     working: int = 0
     working_from_end: int = 0
+    nearest_from_end: int = 0
 
     @property
     def every_day(self) -> bool:
@@ -51,6 +53,7 @@ class MonthDays:
             self.nearest | other.nearest,
             self.working | other.working,
             self.working_from_end | other.working_from_end,
+            self.nearest_from_end | other.nearest_from_end,
         )
 
     def of(self, length: int, weekday: int) -> int:
@@ -60,6 +63,8 @@ class MonthDays:
             found |= 1 << length - back if back < length else 0
         for day in members(self.nearest):
             found |= 1 << _nearest(day, length, weekday) if day <= length else 0
+        for back in members(self.nearest_from_end):
+            found |= 1 << _nearest(length - back, length, weekday) if back < length else 0
         if self.working or self.working_from_end:
             days = [day for day in range(1, length + 1) if (weekday + day - 1) % 7 not in (0, 6)]
             found |= bits(days[n - 1] for n in members(self.working) if n <= len(days))

@@ -178,6 +178,9 @@ def _month_days(days: MonthDays) -> str:
     parts += [f"the {ordinal(n)} {_WORKING_DAY}" for n in members(days.working)]
     parts += [f"the {_from_end(back)}{_WORKING_DAY}" for back in members(days.working_from_end)]
     parts += [f"the {_WORKING_DAY} nearest to day {day}" for day in members(days.nearest)]
+    parts += [
+        f"the {_WORKING_DAY} nearest to the {_from_end(back)}day" for back in members(days.nearest_from_end)
+    ]
     return joined(parts)
 
 
