@@ -48,11 +48,11 @@ ruleset bins {
 
   rule put_out {
     select when notification bin
-    send_directive("put out", {"bin": event:attrs{"bin"}})
+    send_directive("put_out", {"bin": event:attrs{"bin"}})
   }
 
   rule open_up {
     select when notification windows
-    send_directive("open up")
+    send_directive("open_up")
   }
 }

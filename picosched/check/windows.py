@@ -79,8 +79,8 @@ def _timespec(subject: Subject, node: syntax.Expression, zone: str) -> Timespec 
         return None
     timespec = subject.timespec(found[0], zone, node)
     if timespec is not None and timespec.open:
-        said = f'"{timespec.text}" does not say from when it counts, so it counts from 1970-01-01'
-        subject.say("W411", f"{said}: add from and a date", node)
+        said = f'"{timespec.text}" needs a start, or an id, and a window gives it none'
+        subject.say("W411", f"{said}: it counts from 1970-01-01, and H is the same for all", node)
     return timespec
 
 

@@ -203,10 +203,8 @@ class Agenda(Protocol):
     invalid.
     """
 
-    def schedule(
-        self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
-    ) -> str:
-        """Schedule an event and return its id. `line` is the statement's line."""
+    def schedule(self, domain: str, type: str, attrs: Value, line: int, when: Value, repeats: bool) -> str:
+        """Schedule an event and return its id. `line` is the statement's; `when` is a time or a timespec."""
 
     def send(self, eci: str, domain: str, type: str, attrs: Value) -> str:
         """Raise an event in another pico, once this turn is durable; its eid."""

@@ -74,16 +74,14 @@ class PicoAgenda:
 
     # Making
 
-    def schedule(
-        self, domain: str, type: str, attrs: Value, line: int, *, at: Value = None, repeat: Value = None
-    ) -> str:
+    def schedule(self, domain: str, type: str, attrs: Value, line: int, when: Value, repeats: bool) -> str:
         said, turn = self._speaking("schedule an event")
         attributes, size = measured(attrs)
         self._say(size + of_text(domain) + of_text(type))
         try:
             # Not the JSON copy: JSON has no infinity, and as null it would be ignored.
             steering = read_steering(
-                attrs, repeat=repeat is not None, time_of=lambda value, name: read_time(value, turn.now, name)
+                attrs, repeat=repeats, time_of=lambda value, name: read_time(value, turn.now, name)
             )
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
@@ -94,7 +92,7 @@ class PicoAgenda:
             domain=domain,
             type=type,
             attrs={key: value for key, value in attributes.items() if key not in STEERING},
-            kind="at" if repeat is None else "repeat",
+            kind="repeat" if repeats else "at",
             due=None,
             created=turn.now,
             rule=said.rule,
@@ -103,11 +101,11 @@ class PicoAgenda:
             **steering.policy,
         )
         self._check_window(made.window)
-        if repeat is None:
-            made = replace(made, due=self._due(at, turn.now, made.put_off))
+        if repeats:
+            made = self._repeating(made, self._timespec(when, steering.tz), steering.start)
         else:
-            made = self._repeating(made, self._timespec(repeat, steering.tz), steering.start)
-        if made.name is not None and (repeat is not None or steering.if_exists):
+            made = replace(made, due=self._due(when, turn.now, made.put_off))
+        if made.name is not None and (repeats or steering.if_exists):
             if steering.if_exists == REPLACE:
                 for each in self._so_far.found(Filter(name=made.name)):
                     self._cancel(each.id, REPLACED)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from picosched.errors import PicoschedError
 from picosched.timespec.almanac import Consulted
 from picosched.timespec.dates import DATE_LIKE
+from picosched.timespec.hashed import RANGE
 from picosched.timespec.maps import map_end
 from picosched.timespec.place import Place
 from picosched.timespec.start import Start
@@ -163,7 +164,7 @@ class _Reader:
         if self.text.startswith("{", self.at):
             end = map_end(self.text, self.at)
         else:
-            end = _end_of_term(self.text, self.at, _IN_LIST if in_list else _OPERATOR)
+            end = self.end_of_term(_IN_LIST if in_list else _OPERATOR)
         text = self.text[self.at : end].rstrip(" \t\n\r\f\v")
         self.at = end
         self.skip()
@@ -177,6 +178,23 @@ class _Reader:
                 raise place.fault(text, f"a timespec of at most {MAX_TERMS} terms")
         return read_term(text, place, self.tz, self.consulted, self.start)
 
+    def end_of_term(self, operators: re.Pattern[str]) -> int:
+        """Where the next operator is that is not within quotes, nor a parenthesis of `H(0-29)`."""
+        text, at = self.text, self.at
+        if named := CALENDAR.match(text, at):
+            return named.end()
+        quotes = '"' in text or "'" in text
+        while operator := operators.search(text, at):
+            drawn_from = RANGE.match(text, max(operator.start() - 1, 0)) if operator[0] == "(" else None
+            quoted = _QUOTED.search(text, at) if quotes else None
+            if drawn_from is not None:
+                at = drawn_from.end()
+            elif quoted is not None and quoted.start() < operator.start():
+                at = quoted.end()
+            else:
+                return operator.start()
+        return len(text)
+
     def took(self, operator: str) -> bool:
         self.skip()
         if self.text[self.at : self.at + len(operator)].lower() != operator:
@@ -188,21 +206,6 @@ class _Reader:
     def skip(self) -> None:
         blank = _BLANK.match(self.text, self.at)
         self.at = blank.end() if blank else self.at
-
-
-def _end_of_term(text: str, at: int, operators: re.Pattern[str]) -> int:
-    """Where the term that begins at `at` ends: at the first operator that is not within quotes."""
-    if '"' not in text and "'" not in text:
-        operator = operators.search(text, at)
-        return operator.start() if operator else len(text)
-    if named := CALENDAR.match(text, at):
-        return named.end()
-    while operator := operators.search(text, at):
-        quoted = _QUOTED.search(text, at)
-        if quoted is None or quoted.start() > operator.start():
-            return operator.start()
-        at = quoted.end()
-    return len(text)
 
 
 def _lines_of_union(terms: list[Term]) -> Lines | None:

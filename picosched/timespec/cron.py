@@ -6,11 +6,12 @@ Five fields are the classic ones; six start with seconds; seven also end with a 
 A field is a list of items with commas between; an item is `*`, a value or a range `low-high`, each
 with `/step` if wanted. `low/step` runs to the end of the field. Months and weekdays have English
 names, short or whole, and both 0 and 7 are Sunday, so a range of weekdays may begin or end with it.
-`?` alone in one of the two day fields is `*`. The macros are `@yearly` and its like.
+A range whose lower end comes last goes round the end of the field: `FRI-MON`, `22-2`. `?` alone in one of
+the two day fields is `*`. The macros are `@yearly` and its like. `H` is drawn before (see `hashed`).
 
 A day of the month may be `L`, the last; `L-3`, three days before it; `LW`, the last of Monday to Friday;
-and `15W`, the Monday to Friday nearest to the 15th in the same month. A day of the week may be `FRI#2`,
-the second in the month, and `FRIL`, `5L` or `L5`, the last.
+and `15W` or `L-3W`, the Monday to Friday nearest to that day in the same month. A day of the week may be
+`FRI#2`, the second in the month, and `FRIL`, `5L` or `L5`, the last; `1-5L` is the last of each.
 
 Two rules look at whether a field *starts with* `*` and not at what it stands for, as in Vixie cron:
 a day must match both day fields if one of them does, and otherwise one is enough; and times whose
@@ -20,7 +21,7 @@ croniter reads the items, one at a time in a cron text that is `*` elsewhere, so
 has a place: all but `*`, `*/step` and single values, for which it need not be imported. Each distinct item is
 read once. It reads values, ranges, steps, `5#2` and `L5`. It is never
 shown what it lacks (`LW`, `L-3`, `5L`) or does not tell (`15W` gives it 15), nor what it reads otherwise
-than this page says: `3-3` (to it, the whole field), `50-10` (round the end of the field), `*/90`, a weekday's
+than this page says: `3-3` (to it, the whole field), `50-10` (whose steps it counts anew), `*/90`, a weekday's
 `low/step` (to Saturday, not Sunday), whole names, and its letters `H` and `R`. Its `strict` is not asked
 for: that refuses `0 0 30 2 1`, which fires on the Mondays of February. Years are read here.
 
@@ -77,7 +78,7 @@ class Kind:
 SECOND = Kind("second", 0, 59)
 MINUTE = Kind("minute", 0, 59)
 HOUR = Kind("hour", 0, 23)
-DAY_OF_MONTH = Kind("day of month", 1, 31, forms=", L, L-3, LW or 15W")
+DAY_OF_MONTH = Kind("day of month", 1, 31, forms=", L, L-3, LW, 15W or L-3W")
 MONTH = Kind("month", 1, 12, tuple(name[:3].upper() for name in MONTHS), MONTH_NAMES)
 DAY_OF_WEEK = Kind(
     "day of week", 0, 7, tuple(name[:3].upper() for name in WEEKDAYS), WEEKDAY_NAMES, ", FRI#2 or FRIL"
@@ -85,7 +86,7 @@ DAY_OF_WEEK = Kind(
 YEAR = Kind("year", 1970, 9999)
 
 _CLASSIC = (MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK)
-_KINDS = {5: _CLASSIC, 6: (SECOND, *_CLASSIC), 7: (SECOND, *_CLASSIC, YEAR)}
+KINDS = {5: _CLASSIC, 6: (SECOND, *_CLASSIC), 7: (SECOND, *_CLASSIC, YEAR)}
 
 # Where croniter has each field when the second stands last, which is its default.
 _PLACES = {kind: place for place, kind in enumerate((*_CLASSIC, SECOND))}
@@ -94,10 +95,11 @@ _FIELD = re.compile(r"\S+", re.ASCII)
 _VALUE = re.compile(r"[0-9]{1,9}|[A-Za-z]{3,9}")
 _YEAR_ITEM = re.compile(r"(?:\*|([0-9]+)(?:-([0-9]+))?)(?:/([0-9]+))?")
 _PLAIN = re.compile(r"(0|[1-9][0-9]?)|\*(?:/([1-9][0-9]?))?")
-_FROM_END = re.compile(r"L(?:-([0-9]{1,2}))?", re.IGNORECASE)
+_FROM_END = re.compile(r"L(?:-([0-9]{1,2}))?(W?)", re.IGNORECASE)
 _NEAREST = re.compile(r"([0-9]{1,2})W", re.IGNORECASE)
 _NTH = re.compile(r"([0-9A-Za-z]+)#(.*)", re.DOTALL)
 _LAST = re.compile(r"L([0-9])|([0-9]|[A-Za-z]+)L", re.IGNORECASE)
+_EACH_LAST = re.compile(r"([0-9A-Za-z]+-[0-9A-Za-z]+)L", re.IGNORECASE)
 
 
 def read_cron(text: str, place: Place | None = None) -> tuple[str, Fields]:
@@ -109,13 +111,13 @@ def read_cron(text: str, place: Place | None = None) -> tuple[str, Fields]:
     found = [Field(match[0], place.on(match.start())) for match in _FIELD.finditer(text)]
     if found and found[0].text.startswith("@"):
         return _read_macro(found)
-    if len(found) not in _KINDS:
+    if len(found) not in KINDS:
         raise place.error(
             f"{len(found)} fields, wanted 5 (minute, hour, day of month, month, day of week), "
             "6 (with seconds first) or 7 (with a year last)",
             _end(text),
         )
-    fields = _read_fields(dict(zip(_KINDS[len(found)], found, strict=True)))
+    fields = _read_fields(dict(zip(KINDS[len(found)], found, strict=True)))
     return " ".join(field.text.upper() for field in found), fields
 
 
@@ -169,7 +171,7 @@ class Field:
             back = int(match[1] or 0)
             if back > 30:
                 raise self._fault(DAY_OF_MONTH, item, offset, "L-1 to L-30")
-            return MonthDays(from_end=1 << back)
+            return MonthDays(nearest_from_end=1 << back) if match[2] else MonthDays(from_end=1 << back)
         if match := _NEAREST.fullmatch(item):
             return MonthDays(nearest=1 << self._value(DAY_OF_MONTH, match[1], offset))
         return MonthDays(self._item(DAY_OF_MONTH, item, offset))
@@ -187,17 +189,21 @@ class Field:
             found = _expanded_nth(f"L{weekday % 7}")
             assert found is not None  # croniter knows the last of every weekday
             return found
+        if match := _EACH_LAST.fullmatch(item):
+            weekdays = self._item(DAY_OF_WEEK, match[1], offset)
+            return WeekDays(nth=frozenset((weekday, -1) for weekday in members(weekdays)))
         return WeekDays(self._item(DAY_OF_WEEK, item, offset))
 
     def _item(self, kind: Kind, item: str, offset: int) -> int:
         bounds, slash, step = item.partition("/")
-        if bounds == "*":
-            plain = bounds
-        else:
+        low = high = 0
+        if bounds != "*":
             low, high = self._ends(kind, bounds, offset, to_the_end=bool(slash))
-            plain = f"{low}-{high}" if low < high else str(low)
         if slash:
             self._check_step(kind, step, offset + len(bounds) + 1)
+        if low > high:
+            return _round(kind, low, high, int(step or 1))
+        plain = bounds if bounds == "*" else f"{low}-{high}" if low < high else str(low)
         values = _expanded(kind, plain if plain.isdigit() else plain + slash + step)
         if values is None:
             raise self._fault(kind, item, offset, kind.wanted)
@@ -210,10 +216,12 @@ class Field:
             high = self._value(kind, last, offset + len(first) + 1)
             if kind is DAY_OF_WEEK and high == 0 < low:
                 high = 7
+            elif kind is DAY_OF_WEEK and low == 7 > high:
+                low = 0
         elif to_the_end:
             high = kind.high
-        if low > high:
-            raise self._fault(kind, bounds, offset, f"the lower end first, as in {_turned(kind, low, high)}")
+        if low > high and kind is YEAR:
+            raise self._fault(kind, bounds, offset, f"the lower end first, as in {high}-{low}")
         return low, high
 
     def _check_step(self, kind: Kind, text: str, offset: int) -> None:
@@ -343,14 +351,7 @@ def _end(text: str) -> int:
     return ends[7][0] if len(ends) > 7 else ends[-1][1]
 
 
-def _turned(kind: Kind, low: int, high: int) -> str:
-    """The likely intention of a range that wraps around the end of the field: usually two ranges."""
-    top = 6 if kind is DAY_OF_WEEK else kind.high
-
-    def ends(first: int, last: int) -> str:
-        written = [kind.names[end - kind.low] if kind.names else str(end) for end in (first, last)]
-        return written[0] if first == last else "-".join(written)
-
-    if kind is YEAR:
-        return ends(high, low)
-    return f"{ends(low, top)},{ends(kind.low, high)}" if low <= top else ends(kind.low, high)
+def _round(kind: Kind, low: int, high: int, step: int) -> int:
+    """A range that goes round the end of the field, as 22-2 of hours."""
+    size = (6 if kind is DAY_OF_WEEK else kind.high) - kind.low + 1
+    return bits(kind.low + (each - kind.low) % size for each in range(low, high + size + 1, step))

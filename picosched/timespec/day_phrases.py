@@ -222,12 +222,16 @@ class DayReader:
             tokens.word(*_NEAREST)
         tokens.took("to")
         tokens.took("the", "day")
-        day = tokens.ordinal()
+        day = 1 if tokens.peek() == "last" else tokens.ordinal()
         if day is None or not 1 <= day <= 31:
-            day = tokens.number(1, 31, "a day of the month")
+            self.add(MonthDays(nearest=1 << tokens.number(1, 31, "a day of the month")))
+            return
+        tokens.next += tokens.peek() != "last"
+        if tokens.took("last"):
+            tokens.took("day")
+            self.add(MonthDays(nearest_from_end=1 << day - 1))
         else:
-            tokens.next += 1
-        self.add(MonthDays(nearest=1 << day))
+            self.add(MonthDays(nearest=1 << day))
 
     def add(self, days: MonthDays | WeekDays) -> None:
         if isinstance(days, MonthDays):

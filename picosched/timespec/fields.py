@@ -34,6 +34,7 @@ class MonthDays:
     of the month, each moved to the nearest of Monday to Friday within the month. `working` counts the days
     that are Monday to Friday, from 1, and `working_from_end` counts them back from the last, which is 0.
     `business` has the places of business days: the first is 1, the last -1.
+    `nearest_from_end` are days counted back from the last, each moved as those of `nearest`.
     """
 
     numbers: int = 0
@@ -42,6 +43,7 @@ class MonthDays:
     working: int = 0
     working_from_end: int = 0
     business: frozenset[int] = frozenset()
+    nearest_from_end: int = 0
 
     @property
     def every_day(self) -> bool:
@@ -55,6 +57,7 @@ class MonthDays:
             self.working | other.working,
             self.working_from_end | other.working_from_end,
             self.business | other.business,
+            self.nearest_from_end | other.nearest_from_end,
         )
 
     def of(self, length: int, weekday: int) -> int:
@@ -64,6 +67,8 @@ class MonthDays:
             found |= 1 << length - back if back < length else 0
         for day in members(self.nearest):
             found |= 1 << _nearest(day, length, weekday) if day <= length else 0
+        for back in members(self.nearest_from_end):
+            found |= 1 << _nearest(length - back, length, weekday) if back < length else 0
         if self.working or self.working_from_end:
             days = [day for day in range(1, length + 1) if (weekday + day - 1) % 7 not in (0, 6)]
             found |= bits(days[n - 1] for n in members(self.working) if n <= len(days))

@@ -1,8 +1,8 @@
 """Timespecs as maps of parts: `{"minutes": [0, 30], "hours": [9, 17], "dates": "last"}`.
 
-A missing part matches everything, except that seconds default to 0. A value is a number, a name, the text
-of a cron item, words for days ("last weekday", "2nd thursday"), or a list of these. Dates and
-days_of_week must both match. The text of a map is JSON, in its normal form with the parts in order.
+A missing part matches everything, except that seconds default to 0; so `{}` is every minute. A value is a
+number, a name, the text of a cron item, words for days ("last weekday", "2nd thursday"), or a list of these.
+Dates and days_of_week must both match. The text of a map is JSON, in its normal form with the parts in order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ _ALSO = {
     "date": "dates",
     "day": "dates",
     "month": "months",
+    "month_day": "dates",
+    "month_days": "dates",
     "day_of_week": "days_of_week",
+    "week_day": "days_of_week",
+    "week_days": "days_of_week",
     "weekday": "days_of_week",
     "weekdays": "days_of_week",
     "year": "years",
@@ -77,8 +81,6 @@ def read_map(text: str, place: Place, consulted: Consulted) -> tuple[str, Fields
         if name in found:
             raise place.error(f"{name} twice, wanted each part once")
         found[name] = _items(value, Place(text, None, name))
-    if not found:
-        raise place.fault(text, f"some of the parts {', '.join(PARTS)}")
     fields = _fields(text, found, consulted)
     if not fields.days():
         raise place.fault(text, "days that exist in its months and years: it never fires")

@@ -166,7 +166,7 @@ def _dates(fields: Fields) -> Parts | None:
     ]
     if by_day and month_days != plain and (plain != MonthDays() or not working or by_weekday):
         return None
-    if by_day and month_days.nearest:
+    if by_day and (month_days.nearest or month_days.nearest_from_end or month_days.business):
         return None
     unit, count = fields.cycle or ("", 1)
     if not unit:

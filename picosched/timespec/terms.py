@@ -14,6 +14,7 @@ from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
 from picosched.timespec.days import ALWAYS, Days
 from picosched.timespec.duration import read_duration
 from picosched.timespec.fields import Fields
+from picosched.timespec.hashed import drawn, is_hashed
 from picosched.timespec.maps import read_map
 from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
 from picosched.timespec.place import Place
@@ -41,7 +42,7 @@ class Term:
     """A parsed text: its normal form, its times, its explanation, and its precedence.
 
     For a term without times of day, `days` says whether its days come from dates or from a phrase. `open`
-    says that it counts from a start which it was not given; only such a term may have no times at all.
+    says that it needs a start, or an id, which it was not given; only such a term may have no times at all.
     `lines` gives those of a recurrence rule, if there is one.
     """
 
@@ -83,6 +84,10 @@ def read_term(text: str, place: Place, tz: str, consulted: Consulted, start: Sta
         return _of_fields(normal, counted, tz)
     if SUN_LIKE.search(text):
         return _of_sun(text, place, consulted, start)
+    if is_hashed(text):
+        normal, fields = read_cron(drawn(text, place, "" if start is None else start.id), place)
+        shown = " ".join(text.upper().split()) if start is None else normal
+        return replace(_of_fields(shown, fields, tz), open=start is None)
     if is_phrase(text):
         return _of_phrase(read_phrase(text, place, consulted, start and start.local.date()), place, tz)
     normal, fields = read_cron(text, place)

@@ -102,7 +102,7 @@ class Timespec:
     def starting(self, time: datetime, id: str = "") -> Timespec:
         """This, counting from `time` where it counts without a start: "every 3 days from …".
 
-        `id` is that of what is scheduled.
+        `id` is that of what is scheduled, from which each `H` of cron text is drawn.
         """
         if not self._term.open:
             return self
@@ -110,7 +110,7 @@ class Timespec:
 
     @property
     def open(self) -> bool:
-        """Whether it counts days, weeks or months without a start."""
+        """Whether it counts days, weeks or months without a start, or has an `H`."""
         return self._term.open
 
     def after(self, time: datetime) -> datetime | None:

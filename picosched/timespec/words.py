@@ -186,6 +186,9 @@ def _month_days(days: MonthDays, free: Calendar | None) -> str:
     for n in sorted(days.business, key=lambda n: (n < 0, abs(n))):
         parts.append(f"the {ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{_business_day(free)}")
     parts += [f"the {_WORKING_DAY} nearest to day {day}" for day in members(days.nearest)]
+    parts += [
+        f"the {_WORKING_DAY} nearest to the {_from_end(back)}day" for back in members(days.nearest_from_end)
+    ]
     return joined(parts)
 
 

@@ -31,10 +31,11 @@ class Item:
         if self.kind == "last working":
             later = [day.replace(day=n) for n in range(day.day + 1, length + 1)]
             return 1 <= weekday <= 5 and all(each.isoweekday() > 5 for each in later)
-        if self.kind == "nearest":
-            if self.value > length:
+        if self.kind in ("nearest", "nearest from end"):
+            number = self.value if self.kind == "nearest" else length - self.value
+            if not 1 <= number <= length:
                 return False
-            wanted = day.replace(day=self.value)
+            wanted = day.replace(day=number)
             near = [day.replace(day=n) for n in range(1, length + 1)]
             working = [each for each in near if each.isoweekday() <= 5]
             return day == min(working, key=lambda each: (abs(each - wanted), each != wanted - DAY))
@@ -52,6 +53,7 @@ def _item(text: str, kind: str, value: int = 0, nth: int = 0) -> Item:
 _days = st.integers(1, 31).map(lambda n: _item(str(n), "day", n))
 _from_end = st.integers(0, 30).map(lambda n: _item(f"L-{n}" if n else "L", "from end", n))
 _nearest = st.integers(1, 31).map(lambda n: _item(f"{n}W", "nearest", n))
+_nearest_from_end = st.integers(1, 30).map(lambda n: _item(f"L-{n}W", "nearest from end", n))
 _last_working = st.just(_item("LW", "last working"))
 _weekdays = st.integers(0, 6).map(lambda n: _item(WEEKDAYS[n], "weekday", n))
 _nths = st.tuples(st.integers(0, 6), st.integers(1, 5), st.booleans()).map(
@@ -80,7 +82,7 @@ def _lists(*items: st.SearchStrategy[Item]) -> st.SearchStrategy[Items]:
     return st.lists(st.one_of(*items), max_size=3).map(lambda some: Items(tuple(some)))
 
 
-month_days = _lists(_days, _from_end, _nearest, _last_working)
+month_days = _lists(_days, _from_end, _nearest, _nearest_from_end, _last_working)
 week_days = _lists(_weekdays, _nths, _lasts)
 
 

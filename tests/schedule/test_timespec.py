@@ -165,14 +165,45 @@ def test_after_agrees_with_trying_every_day(
 @pytest.mark.parametrize("step", range(1, 9))
 def test_every_range_of_weekdays_is_counted_from_its_lower_end(step: int) -> None:
     for low, high in product(range(8), repeat=2):
-        last = 7 if high == 0 < low else high
-        if low > last:
-            with pytest.raises(PicoschedError, match="the lower end first"):
-                weekdays_of(f"{low}-{high}/{step}")
-        else:
-            counted = {weekday % 7 for weekday in range(low, last + 1, step)}
-            assert weekdays_of(f"{low}-{high}/{step}") == counted, (low, high)
-            assert last < 7 or weekdays_of(f"{low}/{step}") == counted, low
+        first = 0 if low == 7 > high else low
+        last = high if first <= high else high + 7
+        counted = {weekday % 7 for weekday in range(first, last + 1, step)}
+        assert weekdays_of(f"{low}-{high}/{step}") == counted, (low, high)
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 7])
+def test_a_range_goes_round_the_end_of_its_field(step: int) -> None:
+    for low, high in [(22, 2), (23, 0), (12, 11), (1, 0)]:
+        counted = {hour % 24 for hour in range(low, high + 25, step)}
+        fires = Timespec.parse(f"0 {low}-{high}/{step} * * *").between(utc("2026-01-04"), utc("2026-01-05"))
+        assert {fire.hour for fire in fires} == counted
+    for low, high in [(11, 2), (12, 1), (3, 2)]:
+        counted = {(month - 1) % 12 + 1 for month in range(low, high + 13, step)}
+        fires = Timespec.parse(f"0 0 1 {low}-{high}/{step} *").between(utc("2026-01-01"), utc("2027-01-01"))
+        assert {fire.month for fire in fires} == counted
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("0 0 * * FRI-MON", "0 0 * * 5,6,0,1"),
+        ("0 22-2 * * *", "0 22,23,0,1,2 * * *"),
+        ("50-10/5 * * * *", "50,55,0,5,10 * * * *"),
+        ("0 0 1 NOV-FEB *", "0 0 1 11,12,1,2 *"),
+        ("0 0 30-2 * *", "0 0 30,31,1,2 * *"),
+        ("0 0 * * 1-5L", "0 0 * * 1L,2L,3L,4L,5L"),
+        ("0 0 * * FRI-MONL", "0 0 * * 5L,6L,0L,1L"),
+        ("0 0 L-0W * *", "0 0 LW * *"),
+        ("{}", "* * * * *"),
+        ('{"month_days": [1, 15], "week_days": 1, "hours": 9, "minutes": 0}', "0 9 1,15 * * & 0 9 * * 1"),
+        ("last date of month", "0 0 L * *"),
+        ("2nd last date of month at 9", "0 9 L-1 * *"),
+        ("weekday nearest the 4th last day of month", "0 0 L-3W * *"),
+    ],
+)  # fmt: skip
+def test_it_is_the_same_as(text: str, same: str) -> None:
+    one, other = Timespec.parse(text), Timespec.parse(same)
+    assert one == other and Timespec.parse(one.text) == one and Timespec.parse(one.explain()) == one
 
 
 def weekdays_of(text: str) -> set[int]:

@@ -89,7 +89,6 @@ def test_the_text_of_a_map_is_json_with_its_parts_in_order() -> None:
 @pytest.mark.parametrize(
     ("parts", "fault"),
     [
-        ({}, "wanted some of the parts seconds, minutes, hours"),
         ({"minuts": 0}, 'found the part "minuts", wanted minutes'),
         ({"xyzzy": 0}, 'found the part "xyzzy", wanted one of seconds, minutes, hours, dates'),
         ({"minutes": []}, "minutes: found an empty list, wanted at least one value"),
@@ -103,7 +102,6 @@ def test_the_text_of_a_map_is_json_with_its_parts_in_order() -> None:
         ({"minutes": "soon"}, 'minutes: found "soon", wanted 0 to 59'),
         ({"minutes": ""}, "minutes: found nothing, wanted 0 to 59"),
         ({"hours": "9 17"}, 'hours: found "9 17", wanted 0 to 23'),
-        ({"hours": "17-9"}, "hours: found \"17-9\", wanted the lower end first"),
         ({"dates": "last friday"}, 'dates: found "last friday", wanted a day of the month'),
         ({"dates": "last fryday"}, 'dates: found "fryday", wanted nothing more'),
         ({"days_of_week": "last day"}, 'days_of_week: found "last day", wanted a weekday'),

@@ -129,9 +129,9 @@ class StatementCompiler(EventCompiler):
     def _do_scheduleevent(self, node: syntax.ScheduleEvent) -> None:
         when = node.at or node.repeat
         assert when is not None
-        named = {"at" if node.at else "repeat": self.expression(when)}
         line = constant(self.code.source.place(node.start)[0])
-        made = self._effect("agenda.schedule", *self._event(node), self._attributes_of(node), line, **named)
+        given = (self._attributes_of(node), line, self.expression(when), constant(node.repeat is not None))
+        made = self._effect("agenda.schedule", *self._event(node), *given)
         if node.setting:
             self._bind(node.setting, node, self.code.at(node, made))
         else:
