@@ -84,14 +84,18 @@ def _serving(server: socketserver.TCPServer, received: Received) -> Iterator[Rec
 
 
 def failing(
-    alerts: dict[str, Any], hours: int, until: str = "2026-03-02T00:00:00Z", **options: Any
+    alerts: dict[str, Any],
+    hours: int,
+    until: str = "2026-03-02T00:00:00Z",
+    name: str = "hourly",
+    **options: Any,
 ) -> Engine:
     """An engine whose hourly schedule failed until a time, some hours later."""
     clock = VirtualClock(START)
     engine = Engine(clock=clock, min_period=0, alerts=alerts, http_allow=("127.0.0.1",), **options)
     engine.root.install(FAULTY)
     engine.root.raise_event("plan", "broken", {"until": until})
-    engine.root.raise_event("plan", "repeat", {"when": "0 * * * *", "_name": "hourly"})
+    engine.root.raise_event("plan", "repeat", {"when": "0 * * * *", "_name": name})
     for _ in range(hours):
         clock.advance(hours=1)
         engine.run_due()
@@ -182,3 +186,26 @@ def test_alerts_are_tables_of_the_configuration(tmp_path: Path) -> None:
     toml.write_text('[engine]\nsmtp = "mail.example"\n')
     with pytest.raises(PicoschedError, match="smtp: wanted a URL such as"):
         load_settings(toml, {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["=?utf-8?q?a=0AX-Evil=3A_1=0A=0Ahello?=", "=?utf-8?q?=ff?=😀", "a\r\nBcc: b@c.example", "\x85\u2028x"],
+)
+def test_a_name_cannot_write_headers_of_a_mail(mail: Received, name: str) -> None:
+    smtp = f"smtp://127.0.0.1:{mail.port}"
+    with failing({"ops": {"to": "mailto:ops@example.org"}}, 1, smtp=smtp, name=name) as engine:
+        assert engine.deliveries(dead=True) == []
+    (message,) = mail
+    assert {*message.keys()} <= {
+        *("To", "From", "Subject", "MIME-Version", "Content-Type", "Content-Transfer-Encoding")
+    }
+    assert message["To"] == "ops@example.org"
+
+
+def test_a_mail_that_cannot_be_made_is_a_dead_letter(mail: Received) -> None:
+    smtp = f"smtp://127.0.0.1:{mail.port}"
+    with failing({"ops": {"to": "mailto:(b@example.org"}}, 1, smtp=smtp) as engine:
+        (letter,) = engine.deliveries(dead=True)
+    assert letter.error is not None
+    assert "cannot be sent as a mail" in letter.error

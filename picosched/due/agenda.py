@@ -175,6 +175,9 @@ class Rows:
         settled = dealt.row
         record = Fire(id, row.pico_id, due, now, dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
         if dealt.why is not None:
+            if row.tries:  # no try is left that could succeed
+                why = f"{row.tries} tries failed, and then {dealt.why}"
+                settled, record = having_failed(settled), replace(record, outcome=Outcome.FAILED, why=why)
             self._settle(row, settled, record)
             return Done(made=row.created)
         if row.tries:  # the least period counts from when it was first due
@@ -244,6 +247,8 @@ class Rows:
             raise raised
         if isinstance(raised, Turn) and before is not None:
             self._store.agenda.replace_record(of_turn(record, raised))
+        if isinstance(raised, Turn) and (raised.errors or row.failures):
+            self._happened(row, raised.settled or fired, of_turn(record, raised), but=("late",))
         return raised
 
     def fail(self, piece: RaiseDue, why: str) -> Done:
@@ -281,11 +286,13 @@ class Rows:
         self._store.settle(settled, record)
         self._happened(row, settled, record)
 
-    def _happened(self, row: Scheduled, settled: Scheduled, record: Fire) -> None:
+    def _happened(self, row: Scheduled, settled: Scheduled, record: Fire, but: Sequence[str] = ()) -> None:
         """Have the rules of its pico that select it told what befell a schedule."""
         if not row.is_schedule:
             return
         for each in happenings(row, settled, record, self._settings.granularity):
+            if each.type in but:
+                continue
             alert_all(self._store, self._settings, each, row, settled)
             installed = self._loaded.load_pico(row.pico_id).installed.values()
             if not any(one.ruleset.salient(each.domain, each.type) for one in installed):

@@ -12,6 +12,7 @@ from itertools import islice
 from picosched.krl import syntax
 from picosched.krl.operators import COMPARISON, INFIX
 from picosched.krl.source import Source
+from picosched.krl.walk import walk
 
 MOST = 8
 """Operands of one condition that are kept."""
@@ -20,7 +21,7 @@ LONGEST = 60
 
 def operands(condition: syntax.Expression) -> list[syntax.Expression]:
     """The first operands of a condition, in the order of evaluation."""
-    return [*islice(_operands(condition), MOST)]
+    return [*islice((each for each in _operands(condition) if not _names_a_key(each)), MOST)]
 
 
 def _operands(node: syntax.Expression) -> Iterator[syntax.Expression]:
@@ -34,6 +35,11 @@ def _operands(node: syntax.Expression) -> Iterator[syntax.Expression]:
             return
         case _:
             yield node
+
+
+def _names_a_key(node: syntax.Expression) -> bool:
+    """Whether it is made from a key: then what it is could tell the key."""
+    return any(isinstance(each, syntax.Qualified) and each.domain == "keys" for each in walk(node))
 
 
 def written(node: syntax.Expression, source: Source) -> str:

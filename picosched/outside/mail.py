@@ -25,7 +25,15 @@ def send_mail(server: str, to: str, subject: str, text: str) -> HttpResponse:
     """Send a mail: the answer has status 200, or 0 and the reason, or the SMTP code that refused it.
 
     A 4xx code of SMTP may change next time, a 5xx does not: the reverse of HTTP, so it is answered as such.
+    What cannot be a mail at all, as with a wrong address, has status 400.
     """
+    try:
+        return _sent(server, to, subject, text)
+    except Exception as error:  # the library's errors for texts it cannot take are of many kinds
+        return HttpResponse(400, f"cannot be sent as a mail: {type(error).__name__}: {error}")
+
+
+def _sent(server: str, to: str, subject: str, text: str) -> HttpResponse:
     import smtplib
     from email.message import EmailMessage  # both take long to import
 
@@ -33,7 +41,7 @@ def send_mail(server: str, to: str, subject: str, text: str) -> HttpResponse:
         return HttpResponse(400, "the setting smtp names no server")
     parts = urlsplit(server)
     message = EmailMessage()
-    message["To"], message["Subject"] = to, " ".join(subject.split())
+    message["To"], message["Subject"] = to, _plain(subject)
     message["From"] = unquote(parts.username or "") if "@" in unquote(parts.username or "") else to
     message.set_content(text)
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
@@ -46,11 +54,17 @@ def send_mail(server: str, to: str, subject: str, text: str) -> HttpResponse:
         reason = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else ""
         return HttpResponse(400 if error.smtp_code >= 500 else 503, f"{error.smtp_code} {reason}".strip())
     except smtplib.SMTPRecipientsRefused as error:
-        ((code, why),) = error.recipients.values()
+        code, why = next(iter(error.recipients.values()))
         return HttpResponse(400 if code >= 500 else 503, f"{code} {why.decode('utf-8', 'replace')}")
     except (OSError, smtplib.SMTPException) as error:
         return HttpResponse(0, f"no mail to {host}: {error}")
     return HttpResponse(200, "OK")
+
+
+def _plain(subject: str) -> str:
+    """A subject on one line, without encoded words: decoded they could be headers and text."""
+    printable = "".join(each if each.isprintable() else " " for each in subject)
+    return " ".join(printable.replace("=?", "= ?").split())
 
 
 def _connected(scheme: str, host: str, port: int) -> smtplib.SMTP:

@@ -5,7 +5,8 @@ the effects of a failed try are dropped, so that it is as if it had never been, 
 is due again after a wait, as if somebody had moved the occurrence. The waits double, from half a minute or
 more to an hour, and depend on the row's id, so that many rows that fail together do not come back together.
 
-There is no further try once the next occurrence would be due: that is the next try.
+There is no further try once the next occurrence would be due: that is the next try. Nor is there one after
+the time until which the row may be due.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def next_try(row: Scheduled, settled: Scheduled, now: datetime, granularity: int
     if row.retry is None or row.tries >= row.retry:
         return None
     at = rounded_up(shifted(now, backoff(row.id, row.tries, FIRST_WAIT, LONGEST_WAIT)), granularity)
+    if row.until is not None and at > row.until:
+        return None
     return at if settled.due is None or at < settled.due else None
 
 
