@@ -1,5 +1,7 @@
 """`pytest --store postgres`: tests that open files run on PostgreSQL as they are.
 
+It exchanges the store of a test for another real one, and fakes nothing.
+
 Each path stands for a database of a real server, and each store in memory for one of its own. A store that is
 not durable stays in memory: a rehearsal makes it, not a test.
 """

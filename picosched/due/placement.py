@@ -3,7 +3,7 @@
 The machines of a database share its shards out evenly. Each holds a lock of its session for each shard it
 takes: whoever dies loses session, locks and open transaction in one moment, and the others take the shards at
 their next look, a fraction of a second later. A machine that is silent for three seconds, as one that was
-stopped or cut off, has its session ended by the others. One that stops in order lets its shards go.
+stopped or cut off, has its session ended by the others. One that stops cleanly lets its shards go.
 
 All this is a preference and no proof. If two machines believed that they have the same shard, or none did,
 due rows would come late and none twice: the locks of the transactions decide (`store/shards.py`).
@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.store.machines import Beat, Machine, Machines, Watch
-from picosched.store.shards import NUMBER
+from picosched.store.machines import Heartbeat, Machine, Machines, Watch
+from picosched.store.shards import SHARDS
 from picosched.turns.commit import GroupCommit
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ ANY, LOOPBACK = ("0.0.0.0", "::"), ("localhost", "127.0.0.1", "::1")
 """Hosts that a server may be bound to."""
 
 PAUSE_SECONDS = 1.0
-"""After the database failed."""
+"""How long to wait after the database failed."""
 
 
 class Part(NamedTuple):
@@ -50,7 +50,7 @@ class Part(NamedTuple):
     """How many share it out, this one included."""
 
 
-class Plan(NamedTuple):
+class Share(NamedTuple):
     """What was decided. An empty one connects again if the session was lost."""
 
     take: Sequence[int] = ()
@@ -59,23 +59,23 @@ class Plan(NamedTuple):
     """Machines that ended without a word."""
 
 
-def shared_out(me: str, alive: Collection[str], own: Collection[int], taken: Collection[int]) -> Plan:
+def shared_out(me: str, alive: Collection[str], own: Collection[int], taken: Collection[int]) -> Share:
     """What to take or let go, so that in the end each of the machines `alive` has its share."""
     place, number = sorted(alive).index(me), len(alive)
-    share = NUMBER // number + (place < NUMBER % number)
-    if len(own) > share:
-        return Plan(let_go=sorted(own)[share:])
-    first = place * NUMBER // number  # so that two do not try the same ones
-    free = sorted({*range(NUMBER)} - {*taken}, key=lambda shard: (shard - first) % NUMBER)
-    return Plan(take=free[: share - len(own)])
+    most = SHARDS // number + (place < SHARDS % number)
+    if len(own) > most:
+        return Share(let_go=sorted(own)[most:])
+    first = place * SHARDS // number  # so that two do not try the same ones
+    free = sorted({*range(SHARDS)} - {*taken}, key=lambda shard: (shard - first) % SHARDS)
+    return Share(take=free[: most - len(own)])
 
 
 def _is_reachable(address: str, there: str, here: str) -> bool:
-    """Whether the server at a URL can be the one of a machine, by the names of that one and of this."""
+    """Whether the server at a URL can be the one of a machine, by the hosts of that one and of this."""
     host = urlsplit(address).hostname or ""
     if host in ANY:
         return False
-    return host not in LOOPBACK or there.partition(" on ")[2] == here.partition(" on ")[2]
+    return host not in LOOPBACK or there == here
 
 
 class Placement:
@@ -85,7 +85,7 @@ class Placement:
         self,
         machines: Machines,
         commits: GroupCommit,
-        beat: Callable[[], Beat],
+        heartbeat: Callable[[], Heartbeat],
         find_secret: Callable[[], str],
         died: Callable[[Machine], None],
         take_over: Callable[[], None],
@@ -94,7 +94,7 @@ class Placement:
     ) -> None:
         self._machines = machines
         self._commits = commits
-        self._beat = beat
+        self._heartbeat = heartbeat
         self._find_secret = find_secret
         self.secret: str | None = None
         """By which the servers of one database know each other."""
@@ -114,13 +114,13 @@ class Placement:
         self._looked = 0.0
         self._dead: frozenset[str] = frozenset()
         """Machines known to be dead whose row is still there."""
-        self._nobodys: frozenset[int] = frozenset()
+        self._unowned: frozenset[int] = frozenset()
         """Shards that at the last look were held by a session of no machine."""
         self._working = 0
         """How many machines are at work, as far as we know."""
         self._change = threading.Condition()
-        """Guards the plan."""
-        self._plan: Plan | None = None
+        """Guards `_share`."""
+        self._share: Share | None = None
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -139,8 +139,8 @@ class Placement:
         self.secret = self._commits.run(self._find_secret)
         self._machines.take_part(True)
         self._look(self._watch)
-        self._do(self._plan or Plan())
-        self._plan = None
+        self._do(self._share or Share())
+        self._share = None
         works = (("watching", self._keep_watching), ("placing", self._keep_placing))
         self._threads = [
             threading.Thread(target=work, name=f"picosched {name}", daemon=True) for name, work in works
@@ -161,7 +161,7 @@ class Placement:
         try:
             self._commits.read(self._machines.let_go, self._machines.own or ())
             if self._watch is not None:
-                self._watch.leave(self._beat().id)  # not before, or they would be taken for nobody's
+                self._watch.leave(self._heartbeat().id)  # not before, or they would be taken for nobody's
         except PicoschedError as error:
             log.warning("the shards will be free when the session ends: %s", error)
         finally:
@@ -197,46 +197,46 @@ class Placement:
 
     def _look(self, watch: Watch) -> None:
         self._looked = now = ticks()
-        beat, own = self._beat(), self._machines.own or frozenset()
+        heartbeat, own = self._heartbeat(), self._machines.own or frozenset()
         tells = now - self._told >= BEAT_SECONDS
-        survey = watch.survey(beat, tells=tells)
+        survey = watch.survey(heartbeat, tells=tells)
         if tells:
             self._told = now
-        mine = next((each for each in survey.machines if each.id == beat.id), None)
+        mine = next((each for each in survey.machines if each.id == heartbeat.id), None)
         if mine is None or not mine.alive:  # our row was removed, or the session that writes was lost
             self._told = 0.0
-            self._order(Plan())
+            self._order(Share())
             return
-        others = [each for each in survey.machines if each.id != beat.id]
+        others = [each for each in survey.machines if each.id != heartbeat.id]
         working = [each for each in others if each.alive and each.silent <= SILENT_MS]
         dead = [each for each in others if not each.alive]
         self.servers = {
             shard: each.address
             for each in working
-            if each.address and _is_reachable(each.address, each.name, beat.name)
+            if each.address and _is_reachable(each.address, each.host, heartbeat.host)
             for shard in each.shards
         }
         self._working = 1 + len(working)
-        plan = shared_out(beat.id, [beat.id, *(each.id for each in working)], own, survey.taken)
-        plan = plan._replace(dead=[each for each in dead if each.id not in self._dead])
+        share = shared_out(heartbeat.id, [heartbeat.id, *(each.id for each in working)], own, survey.taken)
+        share = share._replace(dead=[each for each in dead if each.id not in self._dead])
         self._dead = frozenset(each.id for each in dead)
         self._end_silent(watch, others, survey.taken.difference(*(each.shards for each in survey.machines)))
-        if any(plan):
-            self._order(plan)
+        if any(share):
+            self._order(share)
 
-    def _end_silent(self, watch: Watch, others: Sequence[Machine], nobodys: frozenset[int]) -> None:
+    def _end_silent(self, watch: Watch, others: Sequence[Machine], unowned: frozenset[int]) -> None:
         """End the sessions of silent machines, and those that have shards and belong to none."""
         silent = {each.id: each for each in others if each.silent > SILENT_MS}
-        if silent or nobodys & self._nobodys:
+        if silent or unowned & self._unowned:
             for id in watch.end_silent(SILENT_MS):
                 if id in silent and silent[id].alive:
                     log.warning("the machine %s was silent: its session is ended", silent[id].name)
-        self._nobodys = nobodys
+        self._unowned = unowned
 
-    def _order(self, plan: Plan) -> None:
+    def _order(self, share: Share) -> None:
         with self._change:
-            known = () if self._plan is None else self._plan.dead
-            self._plan = plan._replace(dead=(*known, *plan.dead))
+            known = () if self._share is None else self._share.dead
+            self._share = share._replace(dead=(*known, *share.dead))
             self._change.notify_all()
 
     # Placing
@@ -244,31 +244,31 @@ class Placement:
     def _keep_placing(self) -> None:
         while True:
             with self._change:
-                self._change.wait_for(lambda: self._plan is not None or self._stopping.is_set())
-                plan, self._plan = self._plan, None
-            if self._stopping.is_set() or plan is None:
+                self._change.wait_for(lambda: self._share is not None or self._stopping.is_set())
+                share, self._share = self._share, None
+            if self._stopping.is_set() or share is None:
                 return
             try:
-                self._do(plan)
+                self._do(share)
             except Exception as error:
                 log.warning("shards cannot be taken or let go: %s", error)
                 self._stopping.wait(PAUSE_SECONDS)
 
-    def _take(self, plan: Plan) -> None:
-        if plan.dead or self._dead:
+    def _take(self, share: Share) -> None:
+        if share.dead or self._dead:
             self._take_over()
-        self._machines.take(plan.take)
+        self._machines.take(share.take)
 
-    def _do(self, plan: Plan) -> None:
-        if not any(plan):
+    def _do(self, share: Share) -> None:
+        if not any(share):
             self._commits.read(lambda: None)
-        for machine in plan.dead:
+        for machine in share.dead:
             log.warning("the machine %s died", machine.name)
             self._died(machine)
-        if plan.let_go:
-            self._commits.read(self._machines.let_go, plan.let_go)
-        if plan.take:
-            self._commits.read(self._take, plan)
-        if plan.take or plan.let_go:
+        if share.let_go:
+            self._commits.read(self._machines.let_go, share.let_go)
+        if share.take:
+            self._commits.read(self._take, share)
+        if share.take or share.let_go:
             log.info("this machine has %d shards", len(self._machines.own or ()))
             self._changed()

@@ -44,16 +44,16 @@ from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.settings import Settings, load_settings, with_settings
 from picosched.store.faults import StoreError
-from picosched.store.machines import Beat, Machine
+from picosched.store.machines import Heartbeat, Machine
 from picosched.store.shards import shard_of
 from picosched.store.store import Store
 from picosched.turns.commit import SECONDS, GroupCommit
 from picosched.turns.memory import Loaded
 from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, RaiseNow, RaisePast
-from picosched.turns.places import Places
+from picosched.turns.reach import Reach
 from picosched.turns.turns import Turns
 
-SECRET = "machines"
+SECRET_KEY = "machines"
 """The key in the store of the secret by which servers know each other."""
 
 DEEPEST = 5
@@ -100,9 +100,9 @@ class Wiring:
         ticks, seconds = (lambda: 0.0, None) if by_hand else (self.clock.ticks, SECONDS)
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
         self._dues = Dues(lambda due: self._scheduler.wake(due))
-        self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds)
-        if self.store.shards is not None:
-            self._commits.places = Places(self.store, self.loaded)
+        shards = self.store.shards
+        reach = None if shards is None else Reach(shards, self.store.agenda, self.loaded)
+        self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds, reach)
         self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came)
         self._waiting = Waiting(ask, self._ask_pico, self.look_again)
         self._deep = threading.local()
@@ -155,7 +155,7 @@ class Wiring:
             self.look_again()
 
         return Placement(
-            machines, self._commits, self._beat, self._secret, died, self._begun.take_over, changed, news
+            machines, self._commits, self._heartbeat, self._secret, died, self._begun.take_over, changed, news
         )
 
     @property
@@ -176,17 +176,18 @@ class Wiring:
     def _secret(self) -> str:
         """The secret of the database, made by the first that takes part."""
         self.store.need("")
-        kept = self.store.picos.meta(SECRET)
+        kept = self.store.picos.meta(SECRET_KEY)
         if kept is None:
             kept = token_hex(16)
-            self.store.picos.set_meta(SECRET, kept)
+            self.store.picos.set_meta(SECRET_KEY, kept)
         return kept
 
-    def _beat(self) -> Beat:
+    def _heartbeat(self) -> Heartbeat:
         """What this process tells the others of itself."""
-        name = f"{os.getpid()} on {socket.gethostname()}"
+        host = socket.gethostname()
+        name = f"{os.getpid()} on {host}"
         url = self.settings.machine_url or self.loaded.address
-        return Beat(self.machine_id, name, url, self._began, self._ticks.raised, self._ticks.lag)
+        return Heartbeat(self.machine_id, name, host, url, self._began, self._ticks.raised, self._ticks.lag)
 
     @property
     def part(self) -> Part | None:

@@ -1,13 +1,13 @@
 """Large maps in variables, changed by key.
 
-To change one element of a map must not cost the more, the larger the map is. So what a turn changes is
-collected as changes, a `ChangedMap`, and the store keeps each element in a row of its own, a `StoredMap`, of
-which it writes only the rows that changed. A map becomes large when an element of it is set or cleared while
-it has more than MANY; it is an ordinary value again once the whole variable is set.
+Changing one element must not cost more in a larger map. So what a turn changes is collected as changes, a
+`ChangedMap`, and the store keeps each element in a row of its own, a `StoredMap`, of which it writes only the
+rows that changed. A map becomes large when an element of it is set or cleared while it has more than MANY; it
+is an ordinary value again once the whole variable is set.
 
-To rules a map is a value, which never changes. Therefore `whole` is a dict that stays as it is: a `StoredMap`
-takes changes over in place only if nobody else can hold its dict, or what a rule was given of it is gone with
-its turn. Elements keep the order in which their keys were first set, as in a dict.
+Rules see maps as values that never change. So a `StoredMap` changes its dict in place only when no rule of
+the turn at hand and no global can still hold it. Elements keep the order in which their keys were first set,
+as in a dict.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class LargeMap(Protocol):
     def find(self, key: str) -> Value:
         """An element; MISSING if there is none."""
 
-    def whole(self) -> dict[str, Value]: ...
+    def whole(self) -> dict[str, Value]:
+        """All elements; the caller changes nothing in it."""
 
 
 class Elements(Protocol):
@@ -61,13 +62,13 @@ class Elements(Protocol):
 class StoredMap:
     """A map whose elements are rows, with what has been read of them."""
 
-    __slots__ = ("_known", "_lent", "_rows", "_whole", "owner", "places", "size")
+    __slots__ = ("_known", "_lent", "_rows", "_whole", "next_place", "owner", "size")
 
-    def __init__(self, rows: Elements, owner: tuple[str, str, str], size: int, places: int) -> None:
+    def __init__(self, rows: Elements, owner: tuple[str, str, str], size: int, next_place: int) -> None:
         self.owner = owner
         self.size = size
-        self.places = places
-        """The place of the next element that is set; places give the order of the rows."""
+        self.next_place = next_place
+        """The place of the next element that is set; they give the order of the rows."""
         self._rows = rows
         self._whole: dict[str, Value] | None = None
         self._known: dict[str, Value] = {}
@@ -75,6 +76,7 @@ class StoredMap:
         self._lent = False
 
     def find(self, key: str) -> Value:
+        """An element, read if it is not known; MISSING if there is none."""
         if self._whole is not None:
             return self._whole.get(key, MISSING)
         if key not in self._known:
@@ -84,6 +86,7 @@ class StoredMap:
         return self._known[key]
 
     def whole(self) -> dict[str, Value]:
+        """All elements, read if they are not known; the caller changes nothing in it."""
         if self._whole is None:
             self._whole = self._rows.elements(self.owner)
             self._known = {}
@@ -96,7 +99,7 @@ class StoredMap:
     def take_over(self, changes: ChangedMap) -> None:
         """Apply changes that have been written."""
         self.size = changes.size
-        self.places += len(changes.set)
+        self.next_place += len(changes.set)
         if self._lent and self._whole is not None:
             self._whole, self._lent = {**self._whole}, False
         changes.apply(self._known if self._whole is None else self._whole)
@@ -118,11 +121,13 @@ class ChangedMap:
         self._whole: dict[str, Value] | None = None
 
     def find(self, key: str) -> Value:
+        """An element with the changes; MISSING if there is none."""
         if key in self.set:
             return self.set[key]
         return MISSING if key in self.removed else element_of(self.below, key)
 
     def whole(self) -> dict[str, Value]:
+        """All elements with the changes; the caller changes nothing in it."""
         if self._whole is None:
             below = self.below if isinstance(self.below, dict) else self.below.whole()
             claim_map(len(below) + len(self.set))
@@ -131,6 +136,7 @@ class ChangedMap:
         return self._whole
 
     def apply(self, elements: dict[str, Value]) -> None:
+        """Make the changes in a dict of the elements."""
         for key in self.removed:
             elements.pop(key, None)
         elements.update(self.set)

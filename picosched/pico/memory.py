@@ -142,6 +142,7 @@ class Memory:
         self._waiting: dict[str, dict[str, Any]] = {}
 
     def variable(self, rid: str, name: str) -> Any:
+        """An entity variable, remembered once it was read; `app:` variables as for `State`."""
         if rid.startswith("app:"):  # shared with other picos, so never cached
             return self.state.variable(self.id, rid, name)
         key = (rid, name)

@@ -49,11 +49,11 @@ class Agenda:
         history: timedelta,
         due: Due,
         ahead: Ahead,
-        owners: Owners | None,
+        owners: Owners,
     ) -> None:
         self._database = database
         self._owners = owners
-        """Is told whose rows are written; None if one process has the database alone."""
+        """Is told whose rows are written."""
         self._due = due
         """Gets each written row."""
         self._history = history
@@ -79,8 +79,7 @@ class Agenda:
         row = self._ahead.take(id) or self._database.row("find_scheduled", (id,))
         if row is None:
             return None
-        if self._owners is not None:
-            self._owners.need(row[1])
+        self._owners.need(row[1])
         return self._to_scheduled(row)
 
     def sent_to(self, id: str) -> str | None:
@@ -179,8 +178,7 @@ class Agenda:
 
     def add(self, scheduled: Scheduled) -> None:
         """Add a row, also for a pico that is not locked."""
-        if self._owners is not None:
-            self._owners.told(scheduled.pico_id)
+        self._owners.added(scheduled.pico_id)
         self._database.put(TABLE, "add_scheduled", rows.of_scheduled(scheduled))
         self.made(scheduled.pico_id, [scheduled])
 
@@ -194,8 +192,7 @@ class Agenda:
 
     def settle(self, settled: Scheduled, now: datetime) -> None:
         """Update a row's due time, status and number of fires."""
-        if self._owners is not None:
-            self._owners.need(settled.pico_id)
+        self._owners.need(settled.pico_id)
         if settled.keep_until is None and settled.status not in COMING:
             settled = replace(settled, keep_until=shifted(now, self._history))
         values = settled_values(settled)
@@ -289,8 +286,7 @@ class Agenda:
         """
         which = Filter(pico_id=pico_id, rid=rid)
         self._ahead.clear()
-        if self._owners is not None:
-            self._owners.need(pico_id)
+        self._owners.need(pico_id)
         self._database.execute("record_cancelled", (to_ms(now), reason), which)
         keep_until = to_ms(shifted(now, self._history))
         return self._database.execute("cancel_scheduled", (keep_until,), which)
@@ -298,7 +294,7 @@ class Agenda:
     def give_up(self, id: str, now: datetime, why: str) -> None:
         """End a row that cannot be processed or read, with its occurrence failed."""
         self._ahead.clear()
-        if self._owners is not None and (row := self._database.row("find_scheduled", (id,))) is not None:
+        if (row := self._database.row("find_scheduled", (id,))) is not None:
             self._owners.need(row[1])
         self._database.execute("record_given_up", (to_ms(now), Outcome.FAILED.value, why, id))
         keep_until = to_ms(shifted(now, self._history))

@@ -15,7 +15,8 @@ class Machine(NamedTuple):
 
     id: str
     name: str
-    """Its process and host."""
+    """Its process and host, for people."""
+    host: str
     address: str | None
     """The URL of its server, if it has one."""
     started: int
@@ -30,11 +31,12 @@ class Machine(NamedTuple):
     shards: tuple[int, ...]
 
 
-class Beat(NamedTuple):
+class Heartbeat(NamedTuple):
     """What a machine says of itself."""
 
     id: str
     name: str
+    host: str
     address: str | None
     started: int
     raised: int
@@ -65,7 +67,7 @@ class Watch(Protocol):
         """Wait for news."""
         ...
 
-    def survey(self, beat: Beat | None = None, *, tells: bool = True) -> Survey:
+    def survey(self, heartbeat: Heartbeat | None = None, *, tells: bool = True) -> Survey:
         """Look at all machines, after writing our heartbeat if we are one."""
         ...
 
@@ -74,10 +76,12 @@ class Watch(Protocol):
         ...
 
     def leave(self, id: str) -> None:
-        """Remove the row of a machine that stops in order, and tell the others."""
+        """Remove the row of a machine that stops cleanly, and tell the others."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the session."""
+        ...
 
 
 class Machines(Protocol):
@@ -94,7 +98,9 @@ class Machines(Protocol):
         """Add shards to the own ones, except for those that another session holds."""
         ...
 
-    def let_go(self, shards: Collection[int]) -> None: ...
+    def let_go(self, shards: Collection[int]) -> None:
+        """Remove shards from the own ones, and tell the others that they are free."""
+        ...
 
     def tell(self, shard: int) -> None:
         """Inside a transaction: tell whoever has this shard, once it is committed."""
@@ -104,6 +110,10 @@ class Machines(Protocol):
         """Mark something as ours, for as long as the session lasts; False if another session has it."""
         ...
 
-    def release(self, id: str) -> None: ...
+    def release(self, id: str) -> None:
+        """Take the mark of `hold` away."""
+        ...
 
-    def watch(self) -> Watch: ...
+    def watch(self) -> Watch:
+        """A new session that watches; the caller closes it."""
+        ...

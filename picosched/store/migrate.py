@@ -7,12 +7,12 @@ from contextlib import ExitStack, suppress
 from picosched.errors import PicoschedError
 from picosched.store import moving
 from picosched.store.faults import EmptyError
-from picosched.store.moving import AT_ONCE, Plan, Tell
+from picosched.store.moving import AT_ONCE, Amount, Tell
 from picosched.store.opening import is_there, open_database, shown
 from picosched.store.port import Database
 
 
-def plan(source: str, target: str) -> Plan:
+def plan(source: str, target: str) -> Amount:
     """What there is to do; changes nothing, and works while the source is in use."""
     with ExitStack() as stack:
         here, there = _opened(source, stack, readonly=True), None
@@ -21,7 +21,7 @@ def plan(source: str, target: str) -> Plan:
         return moving.plan(here, there)
 
 
-def migrate(source: str, target: str, tell: Tell, at_once: int = AT_ONCE) -> Plan:
+def migrate(source: str, target: str, tell: Tell, at_once: int = AT_ONCE) -> Amount:
     """Migrate, or continue; what there was to do at first. Errors are those of opening, and of `moving.move`.
 
     A missing file is created, and PicoschedError `conflict` if another picosched has either database.

@@ -22,7 +22,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from picosched.errors import PicoschedError
-from picosched.store.moved import KEY, Moved, moved_of
+from picosched.store.migration import KEY, Migration, migration_of
 from picosched.store.port import Database, Kept, Row
 from picosched.store.tables import META, TABLES
 
@@ -36,7 +36,7 @@ Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Amount:
     """What a migration has to do."""
 
     rows: dict[str, int]
@@ -46,19 +46,20 @@ class Plan:
 
     @property
     def total(self) -> int:
+        """The rows of all tables of the source."""
         return sum(self.rows.values())
 
 
-def plan(source: Database, target: Database | None) -> Plan:
+def plan(source: Database, target: Database | None) -> Amount:
     """What is to do; changes nothing, and raises what `move` would raise.
 
     `target` is None if there is none yet.
     """
     _check(source, target)
-    return Plan(_counts(source), 0 if target is None else sum(_counts(target).values()))
+    return Amount(_counts(source), 0 if target is None else sum(_counts(target).values()))
 
 
-def move(source: Database, target: Database, tell: Tell, at_once: int = AT_ONCE) -> Plan:
+def move(source: Database, target: Database, tell: Tell, at_once: int = AT_ONCE) -> Amount:
     """Move everything, or go on with it; returns what there was to do at first.
 
     PicoschedError `refused` if the source was moved already or the target has anything else.
@@ -66,8 +67,8 @@ def move(source: Database, target: Database, tell: Tell, at_once: int = AT_ONCE)
     found = plan(source, target)
     left, came = _mark(source), _mark(target)
     if left is None or came is None:
-        left = Moved(uuid4().hex, _place(target), away=True)
-        came = Moved(left.id, _place(source), away=False)
+        left = Migration(uuid4().hex, _named(target), away=True)
+        came = Migration(left.id, _named(source), away=False)
         _put(source, left)
         _put(target, came)
     if not left.complete:
@@ -88,8 +89,8 @@ def undo(source: Database, target: Database | None) -> None:
     if left is None or not left.away:
         raise PicoschedError(f"{source.name} was not migrated", "refused")
     if target is not None:
-        if (place := _place(target)) != left.other:
-            raise PicoschedError(f"{source.name} was migrated to {left.other}, not to {place}", "refused")
+        if (named := _named(target)) != left.other:
+            raise PicoschedError(f"{source.name} was migrated to {left.other}, not to {named}", "refused")
         came = _mark(target)
         if came is not None and came.id == left.id:
             with target.transaction():
@@ -128,7 +129,7 @@ def _check(source: Database, target: Database | None) -> None:
 
 
 def _copy(
-    source: Database, target: Database, came: Moved, tell: Tell, rows: dict[str, int], at_once: int
+    source: Database, target: Database, came: Migration, tell: Tell, rows: dict[str, int], at_once: int
 ) -> None:
     """Copy the rows after those that came last."""
     names = [table.name for table in TABLES]
@@ -183,16 +184,16 @@ def _is_empty(database: Database) -> bool:
     return not any(any(True for _ in islice(_content(database, table), 1)) for table in TABLES)
 
 
-def _mark(database: Database) -> Moved | None:
+def _mark(database: Database) -> Migration | None:
     row = database.row("meta", (KEY,))
-    return moved_of(None if row is None else row[0])
+    return migration_of(None if row is None else row[0])
 
 
-def _put(database: Database, mark: Moved) -> None:
+def _put(database: Database, mark: Migration) -> None:
     with database.transaction():
         database.execute("set_meta", (KEY, mark.text()))
 
 
-def _place(database: Database) -> str:
+def _named(database: Database) -> str:
     """How the marks and messages call a database, from wherever they are read."""
     return str(Path(database.name).resolve()) if database.local else database.name

@@ -80,7 +80,7 @@ class Picos:
     # Picos
 
     def new_pico(self, pico: PicoRow) -> None:
-        self._owners.made(pico.id)
+        self._owners.new_owner(pico.id)
         row = pico.id, pico.name, pico.parent_id, to_ms(pico.created)
         self._database.execute("new_pico", rows.checked(row))
 

@@ -47,7 +47,13 @@ class Kept(NamedTuple):
 
     @property
     def numbered(self) -> bool:
+        """Whether its rows have numbers, in the order they were written."""
         return not self.key
+
+    def names(self, number: str) -> tuple[str, str]:
+        """The columns of a row as it is copied, and those of its key; `number` is the one of numbers."""
+        columns = (number, *self.columns) if self.numbered else self.columns
+        return ", ".join(columns), ", ".join(self.key or (number,))
 
 
 class Database(Protocol):
@@ -61,7 +67,7 @@ class Database(Protocol):
     local: bool
     """Whether it is asked without a network, so that no answer is long in coming."""
     machines: Machines | None
-    """The processes that write it, each what it has locked (`shards.py`); None if one has it alone."""
+    """The processes that write it, each what it has locked (`shards.py`); None if one has it to itself."""
     kept: bool
     """Whether the last transaction was committed."""
     refused: bool
@@ -126,7 +132,7 @@ class Database(Protocol):
     # Of a database that several processes write
 
     def lock(self, shards: Sequence[int]) -> dict[int, int]:
-        """Inside a transaction: lock shards, in order, until it ends. Shard → its version, counted up."""
+        """Inside a transaction: lock shards, in order, until it ends. Shard → its version, incremented."""
         return {}
 
     def versions(self, shards: Sequence[int]) -> dict[int, int]:

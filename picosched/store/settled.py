@@ -31,6 +31,7 @@ class Settled:
         """The transaction that was to be the next one then."""
 
     def last(self) -> Last:
+        """Look, and return the last numbers known to be complete; they never go back."""
         row = self._database.row("numbered")
         assert row is not None  # it has one row always
         turn, fire, under_way, next = row

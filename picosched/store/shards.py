@@ -2,8 +2,8 @@
 
 Each pico and each source belongs to one of 256 shards, by a hash of its id; what all picos share, such as
 `app:` variables, has one more. A transaction locks the shards it needs before it reads, in order, so that two
-never wait for each other. The lock counts the shard's version up. If that gives another number than ours plus
-one, somebody else wrote, and what is in memory of that shard is forgotten before it is used.
+never wait for each other. The lock increments the shard's version. If that gives another number than ours
+plus one, somebody else wrote, and what is in memory of that shard is forgotten before it is used.
 
 Which process usually works on a shard is another matter (`due/placement.py`), and nothing here relies on it.
 
@@ -11,7 +11,7 @@ Pieces of work name their picos, so their shards are known beforehand (`turns/re
 another one, `need` raises UnlockedError: the transaction is undone, and the piece tried again with that shard
 locked as well. Adding a row for a pico or source of another shard needs no lock.
 
-A database that one process has alone has no shards, and `Store.shards` is None.
+A database that one process has to itself has no shards, and `Store.shards` is None.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Protocol
 from picosched.store.faults import StoreError
 from picosched.store.port import Database
 
-NUMBER = 256
-SHARED = NUMBER
+SHARDS = 256
+SHARED = SHARDS
 """The shard of what belongs to all picos, whose owner is ""."""
 
 
@@ -46,11 +46,14 @@ class UnlockedError(StoreError):
 class Owners(Protocol):
     """Whom the tables' logic tells what it uses, as `Store` explains."""
 
-    def need(self, *owners: str) -> None: ...
+    def need(self, *owners: str) -> None:
+        """Something of these owners is used or written."""
 
-    def made(self, owner: str) -> None: ...
+    def new_owner(self, owner: str) -> None:
+        """There is a new owner, which nobody else can know yet."""
 
-    def told(self, owner: str) -> None: ...
+    def added(self, owner: str) -> None:
+        """A row is added for this owner, which need not be locked."""
 
 
 class Shards:
@@ -123,7 +126,7 @@ class Shards:
         if self._wanted:
             raise UnlockedError(self._wanted)
 
-    def made(self, owner: str) -> None:
+    def new_owner(self, owner: str) -> None:
         """Inside a transaction: a new owner, which nobody else can know yet."""
         self._begin()
         self._made.add(owner)

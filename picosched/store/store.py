@@ -58,14 +58,14 @@ class Store:
         self._history = timedelta(days=history_days)
         ahead = Ahead(self._database)
         self.shards = Shards(self._database) if self._database.machines else None
-        """What is locked of a database that several processes write; None if one has it alone."""
+        """What is locked of a database that several processes write; None if one has it to itself."""
         if self.shards is not None:
             self.shards.on_stale(lambda shards: ahead.clear())
         self.steady = not readonly and self.shards is None
-        """Whether nobody writes what is read here without us noticing it."""
+        """Whether all that is written to the database goes through this store."""
         self.picos = Picos(self._database, self)
         self.due = Due(self._database, ahead)
-        self.agenda = Agenda(self._database, self._history, self.due, ahead, self if self.shards else None)
+        self.agenda = Agenda(self._database, self._history, self.due, ahead, self)
         self.begun = BegunRows(self._database)
         self.journal = Journal(self._database)
         self.pages = Pages(self._database)
@@ -88,15 +88,15 @@ class Store:
         if self.shards is not None and self._database.in_transaction:
             self.shards.need(*owners)
 
-    def told(self, owner: str) -> None:
+    def added(self, owner: str) -> None:
         """Inside a transaction: a row is added for this owner, which need not be locked."""
         if self._database.machines is not None:
             self._database.machines.tell(shard_of(owner))
 
-    def made(self, owner: str) -> None:
+    def new_owner(self, owner: str) -> None:
         """Inside a transaction: a new pico or source, which nobody else can know yet."""
         if self.shards is not None:
-            self.shards.made(owner)
+            self.shards.new_owner(owner)
 
     @property
     def name(self) -> str:
@@ -114,7 +114,7 @@ class Store:
 
     @property
     def machines(self) -> Machines | None:
-        """The processes that write the database; None if one has it alone."""
+        """The processes that write the database; None if one has it to itself."""
         return self._database.machines
 
     @property
@@ -202,8 +202,8 @@ class Store:
         return whole_of(self.variable(pico_id, rid, name))
 
     def variable(self, pico_id: str, rid: str, name: str) -> Any:
-        if self.shards is not None:
-            self.need("" if rid.startswith(APP) else pico_id)
+        """As `entity`, with a large map as it is kept (`krl/large_map.py`)."""
+        self.need("" if rid.startswith(APP) else pico_id)
         return self.picos.variable(pico_id, rid, name)
 
     def waiting(self, pico_id: str, rid: str) -> dict[str, Any]:
@@ -241,7 +241,7 @@ class Store:
 
         Without `recorded` the occurrence gets no record, without `journalled` the turn is not in the journal.
         """
-        if self.shards is not None:
+        if self.shards is not None:  # as for each turn, even the call would cost
             self.need(turn.pico_id)
         put = self._database.put
         for table, statement, values in _rows_of(turn, fire, journalled):
@@ -320,7 +320,7 @@ def _changes_of(map: ChangedMap, owner: tuple[str, str, str]) -> Iterator[tuple[
     """
     below = map.below
     if isinstance(below, StoredMap):
-        elements, first = map.set, below.places
+        elements, first = map.set, below.next_place
         yield from (("delete_element", (*owner, rows.dump(key))) for key in map.removed)
     else:
         elements, first = map.whole(), 0

@@ -7,7 +7,7 @@ stands in its text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
-def texts_of(folder: Path) -> dict[str, str]:
-    """Name → text of all statements in a folder, with their fragments still unfilled."""
+def texts_of(files: Iterable[Path]) -> dict[str, str]:
+    """Name → text of all statements in files, with their fragments still unfilled."""
     found: dict[str, str] = {}
-    for file in sorted(folder.glob("*.sql")):
+    for file in sorted(files):
         _, *parts = NAME.split(file.read_text(encoding="utf-8"))
         for name, text in zip(parts[::2], parts[1::2], strict=True):
             assert name not in found, f"there are two statements {name}"

@@ -14,7 +14,7 @@ error. If the disk fails during the commit itself, it is unknown whether the bat
 gets `InDoubtError`, memory is cleared, and later work starts from what is on disk. An interrupted leader
 hands over: uncommitted work is still in line.
 
-Of a database that several processes write, the batch locks the shards of its pieces first (`places.py`). A
+Of a database that several processes write, the batch locks the shards of its pieces first (`reach.py`). A
 piece that turns out to need another one is tried again alone, with all it needs.
 
 This is one idea: the line, the batch, and what becomes of both when anything fails.
@@ -37,7 +37,7 @@ from picosched.store.shards import UnlockedError
 from picosched.store.store import Store
 from picosched.turns.lock import FairLock
 from picosched.turns.pieces import Later
-from picosched.turns.places import Places
+from picosched.turns.reach import Reach
 
 T = TypeVar("T")
 Piece = TypeVar("Piece")
@@ -79,8 +79,18 @@ class Call:
     """
 
     __slots__ = (
-        *("alone", "find", "first", "light", "mark", "outcomes"),
-        *("perform", "pieces", "shards", "then", "tries", "wake"),
+        "alone",
+        "find",
+        "first",
+        "light",
+        "mark",
+        "outcomes",
+        "perform",
+        "pieces",
+        "shards",
+        "then",
+        "tries",
+        "wake",
     )
 
     def __init__(
@@ -117,7 +127,8 @@ class GroupCommit:
     """The only access to a store that threads share.
 
     `committed` is called after each commit, `undone` after a rollback; both inside the lock. `seconds` is how
-    long a batch starts new work; None, on virtual time, is without limit.
+    long a batch starts new work; None, on virtual time, is without limit. `reach` finds the shards of pieces;
+    None if one process has the database to itself.
     """
 
     def __init__(
@@ -126,11 +137,10 @@ class GroupCommit:
         committed: Callable[[], None],
         undone: Callable[[], None],
         seconds: float | None = SECONDS,
+        reach: Reach | None = None,
     ) -> None:
         self._store = store
-        self._shards = store.shards
-        self.places: Places | None = None
-        """Where pieces belong; needed if there are shards."""
+        self._reach = reach
         self._fewer: int | None = None
         """How many pieces the next batch has at most, because the one after them is to be tried alone."""
         self._transaction = store.transaction()
@@ -270,8 +280,8 @@ class GroupCommit:
         with self._held:
             if self._store.mend():
                 self._undone()
-            if self._shards is not None:
-                self._shards.begin_read()
+            if self._reach is not None:
+                self._reach.shards.begin_read()
             return work(*args, **named)
 
     def refuse_inside(self) -> None:
@@ -314,12 +324,12 @@ class GroupCommit:
                 with self._transaction:
                     batch[0].first()
             with self._transaction:
-                if self._shards is not None:
-                    self._lock(batch)
+                if self._reach is not None:
+                    self._lock(self._reach, batch)
                 self._run(batch, mark)
                 ran = True
-            if self._shards is not None:
-                self._shards.kept()
+            if self._reach is not None:
+                self._reach.shards.kept()
             mark.finished = True
             self.commits += 1
             self._committed()
@@ -335,7 +345,7 @@ class GroupCommit:
                 raise
             if isinstance(error, ReopenedError):
                 return  # nothing of it had begun
-            if self._shards is not None and self._again(batch, mark, error):
+            if self._reach is not None and self._again(self._reach, batch, mark, error):
                 return
             if self._store.refused and _of_a_value(error) and _part(batch):
                 return  # trying each alone finds the guilty one
@@ -344,21 +354,19 @@ class GroupCommit:
                     call.outcomes = [_for_one_caller(error) for _ in call.outcomes or (None,)]
             mark.finished = True
 
-    def _lock(self, batch: list[Call]) -> None:
+    def _lock(self, reach: Reach, batch: list[Call]) -> None:
         """Lock the shards of the pieces, before anything of them is read."""
-        assert self._shards is not None and self.places is not None
         alone = 1 if batch[0].alone or batch[0].shards else self._fewer
         pieces = islice(chain.from_iterable(call.pieces for call in batch), alone or LARGEST)
-        self._shards.lock(self.places.of(pieces) | batch[0].shards)
+        reach.shards.lock(reach.of(pieces) | batch[0].shards)
 
-    def _again(self, batch: list[Call], mark: Mark, error: Exception) -> bool:
+    def _again(self, reach: Reach, batch: list[Call], mark: Mark, error: Exception) -> bool:
         """Whether to try a batch again, as another process was in its way or it needs other shards."""
         begun = [call for call in batch if call.mark is mark]
         if isinstance(error, UnlockedError):
-            assert self.places is not None
             *before, call = begun
             done = len(call.outcomes)
-            self.places.remember(call.pieces[done], error.shards)
+            reach.remember(call.pieces[done], error.shards)
             if not before and done == 0:
                 call.shards |= error.shards
             else:
@@ -390,8 +398,8 @@ class GroupCommit:
                     if store.changes != changes:
                         raise
                     outcome = error  # the piece had written nothing, and fails alone
-                if self._shards is not None:
-                    self._shards.check()
+                if self._reach is not None:
+                    self._reach.shards.check()
                 call.outcomes.append(outcome)
                 if call.alone or call.shards or outcome is Later.HEAVY:
                     call.shards = frozenset()  # which were the first piece's

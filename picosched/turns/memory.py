@@ -93,6 +93,7 @@ class Recent(Generic[K, V]):
             self._weight -= self._weigh(self._values.pop(key))
 
     def forget_all(self, which: Callable[[V], bool]) -> None:
+        """Forget the values for which `which` is true."""
         for key in [key for key, value in self._values.items() if which(value)]:
             self.forget(key)
 

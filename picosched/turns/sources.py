@@ -44,7 +44,7 @@ class Brought:
 def add(store: Store, source: Source, id: str, now: datetime, *, configured: bool = False) -> None:
     """Add a source. `conflict` if its name is taken."""
     store.need("")
-    store.made(id)
+    store.new_owner(id)
     if source.name is not None and store.sources.find(source.name) is not None:
         raise PicoschedError(f'there is a source "{source.name}" already', "conflict")
     store.sources.put(SourceRow(id, source.name, _text(source), configured, now, now))

@@ -83,8 +83,18 @@ def new_app(
     app.state.probes, app.state.stopping = probes, stopping
     app.state.following = journal.Following()
     parts = (
-        *(picos, rulesets, schedules, forecast, scheduler, sources, deliveries),
-        *(journal, times, session, copies, machines),
+        picos,
+        rulesets,
+        schedules,
+        forecast,
+        scheduler,
+        sources,
+        deliveries,
+        journal,
+        times,
+        session,
+        copies,
+        machines,
     )
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])

@@ -44,7 +44,9 @@ class Forwarding:
     def is_fellow(self, headers: Mapping[str, str]) -> bool:
         """Whether another server of this database passed the request on."""
         given, secret = headers.get(SECRET), self._engine.secret
-        return given is not None and secret is not None and hmac.compare_digest(given, secret)
+        if given is None or secret is None:
+            return False
+        return hmac.compare_digest(given.encode(), secret.encode())  # texts would have to be ASCII
 
     async def answer(
         self, eci: str, scope: Scope, headers: Mapping[str, str], body: bytes
@@ -95,5 +97,6 @@ class Forwarding:
         return response.status, kept, response.content
 
     async def close(self) -> None:
+        """Close the connections to other servers."""
         if self._pool is not None:
             await self._pool.aclose()

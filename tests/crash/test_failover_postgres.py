@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 from postgres_server import NOBODY, Server
+from racing import until
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.store.faults import StoreError
@@ -44,13 +45,14 @@ class Standby:
         start = [server.binaries / "postgres", "-D", self.folder]
         self._process = subprocess.Popen(start, cwd=server.folder, stderr=subprocess.DEVNULL, **server.user)
         self.host = str(sockets)
-        until(lambda: self.ask("SELECT pg_is_in_recovery()") == [(True,)])
+        until_it_holds(lambda: self.ask("SELECT pg_is_in_recovery()") == [(True,)])
         server.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
         server.ask("SELECT pg_reload_conf()")
-        until(lambda: server.ask("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+        until_it_holds(lambda: server.ask("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
 
     def ask(self, sql: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(f"postgresql://picos@/postgres?host={self.host}", autocommit=True) as session:
+        url = f"postgresql://picos@/postgres?host={self.host}&connect_timeout=2"
+        with psycopg.connect(url, autocommit=True) as session:
             return session.execute(sql.encode()).fetchall()
 
     def stop(self) -> None:
@@ -58,17 +60,15 @@ class Standby:
         self._process.wait(30)
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Ask again and again until it holds."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        try:
-            if holds():
-                return
-        except (psycopg.OperationalError, PicoschedError):
-            pass
-        time.sleep(0.01)
-    raise AssertionError("it never held")
+def until_it_holds(holds: Callable[[], bool]) -> None:
+    """Ask again and again until it holds; a server that cannot answer yet is asked again."""
+
+    def held() -> bool:
+        with suppress(psycopg.OperationalError, PicoschedError):
+            return holds()
+        return False
+
+    until(held)
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ def test_it_goes_on_with_the_standby_that_was_promoted(server: Server) -> None:
             for _ in range(2):
                 with pytest.raises(StoreError, match=r"was lost|cannot be reached"):
                     engine.run_due()
-            standby.ask("SELECT pg_promote()")
-            until(lambda: engine.run_due() == 1)
+            standby.ask("SELECT pg_promote(wait => true)")
+            until_it_holds(lambda: engine.run_due() == 1)
             pass_hours(engine, clock, 2)
             seen = engine.root.query("shift", "seen")
             assert len(seen) == len({*seen}) == 5 + 1 + 2

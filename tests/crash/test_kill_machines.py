@@ -23,6 +23,7 @@ import pytest
 from crash.killing import said_until_killed
 from crash.machine import OPTIONS
 from postgres_server import Server
+from racing import until
 
 from picosched import Engine
 
@@ -100,7 +101,10 @@ def planted(address: str) -> None:
 def troubled(
     lives: list[Life], postgres: Server, address: str, chance: random.Random
 ) -> tuple[int, int, int]:
-    """Stop machines for seconds, cut sessions, restart PostgreSQL, until all lives are over."""
+    """Stop machines for seconds, cut sessions, restart PostgreSQL, until all lives are over.
+
+    It sleeps between the disturbances and during one, and waits for nothing.
+    """
     stops = cuts = restarts = 0
     while any(life.is_alive() for life in lives):
         time.sleep(chance.uniform(0.3, 0.8))
@@ -170,9 +174,12 @@ def test_nothing_is_lost_or_doubled_by_machines_that_die_stop_and_are_cut_off(
     assert [life.error for life in lives if life.error] == []
     told = {key for life in lives for key in life.told}
     with Engine(address, **OPTIONS) as engine:  # catch up, until the repeats with an end have ended
-        while one(postgres, address, PENDING):
+
+        def caught_up() -> bool:
             engine.run_due()
-            time.sleep(0.1)
+            return not one(postgres, address, PENDING)
+
+        until(caught_up)
     counts = check(postgres, address, told)
     assert counts["beats"] > 100 and len(told) > 100
     with capsys.disabled():

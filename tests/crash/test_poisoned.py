@@ -50,7 +50,7 @@ def fails_and_others_come(path: Path | str, how: str) -> None:
     ends = []
     for _ in range(4):
         ends.append(run(path, "raise", how))
-        assert run(path, "look", how) == 0  # which ends in order, and has raised nothing of what was due
+        assert run(path, "look", how) == 0  # which ends cleanly, and has raised nothing of what was due
     assert ends == [-signal.SIGKILL] * 3 + [0]
     check(path, how)
 
@@ -116,7 +116,7 @@ def test_each_unclean_end_doubles_how_many_are_begun_alone(tmp_path: Path) -> No
         begun = Begun(engine.store, engine._commits, most=2)
         begun.take_up()
         begun.marks_next()
-        begun.caught_up(begun.taken_over)
+        begun.caught_up(begun.takeovers)
         assert engine.store.picos.meta("raising") == "1"
         begun.end()
         assert engine.store.picos.meta("raising") is None

@@ -23,7 +23,7 @@ from picosched.store.migrate import migrate, plan, undo
 from picosched.store.moving import move
 from picosched.store.opening import open_database
 from picosched.store.picos import PicoRow
-from picosched.store.postgres.schema import OF_MACHINES, TABLE_NAMES
+from picosched.store.postgres.schema import TABLE_NAMES
 from picosched.store.tables import TABLES
 
 FEW = 5
@@ -94,7 +94,7 @@ def is_empty(address: str) -> bool:
 
 def test_each_table_and_column_is_known(postgres: Server, address: str, file: str) -> None:
     Store(address).close()
-    assert {*TABLE_NAMES} - OF_MACHINES == {table.name for table in TABLES}
+    assert {*TABLE_NAMES} - {"shard", "machine"} == {table.name for table in TABLES}
     connection = sqlite3.connect(file)
     for table in TABLES:
         here = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table.name})")}

@@ -18,7 +18,7 @@ from web.served import Served
 
 from picosched import Engine
 from picosched.clock import ticks
-from picosched.store.postgres.machines import PLACE
+from picosched.store.postgres.machines import SHARD_KEY
 from picosched.store.shards import shard_of
 
 COUNTER = """ruleset counter {
@@ -90,6 +90,8 @@ def test_an_event_goes_to_the_server_that_has_the_pico(start: Callable[..., Serv
     seen = httpx.get(f"{one.url}/c/{eci}/query/counter/seen").json()
     assert (seen["a"], seen["b"], seen["_headers"]["host"]) == ("1", 4, "localhost")
     assert "picosched-machine" not in seen["_headers"]
+    forged = {b"picosched-machine": "geheimnüs".encode("latin-1")}  # a stranger, so it is checked as one
+    assert httpx.get(f"{one.url}/c/{eci}/query/counter/n", headers=forged).json() == 4
     assert two.told("/event-wait/count/up")
     assert httpx.get(f"{one.url}/ready").json() == {
         "status": "ready", "store": True, "scheduler": True, "shards": 128
@@ -124,7 +126,7 @@ def test_servers_and_workers_are_listed_and_hand_over(
 
 
 SHARES = f"""SELECT pid, count(*) FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND classid = {PLACE} GROUP BY pid"""
+    WHERE locktype = 'advisory' AND granted AND classid = {SHARD_KEY} GROUP BY pid"""
 
 
 def test_the_shards_of_a_machine_that_dies_or_is_silent_are_taken_over(

@@ -28,7 +28,7 @@ def copy_into(session: Session, other: Database) -> None:
 
 def read(session: Session, table: Kept, after: Row = ()) -> Iterator[Row]:
     """The rows of a table after a key, in its order, not all in memory at once."""
-    names, key = _names(table)
+    names, key = table.names(SEQ)
     marks = ", ".join(f"${number}" for number in range(1, len(after) + 1))
     where = f"WHERE ({key}) > ({marks})" if after else ""
     sql = f"SELECT {names} FROM {table.name} {where} ORDER BY {key}"
@@ -40,7 +40,7 @@ def read(session: Session, table: Kept, after: Row = ()) -> Iterator[Row]:
 
 def write(session: Session, table: Kept, rows: Iterable[Row]) -> None:
     """Add rows to a table, inside a transaction; rows written later get greater numbers."""
-    names, _ = _names(table)
+    names, _ = table.names(SEQ)
     with session.cursor() as cursor:
         with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN".encode()) as copy:
             for row in rows:
@@ -53,9 +53,3 @@ def write(session: Session, table: Kept, rows: Iterable[Row]) -> None:
         if table.numbered:
             numbers = f"pg_get_serial_sequence('{table.name}', '{SEQ}')"
             cursor.execute(f"SELECT setval({numbers}, max({SEQ})) FROM {table.name}".encode())
-
-
-def _names(table: Kept) -> tuple[str, str]:
-    """The columns of a row as it is copied, and those of its key."""
-    names = (SEQ, *table.columns) if table.numbered else table.columns
-    return ", ".join(names), ", ".join(table.key or (SEQ,))

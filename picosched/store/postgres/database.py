@@ -36,7 +36,7 @@ from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
 from picosched.store.postgres.machines import TELL, PostgresMachines, PostgresWatch
 from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, lacking
 from picosched.store.postgres.statements import ADDING, OF_MANY, OF_OWN, STATEMENTS, composed
-from picosched.store.postgres.taking import take_up
+from picosched.store.postgres.tables import take_tables
 
 DURABILITIES = ("full", "normal")
 SIZES = b"""SELECT pg_total_relation_size(oid) FROM pg_class
@@ -372,7 +372,7 @@ class PostgresDatabase(Database):
         session = connect(self.address, self.name, readonly=self.readonly, durable=self._durable)
         self._waits = True
         try:
-            take_up(session, self.name, readonly=self.readonly, migrating=self._migrating)
+            take_tables(session, self.name, readonly=self.readonly, migrating=self._migrating)
         except psycopg.Error as cause:
             lacks = isinstance(cause, psycopg.errors.InsufficientPrivilege)
             error = lacking(session, cause, self.name) if lacks else fault(cause, self.name)

@@ -1,7 +1,7 @@
 """The machines that work on one schema: their shards, marks and news, and the session that watches them.
 
 Shards and marks are advisory locks of the session that writes. Shard S of the schema with the number N has
-the key (PLACE, N * 512 + S), with the remainder of N that fits; a mark has a hash of its id.
+the key (SHARD_KEY, N * 512 + S), with the remainder of N that fits; a mark has a hash of its id.
 
 News of rows in shards of others go out with the transaction that wrote them, as a notification with the
 numbers of the shards. An empty one says that shards were let go.
@@ -14,12 +14,12 @@ from typing import Any
 
 import psycopg
 
-from picosched.store.machines import Beat, Machine, Machines, News, Survey, Watch
+from picosched.store.machines import Heartbeat, Machine, Machines, News, Survey, Watch
 from picosched.store.postgres.faults import fault
 from picosched.store.postgres.session import KEY, SCHEMA, Session
-from picosched.store.shards import NUMBER, SHARED
+from picosched.store.shards import SHARDS, SHARED
 
-PLACE = 0x73686172
+SHARD_KEY = 0x73686172
 """The letters `shar`."""
 OF_SCHEMA = f"(({SCHEMA})::bigint % 4194304 * 512)"
 CHANNEL = f"'picosched_' || ({SCHEMA})::text"
@@ -28,22 +28,22 @@ NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 HASH = f"hashtextextended($1, ({SCHEMA})::bigint)"
 
 TAKE = f"""SELECT shard FROM unnest($1::bigint[]) AS shard
-    WHERE pg_try_advisory_lock({PLACE}, ({OF_SCHEMA} + shard)::integer)"""
-LET_GO = f"""SELECT pg_advisory_unlock({PLACE}, ({OF_SCHEMA} + shard)::integer), pg_notify({CHANNEL}, '')
+    WHERE pg_try_advisory_lock({SHARD_KEY}, ({OF_SCHEMA} + shard)::integer)"""
+LET_GO = f"""SELECT pg_advisory_unlock({SHARD_KEY}, ({OF_SCHEMA} + shard)::integer), pg_notify({CHANNEL}, '')
     FROM unnest($1::bigint[]) AS shard"""
 HOLD = f"SELECT pg_try_advisory_lock({HASH})"
 RELEASE = f"SELECT pg_advisory_unlock({HASH})"
 TELL = f"SELECT pg_notify({CHANNEL}, $1)".encode()
 
-BEAT = f"""INSERT INTO machine (id, name, address, started, raised, lag, session, listening, seen)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, pg_backend_pid(), {NOW})
+HEARTBEAT = f"""INSERT INTO machine (id, name, host, address, started, raised, lag, session, seen)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {NOW})
     ON CONFLICT (id) DO UPDATE SET address = excluded.address, raised = excluded.raised, lag = excluded.lag,
-        session = excluded.session, listening = excluded.listening, seen = excluded.seen"""
-MACHINES = f"""SELECT id, name, address, started, {NOW} - seen, raised, lag, session FROM machine
+        session = excluded.session, seen = excluded.seen"""
+MACHINES = f"""SELECT id, name, host, address, started, {NOW} - seen, raised, lag, session FROM machine
     ORDER BY started, id"""
-SESSIONS = f"""SELECT pid, CASE WHEN classid = {PLACE} THEN objid::bigint % 512 END FROM pg_locks
+SESSIONS = f"""SELECT pid, CASE WHEN classid = {SHARD_KEY} THEN objid::bigint % 512 END FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND {HERE}
-        AND (classid = {PLACE} AND objid::bigint / 512 = {OF_SCHEMA} / 512
+        AND (classid = {SHARD_KEY} AND objid::bigint / 512 = {OF_SCHEMA} / 512
             OR classid = {KEY} AND objid::bigint = ({SCHEMA})::bigint % 2147483648)"""
 END_SILENT = f"""WITH holding AS (
         SELECT pid, bool_or(shard IS NOT NULL) AS placed FROM ({SESSIONS}) AS held (pid, shard) GROUP BY pid),
@@ -92,15 +92,17 @@ class PostgresMachines(Machines):
 
     def _have(self, own: frozenset[int]) -> None:
         self.own = own
-        self.among = None if len(own) == NUMBER else f"{{{','.join(map(str, sorted(own)))}}}"
+        self.among = None if len(own) == SHARDS else f"{{{','.join(map(str, sorted(own)))}}}"
 
     def tell(self, shard: int) -> None:
         self._changed.add(shard)
 
     def locked(self, shards: Collection[int]) -> None:
+        """The open transaction locked shards, and may write in them."""
         self._changed.update(shards)
 
     def begin(self) -> None:
+        """A transaction begins."""
         self._changed.clear()
 
     def news(self) -> str:
@@ -146,21 +148,16 @@ class PostgresWatch(Watch):
         shards = frozenset(int(shard) for each in heard for shard in each.payload.split())
         return News(shards, any(not each.payload for each in heard))
 
-    def survey(self, beat: Beat | None = None, *, tells: bool = True) -> Survey:
-        if beat is not None and tells:
-            self._ask(BEAT, (*beat, self._session_of()))
+    def survey(self, heartbeat: Heartbeat | None = None, *, tells: bool = True) -> Survey:
+        if heartbeat is not None and tells:
+            self._ask(HEARTBEAT, (*heartbeat, self._session_of()))
         rows, held = self._ask(MACHINES), self._ask(SESSIONS)
         alive = {pid for pid, shard in held if shard is None}
         shards: dict[int, list[int]] = {}
         for pid, shard in held:
             if shard is not None:
                 shards.setdefault(pid, []).append(shard)
-        found = [
-            Machine(
-                id, named, address, started, silent, raised, lag, pid in alive, tuple(shards.get(pid, ()))
-            )
-            for id, named, address, started, silent, raised, lag, pid in rows
-        ]
+        found = [Machine._make((*of_row, pid in alive, tuple(shards.get(pid, ())))) for *of_row, pid in rows]
         return Survey(found, frozenset(shard for _, shard in held if shard is not None))
 
     def end_silent(self, silent_ms: int) -> list[str]:

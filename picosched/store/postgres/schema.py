@@ -283,11 +283,15 @@ ELEMENTS = (
 )
 """Large maps, whose elements are rows; these go when the variable is set as a whole."""
 
+HOSTS = (f"ALTER TABLE machine DROP listening, ADD host {TEXT} NOT NULL DEFAULT ''",)
+"""Where each machine runs, by which others know whether they reach its loopback address."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
     ("0003_shards", SHARDS),
     ("0004_elements", ELEMENTS),
+    ("0005_hosts", HOSTS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
@@ -295,8 +299,6 @@ TABLE_NAMES = frozenset(
     name for _, made in MIGRATIONS for text in made for name in re.findall(r"^CREATE TABLE (\w+)", text)
 )
 """Our tables, except for `picosched`. There may be tables of other programs beside them."""
-OF_MACHINES = frozenset({"shard", "machine"})
-"""Those without anything of picos."""
 
 VERSION = "SELECT version FROM picosched"
 TABLES_HERE = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"

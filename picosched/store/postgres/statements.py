@@ -70,7 +70,9 @@ FRAGMENTS: dict[str, Any] = {
     "rows": "jsonb_array_elements($1::jsonb) WITH ORDINALITY AS given (v, nth)",
 }
 
-ALL = texts_of(Path(__file__).parent)
+OWN = Path(__file__).parent / "due_own.sql"
+
+ALL = texts_of({*OWN.parent.glob("*.sql")} - {OWN})
 
 STATEMENTS = {name: text.format_map(FRAGMENTS).encode() for name, text in ALL.items() if "{where" not in text}
 """The statements without conditions."""
@@ -81,8 +83,7 @@ OF_MANY = frozenset(name for name, text in ALL.items() if "{rows}" in text)
 ADDING = frozenset({"add_scheduled", "record", "add_entry", "add_delivery", "more_coming"})
 """Those that add rows, with keys of their own. They may run before all others of their table."""
 
-
-OF_OWN = texts_of(Path(__file__).parent / "own")
+OF_OWN = texts_of([OWN])
 """Those that a machine with some of the shards has instead; `{own}` is a further value, its shards."""
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from picosched.errors import PicoschedError
-from picosched.store import moved
+from picosched.store import migration
 from picosched.store.faults import StoreError
 from picosched.store.port import MEMORY, Database, Kept, Row, Where
 from picosched.store.sqlite import schema
@@ -322,12 +322,12 @@ class SQLiteDatabase(Database):
             raise fault(cause, other.name) from cause
 
     def content(self, table: Kept, after: Row = ()) -> Iterator[Row]:
-        names, key = _names(table)
+        names, key = table.names("rowid")
         where = f"WHERE ({key}) > ({', '.join('?' * len(after))})" if after else ""
         return self.ask(f"SELECT {names} FROM {table.name} {where} ORDER BY {key}", after)
 
     def fill(self, table: Kept, rows: Iterable[Row]) -> None:
-        names, _ = _names(table)
+        names, _ = table.names("rowid")
         marks = ", ".join("?" * (len(table.columns) + table.numbered))
         try:
             self._connection.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
@@ -390,9 +390,9 @@ class SQLiteDatabase(Database):
     def _check_stays(self) -> None:
         """Check that its picos have not been migrated."""
         ((version,),) = self.ask("PRAGMA user_version")
-        mark = self.row("meta", (moved.KEY,)) if version else None
-        if moved.check_stays(self.name, mark[0] if mark else None) and not self.readonly:
-            self.execute("forget_meta", (moved.KEY,))
+        mark = self.row("meta", (migration.KEY,)) if version else None
+        if migration.check_stays(self.name, mark[0] if mark else None) and not self.readonly:
+            self.execute("forget_meta", (migration.KEY,))
 
     def _fault(self, cause: Exception) -> PicoschedError:
         """The error for the caller; remembers whether to reopen or roll back."""
@@ -441,12 +441,6 @@ class SQLiteDatabase(Database):
             raise StoreError(f"cannot write {log}: {cause.strerror}") from cause
         except sqlite3.Error as cause:
             raise fault(cause, self.name) from cause
-
-
-def _names(table: Kept) -> tuple[str, str]:
-    """The columns of a row as it is copied, and those of its key."""
-    names = ("rowid", *table.columns) if table.numbered else table.columns
-    return ", ".join(names), ", ".join(table.key or ("rowid",))
 
 
 def _with(where: Where, statement: str, values: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:

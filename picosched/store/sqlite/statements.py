@@ -57,7 +57,7 @@ FRAGMENTS: dict[str, Any] = {
 }
 
 
-ALL = texts_of(Path(__file__).parent)
+ALL = texts_of(Path(__file__).parent.glob("*.sql"))
 
 STATEMENTS = {name: text.format_map(FRAGMENTS) for name, text in ALL.items() if "{where" not in text}
 """The statements without conditions."""

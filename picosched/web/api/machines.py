@@ -15,7 +15,8 @@ class MachineShape(BaseModel):
     """A server or worker."""
 
     id: str
-    name: str = Field(description="Its process and host.")
+    name: str = Field(description="Its process and host, for people.")
+    host: str
     address: str | None = Field(description="The URL of its server.")
     started: str
     silent: int = Field(description="Milliseconds since its last heartbeat.")
@@ -27,7 +28,7 @@ class MachineShape(BaseModel):
 
 @router.get("")
 def list_machines(engine: AnEngine) -> list[MachineShape]:
-    """The servers and workers that share the database, the oldest first; none if this one has it alone."""
+    """The servers and workers of the database, the oldest first; none if this one has it to itself."""
     return [
         MachineShape(
             **{**each._asdict(), "started": format_time(from_ms(each.started)), "shards": [*each.shards]}

@@ -1,6 +1,6 @@
--- Statements for a machine that has some of the shards, {own}, instead of those of the same names. They go through the
--- index of each shard, so that what is due in those of other machines costs nothing. No other index has the order of a sum:
--- where a few shards have most of the rows, PostgreSQL would expect to find others among the first by due time.
+-- Statements for a machine that has some of the shards, {own}, instead of those of the same names. They go through
+-- the index of each shard, so that what is due in those of other machines costs nothing. `due + 0` keeps PostgreSQL
+-- from using the index by due time: where a few shards hold most rows, it would expect to meet them early there.
 
 -- name: first_due
 SELECT {scheduled.columns} FROM scheduled WHERE id IN (

@@ -18,7 +18,7 @@ KEY = "migration"
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Migration:
     """The mark of one of the two databases."""
 
     id: str
@@ -32,31 +32,32 @@ class Moved:
     after: Row = ()
 
     def text(self) -> str:
+        """As it is kept in `meta`; `migration_of` reads it."""
         return orjson.dumps(asdict(self)).decode()
 
 
-def moved_of(text: str | None) -> Moved | None:
+def migration_of(text: str | None) -> Migration | None:
     """The mark that a database has, as it is kept there."""
     if text is None:
         return None
     told = orjson.loads(text)
-    return Moved(**{**told, "after": tuple(told["after"])})
+    return Migration(**{**told, "after": tuple(told["after"])})
 
 
 def check_stays(name: str, text: str | None) -> bool:
     """`refused` if the picos of this database are elsewhere. True if it has a mark that it needs no more."""
-    moved = moved_of(text)
-    if moved is None:
+    migration = migration_of(text)
+    if migration is None:
         return False
     how = "`picosched migrate` continues that, or gives it up with --undo"
-    if not moved.away:
-        if not moved.complete:
-            raise PicoschedError(f"{name} has only a part of {moved.other} yet: {how}", "refused")
+    if not migration.away:
+        if not migration.complete:
+            raise PicoschedError(f"{name} has only a part of {migration.other} yet: {how}", "refused")
         return True
-    if not moved.complete:
-        raise PicoschedError(f"{name} is being migrated to {moved.other}: {how}", "refused")
+    if not migration.complete:
+        raise PicoschedError(f"{name} is being migrated to {migration.other}: {how}", "refused")
     raise PicoschedError(
-        f"{name} was migrated to {moved.other}: its picos are there, and would fire their events twice if "
-        "they ran here as well",
+        f"{name} was migrated to {migration.other}: its picos are there, and would fire their events twice "
+        "if they ran here as well",
         "refused",
     )

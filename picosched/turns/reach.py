@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from picosched.store.shards import shard_of
-from picosched.store.store import Store
+from picosched.store.agenda import Agenda
+from picosched.store.shards import Shards, shard_of
 from picosched.turns.memory import Loaded, Recent
 from picosched.turns.pieces import RaiseDue, RaiseEntry, RaiseEvent
 
@@ -23,11 +23,12 @@ MOST = 8
 """More shards at once than these are not remembered: what needs so many is rare."""
 
 
-class Places:
+class Reach:
     """Finds the shards of pieces. Call it inside the transaction: it may have to read a channel."""
 
-    def __init__(self, store: Store, loaded: Loaded) -> None:
-        self._store = store
+    def __init__(self, shards: Shards, agenda: Agenda, loaded: Loaded) -> None:
+        self.shards = shards
+        self._agenda = agenda
         self._loaded = loaded
         self._further: Recent[str, frozenset[int]] = Recent(REMEMBERED)
         """Owner → the shards that its last pieces turned out to need as well."""
@@ -40,7 +41,7 @@ class Places:
             if owner is not None:
                 found.add(shard_of(owner))
                 found |= self._further.find(owner) or frozenset()
-            if isinstance(piece, RaiseDue) and (eci := self._store.agenda.sent_to(piece.id)) is not None:
+            if isinstance(piece, RaiseDue) and (eci := self._agenda.sent_to(piece.id)) is not None:
                 receiver = self._loaded.pico_of(eci)
                 if receiver is not None:
                     found.add(shard_of(receiver))
