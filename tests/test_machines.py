@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -11,6 +12,7 @@ from postgres_server import Server
 from racing import meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
+from picosched.clock import SystemClock
 from picosched.engine.pico import PicoRef
 from picosched.sources.reading import read_source
 from picosched.store.postgres.machines import PostgresMachines
@@ -293,6 +295,54 @@ def test_who_follows_the_journal_misses_no_turn(opened: Callable[..., Engine]) -
     meanwhile(lambda: race(raised(one), raised(two)), read)
     read()
     assert sorted(eid for _, eid in seen) == sorted(eids)
+
+
+def test_a_call_that_found_nothing_holds_up_nobody_who_needs_another_shard(
+    opened: Callable[..., Engine],
+) -> None:
+    """It stands in line before them, with no piece that could be tried alone first."""
+    engine = opened()
+    picos = furnished(engine, 2)
+    commits, store = engine._commits, engine.store
+    waiting, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        waiting.set()
+        go_on.wait()
+
+    def find() -> list[object]:
+        return []
+
+    calls: list[Callable[[], object]] = [
+        lambda: commits.run(work),
+        lambda: commits.run(store.need, picos[0].id),
+        lambda: commits.perform_found(find, lambda piece: piece, lambda: None),
+        lambda: commits.run(store.need, picos[1].id),
+    ]
+    threads = [threading.Thread(target=call, daemon=True) for call in calls]
+    threads[0].start()
+    waiting.wait()
+    for place, thread in enumerate(threads[1:], 2):
+        thread.start()
+        until(lambda place=place: len(commits._line) == place)  # type: ignore[misc]
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_what_was_written_while_nobody_listened_is_looked_for(
+    opened: Callable[..., Engine], postgres: Server, address: str
+) -> None:
+    """The session that listens is ended, and another process schedules an event just then."""
+    one, two = opened(clock=SystemClock()), opened(clock=SystemClock())
+    (pico,) = furnished(one, 1)
+    one.start()
+    until(lambda: len(shards_of(one)) == 256)
+    for (pid,) in postgres.ask("SELECT pid FROM pg_stat_activity WHERE query LIKE '%machine%'", address):
+        postgres.ask(f"SELECT pg_terminate_backend({pid})", address)
+    on(two, pico).raise_event("beats", "plan")
+    until(lambda: pico.query("beats", "total"))
 
 
 def checked(picos: list[PicoRef], postgres: Server, address: str) -> None:

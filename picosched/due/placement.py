@@ -177,6 +177,7 @@ class Placement:
             try:
                 if self._watch is None:
                     self._watch, self._told = self._machines.watch(), 0.0
+                    self._news()  # there may have been some since the last one ended
                 news = self._watch.wait(LOOK_SECONDS)
                 if news.shards & (self._machines.own or frozenset()):
                     self._news()

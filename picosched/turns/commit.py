@@ -356,21 +356,22 @@ class GroupCommit:
 
     def _lock(self, reach: Reach, batch: list[Call]) -> None:
         """Lock the shards of the pieces, before anything of them is read."""
-        alone = 1 if batch[0].alone or batch[0].shards else self._fewer
+        first = next((call for call in batch if call.pieces), batch[0])  # a call may have found no pieces
+        alone = 1 if first.alone or first.shards else self._fewer
         pieces = islice(chain.from_iterable(call.pieces for call in batch), alone or LARGEST)
-        reach.shards.lock(reach.of(pieces) | batch[0].shards)
+        reach.shards.lock(reach.of(pieces) | first.shards)
 
     def _again(self, reach: Reach, batch: list[Call], mark: Mark, error: Exception) -> bool:
         """Whether to try a batch again, as another process was in its way or it needs other shards."""
         begun = [call for call in batch if call.mark is mark]
         if isinstance(error, UnlockedError):
-            *before, call = begun
-            done = len(call.outcomes)
-            reach.remember(call.pieces[done], error.shards)
-            if not before and done == 0:
-                call.shards |= error.shards
+            call = begun[-1]
+            reach.remember(call.pieces[len(call.outcomes)], error.shards)
+            done = sum(len(each.outcomes) for each in begun)
+            if done:
+                self._fewer = done
             else:
-                self._fewer = done + sum(len(each.outcomes) for each in before)
+                call.shards |= error.shards
         elif isinstance(error, StoreError) and error.kind in UNDONE and batch[0].tries < MOST_TRIES:
             batch[0].tries += 1
         else:

@@ -249,8 +249,13 @@ class PostgresDatabase(Database):
                 self._check_usable()
                 committed = self._flush(commit=True)
             except PicoschedError as error:
-                if self._lost is not None and isinstance(error.__cause__, psycopg.Error):
-                    raise in_doubt(error.__cause__, self.name) from error.__cause__
+                cause = error.__cause__
+                if not isinstance(error, StoreError) or not isinstance(cause, psycopg.Error):
+                    raise
+                if self._lost is None and cause.sqlstate is None:  # not from the server: it ended meanwhile
+                    self._lose(error)
+                if self._lost is not None:
+                    raise in_doubt(cause, self.name) from cause
                 raise
             except BaseException:  # interrupted: only a new session shows what was kept
                 self._lose(StoreError(f"the session with {self.name} was interrupted"))
