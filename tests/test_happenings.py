@@ -106,3 +106,16 @@ def test_the_hundredth_try_has_a_time(engine: Engine, clock: VirtualClock) -> No
     engine.run_until("2026-03-10T00:00:00Z")
     assert [each.outcome for each in engine.history(limit=200)].count("failed") == 101
     assert heard(engine) == ["failed"]
+
+
+def test_nobody_is_told_once_the_pico_is_deleted(engine: Engine) -> None:
+    child = engine.new_pico("child")
+    child.install(FAULTY)
+    assert child.raise_event("plan", "broken", {"until": "2026-03-02T00:00:00Z"}).errors == []
+    plan_of_child = {"when": "0 0 1 * *", "_name": "rare"}
+    assert child.raise_event("plan", "repeat", plan_of_child).errors == []
+    (row,) = engine.scheduled()
+    assert len(child.fire_now(row.id).errors) == 1  # what tells of that is due now
+    child.delete()
+    assert engine.run_due() == 0
+    assert [each.outcome for each in engine.history()].count("failed") == 1

@@ -74,12 +74,12 @@ SELECT 1 FROM scheduled WHERE id = $1 AND due = $2
 -- An imported history may have the occurrence on record already.
 INSERT INTO fire ({fire.columns})
     SELECT id, due, pico, $1, $1 - due, 'cancelled', NULL, '[]', $2, 1
-    FROM scheduled WHERE due IS NOT NULL AND {is_shown}{where} ORDER BY due, seq
+    FROM scheduled WHERE due IS NOT NULL AND ({is_shown} OR {is_told}){where} ORDER BY due, seq
     ON CONFLICT DO NOTHING
 
 -- name: cancel_scheduled
 UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL, moved_from = NULL, keep_until = $1
-    WHERE {is_shown}{where}
+    WHERE ({is_shown} OR {is_told}){where}
 
 -- name: record_given_up
 INSERT INTO fire ({fire.columns})

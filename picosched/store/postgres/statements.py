@@ -67,6 +67,8 @@ FRAGMENTS: dict[str, Any] = {
     "is_live": f"status IN ('pending', 'paused') AND {IS_SCHEDULE}",
     # Rows with an invalid due time fail at the next tick.
     "is_shown": f"{IS_SCHEDULE} AND (due IS NULL OR due BETWEEN {FIRST_MS} AND {LAST_MS})",
+    # What tells the rules of a pico what happened to its schedules.
+    "is_told": "kind = 'send' AND eci IS NULL AND domain = 'schedule'",
     "rows": "jsonb_array_elements($1::jsonb) WITH ORDINALITY AS given (v, nth)",
 }
 

@@ -68,11 +68,11 @@ SELECT 1 FROM scheduled WHERE id = ? AND due = ?
 -- A store of an older picosched may have the occurrence on record already.
 INSERT OR IGNORE INTO fire ({fire.columns})
     SELECT id, due, pico, ?1, ?1 - due, 'cancelled', NULL, '[]', ?2, 1
-    FROM scheduled WHERE due IS NOT NULL AND {is_shown}{where} ORDER BY due, rowid
+    FROM scheduled WHERE due IS NOT NULL AND ({is_shown} OR {is_told}){where} ORDER BY due, rowid
 
 -- name: cancel_scheduled
 UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL, moved_from = NULL, keep_until = ?1
-    WHERE {is_shown}{where}
+    WHERE ({is_shown} OR {is_told}){where}
 
 -- name: record_given_up
 INSERT OR IGNORE INTO fire ({fire.columns})
