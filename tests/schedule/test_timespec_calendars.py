@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from picosched.errors import PicoschedError
 from picosched.settings import load_settings
 from picosched.timespec.almanac import PLAIN, Almanac
+from picosched.timespec.calendar import Calendar
 from picosched.timespec.timespec import LeftOut, Timespec
 
 DAY = timedelta(days=1)
@@ -306,6 +307,60 @@ def test_what_is_wrong_with_a_calendar_of_the_settings(folder: Path, toml: str, 
     with pytest.raises(PicoschedError) as raised:
         read_toml(folder, toml)
     assert said in raised.value.message
+
+
+def repeating(folder: Path, rule: str, length: str = "PT1H", several: int = 1) -> Calendar:
+    """A calendar file of events from 2026-01-01 at 8:00 with one rule."""
+    event = (
+        f"BEGIN:VEVENT\nUID:{{}}\nDTSTAMP:20260101T000000Z\nDTSTART:20260101T080000\n"
+        f"DURATION:{length}\nRRULE:{rule}\nSUMMARY:again\nEND:VEVENT\n"
+    )
+    events = "".join(map(event.format, range(several)))
+    text = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\n{events}END:VCALENDAR\n"
+    (folder / "works.ics").write_text(text, newline="\r\n")
+    return read_toml(folder, '[calendars]\nworks = {ics = "works.ics"}').calendars["works"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rule", "length", "several"),
+    [
+        ("FREQ=SECONDLY", "PT1S", 1),
+        ("FREQ=MINUTELY;INTERVAL=3;BYDAY=MO,TU", "PT1M", 1),
+        ("FREQ=SECONDLY;COUNT=900000000;BYMONTHDAY=31", "PT1S", 1),
+        ("FREQ=DAILY", "PT1H", 40),
+        ("FREQ=DAILY", "P300D", 1),
+    ],
+)
+def test_an_ics_file_of_too_many_occurrences_is_refused(
+    folder: Path, rule: str, length: str, several: int
+) -> None:
+    with pytest.raises(PicoschedError, match="wanted fewer") as raised:
+        repeating(folder, rule, length, several)
+    assert raised.value.code == "too_large"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=WEEKLY;UNTIL=20251231T080000Z",
+    ],
+)
+def test_an_ics_rule_that_never_fires_leaves_the_start(folder: Path, rule: str) -> None:
+    """To look for its days one by one would take longer than anybody waits."""
+    assert repeating(folder, rule).named == {date(2026, 1, 1).toordinal() - 1: "again"}
+
+
+def test_an_ics_rule_without_an_end_is_followed_up_to_2100(folder: Path) -> None:
+    days = repeating(folder, "FREQ=WEEKLY;WKST=MO;BYDAY=TH").named
+    assert len(days) == 3_914 and date.fromordinal(max(days) + 1) == date(2100, 12, 30)
+
+
+def test_an_ics_rule_that_is_none_is_told(folder: Path) -> None:
+    with pytest.raises(PicoschedError, match=r"works\.ics: timespec .*FREQ=DAILY;BYHOUR=99"):
+        repeating(folder, "FREQ=DAILY;BYHOUR=99")
 
 
 def test_an_ics_file_without_a_day_is_told(folder: Path) -> None:
