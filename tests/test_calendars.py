@@ -19,7 +19,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import load_settings
 from picosched.store.opening import examine
-from picosched.timespec.timespec import LeftOut
+from picosched.timespec.timespec import FreeDay
 
 START = "2026-05-11T00:00:00Z"
 WORKS = {"works": {"dates": {"2026-05-13": "stocktaking", "2026-06-04": "outing"}}}
@@ -78,8 +78,8 @@ def test_the_coming_days_that_are_left_out_are_told_and_never_come(opened: Opene
     told = engine.agenda.explained(row.id)
     assert told.words == "at 09:00 every day, except on days of the calendar works"
     assert told.left_out == (
-        LeftOut(date(2026, 5, 13), "stocktaking"),
-        LeftOut(date(2026, 6, 4), "outing"),
+        FreeDay(date(2026, 5, 13), "stocktaking"),
+        FreeDay(date(2026, 6, 4), "outing"),
     )
     assert told.ending == 'calendar("works") knows no day after 2026-06-04: from then on it leaves none out'
     for _ in range(4 * 24):

@@ -6,9 +6,9 @@ A request or a mail is a delivery, tried until it is accepted; an event through 
 from __future__ import annotations
 
 import logging
-from hashlib import blake2b
 
 from picosched.frozen import replace
+from picosched.hashed import id_of
 from picosched.pico.delivery import Delivery
 from picosched.schedule.alert import ECI, SIGNATURE, Alert
 from picosched.schedule.scheduled import Scheduled
@@ -36,7 +36,7 @@ def alert_all(
 
 
 def _tell(store: Store, alert: Alert, happened: Scheduled) -> None:
-    id = blake2b(f"{happened.id} {alert.name}".encode(), digest_size=16).hexdigest()
+    id = id_of(f"{happened.id} {alert.name}")
     attrs = {"happened": happened.type, "pico": happened.pico_id, **happened.attrs}
     if alert.to.startswith(ECI):
         eci = alert.to.removeprefix(ECI)

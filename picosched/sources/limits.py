@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import format_time, shifted
+from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.errors import PicoschedError
 from picosched.schedule.steering import COUNT, POLICY, UNTIL, WINDOW
-from picosched.sources.metronome import MILLISECOND, Beat
+from picosched.sources.metronome import Beat
 from picosched.timespec.timespec import Timespec
 
 KEYS = {"from": UNTIL, "until": UNTIL, "count": COUNT, "window": WINDOW}

@@ -46,12 +46,12 @@ class Almanac:
         """A text that differs for almanacs that say different things; empty if it says nothing."""
         if not (self.calendars or self.places or self.business_days):
             return ""
-        from hashlib import blake2b  # late: few settings have an almanac
+        from picosched.hashed import id_of  # late: few settings have an almanac
 
         places = sorted(map(repr, self.places.values()))
         calendars = [(name, *each.said) for name, each in sorted(self.calendars.items())]
         said = self.business_days, places, calendars
-        return blake2b(repr(said).encode(), digest_size=16).hexdigest()
+        return id_of(repr(said))
 
     def free_days(self, name: str) -> Calendar:
         """The calendar with that name, or the holidays with that code."""

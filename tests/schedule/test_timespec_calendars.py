@@ -16,7 +16,7 @@ from picosched.errors import PicoschedError
 from picosched.settings import load_settings
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.calendar import Calendar
-from picosched.timespec.timespec import LeftOut, Timespec
+from picosched.timespec.timespec import FreeDay, Timespec
 
 DAY = timedelta(days=1)
 CODES = ("DE-BY", "US", "GB-SCT", "JP", "XNYS")
@@ -178,7 +178,7 @@ def test_calendars_end_at_midnight_where_the_clocks_are_set() -> None:
     spec = Timespec.parse("30 * * * * except calendar('c')", "Europe/Berlin", known)
     start, end = datetime(2026, 3, 28, 22, tzinfo=UTC), datetime(2026, 3, 29, 23, tzinfo=UTC)
     assert [f"{each:%d %H:%M}" for each in spec.between(start, end)] == ["28 22:30", "29 22:30"]
-    assert [*spec.left_out(start, end)] == [LeftOut(date(2026, 3, 29), "c")]
+    assert [*spec.left_out(start, end)] == [FreeDay(date(2026, 3, 29), "c")]
 
 
 def test_dates_of_ones_own() -> None:
