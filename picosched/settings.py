@@ -23,8 +23,6 @@ from picosched.krl.keys import Key
 from picosched.schedule.alert import Alert, alert_of
 from picosched.schedule.window import Window, of_table
 from picosched.timespec.almanac import PLAIN, Almanac
-from picosched.timespec.calendar import Calendar
-from picosched.timespec.sun import Location
 
 PREFIX = "PICOSCHED_"
 
@@ -69,28 +67,14 @@ class Settings:
     """Keys for rulesets; in `picosched.toml` tables `[key.NAME]` of `value`, and of `to`: the rids that may
     read it."""
     alerts: tuple[Alert, ...] = ()
-    """Who is told what befell schedules; in `picosched.toml` tables `[alert.NAME]` of `to`, `on`, `after` and
-    `secret`."""
+    """Who is told what happened to schedules; in `picosched.toml` tables `[alert.NAME]` of `to`, `on`, `after`
+    and `secret`."""
     smtp: str = ""
     """The server for mails of alerts: "smtp://user:password@mail.example:587", or "smtps:"."""
     almanac: Almanac = PLAIN
     """What timespecs are read with: `business_days`, the calendar that business days go by, a code of
     holidays or a name; and in `picosched.toml` the tables `[calendars]` and `[places]`."""
     limits: Limits = field(default_factory=Limits)
-
-    @property
-    def calendars(self) -> dict[str, Calendar]:
-        """Name → calendar."""
-        return dict(self.almanac.calendars)
-
-    @property
-    def places(self) -> dict[str, Location]:
-        """Name → place."""
-        return dict(self.almanac.places)
-
-    @property
-    def business_days(self) -> str:
-        return self.almanac.business_days
 
 
 LISTS = ("install_from", "http_allow", "proc_allow")
@@ -252,7 +236,9 @@ def _alerts(value: Any, where: str) -> tuple[Alert, ...]:
 def _smtp(value: Any, where: str) -> str:
     """The URL of a mail server. Errors show no password."""
     if not isinstance(value, str) or (value and SMTP_URL.fullmatch(value) is None):
-        raise PicoschedError(f'{where}: smtp: wanted a URL such as "smtp://user:password@mail.example:587"')
+        found = "another text" if isinstance(value, str) else type(value).__name__
+        wanted = 'wanted a URL such as "smtp://user:password@mail.example:587"'
+        raise PicoschedError(f"{where}: smtp: found {found}, {wanted}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Alerts: people and other programs are told what befell schedules, by request, mail or channel."""
+"""Alerts: people and other programs are told what happened to schedules, by request, mail or channel."""
 
 from __future__ import annotations
 
@@ -180,5 +180,5 @@ def test_alerts_are_tables_of_the_configuration(tmp_path: Path) -> None:
         ("failed", "missed"),
     )
     toml.write_text('[engine]\nsmtp = "mail.example"\n')
-    with pytest.raises(PicoschedError, match="smtp: wanted a URL such as"):
+    with pytest.raises(PicoschedError, match="smtp: found another text, wanted a URL such as"):
         load_settings(toml, {})

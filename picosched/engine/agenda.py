@@ -175,7 +175,7 @@ class Agenda:
         more than 1,000 due times. If it ends in between, those already raised are on record.
         """
         found = self._past(self.load(id), _time(since), _time(until))
-        return found if dry_run else [self._made_up(id, each) for each in found]
+        return found if dry_run else [self._raised(id, each) for each in found]
 
     def _past(self, row: Scheduled, since: datetime, until: datetime) -> list[Past]:
         engine, settings, now = self._engine, self._engine.settings, self._engine.now()
@@ -201,7 +201,7 @@ class Agenda:
             )
         return judged(times, records, window, least)
 
-    def _made_up(self, id: str, past: Past) -> Past:
+    def _raised(self, id: str, past: Past) -> Past:
         """A past occurrence once its event was raised, if that is to be."""
         if past.left is not None:
             return past

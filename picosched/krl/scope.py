@@ -3,8 +3,6 @@
 A ruleset compiles to closures over one `Scope`: the ruleset, its pico, the current event, and the
 `Effects`. Rules have no side effects; every method of `Effects` requests an effect, which the turn
 collects. The scope's `Budget` limits the cost.
-
-It is one idea: all that compiled code sees of its surroundings.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Explained:
 
     def lines(self) -> list[str]:
         """What there is to say besides its words."""
-        return [*map("left out: {}".format, self.left_out), *([self.ending] if self.ending else [])]
+        return [*(f"left out: {each}" for each in self.left_out), *([self.ending] if self.ending else [])]
 
 
 def explained(row: Scheduled, now: datetime) -> Explained:

@@ -1,4 +1,4 @@
-"""What befell a schedule, as events that the rules of its pico can select.
+"""What happened to a schedule, as events that the rules of its pico can select.
 
     schedule:missed      occurrences passed that will not be raised, or that one late event stands for
     schedule:late        its event was raised late
