@@ -120,7 +120,7 @@ def test_a_schedule_whose_calendar_is_gone_is_paused_and_goes_on_when_it_is_back
     assert words.startswith(
         'cannot be read: timespec "daily at 9 except calendar("works")", column 19: found'
     )
-    assert words.endswith('"works", wanted one that the table [calendars] of the settings has')
+    assert words.endswith('"works", wanted the name of a table [calendar.NAME] of the settings')
     assert engine.agenda.next_times(row.id) == [row.due]
     clock_of(engine).advance(hours=10)
     engine.run_due()
@@ -201,7 +201,7 @@ def test_without_the_packages_it_is_said_what_to_install(tmp_path: Path) -> None
     (tmp_path / "holidays.py").write_text("raise ModuleNotFoundError('holidays')")
     (tmp_path / "icalendar.py").write_text("raise ModuleNotFoundError('icalendar')")
     (tmp_path / "works.ics").write_text("BEGIN:VCALENDAR")
-    (tmp_path / "picosched.toml").write_text('[calendars]\nworks = {ics = "works.ics"}')
+    (tmp_path / "picosched.toml").write_text('[calendar]\nworks = {ics = "works.ics"}')
 
     def said(timespec: str) -> str:
         line = [sys.executable, "-c", "from picosched.cli.main import main; main()", "next", timespec]

@@ -68,7 +68,7 @@ class Begun:
         """Consecutive unclean ends before this process."""
         self._left = 0
         """How many more rows to begin one at a time."""
-        self.taken_over = 0
+        self.takeovers = 0
         """How often rows of other processes were taken over."""
         self._noted = 0
         """The number in this process's note; 0 if it has written none."""
@@ -90,7 +90,7 @@ class Begun:
         """Rows of processes that ended uncleanly become ours to raise. Inside the lock."""
         self._found = self._store.begun.all()
         self._left = FIRST * 2 ** (min(max(self._ends, 1), MOST_ENDS) - 1)
-        self.taken_over += 1
+        self.takeovers += 1
 
     def marked_first(self, due: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """The due rows, (id, owner), marked ones first."""
@@ -101,12 +101,12 @@ class Begun:
         """The ids of rows found with a mark and not settled yet."""
         return tuple(self._found)
 
-    def caught_up(self, taken_over: int) -> None:
+    def caught_up(self, takeovers: int) -> None:
         """Nothing is due any more, so a row that kills the process from now on is a new one.
 
-        Unless rows were taken over since it was so often `taken_over`, when the tick began.
+        Does nothing if rows were taken over since the tick began, when the count was `takeovers`.
         """
-        if taken_over != self.taken_over:
+        if takeovers != self.takeovers:
             return
         self._left = 0
         self._found = {}

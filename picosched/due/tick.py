@@ -167,7 +167,7 @@ class Ticks:
 
     def _run_due(self) -> int:
         began = self._now()
-        taken_over = self._begun.taken_over
+        takeovers = self._begun.takeovers
         stuck: dict[str, Exception] = {}
         tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
@@ -203,7 +203,7 @@ class Ticks:
         for error in stuck.values():
             raise error
         if not self._ends() and self._waiting.is_idle:
-            self._begun.caught_up(taken_over)
+            self._begun.caught_up(takeovers)
         return raised
 
     def _look(self, stuck: Collection[str]) -> Look:

@@ -253,7 +253,7 @@ class Engine(Delivering, Sourced, Forecast):
             self._stop(seconds)
 
     def machines(self) -> list[Machine]:
-        """The processes that work on the database, the oldest first; none if one has it alone."""
+        """The processes that work on the database, the oldest first; none if it is alone."""
         if self.store.machines is None:
             return []
         watch = self.store.machines.watch()

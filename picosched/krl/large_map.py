@@ -1,13 +1,12 @@
 """Large maps in variables, changed by key.
 
-To change one element of a map must not cost the more, the larger the map is. So what a turn changes is
+Changing one element must not cost more in a larger map. So what a turn changes is
 collected as changes, a `ChangedMap`, and the store keeps each element in a row of its own, a `StoredMap`, of
 which it writes only the rows that changed. A map becomes large when an element of it is set or cleared while
 it has more than MANY; it is an ordinary value again once the whole variable is set.
 
-To rules a map is a value, which never changes. Therefore `whole` is a dict that stays as it is: a `StoredMap`
-takes changes over in place only if nobody else can hold its dict, or what a rule was given of it is gone with
-its turn. Elements keep the order in which their keys were first set, as in a dict.
+Rules see maps as values that never change. So a `StoredMap` changes its dict in place only when no rule of
+the turn at hand and no global can still hold it. Elements keep the order in which their keys were first set, as in a dict.
 """
 
 from __future__ import annotations
@@ -45,7 +44,8 @@ class LargeMap(Protocol):
     def find(self, key: str) -> Value:
         """An element; MISSING if there is none."""
 
-    def whole(self) -> dict[str, Value]: ...
+    def whole(self) -> dict[str, Value]:
+        """All elements, in order. To be left as it is."""
 
 
 class Elements(Protocol):
@@ -75,6 +75,7 @@ class StoredMap:
         self._lent = False
 
     def find(self, key: str) -> Value:
+        """An element, read from its row if it is not known; MISSING if there is none."""
         if self._whole is not None:
             return self._whole.get(key, MISSING)
         if key not in self._known:
@@ -84,6 +85,7 @@ class StoredMap:
         return self._known[key]
 
     def whole(self) -> dict[str, Value]:
+        """All elements, in order, read at the first call."""
         if self._whole is None:
             self._whole = self._rows.elements(self.owner)
             self._known = {}
@@ -118,11 +120,13 @@ class ChangedMap:
         self._whole: dict[str, Value] | None = None
 
     def find(self, key: str) -> Value:
+        """An element as changed; MISSING if there is none."""
         if key in self.set:
             return self.set[key]
         return MISSING if key in self.removed else element_of(self.below, key)
 
     def whole(self) -> dict[str, Value]:
+        """All elements as changed, in order; KrlError if that takes more memory than the turn may claim."""
         if self._whole is None:
             below = self.below if isinstance(self.below, dict) else self.below.whole()
             claim_map(len(below) + len(self.set))
@@ -131,6 +135,7 @@ class ChangedMap:
         return self._whole
 
     def apply(self, elements: dict[str, Value]) -> None:
+        """Change a dict of elements in place."""
         for key in self.removed:
             elements.pop(key, None)
         elements.update(self.set)

@@ -142,6 +142,7 @@ class Memory:
         self._waiting: dict[str, dict[str, Any]] = {}
 
     def variable(self, rid: str, name: str) -> Any:
+        """A variable as `State.variable` has it; one of the pico is read once."""
         if rid.startswith("app:"):  # shared with other picos, so never cached
             return self.state.variable(self.id, rid, name)
         key = (rid, name)

@@ -43,6 +43,7 @@ def read_turn(told: Told) -> Turn:
 
 
 def read_machine(told: Told) -> Machine:
+    """A machine as the server told it."""
     return Machine(**{**told, "started": to_ms(parse_time(told["started"])), "shards": tuple(told["shards"])})
 
 

@@ -54,6 +54,7 @@ class Past:
     error: str | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Its fields as plain values."""
         return {
             "nominal": format_time(self.nominal),
             "left": self.left,

@@ -77,6 +77,7 @@ class Load:
     suggestion: Suggestion | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """All of it as plain values; each hour and minute with its start."""
         return {
             "from": format_time(self.since),
             "until": format_time(self.until),

@@ -89,10 +89,12 @@ class Recent(Generic[K, V]):
         return value
 
     def forget(self, key: K) -> None:
+        """Drop the value of a key, if there is one."""
         if key in self._values:
             self._weight -= self._weigh(self._values.pop(key))
 
     def forget_all(self, which: Callable[[V], bool]) -> None:
+        """Drop the values of which that holds."""
         for key in [key for key, value in self._values.items() if which(value)]:
             self.forget(key)
 

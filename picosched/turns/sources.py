@@ -246,6 +246,7 @@ def window_of_entry(entry: Entry, windows: Sequence[Window]) -> Window | None:
 
 
 def no_window(entry: Entry) -> str:
+    """What is wrong with an entry whose window is not among those of the settings."""
     return f"found the window {entry.limits.window}, wanted one that the settings name"
 
 

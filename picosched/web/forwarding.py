@@ -95,5 +95,6 @@ class Forwarding:
         return response.status, kept, response.content
 
     async def close(self) -> None:
+        """Close the connections to other machines."""
         if self._pool is not None:
             await self._pool.aclose()

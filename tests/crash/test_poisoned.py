@@ -116,7 +116,7 @@ def test_each_unclean_end_doubles_how_many_are_begun_alone(tmp_path: Path) -> No
         begun = Begun(engine.store, engine._commits, most=2)
         begun.take_up()
         begun.marks_next()
-        begun.caught_up(begun.taken_over)
+        begun.caught_up(begun.takeovers)
         assert engine.store.picos.meta("raising") == "1"
         begun.end()
         assert engine.store.picos.meta("raising") is None
