@@ -6,7 +6,8 @@ which it writes only the rows that changed. A map becomes large when an element 
 it has more than MANY; it is an ordinary value again once the whole variable is set.
 
 Rules see maps as values that never change. So a `StoredMap` changes its dict in place only when no rule of
-the turn at hand and no global can still hold it. Elements keep the order in which their keys were first set, as in a dict.
+the turn at hand and no global can still hold it. Elements keep the order in which their keys were first set,
+as in a dict.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def alert_of(name: str, table: object) -> Alert:
     Errors show no secret.
     """
     if not isinstance(table, Mapping) or not {"to"} <= set(table) <= {"to", "on", "after", "secret"}:
-        found = ", ".join(sorted(map(str, table))) if isinstance(table, Mapping) else type(table).__name__
+        found = str(sorted(map(str, table))) if isinstance(table, Mapping) else type(table).__name__
         raise _wrong(name, found, "a table of `to`, and optionally `on`, `after` and `secret`")
     to, after, secret = table["to"], table.get("after", 1), table.get("secret", "")
     if not isinstance(to, str) or TO.fullmatch(to) is None:
