@@ -157,7 +157,7 @@ def test_an_alert_is_an_event_through_a_channel(tmp_path: Path) -> None:
         ({"to": "ops"}, "found 'ops', wanted as `to` a URL"),
         (
             {"to": "https://x/", "on": ["fired"]},
-            "found .'fired'., wanted as `on` a list of some of missed, late",
+            "found .'fired'., wanted as `on` a list of some of",
         ),
         ({"to": "https://x/", "after": 0}, "found 0, wanted as `after` how many failures"),
         ({"to": "https://x/", "secret": 1}, "found int, wanted a text as `secret`"),
