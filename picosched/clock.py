@@ -19,9 +19,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
 """The last possible time; used to sort rows without a time after all others."""
 
-_MILLISECOND = timedelta(milliseconds=1)
-FIRST_MS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
-LAST_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MILLISECOND
+MILLISECOND = timedelta(milliseconds=1)
+FIRST_MS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
+LAST_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 
 # `fromisoformat` accepts more than ISO 8601: any character between date and time.
 _ISO = re.compile(r"[0-9W-]{7,10}(?:[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]+)?)?", re.ASCII)
@@ -202,7 +202,7 @@ def to_ms(time: datetime) -> int:
     """Whole milliseconds from 1970 to `time`, rounded down; exact."""
     if time.tzinfo is not UTC:
         time = _utc(time)
-    return (time - EPOCH) // _MILLISECOND
+    return (time - EPOCH) // MILLISECOND
 
 
 def whole_ms(time: datetime) -> datetime:

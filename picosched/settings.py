@@ -23,8 +23,6 @@ from picosched.krl.keys import Key
 from picosched.schedule.alert import Alert, alert_of
 from picosched.schedule.window import Window, of_table
 from picosched.timespec.almanac import PLAIN, Almanac
-from picosched.timespec.calendar import Calendar
-from picosched.timespec.sun import Location
 
 PREFIX = "PICOSCHED_"
 
@@ -69,28 +67,14 @@ class Settings:
     """Keys for rulesets; in `picosched.toml` tables `[key.NAME]` of `value`, and of `to`: the rids that may
     read it."""
     alerts: tuple[Alert, ...] = ()
-    """Who is told what befell schedules; in `picosched.toml` tables `[alert.NAME]` of `to`, `on`, `after` and
-    `secret`."""
+    """Who is told what happened to schedules; in `picosched.toml` tables `[alert.NAME]` of `to`, `on`,
+    `after` and `secret`."""
     smtp: str = ""
     """The server for mails of alerts: "smtp://user:password@mail.example:587", or "smtps:"."""
     almanac: Almanac = PLAIN
     """What timespecs are read with: `business_days`, the calendar that business days go by, a code of
-    holidays or a name; and in `picosched.toml` the tables `[calendars]` and `[places]`."""
+    holidays or a name; and in `picosched.toml` tables `[calendar.NAME]` and `[place.NAME]`."""
     limits: Limits = field(default_factory=Limits)
-
-    @property
-    def calendars(self) -> dict[str, Calendar]:
-        """Name → calendar."""
-        return dict(self.almanac.calendars)
-
-    @property
-    def places(self) -> dict[str, Location]:
-        """Name → place."""
-        return dict(self.almanac.places)
-
-    @property
-    def business_days(self) -> str:
-        return self.almanac.business_days
 
 
 LISTS = ("install_from", "http_allow", "proc_allow")
@@ -124,7 +108,7 @@ def load_settings(
     settings = defaults or Settings()
     if toml is not None:
         tables = _tables(toml)
-        named = {name: _table(toml, tables, name) for name in ("calendars", "places")}
+        named = {f"{name}s": _table(toml, tables, name) for name in ("calendar", "place")}
         settings = replace(settings, almanac=_almanac(settings.almanac, named, str(toml), toml.parent))
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")
         settings = with_settings(settings, {"windows": _table(toml, tables, "window")}, str(toml))
@@ -152,12 +136,12 @@ def with_settings(settings: Settings, changes: Mapping[str, Any], where: str) ->
 def _almanac(almanac: Almanac, changes: Mapping[str, Any], where: str, folder: Path = Path()) -> Almanac:
     """The almanac with the changes that concern it; the same one if there are none."""
     if changes.get("calendars"):
-        from picosched.calendars import read_calendars  # late: few settings have such tables
+        from picosched.almanac_tables import read_calendars  # late: few settings have such tables
 
         calendars = read_calendars(changes["calendars"], where, folder)
         almanac = replace(almanac, calendars={**almanac.calendars, **calendars})
     if changes.get("places"):
-        from picosched.calendars import read_places
+        from picosched.almanac_tables import read_places
 
         almanac = replace(almanac, places={**almanac.places, **read_places(changes["places"], where)})
     if "business_days" in changes:
@@ -252,7 +236,9 @@ def _alerts(value: Any, where: str) -> tuple[Alert, ...]:
 def _smtp(value: Any, where: str) -> str:
     """The URL of a mail server. Errors show no password."""
     if not isinstance(value, str) or (value and SMTP_URL.fullmatch(value) is None):
-        raise PicoschedError(f'{where}: smtp: wanted a URL such as "smtp://user:password@mail.example:587"')
+        found = "another text" if isinstance(value, str) else type(value).__name__
+        wanted = 'wanted a URL such as "smtp://user:password@mail.example:587"'
+        raise PicoschedError(f"{where}: smtp: found {found}, {wanted}")
     return value
 
 

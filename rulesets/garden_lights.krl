@@ -11,7 +11,7 @@ ruleset garden_lights {
   global {
     lit = function() { ent:lit.defaultsTo(false) }
 
-    // What is switched, and when, at a place that the table [places] of the settings names.
+    // What is switched, and when, at a place that a table [place.NAME] of the settings describes.
     times = function(place) {
       {
         "evening": {"on": <<sunset - 20 minutes at "#{place}">>, "off": "daily at 23:00"},

@@ -1,4 +1,4 @@
-"""Alerts: people and other programs are told what befell schedules, by request, mail or channel."""
+"""Alerts: people and other programs are told what happened to schedules, by request, mail or channel."""
 
 from __future__ import annotations
 
@@ -157,12 +157,15 @@ def test_an_alert_is_an_event_through_a_channel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "wanted"),
     [
-        ({}, "wanted a table of `to`"),
-        ({"to": "ops"}, "wanted as `to` a URL"),
-        ({"to": "https://x/", "on": ["fired"]}, "wanted as `on` a list of some of missed, late"),
-        ({"to": "https://x/", "after": 0}, "wanted as `after` how many failures"),
-        ({"to": "https://x/", "secret": 1}, "wanted a text as `secret`"),
-        ({"to": "https://x/", "if": 1}, "wanted a table of `to`"),
+        ({}, r"found \[\], wanted a table of `to`"),
+        ({"to": "ops"}, "found 'ops', wanted as `to` a URL"),
+        (
+            {"to": "https://x/", "on": ["fired"]},
+            "found .'fired'., wanted as `on` a list of some of",
+        ),
+        ({"to": "https://x/", "after": 0}, "found 0, wanted as `after` how many failures"),
+        ({"to": "https://x/", "secret": 1}, "found int, wanted a text as `secret`"),
+        ({"to": "https://x/", "if": 1}, "found .'if', 'to'., wanted a table of `to`"),
     ],
 )
 def test_what_an_alert_may_say(table: dict[str, Any], wanted: str) -> None:
@@ -184,7 +187,7 @@ def test_alerts_are_tables_of_the_configuration(tmp_path: Path) -> None:
         ("failed", "missed"),
     )
     toml.write_text('[engine]\nsmtp = "mail.example"\n')
-    with pytest.raises(PicoschedError, match="smtp: wanted a URL such as"):
+    with pytest.raises(PicoschedError, match="smtp: found another text, wanted a URL such as"):
         load_settings(toml, {})
 
 

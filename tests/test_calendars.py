@@ -19,7 +19,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import load_settings
 from picosched.store.opening import examine
-from picosched.timespec.timespec import LeftOut
+from picosched.timespec.timespec import FreeDay
 
 START = "2026-05-11T00:00:00Z"
 WORKS = {"works": {"dates": {"2026-05-13": "stocktaking", "2026-06-04": "outing"}}}
@@ -78,8 +78,8 @@ def test_the_coming_days_that_are_left_out_are_told_and_never_come(opened: Opene
     told = engine.agenda.explained(row.id)
     assert told.words == "at 09:00 every day, except on days of the calendar works"
     assert told.left_out == (
-        LeftOut(date(2026, 5, 13), "stocktaking"),
-        LeftOut(date(2026, 6, 4), "outing"),
+        FreeDay(date(2026, 5, 13), "stocktaking"),
+        FreeDay(date(2026, 6, 4), "outing"),
     )
     assert told.ending == 'calendar("works") knows no day after 2026-06-04: from then on it leaves none out'
     for _ in range(4 * 24):
@@ -120,7 +120,7 @@ def test_a_schedule_whose_calendar_is_gone_is_paused_and_goes_on_when_it_is_back
     assert words.startswith(
         'cannot be read: timespec "daily at 9 except calendar("works")", column 19: found'
     )
-    assert words.endswith('"works", wanted one that the table [calendars] of the settings has')
+    assert words.endswith('"works", wanted the name of a table [calendar.NAME] of the settings')
     assert engine.agenda.next_times(row.id) == [row.due]
     clock_of(engine).advance(hours=10)
     engine.run_due()
@@ -201,7 +201,7 @@ def test_without_the_packages_it_is_said_what_to_install(tmp_path: Path) -> None
     (tmp_path / "holidays.py").write_text("raise ModuleNotFoundError('holidays')")
     (tmp_path / "icalendar.py").write_text("raise ModuleNotFoundError('icalendar')")
     (tmp_path / "works.ics").write_text("BEGIN:VCALENDAR")
-    (tmp_path / "picosched.toml").write_text('[calendars]\nworks = {ics = "works.ics"}')
+    (tmp_path / "picosched.toml").write_text('[calendar]\nworks = {ics = "works.ics"}')
 
     def said(timespec: str) -> str:
         line = [sys.executable, "-c", "from picosched.cli.main import main; main()", "next", timespec]

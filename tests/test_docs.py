@@ -41,7 +41,7 @@ from picosched.pico.event import Event
 from picosched.rehearsal.transcript import play
 from picosched.schedule.scheduled import SCHEDULED
 from picosched.schedule.steering import STEERING
-from picosched.settings import LIMITS, NAMES, Settings
+from picosched.settings import ALMANAC, LIMITS, NAMES, Settings
 
 pytestmark = pytest.mark.files
 
@@ -448,7 +448,8 @@ def test_every_setting_is_documented_with_its_default(
     rows = [row for row in cells(sections(ROOT / "docs" / page, 2)[heading]) if len(row) == 3]
     told = {spans(row[0])[0]: row[1].strip("`").replace(",", "") for row in rows if spans(row[0])}
     default = Settings()
-    real = {name: getattr(default.limits if name in LIMITS else default, name) for name in names}
+    parts = {**dict.fromkeys(LIMITS, default.limits), **dict.fromkeys(ALMANAC, default.almanac)}
+    real = {name: getattr(parts.get(name, default), name) for name in names}
     assert told == {name: "" if value == () else str(value) for name, value in real.items()}
 
 

@@ -540,3 +540,16 @@ def test_a_traceback_of_a_ruleset_shows_all_its_errors() -> None:
         engine.root.install(f"ruleset two {{\n{rules}}}\n")
     shown = "".join(traceback.format_exception(caught.value))
     assert "two:3:" in shown and "two:4:" in shown
+
+
+def test_an_event_is_told_to_one_caller_once_its_turn_is_durable() -> None:
+    with Engine(":memory:", clock=VirtualClock(START)) as engine:
+        told: list[Any] = []
+        engine.on_event("count", "up", told.append)
+        with pytest.raises(PicoschedError, match="count:up already") as raised:
+            engine.on_event("count", "up", print)
+        assert raised.value.code == "conflict"
+        engine.root.install(COUNTER)
+        engine.root.raise_event("count", "up", {"by": 1})
+        engine.root.raise_event("count", "keep", {"value": 2})
+    assert told == [{"by": 1}]

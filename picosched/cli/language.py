@@ -217,7 +217,7 @@ def next_(
                 "tz": spec.tz,
                 "explain": spec.explain(),
                 "next": [*map(format_time, times)],
-                "left_out": [{"day": str(each.day), "why": each.why} for each in left_out],
+                "left_out": [each.as_json() for each in left_out],
                 "ending": spec.ending(since),
             }
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
 
 from picosched.cli.declared import Commands
 from picosched.cli.opening import bring_sources, opened
@@ -14,9 +13,6 @@ from picosched.cli.printing import write, write_json, write_table
 from picosched.cli.where import HERE, Where
 from picosched.clock import format_time, from_ms
 from picosched.ending import GRACE_SECONDS, ending
-
-if TYPE_CHECKING:
-    from picosched.store.machines import Machine
 
 app = Commands()
 PANEL = "Server"
@@ -54,7 +50,7 @@ def machines(where: Where = HERE, json: Json = False) -> None:
         found = engine.machines()
     if json:
         for each in found:
-            write_json(_as_json(each))
+            write_json(each.as_json())
     elif not found:
         write("no machine is at work")
     else:
@@ -75,11 +71,3 @@ def machines(where: Where = HERE, json: Json = False) -> None:
             ],
             folding=("PROCESS",),
         )
-
-
-def _as_json(machine: Machine) -> dict[str, Any]:
-    return {
-        **machine._asdict(),
-        "started": format_time(from_ms(machine.started)),
-        "shards": [*machine.shards],
-    }

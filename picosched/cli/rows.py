@@ -65,10 +65,10 @@ def _when(row: Scheduled) -> str:
     name = f' "{row.name}"' if row.name else ""
     if row.kind == "window":
         return f"window{name}{zone}"
-    return f"repeat {row.timespec}{zone}{name}{_inside(row)}{_past(row)}"
+    return f"repeat {row.timespec}{zone}{name}{_inside(row)}{_left_out(row)}"
 
 
-def _past(row: Scheduled) -> str:
+def _left_out(row: Scheduled) -> str:
     """The last day before its due time that a calendar left out."""
     try:
         repeats = row.repeats

@@ -56,7 +56,7 @@ def run(
     With --exit-on an event ends it as well. The exit status is its attribute `exit`, 0 if it has none.
     """
     file = db or database_here()
-    ended = None if exit_on is None else _Ending(exit_on)
+    ended = None if exit_on is None else _ExitOn(exit_on)
     with opened(file) as engine:
         if catch_up is CatchUp.REHEARSE and not rehearsed(engine, json):
             return
@@ -64,7 +64,7 @@ def run(
         told = _Told(engine, json)
         stopped = threading.Event()
         if ended is not None:
-            ended.wait_for(engine, stopped)
+            ended.watch(engine, stopped)
         if once:
             engine.run_due()
             told.tell()
@@ -91,7 +91,7 @@ def _run(engine: Engine, told: _Told, stopped: threading.Event, grace: float, js
         told.tell()
 
 
-class _Ending:
+class _ExitOn:
     """The event that ends the command, and the exit status that it has."""
 
     def __init__(self, event: str) -> None:
@@ -101,7 +101,7 @@ class _Ending:
         self.status = 0
         self._ended = False
 
-    def wait_for(self, engine: Engine, stopped: threading.Event) -> None:
+    def watch(self, engine: Engine, stopped: threading.Event) -> None:
         """Set `stopped` at the first such event, with its status."""
 
         def end(attrs: Mapping[str, Any]) -> None:
@@ -109,7 +109,7 @@ class _Ending:
                 self._ended, self.status = True, _exit_status(attrs.get("exit"))
                 stopped.set()
 
-        engine.wait_for(self._domain, self._type, end)
+        engine.on_event(self._domain, self._type, end)
 
 
 def _exit_status(given: Any) -> int:

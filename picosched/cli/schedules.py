@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 app = Commands()
 PANEL = "Schedules"
 
-MOST_EVENTS, MONTH, YEAR = 1_000, 31, 366
-"""Events of a calendar, and its days without and with `--until`."""
-
 LAST = 10
 """History records printed by `show`."""
 
@@ -63,8 +60,10 @@ def scheduled(
     with where.opened(readonly=True) as engine:
         which = wanted.filter(engine)
         if ics:
-            days = MONTH if which.until is None else YEAR
-            text = engine.calendar(which, days, MOST_EVENTS if limit is None else limit)
+            from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS
+
+            days = USUAL_DAYS if which.until is None else MOST_DAYS
+            text = engine.ics(which, days, MOST_EVENTS if limit is None else limit)
             sys.stdout.buffer.write(text.encode())  # of the format: UTF-8 in any locale, and its line ends
             return
         found = engine.agenda.scheduled(which, limit)
@@ -110,7 +109,7 @@ def show(
         misfire = engine.settings.misfire
         explained = engine.agenda.explained(row.id)
     if json:
-        left_out = [{"day": str(each.day), "why": each.why} for each in explained.left_out]
+        left_out = [each.as_json() for each in explained.left_out]
         more = {
             "explain": explained.words,
             "next": [*map(format_time, times)],

@@ -287,7 +287,7 @@ class Rows:
         self._happened(row, settled, record)
 
     def _happened(self, row: Scheduled, settled: Scheduled, record: Fire, but: Sequence[str] = ()) -> None:
-        """Have the rules of its pico that select it told what befell a schedule."""
+        """Have the rules of its pico told what happened to a schedule, `but` for some types, if any selects it."""
         if not row.is_schedule:
             return
         for each in happenings(row, settled, record, self._settings.granularity):

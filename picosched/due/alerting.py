@@ -1,4 +1,4 @@
-"""Tells the engine's alerts what befell a schedule, in the transaction that settles it.
+"""Tells the engine's alerts what happened to a schedule, in the transaction that settles it.
 
 A request or a mail is a delivery, tried until it is accepted; an event through a channel is a row, due now.
 """
@@ -6,9 +6,9 @@ A request or a mail is a delivery, tried until it is accepted; an event through 
 from __future__ import annotations
 
 import logging
-from hashlib import blake2b
 
 from picosched.frozen import replace
+from picosched.hashed import id_of
 from picosched.pico.delivery import Delivery
 from picosched.schedule.alert import ECI, SIGNATURE, Alert
 from picosched.schedule.scheduled import Scheduled
@@ -29,14 +29,16 @@ def alert_all(
     for alert in settings.alerts:
         if not alert.tells(happened.type, before, settled):
             continue
-        if store.deliveries.waiting_of(before.pico_id) >= MOST_WAITING:
-            log.warning("the alert %s is not told that %s: too many wait", alert.name, happened.event)
+        waiting = store.deliveries.waiting_of(before.pico_id)
+        if waiting >= MOST_WAITING:
+            told = "the alert %s is not told of %s: its pico has %d deliveries waiting"
+            log.warning(told, alert.name, happened.event, waiting)
             continue
         _tell(store, alert, happened)
 
 
 def _tell(store: Store, alert: Alert, happened: Scheduled) -> None:
-    id = blake2b(f"{happened.id} {alert.name}".encode(), digest_size=16).hexdigest()
+    id = id_of(f"{happened.id} {alert.name}")
     attrs = {"happened": happened.type, "pico": happened.pico_id, **happened.attrs}
     if alert.to.startswith(ECI):
         eci = alert.to.removeprefix(ECI)
@@ -50,15 +52,9 @@ def _tell(store: Store, alert: Alert, happened: Scheduled) -> None:
 
 def signature_of(settings: Settings, delivery: Delivery) -> tuple[tuple[str, str], ...]:
     """The header that signs an alert's request, if it has a secret."""
+    if delivery.rid is not None or delivery.source_id:
+        return ()  # a rule or a source made it
     for alert in settings.alerts:
-        if (
-            delivery.rid is None
-            and not delivery.source_id
-            and (alert.name, alert.to)
-            == (
-                delivery.rule,
-                delivery.url,
-            )
-        ):
-            return ((SIGNATURE, alert.signature(delivery.body.encode())),) if alert.secret else ()
+        if alert.secret and (alert.name, alert.to) == (delivery.rule, delivery.url):
+            return ((SIGNATURE, alert.signature(delivery.body.encode())),)
     return ()

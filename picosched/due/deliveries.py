@@ -132,6 +132,7 @@ class DeliveriesQueue(Background):
 
 
 def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:
+    """The request that delivers it; a mail is one too."""
     if delivery.url.startswith(MAIL):
         subject, text = text_of(json.loads(delivery.body))
         return HttpRequest(METHOD, delivery.url, (("subject", subject),), text.encode())

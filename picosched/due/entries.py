@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import quote
 
 from picosched.due.queue import NOTHING, Done
 from picosched.errors import PicoschedError
+from picosched.hashed import id_of
 from picosched.pico.delivery import Delivery
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
@@ -94,7 +94,7 @@ class Entries:
             entry = source.entry(kept.name)
             if entry is None:
                 raise PicoschedError(f'found no entry "{kept.name}" in its declaration', "internal")
-            window = declaring.window_of(entry, self._loaded.settings.windows)
+            window = declaring.window_of_entry(entry, self._loaded.settings.windows)
             times = source.times(entry, row.anchor)
             dealt = dealt_with(times, kept.due, piece.looked, entry.misfire, window)
             fault = None if window or entry.limits.window is None else declaring.no_window(entry)
@@ -191,7 +191,7 @@ class Entries:
                 continue
             agenda.add(
                 Scheduled(
-                    id=blake2b(f"{event.eid} {pico_id}".encode(), digest_size=16).hexdigest(),
+                    id=id_of(f"{event.eid} {pico_id}"),
                     pico_id=pico_id,
                     rid="",
                     domain=event.domain,

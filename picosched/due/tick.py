@@ -33,8 +33,8 @@ from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.seen import Seen
 
-Awaiting = Callable[[Mapping[str, Any]], None]
-"""Is told the attributes of an event."""
+OnEvent = Callable[[Mapping[str, Any]], None]
+"""Is called with the attributes of an event."""
 
 INSTANT = 100_000
 """Events that may be made and raised at one instant of a clock that does not advance."""
@@ -43,20 +43,25 @@ INSTANT = 100_000
 class Dues:
     """Collects what a batch's turns bring, and tells of it after the commit.
 
-    Due times that they add or change go to `wake`: the soonest, or None for any. Events that somebody awaits
-    go to them. For one thread at a time, inside a transaction.
+    Due times that they add or change go to `wake`: the soonest, or None for any. Calls on
+    events are made then. For one thread at a time, inside a transaction.
     """
 
     def __init__(self, wake: Callable[[datetime | None], None]) -> None:
         self._wake = wake
         self._soonest: datetime | None = None
         self._changed = False
-        self._awaited: dict[tuple[str, str], Awaiting] = {}
-        self._told: list[tuple[Awaiting, Mapping[str, Any]]] = []
+        self._calls: dict[tuple[str, str], OnEvent] = {}
+        self._told: list[tuple[OnEvent, Mapping[str, Any]]] = []
 
-    def wait_for(self, domain: str, type: str, awaiting: Awaiting) -> None:
-        """Call somebody quick with the attributes of each such event, once its turn is durable."""
-        self._awaited[domain, type] = awaiting
+    def on_event(self, domain: str, type: str, call: OnEvent) -> None:
+        """Have `call` called with the attributes of each such event once its turn is durable.
+
+        It must be quick. `conflict` if there is one for such events already.
+        """
+        if (domain, type) in self._calls:
+            raise PicoschedError(f"something is called on {domain}:{type} already", "conflict")
+        self._calls[domain, type] = call
 
     def came(self, turn: Turn) -> None:
         """A turn was written: remember whether it changed due times."""
@@ -65,19 +70,19 @@ class Dues:
                 self._soonest = row.due
             self._changed |= row.kind == "proc"
         self._changed |= bool(turn.rescheduled or turn.changes or turn.deliveries)
-        if self._awaited:
+        if self._calls:
             for each in turn.handled:
-                awaiting = self._awaited.get((each.domain, each.type))
-                if awaiting is not None:
-                    self._told.append((awaiting, each.attrs))
+                call = self._calls.get((each.domain, each.type))
+                if call is not None:
+                    self._told.append((call, each.attrs))
 
     def committed(self) -> None:
         if self._changed or self._soonest is not None:
             self._wake(None if self._changed else self._soonest)
         told = self._told
         self.forget()
-        for awaiting, attrs in told:
-            awaiting(attrs)
+        for call, attrs in told:
+            call(attrs)
 
     def forget(self) -> None:
         self._soonest, self._changed = None, False

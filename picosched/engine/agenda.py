@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 
 from picosched.clock import format_time, parse_time, shifted
-from picosched.engine.forecast import window_of
+from picosched.engine.forecast import window_of_row
 from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -83,7 +83,7 @@ class Agenda:
         Empty if it is paused, finished or cancelled. Times outside its window are left out.
         """
         row, settings = self.load(id), self._engine.settings
-        window = window_of(self._engine, row)
+        window = window_of_row(self._engine, row)
         least = timedelta(seconds=settings.min_period)
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
 
@@ -175,7 +175,7 @@ class Agenda:
         more than 1,000 due times. If it ends in between, those already raised are on record.
         """
         found = self._past(self.load(id), _time(since), _time(until))
-        return found if dry_run else [self._made_up(id, each) for each in found]
+        return found if dry_run else [self._raised(id, each) for each in found]
 
     def _past(self, row: Scheduled, since: datetime, until: datetime) -> list[Past]:
         engine, settings, now = self._engine, self._engine.settings, self._engine.now()
@@ -188,7 +188,7 @@ class Agenda:
             span = f"from {format_time(since)} to {format_time(until)}"
             wanted = f"wanted one that has passed, from {format_time(oldest)} on"
             raise PicoschedError(f"found the time {span}, {wanted}: older records are deleted (history_days)")
-        window = window_of(engine, row)
+        window = window_of_row(engine, row)
         if row.window is not None and window is None:
             raise PicoschedError(f"the window {row.window} of {row.id} is gone", "conflict")
         least = timedelta(seconds=settings.min_period)
@@ -201,7 +201,7 @@ class Agenda:
             )
         return judged(times, records, window, least)
 
-    def _made_up(self, id: str, past: Past) -> Past:
+    def _raised(self, id: str, past: Past) -> Past:
         """A past occurrence once its event was raised, if that is to be."""
         if past.left is not None:
             return past

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
-from picosched.clock import LAST, format_time, shifted
+from picosched.clock import LAST, MILLISECOND, format_time, shifted
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.windows import load_window
 from picosched.schedule.filter import Filter
-from picosched.schedule.forecast import Span, forecast, times_in
+from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS, Span, forecast, times_in
 from picosched.schedule.load import MINUTE, Load, Steady, Stream, What, count_load
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.schedule.window import Unset, Window
@@ -30,10 +30,6 @@ from picosched.store.sources import EntryRow
 from picosched.timespec.timespec import Timespec
 from picosched.turns import sources as declaring
 
-MOST_DAYS = 366
-"""How far ahead a calendar looks."""
-MOST_EVENTS = 1_000
-"""Events of a calendar; so many schedules are read for it."""
 MOST_LOOKED = 20_000
 """Occurrences that a calendar passes over before its first."""
 
@@ -43,8 +39,6 @@ MOST_ROWS = 20_000
 AT_ONCE = 1_000
 """Schedules read in one go, while others wait."""
 
-INSTANT = timedelta(milliseconds=1)
-
 Times = Timespec | Beat | Limited
 """Of an entry of a source."""
 
@@ -52,7 +46,7 @@ Times = Timespec | Beat | Limited
 class Forecast(Wiring):
     """The part of an engine for what is to come. Every method may raise the store's PicoschedError."""
 
-    def calendar(self, which: Filter, days: int = 31, limit: int = MOST_EVENTS) -> str:
+    def ics(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> str:
         """What is to come of pending schedules within some days, as an iCalendar; at most `limit` events.
 
         It is complete up to the time that its description names. `since` and `until` of the filter are
@@ -61,12 +55,12 @@ class Forecast(Wiring):
         from picosched.schedule.ics import calendar_text  # late, as it is rarely wanted
 
         if not (1 <= days <= MOST_DAYS and 1 <= limit <= MOST_EVENTS):
-            given, wanted = f"{days:,} days, {limit:,} events", f"at most {MOST_DAYS}, {MOST_EVENTS:,}"
-            raise PicoschedError(f"found a calendar of {given}, wanted at least 1 and {wanted}")
+            wanted = f"1 to {MOST_DAYS} days and 1 to {MOST_EVENTS:,} events"
+            raise PicoschedError(f"found {days:,} days and {limit:,} events, wanted {wanted}")
         now, since = self.now(), which.since
         end = min(shifted(now, timedelta(days=days)), which.until or LAST)
         rows, end = self._pending(replace(which, since=None, until=end), limit)
-        windowed = [(row, window_of(self, row)) for row in rows]
+        windowed = [(row, window_of_row(self, row)) for row in rows]
         looked = [*islice(forecast(windowed, self._span(since, end)), MOST_LOOKED if since else limit)]
         found = [each for each in looked if since is None or each.at >= since][:limit]
         cut = len(found) == limit or len(looked) == MOST_LOOKED
@@ -95,11 +89,11 @@ class Forecast(Wiring):
             found = f"found the time from {format_time(since)} to {format_time(until)}"
             raise PicoschedError(f"{found}, wanted one that is to come, of at most {MOST_LOAD_DAYS} days")
         asked = None if suggest is None else Timespec.parse(suggest, tz, self.settings.almanac).starting(now)
-        span = self._span(since, until - INSTANT)
+        span = self._span(since, until - MILLISECOND)
         rows, known = self._pending(Filter(until=span.until), MOST_ROWS)
         names = self.read(lambda: {id: self._name(id) for id in {row.pico_id for row in rows}})
         streams = [
-            Stream(What(row.id, row.event, names[row.pico_id]), times_in(row, window_of(self, row), span))
+            Stream(What(row.id, row.event, names[row.pico_id]), times_in(row, window_of_row(self, row), span))
             for row in rows
         ]
         steady: list[Steady] = []
@@ -108,7 +102,7 @@ class Forecast(Wiring):
             if step is not None and step <= MINUTE:
                 steady.append(Steady(what, MINUTE / step))
             else:
-                window = declaring.window_of(entry, self.settings.windows)
+                window = declaring.window_of_entry(entry, self.settings.windows)
                 streams.append(Stream(what, _times_of(times, entry, kept, window, span)))
         known = until if known == span.until else known
         granularity = self.settings.granularity
@@ -147,7 +141,7 @@ class Forecast(Wiring):
         return Span(since, until, self.settings.granularity, timedelta(seconds=self.settings.min_period))
 
 
-def window_of(engine: Wiring, row: Scheduled) -> Window | Unset | None:
+def window_of_row(engine: Wiring, row: Scheduled) -> Window | Unset | None:
     """The window of a row; None if it has none, or if it is gone, which is reported when the row is due."""
     if row.window is None:
         return None
@@ -171,11 +165,11 @@ def _times_of(
     """When an entry of a source will be raised. One with a count steps through the time before the span."""
     time, fires, since = kept.due, kept.fires, span.since
     if time is not None and since is not None and time < since and entry.limits.count is None:
-        time = times.after(shifted(since, -INSTANT))
+        time = times.after(shifted(since, -MILLISECOND))
     while time is not None and time <= span.until and entry.limits.goes_on(fires):
         if window is not None and not window.open_at(time):
             opening = window.next_opening(time)
-            time = None if opening is None else times.after(max(time, opening - INSTANT))
+            time = None if opening is None else times.after(max(time, opening - MILLISECOND))
             continue
         yield time
         fires += 1

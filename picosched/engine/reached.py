@@ -20,6 +20,7 @@ from picosched.schedule.backfill import Past
 from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.forecast import MOST_EVENTS, USUAL_DAYS
 from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
@@ -142,7 +143,7 @@ class Reached(Protocol):
     ) -> Turn: ...
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any: ...
 
-    def calendar(self, which: Filter, days: int = 31, limit: int = 1_000) -> str: ...
+    def ics(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> str: ...
     def load(
         self,
         since: datetime | None = None,

@@ -15,7 +15,7 @@ from picosched.due.pruning import note
 from picosched.settings import Settings
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
-from picosched.turns import calendars
+from picosched.turns import almanac
 from picosched.turns import windows as edges
 from picosched.turns.commit import GroupCommit
 from picosched.turns.memory import Loaded
@@ -58,8 +58,8 @@ def take_up(
         commits.run(interrupt, store, now())
     if commits.read(edges.is_changed, store, settings):
         commits.run(edges.follow_configured, store, loaded, now())
-    if commits.read(calendars.is_changed, store, settings):
-        commits.run(calendars.plan_anew, store, settings, now())
+    if commits.read(almanac.is_changed, store, settings):
+        commits.run(almanac.plan_anew, store, settings, now())
 
 
 def compare_clocks(store: Store, clock: Clock, granularity: int) -> None:

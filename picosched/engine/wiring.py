@@ -31,7 +31,7 @@ from picosched.due.programs import ProgramsQueue
 from picosched.due.pruning import Pruning
 from picosched.due.scheduler import Scheduler
 from picosched.due.sources import SourcesQueue
-from picosched.due.tick import Awaiting, Dues, Ticks
+from picosched.due.tick import Dues, OnEvent, Ticks
 from picosched.due.waiting import Ask, Waiting
 from picosched.engine.recovery import opened, take_up
 from picosched.errors import PicoschedError
@@ -224,12 +224,13 @@ class Wiring:
         """Wake the scheduler because due times changed."""
         self._scheduler.wake()
 
-    def wait_for(self, domain: str, type: str, awaiting: Awaiting) -> None:
-        """Call `awaiting` with the attributes of each such event of any pico, once its turn is durable.
+    def on_event(self, domain: str, type: str, call: OnEvent) -> None:
+        """Have `call` called with the attributes of each such event of any pico once its turn is durable.
 
-        It is called by the thread that commits, so it must be quick and must not call the engine.
+        The thread that commits calls it, so it must be quick and must not call the engine. `conflict` if
+        there is one for such events already.
         """
-        self._dues.wait_for(domain, type, awaiting)
+        self._dues.on_event(domain, type, call)
 
     # The door
 

@@ -25,6 +25,7 @@ from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.addresses import Addresses
 from picosched.outside.mail import METHOD, send_mail
+from picosched.schedule.alert import MAIL
 from picosched.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Outside:
     def fetch(self, request: HttpRequest) -> HttpResponse:
         """The answer to a request; status 0 with the reason if it fails."""
         if request.method == METHOD:
-            subject, to = header(request.headers, "subject"), request.url.removeprefix("mailto:")
+            subject, to = header(request.headers, "subject"), request.url.removeprefix(MAIL)
             return send_mail(self._smtp, to, subject, request.body.decode())
         import httpcore  # takes longer to import than most engines need to start
 

@@ -25,7 +25,7 @@ from picosched.pico.reading import read_filter, read_time, read_timespec, texts_
 from picosched.pico.said import Said, Speaking
 from picosched.pico.scheduled import SoFar
 from picosched.pico.turn import WARNING, Turn
-from picosched.pico.windows import load_window
+from picosched.pico.windows import READ, load_window
 from picosched.schedule.changed import (
     Change,
     cancelled,
@@ -48,8 +48,8 @@ REPLACED = "another took its name"
 
 WRITTEN, NEXT = 400, 100
 """Steps for making or changing a row, including the write; for computing a next time."""
-READ, PERIOD, CALENDAR = 60, 20_000, 10_000
-"""Steps per character of a timespec; per part for its period; for each calendar or time of the sun."""
+PERIOD, CALENDAR = 20_000, 10_000
+"""Steps per part of a timespec for its period; for each calendar or time of the sun."""
 ROW = 1_000
 """Bytes of a row besides its texts and attributes."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import blake2b
 
 from picosched.errors import KrlError
+from picosched.hashed import id_of
 from picosched.krl.requests import EventQuery, EventQueryAnswer
 from picosched.krl.scope import Value
 from picosched.krl.text import json_text, json_value, measured, of_text
@@ -35,7 +35,7 @@ def ask_after(
     parts = (channel.pico_id, channel.eci, domain, type, texts[0], query.rid, query.name, texts[1])
     assert effects.cause is not None
     asked = "\0".join((effects.pico.id, effects.cause.identity, str(effects.asked), *parts))
-    once = blake2b(asked.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    once = id_of(asked)
     answer = effects.answer(EventQuery(*parts, once), sum(map(of_text, parts)))
     assert isinstance(answer, EventQueryAnswer)
     if answer.error is not None:

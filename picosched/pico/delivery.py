@@ -38,6 +38,7 @@ class Delivery:
     """The pico whose rule sent it."""
     rid: str | None = None
     rule: str | None = None
+    """The rule that sent it; of an alert, which has no rid, the alert's name."""
     dead: datetime | None = None
     """When we gave up; None while it is pending."""
 

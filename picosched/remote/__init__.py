@@ -17,12 +17,13 @@ from typing import Any
 from picosched.errors import PicoschedError
 from picosched.pico.delivery import Delivery, read_delivery
 from picosched.pico.turn import Turn
-from picosched.remote.agenda import RemoteAgenda, asked
+from picosched.remote.agenda import RemoteAgenda, params_of
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
 from picosched.remote.pico import RemotePico
 from picosched.remote.told import read_entry, read_load, read_machine, read_source_state, read_turn
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.forecast import MOST_EVENTS, USUAL_DAYS
 from picosched.schedule.load import Load
 from picosched.settings import Settings, with_settings
 from picosched.sources.source import Source
@@ -122,9 +123,9 @@ class Remote:
 
     # What is to come
 
-    def calendar(self, which: Filter, days: int = 31, limit: int = 1_000) -> str:
+    def ics(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> str:
         """What is to come of pending schedules within some days, as an iCalendar."""
-        params = {**asked(which), "status": None, "days": days, "limit": limit}
+        params = {**params_of(which), "status": None, "days": days, "limit": limit}
         return self._line.text("/api/calendar.ics", params)
 
     def load(

@@ -19,7 +19,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.retold import read_fire, read_row
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
-from picosched.timespec.timespec import LeftOut
+from picosched.timespec.timespec import FreeDay
 
 AT_ONCE = 1_000
 """Rows changed by one request."""
@@ -34,10 +34,10 @@ class RemoteAgenda:
 
     def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The scheduled events that match a filter, soonest first."""
-        return [self._row(told) for told in self._line.pages("/api/scheduled", asked(which), limit)]
+        return [self._row(told) for told in self._line.pages("/api/scheduled", params_of(which), limit)]
 
     def count(self, which: Filter) -> int:
-        params = {**asked(which), "count": True, "limit": 1}
+        params = {**params_of(which), "count": True, "limit": 1}
         return int(self._line.ask("GET", "/api/scheduled", params)["total"])
 
     def find(self, id: str) -> Scheduled | None:
@@ -66,7 +66,7 @@ class RemoteAgenda:
             self._line.ask("GET", f"/api/scheduled/{part(id)}/next", {"n": 1}), "the server's answer"
         )
         left_out = (
-            LeftOut(date.fromisoformat(each.text("day")), each.text("why")) for each in told.each("left_out")
+            FreeDay(date.fromisoformat(each.text("day")), each.text("why")) for each in told.each("left_out")
         )
         return Explained(told.text("explain"), tuple(left_out), told.maybe_text("ending"))
 
@@ -151,7 +151,8 @@ def _past(told: Mapping[str, Any]) -> Past:
     return Past(parse_time(told["nominal"]), told["left"], outcome, told["error"])
 
 
-def asked(which: Filter) -> dict[str, Any]:
+def params_of(which: Filter) -> dict[str, Any]:
+    """The parameters of a query for a filter; a list of events without a status has those of every one."""
     return {
         "pico": which.pico_id,
         "rid": which.rid,

@@ -1,4 +1,4 @@
-"""Alerts: what befell schedules, told to people outside the rules.
+"""Alerts: what happened to schedules, told to people outside the rules.
 
 An alert belongs to the engine, not to a ruleset: it is told of the schedules of all picos, by HTTP request,
 a mail, or an event through a channel. Failures are told once, when there were `after` of them in a row; and
@@ -41,7 +41,7 @@ class Alert:
     """Signs requests."""
 
     def tells(self, type: str, before: Scheduled, settled: Scheduled) -> bool:
-        """Whether it tells of a happening of a row, which was another before."""
+        """Whether it tells of a happening; `before` is the row as it was, `settled` as it is now."""
         if type == "recovered":
             return before.failures >= self.after and {"failed", "recovered"} & {*self.on} != set()
         if type == "failed":
@@ -59,22 +59,23 @@ def alert_of(name: str, table: object) -> Alert:
     Errors show no secret.
     """
     if not isinstance(table, Mapping) or not {"to"} <= set(table) <= {"to", "on", "after", "secret"}:
-        raise _wrong(name, "wanted a table of `to`, and optionally `on`, `after` and `secret`")
+        found = str(sorted(map(str, table))) if isinstance(table, Mapping) else type(table).__name__
+        raise _wrong(name, found, "a table of `to`, and optionally `on`, `after` and `secret`")
     to, after, secret = table["to"], table.get("after", 1), table.get("secret", "")
     if not isinstance(to, str) or TO.fullmatch(to) is None:
-        raise _wrong(name, 'wanted as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
+        raise _wrong(name, repr(to), 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
     on = table.get("on", list(TOLD))
     if not isinstance(on, list) or not on or not {*map(str, on)} <= {*HAPPENINGS}:
-        raise _wrong(name, f"wanted as `on` a list of some of {', '.join(HAPPENINGS)}")
+        raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(HAPPENINGS)}")
     if isinstance(after, bool) or not isinstance(after, int) or not 1 <= after <= MOST_AFTER:
-        raise _wrong(name, "wanted as `after` how many failures in a row are told, 1 or more")
+        raise _wrong(name, repr(after), "as `after` how many failures in a row are told, 1 or more")
     if not isinstance(secret, str):
-        raise _wrong(name, "wanted a text as `secret`")
+        raise _wrong(name, type(secret).__name__, "a text as `secret`")
     return Alert(name, to, tuple(on), after, secret)
 
 
-def _wrong(name: str, wanted: str) -> PicoschedError:
-    return PicoschedError(f"the alert {name}: {wanted}")
+def _wrong(name: str, found: str, wanted: str) -> PicoschedError:
+    return PicoschedError(f"the alert {name}: found {found:.60}, wanted {wanted}")
 
 
 def text_of(attrs: Mapping[str, Any]) -> tuple[str, str]:

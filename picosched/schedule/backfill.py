@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from picosched.clock import LAST, format_time, shifted
+from picosched.clock import LAST, MILLISECOND, format_time, shifted
 from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
@@ -41,8 +41,6 @@ RAISED = (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED, Outcome.FAILED)
 OPEN = (Outcome.SKIPPED, Outcome.PAUSED)
 """Outcomes that a backfill replaces."""
 
-MILLISECOND = timedelta(milliseconds=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -56,6 +54,7 @@ class Past:
     error: str | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Its fields as plain values."""
         return {
             "nominal": format_time(self.nominal),
             "left": self.left,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from hashlib import blake2b
 
+from picosched.clock import MILLISECOND
+
 MOST_DOUBLED = 20
-MILLISECOND = timedelta(milliseconds=1)
 
 
 def backoff(id: str, tries: int, first: timedelta, longest: timedelta) -> timedelta:

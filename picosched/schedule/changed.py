@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from picosched.clock import shifted
+from picosched.clock import MILLISECOND, shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
-from picosched.schedule.coming import MILLISECOND
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status, rounded_up
 from picosched.timespec.timespec import Timespec

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from picosched.clock import LAST
+from picosched.clock import LAST, MILLISECOND
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Scheduled, rounded_up
 from picosched.schedule.window import Unset, Window
 
 MOST_REFUSED = 1_000
 """After this many consecutive due times that are not raised, we assume there is none that is."""
-
-MILLISECOND = timedelta(milliseconds=1)
 
 
 def coming(scheduled: Scheduled, granularity: int) -> Iterator[datetime]:

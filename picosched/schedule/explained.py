@@ -12,7 +12,7 @@ from itertools import islice
 from picosched.clock import shifted
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Scheduled
-from picosched.timespec.timespec import LeftOut
+from picosched.timespec.timespec import FreeDay
 
 LEFT_OUT = 5
 """How many of the coming days that are left out are told."""
@@ -25,14 +25,14 @@ class Explained:
     """A scheduled event in words."""
 
     words: str
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[FreeDay, ...] = ()
     """The first days of the coming year on which it would fire but for a calendar."""
     ending: str | None = None
     """A sentence, if the data of one of its calendars ends within a year, or has ended."""
 
     def lines(self) -> list[str]:
         """What there is to say besides its words."""
-        return [*map("left out: {}".format, self.left_out), *([self.ending] if self.ending else [])]
+        return [*(f"left out: {each}" for each in self.left_out), *([self.ending] if self.ending else [])]
 
 
 def explained(row: Scheduled, now: datetime) -> Explained:

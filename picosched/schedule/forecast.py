@@ -12,17 +12,20 @@ from datetime import datetime, timedelta
 from heapq import merge
 from typing import NamedTuple
 
-from picosched.clock import shifted
+from picosched.clock import MILLISECOND, shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen, replace
 from picosched.schedule.coming import coming_raised
 from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.window import Unset, Window
 
-MILLISECOND = timedelta(milliseconds=1)
+MOST_DAYS, USUAL_DAYS = 366, 31
+"""How far ahead a calendar looks, at most and if nobody says."""
+MOST_EVENTS = 1_000
+"""Events of a calendar; so many schedules are read for it."""
 
 
-class Coming(NamedTuple):
+class Expected(NamedTuple):
     """One occurrence to come."""
 
     at: datetime
@@ -39,17 +42,17 @@ class Span:
     min_period: timedelta
 
 
-def forecast(rows: Iterable[tuple[Scheduled, Window | Unset | None]], span: Span) -> Iterator[Coming]:
+def forecast(rows: Iterable[tuple[Scheduled, Window | Unset | None]], span: Span) -> Iterator[Expected]:
     """What rows, each with its window, will raise.
 
     Those whose earlier occurrences matter step through the time before the span, and may raise in it too.
     """
-    steps = [_comings(row, window, span) for row, window in rows]
+    steps = [_expected(row, window, span) for row, window in rows]
     return merge(*steps, key=lambda coming: (coming.at, coming.row.id))
 
 
-def _comings(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator[Coming]:
-    return (Coming(at, row) for at in times_in(row, window, span))
+def _expected(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator[Expected]:
+    return (Expected(at, row) for at in times_in(row, window, span))
 
 
 def times_in(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator[datetime]:

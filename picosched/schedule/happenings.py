@@ -1,4 +1,4 @@
-"""What befell a schedule, as events that the rules of its pico can select.
+"""What happened to a schedule, as events that the rules of its pico can select.
 
     schedule:missed      occurrences passed that will not be raised, or that one late event stands for
     schedule:late        its event was raised late
@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from hashlib import blake2b
 from typing import Any
 
 from picosched.clock import format_time, to_ms
+from picosched.hashed import id_of
 from picosched.schedule.fire import SKIPPED, Fire, missed
 from picosched.schedule.scheduled import Outcome, Scheduled
 
@@ -30,7 +30,7 @@ def happenings(row: Scheduled, settled: Scheduled, record: Fire, granularity: in
     for type, number in _types(row, record, granularity):
         attrs = _attributes(row, settled, record, number)
         yield Scheduled(
-            id=blake2b(f"{record.id} {to_ms(record.nominal)} {type}".encode(), digest_size=16).hexdigest(),
+            id=id_of(f"{record.id} {to_ms(record.nominal)} {type}"),
             pico_id=row.pico_id,
             rid="",
             domain=DOMAIN,

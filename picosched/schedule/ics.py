@@ -14,7 +14,7 @@ from datetime import datetime
 
 from picosched.clock import format_time
 from picosched.notation import values_text
-from picosched.schedule.forecast import Coming
+from picosched.schedule.forecast import Expected
 from picosched.schedule.scheduled import Scheduled
 
 LINE_BYTES = 75
@@ -28,7 +28,7 @@ UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters, which a text may not have."""
 
 
-def calendar_text(comings: Iterable[Coming], now: datetime, name: str, description: str) -> str:
+def calendar_text(expected: Iterable[Expected], now: datetime, name: str, description: str) -> str:
     """The calendar of these occurrences, called `name`, as it is at `now`."""
     lines = [
         "BEGIN:VCALENDAR",
@@ -39,19 +39,20 @@ def calendar_text(comings: Iterable[Coming], now: datetime, name: str, descripti
         f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
         f"X-PUBLISHED-TTL:{REFRESH}",
     ]
-    for coming in comings:
-        lines += _event(coming, now)
+    for each in expected:
+        lines += _event(each, now)
     return "".join(f"{folded(line)}\r\n" for line in [*lines, "END:VCALENDAR"])
 
 
-def _event(coming: Coming, now: datetime) -> Iterator[str]:
-    at, row = coming
+def _event(expected: Expected, now: datetime) -> Iterator[str]:
+    at, row = expected
+    told = "\n".join(_told(row))
     yield "BEGIN:VEVENT"
     yield f"UID:{row.id}-{format_time(at)}"
     yield f"DTSTAMP:{_time(now)}"
     yield f"DTSTART:{_time(at)}"
     yield f"SUMMARY:{escaped(_short(row.description or row.name or row.event, LONGEST_SUMMARY))}"
-    yield f"DESCRIPTION:{escaped(chr(10).join(_told(row)))}"
+    yield f"DESCRIPTION:{escaped(told)}"
     yield "TRANSP:TRANSPARENT"
     yield "END:VEVENT"
 

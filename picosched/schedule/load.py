@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from heapq import merge, nlargest
 from typing import Any, NamedTuple
 
-from picosched.clock import EPOCH, format_time
+from picosched.clock import format_time
+from picosched.schedule.scheduled import rounded_down
 from picosched.schedule.suggestion import Suggestion, suggest
 from picosched.timespec.timespec import Timespec
 
@@ -25,7 +26,7 @@ MOST_COUNTED = 100_000
 FULLEST = 5
 """Minutes that are named."""
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 class What(NamedTuple):
@@ -76,6 +77,7 @@ class Load:
     suggestion: Suggestion | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """All of it as plain values; each hour and minute with its start."""
         return {
             "from": format_time(self.since),
             "until": format_time(self.until),
@@ -116,15 +118,15 @@ def count_load(
         if at >= complete:
             break
         if looked == most:
-            complete = _start(at, MINUTE)
+            complete = rounded_down(at, 60)
             minutes.pop(complete, None)
             break
         if at >= since:
-            minutes.setdefault(_start(at, MINUTE), Counter())[what] += 1
+            minutes.setdefault(rounded_down(at, 60), Counter())[what] += 1
     counts = Counter({minute: found.total() for minute, found in minutes.items()})
     hours: Counter[datetime] = Counter()
     for minute, count in counts.items():
-        hours[_start(minute, HOUR)] += count
+        hours[rounded_down(minute, 3_600)] += count
     fullest = [
         Full(minute, counts[minute], minutes[minute].most_common())
         for minute in nlargest(FULLEST, counts, key=lambda minute: (counts[minute], -minute.timestamp()))
@@ -136,8 +138,3 @@ def count_load(
 
 def _named(stream: Stream) -> Iterator[tuple[datetime, What]]:
     return ((at, stream.what) for at in stream.times)
-
-
-def _start(time: datetime, span: timedelta) -> datetime:
-    """The start of the minute or the hour in UTC that has this time."""
-    return time - (time - EPOCH) % span

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from picosched.clock import format_time
+from picosched.clock import MILLISECOND, format_time
 from picosched.frozen import frozen, replace
 from picosched.schedule.fire import GRACE, SKIPPED, missed
 from picosched.schedule.scheduled import (
@@ -32,8 +32,6 @@ from picosched.schedule.scheduled import (
 )
 from picosched.schedule.window import Unset, Window
 from picosched.timespec.timespec import Timespec
-
-MILLISECOND = timedelta(milliseconds=1)
 
 
 @frozen

@@ -336,7 +336,7 @@ def rounded_up(time: datetime, granularity: int) -> datetime:
     return time + (step - over) if over else time
 
 
-def rounded_down(time: datetime, granularity: int, put_off: timedelta) -> datetime:
+def rounded_down(time: datetime, granularity: int, put_off: timedelta = timedelta()) -> datetime:
     """The last multiple of `granularity` seconds that, delayed by `put_off`, is not after `time`."""
     return time - (time - put_off - EPOCH) % timedelta(seconds=granularity)
 

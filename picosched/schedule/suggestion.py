@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from picosched.clock import EPOCH, format_time
+from picosched.clock import format_time
 from picosched.errors import PicoschedError
-from picosched.schedule.scheduled import rounded_up
+from picosched.schedule.scheduled import rounded_down, rounded_up
 from picosched.timespec.timespec import Timespec
 
 MOST_SHIFT = 60
@@ -52,6 +52,7 @@ class Suggestion:
     """Events in the minutes over which the jitter spreads it, on average."""
 
     def as_json(self) -> dict[str, Any]:
+        """Its fields by their names, the time as text."""
         return {name: getattr(self, name) for name in self.__slots__} | {"at": format_time(self.at)}
 
 
@@ -61,11 +62,11 @@ def suggest(
     """A suggestion by the load from `since` to `until`. `invalid` if the timespec does not come in it."""
     until = max(since, until - MOST_SHIFT * MINUTE)
     found = islice(timespec.between(since, until), MOST_TIMES)
-    times = [*dict.fromkeys(_minute(rounded_up(each, granularity)) for each in found)]
+    times = [*dict.fromkeys(rounded_down(rounded_up(each, granularity), 60) for each in found)]
     if not times:
         span = f"from {format_time(since)} to {format_time(until)}"
-        wanted = "wanted one that comes at least an hour before the load ends, or is no longer known"
-        raise PicoschedError(f'the timespec "{timespec.text}" does not come {span}, {wanted}')
+        wanted = "wanted one that comes at least an hour before the end of what was counted"
+        raise PicoschedError(f'found the timespec "{timespec.text}", which does not come {span}, {wanted}')
     shift = min(range(MOST_SHIFT), key=lambda each: (*_met(times, each, minutes), each))
     others, _ = _met(times, 0, minutes)
     means = {each: _mean(times, each, minutes) for each in JITTERS}
@@ -81,10 +82,6 @@ def suggest(
         jitter=jitter * 60,
         jitter_others=round(means[jitter], 2),
     )
-
-
-def _minute(time: datetime) -> datetime:
-    return time - (time - EPOCH) % MINUTE
 
 
 def _met(times: Sequence[datetime], shift: int, minutes: Minutes) -> tuple[int, int]:

@@ -163,18 +163,22 @@ class Unset:
     tz: str = "UTC"
 
     def open_at(self, time: datetime) -> bool:
+        """False. Here and below: PicoschedError if its data is wrong."""
         self._check()
         return False
 
     def closed_at(self, time: datetime, now: datetime) -> str | None:
+        """Why it is closed."""
         self._check()
         return self.why
 
     def next_opening(self, after: datetime) -> datetime | None:
+        """None: it stays closed."""
         self._check()
         return None
 
     def next_closing(self, after: datetime) -> datetime | None:
+        """None: it is closed."""
         self._check()
         return None
 

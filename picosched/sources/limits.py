@@ -6,15 +6,15 @@ of its times: `Limited` has the interface of a timespec and leaves out what is b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import format_time, shifted
+from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.errors import PicoschedError
-from picosched.schedule.steering import COUNT, POLICY, UNTIL, WINDOW
-from picosched.sources.metronome import MILLISECOND, Beat
+from picosched.schedule.steering import COUNT, POLICY, UNTIL, WINDOW, TimeOf
+from picosched.sources.metronome import Beat
 from picosched.timespec.timespec import Timespec
 
 KEYS = {"from": UNTIL, "until": UNTIL, "count": COUNT, "window": WINDOW}
@@ -39,6 +39,7 @@ class Limits:
         return self.count is None or fires < self.count
 
     def times(self, times: Timespec | Beat) -> Timespec | Beat | Limited:
+        """Those of the times that lie within `since` and `until`."""
         if self.since is None and self.until is None:
             return times
         return Limited(times, self.since, self.until)
@@ -82,20 +83,17 @@ def step_of(times: Timespec | Beat | Limited) -> timedelta | None:
     return inner.step if isinstance(inner, Beat) else None
 
 
-def read_limits(
-    entry: Mapping[str, Any], source: Mapping[str, Any], time_of: Callable[[str, Any], datetime], where: str
-) -> Limits:
-    """The limits of an entry; its own win over those of its source. `time_of` reads the time of a key."""
+def read_limits(entry: Mapping[str, Any], source: Mapping[str, Any], time_of: TimeOf, where: str) -> Limits:
+    """The limits of an entry; its own win over those of its source. `time_of` reads a time."""
     found: dict[str, Any] = {}
     for key, attribute in KEYS.items():
         given = entry.get(key, source.get(key))
         if given is None:
             continue
         try:
-            found[key] = POLICY[attribute](key, given, lambda value, key=key: time_of(key, value))  # type: ignore[misc]
+            found[key] = POLICY[attribute](key, given, time_of)
         except PicoschedError as error:
-            said = error.message if error.message.startswith(where) else f"{where}: {error.message}"
-            raise PicoschedError(said, error.code) from error
+            raise PicoschedError(f"{where}: {error.message}", error.code) from error
     since, until = found.get("from"), found.get("until")
     if since is not None and until is not None and until < since:
         span = f"from {format_time(since)} until {format_time(until)}"

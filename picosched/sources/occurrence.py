@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from picosched.clock import MILLISECOND
 from picosched.schedule.fire import GRACE, SKIPPED
 from picosched.schedule.scheduled import Misfire, Outcome
 from picosched.schedule.window import Window
 from picosched.sources.limits import Limited, step_of
-from picosched.sources.metronome import MILLISECOND, Beat
+from picosched.sources.metronome import Beat
 from picosched.timespec.timespec import Timespec
 
 MOST_COUNTED = 100_000

@@ -160,7 +160,7 @@ def _entry(given: object, source: Table, type: str, where: str, almanac: Almanac
 
 
 def _limits(entry: Table, source: Table, where: str) -> Limits:
-    return read_limits(entry, source, lambda key, value: _time(value, f"{where}, {key}"), where)
+    return read_limits(entry, source, _time, where)
 
 
 def _file_entries(table: Table, where: str, folder: Path | None, again: bool) -> tuple[str, Sequence[Any]]:

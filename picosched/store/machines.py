@@ -7,7 +7,9 @@ for what is due in them, and holds a lock of its session for each, so that they 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from picosched.clock import format_time, from_ms
 
 
 class Machine(NamedTuple):
@@ -29,6 +31,11 @@ class Machine(NamedTuple):
     alive: bool
     """Whether it has its session still."""
     shards: tuple[int, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields, the start as a text."""
+        started = format_time(from_ms(self.started))
+        return {**self._asdict(), "started": started, "shards": [*self.shards]}
 
 
 class Heartbeat(NamedTuple):

@@ -35,23 +35,23 @@ class Almanac:
 
     def calendar(self, name: str) -> Calendar:
         """The calendar with that name; PicoschedError `not_found` if there is none."""
-        return _of(self.calendars, name, "the calendar", "[calendars]")
+        return _of(self.calendars, name, "the calendar", "[calendar.NAME]")
 
     def location(self, name: str) -> Location:
         """The place with that name; PicoschedError `not_found` if there is none."""
-        return _of(self.places, name, "the place", "[places]")
+        return _of(self.places, name, "the place", "[place.NAME]")
 
     @cached_property
     def digest(self) -> str:
         """A text that differs for almanacs that say different things; empty if it says nothing."""
         if not (self.calendars or self.places or self.business_days):
             return ""
-        from hashlib import blake2b  # late: few settings have an almanac
+        from picosched.hashed import id_of  # late: few settings have an almanac
 
         places = sorted(map(repr, self.places.values()))
         calendars = [(name, *each.said) for name, each in sorted(self.calendars.items())]
         said = self.business_days, places, calendars
-        return blake2b(repr(said).encode(), digest_size=16).hexdigest()
+        return id_of(repr(said))
 
     def free_days(self, name: str) -> Calendar:
         """The calendar with that name, or the holidays with that code."""
@@ -93,9 +93,11 @@ class Consulted:
         """Whether business days were asked for that go by no calendar."""
 
     def holidays(self, code: str, place: Place) -> Calendar:
+        """Those with that code; here and below, an error has the place in the text."""
         return self._used(holidays_of, code, place)
 
     def calendar(self, name: str, place: Place) -> Calendar:
+        """The calendar of the settings with that name."""
         return self._used(self._almanac.calendar, name, place)
 
     def free_days(self, name: str, place: Place) -> Calendar | None:
@@ -106,6 +108,7 @@ class Consulted:
         return self._used(self._almanac.free_days, name, place) if name else None
 
     def location(self, name: str, place: Place) -> Location:
+        """The place of the settings with that name."""
         return _placed(self._almanac.location, name, place)
 
     def _used(self, found: Callable[[str], Calendar], name: str, place: Place) -> Calendar:
@@ -126,5 +129,5 @@ def _of(known: Mapping[str, T], name: str, what: str, table: str) -> T:
     if name in known:
         return known[name]
     near = get_close_matches(name, known, n=3, cutoff=0.6) or [*known][:8]
-    wanted = f"one of {', '.join(near)}" if near else f"one that the table {table} of the settings has"
+    wanted = f"one of {', '.join(near)}" if near else f"the name of a table {table} of the settings"
     raise PicoschedError(f'found {what} "{name:.40}", wanted {wanted}', "not_found")

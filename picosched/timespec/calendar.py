@@ -26,7 +26,7 @@ FIRST_YEAR = 1970
 """The first year whose holidays are worked out; the package knows the last."""
 
 SOON = timedelta(days=366)
-"""So long before the data of a calendar ends one is told."""
+"""How long before its data ends a calendar says so."""
 
 INSTALL = "pip install 'picosched[calendars]'"
 
@@ -54,10 +54,12 @@ class Calendar:
 
     @property
     def words(self) -> str:
+        """Its days in words."""
         return f"holidays of {self.name}" if self.kind == "holidays" else f"days of the calendar {self.name}"
 
     @cached_property
     def days(self) -> Days:
+        """All its days."""
         found = of_days(self.named)
         for days, _ in self.yearly:
             found = united(found, days)

@@ -14,6 +14,8 @@ class Place:
     source: str
     column: int | None = 1
     part: str | None = None
+    where: str | None = None
+    """How errors name it, if not by the text."""
 
     def on(self, by: int) -> Place:
         """The place that many characters further on."""
@@ -25,18 +27,22 @@ class Place:
 
     def because(self, error: PicoschedError) -> PicoschedError:
         """The same error, with this place."""
-        placed = self.error(error.message.removeprefix("found "))
-        placed.code = error.code
-        return placed
+        return PicoschedError(f"{self.words()}: {error.message}", error.code)
 
     def error(self, found: str, offset: int = 0, part: str | None = None) -> PicoschedError:
         """The error "found …" at `offset` characters from here."""
-        where = f"timespec {shown(self.source)}"
+        return PicoschedError(f"{self.words(offset, part)}: found {found}", "invalid")
+
+    def words(self, offset: int = 0, part: str | None = None) -> str:
+        """What errors begin with: where it is, `offset` characters further on."""
+        if self.where is not None:
+            return self.where
+        words = f"timespec {shown(self.source)}"
         if self.column is not None:
-            where += f", column {self.column + offset}"
+            words += f", column {self.column + offset}"
         if named := self.part or part:
-            where += f", {named}"
-        return PicoschedError(f"{where}: found {found}", "invalid")
+            words += f", {named}"
+        return words
 
 
 def shown(text: str) -> str:

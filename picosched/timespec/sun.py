@@ -35,8 +35,8 @@ _TWILIGHT = 96.0
 _STEEPEST = 89.8
 """Nearer to a pole the hour of the sun is not defined well."""
 
-# So many days are tried before it is taken for granted that the sun does not do so again.
 _TRIES = 1_000
+"""Days tried before we assume that the event does not come again."""
 
 
 class Location(NamedTuple):

@@ -40,6 +40,7 @@ class SunSaid:
 
     @property
     def words(self) -> str:
+        """In words, as "30 minutes before sunset in …"."""
         said = f'{self.event} in "{self.place}"'
         if not self.shift:
             return f"at {said}"

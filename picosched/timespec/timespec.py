@@ -55,11 +55,15 @@ _WALKED_BY_SUN = 400
 """More than a year, if it is once a day: each costs more to find."""
 
 
-class LeftOut(NamedTuple):
+class FreeDay(NamedTuple):
     """A local day that a calendar leaves out, and its name there."""
 
     day: date
     why: str
+
+    def as_json(self) -> dict[str, str]:
+        """Both as texts."""
+        return {"day": str(self.day), "why": self.why}
 
     def __str__(self) -> str:
         return f"{self.day:%a} {self.day}: {self.why}"
@@ -180,7 +184,7 @@ class Timespec:
         gap = _smallest_gap(self._fires)
         return None if gap is None else timedelta(seconds=gap)
 
-    def left_out(self, after: datetime, until: datetime) -> Iterator[LeftOut]:
+    def left_out(self, after: datetime, until: datetime) -> Iterator[FreeDay]:
         """The days between two times that a calendar leaves out.
 
         They are local days, on which it would fire if its calendars were without days.
@@ -196,7 +200,7 @@ class Timespec:
                 continue
             if fire_from(self._fires, second_of(fire)[0]) != fire:
                 names = [name for each in self.calendars if (name := each.name_of(day))]
-                yield LeftOut(date.fromordinal(day + 1), ", ".join(dict.fromkeys(names)))
+                yield FreeDay(date.fromordinal(day + 1), ", ".join(dict.fromkeys(names)))
 
     def ending(self, now: datetime) -> str | None:
         """A sentence, if the data of a calendar that it names ends within a year or has ended."""

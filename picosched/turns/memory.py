@@ -89,6 +89,7 @@ class Recent(Generic[K, V]):
         return value
 
     def forget(self, key: K) -> None:
+        """Drop the value of a key, if there is one."""
         if key in self._values:
             self._weight -= self._weigh(self._values.pop(key))
 

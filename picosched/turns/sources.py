@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from hashlib import blake2b
 
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
+from picosched.hashed import id_of
 from picosched.pico.channel import new_tags
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
@@ -170,7 +170,7 @@ def _next(source: Source, entry: Entry, anchor: datetime, since: datetime, fires
 
 def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
     """The id of a new entry, different from any earlier entry of that name."""
-    return blake2b(f"{source_id} {entry.name} {to_ms(now)}".encode(), digest_size=16).hexdigest()
+    return id_of(f"{source_id} {entry.name} {to_ms(now)}")
 
 
 # ---- reading ----------------------------------------------------------------------------------------
@@ -240,19 +240,20 @@ def check_target(store: Store, target: Target) -> None:
         raise PicoschedError(f"{found} picos have the name {target.name}: use an id", "conflict")
 
 
-def window_of(entry: Entry, windows: Sequence[Window]) -> Window | None:
+def window_of_entry(entry: Entry, windows: Sequence[Window]) -> Window | None:
     """The window of an entry, among those of the settings; None if it names none, or none of these."""
     return next((each for each in windows if each.name == entry.limits.window), None)
 
 
 def no_window(entry: Entry) -> str:
+    """What is wrong with an entry whose window is not among those of the settings."""
     return f"found the window {entry.limits.window}, wanted one that the settings name"
 
 
 def check_windows(source: Source, windows: Sequence[Window]) -> None:
     """`not_found` if an entry names a window that the settings do not have."""
     for entry in source.entries:
-        if entry.limits.window is not None and window_of(entry, windows) is None:
+        if entry.limits.window is not None and window_of_entry(entry, windows) is None:
             raise PicoschedError(f'the entry "{entry.name}": {no_window(entry)}', "not_found")
 
 

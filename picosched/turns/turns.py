@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
+from picosched.hashed import id_of
 from picosched.krl.budget import Postponed
 from picosched.pico.evaluate import answer, evaluate
 from picosched.pico.event import Event
@@ -217,4 +217,4 @@ def _count_failure(turn: Turn, settled: Scheduled) -> None:
 
 def eid_of(fire: Fire) -> str:
     """The id of the event that an occurrence raises: deterministic and unique."""
-    return blake2b(f"{fire.id} {to_ms(fire.nominal)}".encode(), digest_size=16).hexdigest()
+    return id_of(f"{fire.id} {to_ms(fire.nominal)}")

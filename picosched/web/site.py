@@ -80,7 +80,7 @@ OPEN_HERE = frozenset((UI_CONTEXT, "/metrics"))
 OTHER = "(other)"
 """The path in metrics for requests without a template."""
 
-ECI = re.compile(r"^(/api/(?:.*/)?channels/)([^/]{8})[^/]+")
+ECI = re.compile(r"^(/api/(?:.*/)?channels/|/c/|/sky/[^/]*/)([^/]{8})[^/]+")
 
 POLICY = b"; ".join(
     (
@@ -296,14 +296,7 @@ class _Told:
 
 def shown_path(path: str) -> str:
     """A path for the log, with ecis shortened, because they are keys."""
-    if path.startswith("/api/"):
-        return ECI.sub(r"\1\2…", path)
-    if not path.startswith(("/c/", "/sky/")):
-        return path
-    begin = 3 if path[1] == "c" else path.find("/", 5) + 1
-    end = path.find("/", begin) if begin else 0
-    length = (len(path) if end < 0 else end) - begin
-    return f"{path[: begin + 8]}…{path[begin + length :]}" if length > 8 else path
+    return ECI.sub(r"\1\2…", path)
 
 
 def _token(scope: Scope) -> str | None:
@@ -337,7 +330,7 @@ def _call(raw_path: bytes) -> Call:
 
 
 _remembered_call = lru_cache(maxsize=1_000)(_call)
-"""Clients ask the same again and again."""
+"""Clients ask for the same paths; looking one up is cheaper than parsing it."""
 
 
 def _refusal(scope: Scope, error: PicoschedError | HttpError) -> Answer:

@@ -90,7 +90,7 @@ def test_next_as_json_is_one_value(run: Any) -> None:
 
 
 def test_next_tells_what_calendars_leave_out(run: Any, folder: Path) -> None:
-    (folder / "picosched.toml").write_text('[calendars]\nworks = {dates = {"2026-03-10" = "outing"}}')
+    (folder / "picosched.toml").write_text('[calendar]\nworks = {dates = {"2026-03-10" = "outing"}}')
     line = ("next", "weekdays at 9 except calendar('works')", "--from", "2026-03-09T12:00:00Z", "-n", "2")
     assert run(*line, "--picture", "none").out.splitlines() == [
         "at 09:00 on Monday to Friday, except on days of the calendar works",

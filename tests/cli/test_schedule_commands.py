@@ -94,7 +94,7 @@ def words_of(each: Any) -> str | None:
     [
         ((), ["tea", "oolong", "digest"]),
         (("--rid", "tea_timer"), ["tea", "oolong"]),
-        (("--pico", "root", "-n", "2"), ["tea", "oolong"]),
+        (("--pico", "root", "--rid", "tea_timer", "-n", "1"), ["tea"]),
         (("--name", "daily digest"), ["digest"]),
         (("--event", "notification"), ["tea", "oolong", "digest"]),
         (("--event", "notification:tea_ready"), ["tea", "oolong"]),
@@ -491,7 +491,7 @@ def test_what_a_calendar_leaves_out_is_told_before_it_would_have_come(run: Any, 
     today = SystemClock().now().date()
     first, last = today + day, today + 3 * day
     (folder / "picosched.toml").write_text(
-        f'[calendars]\nworks = {{dates = {{"{first}..{last}" = "works outing"}}}}'
+        f'[calendar]\nworks = {{dates = {{"{first}..{last}" = "works outing"}}}}'
     )
     (folder / "bell.krl").write_text("""ruleset bell { rule r { select when bell begun
       always { schedule bell event "rings" repeat "daily at 0:00 except calendar('works')" } } }""")

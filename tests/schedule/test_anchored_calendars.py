@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from picosched.check import check
 from picosched.errors import PicoschedError
 from picosched.settings import load_settings
-from picosched.timespec.timespec import LeftOut, Timespec
+from picosched.timespec.timespec import FreeDay, Timespec
 
 DAY = timedelta(days=1)
 BERLIN = {"lat": 52.52, "lon": 13.40, "zone": "Europe/Berlin"}
@@ -77,7 +77,7 @@ def test_the_sun_on_counted_days(start: date, count: int) -> None:
 def test_a_day_that_is_left_out_has_its_name() -> None:
     spec = read("every 2 weeks on friday at 17:00 except holidays('DE-BY')", date(2026, 3, 6))
     year = (datetime(2026, 3, 6, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC))
-    good, labour = LeftOut(date(2026, 4, 3), "Good Friday"), LeftOut(date(2026, 5, 1), "Labor Day")
+    good, labour = FreeDay(date(2026, 4, 3), "Good Friday"), FreeDay(date(2026, 5, 1), "Labor Day")
     assert [*spec.left_out(*year)] == [good, labour]
     assert spec.calendars and spec.almanac is ALMANAC
 

@@ -10,7 +10,7 @@ from icalendar import Calendar
 
 from picosched import Engine, Filter, VirtualClock
 from picosched.clock import format_time
-from picosched.schedule.forecast import Coming
+from picosched.schedule.forecast import Expected
 from picosched.schedule.ics import LINE_BYTES, calendar_text, escaped, folded
 from picosched.schedule.scheduled import Scheduled
 
@@ -48,7 +48,7 @@ def test_a_calendar_has_each_occurrence_to_come() -> None:
         kitchen = made.pico("kitchen")
         for each in ("once", "daily"):
             kitchen.raise_event("tea", each)
-        text = made.calendar(Filter())
+        text = made.ics(Filter())
         first, second, *others = Calendar.from_ical(text).walk("VEVENT")
         (once, daily) = kitchen.scheduled()
     assert first["SUMMARY"] == "Tea, ready"
@@ -68,10 +68,10 @@ def test_what_will_not_be_raised_is_not_in_it() -> None:
         kitchen.raise_event("tea", "early")
         kitchen.raise_event("tea", "often")
         (often,) = made.agenda.scheduled(Filter(type="often"))
-        early = events(made.calendar(Filter(type="early"), days=1))
-        spaced = events(made.calendar(Filter(type="often"), days=1))
+        early = events(made.ics(Filter(type="early"), days=1))
+        spaced = events(made.ics(Filter(type="often"), days=1))
         made.agenda.pause(often.id)
-        paused = events(made.calendar(Filter(type="often")))
+        paused = events(made.ics(Filter(type="often")))
     assert [at.hour for _, at in early] == [6, 8]
     assert len(spaced) == 144  # min_period is 599 s
     assert paused == []
@@ -83,10 +83,10 @@ def test_a_calendar_has_an_end_and_says_where_it_is() -> None:
         kitchen.raise_event("tea", "often")
         for _ in range(20):
             kitchen.raise_event("tea", "once")
-        text = made.calendar(Filter(), limit=10)
-        whole = made.calendar(Filter(), days=366)
-        week = made.calendar(Filter(until=START + timedelta(hours=2)))
-        later = made.calendar(Filter(since=START + timedelta(hours=1)), days=1)
+        text = made.ics(Filter(), limit=10)
+        whole = made.ics(Filter(), days=366)
+        week = made.ics(Filter(until=START + timedelta(hours=2)))
+        later = made.ics(Filter(since=START + timedelta(hours=1)), days=1)
     assert len(events(text)) == 10
     until = format_time(events(text)[-1][1])
     assert Calendar.from_ical(text)["X-WR-CALDESC"] == f"scheduled events until {until}\\; there may be more"
@@ -105,7 +105,7 @@ def row(text: str) -> Scheduled:
     )
 )
 def test_any_text_comes_back_from_a_calendar(text: str) -> None:
-    written = calendar_text([Coming(START, row(text))], START, text, text)
+    written = calendar_text([Expected(START, row(text))], START, text, text)
     assert all(len(line.encode()) <= LINE_BYTES for line in written.split("\r\n"))
     (event,) = Calendar.from_ical(written).walk("VEVENT")
     assert str(event["SUMMARY"]) == (text if len(text) <= 200 else f"{text[:200]}…")
@@ -113,7 +113,7 @@ def test_any_text_comes_back_from_a_calendar(text: str) -> None:
 
 @given(st.text())
 def test_whatever_a_text_holds_a_calendar_is_readable(text: str) -> None:
-    written = calendar_text([Coming(START, row(text))], START, "picos", text)
+    written = calendar_text([Expected(START, row(text))], START, "picos", text)
     (event,) = Calendar.from_ical(written).walk("VEVENT")
     assert event["DTSTART"].dt == START
 

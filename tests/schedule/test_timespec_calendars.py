@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from picosched.errors import PicoschedError
 from picosched.settings import load_settings
 from picosched.timespec.almanac import PLAIN, Almanac
-from picosched.timespec.timespec import LeftOut, Timespec
+from picosched.timespec.calendar import Calendar
+from picosched.timespec.timespec import FreeDay, Timespec
 
 DAY = timedelta(days=1)
 CODES = ("DE-BY", "US", "GB-SCT", "JP", "XNYS")
@@ -177,7 +178,7 @@ def test_calendars_end_at_midnight_where_the_clocks_are_set() -> None:
     spec = Timespec.parse("30 * * * * except calendar('c')", "Europe/Berlin", known)
     start, end = datetime(2026, 3, 28, 22, tzinfo=UTC), datetime(2026, 3, 29, 23, tzinfo=UTC)
     assert [f"{each:%d %H:%M}" for each in spec.between(start, end)] == ["28 22:30", "29 22:30"]
-    assert [*spec.left_out(start, end)] == [LeftOut(date(2026, 3, 29), "c")]
+    assert [*spec.left_out(start, end)] == [FreeDay(date(2026, 3, 29), "c")]
 
 
 def test_dates_of_ones_own() -> None:
@@ -253,7 +254,7 @@ def read_toml(folder: Path, text: str) -> Almanac:
 
 
 def test_an_ics_file_names_each_day_that_an_event_touches(folder: Path) -> None:
-    works = read_toml(folder, '[calendars]\nworks = {ics = "works.ics"}').calendars["works"]
+    works = read_toml(folder, '[calendar]\nworks = {ics = "works.ics"}').calendars["works"]
     assert {date.fromordinal(day + 1).isoformat(): name for day, name in sorted(works.named.items())} == {
         "2026-06-15": "Stocktaking",
         "2026-08-17": "Stocktaking",
@@ -266,12 +267,12 @@ def test_an_ics_file_names_each_day_that_an_event_touches(folder: Path) -> None:
     assert works.last == date(2026, 12, 26)
 
 
-def test_a_calendar_of_several_sources_has_the_days_of_all_and_ends_with_the_first(folder: Path) -> None:
+def test_a_calendar_of_several_parts_has_the_days_of_all_and_ends_with_the_first(folder: Path) -> None:
     toml = """
         [engine]
         business_days = "works"
 
-        [calendars.works]
+        [calendar.works]
         ics = "works.ics"
         holidays = "DE-BY"
         dates = ["2026-12-31", 2027-01-04]
@@ -286,20 +287,20 @@ def test_a_calendar_of_several_sources_has_the_days_of_all_and_ends_with_the_fir
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ('[calendars]\nc = {ics = "no.ics"}', "the calendar c, ics: there is no file"),
-        ('[calendars]\nc = {ics = "picosched.toml"}', "picosched.toml: is no iCalendar file"),
-        ("[calendars]\nc = {ics = 1}", "ics: found 1, wanted the path of a file"),
-        ("[calendars]\nc = {}", "the calendar c: found {}, wanted a table of one or more of dates, holi"),
-        ('[calendars]\nc = {day = "x"}', "wanted a table of one or more of"),
-        ("[calendars]\nc = {dates = []}", "wanted a list of days such as"),
-        ('[calendars]\nc = {dates = ["2026-02-30"]}', 'found "2026-02-30", wanted an existing day'),
-        ('[calendars]\nc = {dates = ["2026-02-03T09:00"]}', "wanted a day and its name"),
-        ('[calendars]\nc = {dates = ["0001-01-01..9999-01-01"]}', "found more than 10,000 days"),
-        ('[calendars]\nc = {holidays = "XX"}', 'the calendar c, holidays: found the holidays of "XX"'),
-        ("[calendars]\n'a\"b' = {dates = [\"2026-01-01\"]}", "wanted one without quotes"),
+        ('[calendar]\nc = {ics = "no.ics"}', "the calendar c, ics: there is no file"),
+        ('[calendar]\nc = {ics = "picosched.toml"}', "picosched.toml: is no iCalendar file"),
+        ("[calendar]\nc = {ics = 1}", "ics: found 1, wanted the path of a file"),
+        ("[calendar]\nc = {}", "the calendar c: found {}, wanted a table of one or more of dates, holi"),
+        ('[calendar]\nc = {day = "x"}', "wanted a table of one or more of"),
+        ("[calendar]\nc = {dates = []}", "wanted a list of days such as"),
+        ('[calendar]\nc = {dates = ["2026-02-30"]}', 'found "2026-02-30", wanted an existing day'),
+        ('[calendar]\nc = {dates = ["2026-02-03T09:00"]}', "wanted a day and its name"),
+        ('[calendar]\nc = {dates = ["0001-01-01..9999-01-01"]}', "found more than 10,000 days"),
+        ('[calendar]\nc = {holidays = "XX"}', 'the calendar c, holidays: found the holidays of "XX"'),
+        ("[calendar]\n'a\"b' = {dates = [\"2026-01-01\"]}", "wanted one without quotes"),
         ('[engine]\nbusiness_days = "XX"', '[engine]: business_days: found the holidays of "XX"'),
         ("[engine]\nbusiness_days = 5", "business_days: found 5, wanted a code of holidays"),
-        ("calendars = 3", "calendars: found 3, wanted a table [calendars]"),
+        ("calendar = 3", "calendar: found 3, wanted a table [calendar]"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_calendar_of_the_settings(folder: Path, toml: str, said: str) -> None:
@@ -308,10 +309,64 @@ def test_what_is_wrong_with_a_calendar_of_the_settings(folder: Path, toml: str, 
     assert said in raised.value.message
 
 
+def repeating(folder: Path, rule: str, length: str = "PT1H", several: int = 1) -> Calendar:
+    """A calendar file of events from 2026-01-01 at 8:00 with one rule."""
+    event = (
+        f"BEGIN:VEVENT\nUID:{{}}\nDTSTAMP:20260101T000000Z\nDTSTART:20260101T080000\n"
+        f"DURATION:{length}\nRRULE:{rule}\nSUMMARY:again\nEND:VEVENT\n"
+    )
+    events = "".join(map(event.format, range(several)))
+    text = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\n{events}END:VCALENDAR\n"
+    (folder / "works.ics").write_text(text, newline="\r\n")
+    return read_toml(folder, '[calendar]\nworks = {ics = "works.ics"}').calendars["works"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rule", "length", "several"),
+    [
+        ("FREQ=SECONDLY", "PT1S", 1),
+        ("FREQ=MINUTELY;INTERVAL=3;BYDAY=MO,TU", "PT1M", 1),
+        ("FREQ=SECONDLY;COUNT=900000000;BYMONTHDAY=31", "PT1S", 1),
+        ("FREQ=DAILY", "PT1H", 40),
+        ("FREQ=DAILY", "P300D", 1),
+    ],
+)
+def test_an_ics_file_of_too_many_occurrences_is_refused(
+    folder: Path, rule: str, length: str, several: int
+) -> None:
+    with pytest.raises(PicoschedError, match="wanted fewer") as raised:
+        repeating(folder, rule, length, several)
+    assert raised.value.code == "too_large"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=WEEKLY;UNTIL=20251231T080000Z",
+    ],
+)
+def test_an_ics_rule_that_never_fires_leaves_the_start(folder: Path, rule: str) -> None:
+    """To look for its days one by one would take longer than anybody waits."""
+    assert repeating(folder, rule).named == {date(2026, 1, 1).toordinal() - 1: "again"}
+
+
+def test_an_ics_rule_without_an_end_is_followed_up_to_2100(folder: Path) -> None:
+    days = repeating(folder, "FREQ=WEEKLY;WKST=MO;BYDAY=TH").named
+    assert len(days) == 3_914 and date.fromordinal(max(days) + 1) == date(2100, 12, 30)
+
+
+def test_an_ics_rule_that_is_none_is_told(folder: Path) -> None:
+    with pytest.raises(PicoschedError, match=r"works\.ics: timespec .*FREQ=DAILY;BYHOUR=99"):
+        repeating(folder, "FREQ=DAILY;BYHOUR=99")
+
+
 def test_an_ics_file_without_a_day_is_told(folder: Path) -> None:
     (folder / "works.ics").write_text("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n")
     with pytest.raises(PicoschedError, match="found no event with a day"):
-        read_toml(folder, '[calendars]\nworks = {ics = "works.ics"}')
+        read_toml(folder, '[calendar]\nworks = {ics = "works.ics"}')
 
 
 def test_timespecs_keep_their_almanac_when_combined() -> None:

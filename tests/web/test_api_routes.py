@@ -196,7 +196,7 @@ def test_a_scheduled_event_is_paused_moved_repeated_fired_and_cancelled(
         ("GET", "/api/scheduled?since=soon", None, 400, "wanted an ISO 8601 time"),
         ("GET", "/api/scheduled?status=late", None, 400, "query.status.0"),
         ("GET", "/api/scheduled?kind=zap", None, 400, 'query.kind: found "zap", wanted'),
-        ("GET", "/api/scheduled?knid=at", None, 400, 'found the parameter "knid", wanted some of pico,'),
+        ("GET", "/api/scheduled?knid=at", None, 400, 'found the parameter "knid", wanted some of status,'),
         ("GET", "/api/scheduler?x=1", None, 400, 'found the parameter "x", wanted none here'),
         ("GET", "/api/scheduled?limit=0", None, 400, 'query.limit: found "0", wanted greater'),
         ("GET", "/api/scheduled?pico=nosuch", None, 404, "there is no pico nosuch"),

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picosched.web.logs import _renderer, fields, set_up
+from picosched.web.site import shown_path
 
 TEXTS = st.text(st.sampled_from("aZé0– =\"'\\\n\t[{,"), max_size=6)
 """Without control characters, which structlog does not quote."""
@@ -76,3 +77,19 @@ def test_a_line_of_a_library_shows_its_logger_and_traceback(root: logging.Logger
     first, *rest = written(out).splitlines()
     assert first.startswith("[error    ] a fault at=") and first.endswith(" logger=some.library")
     assert rest[0] == "Traceback (most recent call last):" and rest[-1] == "ValueError: it broke"
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/c/abcdefghij/query/rid/name", "/c/abcdefgh…/query/rid/name"),
+        ("/c/abcdefghij", "/c/abcdefgh…"),
+        ("/c/abcdefgh/query/rid/name", "/c/abcdefgh/query/rid/name"),
+        ("/sky/event/abcdefghij/1/tea/ready", "/sky/event/abcdefgh…/1/tea/ready"),
+        ("/sky/abcdefghij", "/sky/abcdefghij"),
+        ("/api/picos/kitchen/channels/abcdefghij", "/api/picos/kitchen/channels/abcdefgh…"),
+        ("/pages/c/abcdefghij", "/pages/c/abcdefghij"),
+    ],
+)
+def test_a_path_in_the_log_has_no_key(path: str, shown: str) -> None:
+    assert shown_path(path) == shown

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from picosched.clock import parse_time
-from picosched.engine.forecast import MOST_DAYS, MOST_EVENTS
-from picosched.schedule.filter import Filter
-from picosched.web.api.shapes import TIME, AnEngine, AnyPico, pico_of
-from picosched.web.api.times import busy
+from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS
+from picosched.web.api.busy import busy
+from picosched.web.api.shapes import TIME, AnEngine, Wanted
 
 router = APIRouter(prefix="/api", tags=["forecast"])
 
 Id = Annotated[str, Field(description="Of a schedule, or of an entry of a source.")]
 Of = Annotated[str, Field(description="The name of its pico, or of its source.")]
-Text = Annotated[str | None, Query(max_length=200)]
 
 
 class HourShape(BaseModel):
@@ -89,33 +87,15 @@ class LoadShape(BaseModel):
 )
 def calendar(
     engine: AnEngine,
-    pico: AnyPico = None,
-    rid: Text = None,
-    name: Text = None,
-    domain: Text = None,
-    type: Text = None,
-    kind: Literal["at", "repeat", "window"] | None = None,
-    since: Annotated[str | None, Query(description=f"Events at this time or later. {TIME}")] = None,
-    until: Annotated[str | None, Query(description=f"Events at this time or earlier. {TIME}")] = None,
-    text: Annotated[str | None, Query(description="Searched for in all its texts.", max_length=200)] = None,
-    days: Annotated[int, Query(description=f"How far ahead, at most {MOST_DAYS}.")] = 31,
+    which: Wanted,
+    days: Annotated[int, Query(description=f"How far ahead, at most {MOST_DAYS}.")] = USUAL_DAYS,
     limit: Annotated[int, Query(description=f"Number of events, at most {MOST_EVENTS}.")] = MOST_EVENTS,
+    # Read by web/site.py; here for the documentation.
     token: Annotated[str | None, Query(description="The token, instead of a header.", max_length=200)] = None,
 ) -> Response:
     """What pending schedules will raise, as an iCalendar for calendar programs."""
-    which = Filter(
-        pico_id=pico_of(engine, pico),
-        rid=rid,
-        name=name,
-        domain=domain,
-        type=type,
-        kind=kind,
-        since=None if since is None else parse_time(since),
-        until=None if until is None else parse_time(until),
-        text=text,
-    )
     with busy():
-        return Response(engine.calendar(which, days, limit), media_type="text/calendar")
+        return Response(engine.ics(which, days, limit), media_type="text/calendar")
 
 
 @router.get("/load")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from picosched.clock import format_time, from_ms
 from picosched.web.api.shapes import AnEngine
 
 router = APIRouter(prefix="/api/machines", tags=["machines"])
@@ -29,9 +28,4 @@ class MachineShape(BaseModel):
 @router.get("")
 def list_machines(engine: AnEngine) -> list[MachineShape]:
     """The servers and workers of the database, the oldest first; none if this one has it to itself."""
-    return [
-        MachineShape(
-            **{**each._asdict(), "started": format_time(from_ms(each.started)), "shards": [*each.shards]}
-        )
-        for each in engine.machines()
-    ]
+    return [MachineShape(**each.as_json()) for each in engine.machines()]

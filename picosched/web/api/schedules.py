@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -12,21 +13,21 @@ from picosched.clock import format_time, parse_time
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
-from picosched.schedule.filter import Filter
-from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.web.api.shapes import (
     TIME,
     After,
     AnEngine,
     AnyPico,
     FireShape,
+    FreeDayShape,
     Input,
-    LeftOutShape,
     Limit,
     Names,
     PageShape,
     ScheduledShape,
     TurnShape,
+    Wanted,
     fire_shape,
     page_of,
     pico_of,
@@ -36,7 +37,6 @@ from picosched.web.api.shapes import (
 router = APIRouter(prefix="/api", tags=["schedules"])
 
 Id = Annotated[str | None, Query(description="Only this scheduled event.")]
-Text = Annotated[str | None, Query(max_length=200)]
 
 MOST_CHANGED = 1_000
 MOST_IDS = 1_000
@@ -105,7 +105,7 @@ class Times(BaseModel):
 
     next: list[str]
     explain: str
-    left_out: list[LeftOutShape] = Field(
+    left_out: list[FreeDayShape] = Field(
         description="The first days of the coming year that its calendars leave out."
     )
     ending: str | None = Field(description="Set if the data of a calendar ends within a year.")
@@ -114,33 +114,15 @@ class Times(BaseModel):
 @router.get("/scheduled")
 def list_scheduled(
     engine: AnEngine,
-    pico: AnyPico = None,
-    rid: Text = None,
-    name: Text = None,
-    domain: Text = None,
-    type: Text = None,
-    kind: Literal["at", "repeat", "window"] | None = None,
+    which: Wanted,
     status: Annotated[list[Status] | None, Query(description="Default: pending and paused.")] = None,
-    since: Annotated[str | None, Query(description=f"Due at this time or later. {TIME}")] = None,
-    until: Annotated[str | None, Query(description=f"Due at this time or earlier. {TIME}")] = None,
-    text: Annotated[str | None, Query(description="Searched for in all its texts.", max_length=200)] = None,
     count: Annotated[bool, Query(description="Return the number of all matches in `total`.")] = False,
     limit: Limit = 100,
     after: After = None,
 ) -> ScheduledPage:
     """Scheduled events, soonest first; by default all pending and paused ones."""
-    which = Filter(
-        pico_id=pico_of(engine, pico),
-        rid=rid,
-        name=name,
-        domain=domain,
-        type=type,
-        kind=kind,
-        status=tuple(dict.fromkeys(status)) if status else COMING,
-        since=None if since is None else parse_time(since),
-        until=None if until is None else parse_time(until),
-        text=text,
-    )
+    if status:
+        which = replace(which, status=tuple(dict.fromkeys(status)))
     page, names = engine.read(lambda: engine.store.pages.scheduled(which, after, limit)), Names(engine)
     items = [scheduled_shape(row, names) for row in page.items]
     return ScheduledPage(items=items, next=page.next, total=engine.agenda.count(which) if count else None)
@@ -190,7 +172,7 @@ def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_00
     return Times(
         next=[format_time(each) for each in engine.agenda.next_times(id, n)],
         explain=explained.words,
-        left_out=[LeftOutShape.of(each) for each in explained.left_out],
+        left_out=[FreeDayShape(**each.as_json()) for each in explained.left_out],
         ending=explained.ending,
     )
 

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from picosched.clock import format_time
+from picosched.clock import format_time, parse_time
 from picosched.engine.engine import Engine
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
+from picosched.schedule.filter import Filter
 from picosched.schedule.fire import FIRE, Fire
 from picosched.schedule.record import Table
 from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.store.journal import ENTRY, Entry
 from picosched.store.pages import Page
-from picosched.timespec.timespec import LeftOut
 from picosched.web.request import headers_of, host_of
 
 T = TypeVar("T")
@@ -47,7 +47,37 @@ AskedHost = Annotated[str | None, Depends(asked_host)]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Maximum number of results.")]
 After = Annotated[str | None, Query(description="`next` from the previous page.", max_length=64)]
 AnyPico = Annotated[str | None, Query(description="Only this pico, by name or id.")]
+Text = Annotated[str | None, Query(max_length=200)]
 TIME = "An ISO 8601 time, in UTC if it has no offset."
+
+
+def wanted(
+    engine: AnEngine,
+    pico: AnyPico = None,
+    rid: Text = None,
+    name: Text = None,
+    domain: Text = None,
+    type: Text = None,
+    kind: Literal["at", "repeat", "window"] | None = None,
+    since: Annotated[str | None, Query(description=f"Due at this time or later. {TIME}")] = None,
+    until: Annotated[str | None, Query(description=f"Due at this time or earlier. {TIME}")] = None,
+    text: Annotated[str | None, Query(description="Searched for in all its texts.", max_length=200)] = None,
+) -> Filter:
+    """The filter of a request; `not_found` if there is no such pico."""
+    return Filter(
+        pico_id=pico_of(engine, pico),
+        rid=rid,
+        name=name,
+        domain=domain,
+        type=type,
+        kind=kind,
+        since=None if since is None else parse_time(since),
+        until=None if until is None else parse_time(until),
+        text=text,
+    )
+
+
+Wanted = Annotated[Filter, Depends(wanted)]
 
 
 class PlacedShape(BaseModel):
@@ -82,15 +112,11 @@ class PageShape(BaseModel, Generic[T]):
     next: str | None
 
 
-class LeftOutShape(BaseModel):
+class FreeDayShape(BaseModel):
     """A local day that a calendar leaves out."""
 
     day: str
     why: str = Field(description="Its name in the calendar.")
-
-    @classmethod
-    def of(cls, left_out: LeftOut) -> LeftOutShape:
-        return cls(day=str(left_out.day), why=left_out.why)
 
 
 class PicoShape(BaseModel):

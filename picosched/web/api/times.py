@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -18,21 +17,15 @@ from picosched.notation import Input as Raised
 from picosched.notation import parse_input, parse_json
 from picosched.rehearsal.simulate import Record, simulate
 from picosched.timespec.timespec import Timespec
+from picosched.web.api.busy import busy
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
-from picosched.web.api.shapes import TIME, AnEngine, Input, LeftOutShape
-from picosched.web.errors import BusyError
+from picosched.web.api.shapes import TIME, AnEngine, FreeDayShape, Input
 
 router = APIRouter(prefix="/api", tags=["times"])
 
 MOST_RECORDS = 10_000
 SIMULATED_SECONDS = 20.0
 """How long a simulation may take in real time."""
-
-WAIT_SECONDS = 1.0
-"""How long a simulation waits for others to end. Short, because it occupies a thread."""
-
-_busy = threading.Semaphore(2)
-"""Limits concurrent simulations and loads, because each keeps the interpreter busy and delays events."""
 
 
 class NextShape(BaseModel):
@@ -42,7 +35,7 @@ class NextShape(BaseModel):
     tz: str
     explain: str
     next: list[str]
-    left_out: list[LeftOutShape] = Field(
+    left_out: list[FreeDayShape] = Field(
         [], description="Days that its calendars leave out, between the start and the last of these times."
     )
     ending: str | None = Field(None, description="Set if the data of a calendar ends within a year.")
@@ -109,7 +102,7 @@ def next_times(
         tz=tz,
         explain=spec.explain(),
         next=found,
-        left_out=[LeftOutShape.of(each) for each in left_out],
+        left_out=[FreeDayShape(**each.as_json()) for each in left_out],
         ending=spec.ending(since),
     )
 
@@ -123,17 +116,6 @@ def rehearse(what: Simulation, engine: AnEngine) -> Rehearsed:
     with busy():
         records = simulate(texts, start, until, inputs, settings=engine.settings)
         return _rehearsed(records, what.limit)
-
-
-@contextmanager
-def busy() -> Iterator[None]:
-    """What keeps the interpreter busy; `BusyError` if that is done by others already."""
-    if not _busy.acquire(timeout=WAIT_SECONDS):
-        raise BusyError("other simulations are running already")
-    try:
-        yield
-    finally:
-        _busy.release()
 
 
 def _rehearsed(records: Iterator[Record], limit: int) -> Rehearsed:

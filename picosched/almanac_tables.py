@@ -1,16 +1,16 @@
-"""The tables `[calendars]` and `[places]` of a configuration, read into an almanac.
+"""The tables `[calendar.NAME]` and `[place.NAME]` of a configuration, read for an almanac.
 
-A calendar has one or more sources: `dates`, a list of days or a table of days and their names; `ics`, the
+A calendar has one or more parts: `dates`, a list of days or a table of days and their names; `ics`, the
 path of an iCalendar file; `holidays`, a code. Its days are those of all of them. Its files are read here,
 once, when an engine reads its settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from picosched.errors import PicoschedError
 from picosched.timespec.calendar import Calendar, holidays_of
@@ -20,12 +20,18 @@ from picosched.timespec.place import Place
 from picosched.timespec.sun import Location
 from picosched.timespec.zone import check_zone
 
-SOURCES = ("dates", "holidays", "ics")
+KEYS = ("dates", "holidays", "ics")
 MOST_BYTES = 5_000_000
 MOST_DATES = 10_000
 
-Found = tuple[dict[int, str], list[tuple[Days, str]], date | None]
-"""Days and their names, those of every year, and the last that is known; None if there is no last."""
+
+class Part(NamedTuple):
+    """The days of one key of a calendar: days and their names, those of every year, and the last known."""
+
+    named: Mapping[int, str]
+    yearly: Sequence[tuple[Days, str]]
+    last: date | None
+    """None if there is no last."""
 
 
 def read_calendars(tables: Any, where: str, folder: Path) -> dict[str, Calendar]:
@@ -73,22 +79,25 @@ def _calendar(name: str, table: Any, where: str, folder: Path) -> Calendar:
     if isinstance(table, Calendar):
         return table
     check_name(name, where)
-    if not isinstance(table, Mapping) or not table or not set(table) <= set(SOURCES):
-        wanted = f"wanted a table of one or more of {', '.join(SOURCES)}"
+    if not isinstance(table, Mapping) or not table or not set(table) <= set(KEYS):
+        wanted = f"wanted a table of one or more of {', '.join(KEYS)}"
         raise PicoschedError(f"{where}: found {table!r:.60}, {wanted}")
+    parts: list[Part] = []
+    if "dates" in table:
+        parts.append(_dates(table["dates"], name, f"{where}, dates"))
+    if "ics" in table:
+        parts.append(_ics(table["ics"], f"{where}, ics", folder))
+    if "holidays" in table:
+        parts.append(_holidays(table["holidays"], f"{where}, holidays"))
     named: dict[int, str] = {}
-    yearly: list[tuple[Days, str]] = []
-    ends: list[date] = []
-    for source, read in (("dates", _dates), ("ics", _ics), ("holidays", _holidays)):
-        if source in table:
-            days, each_year, last = read(table[source], name, f"{where}, {source}", folder)
-            named = {**days, **named}
-            yearly += each_year
-            ends += [] if last is None else [last]
-    return Calendar("calendar", name, named, tuple(yearly), min(ends, default=None))
+    for part in reversed(parts):  # the first names a day
+        named |= part.named
+    yearly = tuple(each for part in parts for each in part.yearly)
+    last = min((part.last for part in parts if part.last is not None), default=None)
+    return Calendar("calendar", name, named, yearly, last)
 
 
-def _dates(given: Any, name: str, where: str, folder: Path) -> Found:
+def _dates(given: Any, name: str, where: str) -> Part:
     items = (
         given
         if isinstance(given, Mapping)
@@ -101,10 +110,7 @@ def _dates(given: Any, name: str, where: str, folder: Path) -> Found:
     named: dict[int, str] = {}
     yearly: list[tuple[Days, str]] = []
     for text, called in items.items():
-        try:
-            _, times, whole = read_dates(str(text).strip(), Place(str(text).strip()))
-        except PicoschedError as error:
-            raise PicoschedError(f"{where}: {error.message.partition(': ')[2]}") from error
+        _, times, whole = read_dates(str(text).strip(), Place(str(text).strip(), where=where))
         if not whole or not (called is None or isinstance(called, str)):
             raise PicoschedError(f"{where}: found {text} = {called!r:.40}, wanted a day and its name, a text")
         if text.strip().startswith("--"):
@@ -116,10 +122,10 @@ def _dates(given: Any, name: str, where: str, folder: Path) -> Found:
             day = times.days.first_from(day + 1)
         if len(named) > MOST_DATES:
             raise PicoschedError(f"{where}: found more than {MOST_DATES:,} days, wanted fewer", "too_large")
-    return named, yearly, None if yearly else date.fromordinal(max(named) + 1)
+    return Part(named, yearly, None if yearly else date.fromordinal(max(named) + 1))
 
 
-def _ics(given: Any, name: str, where: str, folder: Path) -> Found:
+def _ics(given: Any, where: str, folder: Path) -> Part:
     from picosched.timespec.ics import read_ics
 
     if not isinstance(given, str):
@@ -137,15 +143,15 @@ def _ics(given: Any, name: str, where: str, folder: Path) -> Found:
         raise PicoschedError(f"{where}: {path} is not UTF-8 text") from cause
     if len(content) > MOST_BYTES:
         raise PicoschedError(f"{where}: {path} has more than {MOST_BYTES:,} bytes", "too_large")
-    named = dict(read_ics(text, f"{where}: {path}"))
-    return named, [], date.fromordinal(max(named) + 1)
+    named = read_ics(text, f"{where}: {path}")
+    return Part(named, (), date.fromordinal(max(named) + 1))
 
 
-def _holidays(given: Any, name: str, where: str, folder: Path) -> Found:
+def _holidays(given: Any, where: str) -> Part:
     if not isinstance(given, str):
         raise PicoschedError(f'{where}: found {given!r:.40}, wanted a code such as "DE-BY"')
     try:
         found = holidays_of(given)
     except PicoschedError as error:
         raise PicoschedError(f"{where}: {error.message}", error.code) from error
-    return dict(found.named), [], found.last
+    return Part(found.named, (), found.last)
