@@ -287,7 +287,10 @@ class Rows:
         self._happened(row, settled, record)
 
     def _happened(self, row: Scheduled, settled: Scheduled, record: Fire, but: Sequence[str] = ()) -> None:
-        """Have the rules of its pico told what happened to a schedule, `but` for some types, if any selects it."""
+        """Tell the rules of its pico, where one selects it, and the alerts what happened to a schedule.
+
+        All `but` some types of event.
+        """
         if not row.is_schedule:
             return
         for each in happenings(row, settled, record, self._settings.granularity):

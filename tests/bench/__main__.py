@@ -11,7 +11,7 @@ from typing import TextIO
 
 from tests.bench.machine import machine
 from tests.bench.measurements import NAMES, about, rows_of
-from tests.bench.page import write
+from tests.bench.page import check, write
 from tests.bench.peer import installed_peer
 from tests.bench.report import as_json, line_of, pooled, table
 from tests.bench.setup import Setup
@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         say(f"found {', '.join(unknown)}, wanted some of {', '.join(NAMES)}", sys.stderr)
         return 2
+    if options.write:
+        check(options.names or NAMES)
     setup = Setup(1, 0.02) if options.quick else Setup()
     if options.peer:
         try:

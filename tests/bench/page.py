@@ -6,7 +6,7 @@ A mark is `<!-- bench: NAME -->`; what is between it and `<!-- end -->` is repla
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tests.bench.chart import chart
@@ -38,7 +38,14 @@ def write(here: Mapping[str, str], runs: int, found: Mapping[str, Sequence[Line]
 
 def replaced(text: str, name: str, part: str) -> str:
     """The page with another part; ValueError if it has no place for it."""
-    mark = re.compile(rf"(<!-- bench: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    mark = re.compile(rf"(<!-- bench: {name} -->\n)(?:(?!<!-- bench: ).)*?(<!-- end -->)", re.DOTALL)
     if not mark.search(text):
-        raise ValueError(f"docs/performance.md has no mark <!-- bench: {name} -->")
-    return mark.sub(lambda found: f"{found[1]}{part}{found[2]}", text, count=1)
+        raise ValueError(f"docs/performance.md has no mark <!-- bench: {name} --> with an end")
+    return mark.sub(lambda found: f"{found[1]}{part}\n{found[2]}", text, count=1)
+
+
+def check(names: Iterable[str]) -> None:
+    """ValueError if the page has no place for one of these measurements."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name in names:
+        replaced(text, name, "")

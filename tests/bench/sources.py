@@ -22,7 +22,7 @@ COUNTING = """ruleset counting {
     always { ent:ticks := ent:ticks.defaultsTo(0) + 1 } }
 }"""
 
-SECONDS = 15
+SECONDS = 12
 
 
 class Noting(SystemClock):

@@ -62,6 +62,15 @@ def test_the_page_has_a_place_for_each_measurement() -> None:
         replaced(text, "nosuch", "new")
 
 
+def test_a_part_is_replaced_and_nothing_around_it() -> None:
+    empty = "a\n<!-- bench: x -->\n<!-- end -->\nb\n<!-- bench: y -->\nold\n<!-- end -->\nc"
+    once = replaced(empty, "x", "new")
+    assert once == "a\n<!-- bench: x -->\nnew\n<!-- end -->\nb\n<!-- bench: y -->\nold\n<!-- end -->\nc"
+    assert replaced(once, "x", "newer") == once.replace("new", "newer")
+    with pytest.raises(ValueError, match="no mark"):
+        replaced("<!-- bench: x -->\n<!-- bench: y -->\nold\n<!-- end -->", "x", "new")
+
+
 def test_a_chart_has_a_bar_for_each_contender() -> None:
     both = line_of([Row("a < b", "s", {OURS: [2.0], "other": [4.0]})])
     drawn = chart("a title", [both, line_of([Row("alone", "s", {OURS: [1.0]})])])
