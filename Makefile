@@ -77,8 +77,8 @@ faults: $(READY) ## a disk that fails at each of its calls in turn; some are tri
 bench: $(READY) ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench
 
-bench-http: $(READY) ## requests a second over HTTP beside bare ASGI and, with node and npm, the Node engine's core
-	$(BIN)/python -m tests.bench over_http --peer
+bench-http: $(READY) ## requests a second over HTTP beside bare ASGI and the Node engine's core, of npm or of the folder PEER=…
+	$(BIN)/python -m tests.bench over_http $(if $(PEER),--peer-in $(PEER),--peer)
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .venv-latest .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -6,13 +6,14 @@ import argparse
 import json
 import subprocess
 import sys
+from pathlib import Path
 from time import perf_counter
 from typing import TextIO
 
 from tests.bench.machine import machine
 from tests.bench.measurements import NAMES, about, rows_of
 from tests.bench.page import check, write
-from tests.bench.peer import installed_peer
+from tests.bench.peer import installed_peer, peer_in
 from tests.bench.report import as_json, line_of, pooled, table
 from tests.bench.setup import Setup
 from tests.bench.side_by_side import in_a_process_of_its_own
@@ -31,9 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.write:
         check(options.names or NAMES)
     setup = Setup(1, 0.02) if options.quick else Setup()
-    if options.peer:
+    if options.peer or options.peer_in:
         try:
-            setup = Setup(setup.repeats, setup.scale, installed_peer())
+            modules = peer_in(options.peer_in) if options.peer_in else installed_peer()
+            setup = Setup(setup.repeats, setup.scale, modules)
         except (OSError, subprocess.SubprocessError) as error:
             told = getattr(error, "stderr", None) or error
             say(f"the peer cannot be installed and is left out: {told}", sys.stderr)
@@ -77,6 +79,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--json", action="store_true", help="print one JSON value, with every sample")
     made.add_argument(
         "--peer", action="store_true", help="measure pico-engine-core beside us; installs it with npm"
+    )
+    made.add_argument(
+        "--peer-in", type=Path, metavar="FOLDER", help="the same, with the modules that a folder has already"
     )
     made.add_argument("--write", action="store_true", help="write the figures into docs/performance.md")
     made.add_argument("--runs", type=int, default=1, help="run everything so many times; medians of the runs")

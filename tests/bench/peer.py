@@ -25,6 +25,14 @@ PACKAGE = {
 DRIVER = Path(__file__).with_name("peer.js")
 
 
+def peer_in(folder: Path) -> Path:
+    """The modules of a folder in which the peer was installed before; FileNotFoundError if it was not."""
+    modules = folder.resolve() / "node_modules"
+    if not (modules / "pico-engine-core").is_dir():
+        raise FileNotFoundError(f"{modules} has no pico-engine-core")
+    return modules
+
+
 def installed_peer() -> Path:
     """The folder of the peer's modules; npm installs them the first time. OSError or SubprocessError."""
     folder = Path(tempfile.gettempdir()) / "picosched-bench-peer"
