@@ -98,6 +98,10 @@ NAMES = (
 )
 
 
+TABLES = ("engine", "window", "key", "alert", "calendar", "place", "source")
+"""The tables of a configuration file; those of sources are read by `sources/reading.py`."""
+
+
 def load_settings(
     toml: Path | None, environ: Mapping[str, str], defaults: Settings | None = None, **overrides: Any
 ) -> Settings:
@@ -108,6 +112,11 @@ def load_settings(
     settings = defaults or Settings()
     if toml is not None:
         tables = _tables(toml)
+        for name in tables:
+            if name not in TABLES:
+                near = get_close_matches(name, TABLES, n=1)
+                wanted = f'did you mean "{near[0]}"?' if near else f"wanted some of {', '.join(TABLES)}"
+                raise PicoschedError(f'{toml}: found the table "{name}", {wanted}')
         named = {f"{name}s": _table(toml, tables, name) for name in ("calendar", "place")}
         settings = replace(settings, almanac=_almanac(settings.almanac, named, str(toml), toml.parent))
         settings = with_settings(settings, _table(toml, tables, "engine"), f"{toml}, [engine]")

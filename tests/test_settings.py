@@ -91,3 +91,14 @@ def test_variables_of_others_are_let_be() -> None:
 def test_an_unknown_argument_is_named() -> None:
     with pytest.raises(PicoschedError, match='found the setting "misfires", did you mean "misfire"'):
         load_settings(None, {}, misfires="all")
+
+
+@pytest.mark.parametrize(
+    ("table", "near"), [("alerts.ops", "alert"), ("places", "place"), ("sources", "source")]
+)
+def test_a_table_that_is_not_known_is_refused(tmp_path: Path, table: str, near: str) -> None:
+    toml = tmp_path / "picosched.toml"
+    toml.write_text(f"[{table}]\nx = 1\n")
+    with pytest.raises(PicoschedError, match=f'found the table ".*", did you mean "{near}"') as caught:
+        load_settings(toml, {})
+    assert str(toml) in caught.value.message
