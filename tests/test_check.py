@@ -87,7 +87,7 @@ def test_the_example_of_a_code_brings_that_code_and_no_other(code: str) -> None:
     example = EXAMPLE.search(SECTIONS[code][1])
     assert (example is None) == (code in GENERATED)
     text = GENERATED[code] if example is None else whole_of(example[1])
-    found = check(text, now=LATER if code == "W409" else None)
+    found = check(text, now=LATER if code == "W409" else None, classic=code == "W401")
     assert [each.code for each in found] == [code], [str(each) for each in found]
     assert found[0].severity == ("error" if code[0] == "E" else "warning")
 
@@ -179,16 +179,16 @@ def test_a_quote_that_is_missing_is_told_where_it_shows_as_well() -> None:
 
 
 @pytest.mark.parametrize("name", ["tea event", "event"])
-def test_only_a_classic_ruleset_hears_of_domains_that_classic_engines_refuse(name: str) -> None:
+def test_only_who_asks_hears_of_domains_outside_the_classic_engine(name: str) -> None:
     type = "done" if name == "tea event" else "tea:done"
     text = in_rule(f'schedule {name} "{type}" at time:now()')
-    assert codes(text) == []
-    for classic in (
-        text.replace("ruleset checked {", "ruleset checked { meta { dialect classic }"),
-        text.replace("checked", "a16x9"),
-    ):
-        (found,) = check(classic)
-        assert found.code == "W401" and 'domain "tea", which classic engines refuse' in found.message
+    assert codes(text) == codes(text.replace("checked", "a16x9")) == []
+    (found,) = check(text, classic=True)
+    assert found.code == "W401" and found.message == (
+        'schedules an event of the domain "tea", outside those of the classic engine: explicit, http, '
+        "system, notification, pds, error"
+    )
+    assert check(text.replace("tea", "pds"), classic=True) == check(text.replace("tea", "pds"))
 
 
 def test_a_classic_ruleset_has_its_dialect_and_hears_nothing_more_of_rules_that_cannot_run() -> None:

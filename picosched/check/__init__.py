@@ -50,18 +50,24 @@ CHECKS = (
 
 
 def check(
-    text: str, name: str | None = None, almanac: Almanac = PLAIN, now: datetime | None = None
+    text: str,
+    name: str | None = None,
+    almanac: Almanac = PLAIN,
+    now: datetime | None = None,
+    *,
+    classic: bool = False,
 ) -> list[Finding]:
     """All errors and warnings for a ruleset, in the order of the text.
 
-    Its timespecs are read with `almanac`. With `now`, calendars whose data ends soon are reported.
+    Its timespecs are read with `almanac`. With `now`, calendars whose data ends soon are reported. `classic`
+    adds those for a ruleset that is to run on the classic engine as well.
     """
     source = source_of(text, name)
     reading = read(source)
     findings = [_of_fault(fault) for fault in reading.faults]
     if reading.tree is not None:
         # No warnings if part of the text could not be parsed, since its uses of names are unknown.
-        found = _of_tree(reading.tree, source, almanac, now)
+        found = _of_tree(reading.tree, source, almanac, now, classic)
         findings += [each for each in found if each.severity == "error" or not reading.faults]
     if not findings or all(each.severity == "warning" for each in findings):
         findings += _compiled(reading.tree, source)
@@ -73,12 +79,14 @@ def syntax_errors(text: str, name: str | None = None) -> list[Finding]:
     return [_of_fault(fault) for fault in read(source_of(text, name)).faults]
 
 
-def _of_tree(tree: syntax.Ruleset, source: Source, almanac: Almanac, now: datetime | None) -> list[Finding]:
+def _of_tree(
+    tree: syntax.Ruleset, source: Source, almanac: Almanac, now: datetime | None, as_classic: bool
+) -> list[Finding]:
     try:
         resolved = resolve(tree, source)
     except KrlError as too_deep:
         return [_of_fault(too_deep)]
-    subject = Subject(tree, source, resolved.inactive, almanac, now)
+    subject = Subject(tree, source, resolved.inactive, almanac, now, as_classic)
     for look_at in CHECKS:
         look_at(subject)
     return [*map(_of_fault, resolved.faults), *subject.findings]

@@ -15,8 +15,8 @@ WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 EXACT = re.compile(r"\^([\w -]*)\$", re.ASCII)
 """A pattern that matches exactly one text."""
 
-CLASSIC_DOMAINS = ("web", "explicit", "notification", "error", "system", "rfq")
-"""The domains in which the classic engine schedules events."""
+CLASSIC_DOMAINS = ("explicit", "http", "system", "notification", "pds", "error")
+"""The domains in which the classic engine's document has events scheduled."""
 
 
 def look_at_events(subject: Subject) -> None:
@@ -158,9 +158,9 @@ def _look_at_event(
     subject: Subject, node: syntax.Raise | syntax.ScheduleEvent, domain: str, type: str | None
 ) -> None:
     scheduled = isinstance(node, syntax.ScheduleEvent)
-    if scheduled and subject.from_classic and domain not in CLASSIC_DOMAINS:
-        said = f'schedules an event of the domain "{domain}", which classic engines refuse'
-        subject.say("W401", f"{said}; theirs are {', '.join(CLASSIC_DOMAINS)}", node)
+    if scheduled and subject.as_classic and domain not in CLASSIC_DOMAINS:
+        said = f'schedules an event of the domain "{domain}", outside those of the classic engine'
+        subject.say("W401", f"{said}: {', '.join(CLASSIC_DOMAINS)}", node)
     if type is None or _selects_any(subject):
         return
     verb = "schedules" if scheduled else "raises"

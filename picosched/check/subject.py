@@ -30,11 +30,16 @@ class Subject:
         inactive: Collection[str] = (),
         almanac: Almanac = PLAIN,
         now: datetime | None = None,
+        as_classic: bool = False,
     ) -> None:
-        """`inactive` names the rules that cannot run; timespecs are read with `almanac`."""
+        """`inactive` names the rules that cannot run; timespecs are read with `almanac`.
+
+        `as_classic` asks for what the classic engine lacks.
+        """
         self.almanac = almanac
         self.now = now
         self.inactive = frozenset(inactive)
+        self.as_classic = as_classic
         self.tree = tree
         self.source = source
         self.places = Places(source)
@@ -74,11 +79,6 @@ class Subject:
     def for_classic(self) -> bool:
         """Whether it was written for the classic engine, be it in its dialect or not."""
         return for_classic(self.tree)
-
-    @property
-    def from_classic(self) -> bool:
-        """Whether it is a ruleset of the classic engine: written for it, or in its dialect."""
-        return self.classic or self.for_classic
 
     @property
     def rules(self) -> list[syntax.Rule]:

@@ -40,6 +40,9 @@ def check(
         str | None,
         Option("--explain", metavar="CODE", help="Explain a code, and how to fix it."),
     ] = None,
+    classic: Annotated[
+        bool, Option("--classic", help="Also report what is outside the classic engine (W401).")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Report all errors and warnings in rulesets.
@@ -57,12 +60,12 @@ def check(
         raise WrongUseError("name a file, or a code with --explain")
     faulty = False
     for file in files:
-        faulty = _check(file, json) or faulty
+        faulty = _check(file, classic, json) or faulty
     if faulty:
         raise SystemExit(EXIT_STATUS["invalid"])
 
 
-def _check(file: Path, json: bool) -> bool:
+def _check(file: Path, classic: bool, json: bool) -> bool:
     """Report the findings for a file; return whether there is an error."""
     from picosched.check import check
     from picosched.krl.source import read_source
@@ -77,7 +80,7 @@ def _check(file: Path, json: bool) -> bool:
         else:
             write(f"{file}: {error.message}")
         return True
-    found = check(text, str(file), _almanac(text), SystemClock().now())
+    found = check(text, str(file), _almanac(text), SystemClock().now(), classic=classic)
     for each in found:
         if json:
             write_json(_finding_json(each))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from picosched.cli.opening import SHORT
@@ -55,7 +56,13 @@ def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
 
 
 def _due(row: Scheduled) -> str:
-    return shown_time(row.due) + ("" if row.status.value == "pending" else f" {row.status.value}")
+    status = "" if row.status.value == "pending" else f" {row.status.value}"
+    return f"{shown_time(row.due)}{_asked(row)}{status}"
+
+
+def _asked(of: Scheduled | Fire) -> str:
+    """The time that was asked for, where it is not the due time."""
+    return "" if of.asked is None else f" (asked {of.asked.astimezone(UTC):%H:%M:%S})"
 
 
 def _when(row: Scheduled) -> str:
@@ -91,7 +98,7 @@ def write_fires(fires: Sequence[Fire], names: Names) -> None:
         ("DUE", "PROCESSED", "LATE", "OUTCOME", *(["STANDS FOR"] if several else []), "PICO", "RULES", "ID"),
         [
             (
-                format_time(each.nominal),
+                f"{format_time(each.nominal)}{_asked(each)}",
                 format_time(each.fired),
                 f"{each.lateness:.3f} s" if each.lateness >= 0 else "–",
                 each.outcome.value + (f": {each.why}" if each.why else ""),

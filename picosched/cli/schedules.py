@@ -137,6 +137,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
 
     policy = f"{misfire}, from the settings" if row.misfire is None else row.misfire.value
     moved = "" if row.moved_from is None else f", moved from {format_time(row.moved_from)}"
+    asked = "" if row.asked is None else f", asked for {format_time(row.asked)}"
     jitter = f"up to {row.jitter / 1000:g} s, here {row.put_off.total_seconds():g} s"
     paused = "" if row.paused_until is None else f" until {format_time(row.paused_until)}"
     most = "" if row.count is None else f" of {row.count:,}"
@@ -147,7 +148,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
         **facts(row),
         "description": row.description,
         "status": row.status.value + paused,
-        "due": row.due and f"{format_time(row.due)}{moved}",
+        "due": row.due and f"{format_time(row.due)}{asked}{moved}",
         "when": explained,
         "timespec": row.timespec,
         "until": row.until and format_time(row.until),

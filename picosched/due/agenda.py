@@ -158,7 +158,7 @@ class Rows:
         row = self._store.agenda.find(piece.id)
         if row is None or row.status is not Status.PENDING or row.due is None or row.due > piece.looks[-1]:
             return NOTHING
-        now, due, id = piece.answers.first(self._now()), row.due, row.id
+        now, due = piece.answers.first(self._now()), row.due
         upto = due if (row.misfire or self._misfire) is Misfire.ALL else max(due, now)
         try:
             # Of window edges missed together only the last counts, unless each is wanted.
@@ -169,11 +169,11 @@ class Rows:
             raise
         except PicoschedError as error:  # its ruleset, its window or its zone is gone
             settled, stands_for = self._going_on(row, upto)
-            failed = Fire(id, row.pico_id, due, now, Outcome.FAILED, why=str(error), stands_for=stands_for)
+            failed = _record(row, due, now, Outcome.FAILED, str(error), stands_for)
             self._settle(row, having_failed(settled), failed)
             return Done(made=row.created)
         settled = dealt.row
-        record = Fire(id, row.pico_id, due, now, dealt.outcome, why=dealt.why, stands_for=dealt.stands_for)
+        record = _record(row, due, now, dealt.outcome, dealt.why, dealt.stands_for)
         if dealt.why is not None:
             if row.tries:  # no try is left that could succeed
                 why = f"{row.tries} tries failed, and then {dealt.why}"
@@ -263,7 +263,7 @@ class Rows:
         settled, stands_for = self._going_on(row, now)
         if settled.status is Status.PENDING:
             settled, why = replace(settled, status=Status.PAUSED), f"{why}; the schedule is paused"
-        record = Fire(row.id, row.pico_id, row.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
+        record = _record(row, row.due, now, Outcome.FAILED, why, stands_for)
         self._settle(row, having_failed(settled), record)
         self._store.begun.unmark(piece.id)
         return NOTHING
@@ -371,7 +371,7 @@ class Rows:
             if error.code != "invalid":
                 log.error("pausing the scheduled event %s: %s", row.id, error)
                 return replace(row, status=Status.PAUSED), 1
-            return replace(row, due=None, status=Status.FINISHED), 1
+            return replace(row, due=None, asked=None, status=Status.FINISHED), 1
 
     def _terms(self, row: Scheduled) -> Terms:
         """The terms for an occurrence of a row; PicoschedError if its window no longer exists."""
@@ -388,3 +388,10 @@ class Rows:
         if window is None and spaced_from is None:
             return self._terms_of_all
         return replace(self._terms_of_all, window=window, spaced_from=spaced_from)
+
+
+def _record(
+    row: Scheduled, due: datetime, now: datetime, outcome: Outcome, why: str | None, stands_for: int
+) -> Fire:
+    """The record of the occurrence of a row that is due."""
+    return Fire(row.id, row.pico_id, due, now, outcome, why=why, stands_for=stands_for, asked=row.asked)

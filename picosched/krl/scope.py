@@ -65,6 +65,8 @@ class ScheduledEvent(Protocol):
     @property
     def due(self) -> datetime | None: ...  # None once finished
     @property
+    def asked_for(self) -> datetime | None: ...  # the due time before it was rounded
+    @property
     def timespec(self) -> str | None: ...
     @property
     def name(self) -> str | None: ...

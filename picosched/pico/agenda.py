@@ -38,7 +38,7 @@ from picosched.schedule.changed import (
 from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import COMING, Outcome, Scheduled, rounded_up
+from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, read_steering
 from picosched.timespec.almanac import how_often_named
@@ -104,7 +104,7 @@ class PicoAgenda:
         if repeats:
             made = self._repeating(made, self._timespec(when, steering.tz), steering.start)
         else:
-            made = replace(made, due=self._due(when, turn.now, made.put_off))
+            made = replace(made, **self._due(when, turn.now, made.put_off)._asdict())
         if made.name is not None and (repeats or steering.if_exists):
             if steering.if_exists == REPLACE:
                 for each in self._so_far.found(Filter(name=made.name)):
@@ -158,15 +158,15 @@ class PicoAgenda:
             ruleset, settings = self._pico.installed[rid].ruleset, self._effects.settings
             load_window(ruleset, settings, name, lambda each: whole_of(self._pico.variable(rid, each)))
 
-    def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> datetime:
+    def _due(self, at: Value, now: datetime, put_off: timedelta = timedelta()) -> Next:
         """The due time for `at` plus `put_off`; a time that has passed is due now."""
         time = read_time(at, now)
         try:
-            return (now if time <= now else rounded_up(time, self._effects.settings.granularity)) + put_off
+            due = (now if time <= now else rounded_up(time, self._effects.settings.granularity)) + put_off
         except OverflowError as cause:
-            raise KrlError(
-                f"found {shown(at)} as the time of a schedule, which is past the last year, 9999"
-            ) from cause
+            said = f"found {shown(at)} as the time of a schedule, which is past the last year, 9999"
+            raise KrlError(said) from cause
+        return Next(due, time if due != time > now else None)
 
     def _repeating(self, made: Scheduled, timespec: Timespec, start: datetime | None) -> Scheduled:
         if timespec.open:
@@ -223,8 +223,9 @@ class PicoAgenda:
 
     def move(self, id: str, to: Value) -> bool:
         _, turn = self._speaking("move a scheduled event")
-        due = self._due(to, turn.now)
-        return self._change(id, lambda row: moved(row, due, turn.now, 1))
+        due, asked = self._due(to, turn.now)
+        granularity = self._effects.settings.granularity
+        return self._change(id, lambda row: moved(row, asked or due or turn.now, turn.now, granularity))
 
     def reschedule(self, id: str, timespec: Value, tz: Value = None) -> bool:
         _, turn = self._speaking("reschedule an event")

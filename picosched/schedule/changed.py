@@ -17,7 +17,7 @@ from picosched.clock import MILLISECOND, shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import COMING, Outcome, Scheduled, Status, rounded_up
+from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled, Status, rounded_up
 from picosched.timespec.timespec import Timespec
 
 PAUSED = "it was paused"
@@ -55,7 +55,16 @@ def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | 
     if going.timespec is None or going.due is None or going.due > now:
         return going, None
     passed = going.passed(now, granularity)
-    record = Fire(going.id, going.pico_id, going.due, now, Outcome.PAUSED, why=PAUSED, stands_for=passed)
+    record = Fire(
+        going.id,
+        going.pico_id,
+        going.due,
+        now,
+        Outcome.PAUSED,
+        why=PAUSED,
+        stands_for=passed,
+        asked=going.asked,
+    )
     return _due_at(replace(going, moved_from=None), going.behind(now, granularity)), record
 
 
@@ -68,7 +77,8 @@ def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -
     except OverflowError as cause:
         raise PicoschedError("found a time past the last year, 9999, wanted one before") from cause
     moved_from = (scheduled.moved_from or scheduled.due) if scheduled.timespec else None
-    return replace(scheduled, due=due, moved_from=moved_from), None
+    asked = None if due in (to, now) else to
+    return replace(scheduled, due=due, asked=asked, moved_from=moved_from), None
 
 
 def planned_anew(scheduled: Scheduled, since: datetime, granularity: int) -> Changed | None:
@@ -76,10 +86,11 @@ def planned_anew(scheduled: Scheduled, since: datetime, granularity: int) -> Cha
     known = scheduled.due
     if not live(scheduled) or scheduled.moved_from is not None or known is None or known <= since:
         return None
-    due = scheduled.following(since, granularity)
-    if due == known:
+    found = scheduled.next_after(since, granularity)
+    if found.due == known:
         return None
-    return replace(scheduled, due=due, status=scheduled.status if due else Status.FINISHED), None
+    status = scheduled.status if found.due else Status.FINISHED
+    return replace(scheduled, due=found.due, asked=found.asked, status=status), None
 
 
 def repeated(
@@ -98,11 +109,11 @@ def repeated(
     timespec = timespec.starting(start or now, scheduled.id)
     anew = replace(scheduled, kind="repeat", timespec=timespec.text, tz=timespec.tz, moved_from=None)
     since = now if start is None else max(now, shifted(start, anew.put_off - MILLISECOND))
-    due = anew.following(since, granularity)
-    if due is None:
+    found = anew.next_after(since, granularity)
+    if found.due is None:
         until = "" if anew.until is None else " in the time the schedule has"
         raise PicoschedError(f'the timespec "{timespec.text}" never fires again{until}')
-    return replace(anew, due=due), None
+    return replace(anew, due=found.due, asked=found.asked), None
 
 
 def fired_at_once(scheduled: Scheduled, now: datetime) -> Scheduled | None:
@@ -111,7 +122,7 @@ def fired_at_once(scheduled: Scheduled, now: datetime) -> Scheduled | None:
         return None
     fired = replace(scheduled, fires=scheduled.fires + 1, fired=now)
     if fired.timespec is None or (fired.count is not None and fired.fires >= fired.count):
-        return replace(fired, due=None, status=Status.FINISHED, paused_until=None)
+        return replace(fired, due=None, asked=None, status=Status.FINISHED, paused_until=None)
     return fired
 
 
@@ -130,11 +141,22 @@ def ended(
         return None
     record = None
     if scheduled.due is not None:
-        record = Fire(scheduled.id, scheduled.pico_id, scheduled.due, now, Outcome.CANCELLED, eid, why=reason)
-    row = replace(scheduled, due=None, status=Status.CANCELLED, paused_until=None, moved_from=None)
+        record = Fire(
+            scheduled.id,
+            scheduled.pico_id,
+            scheduled.due,
+            now,
+            Outcome.CANCELLED,
+            eid,
+            why=reason,
+            asked=scheduled.asked,
+        )
+    row = replace(
+        scheduled, due=None, asked=None, status=Status.CANCELLED, paused_until=None, moved_from=None
+    )
     return row, record
 
 
-def _due_at(scheduled: Scheduled, due: datetime | None) -> Scheduled:
-    row = replace(scheduled, due=due, status=Status.PENDING if due else Status.FINISHED)
-    return row.with_edge(due)
+def _due_at(scheduled: Scheduled, found: Next) -> Scheduled:
+    status = Status.PENDING if found.due else Status.FINISHED
+    return replace(scheduled, due=found.due, asked=found.asked, status=status).with_edge(found.due)

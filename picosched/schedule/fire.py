@@ -39,6 +39,8 @@ class Fire:
     """The error, why it was not raised, or why it was raised outside its schedule."""
     stands_for: int = 1
     """The number of occurrences this record accounts for: this one, and later ones missed with it."""
+    asked: datetime | None = None
+    """The time asked for, if the due time was rounded or put off."""
 
     @property
     def error(self) -> str | None:
@@ -72,6 +74,7 @@ FIRE = Table(
     Field("rules", RULES),
     Field("why", TEXT.maybe),
     Field("stands_for", COUNT, read="told.whole('stands_for', 1)"),
+    Field("asked", TIME.maybe, says="The time asked for, if the due time was rounded or put off."),
 )
 
 

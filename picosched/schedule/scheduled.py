@@ -3,7 +3,7 @@
 A row is *due until its effects are on disk, and never after*. One coming of its time is an occurrence,
 keyed by (id, nominal time): that key is unique in the record of fires, so nothing fires twice. The nominal
 time is the due time: the time asked for, rounded up to the engine's granularity, never early, and
-put off by the row's own part of its jitter.
+put off by the row's own part of its jitter. The time asked for is kept beside it, where it is another.
 
     pending ──due──▶ fired ──▶ finished          an `at`, or a `repeat` with no time left
        ▲               │
@@ -21,7 +21,7 @@ from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice, takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from picosched.clock import EPOCH, LAST, format_time, shifted
 from picosched.frozen import frozen, replace
@@ -75,6 +75,16 @@ COMING = (Status.PENDING, Status.PAUSED)
 """The statuses of events that have not ended."""
 
 
+class Next(NamedTuple):
+    """A due time, and the time asked for where that is another; None where there is none."""
+
+    due: datetime | None
+    asked: datetime | None = None
+
+
+ENDED = Next(None)
+
+
 @frozen
 class Scheduled:
     """An event scheduled by a rule. Times are aware UTC datetimes."""
@@ -121,6 +131,8 @@ class Scheduled:
     """If a repeat's next occurrence was moved: its original due time."""
     window: str | None = None
     """The name of the window in which it may be raised."""
+    asked: datetime | None = None
+    """The time that was asked for; None if it is the due time."""
     spaced_from: datetime | None = None
     """Of a repeat: the due time from which the least period between two fires counts."""
     retry: int | None = None
@@ -145,6 +157,11 @@ class Scheduled:
     def made_by(self) -> str:
         """Who made it: `rid.rule:line`, or less if no `schedule` or no rule did."""
         return ".".join(filter(None, (self.rid, self.rule))) + ("" if self.line is None else f":{self.line}")
+
+    @property
+    def asked_for(self) -> datetime | None:
+        """The time that was asked for, which is the due time unless that was rounded."""
+        return self.asked or self.due
 
     @property
     def event(self) -> str:
@@ -200,30 +217,29 @@ class Scheduled:
         """
         fires = self.fires if fired is None else self.fires + 1
         going_on = self.count is None or fires < self.count
-        following = self.behind(upto, granularity) if going_on else None
+        following = self.behind(upto, granularity) if going_on else ENDED
         return replace(
             self,
             fires=fires,
             fired=fired or self.fired,
-            due=following,
-            status=self.status if following else Status.FINISHED,
+            due=following.due,
+            asked=following.asked,
+            status=self.status if following.due else Status.FINISHED,
             moved_from=None,
             spaced_from=spaced_from or self.spaced_from,
             tries=0,
-        ).with_edge(following)
+        ).with_edge(following.due)
 
-    def behind(self, upto: datetime, granularity: int) -> datetime | None:
-        """The first due time after the present one and after `upto`; None if there is none."""
-        if self.due is None:
-            return None
+    def behind(self, upto: datetime, granularity: int) -> Next:
+        """The first due time after the present one and after `upto`."""
+        if self.due is None or self.timespec is None:
+            return ENDED
         # Never back to or before the present occurrence, whatever the clock says.
         since = max(self.due, self.moved_from or self.due)
-        if self.timespec is None:
-            return None
         if self.kind == "window":
-            return self.following(max(since, upto), granularity)
+            return self.next_after(max(since, upto), granularity)
         # One that came already and is rounded up to a time after `upto` is still to come.
-        return self.following(max(since, rounded_down(upto, granularity, self.put_off)), granularity)
+        return self.next_after(max(since, rounded_down(upto, granularity, self.put_off)), granularity)
 
     def with_edge(self, time: datetime | None) -> Scheduled:
         """For a window: the row with the event of its last edge up to a time. Other rows are unchanged."""
@@ -234,17 +250,25 @@ class Scheduled:
 
     def following(self, since: datetime, granularity: int) -> datetime | None:
         """The first due time after `since`; None if there is none, or only after `until`."""
+        return self.next_after(since, granularity).due
+
+    def next_after(self, since: datetime, granularity: int) -> Next:
+        """The first due time after `since`, and the time asked for; without one after `until`."""
         if self.timespec is None:
-            return None
+            return ENDED
         if self.kind == "window":
             edge = self._window.next_edge(since)
-            return None if edge is None else _rounded(edge.at, granularity)
+            return ENDED if edge is None else Next(_rounded(edge.at, granularity))
         off = self.put_off
         timespec = Timespec.parse(self.timespec, self.tz, self.almanac)
-        due = next_due(timespec, shifted(since, -off), granularity)
+        occurrence = timespec.after(shifted(since, -off))
+        due = None if occurrence is None else _rounded(occurrence, granularity)
         if due is None or due > LAST - off:  # put off, it would be past the year 9999
-            return None
-        return due + off if self.until is None or due + off <= self.until else None
+            return ENDED
+        due += off
+        if self.until is not None and due > self.until:
+            return ENDED
+        return Next(due, None if due == occurrence else occurrence)
 
     def passed(self, now: datetime, granularity: int) -> int:
         """How many occurrences of a repeat have come up to `now`, the current one included.
@@ -286,6 +310,7 @@ SCHEDULED = Table(
     Field("kind", TEXT),
     Field("status", word(Status)),
     Field("due", TIME.maybe),
+    Field("asked", TIME.maybe, says="The time asked for, if the due time was rounded or put off."),
     Field("timespec", TEXT.maybe),
     Field("tz", TEXT),
     Field("name", TEXT.maybe, label="name"),

@@ -31,7 +31,7 @@ LAST_CHARACTER = chr(0x10FFFF)
 TABLE = "scheduled"
 SETTLED = (
     "due", "status", "fires", "fired", "keep_until", "paused_until", "moved_from", "spaced_from", "tries",
-    "failures", "id",
+    "failures", "asked", "id",
 )  # fmt: skip
 """What `settle_scheduled` sets, and the id."""
 ECI = SCHEDULED.columns.index("eci")

@@ -43,6 +43,7 @@ class Scheduled:
     id: str
     kind: str = "at"
     due: datetime | None = NOW + timedelta(minutes=5)
+    asked: datetime | None = None
     timespec: str | None = None
     name: str | None = None
     fired: datetime | None = None
@@ -51,6 +52,10 @@ class Scheduled:
     domain: str = "tea"
     type: str = "ready"
     attrs: dict[str, Any] = field(default_factory=lambda: {"cup": 1})
+
+    @property
+    def asked_for(self) -> datetime | None:
+        return self.asked or self.due
 
 
 @dataclass
@@ -839,6 +844,14 @@ def test_get_list_gives_pending_events_as_arrays() -> None:
     ]
 
 
+def test_lists_give_the_time_that_was_asked_for() -> None:
+    scope = scope_with(Scheduled("s1", asked=NOW + timedelta(minutes=4, seconds=5)))
+    assert ask("event:get_list", scope=scope)[0][4] == DUE - 55
+    assert ask("event:list_scheduled", scope=scope)[0]["next_scheduled"] == DUE - 55
+    assert ask("schedule:list", scope=scope)[0]["time"] == 1000 * (DUE - 55)
+    assert ask("event:get_history", "s1", scope=scope) == {"next": "2026-03-01T09:34:05Z"}
+
+
 def test_list_scheduled_gives_pending_events_as_maps() -> None:
     first = {"id": "s1", "event": "tea/ready", "type": "once", "rid": "tea", "next_scheduled": DUE}
     second = {**first, "id": "s2", "type": "repeat", "timespec": "*/5 * * * *"}
@@ -856,13 +869,13 @@ def test_history_tells_of_the_last_fire_and_of_what_comes(name: str) -> None:
     assert ask(name, "s1", scope=scope) == {"next": "2026-03-01T09:35:00Z"}
     assert ask(name, "s2", scope=scope) == {
         "code": 200,
-        "status": "OK",
+        "status": "200 OK",
         "fired": "2026-03-01T09:25:00Z",
         "next": "2026-03-01T09:35:00Z",
     }
     assert ask(name, "s4", scope=scope) == {
         "code": 200,
-        "status": "OK",
+        "status": "200 OK",
         "fired": "2026-03-01T09:30:00Z",
         "keep_until": "2026-03-02T09:30:00Z",
     }

@@ -134,6 +134,8 @@ def test_tables_of_an_older_version_are_brought_up_to_date(
         "DROP FUNCTION elements_end CASCADE",
         "ALTER TABLE entity DROP COLUMN size, DROP COLUMN places",
         "ALTER TABLE machine DROP COLUMN host, ADD COLUMN listening bigint NOT NULL",
+        "ALTER TABLE scheduled DROP COLUMN asked",
+        "ALTER TABLE fire DROP COLUMN asked",
         "UPDATE picosched SET version = 3",
     ):
         postgres.ask(statement, address)

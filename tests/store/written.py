@@ -61,11 +61,13 @@ ROWS = (ONCE, EACH, STILL, OVER, EDGES, PROGRAM)
 FULL = made(
     "full", kind="repeat", timespec="* * * * *", name="n", tz="Asia/Tokyo", fires=2, fired=NOW, eci="c1",
     keep_until=NOW, paused_until=NOW, misfire=Misfire.ALL, until=NOW, count=3, jitter=1_500, window="w",
-    description="d", moved_from=NOW, spaced_from=NOW, retry=3, tries=1, on_failure="pause", failures=2,
-    late_after=5_000, attrs={"a": [2**70, None]}, status=Status.PAUSED,
+    description="d", moved_from=NOW, spaced_from=NOW, asked=NOW, retry=3, tries=1, on_failure="pause",
+    failures=2, late_after=5_000, attrs={"a": [2**70, None]}, status=Status.PAUSED,
 )  # fmt: skip
 """A row that has a value in every field."""
-PAST = fire_of(made("over", NOW - MINUTE), rules=("tea.start",), why="so", stands_for=3)
+PAST = fire_of(
+    made("over", NOW - MINUTE), rules=("tea.start",), why="so", stands_for=3, asked=NOW - 2 * MINUTE
+)
 SOURCE = SourceRow("src", "beat", "{}", False, NOW, NOW)
 ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)

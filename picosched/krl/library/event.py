@@ -141,14 +141,14 @@ def once_or_repeat(scheduled: ScheduledEvent) -> str:
 
 
 def get_list(scope: Scope) -> Value:
-    """The pending events, each as an array."""
+    """The pending events, each as an array, with the time asked for, as the classic engine keeps it."""
     return [
         [
             scheduled.id,
             f"{scheduled.domain}/{scheduled.type}",
             once_or_repeat(scheduled),
             scheduled.rid,
-            seconds(scheduled.due),
+            seconds(scheduled.asked_for),
             *tail(scheduled),
         ]
         for scheduled in scope.effects.agenda.pending()
@@ -170,7 +170,7 @@ def list_scheduled(scope: Scope) -> Value:
             "event": f"{scheduled.domain}/{scheduled.type}",
             "type": once_or_repeat(scheduled),
             "rid": scheduled.rid,
-            "next_scheduled": seconds(scheduled.due),
+            "next_scheduled": seconds(scheduled.asked_for),
             **dict(zip(("timespec", "name"), tail(scheduled), strict=False)),
         }
         for scheduled in scope.effects.agenda.pending()
@@ -184,10 +184,10 @@ def history(scope: Scope, id: Value = None) -> Value:
         return None
     result: dict[str, Value] = {}
     if scheduled.fired is not None:
-        # The classic engine raised by HTTP and kept its answer; one that is raised here has succeeded.
-        result |= {"code": 200, "status": "OK", "fired": rfc3339(scheduled.fired)}
-    if scheduled.due is not None:
-        result["next"] = rfc3339(scheduled.due)
+        # The classic engine raised by HTTP and kept the status line; one that is raised here has succeeded.
+        result |= {"code": 200, "status": "200 OK", "fired": rfc3339(scheduled.fired)}
+    if scheduled.asked_for is not None:
+        result["next"] = rfc3339(scheduled.asked_for)
     elif scheduled.keep_until is not None:
         result["keep_until"] = rfc3339(scheduled.keep_until)
     return result

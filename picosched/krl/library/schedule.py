@@ -15,8 +15,8 @@ def shape(scheduled: ScheduledEvent) -> dict[str, Value]:
     if scheduled.kind == "repeat":
         when = {"type": "repeat", "timespec": scheduled.timespec}
     else:
-        due = scheduled.due
-        when = {"type": "at", "time": None if due is None else round(due.timestamp() * 1000)}
+        time = scheduled.asked_for
+        when = {"type": "at", "time": None if time is None else round(time.timestamp() * 1000)}
     event = {
         "eci": None,  # it is raised in this pico itself, by no channel
         "domain": scheduled.domain,

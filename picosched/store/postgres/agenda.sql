@@ -53,9 +53,10 @@ INSERT INTO scheduled ({scheduled.inserted}) SELECT {scheduled.values} FROM {row
 UPDATE scheduled
     SET due = (v ->> 0)::bigint, status = v ->> 1, fires = (v ->> 2)::bigint, fired = (v ->> 3)::bigint,
         keep_until = (v ->> 4)::bigint, paused_until = (v ->> 5)::bigint, moved_from = (v ->> 6)::bigint,
-        spaced_from = (v ->> 7)::bigint, tries = (v ->> 8)::bigint, failures = (v ->> 9)::bigint
-    FROM (SELECT DISTINCT ON (v ->> 10) v FROM {rows} ORDER BY v ->> 10, nth DESC) AS last
-    WHERE id = v ->> 10
+        spaced_from = (v ->> 7)::bigint, tries = (v ->> 8)::bigint, failures = (v ->> 9)::bigint,
+        asked = (v ->> 10)::bigint
+    FROM (SELECT DISTINCT ON (v ->> 11) v FROM {rows} ORDER BY v ->> 11, nth DESC) AS last
+    WHERE id = v ->> 11
 
 -- name: set_event
 UPDATE scheduled SET kind = v ->> 0, domain = v ->> 1, type = v ->> 2, attrs = v ->> 3
@@ -73,23 +74,24 @@ SELECT 1 FROM scheduled WHERE id = $1 AND due = $2
 -- name: record_cancelled
 -- An imported history may have the occurrence on record already.
 INSERT INTO fire ({fire.columns})
-    SELECT id, due, pico, $1, $1 - due, 'cancelled', NULL, '[]', $2, 1
+    SELECT id, due, pico, $1, $1 - due, 'cancelled', NULL, '[]', $2, 1, asked
     FROM scheduled WHERE due IS NOT NULL AND ({is_shown} OR {is_told}){where} ORDER BY due, seq
     ON CONFLICT DO NOTHING
 
 -- name: cancel_scheduled
-UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL, moved_from = NULL, keep_until = $1
+UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL, moved_from = NULL, asked = NULL,
+        keep_until = $1
     WHERE ({is_shown} OR {is_told}){where}
 
 -- name: record_given_up
 INSERT INTO fire ({fire.columns})
-    SELECT id, valid, pico, $1, $1 - valid, $2, NULL, '[]', $3, 1
+    SELECT id, valid, pico, $1, $1 - valid, $2, NULL, '[]', $3, 1, NULL::bigint
     FROM (SELECT id, pico, CASE WHEN due BETWEEN {first_ms} AND {last_ms} THEN due ELSE $1 END AS valid
         FROM scheduled WHERE id = $4 AND due IS NOT NULL) AS given_up
     ON CONFLICT DO NOTHING
 
 -- name: finish_scheduled
-UPDATE scheduled SET due = NULL, status = $1, keep_until = $2, paused_until = NULL WHERE id = $3
+UPDATE scheduled SET due = NULL, asked = NULL, status = $1, keep_until = $2, paused_until = NULL WHERE id = $3
 
 -- name: is_kept_too_long
 SELECT 1 FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= $1 LIMIT 1

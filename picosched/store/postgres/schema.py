@@ -286,12 +286,19 @@ ELEMENTS = (
 HOSTS = (f"ALTER TABLE machine DROP listening, ADD host {TEXT} NOT NULL DEFAULT ''",)
 """Where each machine runs, by which others know whether they reach its loopback address."""
 
+ASKED = (
+    "ALTER TABLE scheduled ADD COLUMN asked bigint",
+    "ALTER TABLE fire ADD COLUMN asked bigint",
+)
+"""The time that was asked for, beside the one it was rounded to."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
     ("0003_shards", SHARDS),
     ("0004_elements", ELEMENTS),
     ("0005_hosts", HOSTS),
+    ("0006_asked", ASKED),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -52,7 +52,7 @@ INSERT INTO scheduled ({scheduled.inserted}) VALUES ({scheduled.marks})
 -- name: settle_scheduled
 UPDATE scheduled
     SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?,
-        spaced_from = ?, tries = ?, failures = ?
+        spaced_from = ?, tries = ?, failures = ?, asked = ?
     WHERE id = ?
 
 -- name: set_event
@@ -67,21 +67,22 @@ SELECT 1 FROM scheduled WHERE id = ? AND due = ?
 -- name: record_cancelled
 -- A store of an older picosched may have the occurrence on record already.
 INSERT OR IGNORE INTO fire ({fire.columns})
-    SELECT id, due, pico, ?1, ?1 - due, 'cancelled', NULL, '[]', ?2, 1
+    SELECT id, due, pico, ?1, ?1 - due, 'cancelled', NULL, '[]', ?2, 1, asked
     FROM scheduled WHERE due IS NOT NULL AND ({is_shown} OR {is_told}){where} ORDER BY due, rowid
 
 -- name: cancel_scheduled
-UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL, moved_from = NULL, keep_until = ?1
+UPDATE scheduled SET due = NULL, status = 'cancelled', paused_until = NULL, moved_from = NULL, asked = NULL,
+        keep_until = ?1
     WHERE ({is_shown} OR {is_told}){where}
 
 -- name: record_given_up
 INSERT OR IGNORE INTO fire ({fire.columns})
-    SELECT id, valid, pico, ?1, ?1 - valid, ?2, NULL, '[]', ?3, 1
+    SELECT id, valid, pico, ?1, ?1 - valid, ?2, NULL, '[]', ?3, 1, NULL
     FROM (SELECT id, pico, CASE WHEN due BETWEEN {first_ms} AND {last_ms} THEN due ELSE ?1 END AS valid
         FROM scheduled WHERE id = ?4 AND due IS NOT NULL)
 
 -- name: finish_scheduled
-UPDATE scheduled SET due = NULL, status = ?, keep_until = ?, paused_until = NULL WHERE id = ?
+UPDATE scheduled SET due = NULL, asked = NULL, status = ?, keep_until = ?, paused_until = NULL WHERE id = ?
 
 -- name: is_kept_too_long
 SELECT 1 FROM scheduled WHERE keep_until IS NOT NULL AND keep_until <= ? LIMIT 1

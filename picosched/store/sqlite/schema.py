@@ -260,6 +260,12 @@ FAILING = (
 )
 """What becomes of a schedule whose occurrences fail or are late."""
 
+ASKED = (
+    "ALTER TABLE scheduled ADD COLUMN asked INTEGER",
+    "ALTER TABLE fire ADD COLUMN asked INTEGER",
+)
+"""The time that was asked for, beside the one it was rounded to."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -270,6 +276,7 @@ MIGRATIONS = (
     ("0007_flushed", FLUSHED),
     ("0008_failing", FAILING),
     ("0009_elements", ELEMENTS),
+    ("0010_asked", ASKED),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

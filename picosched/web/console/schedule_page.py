@@ -47,6 +47,7 @@ NEXT_TIMES, FIRES = 8, 60
 
 HISTORY = (
     Column("nominal", "Due", "time"),
+    Column("asked", "Asked for", "time"),
     Column("outcome", "Outcome"),
     Column("late", "Late", "number"),
     Column("rules", "Rules", "mono"),
@@ -143,7 +144,7 @@ class Detail:
         if state is None or self._head.is_deleted or id != self._id:
             return
         row, engine = state.row, self._console.engine
-        lasting = replace(row, due=None, fires=0, fired=None, moved_from=None, spaced_from=None)
+        lasting = replace(row, due=None, asked=None, fires=0, fired=None, moved_from=None, spaced_from=None)
         head = lasting, row.due is None
         granularity = engine.settings.granularity
         self._draw("head", self._head, head, lambda: self._draw_head(row))
@@ -222,6 +223,10 @@ def _draw_next(row: Scheduled, granularity: int) -> None:
         for time in times:
             with ui.element("li"):
                 moment(time)
+    if row.asked is not None:
+        with box("line small muted"):
+            text("span", "The next one was asked for at")
+            moment(row.asked)
     if row.moved_from is not None:
         with box("line small muted"):
             text("span", "The next one was moved from")
@@ -267,11 +272,13 @@ def _draw_history(fires: tuple[Fire, ...]) -> None:
         text("p", "Not due yet.", "muted")
         return
     draw_lateness(fires)
-    Listing("Occurrences", HISTORY).show(
+    columns = HISTORY if any(fire.asked for fire in fires) else (HISTORY[0], *HISTORY[2:])
+    Listing("Occurrences", columns).show(
         [
             {
                 "key": f"{fire.nominal.isoformat()}",
                 "nominal": time_cell(fire.nominal),
+                "asked": None if fire.asked is None else time_cell(fire.asked),
                 "outcome": badge_cell(fire.outcome.value, _several(fire)),
                 "late": late_cell(fire.lateness),
                 "rules": ", ".join(fire.rules) or None,

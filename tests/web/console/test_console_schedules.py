@@ -118,6 +118,22 @@ def test_a_schedule_is_moved(page: Page, place: Opened) -> None:
     assert found["due"][11:] == "04:00:00Z" and found["moved_from"] == row["due"]
 
 
+def test_a_schedule_shows_the_time_that_was_asked_for(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "17 3 * * *")
+    asked = row["due"].replace("03:17:00Z", "04:00:05.500Z")
+    post(place, f"/scheduled/{row['id']}/move", to=asked)
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    expect(page.get_by_text("The next one was asked for at")).to_be_visible()
+    assert row_of(place, row["id"])["asked"] == asked
+
+
+def test_a_timespec_that_counts_is_previewed_with_its_start(page: Page, place: Opened) -> None:
+    (row,) = schedule(place, "every 3 days at 9:00")
+    assert re.fullmatch(r"every 3 days at 9:00 from \d{4}-\d\d-\d\d", row["timespec"])
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    expect(page.get_by_text(re.compile(r"at 09:00 every 3 days from \d{4}"))).to_be_visible()
+
+
 def test_a_schedule_is_fired_by_hand_and_shows_its_turn(page: Page, place: Opened) -> None:
     (row,) = schedule(place, "0 2 * * *")
     page.goto(f"{place.url}/schedules/{row['id']}")
