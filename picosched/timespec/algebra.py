@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from picosched.errors import PicoschedError
 from picosched.timespec.almanac import Consulted
 from picosched.timespec.dates import DATE_LIKE
-from picosched.timespec.hashed import RANGE
+from picosched.timespec.drawn import RANGE
 from picosched.timespec.maps import map_end
 from picosched.timespec.place import Place
 from picosched.timespec.start import Start

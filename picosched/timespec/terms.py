@@ -12,9 +12,9 @@ from picosched.timespec.almanac import Consulted
 from picosched.timespec.cron import read_cron
 from picosched.timespec.dates import DATE_LIKE, read_dates, told, whole
 from picosched.timespec.days import ALWAYS, Days
+from picosched.timespec.drawn import drawn, is_hashed
 from picosched.timespec.duration import read_duration
 from picosched.timespec.fields import Fields
-from picosched.timespec.hashed import drawn, is_hashed
 from picosched.timespec.maps import read_map
 from picosched.timespec.phrases import Phrase, is_phrase, read_phrase
 from picosched.timespec.place import Place
