@@ -19,6 +19,7 @@ ID = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b")
 FORMS = (
     (ID, "ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|\b\d{8}T\d{6}Z"), "TIME"),
+    (re.compile(r"asked [\d:]{8}"), "asked TIME"),
     (re.compile(r"process \d+"), "process N"),
     (re.compile(r"-?\d+\.\d+(?: s\b|(?=,\"outcome))"), "SECONDS"),
     (re.compile(r"[ \t]+"), " "),
