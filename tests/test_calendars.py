@@ -133,6 +133,7 @@ def test_a_schedule_whose_calendar_is_gone_is_paused_and_goes_on_when_it_is_back
     assert (resumed.status, format_time(resumed.due)) == (Status.PENDING, "2026-05-12T09:00:00Z")
 
 
+@pytest.mark.files
 def test_a_doctor_who_has_no_settings_finds_nothing_wrong_with_a_calendar(
     opened: Opener, tmp_path: Path
 ) -> None:

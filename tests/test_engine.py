@@ -420,6 +420,7 @@ def test_a_full_disk_fails_the_event_and_leaves_the_pico_as_it_was(engine: Engin
     assert pico.query("counter", "kept") == 2
 
 
+@pytest.mark.files  # on PostgreSQL both may write
 def test_an_engine_beside_one_that_writes_may_read(tmp_path: Path) -> None:
     path = tmp_path / "picos.db"
     with Engine(path) as engine:
