@@ -164,13 +164,13 @@ class Sky:
         query: bytes = scope["query_string"]
         host = host_of(scope, headers)
         if not has_body(headers):
-            if (answer := await self._elsewhere(call, scope, headers, b"")) is not None:
+            if self._forwarding and (answer := await self._elsewhere(call, scope, headers, b"")) is not None:
                 return answer
             return await self._done(call, self._wanted(call, query, b"", headers, host))
         with self._bodies.hold() as hold:
             passes = None if suspect else partial(self._passes, call)
             body = await read_body(headers, receive, self._most_body(headers), hold.take, passes)
-            if (answer := await self._elsewhere(call, scope, headers, body)) is not None:
+            if self._forwarding and (answer := await self._elsewhere(call, scope, headers, body)) is not None:
                 return answer
             if len(body) <= SMALL:
                 return await self._done(call, self._wanted(call, query, body, headers, host))
