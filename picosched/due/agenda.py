@@ -45,7 +45,7 @@ from picosched.pico.windows import load_window
 from picosched.schedule.backfill import NOMINAL, OPEN, reason, still_to_come
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
 from picosched.schedule.failing import having_failed, next_try, tried
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.happenings import happenings
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
@@ -100,7 +100,7 @@ class AgendaQueue:
     def _find(self, tick: Tick) -> Sequence[RaiseDue]:
         """The rows to raise next, read ahead. Inside the lock."""
         without, seen = self._waiting.left_out(tick.stuck), tuple(tick.looks)
-        due = self._line.next(tick.now, without, self._begun.marked)
+        due = self._line.next(seen[-1], without, self._begun.marked)
         self._store.agenda.read_ahead([id for id, _ in due])
         return [RaiseDue(id, pico_id, seen) for id, pico_id in due]
 
@@ -169,28 +169,35 @@ class Rows:
             raise
         except PicoschedError as error:  # its ruleset, its window or its zone is gone
             settled, stands_for = self._going_on(row, upto)
-            failed = _record(row, due, now, Outcome.FAILED, str(error), stands_for)
+            failed = record_of(row, now, Outcome.FAILED, str(error), stands_for)
             self._settle(row, having_failed(settled), failed)
             return Done(made=row.created)
         settled = dealt.row
-        record = _record(row, due, now, dealt.outcome, dealt.why, dealt.stands_for)
-        if dealt.why is not None:
-            if row.tries:  # no try is left that could succeed
-                why = f"{row.tries} tries failed, and then {dealt.why}"
-                settled, record = having_failed(settled), replace(record, outcome=Outcome.FAILED, why=why)
-            self._settle(row, settled, record)
-            return Done(made=row.created)
+        record = record_of(row, now, dealt.outcome, dealt.why, dealt.stands_for)
+        if dealt.why is None:
+            return self._raise_wanted(row, settled, record, piece.answers)
+        if row.tries:  # no try is left that could succeed
+            why = f"{row.tries} tries failed, and then {dealt.why}"
+            settled, record = having_failed(settled), replace(record, outcome=Outcome.FAILED, why=why)
+        self._settle(row, settled, record)
+        return Done(made=row.created)
+
+    def _raise_wanted(
+        self, row: Scheduled, settled: Scheduled, record: Fire, answers: Answers
+    ) -> Done | Unanswered:
+        """Raise the event of an occurrence that is not to be let go, and settle the row."""
         if row.tries:  # the least period counts from when it was first due
             settled = replace(settled, spaced_from=row.moved_from or row.spaced_from)
-        again = None if row.retry is None else next_try(row, settled, now, self._settings.granularity)
+        granularity = self._settings.granularity
+        again = None if row.retry is None else next_try(row, settled, record.fired, granularity)
         sender = None if row.rid else declaring.sender_of(self._store, row)
         journalled = sender is None or sender.journal
         raised = self._raised(
-            row, settled, record, piece.answers, tried_again=again is not None, journalled=journalled
+            row, settled, record, answers, tried_again=again is not None, journalled=journalled
         )
         if isinstance(raised, Turn):
-            if sender is not None and row.name and raised.errors:
-                declaring.note_failure(self._store, row.name, due, str(raised.errors[0]))
+            if sender is not None and raised.errors:
+                declaring.note_failure(self._store, sender.entry_id, record.nominal, raised.errors[0])
             if raised.errors or row.failures or row.late_after or record.outcome is not Outcome.FIRED:
                 self._happened(row, raised.settled or settled, of_turn(record, raised))
             return Done(raised=True, made=row.created)
@@ -199,8 +206,8 @@ class Rows:
         if again is not None:
             self._store.settle(*tried(row, record, raised, again))
             return Done(made=row.created)
-        if sender is not None and row.name:
-            declaring.note_failure(self._store, row.name, due, str(raised))
+        if sender is not None:
+            declaring.note_failure(self._store, sender.entry_id, record.nominal, raised)
         record = replace(record, outcome=Outcome.FAILED, why=str(raised))
         self._settle(row, having_failed(replace(settled, spaced_from=row.spaced_from)), record)
         return Done(made=row.created)
@@ -219,12 +226,7 @@ class Rows:
             raise PicoschedError(f"nothing that is still to come has the id {id}", "not_found")
         nominal = self._store.agenda.free(id, piece.answers.first(self._now()))
         record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=piece.why)
-        raised = self._raised(row, fired, record, piece.answers)
-        if isinstance(raised, Exception):
-            raise raised
-        if isinstance(raised, Turn) and (raised.errors or row.failures):
-            self._happened(row, raised.settled or fired, of_turn(record, raised))
-        return raised
+        return self._raised_outside(row, fired, record, piece.answers)
 
     def raise_past(self, piece: RaisePast) -> Turn | Unanswered | None:
         """Raise a past occurrence of a repeat that nobody got, and record it.
@@ -242,11 +244,18 @@ class Rows:
             return None
         record = Fire(id, row.pico_id, nominal, now, Outcome.LATE, why=reason(before))
         event_row = replace(row, attrs={**row.attrs, NOMINAL: format_time(nominal)})
-        raised = self._raised(event_row, fired, record, piece.answers, recorded=before is None)
-        if isinstance(raised, Exception):
-            raise raised
+        raised = self._raised_outside(event_row, fired, record, piece.answers, recorded=before is None)
         if isinstance(raised, Turn) and before is not None:
             self._store.agenda.replace_record(of_turn(record, raised))
+        return raised
+
+    def _raised_outside(
+        self, row: Scheduled, fired: Scheduled, record: Fire, answers: Answers, *, recorded: bool = True
+    ) -> Turn | Unanswered:
+        """Raise a row's event outside its times; its errors. Nobody is told that it is late."""
+        raised = self._raised(row, fired, record, answers, recorded=recorded)
+        if isinstance(raised, Exception):
+            raise raised
         if isinstance(raised, Turn) and (raised.errors or row.failures):
             self._happened(row, raised.settled or fired, of_turn(record, raised), but=("late",))
         return raised
@@ -263,7 +272,7 @@ class Rows:
         settled, stands_for = self._going_on(row, now)
         if settled.status is Status.PENDING:
             settled, why = replace(settled, status=Status.PAUSED), f"{why}; the schedule is paused"
-        record = _record(row, row.due, now, Outcome.FAILED, why, stands_for)
+        record = record_of(row, now, Outcome.FAILED, why, stands_for)
         self._settle(row, having_failed(settled), record)
         self._store.begun.unmark(piece.id)
         return NOTHING
@@ -388,10 +397,3 @@ class Rows:
         if window is None and spaced_from is None:
             return self._terms_of_all
         return replace(self._terms_of_all, window=window, spaced_from=spaced_from)
-
-
-def _record(
-    row: Scheduled, due: datetime, now: datetime, outcome: Outcome, why: str | None, stands_for: int
-) -> Fire:
-    """The record of the occurrence of a row that is due."""
-    return Fire(row.id, row.pico_id, due, now, outcome, why=why, stands_for=stands_for, asked=row.asked)

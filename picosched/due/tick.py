@@ -129,8 +129,6 @@ class Ticks:
         self._now = now
         self.raised = 0
         """Events raised so far."""
-        self._soonest: datetime | None = None
-        """What the last look found to come next."""
         self._ends = ends
         """Whether to leave the remaining due items for another tick."""
         self._seen = Seen(store, commits, self._read)
@@ -144,7 +142,8 @@ class Ticks:
     @property
     def lag(self) -> int:
         """For how many milliseconds the first due item has been waiting."""
-        soonest = self._soonest
+        last = self._seen.last
+        soonest = None if last is None else last.soonest
         return 0 if soonest is None else max(0, to_ms(self._now()) - to_ms(soonest))
 
     def forget(self) -> None:
@@ -219,8 +218,8 @@ class Ticks:
         return tuple([each.left_out(stuck) for each in self._backgrounds])
 
     def _read(self, without: tuple[LeftOut, ...]) -> Look:
+        _, _, programs_without, _ = without
         entries, deliveries, programs, rows, broken = self._store.due.soonest(*without)
-        coming = (entries, deliveries, self._programs.coming(programs, without[2]), rows)
+        coming = (entries, deliveries, self._programs.coming(programs, programs_without), rows)
         times = [time for each in coming if each is not NEVER for time in each if time is not None]
-        self._soonest = min(times, default=None)
-        return Look(coming, self._soonest, broken)
+        return Look(coming, min(times, default=None), broken)

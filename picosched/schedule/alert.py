@@ -14,9 +14,9 @@ from typing import Any
 
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen
+from picosched.schedule.happenings import TYPES
 from picosched.schedule.scheduled import Scheduled
 
-HAPPENINGS = ("missed", "late", "throttled", "failed", "recovered")
 TOLD = ("failed", "missed")
 """What is told if an alert does not say."""
 
@@ -65,8 +65,8 @@ def alert_of(name: str, table: object) -> Alert:
     if not isinstance(to, str) or TO.fullmatch(to) is None:
         raise _wrong(name, repr(to), 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
     on = table.get("on", list(TOLD))
-    if not isinstance(on, list) or not on or not {*map(str, on)} <= {*HAPPENINGS}:
-        raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(HAPPENINGS)}")
+    if not isinstance(on, list) or not on or not {*map(str, on)} <= {*TYPES}:
+        raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(TYPES)}")
     if isinstance(after, bool) or not isinstance(after, int) or not 1 <= after <= MOST_AFTER:
         raise _wrong(name, repr(after), "as `after` how many failures in a row are told, 1 or more")
     if not isinstance(secret, str):

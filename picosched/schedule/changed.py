@@ -16,7 +16,7 @@ from datetime import datetime
 from picosched.clock import MILLISECOND, shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled, Status, rounded_up
 from picosched.timespec.timespec import Timespec
 
@@ -54,17 +54,7 @@ def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | 
     going = replace(scheduled, status=Status.PENDING, paused_until=None)
     if going.timespec is None or going.due is None or going.due > now:
         return going, None
-    passed = going.passed(now, granularity)
-    record = Fire(
-        going.id,
-        going.pico_id,
-        going.due,
-        now,
-        Outcome.PAUSED,
-        why=PAUSED,
-        stands_for=passed,
-        asked=going.asked,
-    )
+    record = record_of(going, now, Outcome.PAUSED, PAUSED, going.passed(now, granularity))
     return _due_at(replace(going, moved_from=None), going.behind(now, granularity)), record
 
 
@@ -76,9 +66,8 @@ def moved(scheduled: Scheduled, to: datetime, now: datetime, granularity: int) -
         due = now if to <= now else rounded_up(to, granularity)
     except OverflowError as cause:
         raise PicoschedError("found a time past the last year, 9999, wanted one before") from cause
-    moved_from = (scheduled.moved_from or scheduled.due) if scheduled.timespec else None
     asked = None if due in (to, now) else to
-    return replace(scheduled, due=due, asked=asked, moved_from=moved_from), None
+    return replace(scheduled, due=due, asked=asked, moved_from=scheduled.unmoved), None
 
 
 def planned_anew(scheduled: Scheduled, since: datetime, granularity: int) -> Changed | None:
@@ -141,16 +130,7 @@ def ended(
         return None
     record = None
     if scheduled.due is not None:
-        record = Fire(
-            scheduled.id,
-            scheduled.pico_id,
-            scheduled.due,
-            now,
-            Outcome.CANCELLED,
-            eid,
-            why=reason,
-            asked=scheduled.asked,
-        )
+        record = record_of(scheduled, now, Outcome.CANCELLED, reason, eid=eid)
     row = replace(
         scheduled, due=None, asked=None, status=Status.CANCELLED, paused_until=None, moved_from=None
     )

@@ -49,8 +49,7 @@ def next_try(row: Scheduled, settled: Scheduled, now: datetime, granularity: int
 def tried(row: Scheduled, record: Fire, error: Exception, again: datetime) -> tuple[Scheduled, Fire]:
     """The row after a failed try, and the record of the try; it is due `again`."""
     why = f"{error}; it is tried again at {format_time(again)}, {row.tries + 1} of {row.retry}"
-    moved_from = row.timespec and (row.moved_from or row.due)
-    later = replace(row, due=again, moved_from=moved_from or None, tries=row.tries + 1)
+    later = replace(row, due=again, moved_from=row.unmoved, tries=row.tries + 1)
     return later, replace(record, outcome=Outcome.FAILED, why=why, stands_for=0)
 
 

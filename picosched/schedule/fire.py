@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from picosched.frozen import frozen
 from picosched.schedule.record import COUNT, NAME, TEXT, TEXTS, TIME, Field, Kind, Table, word
-from picosched.schedule.scheduled import Outcome
+from picosched.schedule.scheduled import Outcome, Scheduled
 
 GRACE = timedelta(seconds=1)
 """An occurrence is in time if its lateness is within the granularity plus this."""
@@ -76,6 +76,19 @@ FIRE = Table(
     Field("stands_for", COUNT, read="told.whole('stands_for', 1)"),
     Field("asked", TIME.maybe, says="The time asked for, if the due time was rounded or put off."),
 )
+
+
+def record_of(
+    row: Scheduled,
+    now: datetime,
+    outcome: Outcome,
+    why: str | None,
+    stands_for: int = 1,
+    eid: str | None = None,
+) -> Fire:
+    """The record of the occurrence for which a row is due."""
+    assert row.due is not None
+    return Fire(row.id, row.pico_id, row.due, now, outcome, eid, (), why, stands_for, row.asked)
 
 
 def missed(nominal: datetime, now: datetime, granularity: int) -> bool:

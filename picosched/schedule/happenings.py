@@ -23,6 +23,7 @@ from picosched.schedule.fire import SKIPPED, Fire, missed
 from picosched.schedule.scheduled import Outcome, Scheduled
 
 DOMAIN = "schedule"
+TYPES = ("missed", "late", "throttled", "failed", "recovered")
 
 
 def happenings(row: Scheduled, settled: Scheduled, record: Fire, granularity: int) -> Iterator[Scheduled]:

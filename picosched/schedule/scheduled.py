@@ -176,23 +176,28 @@ class Scheduled:
     def paused(self) -> bool:
         return self.status is Status.PAUSED
 
+    @property
+    def unmoved(self) -> datetime | None:
+        """Of a row with a timespec: when its next occurrence was due before it was moved."""
+        return None if self.timespec is None else self.moved_from or self.due
+
     def explain(self) -> str:
         """Its times in words; "once" if it does not repeat."""
         if self.timespec is None:
             return "once"
         if self.kind == "window":
             return f"opens {self._window.opens.explain()}; closes {self._window.closes.explain()}"
-        return Timespec.parse(self.timespec, self.tz, self.almanac).explain()
+        return self.read(self.timespec).explain()
 
     @property
     def repeats(self) -> Timespec | None:
         """Of a repeat: its timespec."""
         if self.kind != "repeat" or self.timespec is None:
             return None
-        return Timespec.parse(self.timespec, self.tz, self.almanac)
+        return self.read(self.timespec)
 
-    def read(self, timespec: str, tz: str | None) -> Timespec:
-        """Another timespec for it, in its own zone unless one is given."""
+    def read(self, timespec: str, tz: str | None = None) -> Timespec:
+        """A timespec for it, in its own zone unless one is given."""
         return Timespec.parse(timespec, tz or self.tz, self.almanac)
 
     @property
@@ -283,8 +288,7 @@ class Scheduled:
         off, last = self.put_off, now if self.until is None else min(now, self.until)
         # One that was moved stands for the time it was moved from, and for those it was moved past.
         since = self.moved_from or self.due
-        timespec = Timespec.parse(self.timespec, self.tz, self.almanac)
-        return 1 + _count(timespec, shifted(since, -off), shifted(last, -off), granularity)
+        return 1 + _count(self.read(self.timespec), shifted(since, -off), shifted(last, -off), granularity)
 
     @property
     def _window(self) -> Window:

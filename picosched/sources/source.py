@@ -87,9 +87,10 @@ class Source:
 
     def times(self, entry: Entry, anchor: datetime) -> Timespec | Beat | Limited:
         """When an entry is due, however often; without a start, from `anchor`, when the source was made."""
-        return entry.limits.times(self._times(entry, anchor))
+        return entry.limits.times(self.unlimited(entry, anchor))
 
-    def _times(self, entry: Entry, anchor: datetime) -> Timespec | Beat:
+    def unlimited(self, entry: Entry, anchor: datetime) -> Timespec | Beat:
+        """As `times`, without the limits of the entry."""
         if entry.timespec is not None:
             return entry.timespec.starting(anchor, f"{self.label}/{entry.name}")
         assert self.interval is not None
@@ -121,8 +122,9 @@ def when_of(source: Source, entry: Entry, anchor: datetime) -> str:
 
 
 def _times_in_words(source: Source, entry: Entry, anchor: datetime) -> str:
-    if entry.timespec is not None:
-        return entry.timespec.starting(anchor, f"{source.label}/{entry.name}").explain()
+    times = source.unlimited(entry, anchor)
+    if isinstance(times, Timespec):
+        return times.explain()
     assert source.interval is not None
     every = (
         f"every {source.interval / 1000:g} s" if source.interval >= 1000 else f"every {source.interval} ms"

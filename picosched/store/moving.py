@@ -74,8 +74,7 @@ def move(source: Database, target: Database, tell: Tell, at_once: int = AT_ONCE)
     if not left.complete:
         _copy(source, target, came, tell, found.rows, at_once)
         _compare(found.rows, _counts(target))
-        left, came = replace(left, complete=True), replace(came, complete=True)
-        _put(source, left)
+        _put(source, replace(left, complete=True))
     _put(target, replace(came, complete=True))
     return found
 

@@ -334,7 +334,7 @@ class GroupCommit:
             self.commits += 1
             self._committed()
             for call in batch:
-                if call.then is not None:
+                if call.then is not None and call.mark is mark:
                     call.then()
         except BaseException as error:
             if ran and self._store.kept:

@@ -29,6 +29,12 @@ class Seen(Generic[K, T]):
         """Read anew at the next look."""
         self._seen = None
 
+    @property
+    def last(self) -> T | None:
+        """The value read last, whatever its key; None before the first look."""
+        seen = self._seen
+        return None if seen is None else seen[1]
+
     def look_inside(self, key: K) -> None:
         """Read the value for this key, inside the lock."""
         if self._store.steady:

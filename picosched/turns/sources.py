@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
@@ -190,17 +191,27 @@ def _text(source: Source) -> str:
     return json.dumps(source.given)
 
 
-def sender_of(store: Store, row: Scheduled) -> Source | None:
-    """The source whose entry sent this row to many picos; None if no source did, or if it is gone."""
-    entry = store.sources.find_entry(row.name) if row.kind == "send" and not row.rid and row.name else None
+class Sender(NamedTuple):
+    """The entry of a source that sent an event to many picos."""
+
+    entry_id: str
+    journal: bool
+    """Whether the turns of its events are in the journal."""
+
+
+def sender_of(store: Store, row: Scheduled) -> Sender | None:
+    """Who sent a row that no ruleset made; None if no source did, or if it is gone."""
+    entry = store.sources.find_entry(row.name) if row.kind == "send" and row.name else None
     kept = None if entry is None else store.sources.find(entry.source_id)
+    if entry is None or kept is None:
+        return None
     try:
-        return None if kept is None else read(kept, store.almanac)
+        return Sender(entry.id, read(kept, store.almanac).journal)
     except PicoschedError:  # its declaration is no longer valid, as the list of sources says
         return None
 
 
-def note_failure(store: Store, entry_id: str, nominal: datetime, why: str) -> None:
+def note_failure(store: Store, entry_id: str, nominal: datetime, error: Exception) -> None:
     """Count an occurrence as failed whose event failed in one of the picos it was sent to; once for all."""
     entry = store.sources.find_entry(entry_id)
     if entry is None:
@@ -208,8 +219,8 @@ def note_failure(store: Store, entry_id: str, nominal: datetime, why: str) -> No
     on_record = store.agenda.records_between(entry_id, nominal, nominal, 1)
     outcome = on_record[0].outcome if on_record else entry.outcome
     if outcome is not Outcome.FAILED:
-        store.agenda.correct(entry_id, nominal, Outcome.FAILED, why)
-        store.sources.correct(entry_id, Outcome.FAILED, why)
+        store.agenda.correct(entry_id, nominal, Outcome.FAILED, str(error))
+        store.sources.correct(entry_id, Outcome.FAILED, str(error))
 
 
 def place_of(store: Store, target: Target) -> str:

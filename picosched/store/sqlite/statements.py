@@ -19,6 +19,7 @@ from typing import Any
 
 from picosched.clock import FIRST_MS, LAST_MS
 from picosched.schedule.fire import FIRE
+from picosched.schedule.happenings import DOMAIN
 from picosched.schedule.record import Table
 from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
 from picosched.store import deliveries, pages, picos, rows, sources
@@ -55,7 +56,7 @@ FRAGMENTS: dict[str, Any] = {
     # Rows with an invalid due time fail at the next tick. The + avoids use of an index.
     "is_shown": f"{IS_SCHEDULE} AND (+due IS NULL OR +due BETWEEN {FIRST_MS} AND {LAST_MS})",
     # What tells the rules of a pico what happened to its schedules.
-    "is_told": "kind = 'send' AND eci IS NULL AND domain = 'schedule'",
+    "is_told": f"kind = 'send' AND eci IS NULL AND domain = {DOMAIN!r}",
 }
 
 
