@@ -7,8 +7,8 @@ round trip: BEGIN goes with the first statement, and COMMIT with the writes that
 statement for all rows of a kind.
 
 A session that is lost takes its transaction with it. Lost at COMMIT, it is unknown whether the transaction
-was kept: that is `InDoubtError`. Another picosched may have had the database before the next session took the
-lock again, so whatever was read before is stale (`mend`).
+was kept: that is `InDoubtError`. Another picosched may have had the database before we took the lock again,
+so whatever was read before is stale (`mend`).
 
 PostgreSQL refuses every statement after one that failed, until the transaction or its savepoint is undone. So
 do we, with the reason, even if some code swallowed the error.

@@ -181,7 +181,7 @@ def lacking(session: Session, cause: psycopg.Error, name: str) -> StoreError:
 
 
 def take_lock(session: Session, name: str, *, alone: bool = False) -> None:
-    """Take the database for this session, beside others or `alone`.
+    """Take the database, beside others or `alone`.
 
     `conflict`, with the holder, if that cannot be.
     """
@@ -198,5 +198,5 @@ def take_lock(session: Session, name: str, *, alone: bool = False) -> None:
 
 
 def leave_lock(session: Session) -> None:
-    """Give back all advisory locks of this session."""
+    """Give back all advisory locks."""
     session.execute("SELECT pg_advisory_unlock_all()")
