@@ -2,7 +2,7 @@
 
 Each server runs in a process of its own, and the clients, which wait for each answer before they ask again,
 in this one. The client is as bare as asyncio lets it be, and costs about as much as a bare server. The peer
-is its core behind Node's own HTTP server, without the server, the log and the pages that it comes with.
+is its core behind what its own server is made of (Express, Helmet, body-parser, its log), without the pages.
 """
 
 from __future__ import annotations

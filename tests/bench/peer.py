@@ -17,9 +17,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-PACKAGE = {
+PACKAGE: dict[str, Any] = {
     "private": True,
-    "dependencies": {"pico-engine-core": "1.3.0", "krl-compiler": "1.3.0", "leveldown": "6.1.1"},
+    "dependencies": {
+        "pico-engine-core": "1.3.0",
+        "krl-compiler": "1.3.0",
+        "leveldown": "6.1.1",
+        "body-parser": "1.20.3",
+        "express": "4.21.2",
+        "helmet": "4.6.0",
+        "rotating-file-stream": "2.1.6",
+    },
     "overrides": {"krl-compiler": "$krl-compiler", "krl-parser": "1.3.0"},
 }
 DRIVER = Path(__file__).with_name("peer.js")
@@ -28,8 +36,9 @@ DRIVER = Path(__file__).with_name("peer.js")
 def peer_in(folder: Path) -> Path:
     """The modules of a folder in which the peer was installed before; FileNotFoundError if it was not."""
     modules = folder.resolve() / "node_modules"
-    if not (modules / "pico-engine-core").is_dir():
-        raise FileNotFoundError(f"{modules} has no pico-engine-core")
+    for name in PACKAGE["dependencies"]:
+        if not (modules / name).is_dir():
+            raise FileNotFoundError(f"{modules} has no {name}")
     return modules
 
 

@@ -75,10 +75,11 @@ def test_an_event_and_a_query_may_be_written_as_two_words(run: Any) -> None:
 
 
 EVERY = """ruleset every {
-  rule make { select when t make fired { schedule t event "now" repeat "*/20 * * * *" with _misfire = "once"
-                                          schedule t event "now" repeat "0 * * * *" with _misfire = "skip" } }
+  rule make { select when t make fired {
+    schedule t event "now" repeat "*/20 * * * *" with _misfire = "once" and _until = "2026-03-02"
+    schedule t event "now" repeat "0 * * * *" with _misfire = "skip" and _until = "2026-03-02" } }
   rule now { select when t now send_directive("now") }
-}"""
+}"""  # they end, so that no time at which the test is run is one of theirs
 
 
 @pytest.mark.slow
