@@ -323,9 +323,9 @@ def test_fire_goes_on_with_the_others_where_one_cannot_be_fired(run: Any, folder
 
 
 def test_move_and_reschedule(run: Any, pending: list[dict[str, Any]]) -> None:
-    id = pending[0]["id"]
+    id, event = pending[0]["id"], pending[0]["event"]
     assert run("move", id, "--to", "2098-05-01").out == (
-        f"moved notification:tea_ready ({id[:8]}), due 2098-05-01T00:00:00Z\n"
+        f"moved {event} ({id[:8]}), due 2098-05-01T00:00:00Z\n"
     )
     assert run("move", id, "--by", "1d12h", "--json").json["due"] == "2098-05-02T12:00:00Z"
     assert run("move", id, "--by=-12h", "--json").json["due"] == "2098-05-02T00:00:00Z"
