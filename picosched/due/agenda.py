@@ -1,24 +1,7 @@
 """Due scheduled rows: a queue of the tick, and the states of a row.
 
-A row changes state as follows, and each step that settles an occurrence is recorded:
-
-| state | cause | to | recorded as |
-|---|---|---|---|
-| – | a rule schedules it | pending | |
-| pending | its event is raised, and it has a next time | pending | fired, late, coalesced, failed |
-| pending | its event is raised for the last time | finished | fired, late, coalesced, failed |
-| pending | its occurrence is not wanted | pending, finished | skipped, throttled, closed |
-| pending | its occurrence cannot be processed | pending, finished | failed |
-| pending | its occurrence failed, and is tried again | pending | failed |
-| pending | its occurrence failed, as many before it | paused | failed |
-| pending | it killed the process `max_begun` times | paused, finished | failed |
-| pending, paused | it is fired by hand | as before, finished | fired |
-| pending | it is paused | paused | |
-| paused | it is resumed, or its pause is over | pending, finished | paused, if occurrences passed |
-| pending, paused | it is cancelled, or its ruleset or pico is removed | cancelled | cancelled |
-
-`schedule/occurrence.py` classifies an occurrence, `schedule/changed.py` applies a change to a row. The record
-of an occurrence commits with the row's next due time and with the turn, if there is one.
+`schedule/occurrence.py` classifies an occurrence, `schedule/changed.py` applies a change to a row and has the
+table of states. The record of an occurrence commits with the row's next due time and with the turn, if any.
 """
 
 from __future__ import annotations
@@ -30,13 +13,15 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from picosched.clock import format_time
-from picosched.due.alerting import alert_all
+from picosched.due.alerting import tell_of
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
+from picosched.due.overlap import CANCELLED, GIVEN_UP, WAITED, came_meanwhile, given_up_at, overlapped
 from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
+from picosched.outside.processes import Ended
 from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
@@ -46,9 +31,8 @@ from picosched.schedule.backfill import NOMINAL, OPEN, reason, still_to_come
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
 from picosched.schedule.failing import having_failed, next_try, tried
 from picosched.schedule.fire import Fire, record_of
-from picosched.schedule.happenings import happenings
 from picosched.schedule.occurrence import Terms, dealt_with
-from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError
@@ -69,13 +53,20 @@ class AgendaQueue:
     """Finds due rows and raises the first of them. For one tick at a time."""
 
     def __init__(
-        self, store: Store, commits: GroupCommit, rows: Rows, waiting: Waiting, begun: Begun
+        self,
+        store: Store,
+        commits: GroupCommit,
+        rows: Rows,
+        waiting: Waiting,
+        begun: Begun,
+        end_program: Callable[[str, Ended], None],
     ) -> None:
         self._store = store
         self._commits = commits
         self._rows = rows
         self._waiting = waiting
         self._begun = begun
+        self._end_program = end_program
         self._line = DueRows(store.due)
         self._together = Together(commits, waiting, begun, rows.raise_due, rows.fail, self._give_up)
 
@@ -92,6 +83,8 @@ class AgendaQueue:
                 tick.stuck[piece.id] = outcome
                 failing += getattr(outcome, "code", None) != "conflict"  # which concerns the one row
             else:
+                for id in outcome.ends:
+                    self._end_program(id, CANCELLED)
                 raised += outcome.raised
                 made_now += outcome.made is not None and outcome.made >= now
         self._line.raised(done)
@@ -174,6 +167,16 @@ class Rows:
             return Done(made=row.created)
         settled = dealt.row
         record = record_of(row, now, dealt.outcome, dealt.why, dealt.stands_for)
+        if dealt.why is None and row.overlap is not None:
+            if piece.answers.given_up:
+                record = replace(record, outcome=Outcome.CANCELLED, fired=self._now(), stands_for=1)
+                settled = row.settled(due, self._settings.granularity)
+                self._settle(row, settled, replace(record, why=GIVEN_UP))
+                return Done(made=row.created)
+            if (other := overlapped(self._store, row, now)) is not None:
+                if other.skipped is not None:
+                    self._skip(row, upto, now, other.skipped)
+                return Done(made=row.created, ends=other.ends)
         if dealt.why is None:
             return self._raise_wanted(row, settled, record, piece.answers)
         if row.tries:  # no try is left that could succeed
@@ -192,6 +195,8 @@ class Rows:
         again = None if row.retry is None else next_try(row, settled, record.fired, granularity)
         sender = None if row.rid else declaring.sender_of(self._store, row)
         journalled = sender is None or sender.journal
+        if row.overlap is not None:
+            answers.until = given_up_at(row, settled, record.fired)
         raised = self._raised(
             row, settled, record, answers, tried_again=again is not None, journalled=journalled
         )
@@ -200,6 +205,10 @@ class Rows:
                 declaring.note_failure(self._store, sender.entry_id, record.nominal, raised.errors[0])
             if raised.errors or row.failures or row.late_after or record.outcome is not Outcome.FIRED:
                 self._happened(row, raised.settled or settled, of_turn(record, raised))
+            if row.overlap is Overlap.SKIP and answers.given:
+                done = self._now()
+                if (after := came_meanwhile(self._store, row.id, record.fired, done)) is not None:
+                    self._skip(after, done, done, WAITED)
             return Done(raised=True, made=row.created)
         if isinstance(raised, Unanswered):
             return raised
@@ -290,29 +299,19 @@ class Rows:
         self._store.agenda.take(changed, now)
         return True
 
+    def _skip(self, row: Scheduled, upto: datetime, now: datetime, why: str) -> None:
+        """Settle the occurrences of a row up to a time, as the one before them was at work."""
+        settled, stands_for = self._going_on(row, upto)
+        self._settle(row, settled, record_of(row, now, Outcome.SKIPPED, why, stands_for))
+
     def _settle(self, row: Scheduled, settled: Scheduled, record: Fire) -> None:
         """Settle and record an occurrence that caused no turn, and tell the rules."""
         self._store.settle(settled, record)
         self._happened(row, settled, record)
 
     def _happened(self, row: Scheduled, settled: Scheduled, record: Fire, but: Sequence[str] = ()) -> None:
-        """Tell the rules of its pico, where one selects it, and the alerts what happened to a schedule.
-
-        All `but` some types of event.
-        """
-        if not row.is_schedule:
-            return
-        for each in happenings(row, settled, record, self._settings.granularity):
-            if each.type in but:
-                continue
-            alert_all(self._store, self._settings, each, row, settled)
-            installed = self._loaded.load_pico(row.pico_id).installed.values()
-            if not any(one.ruleset.salient(each.domain, each.type) for one in installed):
-                continue
-            if self._store.agenda.coming(row.pico_id) >= self._settings.limits.max_pending:
-                log.warning("%s of %s is not raised: its pico has max_pending events", each.event, row.id)
-                continue
-            self._store.agenda.add(each)
+        if row.is_schedule:
+            tell_of(self._store, self._loaded, self._settings, row, settled, record, but)
 
     def _raised(
         self,

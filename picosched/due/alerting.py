@@ -1,4 +1,4 @@
-"""Tells the engine's alerts what happened to a schedule, in the transaction that settles it.
+"""Tells rules and the engine's alerts what happened to a schedule, in the transaction that settles it.
 
 A request or a mail is a delivery, tried until it is accepted; an event through a channel is a row, due now.
 """
@@ -6,20 +6,50 @@ A request or a mail is a delivery, tried until it is accepted; an event through 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from picosched.frozen import replace
 from picosched.hashed import id_of
 from picosched.pico.delivery import Delivery
 from picosched.schedule.alert import ECI, SIGNATURE, Alert
+from picosched.schedule.fire import Fire
+from picosched.schedule.happenings import happenings
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.store import rows
 from picosched.store.store import Store
+from picosched.turns.memory import Loaded
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 1_000
 """Pending deliveries of one pico, above which further alerts about it are dropped."""
+
+
+def tell_of(
+    store: Store,
+    loaded: Loaded,
+    settings: Settings,
+    row: Scheduled,
+    settled: Scheduled,
+    record: Fire,
+    but: Sequence[str] = (),
+) -> None:
+    """Tell the rules of its pico, where one selects it, and the alerts what happened to a schedule.
+
+    All `but` some types of event.
+    """
+    for each in happenings(row, settled, record, settings.granularity):
+        if each.type in but:
+            continue
+        alert_all(store, settings, each, row, settled)
+        installed = loaded.load_pico(row.pico_id).installed.values()
+        if not any(one.ruleset.salient(each.domain, each.type) for one in installed):
+            continue
+        if store.agenda.coming(row.pico_id) >= settings.limits.max_pending:
+            log.warning("%s of %s is not raised: its pico has max_pending events", each.event, row.id)
+            continue
+        store.agenda.add(each)
 
 
 def alert_all(

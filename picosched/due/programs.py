@@ -22,7 +22,7 @@ from picosched.due.queue import Looked, Tick
 from picosched.errors import PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.scope import Program
-from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, Processes
+from picosched.outside.processes import INTERRUPTED, REHEARSED, SECONDS, Ended, Processes, Wake
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
@@ -77,6 +77,10 @@ class ProgramsQueue(Background):
         """Terminate running programs, and start no more until `stop`."""
         self._processes.stop()
 
+    def end(self, id: str, why: Ended) -> None:
+        """Have a program end that runs in this process."""
+        self._processes.end(id, why)
+
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Terminate running programs; the others wait for the next start."""
         self._processes.stop()
@@ -123,7 +127,8 @@ class ProgramsQueue(Background):
         if self._processes.stopping or not self._held(id):
             return
         try:
-            self._run_held(id)
+            with self._processes.wake(id) as wake:
+                self._run_held(id, wake)
         finally:
             if self._store.machines is not None:
                 self._commits.read(self._store.machines.release, id)
@@ -132,7 +137,7 @@ class ProgramsQueue(Background):
         """Whether this process alone may run it; others see that from then on."""
         return self._store.machines is None or self._commits.read(self._store.machines.hold, id)
 
-    def _run_held(self, id: str) -> None:
+    def _run_held(self, id: str, wake: Wake) -> None:
         try:
             program = self._commits.run(self._begin, id)
         except InDoubtError as error:  # it may be marked as running, and nothing else would end it
@@ -142,7 +147,7 @@ class ProgramsQueue(Background):
             return
         ended = INTERRUPTED
         try:
-            ended = self._ended(program)
+            ended = self._ended(program, wake)
         finally:
             self._end(id, ended)
 
@@ -168,12 +173,12 @@ class ProgramsQueue(Background):
         self._store.agenda.become(replace(row, kind="running", fired=now), now)
         return replace(program, cwd=program.cwd or allowed.home)
 
-    def _ended(self, program: Program) -> Ended:
+    def _ended(self, program: Program, wake: Wake) -> Ended:
         if self._rehearsed:
             return REHEARSED
         log.info("starting the program %s", program.path)
         seconds = SECONDS if program.timeout is None else program.timeout
-        ended = self._processes.run(program, min(seconds, self._settings.proc_timeout))
+        ended = self._processes.run(program, min(seconds, self._settings.proc_timeout), wake)
         log.info("the program %s ended: %s after %g s", program.path, ended.outcome, ended.duration)
         return ended
 

@@ -31,6 +31,8 @@ class Done(NamedTuple):
     """Whether its event was raised."""
     made: datetime | None = None
     """When the row was made; None if that does not matter."""
+    ends: tuple[str, ...] = ()
+    """Runs of programs that have to end."""
 
 
 NOTHING = Done()

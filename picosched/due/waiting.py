@@ -4,6 +4,9 @@ A rule that makes a request stops its turn (`Unanswered`) before anything is wri
 here, without holding the store, and the turn is evaluated again with the answer, so a slow host delays only
 this caller. Requests are made at least once: if the process ends in between, the next one repeats them.
 
+A row may say until when its turn waits. Then the request is cut off, and the row is told that the wait was
+given up; only another pico's turn is waited for to its end.
+
 In the background such rows wait in their own threads, picos in turn, and are left out of due queries until
 they are answered; without a background scheduler they are answered one after the other.
 """
@@ -11,6 +14,8 @@ they are answered; without a background scheduler they are answered one after th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from picosched.due.background import Background, away
@@ -44,25 +49,37 @@ class Waiting(Background):
     """Makes the requests that turns and queries need answered before they can continue."""
 
     def __init__(
-        self, ask: Ask, ask_pico: Callable[[EventQuery], EventQueryAnswer], done: Callable[[], None]
+        self,
+        ask: Ask,
+        ask_pico: Callable[[EventQuery], EventQueryAnswer],
+        done: Callable[[], None],
+        now: Callable[[], datetime],
     ) -> None:
         super().__init__("picosched-asking", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._ask = ask
         self._ask_pico = ask_pico
+        self._now = now
 
     def done(self, perform: Callable[[P], T | Unanswered], piece: P, outcome: T | Unanswered) -> T:
         """The final result of `perform` for a piece, given its first `outcome`."""
-        given = piece.answers.given
+        answers, given = piece.answers, piece.answers.given
         for _ in range(2 * MOST_ASKED):
             if not isinstance(outcome, Unanswered):
                 return outcome
             del given[outcome.place :]
-            given.append((outcome.request, self._answer(outcome.request)))
+            if (left := self._left(answers)) is None or left > 0:
+                given.append((outcome.request, self._answer(outcome.request, left)))
+            left = self._left(answers)
+            answers.given_up = left is not None and left <= 0
             outcome = perform(piece)
         raise PicoschedError("the event asks something else each time it is tried", "conflict")
 
-    def _answer(self, request: Request) -> Response:
+    def _left(self, answers: Answers) -> float | None:
+        """Seconds until the wait is given up; None if it is not."""
+        return None if answers.until is None else (answers.until - self._now()).total_seconds()
+
+    def _answer(self, request: Request, seconds: float | None) -> Response:
         if isinstance(request, EventQuery):
             return self._ask_pico(request)
         with away():
-            return self._ask(request)
+            return self._ask(request if seconds is None else replace(request, seconds=seconds))

@@ -21,7 +21,7 @@ from picosched.pico.channel import Channel, Policy, new_policy, new_tags
 from picosched.pico.turn import Considered, Directive, Handled, Logged
 from picosched.schedule.fire import Fire
 from picosched.schedule.retold import check_row, read_fire, read_row
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.scheduled import Scheduled, Status
 from picosched.store.journal import Entry
 from picosched.timespec.almanac import Almanac
 
@@ -134,6 +134,8 @@ def _read_policy(told: Fields) -> Policy:
 
 def _read_row(told: Fields, rids: set[str], almanac: Almanac) -> Scheduled:
     row = replace(read_row(told, ""), attrs=_json(told, "attrs"), almanac=almanac)
+    if row.held:  # the programs for which it waits are not in the document
+        row = replace(row, held=False, status=Status.PENDING)
     check_row(row, told.where)
     if row.due is not None and row.rid not in rids:
         raise PicoschedError(f"{told.where}.rid: found {row.rid}, wanted a ruleset of the document")

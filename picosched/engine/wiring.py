@@ -104,7 +104,7 @@ class Wiring:
         reach = None if shards is None else Reach(shards, self.store.agenda, self.loaded)
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds, reach)
         self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came)
-        self._waiting = Waiting(ask, self._ask_pico, self.look_again)
+        self._waiting = Waiting(ask, self._ask_pico, self.look_again, self.now)
         self._deep = threading.local()
         """How many turns of other picos the calling thread waits for, each within the one before."""
         self.machine_id = "" if self.store.machines is None else token_hex(8)
@@ -127,13 +127,13 @@ class Wiring:
     def _wire_queues(self, ask: Ask, *, rehearsed: bool) -> None:
         store, commits, now, look_again = self.store, self._commits, self.now, self.look_again
         self._rows = Rows(store, self.loaded, self.turns, self.settings, now)
-        agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun)
         entries = Entries(store, self.loaded, self.turns, now)
         sources = SourcesQueue(store, commits, entries, self._waiting, self._begun)
         self._deliveries = DeliveriesQueue(store, commits, self.settings, ask, now, look_again)
         self._programs = ProgramsQueue(
             store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
         )
+        agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun, self._programs.end)
         queues = sources, self._deliveries, self._programs, agenda
         self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, self._scheduler.ends)
 

@@ -22,6 +22,8 @@ class HttpRequest:
     """Whether redirects are followed."""
     installs: bool = False
     """Whether it reads the text of a ruleset to install."""
+    seconds: float | None = None
+    """After how long it is given up, if that is sooner than for any other."""
 
 
 @dataclass(frozen=True, slots=True)

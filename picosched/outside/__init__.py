@@ -93,7 +93,8 @@ class Outside:
         from picosched.outside.network import Network, Remaining
 
         addresses = self._of_rulesets if request.installs else self._addresses
-        network = Network(addresses, Remaining(self._seconds))
+        seconds = self._seconds if request.seconds is None else min(self._seconds, request.seconds)
+        network = Network(addresses, Remaining(seconds))
         for _ in range(MOST_REDIRECTS + 1):
             answer = self._asked(network, request)
             if isinstance(answer, HttpResponse):

@@ -16,7 +16,7 @@ import selectors
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from subprocess import PIPE, Popen
 from typing import Any
@@ -51,7 +51,8 @@ def kill_all() -> None:
 class Ended:
     """The result of a run.
 
-    `outcome`: exited · timeout · interrupted (the engine ended meanwhile) · not_started · rehearsed.
+    `outcome`: exited · timeout · interrupted (the engine ended meanwhile) · cancelled (its schedule's next
+    occurrence came) · not_started · rehearsed.
     """
 
     outcome: str
@@ -72,6 +73,21 @@ INTERRUPTED = Ended("interrupted", why="the engine ended while it ran")
 REHEARSED = Ended("rehearsed", exit=0, why="no program is run on virtual time")
 
 
+class Wake:
+    """A pipe that wakes who follows a process, and why it has to end."""
+
+    def __init__(self) -> None:
+        self.read, self._write = os.pipe()
+        self.why = INTERRUPTED
+
+    def tell(self, what: bytes) -> None:
+        os.write(self._write, what)
+
+    def close(self) -> None:
+        os.close(self.read)
+        os.close(self._write)
+
+
 class Processes:
     """Runs programs; thread-safe."""
 
@@ -79,16 +95,16 @@ class Processes:
         self._kept = kept
         self._grace = grace
         self._mutex = threading.Lock()
-        self._wakes: set[int] = set()
-        """Pipes to wake the threads of running programs."""
+        self._wakes: dict[Wake, str] = {}
+        """To wake the threads of running programs, with the ids of the runs."""
         self._stopping = False
 
     @property
     def stopping(self) -> bool:
         return self._stopping
 
-    def run(self, program: Program, seconds: float) -> Ended:
-        """Run a program and wait for its end."""
+    def run(self, program: Program, seconds: float, wake: Wake | None = None) -> Ended:
+        """Run a program and wait for its end. A `wake` that was made before can end it."""
         began = ticks()
         try:
             process = Popen(
@@ -106,8 +122,8 @@ class Processes:
             return Ended("not_started", why=f"{where}{getattr(fault, 'strerror', None) or fault}")
         _groups.add(process.pid)
         try:
-            with process, self._wake() as wake:
-                run = Run(process, wake, (program.stdin or "").encode("utf-8", "replace"), self._kept)
+            with process, self.wake() if wake is None else nullcontext(wake) as own:
+                run = Run(process, own, (program.stdin or "").encode("utf-8", "replace"), self._kept)
                 why = run.follow(seconds, self._grace)
         finally:
             _groups.discard(process.pid)
@@ -130,26 +146,32 @@ class Processes:
                 return
             self._stopping = True
             for wake in self._wakes:
-                os.write(wake, STOP)
+                wake.tell(STOP)
+
+    def end(self, id: str, why: Ended) -> None:
+        """End the program of a run, if there is a wake for it."""
+        with self._mutex:
+            for wake in [each for each, of in self._wakes.items() if of == id]:
+                wake.why = why
+                wake.tell(STOP)
 
     def go_on(self) -> None:
         self._stopping = False
 
     @contextmanager
-    def _wake(self) -> Iterator[tuple[int, int]]:
-        """A pipe that wakes who follows a process: what to read, and where to write."""
-        ends = os.pipe()
+    def wake(self, id: str = "") -> Iterator[Wake]:
+        """What `stop` tells, and `end` if it has an id."""
+        wake = Wake()
         with self._mutex:
-            self._wakes.add(ends[1])
+            self._wakes[wake] = id
             if self._stopping:
-                os.write(ends[1], STOP)
+                wake.tell(STOP)
         try:
-            yield ends
+            yield wake
         finally:
             with self._mutex:
-                self._wakes.discard(ends[1])
-            for end in ends:
-                os.close(end)
+                del self._wakes[wake]
+            wake.close()
 
 
 class Kept:
@@ -173,10 +195,10 @@ class Kept:
 class Run:
     """One process, followed to its end: fed, read, and ended when it has to be."""
 
-    def __init__(self, process: Popen[bytes], wake: tuple[int, int], feed: bytes, kept: int) -> None:
+    def __init__(self, process: Popen[bytes], wake: Wake, feed: bytes, kept: int) -> None:
         self.output, self.errors = Kept(kept), Kept(kept)
         self._process = process
-        self._wakes, self._wake = wake
+        self._wake = wake
         self._feed = memoryview(feed)
         self._exited = False
         self._until = 0.0
@@ -211,7 +233,7 @@ class Run:
 
     def _wait(self) -> None:
         self._process.wait()
-        os.write(self._wake, EXITED)
+        self._wake.tell(EXITED)
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         process = self._process
@@ -219,7 +241,7 @@ class Run:
         for stream, kept in ((process.stdout, self.output), (process.stderr, self.errors)):
             os.set_blocking(stream.fileno(), False)
             selector.register(stream, selectors.EVENT_READ, kept)
-        selector.register(self._wakes, selectors.EVENT_READ)
+        selector.register(self._wake.read, selectors.EVENT_READ)
         if self._feed:
             os.set_blocking(process.stdin.fileno(), False)
             selector.register(process.stdin, selectors.EVENT_WRITE)
@@ -227,11 +249,11 @@ class Run:
             process.stdin.close()
 
     def _attend(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
-        if key.fd == self._wakes:
-            told = os.read(self._wakes, CHUNK)
+        if key.fd == self._wake.read:
+            told = os.read(self._wake.read, CHUNK)
             self._exited = self._exited or EXITED in told
             if STOP in told and not self._exited:
-                self._ended, self._until = self._ended or INTERRUPTED, 0.0
+                self._ended, self._until = self._ended or self._wake.why, 0.0
         elif isinstance(key.data, Kept):
             self._read(selector, key)
         else:

@@ -323,6 +323,7 @@ class PicoAgenda:
             created=turn.now,
             rule=said.rule,
             name=program.name,
+            started_by=turn.works_for,
         )
         return self._make(said, turn, made)
 

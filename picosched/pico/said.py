@@ -83,6 +83,10 @@ class Answers:
     """Random values."""
     began: datetime | None = None
     """The time of the first try."""
+    until: datetime | None = None
+    """When the wait for answers is given up."""
+    given_up: bool = False
+    """Whether it was."""
 
     def first(self, now: datetime) -> datetime:
         """The time of the first try, which is `now` if there was none."""

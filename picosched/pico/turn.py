@@ -114,6 +114,12 @@ class Turn:
         return sorted(each.id for each in ended)
 
     @property
+    def works_for(self) -> str | None:
+        """The id of the schedule that raised its event, or that started the program whose end it handles."""
+        row = self.settled
+        return None if row is None else row.id if row.is_schedule else row.started_by
+
+    @property
     def warnings(self) -> list[str]:
         """The engine's warnings about requests of rules; they are also in the log."""
         return [str(each.value) for each in self.log if each.level == WARNING]

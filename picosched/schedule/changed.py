@@ -1,5 +1,24 @@
 """Changes to a row: paused, resumed, moved, repeated, fired, cancelled.
 
+A row changes state as follows, and each step that settles an occurrence is recorded:
+
+| state | cause | to | recorded as |
+|---|---|---|---|
+| – | a rule schedules it | pending | |
+| pending | its event is raised, and it comes again | pending | fired, late, coalesced, failed |
+| pending | its event is raised, and nothing is left to come | finished | fired, late, coalesced, failed |
+| pending | its occurrence is not wanted | pending, finished | skipped, throttled, closed |
+| pending | the one before is at work (`_overlap`) | paused (`held`) until that ends | |
+| pending | the same: it is let go, or its turn given up | pending, finished | skipped, cancelled |
+| pending | its occurrence cannot be dealt with | pending, finished | failed |
+| pending | its occurrence failed, and is tried again | pending | failed |
+| pending | its occurrence failed, as many before it (`_on_failure`) | paused | failed |
+| pending | it killed the process twice while it was begun alone | paused, finished | failed |
+| pending, paused | it is fired by hand | as before, finished | fired |
+| pending | it is paused | paused | |
+| paused | it is resumed, or its pause is over | pending, finished | paused, if occurrences passed |
+| pending, paused | it is cancelled, or its ruleset or pico goes | cancelled | cancelled |
+
 Each is a pure function from a row to its new state, with a record of the occurrences passed over, if any;
 the caller writes both in one transaction. Rules, Python, the command line and the server all use these
 functions.
@@ -44,12 +63,12 @@ def paused(scheduled: Scheduled, until: datetime | None) -> Changed | None:
     """The row paused, `until` a time or until it is resumed."""
     if not live(scheduled):
         return None
-    return replace(scheduled, status=Status.PAUSED, paused_until=until), None
+    return replace(scheduled, status=Status.PAUSED, paused_until=until, held=False), None
 
 
 def resumed(scheduled: Scheduled, now: datetime, granularity: int) -> Changed | None:
-    """The row resumed at `now`; finished if its last occurrence has passed."""
-    if not scheduled.paused:
+    """The row resumed at `now`; finished if its last occurrence has passed. Not one that is only held."""
+    if not scheduled.paused or scheduled.held:
         return None
     going = replace(scheduled, status=Status.PENDING, paused_until=None)
     if going.timespec is None or going.due is None or going.due > now:

@@ -4,12 +4,6 @@ A row is *due until its effects are on disk, and never after*. One coming of its
 keyed by (id, nominal time): that key is unique in the record of fires, so nothing fires twice. The nominal
 time is the due time: the time asked for, rounded up to the engine's granularity, never early, and
 put off by the row's own part of its jitter. The time asked for is kept beside it, where it is another.
-
-    pending ──due──▶ fired ──▶ finished          an `at`, or a `repeat` with no time left
-       ▲               │
-       └── next due ───┘                         a `repeat`
-    pending ──▶ cancelled
-    pending ◀──▶ paused
 """
 
 from __future__ import annotations
@@ -56,6 +50,14 @@ class Misfire(StrEnum):
     ONCE = "once"
     SKIP = "skip"
     ALL = "all"
+
+
+class Overlap(StrEnum):
+    """What becomes of an occurrence that comes due while the one before it is still at work."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    CANCEL = "cancel"
 
 
 class Outcome(StrEnum):
@@ -145,6 +147,12 @@ class Scheduled:
     """Occurrences that failed since the last one that did not."""
     late_after: int | None = None
     """From how many milliseconds on `schedule:late` says that it is late; None for the engine's own."""
+    overlap: Overlap | None = None
+    """Of a repeat: its policy for occurrences that come due while one is at work (`due/overlap.py`)."""
+    held: bool = False
+    """Whether it is paused only until what its last occurrence started has ended."""
+    started_by: str | None = None
+    """Of a program, and of the message of its end: the id of the schedule whose occurrence started it."""
     almanac: Almanac = field(default=PLAIN, compare=False, repr=False)
     """What its timespec is read with: that of the engine's settings. It is not stored."""
 
@@ -338,6 +346,14 @@ SCHEDULED = Table(
     Field("on_failure", TEXT.maybe, label="on failure"),
     Field("failures", COUNT, read="told.whole('failures', 0)", says="Failed occurrences in a row."),
     Field("late_after", SECONDS.maybe, says="Seconds.", label="late after"),
+    Field("overlap", word(Overlap).maybe, label="overlap"),
+    Field(
+        "held",
+        FLAG,
+        read="told.has('held') and told.flag('held')",
+        says="Whether it waits for the end of the occurrence before.",
+    ),
+    Field("started_by", TEXT.maybe, json=None),
     Field("keep_until", TIME.maybe, json=None),
     Field("eci", TEXT.maybe, json=None),
     Field("spaced_from", TIME.maybe, json=None),

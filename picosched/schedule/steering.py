@@ -13,6 +13,7 @@
     _retry         how often a failed occurrence is tried again
     _on_failure    "pause", or "pause after 3": pause it when so many in a row failed
     _late_after    from how many seconds on `schedule:late` says that it is late
+    _overlap       "skip", "queue" or "cancel": what if the occurrence before is still at work
 
 Null counts as missing. A value of the wrong type is an error, and so is an attribute for repeats given with
 an `at`, because a schedule that silently runs for ever is discovered too late.
@@ -29,14 +30,14 @@ from typing import Any
 
 from picosched.errors import PicoschedError
 from picosched.schedule.failing import MOST_RETRY, pause_after
-from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire
+from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire, Overlap
 from picosched.timespec.start import utc_of
 from picosched.timespec.zone import check_zone
 
 NAME, IF_EXISTS, ZONE, START = "_name", "_if_exists", "_timezone", "_start"
-UNTIL, COUNT, WINDOW = "_until", "_count", "_window"
+UNTIL, COUNT, WINDOW, OVERLAP = "_until", "_count", "_window", "_overlap"
 
-FOR_REPEATS = (START, UNTIL, COUNT)
+FOR_REPEATS = (START, UNTIL, COUNT, OVERLAP)
 """These are refused with an `at`. The classic engine lets `_name` and `_timezone` stand with one."""
 
 KEEP, REPLACE = "keep", "replace"
@@ -110,6 +111,10 @@ def _misfire(name: str, value: Any, _: TimeOf) -> Misfire:
     return Misfire(_choice(name, value, [each.value for each in Misfire]))
 
 
+def _overlap(name: str, value: Any, _: TimeOf) -> Overlap:
+    return Overlap(_choice(name, value, [each.value for each in Overlap]))
+
+
 def _time(name: str, value: Any, time_of: TimeOf) -> datetime:
     return time_of(value, name)
 
@@ -159,6 +164,7 @@ POLICY: dict[str, Callable[[str, Any, TimeOf], Any]] = {
     "_retry": _retry,
     "_on_failure": _on_failure,
     "_late_after": _seconds,
+    OVERLAP: _overlap,
 }
 """Those that are fields of the row, which have the same name without `_`, and how each is read."""
 

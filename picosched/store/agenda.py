@@ -31,7 +31,7 @@ LAST_CHARACTER = chr(0x10FFFF)
 TABLE = "scheduled"
 SETTLED = (
     "due", "status", "fires", "fired", "keep_until", "paused_until", "moved_from", "spaced_from", "tries",
-    "failures", "asked", "id",
+    "failures", "asked", "held", "id",
 )  # fmt: skip
 """What `settle_scheduled` sets, and the id."""
 ECI = SCHEDULED.columns.index("eci")
@@ -106,6 +106,11 @@ class Agenda:
     def pending(self, pico_id: str | None = None, rid: str | None = None) -> list[Scheduled]:
         """Pending and paused rows, soonest first; of one pico or ruleset, or all."""
         return self.matching(Filter(pico_id=pico_id, rid=rid))
+
+    def at_work(self, id: str) -> list[Scheduled]:
+        """Programs that occurrences of a schedule started, and messages of their ends that are still to be
+        raised."""
+        return [self._to_scheduled(row) for row in self._database.rows("at_work", (id,))]
 
     def first_named(
         self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
@@ -201,8 +206,15 @@ class Agenda:
         if settled.due is not None:
             self._settled.append(values)
         self._due.see(settled)
+        if settled.started_by is not None and settled.status not in COMING:
+            self.let_go_on(settled.pico_id, now)
         if settled.kind == "window":  # the event of any other row is the same each time
             self._put_event(settled)
+
+    def let_go_on(self, pico_id: str, now: datetime) -> None:
+        """End the wait of a pico's held rows for which nothing is at work any more; they are due."""
+        for row in [*self._database.rows("no_longer_held", (pico_id,))]:
+            self.settle(replace(self._to_scheduled(row), status=Status.PENDING, held=False), now)
 
     def become(self, row: Scheduled, now: datetime) -> None:
         """Update a row that now has another kind and event."""
@@ -300,6 +312,8 @@ class Agenda:
         keep_until = to_ms(shifted(now, self._history))
         self._database.execute("finish_scheduled", (Status.FINISHED.value, keep_until, id))
         self._database.execute("unmark", (id,))
+        if row is not None:
+            self.let_go_on(row[1], now)
 
     def prunable(self, before: datetime, now: datetime) -> bool:
         """Whether there is anything to prune; usually there is not."""

@@ -13,7 +13,7 @@ from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
 from picosched.schedule.changed import cancelled
-from picosched.schedule.scheduled import Misfire, Outcome, Status
+from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Status
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.port import Row
 from picosched.store.sources import EntryRow, SourceRow
@@ -62,7 +62,8 @@ FULL = made(
     "full", kind="repeat", timespec="* * * * *", name="n", tz="Asia/Tokyo", fires=2, fired=NOW, eci="c1",
     keep_until=NOW, paused_until=NOW, misfire=Misfire.ALL, until=NOW, count=3, jitter=1_500, window="w",
     description="d", moved_from=NOW, spaced_from=NOW, asked=NOW, retry=3, tries=1, on_failure="pause",
-    failures=2, late_after=5_000, attrs={"a": [2**70, None]}, status=Status.PAUSED,
+    failures=2, late_after=5_000, overlap=Overlap.SKIP, held=True, started_by="x",
+    attrs={"a": [2**70, None]}, status=Status.PAUSED,
 )  # fmt: skip
 """A row that has a value in every field."""
 PAST = fire_of(

@@ -14,6 +14,13 @@ SELECT {scheduled.columns} FROM scheduled
     WHERE kind = $1 AND kind IN ('proc', 'running') AND status = 'pending'{where:pico}
     ORDER BY seq LIMIT $2
 
+-- name: at_work
+SELECT {scheduled.columns} FROM scheduled WHERE started_by = $1 AND status = 'pending' ORDER BY seq
+
+-- name: no_longer_held
+SELECT {scheduled.columns} FROM scheduled WHERE pico = $1 AND held = 1 AND status = 'paused'
+    AND NOT EXISTS (SELECT 1 FROM scheduled AS each WHERE each.started_by = scheduled.id AND each.status = 'pending')
+
 -- name: live_ids_like
 SELECT id FROM scheduled WHERE id >= $1 AND id < $2 AND {is_live} ORDER BY id
 
@@ -54,9 +61,9 @@ UPDATE scheduled
     SET due = (v ->> 0)::bigint, status = v ->> 1, fires = (v ->> 2)::bigint, fired = (v ->> 3)::bigint,
         keep_until = (v ->> 4)::bigint, paused_until = (v ->> 5)::bigint, moved_from = (v ->> 6)::bigint,
         spaced_from = (v ->> 7)::bigint, tries = (v ->> 8)::bigint, failures = (v ->> 9)::bigint,
-        asked = (v ->> 10)::bigint
-    FROM (SELECT DISTINCT ON (v ->> 11) v FROM {rows} ORDER BY v ->> 11, nth DESC) AS last
-    WHERE id = v ->> 11
+        asked = (v ->> 10)::bigint, held = (v ->> 11)::bigint
+    FROM (SELECT DISTINCT ON (v ->> 12) v FROM {rows} ORDER BY v ->> 12, nth DESC) AS last
+    WHERE id = v ->> 12
 
 -- name: set_event
 UPDATE scheduled SET kind = v ->> 0, domain = v ->> 1, type = v ->> 2, attrs = v ->> 3

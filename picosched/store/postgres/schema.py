@@ -292,6 +292,16 @@ ASKED = (
 )
 """The time that was asked for, beside the one it was rounded to."""
 
+OVERLAP = (
+    f"""ALTER TABLE scheduled
+        ADD overlap {TEXT},
+        ADD held bigint NOT NULL DEFAULT 0,
+        ADD started_by {TEXT}""",
+    "CREATE INDEX scheduled_started ON scheduled (started_by) WHERE started_by IS NOT NULL",
+    "CREATE INDEX scheduled_held ON scheduled (pico) WHERE held = 1",
+)
+"""What a schedule does while what it started is at work."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -299,6 +309,7 @@ MIGRATIONS = (
     ("0004_elements", ELEMENTS),
     ("0005_hosts", HOSTS),
     ("0006_asked", ASKED),
+    ("0007_overlap", OVERLAP),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -14,6 +14,13 @@ SELECT {scheduled.columns} FROM scheduled
     WHERE kind = ?1 AND kind IN ('proc', 'running') AND status = 'pending'{where:pico}
     ORDER BY rowid LIMIT ?2
 
+-- name: at_work
+SELECT {scheduled.columns} FROM scheduled WHERE started_by = ? AND status = 'pending' ORDER BY rowid
+
+-- name: no_longer_held
+SELECT {scheduled.columns} FROM scheduled WHERE pico = ? AND held = 1 AND status = 'paused'
+    AND NOT EXISTS (SELECT 1 FROM scheduled AS each WHERE each.started_by = scheduled.id AND each.status = 'pending')
+
 -- name: live_ids_like
 SELECT id FROM scheduled WHERE id >= ? AND id < ? AND {is_live} ORDER BY id
 
@@ -52,7 +59,7 @@ INSERT INTO scheduled ({scheduled.inserted}) VALUES ({scheduled.marks})
 -- name: settle_scheduled
 UPDATE scheduled
     SET due = ?, status = ?, fires = ?, fired = ?, keep_until = ?, paused_until = ?, moved_from = ?,
-        spaced_from = ?, tries = ?, failures = ?, asked = ?
+        spaced_from = ?, tries = ?, failures = ?, asked = ?, held = ?
     WHERE id = ?
 
 -- name: set_event

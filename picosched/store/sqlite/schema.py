@@ -266,6 +266,15 @@ ASKED = (
 )
 """The time that was asked for, beside the one it was rounded to."""
 
+OVERLAP = (
+    "ALTER TABLE scheduled ADD COLUMN overlap TEXT",
+    "ALTER TABLE scheduled ADD COLUMN held INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE scheduled ADD COLUMN started_by TEXT",
+    "CREATE INDEX scheduled_started ON scheduled (started_by) WHERE started_by IS NOT NULL",
+    "CREATE INDEX scheduled_held ON scheduled (pico) WHERE held = 1",
+)
+"""What a schedule does while what it started is at work."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -277,6 +286,7 @@ MIGRATIONS = (
     ("0008_failing", FAILING),
     ("0009_elements", ELEMENTS),
     ("0010_asked", ASKED),
+    ("0011_overlap", OVERLAP),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -182,7 +182,7 @@ def _fire(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "0 as stands_for", "1 or more"
 
 
-CHECKS = {"name": NAME, "text": TEXT, "time": TIME, "count": COUNT, "number": WHOLE}
+CHECKS = {"name": NAME, "text": TEXT, "time": TIME, "count": COUNT, "number": WHOLE, "flag": FLAG}
 CHECKS |= {"map": MAP, "maps": LIST, "texts": TEXTS}
 
 
