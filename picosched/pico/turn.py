@@ -45,7 +45,8 @@ class Considered:
     `outcome`: fired · notfired (its condition was false) · unselected (an attribute or `where` did not match)
     · waiting (its event expression is not complete) · idle (a foreach without a pass) · failed
     · inactive (selected, but it needs what this engine lacks: `Ruleset.inactive`)
-    · unreached (the turn was over before; one record, with the rule `*`, for all remaining rules).
+    · unreached (a rule before it ended the ruleset with `last`; or the turn was over before: one record, with
+    the rule `*`, for all remaining rules) · bypassed (the event was not for this ruleset; the rule `*`).
     `why` explains the outcome; `line` is the place in the ruleset.
     """
 
