@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -203,3 +205,71 @@ def test_the_smallest_change_is_one_that_makes_the_condition_true(
     actions = ruleset.tree.rules[0].actions
     assert actions is not None and actions.condition is not None
     assert smallest_change(actions.condition, ruleset.source, f"line 1 is false: {why}") == change
+
+
+def test_the_story_of_the_docs() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "foresight.md").read_text(encoding="utf-8")
+    (ruleset,) = re.findall(r"```krl\n(.*?)```", page, re.DOTALL)
+    answers = re.findall(r"```text\n\$ picosched why (\S+)(?: --at (\S+))?\n(.*?)```", page, re.DOTALL)
+    assert len(answers) == 2
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.install(ruleset)
+        wanted(engine, level=3)
+        engine.run_until("2026-03-02T09:00:00Z")
+        for what, at, shown in answers:
+            lines = "\n".join(engine.why(what, at or None).lines()) + "\n"
+            assert re.sub(r"\b[0-9a-f]{32}\b", "ID", lines) == shown
+
+
+def test_what_the_windows_and_the_misfire_policy_let_go(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset shop {
+      meta { window hours from "0 9 * * *" to "0 17 * * *" }
+      rule plan { select when shop wanted
+        fired { schedule shop event "poll" repeat "0 20 * * *"
+          attributes {"_name": "poll", "_window": "hours"} } }
+      rule skips { select when shop skips
+        fired { schedule shop event "nag" repeat "0 12 * * *"
+          attributes {"_name": "nag", "_misfire": "skip"} } }
+      rule poll { select when shop poll or shop nag noop() }
+    }"""
+    )
+    engine.root.raise_event("shop", "wanted")
+    engine.root.raise_event("shop", "skips")
+    engine.run_until("2026-03-01T21:00:00Z")
+    broke = engine.why("poll").broke
+    assert broke is not None and broke.name == "skipped" and "window hours" in broke.text
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    clock.set("2026-03-02T19:00:00Z")
+    engine.run_due()
+    broke = engine.why("nag").broke
+    assert broke is not None and "it was missed, and its misfire policy is skip" in broke.text
+
+
+def test_a_rule_behind_a_last_and_a_foreach_without_a_pass(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset lists {
+      rule each { select when list came foreach event:attrs{"of"} setting (one) noop() }
+      rule ends { select when list came noop() fired { last } }
+      rule behind { select when list came noop() }
+    }"""
+    )
+    engine.root.raise_event("list", "came", {"of": []})
+    for rule, text in (
+        ("each", "idle: its foreach has no pass"),
+        ("behind", "unreached: the rule ends ended it with `last`"),
+    ):
+        broke = engine.why(f"lists.{rule}").broke
+        assert broke is not None and broke.text == text
+
+
+def test_a_failing_rule(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset bad {
+      rule falls { select when it falls pre { x = time:add("soon", {"days": 1}) } noop() }
+    }"""
+    )
+    engine.root.raise_event("it", "falls")
+    broke = engine.why("bad.falls").broke
+    assert broke is not None and broke.text.startswith("failed: ")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST_TURNS = 1_000
 """Turns that are looked through for an event or a rule."""
 NEAR = timedelta(minutes=1)
-"""How far from a given time an occurrence may be."""
+"""How long after a given time an event may have come."""
 BEGINNING = re.compile(r"[0-9a-f]{4,}")
 """Of an id."""
 RAISED = (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED, Outcome.FAILED)
@@ -119,7 +119,8 @@ def _record(engine: Wiring, row: Scheduled, at: datetime | None) -> Fire | None:
     """The record of the occurrence at a time; of the last one, if no later one is overdue."""
     if at is not None:
         read = engine.store.agenda.records_between
-        near = engine.read(read, row.id, shifted(at, -NEAR), shifted(at, NEAR), 100)
+        least = timedelta(seconds=engine.settings.granularity) - MILLISECOND
+        near = engine.read(read, row.id, shifted(at, -least), shifted(at, least), 100)
         return min(near, key=lambda each: abs(each.nominal - at), default=None)
     if row.status is Status.PAUSED or (row.due is not None and row.due <= engine.now()):
         return None
