@@ -113,7 +113,8 @@ def test_paused(engine: Engine) -> None:
     (row,) = engine.agenda.pause([row.id for row in engine.agenda.scheduled()])
     engine.run_until("2026-03-02T09:00:00Z")
     assert text(engine, "standup").endswith(
-        "BROKE paused: until it is resumed\nit would have: not paused, at 2026-03-03T08:30:00Z"
+        "BROKE paused: until it is resumed; paused at 2026-03-01T08:00:00Z by Python\n"
+        "it would have: not paused, at 2026-03-03T08:30:00Z"
     )
     engine.agenda.resume(row.id)
     found = engine.why("standup", "2026-03-02T08:30:00Z")

@@ -48,6 +48,7 @@ from picosched.schedule.failing import having_failed, next_try, tried
 from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.happenings import happenings
 from picosched.schedule.occurrence import Terms, dealt_with
+from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE, Provenance
 from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.due import Coming
@@ -288,6 +289,7 @@ class Rows:
         if changed is None:
             return False
         self._store.agenda.take(changed, now)
+        self._store.agenda.note_change(Provenance(id, now, "resumed", END_OF_PAUSE))
         return True
 
     def _settle(self, row: Scheduled, settled: Scheduled, record: Fire) -> None:
@@ -302,6 +304,9 @@ class Rows:
         """
         if not row.is_schedule:
             return
+        if settled.paused and not row.paused:
+            change = Provenance(row.id, record.fired, "paused", ON_FAILURE, record.eid)
+            self._store.agenda.note_change(change)
         for each in happenings(row, settled, record, self._settings.granularity):
             if each.type in but:
                 continue

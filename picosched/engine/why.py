@@ -175,11 +175,12 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
             "until it is resumed" if row.paused_until is None else f"until {format_time(row.paused_until)}"
         )
         going = resumed(row, now, engine.settings.granularity)
+        by = _changed(engine, row.id, "paused")
         on_failure = f", after {row.failures} failures in a row" if row.on_failure and row.failures else ""
         instead = (
             None if going is None or going[0].due is None else f"not paused, at {format_time(going[0].due)}"
         )
-        return [Link("paused", False, f"{until}{on_failure}")], instead
+        return [Link("paused", False, f"{until}{by}{on_failure}")], instead
     if row.status is Status.FINISHED:
         most = f"it fired {row.fires} of {row.count} times" if row.count else f"it fired {row.fires} times"
         until = "" if row.until is None else f", and may be due until {format_time(row.until)}"
@@ -194,12 +195,21 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
     return [Link("engine", False, text)], "an engine running: `picosched run` or `serve`"
 
 
+def _changed(engine: Wiring, id: str, what: str, until: datetime | None = None) -> str:
+    """Who did that to a schedule last, up to a time; nothing if it is not on record."""
+    changes = [each for each in Agenda(engine).changes_of(id) if until is None or each.at <= until]
+    found = next((each for each in reversed(changes) if each.what == what), None)
+    return "" if found is None else f"; {found}"
+
+
 def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link], str | None]:
     nominal, granularity = format_time(record.nominal), engine.settings.granularity
     if record.outcome not in RAISED or record.eid is None:
         turn = "" if record.eid is None else f" in the turn {record.eid}{_fired_in(engine, record.eid)}"
         why = "" if record.why is None else f": {record.why}"
-        text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}"
+        what = {Outcome.PAUSED: "paused", Outcome.CANCELLED: "cancelled"}.get(record.outcome, "")
+        by = _changed(engine, row.id, what, record.fired)
+        text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
         instead = f"not paused, at {nominal}" if record.outcome is Outcome.PAUSED else None
         return [Link(record.outcome.value, False, text)], instead
     late = f"{record.lateness:g} s after {nominal}"

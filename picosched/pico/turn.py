@@ -16,6 +16,7 @@ from picosched.frozen import frozen
 from picosched.pico.change import Change
 from picosched.pico.delivery import Delivery
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import Provenance
 from picosched.schedule.scheduled import Scheduled, Status
 
 WARNING = "warning"
@@ -101,6 +102,8 @@ class Turn:
     """Events for other engines."""
     records: list[Fire] = field(default_factory=list)
     """Records of occurrences that will not be raised, or that this turn raised itself."""
+    provenance: list[Provenance] = field(default_factory=list)
+    """Who changed which rows."""
     settled: Scheduled | None = None
     """The scheduled event that caused the turn, as it will be after this occurrence."""
     changes: list[Change] = field(default_factory=list)

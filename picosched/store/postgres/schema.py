@@ -292,6 +292,26 @@ ASKED = (
 )
 """The time that was asked for, beside the one it was rounded to."""
 
+PROVENANCE = (
+    f"""CREATE TABLE provenance (
+        scheduled {TEXT} NOT NULL,
+        at bigint NOT NULL,
+        what {TEXT} NOT NULL,
+        made_by {TEXT} NOT NULL,
+        eid {TEXT},
+        {SEQ}
+    )""",
+    "CREATE INDEX provenance_scheduled ON provenance (scheduled, seq)",
+    """CREATE FUNCTION provenance_ends() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+        AS $$ BEGIN
+        DELETE FROM provenance USING old_rows WHERE provenance.scheduled = old_rows.id;
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER scheduled_deleted AFTER DELETE ON scheduled REFERENCING OLD TABLE AS old_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION provenance_ends()""",
+)
+"""Who changed a scheduled event; it goes with its row."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -299,6 +319,7 @@ MIGRATIONS = (
     ("0004_elements", ELEMENTS),
     ("0005_hosts", HOSTS),
     ("0006_asked", ASKED),
+    ("0007_provenance", PROVENANCE),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -266,6 +266,21 @@ ASKED = (
 )
 """The time that was asked for, beside the one it was rounded to."""
 
+PROVENANCE = (
+    """CREATE TABLE provenance (
+        scheduled TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        eid TEXT
+    )""",
+    "CREATE INDEX provenance_scheduled ON provenance (scheduled)",
+    """CREATE TRIGGER scheduled_deleted AFTER DELETE ON scheduled BEGIN
+            DELETE FROM provenance WHERE scheduled = old.id;
+        END""",
+)
+"""Who changed a scheduled event; it goes with its row."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -277,6 +292,7 @@ MIGRATIONS = (
     ("0008_failing", FAILING),
     ("0009_elements", ELEMENTS),
     ("0010_asked", ASKED),
+    ("0011_provenance", PROVENANCE),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
