@@ -1,4 +1,4 @@
-"""Due scheduled rows: a queue of the tick, and the states of a row.
+"""Due scheduled rows: a queue of the tick, and the states of a row. They are one idea: what becomes of a row.
 
 A row changes state as follows, and each step that settles an occurrence is recorded:
 

@@ -3,7 +3,8 @@
 A change is a function of `schedule.changed`, applied to the row's current state: that of the store, with the
 changes of the turn's earlier rules and of this rule. The result is part of the turn.
 
-The events that one turn may schedule and change, and that a pico may have pending, are limited.
+The events that one turn may schedule and change, and that a pico may have pending, are limited. All of
+it is one idea: what a rule can do with a schedule.
 """
 
 from __future__ import annotations
