@@ -89,7 +89,10 @@ def test_a_program_is_run_and_its_end_told_to_the_ruleset_that_asked(engine: Eng
         "why": None,
     }
     entry = engine.journal(limit=1)[0]
-    assert {each["rid"] for handled in entry.handled for each in handled["considered"]} == {"proc.test"}
+    (handled,) = entry.handled
+    bypassed = [each["rid"] for each in handled["considered"] if each["outcome"] == "bypassed"]
+    assert bypassed == ["other"]
+    assert {each["rid"] for each in handled["considered"]} == {"proc.test", "other"}
     assert [(fire.outcome, fire.rules) for fire in engine.history()] == [("fired", ("proc.test.finished",))]
     assert engine.run_due() == 0
 

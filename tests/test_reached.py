@@ -237,6 +237,8 @@ PAST: list[Step] = [
     lambda it: [it.kitchen.history(it.day), it.kitchen.history(limit=1), it.shelf.history()],
     lambda it: it.keep(turns=it.engine.journal()),
     lambda it: [it.engine.journal(it.kitchen.id, 2), it.engine.journal(eid=it.turns[0].eid)],
+    lambda it: [it.engine.why("tea.ready"), it.engine.why("tea.start"), it.engine.why(it.turns[0].eid)],
+    lambda it: it.engine.why("nosuch"),
     lambda it: [it.engine.journal(eid="nosuch"), it.agenda.names(it.turns)],
     lambda it: [*islice(it.engine.follow(2, it.kitchen.id), 3)],
 ]

@@ -27,7 +27,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "formatting": ("format",),
     "rehearsal": ("simulate", "test"),
     "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
-    "schedules": ("scheduled", "show", "history"),
+    "schedules": ("scheduled", "show", "history", "why"),
     "load": ("load",),
     "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire", "backfill"),
     "running": ("run", "journal"),

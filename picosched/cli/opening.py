@@ -51,6 +51,7 @@ def opened(
     """
     gc.disable()  # modules are no garbage, and looking for some takes a tenth of the time
     from picosched.engine.engine import Engine
+    from picosched.schedule.provenance import COMMAND_LINE
     from picosched.store.opening import is_there
 
     gc.enable()
@@ -59,6 +60,7 @@ def opened(
             f"there is no database {db}; `picosched install RULESET --db {db}` creates it", "not_found"
         )
     with Engine(db, settings=settings_here(defaults), readonly=readonly) as engine:
+        engine.agenda = engine.agenda.acting(COMMAND_LINE)
         yield engine
 
 

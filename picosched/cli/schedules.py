@@ -210,6 +210,38 @@ def history(
         write_fires(fires, names)
 
 
+@command(
+    app,
+    PANEL,
+    "picosched why 5f0c21d8",
+    "picosched why tea:ready --at 2026-03-01T12:04:00Z",
+    "picosched why tea_timer.ready --json",
+)
+def why(
+    what: Annotated[
+        str,
+        Argument(
+            metavar="WHAT", help="A schedule's id or name, an event's id or domain:type, or a rid.rule."
+        ),
+    ],
+    where: Where = HERE,
+    at: Annotated[
+        str | None, Option("--at", metavar="TIME", help="When it fired or should have. Default: last.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say why something fired or not: each link of the chain, which one broke, and what would have helped."""
+    from picosched.clock import parse_time
+
+    with where.opened(readonly=True) as engine:
+        found = engine.why(what, None if at is None else parse_time(at))
+    if json:
+        write_json(found.as_json())
+    else:
+        for line in found.lines():
+            write(line)
+
+
 def _known_id(engine: Reached, beginning: str) -> str:
     """The full id of a scheduled event, whether pending or ended."""
     ids = engine.agenda.ids_like(beginning) if beginning else []

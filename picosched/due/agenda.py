@@ -1,4 +1,4 @@
-"""Due scheduled rows: a queue of the tick, and the states of a row.
+"""Due scheduled rows: a queue of the tick, and the states of a row. They are one idea: what becomes of a row.
 
 `schedule/occurrence.py` classifies an occurrence, `schedule/changed.py` applies a change to a row and has the
 table of states. The record of an occurrence commits with the row's next due time and with the turn, if any.
@@ -32,6 +32,7 @@ from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
 from picosched.schedule.failing import having_failed, next_try, tried
 from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.occurrence import Terms, dealt_with
+from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE, Provenance
 from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.due import Coming
@@ -297,6 +298,7 @@ class Rows:
         if changed is None:
             return False
         self._store.agenda.take(changed, now)
+        self._store.agenda.note_change(Provenance(id, now, "resumed", END_OF_PAUSE))
         return True
 
     def _skip(self, row: Scheduled, upto: datetime, now: datetime, why: str) -> None:
@@ -310,8 +312,13 @@ class Rows:
         self._happened(row, settled, record)
 
     def _happened(self, row: Scheduled, settled: Scheduled, record: Fire, but: Sequence[str] = ()) -> None:
-        if row.is_schedule:
-            tell_of(self._store, self._loaded, self._settings, row, settled, record, but)
+        """Tell the rules and the alerts what happened to a schedule, and note that it paused itself."""
+        if not row.is_schedule:
+            return
+        if settled.paused and not row.paused:
+            change = Provenance(row.id, record.fired, "paused", ON_FAILURE, record.eid)
+            self._store.agenda.note_change(change)
+        tell_of(self._store, self._loaded, self._settings, row, settled, record, but)
 
     def _raised(
         self,

@@ -34,6 +34,7 @@ from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import PYTHON, Provenance
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
@@ -54,8 +55,14 @@ BY_HAND = "somebody fired it outside its times"
 class Agenda:
     """The scheduled events of an engine. Every method may raise the store's PicoschedError."""
 
-    def __init__(self, engine: Wiring) -> None:
+    def __init__(self, engine: Wiring, by: str = PYTHON) -> None:
         self._engine = engine
+        self._by = by
+        """Who makes changes, for their provenance."""
+
+    def acting(self, by: str) -> Agenda:
+        """The same, for changes made through another surface."""
+        return Agenda(self._engine, by)
 
     # Reading
 
@@ -113,24 +120,28 @@ class Agenda:
         picos = self._engine.read(lambda: {id: self._engine.store.picos.find_pico(id) for id in ids})
         return {id: id if pico is None else pico.name for id, pico in picos.items()}
 
+    def changes_of(self, id: str) -> list[Provenance]:
+        """Who changed it, oldest first: the last 20 changes."""
+        return self._engine.read(self._engine.store.agenda.changes_of, id)
+
     # Changing
 
     def cancel(self, which: Which, reason: str | None = None, *, dry_run: bool = False) -> list[Scheduled]:
         """Cancel them; returns the changed rows."""
         now = self._engine.now()
-        return self._change(which, lambda row: cancelled(row, now, reason=reason), dry_run)
+        return self._change(which, "cancelled", lambda row: cancelled(row, now, reason=reason), dry_run)
 
     def pause(
         self, which: Which, until: str | datetime | None = None, *, dry_run: bool = False
     ) -> list[Scheduled]:
         """Pause them until `until`, or until they are resumed."""
         time = None if until is None else _time(until)
-        return self._change(which, lambda row: paused(row, time), dry_run)
+        return self._change(which, "paused", lambda row: paused(row, time), dry_run)
 
     def resume(self, which: Which, *, dry_run: bool = False) -> list[Scheduled]:
         """Resume paused ones: a repeat at its next time, an `at` whose time has passed at once."""
         now, granularity = self._engine.now(), self._engine.settings.granularity
-        return self._change(which, lambda row: resumed(row, now, granularity), dry_run)
+        return self._change(which, "resumed", lambda row: resumed(row, now, granularity), dry_run)
 
     def move(self, which: Which, to: str | datetime | timedelta, *, dry_run: bool = False) -> list[Scheduled]:
         """Move their next occurrence to a time or by a timedelta; a time that has passed means now."""
@@ -141,7 +152,7 @@ class Agenda:
                 return moved(row, _time(to), now, granularity)
             return None if row.due is None else moved(row, _later(row.due, to), now, granularity)
 
-        return self._change(which, step, dry_run)
+        return self._change(which, "moved", step, dry_run)
 
     def reschedule(
         self, which: Which, timespec: Timespec | str, tz: str | None = None, *, dry_run: bool = False
@@ -156,7 +167,7 @@ class Agenda:
         if not isinstance(timespec, Timespec):
             # An invalid one is an error even if nothing matches.
             Timespec.parse(timespec, tz or "UTC", self._engine.settings.almanac)
-        return self._change(which, step, dry_run)
+        return self._change(which, "rescheduled", step, dry_run)
 
     def fire_now(self, id: str, why: str = BY_HAND) -> Turn:
         """Raise its event now, outside its times; returns its turn, once durable.
@@ -211,7 +222,7 @@ class Agenda:
         error = str(turn.errors[0]) if turn.errors else None
         return replace(past, outcome=Outcome.LATE if error is None else Outcome.FAILED, error=error)
 
-    def _change(self, which: Which, step: Change, dry_run: bool) -> list[Scheduled]:
+    def _change(self, which: Which, what: str, step: Change, dry_run: bool) -> list[Scheduled]:
         if dry_run:
             steps = (step(row) for row in self.scheduled(which))
             return [changed[0] for changed in steps if changed is not None]
@@ -219,12 +230,12 @@ class Agenda:
         done: list[Scheduled] = []
         for start in range(0, len(ids), AT_ONCE):
             piece = ids[start : start + AT_ONCE]
-            done += self._engine.write(self._take, piece, step)
+            done += self._engine.write(self._take, piece, what, step)
         if done:
             self._engine.look_again()
         return done
 
-    def _take(self, ids: Sequence[str], step: Change) -> list[Scheduled]:
+    def _take(self, ids: Sequence[str], what: str, step: Change) -> list[Scheduled]:
         """Apply the step to each row it applies to, inside a transaction; returns the changed rows."""
         store, done = self._engine.store, list[Scheduled]()
         with store.savepoint():  # if one row cannot be changed, none is
@@ -232,7 +243,9 @@ class Agenda:
                 row = store.agenda.find(id)
                 changed = None if row is None else step(row)
                 if changed is not None:
-                    store.agenda.take(changed, self._engine.now())
+                    now = self._engine.now()
+                    store.agenda.take(changed, now)
+                    store.agenda.note_change(Provenance(id, now, what, self._by))
                     done.append(changed[0])
         return done
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picosched.checked import checked_text
 from picosched.clock import Clock, VirtualClock, format_time, parse_time
@@ -34,6 +34,9 @@ from picosched.store.journal import Entry
 from picosched.store.machines import Machine
 from picosched.store.picos import PicoRow
 from picosched.store.store import Store
+
+if TYPE_CHECKING:
+    from picosched.schedule.chain import Why
 
 LOOK_SECONDS = 0.25
 """How often `follow` reads the journal."""
@@ -191,6 +194,16 @@ class Engine(Delivering, Sourced, Forecast):
     def history(self, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
         """The record of occurrences, newest first; of one pico or all, of one scheduled event or all."""
         return self.read(self.store.agenda.fires, pico_id=pico_id, id=id, limit=limit)
+
+    def why(self, what: str, at: str | datetime | None = None) -> Why:
+        """Why something fired or not, last or at a time: each link of the chain, and which one broke.
+
+        `what` is an id or name of a schedule, an event's id or `domain:type`, or a `rid.rule`. `not_found`,
+        with near names, for what is not on record.
+        """
+        from picosched.engine.why import ask_why  # late, as it is rarely wanted
+
+        return ask_why(self, what, parse_time(at) if isinstance(at, str) else at)
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None, after: int = 0

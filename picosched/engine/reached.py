@@ -31,7 +31,7 @@ from picosched.store.machines import Machine
 from picosched.store.picos import InstalledRow
 
 if TYPE_CHECKING:
-    pass
+    from picosched.schedule.chain import Why
 
 
 class OfPico(Protocol):
@@ -151,6 +151,8 @@ class Reached(Protocol):
         suggest: str | None = None,
         tz: str = "UTC",
     ) -> Load: ...
+
+    def why(self, what: str, at: datetime | None = None) -> Why: ...
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None

@@ -3,7 +3,8 @@
 A change is a function of `schedule.changed`, applied to the row's current state: that of the store, with the
 changes of the turn's earlier rules and of this rule. The result is part of the turn.
 
-The events that one turn may schedule and change, and that a pico may have pending, are limited.
+The events that one turn may schedule and change, and that a pico may have pending, are limited. All of
+it is one idea: what a rule can do with a schedule.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from picosched.schedule.changed import (
 from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import Provenance
 from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled, rounded_up
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, read_steering
@@ -203,7 +205,7 @@ class PicoAgenda:
     def _cancel(self, id: str, reason: str | None = None) -> bool:
         said, turn = self._speaking("cancel a scheduled event")
         if id not in said.scheduled and id not in turn.scheduled:
-            return self._change(id, lambda row: cancelled(row, turn.now, turn.eid, reason))
+            return self._change(id, "cancelled", lambda row: cancelled(row, turn.now, turn.eid, reason))
         if self._so_far.coming(id) is None:
             return False
         # Made and cancelled in one turn, so it leaves no trace.
@@ -215,17 +217,20 @@ class PicoAgenda:
     def pause(self, id: str, until: Value = None) -> bool:
         _, turn = self._speaking("pause a scheduled event")
         time = None if until is None else read_time(until, turn.now, "the end of a pause")
-        return self._change(id, lambda row: paused(row, time))
+        return self._change(id, "paused", lambda row: paused(row, time))
 
     def resume(self, id: str) -> bool:
         _, turn = self._speaking("resume a scheduled event")
-        return self._change(id, lambda row: resumed(row, turn.now, self._effects.settings.granularity))
+        granularity = self._effects.settings.granularity
+        return self._change(id, "resumed", lambda row: resumed(row, turn.now, granularity))
 
     def move(self, id: str, to: Value) -> bool:
         _, turn = self._speaking("move a scheduled event")
         due, asked = self._due(to, turn.now)
         granularity = self._effects.settings.granularity
-        return self._change(id, lambda row: moved(row, asked or due or turn.now, turn.now, granularity))
+        return self._change(
+            id, "moved", lambda row: moved(row, asked or due or turn.now, turn.now, granularity)
+        )
 
     def reschedule(self, id: str, timespec: Value, tz: Value = None) -> bool:
         _, turn = self._speaking("reschedule an event")
@@ -234,7 +239,7 @@ class PicoAgenda:
         found = self._so_far.coming(id)
         spec = self._timespec(timespec, tz or (found.tz if found is not None else "UTC"))
         granularity = self._effects.settings.granularity
-        done = self._change(id, lambda row: repeated(row, spec, turn.now, granularity))
+        done = self._change(id, "rescheduled", lambda row: repeated(row, spec, turn.now, granularity))
         if done:
             self._warn_of(spec, turn.now)
         return done
@@ -253,9 +258,9 @@ class PicoAgenda:
         said.records.append(record)
         return True
 
-    def _change(self, id: str, change: Change) -> bool:
+    def _change(self, id: str, what: str, change: Change) -> bool:
         """Apply a change to one of this ruleset's rows; False if there is none or it does not apply."""
-        said, _ = self._speaking("change what is scheduled")
+        said, turn = self._speaking("change what is scheduled")
         self._say(0)
         found = self._so_far.coming(id)
         try:
@@ -266,6 +271,7 @@ class PicoAgenda:
             return False
         row, record = changed
         self._put(row)
+        said.provenance.append(Provenance(id, turn.now, what, f"{said.rid}.{said.rule}", turn.eid))
         if record is not None:
             said.records.append(record)
         return True

@@ -78,6 +78,7 @@ class PicoEffects(Speaking):
             turn.scheduled.pop(id, None)
         turn.deliveries += said.deliveries
         turn.records += said.records
+        turn.provenance += said.provenance
         self.raised_in_turn += len(said.raised)
         self.said = None
         return said

@@ -13,10 +13,11 @@ lists the rules it did not reach.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from picosched import standard
 from picosched.errors import KrlError, PicoschedError, Span
@@ -36,6 +37,12 @@ from picosched.pico.turn import Considered, Handled, Turn
 from picosched.pico.windows import Windows
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
+
+if TYPE_CHECKING:
+    from picosched.krl.ruleset import Ruleset
+
+NOTED = 8
+"""Rules behind a `last`, and rulesets that an event was not for, that are recorded."""
 
 CONSIDERED, FAILED = 40, 1_000
 """Steps for considering a rule and recording the outcome; for recording an error."""
@@ -199,9 +206,14 @@ def _instance(
 def _enqueue(pico: Pico, turn: Turn, pairs: Pairs, event: Event) -> None:
     place = len(turn.handled)
     turn.handled.append(Handled(event.domain, event.type, event.attrs))
+    passed_over = []
     for rid, installed in pico.installed.items():
-        if (event.rids is None or rid in event.rids) and installed.ruleset.salient(event.domain, event.type):
+        if event.rids is not None and rid not in event.rids:
+            passed_over.append(rid)
+        elif installed.ruleset.salient(event.domain, event.type):
             pairs.append((rid, event, place))
+    if passed_over:
+        _note_bypassed(pico, turn.handled[place], event, passed_over)
 
 
 def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, place: int) -> None:
@@ -226,6 +238,7 @@ def _handle(pico: Pico, turn: Turn, pairs: Pairs, rid: str, event: Event, place:
         scope.rule = ruleset.rules[index].name
         last = _try_rule(pico, turn, pairs, instance, index, event, place)
         if last:
+            _note_behind(ruleset, turn.handled[place], event, index)
             break
     scope.event = scope.rule = None
 
@@ -281,6 +294,22 @@ def _try_rule(
     else:
         handled.considered.append(Considered(rid, rule.name, "idle", "its foreach has no pass", rule.line))
     return ran.last
+
+
+def _note_behind(ruleset: Ruleset, handled: Handled, event: Event, ended: int) -> None:
+    """Record the first rules of a ruleset that came after one which ended it with `last`."""
+    why = f"the rule {ruleset.rules[ended].name} ended it with `last`"
+    behind = [each for each in ruleset.salient(event.domain, event.type) if each > ended]
+    for each in behind[:NOTED]:
+        rule = ruleset.rules[each]
+        handled.considered.append(Considered(ruleset.rid, rule.name, "unreached", why, rule.line))
+
+
+def _note_bypassed(pico: Pico, handled: Handled, event: Event, rids: Sequence[str]) -> None:
+    """Record the first rulesets that would select an event, had it been for them as well."""
+    why = f"the event was only for {', '.join(event.rids or ())}"
+    found = (rid for rid in rids if pico.installed[rid].ruleset.salient(event.domain, event.type))
+    handled.considered += [Considered(rid, "*", "bypassed", why) for rid in islice(found, NOTED)]
 
 
 def _unreached(pico: Pico, rid: str) -> Considered:

@@ -21,6 +21,7 @@ from picosched.pico.event import Event
 from picosched.pico.memory import Memory
 from picosched.pico.turn import Directive, Logged, Turn
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import Provenance
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
@@ -52,6 +53,7 @@ class Said:
     """Rows made in this turn that this rule cancelled."""
     deliveries: list[Delivery] = field(default_factory=list)
     records: list[Fire] = field(default_factory=list)
+    provenance: list[Provenance] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     saw: str | None = None
     """What the operands of its condition were, the first time that was false."""

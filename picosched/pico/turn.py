@@ -16,6 +16,7 @@ from picosched.frozen import frozen
 from picosched.pico.change import Change
 from picosched.pico.delivery import Delivery
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import Provenance
 from picosched.schedule.scheduled import Scheduled, Status
 
 WARNING = "warning"
@@ -45,7 +46,8 @@ class Considered:
     `outcome`: fired · notfired (its condition was false) · unselected (an attribute or `where` did not match)
     · waiting (its event expression is not complete) · idle (a foreach without a pass) · failed
     · inactive (selected, but it needs what this engine lacks: `Ruleset.inactive`)
-    · unreached (the turn was over before; one record, with the rule `*`, for all remaining rules).
+    · unreached (a rule before it ended the ruleset with `last`; or the turn was over before: one record, with
+    the rule `*`, for all remaining rules) · bypassed (the event was not for this ruleset; the rule `*`).
     `why` explains the outcome; `line` is the place in the ruleset.
     """
 
@@ -100,6 +102,8 @@ class Turn:
     """Events for other engines."""
     records: list[Fire] = field(default_factory=list)
     """Records of occurrences that will not be raised, or that this turn raised itself."""
+    provenance: list[Provenance] = field(default_factory=list)
+    """Who changed which rows."""
     settled: Scheduled | None = None
     """The scheduled event that caused the turn, as it will be after this occurrence."""
     changes: list[Change] = field(default_factory=list)

@@ -21,6 +21,7 @@ from picosched.remote.agenda import RemoteAgenda, params_of
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
 from picosched.remote.pico import RemotePico
 from picosched.remote.told import read_entry, read_load, read_machine, read_source_state, read_turn
+from picosched.schedule.chain import Why, read_why
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.forecast import MOST_EVENTS, USUAL_DAYS
@@ -144,6 +145,10 @@ class Remote:
     def history(self, pico_id: str | None = None, id: str | None = None, limit: int = 100) -> list[Fire]:
         """The record of occurrences, newest first."""
         return self.agenda.history(pico_id, id, limit)
+
+    def why(self, what: str, at: str | datetime | None = None) -> Why:
+        """Why something fired or not, last or at a time."""
+        return read_why(self._line.ask("GET", "/api/why", {"what": what, "at": time_text(at)}))
 
     def journal(self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None) -> list[Entry]:
         """The turns of one pico or of all, newest first."""

@@ -16,6 +16,7 @@ from picosched.frozen import replace
 from picosched.schedule.changed import Changed, cancelled
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import MOST, Provenance
 from picosched.schedule.scheduled import COMING, SCHEDULED, Outcome, Scheduled, Status
 from picosched.store import rows
 from picosched.store.ahead import Ahead
@@ -290,6 +291,15 @@ class Agenda:
         self.change(row, now)
         if record is not None:
             self.note(record)
+
+    def note_change(self, change: Provenance) -> None:
+        """Record who changed a row; of each row the last are kept."""
+        self._database.put("provenance", "add_provenance", rows.of_provenance(change))
+        self._database.put("provenance", "trim_provenance", (change.id, MOST))
+
+    def changes_of(self, id: str) -> list[Provenance]:
+        """Who changed a row, oldest first."""
+        return [rows.to_provenance(row) for row in self._database.rows("provenance_of", (id,))]
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
         """Cancel all pending and paused rows of a pico, or of one ruleset of it; returns how many.

@@ -17,6 +17,7 @@ from picosched.krl.size import charge
 from picosched.krl.text import pay_for_json
 from picosched.pico.channel import Channel, Policy
 from picosched.schedule.fire import FIRE, Fire
+from picosched.schedule.provenance import PROVENANCE, Provenance
 from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.store.port import Row
 from picosched.timespec.almanac import Almanac
@@ -122,6 +123,9 @@ def scheduled_with(almanac: Almanac) -> Callable[[Row], Scheduled]:
 
 of_fire = FIRE.of_record(dump)
 to_fire: Callable[[Row], Fire] = readable(FIRE.to_record(load))
+
+of_provenance = PROVENANCE.of_record(dump)
+to_provenance: Callable[[Row], Provenance] = readable(PROVENANCE.to_record(load))
 
 CHANNEL = "eci, pico, tags, events, queries, kin, eci_of_kin"
 """The columns of a channel, in order."""

@@ -255,6 +255,8 @@ class Store:
             self.agenda.record(fire)
         for changed in turn.rescheduled.values():
             self.agenda.change(changed, turn.now)
+        for change in turn.provenance:
+            self.agenda.note_change(change)
         for changed in turn.scheduled.values():
             if changed.due is None:  # fired as soon as made
                 self.agenda.change(changed, turn.now)

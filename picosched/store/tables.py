@@ -7,6 +7,7 @@ has besides is its own affair: indexes, and tables and columns that follow from 
 from __future__ import annotations
 
 from picosched.schedule.fire import FIRE
+from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED
 from picosched.store import deliveries, picos, rows, sources
 from picosched.store.journal import ENTRY
@@ -36,4 +37,5 @@ TABLES = (
     _kept("received", "pico, key, eid, at", "pico, key"),
     Kept("fire", FIRE.inserted),
     Kept("journal", ENTRY.inserted),
+    Kept("provenance", PROVENANCE.inserted),
 )

@@ -19,7 +19,7 @@ RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 COMMANDS = [
     "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
     "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move", "reschedule",
-    "backfill", "history", "journal", "backup", "export", "import", "doctor", "migrate", "sources",
+    "backfill", "history", "why", "journal", "backup", "export", "import", "doctor", "migrate", "sources",
     "add-source", "remove-source", "pause-source", "resume-source", "deliveries", "retry-delivery",
     "drop-delivery",
 ]  # fmt: skip
@@ -40,6 +40,7 @@ ON_A_DATABASE = [
     ("reschedule", "1", "--timespec", "@daily"),
     ("backfill", "1", "--from", "2026-03-01", "--until", "2026-03-02", "--yes"),
     ("history",),
+    ("why", "1"),
     ("journal",),
     ("backup", "copy.db"),
     ("export", "root", "-"),

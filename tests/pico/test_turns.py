@@ -212,8 +212,8 @@ def test_a_turn_says_why_a_rule_did_not_fire(engine: Engine) -> None:
     turn = engine.root.raise_event("t", "go", {"colour": "blue", "amount": 2})
     (handled,) = turn.handled
     assert [(each.rule, each.outcome, each.why) for each in handled.considered] == [
-        ("attribute", "unselected", "the attribute colour does not match re#red#"),
-        ("where", "unselected", "its `where` on line 4 is false"),
+        ("attribute", "unselected", 'the attribute colour does not match re#red#: it was "blue"'),
+        ("where", "unselected", "its `where` on line 4 is false: amount was 2"),
         ("condition", "notfired", 'its condition on line 7 is false: event:attrs{"amount"} was 2'),
         ("waits", "waiting", "its event expression waits for more"),
         ("fires", "fired", None),
@@ -501,3 +501,45 @@ def test_a_bare_block_is_every(engine: Engine) -> None:
         rules('rule go { select when t go { send_directive("a") send_directive("b") } fired { ent:x := 1 } }')
     )
     assert [name for name, _ in told(engine.root.raise_event("t", "go"))] == ["a", "b"]
+
+
+def test_a_turn_names_the_rules_behind_a_last_and_the_rulesets_that_an_event_was_not_for() -> None:
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T00:00:00Z")) as engine:
+        engine.root.install(
+            """ruleset first {
+      rule ends { select when t go noop() fired { last } }
+      rule behind { select when t go noop() }
+      rule asks { select when t ask noop() fired { schedule t event "go" at time:now() } }
+    }"""
+        )
+        engine.root.install("ruleset second { rule other { select when t go noop() } }")
+        engine.root.raise_event("t", "ask")
+        engine.run_due()
+        (entry,) = engine.journal(limit=1)
+        why = [
+            (each["rid"], each["rule"], each["outcome"], each["why"])
+            for each in entry.handled[0]["considered"]
+        ]
+        assert why == [
+            ("second", "*", "bypassed", "the event was only for first"),
+            ("first", "ends", "fired", None),
+            ("first", "behind", "unreached", "the rule ends ended it with `last`"),
+        ]
+
+
+def test_the_reason_of_a_where_says_what_was_not_reached_and_hides_keys() -> None:
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T00:00:00Z")) as engine:
+        engine.root.install(
+            """ruleset demo {
+      meta { key secret "abcd1234" }
+      rule both { select when t go where level > 5 && not quiet noop() }
+      rule pattern { select when t go token re#x# noop() }
+      rule either { select when t go where token == keys:secret && level > 5 noop() }
+    }"""
+        )
+        turn = engine.root.raise_event("t", "go", {"level": 3, "token": "abcd1234"})
+        assert [each.why for each in turn.handled[0].considered] == [
+            "its `where` on line 3 is false: level was 3, quiet was not reached",
+            'the attribute token does not match re#x#: it was "•••"',
+            'its `where` on line 5 is false: token was "•••", level was 3',
+        ]

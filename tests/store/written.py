@@ -13,6 +13,7 @@ from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
 from picosched.schedule.changed import cancelled
+from picosched.schedule.provenance import Provenance
 from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Status
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.port import Row
@@ -155,6 +156,7 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "record": lambda store: store.agenda.record(fire_of(EACH)),
     "correct": lambda store: store.agenda.correct("over", PAST.nominal, Outcome.FAILED, "late"),
     "cancel": lambda store: store.agenda.cancel("each", NOW, "e3"),
+    "note_change": lambda store: store.agenda.note_change(Provenance("each", NOW, "paused", "HTTP")),
     "cancel_all": lambda store: store.agenda.cancel_all("p", "tea", NOW, "gone"),
     "give_up": lambda store: store.agenda.give_up("once", NOW, "broken"),
     "journal": lambda store: store.journal.add(replace(store.journal.entries()[0], eid="e4", errors=["é"])),
@@ -193,6 +195,7 @@ def everything(store: Store) -> dict[str, Any]:
         "coming": [store.coming(id) for id in picos],
         "meta": store.picos.meta("key"),
         "rows": [store.find_scheduled(id) for id in (*(row.id for row in ROWS), "new", "ended")],
+        "changes": store.agenda.changes_of("each"),
         "fires": store.agenda.fires(),
         "journal": store.journal.entries(),
         "sources": [(each, store.sources.entries(each.id)) for each in store.sources.all()],

@@ -15,6 +15,7 @@ from picosched.krl.compiler.expressions import SCOPE, unusable
 from picosched.krl.compiler.weight import counted_steps
 from picosched.krl.library import ACTIONS, MODULES, Member
 from picosched.krl.misuse import misuse
+from picosched.krl.operands import operands, written
 
 FIRED = ".fired"
 
@@ -121,3 +122,13 @@ class ActionCompiler(CallCompiler):
             return call(run, load(SCOPE), *(self.expression(each.value) for each in arguments))
         placed, named = self.passed(arguments, load(SCOPE))
         return call(".call", run, placed, named, constant(1))
+
+    def watch(self, condition: syntax.Expression) -> dict[str, str]:
+        """Have the values of a condition's operands kept: their texts, and the variables that keep them."""
+        kept: dict[str, str] = {}
+        for each in operands(condition):
+            text = written(each, self.code.source)
+            if text not in kept:
+                kept[text] = self.code.fresh(".operand")
+            self.watched[id(each)] = kept[text]
+        return kept

@@ -158,19 +158,27 @@ class EventCompiler(ActionCompiler):
             kept = self.code.kept(".regex", regex)
             text = call(".attribute_text", load(ATTRS), constant(pattern.name))
             search = call(ast.Attribute(value=kept, attr="search", ctx=ast.Load()), text)
+            says = f"the attribute {pattern.name} does not match {regex}"
             self.block.statements.append(self.code.at(pattern, assign(found, search)))
             none = ast.Compare(left=load(found), ops=[ast.Is()], comparators=[constant(None)])
-            reason = ast.Return(value=constant(f"the attribute {pattern.name} does not match {regex}"))
+            reason = ast.Return(value=call(".unmatched", load(ATTRS), constant(pattern.name), constant(says)))
             self.block.statements.append(self.code.at(pattern, branch(none, [reason])))
             captures += [part_of(found, group + 1) for group in range(regex.compiled.groups)]
         return captures
 
     def _where(self, where: syntax.Expression) -> None:
         self.bare_attributes = ATTRS
+        watched = self.watch(where)
+        for kept in watched.values():  # what a `&&` or `||` does not reach has none
+            self.block.statements.append(assign(kept, load(".MISSING")))
         held = self.code.fresh(".held")
         test = ast.NamedExpr(target=store(held), value=self.test(where))
-        self.bare_attributes = None
+        self.bare_attributes, self.watched = None, {}
         line = self.code.source.place(where.start)[0]
-        reason = ast.Return(value=constant(f"its `where` on line {line} is false"))
+        says: ast.expr = constant(f"its `where` on line {line} is false")
+        if watched:
+            values = grouped(map(load, watched.values()))
+            says = call(".false_where", says, grouped(map(constant, watched)), values)
+        reason = ast.Return(value=says)
         failed = ast.UnaryOp(op=ast.Not(), operand=test)
         self.block.statements.append(self.code.at(where, branch(failed, [reason])))

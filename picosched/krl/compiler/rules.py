@@ -37,7 +37,6 @@ from picosched.krl.compiler.statements import COUNT_FIRED, COUNT_NOT, FINAL, Sta
 from picosched.krl.compiler.weight import budget_store, counted_steps
 from picosched.krl.event_expression import EventExpression
 from picosched.krl.names import settings_of
-from picosched.krl.operands import operands, written
 
 BINDINGS, USE = ".bindings", ".use"
 
@@ -204,7 +203,7 @@ class RuleCompiler(StatementCompiler):
         self.declarations(rule.prelude)
         notfired = [_one_more(COUNT_NOT)]
         if rule.actions:
-            watched = self._watch(rule.actions.condition) if rule.actions.condition else {}
+            watched = self.watch(rule.actions.condition) if rule.actions.condition else {}
             self.action_block(rule.actions)
             self.watched = {}
             if watched:
@@ -224,16 +223,6 @@ class RuleCompiler(StatementCompiler):
                     self.code.at(rule.postlude, branch(load(FIRED), fired, notfired))
                 )
             self.block.statements += self.statements(rule.postlude.final)
-
-    def _watch(self, condition: syntax.Expression) -> dict[str, str]:
-        """Have the values of a condition's operands kept: their texts, and the variables that keep them."""
-        kept: dict[str, str] = {}
-        for each in operands(condition):
-            text = written(each, self.code.source)
-            if text not in kept:
-                kept[text] = self.code.fresh(".operand")
-            self.watched[id(each)] = kept[text]
-        return kept
 
 
 def _one_more(name: str) -> ast.stmt:

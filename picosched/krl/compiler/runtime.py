@@ -30,6 +30,7 @@ from picosched.krl.values import (
     to_number,
     to_string,
     truth,
+    valued,
 )
 
 SHORT = 1_000
@@ -229,6 +230,16 @@ def attribute_text(attrs: Mapping[str, Value], name: str) -> str:
     return to_string(attrs[name]) if name in attrs else ""
 
 
+def unmatched(attrs: Mapping[str, Value], name: str, says: str) -> str:
+    """Why an attribute does not match its pattern, with the value it has."""
+    return f"{says}: it was {shown(attrs[name])}" if name in attrs else f"{says}: there is none"
+
+
+def false_where(says: str, operands: Sequence[str], values: Sequence[Value]) -> str:
+    """Why a `where` is false, with what its operands were."""
+    return f"{says}: {valued(operands, values)}"
+
+
 def pick_one(scope: Scope, count: int) -> int:
     return draw(scope).randrange(count) if count else -1
 
@@ -328,6 +339,7 @@ RUNTIME: dict[str, Any] = {
     ".element": element,
     ".enumerate": enumerate,
     ".event_name": event_name,
+    ".false_where": false_where,
     ".forgotten": forgotten,
     ".index": operators.index,
     ".int": int,
@@ -350,6 +362,7 @@ RUNTIME: dict[str, Any] = {
     ".str": str,
     ".text": to_string,
     ".truth": truth,
+    ".unmatched": unmatched,
     ".unusable": unusable,
     ".word": word,
     **{f".{text}": sign.run for text, sign in operators.INFIX.items() if sign.run},

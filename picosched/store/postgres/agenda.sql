@@ -181,3 +181,16 @@ DELETE FROM begun WHERE id = $1
 
 -- name: unmark_all
 DELETE FROM begun
+
+-- Who changed scheduled events
+
+-- name: add_provenance
+INSERT INTO provenance ({provenance.inserted}) SELECT {provenance.values} FROM {rows}
+
+-- name: trim_provenance
+DELETE FROM provenance USING (SELECT DISTINCT v ->> 0 AS id, (v ->> 1)::bigint AS most FROM {rows}) AS full_one
+    WHERE scheduled = full_one.id AND seq <= (SELECT each.seq FROM provenance AS each
+        WHERE each.scheduled = full_one.id ORDER BY each.seq DESC LIMIT 1 OFFSET full_one.most)
+
+-- name: provenance_of
+SELECT {provenance.columns} FROM provenance WHERE scheduled = $1 ORDER BY seq

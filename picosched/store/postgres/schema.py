@@ -302,6 +302,26 @@ OVERLAP = (
 )
 """What a schedule does while what it started is at work."""
 
+PROVENANCE = (
+    f"""CREATE TABLE provenance (
+        scheduled {TEXT} NOT NULL,
+        at bigint NOT NULL,
+        what {TEXT} NOT NULL,
+        made_by {TEXT} NOT NULL,
+        eid {TEXT},
+        {SEQ}
+    )""",
+    "CREATE INDEX provenance_scheduled ON provenance (scheduled, seq)",
+    """CREATE FUNCTION provenance_ends() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+        AS $$ BEGIN
+        DELETE FROM provenance USING old_rows WHERE provenance.scheduled = old_rows.id;
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER scheduled_deleted AFTER DELETE ON scheduled REFERENCING OLD TABLE AS old_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION provenance_ends()""",
+)
+"""Who changed a scheduled event; it goes with its row."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -310,6 +330,7 @@ MIGRATIONS = (
     ("0005_hosts", HOSTS),
     ("0006_asked", ASKED),
     ("0007_overlap", OVERLAP),
+    ("0008_provenance", PROVENANCE),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

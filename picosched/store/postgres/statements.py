@@ -18,6 +18,7 @@ from typing import Any
 from picosched.clock import FIRST_MS, LAST_MS
 from picosched.schedule.fire import FIRE
 from picosched.schedule.happenings import DOMAIN
+from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.record import Table
 from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
 from picosched.store import deliveries, pages, picos, rows, sources
@@ -52,6 +53,7 @@ FRAGMENTS: dict[str, Any] = {
     "scheduled": Columns(SCHEDULED),
     "fire": Columns(FIRE),
     "entry": Columns(ENTRY),
+    "provenance": Columns(PROVENANCE),
     "pico": picos.PICO,
     "channel": rows.CHANNEL,
     "source": sources.SOURCE,

@@ -172,3 +172,15 @@ DELETE FROM begun WHERE id = ?
 
 -- name: unmark_all
 DELETE FROM begun
+
+-- Who changed scheduled events
+
+-- name: add_provenance
+INSERT INTO provenance ({provenance.inserted}) VALUES ({provenance.marks})
+
+-- name: trim_provenance
+DELETE FROM provenance WHERE scheduled = ?1 AND rowid <=
+    (SELECT rowid FROM provenance WHERE scheduled = ?1 ORDER BY rowid DESC LIMIT 1 OFFSET ?2)
+
+-- name: provenance_of
+SELECT {provenance.columns} FROM provenance WHERE scheduled = ? ORDER BY rowid

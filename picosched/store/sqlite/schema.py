@@ -275,6 +275,21 @@ OVERLAP = (
 )
 """What a schedule does while what it started is at work."""
 
+PROVENANCE = (
+    """CREATE TABLE provenance (
+        scheduled TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        eid TEXT
+    )""",
+    "CREATE INDEX provenance_scheduled ON provenance (scheduled)",
+    """CREATE TRIGGER scheduled_deleted AFTER DELETE ON scheduled BEGIN
+            DELETE FROM provenance WHERE scheduled = old.id;
+        END""",
+)
+"""Who changed a scheduled event; it goes with its row."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -287,6 +302,7 @@ MIGRATIONS = (
     ("0009_elements", ELEMENTS),
     ("0010_asked", ASKED),
     ("0011_overlap", OVERLAP),
+    ("0012_provenance", PROVENANCE),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

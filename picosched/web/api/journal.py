@@ -15,11 +15,14 @@ from typing import Annotated, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
+from picosched.web.api.busy import busy
 from picosched.web.api.shapes import (
+    TIME,
     After,
     AnEngine,
     AnyPico,
@@ -65,6 +68,36 @@ def list_journal(
     page = engine.read(lambda: engine.store.pages.journal(after, limit, pico_id=pico_id, eid=eid))
     names = Names(engine)
     return PageShape(**page_of(page, [entry_shape(each, names) for each in page.items]))
+
+
+class LinkShape(BaseModel):
+    """One link of a chain."""
+
+    name: str
+    held: bool
+    text: str
+
+
+class WhyShape(BaseModel):
+    """Why something fired or not."""
+
+    what: str
+    links: list[LinkShape]
+    broke: str | None = Field(description="The name of the first link that broke.")
+    instead: str | None = Field(description="The smallest change with which it would have come.")
+
+
+@router.get("/why")
+def why(
+    engine: AnEngine,
+    what: Annotated[
+        str, Query(min_length=1, max_length=200, description="A schedule, an event or a `rid.rule`.")
+    ],
+    at: Annotated[str | None, Query(description=f"{TIME} Default: the last time.")] = None,
+) -> WhyShape:
+    """Why something fired or not: each link from its schedule to its rules, and which one broke."""
+    with busy():
+        return WhyShape(**engine.why(what, at).as_json())
 
 
 @router.get(

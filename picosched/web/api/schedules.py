@@ -13,6 +13,7 @@ from picosched.clock import format_time, parse_time
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
+from picosched.schedule.provenance import HTTP
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.web.api.shapes import (
     TIME,
@@ -141,7 +142,7 @@ def list_ids(
 @router.post("/changes")
 def change(wanted: Change, engine: AnEngine) -> list[ScheduledShape]:
     """Change several events; returns the changed ones in their new state. Ended ones are omitted."""
-    agenda, names, ids, dry = engine.agenda, Names(engine), wanted.ids, wanted.dry_run
+    agenda, names, ids, dry = engine.agenda.acting(HTTP), Names(engine), wanted.ids, wanted.dry_run
     match wanted.change:
         case "cancel":
             done = agenda.cancel(ids, dry_run=dry)
@@ -180,32 +181,32 @@ def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_00
 @router.delete("/scheduled/{id}")
 def cancel(id: str, engine: AnEngine) -> ScheduledShape:
     """Cancel it; returns its new state. 409 if it has ended."""
-    return _changed(engine, id, engine.agenda.cancel(id))
+    return _changed(engine, id, engine.agenda.acting(HTTP).cancel(id))
 
 
 @router.post("/scheduled/{id}/pause")
 def pause(id: str, engine: AnEngine, how: Pause | None = None) -> ScheduledShape:
     """Pause it, until a time or until it is resumed."""
     until = None if how is None or how.until is None else parse_time(how.until)
-    return _changed(engine, id, engine.agenda.pause(id, until))
+    return _changed(engine, id, engine.agenda.acting(HTTP).pause(id, until))
 
 
 @router.post("/scheduled/{id}/resume")
 def resume(id: str, engine: AnEngine) -> ScheduledShape:
     """Resume it. 409 if it is not paused."""
-    return _changed(engine, id, engine.agenda.resume(id))
+    return _changed(engine, id, engine.agenda.acting(HTTP).resume(id))
 
 
 @router.post("/scheduled/{id}/move")
 def move(id: str, where: Move, engine: AnEngine) -> ScheduledShape:
     """Move its next occurrence."""
-    return _changed(engine, id, engine.agenda.move(id, _target(where)))
+    return _changed(engine, id, engine.agenda.acting(HTTP).move(id, _target(where)))
 
 
 @router.post("/scheduled/{id}/reschedule")
 def reschedule(id: str, how: Reschedule, engine: AnEngine) -> ScheduledShape:
     """Give it another timespec from now on."""
-    return _changed(engine, id, engine.agenda.reschedule(id, how.timespec, how.tz))
+    return _changed(engine, id, engine.agenda.acting(HTTP).reschedule(id, how.timespec, how.tz))
 
 
 @router.post("/scheduled/{id}/fire")

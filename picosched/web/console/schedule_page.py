@@ -16,6 +16,7 @@ from nicegui.element import Element
 
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
+from picosched.schedule.chain import Why
 from picosched.schedule.coming import coming
 from picosched.schedule.explained import explained
 from picosched.schedule.fire import Fire
@@ -129,6 +130,10 @@ class Detail:
                 self._facts = ui.element("div")
         with panel("History", "") as self._side:
             self._history = ui.element("div").classes("stack-small")
+        self._why: Element | None = None
+        if wide:
+            with panel("Why"):
+                self._why = ui.element("div").classes("stack-small")
 
     async def show(self, id: str) -> None:
         """Show the event with this id."""
@@ -154,6 +159,11 @@ class Detail:
         self._draw("history", self._history, state.fires, lambda: _draw_history(state.fires))
         if self._side is not None:
             self._side.show(f"the last {len(state.fires)}" if len(state.fires) == FIRES else "")
+        matter = row, state.fires
+        if self._why is not None and self._drawn.get("why") != matter:
+            found = await self._console.run(lambda: engine.why(id))
+            if not self._why.is_deleted and id == self._id:
+                self._draw("why", self._why, matter, lambda: _draw_why(found))
 
     def _draw(self, part: str, place: Element, matter: object, draw: Callable[[], None]) -> None:
         if part in self._drawn and self._drawn[part] == matter:
@@ -174,6 +184,16 @@ class Detail:
         if row.description:
             text("p", row.description, "muted")
         self._steps.buttons(row)
+
+
+def _draw_why(why: Why) -> None:
+    """The chain of its last occurrence, in the words of `picosched why`; its times stand above."""
+    for link in why.links:
+        if link.held and link.name == "timetable":
+            continue
+        text("p", f"{link.name}: {link.text}", "small" if link.held else "bad-text small")
+    if why.instead is not None:
+        text("p", f"It would have: {why.instead}", "words")
 
 
 def _draw_times(row: Scheduled, granularity: int, now: datetime) -> None:

@@ -21,6 +21,7 @@ from picosched.engine.agenda import Which
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
 from picosched.schedule.filter import Filter
+from picosched.schedule.provenance import CONSOLE
 from picosched.schedule.scheduled import Scheduled
 from picosched.timespec.almanac import Almanac
 from picosched.timespec.timespec import Timespec
@@ -66,7 +67,7 @@ class Steps:
 
     def __init__(self, console: Console, changed: Changed) -> None:
         self._console = console
-        self._agenda = console.engine.agenda
+        self._agenda = console.engine.agenda.acting(CONSOLE)
         self._changed = changed
         self._place = ui.element("div").classes("apart")
         """Parent of dialogs and messages, because the buttons may be redrawn while one is open."""

@@ -127,6 +127,19 @@ def test_a_schedule_shows_the_time_that_was_asked_for(page: Page, place: Opened)
     assert row_of(place, row["id"])["asked"] == asked
 
 
+def test_the_page_of_a_schedule_says_why_it_does_not_fire_and_who_paused_it(
+    page: Page, place: Opened
+) -> None:
+    (row,) = schedule(place, "7 1 * * *")
+    page.goto(f"{place.url}/schedules/{row['id']}")
+    expect(page.get_by_text(re.compile(r"^to come: it is due"))).to_be_visible()
+    post(place, f"/scheduled/{row['id']}/pause")
+    paused = page.get_by_text(re.compile(r"^paused: until it is resumed; paused at \S+ by HTTP$"))
+    expect(paused).to_be_visible()
+    expect(paused).to_have_class(re.compile("bad-text"))
+    expect(page.get_by_text(re.compile(r"^It would have: not paused, at \S+T01:07:00Z$"))).to_be_visible()
+
+
 def test_a_timespec_that_counts_is_previewed_with_its_start(page: Page, place: Opened) -> None:
     (row,) = schedule(place, "every 3 days at 9:00")
     assert re.fullmatch(r"every 3 days at 9:00 from \d{4}-\d\d-\d\d", row["timespec"])
@@ -198,7 +211,7 @@ def test_a_schedule_is_cancelled_with_a_reason(page: Page, place: Opened) -> Non
     page.get_by_label("Reason").fill("nobody wants it")
     page.get_by_role("button", name="Cancel it").click()
     expect(page.get_by_text("It has ended")).to_be_visible()
-    expect(page.get_by_text("nobody wants it")).to_be_visible()
+    expect(page.get_by_text("nobody wants it", exact=True)).to_be_visible()
 
 
 def test_all_that_a_filter_means_is_paused_and_a_dry_run_says_how_many(page: Page, place: Opened) -> None:

@@ -14,6 +14,7 @@ from picosched.clock import from_ms
 from picosched.errors import PicoschedError
 from picosched.schedule import record
 from picosched.schedule.fire import FIRE
+from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED, Outcome, Status
 from picosched.schedule.window import read_window
 from picosched.sources.reading import read_source
@@ -244,6 +245,7 @@ TABLES = (
     Table("scheduled", ["id"], {**_columns(SCHEDULED), "kind": KIND, "tz": ZONE}, _scheduled),
     Table("fire", ["scheduled", "nominal"], _columns(FIRE), _fire),
     Table("journal", ["seq"], _columns(ENTRY)),
+    Table("provenance", ["scheduled", "at"], _columns(PROVENANCE)),
     Table(
         "source",
         ["id"],
