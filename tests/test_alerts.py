@@ -88,11 +88,12 @@ def failing(
     hours: int,
     until: str = "2026-03-02T00:00:00Z",
     name: str = "hourly",
+    path: Path | str = ":memory:",
     **options: Any,
 ) -> Engine:
     """An engine whose hourly schedule failed until a time, some hours later."""
     clock = VirtualClock(START)
-    engine = Engine(clock=clock, min_period=0, alerts=alerts, http_allow=("127.0.0.1",), **options)
+    engine = Engine(path, clock=clock, min_period=0, alerts=alerts, http_allow=("127.0.0.1",), **options)
     engine.root.install(FAULTY)
     engine.root.raise_event("plan", "broken", {"until": until})
     engine.root.raise_event("plan", "repeat", {"when": "0 * * * *", "_name": name})
@@ -134,6 +135,7 @@ def test_a_mail_that_is_refused_is_a_dead_letter(mail: Received) -> None:
     with failing({"ops": {"to": "mailto:nobody@example.org"}}, 1, smtp=smtp) as engine:
         (letter,) = engine.deliveries(dead=True)
     assert (mail, letter.error) == ([], "refused it: 400 550 there is nobody")
+    assert letter.sender == "alert ops"
 
 
 def test_an_alert_is_an_event_through_a_channel(tmp_path: Path) -> None:
@@ -152,6 +154,17 @@ def test_an_alert_is_an_event_through_a_channel(tmp_path: Path) -> None:
         told = engine.pico(id).query("faulty", "told")
         assert isinstance(told, dict)
         assert (told["happened"], told["pico"], told["lateness"]) == ("late", engine.root.id, 3_600)
+
+
+def test_an_alert_through_a_channel_obeys_max_pending(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "picos.db"
+    with Engine(path, VirtualClock(START)) as engine:
+        eci = engine.root.new_channel().eci
+    with failing({"pager": {"to": f"eci:{eci}"}}, 2, path=path, max_pending=1) as engine:
+        assert len(engine.scheduled()) == 1
+    assert "the alert pager is not told of schedule:failed: its pico has max_pending events" in caplog.text
 
 
 @pytest.mark.parametrize(

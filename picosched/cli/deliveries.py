@@ -43,7 +43,7 @@ def deliveries(
                 (
                     each.id[:SHORT],
                     each.url,
-                    _sender(each),
+                    each.sender,
                     shown_time(each.dead if dead else each.due),
                     str(each.tries),
                     each.error or "–",
@@ -52,13 +52,6 @@ def deliveries(
             ],
             folding=("FROM", "ERROR"),
         )
-
-
-def _sender(delivery: Delivery) -> str:
-    """Who sent it: a rule, a source, or an alert."""
-    if delivery.rid:
-        return f"{delivery.rid}.{delivery.rule}"
-    return f"source {delivery.source_id[:SHORT]}" if delivery.source_id else f"alert {delivery.rule}"
 
 
 @command(app, PANEL, "picosched retry-delivery 3f2a", name="retry-delivery")

@@ -64,13 +64,17 @@ def alert_all(
             told = "the alert %s is not told of %s: its pico has %d deliveries waiting"
             log.warning(told, alert.name, happened.event, waiting)
             continue
-        _tell(store, alert, happened)
+        _tell(store, settings, alert, happened)
 
 
-def _tell(store: Store, alert: Alert, happened: Scheduled) -> None:
+def _tell(store: Store, settings: Settings, alert: Alert, happened: Scheduled) -> None:
     id = id_of(f"{happened.id} {alert.name}")
     attrs = {"happened": happened.type, "pico": happened.pico_id, **happened.attrs}
     if alert.to.startswith(ECI):
+        if store.agenda.coming(happened.pico_id) >= settings.limits.max_pending:
+            told = "the alert %s is not told of %s: its pico has max_pending events"
+            log.warning(told, alert.name, happened.event)
+            return
         eci = alert.to.removeprefix(ECI)
         store.agenda.add(replace(happened, id=id, eci=eci, attrs=attrs))
         return

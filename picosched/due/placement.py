@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.store.machines import Heartbeat, Machine, Machines, Watch
+from picosched.store.machines import SILENT_MS, Heartbeat, Machine, Machines, Watch
 from picosched.store.shards import SHARDS
 from picosched.turns.commit import GroupCommit
 
@@ -32,8 +32,6 @@ LOOK_SECONDS = 0.15
 """How often it looks for shards that are free."""
 
 BEAT_SECONDS = 1.0
-SILENT_MS = 3_000
-"""A machine that has not told for as long that it is alive is ended by the others."""
 
 ANY, LOOPBACK = ("0.0.0.0", "::"), ("localhost", "127.0.0.1", "::1")
 """Hosts that a server may be bound to."""

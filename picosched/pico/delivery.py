@@ -14,6 +14,9 @@ from typing import Any
 
 from picosched.clock import format_time, parse_time
 
+SHORT = 8
+"""Characters of a source's id that are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -41,6 +44,13 @@ class Delivery:
     """The rule that sent it; of an alert, which has no rid, the alert's name."""
     dead: datetime | None = None
     """When we gave up; None while it is pending."""
+
+    @property
+    def sender(self) -> str:
+        """Who sent it, in words: a rule, a source, or an alert."""
+        if self.rid:
+            return f"{self.rid}.{self.rule}"
+        return f"source {self.source_id[:SHORT]}" if self.source_id else f"alert {self.rule}"
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain values; `due` is null for a dead letter."""

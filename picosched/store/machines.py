@@ -11,6 +11,9 @@ from typing import Any, NamedTuple, Protocol
 
 from picosched.clock import format_time, from_ms
 
+SILENT_MS = 3_000
+"""A machine that has not told for as long that it is alive is ended by the others."""
+
 
 class Machine(NamedTuple):
     """A machine, as its row and the database's list of sessions have it. A time is in ms since 1970."""
@@ -31,6 +34,15 @@ class Machine(NamedTuple):
     alive: bool
     """Whether it has its session still."""
     shards: tuple[int, ...]
+
+    @property
+    def state(self) -> str:
+        """`up`; `silent`; `gone`, without its session; or `idle`, without shards, as it comes or leaves."""
+        if not self.alive:
+            return "gone"
+        if self.silent > SILENT_MS:
+            return "silent"
+        return "up" if self.shards else "idle"
 
     def as_json(self) -> dict[str, Any]:
         """Its fields, the start as a text."""

@@ -29,6 +29,7 @@ PAGES = (
     "editor_page",
     "sources_page",
     "deliveries_page",
+    "machines_page",
     "elsewhere",
 )
 """The modules of the pages; each has `add_pages(console)`. The last takes all unclaimed paths."""

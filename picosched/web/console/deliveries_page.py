@@ -115,14 +115,11 @@ class _Lists:
 
 
 def _row(delivery: Delivery) -> Mapping[str, Cell]:
-    if delivery.pico_id:
-        origin = link_cell(f"{delivery.rid}.{delivery.rule}", f"/picos/{delivery.pico_id}")
-    else:
-        origin = link_cell("a source", f"/sources/{delivery.source_id}")
+    place = f"/picos/{delivery.pico_id}" if delivery.pico_id else f"/sources/{delivery.source_id}"
     return {
         "key": delivery.id,
         "to": delivery.url,
-        "from": origin,
+        "from": link_cell(delivery.sender, place),
         "created": time_cell(delivery.created),
         "due": time_cell(delivery.due),
         "dead": time_cell(delivery.dead),

@@ -60,6 +60,9 @@ PLACES = (
     Place("/deliveries", "Deliveries", "d"),
 )
 
+MACHINES = Place("/machines", "Machines", "m")
+"""In the navigation while several machines share the database."""
+
 KEYS = (
     ("/", "go to the filter"),
     ("d", "dark or light"),
@@ -75,6 +78,12 @@ class Console:
         self.engine = engine
         self.access = access
         self.version = version("picosched")
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The entries of the navigation."""
+        part = self.engine.part
+        return (*PLACES, MACHINES) if part is not None and part.machines > 1 else PLACES
 
     def page(self, path: str) -> ui.page:
         """The decorator that makes a function the page at a path."""
@@ -135,7 +144,7 @@ def frame(console: Console, title: str, here: str) -> Iterator[None]:
     with ui.element("header").classes("top"):
         ui.link("picosched", "/").classes("brand")
         with ui.element("nav").classes("nav").props('aria-label="Pages"'):
-            for place in PLACES:
+            for place in console.places:
                 link = ui.link(place.name, place.path)
                 link.props(f'data-key={place.key} title="g {place.key}"')
                 if place.path == here:
@@ -148,7 +157,7 @@ def frame(console: Console, title: str, here: str) -> Iterator[None]:
                 ui.element("button").classes("button small"),
             ):
                 ui.label("Log out")
-    _keys()
+    _keys(console.places)
     with ui.element("div").classes("page").props('id="content" tabindex="-1"'):
         yield
 
@@ -162,8 +171,8 @@ def _button(sign: str, name: str, props: str) -> None:
         ui.label(sign).props('aria-hidden="true"')
 
 
-def _keys() -> None:
-    rows = [*((f"g {place.key}", f"go to {place.name}") for place in PLACES), *KEYS]
+def _keys(places: tuple[Place, ...]) -> None:
+    rows = [*((f"g {place.key}", f"go to {place.name}") for place in places), *KEYS]
     with ui.element("dialog").classes("keys").props('aria-label="Keys"'):
         _text("h2", "Keys")
         with ui.element("table"):

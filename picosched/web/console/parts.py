@@ -32,6 +32,9 @@ TONES = {
     "waiting": "accent",
     "pending": "accent",
     "paused": "warn",
+    "up": "good",
+    "silent": "warn",
+    "gone": "bad",
 }
 """The colours of outcomes and states; others are quiet."""
 
