@@ -353,6 +353,8 @@ STATEMENTS: dict[str, Callable[[int], list[Any]]] = {
     ".rids": lambda size: [[1.5] * (size // 16)],
     ".passes": lambda size: ["a" * size],
     ".counted": lambda size: ["a" * size, "b" * size, None],
+    ".unmatched": lambda size: [{"a": "b" * size}, "a", "does not match"],
+    ".false_where": lambda size: ["is false", ["a"], ["b" * size]],
     ".marked": lambda size: [trail(size), 1, 0.0],
     ".forgotten": lambda size: [trail(size), "nowhere"],
     ".place_of": lambda size: [trail(size), 1],

@@ -134,8 +134,10 @@ def test_tables_of_an_older_version_are_brought_up_to_date(
         "DROP FUNCTION elements_end CASCADE",
         "ALTER TABLE entity DROP COLUMN size, DROP COLUMN places",
         "ALTER TABLE machine DROP COLUMN host, ADD COLUMN listening bigint NOT NULL",
-        "ALTER TABLE scheduled DROP COLUMN asked",
+        "ALTER TABLE scheduled DROP COLUMN asked, DROP COLUMN overlap, DROP COLUMN held, DROP COLUMN started_by",
         "ALTER TABLE fire DROP COLUMN asked",
+        "DROP TABLE provenance",
+        "DROP FUNCTION provenance_ends CASCADE",
         "UPDATE picosched SET version = 3",
     ):
         postgres.ask(statement, address)
