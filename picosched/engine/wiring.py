@@ -164,14 +164,13 @@ class Wiring:
         return None if self._placement is None else self._placement.secret
 
     def server_of(self, eci: str) -> str | None:
-        """The URL of the server that has the shard of a channel's pico; None if it is this one or unknown.
+        """The URL of the server that has a channel's pico; None if unknown or this one. For any thread."""
+        pico_id = None if self._placement is None else self.loaded.known_pico_of(eci)
+        return self._placement.servers.get(shard_of(pico_id)) if self._placement and pico_id else None
 
-        For any thread: it reads nothing.
-        """
-        if self._placement is None:
-            return None
-        pico_id = self.loaded.known_pico_of(eci)
-        return None if pico_id is None else self._placement.servers.get(shard_of(pico_id))
+    def is_at_work(self, url: str) -> bool:
+        """Whether the server with a URL has shards, as far as this one knows. For any thread."""
+        return self._placement is not None and url in self._placement.servers.values()
 
     def _secret(self) -> str:
         """The secret of the database, made by the first that takes part."""

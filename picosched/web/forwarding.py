@@ -4,14 +4,20 @@ Any server may handle any event, under the lock of the shard. But the machine th
 work in it, with the pico in memory, so that the event waits less there. If the address of that machine is not
 known, or it cannot be reached, the event is handled here.
 
+An answer is waited for as long as that machine is at work. One that was stopped or cut off after it had the
+event is silent, and the others take its shards. It may have handled the event, or may do so when it wakes. So
+that is in doubt, unless the event has a key, by which it is handled once, wherever it is.
+
 A request that is passed on carries a secret of the database, by which the other server knows that it comes
 from one of its own: it keeps the request, whatever it knows of shards, and leaves host and rate to the first.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
@@ -24,6 +30,8 @@ SECRET = "picosched-machine"
 """The header with the secret."""
 
 CONNECT_SECONDS, ANSWER_SECONDS = 0.5, 60.0
+LOOK_SECONDS = 0.2
+"""How often to look whether a machine that has not answered is still at work."""
 IDLE_SECONDS = 10.0
 AT_ONCE = 200
 """Connections to other machines."""
@@ -67,7 +75,7 @@ class Forwarding:
         url = urlsplit(there)
         target = raw + b"?" + query if query else raw
         try:
-            response = await self._pool.request(
+            asking = self._pool.request(
                 scope["method"],
                 httpcore.URL(
                     scheme=url.scheme.encode(),
@@ -85,6 +93,7 @@ class Forwarding:
                     "timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": ANSWER_SECONDS}
                 },
             )
+            response = await self._answered(asking, there)
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout):
             return None
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as cause:
@@ -95,6 +104,20 @@ class Forwarding:
             ) from cause
         kept = [(name, value) for name, value in response.headers if name.lower() not in OF_CONNECTION]
         return response.status, kept, response.content
+
+    async def _answered(
+        self, asking: Coroutine[Any, Any, httpcore.Response], there: str
+    ) -> httpcore.Response:
+        """The answer of a machine, as long as it is at work; ReadTimeout once it is not."""
+        task = asyncio.ensure_future(asking)
+        try:
+            while not task.done() and self._engine.is_at_work(there):
+                await asyncio.wait((task,), timeout=LOOK_SECONDS)
+            if not task.done():
+                raise httpcore.ReadTimeout("the machine is silent")
+            return task.result()
+        finally:
+            task.cancel()
 
     async def close(self) -> None:
         """Close the connections to other servers."""

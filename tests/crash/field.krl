@@ -2,8 +2,8 @@ ruleset field {
   meta {
     name "Field"
     description <<
-For several machines: two repeats that send a message to another pico each time, a repeat with an end that runs
-a program each time, events from outside, and a metronome. Everything counts what it does, so that what is lost or doubled shows.
+For several machines: repeats that send a message to another pico each time, a repeat with an end that runs a
+program each time, events from outside, and a metronome. Everything counts what it does, so that what is lost or doubled shows.
     >>
     shares counts
   }
@@ -19,7 +19,7 @@ a program each time, events from outside, and a metronome. Everything counts wha
 
   rule plan {
     select when field plan
-    foreach [1, 2] setting (n)
+    foreach 1.range(event:attr("beats")) setting (n)
     fired {
       ent:to := event:attr("to")
       schedule field event "beat" repeat "* * * * * *" attributes {"n": n}

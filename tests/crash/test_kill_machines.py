@@ -27,10 +27,10 @@ from racing import until
 
 from picosched import Engine
 
-FEW, ALL = 1, 12
+FEW, ALL = 1, 28
 """Databases in `make test`, and with --all-kills."""
 
-MACHINES, PICOS, KILLS, ENDS = 3, 9, 4, 12
+MACHINES, PICOS, BEATS, KILLS, ENDS = 3, 9, 12, 4, 12
 FOLDER = Path(__file__).parent
 CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.5"""
@@ -94,7 +94,7 @@ def planted(address: str) -> None:
             pico.install(FOLDER / "field.krl")
         ecis = [pico.new_channel().eci for pico in picos]
         for pico, eci in zip(picos, [*ecis[1:], ecis[0]], strict=True):
-            pico.raise_event("field", "plan", {"to": eci, "count": ENDS})
+            pico.raise_event("field", "plan", {"to": eci, "beats": BEATS, "count": ENDS})
         engine.add_source({"type": "metronome", "name": "m", "interval": 100, "to": {"pico": picos[0].id}})
 
 

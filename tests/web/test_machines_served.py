@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,31 @@ def test_an_event_goes_to_the_server_that_has_the_pico(start: Callable[..., Serv
     answer = httpx.post(one.url + path)  # it cannot be reached
     assert answer.json()["directives"][0]["options"] == {"n": 5}
     until(lambda: len(machines(one)) == 1 and shared_by(1, one))
+
+
+def test_an_event_that_a_stopped_server_has_got_is_in_doubt_or_handled_once_by_its_key(
+    start: Callable[..., Served], address: str
+) -> None:
+    with Engine(address) as engine:
+        ecis = picos_of(engine)
+    one, two = start("--open"), start("--open")
+    until(lambda: shared_by(2, one), lambda: machines(one))
+    (of_two,) = (each["shards"] for each in machines(one) if each["address"] == two.url)
+    eci = next(ecis[shard] for shard in ecis if shard in of_two)
+    up, nothing = (f"{one.url}/c/{eci}/event-wait/count/{type}" for type in ("up", "nothing"))
+    assert httpx.post(nothing).status_code == 200  # so that it knows whose channel this is
+    two.process.send_signal(signal.SIGSTOP)
+    began = ticks()
+    with ThreadPoolExecutor(2) as threads:
+        keyed = threads.submit(httpx.post, up, headers={"idempotency-key": "k"}, timeout=60)
+        plain = threads.submit(httpx.post, nothing, timeout=60)
+        assert (doubt := plain.result()).status_code == 503 and "it is not known whether" in doubt.text
+        assert keyed.result().json()["directives"][0]["options"] == {"n": 1}
+    assert ticks() - began < 8  # goal: 4, where nothing else uses the processor
+    two.process.send_signal(signal.SIGCONT)
+    until(lambda: two.told("/event-wait/count/up"))  # it handles what it had got
+    until(lambda: shared_by(2, one), lambda: machines(one))
+    assert httpx.get(f"{one.url}/c/{eci}/query/counter/n").json() == 1
 
 
 def test_servers_and_workers_are_listed_and_hand_over(
