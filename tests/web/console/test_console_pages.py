@@ -28,6 +28,7 @@ def test_an_event_that_is_raised_tells_why_each_rule_fired_or_not(page: Page, co
     pico = console.pico("told")
     page.goto(f"{console.url}/events?pico={pico}")
     page.get_by_role("button", name="tell:me").click()
+    expect(page.get_by_label("domain:type")).to_have_value("tell:me")  # so the click has filled the form
     attributes = page.get_by_label("attributes, as JSON")
     attributes.fill('{"n": 1')
     expect(page.get_by_text('found {"n": 1, wanted JSON')).to_be_visible()
