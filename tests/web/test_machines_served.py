@@ -76,13 +76,18 @@ def picos_of(engine: Engine) -> dict[int, str]:
     return found
 
 
-def test_an_event_goes_to_the_server_that_has_the_pico(start: Callable[..., Served], address: str) -> None:
+def two_servers(start: Callable[..., Served], address: str) -> tuple[Served, Served, str]:
+    """Two servers of one database, and a channel of a pico that the second has."""
     with Engine(address) as engine:
         ecis = picos_of(engine)
     one, two = start("--open"), start("--open")
     until(lambda: shared_by(2, one), lambda: machines(one))
     (of_two,) = (each["shards"] for each in machines(one) if each["address"] == two.url)
-    eci = next(ecis[shard] for shard in ecis if shard in of_two)
+    return one, two, next(ecis[shard] for shard in ecis if shard in of_two)
+
+
+def test_an_event_goes_to_the_server_that_has_the_pico(start: Callable[..., Served], address: str) -> None:
+    one, two, eci = two_servers(start, address)
     path = f"/c/{eci}/event-wait/count/up?a=1"
     for number in range(1, 5):
         answer = httpx.post(one.url + path, json={"b": number}, headers={"host": "localhost"})
@@ -108,12 +113,7 @@ def test_an_event_goes_to_the_server_that_has_the_pico(start: Callable[..., Serv
 def test_an_event_that_a_stopped_server_has_got_is_in_doubt_or_handled_once_by_its_key(
     start: Callable[..., Served], address: str
 ) -> None:
-    with Engine(address) as engine:
-        ecis = picos_of(engine)
-    one, two = start("--open"), start("--open")
-    until(lambda: shared_by(2, one), lambda: machines(one))
-    (of_two,) = (each["shards"] for each in machines(one) if each["address"] == two.url)
-    eci = next(ecis[shard] for shard in ecis if shard in of_two)
+    one, two, eci = two_servers(start, address)
     up, nothing = (f"{one.url}/c/{eci}/event-wait/count/{type}" for type in ("up", "nothing"))
     assert httpx.post(nothing).status_code == 200  # so that it knows whose channel this is
     two.process.send_signal(signal.SIGSTOP)
