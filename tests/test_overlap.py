@@ -124,6 +124,15 @@ def waiting_for(path: Path) -> list[str]:
     return ["-c", WAIT.format(path)]
 
 
+def plan_held(engine: Engine, clock: VirtualClock, end: Path) -> None:
+    """Plan a schedule whose second occurrence is held, until a file is there, by the program of its first."""
+    plan(engine, args=waiting_for(end), _overlap="queue")
+    clock.advance(minutes=1)
+    until(lambda: running(engine))
+    clock.advance(minutes=1)
+    until(lambda: engine.scheduled()[0].held)
+
+
 # ---- programs -------------------------------------------------------------------------------------------
 
 
@@ -144,11 +153,7 @@ def test_skip_lets_go_what_comes_due_while_the_program_runs(
 
 
 def test_queue_runs_one_after_the_other(engine: Engine, clock: VirtualClock, tmp_path: Path) -> None:
-    plan(engine, args=waiting_for(tmp_path / "end"), _overlap="queue")
-    clock.advance(minutes=1)
-    until(lambda: running(engine))
-    clock.advance(minutes=1)
-    until(lambda: engine.scheduled()[0].held)
+    plan_held(engine, clock, tmp_path / "end")
     clock.advance(minutes=3)  # and more come due, for which one stands
     assert records(engine) == [("00:01", "fired")]
     (tmp_path / "end").touch()
@@ -185,12 +190,9 @@ def test_without_it_programs_run_side_by_side(engine: Engine, clock: VirtualCloc
 def test_a_held_row_can_be_paused_moved_and_cancelled_but_not_resumed(
     engine: Engine, clock: VirtualClock, tmp_path: Path
 ) -> None:
-    plan(engine, args=waiting_for(tmp_path / "end"), _overlap="queue")
-    clock.advance(minutes=1)
-    until(lambda: running(engine))
-    clock.advance(minutes=1)
-    until(lambda: engine.scheduled()[0].held)
+    plan_held(engine, clock, tmp_path / "end")
     id = row_id(engine)
+    assert (broke := engine.why(id).broke) is not None and broke.name == "overlap"
     assert engine.agenda.resume(id) == []
     assert engine.agenda.pause(id)
     (tmp_path / "end").touch()
@@ -202,11 +204,7 @@ def test_a_held_row_can_be_paused_moved_and_cancelled_but_not_resumed(
 def test_a_document_of_a_held_row_leaves_the_wait_behind(
     engine: Engine, clock: VirtualClock, tmp_path: Path
 ) -> None:
-    plan(engine, args=waiting_for(tmp_path / "end"), _overlap="queue")
-    clock.advance(minutes=1)
-    until(lambda: running(engine))
-    clock.advance(minutes=1)
-    until(lambda: engine.scheduled()[0].held)
+    plan_held(engine, clock, tmp_path / "end")
     document = engine.export_pico("root")
     (tmp_path / "end").touch()
     with Engine(tmp_path / "other.db", clock) as other:

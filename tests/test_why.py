@@ -274,3 +274,16 @@ def test_a_failing_rule(engine: Engine) -> None:
     engine.root.raise_event("it", "falls")
     broke = engine.why("bad.falls").broke
     assert broke is not None and broke.text.startswith("failed: ")
+
+
+def test_a_ruleset_that_no_longer_compiles_hides_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "picos.db"
+    with Engine(file) as engine:
+        for rid in ("broken", "whole"):
+            engine.root.install(f"ruleset {rid} {{ rule r {{ select when a b }} }}")
+    with Engine(file) as engine:
+        with engine.store.transaction():
+            engine.store._database.run("UPDATE ruleset SET text = 'ruleset broken {' WHERE rid = 'broken'")
+        assert text(engine, "whole.r").startswith("whole.r\nBROKE raised: no event a:b reached it")
+        with pytest.raises(PicoschedError, match=r"nothing on record is called 'broken\.r'"):
+            engine.why("broken.r")

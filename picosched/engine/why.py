@@ -8,7 +8,8 @@ ends it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST_TURNS = 1_000
 """Turns that are looked through for an event or a rule."""
+MOST_ROWS = 1_000
+"""Rows that are looked through for a name or an event."""
 NEAR = timedelta(minutes=1)
 """How long after a given time an event may have come."""
 BEGINNING = re.compile(r"[0-9a-f]{4,}")
@@ -57,7 +60,7 @@ def ask_why(engine: Wiring, what: str, at: datetime | None = None) -> Why:
         return _of_event(engine, what, rules, at)
     known = [
         *rules,
-        *{name for row in Agenda(engine).scheduled(Filter(status=()), 1_000) if (name := row.name)},
+        *{name for row in Agenda(engine).scheduled(Filter(status=()), MOST_ROWS) if (name := row.name)},
     ]
     near = get_close_matches(what, known, 3)
     also = f"; did you mean {' or '.join(near)}?" if near else ""
@@ -75,19 +78,17 @@ def _schedule(engine: Wiring, what: str) -> Scheduled | None:
         found = Agenda(engine).find(ids[0]) if ids else None
     if found is not None or not what:
         return found
-    named = Agenda(engine).scheduled(Filter(name=what, status=()))
+    named = Agenda(engine).scheduled(Filter(name=what, status=()), MOST_ROWS)
     return max(named, key=lambda row: (row.status is Status.PENDING, row.created), default=None)
 
 
 def _rulesets(engine: Wiring) -> list[Ruleset]:
-    found: dict[str, Ruleset] = {}
-    for pico in engine.read(engine.store.picos.picos):
-        for row in engine.read(engine.store.picos.installed, pico.id):
-            rid = row.rid
-            if rid not in found:
-                installed = engine.read(engine.loaded.load_running, pico.id, rid).installed
-                found[rid] = installed[rid].ruleset
-    return [*found.values()]
+    """One of each rid, except for those that no longer compile."""
+    found: list[Ruleset] = []
+    for pico_id, rid in engine.read(engine.store.picos.one_of_each):
+        with suppress(PicoschedError):  # or its pico went meanwhile
+            found.append(engine.read(engine.loaded.load_running, pico_id, rid).installed[rid].ruleset)
+    return found
 
 
 def _journal(engine: Wiring, *, eid: str | None = None, limit: int = MOST_TURNS) -> list[Entry]:
@@ -170,6 +171,8 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
     now, due = engine.now(), row.due
     if at is not None and at < shifted(now, -timedelta(days=engine.settings.history_days)):
         return [Link("record", False, f"records are kept for {engine.settings.history_days} days")], None
+    if row.held:
+        return [Link("overlap", False, "it waits until what the occurrence before started has ended")], None
     if row.status is Status.PAUSED:
         until = (
             "until it is resumed" if row.paused_until is None else f"until {format_time(row.paused_until)}"
@@ -291,16 +294,13 @@ def _instead(engine: Wiring, entry: Entry, considered: Mapping[str, Any]) -> str
 # Events and rules
 
 
-def _turns(engine: Wiring, at: datetime | None) -> Iterator[Entry]:
-    """Turns up to a time, newest first."""
+def _up_to(at: datetime | None, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The turns up to a time."""
     until = None if at is None else shifted(at, NEAR - MILLISECOND)
-    for entry in _journal(engine, limit=MOST_TURNS):
-        if until is None or entry.at <= until:
-            yield entry
+    return [each for each in entries if until is None or each.at <= until]
 
 
-def _since(engine: Wiring) -> str:
-    entries = _journal(engine, limit=MOST_TURNS)
+def _since(entries: Sequence[Entry]) -> str:
     known = format_time(entries[-1].at) if entries else "its start"
     return f"in the journal since {known}"
 
@@ -310,7 +310,8 @@ def _of_rule(engine: Wiring, what: str, ruleset: Ruleset, at: datetime | None) -
     rule = next(each for each in ruleset.tree.rules if each.name == name)
     if rule.state != "active":
         return Why(what, (Link("rule", False, "it is inactive in the text of its ruleset"),))
-    for entry in _turns(engine, at):
+    entries = _journal(engine)
+    for entry in _up_to(at, entries):
         if any(_is(each, what) for handled in entry.handled for each in handled["considered"]):
             event = entry.handled[0]
             raised = f"{event['domain']}:{event['type']} at {format_time(entry.at)}, the event {entry.eid}"
@@ -318,20 +319,21 @@ def _of_rule(engine: Wiring, what: str, ruleset: Ruleset, at: datetime | None) -
             return Why(what, (Link("raised", True, raised), *links), instead)
     code = next(each for each in ruleset.rules if each.name == name)
     wanted = " or ".join(sorted(code.select.keys))
-    return Why(what, (Link("raised", False, f"no event {wanted} reached it {_since(engine)}"),))
+    return Why(what, (Link("raised", False, f"no event {wanted} reached it {_since(entries)}"),))
 
 
 def _of_event(engine: Wiring, what: str, rules: Mapping[str, Ruleset], at: datetime | None) -> Why:
-    for entry in _turns(engine, at):
+    entries = _journal(engine)
+    for entry in _up_to(at, entries):
         if any(f"{each['domain']}:{each['type']}" == what for each in entry.handled):
             raised = Link("raised", True, f"at {format_time(entry.at)}, as the event {entry.eid}")
             links, instead = _of_turn(engine, entry)
             return Why(what, (raised, *links), instead)
     domain, _, type = what.partition(":")
-    rows = Agenda(engine).scheduled(Filter(domain=domain, type=type, status=()))
+    rows = Agenda(engine).scheduled(Filter(domain=domain, type=type, status=()), MOST_ROWS)
     if rows:
         return _of_schedule(engine, rows[-1], at)
-    links = (Link("scheduled", False, f"it was neither raised nor scheduled {_since(engine)}"),)
+    links = (Link("scheduled", False, f"it was neither raised nor scheduled {_since(entries)}"),)
     known = {key for ruleset in {*rules.values()} for rule in ruleset.rules for key in rule.select.keys}
     if what not in known:
         near = get_close_matches(what, known, 3)

@@ -13,7 +13,7 @@ A row changes state as follows, and each step that settles an occurrence is reco
 | pending | its occurrence cannot be dealt with | pending, finished | failed |
 | pending | its occurrence failed, and is tried again | pending | failed |
 | pending | its occurrence failed, as many before it (`_on_failure`) | paused | failed |
-| pending | it killed the process twice while it was begun alone | paused, finished | failed |
+| pending | it killed the process `max_begun` times while it was begun alone | paused, finished | failed |
 | pending, paused | it is fired by hand | as before, finished | fired |
 | pending | it is paused | paused | |
 | paused | it is resumed, or its pause is over | pending, finished | paused, if occurrences passed |

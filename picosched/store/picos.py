@@ -202,6 +202,10 @@ class Picos:
         """The rulesets of a pico, in the order of installation."""
         return [installed_of(row) for row in self._database.rows("installed", (pico_id,))]
 
+    def one_of_each(self) -> list[tuple[str, str]]:
+        """Each rid that is installed, after the id of a pico that has it."""
+        return [(str(id), str(rid)) for id, rid in self._database.rows("one_of_each_ruleset")]
+
     def origins(self) -> list[str]:
         """Where the installed rulesets came from."""
         return [str(origin) for (origin,) in self._database.rows("origins")]

@@ -94,6 +94,9 @@ SELECT installed.rid, installed.hash, config, origin, flushed
     FROM installed JOIN ruleset ON ruleset.hash = installed.hash
     WHERE pico = $1 ORDER BY position
 
+-- name: one_of_each_ruleset
+SELECT min(pico), rid FROM installed GROUP BY rid ORDER BY rid
+
 -- name: origin_of
 SELECT origin FROM ruleset JOIN installed ON installed.hash = ruleset.hash
     WHERE installed.rid = $1 AND origin IS NOT NULL LIMIT 1

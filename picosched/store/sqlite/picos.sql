@@ -95,6 +95,9 @@ SELECT installed.rid, installed.hash, config, origin, flushed
     FROM installed JOIN ruleset ON ruleset.hash = installed.hash
     WHERE pico = ? ORDER BY position
 
+-- name: one_of_each_ruleset
+SELECT min(pico), rid FROM installed GROUP BY rid ORDER BY rid
+
 -- name: origin_of
 SELECT origin FROM ruleset JOIN installed ON installed.hash = ruleset.hash
     WHERE installed.rid = ? AND origin IS NOT NULL LIMIT 1
