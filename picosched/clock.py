@@ -186,8 +186,9 @@ def format_time(time: datetime) -> str:
     Always in UTC and with seconds, truncated to milliseconds. A time without an offset raises PicoschedError
     `invalid`.
     """
-    utc = _utc(time).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds") + "Z"
+    utc = time if time.tzinfo is UTC else _utc(time)
+    text = utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds")
+    return f"{text[:-6]}Z"  # `+00:00` is left off
 
 
 def shifted(time: datetime, by: timedelta) -> datetime:

@@ -149,10 +149,7 @@ class AccessLog:
         ms = round(seconds * 1000, 2)
         at = format_time(_CLOCK.now())
         if self._form == "plain":  # as `_plain` would, which takes longer than a query
-            self._lines.append(
-                f"[info     ] request method={method} path={_shown(path)} status={status} ms={ms} "
-                f"client={_shown(address)} at={at}\n"
-            )
+            self._lines.append(f"{_begun(method, path, status)} ms={ms}{_ended(address)} at={at}\n")
             return
         event: Any = {
             "event": "request",
@@ -175,6 +172,17 @@ class AccessLog:
         """Write the pending lines, and wait a moment until they are out."""
         self.flush()
         self._stream.drain(0.5)
+
+
+@lru_cache(maxsize=1_000)
+def _begun(method: str, path: str, status: int) -> str:
+    """The first part of a plain line, which most requests share with others."""
+    return f"[info     ] request method={method} path={_shown(path)} status={status}"
+
+
+@lru_cache(maxsize=1_000)
+def _ended(address: str) -> str:
+    return f" client={_shown(address)}"
 
 
 def _renderer(form: Form) -> Render:

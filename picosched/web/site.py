@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -296,7 +296,7 @@ class _Told:
 
 def shown_path(path: str) -> str:
     """A path for the log, with ecis shortened, because they are keys."""
-    return ECI.sub(r"\1\2…", path)
+    return _remembered_shown(path) if len(path) <= SHORT else ECI.sub(r"\1\2…", path)
 
 
 def _token(scope: Scope) -> str | None:
@@ -331,6 +331,9 @@ def _call(raw_path: bytes) -> Call:
 
 _remembered_call = lru_cache(maxsize=1_000)(_call)
 """Clients ask for the same paths; looking one up is cheaper than parsing it."""
+
+
+_remembered_shown = lru_cache(maxsize=1_000)(partial(ECI.sub, r"\1\2…"))
 
 
 def _refusal(scope: Scope, error: PicoschedError | HttpError) -> Answer:

@@ -6,7 +6,8 @@ other: that takes longer than many a query. An answer of ours that is ready as a
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from picosched.web.errors import Headers
 from picosched.web.request import Send
@@ -15,6 +16,23 @@ try:
     from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 except ImportError:  # another version of uvicorn: its answers go by ASGI
     RequestResponseCycle: Any = None  # type: ignore[no-redef]
+
+
+class Head(NamedTuple):
+    """The status line and headers of an answer, without those of its connection and length."""
+
+    text: bytes
+    closes: bool
+    """Whether it ends the connection."""
+
+
+@lru_cache(maxsize=64)
+def _head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> Head | None:
+    """Remembered, because nearly all answers of a second have the same; None if uvicorn would refuse it."""
+    if any(HEADER_VALUE_RE.search(value) for _, value in headers):
+        return None
+    lines = (b"%b: %b\r\n" % each for each in headers if each[0] != b"connection")
+    return Head(STATUS_LINE[status] + b"".join(lines), (b"connection", b"close") in headers)
 
 
 def written_whole(status: int, headers: Headers, body: bytes, send: Send) -> bool:
@@ -29,21 +47,17 @@ def written_whole(status: int, headers: Headers, body: bytes, send: Send) -> boo
         or cycle.scope["method"] == "HEAD"
     ):
         return False
-    parts, closes = [STATUS_LINE[status]], not cycle.keep_alive
-    for name, value in (*cycle.default_headers, *headers):
-        if HEADER_VALUE_RE.search(value):
-            return False  # uvicorn refuses it
-        if name == b"connection":
-            closes = closes or value == b"close"
-        else:
-            parts += (name, b": ", value, b"\r\n")
-    if closes:
+    head = _head(status, (*cycle.default_headers, *headers))
+    if head is None:
+        return False
+    if head.closes or not cycle.keep_alive:
         cycle.keep_alive = False
-        parts.append(b"connection: close\r\n")
-    parts += (b"content-length: %d\r\n\r\n" % len(body), body)
+        closing = b"connection: close\r\n"
+    else:
+        closing = b""
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False
-    cycle.transport.write(b"".join(parts))
+    cycle.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (head.text, closing, len(body), body))
     cycle.message_event.set()
     if not cycle.keep_alive:
         cycle.transport.close()
