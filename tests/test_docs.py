@@ -11,6 +11,8 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -528,6 +530,14 @@ def test_links_lead_somewhere(page: Path) -> None:
             target = page.parent / file if file else page
             assert target.is_file(), f"{page.name}:{number}: {link}"
             assert not anchor or anchor in anchors(target), f"{page.name}:{number}: {link}"
+
+
+@pytest.mark.slow
+def test_the_site_is_built_and_each_of_its_links_leads_somewhere(tmp_path: Path) -> None:
+    built = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)]
+    result = subprocess.run(built, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert {each.stem for each in tmp_path.glob("*.html")} == {each.stem for each in DOCS} | {"404"}
 
 
 def test_every_detail_of_a_scheduled_event_is_documented() -> None:

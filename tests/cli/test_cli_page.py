@@ -1,4 +1,5 @@
-"""docs/cli.md: every command is there, and every example prints what the page says.
+"""Pages of commands, docs/cli.md and the tutorial: every example prints what the page says; and every command
+is in docs/cli.md.
 
 Ids, times and process numbers are other ones in each run: they are compared by their form. An id that the
 page shows stands, in its later commands, for the id that was really printed in its place.
@@ -11,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from picosched.cli.main import MODULES
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGE = DOCS / "cli.md"
 FENCE = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ID = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b")
 FORMS = (
@@ -57,8 +61,11 @@ def with_ids(line: str, instead: dict[str, str]) -> str:
     return ID.sub(lambda found: instead.get(found[0], found[0]), line)
 
 
-def test_every_example_prints_what_the_page_says(picosched: Any, folder: Path, update: bool) -> None:
-    page = PAGE.read_text()
+@pytest.mark.parametrize("path", [PAGE, DOCS / "tutorial.md"], ids=lambda path: path.stem)
+def test_every_example_prints_what_the_page_says(
+    path: Path, picosched: Any, folder: Path, update: bool
+) -> None:
+    page = path.read_text()
     known: dict[str, str] = {}
     new = page
     for language, title, block in FENCE.findall(page):
@@ -84,7 +91,7 @@ def test_every_example_prints_what_the_page_says(picosched: Any, folder: Path, u
             written += "\n".join([f"$ {example.command}", *(example.lines if same else kept)]) + "\n"
         new = new.replace(block, written, 1)
     if update:
-        PAGE.write_text(new)
+        path.write_text(new)
 
 
 def test_every_command_has_its_place_on_the_page() -> None:

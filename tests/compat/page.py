@@ -20,7 +20,10 @@ DIFFERENCES = ROOT / "docs" / "language-differences.md"
 CLIENTS = ROOT / "tests" / "web" / "test_node_clients.py"
 
 KINDS = {"install": "installs", "event": "events", "query": "queries"}
-TRAPS = {"node": "language-differences.md#traps-1", "classic": "language-differences.md#traps"}
+TRAPS = {
+    "node": "language-differences.md#traps-of-the-node-engine",
+    "classic": "language-differences.md#traps",
+}
 
 LONGEST = 240
 """Characters of an outcome that the page shows."""
