@@ -11,7 +11,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs clean
+.PHONY: help demo check test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -68,6 +68,9 @@ format-code: $(READY) ## lay the Python code out
 docs: $(READY) ## the documentation as a site, in build/site; a link that leads nowhere is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "build/site/index.html"
+
+shots: $(READY) browser ## pictures of all pages of the console in build/shots, and those of the documentation anew
+	cd tests && $(abspath $(BIN))/python -m web.console.shots $(abspath build/shots) $(abspath docs)
 
 kill: $(READY) ## the kill tests alone, all of them, with their counts
 	$(BIN)/python -m pytest tests/crash --all-kills -s
