@@ -11,7 +11,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots clean
+.PHONY: help demo check test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots audit clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -72,6 +72,11 @@ docs: $(READY) ## the documentation as a site, in build/site; a link that leads 
 shots: $(READY) browser ## pictures of all pages of the console in build/shots, and those of the documentation anew
 	cd tests && $(abspath $(BIN))/python -m web.console.shots $(abspath build/shots) $(abspath docs)
 
+audit: ## known faults of what requirements.lock lists; asks pypi.org
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip
+
 kill: $(READY) ## the kill tests alone, all of them, with their counts
 	$(BIN)/python -m pytest tests/crash --all-kills -s
 
@@ -88,5 +93,5 @@ bench-http: $(READY) ## requests a second over HTTP beside bare ASGI and the Nod
 	$(BIN)/python -m tests.bench over_http $(if $(PEER),--peer-in $(PEER),--peer)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-latest .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-latest .venv-audit .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
