@@ -195,6 +195,7 @@ def test_what_is_unknown_is_refused_with_near_names(engine: Engine) -> None:
         ("x.length() > 2", "x.length() was 1", "`x.length()` 3 (it was 1)"),
         ("x > y", "x was 3, y was 4", "`x` 5 (it was 3)"),
         ("x > 5", "z was 3", None),
+        ("not (x >< y)", 'x was an Array of 1, y was "Fern"', None),
     ],
 )
 def test_the_smallest_change_is_one_that_makes_the_condition_true(

@@ -115,6 +115,8 @@ def _wanted(node: syntax.Expression, source: Source, values: Values, name: str) 
         case syntax.Infix(operator="&&" | "||"):
             yield from _wanted(node.left, source, values, name)
             yield from _wanted(node.right, source, values, name)
+        case syntax.Infix(operator="><"):
+            return  # of what a collection holds, only the number is recorded
         case syntax.Infix() if INFIX[node.operator].level <= COMPARISON:
             for side, other in ((node.left, node.right), (node.right, node.left)):
                 to = evaluated(other, source, values)
