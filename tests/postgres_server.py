@@ -43,9 +43,9 @@ END $$"""
 
 
 class Server:
-    """One running PostgreSQL."""
+    """One running PostgreSQL; with further lines of its configuration, if given."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: str = "") -> None:
         self.user: dict[str, Any] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="pg"))  # a socket needs a short path
         if os.geteuid() == 0:
@@ -66,7 +66,7 @@ class Server:
         quiet = ["--locale=C", "--no-sync", "--no-instructions"]
         subprocess.run([*made, *quiet], check=True, capture_output=True, cwd=self.folder, **self.user)
         with (self.folder / "data/postgresql.conf").open("a") as file:
-            file.write(f"{CONFIGURATION}unix_socket_directories = '{self.folder}'\n")
+            file.write(f"{CONFIGURATION}unix_socket_directories = '{self.folder}'\n{settings}")
         self._numbers, self._emptied = count(1), list[str]()
         self.start()
 
@@ -105,6 +105,11 @@ class Server:
             except psycopg.OperationalError:
                 assert time.monotonic() < until and self._process.poll() is None, "PostgreSQL does not start"
                 time.sleep(0.01)
+
+    @property
+    def pid(self) -> int:
+        """The process whose children are the server's others."""
+        return self._process.pid
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """Stop it: at once, as if it had been killed, unless `how` says otherwise."""

@@ -23,6 +23,8 @@ NAMES = (
     "virtual_year",
     "over_http",
 )
+ASKED_FOR = ("machines", "takeover")
+"""Those that are done only if they are named: they take minutes, and a PostgreSQL."""
 
 
 def rows_of(name: str, setup: Setup) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.chart import chart
-from tests.bench.measurements import NAMES, about, rows_of
+from tests.bench.measurements import ASKED_FOR, NAMES, about, rows_of
 from tests.bench.page import PAGE, replaced
 from tests.bench.report import line_of, number, table
 from tests.bench.setup import Setup
@@ -13,7 +13,7 @@ from tests.bench.side_by_side import OURS, Row, side_by_side
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*NAMES, *ASKED_FOR))
 def test_a_measurement_measures_something(name: str) -> None:
     rows = rows_of(name, Setup(repeats=1, scale=0.002))
     assert rows
@@ -56,7 +56,7 @@ def test_a_number_has_three_figures(value: float, text: str) -> None:
 
 def test_the_page_has_a_place_for_each_measurement() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    for name in NAMES:
+    for name in (*NAMES, *ASKED_FOR):
         assert replaced(text, name, "new").count("-->\nnew\n<!--") == 1
     with pytest.raises(ValueError, match="no mark <!-- bench: nosuch -->"):
         replaced(text, "nosuch", "new")

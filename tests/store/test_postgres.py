@@ -17,13 +17,14 @@ from store.test_plans import QUESTIONS
 from store.written import NOW, everything, furnish, made, turn_that
 
 from picosched import Engine, InDoubtError, PicoschedError, Store, VirtualClock
+from picosched.clock import from_ms
 from picosched.krl.large_map import ChangedMap
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.faults import StoreError
 from picosched.store.postgres.schema import MIGRATIONS, TABLES
 from picosched.store.postgres.session import TAKE_ALONE
-from picosched.store.shards import shard_of
+from picosched.store.shards import SHARDS, shard_of
 
 COUNTER = """ruleset counter {
   meta { shares n }
@@ -139,6 +140,8 @@ def test_tables_of_an_older_version_are_brought_up_to_date(
         "ALTER TABLE fire DROP COLUMN asked",
         "DROP TABLE provenance",
         "DROP FUNCTION provenance_ends CASCADE",
+        "DROP INDEX scheduled_turn",
+        "CREATE INDEX scheduled_turn ON scheduled (pico, due, seq) WHERE status = 'pending'",
         "UPDATE picosched SET version = 3",
     ):
         postgres.ask(statement, address)
@@ -393,6 +396,36 @@ def test_questions_find_their_rows_by_an_index(store: Store) -> None:
                     found[question] = line
         session.execute("SET enable_seqscan = on")
     assert found == {}
+
+
+PENDING = """INSERT INTO scheduled (id, pico, rid, domain, type, attrs, kind, due, created, tz, status, fires)
+    SELECT 'r' || n, 'p' || n % 100, 'r', 'd', 't', '{}', 'send', 1000000 + n, 0, 'UTC', 'pending', 0
+    FROM generate_series(1, 5000) AS n"""
+
+
+@pytest.mark.parametrize("own", [range(SHARDS), range(8)])
+def test_what_is_due_of_a_pico_is_found_by_its_index_though_the_figures_are_old(
+    own: range, postgres: Server
+) -> None:
+    """PostgreSQL believes that nothing is due; so any index by the due time would look good to it."""
+    address = postgres.new_database()
+    store = Store(address)
+    postgres.ask("ALTER TABLE scheduled SET (autovacuum_enabled = false)", address)
+    for statement in (PENDING, "ANALYZE scheduled", "UPDATE scheduled SET due = due - 1000000"):
+        postgres.ask(statement, address)
+    store.machines.take_part(True)
+    store.machines.take(own)
+    session = store._database._session
+    session.cursor_factory = Noting
+    Noting.asked.clear()
+    picos = [f"p{number}" for number in range(100)]
+    found = store.due.due_of(picos, from_ms(500_000), 5)
+    assert {*found} == {pico for pico in picos if shard_of(pico) in own}
+    ((sql, values),) = Noting.asked
+    plan = "\n".join(line for (line,) in session.execute(b"EXPLAIN " + sql, values).fetchall())
+    assert {*re.findall(r"scheduled_\w+", plan)} == {"scheduled_turn"}, plan
+    assert "Seq Scan" not in plan
+    store.close()
 
 
 @pytest.mark.parametrize(("hours", "said"), [(0, []), (2, ["ahead of"]), (-2, ["behind"])])

@@ -1,4 +1,5 @@
 -- Due rows of the table `scheduled`. The status is written out, so that PostgreSQL takes the partial indexes.
+-- `due + 0` and `shard + 0` leave `due_of` but one index, that of the pico: see TURN in `schema.py`.
 
 -- name: first_due
 SELECT {scheduled.columns} FROM scheduled
@@ -10,8 +11,10 @@ SELECT id, pico FROM scheduled
     ORDER BY due, seq
 
 -- name: due_of
-SELECT value, coalesce((SELECT json_agg(id ORDER BY due, seq) FROM (SELECT id, due, seq FROM scheduled
-        WHERE pico = value AND status = 'pending' AND due <= $2{where:pico}
+SELECT value, coalesce((SELECT json_agg(id ORDER BY due, seq) FROM (SELECT id, due, seq FROM (
+            SELECT id, pico, due + 0 AS due, seq, shard + 0 AS shard FROM scheduled
+            WHERE pico = value AND status = 'pending') AS of_pico
+        WHERE due <= $2{where:pico}
         ORDER BY due, seq LIMIT $3) AS own)::text, '[]')
     FROM json_array_elements_text($1::json)
 
