@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,18 +65,17 @@ def machines() -> Iterator[list[subprocess.Popen[str]]]:
 class Life(threading.Thread):
     """The lives of one machine, one after the other; each ends with a kill."""
 
-    def __init__(self, process: subprocess.Popen[str], address: str, seed: int) -> None:
+    def __init__(self, process: subprocess.Popen[str], address: str, seconds: Sequence[float]) -> None:
+        """`seconds` is how long each life lasts."""
         super().__init__(daemon=True)
-        self._process, self._address = process, address
-        self._chance = random.Random(seed)
+        self._process, self._address, self._seconds = process, address, seconds
         self.told: set[str] = set()
         self.pid = 0
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
-            for _ in range(KILLS):
-                seconds = self._chance.uniform(0.5, 3.5)
+            for seconds in self._seconds:
                 for line in said_until_killed(self._process, f"{self._address} after {seconds:.3f}"):
                     word, _, rest = line.strip().partition(" ")
                     if word == "told":
@@ -87,14 +86,14 @@ class Life(threading.Thread):
             self.error = error
 
 
-def planted(address: str) -> None:
+def planted(address: str, beats: int = BEATS, ends: int = ENDS) -> None:
     with Engine(address, **OPTIONS) as engine:
         picos = [engine.new_pico(f"field {number}") for number in range(PICOS)]
         for pico in picos:
             pico.install(FOLDER / "field.krl")
         ecis = [pico.new_channel().eci for pico in picos]
         for pico, eci in zip(picos, [*ecis[1:], ecis[0]], strict=True):
-            pico.raise_event("field", "plan", {"to": eci, "beats": BEATS, "count": ENDS})
+            pico.raise_event("field", "plan", {"to": eci, "beats": beats, "count": ends})
         engine.add_source({"type": "metronome", "name": "m", "interval": 100, "to": {"pico": picos[0].id}})
 
 
@@ -129,7 +128,18 @@ def one(postgres: Server, address: str, sql: str) -> Any:
     return value
 
 
-def check(postgres: Server, address: str, told: set[str]) -> dict[str, int]:
+def catch_up(postgres: Server, address: str) -> None:
+    """Raise what is due, until the repeats with an end have ended and no program runs."""
+    with Engine(address, **OPTIONS) as engine:
+
+        def caught_up() -> bool:
+            engine.run_due()
+            return not one(postgres, address, PENDING)
+
+        until(caught_up)
+
+
+def check(postgres: Server, address: str, told: set[str], ends: int = ENDS) -> dict[str, int]:
     """Compare variables, fires, journal and what was told; with nobody at work."""
     with Engine(address, **OPTIONS) as engine:
         counts: dict[str, int] = {}
@@ -142,7 +152,7 @@ def check(postgres: Server, address: str, told: set[str]) -> dict[str, int]:
         all, distinct, _, raised = fires[type]
         assert all == distinct == raised == counts[name], (type, fires[type], counts)
     assert fires["beat"][0] == one(postgres, address, EXPECTED)
-    assert counts["ended"] == PICOS * ENDS
+    assert counts["ended"] == PICOS * ends
     messages = one(postgres, address, "SELECT count(*) FROM scheduled WHERE kind = 'send' AND type = 'got'")
     waiting = "SELECT count(*) FROM scheduled WHERE kind = 'send' AND status = 'pending'"
     assert counts["sent"] == messages == counts["got"] + one(postgres, address, waiting)
@@ -167,19 +177,14 @@ def test_nothing_is_lost_or_doubled_by_machines_that_die_stop_and_are_cut_off(
 ) -> None:
     address = postgres.new_database()
     planted(address)
-    lives = [Life(machine, address, 100 * database + number) for number, machine in enumerate(machines)]
+    chance = random.Random(database)
+    lives = [Life(machine, address, [chance.uniform(0.5, 3.5) for _ in range(KILLS)]) for machine in machines]
     for life in lives:
         life.start()
-    stops, cuts, restarts = troubled(lives, postgres, address, random.Random(database))
+    stops, cuts, restarts = troubled(lives, postgres, address, chance)
     assert [life.error for life in lives if life.error] == []
     told = {key for life in lives for key in life.told}
-    with Engine(address, **OPTIONS) as engine:  # catch up, until the repeats with an end have ended
-
-        def caught_up() -> bool:
-            engine.run_due()
-            return not one(postgres, address, PENDING)
-
-        until(caught_up)
+    catch_up(postgres, address)
     counts = check(postgres, address, told)
     assert counts["beats"] > 100 and len(told) > 100
     with capsys.disabled():
