@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from postgres_server import Server
-from racing import meanwhile, race, until
+from racing import PATIENCE, meanwhile, race, until
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.clock import SystemClock
 from picosched.engine.pico import PicoRef
+from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.sources.reading import read_source
 from picosched.store.postgres.machines import PostgresMachines
 
@@ -31,6 +32,10 @@ RUNNING = """ruleset running {
   rule now { select when running now proc:run("/bin/sleep", ["1"]) }
   rule ended { select when proc finished
     always { ent:outcomes := outcomes().append(event:attr("outcome")) } }
+}"""
+LOOKING = """ruleset looking {
+  rule plan { select when looking plan always { schedule looking event "up" at time:now() } }
+  rule up { select when looking up http:get("http://far.example/") setting(answer) }
 }"""
 START = "2026-03-01T00:00:00Z"
 BEATS = """ruleset beats {
@@ -197,6 +202,31 @@ def test_machines_share_the_shards_and_hand_them_over(
     for each in (two, three):
         each.stop()
     checked(picos, postgres, address)
+
+
+def test_one_that_waits_for_an_answer_before_it_hands_over_is_leaving(opened: Callable[..., Engine]) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def ask(request: HttpRequest) -> HttpResponse:
+        asked.set()
+        assert answered.wait(PATIENCE)
+        return HttpResponse(200, "OK")
+
+    one, two = opened(outside=ask), opened()
+    (pico,) = furnished(one, 1)
+    pico.install(LOOKING)
+    one.start()
+    pico.raise_event("looking", "plan")
+    assert asked.wait(PATIENCE)
+    stopping = threading.Thread(target=one.stop, args=(PATIENCE,))
+    stopping.start()
+    until(lambda: [each.state for each in two.machines()] == ["leaving"], two.machines)
+    two.start()
+    until(lambda: [each.state for each in two.machines()] == ["leaving", "idle"], two.machines)
+    assert len(shards_of(one)) == 256  # it goes on with what it has, and the other takes nothing away
+    answered.set()
+    stopping.join(PATIENCE)
+    until(lambda: [(each.state, len(each.shards)) for each in two.machines()] == [("up", 256)], two.machines)
 
 
 def test_two_that_are_sure_to_have_all_shards_fire_each_time_once(

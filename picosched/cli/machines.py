@@ -55,17 +55,18 @@ def machines(where: Where = HERE, json: Json = False) -> None:
         write("no machine is at work")
     else:
         write_table(
-            ("ID", "PROCESS", "ADDRESS", "SINCE", "SHARDS", "RAISED", "LAG", "HEARTBEAT"),
+            ("ID", "PROCESS", "STATE", "ADDRESS", "SINCE", "SHARDS", "RAISED", "LAG", "HEARTBEAT"),
             [
                 (
                     each.id,
                     each.name,
+                    each.state,
                     each.address or "–",
                     format_time(from_ms(each.started)),
                     str(len(each.shards)),
                     f"{each.raised:,}",
                     f"{each.lag / 1000:.1f} s",
-                    f"{each.silent / 1000:.1f} s ago" if each.alive else "dead",
+                    f"{each.silent / 1000:.1f} s ago",
                 )
                 for each in found
             ],

@@ -119,6 +119,8 @@ class Placement:
         self._change = threading.Condition()
         """Guards `_share`."""
         self._share: Share | None = None
+        self._leaving = False
+        """Whether this machine will let its shards go as soon as what is under way has ended."""
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -133,6 +135,7 @@ class Placement:
         if self._threads:
             return
         self._stopping.clear()
+        self._leaving = False
         self._watch, self._told = self._machines.watch(), 0.0
         self.secret = self._commits.run(self._find_secret)
         self._machines.take_part(True)
@@ -145,6 +148,10 @@ class Placement:
         ]
         for thread in self._threads:
             thread.start()
+
+    def leave(self) -> None:
+        """Tell the others that `stop` will follow, once what is under way has ended; take no more shards."""
+        self._leaving = True
 
     def stop(self) -> None:
         """Let all shards go, so that the others can take them at once."""
@@ -196,8 +203,8 @@ class Placement:
 
     def _look(self, watch: Watch) -> None:
         self._looked = now = ticks()
-        heartbeat, own = self._heartbeat(), self._machines.own or frozenset()
-        tells = now - self._told >= BEAT_SECONDS
+        heartbeat, own = self._heartbeat()._replace(leaving=self._leaving), self._machines.own or frozenset()
+        tells = heartbeat.leaving or now - self._told >= BEAT_SECONDS
         survey = watch.survey(heartbeat, tells=tells)
         if tells:
             self._told = now
@@ -215,8 +222,11 @@ class Placement:
             if each.address and _is_reachable(each.address, each.host, heartbeat.host)
             for shard in each.shards
         }
-        self._working = 1 + len(working)
-        share = shared_out(heartbeat.id, [heartbeat.id, *(each.id for each in working)], own, survey.taken)
+        staying = [each for each in working if not each.leaving]
+        self._working = 1 + len(staying)
+        if self._leaving:
+            return
+        share = shared_out(heartbeat.id, [heartbeat.id, *(each.id for each in staying)], own, survey.taken)
         share = share._replace(dead=[each for each in dead if each.id not in self._dead])
         self._dead = frozenset(each.id for each in dead)
         self._end_silent(watch, others, survey.taken.difference(*(each.shards for each in survey.machines)))

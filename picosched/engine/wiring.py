@@ -184,8 +184,7 @@ class Wiring:
     def _heartbeat(self) -> Heartbeat:
         """What this process tells the others of itself."""
         host = socket.gethostname()
-        name = f"{os.getpid()} on {host}"
-        url = self.settings.machine_url or self.loaded.address
+        name, url = f"{os.getpid()} on {host}", self.settings.machine_url or self.loaded.address
         return Heartbeat(self.machine_id, name, host, url, self._began, self._ticks.raised, self._ticks.lag)
 
     @property
@@ -382,6 +381,8 @@ class Wiring:
         return raised
 
     def _stop(self, seconds: float = PATIENCE_SECONDS) -> None:
+        if self._placement is not None:
+            self._placement.leave()
         self._programs.end_all()
         self._scheduler.stop()
         stop_all(seconds, self._waiting, self._deliveries, self._programs)

@@ -44,7 +44,9 @@ def read_turn(told: Told) -> Turn:
 
 def read_machine(told: Told) -> Machine:
     """A machine, as a server tells of it."""
-    return Machine(**{**told, "started": to_ms(parse_time(told["started"])), "shards": tuple(told["shards"])})
+    fields = {name: told[name] for name in Machine._fields}
+    started, shards = to_ms(parse_time(told["started"])), tuple(told["shards"])
+    return Machine(**{**fields, "started": started, "shards": shards})
 
 
 def read_channel(told: Told, pico_id: str) -> Channel:

@@ -31,23 +31,27 @@ class Machine(NamedTuple):
     """Events raised since it started."""
     lag: int
     """Milliseconds for which the first of its due rows had been waiting, at its last heartbeat."""
+    leaving: bool
+    """Whether it is stopping in order, and about to let its shards go."""
     alive: bool
     """Whether it has its session still."""
     shards: tuple[int, ...]
 
     @property
     def state(self) -> str:
-        """`up`; `silent`; `gone`, without its session; or `idle`, without shards, as it comes or leaves."""
+        """`up`; `leaving`; `silent`; `gone`, without its session; or `idle`, without shards yet."""
         if not self.alive:
             return "gone"
         if self.silent > SILENT_MS:
             return "silent"
+        if self.leaving:
+            return "leaving"
         return "up" if self.shards else "idle"
 
     def as_json(self) -> dict[str, Any]:
-        """Its fields, the start as a text."""
+        """Its fields and its state, the start as a text."""
         started = format_time(from_ms(self.started))
-        return {**self._asdict(), "started": started, "shards": [*self.shards]}
+        return {**self._asdict(), "started": started, "shards": [*self.shards], "state": self.state}
 
 
 class Heartbeat(NamedTuple):
@@ -60,6 +64,7 @@ class Heartbeat(NamedTuple):
     started: int
     raised: int
     lag: int
+    leaving: bool = False
 
 
 class Survey(NamedTuple):

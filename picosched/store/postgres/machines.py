@@ -35,12 +35,12 @@ HOLD = f"SELECT pg_try_advisory_lock({HASH})"
 RELEASE = f"SELECT pg_advisory_unlock({HASH})"
 TELL = f"SELECT pg_notify({CHANNEL}, $1)".encode()
 
-HEARTBEAT = f"""INSERT INTO machine (id, name, host, address, started, raised, lag, session, seen)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {NOW})
+HEARTBEAT = f"""INSERT INTO machine (id, name, host, address, started, raised, lag, leaving, session, seen)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, {NOW})
     ON CONFLICT (id) DO UPDATE SET address = excluded.address, raised = excluded.raised, lag = excluded.lag,
-        session = excluded.session, seen = excluded.seen"""
-MACHINES = f"""SELECT id, name, host, address, started, {NOW} - seen, raised, lag, session FROM machine
-    ORDER BY started, id"""
+        leaving = excluded.leaving, session = excluded.session, seen = excluded.seen"""
+MACHINES = f"""SELECT id, name, host, address, started, {NOW} - seen, raised, lag, leaving <> 0, session
+    FROM machine ORDER BY started, id"""
 SESSIONS = f"""SELECT pid, CASE WHEN classid = {SHARD_KEY} THEN objid::bigint % 512 END FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND {HERE}
         AND (classid = {SHARD_KEY} AND objid::bigint / 512 = {OF_SCHEMA} / 512

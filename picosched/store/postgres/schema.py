@@ -332,6 +332,9 @@ A planner that expects few rows to be due, as its figures are old, would otherwi
 picos for each pico.
 """
 
+LEAVING = ("ALTER TABLE machine ADD leaving bigint NOT NULL DEFAULT 0",)
+"""Whether a machine is stopping in order, and about to let its shards go."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -342,6 +345,7 @@ MIGRATIONS = (
     ("0007_overlap", OVERLAP),
     ("0008_provenance", PROVENANCE),
     ("0009_turn", TURN),
+    ("0010_leaving", LEAVING),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

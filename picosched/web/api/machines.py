@@ -21,8 +21,12 @@ class MachineShape(BaseModel):
     silent: int = Field(description="Milliseconds since its last heartbeat.")
     raised: int = Field(description="Events raised since it started.")
     lag: int = Field(description="Milliseconds for which the first of its due events had been waiting.")
+    leaving: bool = Field(description="Whether it is stopping in order, and about to let its shards go.")
     alive: bool = Field(description="Whether it has its session with the database.")
     shards: list[int]
+    state: str = Field(
+        description="up, leaving, silent, gone (without its session) or idle (without shards)."
+    )
 
 
 @router.get("")

@@ -24,7 +24,8 @@ COLUMNS = (
 )
 MEANING = {
     "up": "It has its session with the database, and raises what is due in its shards.",
-    "idle": "It has no shards: it came just now, or it is about to leave.",
+    "idle": "It has no shards yet: it came just now.",
+    "leaving": "It is stopping: it lets its shards go as soon as what is under way has ended.",
     "silent": "It is overdue with its heartbeat: the others end its session.",
     "gone": "It has lost its session: the others take its shards.",
 }

@@ -33,6 +33,7 @@ TONES = {
     "pending": "accent",
     "paused": "warn",
     "up": "good",
+    "leaving": "accent",
     "silent": "warn",
     "gone": "bad",
 }

@@ -47,6 +47,7 @@ def test_two_servers_of_one_database_are_listed(page: Page, postgres: Server, tm
 
 
 def test_the_state_of_a_machine() -> None:
-    up = Machine("a", "1 on a", "a", None, 0, 500, 0, 0, True, (1,))
-    states = [up, up._replace(shards=()), up._replace(silent=3_001), up._replace(alive=False)]
-    assert [each.state for each in states] == ["up", "idle", "silent", "gone"]
+    up = Machine("a", "1 on a", "a", None, 0, 500, 0, 0, False, True, (1,))
+    leaving = up._replace(leaving=True)
+    states = [up, up._replace(shards=()), leaving, leaving._replace(silent=3_001), up._replace(alive=False)]
+    assert [each.state for each in states] == ["up", "idle", "leaving", "silent", "gone"]
