@@ -18,7 +18,18 @@ from tests.bench.setup import COUNTER, Setup
 from tests.bench.side_by_side import OURS, Row, in_a_process_of_its_own
 from tests.bench.sources import part
 from tests.bench.turns import many_callers, one_caller
-from tests.bench.workers import ON_DISK, SETTINGS, cpu, of_server, pause, plan, plant, until, working
+from tests.bench.workers import (
+    ON_DISK,
+    POSITION,
+    SETTINGS,
+    cpu,
+    of_server,
+    pause,
+    plan,
+    plant,
+    until,
+    working,
+)
 from tests.postgres_server import Server
 
 FIRES, PICOS = 20_000, 400
@@ -38,7 +49,6 @@ PLANTED = """WITH each AS (SELECT id, row_number() OVER (ORDER BY (seq * 7919) %
 FIRED = "SELECT count(*) FROM fire"
 LATE = f"SELECT {ON_DISK} - nominal FROM fire ORDER BY 1"
 LAST = f"SELECT max({ON_DISK}) FROM fire"
-POSITION = "SELECT (pg_current_wal_lsn() - '0/0')::double precision"
 
 
 def measure(setup: Setup) -> list[Row]:

@@ -23,7 +23,7 @@ NAMES = (
     "virtual_year",
     "over_http",
 )
-ASKED_FOR = ("machines", "takeover")
+ASKED_FOR = ("machines", "takeover", "pruning")
 """Those that are done only if they are named: they take minutes, and a PostgreSQL."""
 
 

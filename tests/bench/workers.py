@@ -32,6 +32,8 @@ PLAN = 5_000
 
 ON_DISK = "(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::double precision"
 """When a row was committed, in ms."""
+POSITION = "SELECT (pg_current_wal_lsn() - '0/0')::double precision"
+"""How many bytes of the write-ahead log were written so far."""
 SHARES = f"""SELECT pid, count(*) FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND classid = {SHARD_KEY} GROUP BY pid ORDER BY 2"""
 NEWS = f"""SELECT pg_notify({CHANNEL}, string_agg(shard::text, ' '))
