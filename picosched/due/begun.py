@@ -10,6 +10,11 @@ rows come before all others. A row whose mark is `max_begun` fails and is not be
 A row late among very many may be raised in a batch again, and kill the process unmarked. So the note counts
 consecutive unclean ends, and each doubles how many rows are raised one at a time.
 
+Where several processes share a database, one whose session is cut while it begins a row looks to the others
+as if it had died. It knows better, and takes its count back in its next transaction; who is about to fail a
+row looks at the count once more. It does so only a few times for one row, since a row might as well be what
+ends the session.
+
 A row has no mark while it waits for an outside answer: many wait at a time, and none is being raised. We
 cannot distinguish a row that kills the process from one in progress when something else kills it. So where
 processes often die for other reasons, `max_begun` should be larger.
@@ -18,12 +23,14 @@ processes often die for other reasons, `max_begun` should be larger.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
 from picosched.errors import PicoschedError
 from picosched.pico.said import Unanswered
+from picosched.store.faults import StoreError
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 
@@ -46,6 +53,9 @@ FIRST = 200
 MOST_ENDS = 20
 """Consecutive unclean ends after which the number of rows begun one at a time stops growing."""
 
+MOST_TAKEN_BACK = 10
+"""How often a process takes back that it began one row."""
+
 RAISING = "raising"
 """The key of the note in the store: the number of consecutive processes that left one."""
 
@@ -64,6 +74,12 @@ class Begun:
         """The keys of notes that processes before this one left."""
         self._found: dict[str, int] = {}
         """Row id → how often earlier processes began it with a mark."""
+        self._performed: set[str] = set()
+        """Rows begun with a mark that is written."""
+        self._cut: list[str] = []
+        """Those of them that a lost session undid, to be taken back."""
+        self._taken_back = Counter[str]()
+        """Row id → how often that was done."""
         self._ends = 0
         """Consecutive unclean ends before this process."""
         self._left = 0
@@ -110,6 +126,7 @@ class Begun:
             return
         self._left = 0
         self._found = {}
+        self._taken_back.clear()
         if self._noted > 1:
             self._note(1)
 
@@ -124,6 +141,9 @@ class Begun:
 
     def marks_next(self) -> bool:
         """Whether the next row is begun alone, with a mark. Before the first one this writes the note."""
+        if cut := self._cut.copy():
+            self._commits.run(self._store.begun.take_back, cut)
+            del self._cut[: len(cut)]  # others may have been added meanwhile
         if not self._noted:
             self._note(self._ends + 1)
         return self._left > 0
@@ -131,7 +151,10 @@ class Begun:
     def number(self, id: str) -> int:
         """How often the row was begun with a mark, including this time."""
         self._left -= 1
-        return self._found.get(id, 0) + 1
+        found = self._found.get(id, 0)
+        if found >= self._most:  # whose session was cut may have come back
+            found = self._found[id] = self._commits.read(self._store.begun.number, id)
+        return found + 1
 
     def over(self, number: int) -> str | None:
         """Why a row is not begun for the `number`-th time; None if it is."""
@@ -148,9 +171,19 @@ class Begun:
         outcome = self._commits.perform_alone(mark, partial(self._unmarking, perform, number), piece)
         if not isinstance(outcome, Exception | Unanswered):
             self._found.pop(piece.id, None)
+        if piece.id in self._performed:
+            self._performed.remove(piece.id)
+            if isinstance(outcome, StoreError) and self._store.machines is not None:
+                self._survived(piece.id)
         return outcome
 
+    def _survived(self, id: str) -> None:
+        if self._taken_back[id] < MOST_TAKEN_BACK:
+            self._taken_back[id] += 1
+            self._cut.append(id)
+
     def _unmarking(self, perform: Callable[[P], T], number: int, piece: P) -> T:
+        self._performed.add(piece.id)
         outcome = perform(piece)
         if isinstance(outcome, Unanswered) and number > 1:
             self._store.begun.mark(piece.id, number - 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from picosched.store.port import Database
 
 
@@ -15,9 +17,19 @@ class BegunRows:
         """Row id → how often it was begun with a mark."""
         return dict(self._database.rows("begun"))
 
+    def number(self, id: str) -> int:
+        """How often one row was begun with a mark."""
+        row = self._database.row("times_begun", (id,))
+        return 0 if row is None else int(row[0])
+
     def mark(self, id: str, number: int) -> None:
         """Mark the row as begun for the `number`-th time."""
         self._database.execute("mark", (id, number))
+
+    def take_back(self, ids: Sequence[str]) -> None:
+        """Count each of these marked rows as begun once less."""
+        for id in ids:
+            self._database.execute("take_back", (id,))
 
     def unmark(self, id: str) -> None:
         """Remove the mark of a row, if it has one."""

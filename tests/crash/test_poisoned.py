@@ -5,20 +5,26 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crash.poisoned import RULESET
 from postgres_server import Server
 
-from picosched import Engine, VirtualClock
-from picosched.due.begun import FIRST, Begun
+from picosched import Engine, Store, Turn, VirtualClock
+from picosched.due.begun import FIRST, MOST_TAKEN_BACK, Begun
 from picosched.store.faults import StoreError
 from picosched.turns.pieces import RaiseDue
 
 pytestmark = pytest.mark.slow
 
 POISONED = Path(__file__).with_name("poisoned.py")
+CUT = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 WHY = "the process ended twice while this event was being raised"
 
 
@@ -120,6 +126,42 @@ def test_each_unclean_end_doubles_how_many_are_begun_alone(tmp_path: Path) -> No
         assert engine.store.picos.meta("raising") == "1"
         begun.end()
         assert engine.store.picos.meta("raising") is None
+
+
+class Flapping(Store):
+    """A store whose session is ended while a turn is written that has the directive `turn`."""
+
+    cuts: Iterator[object] = iter(())
+
+    def write(self, turn: Turn, *rest: Any, **more: Any) -> None:
+        if any(each.name == "turn" for each in turn.directives):
+            next(self.cuts, None)
+        super().write(turn, *rest, **more)
+
+
+@pytest.mark.parametrize(
+    ("times", "outcome", "cut"),
+    [(MOST_TAKEN_BACK, "fired", MOST_TAKEN_BACK), (100, "failed", MOST_TAKEN_BACK + 1)],
+)
+def test_a_session_that_is_cut_is_no_death_unless_the_row_cuts_it_again_and_again(
+    postgres: Server, times: int, outcome: str, cut: int
+) -> None:
+    """Each is looked for with a count in which the one before is not taken back yet."""
+    address, done = postgres.emptied_database(), count()
+    store = Flapping(address)
+    with Engine(store, VirtualClock("2026-03-01T12:00:20Z"), granularity=1, min_period=0) as engine:
+        engine.root.install(RULESET)
+        engine.root.raise_event("poisoned", "plan", {"at": "2026-03-01T12:00:20Z", "how": "turn"})
+        store.cuts = (postgres.ask(CUT, address) for _ in range(times) if next(done) is not None)
+        while not engine.history():
+            engine.read(engine._begun.take_over)  # as another process has died
+            with suppress(StoreError):
+                engine.run_due()
+        assert [fire.outcome for fire in engine.history()] == [outcome]
+        assert engine.root.query("poisoned", "rang") == (outcome == "fired")
+        assert engine.store.begun.all() == {}
+    assert next(done) == cut
+    store.close()
 
 
 def full(piece: RaiseDue) -> None:

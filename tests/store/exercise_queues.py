@@ -333,6 +333,11 @@ class Queues:
                 store.begun.mark("b", number)
                 store.picos.set_meta("key", str(number))
             store.begun.unmark("b")
+            store.begun.mark("c", 1)
+            store.begun.take_back(["c", "c", "none"])
+        assert (store.begun.number("a"), store.begun.number("c"), store.begun.number("none")) == (2, 0, 0)
+        with store.transaction():
+            store.begun.unmark("c")
         assert (store.begun.all(), store.picos.meta("key"), store.picos.meta("none")) == ({"a": 2}, "2", None)
 
     def test_pruning_ends_and_keeps_what_is_young(self, store: Store) -> None:

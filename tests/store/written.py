@@ -176,6 +176,7 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "delivered": lambda store: store.deliveries.remove("d"),
     "receive": lambda store: store.deliveries.receive("p", "key2", "e5", NOW),
     "mark": lambda store: store.begun.mark("once", 2),
+    "take_back": lambda store: store.begun.take_back(["once"]),
     "unmark": lambda store: store.begun.unmark("once"),
     "unmark_all": lambda store: store.begun.unmark_all(),
 }

@@ -176,6 +176,12 @@ SELECT id, alone FROM begun
 INSERT INTO begun (id, alone) VALUES ($1, $2)
     ON CONFLICT (id) DO UPDATE SET alone = excluded.alone
 
+-- name: times_begun
+SELECT alone FROM begun WHERE id = $1
+
+-- name: take_back
+UPDATE begun SET alone = alone - 1 WHERE id = $1 AND alone > 0
+
 -- name: unmark
 DELETE FROM begun WHERE id = $1
 

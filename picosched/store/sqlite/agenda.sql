@@ -167,6 +167,12 @@ SELECT id, alone FROM begun
 -- name: mark
 INSERT OR REPLACE INTO begun VALUES (?, ?)
 
+-- name: times_begun
+SELECT alone FROM begun WHERE id = ?
+
+-- name: take_back
+UPDATE begun SET alone = alone - 1 WHERE id = ? AND alone > 0
+
 -- name: unmark
 DELETE FROM begun WHERE id = ?
 
