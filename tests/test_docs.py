@@ -54,6 +54,7 @@ PAGES = [*DOCS, ROOT / "README.md"]
 RULESETS = ROOT / "rulesets"
 
 TESTED_ELSEWHERE = {
+    "sql": "tests/store/test_views.py",
     "console": "tests/cli/test_cli_page.py",
     "toml": "tests/sources/test_sources_page.py, and the commands of docs/cli.md",
     "text": "the faults of the block above it, and the transcripts of docs/cli.md",

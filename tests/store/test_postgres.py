@@ -131,6 +131,7 @@ def test_tables_of_an_older_version_are_brought_up_to_date(
         store.write(turn_that(entities={("tea", "cups"): 1}))
     store.close()
     for statement in (
+        "DROP VIEW schedules, fires, turns, variables",
         "DROP TABLE element",
         "DROP FUNCTION elements_end CASCADE",
         "ALTER TABLE entity DROP COLUMN size, DROP COLUMN places",

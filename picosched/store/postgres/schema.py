@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from picosched.errors import PicoschedError
+from picosched.store.postgres.views import VIEWS
 from picosched.store.shards import SHARED
 
 TEXT = 'text COLLATE "C"'
@@ -346,6 +347,7 @@ MIGRATIONS = (
     ("0008_provenance", PROVENANCE),
     ("0009_turn", TURN),
     ("0010_leaving", LEAVING),
+    ("0011_views", VIEWS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from picosched.errors import PicoschedError
+from picosched.store.sqlite.views import VIEWS
 
 APPLICATION_ID = 0x7069636F
 """The letters `pico`."""
@@ -303,6 +304,7 @@ MIGRATIONS = (
     ("0010_asked", ASKED),
     ("0011_overlap", OVERLAP),
     ("0012_provenance", PROVENANCE),
+    ("0013_views", VIEWS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
