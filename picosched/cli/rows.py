@@ -12,11 +12,14 @@ from picosched.clock import format_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.schedule.fire import Fire
+    from picosched.schedule.fire import Fire, Label
     from picosched.schedule.scheduled import Scheduled
 
 Names = Mapping[str, str]
 """Maps the id of a pico to its name, or to the id itself if the pico is gone."""
+
+Labels = Mapping[str, "Label"]
+"""Maps the id of a schedule to its event and name."""
 
 
 def row_json(row: Scheduled, names: Names) -> dict[str, Any]:
@@ -25,10 +28,15 @@ def row_json(row: Scheduled, names: Names) -> dict[str, Any]:
     return {**shown_row(row), "pico": names[row.pico_id]}
 
 
-def fire_json(fire: Fire, names: Names) -> dict[str, Any]:
+def fire_json(fire: Fire, names: Names, labels: Labels) -> dict[str, Any]:
     from picosched.schedule.shown import shown_fire
 
-    return {"id": fire.id, "pico": names[fire.pico_id], **shown_fire(fire)}
+    return {
+        "id": fire.id,
+        "pico": names[fire.pico_id],
+        **labels[fire.id]._asdict(),
+        **shown_fire(fire),
+    }
 
 
 def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
@@ -91,14 +99,25 @@ def _inside(row: Scheduled) -> str:
     return "" if row.window is None else f" in window {row.window}"
 
 
-def write_fires(fires: Sequence[Fire], names: Names) -> None:
-    """One line per fire; with a column for the number of occurrences if any stands for several."""
+def write_fires(fires: Sequence[Fire], names: Names, labels: Labels | None = None) -> None:
+    """One line per fire; with a column for the number of occurrences if any stands for several.
+
+    Without `labels` nothing says what they are of.
+    """
     several = any(each.stands_for > 1 for each in fires)
+    columns = [
+        "DUE",
+        *([] if labels is None else ["EVENT"]),
+        *("PROCESSED", "LATE", "OUTCOME"),
+        *(["STANDS FOR"] if several else []),
+        *("PICO", "RULES", "ID"),
+    ]
     write_table(
-        ("DUE", "PROCESSED", "LATE", "OUTCOME", *(["STANDS FOR"] if several else []), "PICO", "RULES", "ID"),
+        columns,
         [
             (
                 f"{format_time(each.nominal)}{_asked(each)}",
+                *([] if labels is None else [_shown(labels[each.id])]),
                 format_time(each.fired),
                 f"{each.lateness:.3f} s" if each.lateness >= 0 else "–",
                 each.outcome.value + (f": {each.why}" if each.why else ""),
@@ -109,5 +128,9 @@ def write_fires(fires: Sequence[Fire], names: Names) -> None:
             )
             for each in fires
         ],
-        folding=("OUTCOME", "PICO", "RULES"),
+        folding=("EVENT", "OUTCOME", "PICO", "RULES"),
     )
+
+
+def _shown(label: Label) -> str:
+    return (label.event or "–") + (f' "{label.name}"' if label.name else "")

@@ -103,6 +103,7 @@ def show(
         row = engine.agenda.load(_known_id(engine, id))
         fires = engine.agenda.history(id=row.id, limit=LAST)
         from picosched.cli.rows import fire_json, row_json, write_fires
+        from picosched.schedule.fire import Label
 
         names = engine.agenda.names([row, *fires])
         times = engine.agenda.next_times(row.id, count) if row.due else []
@@ -116,7 +117,9 @@ def show(
             "left_out": left_out,
             "ending": explained.ending,
         }
-        write_json({**row_json(row, names), **more, "history": [fire_json(each, names) for each in fires]})
+        labels = {row.id: Label.of(row)}
+        told = [fire_json(each, names, labels) for each in fires]
+        write_json({**row_json(row, names), **more, "history": told})
         return
     _write_row(row, names, explained.words, misfire)
     for line in explained.lines():
@@ -200,14 +203,14 @@ def history(
         fires = engine.agenda.history(pico_id, whole, limit, outcome)
         from picosched.cli.rows import fire_json, write_fires
 
-        names = engine.agenda.names(fires)
+        names, labels = engine.agenda.names(fires), engine.agenda.labels(fires)
     if json:
         for each in fires:
-            write_json(fire_json(each, names))
+            write_json(fire_json(each, names, labels))
     elif not fires:
         write("nothing has come due yet" if outcome is None else f"nothing has been {outcome} yet")
     else:
-        write_fires(fires, names)
+        write_fires(fires, names, labels)
 
 
 @command(

@@ -33,7 +33,7 @@ from picosched.schedule.changed import (
 from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import Fire, Label
 from picosched.schedule.provenance import PYTHON, Provenance
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
@@ -119,6 +119,11 @@ class Agenda:
         ids = {each.pico_id for each in rows}
         picos = self._engine.read(lambda: {id: self._engine.store.picos.find_pico(id) for id in ids})
         return {id: id if pico is None else pico.name for id, pico in picos.items()}
+
+    def labels(self, fires: Iterable[Fire]) -> Mapping[str, Label]:
+        """Schedule id → its event and name, for the schedules of these records."""
+        ids, find = {each.id for each in fires}, self._engine.store.agenda.find
+        return self._engine.read(lambda: {id: Label.of(find(id)) for id in ids})
 
     def changes_of(self, id: str) -> list[Provenance]:
         """Who changed it, oldest first: the last 20 changes."""

@@ -16,7 +16,7 @@ from picosched.remote.told import read_turn
 from picosched.schedule.backfill import Past
 from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import UNKNOWN, Fire, Label
 from picosched.schedule.retold import read_fire, read_row
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.timespec.timespec import FreeDay
@@ -31,6 +31,7 @@ class RemoteAgenda:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._names: dict[str, str] = {}
+        self._labels: dict[str, Label] = {}
 
     def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The scheduled events that match a filter, soonest first."""
@@ -86,11 +87,20 @@ class RemoteAgenda:
     ) -> list[Fire]:
         """The record of occurrences, newest first."""
         found = self._line.pages("/api/history", {"pico": pico_id, "id": id, "outcome": outcome}, limit)
-        return [read_fire(Fields(told, "the server's fire"), self.learn(told)) for told in found]
+        return [self._fire(Fields(told, "the server's fire"), self.learn(told)) for told in found]
 
     def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]:
         """Pico id → name, for the picos of these rows, as the server sent it with them."""
         return {each.pico_id: self._names.get(each.pico_id, each.pico_id) for each in rows}
+
+    def labels(self, fires: Iterable[Fire]) -> Mapping[str, Label]:
+        """Schedule id → its event and name, as the server sent them with these records."""
+        return {each.id: self._labels.get(each.id, UNKNOWN) for each in fires}
+
+    def _fire(self, told: Fields, pico_id: str) -> Fire:
+        fire = read_fire(told, pico_id)
+        self._labels[fire.id] = Label(told.maybe_text("event"), told.maybe_text("name"))
+        return fire
 
     def learn(self, told: Mapping[str, Any]) -> str:
         """Remember the pico name in a server's answer; returns the pico's id."""

@@ -29,7 +29,7 @@ from picosched.web.api.shapes import (
     ScheduledShape,
     TurnShape,
     Wanted,
-    fire_shape,
+    fire_shapes,
     page_of,
     pico_of,
     scheduled_shape,
@@ -236,8 +236,7 @@ def list_history(
     pico_id = pico_of(engine, pico)
     pages, wanted = engine.store.pages, None if outcome is None else outcome.value
     page = engine.read(lambda: pages.fires(after, limit, pico_id=pico_id, id=id, outcome=wanted))
-    names = Names(engine)
-    return PageShape(**page_of(page, [fire_shape(each, names) for each in page.items]))
+    return PageShape(**page_of(page, fire_shapes(engine, page.items)))
 
 
 def _target(where: Move) -> datetime | timedelta:
