@@ -21,6 +21,8 @@ Names = Mapping[str, str]
 Labels = Mapping[str, "Label"]
 """Maps the id of a schedule to its event and name."""
 
+NOWHERE: Mapping[str, str] = {}
+
 
 def row_json(row: Scheduled, names: Names) -> dict[str, Any]:
     from picosched.schedule.shown import shown_row
@@ -39,8 +41,11 @@ def fire_json(fire: Fire, names: Names, labels: Labels) -> dict[str, Any]:
     }
 
 
-def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
-    """One line per event; with a column for descriptions if there are any."""
+def write_rows(rows: Sequence[Scheduled], names: Names, shut: Mapping[str, str] = NOWHERE) -> None:
+    """One line per event; with a column for descriptions if there are any.
+
+    `shut` says of ids why their windows stay closed.
+    """
     from picosched.cli.explain import event_text
 
     described = any(each.description for each in rows)
@@ -50,7 +55,7 @@ def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
             (
                 _due(each),
                 event_text(each.domain, each.type, each.attrs),
-                _when(each),
+                _when(each, shut.get(each.id)),
                 names[each.pico_id],
                 each.made_by,
                 str(each.fires),
@@ -73,14 +78,14 @@ def _asked(of: Scheduled | Fire) -> str:
     return "" if of.asked is None else f" (asked {of.asked.astimezone(UTC):%H:%M:%S})"
 
 
-def _when(row: Scheduled) -> str:
+def _when(row: Scheduled, shut: str | None) -> str:
     if row.timespec is None:
-        return "at" + (f' "{row.name}"' if row.name else "") + _inside(row)
+        return "at" + (f' "{row.name}"' if row.name else "") + _inside(row, shut)
     zone = "" if row.tz == "UTC" else f" {row.tz}"
     name = f' "{row.name}"' if row.name else ""
     if row.kind == "window":
         return f"window{name}{zone}"
-    return f"repeat {row.timespec}{zone}{name}{_inside(row)}{_left_out(row)}"
+    return f"repeat {row.timespec}{zone}{name}{_inside(row, shut)}{_left_out(row)}"
 
 
 def _left_out(row: Scheduled) -> str:
@@ -95,8 +100,9 @@ def _left_out(row: Scheduled) -> str:
     return f", left out: {left_out[-1]}" if left_out else ""
 
 
-def _inside(row: Scheduled) -> str:
-    return "" if row.window is None else f" in window {row.window}"
+def _inside(row: Scheduled, shut: str | None) -> str:
+    closed = "" if shut is None else f" (closed: {shut})"
+    return "" if row.window is None else f" in window {row.window}{closed}"
 
 
 def write_fires(fires: Sequence[Fire], names: Names, labels: Labels | None = None) -> None:

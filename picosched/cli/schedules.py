@@ -70,14 +70,14 @@ def scheduled(
         more = engine.agenda.count(which) - len(found) if len(found) == limit else 0
         from picosched.cli.rows import row_json, write_rows
 
-        names = engine.agenda.names(found)
+        names, shut = engine.agenda.names(found), engine.agenda.shut(found)
     if json:
         for each in found:
-            write_json(row_json(each, names))
+            write_json({**row_json(each, names), **({"shut": shut[each.id]} if each.id in shut else {})})
     elif not found:
         write("no matching event is scheduled" if wanted.anything else "nothing is scheduled")
     else:
-        write_rows(found, names)
+        write_rows(found, names, shut)
         if more:
             write(f"and {more:,} more")
 
@@ -116,6 +116,7 @@ def show(
             "next": [*map(format_time, times)],
             "left_out": left_out,
             "ending": explained.ending,
+            "shut": explained.shut,
         }
         labels = {row.id: Label.of(row)}
         told = [fire_json(each, names, labels) for each in fires]

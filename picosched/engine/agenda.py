@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 
 from picosched.clock import format_time, parse_time, shifted
-from picosched.engine.forecast import window_of_row
+from picosched.engine.forecast import why_shut, window_of_row
 from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -95,8 +95,17 @@ class Agenda:
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
 
     def explained(self, id: str) -> Explained:
-        """Its timespec in words, with the coming days that its calendars leave out."""
-        return explained(self.load(id), self._engine.now())
+        """Its timespec in words, with what its calendars leave out, and why its window stays closed."""
+        row = self.load(id)
+        return replace(explained(row, self._engine.now()), shut=why_shut(self._engine, row))
+
+    def shut(self, rows: Sequence[Scheduled]) -> Mapping[str, str]:
+        """Id → why its window stays closed, for those rows to which that happens."""
+        windowed = [row for row in rows if row.window is not None]
+        windows = {(row.pico_id, row.rid, row.window): row for row in windowed}
+        why = {key: why_shut(self._engine, row) for key, row in windows.items()}
+        found = ((row.id, why[row.pico_id, row.rid, row.window]) for row in windowed)
+        return {id: each for id, each in found if each is not None}
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ class RemoteAgenda:
         self._line = line
         self._names: dict[str, str] = {}
         self._labels: dict[str, Label] = {}
+        self._shut: dict[str, str] = {}
 
     def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The scheduled events that match a filter, soonest first."""
@@ -69,7 +70,8 @@ class RemoteAgenda:
         left_out = (
             FreeDay(date.fromisoformat(each.text("day")), each.text("why")) for each in told.each("left_out")
         )
-        return Explained(told.text("explain"), tuple(left_out), told.maybe_text("ending"))
+        ending, shut = told.maybe_text("ending"), told.maybe_text("shut")
+        return Explained(told.text("explain"), tuple(left_out), ending, shut)
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix; with `live`, of pending and paused rows only."""
@@ -92,6 +94,10 @@ class RemoteAgenda:
     def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]:
         """Pico id → name, for the picos of these rows, as the server sent it with them."""
         return {each.pico_id: self._names.get(each.pico_id, each.pico_id) for each in rows}
+
+    def shut(self, rows: Sequence[Scheduled]) -> Mapping[str, str]:
+        """Id → why its window stays closed, as the server sent it with these rows."""
+        return {each.id: self._shut[each.id] for each in rows if each.id in self._shut}
 
     def labels(self, fires: Iterable[Fire]) -> Mapping[str, Label]:
         """Schedule id → its event and name, as the server sent them with these records."""
@@ -153,7 +159,10 @@ class RemoteAgenda:
         return done
 
     def _row(self, told: Mapping[str, Any]) -> Scheduled:
-        return read_row(Fields(told, "the server's row"), self.learn(told))
+        row = read_row(Fields(told, "the server's row"), self.learn(told))
+        if told.get("shut"):
+            self._shut[row.id] = told["shut"]
+        return row
 
 
 def _past(told: Mapping[str, Any]) -> Past:

@@ -184,6 +184,10 @@ BEGIN = "id pico pico_id rid event attrs kind due timespec tz name description s
 class ScheduledShape(_shape(SCHEDULED, BEGIN)):  # type: ignore[misc]
     """A scheduled event."""
 
+    shut: str | None = Field(
+        None, description="In lists and alone: why its window stays closed, if nothing says when that opens."
+    )
+
 
 class FireShape(_shape(FIRE, "id pico pico_id")):  # type: ignore[misc]
     """What became of one occurrence, and the event and name of its schedule."""

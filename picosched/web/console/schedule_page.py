@@ -93,6 +93,8 @@ class State:
     row: Scheduled
     pico: str
     fires: tuple[Fire, ...]
+    shut: str | None = None
+    """Why its window stays closed."""
 
 
 def look(engine: Engine, id: str) -> State | None:
@@ -106,7 +108,8 @@ def look(engine: Engine, id: str) -> State | None:
         fires = engine.store.agenda.fires(id=id, limit=FIRES)
         return State(row, row.pico_id if pico is None else pico.name, tuple(fires))
 
-    return engine.read(work)
+    state = engine.read(work)
+    return None if state is None else replace(state, shut=engine.agenda.shut([state.row]).get(id))
 
 
 class Detail:
@@ -155,7 +158,8 @@ class Detail:
         self._draw("head", self._head, head, lambda: self._draw_head(row))
         self._draw("times", self._times, row, lambda: _draw_times(row, granularity, engine.now()))
         self._draw("rhythm", self._rhythm, head, lambda: _draw_rhythm(row, engine.now()))
-        self._draw("facts", self._facts, (lasting, state.pico), lambda: _draw_facts(row, state.pico))
+        facts = lasting, state.pico, state.shut
+        self._draw("facts", self._facts, facts, lambda: _draw_facts(row, state.pico, state.shut))
         self._draw("history", self._history, state.fires, lambda: _draw_history(state.fires))
         if self._side is not None:
             self._side.show(f"the last {len(state.fires)}" if len(state.fires) == FIRES else "")
@@ -253,7 +257,7 @@ def _draw_next(row: Scheduled, granularity: int) -> None:
             moment(row.moved_from)
 
 
-def _draw_facts(row: Scheduled, pico: str) -> None:
+def _draw_facts(row: Scheduled, pico: str, shut: str | None) -> None:
     with ui.element("dl").classes("facts"):
         _fact("Event", f"{row.domain}:{row.type}", mono=True)
         with _said("Pico"):
@@ -271,6 +275,7 @@ def _draw_facts(row: Scheduled, pico: str) -> None:
         _fact("If missed", None if row.misfire is None else f"{row.misfire.value} (its own policy)")
         _fact("Jitter", f"delayed by {row.put_off.total_seconds():g} s" if row.jitter else None)
         _fact("Window", row.window)
+        _fact("Closed", shut)
         _fact("Id", row.id, mono=True)
         with _said("Attributes"):
             JsonTree(dict(row.attrs))
