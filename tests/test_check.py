@@ -246,6 +246,8 @@ def test_many_errors_come_to_an_end() -> None:
         ('schedule explicit event "done" repeat "@daily" with _until = "soon"', "E306", 68, "_until"),
         ('schedule explicit event "done" repeat "@daily" with _jitter = -1', "E306", 69, "found -1"),
         ('schedule explicit event "done" repeat "@daily" with _misfire = "no"', "E306", 70, '"once", "skip"'),
+        ('schedule explicit event "done" repeat "@daily" with _overlap = "wait"', "E306", 70, "_overlap"),
+        ('schedule explicit event "done" at time:now() with _overlap = "skip"', "E306", 68, "_overlap"),
         ('schedule explicit event "done" repeat "@daily" with _if_exists = "keep"', "E306", 72, "_name"),
         ('schedule explicit event "done" repeat "@daily" with _name = 5', "E306", 67, "found 5 as _name"),
         ('schedule explicit event "done" repeat "@daily" with _description = {}', "E306", 74, "_description"),

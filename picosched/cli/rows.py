@@ -69,7 +69,7 @@ def write_rows(rows: Sequence[Scheduled], names: Names, shut: Mapping[str, str] 
 
 
 def _due(row: Scheduled) -> str:
-    status = "" if row.status.value == "pending" else f" {row.status.value}"
+    status = "" if row.state == "pending" else f" {row.state}"
     return f"{shown_time(row.due)}{_asked(row)}{status}"
 
 

@@ -151,7 +151,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
         "pico": names[row.pico_id],
         **facts(row),
         "description": row.description,
-        "status": row.status.value + paused,
+        "status": "held: the one before is still at work" if row.held else row.status.value + paused,
         "due": row.due and f"{format_time(row.due)}{asked}{moved}",
         "when": explained,
         "timespec": row.timespec,

@@ -73,6 +73,14 @@ class Outcome(StrEnum):
     PAUSED = "paused"
 
 
+WHILE_AT_WORK = {
+    Overlap.SKIP: "skipped while the one before is at work",
+    Overlap.QUEUE: "waits while the one before is at work",
+    Overlap.CANCEL: "ends the one before if it is at work",
+}
+HELD = "held"
+"""How lists name the status of a row that waits for the end of the occurrence before."""
+
 COMING = (Status.PENDING, Status.PAUSED)
 """The statuses of events that have not ended."""
 
@@ -185,6 +193,11 @@ class Scheduled:
         return self.status is Status.PAUSED
 
     @property
+    def state(self) -> str:
+        """Its status in a word, for people."""
+        return HELD if self.held else self.status.value
+
+    @property
     def unmoved(self) -> datetime | None:
         """Of a row with a timespec: when its next occurrence was due before it was moved."""
         return None if self.timespec is None else self.moved_from or self.due
@@ -195,7 +208,8 @@ class Scheduled:
             return "once"
         if self.kind == "window":
             return f"opens {self._window.opens.explain()}; closes {self._window.closes.explain()}"
-        return self.read(self.timespec).explain()
+        words = self.read(self.timespec).explain()
+        return words if self.overlap is None else f"{words}; {WHILE_AT_WORK[self.overlap]}"
 
     @property
     def repeats(self) -> Timespec | None:

@@ -25,6 +25,8 @@ from picosched.schedule.shown import facts
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (
+    AT_WORK,
+    TONES,
     Column,
     JsonTree,
     Listing,
@@ -184,7 +186,7 @@ class Detail:
             else:
                 text("h2", label_of(row)).style("margin-right: auto; overflow-wrap: anywhere")
                 ui.link("Its page", schedule_path(row.id))
-            badge(row.status.value)
+            badge(f"held: {AT_WORK}" if row.held else row.state, TONES.get(row.state, ""))
         if row.description:
             text("p", row.description, "muted")
         self._steps.buttons(row)
@@ -236,7 +238,8 @@ def _draw_rhythm(row: Scheduled, now: datetime) -> None:
 def _draw_next(row: Scheduled, granularity: int) -> None:
     if row.paused:
         with box("line"):
-            text("span", "Paused until" if row.paused_until else "Paused until it is resumed; due")
+            pause = "Paused until" if row.paused_until else "Paused until it is resumed; due"
+            text("span", "Held until the one before has ended; due" if row.held else pause)
             moment(row.paused_until or row.due)
         return
     times: list[datetime] = [*islice(coming(row, granularity), NEXT_TIMES)]
