@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from picosched.clock import EPOCH, LAST, format_time, shifted
 from picosched.frozen import frozen, replace
+from picosched.schedule.overlap import Overlap
 from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
 from picosched.schedule.window import Window, read_window
 from picosched.timespec.almanac import PLAIN, Almanac
@@ -52,14 +53,6 @@ class Misfire(StrEnum):
     ALL = "all"
 
 
-class Overlap(StrEnum):
-    """What becomes of an occurrence that comes due while the one before it is still at work."""
-
-    SKIP = "skip"
-    QUEUE = "queue"
-    CANCEL = "cancel"
-
-
 class Outcome(StrEnum):
     """The outcome of one occurrence."""
 
@@ -72,14 +65,6 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     PAUSED = "paused"
 
-
-WHILE_AT_WORK = {
-    Overlap.SKIP: "skipped while the one before is at work",
-    Overlap.QUEUE: "waits while the one before is at work",
-    Overlap.CANCEL: "ends the one before if it is at work",
-}
-HELD = "held"
-"""How lists name the status of a row that waits for the end of the occurrence before."""
 
 COMING = (Status.PENDING, Status.PAUSED)
 """The statuses of events that have not ended."""
@@ -195,7 +180,7 @@ class Scheduled:
     @property
     def state(self) -> str:
         """Its status in a word, for people."""
-        return HELD if self.held else self.status.value
+        return "held" if self.held else self.status.value
 
     @property
     def unmoved(self) -> datetime | None:
@@ -209,7 +194,7 @@ class Scheduled:
         if self.kind == "window":
             return f"opens {self._window.opens.explain()}; closes {self._window.closes.explain()}"
         words = self.read(self.timespec).explain()
-        return words if self.overlap is None else f"{words}; {WHILE_AT_WORK[self.overlap]}"
+        return words if self.overlap is None else f"{words}; {self.overlap.words}"
 
     @property
     def repeats(self) -> Timespec | None:
