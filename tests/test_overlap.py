@@ -274,9 +274,9 @@ def test_the_request_is_cut_off_in_time(tmp_path: Path, host: Host) -> None:
 
 def test_what_becomes_of_the_next_is_said_in_words(engine: Engine) -> None:
     for word, said in (
-        ("skip", "every minute; skipped while the one before is at work"),
-        ("queue", "every minute; waits while the one before is at work"),
-        ("cancel", "every minute; ends the one before if it is at work"),
+        ("skip", "every minute; while one is at work the next is skipped"),
+        ("queue", "every minute; while one is at work the next waits"),
+        ("cancel", "every minute; while one is at work the next ends it"),
     ):
         plan(engine, _overlap=word, _name=word)
         assert [each.explain() for each in engine.scheduled() if each.name == word] == [said]

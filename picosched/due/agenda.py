@@ -32,9 +32,8 @@ from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
 from picosched.schedule.failing import having_failed, next_try, tried
 from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.occurrence import Terms, dealt_with
-from picosched.schedule.overlap import Overlap
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE, Provenance
-from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Scheduled, Status
 from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.faults import StoreError

@@ -28,8 +28,7 @@ from picosched.clock import format_time
 from picosched.due.programs import finished
 from picosched.frozen import replace
 from picosched.outside.processes import Ended
-from picosched.schedule.overlap import Overlap
-from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.scheduled import Overlap, Scheduled, Status
 from picosched.store.store import Store
 
 CANCELLED = Ended("cancelled", why="the next occurrence of the schedule came due")

@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from heapq import merge, nlargest
 from typing import Any, NamedTuple
 
-from picosched.clock import format_time
-from picosched.schedule.scheduled import rounded_down
+from picosched.clock import format_time, rounded_down
 from picosched.schedule.suggestion import Suggestion, suggest
 from picosched.timespec.timespec import Timespec
 

@@ -30,8 +30,7 @@ from typing import Any
 
 from picosched.errors import PicoschedError
 from picosched.schedule.failing import MOST_RETRY, pause_after
-from picosched.schedule.overlap import Overlap
-from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire
+from picosched.schedule.scheduled import MOST_COUNT, MOST_JITTER, Misfire, Overlap
 from picosched.timespec.start import utc_of
 from picosched.timespec.zone import check_zone
 

@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from picosched.clock import format_time
+from picosched.clock import format_time, rounded_down, rounded_up
 from picosched.errors import PicoschedError
-from picosched.schedule.scheduled import rounded_down, rounded_up
 from picosched.timespec.timespec import Timespec
 
 MOST_SHIFT = 60

@@ -13,9 +13,8 @@ from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
 from picosched.schedule.changed import cancelled
-from picosched.schedule.overlap import Overlap
 from picosched.schedule.provenance import Provenance
-from picosched.schedule.scheduled import Misfire, Outcome, Status
+from picosched.schedule.scheduled import Misfire, Outcome, Overlap, Status
 from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.port import Row
 from picosched.store.sources import EntryRow, SourceRow
