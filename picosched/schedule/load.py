@@ -75,6 +75,15 @@ class Load:
     steady: Sequence[Steady]
     suggestion: Suggestion | None = None
 
+    @property
+    def days(self) -> dict[datetime, dict[int, int]]:
+        """Each day that was counted, in UTC: an hour → how many events come in it, if any do."""
+        start = self.since.replace(hour=0, minute=0, second=0, microsecond=0)
+        days = {start + timedelta(each): dict[int, int]() for each in range(1 + (self.complete - start).days)}
+        for at, count in self.hours.items():
+            days[at.replace(hour=0)][at.hour] = count
+        return {day: hours for day, hours in days.items() if day < self.complete}
+
     def as_json(self) -> dict[str, Any]:
         """All of it as plain values; each hour and minute with its start."""
         return {
