@@ -237,3 +237,15 @@ def _not_a_time(found: object) -> PicoschedError:
         f"found {shown}, wanted an ISO 8601 time such as 2026-03-01T09:30:00Z or 2026-03-01T09:30:00+01:00",
         "invalid",
     )
+
+
+def rounded_up(time: datetime, granularity: int) -> datetime:
+    """The first multiple of `granularity` seconds (since the epoch) that is not before `time`."""
+    step = timedelta(seconds=granularity)
+    over = (time - EPOCH) % step
+    return time + (step - over) if over else time
+
+
+def rounded_down(time: datetime, granularity: int, put_off: timedelta = timedelta()) -> datetime:
+    """The last multiple of `granularity` seconds that, delayed by `put_off`, is not after `time`."""
+    return time - (time - put_off - EPOCH) % timedelta(seconds=granularity)

@@ -7,6 +7,7 @@ import hmac
 import json
 import socketserver
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from picosched import Engine, PicoschedError, VirtualClock
+from picosched.pico.delivery import Delivery
 from picosched.settings import load_settings
 
 START = "2026-03-01T00:00:00Z"
@@ -120,6 +122,29 @@ def test_a_request_is_signed_and_tells_of_failures_and_of_the_recovery(hook: Rec
         signed = hmac.digest(SECRET.encode(), body, hashlib.sha256).hex()
         assert headers["X-Picosched-Signature"] == f"sha256={signed}"
         assert headers["Idempotency-Key"]
+
+
+def test_what_gives_access_in_a_url_is_used_but_shown_nowhere(
+    hook: Received, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"http://ada:hunter2@127.0.0.1:{hook.port}/hook?key=hunter3"
+    with failing({"ops": {"to": url}}, 1):
+        ((headers, _),) = hook
+    assert headers["Authorization"] == "Basic " + b64encode(b"ada:hunter2").decode()
+    wrong = "http://ada:hunter2@127.0.0.1:1/hook?key=hunter3"  # nobody answers there
+    with failing({"ops": {"to": wrong}}, 1, path=tmp_path / "picos.db") as engine:
+        (delivery,) = engine.deliveries()
+        assert delivery.tries == 1
+        assert delivery.as_json()["url"] == "http://127.0.0.1:1/hook?…"
+        engine.write(engine.store.deliveries.give_up, delivery.id, engine.now(), "it is gone")
+        shown = [*engine.deliveries(dead=True), *engine.journal(), *engine.history()]
+        assert "hunter" not in repr(
+            [each.as_json() if isinstance(each, Delivery) else each for each in shown]
+        )
+    assert "hunter" not in caplog.text
+    with pytest.raises(PicoschedError) as told:
+        load_settings(None, {}, alerts={"ops": {"to": "ftp://ada:hunter2@host/"}})
+    assert "hunter" not in str(told.value)
 
 
 def test_a_mail_says_what_failed(mail: Received) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from picosched import Engine, VirtualClock
+from picosched.schedule.happenings import ATTRIBUTES
 
 START = "2026-03-01T00:00:00Z"
 FAULTY = Path(__file__).parent / "rulesets" / "faulty.krl"
@@ -48,6 +49,7 @@ def test_one_late_event_tells_of_those_it_stands_for(engine: Engine, clock: Virt
     engine.run_due()
     assert heard(engine) == ["missed", "late"]
     late = told(engine)
+    assert {*late, "id", "why"} == {*ATTRIBUTES}
     assert (late["nominal"], late["lateness"], late["number"]) == ("2026-03-01T01:00:00Z", 14_460, 5)
 
 

@@ -192,6 +192,7 @@ def test_a_held_row_can_be_paused_moved_and_cancelled_but_not_resumed(
 ) -> None:
     plan_held(engine, clock, tmp_path / "end")
     id = row_id(engine)
+    assert (engine.scheduled()[0].state, engine.scheduled()[0].status.value) == ("held", "paused")
     assert (broke := engine.why(id).broke) is not None and broke.name == "overlap"
     assert engine.agenda.resume(id) == []
     assert engine.agenda.pause(id)
@@ -269,6 +270,16 @@ def test_the_request_is_cut_off_in_time(tmp_path: Path, host: Host) -> None:
 
 
 # ---- what is refused, and what is kept ------------------------------------------------------------------
+
+
+def test_what_becomes_of_the_next_is_said_in_words(engine: Engine) -> None:
+    for word, said in (
+        ("skip", "every minute; while one is at work the next is skipped"),
+        ("queue", "every minute; while one is at work the next waits"),
+        ("cancel", "every minute; while one is at work the next ends it"),
+    ):
+        plan(engine, _overlap=word, _name=word)
+        assert [each.explain() for each in engine.scheduled() if each.name == word] == [said]
 
 
 def test_another_word_is_refused_and_so_is_an_at(engine: Engine) -> None:

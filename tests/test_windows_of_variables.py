@@ -56,6 +56,9 @@ ruleset desk {
 """
 
 
+NOT_SET = "the window own is not set: ent:on is null"
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     with opened(tmp_path / "picos.db") as found:
@@ -140,18 +143,22 @@ def passed(window: Window, after: datetime, until: datetime) -> Iterator[Any]:
 def test_a_window_that_is_not_set_is_closed_and_has_no_edges(engine: Engine) -> None:
     assert is_open(engine) is False
     assert engine.root.query("desk", "list") == [
-        {"name": "own", "open": False, "opens": None, "closes": None, "tz": "UTC"}
+        {"name": "own", "open": False, "opens": None, "closes": None, "tz": "UTC", "why": NOT_SET}
     ]
     engine.root.raise_event("desk", "every")
     assert edges(engine) == []
     clock_of(engine).advance(hours=1)
     engine.run_due()
     (fire,) = engine.agenda.history()
-    assert (fire.outcome, fire.why) == (Outcome.SKIPPED, "the window own is not set: ent:on is null")
+    assert (fire.outcome, fire.why) == (Outcome.SKIPPED, NOT_SET)
     assert hours(engine, "daily at 8:00", "daily at 18:00").warnings == []
     assert edges(engine) == ["opened 2026-03-27T08:00:00Z"]
+    (row,) = [each for each in engine.agenda.scheduled() if each.window]
+    assert engine.agenda.shut([row]) == {}
     hours(engine, None, None)
     assert edges(engine) == []
+    assert engine.agenda.shut([row]) == {row.id: NOT_SET}
+    assert engine.agenda.explained(row.id).lines() == [NOT_SET]
 
 
 def test_what_is_no_timespec_is_told_in_the_turn_and_fails_what_depends_on_it(engine: Engine) -> None:
@@ -160,6 +167,8 @@ def test_what_is_no_timespec_is_told_in_the_turn_and_fails_what_depends_on_it(en
     assert warning.startswith('the window own of ent:off, ent:on, ent:zone: timespec "blursday", column 1')
     with pytest.raises(KrlError, match='timespec "blursday"'):
         is_open(engine)
+    assert [(each["open"], each["why"]) for each in engine.root.query("desk", "list")] == [(False, warning)]
+    assert [*engine.agenda.shut(engine.agenda.scheduled()).values()] == [warning]
     clock_of(engine).advance(hours=1)
     engine.run_due()
     (fire,) = engine.agenda.history()

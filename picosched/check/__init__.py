@@ -32,6 +32,7 @@ from picosched.krl import syntax
 from picosched.krl.resolver import resolve
 from picosched.krl.ruleset import Ruleset
 from picosched.krl.source import Source, source_of
+from picosched.settings import Settings
 from picosched.timespec.almanac import PLAIN, Almanac
 
 __all__ = ["CODES", "Finding", "Severity", "check", "explanation", "syntax_errors"]
@@ -56,18 +57,20 @@ def check(
     now: datetime | None = None,
     *,
     classic: bool = False,
+    settings: Settings | None = None,
 ) -> list[Finding]:
     """All errors and warnings for a ruleset, in the order of the text.
 
     Its timespecs are read with `almanac`. With `now`, calendars whose data ends soon are reported. `classic`
-    adds those for a ruleset that is to run on the classic engine as well.
+    adds those for a ruleset that is to run on the classic engine as well. `settings` are those of the engine
+    that will run it, if they are known.
     """
     source = source_of(text, name)
     reading = read(source)
     findings = [_of_fault(fault) for fault in reading.faults]
     if reading.tree is not None:
         # No warnings if part of the text could not be parsed, since its uses of names are unknown.
-        found = _of_tree(reading.tree, source, almanac, now, classic)
+        found = _of_tree(reading.tree, source, almanac, now, classic, settings)
         findings += [each for each in found if each.severity == "error" or not reading.faults]
     if not findings or all(each.severity == "warning" for each in findings):
         findings += _compiled(reading.tree, source)
@@ -80,13 +83,18 @@ def syntax_errors(text: str, name: str | None = None) -> list[Finding]:
 
 
 def _of_tree(
-    tree: syntax.Ruleset, source: Source, almanac: Almanac, now: datetime | None, as_classic: bool
+    tree: syntax.Ruleset,
+    source: Source,
+    almanac: Almanac,
+    now: datetime | None,
+    as_classic: bool,
+    settings: Settings | None,
 ) -> list[Finding]:
     try:
         resolved = resolve(tree, source)
     except KrlError as too_deep:
         return [_of_fault(too_deep)]
-    subject = Subject(tree, source, resolved.inactive, almanac, now, as_classic)
+    subject = Subject(tree, source, resolved.inactive, almanac, now, as_classic, settings)
     for look_at in CHECKS:
         look_at(subject)
     return [*map(_of_fault, resolved.faults), *subject.findings]

@@ -71,15 +71,15 @@ class Bindings:
 
     def __init__(self, tree: syntax.Ruleset, places: Places, inactive: Collection[str] = ()) -> None:
         self.all: list[Bound] = []
-        self.bare: list[syntax.Name] = []
-        """Attributes that a `where` reads by bare name."""
+        self.bare: list[tuple[syntax.Name, syntax.EventPrimitive | syntax.AnyEvent]] = []
+        """Attributes that a `where` reads by bare name, each with the event it belongs to."""
         self.missed: set[str] = set()
         """Names read where they are not bound, or not yet."""
         self._places = places
         self._inactive = inactive
         self._meanings: dict[int, Bound] = {}
         self._inside: list[Bound] = []
-        self._in_where = False
+        self._where_of: syntax.EventPrimitive | syntax.AnyEvent | None = None
         self._ruleset(tree)
 
     def meaning(self, node: syntax.Node) -> Bound | None:
@@ -187,9 +187,9 @@ class Bindings:
                 groups = sum(_groups(each.pattern) for each in node.attributes)
                 for bound in self._settings(node, node.setting, frame, "captured")[groups:]:
                     bound.kind = "uncaptured"
-                self._where(node.where, frame)
+                self._where(node, frame)
             case syntax.AnyEvent():
-                self._where(node.where, frame)
+                self._where(node, frame)
             case syntax.EventGroup():
                 self._visit_all(node.operands, frame)
                 self._settings(node, node.setting, frame, "value")
@@ -221,11 +221,11 @@ class Bindings:
         for node in nodes:
             self._visit(node, frame)
 
-    def _where(self, condition: syntax.Expression | None, frame: Frame) -> None:
-        if condition is not None:
-            self._in_where = True
-            self._visit(condition, frame)
-            self._in_where = False
+    def _where(self, event: syntax.EventPrimitive | syntax.AnyEvent, frame: Frame) -> None:
+        if event.where is not None:
+            self._where_of = event
+            self._visit(event.where, frame)
+            self._where_of = None
 
     def _read(self, node: syntax.Node, name: str, frame: Frame, *, called: bool = False) -> None:
         found = frame.find(name)
@@ -233,8 +233,8 @@ class Bindings:
             self._meanings[id(node)] = found[-1]
         else:
             self.missed.add(name)
-        if not found and self._in_where and isinstance(node, syntax.Name) and not called:
-            self.bare.append(node)
+        if not found and self._where_of is not None and isinstance(node, syntax.Name) and not called:
+            self.bare.append((node, self._where_of))
         for bound in found:
             if bound not in self._inside:  # a function that only calls itself is unused
                 bound.called = bound.called or called

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
+from difflib import get_close_matches
 from itertools import pairwise
 
 from picosched.check.subject import Subject
 from picosched.krl import syntax
 from picosched.krl.ruleset import primitives
 from picosched.krl.values import truth
+from picosched.schedule.happenings import DOMAIN, TYPES
 
 WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 EXACT = re.compile(r"\^([\w -]*)\$", re.ASCII)
@@ -18,10 +20,14 @@ EXACT = re.compile(r"\^([\w -]*)\$", re.ASCII)
 CLASSIC_DOMAINS = ("explicit", "http", "system", "notification", "pds", "error")
 """The domains in which the classic engine's document has events scheduled."""
 
+AS_LIKE = 0.8
+"""Events of the domain `schedule` as like to one that the engine raises are taken for it, misspelt."""
+
 
 def look_at_events(subject: Subject) -> None:
     _look_at_rules(subject)
     _look_after_last(subject)
+    _look_at_happenings(subject)
     for node in subject.nodes:
         if isinstance(node, syntax.Raise | syntax.ScheduleEvent):
             _look_at_statement(subject, node)
@@ -61,6 +67,16 @@ def _look_after_last(subject: Subject) -> None:
                     said = "this never happens: the statement before it ends the postlude"
                     subject.say("W302", said, following)
                     break
+
+
+def _look_at_happenings(subject: Subject) -> None:
+    """Report events of the domain `schedule` that only nearly are what the engine raises."""
+    for node in subject.nodes:
+        if isinstance(node, syntax.EventPrimitive) and node.domain == DOMAIN and node.type not in TYPES:
+            near = get_close_matches(node.type, TYPES, 1, AS_LIKE)
+            if near and f"{DOMAIN}:{node.type}" not in _raised(subject):
+                said = f"{DOMAIN}:{node.type} is no event of the engine: is {DOMAIN}:{near[0]} meant?"
+                subject.say("W306", said, node)
 
 
 def _can_complete(event: syntax.EventExpression, ended: Set[str]) -> bool:
@@ -192,6 +208,12 @@ def _stays_here(subject: Subject, node: syntax.Raise | syntax.ScheduleEvent) -> 
         case syntax.Literal(value=value):
             return bool(value == subject.tree.rid)
     return False
+
+
+def _raised(subject: Subject) -> set[str]:
+    """The events that statements of the ruleset name, as `domain:type`."""
+    statements = (each for each in subject.nodes if isinstance(each, syntax.Raise | syntax.ScheduleEvent))
+    return {":".join(filter(None, (each.domain, str(_type(subject, each.type))))) for each in statements}
 
 
 def _selected(subject: Subject) -> set[tuple[str, str]]:

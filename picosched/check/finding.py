@@ -77,6 +77,7 @@ CODES: dict[str, str] = {
     "W303": "selected by no rule",
     "W304": "cannot be selected",
     "W305": "inactive rule",
+    "W306": "nearly an event of schedules",
     # Schedules.
     "W401": "not a classic domain",
     "W402": "timespec with seconds",

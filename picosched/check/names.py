@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from picosched.check.bindings import Bound
 from picosched.check.subject import Subject
 from picosched.krl import syntax
+from picosched.schedule.happenings import ATTRIBUTES, DOMAIN, TYPES
 
 
 def look_at_names(subject: Subject) -> None:
@@ -15,14 +18,21 @@ def look_at_names(subject: Subject) -> None:
             _unread(subject, bound)
         if bound.kind == "uncaptured":
             subject.say("W106", f"{bound.name} is always null: the event captures nothing for it", bound.node)
-    for name in subject.bindings.bare:
-        subject.say(
-            "W105",
-            f"{name.id} is not declared, so it is read as an attribute: "
-            f'event:attrs{{"{name.id}"}} makes that explicit',
-            name,
-        )
+    for name, event in subject.bindings.bare:
+        _bare(subject, name, event)
     _selves(subject)
+
+
+def _bare(subject: Subject, name: syntax.Name, event: syntax.EventPrimitive | syntax.AnyEvent) -> None:
+    """Report an attribute read by bare name, unless the event is one of the engine that has it."""
+    explicit = f'event:attrs{{"{name.id}"}} makes that explicit'
+    if isinstance(event, syntax.EventPrimitive) and event.domain == DOMAIN and event.type in TYPES:
+        if name.id in ATTRIBUTES:
+            return
+        near = get_close_matches(name.id, ATTRIBUTES, 1)
+        has = f"is {near[0]} meant?" if near else f"it has {', '.join(ATTRIBUTES)}"
+        explicit = f"{DOMAIN}:{event.type} has none of that name; {has}"
+    subject.say("W105", f"{name.id} is not declared, so it is read as an attribute: {explicit}", name)
 
 
 def _unread(subject: Subject, bound: Bound) -> None:

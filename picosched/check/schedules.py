@@ -1,8 +1,8 @@
 """Static checks of schedules.
 
 A time, a timespec or what steers a schedule can be tried at once where the text gives it: then it is not
-the rule that fails, a week later. The warnings know the defaults of an engine's settings, not those of the
-engine that will run the ruleset.
+the rule that fails, a week later. The warnings go by the settings of the engine that will run the ruleset;
+where they are not known, by the defaults.
 """
 
 from __future__ import annotations
@@ -20,10 +20,7 @@ from picosched.krl import syntax
 from picosched.krl.moments import moment
 from picosched.krl.values import to_string
 from picosched.schedule.steering import IF_EXISTS, NAME, STEERING, ZONE, read_steering
-from picosched.settings import Settings
 from picosched.timespec.zone import check_zone
-
-DEFAULTS = Settings()
 
 FIELD = r"(?:[\d*?/,#-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|l|w)+"
 WITH_SECONDS = re.compile(rf"\s*(?:{FIELD}\s+){{5}}{FIELD}(?:\s|$)", re.IGNORECASE)
@@ -83,12 +80,15 @@ def _repeat(subject: Subject, repeat: syntax.Expression, attributes: Attributes)
     if timespec is None:
         return
     period = timespec.period()
-    if period is not None and period < timedelta(seconds=DEFAULTS.min_period):
+    settings = subject.settings
+    if period is not None and period < timedelta(seconds=settings.min_period):
         said = f"comes every {period.total_seconds():g} s, and one schedule fires no more often than"
-        subject.say("W403", f"{said} every {DEFAULTS.min_period} s unless min_period is set", repeat)
-    if isinstance(spec, str) and WITH_SECONDS.match(spec):
+        why = ", the min_period of the settings" if subject.knows_settings else " unless min_period is set"
+        subject.say("W403", f"{said} every {settings.min_period} s{why}", repeat)
+    if isinstance(spec, str) and WITH_SECONDS.match(spec) and settings.granularity > 1:
         said = f'the first field of "{spec}" are the seconds, and due times are rounded up'
-        subject.say("W402", f"{said} to {DEFAULTS.granularity} s unless granularity is set", repeat)
+        why = ", the granularity of the settings" if subject.knows_settings else " unless granularity is set"
+        subject.say("W402", f"{said} to {settings.granularity} s{why}", repeat)
 
 
 def _zone(subject: Subject, given: syntax.Expression | None) -> str:

@@ -16,6 +16,7 @@ from picosched.krl.classic import for_classic
 from picosched.krl.grammar.classic import is_classic
 from picosched.krl.source import Source
 from picosched.krl.walk import walk
+from picosched.settings import Settings
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 
@@ -31,11 +32,14 @@ class Subject:
         almanac: Almanac = PLAIN,
         now: datetime | None = None,
         as_classic: bool = False,
+        settings: Settings | None = None,
     ) -> None:
         """`inactive` names the rules that cannot run; timespecs are read with `almanac`.
 
-        `as_classic` asks for what the classic engine lacks.
+        `as_classic` asks for what the classic engine lacks. `settings` are None if they are not known.
         """
+        self.settings = settings or Settings()
+        self.knows_settings = settings is not None
         self.almanac = almanac
         self.now = now
         self.inactive = frozenset(inactive)

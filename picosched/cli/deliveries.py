@@ -42,7 +42,7 @@ def deliveries(
             [
                 (
                     each.id[:SHORT],
-                    each.url,
+                    each.shown_url,
                     each.sender,
                     shown_time(each.dead if dead else each.due),
                     str(each.tries),
@@ -74,9 +74,9 @@ def drop_delivery(which: Which, where: Where = HERE, json: Json = False) -> None
 
 def _tell(done: str, delivery: Delivery, json: bool) -> None:
     if json:
-        write_json({"id": delivery.id, "url": delivery.url, "outcome": done})
+        write_json({"id": delivery.id, "url": delivery.shown_url, "outcome": done})
     else:
-        write(f"{done}: {delivery.url} ({delivery.id[:SHORT]})")
+        write(f"{done}: {delivery.shown_url} ({delivery.id[:SHORT]})")
 
 
 def _found(engine: Reached, which: str) -> Delivery:

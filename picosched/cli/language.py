@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from picosched.check import Finding
     from picosched.engine.engine import Engine
     from picosched.krl.scope import Scope
+    from picosched.settings import Settings
     from picosched.timespec.almanac import Almanac
 
 app = Commands()
@@ -43,6 +44,10 @@ def check(
     classic: Annotated[
         bool, Option("--classic", help="Also report what is outside the classic engine (W401).")
     ] = False,
+    config: Annotated[
+        Path | None,
+        Option("--config", metavar="FILE", help="Settings to go by. Default: picosched.toml, if it exists."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Report all errors and warnings in rulesets.
@@ -58,15 +63,19 @@ def check(
         return
     if not files:
         raise WrongUseError("name a file, or a code with --explain")
+    from picosched.cli.opening import TOML, settings_here
+
+    known = config is not None or TOML.exists()
+    settings = settings_here(config=config)
     faulty = False
     for file in files:
-        faulty = _check(file, classic, json) or faulty
+        faulty = _check(file, classic, settings, known, json) or faulty
     if faulty:
         raise SystemExit(EXIT_STATUS["invalid"])
 
 
-def _check(file: Path, classic: bool, json: bool) -> bool:
-    """Report the findings for a file; return whether there is an error."""
+def _check(file: Path, classic: bool, settings: Settings, known: bool, json: bool) -> bool:
+    """Report the findings for a file; return whether there is an error. `known`: a file says the settings."""
     from picosched.check import check
     from picosched.krl.source import read_source
 
@@ -80,7 +89,9 @@ def _check(file: Path, classic: bool, json: bool) -> bool:
         else:
             write(f"{file}: {error.message}")
         return True
-    found = check(text, str(file), _almanac(text), SystemClock().now(), classic=classic)
+    now = SystemClock().now()
+    of_engine = settings if known else None
+    found = check(text, str(file), settings.almanac, now, classic=classic, settings=of_engine)
     for each in found:
         if json:
             write_json(_finding_json(each))

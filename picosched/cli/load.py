@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Commands, Option
@@ -15,7 +14,6 @@ from picosched.clock import format_time, parse_time
 
 if TYPE_CHECKING:
     from picosched.schedule.load import Load, What
-    from picosched.schedule.suggestion import Suggestion
 
 app = Commands()
 PANEL = "Schedules"
@@ -67,19 +65,15 @@ def load(
             write(f"  {count:,} of {_shown(what)}")
         if len(full.what) > MOST_NAMED:
             write(f"  and {len(full.what) - MOST_NAMED:,} others")
-    if found.suggestion is not None:
-        _suggest(found.suggestion)
+    for line in found.suggestion.lines() if found.suggestion else ():
+        write(line)
 
 
 def _draw(found: Load) -> None:
     from picosched.cli.picture import COLOURS, hours_drawn, marks_for
 
     marks = marks_for(sys.stdout.encoding or "utf-8")
-    start = found.since.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = {start + timedelta(each): dict[int, int]() for each in range(1 + (found.complete - start).days)}
-    for at, count in found.hours.items():
-        days[at.replace(hour=0)][at.hour] = count
-    shown = {f"{day:%a %d %b}": hours for day, hours in days.items() if day < found.complete}
+    shown = {f"{day:%a %d %b}": hours for day, hours in found.days.items()}
     if found.total:
         *lines, legend = hours_drawn(shown, marks)
         for line in lines:
@@ -93,18 +87,3 @@ def _draw(found: Load) -> None:
 
 def _shown(what: What) -> str:
     return f"{what.event} ({what.of}, {what.id[:SHORT]})"
-
-
-def _suggest(found: Suggestion) -> None:
-    zone = "" if found.tz == "UTC" else f" in {found.tz}"
-    write(f"{found.timespec}{zone}: {_others(found.others)} at {format_time(found.at)}")
-    if found.shift:
-        minutes = f"{found.shift} minute{'s' * (found.shift > 1)} later"
-        text = minutes if found.shifted is None else f"{found.shifted}, {minutes}"
-        write(f"  {text}: {_others(found.shifted_others)}")
-    if found.others:
-        write(f"  with a _jitter of {found.jitter}: {found.jitter_others:g} others on average")
-
-
-def _others(count: int) -> str:
-    return "no others" if count == 0 else f"{count:,} other{'s' * (count > 1)}"

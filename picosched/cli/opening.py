@@ -23,11 +23,12 @@ SHORT = 8
 """Characters of an id shown in tables. Commands accept any unambiguous prefix."""
 
 
-def settings_here(defaults: Settings | None = None) -> Settings:
-    """The settings from `picosched.toml` in this folder, if it exists, and from the environment."""
+def settings_here(defaults: Settings | None = None, config: Path | None = None) -> Settings:
+    """The settings from a file, by default `picosched.toml` in this folder if it exists, and from the
+    environment."""
     from picosched.settings import load_settings
 
-    return load_settings(TOML if TOML.exists() else None, os.environ, defaults)
+    return load_settings(config or (TOML if TOML.exists() else None), os.environ, defaults)
 
 
 class _Form(logging.Formatter):

@@ -12,11 +12,16 @@ from picosched.clock import format_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
-    from picosched.schedule.fire import Fire
+    from picosched.schedule.fire import Fire, Label
     from picosched.schedule.scheduled import Scheduled
 
 Names = Mapping[str, str]
 """Maps the id of a pico to its name, or to the id itself if the pico is gone."""
+
+Labels = Mapping[str, "Label"]
+"""Maps the id of a schedule to its event and name."""
+
+NOWHERE: Mapping[str, str] = {}
 
 
 def row_json(row: Scheduled, names: Names) -> dict[str, Any]:
@@ -25,14 +30,22 @@ def row_json(row: Scheduled, names: Names) -> dict[str, Any]:
     return {**shown_row(row), "pico": names[row.pico_id]}
 
 
-def fire_json(fire: Fire, names: Names) -> dict[str, Any]:
+def fire_json(fire: Fire, names: Names, labels: Labels) -> dict[str, Any]:
     from picosched.schedule.shown import shown_fire
 
-    return {"id": fire.id, "pico": names[fire.pico_id], **shown_fire(fire)}
+    return {
+        "id": fire.id,
+        "pico": names[fire.pico_id],
+        **labels[fire.id]._asdict(),
+        **shown_fire(fire),
+    }
 
 
-def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
-    """One line per event; with a column for descriptions if there are any."""
+def write_rows(rows: Sequence[Scheduled], names: Names, shut: Mapping[str, str] = NOWHERE) -> None:
+    """One line per event; with a column for descriptions if there are any.
+
+    `shut` says of ids why their windows stay closed.
+    """
     from picosched.cli.explain import event_text
 
     described = any(each.description for each in rows)
@@ -42,7 +55,7 @@ def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
             (
                 _due(each),
                 event_text(each.domain, each.type, each.attrs),
-                _when(each),
+                _when(each, shut.get(each.id)),
                 names[each.pico_id],
                 each.made_by,
                 str(each.fires),
@@ -56,7 +69,7 @@ def write_rows(rows: Sequence[Scheduled], names: Names) -> None:
 
 
 def _due(row: Scheduled) -> str:
-    status = "" if row.status.value == "pending" else f" {row.status.value}"
+    status = "" if row.state == "pending" else f" {row.state}"
     return f"{shown_time(row.due)}{_asked(row)}{status}"
 
 
@@ -65,14 +78,14 @@ def _asked(of: Scheduled | Fire) -> str:
     return "" if of.asked is None else f" (asked {of.asked.astimezone(UTC):%H:%M:%S})"
 
 
-def _when(row: Scheduled) -> str:
+def _when(row: Scheduled, shut: str | None) -> str:
     if row.timespec is None:
-        return "at" + (f' "{row.name}"' if row.name else "") + _inside(row)
+        return "at" + (f' "{row.name}"' if row.name else "") + _inside(row, shut)
     zone = "" if row.tz == "UTC" else f" {row.tz}"
     name = f' "{row.name}"' if row.name else ""
     if row.kind == "window":
         return f"window{name}{zone}"
-    return f"repeat {row.timespec}{zone}{name}{_inside(row)}{_left_out(row)}"
+    return f"repeat {row.timespec}{zone}{name}{_inside(row, shut)}{_left_out(row)}"
 
 
 def _left_out(row: Scheduled) -> str:
@@ -87,18 +100,30 @@ def _left_out(row: Scheduled) -> str:
     return f", left out: {left_out[-1]}" if left_out else ""
 
 
-def _inside(row: Scheduled) -> str:
-    return "" if row.window is None else f" in window {row.window}"
+def _inside(row: Scheduled, shut: str | None) -> str:
+    closed = "" if shut is None else f" (closed: {shut})"
+    return "" if row.window is None else f" in window {row.window}{closed}"
 
 
-def write_fires(fires: Sequence[Fire], names: Names) -> None:
-    """One line per fire; with a column for the number of occurrences if any stands for several."""
+def write_fires(fires: Sequence[Fire], names: Names, labels: Labels | None = None) -> None:
+    """One line per fire; with a column for the number of occurrences if any stands for several.
+
+    Without `labels` nothing says what they are of.
+    """
     several = any(each.stands_for > 1 for each in fires)
+    columns = [
+        "DUE",
+        *([] if labels is None else ["EVENT"]),
+        *("PROCESSED", "LATE", "OUTCOME"),
+        *(["STANDS FOR"] if several else []),
+        *("PICO", "RULES", "ID"),
+    ]
     write_table(
-        ("DUE", "PROCESSED", "LATE", "OUTCOME", *(["STANDS FOR"] if several else []), "PICO", "RULES", "ID"),
+        columns,
         [
             (
                 f"{format_time(each.nominal)}{_asked(each)}",
+                *([] if labels is None else [_shown(labels[each.id])]),
                 format_time(each.fired),
                 f"{each.lateness:.3f} s" if each.lateness >= 0 else "–",
                 each.outcome.value + (f": {each.why}" if each.why else ""),
@@ -109,5 +134,9 @@ def write_fires(fires: Sequence[Fire], names: Names) -> None:
             )
             for each in fires
         ],
-        folding=("OUTCOME", "PICO", "RULES"),
+        folding=("EVENT", "OUTCOME", "PICO", "RULES"),
     )
+
+
+def _shown(label: Label) -> str:
+    return (label.event or "–") + (f' "{label.name}"' if label.name else "")

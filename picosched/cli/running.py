@@ -148,7 +148,7 @@ class _Told:
 
         names = self._engine.agenda.names([fire])
         if self._json:
-            write_json(fire_json(fire, names))
+            write_json(fire_json(fire, names, self._engine.agenda.labels([fire])))
             return
         cause = f"scheduled {fire.id[:SHORT]}, due {format_time(fire.nominal)}"
         write(f"{format_time(fire.fired)}  {names[fire.pico_id]}, {cause}")

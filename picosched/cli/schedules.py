@@ -70,14 +70,14 @@ def scheduled(
         more = engine.agenda.count(which) - len(found) if len(found) == limit else 0
         from picosched.cli.rows import row_json, write_rows
 
-        names = engine.agenda.names(found)
+        names, shut = engine.agenda.names(found), engine.agenda.shut(found)
     if json:
         for each in found:
-            write_json(row_json(each, names))
+            write_json({**row_json(each, names), **({"shut": shut[each.id]} if each.id in shut else {})})
     elif not found:
         write("no matching event is scheduled" if wanted.anything else "nothing is scheduled")
     else:
-        write_rows(found, names)
+        write_rows(found, names, shut)
         if more:
             write(f"and {more:,} more")
 
@@ -103,6 +103,7 @@ def show(
         row = engine.agenda.load(_known_id(engine, id))
         fires = engine.agenda.history(id=row.id, limit=LAST)
         from picosched.cli.rows import fire_json, row_json, write_fires
+        from picosched.schedule.fire import Label
 
         names = engine.agenda.names([row, *fires])
         times = engine.agenda.next_times(row.id, count) if row.due else []
@@ -115,8 +116,11 @@ def show(
             "next": [*map(format_time, times)],
             "left_out": left_out,
             "ending": explained.ending,
+            "shut": explained.shut,
         }
-        write_json({**row_json(row, names), **more, "history": [fire_json(each, names) for each in fires]})
+        labels = {row.id: Label.of(row)}
+        told = [fire_json(each, names, labels) for each in fires]
+        write_json({**row_json(row, names), **more, "history": told})
         return
     _write_row(row, names, explained.words, misfire)
     for line in explained.lines():
@@ -147,7 +151,7 @@ def _write_row(row: Scheduled, names: Names, explained: str, misfire: str) -> No
         "pico": names[row.pico_id],
         **facts(row),
         "description": row.description,
-        "status": row.status.value + paused,
+        "status": "held: the one before is still at work" if row.held else row.status.value + paused,
         "due": row.due and f"{format_time(row.due)}{asked}{moved}",
         "when": explained,
         "timespec": row.timespec,
@@ -200,14 +204,14 @@ def history(
         fires = engine.agenda.history(pico_id, whole, limit, outcome)
         from picosched.cli.rows import fire_json, write_fires
 
-        names = engine.agenda.names(fires)
+        names, labels = engine.agenda.names(fires), engine.agenda.labels(fires)
     if json:
         for each in fires:
-            write_json(fire_json(each, names))
+            write_json(fire_json(each, names, labels))
     elif not fires:
         write("nothing has come due yet" if outcome is None else f"nothing has been {outcome} yet")
     else:
-        write_fires(fires, names)
+        write_fires(fires, names, labels)
 
 
 @command(

@@ -42,7 +42,7 @@ def show_turn(turn: Turn, explain: bool = False) -> None:
         event = event_text(made.domain, made.type, made.attrs)
         write(f"scheduled {event} for {shown_time(made.due)} ({made.id[:SHORT]})")
     for sent in turn.deliveries:
-        write(f"sent to {sent.url} (delivery {sent.id[:SHORT]})")
+        write(f"sent to {sent.shown_url} (delivery {sent.id[:SHORT]})")
     if turn.cancelled:
         write(f"cancelled {', '.join(id[:SHORT] for id in sorted(turn.cancelled))}")
     first = turn.handled[0]

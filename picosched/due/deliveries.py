@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +23,7 @@ from picosched.due.background import Background, away
 from picosched.due.queue import Looked, Tick
 from picosched.due.waiting import Ask
 from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.krl.urls import without_user
 from picosched.outside.mail import METHOD
 from picosched.pico.delivery import Delivery
 from picosched.schedule.alert import MAIL, text_of
@@ -54,8 +54,6 @@ LINE = 20
 
 TAKEN_UP = 50
 """Deliveries processed in one look."""
-
-ECI = re.compile(r"(/c/|/sky/event/)([^/]{8})[^/]+")
 
 MAY_CHANGE = (408, 409, 425, 429)
 """4xx status codes for which a retry makes sense."""
@@ -124,9 +122,9 @@ class DeliveriesQueue(Background):
             deliveries.put_off(delivery.id, max(due, now + FIRST_WAIT), error)
             return
         deliveries.give_up(delivery.id, now, why)
-        log.warning("the delivery %s is given up: %s %s", delivery.id, delivery.url, why)
+        log.warning("the delivery %s is given up: %s %s", delivery.id, delivery.shown_url, why)
         if delivery.source_id:
-            failed = f"{shown_url(delivery.url)} {why}"
+            failed = f"{delivery.shown_url} {why}"
             self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, failed)
             self._store.sources.correct(delivery.entry_id, Outcome.FAILED, failed)
 
@@ -138,12 +136,8 @@ def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:
         return HttpRequest(METHOD, delivery.url, (("subject", subject),), text.encode())
     signature = signature_of(settings, delivery)
     headers = (("content-type", "application/json"), (KEY, delivery.id), *signature)
-    return HttpRequest("POST", delivery.url, headers, delivery.body.encode(), redirects=False)
-
-
-def shown_url(url: str) -> str:
-    """A URL with its eci shortened, because that is a key."""
-    return ECI.sub(r"\1\2…", url)
+    url, user = without_user(delivery.url)
+    return HttpRequest("POST", url, headers, delivery.body.encode(), redirects=False, auth=user)
 
 
 def told(answer: HttpResponse) -> str:

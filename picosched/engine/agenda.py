@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 
 from picosched.clock import format_time, parse_time, shifted
-from picosched.engine.forecast import window_of_row
+from picosched.engine.forecast import why_shut, window_of_row
 from picosched.engine.reached import OfPico
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -33,7 +33,7 @@ from picosched.schedule.changed import (
 from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import Fire, Label
 from picosched.schedule.provenance import PYTHON, Provenance
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
@@ -95,8 +95,17 @@ class Agenda:
         return [*islice(coming_raised(row, settings.granularity, window, least), count)]
 
     def explained(self, id: str) -> Explained:
-        """Its timespec in words, with the coming days that its calendars leave out."""
-        return explained(self.load(id), self._engine.now())
+        """Its timespec in words, with what its calendars leave out, and why its window stays closed."""
+        row = self.load(id)
+        return replace(explained(row, self._engine.now()), shut=why_shut(self._engine, row))
+
+    def shut(self, rows: Sequence[Scheduled]) -> Mapping[str, str]:
+        """Id → why its window stays closed, for those rows to which that happens."""
+        windowed = [row for row in rows if row.window is not None]
+        windows = {(row.pico_id, row.rid, row.window): row for row in windowed}
+        why = {key: why_shut(self._engine, row) for key, row in windows.items()}
+        found = ((row.id, why[row.pico_id, row.rid, row.window]) for row in windowed)
+        return {id: each for id, each in found if each is not None}
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix, of rows and records; with `live`, of pending and paused rows only."""
@@ -119,6 +128,11 @@ class Agenda:
         ids = {each.pico_id for each in rows}
         picos = self._engine.read(lambda: {id: self._engine.store.picos.find_pico(id) for id in ids})
         return {id: id if pico is None else pico.name for id, pico in picos.items()}
+
+    def labels(self, fires: Iterable[Fire]) -> Mapping[str, Label]:
+        """Schedule id → its event and name, for the schedules of these records."""
+        ids, find = {each.id for each in fires}, self._engine.store.agenda.find
+        return self._engine.read(lambda: {id: Label.of(find(id)) for id in ids})
 
     def changes_of(self, id: str) -> list[Provenance]:
         """Who changed it, oldest first: the last 20 changes."""

@@ -151,6 +151,16 @@ def window_of_row(engine: Wiring, row: Scheduled) -> Window | Unset | None:
         return None
 
 
+def why_shut(engine: Wiring, row: Scheduled) -> str | None:
+    """Why the window of a row stays closed: its variables do not say when it opens, or it is gone."""
+    if row.window is None:
+        return None
+    try:
+        return engine.read(_window, engine, row, row.window).why_shut
+    except PicoschedError as error:
+        return error.message
+
+
 def _window(engine: Wiring, row: Scheduled, name: str) -> Window | Unset:
     ruleset = engine.loaded.load_running(row.pico_id, row.rid).installed[row.rid].ruleset
     entity = partial(engine.store.entity, row.pico_id, row.rid)

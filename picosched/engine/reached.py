@@ -19,7 +19,7 @@ from picosched.pico.turn import Turn
 from picosched.schedule.backfill import Past
 from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import Fire, Label
 from picosched.schedule.forecast import MOST_EVENTS, USUAL_DAYS
 from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
@@ -99,6 +99,8 @@ class ReachedAgenda(Protocol):
         outcome: str | None = None,
     ) -> list[Fire]: ...
     def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]: ...
+    def shut(self, rows: Sequence[Scheduled]) -> Mapping[str, str]: ...
+    def labels(self, fires: Iterable[Fire]) -> Mapping[str, Label]: ...
 
     def cancel(self, which: Iterable[str], *, dry_run: bool = False) -> list[Scheduled]: ...
     def pause(

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from picosched.clock import rounded_up
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.allowed import allowed_as
 from picosched.krl.large_map import whole_of
@@ -40,7 +41,7 @@ from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.provenance import Provenance
-from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled, rounded_up
+from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, read_steering
 from picosched.timespec.almanac import how_often_named

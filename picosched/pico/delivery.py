@@ -7,15 +7,19 @@ event, or until somebody drops it. If we give up, it stays as a dead letter.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, parse_time
+from picosched.krl.urls import without_user
 
 SHORT = 8
 """Characters of a source's id that are shown."""
+
+ECI = re.compile(r"(/c/|/sky/event/)([^/]{8})[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Delivery:
     entry_id: str
     nominal: datetime
     url: str
+    """With its secrets; only `shown_url` is shown, logged and written into records."""
     body: str
     """The attributes, as JSON."""
     created: datetime
@@ -52,11 +57,15 @@ class Delivery:
             return f"{self.rid}.{self.rule}"
         return f"source {self.source_id[:SHORT]}" if self.source_id else f"alert {self.rule}"
 
+    @property
+    def shown_url(self) -> str:
+        return shown_url(self.url)
+
     def as_json(self) -> dict[str, Any]:
-        """All of it as plain values; `due` is null for a dead letter."""
+        """All of it as plain values, the URL as it is shown; `due` is null for a dead letter."""
         return {
             "id": self.id,
-            "url": self.url,
+            "url": self.shown_url,
             "attrs": json.loads(self.body),
             "pico": self.pico_id,
             "rid": self.rid,
@@ -70,6 +79,12 @@ class Delivery:
             "error": self.error,
             "dead": self.dead and format_time(self.dead),
         }
+
+
+def shown_url(url: str) -> str:
+    """A URL without what gives access: its user and password, its query, and all but the start of an eci."""
+    path, sign, _ = without_user(url)[0].partition("?")
+    return ECI.sub(r"\1\2…", path) + (f"{sign}…" if sign else "")
 
 
 def read_delivery(told: Mapping[str, Any]) -> Delivery:

@@ -142,7 +142,7 @@ class Turn:
     def sent(self) -> list[Logged]:
         """A log entry for each event for another engine; the journal keeps them after `log`."""
         return [
-            Logged(SENT, each.rid or "", each.rule, f"{each.url} (delivery {each.id})")
+            Logged(SENT, each.rid or "", each.rule, f"{each.shown_url} (delivery {each.id})")
             for each in self.deliveries
         ]
 

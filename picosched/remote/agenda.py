@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from picosched.remote.told import read_turn
 from picosched.schedule.backfill import Past
 from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import UNKNOWN, Fire, Label
 from picosched.schedule.retold import read_fire, read_row
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.timespec.timespec import FreeDay
@@ -31,6 +31,8 @@ class RemoteAgenda:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._names: dict[str, str] = {}
+        self._labels: dict[str, Label] = {}
+        self._shut: dict[str, str] = {}
 
     def scheduled(self, which: Filter, limit: int | None = None) -> list[Scheduled]:
         """The scheduled events that match a filter, soonest first."""
@@ -68,7 +70,8 @@ class RemoteAgenda:
         left_out = (
             FreeDay(date.fromisoformat(each.text("day")), each.text("why")) for each in told.each("left_out")
         )
-        return Explained(told.text("explain"), tuple(left_out), told.maybe_text("ending"))
+        ending, shut = told.maybe_text("ending"), told.maybe_text("shut")
+        return Explained(told.text("explain"), tuple(left_out), ending, shut)
 
     def ids_like(self, beginning: str, *, live: bool = False) -> list[str]:
         """The ids with this prefix; with `live`, of pending and paused rows only."""
@@ -86,11 +89,24 @@ class RemoteAgenda:
     ) -> list[Fire]:
         """The record of occurrences, newest first."""
         found = self._line.pages("/api/history", {"pico": pico_id, "id": id, "outcome": outcome}, limit)
-        return [read_fire(Fields(told, "the server's fire"), self.learn(told)) for told in found]
+        return [self._fire(Fields(told, "the server's fire"), self.learn(told)) for told in found]
 
     def names(self, rows: Iterable[OfPico]) -> Mapping[str, str]:
         """Pico id → name, for the picos of these rows, as the server sent it with them."""
         return {each.pico_id: self._names.get(each.pico_id, each.pico_id) for each in rows}
+
+    def shut(self, rows: Sequence[Scheduled]) -> Mapping[str, str]:
+        """Id → why its window stays closed, as the server sent it with these rows."""
+        return {each.id: self._shut[each.id] for each in rows if each.id in self._shut}
+
+    def labels(self, fires: Iterable[Fire]) -> Mapping[str, Label]:
+        """Schedule id → its event and name, as the server sent them with these records."""
+        return {each.id: self._labels.get(each.id, UNKNOWN) for each in fires}
+
+    def _fire(self, told: Fields, pico_id: str) -> Fire:
+        fire = read_fire(told, pico_id)
+        self._labels[fire.id] = Label(told.maybe_text("event"), told.maybe_text("name"))
+        return fire
 
     def learn(self, told: Mapping[str, Any]) -> str:
         """Remember the pico name in a server's answer; returns the pico's id."""
@@ -143,7 +159,10 @@ class RemoteAgenda:
         return done
 
     def _row(self, told: Mapping[str, Any]) -> Scheduled:
-        return read_row(Fields(told, "the server's row"), self.learn(told))
+        row = read_row(Fields(told, "the server's row"), self.learn(told))
+        if told.get("shut"):
+            self._shut[row.id] = told["shut"]
+        return row
 
 
 def _past(told: Mapping[str, Any]) -> Past:

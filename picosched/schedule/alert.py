@@ -14,6 +14,7 @@ from typing import Any
 
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen
+from picosched.krl.urls import without_user
 from picosched.schedule.happenings import TYPES
 from picosched.schedule.scheduled import Scheduled
 
@@ -56,14 +57,15 @@ class Alert:
 def alert_of(name: str, table: object) -> Alert:
     """The alert of a configuration table with `to` and optionally `on`, `after` and `secret`.
 
-    Errors show no secret.
+    Errors show no secret, and no user of a URL.
     """
     if not isinstance(table, Mapping) or not {"to"} <= set(table) <= {"to", "on", "after", "secret"}:
         found = str(sorted(map(str, table))) if isinstance(table, Mapping) else type(table).__name__
         raise _wrong(name, found, "a table of `to`, and optionally `on`, `after` and `secret`")
     to, after, secret = table["to"], table.get("after", 1), table.get("secret", "")
     if not isinstance(to, str) or TO.fullmatch(to) is None:
-        raise _wrong(name, repr(to), 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
+        found = repr(shown_to(to)) if isinstance(to, str) else type(to).__name__
+        raise _wrong(name, found, 'as `to` a URL, "mailto:" and an address, or "eci:" and a channel')
     on = table.get("on", list(TOLD))
     if not isinstance(on, list) or not on or not {*map(str, on)} <= {*TYPES}:
         raise _wrong(name, repr(on), f"as `on` a list of some of {', '.join(TYPES)}")
@@ -76,6 +78,14 @@ def alert_of(name: str, table: object) -> Alert:
 
 def _wrong(name: str, found: str, wanted: str) -> PicoschedError:
     return PicoschedError(f"the alert {name}: found {found:.60}, wanted {wanted}")
+
+
+def shown_to(to: str) -> str:
+    """Whom an alert tells, without what gives access."""
+    if to.startswith(ECI):
+        return to if len(to) <= len(ECI) + 8 else f"{to[: len(ECI) + 8]}…"
+    url, sign, _ = without_user(to)[0].partition("?")
+    return to if to.startswith(MAIL) else url + (f"{sign}…" if sign else "")
 
 
 def text_of(attrs: Mapping[str, Any]) -> tuple[str, str]:

@@ -32,11 +32,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from picosched.clock import MILLISECOND, shifted
+from picosched.clock import MILLISECOND, rounded_up, shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
 from picosched.schedule.fire import Fire, record_of
-from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled, Status, rounded_up
+from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled, Status
 from picosched.timespec.timespec import Timespec
 
 PAUSED = "it was paused"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from picosched.clock import LAST, MILLISECOND
+from picosched.clock import LAST, MILLISECOND, rounded_up
 from picosched.errors import PicoschedError
-from picosched.schedule.scheduled import Scheduled, rounded_up
+from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.window import Unset, Window
 
 MOST_REFUSED = 1_000

@@ -29,10 +29,13 @@ class Explained:
     """The first days of the coming year on which it would fire but for a calendar."""
     ending: str | None = None
     """A sentence, if the data of one of its calendars ends within a year, or has ended."""
+    shut: str | None = None
+    """Why its window stays closed, if nothing says when that opens."""
 
     def lines(self) -> list[str]:
         """What there is to say besides its words."""
-        return [*(f"left out: {each}" for each in self.left_out), *([self.ending] if self.ending else [])]
+        left_out = [f"left out: {each}" for each in self.left_out]
+        return [*left_out, *(each for each in (self.ending, self.shut) if each)]
 
 
 def explained(row: Scheduled, now: datetime) -> Explained:

@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from picosched.clock import format_time, shifted
+from picosched.clock import format_time, rounded_up, shifted
 from picosched.frozen import replace
 from picosched.schedule.backoff import backoff
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled, Status, rounded_up
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
 
 MOST_RETRY = 100
 FIRST_WAIT = timedelta(minutes=1)

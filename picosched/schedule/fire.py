@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from picosched.frozen import frozen
 from picosched.schedule.record import COUNT, NAME, TEXT, TEXTS, TIME, Field, Kind, Table, word
@@ -51,6 +52,20 @@ class Fire:
     def lateness(self) -> float:
         """Seconds from the due time until it was processed; negative if cancelled earlier."""
         return (self.fired - self.nominal).total_seconds()
+
+
+class Label(NamedTuple):
+    """What people know the schedule of a record by; None if the schedule is gone, or has no name."""
+
+    event: str | None = None
+    name: str | None = None
+
+    @classmethod
+    def of(cls, row: Scheduled | None) -> Label:
+        return UNKNOWN if row is None else cls(row.event, row.name)
+
+
+UNKNOWN = Label()
 
 
 LATENESS = Kind("number", float, "", to_column="fired - nominal")

@@ -24,6 +24,7 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 
 DOMAIN = "schedule"
 TYPES = ("missed", "late", "throttled", "failed", "recovered")
+ATTRIBUTES = ("id", "name", "event", "nominal", "at", "lateness", "why", "number", "failures")
 
 
 def happenings(row: Scheduled, settled: Scheduled, record: Fire, granularity: int) -> Iterator[Scheduled]:

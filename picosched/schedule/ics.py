@@ -2,8 +2,9 @@
 
 The format is lines of `NAME:value`. In a text a backslash, a comma, a semicolon and the end of a line are
 escaped; a line of more than 75 bytes goes on behind a line break and a blank. Each occurrence is an event of
-its own, known by the schedule's id and its nominal time, so a program that reads the calendar again
-recognises it. An event has no length, and does not make its reader busy.
+its own, known by the schedule's id, and by its nominal time if the schedule repeats: one that was moved, or
+failed and is tried again, keeps it. So a program that reads the calendar again recognises it. An event has
+no length, and does not make its reader busy.
 """
 
 from __future__ import annotations
@@ -48,13 +49,18 @@ def _event(expected: Expected, now: datetime) -> Iterator[str]:
     at, row = expected
     told = "\n".join(_told(row))
     yield "BEGIN:VEVENT"
-    yield f"UID:{row.id}-{format_time(at)}"
+    yield f"UID:{row.id}" if row.timespec is None else f"UID:{row.id}-{format_time(_nominal(at, row))}"
     yield f"DTSTAMP:{_time(now)}"
     yield f"DTSTART:{_time(at)}"
     yield f"SUMMARY:{escaped(_short(row.description or row.name or row.event, LONGEST_SUMMARY))}"
     yield f"DESCRIPTION:{escaped(told)}"
     yield "TRANSP:TRANSPARENT"
     yield "END:VEVENT"
+
+
+def _nominal(at: datetime, row: Scheduled) -> datetime:
+    """When an occurrence was due before it was moved."""
+    return row.moved_from or at if at == row.due else at
 
 
 def _told(row: Scheduled) -> Iterator[str]:

@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from heapq import merge, nlargest
 from typing import Any, NamedTuple
 
-from picosched.clock import format_time
-from picosched.schedule.scheduled import rounded_down
+from picosched.clock import format_time, rounded_down
 from picosched.schedule.suggestion import Suggestion, suggest
 from picosched.timespec.timespec import Timespec
 
@@ -75,6 +74,15 @@ class Load:
     fullest: Sequence[Full]
     steady: Sequence[Steady]
     suggestion: Suggestion | None = None
+
+    @property
+    def days(self) -> dict[datetime, dict[int, int]]:
+        """Each day that was counted, in UTC: an hour → how many events come in it, if any do."""
+        start = self.since.replace(hour=0, minute=0, second=0, microsecond=0)
+        days = {start + timedelta(each): dict[int, int]() for each in range(1 + (self.complete - start).days)}
+        for at, count in self.hours.items():
+            days[at.replace(hour=0)][at.hour] = count
+        return {day: hours for day, hours in days.items() if day < self.complete}
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain values; each hour and minute with its start."""

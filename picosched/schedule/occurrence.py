@@ -18,18 +18,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from picosched.clock import MILLISECOND, format_time
+from picosched.clock import MILLISECOND, format_time, rounded_down, rounded_up
 from picosched.frozen import frozen, replace
 from picosched.schedule.fire import GRACE, SKIPPED, missed
-from picosched.schedule.scheduled import (
-    MOST_COUNTED,
-    Misfire,
-    Outcome,
-    Scheduled,
-    next_due,
-    rounded_down,
-    rounded_up,
-)
+from picosched.schedule.scheduled import MOST_COUNTED, Misfire, Outcome, Scheduled, next_due
 from picosched.schedule.window import Unset, Window
 from picosched.timespec.timespec import Timespec
 

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
-from picosched.clock import EPOCH, LAST, format_time, shifted
+from picosched.clock import LAST, format_time, rounded_down, rounded_up, shifted
 from picosched.frozen import frozen, replace
 from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
 from picosched.schedule.window import Window, read_window
@@ -72,6 +72,9 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     PAUSED = "paused"
 
+
+NEXT = {Overlap.SKIP: "is skipped", Overlap.QUEUE: "waits", Overlap.CANCEL: "ends it"}
+"""What becomes of it, in words."""
 
 COMING = (Status.PENDING, Status.PAUSED)
 """The statuses of events that have not ended."""
@@ -185,6 +188,11 @@ class Scheduled:
         return self.status is Status.PAUSED
 
     @property
+    def state(self) -> str:
+        """Its status in a word, for people."""
+        return "held" if self.held else self.status.value
+
+    @property
     def unmoved(self) -> datetime | None:
         """Of a row with a timespec: when its next occurrence was due before it was moved."""
         return None if self.timespec is None else self.moved_from or self.due
@@ -195,7 +203,8 @@ class Scheduled:
             return "once"
         if self.kind == "window":
             return f"opens {self._window.opens.explain()}; closes {self._window.closes.explain()}"
-        return self.read(self.timespec).explain()
+        words = self.read(self.timespec).explain()
+        return f"{words}; while one is at work the next {NEXT[self.overlap]}" if self.overlap else words
 
     @property
     def repeats(self) -> Timespec | None:
@@ -372,18 +381,6 @@ def _count(spec: Timespec, after: datetime, until: datetime, granularity: int) -
         counted += 1
         due = next_due(spec, due, granularity)
     return counted
-
-
-def rounded_up(time: datetime, granularity: int) -> datetime:
-    """The first multiple of `granularity` seconds (since the epoch) that is not before `time`."""
-    step = timedelta(seconds=granularity)
-    over = (time - EPOCH) % step
-    return time + (step - over) if over else time
-
-
-def rounded_down(time: datetime, granularity: int, put_off: timedelta = timedelta()) -> datetime:
-    """The last multiple of `granularity` seconds that, delayed by `put_off`, is not after `time`."""
-    return time - (time - put_off - EPOCH) % timedelta(seconds=granularity)
 
 
 def next_due(timespec: Timespec, since: datetime, granularity: int) -> datetime | None:

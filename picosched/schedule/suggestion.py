@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from picosched.clock import format_time
+from picosched.clock import format_time, rounded_down, rounded_up
 from picosched.errors import PicoschedError
-from picosched.schedule.scheduled import rounded_down, rounded_up
 from picosched.timespec.timespec import Timespec
 
 MOST_SHIFT = 60
@@ -51,9 +50,25 @@ class Suggestion:
     jitter_others: float
     """Events in the minutes over which the jitter spreads it, on average."""
 
+    def lines(self) -> list[str]:
+        """All of it in words."""
+        zone = "" if self.tz == "UTC" else f" in {self.tz}"
+        lines = [f"{self.timespec}{zone}: {_others(self.others)} at {format_time(self.at)}"]
+        if self.shift:
+            minutes = f"{self.shift} minute{'s' * (self.shift > 1)} later"
+            text = minutes if self.shifted is None else f"{self.shifted}, {minutes}"
+            lines.append(f"  {text}: {_others(self.shifted_others)}")
+        if self.others:
+            lines.append(f"  with a _jitter of {self.jitter}: {self.jitter_others:g} others on average")
+        return lines
+
     def as_json(self) -> dict[str, Any]:
         """Its fields by their names, the time as text."""
         return {name: getattr(self, name) for name in self.__slots__} | {"at": format_time(self.at)}
+
+
+def _others(count: int) -> str:
+    return "no others" if count == 0 else f"{count:,} other{'s' * (count > 1)}"
 
 
 def suggest(

@@ -67,6 +67,11 @@ class Window:
         return self.opens.tz
 
     @property
+    def why_shut(self) -> str | None:
+        """None: its times say when it opens."""
+        return None
+
+    @property
     def text(self) -> str:
         """Its timespecs as JSON, which `read_window` parses."""
         return json.dumps({"from": self.opens.text, "to": self.closes.text}, ensure_ascii=False)
@@ -161,6 +166,11 @@ class Unset:
     why: str
     faulty: bool = False
     tz: str = "UTC"
+
+    @property
+    def why_shut(self) -> str | None:
+        """Why it stays closed, or what is wrong with its data."""
+        return self.why
 
     def open_at(self, time: datetime) -> bool:
         """False. Here and below: PicoschedError if its data is wrong."""

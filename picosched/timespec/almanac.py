@@ -20,6 +20,9 @@ from picosched.timespec.sun import EVENTS, Location
 
 T = TypeVar("T")
 
+MOST_CALENDARS = 10
+"""Calendars of one text: the days of one take up to a fiftieth of a second to work out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Almanac:
@@ -87,6 +90,7 @@ class Consulted:
     def __init__(self, almanac: Almanac, *, blank: bool = False) -> None:
         self._almanac = almanac
         self._blank = blank
+        self._asked: set[str] = set()
         self.calendars: dict[str, Calendar] = {}
         """Their texts → them."""
         self.plain_business_days = False
@@ -112,6 +116,11 @@ class Consulted:
         return _placed(self._almanac.location, name, place)
 
     def _used(self, found: Callable[[str], Calendar], name: str, place: Place) -> Calendar:
+        self._asked.add(name)
+        if len(self._asked) > MOST_CALENDARS:
+            raise place.because(
+                PicoschedError(f"found more than {MOST_CALENDARS} calendars, wanted fewer", "too_large")
+            )
         calendar = _placed(found, name, place)
         self.calendars[calendar.text] = calendar
         return calendar.blank if self._blank else calendar

@@ -36,7 +36,11 @@ _STEEPEST = 89.8
 """Nearer to a pole the hour of the sun is not defined well."""
 
 _TRIES = 1_000
-"""Days tried before we assume that the event does not come again."""
+"""Days tried before we assume that the event does not come again. Days on which the sun is too far from it
+are passed over, so that this is decades at a pole, where it comes twice a year: time for each weekday."""
+
+_FASTEST = 0.42
+"""Degrees by which the sun moves north or south in a day, at most."""
 
 
 class Location(NamedTuple):
@@ -74,7 +78,7 @@ class Sun:
             found = self._on(day)
             if found is not None and found >= instant:
                 return found
-            day += 1
+            day += self._days_without(day)
         return None
 
     def last_until(self, instant: int) -> int | None:
@@ -88,7 +92,7 @@ class Sun:
             found = self._on(day)
             if found is not None and found <= instant:
                 return found
-            day -= 1
+            day -= self._days_without(day)
         return None
 
     def both(self, other: object) -> list[Sun]:
@@ -115,6 +119,13 @@ class Sun:
             "invalid",
         )
 
+    def _days_without(self, day: int) -> int:
+        """To how many days from this one, forth and back, the next with the event is, at least."""
+        latitude = self.location.latitude
+        if not 0 <= day <= LAST_DAY or _event(latitude, self.location.longitude, self.event, day) is not None:
+            return 1
+        return max(1, int(_missing(latitude, self.event, day) / _FASTEST) - 1)
+
     def _on(self, day: int) -> int | None:
         """The instant of the event that is counted by a day; None if there is none, or not on the days."""
         if not 0 <= day <= LAST_DAY:
@@ -129,6 +140,27 @@ class Sun:
         return at + self.shift
 
 
+def _missing(latitude: float, event: str, day: int) -> float:
+    """By how many degrees the sun of a day stays below the height of an event, or above it."""
+    from astral.julian import julianday_to_juliancentury
+    from astral.sun import sun_declination
+
+    declination = sun_declination(julianday_to_juliancentury(_BEGINNING + day + 0.5))
+    latitude = max(-_STEEPEST, min(latitude, _STEEPEST))
+    highest, lowest = 90 - abs(latitude - declination), abs(latitude + declination) - 90
+    height = 90 - _zenith(event)
+    return float(max(height - highest, lowest - height))
+
+
+def _zenith(event: str) -> float:
+    """The angle between the sun and the point overhead, with what the air bends."""
+    from astral import refraction_at_zenith
+    from astral.sun import SUN_APPARENT_RADIUS
+
+    zenith = _HORIZON + float(SUN_APPARENT_RADIUS) if event in ("sunrise", "sunset") else _TWILIGHT
+    return zenith + float(refraction_at_zenith(zenith))
+
+
 @lru_cache(maxsize=16_384)
 def _event(latitude: float, longitude: float, event: str, day: int) -> int | None:
     """The instant of an event, that of the noon of a day there; None if there is none.
@@ -136,13 +168,12 @@ def _event(latitude: float, longitude: float, event: str, day: int) -> int | Non
     Two events of neighbouring days are never the same, and none is left out, whatever the clocks there show.
     """
     try:
-        from astral import SunDirection, refraction_at_zenith
+        from astral import SunDirection
         from astral.julian import julianday_to_juliancentury
-        from astral.sun import SUN_APPARENT_RADIUS, eq_of_time, hour_angle, sun_declination
+        from astral.sun import eq_of_time, hour_angle, sun_declination
     except ModuleNotFoundError as cause:
         raise PicoschedError(f"{event} needs the package astral: {INSTALL}", "refused") from cause
-    zenith = _HORIZON + SUN_APPARENT_RADIUS if event in ("sunrise", "sunset") else _TWILIGHT
-    zenith += refraction_at_zenith(zenith)
+    zenith = _zenith(event)
     direction = SunDirection.RISING if event in ("sunrise", "dawn") else SunDirection.SETTING
     latitude = max(-_STEEPEST, min(latitude, _STEEPEST))
     part = 0.5 - longitude / 360  # of the day, at noon there

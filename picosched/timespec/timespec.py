@@ -53,6 +53,8 @@ _FEW_YEARS = 200
 _WALKED = 2_000
 _WALKED_BY_SUN = 400
 """More than a year, if it is once a day: each costs more to find."""
+_YEARS_BY_SUN, _ALL_YEARS = 30, 10_000
+"""How far a walk goes. At a pole the sun rises once a year."""
 
 
 class FreeDay(NamedTuple):
@@ -178,8 +180,8 @@ class Timespec:
         For a timespec of one part it is worked out, and exact by the local clock: where a zone changes its
         clocks, two fires can come closer than that, by as much as the change. For a union of several, and
         for a duration or every n-th day limited to some days, it is the least in a walk of two thousand
-        fires from 1970 on (or all from the first, if there are none after that); of four hundred, if some go
-        by the sun.
+        fires from 1970 on (or all from the first, if there are none after that); of four hundred or thirty
+        years, if some go by the sun.
         """
         gap = _smallest_gap(self._fires)
         return None if gap is None else timedelta(seconds=gap)
@@ -357,16 +359,17 @@ def _smallest_gap(fires: Fires) -> int | None:
     local = Fires(
         fires.times, "UTC" if all(isinstance(part, WallTimes) for part in fires.times) else fires.tz
     )
-    most = _WALKED_BY_SUN if any(isinstance(part, Sun) for part in fires.times) else _WALKED
+    by_sun = any(isinstance(part, Sun) for part in fires.times)
+    most, years = (_WALKED_BY_SUN, _YEARS_BY_SUN) if by_sun else (_WALKED, _ALL_YEARS)
     for start in (second_of(EPOCH)[0], 0):
-        walked = list(islice(_walk(local, start), most))
+        walked = list(islice(_walk(local, start, start + years * 366 * 86_400), most))
         if len(walked) > 1:
             return min(later - earlier for earlier, later in pairwise(walked))
     return None
 
 
-def _walk(fires: Fires, second: int) -> Iterator[int]:
-    while (fire := fire_from.__wrapped__(fires, second)) is not None:
+def _walk(fires: Fires, second: int, end: int) -> Iterator[int]:
+    while second < end and (fire := fire_from.__wrapped__(fires, second)) is not None:
         second = second_of(fire)[0] + 1
         yield second
 

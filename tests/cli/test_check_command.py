@@ -86,3 +86,17 @@ def test_the_rulesets_that_ship_are_without_fault(run: Any, folder: Path) -> Non
     files = sorted(str(each) for each in (folder / "rulesets").glob("*.krl"))
     result = run("check", *files, "--json")
     assert (result.status, result.out) == (0, "")
+
+
+def test_the_settings_are_those_of_the_file_here_or_of_the_one_that_is_named(run: Any, folder: Path) -> None:
+    (folder / "two.krl").write_text(TWO.replace('at "tomorrow"', 'repeat "30 0 9 * * *"'))
+    assert [each["code"] for each in run("check", "two.krl", "--json").lines] == ["W403", "W402"]
+    (folder / "picosched.toml").write_text("[engine]\nmin_period = 900\n")
+    fast, seconds = (each["message"] for each in run("check", "two.krl", "--json").lines)
+    assert fast.endswith("no more often than every 900 s, the min_period of the settings")
+    assert seconds.endswith("rounded up to 60 s, the granularity of the settings")
+    (folder / "other.toml").write_text("[engine]\nmin_period = 0\ngranularity = 1\n")
+    assert run("check", "two.krl", "--config", "other.toml").out == "two.krl: no faults\n"
+    assert run("check", "two.krl", "--config", "nosuch.toml").status == 1
+    (folder / "picosched.toml").write_text("[engine]\nmin_perod = 900\n")
+    assert 'found the setting "min_perod", did you mean "min_period"?' in run("check", "two.krl").err

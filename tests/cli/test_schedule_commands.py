@@ -367,8 +367,10 @@ def test_history_tells_what_became_of_what_was_due(run: Any) -> None:
     assert run("history", "--pico", "root", "-n", "1", "--json").json == fire
     assert run("history", "nosuch").status == 1
     heading, line = run("history").out.splitlines()
-    assert heading.split() == ["DUE", "PROCESSED", "LATE", "OUTCOME", "PICO", "RULES", "ID"]
-    assert line.split()[:5] == ["2026-03-01T16:05:00Z", "2026-03-01T16:05:00Z", "0.000", "s", "fired"]
+    assert heading.split() == ["DUE", "EVENT", "PROCESSED", "LATE", "OUTCOME", "PICO", "RULES", "ID"]
+    due = "2026-03-01T16:05:00Z"
+    assert line.split()[:6] == [due, "notification:tea_ready", due, "0.000", "s", "fired"]
+    assert (fire["event"], fire["name"]) == ("notification:tea_ready", None)
 
 
 def test_history_of_one_outcome_and_what_stands_for_several(run: Any, folder: Path) -> None:
@@ -376,14 +378,15 @@ def test_history_of_one_outcome_and_what_stands_for_several(run: Any, folder: Pa
     run("install", "steered.krl")
     clock = VirtualClock("2026-03-01T00:00:00Z")
     with Engine("picosched.db", clock, settings=Settings(history_days=100_000)) as engine:
-        engine.root.raise_event("steered", "wanted")
+        engine.root.raise_event("steered", "wanted", {"_name": "bell"})
         clock.set("2026-03-03T12:00:00Z")
         engine.run_due()
         engine.run_until("2026-03-04T12:00:00Z")
     assert [(each["outcome"], each["stands_for"]) for each in run("history", "--json").lines] == [
         ("fired", 1), ("coalesced", 3),
     ]  # fmt: skip
-    assert "STANDS FOR" in run("history").out
+    assert [each["name"] for each in run("history", "--json").lines] == ["bell", "bell"]
+    assert "STANDS FOR" in run("history").out and ' steered:came "bell" ' in run("history").out
     assert "STANDS FOR" not in run("history", "--outcome", "fired").out
     assert run("history", "--outcome", "coalesced", "--json").json["nominal"] == "2026-03-01T09:00:00Z"
     assert run("history", "--outcome", "failed").out == "nothing has been failed yet\n"

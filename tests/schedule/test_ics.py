@@ -25,6 +25,9 @@ ruleset tea {
   rule daily { select when tea daily fired {
     schedule tea event "daily" repeat "0 9 * * *" with _name = "morning" and _count = 3 } }
   rule often { select when tea often fired { schedule tea event "often" repeat "* * * * *" } }
+  rule broken { select when tea broken fired {
+    schedule tea event "brew" repeat "0 1 * * *" with _retry = 3 and _count = 2 } }
+  rule fail { select when tea brew pre { up = "down" - 1 } }
   rule early { select when tea early fired {
     schedule tea event "early" repeat "0 */2 * * *" with _window = "early" } }
 }
@@ -54,12 +57,41 @@ def test_a_calendar_has_each_occurrence_to_come() -> None:
     assert first["SUMMARY"] == "Tea, ready"
     told = str(first["DESCRIPTION"]).split("\n")
     assert told[0].startswith("tea:ready kind='Earl Grey; strong, \"hot\"' note=")
-    assert first["UID"] == f"{once.id}-2026-03-01T00:05:00Z"
+    assert first["UID"] == once.id
     assert first["DTSTART"].dt == START + timedelta(minutes=5) and first["DTSTAMP"].dt == START
     assert second["UID"] == f"{daily.id}-2026-03-01T09:00:00Z" and second["SUMMARY"] == "morning"
     assert "at 09:00 every day" in str(second["DESCRIPTION"])
     assert [each["DTSTART"].dt.day for each in others] == [2, 3]  # it fires three times
     assert not [*Calendar.from_ical(text).errors]
+
+
+def uids(text: str) -> list[tuple[str, datetime]]:
+    """UID and time of each event."""
+    return [(str(each["UID"]), each["DTSTART"].dt) for each in Calendar.from_ical(text).walk("VEVENT")]
+
+
+def test_an_occurrence_that_was_moved_or_is_tried_again_is_the_same_event() -> None:
+    with engine() as made:
+        kitchen = made.pico("kitchen")
+        for each in ("once", "daily", "broken"):
+            kitchen.raise_event("tea", each)
+        once, broken, daily = kitchen.scheduled()
+        before = dict(uids(made.ics(Filter())))
+        made.agenda.move(once.id, START + timedelta(hours=7))
+        made.agenda.move(daily.id, START + timedelta(days=1, hours=9))  # when the one after it is due
+        made.clock.advance(hours=1)
+        made.run_due()
+        after = uids(made.ics(Filter()))
+        (row,) = made.agenda.scheduled(Filter(type="brew"))
+    assert row.tries == 1 and row.moved_from == START + timedelta(hours=1) and row.due
+    assert len({uid for uid, _ in after}) == len(after)
+    moved = {uid: at for uid, at in after if before.get(uid) != at}
+    assert moved == {
+        once.id: START + timedelta(hours=7),
+        f"{daily.id}-2026-03-01T09:00:00Z": START + timedelta(days=1, hours=9),
+        f"{broken.id}-2026-03-01T01:00:00Z": row.due,
+        f"{daily.id}-2026-03-04T09:00:00Z": START + timedelta(days=3, hours=9),
+    }
 
 
 def test_what_will_not_be_raised_is_not_in_it() -> None:

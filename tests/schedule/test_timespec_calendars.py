@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from picosched.errors import PicoschedError
 from picosched.settings import load_settings
-from picosched.timespec.almanac import PLAIN, Almanac
+from picosched.timespec.almanac import MOST_CALENDARS, PLAIN, Almanac
 from picosched.timespec.calendar import Calendar
 from picosched.timespec.timespec import FreeDay, Timespec
 
@@ -376,3 +376,14 @@ def test_timespecs_keep_their_almanac_when_combined() -> None:
     assert fires((plain & spec).text, date(2026, 3, 1), 10, known=known) == [date(2026, 3, 9)]
     assert (plain & spec).almanac is known
     assert spec.without(["2026-03-03"]).almanac is known
+
+
+def test_a_text_names_only_so_many_calendars() -> None:
+    codes = ("AT", "BE", "CH", "CZ", "DE", "DK", "ES", "FI", "FR", "GB", "IE")
+    some = ", ".join(f'holidays("{code}")' for code in codes[:MOST_CALENDARS])
+    assert Timespec.parse(f'daily at 9 except {some}, holidays("AT")').calendars
+    with pytest.raises(
+        PicoschedError, match=r"column .*: found more than 10 calendars, wanted fewer"
+    ) as told:
+        Timespec.parse(f'daily at 9 except {some}, holidays("{codes[-1]}")')
+    assert told.value.code == "too_large"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from picosched.errors import PicoschedError
 from picosched.settings import load_settings
+from picosched.timespec.sun import _event
 from picosched.timespec.timespec import Timespec
 
 PLACES: dict[str, dict[str, Any]] = {
@@ -139,6 +140,26 @@ def test_at_a_pole_the_search_ends() -> None:
     found = [*spec('sunrise at "Pole" | 0 0 1 1 *').between(start, start + 730 * DAY)]
     assert datetime(2027, 1, 1, tzinfo=UTC) in found
     assert len(found) < 10
+
+
+@pytest.mark.parametrize("place", ["Pole", "Tromsø"])
+@pytest.mark.parametrize("event", ["sunrise", "dawn"])
+def test_where_it_comes_seldom_none_of_its_weekdays_is_passed_over(place: str, event: str) -> None:
+    """Against the formula asked for each day of 60 years."""
+    start, end = datetime(2000, 1, 1, tzinfo=UTC), datetime(2060, 1, 1, tzinfo=UTC)
+    latitude, longitude = PLACES[place]["lat"], PLACES[place]["lon"]
+    days = range(start.toordinal() - 3, end.toordinal() + 3)
+    asked = (_event(latitude, longitude, event, day) for day in days)
+    every = [datetime.min.replace(tzinfo=UTC) + timedelta(seconds=at) for at in asked if at is not None]
+    every = [at for at in every if start <= at < end]
+    mondays = [at for at in every if at.astimezone(zone(place)).weekday() == 0]
+    assert [*spec(f'{event} at "{place}"').between(start, end)] == every
+    on_mondays = spec(f'{event} at "{place}" on monday')
+    assert [*on_mondays.between(start, end)] == mondays
+    back, at = list[datetime](), end
+    while (before := on_mondays.before(at)) is not None and before >= start:
+        back, at = [before, *back], before
+    assert back == mondays
 
 
 @given(

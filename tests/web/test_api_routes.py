@@ -177,6 +177,7 @@ def test_a_scheduled_event_is_paused_moved_repeated_fired_and_cancelled(
     assert client.delete(path).status_code == 409
     outcomes = [each["outcome"] for each in pages(client, "/api/history", id=id, limit=1)]
     assert outcomes[0] == "cancelled" and "fired" in outcomes
+    assert {each["event"] for each in pages(client, "/api/history", id=id)} == {"tea:done"}
     assert [each["outcome"] for each in pages(client, "/api/history", id=id, outcome="cancelled")] == [
         "cancelled"
     ]

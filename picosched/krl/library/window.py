@@ -47,7 +47,7 @@ def closes(scope: Scope, name: Value = None) -> Value:
 
 
 def list_(scope: Scope) -> Value:
-    """All windows there are, each as a map."""
+    """All windows there are, each as a map; one that nothing opens says why."""
     charge(3 * EDGE * len(scope.windows))
     now = scope.now()
     return [
@@ -57,6 +57,15 @@ def list_(scope: Scope) -> Value:
             "opens": written(window.next_opening(now)),
             "closes": written(window.next_closing(now)),
             "tz": window.tz,
+        }
+        if window.why_shut is None
+        else {
+            "name": name,
+            "open": False,
+            "opens": None,
+            "closes": None,
+            "tz": window.tz,
+            "why": window.why_shut,
         }
         for name, window in scope.windows.items()
     ]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from picosched import standard
-from picosched.check import check
+from picosched.check import Finding, check
 from picosched.clock import format_time
 from picosched.engine.flushing import flush
 from picosched.engine.pico import PicoRef
@@ -153,7 +153,7 @@ def flush_ruleset(
             },
             message=each.message,
         )
-        for each in check(ruleset.source.text, url, engine.settings.almanac, engine.now())
+        for each in _found(engine, ruleset.source.text, url)
     ]
     return Reloaded(
         url=url,
@@ -179,7 +179,7 @@ def check_text(source: Text, engine: AnEngine) -> list[FindingShape]:
             end_column=each.span.end_column,
             message=each.message,
         )
-        for each in check(source.text, source.name, engine.settings.almanac, engine.now())
+        for each in _found(engine, source.text, source.name)
     ]
 
 
@@ -219,3 +219,7 @@ def _installed(pico: PicoRef, rid: str) -> InstalledRow:
     if row is None:
         raise PicoschedError(f"the pico {pico.name} has no ruleset {rid}", "not_found")
     return row
+
+
+def _found(engine: AnEngine, text: str, name: str | None) -> list[Finding]:
+    return check(text, name, engine.settings.almanac, engine.now(), settings=engine.settings)

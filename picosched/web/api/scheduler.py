@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from picosched.engine.engine import Engine
 from picosched.rehearsal.catch_up import overdue, rehearse_catch_up
-from picosched.web.api.shapes import AnEngine, FireShape, Input, Names, fire_shape
+from picosched.web.api.shapes import AnEngine, FireShape, Input, fire_shapes
 
 router = APIRouter(prefix="/api", tags=["scheduler"])
 
@@ -55,8 +55,7 @@ def set_scheduler(wanted: Wanted, engine: AnEngine) -> Scheduler:
 def rehearse(engine: AnEngine) -> CatchUp:
     """What would happen to the overdue events. Runs on a copy; nothing is raised."""
     would = rehearse_catch_up(engine)
-    names = Names(engine)
-    return CatchUp(total=len(would), fires=[fire_shape(each.fire, names) for each in would[:MOST_SHOWN]])
+    return CatchUp(total=len(would), fires=fire_shapes(engine, [each.fire for each in would[:MOST_SHOWN]]))
 
 
 def _told(engine: Engine) -> Scheduler:

@@ -29,7 +29,7 @@ from picosched.web.api.shapes import (
     ScheduledShape,
     TurnShape,
     Wanted,
-    fire_shape,
+    fire_shapes,
     page_of,
     pico_of,
     scheduled_shape,
@@ -110,6 +110,7 @@ class Times(BaseModel):
         description="The first days of the coming year that its calendars leave out."
     )
     ending: str | None = Field(description="Set if the data of a calendar ends within a year.")
+    shut: str | None = Field(description="Why its window stays closed, if nothing says when that opens.")
 
 
 @router.get("/scheduled")
@@ -125,7 +126,7 @@ def list_scheduled(
     if status:
         which = replace(which, status=tuple(dict.fromkeys(status)))
     page, names = engine.read(lambda: engine.store.pages.scheduled(which, after, limit)), Names(engine)
-    items = [scheduled_shape(row, names) for row in page.items]
+    items = _with_shut(engine, [(row, scheduled_shape(row, names)) for row in page.items])
     return ScheduledPage(items=items, next=page.next, total=engine.agenda.count(which) if count else None)
 
 
@@ -163,7 +164,9 @@ def change(wanted: Change, engine: AnEngine) -> list[ScheduledShape]:
 @router.get("/scheduled/{id}")
 def show_scheduled(id: str, engine: AnEngine) -> ScheduledShape:
     """One scheduled event, also if it has ended, while its record is kept."""
-    return scheduled_shape(engine.agenda.load(id), Names(engine))
+    row = engine.agenda.load(id)
+    (shape,) = _with_shut(engine, [(row, scheduled_shape(row, Names(engine)))])
+    return shape
 
 
 @router.get("/scheduled/{id}/next")
@@ -175,6 +178,7 @@ def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_00
         explain=explained.words,
         left_out=[FreeDayShape(**each.as_json()) for each in explained.left_out],
         ending=explained.ending,
+        shut=explained.shut,
     )
 
 
@@ -236,8 +240,12 @@ def list_history(
     pico_id = pico_of(engine, pico)
     pages, wanted = engine.store.pages, None if outcome is None else outcome.value
     page = engine.read(lambda: pages.fires(after, limit, pico_id=pico_id, id=id, outcome=wanted))
-    names = Names(engine)
-    return PageShape(**page_of(page, [fire_shape(each, names) for each in page.items]))
+    return PageShape(**page_of(page, fire_shapes(engine, page.items)))
+
+
+def _with_shut(engine: Engine, shapes: list[tuple[Scheduled, ScheduledShape]]) -> list[ScheduledShape]:
+    shut = engine.agenda.shut([row for row, _ in shapes])
+    return [shape.model_copy(update={"shut": shut.get(row.id)}) for row, shape in shapes]
 
 
 def _target(where: Move) -> datetime | timedelta:

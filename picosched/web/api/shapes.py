@@ -6,6 +6,7 @@ Times are ISO 8601 in UTC with `Z`, picos are given by name and id. Lists come i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -183,9 +184,16 @@ BEGIN = "id pico pico_id rid event attrs kind due timespec tz name description s
 class ScheduledShape(_shape(SCHEDULED, BEGIN)):  # type: ignore[misc]
     """A scheduled event."""
 
+    shut: str | None = Field(
+        None, description="In lists and alone: why its window stays closed, if nothing says when that opens."
+    )
+
 
 class FireShape(_shape(FIRE, "id pico pico_id")):  # type: ignore[misc]
-    """What became of one occurrence."""
+    """What became of one occurrence, and the event and name of its schedule."""
+
+    event: str | None = Field(description="`domain:type`; null if the schedule is gone.")
+    name: str | None
 
 
 class EntryShape(_shape(ENTRY, "seq eid pico pico_id")):  # type: ignore[misc]
@@ -261,9 +269,18 @@ def scheduled_shape(row: Scheduled, names: Names) -> ScheduledShape:
     return ScheduledShape(**{**shown_row(row), "pico": names.of(row.pico_id)}, pico_id=row.pico_id)
 
 
-def fire_shape(fire: Fire, names: Names) -> FireShape:
-    pico = names.of(fire.pico_id)
-    return FireShape(id=fire.id, pico=pico, pico_id=fire.pico_id, **shown_fire(fire))
+def fire_shapes(engine: Engine, fires: Sequence[Fire]) -> list[FireShape]:
+    names, labels = Names(engine), engine.agenda.labels(fires)
+    return [
+        FireShape(
+            id=each.id,
+            pico=names.of(each.pico_id),
+            pico_id=each.pico_id,
+            **shown_fire(each),
+            **labels[each.id]._asdict(),
+        )
+        for each in fires
+    ]
 
 
 def entry_shape(entry: Entry, names: Names) -> EntryShape:

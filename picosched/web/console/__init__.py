@@ -25,6 +25,7 @@ PAGES = (
     "timeline",
     "schedules_page",
     "schedule_page",
+    "load_page",
     "rulesets_page",
     "editor_page",
     "sources_page",

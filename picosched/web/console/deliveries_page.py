@@ -105,7 +105,7 @@ class _Lists:
         with self._home, self._console.telling_errors():
             if action == "drop":
                 sent = await self._console.run(lambda: engine.delivery(id))
-                more = f"The event for {sent.url} is not sent any more."
+                more = f"The event for {sent.shown_url} is not sent any more."
                 if not await confirmed("Drop the delivery?", more, "Drop"):
                     return
             done = await self._console.run(lambda: step(id))
@@ -118,7 +118,7 @@ def _row(delivery: Delivery) -> Mapping[str, Cell]:
     place = f"/picos/{delivery.pico_id}" if delivery.pico_id else f"/sources/{delivery.source_id}"
     return {
         "key": delivery.id,
-        "to": delivery.url,
+        "to": delivery.shown_url,
         "from": link_cell(delivery.sender, place),
         "created": time_cell(delivery.created),
         "due": time_cell(delivery.due),

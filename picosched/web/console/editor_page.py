@@ -190,8 +190,12 @@ class _Editor:
             return
         with self._console.telling_errors():
             engine = self._console.engine
-            known = engine.settings.almanac, engine.now()
-            findings, coloured = await self._console.run(lambda: (check(given, name, *known), colours(given)))
+            settings, now = engine.settings, engine.now()
+
+            def looked_at() -> tuple[list[Finding], list[dict[str, Any]]]:
+                return check(given, name, settings.almanac, now, settings=settings), colours(given)
+
+            findings, coloured = await self._console.run(looked_at)
             if mine != self._version or self._code.is_deleted:
                 return
             self._findings = findings

@@ -55,6 +55,7 @@ PLACES = (
     Place("/journal", "Journal", "j"),
     Place("/timeline", "Timeline", "t"),
     Place("/schedules", "Schedules", "s"),
+    Place("/load", "Load", "l"),
     Place("/rulesets", "Rulesets", "r"),
     Place("/sources", "Sources", "c"),
     Place("/deliveries", "Deliveries", "d"),

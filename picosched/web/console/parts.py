@@ -32,12 +32,16 @@ TONES = {
     "waiting": "accent",
     "pending": "accent",
     "paused": "warn",
+    "held": "warn",
     "up": "good",
     "leaving": "accent",
     "silent": "warn",
     "gone": "bad",
 }
 """The colours of outcomes and states; others are quiet."""
+
+AT_WORK = "the one before is still at work"
+"""Why a row is held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from picosched.web.console.elsewhere import missing
 from picosched.web.console.following import Wanted
 from picosched.web.console.frame import Console, every, frame, notify
 from picosched.web.console.parts import (
+    AT_WORK,
     Cell,
     Column,
     JsonTree,
@@ -184,7 +185,7 @@ class _PicoPage:
                     "due": time_cell(each.due),
                     "event": f"{each.domain}:{each.type}",
                     "when": when_text(each.timespec),
-                    "status": badge_cell("paused") if each.paused else None,
+                    "status": badge_cell(each.state, AT_WORK if each.held else None) if each.paused else None,
                     "rule": each.made_by,
                 }
                 for each in seen.scheduled

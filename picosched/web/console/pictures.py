@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from nicegui import ui
@@ -29,22 +29,37 @@ def draw_rhythm(timespec: Timespec, since: datetime, kind: Kind | None = None) -
 def _draw_week(timespec: Timespec, since: datetime) -> None:
     fires = fires_by_hour(timespec, since)
     most = max(fires.values(), default=1)
-    with ui.element("table").classes("rhythm"):
-        text("caption", f"Fires in each hour of the coming week, {timespec.tz}", "only-read")
+    rows = {
+        name: {hour: fires.get((weekday, hour), 0) for hour in range(24)}
+        for weekday, name in enumerate(WEEKDAYS)
+    }
+    draw_hours(rows, f"Fires in each hour of the coming week, {timespec.tz}", _up_to_most)
+    text("p", f"The coming week by the hour, {timespec.tz}; the darkest: {_up_to_most(most)}", "muted small")
+
+
+def _up_to_most(count: int) -> str:
+    return f"more than {MOST}" if count > MOST else str(count)
+
+
+def draw_hours(
+    rows: Mapping[str, Mapping[int, int]], caption: str, told: Callable[[int], str] = str, classes: str = ""
+) -> None:
+    """Draw a row of hours for each name: the more comes in one, the darker it is."""
+    most = max((count for hours in rows.values() for count in hours.values()), default=0) or 1
+    with ui.element("table").classes(f"rhythm {classes}"):
+        text("caption", caption, "only-read")
         with ui.element("thead"), ui.element("tr"):
             text("th", "")
             for hour in range(0, 24, 6):
                 text("th", f"{hour:02}").props("colspan=6 scope=col")
         with ui.element("tbody"):
-            for weekday, name in enumerate(WEEKDAYS):
+            for name, hours in rows.items():
                 with ui.element("tr"):
                     text("th", name).props("scope=row")
                     for hour in range(24):
-                        count = fires.get((weekday, hour), 0)
-                        told = f"more than {MOST}" if count > MOST else str(count)
-                        _cell(-(-count * LEVELS // most), f"{name} {hour:02}:00 to {hour + 1:02}:00: {told}")
-    per_hour = f"more than {MOST}" if most > MOST else f"{most}"
-    text("p", f"The coming week by the hour, {timespec.tz}; the darkest: {per_hour}", "muted small")
+                        count = hours.get(hour, 0)
+                        span = f"{name} {hour:02}:00 to {hour + 1:02}:00"
+                        _cell(-(-count * LEVELS // most), f"{span}: {told(count)}")
 
 
 def _draw_year(year: Year) -> None:

@@ -25,6 +25,8 @@ from picosched.schedule.shown import facts
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (
+    AT_WORK,
+    TONES,
     Column,
     JsonTree,
     Listing,
@@ -93,6 +95,8 @@ class State:
     row: Scheduled
     pico: str
     fires: tuple[Fire, ...]
+    shut: str | None = None
+    """Why its window stays closed."""
 
 
 def look(engine: Engine, id: str) -> State | None:
@@ -106,7 +110,8 @@ def look(engine: Engine, id: str) -> State | None:
         fires = engine.store.agenda.fires(id=id, limit=FIRES)
         return State(row, row.pico_id if pico is None else pico.name, tuple(fires))
 
-    return engine.read(work)
+    state = engine.read(work)
+    return None if state is None else replace(state, shut=engine.agenda.shut([state.row]).get(id))
 
 
 class Detail:
@@ -155,7 +160,8 @@ class Detail:
         self._draw("head", self._head, head, lambda: self._draw_head(row))
         self._draw("times", self._times, row, lambda: _draw_times(row, granularity, engine.now()))
         self._draw("rhythm", self._rhythm, head, lambda: _draw_rhythm(row, engine.now()))
-        self._draw("facts", self._facts, (lasting, state.pico), lambda: _draw_facts(row, state.pico))
+        facts = lasting, state.pico, state.shut
+        self._draw("facts", self._facts, facts, lambda: _draw_facts(row, state.pico, state.shut))
         self._draw("history", self._history, state.fires, lambda: _draw_history(state.fires))
         if self._side is not None:
             self._side.show(f"the last {len(state.fires)}" if len(state.fires) == FIRES else "")
@@ -180,7 +186,7 @@ class Detail:
             else:
                 text("h2", label_of(row)).style("margin-right: auto; overflow-wrap: anywhere")
                 ui.link("Its page", schedule_path(row.id))
-            badge(row.status.value)
+            badge(f"held: {AT_WORK}" if row.held else row.state, TONES.get(row.state, ""))
         if row.description:
             text("p", row.description, "muted")
         self._steps.buttons(row)
@@ -232,7 +238,8 @@ def _draw_rhythm(row: Scheduled, now: datetime) -> None:
 def _draw_next(row: Scheduled, granularity: int) -> None:
     if row.paused:
         with box("line"):
-            text("span", "Paused until" if row.paused_until else "Paused until it is resumed; due")
+            pause = "Paused until" if row.paused_until else "Paused until it is resumed; due"
+            text("span", "Held until the one before has ended; due" if row.held else pause)
             moment(row.paused_until or row.due)
         return
     times: list[datetime] = [*islice(coming(row, granularity), NEXT_TIMES)]
@@ -253,7 +260,7 @@ def _draw_next(row: Scheduled, granularity: int) -> None:
             moment(row.moved_from)
 
 
-def _draw_facts(row: Scheduled, pico: str) -> None:
+def _draw_facts(row: Scheduled, pico: str, shut: str | None) -> None:
     with ui.element("dl").classes("facts"):
         _fact("Event", f"{row.domain}:{row.type}", mono=True)
         with _said("Pico"):
@@ -271,6 +278,7 @@ def _draw_facts(row: Scheduled, pico: str) -> None:
         _fact("If missed", None if row.misfire is None else f"{row.misfire.value} (its own policy)")
         _fact("Jitter", f"delayed by {row.put_off.total_seconds():g} s" if row.jitter else None)
         _fact("Window", row.window)
+        _fact("Closed", shut)
         _fact("Id", row.id, mono=True)
         with _said("Attributes"):
             JsonTree(dict(row.attrs))

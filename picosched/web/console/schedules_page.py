@@ -17,6 +17,7 @@ from picosched.web.api.shapes import Names
 from picosched.web.console.filters import Filters, remember
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (
+    AT_WORK,
     Cell,
     Column,
     Listing,
@@ -228,7 +229,7 @@ def _row(row: Scheduled, names: Names) -> Mapping[str, Cell]:
         "due": time_cell(row.due),
         "event": link_cell(event, schedule_path(row.id), row.description),
         "when": _when(row),
-        "status": badge_cell(row.status.value),
+        "status": badge_cell(row.state, AT_WORK if row.held else None),
         "pico": link_cell(names.of(row.pico_id), pico_path(row.pico_id)),
         "maker": link_cell(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)),
         "fires": f"{row.fires:,}",

@@ -83,7 +83,7 @@ class Steps:
             if row.due is None:
                 text("span", "It has ended and cannot be changed.", "muted small")
                 return
-            if row.paused:
+            if row.paused and not row.held:
                 button("Resume", lambda: self.resume(chosen), "small primary")
             else:
                 button("Pause…", lambda: self.pause(chosen), "small")
@@ -289,7 +289,7 @@ def _show_tried(preview: Element, told: Tried, chosen: Chosen) -> None:
             for row in told[:SHOWN_TIMES]:
                 with ui.element("div").classes("line"):
                     text("span", label_of(row), "mono")
-                    badge(row.status.value)
+                    badge(row.state)
                     if row.due is not None:
                         moment(row.due)
             if len(told) > SHOWN_TIMES:
@@ -299,7 +299,7 @@ def _show_tried(preview: Element, told: Tried, chosen: Chosen) -> None:
 def _show_after(row: Scheduled) -> None:
     with ui.element("div").classes("line"):
         text("span", "Then it is", "muted")
-        badge(row.status.value)
+        badge(row.state)
         if row.due is not None:
             text("span", "next due" if not row.paused else "with the due time", "muted")
             moment(row.due)

@@ -227,7 +227,7 @@ def _track_props(track: Track, axis: Axis) -> dict[str, Any]:
         "label": label,
         "title": title,
         "spoken": f"{number} fires" if track.of == 1 else "show them",
-        "paused": row.paused and track.of == 1,
+        "paused": row.state if row.paused and track.of == 1 else "",
         "count": f"{number} ×" if track.marks else "–",
         "marks": [_mark_props(mark, axis) for mark in track.marks],
     }

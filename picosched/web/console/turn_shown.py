@@ -125,7 +125,7 @@ def _show_scheduled(title: str, rows: Sequence[Scheduled]) -> None:
         text("h3", f"{title} ({len(rows)})")
         for row in rows:
             with box("line"):
-                badge(row.status.value)
+                badge(row.state)
                 text("span", f"{row.domain}:{row.type}", "mono")
                 moment(row.due)
                 if row.timespec:

@@ -29,8 +29,8 @@ export default {
       <section v-for="lane in lanes" :key="lane.pico_id + ' ' + lane.rid" class="lane" :aria-label="lane.pico + ' ' + lane.rid">
         <h3><a :href="lane.pico_href">{{ lane.pico }}</a> <span class="muted" aria-hidden="true">·</span> <a :href="lane.rid_href" class="mono">{{ lane.rid }}</a></h3>
         <ul>
-          <li v-for="track in lane.tracks" :key="track.id" :class="['track', { chosen: track.id === chosen, paused: track.paused }]" @click="open(lane, track)">
-            <button type="button" class="track-name" :title="track.title" :aria-label="track.label + ', ' + track.spoken" @click.stop="open(lane, track)"><span class="mono">{{ track.label }}</span><span v-if="track.paused" class="badge warn">paused</span></button>
+          <li v-for="track in lane.tracks" :key="track.id" :class="['track', { chosen: track.id === chosen, paused: !!track.paused }]" @click="open(lane, track)">
+            <button type="button" class="track-name" :title="track.title" :aria-label="track.label + ', ' + track.spoken" @click.stop="open(lane, track)"><span class="mono">{{ track.label }}</span><span v-if="track.paused" class="badge warn">{{ track.paused }}</span></button>
             <div class="track-marks" aria-hidden="true">
               <i v-for="tick in axis.ticks" :key="tick.at" :class="{ strong: tick.strong }" :style="{ left: 100 * tick.at + '%' }"></i>
               <i class="now" :style="{ left: 100 * here + '%' }"></i>
