@@ -13,7 +13,6 @@ from typing import Literal
 from picosched.check.given import Given, given_by
 from picosched.check.subject import Subject
 from picosched.errors import Span
-from picosched.frozen import frozen
 from picosched.krl import syntax
 from picosched.krl.grammar import parse
 from picosched.krl.resolver import resolve
@@ -30,9 +29,9 @@ ANSWERED = frozenset(("http", "proc"))
 """Those whose answers may be raised as events of any name."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True, eq=False)
 class Emission:
-    """A statement that raises, schedules or sends an event."""
+    """A statement that raises, schedules or sends an event; equal to itself alone."""
 
     verb: Literal["raises", "schedules", "sends"]
     rid: str
@@ -131,7 +130,7 @@ class Outline:
             tuple(_selected(rule.select)),
             tuple(emissions),
             cancels,
-            self.subject.source.span(rule.start, rule.start + len("rule ") + len(rule.name)),
+            self.subject.source.span(rule.start, rule.start + len(rule.name)),
         )
 
 
