@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picosched.check.influence import ANY, Member, influencing
+from picosched.check.influence import ANY, Member, influenced, influencing
 from picosched.check.outline import outline_of
 from picosched.clock import VirtualClock
 from picosched.engine.engine import Engine
@@ -152,3 +152,21 @@ def test_ten_thousand_picos_of_a_kind_are_looked_at_once() -> None:
     began = time.thread_time()
     assert influencing(OUTLINES, family, ["p7"]) == {"p7"}
     assert time.thread_time() - began < 1
+
+
+def test_two_texts_of_one_ruleset_do_what_either_does() -> None:
+    texts = {"old": outline_of(QUIET), "new": outline_of(LOUD.replace("loud", "quiet").replace("t b", "t a"))}
+    family = [
+        Member("changed", frozenset(["old", "new"]), frozenset([("t", "a")])),
+        Member("target", frozenset(["old"]), frozenset()),
+        Member("deaf", frozenset(), frozenset([("t", "a")])),
+    ]
+    assert influenced(texts, family, ["changed"]) == {"changed", "target"}
+    assert influencing(texts, family, ["target"]) == {"changed", "target"}
+
+
+def test_what_a_change_influences_is_what_has_the_change_among_its_influences() -> None:
+    family = [member("sender", "loud", "b"), member("target", "quiet", "a"), member("other", "reads", "c")]
+    for changed in ("sender", "target", "other"):
+        found = {each.id for each in family if changed in influencing(OUTLINES, family, [each.id])}
+        assert influenced(OUTLINES, family, [changed]) == found

@@ -14,7 +14,7 @@ Left to the caller: what comes through the network, which in a rehearsal is noth
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from picosched.check.outline import Outline, OutlineOfRule
 from picosched.frozen import frozen
@@ -62,19 +62,45 @@ def influencing(
     in which no rule is considered, and from ids and random numbers. The time it takes grows with the number
     of different pairs of rulesets and roots, not with that of picos.
     """
+    members = _of_kinds(family)
+    acts = _settled(outlines, [*members])
+    return _spread(members, wanted, lambda at, kind: _influences(outlines, kind, acts[kind], at, acts[at]))
+
+
+def influenced(
+    outlines: Mapping[str, Outline], family: Sequence[Member], changed: Collection[str]
+) -> frozenset[str]:
+    """The ids of all picos that the changed ones can influence, these included; as `influencing`."""
+    members = _of_kinds(family)
+    acts = _settled(outlines, [*members])
+    return _spread(members, changed, lambda at, kind: _influences(outlines, at, acts[at], kind, acts[kind]))
+
+
+def selected(outlines: Mapping[str, Outline], rulesets: Iterable[str], events: Collection[Named]) -> bool:
+    """Whether a rule of these rulesets may select one of the events."""
+    return any(_selects(rule, events) for each in rulesets for rule in outlines[each].rules)
+
+
+def _of_kinds(family: Sequence[Member]) -> dict[_Kind, list[str]]:
     members: dict[_Kind, list[str]] = defaultdict(list)
     for each in family:
         members[each.rulesets, each.roots].append(each.id)
-    acts = _settled(outlines, [*members])
-    asked = set(wanted)
-    kept = {kind for kind, ids in members.items() if asked.intersection(ids)}
+    return members
+
+
+def _spread(
+    members: Mapping[_Kind, Sequence[str]],
+    asked: Collection[str],
+    reaches: Callable[[_Kind, _Kind], bool],
+) -> frozenset[str]:
+    """The asked and all picos reached from them, kind by kind."""
     found = set(asked)
-    waiting = [*kept]
+    waiting = [kind for kind, ids in members.items() if not found.isdisjoint(ids)]
     seen = set(waiting)
     while waiting:
-        target = waiting.pop()
+        at = waiting.pop()
         for kind, ids in members.items():
-            if _influences(outlines, kind, acts[kind], target, acts[target]):
+            if reaches(at, kind):
                 found.update(ids)
                 if kind not in seen:
                     seen.add(kind)
@@ -97,19 +123,19 @@ def _settled(outlines: Mapping[str, Outline], kinds: Sequence[_Kind]) -> dict[_K
 
 def _acts(outlines: Mapping[str, Outline], kind: _Kind, sent: frozenset[Named]) -> _Acts:
     rulesets, roots = kind
-    here = [outlines[each] for each in rulesets]
     events = {*roots, *sent}
-    rules = [(outline, rule) for outline in here for rule in outline.rules]
-    ran: set[str] = set()
+    rules = [(each, outlines[each], rule) for each in rulesets for rule in outlines[each].rules]
+    ran: set[tuple[str, str]] = set()
+    """By the ruleset's key too: two texts of one ruleset may be looked at together."""
     sends: set[Named] = set()
     anything = False
     before = -1
     while len(ran) + len(events) != before:
         before = len(ran) + len(events)
-        for outline, rule in rules:
-            if rule.key in ran or not _selects(rule, events):
+        for ruleset, outline, rule in rules:
+            if (ruleset, rule.key) in ran or not _selects(rule, events):
                 continue
-            ran.add(rule.key)
+            ran.add((ruleset, rule.key))
             events.update(OF_ENGINE)
             if outline.is_answered or outline.reaches_picos:
                 events.add(ANY)

@@ -128,6 +128,11 @@ class Agenda:
         """The rows of the windows that a ruleset follows in a pico."""
         return [self._to_scheduled(row) for row in self._database.rows("windows", (pico_id, rid))]
 
+    def events_coming(self) -> list[tuple[str, str, str]]:
+        """(pico, domain, type) of all pending and paused rows, each once."""
+        found = self._database.rows("events_coming")
+        return [(str(pico), str(domain), str(type)) for pico, domain, type in found]
+
     def coming(self, pico_id: str) -> int:
         """How many pending or paused rows a pico has: schedules, messages it sent, programs."""
         row = self._database.row("coming", (pico_id,))
@@ -300,6 +305,12 @@ class Agenda:
     def changes_of(self, id: str) -> list[Provenance]:
         """Who changed a row, oldest first."""
         return [rows.to_provenance(row) for row in self._database.rows("provenance_of", (id,))]
+
+    def hold_back(self, pico_ids: Sequence[str]) -> None:
+        """Let nothing come due in these picos: pause all their rows until somebody resumes them."""
+        self._ahead.clear()
+        self._owners.need(*pico_ids)
+        self._database.execute("hold_back", (rows.dump(pico_ids),))
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
         """Cancel all pending and paused rows of a pico, or of one ruleset of it; returns how many.

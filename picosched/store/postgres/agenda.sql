@@ -47,6 +47,13 @@ SELECT {scheduled.columns} FROM scheduled WHERE pico = $1 AND rid = $2
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where}
     ORDER BY due NULLS LAST, seq LIMIT $1
 
+-- name: events_coming
+SELECT DISTINCT pico, domain, type FROM scheduled WHERE status IN ('pending', 'paused')
+
+-- name: hold_back
+UPDATE scheduled SET status = 'paused', paused_until = NULL
+    WHERE status IN ('pending', 'paused') AND pico IN (SELECT json_array_elements_text($1::json))
+
 -- name: matching_as_made
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where} ORDER BY seq LIMIT $1
 

@@ -47,6 +47,13 @@ SELECT {scheduled.columns} FROM scheduled WHERE pico = ? AND rid = ?
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where}
     ORDER BY due NULLS LAST, rowid LIMIT ?1
 
+-- name: events_coming
+SELECT DISTINCT pico, domain, type FROM scheduled WHERE status IN ('pending', 'paused')
+
+-- name: hold_back
+UPDATE scheduled SET status = 'paused', paused_until = NULL
+    WHERE status IN ('pending', 'paused') AND pico IN (SELECT value FROM json_each(?))
+
 -- name: matching_as_made
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where} ORDER BY rowid LIMIT ?1
 
