@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from picosched.check.apart import parts_of
 from picosched.check.influence import ANY, Member, influenced, influencing
 from picosched.check.outline import outline_of
 from picosched.clock import VirtualClock
@@ -170,3 +171,29 @@ def test_what_a_change_influences_is_what_has_the_change_among_its_influences() 
     for changed in ("sender", "target", "other"):
         found = {each.id for each in family if changed in influencing(OUTLINES, family, [each.id])}
         assert influenced(OUTLINES, family, [changed]) == found
+
+
+DEAF = """ruleset deaf { rule r { select when u a always { raise u event "b" for deaf } } }"""
+HEARS = """ruleset hears { rule r { select when u b noop() } }"""
+RAISES = """ruleset raises { rule r { select when v a always { raise u event "b" } } }"""
+ASKS = """ruleset asks { rule r { select when w a http:get("http://a.test/") } }"""
+TOLD = """ruleset told { rule r { select when schedule failed noop() } }"""
+USES = """ruleset uses { meta { use module deaf } rule r { select when x a noop() } }"""
+
+
+def test_rulesets_of_a_pico_are_apart_unless_a_turn_can_have_both() -> None:
+    outlines = {each.rid: each for each in map(outline_of, (DEAF, HEARS, RAISES, ASKS, TOLD, USES))}
+
+    def parts(*rids: str) -> set[frozenset[str]]:
+        return {*parts_of(outlines, rids)}
+
+    def apart(*rids: str) -> bool:
+        return len(parts(*rids)) == len(rids)
+
+    assert apart("deaf", "hears")  # what it raises is for itself
+    assert not apart("raises", "hears")
+    assert apart("raises", "deaf")
+    assert not apart("asks", "deaf")  # an answer may be raised as any event
+    assert not apart("told", "deaf")  # the engine tells it of the rows of others
+    assert not apart("uses", "deaf")
+    assert parts("deaf", "raises", "hears") == {frozenset(["deaf"]), frozenset(["hears", "raises"])}

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_influence import families, rules, text_of
 
 from picosched import Engine, VirtualClock
+from picosched.clock import parse_time
 from picosched.engine.planned import Plan, read_plan
+from picosched.engine.rehearsed import nobody
 from picosched.errors import KrlError, PicoschedError
 
 NOW = "2026-03-01T08:00:00Z"
@@ -31,7 +39,8 @@ REMINDERS = """ruleset reminders {
 """
 LOUDER = REMINDERS.replace("> 5", "> 2")
 BEATS = """ruleset beats {
-  rule beat { select when clock tick always { ent:beats := ent:beats.defaultsTo(0) + 1 } }
+  rule beat { select when clock tick or crononome trigger
+    always { ent:beats := ent:beats.defaultsTo(0) + 1 } }
   rule hourly { select when clock hour
     fired { schedule clock event "hour" at time:add(time:now(), {"hours": 1}) } }
 }
@@ -107,13 +116,80 @@ def test_a_metronome_beside_is_left_out(engine: Engine) -> None:
     clock = engine.new_pico("clock")
     clock.install(BEATS)
     clock.raise_event("clock", "hour")
-    tick = {"type": "metronome", "name": "tick", "interval": 250, "to": {"pico": "clock"}}
+    tick = {
+        "type": "metronome",
+        "name": "tick",
+        "interval": 250,
+        "event": "clock:tick",
+        "to": {"pico": "clock"},
+    }
     engine.add_source(tick)
     engine.add_source({**tick, "name": "unheard", "to": {"pico": "root"}})
     plan = engine.plan([LOUDER])
     assert plan.raised == 2 * 21  # and not ten million
     assert plan.left_out == ("the source tick", "the source unheard", "clock")
     assert plan.cut is None
+
+
+@pytest.mark.slow
+def test_what_runs_beside_it_in_the_same_pico_is_left_out(engine: Engine) -> None:
+    engine.root.install(BEATS)
+    engine.root.raise_event("clock", "hour")
+    entry = {"name": "a", "expr": "* * * * * *"}
+    engine.add_source({"type": "crononome", "name": "tick", "to": {"pico": "root"}, "entries": [entry]})
+    plan = engine.plan([LOUDER])
+    assert plan.raised == 2 * 21
+    assert plan.left_out == ("the source tick", "beats on root")
+    reads = LOUDER.replace("rule remind {", "rule late { select when schedule late noop() } rule remind {")
+    plan = engine.plan([reads], days=1, most=100)
+    assert not plan.left_out  # for an occurrence of the other ruleset might be late
+
+
+@pytest.mark.slow
+@given(families, rules, st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_what_is_left_out_would_change_nothing(family: list[Any], new: list[Any], place: int) -> None:
+    with Engine(clock=VirtualClock(NOW), seed=0) as engine:
+        picos = [engine.new_pico(f"p{number}") for number in range(len(family))]
+        ecis = [pico.new_channel().eci for pico in picos]
+        beside = [*family[1:], family[0]]
+        for pico, (own, roots), (other, _) in zip(picos, family, beside, strict=True):
+            pico.install(text_of(pico.name, own, ecis))
+            pico.install(text_of(f"beside_{pico.name}", other, ecis).replace(" t ", " u "))
+            for type in sorted(roots):
+                pico.raise_event("t", type)
+                pico.raise_event("u", type)
+        rid = picos[place % len(picos)].name
+        text = text_of(rid, new, ecis)
+        plan = engine.plan([text], days=1)
+        found = {
+            (each.pico, counted.what): (counted.before, counted.after)
+            for each in plan.picos
+            for counted in each.counts
+            if counted.what.startswith("rule ") and counted.before != counted.after
+        }
+        before, after = (rules_of(engine, rid, each) for each in (None, text))
+        keys = {key for key in {*before, *after} if before[key] != after[key]}
+        assert found == {key: (before[key], after[key]) for key in keys}
+
+
+def rules_of(engine: Engine, name: str, text: str | None) -> Counter[tuple[str, str]]:
+    """How often each rule of each pico came to what, if everything goes on for a day."""
+    with (
+        closing(engine.store.copy()) as copy,
+        Engine(copy, VirtualClock(NOW), seed=0, outside=nobody) as twin,
+    ):
+        before = max((each.seq for each in twin.journal(limit=1)), default=0)
+        if text is not None:
+            twin.pico(name).install(text)
+        twin.run_until(parse_time(NOW) + timedelta(days=1))
+        names = {each.id: each.name for each in twin.picos()}
+        return Counter(
+            (names[entry.pico_id], f"rule {each['rid']}.{each['rule']} {each['outcome']}")
+            for entry in twin.journal(limit=1_000_000, after=before)
+            for handled in entry.handled
+            for each in handled["considered"]
+        )
 
 
 def test_what_the_change_sends_to_others_is_rehearsed_there(engine: Engine) -> None:
@@ -186,6 +262,7 @@ DOUBLES = """
 AT_ONCE = DOUBLES.replace('time:add(time:now(), {"seconds": 1})', "time:now()")
 
 
+@pytest.mark.slow
 def test_a_run_that_explodes_ends_at_a_bound(engine: Engine) -> None:
     plan = engine.plan([REMINDERS.replace("  rule remind", DOUBLES)], most=300)
     assert plan.cut == "300 events were raised"
@@ -198,6 +275,7 @@ def test_a_run_that_explodes_ends_at_a_bound(engine: Engine) -> None:
     assert "cut: " in "\n".join(plan.lines())
 
 
+@pytest.mark.slow
 def test_many_differences_are_counted_and_the_first_told(engine: Engine) -> None:
     text = LOUDER.replace('send_directive("remind")', 'send_directive("remind", {"at": time:now()})')
     plan = engine.plan([text], days=366)

@@ -243,7 +243,10 @@ def _leave_out(store: Store, concerned: Concerned, names: Mapping[str, str]) -> 
         for row in concerned.sources:
             store.sources.set_pause(row.id, True, None)
     labels = [declaring.read(row, store.almanac).label for row in concerned.sources]
-    return (*(f"the source {each}" for each in labels), *(names[id] for id in concerned.left_out))
+    parts = [
+        names[id] if id not in concerned.kept else f"{rid} on {names[id]}" for id, rid in concerned.left_out
+    ]
+    return (*(f"the source {each}" for each in labels), *dict.fromkeys(parts))
 
 
 # ---- two rehearsals ------------------------------------------------------------------------------
