@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from picosched.check import CODES, Finding, check, explanation
+from picosched.check.outline import outline_of
+from picosched.check.whole import check_whole
 from picosched.errors import PicoschedError
 
 pytestmark = pytest.mark.files
@@ -25,6 +27,10 @@ GENERATED = {
     "E003": "ruleset deep { meta { shares s } global { s = %s } }" % " + ".join(["1"] * 1_200),
     "E004": "ruleset many { rule many { select when t many %s } }"
     % " ".join(f"foreach [1] setting(_{place})" for place in range(21)),
+    "W507": "ruleset large { %s }"
+    % " ".join(
+        f'rule r{place} {{ select when t a fired {{ raise t event "a" if ent:on }} }}' for place in range(230)
+    ),
 }
 """Examples that are too long for a page."""
 
@@ -88,6 +94,8 @@ def test_the_example_of_a_code_brings_that_code_and_no_other(code: str) -> None:
     assert (example is None) == (code in GENERATED)
     text = GENERATED[code] if example is None else whole_of(example[1])
     found = check(text, now=LATER if code == "W409" else None, classic=code == "W401")
+    if code.startswith("W5"):
+        found += check_whole([outline_of(text)])
     assert [each.code for each in found] == [code], [str(each) for each in found]
     assert found[0].severity == ("error" if code[0] == "E" else "warning")
 

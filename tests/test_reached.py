@@ -239,6 +239,9 @@ PAST: list[Step] = [
     lambda it: [it.engine.journal(it.kitchen.id, 2), it.engine.journal(eid=it.turns[0].eid)],
     lambda it: [it.engine.why("tea.ready"), it.engine.why("tea.start"), it.engine.why(it.turns[0].eid)],
     lambda it: it.engine.why("nosuch"),
+    lambda it: it.engine.plan([RULES.replace("+ 1 }", "+ 2 }")], 2, asserted=["at most 0 fires/day"]),
+    lambda it: [it.engine.plan([RULES]), it.engine.plan([RULES], pico="nosuch")],
+    lambda it: it.engine.plan([RULES], 1_000),
     lambda it: [it.engine.journal(eid="nosuch"), it.agenda.names(it.turns)],
     lambda it: [*islice(it.engine.follow(2, it.kitchen.id), 3)],
 ]

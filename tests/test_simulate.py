@@ -8,9 +8,10 @@ import pytest
 
 from picosched.clock import VirtualClock, parse_time
 from picosched.engine.engine import Engine
+from picosched.engine.rehearsed import Record
 from picosched.errors import KrlError, PicoschedError
 from picosched.notation import Input, parse_input
-from picosched.rehearsal.simulate import Record, simulate
+from picosched.rehearsal.simulate import simulate
 from picosched.settings import Settings
 from picosched.store.store import Store
 

@@ -42,10 +42,10 @@ def _look_at_rules(subject: Subject) -> None:
     for rule in subject.rules:
         if rule.select is None or rule.state != "active":
             continue
-        if not _can_complete(rule.select, frozenset()):
+        if not can_complete(rule.select, frozenset()):
             said = f"no event can select {rule.name}: its conditions can never be true"
             subject.say("W301", said, rule)
-        elif not _can_complete(rule.select, ended):
+        elif not can_complete(rule.select, ended):
             subject.say(
                 "W302",
                 f"{rule.name} is never reached: the rule {by} before it ends with `last`",
@@ -79,7 +79,7 @@ def _look_at_happenings(subject: Subject) -> None:
                 subject.say("W306", said, node)
 
 
-def _can_complete(event: syntax.EventExpression, ended: Set[str]) -> bool:
+def can_complete(event: syntax.EventExpression, ended: Set[str]) -> bool:
     """Whether a pattern can be complete if the events `ended` never come to it."""
     match event:
         case syntax.EventPrimitive():
@@ -87,13 +87,13 @@ def _can_complete(event: syntax.EventExpression, ended: Set[str]) -> bool:
         case syntax.AnyEvent():
             return not _is_false(event.where)
         case syntax.EventWithin():
-            return _can_complete(event.event, ended)
+            return can_complete(event.event, ended)
         case syntax.EventGroup():
-            return sum(_can_complete(each, ended) for each in event.operands) >= (
+            return sum(can_complete(each, ended) for each in event.operands) >= (
                 event.number if event.operator == "any" else 1
             )
         case syntax.EventOperation():
-            can = [_can_complete(each, ended) for each in event.operands]
+            can = [can_complete(each, ended) for each in event.operands]
             if event.operator == "or":
                 return any(can)
             return all(can[1:]) if event.operator == "notbetween" else all(can)
@@ -122,7 +122,7 @@ def _ends(rule: syntax.Rule) -> set[str]:
     sure = [*postlude.final, *(postlude.fired if unconditional else ())]
     if not any(_is_last(statement) for statement in sure):
         return set()
-    return {f"{each.domain}:{each.type}" for each in _always(rule.select)}
+    return {f"{each.domain}:{each.type}" for each in always(rule.select)}
 
 
 def _is_last(statement: syntax.Statement) -> bool:
@@ -134,7 +134,7 @@ def _is_last(statement: syntax.Statement) -> bool:
     return False
 
 
-def _always(event: syntax.EventExpression) -> Iterator[syntax.EventPrimitive]:
+def always(event: syntax.EventExpression) -> Iterator[syntax.EventPrimitive]:
     """The events that select a rule each time, alone and whatever they carry."""
     match event:
         case syntax.EventPrimitive():
@@ -143,7 +143,7 @@ def _always(event: syntax.EventExpression) -> Iterator[syntax.EventPrimitive]:
         case syntax.EventOperation(operator="or"):
             if all(isinstance(each, syntax.EventPrimitive) for each in event.operands):
                 for each in event.operands:
-                    yield from _always(each)
+                    yield from always(each)
 
 
 # ---- statements -----------------------------------------------------------------------------------

@@ -90,6 +90,14 @@ CODES: dict[str, str] = {
     "W409": "calendar that ends",
     "W410": "business days without a calendar",
     "W411": "window without a start",
+    # Several rulesets together.
+    "W501": "rule that nothing reaches",
+    "W502": "selected by no rule of any ruleset",
+    "W503": "attributes that no rule accepts",
+    "W504": "loop without end",
+    "W505": "loop that multiplies",
+    "W506": "attribute that is never given",
+    "W507": "too large as a whole",
 }
 """Every code and its name. `docs/checks.md` has a section for each."""
 

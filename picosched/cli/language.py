@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from picosched.check import Finding
+    from picosched.check.outline import Outline
     from picosched.engine.engine import Engine
     from picosched.krl.scope import Scope
     from picosched.settings import Settings
@@ -31,6 +32,9 @@ PANEL = "Rulesets and times"
     PANEL,
     "picosched check rulesets/*.krl",
     "picosched check --json tea.krl | jq .message",
+    "picosched check --whole rulesets/*.krl",
+    "picosched check --whole --outside 'tea:*' --outside cup:broken tea.krl cups.krl",
+    "picosched check --whole --dot tea.krl | dot -Tsvg > tea.svg",
     "picosched check --explain W204",
 )
 def check(
@@ -48,6 +52,14 @@ def check(
         Path | None,
         Option("--config", metavar="FILE", help="Settings to go by. Default: picosched.toml, if it exists."),
     ] = None,
+    whole: Annotated[
+        bool, Option("--whole", help="Also check how the rulesets raise events for each other.")
+    ] = False,
+    outside: Annotated[
+        list[str] | None,
+        Option("--outside", metavar="EVENT", help="With --whole: an event from outside, such as 'tea:*'."),
+    ] = None,
+    dot: Annotated[bool, Option("--dot", help="With --whole: print the graph as Graphviz text.")] = False,
     json: Json = False,
 ) -> None:
     """Report all errors and warnings in rulesets.
@@ -55,6 +67,9 @@ def check(
     Each is printed as [bold]file:line:col: CODE message[/bold], with the source line and a caret. Codes
     that begin with E are errors, codes with W warn of code that runs but may surprise. The exit status is 1
     if there are errors, 0 if there are only warnings.
+
+    With --whole, the rulesets are taken to belong to one pico or family: which rules nothing reaches, which
+    events no rule selects or accepts, and which loops never end.
     """
     from picosched.check import explanation
 
@@ -67,11 +82,43 @@ def check(
 
     known = config is not None or TOML.exists()
     settings = settings_here(config=config)
+    if not whole and (dot or outside):
+        raise WrongUseError("--dot and --outside need --whole")
+    if dot:
+        from picosched.check.graph import Graph, dot_of
+
+        write(dot_of(Graph(_outlines(files))).rstrip())
+        return
     faulty = False
     for file in files:
         faulty = _check(file, classic, settings, known, json) or faulty
     if faulty:
         raise SystemExit(EXIT_STATUS["invalid"])
+    if whole:
+        _check_whole(files, outside, json)
+
+
+def _outlines(files: list[Path]) -> list[Outline]:
+    from picosched.check.outline import outline_of
+    from picosched.krl.source import read_source
+
+    return [outline_of(read_source(file), str(file)) for file in files]
+
+
+def _check_whole(files: list[Path], outside: list[str] | None, json: bool) -> None:
+    """Report the findings for rulesets that have no errors of their own, taken together."""
+    from picosched.check.whole import check_whole
+
+    outlines = _outlines(files)
+    texts = {each.subject.source.name: each.subject.source.text for each in outlines}
+    found = check_whole(outlines, outside)
+    for each in found:
+        if json:
+            write_json(_finding_json(each))
+        else:
+            write_rendered(rendered(each.error, texts[each.span.file]), "yellow")
+    if not found and not json:
+        write("the whole: no faults")
 
 
 def _check(file: Path, classic: bool, settings: Settings, known: bool, json: bool) -> bool:

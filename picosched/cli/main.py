@@ -26,6 +26,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "language": ("check", "eval", "next"),
     "formatting": ("format",),
     "rehearsal": ("simulate", "test"),
+    "planning": ("plan",),
     "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
     "schedules": ("scheduled", "show", "history", "why"),
     "load": ("load",),

@@ -18,8 +18,8 @@ from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
 
 if TYPE_CHECKING:
+    from picosched.engine.rehearsed import Record
     from picosched.notation import Input
-    from picosched.rehearsal.simulate import Record
 
 app = Commands()
 PANEL = "Rulesets and times"

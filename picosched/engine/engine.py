@@ -5,7 +5,7 @@ It is safe to use from many threads. A call from inside one of its own turns or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from picosched.store.picos import PicoRow
 from picosched.store.store import Store
 
 if TYPE_CHECKING:
+    from picosched.engine.planned import Plan
     from picosched.schedule.chain import Why
 
 LOOK_SECONDS = 0.25
@@ -204,6 +205,26 @@ class Engine(Delivering, Sourced, Forecast):
         from picosched.engine.why import ask_why  # late, as it is rarely wanted
 
         return ask_why(self, what, parse_time(at) if isinstance(at, str) else at)
+
+    def plan(
+        self,
+        rulesets: Sequence[str | Path],
+        days: int = 30,
+        pico: str | None = None,
+        *,
+        asserted: Sequence[str] = (),
+        most: int = 20_000,
+    ) -> Plan:
+        """What would change in the next days if these rulesets (paths, URLs or texts) were deployed now.
+
+        They go to each pico that has a ruleset of that rid, or else to the root; with `pico`, to that one.
+        Two copies of the store are rehearsed, of which each raises at most `most` events; nothing is sent
+        outside. `asserted` are sentences such as "no more than 5 fires/min". KrlError for errors in a
+        ruleset, `invalid` for other input, `too_large` if more than 1,000 picos have the rulesets.
+        """
+        from picosched.engine.plan import plan_of  # late, as it is rarely wanted
+
+        return plan_of(self, rulesets, days, pico and self.pico(pico).id, asserted, most)
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None, after: int = 0

@@ -31,6 +31,7 @@ from picosched.store.machines import Machine
 from picosched.store.picos import InstalledRow
 
 if TYPE_CHECKING:
+    from picosched.engine.planned import Plan
     from picosched.schedule.chain import Why
 
 
@@ -155,6 +156,16 @@ class Reached(Protocol):
     ) -> Load: ...
 
     def why(self, what: str, at: datetime | None = None) -> Why: ...
+
+    def plan(
+        self,
+        rulesets: Sequence[str | Path],
+        days: int = 30,
+        pico: str | None = None,
+        *,
+        asserted: Sequence[str] = (),
+        most: int = 20_000,
+    ) -> Plan: ...
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None

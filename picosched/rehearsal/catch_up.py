@@ -12,7 +12,7 @@ from datetime import datetime
 
 from picosched.clock import VirtualClock
 from picosched.engine.engine import Engine
-from picosched.rehearsal.simulate import nobody
+from picosched.engine.rehearsed import nobody
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled, Status

@@ -17,11 +17,11 @@ import orjson
 
 from picosched.clock import VirtualClock, format_time, parse_time
 from picosched.engine.engine import Engine
+from picosched.engine.rehearsed import Record, Rehearsal, nobody
 from picosched.errors import PicoschedError
 from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.krl.ruleset import Ruleset
 from picosched.pico.turn import Turn
-from picosched.rehearsal.simulate import Record, Rehearsal, nobody
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings, with_settings

@@ -37,11 +37,11 @@ from typing import Any
 from picosched import standard
 from picosched.clock import VirtualClock, format_time, parse_time
 from picosched.engine.engine import Engine
+from picosched.engine.rehearsed import nobody
 from picosched.errors import KrlError, PicoschedError
 from picosched.krl.source import read_source
 from picosched.krl.text import from_json
 from picosched.notation import directive_name, parse_duration, parse_named, parse_values, split
-from picosched.rehearsal.simulate import nobody
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from picosched.engine.planned import Plan, read_plan
 from picosched.errors import PicoschedError
 from picosched.pico.delivery import Delivery, read_delivery
 from picosched.pico.turn import Turn
 from picosched.remote.agenda import RemoteAgenda, params_of
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
-from picosched.remote.pico import RemotePico
+from picosched.remote.pico import RemotePico, texts_of
 from picosched.remote.told import read_entry, read_load, read_machine, read_source_state, read_turn
 from picosched.schedule.chain import Why, read_why
 from picosched.schedule.filter import Filter
@@ -149,6 +150,19 @@ class Remote:
     def why(self, what: str, at: str | datetime | None = None) -> Why:
         """Why something fired or not, last or at a time."""
         return read_why(self._line.ask("GET", "/api/why", {"what": what, "at": time_text(at)}))
+
+    def plan(
+        self,
+        rulesets: Sequence[str | Path],
+        days: int = 30,
+        pico: str | None = None,
+        *,
+        asserted: Sequence[str] = (),
+        most: int = 20_000,
+    ) -> Plan:
+        """What would change if these rulesets (local files or texts) were deployed now."""
+        body = {"days": days, "pico": pico, "asserted": [*asserted], "most": most}
+        return read_plan(self._line.ask("POST", "/api/plan", body={"rulesets": texts_of(rulesets), **body}))
 
     def journal(self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None) -> list[Entry]:
         """The turns of one pico or of all, newest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -179,3 +179,13 @@ class RemotePico:
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         return self._line.ask(method, f"/api/picos/{part(self.id)}{path}", body=body)
+
+
+def texts_of(rulesets: Sequence[str | Path]) -> list[str]:
+    """The texts of rulesets; KrlError, with places in local files, before anything is sent."""
+    found = []
+    for each in rulesets:
+        text, origin = ruleset_text(each)
+        compile_ruleset(text, origin)
+        found.append(text)
+    return found

@@ -128,6 +128,14 @@ class Agenda:
         """The rows of the windows that a ruleset follows in a pico."""
         return [self._to_scheduled(row) for row in self._database.rows("windows", (pico_id, rid))]
 
+    def events_coming(self) -> list[tuple[str, str, str, str]]:
+        """(pico, rid, domain, type) of the events of all pending and paused rows, each once.
+
+        It is the pico that receives the event; rid is "" if all of its rulesets do.
+        """
+        found = self._database.rows("events_coming")
+        return [(str(pico), str(rid), str(domain), str(type)) for pico, rid, domain, type in found]
+
     def coming(self, pico_id: str) -> int:
         """How many pending or paused rows a pico has: schedules, messages it sent, programs."""
         row = self._database.row("coming", (pico_id,))
@@ -300,6 +308,13 @@ class Agenda:
     def changes_of(self, id: str) -> list[Provenance]:
         """Who changed a row, oldest first."""
         return [rows.to_provenance(row) for row in self._database.rows("provenance_of", (id,))]
+
+    def hold_back(self, rulesets: Sequence[tuple[str, str]]) -> None:
+        """Let no schedule of these rulesets, (pico, rid), come due: pause it until somebody resumes it."""
+        self._ahead.clear()
+        self._owners.need(*(pico_id for pico_id, _ in rulesets))
+        keys = [f"{pico_id} {rid}" for pico_id, rid in rulesets]
+        self._database.execute("hold_back", (rows.dump(keys),))
 
     def cancel_all(self, pico_id: str, rid: str | None, now: datetime, reason: str) -> int:
         """Cancel all pending and paused rows of a pico, or of one ruleset of it; returns how many.

@@ -202,6 +202,12 @@ class Picos:
         """The rulesets of a pico, in the order of installation."""
         return [installed_of(row) for row in self._database.rows("installed", (pico_id,))]
 
+    def everywhere(self) -> list[tuple[str, str, str]]:
+        """(pico, rid, hash) of each installed ruleset."""
+        return [
+            (str(id), str(rid), str(hash)) for id, rid, hash in self._database.rows("installed_everywhere")
+        ]
+
     def one_of_each(self) -> list[tuple[str, str]]:
         """Each rid that is installed, after the id of a pico that has it."""
         return [(str(id), str(rid)) for id, rid in self._database.rows("one_of_each_ruleset")]

@@ -31,6 +31,7 @@ from picosched.web.api import (
     journal,
     machines,
     picos,
+    plan,
     rulesets,
     scheduler,
     schedules,
@@ -95,6 +96,7 @@ def new_app(
         session,
         copies,
         machines,
+        plan,
     )
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])

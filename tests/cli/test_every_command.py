@@ -17,11 +17,11 @@ from picosched.engine.engine import Engine
 RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 
 COMMANDS = [
-    "demo", "check", "eval", "next", "simulate", "test", "install", "uninstall", "raise", "query", "picos",
-    "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move", "reschedule",
-    "backfill", "history", "why", "journal", "backup", "export", "import", "doctor", "migrate", "sources",
-    "add-source", "remove-source", "pause-source", "resume-source", "deliveries", "retry-delivery",
-    "drop-delivery",
+    "demo", "check", "eval", "next", "plan", "simulate", "test", "install", "uninstall", "raise", "query",
+    "picos", "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move",
+    "reschedule", "backfill", "history", "why", "journal", "backup", "export", "import", "doctor",
+    "migrate", "sources", "add-source", "remove-source", "pause-source", "resume-source", "deliveries",
+    "retry-delivery", "drop-delivery",
 ]  # fmt: skip
 
 ON_A_DATABASE = [
@@ -31,6 +31,7 @@ ON_A_DATABASE = [
     ("channels",),
     ("scheduled",),
     ("load",),
+    ("plan", "tea.krl"),
     ("show", "1"),
     ("cancel", "1"),
     ("pause", "1"),

@@ -172,6 +172,29 @@ class Agenda:
         }
         assert ended == {row.id: (row.due, "cancelled", "gone") for row in (ONCE, STILL, EDGES, EACH)}
 
+    def test_a_ruleset_that_is_held_back_has_nothing_due(self, store: Store) -> None:
+        rows = (
+            made("other", pico_id="q"),
+            made("tea", rid="cups"),
+            made("sent", kind="send", eci="c1", type="x"),
+        )
+        with store.transaction():
+            furnish(store)
+            for row in rows:
+                store.agenda.add(row)
+            store.agenda.add(made("on_its_way", pico_id="q", kind="send", eci="c1", type="from_q"))
+        events = {(pico, rid, type) for pico, rid, _, type in store.agenda.events_coming()}
+        assert {("p", "tea", ONCE.type), ("q", "tea", ONCE.type), ("p", "cups", ONCE.type)} < events
+        assert {("p", "", "x"), ("p", "", "from_q")} < events  # for whom the channel belongs to
+        with store.transaction():
+            store.agenda.hold_back([("p", "tea"), ("q", "nosuch")])
+        pending = {row.id for row in store.agenda.pending() if row.status is Status.PENDING}
+        assert {"other", "tea"} <= pending
+        assert pending.isdisjoint({"once", "each", "edges"})
+        paused = store.find_scheduled("still")
+        assert paused is not None
+        assert (paused.status, paused.paused_until) == (Status.PAUSED, None)
+
     def test_a_row_that_is_given_up_is_over_and_its_occurrence_failed(self, store: Store) -> None:
         with store.transaction():
             furnish(store)

@@ -10,8 +10,8 @@ import pytest
 
 from picosched.clock import VirtualClock
 from picosched.engine.engine import Engine
+from picosched.engine.rehearsed import Cause, Record
 from picosched.notation import parse_input
-from picosched.rehearsal.simulate import Cause, Record
 from picosched.web.console import compared
 from picosched.web.console.compared import Comparison, Rehearsal, Run, compare
 

@@ -94,6 +94,9 @@ SELECT installed.rid, installed.hash, config, origin, flushed
     FROM installed JOIN ruleset ON ruleset.hash = installed.hash
     WHERE pico = $1 ORDER BY position
 
+-- name: installed_everywhere
+SELECT pico, rid, hash FROM installed
+
 -- name: one_of_each_ruleset
 SELECT min(pico), rid FROM installed GROUP BY rid ORDER BY rid
 

@@ -47,6 +47,17 @@ SELECT {scheduled.columns} FROM scheduled WHERE pico = ? AND rid = ?
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where}
     ORDER BY due NULLS LAST, rowid LIMIT ?1
 
+-- name: events_coming
+SELECT DISTINCT CASE WHEN channel.pico IS NULL THEN scheduled.pico ELSE channel.pico END,
+        CASE WHEN {is_schedule} THEN rid ELSE '' END, domain, type
+    FROM scheduled LEFT JOIN channel ON channel.eci = scheduled.eci
+    WHERE status IN ('pending', 'paused')
+
+-- name: hold_back
+UPDATE scheduled SET status = 'paused', paused_until = NULL
+    WHERE status IN ('pending', 'paused') AND {is_schedule}
+    AND pico || ' ' || rid IN (SELECT value FROM json_each(?))
+
 -- name: matching_as_made
 SELECT {scheduled.columns} FROM scheduled WHERE {is_shown}{where} ORDER BY rowid LIMIT ?1
 

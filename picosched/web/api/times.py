@@ -12,10 +12,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from picosched.clock import format_time, parse_time
+from picosched.engine.rehearsed import Record
 from picosched.errors import PicoschedError
 from picosched.notation import Input as Raised
 from picosched.notation import parse_input, parse_json
-from picosched.rehearsal.simulate import Record, simulate
+from picosched.rehearsal.simulate import simulate
 from picosched.timespec.timespec import Timespec
 from picosched.web.api.busy import busy
 from picosched.web.api.rulesets import LONGEST, checked_ruleset

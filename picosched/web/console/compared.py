@@ -16,8 +16,9 @@ from typing import Literal
 import orjson
 
 from picosched.clock import format_time, ticks
+from picosched.engine.rehearsed import Record
 from picosched.notation import Input
-from picosched.rehearsal.simulate import Record, simulate
+from picosched.rehearsal.simulate import simulate
 from picosched.settings import Settings
 from picosched.store.store import Store
 

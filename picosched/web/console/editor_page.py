@@ -23,6 +23,7 @@ from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, frame, notify
 from picosched.web.console.marks import offsets, shown, starts_of
 from picosched.web.console.parts import Text, badge, box, button, empty, panel, text
+from picosched.web.console.plan_panel import PlanPanel
 from picosched.web.console.rehearsal_panel import RehearsalPanel
 from picosched.web.console.schedule_page import ruleset_path
 
@@ -145,6 +146,7 @@ class _Editor:
                 self._list = ui.element("ul").classes("findings")
         having = {id: name for id, (name, _) in opened.picos.items()}
         RehearsalPanel(self._console, having | opened.others, self._texts)
+        PlanPanel(self._console, lambda: self._text)
         ui.on(
             "theme", lambda event: self._code.set_theme("xcodeDark" if event.args == "dark" else "xcodeLight")
         )

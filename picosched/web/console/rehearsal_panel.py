@@ -13,10 +13,10 @@ from nicegui.element import Element
 
 from picosched.clock import format_time
 from picosched.engine.engine import Engine
+from picosched.engine.rehearsed import Record
 from picosched.errors import PicoschedError
 from picosched.krl.text import tree_text
 from picosched.notation import Input, directive_name, parse_input, values_text
-from picosched.rehearsal.simulate import Record
 from picosched.store.store import Store
 from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.compared import (

@@ -131,6 +131,24 @@ def test_an_edited_ruleset_is_rehearsed_beside_the_installed_one(page: Page, pla
     assert get(place, "/scheduled", rid="digest")["items"][0]["fires"] == 0, "a rehearsal touches nothing"
 
 
+def test_the_plan_of_an_edited_ruleset_tells_what_changes_in_all_picos(page: Page, place: Opened) -> None:
+    post(place, "/picos/root/rulesets", text=DIGEST.replace("digest", "planned"))
+    post(place, "/picos/root/raise", domain="planned", type="wanted")
+    page.goto(f"{place.url}/rulesets/planned")
+    expect(page.get_by_text("as installed", exact=True)).to_be_visible()
+    page.get_by_label("How far ahead").fill("10")
+    page.get_by_role("button", name="Plan", exact=True).click()
+    expect(page.get_by_text("these rulesets are installed")).to_be_visible()
+    paste(page, DIGEST.replace("digest", "planned").replace('"news"', '"other news"'))
+    expect(page.get_by_text("changed", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Plan", exact=True).click()
+    expect(page.get_by_text('+ directive planned {"text":"other news"}')).to_be_visible()
+    expect(page.get_by_text("event notification:planned_due 10 → 10, 10 differ")).to_be_visible()
+    paste(page, "ruleset planned {")
+    page.get_by_role("button", name="Plan", exact=True).click()
+    expect(page.locator(".q-notification")).to_contain_text("wanted")
+
+
 def test_a_rehearsal_that_never_ends_is_bounded(page: Page, place: Opened) -> None:
     often = "ruleset often { rule a { select when often wanted " + (
         'always { schedule often event "b" repeat "* * * * *" } } rule b { select when often b } }'

@@ -1,0 +1,222 @@
+"""Two rehearsals side by side: what each event came to before and after, and how the two differ.
+
+Events are matched by time, pico and name, in order. What always differs does not count: ids, and the lines
+of the rulesets' texts. Only counts are kept, and the first differences of each kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Any
+
+import orjson
+
+from picosched.engine.planned import Counted, Difference, OfPico
+from picosched.engine.rehearsed import Record
+from picosched.notation import directive_name, values_text
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Scheduled
+
+MOST_TOLD = 100
+"""Differences that are told one by one."""
+
+MOST_LINES = 200
+"""Lines about one pico, of each kind, and about one event."""
+
+LONGEST = 300
+"""Characters of a value that is shown."""
+
+BEFORE, AFTER = 0, 1
+Both = tuple[list[Record], list[Record]]
+
+_ID = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_LINE = re.compile(r" on line \d+|:\d+:\d+(?=:)")
+
+
+class Differing:
+    """What differs so far."""
+
+    def __init__(self, alike: frozenset[str]) -> None:
+        self._alike = alike
+        """The ids of the picos in which nothing can differ."""
+        self._counts: dict[str, tuple[Counter[str], Counter[str]]] = defaultdict(
+            lambda: (Counter(), Counter())
+        )
+        """Pico → how often something happened, before and after."""
+        self._differ: Counter[tuple[str, str]] = Counter()
+        """(pico, event) → how many are handled differently."""
+        self._told: dict[tuple[str, str, tuple[str, ...]], Difference] = {}
+        self.more = 0
+
+    def may_differ(self, pico_id: str) -> bool:
+        return pico_id not in self._alike
+
+    def compare(self, before: Iterable[Record], after: Iterable[Record]) -> None:
+        """Add what happened at the same times in both."""
+        groups: dict[tuple[Any, ...], Both] = {}
+        for side, records in enumerate((before, after)):
+            for record in records:
+                if self.may_differ(record.pico_id):
+                    self._count(side, record)
+                    key = record.at, record.pico_id, record.domain, record.type
+                    groups.setdefault(key, ([], []))[side].append(record)
+        for key, (one, other) in sorted(groups.items(), key=lambda each: each[0]):
+            for left, right in zip_longest(one, other):
+                meanings = [None if each is None else _meaning(each) for each in (left, right)]
+                if meanings[BEFORE] != meanings[AFTER]:
+                    self._note(key[1], left, right)
+
+    def let_go(self, side: int, fire: Fire) -> None:
+        """Count an occurrence that was not raised."""
+        if self.may_differ(fire.pico_id):
+            why = "" if fire.why is None else f": {_plain(fire.why)}"
+            self._counts[fire.pico_id][side][f"occurrence {fire.outcome.value}{why}"] += fire.stands_for
+
+    def differences(self) -> tuple[Difference, ...]:
+        return tuple(sorted(self._told.values(), key=lambda each: (each.at, each.pico, each.event)))
+
+    def counted(self, pico_id: str) -> Iterator[Counted]:
+        """What happens in a pico more or less often, or differently."""
+        before, after = self._counts.get(pico_id, (Counter[str](), Counter[str]()))
+        for what in sorted({*before, *after}):
+            differ = self._differ[pico_id, what]
+            if before[what] != after[what] or differ:
+                yield Counted(what, before[what], after[what], differ)
+
+    def _count(self, side: int, record: Record) -> None:
+        counts = self._counts[record.pico_id][side]
+        counts[_event(record)] += 1
+        for each in record.considered:
+            counts[f"rule {each['rid']}.{each['rule']} {each['outcome']}"] += 1
+        for each in record.directives:
+            counts[f"directive {_short(directive_name(each['name']))}"] += 1
+        for line in _requests(record):
+            counts[line] += 1
+
+    def _note(self, pico_id: str, before: Record | None, after: Record | None) -> None:
+        shown = after or before
+        assert shown is not None
+        if before is not None and after is not None:
+            self._differ[pico_id, _event(shown)] += 1
+        lines = _lines(before, after)
+        key = pico_id, _event(shown), lines
+        known = self._told.get(key)
+        if known is not None:
+            self._told[key] = replace(known, count=known.count + 1, last=shown.at)
+        elif len(self._told) < MOST_TOLD:
+            event = _short(f"{shown.domain}:{shown.type} {values_text(shown.attrs)}".rstrip())
+            self._told[key] = Difference(shown.at, shown.pico, event, lines)
+        else:
+            self.more += 1
+
+
+def of_pico(
+    id: str,
+    name: str,
+    counts: Iterable[Counted],
+    state: Sequence[Mapping[str, Any]],
+    schedules: Sequence[Iterable[Scheduled]],
+) -> OfPico | None:
+    """What changes in a pico, of its state and schedules before and after; None if nothing does."""
+    before, after = (Counter(map(_scheduled, rows)) for rows in schedules)
+    gone, new = sorted((before - after).elements()), sorted((after - before).elements())
+    lines = [*(f"- {each}" for each in gone), *(f"+ {each}" for each in new)]
+    values = [_changed(name, *(each.get(name) for each in state)) for name in sorted({*state[0], *state[1]})]
+    found = OfPico(
+        name,
+        id,
+        tuple(_first([*counts])),
+        tuple(_first([each for each in values if each is not None])),
+        tuple(_first(lines)),
+    )
+    return found if found.counts or found.state or found.schedules else None
+
+
+def _first(lines: list[Any]) -> list[Any]:
+    return lines[:MOST_LINES]
+
+
+def _changed(name: str, before: Any, after: Any) -> str | None:
+    if _same(before) == _same(after):
+        return None
+    return f"{name}: {_shown(before)} → {_shown(after)}"
+
+
+def _scheduled(row: Scheduled) -> str:
+    """A pending row without what always differs."""
+    name = f" ({row.name})" if row.name else ""
+    when = "" if row.timespec is None else f" repeat {row.timespec} {row.tz}"
+    due = "" if row.due is None else f", due {row.due:%Y-%m-%dT%H:%M:%SZ}"
+    paused = ", paused" if row.status.value == "paused" else ""
+    attrs = f" {values_text(dict(row.attrs))}" if row.attrs else ""
+    return _short(_plain(f"{row.domain}:{row.type}{name}{attrs}{when}{due}{paused}"))
+
+
+def _lines(before: Record | None, after: Record | None) -> tuple[str, ...]:
+    """What only one of the two has."""
+    old, new = ([] if each is None else _told(each) for each in (before, after))
+    gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+    if before is None or after is None:
+        sign = "+ this event is new" if before is None else "- this event is gone"
+        return (sign, *_signed("-", old, gone), *_signed("+", new, come))[:MOST_LINES]
+    return (*_signed("-", old, gone), *_signed("+", new, come))[:MOST_LINES]
+
+
+def _signed(sign: str, lines: list[str], left: Counter[str]) -> Iterator[str]:
+    for line in lines:
+        if left[line]:
+            left[line] -= 1
+            yield f"{sign} {line}"
+
+
+def _told(record: Record) -> list[str]:
+    """What an event came to, line by line."""
+    cause = record.scheduled
+    found = [] if cause is None or cause.name is None else [f"scheduled as {cause.name}"]
+    if record.attrs:
+        found.append(f"attributes {_short(_plain(values_text(record.attrs)))}")
+    for each in record.considered:
+        why = f": {_short(_plain(each['why']))}" if each["why"] else ""
+        found.append(f"{each['rid']}.{each['rule']} {each['outcome']}{why}")
+    for each in record.directives:
+        found.append(f"directive {_short(directive_name(each['name']))} {_shown(each['options'])}")
+    return [*found, *_requests(record), *(f"error: {_short(_plain(each))}" for each in record.errors)]
+
+
+def _requests(record: Record) -> list[str]:
+    asked = [f"request {each['method']} {_short(_plain(each['url']))}" for each in record.outside]
+    return [*asked, *(f"request POST {_short(_plain(each))}" for each in record.sent)]
+
+
+def _event(record: Record) -> str:
+    return f"event {record.domain}:{record.type}"
+
+
+def _meaning(record: Record) -> str:
+    """An event and what it came to, without what always differs."""
+    cause = record.scheduled
+    considered = [(each["rid"], each["rule"], each["outcome"], each["why"]) for each in record.considered]
+    directives = [(each["name"], each["options"]) for each in record.directives]
+    told = [record.attrs, cause and cause.name, considered, directives]
+    return _same([*told, record.errors, record.outside, record.sent])
+
+
+def _same(value: Any) -> str:
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    return _plain(orjson.dumps(value, default=str, option=options).decode())
+
+
+def _shown(value: Any) -> str:
+    return _short(_same(value))
+
+
+def _plain(text: str) -> str:
+    return _LINE.sub("", _ID.sub("ID", text))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,337 @@
+"""`plan`: what would change if rulesets were deployed now, found by rehearsing the time to come twice.
+
+Two copies of the store, one with the installed rulesets and one with the new ones, stand on virtual clocks
+with the same seed. They pass the same due times in step, so that only what differs has to be kept, and both
+end at the same time if a bound ends them. Nothing is sent: requests get the answer that nobody is there,
+events for other engines count as taken, and no program runs. `concerned` says what is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from picosched.checked import ruleset_text
+from picosched.clock import VirtualClock, shifted, ticks
+from picosched.engine.asserted import Fires, parse_asserted
+from picosched.engine.concerned import Concerned, concerned_by
+from picosched.engine.differing import AFTER, BEFORE, Differing, of_pico
+from picosched.engine.planned import Deployed, OfPico, Plan
+from picosched.engine.rehearsed import DUE_TIMES, TOGETHER, Record, Rehearsal, Silence
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.outside.mail import METHOD
+from picosched.schedule.backfill import RAISED
+from picosched.schedule.scheduled import SCHEDULES, Scheduled
+from picosched.settings import Settings
+from picosched.store.picos import APP, hash_of
+from picosched.store.port import MEMORY
+from picosched.store.store import Store
+from picosched.turns import install as installing
+from picosched.turns import sources as declaring
+
+MOST_DAYS, USUAL_DAYS = 366, 30
+MOST_RULESETS = 50
+MOST_DEPLOYED = 1_000
+"""Picos that get the rulesets."""
+
+MOST_RAISED, USUAL_RAISED = 1_000_000, 20_000
+"""Events raised by each of the two rehearsals."""
+
+SECONDS = 60.0
+"""How long both rehearsals may take in real time."""
+
+COMPARED_AT_ONCE = 1_000
+"""Events raised before their turns are compared, which are then in memory."""
+
+IN_MEMORY = 200_000_000
+"""Bytes of a database that is copied in memory; a larger one is copied into files."""
+
+MOST_PICOS, MOST_NAMED = 200, 10
+"""Picos whose changes are told, and names of what is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A ruleset to be deployed."""
+
+    ruleset: Ruleset
+    origin: str | None
+
+    @property
+    def text(self) -> str:
+        return self.ruleset.source.text
+
+
+class Rehearsing(Wiring):
+    """One of the two engines, on a copy of the store, which it closes."""
+
+    def __init__(self, store: Store, now: datetime, settings: Settings, most: int) -> None:
+        self._silence, self._virtual = Nobody(), VirtualClock(now)
+        super().__init__(store, self._virtual, settings, 0, False, self._silence, {})
+        self._ticks.most_made = most
+        self._rehearsal = Rehearsal(self, self._virtual, self._silence)
+        self._recorded = self.read(store.agenda.last_record)
+        self.raised = 0
+
+    def deploy(self, pico_id: str, new: New) -> None:
+        """Install a ruleset as `PicoRef.install` does."""
+        known = self.store, self.loaded, pico_id, new.ruleset, new.origin, None, self.now()
+        self.write(installing.install, *known)
+
+    def let_pass(self, time: datetime) -> None:
+        """Let time pass up to a time before which nothing is due."""
+        self._virtual.reach(time)
+        self.raised += self.run_due()
+
+    def news(self) -> Iterator[Record]:
+        return self._rehearsal.news()
+
+    def state(self, pico_id: str) -> dict[str, Any]:
+        """The entity variables of a pico, as `rid.name`, and the `app:` variables of its rulesets."""
+        picos = self.store.picos
+        rids = [row.rid for row in self.read(picos.installed, pico_id)]
+        return {
+            f"{rid}.{name}": value
+            for rid in (*rids, *(f"{APP}{each}" for each in rids))
+            for name, value in self.read(picos.entities, pico_id, rid).items()
+        }
+
+    def schedules(self, pico_id: str) -> list[Scheduled]:
+        """What is scheduled in a pico."""
+        rows = self.read(self.store.agenda.pending, pico_id)
+        return [row for row in rows if row.kind in SCHEDULES]
+
+    def count(self, side: int, differing: Differing, fires: Fires) -> None:
+        """Count the occurrences recorded since the last call."""
+        agenda = self.store.agenda
+        for fire in self.read(agenda.records_after, self._recorded):
+            if fire.outcome not in RAISED:
+                differing.let_go(side, fire)
+            elif differing.may_differ(fire.pico_id):
+                fires.count(fire.fired)
+        self._recorded = self.read(agenda.last_record)
+
+
+class Nobody(Silence):
+    """Answers no request; events for other engines and mails count as taken, or they would be repeated."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == METHOD or not request.redirects:
+            return HttpResponse(200, "not sent")
+        return super().__call__(request)
+
+
+def plan_of(
+    engine: Wiring,
+    rulesets: Sequence[str | Path],
+    days: int = USUAL_DAYS,
+    pico_id: str | None = None,
+    asserted: Sequence[str] = (),
+    most: int = USUAL_RAISED,
+) -> Plan:
+    """What would change in the next days; errors as for `Engine.plan`."""
+    for found, limit, what in (
+        (days, MOST_DAYS, "days"),
+        (most, MOST_RAISED, "events"),
+        (len(rulesets), MOST_RULESETS, "rulesets"),
+    ):
+        if not 1 <= found <= limit:
+            raise PicoschedError(f"found {found:,} {what}, wanted 1 to {limit:,}")
+    holds, new = [parse_asserted(each) for each in asserted], _new(engine, rulesets)
+    with ExitStack() as stack:
+        copy = stack.enter_context(_copied(engine))
+        now, end = engine.now(), shifted(engine.now(), timedelta(days=days))
+        wanted = {pico_id: new} if pico_id else _wanted(copy, new)
+        if len(wanted) > MOST_DEPLOYED:
+            many = f"found {len(wanted):,} picos with these rulesets"
+            raise PicoschedError(f"{many}, wanted at most {MOST_DEPLOYED:,}: name one", "too_large")
+        changes = {id: rest for id, each in wanted.items() if (rest := _differing(copy, id, each))}
+        if not changes and not holds:
+            return Plan(now, now)
+        texts = {
+            id: {hash_of(one.text): one.text for one in each} for id, each in (changes or wanted).items()
+        }
+        concerned = concerned_by(copy, texts)
+        names = {row.id: row.name for row in copy.picos.picos()}
+        out = _leave_out(copy, concerned, names)
+        told = [_deployed(copy, names, id, one) for id, each in changes.items() for one in each]
+        twin = stack.enter_context(_copied_again(copy))
+        settings = replace(engine.settings, base_url=engine.loaded.host(None) or "")
+        sides = [stack.enter_context(closing(Rehearsing(each, now, settings, most))) for each in (copy, twin)]
+        for id, each in changes.items():
+            for one in each:
+                sides[AFTER].deploy(id, one)
+        plan = Plan(now, end, tuple(told), left_out=out[:MOST_NAMED], left_out_more=len(out[MOST_NAMED:]))
+        alike = frozenset(names) - concerned.affected
+        return _compared(plan, sides, Differing(alike), Fires(()), Fires(holds), most)
+
+
+# ---- what is deployed where ----------------------------------------------------------------------
+
+
+def _new(engine: Wiring, rulesets: Sequence[str | Path]) -> list[New]:
+    found: dict[str, New] = {}
+    for each in rulesets:
+        text, origin = ruleset_text(each)
+        ruleset = engine.read(engine.loaded.known, text) or compile_ruleset(text, origin)
+        if ruleset.rid in found:
+            raise PicoschedError(f"found the ruleset {ruleset.rid} twice, wanted each once")
+        found[ruleset.rid] = New(ruleset, origin)
+    return [*found.values()]
+
+
+def _wanted(store: Store, new: Sequence[New]) -> dict[str, list[New]]:
+    """Where the rulesets go if no pico is named: to each pico that has them, or else to the root."""
+    found: dict[str, list[New]] = {}
+    root = store.picos.find_root()
+    for each in new:
+        having = store.sources.having(each.ruleset.rid)
+        for id in having or ([] if root is None else [root.id]):
+            found.setdefault(id, []).append(each)
+    return found
+
+
+def _differing(store: Store, pico_id: str, new: Sequence[New]) -> list[New]:
+    """Those that are not installed as they are."""
+    installed = {row.hash for row in store.picos.installed(pico_id)}
+    return [each for each in new if hash_of(each.text) not in installed]
+
+
+def _deployed(store: Store, names: Mapping[str, str], pico_id: str, new: New) -> Deployed:
+    rids = {row.rid for row in store.picos.installed(pico_id)}
+    return Deployed(names[pico_id], new.ruleset.rid, new.ruleset.rid not in rids)
+
+
+# ---- copies --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _copied(engine: Wiring) -> Iterator[Store]:
+    """A copy of the engine's store, while nobody writes."""
+    with _place(engine.store) as place, closing(engine.read(engine.store.copy, place)) as copy:
+        yield copy
+
+
+@contextmanager
+def _copied_again(store: Store) -> Iterator[Store]:
+    with _place(store) as place, closing(store.copy(place)) as copy:
+        yield copy
+
+
+@contextmanager
+def _place(store: Store) -> Iterator[str | Path]:
+    """Where a copy goes: in memory, or into a file that is removed in the end."""
+    if store.size() <= IN_MEMORY:
+        yield MEMORY
+        return
+    with TemporaryDirectory(prefix="picosched-") as folder:
+        yield Path(folder) / "picos.db"
+
+
+def _leave_out(store: Store, concerned: Concerned, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Let nothing come from what is left out; what it is called."""
+    with store.transaction():
+        store.agenda.hold_back(concerned.left_out)
+        for row in concerned.sources:
+            store.sources.set_pause(row.id, True, None)
+    labels = [declaring.read(row, store.almanac).label for row in concerned.sources]
+    parts = [
+        names[id] if id not in concerned.kept else f"{rid} on {names[id]}" for id, rid in concerned.left_out
+    ]
+    return (*(f"the source {each}" for each in labels), *dict.fromkeys(parts))
+
+
+# ---- two rehearsals ------------------------------------------------------------------------------
+
+
+def _compared(
+    plan: Plan, sides: Sequence[Rehearsing], differing: Differing, was: Fires, fires: Fires, most: int
+) -> Plan:
+    """Let time pass for both, and fill in the plan."""
+    cut, whole = _let_pass(plan.until, sides, differing, (was, fires), most)
+    picos = tuple(_picos(sides, differing, whole=whole))
+    before, after = sides
+    return replace(
+        plan,
+        until=plan.until if cut is None else before.now(),
+        picos=picos[:MOST_PICOS],
+        picos_more=len(picos[MOST_PICOS:]),
+        differences=differing.differences(),
+        more=differing.more,
+        fires_before=was.total,
+        fires_after=fires.total,
+        busiest=fires.busiest,
+        raised=before.raised + after.raised,
+        cut=cut,
+        broken=fires.broken(),
+    )
+
+
+def _let_pass(
+    until: datetime, sides: Sequence[Rehearsing], differing: Differing, fires: Sequence[Fires], most: int
+) -> tuple[str | None, bool]:
+    """Let time pass in step; why it ended early, if it did, and whether both came to the same time."""
+    began = ticks()
+    # Few enough that the history they are read from is not pruned meanwhile.
+    at_once = DUE_TIMES if sides[BEFORE].settings.history_days else 1
+    blown = None
+    while blown is None and (due := _soonest(sides)) is not None and due <= until:
+        last = min(until, shifted(due, TOGETHER))
+        raised = sum(each.raised for each in sides)
+        for _ in range(at_once):
+            blown = _pass(sides, due)
+            following = _soonest(sides)
+            many = sum(each.raised for each in sides) - raised > COMPARED_AT_ONCE
+            if blown is not None or many or following is None or following > last:
+                break
+            due = following
+        before, after = (each.news() for each in sides)
+        differing.compare(before, after)
+        for number, side in enumerate(sides):
+            side.count(number, differing, fires[number])
+        if blown is None and max(each.raised for each in sides) >= most:
+            return f"{most:,} events were raised", True
+        if blown is None and ticks() - began > SECONDS:
+            return f"it took {SECONDS:g} s", True
+    if blown is not None:
+        return blown, False
+    for side in sides:
+        side.let_pass(until)
+    return None, True
+
+
+def _soonest(sides: Sequence[Rehearsing]) -> datetime | None:
+    return min((due for each in sides if (due := each.next_due()) is not None), default=None)
+
+
+def _pass(sides: Sequence[Rehearsing], due: datetime) -> str | None:
+    """Let both come to a due time; why one cannot."""
+    for side, name in zip(sides, ("as installed", "with the change"), strict=True):
+        try:
+            side.let_pass(due)
+        except PicoschedError as error:
+            if error.code != "too_large":
+                raise
+            return f"{name}, {error.message}"
+    return None
+
+
+def _picos(sides: Sequence[Rehearsing], differing: Differing, *, whole: bool) -> Iterator[OfPico]:
+    """What changes in each pico; its state and schedules too, if both came to the same time."""
+    names = {row.id: row.name for each in reversed(sides) for row in each.read(each.store.picos.picos)}
+    for id, name in names.items():
+        if not differing.may_differ(id):
+            continue
+        state = [each.state(id) for each in sides] if whole else [{}, {}]
+        schedules = [each.schedules(id) if whole else [] for each in sides]
+        found = of_pico(id, name, differing.counted(id), state, schedules)
+        if found is not None:
+            yield found
