@@ -239,6 +239,8 @@ PAST: list[Step] = [
     lambda it: [it.engine.journal(it.kitchen.id, 2), it.engine.journal(eid=it.turns[0].eid)],
     lambda it: [it.engine.why("tea.ready"), it.engine.why("tea.start"), it.engine.why(it.turns[0].eid)],
     lambda it: it.engine.why("nosuch"),
+    lambda it: it.engine.why_between(it.day, parse_time("2026-03-01"), parse_time("2026-03-04")),
+    lambda it: it.engine.why_between("tea.start", parse_time("2026-03-01"), parse_time("2026-02-01")),
     lambda it: [it.engine.journal(eid="nosuch"), it.agenda.names(it.turns)],
     lambda it: [*islice(it.engine.follow(2, it.kitchen.id), 3)],
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from picosched import Engine, VirtualClock
+from picosched.clock import parse_time
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.supposed import smallest_change
@@ -287,3 +288,81 @@ def test_a_ruleset_that_no_longer_compiles_hides_no_other(tmp_path: Path) -> Non
         assert text(engine, "whole.r").startswith("whole.r\nBROKE raised: no event a:b reached it")
         with pytest.raises(PicoschedError, match=r"nothing on record is called 'broken\.r'"):
             engine.why("broken.r")
+
+
+def test_between_two_times_each_occurrence_has_an_answer(engine: Engine) -> None:
+    wanted(engine, level=7, times=4)
+    (row,) = engine.agenda.scheduled()
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    engine.run_until("2026-03-02T09:00:00Z")
+    clock.set("2026-03-05T07:00:00Z")
+    engine.run_due()
+    engine.agenda.pause(row.id)
+    clock.set("2026-03-06T07:00:00Z")
+    engine.agenda.resume(row.id)
+    engine.run_until("2026-03-09T09:00:00Z")
+    found = engine.why_between("standup", "2026-03-01T00:00:00Z", "2026-03-10T12:00:00Z")
+    assert [(each.what[-20:], each.broke and each.broke.name) for each in found] == [
+        ("2026-03-02T08:30:00Z", None),
+        ("2026-03-03T08:30:00Z", None),
+        ("2026-03-04T08:30:00Z", None),
+        ("2026-03-05T08:30:00Z", "paused"),
+        ("2026-03-06T08:30:00Z", None),
+        ("2026-03-09T08:30:00Z", None),
+        ("2026-03-10T08:30:00Z", "ended"),
+    ]
+    assert "it stands for 2 occurrences" in found[2].links[2].text
+    (none,) = engine.why_between("standup", "2026-03-07T00:00:00Z", "2026-03-07T12:00:00Z")
+    assert none.broke is not None and none.broke.name == "timetable"
+
+
+def test_between_two_times_each_event_has_an_answer(engine: Engine) -> None:
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    for hour in (9, 10, 11):
+        clock.set(f"2026-03-01T{hour:02}:00:00Z")
+        engine.root.raise_event("reminder", "due", {"level": hour - 5})
+    for what in ("reminder:due", "reminders.remind"):
+        found = engine.why_between(what, "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z")
+        assert ["2026-03-01T10" in found[0].links[0].text, len(found)] == [True, 2]
+    (none,) = engine.why_between("reminder:due", "2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z")
+    assert none.broke is not None and "up to 2026-03-01T13:00:00Z" in none.broke.text
+    assert text(engine, "reminder:due", "2026-03-01T09:30:00Z").splitlines()[1] == (
+        "held raised: at 2026-03-01T09:00:00Z, as the event ID"
+    )
+
+
+def test_between_refuses_what_has_one_time_or_too_many(engine: Engine) -> None:
+    turn = engine.root.raise_event("reminder", "due", {"level": 9})
+    engine.root.install(
+        """ruleset ticks { rule plan { select when tick wanted
+      fired { schedule tick event "due" repeat "* * * * *" attributes {"_name": "tick"} } } }"""
+    )
+    engine.root.raise_event("tick", "wanted")
+    for what, since, until, code in (
+        (turn.eid, "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "invalid"),
+        ("tick", "2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z", "invalid"),
+        ("tick", "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z", "too_large"),
+        ("nosuch", "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z", "not_found"),
+    ):
+        with pytest.raises(PicoschedError) as raised:
+            engine.why_between(what, since, until)
+        assert raised.value.code == code
+
+
+def test_the_journal_is_read_up_to_a_time_by_halving(engine: Engine) -> None:
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    journal = engine.store.journal
+    assert journal.place_at(clock.now()) == 0
+    for minute in range(1, 40):
+        clock.set(f"2026-03-01T09:{minute:02}:00Z")
+        engine.root.raise_event("reminder", "due", {"level": minute})
+    with engine.store.transaction():
+        engine.store._database.run("DELETE FROM journal WHERE seq % 3 = 0")
+    entries = engine.journal()
+    for minute in range(41):
+        time = parse_time(f"2026-03-01T09:{minute:02}:30Z")
+        upto = [each.seq for each in entries if each.at <= time]
+        assert [each.seq for each in entries if each.seq <= journal.place_at(time)] == upto

@@ -78,6 +78,24 @@ class Journal:
         found = self._database.rows("entries", (after, limit), {"pico": pico_id, "eid": eid})
         return [entry_of(row) for row in found]
 
+    def place_at(self, time: datetime) -> int:
+        """The `seq` of the last turn up to a time; 0 if there is none.
+
+        Turns are numbered as they come, so it halves the numbers and needs no index of times.
+        """
+        low, high = 0, self._database.row("entry_up_to", (2**62,))
+        if high is None or high[1] <= to_ms(time):
+            return 0 if high is None else int(high[0])
+        past = int(high[0])
+        while past - low > 1:
+            middle = (low + past) // 2
+            found = self._database.row("entry_up_to", (middle,))
+            if found is None or found[1] <= to_ms(time):
+                low = middle
+            else:
+                past = int(found[0])
+        return low
+
     def add(self, entry: Entry) -> None:
         """Add an imported turn; it gets a `seq` of this journal."""
         self._database.execute("add_entry", of_entry(entry))

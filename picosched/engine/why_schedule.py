@@ -1,0 +1,194 @@
+"""Why an occurrence of a schedule came or not: its row and its record, then the turn that it caused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from picosched.clock import MILLISECOND, format_time, shifted
+from picosched.engine.agenda import Agenda
+from picosched.engine.why_turn import of_turn, turns
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.schedule.chain import Link, Why
+from picosched.schedule.changed import resumed
+from picosched.schedule.fire import Fire, missed
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
+
+MOST_ANSWERS = 100
+"""Occurrences of a question about two times."""
+RAISED = (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED, Outcome.FAILED)
+
+
+def of_schedule(engine: Wiring, row: Scheduled, at: datetime | None) -> Why:
+    """Why the last occurrence of a schedule came or not, or the one at a time."""
+    called = f"{row.event} ({row.name or row.id[:8]})" + ("" if at is None else f" at {format_time(at)}")
+    made = Link(
+        "scheduled", at is None or at >= row.created, f"by {row.made_by} at {format_time(row.created)}"
+    )
+    if not made.held:
+        return Why(called, (made,), f"at {format_time(row.created)} or later: it was not made before")
+    record = _record(engine, row, at)
+    if record is not None:
+        links, instead = _of_record(engine, row, record)
+        return Why(called, (made, _times(row), *links), instead)
+    if at is not None and (off := _off_times(engine, row, at)) is not None:
+        return Why(called, (made, off[0]), off[1])
+    links, instead = _without_record(engine, row, at)
+    return Why(called, (made, _times(row), *links), instead)
+
+
+def schedule_between(engine: Wiring, row: Scheduled, since: datetime, until: datetime) -> list[Why]:
+    """Why each occurrence from one time to another came or not: those on record, and those of its timetable.
+
+    If there is none, the only answer is why there is none at the end.
+    """
+    read = engine.store.agenda.records_between
+    records = engine.read(read, row.id, since, until, MOST_ANSWERS + 1)
+    times = {
+        *(each.nominal for each in records),
+        *islice(_coming(engine, row, since, until), MOST_ANSWERS + 1),
+    }
+    if len(times) > MOST_ANSWERS:
+        raise too_many()
+    return [of_schedule(engine, row, each) for each in sorted(times) or [until]]
+
+
+def too_many() -> PicoschedError:
+    return PicoschedError(
+        f"found more than {MOST_ANSWERS} occurrences in that time, wanted a shorter one", "too_large"
+    )
+
+
+def _coming(engine: Wiring, row: Scheduled, since: datetime, until: datetime) -> Iterator[datetime]:
+    """The times of its timetable from one time to another, and of one that does not repeat its own."""
+    if row.timespec is None:
+        yield from (each for each in (row.due,) if each is not None and since <= each <= until)
+    granularity, time = engine.settings.granularity, shifted(since, -MILLISECOND)
+    while row.timespec is not None and (found := row.following(time, granularity)) and found <= until:
+        yield found
+        time = found
+
+
+def _record(engine: Wiring, row: Scheduled, at: datetime | None) -> Fire | None:
+    """The record of the occurrence at a time; of the last one, if no later one is overdue."""
+    if at is not None:
+        read = engine.store.agenda.records_between
+        least = timedelta(seconds=engine.settings.granularity) - MILLISECOND
+        near = engine.read(read, row.id, shifted(at, -least), shifted(at, least), 100)
+        if near:
+            return min(near, key=lambda each: abs(each.nominal - at))
+        before = engine.read(engine.store.agenda.record_before, row.id, at)
+        stands = before is not None and before.stands_for > 1 and at <= before.fired
+        return before if stands and _off_times(engine, row, at) is None else None
+    if row.status is Status.PAUSED or (row.due is not None and row.due <= engine.now()):
+        return None
+    return next(iter(Agenda(engine).history(id=row.id, limit=1)), None)
+
+
+def _times(row: Scheduled) -> Link:
+    moved = "" if row.moved_from is None else f"; its next was moved from {format_time(row.moved_from)}"
+    try:
+        return Link("timetable", True, f"{row.explain()}{moved}")
+    except PicoschedError as error:
+        return Link("timetable", False, f"cannot be read: {error.message}")
+
+
+def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str | None] | None:
+    """The link that says that a time is none of a schedule's, and the next that is one; None if it is one."""
+    granularity = engine.settings.granularity
+    if row.timespec is None:
+        return None
+    since = shifted(at, -timedelta(seconds=max(granularity, 1)))
+    coming = row.following(since, granularity)
+    if coming is not None and coming - at < timedelta(seconds=max(granularity, 1)):
+        return None
+    local = at.astimezone(ZoneInfo(row.tz))
+    text = f"{row.explain()}; {local:%A %Y-%m-%d %H:%M:%S} in {row.tz} is none of its times"
+    repeats = row.repeats
+    if repeats is not None and repeats.calendars:
+        free = repeats.left_out(shifted(at, -timedelta(days=1)), shifted(at, timedelta(days=1)))
+        text += "".join(f"; left out: {each}" for each in free if each.day == local.date())
+    if coming is None:
+        return Link("timetable", False, f"{text}, and there is none after it"), None
+    return Link("timetable", False, text), f"{_later(coming - at)} later, at {format_time(coming)}"
+
+
+def _later(time: timedelta) -> str:
+    seconds = int(time.total_seconds())
+    parts = (
+        (seconds // 86_400, "d"),
+        (seconds // 3_600 % 24, "h"),
+        (seconds // 60 % 60, "min"),
+        (seconds % 60, "s"),
+    )
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tuple[list[Link], str | None]:
+    now, due = engine.now(), row.due
+    if at is not None and at < shifted(now, -timedelta(days=engine.settings.history_days)):
+        return [Link("record", False, f"records are kept for {engine.settings.history_days} days")], None
+    if row.held:
+        return [Link("overlap", False, "it waits until what the occurrence before started has ended")], None
+    if row.status is Status.PAUSED:
+        until = (
+            "until it is resumed" if row.paused_until is None else f"until {format_time(row.paused_until)}"
+        )
+        going = resumed(row, now, engine.settings.granularity)
+        by = _changed(engine, row.id, "paused")
+        on_failure = f", after {row.failures} failures in a row" if row.on_failure and row.failures else ""
+        instead = (
+            None if going is None or going[0].due is None else f"not paused, at {format_time(going[0].due)}"
+        )
+        return [Link("paused", False, f"{until}{by}{on_failure}")], instead
+    if row.status is Status.FINISHED:
+        most = f"it fired {row.fires} of {row.count} times" if row.count else f"it fired {row.fires} times"
+        until = "" if row.until is None else f", and may be due until {format_time(row.until)}"
+        return [Link("ended", False, f"{most}{until}")], None
+    if row.status is Status.CANCELLED:
+        return [Link("cancelled", False, "its record says no more")], None
+    if due is not None and due > now:
+        passed = at is not None and at <= now
+        text = f"no occurrence is on record there; it is due {format_time(due)}"
+        return [Link("to come", not passed, text if passed else f"it is due {format_time(due)}")], None
+    text = f"due since {'' if due is None else format_time(due)}, and no engine has raised it"
+    return [Link("engine", False, text)], "an engine running: `picosched run` or `serve`"
+
+
+def _changed(engine: Wiring, id: str, what: str, until: datetime | None = None) -> str:
+    """Who did that to a schedule last, up to a time; nothing if it is not on record."""
+    changes = [each for each in Agenda(engine).changes_of(id) if until is None or each.at <= until]
+    found = next((each for each in reversed(changes) if each.what == what), None)
+    return "" if found is None else f"; {found}"
+
+
+def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link], str | None]:
+    nominal, granularity = format_time(record.nominal), engine.settings.granularity
+    if record.outcome not in RAISED or record.eid is None:
+        turn = "" if record.eid is None else f" in the turn {record.eid}{_fired_in(engine, record.eid)}"
+        why = "" if record.why is None else f": {record.why}"
+        what = {Outcome.PAUSED: "paused", Outcome.CANCELLED: "cancelled"}.get(record.outcome, "")
+        by = _changed(engine, row.id, what, record.fired)
+        text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
+        instead = f"not paused, at {nominal}" if record.outcome is Outcome.PAUSED else None
+        return [Link(record.outcome.value, False, text)], instead
+    late = f"{record.lateness:g} s after {nominal}"
+    if missed(record.nominal, record.fired, granularity):
+        late += ", because no engine raised it before"
+    if record.stands_for > 1:
+        late += f"; it stands for {record.stands_for} occurrences"
+    raised = Link("raised", True, f"at {format_time(record.fired)}, {late}, as the event {record.eid}")
+    entries = turns(engine, eid=record.eid, limit=1)
+    if not entries:
+        return [raised, Link("journal", False, "its turn is not in the journal, or no longer")], None
+    links, instead = of_turn(engine, entries[0])
+    return [raised, *links], instead
+
+
+def _fired_in(engine: Wiring, eid: str) -> str:
+    """The rules that fired in a turn, if it is still in the journal."""
+    rules = [rule for entry in turns(engine, eid=eid, limit=1) for rule in entry.fired]
+    return f", whose rules were {', '.join(rules)}" if rules else ""

@@ -1,0 +1,88 @@
+"""Why the rules of a turn fired or not, and what would have made the first of them do so.
+
+The turn is read from the journal; what its rules lacked is tried on the text that is installed now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.krl.supposed import smallest_change
+from picosched.schedule.chain import Link
+from picosched.store.journal import Entry
+
+MOST_TURNS = 1_000
+"""Turns that are looked through for an event or a rule."""
+
+
+def turns(
+    engine: Wiring, *, eid: str | None = None, until: datetime | None = None, limit: int = MOST_TURNS
+) -> list[Entry]:
+    """Turns, newest first; of one event, or up to a time."""
+    if until is None:
+        return engine.read(engine.store.journal.entries, None, eid=eid, limit=limit)
+    place = engine.read(engine.store.journal.place_at, until)
+    found = engine.read(engine.store.pages.journal, str(place + 1), limit, eid=eid).items
+    return [each for each in found if each.at <= until]
+
+
+def of_turn(engine: Wiring, entry: Entry, rule: str | None = None) -> tuple[tuple[Link, ...], str | None]:
+    """The rules of a turn, or one of them, and what would have made the first that did not fire do so."""
+    considered = [
+        each
+        for handled in entry.handled
+        for each in handled["considered"]
+        if rule is None or reached(each, rule)
+    ]
+    if not considered:
+        first = entry.handled[0]
+        text = f"no rule selects {first['domain']}:{first['type']}: the event reached nobody"
+        return (Link("selected", False, text),), None
+    # If some rule fired, what the others did breaks nothing.
+    done = rule is None and any(each["outcome"] == "fired" for each in considered)
+    links = [_rule_link(each, done) for each in considered]
+    if not done:
+        instead = next(filter(None, (_instead(engine, entry, each) for each in considered)), None)
+        return tuple(links), None if all(each.held for each in links) else instead
+    return (*links, Link("did", not entry.errors, _did(entry))), None
+
+
+def reached(considered: Mapping[str, Any], rule: str) -> bool:
+    """Whether it is what became of that rule, or of all of its ruleset."""
+    rid, name = rule.rsplit(".", 1)
+    return bool(considered["rid"] == rid and considered["rule"] in (name, "*"))
+
+
+def _rule_link(each: Mapping[str, Any], done: bool) -> Link:
+    why = f": {each['why']}" if each["why"] else ""
+    held = each["outcome"] == "fired" or (done and each["outcome"] != "failed")
+    return Link(f"{each['rid']}.{each['rule']}", held, f"{each['outcome']}{why}")
+
+
+def _did(entry: Entry) -> str:
+    parts = [f"{len(entry.directives)} directives", *(f"failed: {each}" for each in entry.errors)]
+    return ", ".join(parts)
+
+
+def _instead(engine: Wiring, entry: Entry, considered: Mapping[str, Any]) -> str | None:
+    """What its condition or `where` lacked, by the text of the rule that is installed now, if it fits."""
+    if considered["outcome"] not in ("notfired", "unselected"):
+        return None
+    try:
+        pico = engine.read(engine.loaded.load_running, entry.pico_id, considered["rid"])
+    except PicoschedError:
+        return None  # the pico or the ruleset is gone
+    ruleset = pico.installed[considered["rid"]].ruleset
+    for rule in ruleset.tree.rules:
+        if rule.name == considered["rule"]:
+            wheres = [each.where for each in ruleset.selected if each.where is not None]
+            conditions = [rule.actions.condition] if rule.actions and rule.actions.condition else []
+            of_outcome = conditions if considered["outcome"] == "notfired" else wheres
+            for each in of_outcome:
+                if f" line {ruleset.source.place(each.start)[0]} " in considered["why"]:
+                    return smallest_change(each, ruleset.source, considered["why"])
+    return None
