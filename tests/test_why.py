@@ -72,7 +72,9 @@ def test_the_condition_names_its_operands_and_what_would_have_made_it_true(engin
         "it would have: `level` 7 (it was 3)"
     )
     broke = engine.why("reminders.both").broke
-    assert broke is not None and broke.text == "waiting: its event expression waits for more"
+    assert broke is not None and broke.text == (
+        "waiting: its event expression waits for reminder:confirmed (part 2 of 2), since 2026-03-02T08:30:00Z"
+    )
     broke = engine.why("reminders.asleep").broke
     assert broke is not None and broke.text == "it is inactive in the text of its ruleset"
 
@@ -366,3 +368,44 @@ def test_the_journal_is_read_up_to_a_time_by_halving(engine: Engine) -> None:
         time = parse_time(f"2026-03-01T09:{minute:02}:30Z")
         upto = [each.seq for each in entries if each.at <= time]
         assert [each.seq for each in entries if each.seq <= journal.place_at(time)] == upto
+
+
+@pytest.mark.parametrize(
+    ("select", "events", "waits"),
+    [
+        ("a b before c d", "a:b", "waits for c:d (part 2 of 2), since 0"),
+        ("a b before c d", "c:d", "has not begun: it waits for a:b (part 1 of 2)"),
+        ("a b and c d and e f", "c:d", "waits for a:b, then e:f, since 0"),
+        ("any 2 (a b, c d, e f)", "c:d", "waits for 1 of a:b, e:f, since 0"),
+        (
+            "(a b before c d) or (a b before e f)",
+            "a:b",
+            "waits for c:d (part 2 of 2) or e:f (part 2 of 2), since 0",
+        ),
+        ("count 3 (a b)", "a:b a:b", "waits for a:b (2 of 3 came), since 0"),
+        ("a b not between (c d, e f)", "c:d", "waits for e:f without a:b before it, since 0"),
+        ("a b not between (c d, e f)", "e:f", "has not begun: it waits for c:d"),
+        ("(a b or c d) before e f", "e:f", "has not begun: it waits for a:b or c:d (part 1 of 2)"),
+        ("any 2 (a b before c d, e f)", "e:f a:b", "waits for c:d (part 2 of 2), since 0"),
+        (
+            "a b before (c d before e f within 5 minutes)",
+            "a:b c:d",
+            "waits for e:f (part 2 of 2) (part 2 of 2), since 0",
+        ),
+        ("a b before c d where n > 2", "a:b c:d", "waits for c:d (part 2 of 2), since 0"),
+    ],
+)
+def test_an_event_expression_says_which_part_waits_for_what_and_since_when(
+    engine: Engine, select: str, events: str, waits: str
+) -> None:
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    engine.root.install(f"ruleset waits {{ rule r {{ select when {select} noop() }} }}")
+    for event in events.split():
+        engine.root.raise_event(*event.split(":"), {"n": 1})
+        clock.advance(minutes=1)
+    broke = engine.why("waits.r").broke
+    assert broke is not None
+    assert broke.text.endswith(
+        f"its event expression {waits.replace('since 0', 'since 2026-03-01T08:00:00Z')}"
+    )

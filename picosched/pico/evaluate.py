@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from picosched import standard
 from picosched.errors import KrlError, PicoschedError, Span
+from picosched.krl.awaited import awaited
 from picosched.krl.budget import Postponed
 from picosched.krl.keys import Keys, without_config_keys
 from picosched.krl.running import Instance, instantiate
@@ -263,7 +264,10 @@ def _try_rule(
         if selection.bindings is None:
             effects.drop()
             outcome = "unselected" if selection.state is None else "waiting"
-            handled.considered.append(Considered(rid, rule.name, outcome, selection.why, rule.line))
+            why = selection.why
+            if selection.state is not None or not why:
+                why = "; ".join(filter(None, (why, awaited(rule.select, selection.state))))
+            handled.considered.append(Considered(rid, rule.name, outcome, why, rule.line))
             return False
         if rule.name in ruleset.inactive:
             effects.drop()
