@@ -99,7 +99,8 @@ def test_a_time_that_is_none_of_its_times_says_when_the_next_is(engine: Engine) 
         "reminder:due (standup) at 2026-03-02T08:29:00Z\n"
         "held scheduled: by reminders.plan:4 at 2026-03-01T08:00:00Z\n"
         "BROKE timetable: at 09:30 on Monday to Friday, Europe/Rome time; "
-        "Monday 2026-03-02 09:29:00 in Europe/Rome is none of its times\n"
+        "Monday 2026-03-02 09:29:00 in Europe/Rome (UTC+01:00) is none of its times: "
+        "Monday and hour 9 match; minute 29 does not (30)\n"
         "it would have: 1 min later, at 2026-03-02T08:30:00Z"
     )
 
@@ -409,3 +410,20 @@ def test_an_event_expression_says_which_part_waits_for_what_and_since_when(
     assert broke.text.endswith(
         f"its event expression {waits.replace('since 0', 'since 2026-03-01T08:00:00Z')}"
     )
+
+
+def test_on_the_day_of_a_clock_change_the_timetable_says_what_the_clocks_do(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset night { rule plan { select when night wanted
+      fired { schedule night event "due" repeat "30 2 * * *"
+        attributes {"_name": "night", "_timezone": "Europe/Rome"} } } }"""
+    )
+    engine.root.raise_event("night", "wanted")
+    engine.run_until("2026-03-30T09:00:00Z")
+    times = engine.why("night", "2026-03-29T01:00:00Z").links[1]
+    assert (times.held, times.text) == (
+        True,
+        "at 02:30 every day, Europe/Rome time; Sunday 2026-03-29 03:00:00 in Europe/Rome (UTC+02:00), "
+        "where the clocks go from 02:00 to 03:00",
+    )
+    assert engine.why("night", "2026-03-30T00:30:00Z").links[1].text == "at 02:30 every day, Europe/Rome time"

@@ -16,6 +16,7 @@ from picosched.schedule.chain import Link, Why
 from picosched.schedule.changed import resumed
 from picosched.schedule.fire import Fire, missed
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.timespec.verdict import change_shown, local_shown, verdict
 
 MOST_ANSWERS = 100
 """Occurrences of a question about two times."""
@@ -33,11 +34,11 @@ def of_schedule(engine: Wiring, row: Scheduled, at: datetime | None) -> Why:
     record = _record(engine, row, at)
     if record is not None:
         links, instead = _of_record(engine, row, record)
-        return Why(called, (made, _times(row), *links), instead)
+        return Why(called, (made, _times(row, record.nominal), *links), instead)
     if at is not None and (off := _off_times(engine, row, at)) is not None:
         return Why(called, (made, off[0]), off[1])
     links, instead = _without_record(engine, row, at)
-    return Why(called, (made, _times(row), *links), instead)
+    return Why(called, (made, _times(row, at), *links), instead)
 
 
 def schedule_between(engine: Wiring, row: Scheduled, since: datetime, until: datetime) -> list[Why]:
@@ -88,10 +89,13 @@ def _record(engine: Wiring, row: Scheduled, at: datetime | None) -> Fire | None:
     return next(iter(Agenda(engine).history(id=row.id, limit=1)), None)
 
 
-def _times(row: Scheduled) -> Link:
+def _times(row: Scheduled, time: datetime | None = None) -> Link:
+    """The timetable; for a time on a day on which the clocks change, with what they do."""
     moved = "" if row.moved_from is None else f"; its next was moved from {format_time(row.moved_from)}"
     try:
-        return Link("timetable", True, f"{row.explain()}{moved}")
+        change = "" if time is None or row.timespec is None else change_shown(time, row.tz)
+        clocks = "" if time is None or not change else f"; {local_shown(time, row.tz)}"
+        return Link("timetable", True, f"{row.explain()}{clocks}{moved}")
     except PicoschedError as error:
         return Link("timetable", False, f"cannot be read: {error.message}")
 
@@ -105,10 +109,12 @@ def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str 
     coming = row.following(since, granularity)
     if coming is not None and coming - at < timedelta(seconds=max(granularity, 1)):
         return None
-    local = at.astimezone(ZoneInfo(row.tz))
-    text = f"{row.explain()}; {local:%A %Y-%m-%d %H:%M:%S} in {row.tz} is none of its times"
+    asked = shifted(at, -row.put_off)
+    local = asked.astimezone(ZoneInfo(row.tz))
+    text = f"{row.explain()}; {local_shown(asked, row.tz)} is none of its times"
     repeats = row.repeats
-    if repeats is not None and repeats.calendars:
+    if repeats is not None:
+        text += f": {verdict(repeats, asked)}"
         free = repeats.left_out(shifted(at, -timedelta(days=1)), shifted(at, timedelta(days=1)))
         text += "".join(f"; left out: {each}" for each in free if each.day == local.date())
     if coming is None:

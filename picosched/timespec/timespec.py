@@ -43,7 +43,7 @@ from picosched.timespec.place import shown
 from picosched.timespec.start import Start, local_time
 from picosched.timespec.sun import Sun
 from picosched.timespec.terms import Term
-from picosched.timespec.times import WHOLE, Every, Part, same
+from picosched.timespec.times import WHOLE, Every, Part, Times, same
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import check_zone, is_utc
 
@@ -228,6 +228,11 @@ class Timespec:
     def parts(self) -> int:
         """How many sets of times it is the union of."""
         return len(self._fires.times)
+
+    @property
+    def times(self) -> Times:
+        """The sets of times it is the union of."""
+        return self._fires.times
 
     def __or__(self, other: Timespec) -> Timespec:
         return self._combined("|", other)
