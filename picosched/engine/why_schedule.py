@@ -20,6 +20,7 @@ from picosched.timespec.verdict import change_shown, local_shown, verdict
 
 MOST_ANSWERS = 100
 """Occurrences of a question about two times."""
+UNKNOWN = "; who did it is not on record: the last 20 changes are, and an older picosched kept none"
 RAISED = (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED, Outcome.FAILED)
 
 
@@ -165,10 +166,10 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
 
 
 def _changed(engine: Wiring, id: str, what: str, until: datetime | None = None) -> str:
-    """Who did that to a schedule last, up to a time; nothing if it is not on record."""
+    """Who did that to a schedule last, up to a time."""
     changes = [each for each in Agenda(engine).changes_of(id) if until is None or each.at <= until]
     found = next((each for each in reversed(changes) if each.what == what), None)
-    return "" if found is None else f"; {found}"
+    return UNKNOWN if found is None else f"; {found}"
 
 
 def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link], str | None]:
@@ -177,7 +178,8 @@ def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link]
         turn = "" if record.eid is None else f" in the turn {record.eid}{_fired_in(engine, record.eid)}"
         why = "" if record.why is None else f": {record.why}"
         what = {Outcome.PAUSED: "paused", Outcome.CANCELLED: "cancelled"}.get(record.outcome, "")
-        by = _changed(engine, row.id, what, record.fired)
+        explained = record.outcome is Outcome.CANCELLED and (why or turn)
+        by = _changed(engine, row.id, what, record.fired) if what and not explained else ""
         text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
         instead = f"not paused, at {nominal}" if record.outcome is Outcome.PAUSED else None
         return [Link(record.outcome.value, False, text)], instead

@@ -59,6 +59,8 @@ def reached(considered: Mapping[str, Any], rule: str) -> bool:
 
 def _rule_link(each: Mapping[str, Any], done: bool) -> Link:
     why = f": {each['why']}" if each["why"] else ""
+    if why.endswith(" is false"):
+        why += "; its operands are not on record, as an older picosched kept none"
     held = each["outcome"] == "fired" or (done and each["outcome"] != "failed")
     return Link(f"{each['rid']}.{each['rule']}", held, f"{each['outcome']}{why}")
 

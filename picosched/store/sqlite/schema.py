@@ -318,6 +318,12 @@ def check(connection: sqlite3.Connection, name: str) -> None:
         raise PicoschedError(f"{name} was written by a newer picosched, whose tables this one does not know")
 
 
+def is_older(connection: sqlite3.Connection) -> bool:
+    """Whether an older picosched wrote it, which has tables, but not all of today."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return 0 < int(version) < len(MIGRATIONS)
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the tables up to date; mark a new database as ours first."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
