@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from picosched import standard
 from picosched.errors import KrlError, PicoschedError, Span
-from picosched.krl.awaited import awaited
 from picosched.krl.budget import Postponed
 from picosched.krl.keys import Keys, without_config_keys
 from picosched.krl.running import Instance, instantiate
@@ -266,6 +265,8 @@ def _try_rule(
             outcome = "unselected" if selection.state is None else "waiting"
             why = selection.why
             if selection.state is not None or not why:
+                from picosched.krl.awaited import awaited  # late, as `krl.running` explains
+
                 why = "; ".join(filter(None, (why, awaited(rule.select, selection.state))))
             handled.considered.append(Considered(rid, rule.name, outcome, why, rule.line))
             return False
