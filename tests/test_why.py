@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from picosched import Engine, VirtualClock
-from picosched.clock import parse_time
+from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.supposed import smallest_change
@@ -427,3 +428,23 @@ def test_on_the_day_of_a_clock_change_the_timetable_says_what_the_clocks_do(engi
         "where the clocks go from 02:00 to 03:00",
     )
     assert engine.why("night", "2026-03-30T00:30:00Z").links[1].text == "at 02:30 every day, Europe/Rome time"
+
+
+def test_before_history_begins_it_says_since_when_is_known(engine: Engine) -> None:
+    wanted(engine, level=7)
+    engine.run_until("2026-05-04T09:00:00Z")
+    engine.prune()
+    days = engine.settings.history_days
+    begins = engine.journal()[-1].at
+    for what in ("reminder:wanted", "reminders.remind"):
+        broke = engine.why(what, "2026-03-02T08:30:00Z").broke
+        assert broke is not None and (broke.name, broke.text) == (
+            "record",
+            f"what happened is known since {format_time(begins)}: turns are kept for {days} days",
+        )
+        (answer,) = engine.why_between(what, "2026-03-01T00:00:00Z", "2026-03-05T00:00:00Z")
+        assert answer.broke == broke
+    broke = engine.why("standup", "2026-03-02T08:30:00Z").broke
+    assert broke is not None and broke.name == "record"
+    since = format_time(engine.now() - timedelta(days=days))
+    assert broke.text == f"what fired is known since {since}: records are kept for {days} days"

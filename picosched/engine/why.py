@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.engine.agenda import Agenda
 from picosched.engine.why_schedule import MOST_ANSWERS, of_schedule, schedule_between, too_many
-from picosched.engine.why_turn import MOST_TURNS, of_turn, reached, turns
+from picosched.engine.why_turn import MOST_TURNS, before_history, of_turn, reached, turns
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.schedule.chain import Link, Why
@@ -176,6 +176,8 @@ def _row_of(engine: Wiring, what: str) -> Scheduled | None:
 
 
 def _never_reached(engine: Wiring, what: str, ruleset: Ruleset, at: datetime | None) -> Why:
+    if (unknown := before_history(engine, at)) is not None:
+        return Why(what, (unknown,))
     name = what.rsplit(".", 1)[1]
     rule = next(each for each in ruleset.tree.rules if each.name == name)
     if rule.state != "active":
@@ -187,6 +189,8 @@ def _never_reached(engine: Wiring, what: str, ruleset: Ruleset, at: datetime | N
 
 
 def _never_raised(engine: Wiring, what: str, rules: Mapping[str, Ruleset], at: datetime | None) -> Why:
+    if (unknown := before_history(engine, at)) is not None:
+        return Why(what, (unknown,))
     text = f"it was neither raised nor scheduled {_looked_through(engine, at)}"
     links: tuple[Link, ...] = (Link("scheduled", False, text),)
     known = {key for ruleset in {*rules.values()} for rule in ruleset.rules for key in rule.select.keys}

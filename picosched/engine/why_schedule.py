@@ -136,8 +136,10 @@ def _later(time: timedelta) -> str:
 
 def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tuple[list[Link], str | None]:
     now, due = engine.now(), row.due
-    if at is not None and at < shifted(now, -timedelta(days=engine.settings.history_days)):
-        return [Link("record", False, f"records are kept for {engine.settings.history_days} days")], None
+    begins = shifted(now, -timedelta(days=engine.settings.history_days))
+    if at is not None and at < begins:
+        kept = f"records are kept for {engine.settings.history_days} days"
+        return [Link("record", False, f"what fired is known since {format_time(begins)}: {kept}")], None
     if row.held:
         return [Link("overlap", False, "it waits until what the occurrence before started has ended")], None
     if row.status is Status.PAUSED:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from picosched.clock import format_time
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.supposed import smallest_change
@@ -28,6 +29,15 @@ def turns(
     place = engine.read(engine.store.journal.place_at, until)
     found = engine.read(engine.store.pages.journal, str(place + 1), limit, eid=eid).items
     return [each for each in found if each.at <= until]
+
+
+def before_history(engine: Wiring, at: datetime | None) -> Link | None:
+    """The link that says since when turns are known, if a time is before that."""
+    begins = engine.read(engine.store.journal.begins)
+    if at is None or begins is None or at >= begins:
+        return None
+    kept = f"turns are kept for {engine.settings.history_days} days"
+    return Link("record", False, f"what happened is known since {format_time(begins)}: {kept}")
 
 
 def of_turn(engine: Wiring, entry: Entry, rule: str | None = None) -> tuple[tuple[Link, ...], str | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import shifted, to_ms
+from picosched.clock import from_ms, shifted, to_ms
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
 from picosched.schedule.record import COUNT, MAPS, NAME, TEXT, TEXTS, TIME, Field, Table
@@ -77,6 +77,11 @@ class Journal:
         """Turns, newest first; of one pico, of one event, with a `seq` greater than `after`."""
         found = self._database.rows("entries", (after, limit), {"pico": pico_id, "eid": eid})
         return [entry_of(row) for row in found]
+
+    def begins(self) -> datetime | None:
+        """The time of the oldest turn; None if there is none."""
+        row = self._database.row("journal_begins")
+        return None if row is None else from_ms(row[0])
 
     def place_at(self, time: datetime) -> int:
         """The `seq` of the last turn up to a time; 0 if there is none.
