@@ -15,6 +15,7 @@ from picosched.errors import PicoschedError
 from picosched.schedule.chain import Link, Why
 from picosched.schedule.changed import resumed
 from picosched.schedule.fire import Fire, missed
+from picosched.schedule.provenance import Provenance
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.timespec.verdict import change_shown, local_shown, verdict
 
@@ -35,11 +36,11 @@ def of_schedule(engine: Wiring, row: Scheduled, at: datetime | None) -> Why:
     record = _record(engine, row, at)
     if record is not None:
         links, instead = _of_record(engine, row, record)
-        return Why(called, (made, _times(row, record.nominal), *links), instead)
+        return Why(called, (made, _times(engine, row, record.nominal), *links), instead)
     if at is not None and (off := _off_times(engine, row, at)) is not None:
         return Why(called, (made, off[0]), off[1])
     links, instead = _without_record(engine, row, at)
-    return Why(called, (made, _times(row, at), *links), instead)
+    return Why(called, (made, _times(engine, row, at), *links), instead)
 
 
 def schedule_between(engine: Wiring, row: Scheduled, since: datetime, until: datetime) -> list[Why]:
@@ -90,12 +91,16 @@ def _record(engine: Wiring, row: Scheduled, at: datetime | None) -> Fire | None:
     return next(iter(Agenda(engine).history(id=row.id, limit=1)), None)
 
 
-def _times(row: Scheduled, time: datetime | None = None) -> Link:
+def _times(engine: Wiring, row: Scheduled, time: datetime | None = None) -> Link:
     """The timetable; for a time on a day on which the clocks change, with what they do."""
+    changes = Agenda(engine).changes_of(row.id) if row.asked_for is not None else []
+    became = None if row.asked_for is None else format_time(row.asked_for)
+    change = next((each for each in changes if each.what == "moved" and each.became == became), None)
     moved = "" if row.moved_from is None else f"; its next was moved from {format_time(row.moved_from)}"
+    moved = moved if change is None else f"; its next was {change}"
     try:
-        change = "" if time is None or row.timespec is None else change_shown(time, row.tz)
-        clocks = "" if time is None or not change else f"; {local_shown(time, row.tz)}"
+        turned = time is not None and row.timespec is not None and change_shown(time, row.tz)
+        clocks = f"; {local_shown(time, row.tz)}" if time is not None and turned else ""
         return Link("timetable", True, f"{row.explain()}{clocks}{moved}")
     except PicoschedError as error:
         return Link("timetable", False, f"cannot be read: {error.message}")
@@ -140,6 +145,8 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
     if at is not None and at < begins:
         kept = f"records are kept for {engine.settings.history_days} days"
         return [Link("record", False, f"what fired is known since {format_time(begins)}: {kept}")], None
+    if at is not None and (away := _moved_from(engine, row, at)) is not None:
+        return [Link("moved", False, str(away))], f"not moved, at {format_time(at)}"
     if row.held:
         return [Link("overlap", False, "it waits until what the occurrence before started has ended")], None
     if row.status is Status.PAUSED:
@@ -165,6 +172,12 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
         return [Link("to come", not passed, text if passed else f"it is due {format_time(due)}")], None
     text = f"due since {'' if due is None else format_time(due)}, and no engine has raised it"
     return [Link("engine", False, text)], "an engine running: `picosched run` or `serve`"
+
+
+def _moved_from(engine: Wiring, row: Scheduled, at: datetime) -> Provenance | None:
+    """The change that moved the occurrence of a time elsewhere."""
+    changes = reversed(Agenda(engine).changes_of(row.id))
+    return next((each for each in changes if each.what == "moved" and each.was == format_time(at)), None)
 
 
 def _changed(engine: Wiring, id: str, what: str, until: datetime | None = None) -> str:

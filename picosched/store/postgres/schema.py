@@ -322,6 +322,9 @@ PROVENANCE = (
 )
 """Who changed a scheduled event; it goes with its row."""
 
+BECAME = (f"ALTER TABLE provenance ADD was {TEXT}, ADD became {TEXT}",)
+"""What a change to a scheduled event was."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -331,6 +334,7 @@ MIGRATIONS = (
     ("0006_asked", ASKED),
     ("0007_overlap", OVERLAP),
     ("0008_provenance", PROVENANCE),
+    ("0010_became", BECAME),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -290,6 +290,12 @@ PROVENANCE = (
 )
 """Who changed a scheduled event; it goes with its row."""
 
+BECAME = (
+    "ALTER TABLE provenance ADD COLUMN was TEXT",
+    "ALTER TABLE provenance ADD COLUMN became TEXT",
+)
+"""What a change to a scheduled event was."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -303,6 +309,7 @@ MIGRATIONS = (
     ("0010_asked", ASKED),
     ("0011_overlap", OVERLAP),
     ("0012_provenance", PROVENANCE),
+    ("0013_became", BECAME),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
