@@ -96,12 +96,12 @@ def test_a_rule_that_moves_says_so_too(engine: Engine) -> None:
       rule plan { select when bell once
         fired { schedule bell event "rings" at "2026-03-01T10:00:00Z" attributes {"_name": "once"} } }
       rule later { select when bell later
-        pre { it = event:scheduled({"name": "once"}).head() }
-        event:move(it{"id"}, "2026-03-01T11:00:00Z") }
+        event:move(event:attrs{"id"}, "2026-03-01T11:00:00Z") }
     }"""
     )
     engine.root.raise_event("bell", "once")
-    turn = engine.root.raise_event("bell", "later")
+    (id,) = [row.id for row in engine.agenda.scheduled() if row.name == "once"]
+    turn = engine.root.raise_event("bell", "later", {"id": id})
     moved = (
         "moved from 2026-03-01T10:00:00Z to 2026-03-01T11:00:00Z at 2026-03-01T08:00:00Z "
         f"by bells.later in the turn {turn.eid}"
