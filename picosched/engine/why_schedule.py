@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.engine.agenda import Agenda
+from picosched.engine.why_instead import apart, in_its_window, less_often, not_ended, not_paused
 from picosched.engine.why_turn import of_turn, turns
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.frozen import replace
 from picosched.schedule.chain import Link, Why
 from picosched.schedule.changed import resumed
 from picosched.schedule.fire import Fire, missed
@@ -21,6 +23,12 @@ from picosched.timespec.verdict import change_shown, local_shown, verdict
 
 MOST_ANSWERS = 100
 """Occurrences of a question about two times."""
+INSTEAD = {
+    Outcome.PAUSED: not_paused,
+    Outcome.SKIPPED: in_its_window,
+    Outcome.THROTTLED: less_often,
+}
+"""What would have helped, by what became of an occurrence."""
 UNKNOWN = "; who did it is not on record: the last 20 changes are, and an older picosched kept none"
 RAISED = (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED, Outcome.FAILED)
 
@@ -70,7 +78,8 @@ def _coming(engine: Wiring, row: Scheduled, since: datetime, until: datetime) ->
     if row.timespec is None:
         yield from (each for each in (row.due,) if each is not None and since <= each <= until)
     granularity, time = engine.settings.granularity, shifted(since, -MILLISECOND)
-    while row.timespec is not None and (found := row.following(time, granularity)) and found <= until:
+    endless = replace(row, until=None)
+    while row.timespec is not None and (found := endless.following(time, granularity)) and found <= until:
         yield found
         time = found
 
@@ -101,9 +110,15 @@ def _times(engine: Wiring, row: Scheduled, time: datetime | None = None) -> Link
     try:
         turned = time is not None and row.timespec is not None and change_shown(time, row.tz)
         clocks = f"; {local_shown(time, row.tz)}" if time is not None and turned else ""
-        return Link("timetable", True, f"{row.explain()}{clocks}{moved}")
+        return Link("timetable", True, f"{_in_words(row)}{clocks}{moved}")
     except PicoschedError as error:
         return Link("timetable", False, f"cannot be read: {error.message}")
+
+
+def _in_words(row: Scheduled) -> str:
+    """Its times, and by how much its jitter puts them off."""
+    put_off = f", put off by {row.put_off.total_seconds():g} s (jitter)" if row.put_off else ""
+    return f"{row.explain()}{put_off}"
 
 
 def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str | None] | None:
@@ -112,12 +127,13 @@ def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str 
     if row.timespec is None:
         return None
     since = shifted(at, -timedelta(seconds=max(granularity, 1)))
-    coming = row.following(since, granularity)
+    coming = replace(row, until=None).following(since, granularity)
     if coming is not None and coming - at < timedelta(seconds=max(granularity, 1)):
         return None
+    coming = row.following(since, granularity)
     asked = shifted(at, -row.put_off)
     local = asked.astimezone(ZoneInfo(row.tz))
-    text = f"{row.explain()}; {local_shown(asked, row.tz)} is none of its times"
+    text = f"{_in_words(row)}; {local_shown(asked, row.tz)} is none of its times"
     repeats = row.repeats
     if repeats is not None:
         text += f": {verdict(repeats, asked)}"
@@ -125,18 +141,7 @@ def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str 
         text += "".join(f"; left out: {each}" for each in free if each.day == local.date())
     if coming is None:
         return Link("timetable", False, f"{text}, and there is none after it"), None
-    return Link("timetable", False, text), f"{_later(coming - at)} later, at {format_time(coming)}"
-
-
-def _later(time: timedelta) -> str:
-    seconds = int(time.total_seconds())
-    parts = (
-        (seconds // 86_400, "d"),
-        (seconds // 3_600 % 24, "h"),
-        (seconds // 60 % 60, "min"),
-        (seconds % 60, "s"),
-    )
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+    return Link("timetable", False, text), apart(at, coming)
 
 
 def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tuple[list[Link], str | None]:
@@ -147,6 +152,9 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
         return [Link("record", False, f"what fired is known since {format_time(begins)}: {kept}")], None
     if at is not None and (away := _moved_from(engine, row, at)) is not None:
         return [Link("moved", False, str(away))], f"not moved, at {format_time(at)}"
+    if at is not None and row.until is not None and at > row.until and row.status is not Status.FINISHED:
+        ends = Link("ended", False, f"it may be due until {format_time(row.until)}")
+        return [ends], not_ended(engine, row, at)
     if row.held:
         return [Link("overlap", False, "it waits until what the occurrence before started has ended")], None
     if row.status is Status.PAUSED:
@@ -163,7 +171,7 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
     if row.status is Status.FINISHED:
         most = f"it fired {row.fires} of {row.count} times" if row.count else f"it fired {row.fires} times"
         until = "" if row.until is None else f", and may be due until {format_time(row.until)}"
-        return [Link("ended", False, f"{most}{until}")], None
+        return [Link("ended", False, f"{most}{until}")], not_ended(engine, row, at)
     if row.status is Status.CANCELLED:
         return [Link("cancelled", False, "its record says no more")], None
     if due is not None and due > now:
@@ -196,7 +204,7 @@ def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link]
         explained = record.outcome is Outcome.CANCELLED and (why or turn)
         by = _changed(engine, row.id, what, record.fired) if what and not explained else ""
         text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
-        instead = f"not paused, at {nominal}" if record.outcome is Outcome.PAUSED else None
+        instead = INSTEAD[record.outcome](engine, row, record) if record.outcome in INSTEAD else None
         return [Link(record.outcome.value, False, text)], instead
     late = f"{record.lateness:g} s after {nominal}"
     if missed(record.nominal, record.fired, granularity):

@@ -12,7 +12,12 @@ from typing import Any
 from picosched.clock import format_time
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.krl import syntax
+from picosched.krl.matching import matching
+from picosched.krl.pattern import regex_of
+from picosched.krl.ruleset import primitives
 from picosched.krl.supposed import smallest_change
+from picosched.krl.values import shown, to_string
 from picosched.schedule.chain import Link
 from picosched.store.journal import Entry
 
@@ -42,12 +47,13 @@ def before_history(engine: Wiring, at: datetime | None) -> Link | None:
 
 def of_turn(engine: Wiring, entry: Entry, rule: str | None = None) -> tuple[tuple[Link, ...], str | None]:
     """The rules of a turn, or one of them, and what would have made the first that did not fire do so."""
-    considered = [
-        each
+    pairs = [
+        (each, handled["attrs"])
         for handled in entry.handled
         for each in handled["considered"]
         if rule is None or reached(each, rule)
     ]
+    considered = [each for each, _ in pairs]
     if not considered:
         first = entry.handled[0]
         text = f"no rule selects {first['domain']}:{first['type']}: the event reached nobody"
@@ -56,7 +62,7 @@ def of_turn(engine: Wiring, entry: Entry, rule: str | None = None) -> tuple[tupl
     done = rule is None and any(each["outcome"] == "fired" for each in considered)
     links = [_rule_link(each, done) for each in considered]
     if not done:
-        instead = next(filter(None, (_instead(engine, entry, each) for each in considered)), None)
+        instead = next(filter(None, (_instead(engine, entry, *each) for each in pairs)), None)
         return tuple(links), None if all(each.held for each in links) else instead
     return (*links, Link("did", not entry.errors, _did(entry))), None
 
@@ -80,8 +86,10 @@ def _did(entry: Entry) -> str:
     return ", ".join(parts)
 
 
-def _instead(engine: Wiring, entry: Entry, considered: Mapping[str, Any]) -> str | None:
-    """What its condition or `where` lacked, by the text of the rule that is installed now, if it fits."""
+def _instead(
+    engine: Wiring, entry: Entry, considered: Mapping[str, Any], attrs: Mapping[str, Any]
+) -> str | None:
+    """What its patterns, condition or `where` lacked, by the rule that is installed now, if that fits."""
     if considered["outcome"] not in ("notfired", "unselected"):
         return None
     try:
@@ -91,6 +99,8 @@ def _instead(engine: Wiring, entry: Entry, considered: Mapping[str, Any]) -> str
     ruleset = pico.installed[considered["rid"]].ruleset
     for rule in ruleset.tree.rules:
         if rule.name == considered["rule"]:
+            if considered["why"].startswith("the attribute "):
+                return _patterns_changed(rule, considered["why"], attrs)
             wheres = [each.where for each in ruleset.selected if each.where is not None]
             conditions = [rule.actions.condition] if rule.actions and rule.actions.condition else []
             of_outcome = conditions if considered["outcome"] == "notfired" else wheres
@@ -98,3 +108,30 @@ def _instead(engine: Wiring, entry: Entry, considered: Mapping[str, Any]) -> str
                 if f" line {ruleset.source.place(each.start)[0]} " in considered["why"]:
                     return smallest_change(each, ruleset.source, considered["why"])
     return None
+
+
+def _patterns_changed(rule: syntax.Rule, why: str, attrs: Mapping[str, Any]) -> str | None:
+    """The attributes with which an event would match the patterns that it did not match."""
+    if rule.select is None:
+        return None
+    for event in primitives(rule.select):
+        missed = [each for each in event.attributes if not _matches(each, attrs)]
+        names = [f"the attribute {each.name} does not match " for each in missed]
+        if event.where is None and any(why.startswith(each) for each in names):
+            texts = [matching(each.pattern.pattern, each.pattern.flags) for each in missed]
+            was = [
+                f"it was {shown(attrs[each.name])}" if each.name in attrs else "there is none"
+                for each in missed
+            ]
+            told = zip(missed, texts, was, strict=True)
+            return (
+                None
+                if None in texts
+                else ", and ".join(f"`{each.name}` {shown(text)} ({before})" for each, text, before in told)
+            )
+    return None
+
+
+def _matches(pattern: syntax.AttributePattern, attrs: Mapping[str, Any]) -> bool:
+    text = to_string(attrs[pattern.name]) if pattern.name in attrs else ""
+    return regex_of(pattern.pattern.pattern, pattern.pattern.flags).search(text) is not None
