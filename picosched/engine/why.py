@@ -47,7 +47,7 @@ def ask_why(engine: Wiring, what: str, at: datetime | None = None) -> Why:
     entries = turns(engine, eid=what, limit=1)
     if entries:
         return Why(f"the event {what}", *of_turn(engine, entries[0]))
-    rules = _rules(engine)
+    rules = rules_of(engine)
     if what in rules:
         return _last(engine, _of_rule(engine, what), at) or _never_reached(engine, what, rules[what], at)
     if ":" in what:
@@ -72,7 +72,7 @@ def ask_why_between(engine: Wiring, what: str, since: datetime, until: datetime)
         return schedule_between(engine, row, since, until)
     if turns(engine, eid=what, limit=1):
         raise PicoschedError(f"found {what}, the id of an event that came once, wanted it without two times")
-    rules = _rules(engine)
+    rules = rules_of(engine)
     if what in rules:
         found = _each(engine, _of_rule(engine, what), since, until)
         return found or [_never_reached(engine, what, rules[what], until)]
@@ -115,7 +115,7 @@ def _rulesets(engine: Wiring) -> list[Ruleset]:
     return found
 
 
-def _rules(engine: Wiring) -> dict[str, Ruleset]:
+def rules_of(engine: Wiring) -> dict[str, Ruleset]:
     """Each rule, as `rid.rule`, with its ruleset."""
     return {
         f"{ruleset.rid}.{rule.name}": ruleset for ruleset in _rulesets(engine) for rule in ruleset.tree.rules
