@@ -70,3 +70,47 @@ def test_the_last_changes_are_kept_and_go_with_the_row(engine: Engine) -> None:
     engine.run_until("2026-04-05T00:00:00Z")
     engine.prune()
     assert engine.agenda.find(row.id) is None and whole(engine, row.id) == []
+
+
+def test_each_change_says_what_it_was(engine: Engine) -> None:
+    (row,) = engine.agenda.scheduled()
+    agenda = engine.agenda.acting("HTTP")
+    agenda.move(row.id, "2026-12-01T09:00:00.500Z")
+    agenda.reschedule(row.id, "30 9 * * *", "Europe/Rome")
+    agenda.pause(row.id, "2026-03-01T12:00:00Z")
+    agenda.resume(row.id)
+    agenda.cancel(row.id)
+    now = "at 2026-03-01T08:00:00Z by HTTP"
+    assert [str(each) for each in engine.agenda.changes_of(row.id)] == [
+        f"moved from 2026-03-01T09:00:00Z to 2026-12-01T09:00:00.500Z {now}",
+        f'rescheduled from "0 * * * *" to "30 9 * * *" in Europe/Rome {now}',
+        f"paused until 2026-03-01T12:00:00Z {now}",
+        f"resumed {now}",
+        f"cancelled {now}",
+    ]
+
+
+def test_a_rule_that_moves_says_so_too(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset bells {
+      rule plan { select when bell once
+        fired { schedule bell event "rings" at "2026-03-01T10:00:00Z" attributes {"_name": "once"} } }
+      rule later { select when bell later
+        event:move(event:attrs{"id"}, "2026-03-01T11:00:00Z") }
+    }"""
+    )
+    engine.root.raise_event("bell", "once")
+    (id,) = [row.id for row in engine.agenda.scheduled() if row.name == "once"]
+    turn = engine.root.raise_event("bell", "later", {"id": id})
+    moved = (
+        "moved from 2026-03-01T10:00:00Z to 2026-03-01T11:00:00Z at 2026-03-01T08:00:00Z "
+        f"by bells.later in the turn {turn.eid}"
+    )
+    timetable = engine.why("once").links[1]
+    assert timetable.text == f"once; its next was {moved}"
+    for time in ("2026-03-01T09:00:00Z", "2026-03-01T12:00:00Z"):
+        engine.run_until(time)
+        broke = engine.why("once", "2026-03-01T10:00:00Z").broke
+        assert broke is not None and (broke.name, broke.text) == ("moved", moved)
+    raised = engine.why("once").links[2]
+    assert raised.name == "raised" and raised.text.startswith("at 2026-03-01T11:00:00Z")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from picosched import Engine, VirtualClock
+from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.supposed import smallest_change
@@ -71,7 +73,9 @@ def test_the_condition_names_its_operands_and_what_would_have_made_it_true(engin
         "it would have: `level` 7 (it was 3)"
     )
     broke = engine.why("reminders.both").broke
-    assert broke is not None and broke.text == "waiting: its event expression waits for more"
+    assert broke is not None and broke.text == (
+        "waiting: its event expression waits for reminder:confirmed (part 2 of 2), since 2026-03-02T08:30:00Z"
+    )
     broke = engine.why("reminders.asleep").broke
     assert broke is not None and broke.text == "it is inactive in the text of its ruleset"
 
@@ -96,7 +100,8 @@ def test_a_time_that_is_none_of_its_times_says_when_the_next_is(engine: Engine) 
         "reminder:due (standup) at 2026-03-02T08:29:00Z\n"
         "held scheduled: by reminders.plan:4 at 2026-03-01T08:00:00Z\n"
         "BROKE timetable: at 09:30 on Monday to Friday, Europe/Rome time; "
-        "Monday 2026-03-02 09:29:00 in Europe/Rome is none of its times\n"
+        "Monday 2026-03-02 09:29:00 in Europe/Rome (UTC+01:00) is none of its times: "
+        "Monday and hour 9 match; minute 29 does not (30)\n"
         "it would have: 1 min later, at 2026-03-02T08:30:00Z"
     )
 
@@ -288,3 +293,159 @@ def test_a_ruleset_that_no_longer_compiles_hides_no_other(tmp_path: Path) -> Non
         assert text(engine, "whole.r").startswith("whole.r\nBROKE raised: no event a:b reached it")
         with pytest.raises(PicoschedError, match=r"nothing on record is called 'broken\.r'"):
             engine.why("broken.r")
+
+
+def test_between_two_times_each_occurrence_has_an_answer(engine: Engine) -> None:
+    wanted(engine, level=7, times=4)
+    (row,) = engine.agenda.scheduled()
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    engine.run_until("2026-03-02T09:00:00Z")
+    clock.set("2026-03-05T07:00:00Z")
+    engine.run_due()
+    engine.agenda.pause(row.id)
+    clock.set("2026-03-06T07:00:00Z")
+    engine.agenda.resume(row.id)
+    engine.run_until("2026-03-09T09:00:00Z")
+    found = engine.why_between("standup", "2026-03-01T00:00:00Z", "2026-03-10T12:00:00Z")
+    assert [(each.what[-20:], each.broke and each.broke.name) for each in found] == [
+        ("2026-03-02T08:30:00Z", None),
+        ("2026-03-03T08:30:00Z", None),
+        ("2026-03-04T08:30:00Z", None),
+        ("2026-03-05T08:30:00Z", "paused"),
+        ("2026-03-06T08:30:00Z", None),
+        ("2026-03-09T08:30:00Z", None),
+        ("2026-03-10T08:30:00Z", "ended"),
+    ]
+    assert "it stands for 2 occurrences" in found[2].links[2].text
+    (none,) = engine.why_between("standup", "2026-03-07T00:00:00Z", "2026-03-07T12:00:00Z")
+    assert none.broke is not None and none.broke.name == "timetable"
+
+
+def test_between_two_times_each_event_has_an_answer(engine: Engine) -> None:
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    for hour in (9, 10, 11):
+        clock.set(f"2026-03-01T{hour:02}:00:00Z")
+        engine.root.raise_event("reminder", "due", {"level": hour - 5})
+    for what in ("reminder:due", "reminders.remind"):
+        found = engine.why_between(what, "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z")
+        assert ["2026-03-01T10" in found[0].links[0].text, len(found)] == [True, 2]
+    (none,) = engine.why_between("reminder:due", "2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z")
+    assert none.broke is not None and "up to 2026-03-01T13:00:00Z" in none.broke.text
+    assert text(engine, "reminder:due", "2026-03-01T09:30:00Z").splitlines()[1] == (
+        "held raised: at 2026-03-01T09:00:00Z, as the event ID"
+    )
+
+
+def test_between_refuses_what_has_one_time_or_too_many(engine: Engine) -> None:
+    turn = engine.root.raise_event("reminder", "due", {"level": 9})
+    engine.root.install(
+        """ruleset ticks { rule plan { select when tick wanted
+      fired { schedule tick event "due" repeat "* * * * *" attributes {"_name": "tick"} } } }"""
+    )
+    engine.root.raise_event("tick", "wanted")
+    for what, since, until, code in (
+        (turn.eid, "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "invalid"),
+        ("tick", "2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z", "invalid"),
+        ("tick", "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z", "too_large"),
+        ("nosuch", "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z", "not_found"),
+    ):
+        with pytest.raises(PicoschedError) as raised:
+            engine.why_between(what, since, until)
+        assert raised.value.code == code
+
+
+def test_the_journal_is_read_up_to_a_time_by_halving(engine: Engine) -> None:
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    journal = engine.store.journal
+    assert journal.place_at(clock.now()) == 0
+    for minute in range(1, 40):
+        clock.set(f"2026-03-01T09:{minute:02}:00Z")
+        engine.root.raise_event("reminder", "due", {"level": minute})
+    with engine.store.transaction():
+        engine.store._database.run("DELETE FROM journal WHERE seq % 3 = 0")
+    entries = engine.journal()
+    for minute in range(41):
+        time = parse_time(f"2026-03-01T09:{minute:02}:30Z")
+        upto = [each.seq for each in entries if each.at <= time]
+        assert [each.seq for each in entries if each.seq <= journal.place_at(time)] == upto
+
+
+@pytest.mark.parametrize(
+    ("select", "events", "waits"),
+    [
+        ("a b before c d", "a:b", "waits for c:d (part 2 of 2), since 0"),
+        ("a b before c d", "c:d", "has not begun: it waits for a:b (part 1 of 2)"),
+        ("a b and c d and e f", "c:d", "waits for a:b, then e:f, since 0"),
+        ("any 2 (a b, c d, e f)", "c:d", "waits for 1 of a:b, e:f, since 0"),
+        (
+            "(a b before c d) or (a b before e f)",
+            "a:b",
+            "waits for c:d (part 2 of 2) or e:f (part 2 of 2), since 0",
+        ),
+        ("count 3 (a b)", "a:b a:b", "waits for a:b (2 of 3 came), since 0"),
+        ("a b not between (c d, e f)", "c:d", "waits for e:f without a:b before it, since 0"),
+        ("a b not between (c d, e f)", "e:f", "has not begun: it waits for c:d"),
+        ("(a b or c d) before e f", "e:f", "has not begun: it waits for a:b or c:d (part 1 of 2)"),
+        ("any 2 (a b before c d, e f)", "e:f a:b", "waits for c:d (part 2 of 2), since 0"),
+        (
+            "a b before (c d before e f within 5 minutes)",
+            "a:b c:d",
+            "waits for e:f (part 2 of 2) (part 2 of 2), since 0",
+        ),
+        ("a b before c d where n > 2", "a:b c:d", "waits for c:d (part 2 of 2), since 0"),
+    ],
+)
+def test_an_event_expression_says_which_part_waits_for_what_and_since_when(
+    engine: Engine, select: str, events: str, waits: str
+) -> None:
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    engine.root.install(f"ruleset waits {{ rule r {{ select when {select} noop() }} }}")
+    for event in events.split():
+        engine.root.raise_event(*event.split(":"), {"n": 1})
+        clock.advance(minutes=1)
+    broke = engine.why("waits.r").broke
+    assert broke is not None
+    assert broke.text.endswith(
+        f"its event expression {waits.replace('since 0', 'since 2026-03-01T08:00:00Z')}"
+    )
+
+
+def test_on_the_day_of_a_clock_change_the_timetable_says_what_the_clocks_do(engine: Engine) -> None:
+    engine.root.install(
+        """ruleset night { rule plan { select when night wanted
+      fired { schedule night event "due" repeat "30 2 * * *"
+        attributes {"_name": "night", "_timezone": "Europe/Rome"} } } }"""
+    )
+    engine.root.raise_event("night", "wanted")
+    engine.run_until("2026-03-30T09:00:00Z")
+    times = engine.why("night", "2026-03-29T01:00:00Z").links[1]
+    assert (times.held, times.text) == (
+        True,
+        "at 02:30 every day, Europe/Rome time; Sunday 2026-03-29 03:00:00 in Europe/Rome (UTC+02:00), "
+        "where the clocks go from 02:00 to 03:00",
+    )
+    assert engine.why("night", "2026-03-30T00:30:00Z").links[1].text == "at 02:30 every day, Europe/Rome time"
+
+
+def test_before_history_begins_it_says_since_when_is_known(engine: Engine) -> None:
+    wanted(engine, level=7)
+    engine.run_until("2026-05-04T09:00:00Z")
+    engine.prune()
+    days = engine.settings.history_days
+    begins = engine.journal()[-1].at
+    for what in ("reminder:wanted", "reminders.remind"):
+        broke = engine.why(what, "2026-03-02T08:30:00Z").broke
+        assert broke is not None and (broke.name, broke.text) == (
+            "record",
+            f"what happened is known since {format_time(begins)}: turns are kept for {days} days",
+        )
+        (answer,) = engine.why_between(what, "2026-03-01T00:00:00Z", "2026-03-05T00:00:00Z")
+        assert answer.broke == broke
+    broke = engine.why("standup", "2026-03-02T08:30:00Z").broke
+    assert broke is not None and broke.name == "record"
+    since = format_time(engine.now() - timedelta(days=days))
+    assert broke.text == f"what fired is known since {since}: records are kept for {days} days"

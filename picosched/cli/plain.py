@@ -36,7 +36,9 @@ class Parameter:
         if get_origin(kind) in (Union, UnionType):
             (kind,) = (each for each in get_args(kind) if each is not NoneType)
         self.many = get_origin(kind) is list
-        self.kind = get_args(kind)[0] if self.many else kind
+        self.words = len(get_args(kind)) if get_origin(kind) is tuple else 1
+        """How many words it takes; they are of one kind."""
+        self.kind = get_args(kind)[0] if self.many or self.words > 1 else kind
 
     def value(self, text: str) -> Any:
         """A value of its kind; NotPlainError if only Typer knows what to make of the text."""
@@ -90,9 +92,13 @@ def _read(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, An
         name, equals, text = word.partition("=")
         parameter, flag = options.get(name, (None, None))
         is_short = not name.startswith("--")
-        if parameter is None or (equals and (flag is not None or is_short)):
+        if parameter is None or (equals and (flag is not None or is_short or parameter.words > 1)):
             raise NotPlainError
-        value = flag if flag is not None else parameter.value(text if equals else next(rest, ""))
+        value: Any
+        if parameter.words > 1:
+            value = tuple(parameter.value(next(rest, "")) for _ in range(parameter.words))
+        else:
+            value = flag if flag is not None else parameter.value(text if equals else next(rest, ""))
         given.setdefault(parameter.name, []).append(value)
     _take(free, [each for each in parameters if isinstance(each.declared, Argument)], given)
     return {each.name: _given(each, given.get(each.name)) for each in parameters}

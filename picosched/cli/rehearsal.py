@@ -172,7 +172,8 @@ def test(
 
     Time is virtual and the store a real file, which "restart" closes and reopens. "!" with part of the
     message is an error. Rulesets are searched for next to the transcript, or in a folder named rulesets
-    above it.
+    above it. "> expect never fires between 22:00 and 06:00" checks what is to come: at most N fires in any
+    minute of 2026-12, NAME fires at 09:00 every weekday, in a zone, of a period.
     """
     from picosched.rehearsal.transcript import play
 

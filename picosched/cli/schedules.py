@@ -219,6 +219,7 @@ def history(
     PANEL,
     "picosched why 5f0c21d8",
     "picosched why tea:ready --at 2026-03-01T12:04:00Z",
+    "picosched why standup --between 2026-03-01 2026-03-08",
     "picosched why tea_timer.ready --json",
 )
 def why(
@@ -232,18 +233,30 @@ def why(
     at: Annotated[
         str | None, Option("--at", metavar="TIME", help="When it fired or should have. Default: last.")
     ] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        Option(
+            "--between", metavar="TIME TIME", help="Each occurrence from one time to another, at most 100."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say why something fired or not: each link of the chain, which one broke, and what would have helped."""
     from picosched.clock import parse_time
 
+    if at is not None and between is not None:
+        raise WrongUseError("--at and --between exclude each other")
     with where.opened(readonly=True) as engine:
-        found = engine.why(what, None if at is None else parse_time(at))
-    if json:
-        write_json(found.as_json())
-    else:
-        for line in found.lines():
-            write(line)
+        if between is not None:
+            found = engine.why_between(what, *map(parse_time, between))
+        else:
+            found = [engine.why(what, None if at is None else parse_time(at))]
+    for each in found:
+        if json:
+            write_json(each.as_json())
+        else:
+            for line in each.lines():
+                write(line)
 
 
 def _known_id(engine: Reached, beginning: str) -> str:

@@ -34,7 +34,7 @@ from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire, Label
-from picosched.schedule.provenance import PYTHON, Provenance
+from picosched.schedule.provenance import PYTHON, Provenance, change_of
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
@@ -255,11 +255,10 @@ class Agenda:
         with store.savepoint():  # if one row cannot be changed, none is
             for id in ids:
                 row = store.agenda.find(id)
-                changed = None if row is None else step(row)
-                if changed is not None:
+                if row is not None and (changed := step(row)) is not None:
                     now = self._engine.now()
                     store.agenda.take(changed, now)
-                    store.agenda.note_change(Provenance(id, now, what, self._by))
+                    store.agenda.note_change(change_of(row, changed[0], now, what, self._by))
                     done.append(changed[0])
         return done
 

@@ -226,6 +226,16 @@ class Engine(Delivering, Sourced, Forecast):
 
         return plan_of(self, rulesets, days, pico and self.pico(pico).id, asserted, most)
 
+    def why_between(self, what: str, since: str | datetime, until: str | datetime) -> list[Why]:
+        """As `why`, for each occurrence from one time to another, both included; at least one answer.
+
+        `too_large` for more than 100 of them.
+        """
+        from picosched.engine.why import ask_why_between  # late, as it is rarely wanted
+
+        span = [parse_time(each) if isinstance(each, str) else each for each in (since, until)]
+        return ask_why_between(self, what, *span)
+
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None, after: int = 0
     ) -> list[Entry]:

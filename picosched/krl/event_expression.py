@@ -276,7 +276,7 @@ class Within:
 @frozen
 class Selection:
     """The effect of one event on a rule's machine: `bindings` if the rule is selected, otherwise None and
-    the reason."""
+    the reason, if it is another than that the machine waits (`awaited`)."""
 
     state: State
     bindings: dict[str, Value] | None
@@ -330,11 +330,11 @@ class EventExpression:
                 rest = {"states": [done.rest], "bindings": {}, "since": since}
             return Selection(rest, {**gathered, **step.bindings})
         if not results:
-            return Selection(state, None, "; ".join(step.reasons) or _waits(state))
+            return Selection(state, None, "; ".join(step.reasons))
         if results == [pattern.start]:
             return Selection(None, None, "the event broke the pattern off: it waits from its start")
         waiting = {"states": results, "bindings": {**gathered, **step.bindings}, "since": since}
-        return Selection(waiting, None, _waits(waiting))
+        return Selection(waiting, None)
 
 
 def _key(result: State | Done) -> Hashable:
@@ -370,9 +370,3 @@ def _at(row: Sequence[Value], place: int) -> Value:
 
 def _keys(parts: Iterable[Pattern]) -> frozenset[str]:
     return frozenset(key for part in parts for key in part.keys)
-
-
-def _waits(state: State) -> str:
-    return (
-        "its event expression waits for more" if state is not None else "its event expression has not begun"
-    )

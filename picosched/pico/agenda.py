@@ -40,7 +40,7 @@ from picosched.schedule.changed import (
 from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
-from picosched.schedule.provenance import Provenance
+from picosched.schedule.provenance import change_of
 from picosched.schedule.scheduled import COMING, Next, Outcome, Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.schedule.steering import KEEP, REPLACE, STEERING, read_steering
@@ -268,11 +268,11 @@ class PicoAgenda:
             changed = None if found is None else change(found)
         except PicoschedError as error:
             raise KrlError(error.message, code=error.code) from error
-        if changed is None:
+        if found is None or changed is None:
             return False
         row, record = changed
         self._put(row)
-        said.provenance.append(Provenance(id, turn.now, what, f"{said.rid}.{said.rule}", turn.eid))
+        said.provenance.append(change_of(found, row, turn.now, what, f"{said.rid}.{said.rule}", turn.eid))
         if record is not None:
             said.records.append(record)
         return True

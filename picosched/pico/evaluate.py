@@ -263,7 +263,12 @@ def _try_rule(
         if selection.bindings is None:
             effects.drop()
             outcome = "unselected" if selection.state is None else "waiting"
-            handled.considered.append(Considered(rid, rule.name, outcome, selection.why, rule.line))
+            why = selection.why
+            if selection.state is not None or not why:
+                from picosched.krl.awaited import awaited  # late, as `krl.running` explains
+
+                why = "; ".join(filter(None, (why, awaited(rule.select, selection.state))))
+            handled.considered.append(Considered(rid, rule.name, outcome, why, rule.line))
             return False
         if rule.name in ruleset.inactive:
             effects.drop()

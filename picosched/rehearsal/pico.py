@@ -22,6 +22,7 @@ from picosched.errors import PicoschedError
 from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.krl.ruleset import Ruleset
 from picosched.pico.turn import Turn
+from picosched.rehearsal.expected import expect
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings, with_settings
@@ -92,6 +93,13 @@ class RehearsedPico:
             )
         self._hear(self._rehearsal.news())
         return self._hear(self._rehearsal.let_pass(until))
+
+    def expect(self, sentence: str) -> None:
+        """AssertionError if what the sentence expects of the time to come will not hold; `expected` has them.
+
+        It is rehearsed on a copy, where nobody is asked: nothing changes, and no time passes.
+        """
+        expect(self.engine, sentence)
 
     def said(self) -> list[tuple[str, Any]]:
         """The directives since the last call, from raised and from due events: (name, options)."""

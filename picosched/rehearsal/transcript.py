@@ -19,6 +19,7 @@ Before the first `>` stand what it needs: `clock TIME`, `settings granularity=1 
     > scheduled                            @ TIME domain:type {attrs} [repeat "timespec"] [name] [paused]
     > cancel N | > pause N | > resume N    = true              the Nth that `> scheduled` lists
     > restart                                                  closes the store and opens it again
+    > expect SENTENCE                      nothing, if it will hold: `rehearsal/expected.py` has the sentences
 
 `! part` is an error whose message contains that part. `#` starts a comment; blank lines are ignored. The
 result lines of a command must match exactly; JSON is compared by value.
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -42,11 +44,13 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl.source import read_source
 from picosched.krl.text import from_json
 from picosched.notation import directive_name, parse_duration, parse_named, parse_values, split
+from picosched.rehearsal.expected import unmet
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 
 START = "2026-01-01T00:00:00Z"
 EXPECTING = ("<", "=", "!", "@")
+EXPECT = re.compile(r"(?:> *)?expect +(.+)")
 UNBOUND = 1_000_000_000
 
 
@@ -265,10 +269,14 @@ class _Stage:
         return self._opened
 
     def _do(self, line: str) -> list[str]:
+        if (sentence := EXPECT.match(line)) is not None:
+            return self._expect(sentence[1])
         verb, *words = split(line.removeprefix(">"))
         if line.startswith(">"):
             if verb not in self._commands:
-                raise PicoschedError(f"found the command {verb}, wanted one of {', '.join(self._commands)}")
+                raise PicoschedError(
+                    f"found the command {verb}, wanted one of {', '.join(self._commands)}, expect"
+                )
             return self._commands[verb](words)
         match verb, words:
             case "install", [name]:
@@ -332,6 +340,10 @@ class _Stage:
         if not 1 <= place <= len(pending):
             raise PicoschedError(f"found `{' '.join(words)}`, wanted a place among {len(pending)} scheduled")
         return pending[place - 1].id
+
+    def _expect(self, sentence: str) -> list[str]:
+        found = unmet(self._engine, sentence)
+        return [] if found is None else [f"! {found}"]
 
     def _restart(self, words: list[str]) -> list[str]:
         self.close()

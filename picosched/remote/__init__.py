@@ -164,6 +164,11 @@ class Remote:
         body = {"days": days, "pico": pico, "asserted": [*asserted], "most": most}
         return read_plan(self._line.ask("POST", "/api/plan", body={"rulesets": texts_of(rulesets), **body}))
 
+    def why_between(self, what: str, since: str | datetime, until: str | datetime) -> list[Why]:
+        """Why each occurrence from one time to another fired or not."""
+        params = {"what": what, "from": time_text(since), "until": time_text(until)}
+        return [read_why(each) for each in self._line.ask("GET", "/api/why/between", params)]
+
     def journal(self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None) -> list[Entry]:
         """The turns of one pico or of all, newest first."""
         found = self._line.pages("/api/journal", {"pico": pico_id, "eid": eid}, limit)

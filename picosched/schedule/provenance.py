@@ -11,9 +11,12 @@ from datetime import datetime
 
 from picosched.clock import format_time
 from picosched.schedule.record import NAME, TEXT, TIME, Field, Table
+from picosched.schedule.scheduled import Scheduled
 
 MOST = 20
 """Entries kept of one row."""
+LONGEST = 200
+"""Characters kept of a timespec."""
 
 PYTHON, COMMAND_LINE, HTTP, CONSOLE = "Python", "the command line", "HTTP", "the console"
 """Who changes rows from outside."""
@@ -33,10 +36,38 @@ class Provenance:
     """`rid.rule`, or a surface."""
     eid: str | None = None
     """The event of the turn that did it."""
+    was: str | None = None
+    """Of one that was moved or rescheduled: the time or the timespec that it had; a long one is shortened."""
+    became: str | None = None
+    """The same after the change; of one that was paused, until when, if that was said."""
 
     def __str__(self) -> str:
         turn = "" if self.eid is None else f" in the turn {self.eid}"
-        return f"{self.what} at {format_time(self.at)} by {self.by}{turn}"
+        was = "" if self.was is None else f" from {self.was}"
+        word = "until" if self.what == "paused" else "to"
+        became = "" if self.became is None else f" {word} {self.became}"
+        return f"{self.what}{was}{became} at {format_time(self.at)} by {self.by}{turn}"
+
+
+def change_of(
+    before: Scheduled, after: Scheduled, at: datetime, what: str, by: str, eid: str | None = None
+) -> Provenance:
+    """The entry for a change, with what it was."""
+    was = became = None
+    if what == "moved":
+        was, became = (None if each is None else format_time(each) for each in (before.due, after.asked_for))
+    elif what == "rescheduled":
+        was, became = _timespec(before), _timespec(after)
+    elif what == "paused" and after.paused_until is not None:
+        became = format_time(after.paused_until)
+    return Provenance(after.id, at, what, by, eid, was, became)
+
+
+def _timespec(row: Scheduled) -> str | None:
+    if row.timespec is None:
+        return None if row.due is None else format_time(row.due)
+    text = row.timespec if len(row.timespec) <= LONGEST else f"{row.timespec[:LONGEST]}…"
+    return f'"{text}"' if row.tz == "UTC" else f'"{text}" in {row.tz}'
 
 
 PROVENANCE = Table(
@@ -47,4 +78,6 @@ PROVENANCE = Table(
     Field("what", NAME),
     Field("by", NAME, column="made_by"),
     Field("eid", TEXT.maybe),
+    Field("was", TEXT.maybe),
+    Field("became", TEXT.maybe),
 )

@@ -165,6 +165,11 @@ class Agenda:
         values = (id, to_ms(since), to_ms(until), limit)
         return [rows.to_fire(row) for row in self._database.rows("records_between", values)]
 
+    def record_before(self, id: str, time: datetime) -> Fire | None:
+        """The last record of one scheduled event with an earlier nominal time."""
+        row = self._database.row("record_before", (id, to_ms(time)))
+        return None if row is None else rows.to_fire(row)
+
     def last_record(self) -> int:
         """The mark of the newest record, for `records_after`."""
         row = self._database.row("last_record")

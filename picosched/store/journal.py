@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import shifted, to_ms
+from picosched.clock import from_ms, shifted, to_ms
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
 from picosched.schedule.record import COUNT, MAPS, NAME, TEXT, TEXTS, TIME, Field, Table
@@ -77,6 +77,29 @@ class Journal:
         """Turns, newest first; of one pico, of one event, with a `seq` greater than `after`."""
         found = self._database.rows("entries", (after, limit), {"pico": pico_id, "eid": eid})
         return [entry_of(row) for row in found]
+
+    def begins(self) -> datetime | None:
+        """The time of the oldest turn; None if there is none."""
+        row = self._database.row("journal_begins")
+        return None if row is None else from_ms(row[0])
+
+    def place_at(self, time: datetime) -> int:
+        """The `seq` of the last turn up to a time; 0 if there is none.
+
+        Turns are numbered as they come, so it halves the numbers and needs no index of times.
+        """
+        low, high = 0, self._database.row("entry_up_to", (2**62,))
+        if high is None or high[1] <= to_ms(time):
+            return 0 if high is None else int(high[0])
+        past = int(high[0])
+        while past - low > 1:
+            middle = (low + past) // 2
+            found = self._database.row("entry_up_to", (middle,))
+            if found is None or found[1] <= to_ms(time):
+                low = middle
+            else:
+                past = int(found[0])
+        return low
 
     def add(self, entry: Entry) -> None:
         """Add an imported turn; it gets a `seq` of this journal."""

@@ -43,15 +43,14 @@ from picosched.timespec.place import shown
 from picosched.timespec.start import Start, local_time
 from picosched.timespec.sun import Sun
 from picosched.timespec.terms import Term
-from picosched.timespec.times import WHOLE, Every, Part, same
+from picosched.timespec.times import WHOLE, Every, Part, Times, same
 from picosched.timespec.wall import WallTimes
 from picosched.timespec.zone import check_zone, is_utc
 
 MAX_LENGTH = 4_096
 
 _FEW_YEARS = 200
-_WALKED = 2_000
-_WALKED_BY_SUN = 400
+_WALKED, _WALKED_BY_SUN = 2_000, 400
 """More than a year, if it is once a day: each costs more to find."""
 _YEARS_BY_SUN, _ALL_YEARS = 30, 10_000
 """How far a walk goes. At a pole the sun rises once a year."""
@@ -230,6 +229,11 @@ class Timespec:
     def parts(self) -> int:
         """How many sets of times it is the union of."""
         return len(self._fires.times)
+
+    @property
+    def times(self) -> Times:
+        """The sets of times it is the union of."""
+        return self._fires.times
 
     def __or__(self, other: Timespec) -> Timespec:
         return self._combined("|", other)

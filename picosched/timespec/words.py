@@ -175,7 +175,7 @@ def _months(fields: Fields) -> str:
         return f"every {ordinal(fields.cycle[1])} month"
     if fields.months == ALL_MONTHS:
         return "every month"
-    return _listed(list(members(fields.months)), lambda each: MONTHS[each - 1])
+    return listed(list(members(fields.months)), lambda each: MONTHS[each - 1])
 
 
 def _month_days(days: MonthDays, free: Calendar | None) -> str:
@@ -194,7 +194,7 @@ def _month_days(days: MonthDays, free: Calendar | None) -> str:
 
 def _week_days(days: WeekDays, free: Calendar | None, last: str = "and") -> str:
     plain = [each or 7 for each in members(days.weekdays)]
-    parts = [_listed(sorted(plain), lambda each: WEEKDAYS[each % 7], last)] if plain else []
+    parts = [listed(sorted(plain), lambda each: WEEKDAYS[each % 7], last)] if plain else []
     for each, n in sorted(days.nth, key=lambda pair: (pair[1] < 0, abs(pair[1]), pair[0] or 7)):
         parts.append(f"the {ordinal(n) + ' ' if n > 0 else _from_end(-1 - n)}{WEEKDAYS[each]}")
     if days.business:
@@ -224,7 +224,7 @@ def _years(fields: Fields) -> str:
     years = list(members(fields.years))
     if years[-1] == 9999 and _is_run(years):
         return f"from {years[0]} on"
-    return f"in {_listed(years, str)}"
+    return f"in {listed(years, str)}"
 
 
 def _even_step(some: int, size: int) -> int | None:
@@ -242,10 +242,10 @@ def _during(hours: list[int]) -> str:
 
 
 def _numbers(unit: str, numbers: list[int]) -> str:
-    return f"{unit} {numbers[0]}" if len(numbers) == 1 else f"{unit}s {_listed(numbers, str)}"
+    return f"{unit} {numbers[0]}" if len(numbers) == 1 else f"{unit}s {listed(numbers, str)}"
 
 
-def _listed(numbers: list[int], name: Callable[[int], str], last: str = "and") -> str:
+def listed(numbers: list[int], name: Callable[[int], str], last: str = "and") -> str:
     """Names with commas, runs of three and more as "1 to 5", and even steps as "1, 4, 7 … 28"."""
     step = _progression(numbers)
     if step and step > 1 and len(numbers) > 4:

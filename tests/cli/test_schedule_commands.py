@@ -419,6 +419,15 @@ def test_the_journal_tells_why_each_rule_fired_or_not(run: Any) -> None:
 
 
 @pytest.mark.usefixtures("lived")
+def test_why_answers_for_each_occurrence_between_two_times(run: Any) -> None:
+    between = ("why", "tea_timer.start", "--between", "2026-03-01T16:00:00Z", "2026-03-01T17:00:00Z")
+    assert [each["broke"] for each in run(*between, "--json").lines] == [None, "tea_timer.start"]
+    assert run(*between).out.count("raised: tea:started") == 2
+    wrong = run(*between, "--at", "2026-03-01")
+    assert wrong.status == 2 and "exclude each other" in wrong.err
+
+
+@pytest.mark.usefixtures("lived")
 def test_the_journal_as_json_is_a_turn_a_line(run: Any) -> None:
     first, second, third = run("journal", "--json").lines
     assert second["scheduled"] and second["nominal"] == second["at"] == "2026-03-01T16:05:00Z"

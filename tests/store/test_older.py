@@ -61,3 +61,27 @@ def test_what_was_to_come_comes(path: Path) -> None:
         assert Counter(seen[4:]) == {"again": 22 + 1 + 21, "held": 1}
         keys = [(fire.id, fire.nominal) for fire in engine.history(limit=1_000)]
         assert len(keys) == len({*keys})
+
+
+def test_readonly_it_is_read_as_it_is_and_says_what_was_not_recorded(path: Path) -> None:
+    before = path.read_bytes()
+    with Engine(path, VirtualClock("2026-11-21T14:40:00Z"), readonly=True) as engine:
+        rows = engine.agenda.scheduled()
+        assert {row.name: row.overlap for row in rows} == {"hourly": None, "held": None}
+        assert Counter(fire.outcome for fire in engine.history()) == {"fired": 3}
+        assert engine.pico("kitchen").query("kept", "count") == 3
+        assert [source.name for source in engine.sources()] == ["bell"]
+        assert engine.why("hourly").broke is None
+        broke = engine.why("held").broke
+        assert broke is not None and broke.text == (
+            "until it is resumed; who did it is not on record: the last 20 changes are, "
+            "and an older picosched kept none"
+        )
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_today_gets_nothing_put_beside_it(tmp_path: Path) -> None:
+    with Engine(tmp_path / "new.db") as engine:
+        engine.new_pico("kitchen")
+    with Engine(tmp_path / "new.db", readonly=True) as engine:
+        assert [*engine.store._database.ask("SELECT name FROM sqlite_temp_master")] == []

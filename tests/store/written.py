@@ -156,7 +156,9 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "record": lambda store: store.agenda.record(fire_of(EACH)),
     "correct": lambda store: store.agenda.correct("over", PAST.nominal, Outcome.FAILED, "late"),
     "cancel": lambda store: store.agenda.cancel("each", NOW, "e3"),
-    "note_change": lambda store: store.agenda.note_change(Provenance("each", NOW, "paused", "HTTP")),
+    "note_change": lambda store: store.agenda.note_change(
+        Provenance("each", NOW, "moved", "HTTP", None, "then", "now")
+    ),
     "cancel_all": lambda store: store.agenda.cancel_all("p", "tea", NOW, "gone"),
     "give_up": lambda store: store.agenda.give_up("once", NOW, "broken"),
     "journal": lambda store: store.journal.add(replace(store.journal.entries()[0], eid="e4", errors=["é"])),

@@ -130,6 +130,10 @@ SELECT {fire.columns} FROM fire WHERE true{where} ORDER BY nominal DESC LIMIT $1
 SELECT {fire.columns} FROM fire
     WHERE scheduled = $1 AND nominal BETWEEN $2 AND $3 ORDER BY nominal LIMIT $4
 
+-- name: record_before
+SELECT {fire.columns} FROM fire
+    WHERE scheduled = $1 AND nominal < $2 ORDER BY nominal DESC LIMIT 1
+
 -- name: last_record
 SELECT max(seq) FROM fire
 

@@ -335,6 +335,8 @@ picos for each pico.
 
 LEAVING = ("ALTER TABLE machine ADD leaving bigint NOT NULL DEFAULT 0",)
 """Whether a machine is stopping in order, and about to let its shards go."""
+BECAME = (f"ALTER TABLE provenance ADD was {TEXT}, ADD became {TEXT}",)
+"""What a change to a scheduled event was."""
 
 MIGRATIONS = (
     ("0001_tables", TABLES),
@@ -348,6 +350,7 @@ MIGRATIONS = (
     ("0009_turn", TURN),
     ("0010_leaving", LEAVING),
     ("0011_views", VIEWS),
+    ("0012_became", BECAME),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -121,6 +121,10 @@ SELECT {fire.columns} FROM fire WHERE true{where} ORDER BY nominal DESC LIMIT ?1
 SELECT {fire.columns} FROM fire
     WHERE scheduled = ? AND nominal BETWEEN ? AND ? ORDER BY nominal LIMIT ?
 
+-- name: record_before
+SELECT {fire.columns} FROM fire
+    WHERE scheduled = ? AND nominal < ? ORDER BY nominal DESC LIMIT 1
+
 -- name: last_record
 SELECT max(rowid) FROM fire
 

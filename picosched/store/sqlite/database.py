@@ -366,6 +366,10 @@ class SQLiteDatabase(Database):
                 connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
             else:
                 glance(connection, self.name, self._file)
+                if self.readonly and schema.is_older(connection):
+                    from picosched.store.sqlite.older import read_as_new  # late, as it is rarely wanted
+
+                    read_as_new(connection)
         except BaseException:
             connection.close()
             raise

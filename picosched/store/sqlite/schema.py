@@ -291,6 +291,12 @@ PROVENANCE = (
 )
 """Who changed a scheduled event; it goes with its row."""
 
+BECAME = (
+    "ALTER TABLE provenance ADD COLUMN was TEXT",
+    "ALTER TABLE provenance ADD COLUMN became TEXT",
+)
+"""What a change to a scheduled event was."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -305,6 +311,7 @@ MIGRATIONS = (
     ("0011_overlap", OVERLAP),
     ("0012_provenance", PROVENANCE),
     ("0013_views", VIEWS),
+    ("0014_became", BECAME),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
@@ -318,6 +325,12 @@ def check(connection: sqlite3.Connection, name: str) -> None:
         raise PicoschedError(f"{name} is a database of another program, wanted one of picosched")
     if version > len(MIGRATIONS):
         raise PicoschedError(f"{name} was written by a newer picosched, whose tables this one does not know")
+
+
+def is_older(connection: sqlite3.Connection) -> bool:
+    """Whether an older picosched wrote it, which has tables, but not all of today."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return 0 < int(version) < len(MIGRATIONS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -87,17 +87,32 @@ class WhyShape(BaseModel):
     instead: str | None = Field(description="The smallest change with which it would have come.")
 
 
+What = Annotated[
+    str, Query(min_length=1, max_length=200, description="A schedule, an event or a `rid.rule`.")
+]
+
+
 @router.get("/why")
 def why(
     engine: AnEngine,
-    what: Annotated[
-        str, Query(min_length=1, max_length=200, description="A schedule, an event or a `rid.rule`.")
-    ],
+    what: What,
     at: Annotated[str | None, Query(description=f"{TIME} Default: the last time.")] = None,
 ) -> WhyShape:
     """Why something fired or not: each link from its schedule to its rules, and which one broke."""
     with busy():
         return WhyShape(**engine.why(what, at).as_json())
+
+
+@router.get("/why/between")
+def why_between(
+    engine: AnEngine,
+    what: What,
+    since: Annotated[str, Query(alias="from", description=TIME)],
+    until: Annotated[str, Query(description=TIME)],
+) -> list[WhyShape]:
+    """Why each occurrence from one time to another fired or not, in order, at most 100."""
+    with busy():
+        return [WhyShape(**each.as_json()) for each in engine.why_between(what, since, until)]
 
 
 @router.get(

@@ -1,0 +1,109 @@
+"""What would have helped an occurrence that was not raised: a change of its row or its time, tried on a copy.
+
+The copy is dealt with as the row was (`schedule/occurrence`), and only a change with which its event would
+have been raised is told.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from picosched.clock import MILLISECOND, format_time, parse_time, rounded_down, rounded_up, shifted
+from picosched.engine.forecast import window_of_row
+from picosched.engine.wiring import Wiring
+from picosched.frozen import replace
+from picosched.schedule.fire import Fire
+from picosched.schedule.occurrence import Terms, dealt_with
+from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
+from picosched.schedule.window import Window
+
+MOST_TRIED = 1_000
+"""Occurrences that are settled to try another `_count`."""
+SPACED = re.compile(r" after the occurrence of (\S+)$")
+
+
+def not_paused(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
+    """Of one that was paused: that it would have been raised otherwise."""
+    terms = _terms(engine, row)
+    return f"not paused, at {format_time(record.nominal)}" if _raised(row, record.nominal, terms) else None
+
+
+def in_its_window(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
+    """Of one whose window was closed: the nearest time at which it is open."""
+    terms, granularity = _terms(engine, row), engine.settings.granularity
+    window = terms.window
+    if not isinstance(window, Window) or window.open_at(record.nominal):
+        return None
+    tries = []
+    opening, edge = window.next_opening(record.nominal), window.last_edge(record.nominal)
+    if opening is not None:
+        tries.append((rounded_up(opening, granularity), f"when the window {window.name} has opened"))
+    if edge is not None and not edge.opens:
+        last = rounded_down(shifted(edge.at, -MILLISECOND), granularity)
+        tries.append((last, f"before the window {window.name} closes"))
+    tries.sort(key=lambda each: abs(each[0] - record.nominal))
+    found = next((each for each in tries if _raised(row, each[0], terms)), None)
+    return None if found is None else f"{apart(record.nominal, found[0])}, {found[1]}"
+
+
+def less_often(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
+    """Of one that came too soon after another: when it would not have."""
+    spaced = SPACED.search(record.why or "")
+    if spaced is None:
+        return None
+    terms = replace(_terms(engine, row), spaced_from=parse_time(spaced[1]))
+    later = rounded_up(shifted(parse_time(spaced[1]), terms.min_period), engine.settings.granularity)
+    return apart(record.nominal, later) if _raised(row, later, terms) else None
+
+
+def not_ended(engine: Wiring, row: Scheduled, at: datetime | None) -> str | None:
+    """Of one that had ended by then: the `_count` or the `_until` with which it would still have come."""
+    granularity = engine.settings.granularity
+    if at is None:
+        return None
+    if row.until is not None and at > row.until:
+        longer = replace(row, until=at)
+        if longer.following(shifted(at, -MILLISECOND), granularity) == at:
+            return f"`_until` {format_time(at)} or later (it was {format_time(row.until)})"
+        return None
+    if row.count is None or row.fired is None:
+        return None
+    trial = replace(row, count=None, status=Status.PENDING)
+    trial = replace(trial, due=trial.following(row.fired, granularity))
+    for _ in range(MOST_TRIED):
+        if trial.due is None or trial.due > at:
+            return None
+        due, trial = trial.due, trial.settled(trial.due, granularity, trial.due)
+        if due == at:
+            return f"`_count` {trial.fires} (it was {row.count})"
+    return None
+
+
+def apart(wanted: datetime, found: datetime) -> str:
+    """How far a time is from the one that was wanted, and the time."""
+    seconds = abs(int((found - wanted).total_seconds()))
+    parts = (
+        (seconds // 86_400, "d"),
+        (seconds // 3_600 % 24, "h"),
+        (seconds // 60 % 60, "min"),
+        (seconds % 60, "s"),
+    )
+    text = " ".join(f"{number} {unit}" for number, unit in parts if number)
+    return f"{text} {'later' if found > wanted else 'earlier'}, at {format_time(found)}"
+
+
+def _terms(engine: Wiring, row: Scheduled) -> Terms:
+    settings = engine.settings
+    return Terms(
+        Misfire(settings.misfire),
+        settings.granularity,
+        timedelta(seconds=settings.min_period),
+        window_of_row(engine, row),
+    )
+
+
+def _raised(row: Scheduled, due: datetime, terms: Terms) -> bool:
+    """Whether the row's event is raised if it is due then, and found in time."""
+    trial = replace(row, due=due, asked=None, status=Status.PENDING, moved_from=None)
+    return dealt_with(trial, due, due, due, terms).outcome is Outcome.FIRED

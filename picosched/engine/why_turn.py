@@ -1,0 +1,137 @@
+"""Why the rules of a turn fired or not, and what would have made the first of them do so.
+
+The turn is read from the journal; what its rules lacked is tried on the text that is installed now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from picosched.clock import format_time
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.krl import syntax
+from picosched.krl.matching import matching
+from picosched.krl.pattern import regex_of
+from picosched.krl.ruleset import primitives
+from picosched.krl.supposed import smallest_change
+from picosched.krl.values import shown, to_string
+from picosched.schedule.chain import Link
+from picosched.store.journal import Entry
+
+MOST_TURNS = 1_000
+"""Turns that are looked through for an event or a rule."""
+
+
+def turns(
+    engine: Wiring, *, eid: str | None = None, until: datetime | None = None, limit: int = MOST_TURNS
+) -> list[Entry]:
+    """Turns, newest first; of one event, or up to a time."""
+    if until is None:
+        return engine.read(engine.store.journal.entries, None, eid=eid, limit=limit)
+    place = engine.read(engine.store.journal.place_at, until)
+    found = engine.read(engine.store.pages.journal, str(place + 1), limit, eid=eid).items
+    return [each for each in found if each.at <= until]
+
+
+def before_history(engine: Wiring, at: datetime | None) -> Link | None:
+    """The link that says since when turns are known, if a time is before that."""
+    begins = engine.read(engine.store.journal.begins)
+    if at is None or begins is None or at >= begins:
+        return None
+    kept = f"turns are kept for {engine.settings.history_days} days"
+    return Link("record", False, f"what happened is known since {format_time(begins)}: {kept}")
+
+
+def of_turn(engine: Wiring, entry: Entry, rule: str | None = None) -> tuple[tuple[Link, ...], str | None]:
+    """The rules of a turn, or one of them, and what would have made the first that did not fire do so."""
+    pairs = [
+        (each, handled["attrs"])
+        for handled in entry.handled
+        for each in handled["considered"]
+        if rule is None or reached(each, rule)
+    ]
+    considered = [each for each, _ in pairs]
+    if not considered:
+        first = entry.handled[0]
+        text = f"no rule selects {first['domain']}:{first['type']}: the event reached nobody"
+        return (Link("selected", False, text),), None
+    # If some rule fired, what the others did breaks nothing.
+    done = rule is None and any(each["outcome"] == "fired" for each in considered)
+    links = [_rule_link(each, done) for each in considered]
+    if not done:
+        instead = next(filter(None, (_instead(engine, entry, *each) for each in pairs)), None)
+        return tuple(links), None if all(each.held for each in links) else instead
+    return (*links, Link("did", not entry.errors, _did(entry))), None
+
+
+def reached(considered: Mapping[str, Any], rule: str) -> bool:
+    """Whether it is what became of that rule, or of all of its ruleset."""
+    rid, name = rule.rsplit(".", 1)
+    return bool(considered["rid"] == rid and considered["rule"] in (name, "*"))
+
+
+def _rule_link(each: Mapping[str, Any], done: bool) -> Link:
+    why = f": {each['why']}" if each["why"] else ""
+    if why.endswith(" is false"):
+        why += "; its operands are not on record, as an older picosched kept none"
+    held = each["outcome"] == "fired" or (done and each["outcome"] != "failed")
+    return Link(f"{each['rid']}.{each['rule']}", held, f"{each['outcome']}{why}")
+
+
+def _did(entry: Entry) -> str:
+    parts = [f"{len(entry.directives)} directives", *(f"failed: {each}" for each in entry.errors)]
+    return ", ".join(parts)
+
+
+def _instead(
+    engine: Wiring, entry: Entry, considered: Mapping[str, Any], attrs: Mapping[str, Any]
+) -> str | None:
+    """What its patterns, condition or `where` lacked, by the rule that is installed now, if that fits."""
+    if considered["outcome"] not in ("notfired", "unselected"):
+        return None
+    try:
+        pico = engine.read(engine.loaded.load_running, entry.pico_id, considered["rid"])
+    except PicoschedError:
+        return None  # the pico or the ruleset is gone
+    ruleset = pico.installed[considered["rid"]].ruleset
+    for rule in ruleset.tree.rules:
+        if rule.name == considered["rule"]:
+            if considered["why"].startswith("the attribute "):
+                return _patterns_changed(rule, considered["why"], attrs)
+            wheres = [each.where for each in ruleset.selected if each.where is not None]
+            conditions = [rule.actions.condition] if rule.actions and rule.actions.condition else []
+            of_outcome = conditions if considered["outcome"] == "notfired" else wheres
+            for each in of_outcome:
+                if f" line {ruleset.source.place(each.start)[0]} " in considered["why"]:
+                    return smallest_change(each, ruleset.source, considered["why"])
+    return None
+
+
+def _patterns_changed(rule: syntax.Rule, why: str, attrs: Mapping[str, Any]) -> str | None:
+    """The attributes with which an event would match the patterns that it did not match."""
+    if rule.select is None:
+        return None
+    for event in primitives(rule.select):
+        missed = [each for each in event.attributes if not _matches(each, attrs)]
+        names = [f"the attribute {each.name} does not match " for each in missed]
+        if event.where is None and any(why.startswith(each) for each in names):
+            texts = [matching(each.pattern.pattern, each.pattern.flags) for each in missed]
+            was = [
+                f"it was {shown(attrs[each.name])}" if each.name in attrs else "there is none"
+                for each in missed
+            ]
+            told = zip(missed, texts, was, strict=True)
+            return (
+                None
+                if None in texts
+                else ", and ".join(f"`{each.name}` {shown(text)} ({before})" for each, text, before in told)
+            )
+    return None
+
+
+def _matches(pattern: syntax.AttributePattern, attrs: Mapping[str, Any]) -> bool:
+    text = to_string(attrs[pattern.name]) if pattern.name in attrs else ""
+    return regex_of(pattern.pattern.pattern, pattern.pattern.flags).search(text) is not None

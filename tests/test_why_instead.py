@@ -1,0 +1,151 @@
+"""What would have helped an occurrence that did not come, for each way to be kept from coming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from picosched import Engine, VirtualClock
+from picosched.clock import format_time
+from picosched.errors import PicoschedError
+from picosched.krl.matching import matching
+from picosched.krl.pattern import regex_of
+
+SHOP = """ruleset shop {
+  meta { window hours from "0 9 * * *" to "0 17 * * *" }
+  rule plan { select when shop wanted
+    fired { schedule shop event "poll" repeat event:attrs{"when"} attributes event:attrs } }
+  rule poll { select when shop poll noop() }
+  rule sorted { select when shop sorted kind re#^(red|blue)$# size re#^\\d+$# noop() }
+}"""
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    clock = VirtualClock("2026-03-01T08:00:00Z")
+    with Engine(":memory:", clock=clock, seed=1, granularity=1, min_period=60) as engine:
+        engine.root.install(SHOP)
+        yield engine
+
+
+def planned(engine: Engine, when: str, **steering: object) -> None:
+    engine.root.raise_event("shop", "wanted", {"when": when, "_name": "poll", **steering})
+
+
+def broken(engine: Engine, at: str | None = None) -> tuple[str, str, str | None]:
+    found = engine.why("poll", at)
+    assert found.broke is not None
+    return found.broke.name, found.broke.text, found.instead
+
+
+@pytest.mark.parametrize(
+    ("when", "instead"),
+    [
+        ("0 20 * * *", "3 h 1 s earlier, at 2026-03-01T16:59:59Z, before the window hours closes"),
+        ("59 8 * * *", "1 min later, at 2026-03-01T09:00:00Z, when the window hours has opened"),
+    ],
+)
+def test_a_closed_window_names_the_nearest_time_at_which_it_is_open(
+    engine: Engine, when: str, instead: str
+) -> None:
+    planned(engine, when, _window="hours")
+    engine.run_until("2026-03-01T21:00:00Z")
+    name, text, found = broken(engine)
+    assert (name, found) == ("skipped", instead) and "window hours" in text
+
+
+def test_what_came_too_soon_names_when_it_would_not_have(engine: Engine) -> None:
+    planned(engine, "0,20 0 9 * * *")
+    engine.run_until("2026-03-01T10:00:00Z")
+    name, text, instead = broken(engine, "2026-03-01T09:00:20Z")
+    assert (name, instead) == ("throttled", "40 s later, at 2026-03-01T09:01:00Z")
+    assert "less than 60 s (min_period) after the occurrence of 2026-03-01T09:00:00Z" in text
+
+
+def test_what_was_paused_while_its_window_was_closed_would_not_have_come_either(engine: Engine) -> None:
+    planned(engine, "0 20 * * *", _window="hours")
+    (row,) = engine.agenda.pause([each.id for each in engine.agenda.scheduled()])
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    clock.set("2026-03-01T21:00:00Z")
+    engine.agenda.resume(row.id)
+    assert (broken(engine)[0], broken(engine)[2]) == ("paused", None)
+
+
+def test_what_had_ended_names_the_count_with_which_it_would_have_come(engine: Engine) -> None:
+    planned(engine, "0 9 * * *", _count=2)
+    engine.run_until("2026-03-07T10:00:00Z")
+    assert broken(engine, "2026-03-05T09:00:00Z") == (
+        "ended", "it fired 2 of 2 times", "`_count` 5 (it was 2)",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("until", ["2026-03-02T10:00:00Z", "2026-03-05T08:00:00Z"])
+@pytest.mark.parametrize("now", ["2026-03-01T08:00:00Z", "2026-03-07T10:00:00Z"])
+def test_what_had_ended_names_the_time_until_which_it_would_have_come(
+    engine: Engine, until: str, now: str
+) -> None:
+    planned(engine, "0 9 * * *", _until=until)
+    engine.run_until(now)
+    name, text, instead = broken(engine, "2026-03-05T09:00:00Z")
+    assert (name, instead) == ("ended", f"`_until` 2026-03-05T09:00:00Z or later (it was {until})")
+    assert text.endswith(f"may be due until {until}")
+
+
+def test_a_calendar_names_the_day_that_it_leaves_out(engine: Engine) -> None:
+    planned(engine, '0 9 * * * except holidays("DE-BE")', _timezone="Europe/Berlin")
+    engine.run_until("2026-03-09T10:00:00Z")
+    name, text, instead = broken(engine, "2026-03-08T08:00:00Z")
+    assert name == "timetable" and "left out: Sun 2026-03-08: " in text
+    assert instead == "1 d later, at 2026-03-09T08:00:00Z"
+
+
+def test_jitter_is_part_of_the_timetable(engine: Engine) -> None:
+    planned(engine, "0 9 * * *", _jitter=3600)
+    (row,) = engine.agenda.scheduled()
+    assert row.due is not None and row.put_off > timedelta(seconds=2)
+    engine.run_until("2026-03-01T11:00:00Z")
+    assert engine.why("poll", format_time(row.due)).broke is None
+    name, text, instead = broken(engine, format_time(row.due - row.put_off))
+    assert name == "timetable" and "jitter" in text
+    assert instead is not None and instead.endswith(f"later, at {format_time(row.due)}")
+
+
+def test_patterns_name_the_attributes_that_they_match(engine: Engine) -> None:
+    engine.root.raise_event("shop", "sorted", {"kind": "green", "size": "x"})
+    assert engine.why("shop.sorted").instead == '`kind` "red" (it was "green"), and `size` "0" (it was "x")'
+    engine.root.raise_event("shop", "sorted", {"kind": "blue"})
+    assert engine.why("shop.sorted").instead == '`size` "0" (there is none)'
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("^high$", "high"),
+        ("^(a|b)c+$", "ac"),
+        (r"\d{3}-\w", "000-a"),
+        ("x?y*z", "z"),
+        ("^[^a]$", "0"),
+        (r"a\.b", "a.b"),
+        ("(?=a)b", None),
+        ("a{2,}", "aa"),
+        ("[", None),
+        ("", ""),
+    ],
+)
+def test_a_text_that_a_pattern_matches(pattern: str, text: str | None) -> None:
+    assert matching(pattern, "") == text
+
+
+@given(st.text(alphabet="ab01^$.*+?()[]{}|\\d-,", max_size=12))
+def test_what_is_found_matches(pattern: str) -> None:
+    try:
+        regex = regex_of(pattern)
+    except PicoschedError:  # it is no pattern
+        return
+    text = matching(pattern, "")
+    assert text is None or regex.search(text) is not None
