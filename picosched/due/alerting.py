@@ -1,13 +1,16 @@
 """Tells rules and the engine's alerts what happened to a schedule, in the transaction that settles it.
 
 A request or a mail is a delivery, tried until it is accepted; an event through a channel is a row, due now.
+What became of the last of each alert is noted in the store, for who looks at the alerts.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 
+from picosched.clock import to_ms
 from picosched.frozen import replace
 from picosched.hashed import id_of
 from picosched.pico.delivery import Delivery
@@ -24,6 +27,11 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 1_000
 """Pending deliveries of one pico, above which further alerts about it are dropped."""
+
+NOTE = "alert "
+"""The key of a note in the store begins with this, and ends with the name of the alert."""
+RAISED, ACCEPTED, AGAIN, GIVEN_UP, DROPPED = "raised", "accepted", "tried again", "given up", "dropped"
+"""What became of it."""
 
 
 def tell_of(
@@ -63,6 +71,7 @@ def alert_all(
         if waiting >= MOST_WAITING:
             told = "the alert %s is not told of %s: its pico has %d deliveries waiting"
             log.warning(told, alert.name, happened.event, waiting)
+            note(store, alert.name, happened.created, DROPPED, f"{waiting:,} deliveries wait already")
             continue
         _tell(store, settings, alert, happened)
 
@@ -74,7 +83,9 @@ def _tell(store: Store, settings: Settings, alert: Alert, happened: Scheduled) -
         if store.agenda.coming(happened.pico_id) >= settings.limits.max_pending:
             told = "the alert %s is not told of %s: its pico has max_pending events"
             log.warning(told, alert.name, happened.event)
+            note(store, alert.name, happened.created, DROPPED, "its pico has max_pending events")
             return
+        note(store, alert.name, happened.created, RAISED)
         eci = alert.to.removeprefix(ECI)
         store.agenda.add(replace(happened, id=id, eci=eci, attrs=attrs))
         return
@@ -84,11 +95,14 @@ def _tell(store: Store, settings: Settings, alert: Alert, happened: Scheduled) -
     store.deliveries.add(delivery)
 
 
+def note(store: Store, name: str, now: datetime, became: str, why: str | None = None) -> None:
+    """Note what became of something that an alert told, inside a transaction."""
+    store.picos.set_meta(f"{NOTE}{name}", rows.dump({"at": to_ms(now), "became": became, "why": why}))
+
+
 def signature_of(settings: Settings, delivery: Delivery) -> tuple[tuple[str, str], ...]:
     """The header that signs an alert's request, if it has a secret."""
-    if delivery.rid is not None or delivery.source_id:
-        return ()  # a rule or a source made it
     for alert in settings.alerts:
-        if alert.secret and (alert.name, alert.to) == (delivery.rule, delivery.url):
+        if alert.secret and (alert.name, alert.to) == (delivery.alert, delivery.url):
             return ((SIGNATURE, alert.signature(delivery.body.encode())),)
     return ()

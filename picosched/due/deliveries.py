@@ -18,7 +18,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from picosched.due.alerting import signature_of
+from picosched.due.alerting import ACCEPTED, AGAIN, GIVEN_UP, note, signature_of
 from picosched.due.background import Background, away
 from picosched.due.queue import Looked, Tick
 from picosched.due.waiting import Ask
@@ -108,6 +108,7 @@ class DeliveriesQueue(Background):
             return  # dropped, or sent by another process as well
         if 200 <= answer.status < 300:
             deliveries.remove(delivery.id)
+            self._note(delivery, ACCEPTED)
             return
         error = told(answer)
         tries = delivery.tries + 1
@@ -120,13 +121,19 @@ class DeliveriesQueue(Background):
         if why is None:
             due = min(now + backoff(delivery.id, tries, FIRST_WAIT, LONGEST_WAIT), delivery.created + EXPIRES)
             deliveries.put_off(delivery.id, max(due, now + FIRST_WAIT), error)
+            self._note(delivery, AGAIN, error)
             return
         deliveries.give_up(delivery.id, now, why)
+        self._note(delivery, GIVEN_UP, why)
         log.warning("the delivery %s is given up: %s %s", delivery.id, delivery.shown_url, why)
         if delivery.source_id:
             failed = f"{delivery.shown_url} {why}"
             self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, failed)
             self._store.sources.correct(delivery.entry_id, Outcome.FAILED, failed)
+
+    def _note(self, delivery: Delivery, became: str, why: str | None = None) -> None:
+        if delivery.alert is not None:
+            note(self._store, delivery.alert, self._now(), became, why)
 
 
 def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:

@@ -58,6 +58,11 @@ class Delivery:
         return f"source {self.source_id[:SHORT]}" if self.source_id else f"alert {self.rule}"
 
     @property
+    def alert(self) -> str | None:
+        """The name of the alert that sent it; None if a rule or a source did."""
+        return None if self.rid is not None or self.source_id else self.rule
+
+    @property
     def shown_url(self) -> str:
         return shown_url(self.url)
 

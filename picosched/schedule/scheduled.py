@@ -17,7 +17,7 @@ from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
-from picosched.clock import LAST, format_time, rounded_down, rounded_up, shifted
+from picosched.clock import EPOCH, LAST, format_time, shifted
 from picosched.frozen import frozen, replace
 from picosched.schedule.record import COUNT, FLAG, MAP, NAME, TEXT, TIME, Field, Table, word
 from picosched.schedule.window import Window, read_window
@@ -261,7 +261,8 @@ class Scheduled:
         if self.kind == "window":
             return self.next_after(max(since, upto), granularity)
         # One that came already and is rounded up to a time after `upto` is still to come.
-        return self.next_after(max(since, rounded_down(upto, granularity, self.put_off)), granularity)
+        passed = upto - (upto - self.put_off - EPOCH) % timedelta(seconds=granularity)
+        return self.next_after(max(since, passed), granularity)
 
     def with_edge(self, time: datetime | None) -> Scheduled:
         """For a window: the row with the event of its last edge up to a time. Other rows are unchanged."""
@@ -390,8 +391,8 @@ def next_due(timespec: Timespec, since: datetime, granularity: int) -> datetime 
 
 
 def _rounded(time: datetime, granularity: int) -> datetime | None:
-    """The time, rounded up; None if that lies beyond the end of year 9999."""
+    """The time, rounded up; None if that lies beyond the end of year 9999. Each due row comes here."""
     try:
-        return rounded_up(time, granularity)
+        return time + (EPOCH - time) % timedelta(seconds=granularity)
     except OverflowError:
         return None

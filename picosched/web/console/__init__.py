@@ -30,6 +30,7 @@ PAGES = (
     "editor_page",
     "sources_page",
     "deliveries_page",
+    "alerts_page",
     "machines_page",
     "elsewhere",
 )

@@ -59,6 +59,7 @@ PLACES = (
     Place("/rulesets", "Rulesets", "r"),
     Place("/sources", "Sources", "c"),
     Place("/deliveries", "Deliveries", "d"),
+    Place("/alerts", "Alerts", "a"),
 )
 
 MACHINES = Place("/machines", "Machines", "m")

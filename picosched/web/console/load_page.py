@@ -76,6 +76,7 @@ class _Page:
         with box("line"):
             spec = ui.input("Timespec", placeholder="0 9 * * 1-5").props("maxlength=4000 stack-label")
             zone = ui.input("Zone", value="UTC").props("maxlength=64 stack-label")
+            go = button("Suggest", tone="primary")
         found = ui.element("div").classes("stack-small").props('role="status"')
 
         async def ask() -> None:
@@ -87,7 +88,7 @@ class _Page:
                     text("p", line.strip(), "words" if line == line.strip() else "")
 
         spec.on("keydown.enter", ask)
-        button("Suggest", ask, "primary")
+        go.on("click", ask)
 
     async def refresh(self) -> None:
         found = await self._console.run(self._console.engine.load)

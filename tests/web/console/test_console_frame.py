@@ -18,6 +18,7 @@ PLACES = {
     "/rulesets": "Rulesets",
     "/sources": "Sources",
     "/deliveries": "Deliveries",
+    "/alerts": "Alerts",
 }
 DARK, LIGHT = "rgb(14, 17, 21)", "rgb(246, 247, 249)"
 
