@@ -23,6 +23,7 @@ from picosched.errors import EXIT_STATUS, PicoschedError
 
 MODULES: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
+    "starting": ("init",),
     "language": ("check", "eval", "next"),
     "formatting": ("format",),
     "rehearsal": ("simulate", "test"),
