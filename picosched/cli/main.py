@@ -28,6 +28,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "formatting": ("format",),
     "rehearsal": ("simulate", "test"),
     "planning": ("plan",),
+    "lsp": ("lsp",),
     "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
     "schedules": ("scheduled", "show", "history", "why"),
     "load": ("load",),

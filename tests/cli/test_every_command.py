@@ -17,7 +17,7 @@ from picosched.engine.engine import Engine
 RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 
 COMMANDS = [
-    "demo", "init",
+    "demo", "init", "lsp",
     "check", "eval", "next", "plan", "simulate", "test", "install", "uninstall", "raise", "query",
     "picos", "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move",
     "reschedule", "backfill", "history", "why", "journal", "backup", "export", "import", "doctor",
