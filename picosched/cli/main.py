@@ -29,6 +29,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "rehearsal": ("simulate", "test"),
     "planning": ("plan",),
     "lsp": ("lsp",),
+    "mcp": ("mcp",),
     "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
     "schedules": ("scheduled", "show", "history", "why"),
     "load": ("load",),
