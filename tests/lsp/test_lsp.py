@@ -84,6 +84,24 @@ def test_findings_come_as_one_types(play: Any) -> None:
     play(story)
 
 
+def test_settings_of_the_folder_are_gone_by(play: Any, tmp_path: Path) -> None:
+    often = TEA.replace(
+        "ent:made := ent:made.defaultsTo(0) + 1", 'schedule tea event "due" repeat "* * * * *"'
+    )
+    (tmp_path / "picosched.toml").write_text("[engine]\nmin_period = 60\n")
+
+    async def story(editor: Any) -> None:
+        assert list((await editor.open("often.krl", often)).diagnostics) == []
+
+    play(story)
+    (tmp_path / "picosched.toml").write_text("[engine]\nmin_period = 'often'\n")
+
+    async def without(editor: Any) -> None:
+        assert [each.code for each in (await editor.open("often.krl", often)).diagnostics] == ["W403"]
+
+    play(without)
+
+
 def test_a_finding_behind_wide_characters_stands_where_the_editor_shows_it(play: Any) -> None:
     async def story(editor: Any) -> None:
         text = 'ruleset a {\n  rule b { select when a b send_directive("🫖☕" + nosuch) }\n}\n'

@@ -43,12 +43,12 @@ def lsp(
             "the language server needs pygls: install it with pip install 'picosched[lsp]'", "not_found"
         )
     from picosched.cli.lsp.server import new_server
-    from picosched.cli.opening import settings_here
-    from picosched.timespec.almanac import PLAIN
+    from picosched.cli.opening import TOML, settings_here
 
-    try:
-        almanac = settings_here().almanac
-    except PicoschedError as error:  # texts can be checked without
-        show_error(error)
-        almanac = PLAIN
-    new_server(almanac).start_io()
+    settings = None
+    if TOML.exists():
+        try:
+            settings = settings_here()
+        except PicoschedError as error:  # texts can be checked without
+            show_error(error)
+    new_server(settings).start_io()

@@ -26,7 +26,8 @@ from picosched.cli.lsp.timespecs import repeats
 from picosched.clock import SystemClock
 from picosched.errors import KrlError, Span
 from picosched.krl.printer import formatted
-from picosched.timespec.almanac import PLAIN, Almanac
+from picosched.settings import Settings
+from picosched.timespec.almanac import PLAIN
 
 PAUSE = 0.2
 """Seconds without a change before a text is checked."""
@@ -47,9 +48,11 @@ KINDS: dict[Kind, types.CompletionItemKind] = {
 class KrlServer(LanguageServer):
     """A server with the rulesets of its workspace."""
 
-    def __init__(self, almanac: Almanac = PLAIN) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
         super().__init__("picosched", version("picosched"))
-        self.almanac = almanac
+        self.settings = settings
+        """Those of the engine that will run the rulesets, if they are known."""
+        self.almanac = PLAIN if settings is None else settings.almanac
         self.rulesets = Rulesets()
         self.findings: dict[str, list[Finding]] = {}
         """By URI: those last published."""
@@ -75,7 +78,8 @@ class KrlServer(LanguageServer):
     def publish(self, uri: str) -> None:
         """Check a text and tell the editor its findings."""
         document = self.workspace.get_text_document(uri)
-        found = check(document.source, uri, self.almanac, SystemClock().now())
+        now = SystemClock().now()
+        found = check(document.source, uri, self.almanac, now, settings=self.settings)
         self.findings[uri] = found
         shown = [_diagnostic(each, self.range(each.span, document.lines)) for each in found]
         self.text_document_publish_diagnostics(
@@ -94,9 +98,9 @@ def _diagnostic(finding: Finding, place: types.Range) -> types.Diagnostic:
     )
 
 
-def new_server(almanac: Almanac = PLAIN) -> KrlServer:
+def new_server(settings: Settings | None = None) -> KrlServer:
     """A server with its features, not started yet."""
-    server = KrlServer(almanac)
+    server = KrlServer(settings)
 
     @server.feature(types.INITIALIZED)
     def initialized(ls: KrlServer, params: types.InitializedParams) -> None:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from picosched.check import check
 from picosched.cli.choosing import Kind, Standing, Wanted
-from picosched.cli.opening import settings_here
+from picosched.cli.opening import TOML, settings_here
 from picosched.cli.rows import row_json
 from picosched.cli.turns import turn_json
 from picosched.cli.where import Where, load_scheduled, pico_of, warnings_of
@@ -53,7 +53,9 @@ class Tools:
 
         It can be installed if there is no error.
         """
-        found = check(text, None, settings_here().almanac, SystemClock().now())
+        settings = settings_here()
+        known = settings if TOML.exists() else None
+        found = check(text, None, settings.almanac, SystemClock().now(), settings=known)
         findings = [
             {
                 "code": each.code,
