@@ -18,7 +18,7 @@ from picosched.settings import Settings
 pytestmark = [pytest.mark.files, pytest.mark.slow]
 
 RULESETS = Path(__file__).parent.parent.parent / "rulesets"
-READING = {"check", "next", "simulate", "why", "scheduled"}
+READING = {"check", "next", "simulate", "plan", "why", "scheduled"}
 CHANGING = {"raise", "fire", "pause", "resume", "cancel", "install"}
 GREETER = """ruleset greeter {
   meta { configure using greeting = "hello" }
@@ -99,6 +99,11 @@ def test_the_tools_that_read(home: Path) -> None:
         assert (await ask("scheduled", status="paused")) == {"scheduled": [], "total": 0}
         assert "there is no pico nosuch" in await ask.refused("scheduled", pico="nosuch")
         assert "--event is a domain" in await ask.refused("scheduled", event=":")
+
+        digest = (RULESETS / "daily_digest.krl").read_text()
+        plan = await ask("plan", rulesets=[digest.replace('"0 7 * * *"', '"0 8 * * *"')], days=2)
+        assert [each["rid"] for each in plan["deployed"]] == ["daily_digest"] and plan["shown"]
+        assert "wanted `ruleset`" in await ask.refused("plan", rulesets=["/etc/passwd"])
 
         why = await ask("why", what="daily digest")
         assert why["links"][0]["name"] == "scheduled" and why["shown"].startswith("notification:digest_due")

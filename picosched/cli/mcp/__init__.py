@@ -29,8 +29,8 @@ def mcp(
 ) -> None:
     """Offer tools to assistants on stdin and stdout, by the Model Context Protocol; a client starts it.
 
-    The tools check rulesets, explain timespecs, simulate, say why something fired or not, and list what is
-    scheduled. Without --write none of them changes anything.
+    The tools check rulesets, explain timespecs, simulate, plan, say why something fired or not, and list what
+    is scheduled. Without --write none of them changes anything.
     """
     if find_spec("mcp") is None:
         raise PicoschedError(

@@ -28,7 +28,7 @@ def new_server(tools: Tools, *, write: bool = False) -> MCPServer:
     server = MCPServer(
         "picosched", instructions=INSTRUCTIONS, version=version("picosched"), log_level="WARNING"
     )
-    reading = (tools.check, tools.next, tools.simulate, tools.why, tools.scheduled)
+    reading = (tools.check, tools.next, tools.simulate, tools.plan, tools.why, tools.scheduled)
     for each in reading:
         hints = ToolAnnotations(read_only_hint=True, open_world_hint=False)
         server.add_tool(_told(each), each.__name__, annotations=hints)

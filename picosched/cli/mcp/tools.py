@@ -32,8 +32,11 @@ MOST_TIMES = 1_000
 MOST_ROWS = 500
 MOST_RECORDS = 500
 MOST_INPUTS = 1_000
-LONGEST = timedelta(days=366)
+MOST_DAYS = 366
+LONGEST = timedelta(days=MOST_DAYS)
 """Of a simulation."""
+MOST_PLANNED = 5_000
+"""Events that each of the two rehearsals of a plan raises."""
 
 Answer = dict[str, Any]
 Pico = Annotated[str | None, Field(description="A pico's name or id; by default the root.")]
@@ -142,6 +145,21 @@ class Tools:
             )
             found = [{**each.as_json(), "considered": each.considered} for each in islice(records, limit + 1)]
         return {"records": found[:limit], "complete": len(found) <= limit, "not_raised": dict(let_go)}
+
+    def plan(
+        self,
+        rulesets: Annotated[list[str], Field(description="Texts of rulesets.")],
+        days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 30,
+        pico: Annotated[str | None, Field(description="Only this pico. Default: all that have them.")] = None,
+        asserted: Annotated[
+            list[str] | None, Field(description="Sentences such as 'no more than 5 fires/min'.")
+        ] = None,
+    ) -> Answer:
+        """What would change in the coming days if rulesets were installed now: both versions side by side."""
+        texts = [*map(_text, rulesets)]
+        with self.where.opened(readonly=True) as engine:
+            found = engine.plan(texts, days, pico, asserted=asserted or (), most=MOST_PLANNED)
+        return {**found.as_json(), "shown": "\n".join(found.lines())}
 
     def why(
         self,
