@@ -84,7 +84,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The events to change: given by ids or by a filter."""
+    """The events to change: given by ids and names, or by a filter."""
 
     ids: tuple[str, ...]
     wanted: Wanted
@@ -94,8 +94,8 @@ class Chosen:
     def rows(self, engine: Reached, verb: str) -> list[Scheduled]:
         """The selected events, all pending or paused.
 
-        All ids are looked up first, so a typo in one changes nothing. For a filter the user must confirm,
-        because it may match more than intended.
+        All ids and names are looked up first, so a typo in one changes nothing. For a filter the user must
+        confirm, because it may match more than intended.
         """
         if self.ids and self.wanted.anything:
             raise WrongUseError("give IDs or a filter, not both")
@@ -103,7 +103,7 @@ class Chosen:
             return [*{row.id: row for row in (load_scheduled(engine, id) for id in self.ids)}.values()]
         if not self.wanted.anything:
             raise WrongUseError(
-                "give IDs, as shown by `picosched scheduled`, or a filter such as --rid tea_timer; "
+                "give IDs or names, as shown by `picosched scheduled`, or a filter such as --rid tea_timer; "
                 "--dry-run shows which events match"
             )
         rows = engine.agenda.scheduled(self.wanted.filter(engine))
@@ -147,7 +147,7 @@ def _change_options(
         list[str] | None,
         Argument(
             metavar="ID…",
-            help="As shown by `scheduled`; an unambiguous prefix is enough.",
+            help="As shown by `scheduled`, or an unambiguous prefix; or a name.",
             autocompletion=complete_id,
         ),
     ] = None,

@@ -23,10 +23,13 @@ from picosched.errors import EXIT_STATUS, PicoschedError
 
 MODULES: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
+    "starting": ("init",),
     "language": ("check", "eval", "next"),
     "formatting": ("format",),
     "rehearsal": ("simulate", "test"),
     "planning": ("plan",),
+    "lsp": ("lsp",),
+    "mcp": ("mcp",),
     "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
     "schedules": ("scheduled", "show", "history", "why"),
     "load": ("load",),

@@ -10,7 +10,7 @@ from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Eci, Json, PicoName, command
 from picosched.cli.printing import write, write_json, write_table
 from picosched.cli.turns import show_turn, turn_json
-from picosched.cli.where import HERE, Where, pico_of
+from picosched.cli.where import HERE, Where, pico_of, warnings_of
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def install(
 ) -> None:
     """Install rulesets on a pico, or replace installed ones.
 
-    A new text keeps the variables and schedules of the old one. A missing database is created.
+    A new text keeps the variables and schedules of the old one. A missing database is created. The warnings
+    of `check` go to stderr.
     """
     from picosched.notation import parse_map
 
@@ -57,8 +58,8 @@ def install(
                 write_json({"rid": ruleset.rid, "pico": target.name, "hash": ruleset.hash, "origin": each})
             else:
                 write(f"installed {ruleset.rid} on {target.name}")
-            for warning in ruleset.warnings:
-                write(f"warning: {warning.span}: {warning.kind} {warning.message}", "yellow", stderr=True)
+            for warning in warnings_of(engine, ruleset):
+                write(f"warning: {warning}", "yellow", stderr=True)
 
 
 @command(app, PANEL, "picosched uninstall tea_timer")

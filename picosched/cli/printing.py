@@ -144,11 +144,12 @@ def json_time(time: datetime | None) -> str | None:
     return None if time is None else format_time(time)
 
 
-def show_error(error: PicoschedError, source: str | None = None) -> None:
+def show_error(error: PicoschedError, source: str | None = None, *, of: str | None = None) -> None:
     """Print an error to stderr, with its source line and a caret if the text is available: `source`, or its
-    file."""
+    file. `of` is the rule that failed, as `rid.rule`."""
+    begin = "error: " if of is None else f"error: {of}: "
     for each in (error, *(error.others if isinstance(error, KrlError) else ())):
-        write_rendered(f"error: {rendered(each, source)}", "red", stderr=True)
+        write_rendered(f"{begin}{rendered(each, source)}", "red", stderr=True)
 
 
 def write_rendered(text: str, colour: str, *, stderr: bool = False) -> None:

@@ -30,6 +30,7 @@ PANEL = "Rulesets and times"
     PANEL,
     "picosched simulate tea.krl --from 2026-03-01 --until 2026-03-02 --raise 'tea:started minutes=5'",
     "picosched simulate digest.krl --from 2026-01-01 --until 2027-01-01 --events events.txt --json",
+    """picosched simulate greeter.krl --config '{"greeting": "hi"}' --from 2026-03-01 --until 2026-03-02""",
     "picosched simulate --db picosched.db --from 2026-03-01 --until 2026-03-08",
     "picosched simulate --url http://127.0.0.1:8123 --from 2026-03-01 --until 2026-03-08",
 )
@@ -61,6 +62,9 @@ def simulate(
     pico: Annotated[
         str | None, Option("--pico", metavar="NAME", help="The pico that gets the rulesets and events.")
     ] = None,
+    config: Annotated[
+        str | None, Option("--config", metavar="JSON", help="A map to configure FILEs with.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run rulesets in virtual time and print every event they would handle.
@@ -72,12 +76,15 @@ def simulate(
     A new pico has no rulesets: name the standard ones that FILEs use before them, such as
     picosched://standard/io.picolabs.wrangler.krl.
     """
+    from picosched.notation import parse_map
     from picosched.rehearsal.simulate import simulate as rehearse
 
     where = where_options(db, url, token_file)
     copied = db is not None or url is not None
     if not files and not copied:
         raise WrongUseError("wanted at least one ruleset FILE, or --db FILE or --url URL")
+    if config is not None and not files:
+        raise WrongUseError("--config is for rulesets to install: name a FILE")
     inputs = [*_events(raised or []), *(_read_events(events) if events is not None else [])]
     let_go = Counter[str]()
     with where.copied() if copied else nullcontext() as store:
@@ -88,6 +95,7 @@ def simulate(
             inputs,
             store=store,
             pico=pico,
+            config=None if config is None else parse_map(config, "--config"),
             settings=settings_here(),
             let_go=let_go,
         )

@@ -46,7 +46,7 @@ def cancel(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
 @command(
     app,
     PANEL,
-    "picosched pause 5f0c21d8",
+    "picosched pause 'daily digest'",
     "picosched pause 5f0c21d8 --until 2026-04-01T00:00:00Z",
     "picosched pause --event tea --yes",
 )
@@ -138,7 +138,7 @@ def reschedule(
     )
 
 
-@command(app, PANEL, "picosched fire 5f0c21d8", "picosched fire --event tea --dry-run")
+@command(app, PANEL, "picosched fire 'daily digest'", "picosched fire --event tea --dry-run")
 @choosing
 def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
     """Raise events now, outside their schedule, and print the resulting directives.
@@ -182,7 +182,7 @@ def backfill(
         str,
         Argument(
             metavar="ID",
-            help="As shown by `scheduled`; an unambiguous prefix is enough.",
+            help="As shown by `scheduled`, or an unambiguous prefix; or a name.",
             autocompletion=complete_id,
         ),
     ],

@@ -10,12 +10,11 @@ from picosched.cli.completing import complete_id
 from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.options import AnyPico, Json, Limit, command
 from picosched.cli.printing import write, write_json
-from picosched.cli.where import HERE, Where, only_id, pico_of
+from picosched.cli.where import HERE, Where, pico_of, scheduled_id
 from picosched.clock import format_time
 
 if TYPE_CHECKING:
     from picosched.cli.rows import Names
-    from picosched.engine.reached import Reached
     from picosched.schedule.scheduled import Scheduled
 
 app = Commands()
@@ -83,14 +82,18 @@ def scheduled(
 
 
 @command(
-    app, PANEL, "picosched show 5f0c21d8", "picosched show 5f0c21d8 -n 20", "picosched show 5f0c21d8 --json"
+    app,
+    PANEL,
+    "picosched show 5f0c21d8",
+    "picosched show 'daily digest' -n 20",
+    "picosched show 5f0c21d8 --json",
 )
 def show(
     id: Annotated[
         str,
         Argument(
             metavar="ID",
-            help="As shown by `scheduled` and `history`; a prefix is enough.",
+            help="As shown by `scheduled` and `history`, or a prefix of it; or a name.",
             autocompletion=complete_id,
         ),
     ],
@@ -100,7 +103,7 @@ def show(
 ) -> None:
     """Show one scheduled event in full: what, when, which rule scheduled it, its next times, its history."""
     with where.opened(readonly=True) as engine:
-        row = engine.agenda.load(_known_id(engine, id))
+        row = engine.agenda.load(scheduled_id(engine, id))
         fires = engine.agenda.history(id=row.id, limit=LAST)
         from picosched.cli.rows import fire_json, row_json, write_fires
         from picosched.schedule.fire import Label
@@ -182,7 +185,7 @@ def history(
         str | None,
         Argument(
             metavar="[ID]",
-            help="Only this scheduled event; a prefix of its id is enough.",
+            help="Only this scheduled event: its id, a prefix of it, or a name.",
             autocompletion=complete_id,
         ),
     ] = None,
@@ -200,7 +203,7 @@ def history(
     """
     with where.opened(readonly=True) as engine:
         pico_id = None if pico is None else pico_of(engine, pico).id
-        whole = None if id is None else _known_id(engine, id)
+        whole = None if id is None else scheduled_id(engine, id)
         fires = engine.agenda.history(pico_id, whole, limit, outcome)
         from picosched.cli.rows import fire_json, write_fires
 
@@ -257,9 +260,3 @@ def why(
         else:
             for line in each.lines():
                 write(line)
-
-
-def _known_id(engine: Reached, beginning: str) -> str:
-    """The full id of a scheduled event, whether pending or ended."""
-    ids = engine.agenda.ids_like(beginning) if beginning else []
-    return only_id(ids, beginning, "scheduled event")

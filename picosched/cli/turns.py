@@ -50,5 +50,5 @@ def show_turn(turn: Turn, explain: bool = False) -> None:
         write(f"no rule selects {first.domain}:{first.type}")
     for warning in turn.warnings:
         write(f"warning: {warning}", "yellow", stderr=True)
-    for error in turn.errors:
-        show_error(error)
+    for error, (_, rule) in zip(turn.errors, turn.failed, strict=True):
+        show_error(error, of=rule)

@@ -7,7 +7,7 @@ It opens a `Reached`: an `Engine` or a `Remote`, which no command tells apart.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,19 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Option, WrongUseError
-from picosched.errors import PicoschedError, words
+from picosched.errors import KrlError, PicoschedError, words
 
 if TYPE_CHECKING:
-    from picosched.engine.reached import Reached, ReachedPico
+    from picosched.engine.reached import Reached, ReachedPico, ReachedRuleset
     from picosched.remote import Remote
     from picosched.schedule.scheduled import Scheduled
     from picosched.store.store import Store
 
 DATABASE = "picosched.db"
+
+SHOWN = 10
+"""The most ids in the error for a name that several scheduled events have."""
+MOST_NAMED = SHOWN + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +151,64 @@ def pico_of(engine: Reached, name: str | None) -> ReachedPico:
     return engine.root if name is None else engine.pico(name)
 
 
-def load_scheduled(engine: Reached, beginning: str) -> Scheduled:
-    """The pending or paused event with this id prefix; errors as for `only_id`."""
-    ids = engine.agenda.ids_like(beginning, live=True) if beginning else []
-    return engine.agenda.load(only_id(ids, beginning, "pending event"))
+def warnings_of(engine: Reached, ruleset: ReachedRuleset) -> Sequence[KrlError]:
+    """What `check` warns of in a ruleset that was just installed; the message begins with the code."""
+    from picosched.krl.ruleset import Ruleset
+
+    if not isinstance(ruleset, Ruleset):
+        return [KrlError(f"{each.kind} {each.message}", each.span) for each in ruleset.warnings]
+    from picosched.check import check
+    from picosched.clock import SystemClock
+
+    source, settings, now = ruleset.source, engine.settings, SystemClock().now()
+    found = check(source.text, source.name, settings.almanac, now, settings=settings)
+    return [each.error for each in found if each.severity == "warning"]
+
+
+def load_scheduled(engine: Reached, named: str) -> Scheduled:
+    """The pending or paused event with this id, prefix of an id, or name; errors as for `scheduled_id`."""
+    return engine.agenda.load(scheduled_id(engine, named, live=True))
+
+
+def scheduled_id(engine: Reached, named: str, *, live: bool = False) -> str:
+    """The id of the scheduled event with this id, prefix of an id, or name; with `live`, of one to come.
+
+    A name means one to come, if one has it. `not_found` if there is none, `conflict`, with the ids, if there
+    are several.
+    """
+    from picosched.schedule.filter import Filter
+
+    ids = engine.agenda.ids_like(named, live=live) if named else []
+    if named in ids:
+        return named
+    rows = engine.agenda.scheduled(Filter(name=named), MOST_NAMED) if named else []
+    if not rows and not live and named:
+        rows = engine.agenda.scheduled(Filter(name=named, status=()), MOST_NAMED)
+    found = [*dict.fromkeys([*ids, *(row.id for row in rows)])]
+    if not found:
+        what = "pending event" if live else "scheduled event"
+        raise PicoschedError(f"no {what} has the id or name {named or '(an empty one)'}", "not_found")
+    if len(found) > 1:
+        count = f"more than {SHOWN}" if len(found) > SHOWN else len(found)
+        which = _told(engine, found[:SHOWN])
+        raise PicoschedError(f"{named} may mean {count} scheduled events, wanted one of: {which}", "conflict")
+    return found[0]
+
+
+def _told(engine: Reached, ids: Sequence[str]) -> str:
+    """Ids in short, each with what it is, for somebody who has to choose."""
+    rows = [row for id in ids if (row := engine.agenda.find(id)) is not None]
+    names, known = engine.agenda.names(rows), {row.id: row for row in rows}
+    width = _telling(ids)
+    return ", ".join(
+        f"{id[:width]} ({known[id].event} of {names[known[id].pico_id]})" if id in known else id[:width]
+        for id in ids
+    )
+
+
+def _telling(ids: Sequence[str]) -> int:
+    """The least characters, 8 or more, by which ids differ."""
+    return next(width for width in range(8, 65) if len({id[:width] for id in ids}) == len(ids))
 
 
 def only_id(ids: Iterable[str], beginning: str, what: str) -> str:

@@ -8,10 +8,11 @@ included. A record describes one event: from outside, due, or raised by a rule.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from picosched.clock import VirtualClock, format_time
 from picosched.engine.engine import Engine
@@ -33,6 +34,7 @@ def simulate(
     *,
     store: Store | None = None,
     pico: str | None = None,
+    config: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
     seed: int | str = 0,
     let_go: Counter[str] | None = None,
@@ -40,8 +42,8 @@ def simulate(
     """Install rulesets and let time pass from `start` to `until`, both included; a record for each event.
 
     With a `store` it is a copy of that one that time passes over, and the rulesets go to its root. `pico`
-    names another. Inputs are raised at their times, behind what is due at the same time. `let_go` counts the
-    occurrences that are throttled or skipped, of which there is no record.
+    names another. `config` configures the rulesets. Inputs are raised at their times, behind what is due at
+    the same time. `let_go` counts the occurrences that are throttled or skipped, of which there is no record.
     """
     if until < start:
         raise PicoschedError(f"found the end {format_time(until)} before the start {format_time(start)}")
@@ -63,7 +65,7 @@ def simulate(
                 target = engine.root if pico is None else engine.pico(pico)
             rehearsal = Rehearsal(engine, clock, silence, let_go)
             for ruleset in rulesets:
-                target.install(ruleset)
+                target.install(ruleset, config)
             for time, group in groupby(
                 sorted(inputs, key=lambda each: each.at or start), lambda each: each.at or start
             ):

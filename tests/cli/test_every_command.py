@@ -17,7 +17,8 @@ from picosched.engine.engine import Engine
 RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 
 COMMANDS = [
-    "demo", "check", "eval", "next", "plan", "simulate", "test", "install", "uninstall", "raise", "query",
+    "demo", "init", "lsp", "mcp",
+    "check", "eval", "next", "plan", "simulate", "test", "install", "uninstall", "raise", "query",
     "picos", "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move",
     "reschedule", "backfill", "history", "why", "journal", "backup", "export", "import", "doctor",
     "migrate", "sources", "add-source", "remove-source", "pause-source", "resume-source", "deliveries",
@@ -94,7 +95,13 @@ def test_every_command_on_picos_takes_a_database_or_a_server() -> None:
     own = {name for name, options in taken.items() if options == {"--db"}}
     assert own == {"run", "serve", "worker", "doctor"}
     on_picos = {name for name, options in taken.items() if options == both}
-    assert on_picos == {words[0] for words in ON_A_DATABASE} | {"simulate", "install", "uninstall", "import"}
+    assert on_picos == {words[0] for words in ON_A_DATABASE} | {
+        "simulate",
+        "install",
+        "uninstall",
+        "import",
+        "mcp",
+    }
 
 
 def test_the_version_is_that_of_the_package(picosched: Any) -> None:

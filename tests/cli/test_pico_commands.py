@@ -100,12 +100,27 @@ def test_an_event_nobody_selects_is_told_so(run: Any) -> None:
     assert (result.status, result.out) == (0, "no rule selects counter:ad\n")
 
 
+def test_installing_and_raising_warn_of_a_timespec_that_comes_too_often(run: Any, folder: Path) -> None:
+    text = """ruleset often {
+  rule make {
+    select when often made
+    fired { schedule often event "came" repeat "* * * * *" }
+  }
+}
+"""
+    (folder / "often.krl").write_text(text)
+    installed = run("install", "often.krl")
+    assert (installed.status, installed.out) == (0, "installed often on root\n")
+    assert "warning: often.krl:4:48: W403 comes every 60 s, and one schedule fires no more" in installed.err
+    assert "comes every 60 s: what comes less than 599 s (min_period)" in run("raise", "often:made").err
+
+
 @pytest.mark.usefixtures("counter")
 def test_a_rule_that_fails_is_shown_with_its_line(run: Any) -> None:
     result = run("raise", "counter:broken")
     assert result.status == 0  # the event is handled, and what other rules did is kept
     first, source, caret = result.err.splitlines()
-    assert first.startswith("error: counter.krl:11:")
+    assert first.startswith("error: counter.broken: counter.krl:11:")
     assert source.strip().startswith("pre { lost")
     assert caret.strip("^ ") == ""
     assert run("raise", "counter:broken", "--json").json["errors"][0].startswith("counter.krl:11:")

@@ -156,3 +156,16 @@ def test_what_a_simulation_prints_can_be_raised_again(picosched: Any, folder: Pa
     (folder / "again.txt").write_text("\n".join(raised).replace(', "pico": "simulated"', ""))
     again = picosched("simulate", TEA, *A_DAY, "--events", "again.txt", "--json")
     assert again.out == first.out
+
+
+def test_a_simulation_configures_its_rulesets(run: Any, folder: Path) -> None:
+    (folder / "greeter.krl").write_text("""ruleset greeter {
+      meta { configure using greeting = "hello" }
+      rule greet { select when greeter asked send_directive(greeting) } }""")
+    words = ("simulate", "greeter.krl", *A_DAY, "--raise", "greeter:asked", "--json")
+    assert [each["name"] for each in run(*words).json["directives"]] == ["hello"]
+    configured = run(*words, "--config", '{"greeting": "hi"}')
+    assert [each["name"] for each in configured.json["directives"]] == ["hi"]
+    assert run(*words, "--config", "[1]").err.startswith("error: --config: found [1], wanted a JSON map")
+    run("picos", "--new", "kitchen")
+    assert run("simulate", "--db", "picosched.db", *A_DAY, "--config", "{}").status == 2

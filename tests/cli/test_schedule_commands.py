@@ -81,6 +81,51 @@ def test_a_pause_ends_by_hand_or_by_itself(run: Any, pending: list[dict[str, Any
     assert run("pause", id, "--until", "later").status == 1
 
 
+def test_a_name_stands_for_an_id(run: Any, pending: list[dict[str, Any]]) -> None:
+    digest = next(each for each in pending if each["name"] == "daily digest")
+    assert run("show", "daily digest", "--json").json["id"] == digest["id"]
+    assert run("pause", "daily digest", "--json").json["id"] == digest["id"]
+    assert run("resume", "daily digest", "--json").json["outcome"] == "resumed"
+    assert run("fire", "daily digest", "--json").json["id"] == digest["id"]
+    assert run("move", "daily digest", "--by", "1h", "--json").json["outcome"] == "moved"
+    assert run("history", "daily digest", "--json").json["id"] == digest["id"]
+    assert run("cancel", "daily digest", "--json").json["outcome"] == "cancelled"
+    assert run("show", "daily digest", "--json").json["status"] == "cancelled"
+    assert run("cancel", "daily digest").err == "error: no pending event has the id or name daily digest\n"
+    assert run("show", "").err == "error: no scheduled event has the id or name (an empty one)\n"
+
+
+def test_a_name_of_several_is_refused_with_their_ids(run: Any, pending: list[dict[str, Any]]) -> None:
+    with Engine("picosched.db", settings=Settings(durability="normal")) as engine:
+        kitchen = engine.new_pico("kitchen")
+        kitchen.install(Path("rulesets/daily_digest.krl"))
+        kitchen.raise_event("digest", "wanted")
+    ids = [each["id"] for each in run("scheduled", "--name", "daily digest", "--json").lines]
+    refused = run("cancel", "daily digest")
+    assert refused.status == 3
+    told = {
+        f"{id[:8]} (notification:digest_due of {pico})"
+        for id, pico in zip(ids, ("root", "kitchen"), strict=True)
+    }
+    found, _, listed = refused.err.partition(", wanted one of: ")
+    assert found == "error: daily digest may mean 2 scheduled events"
+    assert set(listed.strip().split(", ")) == told
+    assert len(run("scheduled", "--json").lines) == 4
+    assert run("cancel", ids[0][:8]).status == 0
+    assert run("show", "daily digest", "--json").json["id"] == ids[1]  # the one that is to come
+
+
+def test_a_name_that_an_id_begins_with_is_not_guessed(run: Any, folder: Path) -> None:
+    (folder / "named.krl").write_text("""ruleset named {
+      rule make { select when named made
+        fired { schedule named event "came" at "2099-01-01" with _name = event:attrs{"name"} } } }""")
+    run("install", "named.krl")
+    first = run("raise", "named:made", "name=x", "--json").json["scheduled"][0]
+    second = run("raise", "named:made", f'name="{first[:4]}"', "--json").json["scheduled"][0]
+    assert first[:8] in (said := run("pause", first[:4]).err) and second[:8] in said
+    assert run("pause", first[:5], "--json").json["id"] == first
+
+
 def words_of(each: Any) -> str | None:
     """The words of a command, as the name of its case."""
     return " ".join(each) if isinstance(each, tuple) else None
@@ -260,7 +305,7 @@ def test_one_that_is_over_is_shown_too(run: Any) -> None:
     assert "  status     finished\n" in run("show", fire["id"][:8]).out
     assert [each["id"] for each in run("scheduled", "--status", "finished", "--json").lines] == [fire["id"]]
     assert "– finished" in run("scheduled", "--status", "all").out
-    assert run("cancel", fire["id"]).err == f"error: no pending event has the id {fire['id']}\n"
+    assert run("cancel", fire["id"]).err == f"error: no pending event has the id or name {fire['id']}\n"
     assert run("show", "nosuch").status == 1
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from picosched import standard
 from picosched.check import Finding, check
 from picosched.clock import format_time
+from picosched.engine.engine import Engine
 from picosched.engine.flushing import flush
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
@@ -19,7 +20,7 @@ from picosched.krl.ruleset import compile_ruleset
 from picosched.store.picos import InstalledRow
 from picosched.web.api.picos import installed_shape
 from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load
-from picosched.web.errors import HttpError, placed
+from picosched.web.errors import HttpError
 
 router = APIRouter(prefix="/api", tags=["rulesets"])
 
@@ -114,7 +115,8 @@ def install(pico: str, new: Install, engine: AnEngine) -> NewRuleset:
     found = load(engine, pico)
     ruleset = found.install(_source(new), new.config)
     shape = installed_shape(_installed(found, ruleset.rid))
-    warnings = [FindingShape(severity="warning", **placed(each)) for each in ruleset.warnings]
+    found_in = _findings(ruleset.source.text, ruleset.source.name, engine)
+    warnings = [each for each in found_in if each.severity == "warning"]
     return NewRuleset(**shape.model_dump(), warnings=warnings)
 
 
@@ -168,6 +170,10 @@ def flush_ruleset(
 @router.post("/check")
 def check_text(source: Text, engine: AnEngine) -> list[FindingShape]:
     """All errors and warnings for a text, in order."""
+    return _findings(source.text, source.name, engine)
+
+
+def _findings(text: str, name: str | None, engine: Engine) -> list[FindingShape]:
     return [
         FindingShape(
             code=each.code,
@@ -179,7 +185,7 @@ def check_text(source: Text, engine: AnEngine) -> list[FindingShape]:
             end_column=each.span.end_column,
             message=each.message,
         )
-        for each in _found(engine, source.text, source.name)
+        for each in _found(engine, text, name)
     ]
 
 
