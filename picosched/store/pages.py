@@ -154,6 +154,21 @@ class Pages:
         found = self._database.rows("journal_since", (seq, limit), {"pico": pico_id})
         return [entry for entry in map(entry_of, found) if entry.seq <= last]
 
+    def failed_turns(self, after: int, upto: int, since: datetime, limit: int) -> list[Entry]:
+        """The turns between two places since a time in which a rule failed, oldest first."""
+        return [
+            entry_of(row) for row in self._database.rows("failed_turns", (after, upto, to_ms(since), limit))
+        ]
+
+    def failed_without_turn(
+        self, after: int, upto: int, since: datetime, limit: int
+    ) -> list[tuple[int, Fire]]:
+        """The records between two places since a time of what failed and left no turn, oldest first, each
+        with its place: a try that is tried again, or an event that could not be raised.
+        """
+        found = self._database.rows("failed_without_turn", (after, upto, to_ms(since), limit))
+        return [(row[-1], rows.to_fire(row)) for row in found]
+
     # Figures
 
     def last_turn(self) -> int:

@@ -29,7 +29,7 @@ from store.written import (
     turn_that,
 )
 
-from picosched import PicoschedError, Store
+from picosched import KrlError, PicoschedError, Store
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Outcome, Status
 from picosched.store.left_out import NOTHING, LeftOut
@@ -426,6 +426,32 @@ class Pages:
         )
         (minute,) = pages.fires_by_minute(1, pages.last_fire(), NOW)
         assert minute[1:] == ("fired", 1, 200, 200)
+
+    def test_what_failed_is_found_between_two_places(self, store: Store) -> None:
+        with store.transaction():
+            furnish(store)
+            for n, errors in enumerate(([], [KrlError("a")], [KrlError("b")], [])):
+                store.write(turn_that(eid=f"e{n}", errors=errors))
+            for n, (outcome, eid) in enumerate(
+                (
+                    (Outcome.FAILED, None),
+                    (Outcome.FAILED, "e1"),
+                    (Outcome.SKIPPED, None),
+                    (Outcome.FAILED, None),
+                )
+            ):
+                store.agenda.record(fire_of(made(f"r{n}"), outcome, eid=eid))
+        pages = store.pages
+        turn, fire = pages.last_turn(), pages.last_fire()
+        found = pages.failed_turns(turn - 4, turn, NOW, 9)
+        assert [(each.eid, each.errors) for each in found] == [("e1", ["a"]), ("e2", ["b"])]
+        assert [each.eid for each in pages.failed_turns(turn - 2, turn, NOW, 9)] == ["e2"]
+        assert [each.eid for each in pages.failed_turns(turn - 4, turn, NOW, 1)] == ["e1"]
+        assert pages.failed_turns(turn - 4, turn, NOW + MINUTE, 9) == []
+        records = pages.failed_without_turn(fire - 4, fire, NOW, 9)
+        assert [(place, each.id) for place, each in records] == [(fire - 3, "r0"), (fire, "r3")]
+        assert [each.id for _, each in pages.failed_without_turn(fire - 4, fire - 1, NOW, 9)] == ["r0"]
+        assert pages.failed_without_turn(fire - 4, fire, NOW + MINUTE, 9) == []
 
     def test_a_row_that_comes_or_goes_shifts_no_page(self, store: Store) -> None:
         with store.transaction():

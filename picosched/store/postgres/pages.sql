@@ -43,6 +43,14 @@ SELECT {entry.columns}, seq FROM journal WHERE seq < $1{where} ORDER BY seq DESC
 -- name: journal_since
 SELECT {entry.columns} FROM journal WHERE seq > $1{where} ORDER BY seq LIMIT $2
 
+-- name: failed_turns
+SELECT {entry.columns} FROM journal
+    WHERE seq > $1 AND seq <= $2 AND at >= $3 AND errors <> '[]' ORDER BY seq LIMIT $4
+
+-- name: failed_without_turn
+SELECT {fire.columns}, seq FROM fire
+    WHERE seq > $1 AND seq <= $2 AND fired >= $3 AND outcome = 'failed' AND eid IS NULL ORDER BY seq LIMIT $4
+
 -- Figures
 
 -- name: numbered

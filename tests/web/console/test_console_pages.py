@@ -24,6 +24,32 @@ def test_the_overview_tells_what_fired_and_what_comes(page: Page, console: Opene
     expect(coming.get_by_text("overseen")).to_have_count(0)
 
 
+def test_a_failure_stands_first_with_its_line_and_is_raised_again(page: Page, console: Opened) -> None:
+    pico = console.pico("faulty")
+    console.raise_event(pico, "tell:wrong", n=7)
+    page.goto(console.url)
+    expect(page.locator(".figure", has_text="failures in 24 h").locator("b")).not_to_have_text("–")
+    failed = page.get_by_role("table", name="Failures of the last 24 hours").locator("tbody tr")
+    row = failed.filter(has_text="faulty")
+    expect(row).to_contain_text("clocks.broken:21")
+    expect(row).to_contain_text('"soon" is not an ISO 8601 time')
+    expect(row.get_by_role("link", name="clocks.broken:21")).to_have_attribute(
+        "href", f"/rulesets/clocks?pico={pico}&line=21"
+    )
+    expect(
+        page.get_by_role("img", name="What happens today, by the hour").get_by_text("00:00")
+    ).to_be_visible()
+    count = int(row.locator("td.number").inner_text())
+    row.get_by_role("button", name="Raise again …").click()
+    expect(page.locator(".q-dialog pre")).to_have_text("tell:wrong n=7")
+    page.get_by_role("button", name="Raise it").click()
+    expect(page.get_by_text("tell:wrong: 0 of 1 rules fired")).to_be_visible()
+    expect(row.locator("td.number")).to_have_text(str(count + 1))
+    row.get_by_role("link", name="tell:wrong").click()
+    expect(page.locator(".told > .fault")).to_contain_text('"soon" is not an ISO 8601 time')
+    console.client.delete(f"/api/picos/{pico}")
+
+
 def test_an_event_that_is_raised_tells_why_each_rule_fired_or_not(page: Page, console: Opened) -> None:
     pico = console.pico("told")
     page.goto(f"{console.url}/events?pico={pico}")
