@@ -12,6 +12,7 @@ from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
 from picosched.timespec.zone import check_zone
 from picosched.web.console import charts
+from picosched.web.console.example import try_example
 from picosched.web.console.failed_listed import FailedListed
 from picosched.web.console.failures import Failures, LastFailures
 from picosched.web.console.frame import Console, every, frame
@@ -101,12 +102,8 @@ class _Overview:
         with box("grid two"):
             with panel("Next", ""):
                 self._next = Listing("What is due next", NEXT)
-                self._nothing_next = empty(
-                    "Nothing is scheduled.",
-                    "Rules schedule events. A rule of tea_timer does so when tea:started is raised:",
-                    "picosched serve rulesets/tea_timer.krl",
-                    ("Write a ruleset", "/edit"),
-                    ("Raise an event", "/events"),
+                self._nothing_next = try_example(
+                    console, "Nothing is scheduled.", "Rules schedule events, when others are raised."
                 )
             with panel("Last", ""):
                 self._last = Listing("Latest fires", LAST)
