@@ -427,6 +427,27 @@ class Pages:
         (minute,) = pages.fires_by_minute(1, pages.last_fire(), NOW)
         assert minute[1:] == ("fired", 1, 200, 200)
 
+    def test_turns_and_rows_of_a_time_are_found_among_all_others(self, store: Store) -> None:
+        with store.transaction():
+            furnish(store)
+            for n in range(20):
+                at = NOW + n // 3 * MINUTE
+                store.write(turn_that(eid=f"e{n}", now=at))
+                store.agenda.add(replace(made(f"r{n}"), created=at))
+                store.write(turn_that(eid=f"x{n}", now=at, pico_id="root"))
+                store.agenda.add(replace(made(f"x{n}"), created=at, rid="other"))
+        pages = store.pages
+        for n in range(-1, 8):
+            at = NOW + n * MINUTE
+            wanted = [each for each in range(20) if each // 3 == n]
+            assert [each.eid for each in pages.turns_at("p", at, 9) if each.eid[0] == "e"][-3:] == [
+                f"e{each}" for each in wanted
+            ]
+            found = [each.id for each in pages.made_at("p", made("r0").rid, at, 99) if each.id[0] == "r"]
+            assert [each for each in found if each[1:].isdigit()] == [f"r{each}" for each in wanted]
+        assert [each.eid for each in pages.turns_at("root", NOW + MINUTE, 2)] == ["x3", "x4"]
+        assert pages.turns_at("nobody", NOW, 9) == []
+
     def test_what_failed_is_found_between_two_places(self, store: Store) -> None:
         with store.transaction():
             furnish(store)

@@ -9,7 +9,7 @@ from picosched.web.console.elsewhere import missing
 from picosched.web.console.following import Wanted
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.offers import all_picos
-from picosched.web.console.parts import badge, box, link_cell, panel, pico_path, text
+from picosched.web.console.parts import badge, box, link_cell, panel, path_path, pico_path, text
 from picosched.web.console.turn_shown import (
     OUTCOMES,
     Told,
@@ -99,6 +99,9 @@ def add_pages(console: Console) -> None:
             with box("line"):
                 ui.link("← previous turn", f"/journal/{entry.seq - 1}")
                 ui.link("next turn →", f"/journal/{entry.seq + 1}")
+                ui.link("its path", path_path(str(entry.seq))).props(
+                    'title="what led here, and what came of it"'
+                )
 
 
 def _find(console: Console, seq: str) -> tuple[Entry | None, str]:

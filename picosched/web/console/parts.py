@@ -201,6 +201,11 @@ def turn_path(seq: int) -> str:
     return f"/journal/{seq}"
 
 
+def path_path(what: str) -> str:
+    """The path of the page of an event's path, by a turn's number or a schedule's id."""
+    return f"/path/{quote(what, safe='')}"
+
+
 def event_path(eid: str) -> str:
     """The path of an event's turn."""
     return f"/journal?eid={quote(eid, safe='')}"

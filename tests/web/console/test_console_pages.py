@@ -127,6 +127,31 @@ def test_the_journal_follows_and_opens_a_turn(page: Page, console: Opened) -> No
     expect(page.get_by_role("link", name="followed")).to_have_attribute("href", f"/picos/{pico}")
 
 
+def test_a_turn_leads_to_the_path_of_its_event(page: Page, console: Opened) -> None:
+    pico = console.pico("walked")
+    console.raise_event(pico, "clocks:begin")
+    page.goto(f"{console.url}/journal?pico={pico}")
+    page.get_by_role("link", name="clocks:begin").click()
+    page.get_by_role("link", name="its path").click()
+    steps = page.locator(".trail li")
+    expect(steps.nth(0)).to_contain_text("by a trusted caller")
+    expect(steps.nth(1)).to_have_attribute("aria-current", "step")
+    expect(steps.nth(1)).to_contain_text("clocks.begin")
+    expect(steps.filter(has_text="clock:never")).to_contain_text("pending")
+    steps.filter(has_text="by clocks.begin:11").get_by_role("link", name="clock:beat").click()
+    page.get_by_role("link", name="Its path").click()
+    expect(steps.nth(1)).to_contain_text("clocks:begin")  # backwards from the schedule
+    here = page.locator(".trail li.here")
+    expect(here).to_contain_text("clock:beat")
+    path = console.client.get("/api/path", params={"what": page.url.rpartition("/")[2]}).json()
+    assert [each["kind"] for each in path["before"]] == ["outside", "turn"]
+    assert {each["kind"] for each in path["step"]["caused"]} <= {"turn"}
+    assert console.client.get("/api/path", params={"what": "nothing"}).status_code == 404
+    page.goto(f"{console.url}/path/nothing")
+    expect(page.get_by_text("Nothing on record is called nothing")).to_be_visible()
+    console.client.delete(f"/api/picos/{pico}")
+
+
 def test_a_family_is_made_and_ended(page: Page, console: Opened) -> None:
     pico = console.pico("parent")
     page.goto(f"{console.url}/picos")
