@@ -152,7 +152,7 @@ def time_cell(time: datetime | None) -> str | None:
     return None if time is None else format_time(time)
 
 
-def button(words: str, called: Callable[..., Any] | None = None, tone: str = "") -> Element:
+def button(words: str, called: Callable[..., Any] | None = None, tone: str = "") -> Text:
     """A button; `tone` is "primary", "danger", "small" or several of them."""
     element = Text("button", words).classes(f"button {tone}").props("type=button")
     if called is not None:

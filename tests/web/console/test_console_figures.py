@@ -197,6 +197,8 @@ def test_a_deep_family_is_a_tree_too() -> None:
         (Wanted(outcome="notfired"), ["often:come"]),
         (Wanted(outcome="none"), ["often:nothing"]),
         (Wanted(event="come", outcome="fired"), ["often:come"]),
+        (Wanted(hidden=("often:come", "often:begin")), ["often:wrong", "often:nothing"]),
+        (Wanted(outcome="failed", hidden=("system:error",)), ["often:wrong"]),  # it began no turn
         (Wanted(eid="none"), []),
         (Wanted(pico_id="none"), []),
     ],

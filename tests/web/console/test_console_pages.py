@@ -127,6 +127,31 @@ def test_the_journal_follows_and_opens_a_turn(page: Page, console: Opened) -> No
     expect(page.get_by_role("link", name="followed")).to_have_attribute("href", f"/picos/{pico}")
 
 
+def test_the_journal_is_paused_and_an_event_is_hidden(page: Page, console: Opened) -> None:
+    pico = console.pico("busy")
+    page.goto(f"{console.url}/journal?pico={pico}")
+    expect(page.get_by_text("turns · live")).to_be_visible()
+    console.raise_event(pico, "tell:me", n=1)
+    console.raise_event(pico, "tell:wrong")
+    rows = page.get_by_role("table", name="Turns, newest first").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    rows.filter(has_text="tell:me").get_by_role("button", name="Hide").click()
+    expect(rows).to_have_count(1)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("turns · paused")).to_be_visible()
+    console.raise_event(pico, "tell:other")
+    page.reload()  # which is a list of its own: all of the filter stands in the URL
+    expect(page.get_by_text("turns · paused")).to_be_visible()
+    expect(rows).to_have_count(2)
+    console.raise_event(pico, "tell:wrong")
+    page.get_by_role("button", name="tell:me").click()
+    expect(rows).to_have_count(4)
+    console.raise_event(pico, "tell:me", n=2)
+    page.get_by_role("button", name="Go on").click()
+    expect(rows).to_have_count(5)
+    console.client.delete(f"/api/picos/{pico}")
+
+
 def test_a_turn_leads_to_the_path_of_its_event(page: Page, console: Opened) -> None:
     pico = console.pico("walked")
     console.raise_event(pico, "clocks:begin")
