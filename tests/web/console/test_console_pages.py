@@ -242,7 +242,15 @@ def test_what_rulesets_and_events_say_is_text_wherever_it_is_shown(page: Page, c
     )
     console.raise_event(pico, "clocks:begin")
     seq = console.client.get("/api/journal", params={"pico": pico}).json()["items"][-1]["seq"]
-    places = ("/", "/picos", f"/picos/{pico}", f"/events?pico={pico}", "/journal", f"/journal/{seq}")
+    places = (
+        "/",
+        "/picos",
+        f"/picos/{pico}",
+        f"/events?pico={pico}",
+        "/journal",
+        f"/journal/{seq}",
+        f"/path/{seq}",
+    )
     for place in (*places, f"/journal?event={HOSTILE}", "/timeline", "/schedules", "/rulesets", "/sources"):
         page.goto(console.url + place)
         expect(page.locator("#content")).to_be_visible()
