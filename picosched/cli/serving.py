@@ -20,6 +20,7 @@ from picosched.errors import PicoschedError
 if TYPE_CHECKING:
     from picosched.engine.engine import Engine
     from picosched.settings import Settings
+    from picosched.web.serving import Server
 
 app = Commands()
 PANEL = "Server"
@@ -147,9 +148,12 @@ def serve(
             console=True,
         )
 
-        def ready(server: object) -> None:
+        def ready(server: Server) -> None:
             write(f"{engine.store.name} is served at {address_of(listening)}; Ctrl-C stops")
             sys.stdout.flush()
+            link = server.new_link(listening)
+            if link is not None:
+                write(f"log in, once and within ten minutes: {link}", stderr=True)
 
         ask = partial(rehearsed, json=False, held=True) if catch_up is CatchUp.REHEARSE else None
         serve_(engine, plan, listening, catch_up=ask, ready=ready)

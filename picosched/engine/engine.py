@@ -36,6 +36,7 @@ from picosched.store.picos import PicoRow
 from picosched.store.store import Store
 
 if TYPE_CHECKING:
+    from picosched.engine.path import EventPath
     from picosched.engine.planned import Plan
     from picosched.schedule.chain import Why
 
@@ -235,6 +236,15 @@ class Engine(Delivering, Sourced, Forecast):
 
         span = [parse_time(each) if isinstance(each, str) else each for each in (since, until)]
         return ask_why_between(self, what, *span)
+
+    def path(self, what: str) -> EventPath:
+        """What led to a turn or a schedule, and the tree of all that followed from it.
+
+        `what` is the number of a turn, the id of its event, or the id of a schedule. `not_found`.
+        """
+        from picosched.engine.path import find_path  # late, as it is rarely wanted
+
+        return find_path(self, what)
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None, after: int = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Generic, NamedTuple, TypeVar
 
 from picosched.clock import to_ms
@@ -154,6 +155,45 @@ class Pages:
         found = self._database.rows("journal_since", (seq, limit), {"pico": pico_id})
         return [entry for entry in map(entry_of, found) if entry.seq <= last]
 
+    def failed_turns(self, after: int, upto: int, since: datetime, limit: int) -> list[Entry]:
+        """The turns between two places since a time in which a rule failed, oldest first."""
+        return [
+            entry_of(row) for row in self._database.rows("failed_turns", (after, upto, to_ms(since), limit))
+        ]
+
+    def failed_without_turn(
+        self, after: int, upto: int, since: datetime, limit: int
+    ) -> list[tuple[int, Fire]]:
+        """The records between two places since a time of what failed and left no turn, oldest first, each
+        with its place: a try that is tried again, or an event that could not be raised.
+        """
+        found = self._database.rows("failed_without_turn", (after, upto, to_ms(since), limit))
+        return [(row[-1], rows.to_fire(row)) for row in found]
+
+    # By time
+
+    def turns_at(self, pico_id: str, at: datetime, limit: int) -> list[Entry]:
+        """The turns of a pico at a time, in order."""
+
+        def read(place: int) -> tuple[int, datetime] | None:
+            return next(((each.seq, each.at) for each in self.journal_since(place, 1, pico_id=pico_id)), None)
+
+        found = self.journal_since(_before(at, self.last_turn(), read), limit, pico_id=pico_id)
+        return [*takewhile(lambda entry: entry.at == at, found)]
+
+    def made_at(self, pico_id: str, rid: str, at: datetime, limit: int) -> list[Scheduled]:
+        """The rows that a ruleset of a pico made at a time, in order."""
+
+        def rows_after(place: int, limit: int) -> list[tuple[int, Scheduled]]:
+            found = self._database.rows("made_after", (pico_id, rid, place, limit))
+            return [(row[-1], self._to_scheduled(row)) for row in found]
+
+        def read(place: int) -> tuple[int, datetime] | None:
+            return next(((number, row.created) for number, row in rows_after(place, 1)), None)
+
+        start = _before(at, self._number("last_made", pico_id, rid), read)
+        return [*takewhile(lambda row: row.created == at, (row for _, row in rows_after(start, limit)))]
+
     # Figures
 
     def last_turn(self) -> int:
@@ -204,6 +244,23 @@ class Pages:
         found = [*self._database.rows(statement, (place, limit + 1), where)]
         next = str(found[limit - 1][-1]) if len(found) > limit else None
         return Page([made(row) for row in found[:limit]], next)
+
+
+def _before(at: datetime, last: int, read: Callable[[int], tuple[int, datetime] | None]) -> int:
+    """The place after which the first row of a time comes, found by halving.
+
+    Rows are numbered in the order of time, up to `last`; `read` gives the place and time of the first after a
+    place.
+    """
+    low, high = 0, last
+    while low < high:
+        middle = (low + high) // 2
+        found = read(middle)
+        if found is not None and found[1] < at:
+            low = found[0]
+        else:
+            high = middle
+    return low
 
 
 def _number(mark: str | None, without: int) -> int:

@@ -15,13 +15,18 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from picosched.clock import ticks
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web.errors import HttpError
 
 COOKIE = "picosched"
 META = "web_token"
+ENTER = "/enter"
+"""The path of the link that logs in once."""
 SAFE = ("GET", "HEAD", "OPTIONS")
+LINK_SECONDS = 600.0
+"""How long the key of a link lets in."""
 OURS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -69,6 +74,8 @@ class Access:
                 f"found the host {host} and no token, wanted a loopback host such as 127.0.0.1"
             )
         self._hash = hash
+        self._link: tuple[str, float] | None = None
+        self._entered: str | None = None
         named = frozenset(each.lower() for each in hosts)
         self._hosts = {*OURS, host.lower(), *named} if self.loopback or named else None
 
@@ -111,8 +118,32 @@ class Access:
             self._check_origin(headers)
 
     def knows(self, token: str) -> bool:
-        """Whether this is the token."""
-        return self._hash is not None and hmac.compare_digest(_hash(token), self._hash)
+        """Whether this is the token, or one that `enter` gave."""
+        if self._hash is None:
+            return False
+        hash = _hash(token)
+        entered = self._entered is not None and hmac.compare_digest(hash, self._entered)
+        return hmac.compare_digest(hash, self._hash) or entered
+
+    def new_link_key(self) -> str:
+        """A key for `enter`, for LINK_SECONDS; the one before becomes invalid."""
+        key = secrets.token_urlsafe(32)
+        self._link = _hash(key), ticks() + LINK_SECONDS
+        return key
+
+    def enter(self, key: str) -> str | None:
+        """Exchange the key of a link, once, for a token that is valid until the server stops.
+
+        None for others. The token itself is known only as a hash, so this is another one.
+        """
+        if self._link is None or not hmac.compare_digest(_hash(key), self._link[0]):
+            return None
+        until, self._link = self._link[1], None
+        if ticks() > until:
+            return None
+        token = secrets.token_urlsafe(32)
+        self._entered = _hash(token)
+        return token
 
     def own(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The headers without our token, which must not reach rules or the journal."""

@@ -31,7 +31,7 @@ from picosched.errors import PicoschedError
 from picosched.outside.processes import kill_all
 from picosched.schedule.fire import Fire
 from picosched.store.faults import StoreError
-from picosched.web.access import Access
+from picosched.web.access import ENTER, Access
 from picosched.web.desk import Desk
 from picosched.web.health import Plain, Probes
 from picosched.web.late import Late
@@ -180,6 +180,13 @@ class Server(uvicorn.Server):
                 ws_max_size=SOCKET_BYTES,
             )
         )
+
+    def new_link(self, listening: socket.socket) -> str | None:
+        """The address of a page that logs one browser in, once; None if no token is required."""
+        if self._access.is_open:
+            return None
+        address = address_of(listening).replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+        return f"{address}{ENTER}?key={self._access.new_link_key()}"
 
     def stop(self) -> None:
         """Stop in an orderly way; thread-safe."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.web.access import SAFE, Access
+from picosched.web.access import ENTER, SAFE, Access
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
 from picosched.web.forwarding import SECRET, Forwarding
@@ -66,7 +66,9 @@ REFUSED = (400, 401, 403, 404, 405, 408, 413)
 
 STOPPED = "picosched is stopping; it is not known whether this took effect"
 
-OPEN = frozenset(("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout"))
+OPEN = frozenset(
+    ("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout", ENTER)
+)
 """Paths that require no token."""
 
 UI_CONTEXT = "/api/ui-context"

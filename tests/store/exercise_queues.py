@@ -29,7 +29,7 @@ from store.written import (
     turn_that,
 )
 
-from picosched import PicoschedError, Store
+from picosched import KrlError, PicoschedError, Store
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Outcome, Status
 from picosched.store.left_out import NOTHING, LeftOut
@@ -426,6 +426,53 @@ class Pages:
         )
         (minute,) = pages.fires_by_minute(1, pages.last_fire(), NOW)
         assert minute[1:] == ("fired", 1, 200, 200)
+
+    def test_turns_and_rows_of_a_time_are_found_among_all_others(self, store: Store) -> None:
+        with store.transaction():
+            furnish(store)
+            for n in range(20):
+                at = NOW + n // 3 * MINUTE
+                store.write(turn_that(eid=f"e{n}", now=at))
+                store.agenda.add(replace(made(f"r{n}"), created=at))
+                store.write(turn_that(eid=f"x{n}", now=at, pico_id="root"))
+                store.agenda.add(replace(made(f"x{n}"), created=at, rid="other"))
+        pages = store.pages
+        for n in range(-1, 8):
+            at = NOW + n * MINUTE
+            wanted = [each for each in range(20) if each // 3 == n]
+            assert [each.eid for each in pages.turns_at("p", at, 9) if each.eid[0] == "e"][-3:] == [
+                f"e{each}" for each in wanted
+            ]
+            found = [each.id for each in pages.made_at("p", made("r0").rid, at, 99) if each.id[0] == "r"]
+            assert [each for each in found if each[1:].isdigit()] == [f"r{each}" for each in wanted]
+        assert [each.eid for each in pages.turns_at("root", NOW + MINUTE, 2)] == ["x3", "x4"]
+        assert pages.turns_at("nobody", NOW, 9) == []
+
+    def test_what_failed_is_found_between_two_places(self, store: Store) -> None:
+        with store.transaction():
+            furnish(store)
+            for n, errors in enumerate(([], [KrlError("a")], [KrlError("b")], [])):
+                store.write(turn_that(eid=f"e{n}", errors=errors))
+            for n, (outcome, eid) in enumerate(
+                (
+                    (Outcome.FAILED, None),
+                    (Outcome.FAILED, "e1"),
+                    (Outcome.SKIPPED, None),
+                    (Outcome.FAILED, None),
+                )
+            ):
+                store.agenda.record(fire_of(made(f"r{n}"), outcome, eid=eid))
+        pages = store.pages
+        turn, fire = pages.last_turn(), pages.last_fire()
+        found = pages.failed_turns(turn - 4, turn, NOW, 9)
+        assert [(each.eid, each.errors) for each in found] == [("e1", ["a"]), ("e2", ["b"])]
+        assert [each.eid for each in pages.failed_turns(turn - 2, turn, NOW, 9)] == ["e2"]
+        assert [each.eid for each in pages.failed_turns(turn - 4, turn, NOW, 1)] == ["e1"]
+        assert pages.failed_turns(turn - 4, turn, NOW + MINUTE, 9) == []
+        records = pages.failed_without_turn(fire - 4, fire, NOW, 9)
+        assert [(place, each.id) for place, each in records] == [(fire - 3, "r0"), (fire, "r3")]
+        assert [each.id for _, each in pages.failed_without_turn(fire - 4, fire - 1, NOW, 9)] == ["r0"]
+        assert pages.failed_without_turn(fire - 4, fire, NOW + MINUTE, 9) == []
 
     def test_a_row_that_comes_or_goes_shifts_no_page(self, store: Store) -> None:
         with store.transaction():

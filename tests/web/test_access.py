@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -188,6 +189,21 @@ def test_a_new_token_ends_the_old_one(closed: Running) -> None:
     new = Access("127.0.0.1", kept_hash(closed.engine))
     known = [old.knows(closed.token or ""), new.knows(closed.token or ""), new.knows(token)]
     assert known == [True, False, True]
+
+
+def test_the_key_of_a_link_lets_in_once_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    access = Access("127.0.0.1", sha256(b"SECRET").hexdigest())
+    assert access.enter("") is None
+    key = access.new_link_key()
+    assert not access.knows(key)
+    assert access.enter("another") is None
+    token = access.enter(key)
+    assert token is not None and access.knows(token) and access.knows("SECRET")
+    assert access.enter(key) is None
+    old, new = access.new_link_key(), access.new_link_key()
+    assert access.enter(old) is None and access.enter(new) is not None
+    monkeypatch.setattr("picosched.web.access.LINK_SECONDS", -1)
+    assert access.enter(access.new_link_key()) is None
 
 
 def test_rules_and_the_journal_never_see_the_token(closed: Running) -> None:

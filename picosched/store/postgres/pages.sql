@@ -43,6 +43,20 @@ SELECT {entry.columns}, seq FROM journal WHERE seq < $1{where} ORDER BY seq DESC
 -- name: journal_since
 SELECT {entry.columns} FROM journal WHERE seq > $1{where} ORDER BY seq LIMIT $2
 
+-- name: made_after
+SELECT {scheduled.columns}, seq FROM scheduled WHERE pico = $1 AND rid = $2 AND seq > $3 ORDER BY seq LIMIT $4
+
+-- name: last_made
+SELECT seq FROM scheduled WHERE pico = $1 AND rid = $2 ORDER BY seq DESC LIMIT 1
+
+-- name: failed_turns
+SELECT {entry.columns} FROM journal
+    WHERE seq > $1 AND seq <= $2 AND at >= $3 AND errors <> '[]' ORDER BY seq LIMIT $4
+
+-- name: failed_without_turn
+SELECT {fire.columns}, seq FROM fire
+    WHERE seq > $1 AND seq <= $2 AND fired >= $3 AND outcome = 'failed' AND eid IS NULL ORDER BY seq LIMIT $4
+
 -- Figures
 
 -- name: numbered

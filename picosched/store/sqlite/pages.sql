@@ -43,6 +43,20 @@ SELECT {entry.columns}, seq FROM journal WHERE seq < ?1{where} ORDER BY seq DESC
 -- name: journal_since
 SELECT {entry.columns} FROM journal WHERE seq > ?1{where} ORDER BY seq LIMIT ?2
 
+-- name: made_after
+SELECT {scheduled.columns}, rowid FROM scheduled WHERE pico = ? AND rid = ? AND rowid > ? ORDER BY rowid LIMIT ?
+
+-- name: last_made
+SELECT max(rowid) FROM scheduled WHERE pico = ? AND rid = ?
+
+-- name: failed_turns
+SELECT {entry.columns} FROM journal
+    WHERE seq > ? AND seq <= ? AND at >= ? AND errors <> '[]' ORDER BY seq LIMIT ?
+
+-- name: failed_without_turn
+SELECT {fire.columns}, rowid FROM fire
+    WHERE rowid > ? AND rowid <= ? AND fired >= ? AND outcome = 'failed' AND eid IS NULL ORDER BY rowid LIMIT ?
+
 -- Figures
 
 -- name: numbered

@@ -115,6 +115,50 @@ def why_between(
         return [WhyShape(**each.as_json()) for each in engine.why_between(what, since, until)]
 
 
+class StepShape(BaseModel):
+    """One step of an event's path."""
+
+    kind: str = Field(
+        description="turn, schedule, message, program, occurrence, delivery, source or outside."
+    )
+    event: str
+    pico_id: str | None
+    pico: str | None = Field(description="Its name.")
+    at: str | None
+    outcome: str | None
+    told: str
+    seq: int | None = Field(description="Of a turn: its number in the journal.")
+    id: str | None = Field(description="Of a schedule, message, program or source.")
+    unsure: bool = Field(description="Whether another turn of the same millisecond may have made it.")
+    more: int = Field(description="How many at least it caused that are not shown.")
+    caused: list[StepShape]
+
+
+class PathShape(BaseModel):
+    """What led to a step, the origin first, and the step with all that followed."""
+
+    before: list[StepShape]
+    step: StepShape
+    cut: bool = Field(description="Whether there is more on record than is shown.")
+
+
+@router.get("/path")
+def path(
+    engine: AnEngine,
+    what: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=200,
+            description="The number of a turn, the id of its event, or the id of a schedule.",
+        ),
+    ],
+) -> PathShape:
+    """What led to a turn or a schedule, and the tree of all that followed from it."""
+    with busy():
+        return PathShape(**engine.path(what).as_json())
+
+
 @router.get(
     "/journal/live",
     response_class=StreamingResponse,

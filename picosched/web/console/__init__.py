@@ -22,6 +22,7 @@ PAGES = (
     "pico_page",
     "events_page",
     "journal_page",
+    "path_page",
     "timeline",
     "schedules_page",
     "schedule_page",

@@ -11,7 +11,7 @@ from nicegui import ui
 from picosched.clock import EPOCH
 from picosched.schedule.scheduled import Outcome
 from picosched.store.pages import Minute
-from picosched.web.console.last_hour import MINUTES
+from picosched.web.console.last_day import MINUTES
 
 LINE = {"lineStyle": {"color": "var(--line)"}}
 COLOURS = {
@@ -27,9 +27,12 @@ COLOURS = {
 
 LABEL = {"hideOverlap": True, "margin": 12}
 
-LATE = """(value) => value >= 3600000 ? value / 3600000 + ' h' : value >= 60000 ? value / 60000 + ' min'
-    : value >= 1000 ? value / 1000 + ' s' : value + ' ms'"""
-"""Formats a lateness in milliseconds on an axis."""
+LATE = """(value) => {
+    const units = [[3600000, 'h'], [60000, 'min'], [1000, 's'], [1, 'ms']];
+    const [size, unit] = units.find(([size]) => value >= size) ?? [1, 'ms'];
+    return Number((value / size).toPrecision(2)) + ' ' + unit;
+}"""
+"""Formats a lateness in milliseconds on an axis, with two digits at most: its marks are powers of ten."""
 
 
 def chart(options: dict[str, Any], name: str) -> ui.echart:

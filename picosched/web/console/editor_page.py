@@ -20,6 +20,7 @@ from picosched.krl.printer import formatted
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.console.colours import colours
 from picosched.web.console.elsewhere import missing
+from picosched.web.console.example import EXAMPLE
 from picosched.web.console.frame import Console, frame, notify
 from picosched.web.console.marks import offsets, shown, starts_of
 from picosched.web.console.parts import Text, badge, box, button, empty, panel, text
@@ -32,31 +33,6 @@ MOST_PICOS = 200
 MOST_FINDINGS = 100
 PAUSE = 0.25
 """Seconds after the last keystroke before the text is checked."""
-
-NEW = """ruleset hello {
-  meta {
-    shares greetings
-  }
-
-  global {
-    greetings = function() { ent:greetings.defaultsTo(0) }
-  }
-
-  rule greet {
-    select when hello started
-    send_directive("say", {"text": "hello"})
-    always {
-      ent:greetings := greetings() + 1;
-      schedule notification event "greet_again" at time:add(time:now(), {"minutes": 5})
-    }
-  }
-
-  rule again {
-    select when notification greet_again
-    send_directive("say", {"text": "hello again"})
-  }
-}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +60,7 @@ def add_pages(console: Console) -> None:
 
     @console.page("/edit")
     async def edit() -> None:
-        opened = await console.run(lambda: Opened("", NEW, others=_picos(console.engine)))
+        opened = await console.run(lambda: Opened("", EXAMPLE, others=_picos(console.engine)))
         with frame(console, "New ruleset", HERE):
             await _Editor(console, opened, 0).begin()
 

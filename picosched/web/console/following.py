@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from picosched.engine.engine import Engine
 from picosched.store.journal import Entry
-from picosched.web.console.turn_shown import outcome_of
+from picosched.web.console.turn_shown import event_name, outcome_of
 
 SHOWN = 100
 FARTHEST = 5_000
@@ -25,8 +25,12 @@ class Wanted:
     eid: str | None = None
     event: str | None = None
     outcome: str | None = None
+    hidden: tuple[str, ...] = ()
+    """Events, `domain:type`, whose turns are left out."""
 
     def means(self, entry: Entry) -> bool:
+        if self.hidden and event_name(entry.handled) in self.hidden:
+            return False
         if self.outcome is not None and not _has(entry, self.outcome):
             return False
         if self.event is None:

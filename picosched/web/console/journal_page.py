@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from urllib.parse import urlencode
+
 from nicegui import ui
 
 from picosched.store.journal import Entry
 from picosched.web.console.elsewhere import missing
+from picosched.web.console.filters import remember
 from picosched.web.console.following import Wanted
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.offers import all_picos
-from picosched.web.console.parts import badge, box, link_cell, panel, pico_path, text
+from picosched.web.console.parts import badge, box, button, link_cell, panel, path_path, pico_path, text
 from picosched.web.console.turn_shown import (
     OUTCOMES,
     Told,
@@ -23,54 +27,23 @@ from picosched.web.console.turns_listed import TRUSTED, TurnsListed
 
 SECONDS = 1.0
 ANY = ""
+MOST_HIDDEN = 20
 
 
 def add_pages(console: Console) -> None:
     @console.page("/journal")
-    async def journal(pico: str = ANY, event: str = "", outcome: str = ANY, eid: str = "") -> None:
+    async def journal(
+        pico: str = ANY, event: str = "", outcome: str = ANY, eid: str = "", hide: str = "", paused: str = ""
+    ) -> None:
         with frame(console, "Journal", "/journal"), console.telling_errors():
             rows = await console.run(lambda: all_picos(console.engine))
             names = {ANY: "any", **{each.id: each.name for each in rows}}
             text("h1", "Journal", "only-read")
-            with panel("Turns", "") as side:
-                with box("line"):
-                    which = ui.select(
-                        names, label="pico", value=pico if pico in names else ANY, with_input=True
-                    )
-                    part = ui.input("event", value=event, placeholder="domain:type").classes(
-                        "filter mono grow"
-                    )
-                    became = ui.select(
-                        {ANY: "any", **{each: each for each in OUTCOMES}},
-                        label="a rule was",
-                        value=outcome if outcome in OUTCOMES else ANY,
-                    )
-                    only = ui.input("id of the event", value=eid).classes("mono grow")
-                    for field in (which, became):
-                        field.style("min-width: 130px")
-                text("p", f"From: a schedule, a channel, or trusted: {TRUSTED}.", "muted small")
-                turns = TurnsListed(console)
-            assert side is not None
-
-            async def follow() -> None:
-                wanted = Wanted(
-                    which.value or None,
-                    only.value.strip() or None,
-                    part.value.strip() or None,
-                    became.value or None,
-                )
-                with console.telling_errors():
-                    await turns.follow(wanted)
-                    side.show(f"{turns.told} · live")
-
-            async def refresh() -> None:
-                await turns.refresh()
-                side.show(f"{turns.told} · live")
-
-            for each in (which, part, became, only):
-                each.on_value_change(follow)
-            await follow()
-            every(console, SECONDS, refresh)
+            page = _Journal(console, names, pico, event, outcome, eid)
+            page.hidden = [each for each in hide.split("\n") if each][:MOST_HIDDEN]
+            page.paused = bool(paused)
+            await page.follow()
+            every(console, SECONDS, page.refresh)
 
     @console.page("/journal/{seq}")
     async def turn(seq: str) -> None:
@@ -99,6 +72,99 @@ def add_pages(console: Console) -> None:
             with box("line"):
                 ui.link("← previous turn", f"/journal/{entry.seq - 1}")
                 ui.link("next turn →", f"/journal/{entry.seq + 1}")
+                ui.link("its path", path_path(str(entry.seq))).props(
+                    'title="what led here, and what came of it"'
+                )
+
+
+class _Journal:
+    """The list with its filters, which stand in the URL."""
+
+    def __init__(
+        self, console: Console, names: dict[str, str], pico: str, event: str, outcome: str, eid: str
+    ) -> None:
+        self._console = console
+        self.hidden: list[str] = []
+        """Events that are left out."""
+        self.paused = False
+        """Whether new turns wait."""
+        with panel("Turns", "") as side:
+            with box("line"):
+                self._pico = ui.select(
+                    names, label="pico", value=pico if pico in names else ANY, with_input=True
+                )
+                self._event = ui.input("event", value=event, placeholder="domain:type")
+                self._event.classes("filter mono grow")
+                self._outcome = ui.select(
+                    {ANY: "any", **{each: each for each in OUTCOMES}},
+                    label="a rule was",
+                    value=outcome if outcome in OUTCOMES else ANY,
+                )
+                self._eid = ui.input("id of the event", value=eid).classes("mono grow")
+                for field in (self._pico, self._outcome):
+                    field.style("min-width: 130px")
+                self._pause = button("Pause", self._switch)
+            self._shown_hidden = ui.element("div").classes("line")
+            text("p", f"From: a schedule, a channel, or trusted: {TRUSTED}.", "muted small")
+            self._turns = TurnsListed(console, hide=self._hide)
+        assert side is not None
+        self._side = side
+        for each in (self._pico, self._event, self._outcome, self._eid):
+            each.on_value_change(self.follow)
+
+    async def follow(self) -> None:
+        """Show what the filters want, from now on."""
+        given = {
+            "pico": self._pico.value or "",
+            "event": self._event.value.strip(),
+            "outcome": self._outcome.value or "",
+            "eid": self._eid.value.strip(),
+            "hide": "\n".join(self.hidden),
+            "paused": "yes" if self.paused else "",
+        }
+        remember("/journal", urlencode({name: value for name, value in given.items() if value}))
+        wanted = Wanted(
+            given["pico"] or None,
+            given["eid"] or None,
+            given["event"] or None,
+            given["outcome"] or None,
+            tuple(self.hidden),
+        )
+        self._draw_hidden()
+        with self._console.telling_errors():
+            await self._turns.follow(wanted)
+        self._tell()
+
+    async def refresh(self) -> None:
+        """Add new turns, unless it is paused: then nothing moves under the pointer."""
+        if not self.paused:
+            await self._turns.refresh()
+            self._tell()
+
+    def _tell(self) -> None:
+        self._pause.show("Go on" if self.paused else "Pause")
+        self._side.show(f"{self._turns.told} · {'paused' if self.paused else 'live'}")
+
+    async def _switch(self) -> None:
+        self.paused = not self.paused
+        await self.follow()
+
+    async def _hide(self, event: str) -> None:
+        if event and event not in self.hidden and len(self.hidden) < MOST_HIDDEN:
+            self.hidden.append(event)
+            await self.follow()
+
+    def _draw_hidden(self) -> None:
+        self._shown_hidden.clear()
+        self._shown_hidden.set_visibility(bool(self.hidden))
+        with self._shown_hidden:
+            text("span", "Hidden:", "muted small")
+            for event in self.hidden:
+                button(event, partial(self._show_again, event), "small mono").props["title"] = "show it again"
+
+    async def _show_again(self, event: str) -> None:
+        self.hidden.remove(event)
+        await self.follow()
 
 
 def _find(console: Console, seq: str) -> tuple[Entry | None, str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import FastAPI, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from picosched.web.access import Access
+from picosched.web.access import ENTER, Access
 from picosched.web.api.session import forget, remember
 from picosched.web.console.frame import LOOK
 
@@ -35,17 +35,21 @@ label {{ font-weight: 600; }}
  aria-describedby="more"{invalid}>
 <input name="next" type="hidden" value="{next}">
 {fault}
-<p id="more" class="muted small">It was printed when the server first started.
+<p id="more" class="muted small">The server printed it when it first started, and prints a link at each start.
 <code>picosched serve --new-token</code> creates a new one.</p>
 <div><button class="button primary">Log in</button></div>
 </form>
 </main></body></html>"""
 
 WRONG = '<p class="bad-text" role="alert">Wrong token.</p>'
+OLD_LINK = (
+    '<p class="bad-text" role="alert">This link was used before, or is too old.'
+    " Each start of the server prints a new one.</p>"
+)
 
 
 def add_login(app: FastAPI, access: Access) -> None:
-    """Add `/login` and `/logout` to the app."""
+    """Add `/login`, `/logout` and ENTER to the app."""
 
     @app.get("/login", include_in_schema=False)
     def ask(request: Request, next: str = "/") -> Response:
@@ -58,9 +62,18 @@ def add_login(app: FastAPI, access: Access) -> None:
         request: Request, token: Annotated[str, Form()] = "", next: Annotated[str, Form()] = "/"
     ) -> Response:
         if not access.is_open and not access.knows(token.strip()):
-            return _page(next, wrong=True)
+            return _page(next, WRONG)
         answer = RedirectResponse(_ours(next), 303)
         remember(answer, token.strip(), request)
+        return answer
+
+    @app.get(ENTER, include_in_schema=False)
+    async def enter(request: Request, key: str = "") -> Response:
+        token = None if access.is_open else access.enter(key)
+        if token is None:
+            return RedirectResponse("/", 303) if access.is_open else _page("/", OLD_LINK)
+        answer = RedirectResponse("/", 303, {"cache-control": "no-store"})
+        remember(answer, token, request)
         return answer
 
     @app.post("/logout", include_in_schema=False)
@@ -70,15 +83,15 @@ def add_login(app: FastAPI, access: Access) -> None:
         return answer
 
 
-def _page(next: str, *, wrong: bool = False) -> Response:
+def _page(next: str, fault: str = "") -> Response:
     text = PAGE.format(
         style=(LOOK / "console.css").read_text(encoding="utf-8"),
         script=(LOOK / "console.js").read_text(encoding="utf-8"),
         next=escape(_ours(next)),
-        invalid=' aria-invalid="true"' if wrong else "",
-        fault=WRONG if wrong else "",
+        invalid=' aria-invalid="true"' if fault else "",
+        fault=fault,
     )
-    return HTMLResponse(text, 401 if wrong else 200, {"cache-control": "no-store"})
+    return HTMLResponse(text, 401 if fault else 200, {"cache-control": "no-store"})
 
 
 def _ours(path: str) -> str:

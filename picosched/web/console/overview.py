@@ -1,15 +1,22 @@
-"""The overview: fires, upcoming events, lateness, totals, and the state of the scheduler."""
+"""The overview: totals, what failed, what happens today, what is next, and how late the last hour was."""
 
 from __future__ import annotations
 
 from platform import python_version
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
+from picosched.errors import PicoschedError
+from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
+from picosched.timespec.zone import check_zone
 from picosched.web.console import charts
+from picosched.web.console.example import try_example
+from picosched.web.console.failed_listed import FailedListed
+from picosched.web.console.failures import Failures, LastFailures
 from picosched.web.console.frame import Console, every, frame
-from picosched.web.console.last_hour import LastHour, Seen
+from picosched.web.console.last_day import LastDay, Seen
 from picosched.web.console.parts import (
     Cell,
     Column,
@@ -28,6 +35,8 @@ from picosched.web.console.parts import (
     time_cell,
     when_text,
 )
+from picosched.web.console.schedule_page import schedule_path
+from picosched.web.console.today import Coming, day_chart, day_options, today
 
 SECONDS = 2.0
 
@@ -46,6 +55,7 @@ LAST = (
     Column("pico", "Pico"),
 )
 FIGURES = (
+    ("failures", "failures in 24 h", "#failures"),
     ("picos", "picos", "/picos"),
     ("rulesets", "rulesets", "/rulesets"),
     ("pending", "pending", "/schedules"),
@@ -57,45 +67,53 @@ FIGURES = (
 
 
 def add_pages(console: Console) -> None:
-    hour = LastHour(console.engine)
+    day, failures, coming = LastDay(console.engine), LastFailures(console.engine), Coming(console.engine)
 
     @console.page("/")
     async def overview() -> None:
         with frame(console, "Overview", "/"), console.telling_errors():
-            page = _Overview(console)
+            page = _Overview(console, failures)
 
             async def refresh() -> None:
-                page.show(await console.run(hour.look))
+                seen = await console.run(day.look)
+                page.show(seen)
+                page.show_failures(await console.run(failures.look))
+                page.show_today(seen, await console.run(coming.look))
+
+            async def ask_zone() -> None:
+                page.use_zone(await ui.run_javascript("Intl.DateTimeFormat().resolvedOptions().timeZone"))
+                page.show_today(await console.run(day.look), await console.run(coming.look))
 
             await refresh()
+            ui.timer(0, ask_zone, once=True)
             every(console, SECONDS, refresh)
 
 
 class _Overview:
     """The page and its updates."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, failures: LastFailures) -> None:
+        self._zone: ZoneInfo | None = None
         text("h1", "Overview", "only-read")
         self._figures = _figures()
-        with box("grid"):
-            with panel("Fired in the last hour", "per minute") as self._fired_side:
-                self._rate = charts.rate_chart()
-            with panel("Lateness", "per minute, from due to durable"):
-                self._lateness = charts.lateness_chart()
+        self._failed = FailedListed(console, failures)
+        with panel("Today", "") as self._today_side:
+            self._today = day_chart()
+        with box("grid two"):
             with panel("Next", ""):
                 self._next = Listing("What is due next", NEXT)
-                self._nothing_next = empty(
-                    "Nothing is scheduled.",
-                    "Rules schedule events. A rule of tea_timer does so when tea:started is raised:",
-                    "picosched serve rulesets/tea_timer.krl",
-                    ("Write a ruleset", "/edit"),
-                    ("Raise an event", "/events"),
+                self._nothing_next = try_example(
+                    console, "Nothing is scheduled.", "Rules schedule events, when others are raised."
                 )
             with panel("Last", ""):
                 self._last = Listing("Latest fires", LAST)
                 self._nothing_last = empty(
                     "Nothing has come due yet.", "The outcome of each occurrence will appear here."
                 )
+            with panel("Fired in the last hour", "per minute") as self._fired_side:
+                self._rate = charts.rate_chart()
+            with panel("Lateness", "per minute, from due to durable"):
+                self._lateness = charts.lateness_chart()
         settings, store = console.engine.settings, console.engine.store
         told = f"picosched {console.version} · Python {python_version()} · store {store.name}"
         text("p", f"{told} · granularity {settings.granularity} s", "muted small")
@@ -124,6 +142,29 @@ class _Overview:
         show_either(self._next, self._nothing_next, bool(seen.next))
         show_either(self._last, self._nothing_last, bool(seen.last))
 
+    def show_failures(self, failures: Failures) -> None:
+        figure = self._figures["failures"]
+        figure.show(f"{failures.count:,}")
+        figure.classes(add="bad-text" if failures.count else "", remove="" if failures.count else "bad-text")
+        self._failed.show(failures)
+
+    def use_zone(self, name: object) -> None:
+        """Show the day in the zone that the browser gives; in UTC if we do not know it."""
+        try:
+            check_zone(str(name))
+            self._zone = ZoneInfo(str(name))
+        except PicoschedError:
+            self._zone = ZoneInfo("UTC")
+
+    def show_today(self, seen: Seen, load: Load) -> None:
+        """Once the browser has said where the reader is."""
+        if self._zone is None:
+            return
+        day = today(seen, load, self._zone)
+        charts.show(self._today, **day_options(day))
+        assert self._today_side is not None
+        self._today_side.show(day.words)
+
 
 def _figures() -> dict[str, Text]:
     made: dict[str, Text] = {}
@@ -141,8 +182,9 @@ def _figures() -> dict[str, Text]:
 def _next_row(row: Scheduled, seen: Seen) -> dict[str, Cell]:
     return {
         "key": row.id,
+        "href": schedule_path(row.id),
         "due": time_cell(row.due),
-        "event": f"{row.domain}:{row.type}",
+        "event": link_cell(row.event, schedule_path(row.id), "the schedule"),
         "when": when_text(row.timespec),
         "pico": link_cell(seen.names[row.pico_id], pico_path(row.pico_id)),
         "rule": row.made_by,
@@ -156,6 +198,7 @@ def _last_rows(seen: Seen) -> list[dict[str, Cell]]:
         made.append(
             {
                 "key": f"{fire.id} {time_cell(fire.nominal)}",
+                "href": None if fire.eid is None else event_path(fire.eid),
                 "fired": time_cell(fire.fired),
                 "event": event if fire.eid is None else link_cell(event, event_path(fire.eid), "its turn"),
                 "outcome": badge_cell(fire.outcome.value, fire.why),

@@ -152,7 +152,7 @@ def time_cell(time: datetime | None) -> str | None:
     return None if time is None else format_time(time)
 
 
-def button(words: str, called: Callable[..., Any] | None = None, tone: str = "") -> Element:
+def button(words: str, called: Callable[..., Any] | None = None, tone: str = "") -> Text:
     """A button; `tone` is "primary", "danger", "small" or several of them."""
     element = Text("button", words).classes(f"button {tone}").props("type=button")
     if called is not None:
@@ -199,6 +199,11 @@ def pico_path(id: str) -> str:
 
 def turn_path(seq: int) -> str:
     return f"/journal/{seq}"
+
+
+def path_path(what: str) -> str:
+    """The path of the page of an event's path, by a turn's number or a schedule's id."""
+    return f"/path/{quote(what, safe='')}"
 
 
 def event_path(eid: str) -> str:

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from picosched.store.pages import InstalledText
+from picosched.web.console.example import try_example
 from picosched.web.console.frame import Console, every, frame
-from picosched.web.console.parts import Cell, Column, Listing, box, empty, link_cell, panel, text
+from picosched.web.console.parts import Cell, Column, Listing, box, link_cell, panel, text
 from picosched.web.console.schedule_page import ruleset_path
 
 HERE = "/rulesets"
@@ -48,10 +49,8 @@ def add_pages(console: Console) -> None:
                 nothing.set_visibility(not found)
                 if not found:
                     with nothing:
-                        empty(
-                            "No ruleset is installed",
-                            "Write one here, or install a file from the command line.",
-                            "picosched install rulesets/tea_timer.krl",
+                        try_example(
+                            console, "No ruleset is installed", "Write one here, or begin with an example."
                         )
 
             await refresh()

@@ -14,6 +14,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.pages import Page
 from picosched.web.api.shapes import Names
+from picosched.web.console.example import try_example
 from picosched.web.console.filters import Filters, remember
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (
@@ -172,7 +173,7 @@ class _Page:
         self._empty.set_visibility(not page.items)
         if not page.items:
             with self._empty:
-                _draw_empty(which)
+                _draw_empty(self._console, which)
 
     # Choosing
 
@@ -244,12 +245,8 @@ def _when(row: Scheduled) -> str:
     return f"{row.timespec}{zone}{name}"
 
 
-def _draw_empty(which: Filter) -> None:
+def _draw_empty(console: Console, which: Filter) -> None:
     if which == Filter():
-        empty(
-            "Nothing is scheduled",
-            "Install a ruleset that schedules events, and raise the event it selects.",
-            "picosched install rulesets/tea_timer.krl\npicosched raise tea:started minutes=5",
-        )
+        try_example(console, "Nothing is scheduled", "Rules schedule events, when others are raised.")
     else:
         empty("Nothing matches this filter", "Choose another status to see finished or cancelled events.")

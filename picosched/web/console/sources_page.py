@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from nicegui import ui
 
-from picosched.clock import format_time
+from picosched.clock import EPOCH, format_time
 from picosched.engine.engine import Engine
+from picosched.schedule.fire import Fire
+from picosched.sources.source import METRONOME
 from picosched.sources.state import EntryState, SourceState
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame, notify
@@ -21,6 +24,8 @@ from picosched.web.console.parts import (
     box,
     button,
     empty,
+    event_path,
+    late_cell,
     link_cell,
     moment,
     panel,
@@ -37,7 +42,9 @@ COLUMNS = (
     Column("due", "Next", "time"),
     Column("state", "State"),
     Column("last", "Last outcome"),
+    Column("why", "Why"),
     Column("fires", "Fires", "number"),
+    Column("failed", "Failed", "number"),
     Column("missed", "Missed", "number"),
     Column("do", "Actions", "actions"),
 )
@@ -48,10 +55,21 @@ ENTRIES = (
     Column("due", "Next", "time"),
     Column("outcome", "Last outcome"),
     Column("fired", "Last", "time"),
-    Column("fires", "Fires", "number"),
-    Column("missed", "Missed", "number"),
     Column("error", "Why"),
+    Column("fires", "Fires", "number"),
+    Column("failed", "Failed", "number"),
+    Column("missed", "Missed", "number"),
 )
+RECORDS = (
+    Column("due", "Due", "time"),
+    Column("entry", "Entry"),
+    Column("outcome", "Outcome"),
+    Column("why", "Why"),
+    Column("late", "Late", "number"),
+)
+MISSED = "came due while no server ran or was free for it, and were not raised, as their misfire policy says"
+SHOWN = 20
+"""Occurrences on the page of a source."""
 
 DECLARATION = """\
 [[source]]
@@ -166,14 +184,17 @@ class _Source(_Doing):
         if state == self._shown or self._place.is_deleted:
             return
         self._shown = state
+        records = await self._console.run(lambda: _records(self._console.engine, state))
+        if self._place.is_deleted:
+            return
         self._place.clear()
         with self._place:
             if state is None:
                 empty("This source was removed", "See the list of sources.")
             else:
-                self._draw(state)
+                self._draw(state, records)
 
-    def _draw(self, state: SourceState) -> None:
+    def _draw(self, state: SourceState, records: Sequence[Fire]) -> None:
         with box("head"):
             text("h1", _label(state))
             badge("paused" if state.paused else "running", "warn" if state.paused else "good")
@@ -185,6 +206,16 @@ class _Source(_Doing):
             text("p", state.error, "bad-text")
         with panel("Entries", f"{len(state.entries)}"):
             Listing("Entries", ENTRIES).show([_entry(each) for each in state.entries])
+        if state.missed:
+            text("p", f"Missed: occurrences that {MISSED}.", "muted small")
+        with panel("Latest occurrences"):
+            if state.type == METRONOME:
+                text("p", "Ticks of a metronome are counted, and have no records.", "muted")
+            elif not records:
+                text("p", "None is on record yet.", "muted")
+            else:
+                names = {each.id: each.name for each in state.entries}
+                Listing("Latest occurrences", RECORDS).show([_record(each, names) for each in records])
         with panel("Declaration", "in picosched.toml" if state.configured else "added at run time"):
             with box("line muted small"):
                 text("span", "Made")
@@ -196,6 +227,38 @@ class _Source(_Doing):
 
 def _found(engine: Engine, id: str) -> SourceState | None:
     return next((each for each in engine.sources() if id in (each.id, each.name)), None)
+
+
+def _records(engine: Engine, state: SourceState | None) -> list[Fire]:
+    """What became of the latest occurrences of its entries, newest first."""
+    entries = [] if state is None else sorted(state.entries, key=_last_fired, reverse=True)[:SHOWN]
+    found = [each for entry in entries for each in engine.history(id=entry.id, limit=SHOWN)]
+    return sorted(found, key=lambda each: each.fired, reverse=True)[:SHOWN]
+
+
+def _record(record: Fire, names: Mapping[str, str]) -> Mapping[str, Cell]:
+    turn = None if record.eid is None else event_path(record.eid)
+    return {
+        "key": f"{record.id} {format_time(record.nominal)}",
+        "href": turn,
+        "due": time_cell(record.nominal),
+        "entry": names[record.id] if turn is None else link_cell(names[record.id], turn, "its turn"),
+        "outcome": badge_cell(record.outcome.value),
+        "why": record.why,
+        "late": late_cell(record.lateness),
+    }
+
+
+def _last_fired(entry: EntryState) -> datetime:
+    return entry.fired or EPOCH
+
+
+def _failed(count: int) -> Cell:
+    return {"text": f"{count:,}", "tone": "bad"} if count else "0"
+
+
+def _missed(count: int) -> Cell:
+    return {"text": f"{count:,}", "title": f"{count:,} occurrences {MISSED}"}
 
 
 def _label(state: SourceState) -> str:
@@ -211,7 +274,7 @@ def _actions(state: SourceState) -> list[dict[str, str]]:
 
 
 def _row(state: SourceState) -> Mapping[str, Cell]:
-    last = max((each for each in state.entries if each.fired), key=lambda each: str(each.fired), default=None)
+    last = max(state.entries, key=_last_fired, default=None)
     until = f"until {format_time(state.paused_until)}" if state.paused_until else None
     return {
         "key": state.id,
@@ -221,8 +284,10 @@ def _row(state: SourceState) -> Mapping[str, Cell]:
         "due": time_cell(state.due),
         "state": badge_cell("paused", until) if state.paused else {"text": "running", "tone": "good"},
         "last": badge_cell(last.outcome.value, last.error) if last and last.outcome else None,
+        "why": last.error if last else None,
         "fires": f"{state.fires:,}",
-        "missed": f"{state.missed:,}",
+        "failed": _failed(sum(each.failed for each in state.entries)),
+        "missed": _missed(state.missed),
         "do": _actions(state),
     }
 
@@ -237,6 +302,7 @@ def _entry(entry: EntryState) -> Mapping[str, Cell]:
         "outcome": badge_cell(entry.outcome.value) if entry.outcome else None,
         "fired": time_cell(entry.fired),
         "fires": f"{entry.fires:,}",
-        "missed": f"{entry.missed:,}",
+        "failed": _failed(entry.failed),
+        "missed": _missed(entry.missed),
         "error": entry.error,
     }

@@ -14,6 +14,7 @@ from picosched.clock import ticks, to_ms
 from picosched.engine.engine import Engine
 from picosched.schedule.filter import Filter
 from picosched.web.api.shapes import Names
+from picosched.web.console.example import try_example
 from picosched.web.console.filters import Filters, remember
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.lanes import MOST_ROWS, SPANS, Axis, Lane, Mark, Picture, Track, draw, wanted
@@ -136,7 +137,7 @@ class _Page:
         self._empty.set_visibility(not picture.lanes)
         if not picture.lanes:
             with self._empty:
-                _draw_empty(which)
+                _draw_empty(self._console, which)
 
     async def _open(self, id: str) -> None:
         self._lanes.choose(id)
@@ -166,13 +167,9 @@ def _summary(picture: Picture, total: int) -> str:
     return f"{total} scheduled" if total else ""
 
 
-def _draw_empty(which: Filter) -> None:
+def _draw_empty(console: Console, which: Filter) -> None:
     if which == Filter():
-        empty(
-            "Nothing is due in this time",
-            "Install a ruleset that schedules events, and raise the event it selects.",
-            "picosched install rulesets/tea_timer.krl\npicosched raise tea:started minutes=5",
-        )
+        try_example(console, "Nothing is due in this time", "Rules schedule events, when others are raised.")
     else:
         empty("Nothing matches this filter in this time", "Choose a longer time, or a wider filter.")
 

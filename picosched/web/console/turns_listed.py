@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from picosched.store.journal import Entry
 from picosched.web.console.following import SHOWN, Following, Wanted, cause_of
 from picosched.web.console.frame import Console
@@ -25,10 +27,21 @@ TRUSTED = (
 """What "trusted" means as the origin of an event."""
 
 
+HIDE = {"name": "hide", "text": "Hide", "title": "leave turns of this event out of the list"}
+
+
 class TurnsListed:
     """The list; `follow` sets the filter, `refresh` adds new turns."""
 
-    def __init__(self, console: Console, *, with_pico: bool = True, most: int = SHOWN) -> None:
+    def __init__(
+        self,
+        console: Console,
+        *,
+        with_pico: bool = True,
+        most: int = SHOWN,
+        hide: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        """With `hide` each row has a button that calls it with the row's event, `domain:type`."""
         self._console = console
         self._most = most
         self._following = Following(console.engine, Wanted())
@@ -39,8 +52,12 @@ class TurnsListed:
             Column("cause", "From"),
             Column("outcome", "Outcome"),
             Column("told", "Result"),
+            *([Column("acts", "Do", "actions")] if hide is not None else []),
         ]
+        self._hide = hide
         self._list = Listing("Turns, newest first", columns)
+        if hide is not None:
+            self._list.on_act(lambda _, key: hide(self._event(key)))
         self._nothing = empty(
             "No turns.",
             "Each event that a pico handles is listed here, with the outcome of each rule.",
@@ -71,6 +88,11 @@ class TurnsListed:
             return f"{shown:,} of {looked:,} turns"
         return f"{shown:,} shown, of the newest {looked:,} turns"
 
+    def _event(self, key: str) -> str:
+        """The event of a row."""
+        found = (each for each in self._following.entries if str(each.seq) == key)
+        return next((event_name(each.handled) for each in found), "")
+
     def _row(self, entry: Entry) -> dict[str, Cell]:
         cause = cause_of(entry)
         return {
@@ -81,4 +103,5 @@ class TurnsListed:
             "cause": {"text": cause, "title": entry.scheduled or entry.eci or TRUSTED},
             "outcome": badge_cell(outcome_of(entry.handled)),
             "told": summary(entry.handled, len(entry.directives), len(entry.errors)),
+            "acts": [] if self._hide is None else [HIDE],
         }

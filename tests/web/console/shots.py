@@ -59,6 +59,7 @@ def furnished(console: Opened) -> dict[str, str]:
         "pico": f"/picos/{pico}",
         "schedule": f"/schedules/{digest}",
         "turn": "/journal/2",
+        "path": "/path/2",
     }
 
 

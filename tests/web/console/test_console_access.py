@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from web.console.opened import Opened, opened
+from web.served import Served
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +36,37 @@ def test_the_token_leads_to_the_page_that_was_asked_for(page: Page, guarded: Ope
     page.wait_for_url("**/login")
     page.goto(f"{guarded.url}/picos")
     page.wait_for_url("**/login?next=%2Fpicos")
+
+
+def test_the_link_of_the_start_logs_in_once_and_is_in_no_log(
+    page: Page, served: Callable[..., Served]
+) -> None:
+    site = served()
+    link = re.search(r"http://\S+", site.told("log in, once"))
+    assert link
+    assert httpx.head(link[0]).status_code == 405  # which does not use it up
+    page.goto(link[0])
+    page.wait_for_url(f"{site.url}/")
+    expect(page.locator(".figure", has_text="scheduler")).to_contain_text("running")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
+    page.goto(link[0])
+    expect(page.get_by_role("alert")).to_contain_text("used before, or is too old")
+    told = site.told("path=/enter")
+    assert site.stop() == 0
+    assert "key=" not in told
+    assert sum(link[0].partition("key=")[2] in each for each in site.errors) == 1
+
+
+def test_an_empty_console_offers_an_example(page: Page, served: Callable[..., Served]) -> None:
+    site = served("--open")
+    page.goto(f"{site.url}/schedules")
+    expect(page.get_by_text("Nothing is scheduled")).to_be_visible()
+    page.get_by_role("button", name="Try an example").click()
+    expect(page.get_by_role("link", name="notification:greet_again").first).to_be_visible()
+    page.goto(f"{site.url}/journal")
+    expect(page.get_by_role("link", name="hello:started")).to_be_visible()
+    assert site.stop() == 0
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from racing import race
 
-from picosched.clock import EPOCH, VirtualClock, to_ms
+from picosched.clock import EPOCH, VirtualClock, parse_time, to_ms
 from picosched.engine.engine import Engine
 from picosched.store.picos import PicoRow
+from picosched.web.console.failures import LastFailures
 from picosched.web.console.following import Following, Wanted
-from picosched.web.console.last_hour import LastHour
+from picosched.web.console.last_day import LastDay
 from picosched.web.console.picos_page import tree
+from picosched.web.console.today import Coming, today
 
 RULESET = """
 ruleset often {
@@ -40,12 +43,12 @@ def engine(tmp_path: Path) -> Engine:
     return made
 
 
-def test_the_last_hour_is_what_the_history_says_however_often_it_was_looked_at(
+def test_the_last_day_is_what_the_history_says_however_often_it_was_looked_at(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("picosched.web.console.last_hour.SAME_SECONDS", 0)
+    monkeypatch.setattr("picosched.web.console.last_day.SAME_SECONDS", 0)
     with engine:
-        hour = LastHour(engine)
+        hour = LastDay(engine)
         engine.root.raise_event("often", "begin")
         for step in (1, 30, 45, 20, 200, 3):
             end = engine.now() + timedelta(minutes=step)
@@ -61,6 +64,104 @@ def test_the_last_hour_is_what_the_history_says_however_often_it_was_looked_at(
         assert {each.outcome for each in seen.minutes} == {"fired", "failed"}
         assert [f"{row.domain}:{row.type}" for row in seen.next] == ["often:come", "often:wrong"]
         assert (seen.pending, seen.overdue, seen.running) == (2, 0, False)
+
+
+FAILING = """
+ruleset failing {
+  rule first {
+    select when it fails
+    send_directive("x", {"t": time:add(event:attrs{"n"}, {"days": 1})})
+  }
+  rule second { select when it fails or it ends send_directive("x", {"n": 1 / event:attrs{"n"}}) }
+  rule tried {
+    select when it begin
+    always {
+      schedule it event "ends" at time:add(time:now(), {"minutes": 1}) attributes {"n": 0, "_retry": 1}
+    }
+  }
+}
+"""
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["fails", "ends", "begin"]), st.integers(0, 2), st.integers(0, 500)))
+)
+@settings(max_examples=15, deadline=None)
+def test_failures_are_those_of_the_journal_and_the_record_however_often_they_are_looked_at(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    with Engine(":memory:", VirtualClock("2026-03-01T09:00:00Z"), granularity=1) as engine:
+        engine.root.install(FAILING)
+        failures = LastFailures(engine)
+        for type, n, minutes in steps:
+            engine.root.raise_event("it", type, {"n": n})
+            engine.run_until(engine.now() + timedelta(minutes=minutes))
+            failures.look()
+        now = engine.now()
+        first = to_ms(now) // 3_600_000 - 23
+        turns = Counter(
+            f"{each['rid']}.{each['rule']}:{each['line']}"
+            for entry in engine.journal(limit=10_000)
+            for handled in entry.handled
+            for each in handled["considered"]
+            if each["outcome"] == "failed" and to_ms(entry.at) // 3_600_000 >= first
+        )
+        untold = sum(
+            fire.outcome == "failed" and fire.eid is None and to_ms(fire.fired) // 3_600_000 >= first
+            for fire in engine.history(limit=10_000)
+        )
+        for looked in (failures.look(), LastFailures(engine).look()):
+            found: Counter[str] = Counter()
+            for group in looked.groups:
+                found[group.last.place] += group.count
+                assert sum(group.trend(now)) == group.count
+            assert looked.whole
+            assert looked.count == found.total() == turns.total() + untold
+            assert found == turns + Counter({"it:ends": untold} if untold else {})
+
+
+def test_causes_that_differ_in_values_are_one_and_there_are_only_so_many(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine:
+        engine.root.install(FAILING)
+        for n in ("soon", "later"):
+            engine.root.raise_event("it", "fails", {"n": n})
+        first, second = sorted(LastFailures(engine).look().groups, key=lambda each: each.last.place)
+        assert (first.last.place, first.count) == ("failing.first:5", 2)
+        assert first.last.cause == 'time:add: "later" is not an ISO 8601 time'
+        assert (second.last.place, second.count) == ("failing.second:7", 2)
+        monkeypatch.setattr("picosched.web.console.failures.MOST_GROUPS", 1)
+        assert [each.count for each in LastFailures(engine).look().groups] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "first"),
+    [
+        ("UTC", 24, "2026-03-29T00:00Z"),
+        ("Europe/Berlin", 23, "2026-03-28T23:00Z"),
+        ("Asia/Kolkata", 25, None),
+    ],
+)
+def test_today_is_the_day_of_the_reader(
+    tmp_path: Path, zone: str, hours: int, first: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("picosched.web.console.last_day.SAME_SECONDS", 0)
+    clock = VirtualClock("2026-03-28T12:00:00Z")  # Berlin's clocks go forward the day after
+    with Engine(tmp_path / "picos.db", clock, granularity=1, min_period=0) as engine:
+        engine.root.install(RULESET)
+        engine.root.raise_event("often", "begin")
+        engine.run_until(parse_time("2026-03-29T10:30:00Z"))
+        day = today(LastDay(engine).look(), Coming(engine).look(), ZoneInfo(zone))
+        assert len(day.hours) == hours
+        start = min(day.hours)
+        assert first is None or start == parse_time(first)
+        # Every hour has 20 events that fire and 3 that fail.
+        assert day.hours[parse_time("2026-03-29T09:00Z")] == Counter({"fired": 20, "failed": 3, "to come": 0})
+        assert day.hours[parse_time("2026-03-29T11:00Z")]["to come"] == 23
+        passed = (parse_time("2026-03-29T10:00Z") - start) // timedelta(hours=1)
+        assert day.totals["failed"] == 3 * passed + 2  # at 10:00, 10:20
+        assert zone in day.words
 
 
 @given(st.lists(st.integers(0, 30), max_size=30))
@@ -96,6 +197,8 @@ def test_a_deep_family_is_a_tree_too() -> None:
         (Wanted(outcome="notfired"), ["often:come"]),
         (Wanted(outcome="none"), ["often:nothing"]),
         (Wanted(event="come", outcome="fired"), ["often:come"]),
+        (Wanted(hidden=("often:come", "often:begin")), ["often:wrong", "often:nothing"]),
+        (Wanted(outcome="failed", hidden=("system:error",)), ["often:wrong"]),  # it began no turn
         (Wanted(eid="none"), []),
         (Wanted(pico_id="none"), []),
     ],

@@ -24,6 +24,32 @@ def test_the_overview_tells_what_fired_and_what_comes(page: Page, console: Opene
     expect(coming.get_by_text("overseen")).to_have_count(0)
 
 
+def test_a_failure_stands_first_with_its_line_and_is_raised_again(page: Page, console: Opened) -> None:
+    pico = console.pico("faulty")
+    console.raise_event(pico, "tell:wrong", n=7)
+    page.goto(console.url)
+    expect(page.locator(".figure", has_text="failures in 24 h").locator("b")).not_to_have_text("–")
+    failed = page.get_by_role("table", name="Failures of the last 24 hours").locator("tbody tr")
+    row = failed.filter(has_text="faulty")
+    expect(row).to_contain_text("clocks.broken:21")
+    expect(row).to_contain_text('"soon" is not an ISO 8601 time')
+    expect(row.get_by_role("link", name="clocks.broken:21")).to_have_attribute(
+        "href", f"/rulesets/clocks?pico={pico}&line=21"
+    )
+    expect(
+        page.get_by_role("img", name="What happens today, by the hour").get_by_text("00:00")
+    ).to_be_visible()
+    count = int(row.locator("td.number").inner_text())
+    row.get_by_role("button", name="Raise again …").click()
+    expect(page.locator(".q-dialog pre")).to_have_text("tell:wrong n=7")
+    page.get_by_role("button", name="Raise it").click()
+    expect(page.get_by_text("tell:wrong: 0 of 1 rules fired")).to_be_visible()
+    expect(row.locator("td.number")).to_have_text(str(count + 1))
+    row.get_by_role("link", name="tell:wrong").click()
+    expect(page.locator(".told > .fault")).to_contain_text('"soon" is not an ISO 8601 time')
+    console.client.delete(f"/api/picos/{pico}")
+
+
 def test_an_event_that_is_raised_tells_why_each_rule_fired_or_not(page: Page, console: Opened) -> None:
     pico = console.pico("told")
     page.goto(f"{console.url}/events?pico={pico}")
@@ -101,6 +127,56 @@ def test_the_journal_follows_and_opens_a_turn(page: Page, console: Opened) -> No
     expect(page.get_by_role("link", name="followed")).to_have_attribute("href", f"/picos/{pico}")
 
 
+def test_the_journal_is_paused_and_an_event_is_hidden(page: Page, console: Opened) -> None:
+    pico = console.pico("busy")
+    page.goto(f"{console.url}/journal?pico={pico}")
+    expect(page.get_by_text("turns · live")).to_be_visible()
+    console.raise_event(pico, "tell:me", n=1)
+    console.raise_event(pico, "tell:wrong")
+    rows = page.get_by_role("table", name="Turns, newest first").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    rows.filter(has_text="tell:me").get_by_role("button", name="Hide").click()
+    expect(rows).to_have_count(1)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("turns · paused")).to_be_visible()
+    console.raise_event(pico, "tell:other")
+    page.reload()  # which is a list of its own: all of the filter stands in the URL
+    expect(page.get_by_text("turns · paused")).to_be_visible()
+    expect(rows).to_have_count(2)
+    console.raise_event(pico, "tell:wrong")
+    page.get_by_role("button", name="tell:me").click()
+    expect(rows).to_have_count(4)
+    console.raise_event(pico, "tell:me", n=2)
+    page.get_by_role("button", name="Go on").click()
+    expect(rows).to_have_count(5)
+    console.client.delete(f"/api/picos/{pico}")
+
+
+def test_a_turn_leads_to_the_path_of_its_event(page: Page, console: Opened) -> None:
+    pico = console.pico("walked")
+    console.raise_event(pico, "clocks:begin")
+    page.goto(f"{console.url}/journal?pico={pico}")
+    page.get_by_role("link", name="clocks:begin").click()
+    page.get_by_role("link", name="its path").click()
+    steps = page.locator(".trail li")
+    expect(steps.nth(0)).to_contain_text("by a trusted caller")
+    expect(steps.nth(1)).to_have_attribute("aria-current", "step")
+    expect(steps.nth(1)).to_contain_text("clocks.begin")
+    expect(steps.filter(has_text="clock:never")).to_contain_text("pending")
+    steps.filter(has_text="by clocks.begin:11").get_by_role("link", name="clock:beat").click()
+    page.get_by_role("link", name="Its path").click()
+    expect(steps.nth(1)).to_contain_text("clocks:begin")  # backwards from the schedule
+    here = page.locator(".trail li.here")
+    expect(here).to_contain_text("clock:beat")
+    path = console.client.get("/api/path", params={"what": page.url.rpartition("/")[2]}).json()
+    assert [each["kind"] for each in path["before"]] == ["outside", "turn"]
+    assert {each["kind"] for each in path["step"]["caused"]} <= {"turn"}
+    assert console.client.get("/api/path", params={"what": "nothing"}).status_code == 404
+    page.goto(f"{console.url}/path/nothing")
+    expect(page.get_by_text("Nothing on record is called nothing")).to_be_visible()
+    console.client.delete(f"/api/picos/{pico}")
+
+
 def test_a_family_is_made_and_ended(page: Page, console: Opened) -> None:
     pico = console.pico("parent")
     page.goto(f"{console.url}/picos")
@@ -166,7 +242,15 @@ def test_what_rulesets_and_events_say_is_text_wherever_it_is_shown(page: Page, c
     )
     console.raise_event(pico, "clocks:begin")
     seq = console.client.get("/api/journal", params={"pico": pico}).json()["items"][-1]["seq"]
-    places = ("/", "/picos", f"/picos/{pico}", f"/events?pico={pico}", "/journal", f"/journal/{seq}")
+    places = (
+        "/",
+        "/picos",
+        f"/picos/{pico}",
+        f"/events?pico={pico}",
+        "/journal",
+        f"/journal/{seq}",
+        f"/path/{seq}",
+    )
     for place in (*places, f"/journal?event={HOSTILE}", "/timeline", "/schedules", "/rulesets", "/sources"):
         page.goto(console.url + place)
         expect(page.locator("#content")).to_be_visible()

@@ -263,6 +263,25 @@ def test_a_source_is_paused_resumed_and_removed(page: Page, place: Opened) -> No
     assert get(place, "/scheduled", text="pulse")["items"] == []
 
 
+def test_a_source_tells_that_the_turns_it_raises_fail(page: Page, place: Opened) -> None:
+    failing = """ruleset failing { rule fails { select when cross failing
+        send_directive("x", {"t": time:add("soon", {"days": 1})}) } }"""
+    post(place, "/picos/root/rulesets", text=failing)
+    entry = {"name": "each second", "expr": "* * * * * *"}
+    source = {"type": "crononome", "name": "cross", "event": "cross:failing", "to": {"pico": "root"}}
+    post(place, "/sources", **source, entries=[entry])
+    page.goto(f"{place.url}/sources")
+    row = page.get_by_role("row").filter(has_text="cross")
+    expect(row.locator("td.number .badge.bad")).to_have_text(re.compile(r"[1-9]\d*"))
+    expect(row).to_contain_text('"soon" is not an ISO 8601 time')
+    row.get_by_role("link", name="cross").click()
+    records = page.get_by_role("table", name="Latest occurrences")
+    expect(records.get_by_text("failed").first).to_be_visible()
+    post(place, "/sources/cross/pause")
+    records.get_by_role("link", name="each second").first.click()
+    expect(page.get_by_role("table", name="Turns, newest first").get_by_text("failed")).to_be_visible()
+
+
 def test_a_delivery_is_retried_and_dropped(page: Page, place: Opened) -> None:
     sending = """ruleset sending { rule send { select when t send
         event:send({"eci": "abcdefgh0123456789abcdef01234567", "domain": "parcel",

@@ -35,12 +35,13 @@
     return Date.now() + ahead;
   }
   const shown = new Set();
-  const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  // Days and hours from two on, so that "43 h" is not "1 d".
+  const UNITS = [[86400, 2, "d"], [3600, 2, "h"], [60, 1, "min"], [1, 1, "s"]];
 
   function distance(seconds) {
     const whole = Math.floor(Math.abs(seconds));
     if (whole < 1) return "now";
-    const [size, unit] = UNITS.find(([size]) => whole >= size);
+    const [size, , unit] = UNITS.find(([size, least]) => whole >= least * size);
     const text = `${Math.floor(whole / size)} ${unit}`;
     return seconds > 0 ? `in ${text}` : `${text} ago`;
   }

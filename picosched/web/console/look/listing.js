@@ -1,4 +1,5 @@
-// A table whose rows change as a whole: cells are text, or {text, href, title, tone}; times are ISO 8601.
+// A table whose rows change as a whole: cells are text, or {text, href, title, tone}, or {bars, title}; times are
+// ISO 8601. A row with `href` leads there from wherever it is clicked; one of its cells is the link for the keys.
 export default {
   props: { columns: Array, rows: Array, caption: String, cards: Boolean, picks: Boolean, picked: Array },
   emits: ["act", "pick"],
@@ -10,6 +11,11 @@ export default {
       const others = this.picked.filter((key) => !keys.includes(key));
       this.$emit("pick", on ? [...others, ...keys] : others);
     },
+    go(row, event) {
+      if (!row.href || event.target.closest("a, button, input") || getSelection().toString()) return;
+      if (event.ctrlKey || event.metaKey) open(row.href); else location.href = row.href;
+    },
+    most(bars) { return Math.max(1, ...bars); },
     of(cell) {
       return cell !== null && typeof cell === "object" ? cell : { text: cell };
     },
@@ -29,7 +35,8 @@ export default {
           </th>
         </tr></thead>
         <tbody>
-          <tr v-for="(row, index) in rows" :key="row.key ?? index" :class="row.tone">
+          <tr v-for="(row, index) in rows" :key="row.key ?? index"
+              :class="[row.tone, { goes: row.href }]" @click="go(row, $event)">
             <td v-if="picks" class="pick" data-label="Choose"><input type="checkbox" :aria-label="row.spoken ?? row.key"
               :checked="picked.includes(row.key)" @change="pick([row.key], $event.target.checked)"></td>
             <td v-for="column in columns" :key="column.name" :data-label="column.label"
@@ -43,7 +50,13 @@ export default {
               </div>
               <template v-else v-for="cell in [of(row[column.name])]">
                 <span v-if="cell.place" class="tree-place" aria-hidden="true">{{ cell.place }}</span>
-                <a v-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
+                <svg v-if="cell.bars" class="bars" role="img" :aria-label="cell.title" :viewBox="'0 0 ' + cell.bars.length * 4 + ' 20'">
+                  <title>{{ cell.title }}</title>
+                  <rect v-for="(bar, place) in cell.bars" :key="place" :x="place * 4" width="3"
+                        :y="bar ? 18 - 18 * bar / most(cell.bars) : 19" :height="bar ? 2 + 18 * bar / most(cell.bars) : 1"
+                        :class="{ none: !bar }"></rect>
+                </svg>
+                <a v-else-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
                 <span v-else-if="cell.tone" :class="['badge', cell.tone]" :title="cell.title">{{ cell.text }}</span>
                 <span v-else :title="cell.title">{{ cell.text }}</span>
               </template>

@@ -1,4 +1,4 @@
-"""Figures of the last hour, shared by all viewers of the overview and updated incrementally.
+"""Figures of the last hour and day, shared by all viewers of the overview and updated incrementally.
 
 Records are numbered in order of creation, so new ones are found by number, however many there are.
 """
@@ -6,6 +6,7 @@ Records are numbered in order of creation, so new ones are found by number, howe
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,8 @@ from picosched.schedule.scheduled import Scheduled, Status
 from picosched.store.pages import Counts, Minute
 
 MINUTES = 60
+DAY = 26 * 60
+"""Minutes that are kept: the longest day of any zone, and the hour in which it began."""
 MOST = 200_000
 """If there are more records, only the newest are counted, because reading blocks the engine."""
 
@@ -33,6 +36,9 @@ class Seen:
 
     now: datetime
     minutes: list[Minute]
+    """Of the last hour."""
+    hours: dict[tuple[int, str], int]
+    """(hour since 1970, outcome) → fires, of the last day."""
     counts: Counts
     pending: int
     overdue: int
@@ -43,7 +49,7 @@ class Seen:
     running: bool
 
 
-class LastHour:
+class LastDay:
     """Reads the figures of an engine; thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
@@ -74,7 +80,8 @@ class LastHour:
         rows = {id: store.picos.find_pico(id) for id in picos}
         return Seen(
             now=now,
-            minutes=[*self._minutes.values()],
+            minutes=[each for each in self._minutes.values() if each.minute > to_ms(now) // 60_000 - MINUTES],
+            hours=self._hours(),
             counts=self._counts,
             pending=self._pending,
             overdue=store.pages.overdue(now),
@@ -84,6 +91,12 @@ class LastHour:
             names={id: id if row is None else row.name for id, row in rows.items()},
             running=engine.running,
         )
+
+    def _hours(self) -> dict[tuple[int, str], int]:
+        hours: Counter[tuple[int, str]] = Counter()
+        for each in self._minutes.values():
+            hours[each.minute // 60, each.outcome] += each.fires
+        return hours
 
     def _count(self) -> None:
         """Refresh the counts, less often the longer counting takes."""
@@ -96,9 +109,9 @@ class LastHour:
         self._count_at = ended + REST * (ended - began)
 
     def _take_in(self, now: datetime) -> None:
-        """Add new records, drop those older than an hour."""
+        """Add new records, drop those older than a day."""
         pages = self._engine.store.pages
-        upto, since = pages.last_fire(), now - timedelta(minutes=MINUTES)
+        upto, since = pages.last_fire(), now - timedelta(minutes=DAY)
         behind = max(upto - MOST, self._place or 0)
         for new in pages.fires_by_minute(behind, upto, since):
             old = self._minutes.get((new.minute, new.outcome), Minute(new.minute, new.outcome, 0, 0, 0))

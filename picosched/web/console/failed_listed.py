@@ -1,0 +1,122 @@
+"""The list of failures on the overview: each place and cause once, with what can be done about it."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from picosched.notation import values_text
+from picosched.pico.turn import Turn
+from picosched.store.journal import Entry
+from picosched.web.console.failures import Failed, Failures, Group, LastFailures
+from picosched.web.console.frame import Console, notify
+from picosched.web.console.parts import (
+    Cell,
+    Column,
+    Listing,
+    Text,
+    box,
+    button,
+    link_cell,
+    pico_path,
+    show_either,
+    text,
+    time_cell,
+    turn_path,
+)
+from picosched.web.console.schedule_page import ruleset_path, schedule_path
+from picosched.web.console.turn_shown import Told, event_name, outcome_of, summary
+
+SHOWN = 12
+
+COLUMNS = (
+    Column("count", "Count", "number"),
+    Column("place", "Where", "mono"),
+    Column("cause", "Why"),
+    Column("trend", "Last 24 h"),
+    Column("last", "Last", "time"),
+    Column("event", "Its event", "mono"),
+    Column("pico", "Pico"),
+    Column("acts", "Do", "actions"),
+)
+AGAIN = {"name": "again", "text": "Raise again …", "title": "raise the last event that failed so once more"}
+
+
+class FailedListed:
+    """The panel; `show` replaces what it tells."""
+
+    def __init__(self, console: Console, failures: LastFailures) -> None:
+        self._console, self._failures = console, failures
+        with ui.element("section").classes("panel").props("id=failures"):
+            with ui.element("header"):
+                text("h2", "Failures")
+                self._side = Text("span", "").classes("side")
+            self._list = Listing("Failures of the last 24 hours", COLUMNS)
+            self._none = text("p", "No rule failed in the last 24 hours.", "muted")
+        self._list.on_act(self._act)
+
+    def show(self, failures: Failures) -> None:
+        shown = failures.groups[:SHOWN]
+        self._list.show([_row(each, failures) for each in shown])
+        show_either(self._list, self._none, bool(shown))
+        told = "by place and cause, the latest first"
+        if len(failures.groups) > SHOWN:
+            told = f"the latest {SHOWN} of {len(failures.groups)} places and causes"
+        self._side.show(told if failures.whole else f"{told}; still counting")
+
+    async def _act(self, _action: str, key: str) -> None:
+        failed = self._failures.find(key)
+        entry = None if failed is None else await self._console.run(lambda: self._entry(failed))
+        if entry is None:
+            notify("The turn that failed is no longer in the journal", "warn")
+            return
+        first = entry.handled[0]
+        with ui.dialog() as dialog, ui.card():
+            text("h2", "Raise again?")
+            text("p", "The event of the last turn that failed here, as if it were new.", "muted")
+            text("pre", f"{event_name(entry.handled)} {values_text(first['attrs'])}")
+            with box("button-row"):
+                button("Raise it", lambda: dialog.submit(True), "primary")
+                button("Leave it", lambda: dialog.submit(False)).props("autofocus")
+        if await dialog:
+            with self._console.telling_errors():
+                await self._raise(entry)
+        dialog.clear()
+
+    def _entry(self, failed: Failed) -> Entry | None:
+        if failed.seq is None:
+            return None
+        read = self._console.engine.store.pages.journal_since
+        found = self._console.engine.read(read, failed.seq - 1, 1)
+        return found[0] if found and found[0].seq == failed.seq else None
+
+    async def _raise(self, entry: Entry) -> None:
+        first, engine = entry.handled[0], self._console.engine
+
+        def work() -> Turn:
+            return engine.pico(entry.pico_id).raise_event(first["domain"], first["type"], first["attrs"])
+
+        told = Told.of_turn(await self._console.run(work))
+        failed = outcome_of(told.handled) == "failed"
+        result = summary(told.handled, len(told.directives), len(told.errors))
+        notify(f"{event_name(told.handled)}: {result}", "bad" if failed else "good")
+
+
+def _row(group: Group, failures: Failures) -> dict[str, Cell]:
+    last, trend = group.last, group.trend(failures.now)
+    if last.rid is not None:
+        place: Cell = link_cell(last.place, ruleset_path(last.rid, last.pico_id, last.line), "to the line")
+    elif last.scheduled is not None:
+        place = link_cell(last.place, schedule_path(last.scheduled), "to its schedule")
+    else:
+        place = last.place
+    return {
+        "key": group.key,
+        "count": group.count,
+        "place": place,
+        "cause": last.cause,
+        "trend": {"bars": trend, "title": f"{trend[-1]:,} in this hour, {max(trend):,} in the worst of 24"},
+        "last": time_cell(last.at),
+        "event": last.event if last.seq is None else link_cell(last.event, turn_path(last.seq), "its turn"),
+        "pico": link_cell(failures.names[last.pico_id], pico_path(last.pico_id)),
+        "acts": [] if last.seq is None else [AGAIN],
+    }

@@ -1,0 +1,130 @@
+"""What happens today, by the hour, in the zone of the reader: what fired, what failed, what is to come.
+
+What fired is counted by `last_day`, what is to come by the load of the next 26 hours, which viewers share.
+The bars are hours of UTC, each with the reader's time of its start.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nicegui import ui
+
+from picosched.clock import EPOCH, shifted, ticks
+from picosched.engine.engine import Engine
+from picosched.schedule.load import Load
+from picosched.schedule.scheduled import Outcome
+from picosched.web.console import charts
+from picosched.web.console.last_day import Seen
+
+AHEAD = timedelta(hours=26)
+HOUR = timedelta(hours=1)
+REST = 50
+"""The pause after counting what is to come, as a multiple of the time it took."""
+LEAST_REST = 5.0
+"""Seconds."""
+
+RAISED = (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED)
+KINDS = (
+    ("fired", "var(--good)"),
+    ("failed", "var(--bad)"),
+    ("not raised", "var(--muted)"),
+    ("to come", "var(--accent)"),
+)
+
+
+class Coming:
+    """Counts what is to come; thread-safe."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._load: Load | None = None
+        self._again = 0.0
+
+    def look(self) -> Load:
+        """The load of the next 26 hours, some seconds old at most if it is quickly counted."""
+        with self._lock:
+            began = ticks()
+            if self._load is None or began >= self._again:
+                self._load = self._engine.load(until=shifted(self._engine.now(), AHEAD))
+                ended = ticks()
+                self._again = ended + max(LEAST_REST, REST * (ended - began))
+            return self._load
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The hours of a day, each with the counts of KINDS."""
+
+    zone: ZoneInfo
+    now: datetime
+    hours: dict[datetime, Counter[str]]
+
+    @property
+    def totals(self) -> Counter[str]:
+        return sum(self.hours.values(), Counter[str]())
+
+    @property
+    def words(self) -> str:
+        """The day, its zone and its totals."""
+        totals = self.totals
+        counts = [f"{totals[name]:,} {name}" for name, _ in KINDS if totals[name] or name != "not raised"]
+        return f"{self.now.astimezone(self.zone):%A %Y-%m-%d}, {self.zone.key} · {' · '.join(counts)}"
+
+
+def today(seen: Seen, load: Load, zone: ZoneInfo) -> Today:
+    """The day of `seen.now` in a zone."""
+    local = seen.now.astimezone(zone)
+    start = datetime(local.year, local.month, local.day, tzinfo=zone).astimezone(UTC)
+    after = local.date() + timedelta(days=1)
+    end = datetime(after.year, after.month, after.day, tzinfo=zone).astimezone(UTC)
+    hours: dict[datetime, Counter[str]] = {}
+    at = start - (start - EPOCH) % HOUR
+    while at < end:
+        hours[at] = Counter()
+        at += HOUR
+    for (hour, outcome), fires in seen.hours.items():
+        found = hours.get(EPOCH + hour * HOUR)
+        if found is not None:
+            raised = "fired" if outcome in RAISED else "not raised"
+            found["failed" if outcome == Outcome.FAILED else raised] += fires
+    rate = sum(each.per_minute for each in load.steady)
+    for at, counts in hours.items():
+        left = min(at + HOUR, load.complete) - max(at, seen.now)
+        steady = round(rate * left / timedelta(minutes=1)) if left > timedelta() else 0
+        counts["to come"] = load.hours.get(at, 0) + steady
+    return Today(zone, seen.now, hours)
+
+
+def day_chart() -> ui.echart:
+    """The hours of a day, stacked by what became of them."""
+    axis = {"axisLine": charts.LINE, "splitLine": charts.LINE, "type": "value", "minInterval": 1}
+    nothing = {"type": "category", "data": []}
+    return charts.chart({"xAxis": nothing, "yAxis": axis, "series": []}, "What happens today, by the hour")
+
+
+def day_options(day: Today) -> dict[str, Any]:
+    """The options that change."""
+    labels = [f"{at.astimezone(day.zone):%H:%M}" for at in day.hours]
+    axis = {"axisLine": charts.LINE, "axisTick": {"show": False}, "axisLabel": charts.LABEL}
+    totals = day.totals
+    series = [
+        {
+            "name": name,
+            "type": "bar",
+            "stack": "day",
+            "barCategoryGap": "20%",
+            "itemStyle": {"color": colour, "opacity": 0.55 if name == "to come" else 1},
+            "emphasis": {"disabled": True},
+            "data": [counts[name] for counts in day.hours.values()],
+        }
+        for name, colour in KINDS
+        if totals[name] or name != "not raised"
+    ]
+    return {"xAxis": {**axis, "type": "category", "data": labels}, "series": series}
