@@ -242,6 +242,7 @@ PAST: list[Step] = [
     lambda it: it.engine.plan([RULES.replace("+ 1 }", "+ 2 }")], 2, asserted=["at most 0 fires/day"]),
     lambda it: [it.engine.plan([RULES]), it.engine.plan([RULES], pico="nosuch")],
     lambda it: it.engine.plan([RULES], 1_000),
+    lambda it: [it.engine.whole(), it.engine.whole("kitchen"), it.engine.whole("nosuch")],
     lambda it: [it.engine.journal(eid="nosuch"), it.agenda.names(it.turns)],
     lambda it: [*islice(it.engine.follow(2, it.kitchen.id), 3)],
 ]

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picosched.engine.planned import Plan, read_plan
 from picosched.errors import PicoschedError
@@ -33,6 +33,9 @@ from picosched.sources.state import SourceState
 from picosched.store.copying import new_file
 from picosched.store.journal import Entry
 from picosched.store.machines import Machine
+
+if TYPE_CHECKING:
+    from picosched.engine.whole import Whole
 
 __all__ = ["Remote", "RemotePico"]
 
@@ -163,6 +166,12 @@ class Remote:
         """What would change if these rulesets (local files or texts) were deployed now."""
         body = {"days": days, "pico": pico, "asserted": [*asserted], "most": most}
         return read_plan(self._line.ask("POST", "/api/plan", body={"rulesets": texts_of(rulesets), **body}))
+
+    def whole(self, pico: str | None = None) -> Whole:
+        """The rulesets of a pico and its descendants together, or of all picos."""
+        from picosched.engine.whole import read_whole  # late, as it is rarely wanted
+
+        return read_whole(self._line.ask("GET", "/api/graph", {"pico": pico}))
 
     def journal(self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None) -> list[Entry]:
         """The turns of one pico or of all, newest first."""
