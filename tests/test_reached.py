@@ -244,6 +244,7 @@ PAST: list[Step] = [
     lambda it: it.engine.plan([RULES], 1_000),
     lambda it: it.engine.why_between(it.day, parse_time("2026-03-01"), parse_time("2026-03-04")),
     lambda it: it.engine.why_between("tea.start", parse_time("2026-03-01"), parse_time("2026-02-01")),
+    lambda it: [it.engine.whole(), it.engine.whole("kitchen"), it.engine.whole("nosuch")],
     lambda it: [it.engine.journal(eid="nosuch"), it.agenda.names(it.turns)],
     lambda it: [*islice(it.engine.follow(2, it.kitchen.id), 3)],
 ]

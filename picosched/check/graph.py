@@ -7,8 +7,10 @@ event only a run can tell has an edge to every rule.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
 
 from picosched.check.events import always
 from picosched.check.given import may_match
@@ -114,8 +116,18 @@ def _event(node: syntax.EventPrimitive | syntax.AnyEvent) -> tuple[str, str] | N
     return (node.domain, node.type) if isinstance(node, syntax.EventPrimitive) else None
 
 
-def dot_of(graph: Graph) -> str:
-    """The graph as Graphviz text: rules as boxes, a line for each event that may select one."""
+class Count(NamedTuple):
+    """How often an event came to a rule, and how often the rule then fired."""
+
+    came: int
+    fired: int
+
+
+def dot_of(graph: Graph, counts: Mapping[tuple[str, str], Count] = MappingProxyType({})) -> str:
+    """The graph as Graphviz text: rules as boxes, a line for each event that may select one.
+
+    `counts` are by event and rule: `("tea:started", "tea/start")`.
+    """
     lines = ["digraph whole {", "  rankdir=LR;", "  node [shape=box];"]
     for outline in graph.outlines:
         lines.append(f"  subgraph {_quoted(f'cluster_{outline.rid}')} {{")
@@ -130,7 +142,8 @@ def dot_of(graph: Graph) -> str:
     )
     for name, key in selected:
         lines.append(f"  {_quoted(name)} [shape=plain];")
-        lines.append(f"  {_quoted(name)} -> {_quoted(key)};")
+        label = "" if (name, key) not in counts else f" [label={_quoted(_counted(counts[name, key]))}]"
+        lines.append(f"  {_quoted(name)} -> {_quoted(key)}{label};")
     drawn = dict.fromkeys(
         (_from(edge.emission), edge.rule.key, edge.emission.event, edge.emission.verb)
         for edge in graph.edges
@@ -138,8 +151,13 @@ def dot_of(graph: Graph) -> str:
     )
     for start, end, event, verb in drawn:
         style = "" if verb == "raises" else " style=dashed" if verb == "schedules" else " style=dotted"
-        lines.append(f"  {_quoted(start)} -> {_quoted(end)} [label={_quoted(event)}{style}];")
+        label = event if (event, end) not in counts else f"{event} {_counted(counts[event, end])}"
+        lines.append(f"  {_quoted(start)} -> {_quoted(end)} [label={_quoted(label)}{style}];")
     return "\n".join([*lines, "}", ""])
+
+
+def _counted(count: Count) -> str:
+    return f"{count.came:,}×, fired {count.fired:,}×"
 
 
 def _from(emission: Emission) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.options import Json, command
 from picosched.cli.printing import rendered, show_error, write, write_json, write_rendered, write_table
+from picosched.cli.where import TokenFile, Where, where_options
 from picosched.clock import SystemClock, format_time, parse_time
 from picosched.errors import EXIT_STATUS, KrlError, PicoschedError
 
@@ -35,6 +36,7 @@ PANEL = "Rulesets and times"
     "picosched check --whole rulesets/*.krl",
     "picosched check --whole --outside 'tea:*' --outside cup:broken tea.krl cups.krl",
     "picosched check --whole --dot tea.krl | dot -Tsvg > tea.svg",
+    "picosched check --whole --db home.db --dot | dot -Tsvg > home.svg",
     "picosched check --explain W204",
 )
 def check(
@@ -60,6 +62,17 @@ def check(
         Option("--outside", metavar="EVENT", help="With --whole: an event from outside, such as 'tea:*'."),
     ] = None,
     dot: Annotated[bool, Option("--dot", help="With --whole: print the graph as Graphviz text.")] = False,
+    db: Annotated[
+        str | None, Option("--db", metavar="FILE", help="With --whole: what is installed in this database.")
+    ] = None,
+    url: Annotated[
+        str | None, Option("--url", metavar="URL", help="With --whole: what is installed on this server.")
+    ] = None,
+    token_file: TokenFile = None,
+    pico: Annotated[
+        str | None,
+        Option("--pico", metavar="NAME", help="With --db or --url: only this pico and its descendants."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Report all errors and warnings in rulesets.
@@ -69,12 +82,18 @@ def check(
     if there are errors, 0 if there are only warnings.
 
     With --whole, the rulesets are taken to belong to one pico or family: which rules nothing reaches, which
-    events no rule selects or accepts, and which loops never end.
+    events no rule selects or accepts, and which loops never end. With --db or --url it looks at what is
+    installed, and --dot says on each arrow how often the event came and the rule fired, by the journal.
     """
     from picosched.check import explanation
 
     if explain is not None:
         write(explanation(explain))
+        return
+    if db is not None or url is not None:
+        if files or outside or not whole:
+            raise WrongUseError("--db and --url need --whole, and neither files nor --outside")
+        _check_installed(where_options(db, url, token_file), pico, dot, json)
         return
     if not files:
         raise WrongUseError("name a file, or a code with --explain")
@@ -119,6 +138,24 @@ def _check_whole(files: list[Path], outside: list[str] | None, json: bool) -> No
             write_rendered(rendered(each.error, texts[each.span.file]), "yellow")
     if not found and not json:
         write("the whole: no faults")
+
+
+def _check_installed(where: Where, pico: str | None, dot: bool, json: bool) -> None:
+    """Report the findings for the installed rulesets together, or their graph."""
+    with where.opened(readonly=True) as engine:
+        found = engine.whole(pico)
+    for each in found.left_out:
+        write(each, stderr=True)
+    if dot:
+        write(found.dot.rstrip())
+    elif json:
+        for warning in found.found:
+            write_json({key: value for key, value in asdict(warning).items() if key != "text"})
+    else:
+        for warning in found.found:
+            write_rendered(warning.text, "yellow")
+        if not found.found:
+            write("the whole: no faults")
 
 
 def _check(file: Path, classic: bool, settings: Settings, known: bool, json: bool) -> bool:

@@ -38,6 +38,7 @@ from picosched.store.store import Store
 if TYPE_CHECKING:
     from picosched.engine.path import EventPath
     from picosched.engine.planned import Plan
+    from picosched.engine.whole import Whole
     from picosched.schedule.chain import Why
 
 LOOK_SECONDS = 0.25
@@ -245,6 +246,15 @@ class Engine(Delivering, Sourced, Forecast):
         from picosched.engine.path import find_path  # late, as it is rarely wanted
 
         return find_path(self, what)
+
+    def whole(self, pico: str | None = None) -> Whole:
+        """The rulesets of a pico and its descendants, or of all picos, together: warnings and the graph.
+
+        `not_found` for the pico; `too_large` for more than 500 rulesets, or a graph that is too large.
+        """
+        from picosched.engine.whole import whole_of  # late, as it is rarely wanted
+
+        return whole_of(self, pico and self.pico(pico).id)
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None, after: int = 0

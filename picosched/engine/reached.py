@@ -32,6 +32,7 @@ from picosched.store.picos import InstalledRow
 
 if TYPE_CHECKING:
     from picosched.engine.planned import Plan
+    from picosched.engine.whole import Whole
     from picosched.schedule.chain import Why
 
 
@@ -171,6 +172,8 @@ class Reached(Protocol):
         asserted: Sequence[str] = (),
         most: int = 20_000,
     ) -> Plan: ...
+
+    def whole(self, pico: str | None = None) -> Whole: ...
 
     def journal(
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None

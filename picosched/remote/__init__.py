@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picosched.engine.planned import Plan, read_plan
 from picosched.errors import PicoschedError
@@ -33,6 +33,9 @@ from picosched.sources.state import SourceState
 from picosched.store.copying import new_file
 from picosched.store.journal import Entry
 from picosched.store.machines import Machine
+
+if TYPE_CHECKING:
+    from picosched.engine.whole import Whole
 
 __all__ = ["Remote", "RemotePico"]
 
@@ -168,6 +171,12 @@ class Remote:
         """Why each occurrence from one time to another fired or not."""
         params = {"what": what, "from": time_text(since), "until": time_text(until)}
         return [read_why(each) for each in self._line.ask("GET", "/api/why/between", params)]
+
+    def whole(self, pico: str | None = None) -> Whole:
+        """The rulesets of a pico and its descendants together, or of all picos."""
+        from picosched.engine.whole import read_whole  # late, as it is rarely wanted
+
+        return read_whole(self._line.ask("GET", "/api/graph", {"pico": pico}))
 
     def journal(self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None) -> list[Entry]:
         """The turns of one pico or of all, newest first."""

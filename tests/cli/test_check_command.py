@@ -100,3 +100,17 @@ def test_the_settings_are_those_of_the_file_here_or_of_the_one_that_is_named(run
     assert run("check", "two.krl", "--config", "nosuch.toml").status == 1
     (folder / "picosched.toml").write_text("[engine]\nmin_perod = 900\n")
     assert 'found the setting "min_perod", did you mean "min_period"?' in run("check", "two.krl").err
+
+
+def test_what_is_installed_is_checked_as_a_whole(run: Any) -> None:
+    assert run("install", "rulesets/tea_timer.krl").status == 0
+    run("raise", "tea:started", "minutes=5")
+    result = run("check", "--whole", "--db", "picosched.db")
+    assert (result.status, result.out) == (0, "the whole: no faults\n")
+    drawn = run("check", "--whole", "--dot", "--db", "picosched.db").out
+    assert '"tea:started" -> "tea_timer/start" [label="1×, fired 1×"];' in drawn
+    assert run("check", "--whole", "--json", "--db", "picosched.db").out == ""
+    for words in (("--db", "picosched.db"), ("--whole", "--db", "picosched.db", "rulesets/tea_timer.krl")):
+        refused = run("check", *words)
+        assert refused.status == 2
+        assert "--db and --url need --whole, and neither files nor --outside" in refused.err

@@ -95,13 +95,8 @@ def test_every_command_on_picos_takes_a_database_or_a_server() -> None:
     own = {name for name, options in taken.items() if options == {"--db"}}
     assert own == {"run", "serve", "worker", "doctor"}
     on_picos = {name for name, options in taken.items() if options == both}
-    assert on_picos == {words[0] for words in ON_A_DATABASE} | {
-        "simulate",
-        "install",
-        "uninstall",
-        "import",
-        "mcp",
-    }
+    others = {"check", "simulate", "install", "uninstall", "import", "mcp"}
+    assert on_picos == {words[0] for words in ON_A_DATABASE} | others
 
 
 def test_the_version_is_that_of_the_package(picosched: Any) -> None:

@@ -1,10 +1,10 @@
-"""What would change if rulesets were deployed now."""
+"""Rulesets together: what would change if some were deployed, and the graph of those installed."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from picosched.engine.plan import MOST_DAYS, MOST_RAISED, MOST_RULESETS, USUAL_DAYS, USUAL_RAISED
@@ -90,6 +90,39 @@ class PlanShape(BaseModel):
     cut: str | None = Field(description="Why it ended early, at `until`.")
     broken: list[str]
     status: int = Field(description="0 if nothing changes, 2 if something does, 1 if an assertion is broken.")
+
+
+class FoundShape(BaseModel):
+    """A warning about the rulesets together."""
+
+    code: str
+    rid: str
+    line: int
+    column: int
+    message: str
+    text: str = Field(description="With its line and a caret.")
+
+
+class WholeShape(BaseModel):
+    """The installed rulesets together."""
+
+    rulesets: list[str]
+    left_out: list[str]
+    turns: int = Field(description="Turns of the journal that were counted.")
+    found: list[FoundShape]
+    dot: str = Field(description="The graph as Graphviz text.")
+
+
+@router.get("/graph")
+def graph(
+    engine: AnEngine,
+    pico: Annotated[
+        str | None, Query(max_length=1_000, description="With its descendants. Default: all.")
+    ] = None,
+) -> WholeShape:
+    """The whole graph of the installed rulesets, with counts from the journal, and warnings about it."""
+    with busy():
+        return WholeShape(**engine.whole(pico).as_json())
 
 
 @router.post("/plan")
