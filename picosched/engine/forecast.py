@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from picosched.clock import LAST, MILLISECOND, format_time, shifted
 from picosched.engine.wiring import Wiring
@@ -19,7 +20,6 @@ from picosched.errors import PicoschedError
 from picosched.pico.windows import load_window
 from picosched.schedule.filter import Filter
 from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS, Span, forecast, times_in
-from picosched.schedule.load import MINUTE, Load, Steady, Stream, What, count_load
 from picosched.schedule.scheduled import Scheduled, Status
 from picosched.schedule.window import Unset, Window
 from picosched.sources.limits import Limited, step_of
@@ -29,6 +29,9 @@ from picosched.store.pages import Page
 from picosched.store.sources import EntryRow
 from picosched.timespec.timespec import Timespec
 from picosched.turns import sources as declaring
+
+if TYPE_CHECKING:
+    from picosched.schedule.load import Load, What
 
 MOST_LOOKED = 20_000
 """Occurrences that a calendar passes over before its first."""
@@ -82,6 +85,8 @@ class Forecast(Wiring):
         From now, or `since`, for seven days, or up to `until`, which is at most 31 days later. `suggest` is a
         timespec for which to find minutes with few others. `invalid` for an invalid one.
         """
+        from picosched.schedule.load import MINUTE, Steady, Stream, What, count_load  # late, as it is rare
+
         now = self.now()
         since = max(now, since or now)
         until = until or shifted(since, timedelta(days=LOAD_DAYS))
@@ -110,6 +115,8 @@ class Forecast(Wiring):
 
     def _entries(self, span: Span) -> list[tuple[What, Entry, EntryRow, Times]]:
         """The entries of sources that come in a span, with their times. Inside the lock."""
+        from picosched.schedule.load import What
+
         found: list[tuple[What, Entry, EntryRow, Times]] = []
         for row in self.store.sources.all():
             with suppress(PicoschedError):  # its declaration is no longer valid, as the list of sources says

@@ -21,7 +21,6 @@ from picosched.schedule.explained import Explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire, Label
 from picosched.schedule.forecast import MOST_EVENTS, USUAL_DAYS
-from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.sources.source import Source
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from picosched.engine.planned import Plan
     from picosched.engine.whole import Whole
     from picosched.schedule.chain import Why
+    from picosched.schedule.load import Load
 
 
 class OfPico(Protocol):
