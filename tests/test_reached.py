@@ -193,6 +193,8 @@ AGENDA: list[Step] = [
     lambda it: it.agenda.next_times("nosuch"),
     lambda it: [it.engine.ics(Filter(rid="tea"), 7), it.engine.ics(Filter(), limit=2)],
     lambda it: it.engine.ics(Filter(), 0),
+    lambda it: [it.engine.not_firing(Filter(), 7), it.engine.not_firing(Filter(name="morning"), 366, 2)],
+    lambda it: it.engine.not_firing(Filter(), 0),
     lambda it: it.engine.load(),
     lambda it: it.engine.load(parse_time("2026-03-02"), parse_time("2026-03-03"), "0 9 * * *"),
     lambda it: it.engine.load(parse_time("2026-03-02"), parse_time("2026-03-01")),

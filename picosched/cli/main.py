@@ -26,7 +26,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "starting": ("init",),
     "language": ("check", "eval", "next"),
     "formatting": ("format",),
-    "rehearsal": ("simulate", "test"),
+    "rehearsal": ("simulate", "replay", "test"),
     "planning": ("plan",),
     "lsp": ("lsp",),
     "mcp": ("mcp",),

@@ -7,12 +7,13 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from picosched.cli.opening import SHORT
-from picosched.cli.printing import shown_time, write_table
+from picosched.cli.printing import shown_time, write, write_json, write_table
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
 
 if TYPE_CHECKING:
     from picosched.schedule.fire import Fire, Label
+    from picosched.schedule.not_firing import NotFiring
     from picosched.schedule.scheduled import Scheduled
 
 Names = Mapping[str, str]
@@ -66,6 +67,31 @@ def write_rows(rows: Sequence[Scheduled], names: Names, shut: Mapping[str, str] 
         ],
         folding=("EVENT", "WHEN", "PICO", "MADE BY", "DESCRIPTION"),
     )
+
+
+def write_not_firing(found: Sequence[NotFiring], names: Names, days: int, json: bool) -> None:
+    """What will not fire within some days: a line per entry."""
+    if json:
+        for each in found:
+            write_json({**each.as_json(), "pico": names[each.pico_id]})
+    elif not found:
+        write(f"nothing is known that will not fire within {days} days")
+    else:
+        write_table(
+            ("AT", "EVENT", "WILL BE", "OCCURRENCES", "PICO", "ID"),
+            [
+                (
+                    format_time(each.at),
+                    f"{each.event} ({each.name})" if each.name else each.event,
+                    f"{each.outcome}: {each.why}",
+                    f"{each.occurrences:,}",
+                    names[each.pico_id],
+                    each.id[:SHORT],
+                )
+                for each in found
+            ],
+            folding=("EVENT", "WILL BE", "PICO"),
+        )
 
 
 def _due(row: Scheduled) -> str:

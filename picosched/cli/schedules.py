@@ -35,6 +35,7 @@ OutcomeName = Literal[
     "picosched scheduled --event tea --until 2026-03-02 -n 20",
     "picosched scheduled --status paused --rid tea_timer --json | jq .due",
     "picosched scheduled --pico kitchen --ics",
+    "picosched scheduled --not-firing --days 90",
 )
 @filtering
 def scheduled(
@@ -47,13 +48,24 @@ def scheduled(
     ics: Annotated[
         bool, Option("--ics", help="Print what is to come as an iCalendar, of 31 days or until --until.")
     ] = False,
+    not_firing: Annotated[
+        bool, Option("--not-firing", help="What will not fire, with the reasons, of 31 days or --days.")
+    ] = False,
+    days: Annotated[
+        int | None, Option("--days", min=1, max=366, help="With --not-firing, how far ahead it looks.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List scheduled events, soonest first, with the rules that scheduled them.
 
     With --ics each occurrence to come is an event of a calendar, which calendar programs read: at most 1,000
-    events, of 366 days. A server has it at /api/calendar.ics.
+    events, of 366 days. A server has it at /api/calendar.ics. --not-firing predicts what will be skipped,
+    throttled, paused, left out by a calendar or ended, at most 1,000 entries.
     """
+    if not_firing and (ics or wanted.status is not None):
+        raise WrongUseError("--not-firing is of pending and paused events: leave out --ics and --status")
+    if days is not None and not not_firing:
+        raise WrongUseError("--days belongs to --not-firing")
     if ics and (json or wanted.status is not None):
         raise WrongUseError("--ics is a format of its own, of pending events: leave out --json and --status")
     with where.opened(readonly=True) as engine:
@@ -64,6 +76,14 @@ def scheduled(
             days = USUAL_DAYS if which.until is None else MOST_DAYS
             text = engine.ics(which, days, MOST_EVENTS if limit is None else limit)
             sys.stdout.buffer.write(text.encode())  # of the format: UTF-8 in any locale, and its line ends
+            return
+        if not_firing:
+            from picosched.cli.rows import write_not_firing
+            from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS
+
+            ahead = days or (USUAL_DAYS if which.until is None else MOST_DAYS)
+            refused = engine.not_firing(which, ahead, MOST_EVENTS if limit is None else limit)
+            write_not_firing(refused, engine.agenda.names(refused), ahead, json)
             return
         found = engine.agenda.scheduled(which, limit)
         more = engine.agenda.count(which) - len(found) if len(found) == limit else 0

@@ -20,7 +20,7 @@ from picosched.errors import PicoschedError
 from picosched.pico.windows import load_window
 from picosched.schedule.filter import Filter
 from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS, Span, forecast, times_in
-from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.scheduled import COMING, Scheduled, Status
 from picosched.schedule.window import Unset, Window
 from picosched.sources.limits import Limited, step_of
 from picosched.sources.metronome import Beat
@@ -32,6 +32,7 @@ from picosched.turns import sources as declaring
 
 if TYPE_CHECKING:
     from picosched.schedule.load import Load, What
+    from picosched.schedule.not_firing import NotFiring
 
 MOST_LOOKED = 20_000
 """Occurrences that a calendar passes over before its first."""
@@ -72,6 +73,27 @@ class Forecast(Wiring):
         more = "; there may be more" if cut or len(rows) == limit else ""
         name = "picosched" if which.pico_id is None else self.read(self._name, which.pico_id)
         return calendar_text(found, now, name, f"scheduled events until {format_time(end)}{more}")
+
+    def not_firing(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> list[NotFiring]:
+        """What will not be raised of pending and paused schedules within some days, with the reasons.
+
+        The first `limit` entries; `until` of the filter is a limit to their times. `invalid` for more than
+        366 days or 1,000 entries, `too_large` if the filter has more than 20,000 schedules.
+        """
+        from picosched.schedule.not_firing import not_firing  # late, as it is rarely wanted
+
+        if not (1 <= days <= MOST_DAYS and 1 <= limit <= MOST_EVENTS):
+            wanted = f"1 to {MOST_DAYS} days and 1 to {MOST_EVENTS:,} entries"
+            raise PicoschedError(f"found {days:,} days and {limit:,} entries, wanted {wanted}")
+        now = self.now()
+        end = min(shifted(now, timedelta(days=days)), which.until or LAST)
+        coming = replace(which, since=None, until=None, status=COMING)
+        rows = self.read(self.store.agenda.matching, coming, MOST_ROWS + 1)
+        if len(rows) > MOST_ROWS:
+            raise PicoschedError(f"found more than {MOST_ROWS:,} schedules, wanted a filter", "too_large")
+        windowed = [(row, window_of_row(self, row)) for row in rows]
+        found = not_firing(windowed, self._span(now, end))
+        return [*islice((each for each in found if each.at >= (which.since or now)), limit)]
 
     def load(
         self,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from picosched.engine.whole import Whole
     from picosched.schedule.chain import Why
     from picosched.schedule.load import Load
+    from picosched.schedule.not_firing import NotFiring
 
 
 class OfPico(Protocol):
@@ -152,6 +153,9 @@ class Reached(Protocol):
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any: ...
 
     def ics(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> str: ...
+    def not_firing(
+        self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS
+    ) -> list[NotFiring]: ...
     def load(
         self,
         since: datetime | None = None,

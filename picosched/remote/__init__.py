@@ -27,6 +27,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.forecast import MOST_EVENTS, USUAL_DAYS
 from picosched.schedule.load import Load
+from picosched.schedule.not_firing import NotFiring, read_not_firing
 from picosched.settings import Settings, with_settings
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
@@ -132,6 +133,11 @@ class Remote:
         """What is to come of pending schedules within some days, as an iCalendar."""
         params = {**params_of(which), "status": None, "days": days, "limit": limit}
         return self._line.text("/api/calendar.ics", params)
+
+    def not_firing(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> list[NotFiring]:
+        """What will not be raised of schedules within some days, with the reasons."""
+        params = {**params_of(which), "status": None, "days": days, "limit": limit}
+        return [read_not_firing(each) for each in self._line.ask("GET", "/api/not-firing", params)]
 
     def load(
         self,

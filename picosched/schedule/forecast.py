@@ -68,13 +68,13 @@ def _from(row: Scheduled, span: Span) -> Scheduled:
     """A row without the occurrences before the span, if none of them matters for those in it."""
     if row.timespec is None or row.due is None or row.count is not None or span.since is None:
         return row
-    if row.due >= span.since or (row.kind == "repeat" and _is_throttled(row, span)):
+    if row.due >= span.since or (row.kind == "repeat" and may_throttle(row, span)):
         return row
     following = row.following(shifted(span.since, -MILLISECOND), span.granularity)
     return replace(row, due=following, moved_from=None, spaced_from=None)
 
 
-def _is_throttled(row: Scheduled, span: Span) -> bool:
+def may_throttle(row: Scheduled, span: Span) -> bool:
     """Whether the least period may hold some of its occurrences back."""
     period = None if row.repeats is None else row.repeats.period()
     least = span.min_period + timedelta(seconds=span.granularity)  # rounding brings two of them nearer

@@ -18,7 +18,8 @@ RULESETS = Path(__file__).parent.parent.parent / "rulesets"
 
 COMMANDS = [
     "demo", "init", "lsp", "mcp",
-    "check", "eval", "next", "plan", "simulate", "test", "install", "uninstall", "raise", "query",
+    "check", "eval", "next", "plan", "simulate", "replay", "test", "install", "uninstall", "raise",
+    "query",
     "picos", "channels", "scheduled", "load", "show", "cancel", "pause", "resume", "fire", "move",
     "reschedule", "backfill", "history", "why", "journal", "backup", "export", "import", "doctor",
     "migrate", "sources", "add-source", "remove-source", "pause-source", "resume-source", "deliveries",
@@ -95,7 +96,7 @@ def test_every_command_on_picos_takes_a_database_or_a_server() -> None:
     own = {name for name, options in taken.items() if options == {"--db"}}
     assert own == {"run", "serve", "worker", "doctor"}
     on_picos = {name for name, options in taken.items() if options == both}
-    others = {"check", "simulate", "install", "uninstall", "import", "mcp"}
+    others = {"check", "simulate", "replay", "install", "uninstall", "import", "mcp"}
     assert on_picos == {words[0] for words in ON_A_DATABASE} | others
 
 

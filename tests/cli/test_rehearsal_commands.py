@@ -169,3 +169,24 @@ def test_a_simulation_configures_its_rulesets(run: Any, folder: Path) -> None:
     assert run(*words, "--config", "[1]").err.startswith("error: --config: found [1], wanted a JSON map")
     run("picos", "--new", "kitchen")
     assert run("simulate", "--db", "picosched.db", *A_DAY, "--config", "{}").status == 2
+
+
+def test_the_past_is_replayed_from_a_backup(run: Any, folder: Path) -> None:
+    run("install", "rulesets/tea_timer.krl")
+    run("raise", "tea:started", "minutes=0")
+    run("backup", "before.db")
+    for minutes in (0, 5, 0):
+        run("raise", "tea:started", f"minutes={minutes}")
+    same = run("replay", "--from-backup", "before.db")
+    assert same.status == 0 and same.out.splitlines()[-1] == "each turn is as it was"
+    text = (folder / "rulesets" / "tea_timer.krl").read_text()
+    (folder / "other.krl").write_text(text.replace("minutes > 0", "minutes >= 0"))
+    other = run("replay", "--from-backup", "before.db", "other.krl", "--json")
+    assert other.status == 2 and (other.json["turns"], other.json["outside"]) == (3, 3)
+    (difference,) = other.json["differences"]
+    assert difference["was"][1].startswith("notfired tea_timer.start")
+    assert difference["became"][1] == "fired tea_timer.start"
+    until = run("replay", "--from-backup", "before.db", "--until", "2020-01-01")
+    assert until.out.startswith("0 turns")
+    missing = run("replay", "--from-backup", "nosuch.db")
+    assert missing.status != 0 and "there is no backup nosuch.db" in missing.err

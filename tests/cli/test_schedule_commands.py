@@ -472,6 +472,18 @@ def test_why_answers_for_each_occurrence_between_two_times(run: Any) -> None:
     assert wrong.status == 2 and "exclude each other" in wrong.err
 
 
+def test_what_will_not_fire_is_listed_with_its_reasons(run: Any, pending: list[dict[str, Any]]) -> None:
+    assert run("scheduled", "--not-firing").out == "nothing is known that will not fire within 31 days\n"
+    digest = next(each for each in pending if each["kind"] == "repeat")
+    run("pause", digest["id"])
+    (entry,) = run("scheduled", "--not-firing", "--days", "3", "--json").lines
+    assert (entry["outcome"], entry["why"], entry["pico"]) == ("paused", "until it is resumed", "root")
+    assert entry["at"] == digest["due"] and entry["occurrences"] == 3
+    assert "paused: until it is resumed" in run("scheduled", "--not-firing").out
+    for words in (("--not-firing", "--ics"), ("--days", "3"), ("--not-firing", "--days", "367")):
+        assert run("scheduled", *words).status == 2
+
+
 @pytest.mark.usefixtures("lived")
 def test_the_journal_as_json_is_a_turn_a_line(run: Any) -> None:
     first, second, third = run("journal", "--json").lines

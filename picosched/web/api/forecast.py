@@ -98,6 +98,31 @@ def calendar(
         return Response(engine.ics(which, days, limit), media_type="text/calendar")
 
 
+class NotFiringShape(BaseModel):
+    """Occurrences that will not be raised, for one reason."""
+
+    at: str = Field(description="The first of them.")
+    id: str
+    event: str
+    name: str | None
+    pico: str = Field(description="The id of its pico.")
+    outcome: str = Field(description="skipped, throttled, paused, left out, ended or unknown.")
+    why: str
+    occurrences: int = Field(description="At most 10,000 are counted.")
+
+
+@router.get("/not-firing")
+def not_firing(
+    engine: AnEngine,
+    which: Wanted,
+    days: Annotated[int, Query(description=f"How far ahead, at most {MOST_DAYS}.")] = USUAL_DAYS,
+    limit: Annotated[int, Query(description=f"Number of entries, at most {MOST_EVENTS}.")] = MOST_EVENTS,
+) -> list[NotFiringShape]:
+    """What will not be raised of schedules, and why: skips, throttles, pauses, days left out, ends."""
+    with busy():
+        return [NotFiringShape(**each.as_json()) for each in engine.not_firing(which, days, limit)]
+
+
 @router.get("/load")
 def load(
     engine: AnEngine,

@@ -1,0 +1,127 @@
+"""A replay from a backup gives the same turns under the same rules, and the first difference under others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from picosched import Engine, VirtualClock
+from picosched.clock import parse_time
+from picosched.errors import PicoschedError
+from picosched.rehearsal.replay import Replayed, replay
+from picosched.store.store import Store
+
+RULES = """ruleset tea {
+  meta { shares cups }
+  global { cups = function() { ent:cups } }
+  rule start {
+    select when tea started
+    if event:attrs{"minutes"} > 0 then send_directive("steeping", {"id": random:uuid()})
+    fired { schedule tea event "ready" at time:add(time:now(), {"minutes": event:attrs{"minutes"}})
+        attributes {"cup": ent:cups.defaultsTo(0)}
+      schedule tea event "tidy" repeat "0 */6 * * *" attributes {"_name": "tidy", "_jitter": 600} }
+  }
+  rule ready { select when tea ready
+    send_directive("ready", event:attrs)
+    fired { ent:cups := ent:cups.defaultsTo(0) + 1 raise tea event "poured" attributes {"cups": ent:cups} } }
+  rule poured { select when tea poured before tea tidy noop() }
+  rule tidy { select when tea tidy noop() }
+}"""
+END = parse_time("2026-03-04T00:00:00Z")
+
+
+class Lived(NamedTuple):
+    """A store in which something happened, and a backup from between."""
+
+    store: Store
+    backup: Store
+    engine: Engine
+
+
+@pytest.fixture
+def lived() -> Iterator[Lived]:
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z"), granularity=1) as engine:
+        engine.root.install(RULES)
+        other = engine.new_pico("kitchen")
+        other.install(RULES)
+        engine.root.raise_event("tea", "started", {"minutes": 90})
+        engine.run_until("2026-03-01T09:00:00Z")
+        backup = engine.store.copy()
+        try:
+            engine.run_until("2026-03-01T10:00:00Z")
+            other.raise_event("tea", "started", {"minutes": 1500})
+            engine.root.raise_event("tea", "started", {"minutes": 0})
+            engine.run_until("2026-03-02T10:00:00Z")
+            engine.root.raise_event("tea", "started", {"minutes": 5})
+            engine.run_until(END)
+            yield Lived(engine.store, backup, engine)
+        finally:
+            backup.close()
+
+
+def replayed(lived: Lived, *rulesets: str) -> Replayed:
+    return replay(lived.backup, lived.store, END, settings=lived.engine.settings, rulesets=rulesets)
+
+
+def test_the_same_rules_give_the_same_turns(lived: Lived) -> None:
+    before = lived.engine.journal()
+    found = replayed(lived)
+    assert found.differences == [] and (found.outside, found.lost, found.requests) == (3, 0, 0)
+    assert found.turns == len(before) - 1 > 15
+    assert found.lines()[-1] == "each turn is as it was"
+    assert lived.engine.journal() == before
+    assert lived.backup.journal.entries() == before[-1:]
+
+
+def test_other_rules_show_the_first_turn_of_each_pico_that_differs(lived: Lived) -> None:
+    found = replayed(lived, RULES.replace('"minutes"} > 0', '"minutes"} >= 0'))
+    (difference,) = found.differences
+    assert (difference.pico, difference.at) == ("root", parse_time("2026-03-01T10:00:00Z"))
+    assert difference.was[1].startswith("notfired tea.start") and difference.became[1] == "fired tea.start"
+    shown = found.lines()[1:]
+    assert shown[0] == "root: its first turn that differs, at 2026-03-01T10:00:00Z"
+    assert shown[1].startswith("  - notfired tea.start") and shown[2] == "  + fired tea.start"
+
+
+def test_a_turn_that_is_missing_on_record_is_a_difference(lived: Lived) -> None:
+    turn = next(each for each in lived.engine.journal() if each.handled[0]["type"] == "ready")
+    with lived.store.transaction():
+        lived.store._database.run(f"DELETE FROM journal WHERE seq = {turn.seq}")
+    assert [each.became[0][:9] for each in replayed(lived).differences] == ["tea:ready"]
+
+
+def test_what_is_not_on_record_is_counted(lived: Lived) -> None:
+    lived.engine.root.install(
+        """ruleset asks { rule ask { select when tea started
+          pre { it = http:get("http://127.0.0.1:9/"){"status_code"} } noop() } }"""
+    )
+    assert replayed(lived).requests == 0
+    child = lived.engine.new_pico("late")
+    child.install(RULES)
+    child.raise_event("tea", "started", {"minutes": 0})
+    found = replay(lived.backup, lived.store, END, settings=lived.engine.settings)
+    assert found.lost == 1 and "not replayed: 1 events for picos" in "\n".join(found.lines())
+
+
+def test_a_backup_of_another_database_or_too_old_is_refused(lived: Lived) -> None:
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as other:
+        other.root.raise_event("some", "thing")
+        with pytest.raises(PicoschedError, match="a backup of another database"):
+            replay(other.store, lived.store, END, settings=other.settings)
+    with lived.store.transaction():
+        lived.store._database.run("DELETE FROM journal WHERE seq < 3")
+    with pytest.raises(PicoschedError, match="may be lost; they are known since 2026-03-01T"):
+        replayed(lived)
+
+
+def test_a_ruleset_that_no_pico_has_is_refused(lived: Lived) -> None:
+    with pytest.raises(PicoschedError, match="no pico has the ruleset other"):
+        replayed(lived, "ruleset other { rule r { select when a b noop() } }")
+
+
+def test_up_to_a_time(lived: Lived) -> None:
+    until = parse_time("2026-03-01T10:00:00Z")
+    found = replay(lived.backup, lived.store, until, settings=lived.engine.settings)
+    assert (found.outside, found.differences) == (2, [])
