@@ -6,6 +6,7 @@ from platform import python_version
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
 from picosched.errors import PicoschedError
 from picosched.schedule.load import Load
@@ -39,6 +40,8 @@ from picosched.web.console.schedule_page import schedule_path
 from picosched.web.console.today import Coming, day_chart, day_options, today
 
 SECONDS = 2.0
+TELL_ZONE = "emitEvent('zone', Intl.DateTimeFormat().resolvedOptions().timeZone)"
+"""The browser tells its zone once it is connected; nobody waits for it, as it may leave before."""
 
 NEXT = (
     Column("due", "Due", "time"),
@@ -80,12 +83,14 @@ def add_pages(console: Console) -> None:
                 page.show_failures(await console.run(failures.look))
                 page.show_today(seen, await console.run(coming.look))
 
-            async def ask_zone() -> None:
-                page.use_zone(await ui.run_javascript("Intl.DateTimeFormat().resolvedOptions().timeZone"))
-                page.show_today(await console.run(day.look), await console.run(coming.look))
+            async def use_zone(event: GenericEventArguments) -> None:
+                page.use_zone(event.args)
+                with console.telling_errors():
+                    page.show_today(await console.run(day.look), await console.run(coming.look))
 
+            ui.on("zone", use_zone)
             await refresh()
-            ui.timer(0, ask_zone, once=True)
+            ui.run_javascript(TELL_ZONE)
             every(console, SECONDS, refresh)
 
 
