@@ -151,6 +151,21 @@ def test_no_engine_runs_and_then_it_is_late(engine: Engine) -> None:
     assert "10800 s after 2026-03-02T12:00:00Z, because no engine raised it before" in raised.text
 
 
+def test_a_lateness_of_weeks_is_told_in_figures(engine: Engine) -> None:
+    engine.root.raise_event("reminder", "once")
+    assert isinstance(engine.clock, VirtualClock)
+    engine.clock.advance(days=20)
+    engine.run_due()
+    assert "1627200 s after 2026-03-02T12:00:00Z" in text(engine, "lunch")
+
+
+def test_of_schedules_of_one_event_it_is_the_one_that_may_still_fire(engine: Engine) -> None:
+    engine.root.raise_event("reminder", "once")
+    wanted(engine, level=3)
+    engine.root.raise_event("reminder", "stop")
+    assert "held to come: it is due 2026-03-02T12:00:00Z" in text(engine, "reminder:due")
+
+
 def test_an_event_that_reached_nobody_and_one_that_never_was(engine: Engine) -> None:
     engine.root.raise_event("reminder", "dew")
     assert text(engine, "reminder:dew").endswith(

@@ -69,7 +69,7 @@ def ask_why(engine: Wiring, what: str, at: datetime | None = None) -> Why:
 
 
 def _schedule(engine: Wiring, what: str) -> Scheduled | None:
-    """The schedule with that id, the beginning of one, or that name; the newest, if several had the name."""
+    """The schedule with that id, the beginning of one, or that name; the newest, if several have the name."""
     found = Agenda(engine).find(what)
     if found is None and BEGINNING.fullmatch(what):
         ids = Agenda(engine).ids_like(what, live=True) or Agenda(engine).ids_like(what)
@@ -78,8 +78,13 @@ def _schedule(engine: Wiring, what: str) -> Scheduled | None:
         found = Agenda(engine).find(ids[0]) if ids else None
     if found is not None or not what:
         return found
-    named = Agenda(engine).scheduled(Filter(name=what, status=()), MOST_ROWS)
-    return max(named, key=lambda row: (row.status is Status.PENDING, row.created), default=None)
+    return _meant(Agenda(engine).scheduled(Filter(name=what, status=()), MOST_ROWS))
+
+
+def _meant(rows: Sequence[Scheduled]) -> Scheduled | None:
+    """The one that was made last, if possible of those that may still fire; None if there is none."""
+    live = (Status.PENDING, Status.PAUSED)
+    return max(rows, key=lambda row: (row.status in live, row.created), default=None)
 
 
 def _rulesets(engine: Wiring) -> list[Ruleset]:
@@ -215,7 +220,7 @@ def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link]
         text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
         instead = f"not paused, at {nominal}" if record.outcome is Outcome.PAUSED else None
         return [Link(record.outcome.value, False, text)], instead
-    late = f"{record.lateness:g} s after {nominal}"
+    late = f"{record.lateness:.12g} s after {nominal}"
     if missed(record.nominal, record.fired, granularity):
         late += ", because no engine raised it before"
     if record.stands_for > 1:
@@ -267,7 +272,8 @@ def _rule_link(each: Mapping[str, Any], done: bool) -> Link:
 
 
 def _did(entry: Entry) -> str:
-    parts = [f"{len(entry.directives)} directives", *(f"failed: {each}" for each in entry.errors)]
+    number = len(entry.directives)
+    parts = [f"{number} directive{'s' * (number != 1)}", *(f"failed: {each}" for each in entry.errors)]
     return ", ".join(parts)
 
 
@@ -330,9 +336,9 @@ def _of_event(engine: Wiring, what: str, rules: Mapping[str, Ruleset], at: datet
             links, instead = _of_turn(engine, entry)
             return Why(what, (raised, *links), instead)
     domain, _, type = what.partition(":")
-    rows = Agenda(engine).scheduled(Filter(domain=domain, type=type, status=()), MOST_ROWS)
-    if rows:
-        return _of_schedule(engine, rows[-1], at)
+    row = _meant(Agenda(engine).scheduled(Filter(domain=domain, type=type, status=()), MOST_ROWS))
+    if row is not None:
+        return _of_schedule(engine, row, at)
     links = (Link("scheduled", False, f"it was neither raised nor scheduled {_since(entries)}"),)
     known = {key for ruleset in {*rules.values()} for rule in ruleset.rules for key in rule.select.keys}
     if what not in known:
