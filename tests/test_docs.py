@@ -23,6 +23,7 @@ from typing import Any, get_args
 import pytest
 from krl.scopes import new_scope
 
+from picosched.check import check
 from picosched.cli import main as cli
 from picosched.errors import Code, KrlError, PicoschedError
 from picosched.krl import event_expression, extent, lexer, size
@@ -43,12 +44,15 @@ from picosched.rehearsal.transcript import play
 from picosched.schedule import changed
 from picosched.schedule.scheduled import SCHEDULED
 from picosched.schedule.steering import STEERING
-from picosched.settings import ALMANAC, LIMITS, NAMES, Settings
+from picosched.settings import ALMANAC, LIMITS, NAMES, Settings, load_settings
+from picosched.sources.reading import load_sources
 
 pytestmark = pytest.mark.files
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
+TO_COPY = [page for page in DOCS if page.stem.startswith(("from-", "tutorial"))]
+"""Pages whose rulesets somebody takes as they are."""
 LANGUAGE = [page for page in DOCS if page.stem.startswith("language")]
 PAGES = [*DOCS, ROOT / "README.md"]
 RULESETS = ROOT / "rulesets"
@@ -56,7 +60,6 @@ RULESETS = ROOT / "rulesets"
 TESTED_ELSEWHERE = {
     "sql": "tests/store/test_views.py",
     "console": "tests/cli/test_cli_page.py",
-    "toml": "tests/sources/test_sources_page.py, and the commands of docs/cli.md",
     "text": "the faults of the block above it, and the transcripts of docs/cli.md",
     "": "drawings and forms",
 }
@@ -130,7 +133,7 @@ def rid_of(block: Block) -> str:
 
 
 def test_every_block_is_of_a_form_that_is_tested() -> None:
-    forms = {"krl", "transcript", "expressions", "events", "python", *TESTED_ELSEWHERE}
+    forms = {"krl", "transcript", "expressions", "events", "python", "toml", *TESTED_ELSEWHERE}
     assert [str(block) for block in BLOCKS if block.form not in forms] == []
 
 
@@ -152,6 +155,25 @@ def whole_of(text: str) -> tuple[str, str, str, int]:
     )
     inner = "".join(" " * indent + line if line.strip() else line for line in text.splitlines(True))
     return before + inner + behind, before, behind, indent
+
+
+@pytest.mark.parametrize(
+    "block",
+    [each for each in BLOCKS if is_sound(each) and each.page in TO_COPY and each.text.startswith("ruleset ")],
+    ids=str,
+)
+def test_a_ruleset_to_copy_has_no_warning(block: Block) -> None:
+    assert check(block.text, block.page.name) == []
+
+
+@pytest.mark.parametrize("block", [each for each in BLOCKS if each.form == "toml"], ids=str)
+def test_a_configuration_is_read(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("jobs").write_text("30 2 * * * /usr/local/bin/backup\n", encoding="utf-8")
+    path = Path("picosched.toml")
+    path.write_text(block.text, encoding="utf-8")
+    load_settings(path, {})
+    load_sources(path)
 
 
 @pytest.mark.parametrize("block", [each for each in BLOCKS if is_sound(each)], ids=str)

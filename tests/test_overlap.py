@@ -200,6 +200,7 @@ def test_a_held_row_can_be_paused_moved_and_cancelled_but_not_resumed(
     until(lambda: engine.root.query("work", "got") == ["exited"])
     assert engine.scheduled()[0].paused  # by somebody, so it stays
     assert engine.agenda.cancel(id)
+    assert not engine.agenda.load(id).held
 
 
 def test_a_document_of_a_held_row_leaves_the_wait_behind(

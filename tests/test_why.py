@@ -11,6 +11,7 @@ import pytest
 
 from picosched import Engine, VirtualClock
 from picosched.clock import format_time, parse_time
+from picosched.engine.why_turn import latest
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.supposed import smallest_change
@@ -154,6 +155,33 @@ def test_no_engine_runs_and_then_it_is_late(engine: Engine) -> None:
     engine.run_due()
     raised = engine.why("lunch").links[2]
     assert "10800 s after 2026-03-02T12:00:00Z, because no engine raised it before" in raised.text
+
+
+def test_what_is_looked_through_is_bounded_in_text_too(engine: Engine) -> None:
+    for number in range(7):
+        engine.root.raise_event("large", "text", {"n": number, "text": "x" * 990_000})
+    assert [each.handled[0]["attrs"]["n"] for each in latest(engine)] == [6, 5, 4, 3, 2]
+    assert "the latest 5 turns of the journal" in text(engine, "nothing:such")
+
+
+def test_a_time_that_a_zone_has_not_is_no_fault(engine: Engine) -> None:
+    wanted(engine, level=3)
+    assert "outside the years" in text(engine, "standup", "9999-12-31T23:59:59Z")
+
+
+def test_a_lateness_of_weeks_is_told_in_figures(engine: Engine) -> None:
+    engine.root.raise_event("reminder", "once")
+    assert isinstance(engine.clock, VirtualClock)
+    engine.clock.advance(days=20)
+    engine.run_due()
+    assert "1627200 s after 2026-03-02T12:00:00Z" in text(engine, "lunch")
+
+
+def test_of_schedules_of_one_event_it_is_the_one_that_may_still_fire(engine: Engine) -> None:
+    engine.root.raise_event("reminder", "once")
+    wanted(engine, level=3)
+    engine.root.raise_event("reminder", "stop")
+    assert "held to come: it is due 2026-03-02T12:00:00Z" in text(engine, "reminder:due")
 
 
 def test_an_event_that_reached_nobody_and_one_that_never_was(engine: Engine) -> None:

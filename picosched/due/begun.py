@@ -11,9 +11,9 @@ A row late among very many may be raised in a batch again, and kill the process 
 consecutive unclean ends, and each doubles how many rows are raised one at a time.
 
 Where several processes share a database, one whose session is cut while it begins a row looks to the others
-as if it had died. It knows better, and takes its count back in its next transaction; who is about to fail a
-row looks at the count once more. It does so only a few times for one row, since a row might as well be what
-ends the session.
+as if it had died. Once it is back, it takes its count back, in its next transaction; a process that is about
+to fail a row reads the count once more before. A process takes back only a few times for one row, since the
+row might be what ends the session.
 
 A row has no mark while it waits for an outside answer: many wait at a time, and none is being raised. We
 cannot distinguish a row that kills the process from one in progress when something else kills it. So where

@@ -8,7 +8,7 @@ schedule leads to its occurrence (`why_schedule`), an occurrence to its turn, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.engine.agenda import Agenda
 from picosched.engine.why_schedule import MOST_ANSWERS, of_schedule, schedule_between, too_many
-from picosched.engine.why_turn import MOST_TURNS, before_history, of_turn, reached, turns
+from picosched.engine.why_turn import before_history, latest, of_turn, reached, turn_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.schedule.chain import Link, Why
 from picosched.schedule.filter import Filter
-from picosched.schedule.scheduled import Scheduled, Status
+from picosched.schedule.scheduled import COMING, Scheduled
 from picosched.store.journal import Entry
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def ask_why(engine: Wiring, what: str, at: datetime | None = None) -> Why:
     row = _schedule(engine, what)
     if row is not None:
         return of_schedule(engine, row, at)
-    entries = turns(engine, eid=what, limit=1)
-    if entries:
-        return Why(f"the event {what}", *of_turn(engine, entries[0]))
+    entry = turn_of(engine, what)
+    if entry is not None:
+        return Why(f"the event {what}", *of_turn(engine, entry))
     rules = rules_of(engine)
     if what in rules:
         return _last(engine, _of_rule(engine, what), at) or _never_reached(engine, what, rules[what], at)
@@ -70,7 +70,7 @@ def ask_why_between(engine: Wiring, what: str, since: datetime, until: datetime)
     row = _schedule(engine, what)
     if row is not None:
         return schedule_between(engine, row, since, until)
-    if turns(engine, eid=what, limit=1):
+    if turn_of(engine, what) is not None:
         raise PicoschedError(f"found {what}, the id of an event that came once, wanted it without two times")
     rules = rules_of(engine)
     if what in rules:
@@ -93,7 +93,7 @@ def _unknown(engine: Wiring, what: str, rules: Mapping[str, Ruleset]) -> Picosch
 
 
 def _schedule(engine: Wiring, what: str) -> Scheduled | None:
-    """The schedule with that id, the beginning of one, or that name; the newest, if several had the name."""
+    """The schedule with that id, the beginning of one, or that name; the newest, if several have the name."""
     found = Agenda(engine).find(what)
     if found is None and BEGINNING.fullmatch(what):
         ids = Agenda(engine).ids_like(what, live=True) or Agenda(engine).ids_like(what)
@@ -102,8 +102,12 @@ def _schedule(engine: Wiring, what: str) -> Scheduled | None:
         found = Agenda(engine).find(ids[0]) if ids else None
     if found is not None or not what:
         return found
-    named = Agenda(engine).scheduled(Filter(name=what, status=()), MOST_ROWS)
-    return max(named, key=lambda row: (row.status is Status.PENDING, row.created), default=None)
+    return _meant(Agenda(engine).scheduled(Filter(name=what, status=()), MOST_ROWS))
+
+
+def _meant(rows: Sequence[Scheduled]) -> Scheduled | None:
+    """The one that was made last, if possible of those that may still fire; None if there is none."""
+    return max(rows, key=lambda row: (row.status in COMING, row.created), default=None)
 
 
 def _rulesets(engine: Wiring) -> list[Ruleset]:
@@ -135,7 +139,7 @@ def _last(engine: Wiring, asked: Asked, at: datetime | None) -> Why | None:
 
 def _each(engine: Wiring, asked: Asked, since: datetime, until: datetime) -> list[Why]:
     """The answers for all turns between two times."""
-    entries = takewhile(lambda each: each.at >= since, turns(engine, until=until))
+    entries = takewhile(lambda each: each.at >= since, latest(engine, until))
     found = [*filter(None, map(asked, entries))]
     if len(found) > MOST_ANSWERS:
         raise too_many()
@@ -143,7 +147,7 @@ def _each(engine: Wiring, asked: Asked, since: datetime, until: datetime) -> lis
 
 
 def _up_to(engine: Wiring, at: datetime | None) -> Iterator[Entry]:
-    yield from turns(engine, until=None if at is None else shifted(at, NEAR - MILLISECOND))
+    return latest(engine, None if at is None else shifted(at, NEAR - MILLISECOND))
 
 
 def _of_rule(engine: Wiring, what: str) -> Asked:
@@ -171,8 +175,7 @@ def _of_event(engine: Wiring, what: str) -> Asked:
 
 def _row_of(engine: Wiring, what: str) -> Scheduled | None:
     domain, _, type = what.partition(":")
-    rows = Agenda(engine).scheduled(Filter(domain=domain, type=type, status=()), MOST_ROWS)
-    return rows[-1] if rows else None
+    return _meant(Agenda(engine).scheduled(Filter(domain=domain, type=type, status=()), MOST_ROWS))
 
 
 def _never_reached(engine: Wiring, what: str, ruleset: Ruleset, at: datetime | None) -> Why:
@@ -206,6 +209,7 @@ def _looked_through(engine: Wiring, at: datetime | None) -> str:
     entries = [*_up_to(engine, at)]
     if not entries:
         return "in the journal" if at is None else f"in the journal up to {format_time(at)}"
-    only = "the latest 1,000 turns of " if len(entries) == MOST_TURNS else ""
+    older, _ = engine.read(engine.store.pages.turns_before, entries[-1].seq, 1, 1)
+    only = f"the latest {len(entries):,} turns of " if older else ""
     since, upto = format_time(entries[-1].at), "" if at is None else f" up to {format_time(at)}"
     return f"in {only}the journal since {since}{upto}"

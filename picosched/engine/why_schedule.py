@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.engine.agenda import Agenda
 from picosched.engine.why_instead import apart, in_its_window, less_often, not_ended, not_paused
-from picosched.engine.why_turn import of_turn, turns
+from picosched.engine.why_turn import of_turn, turn_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
@@ -132,7 +132,12 @@ def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str 
         return None
     coming = row.following(since, granularity)
     asked = shifted(at, -row.put_off)
-    local = asked.astimezone(ZoneInfo(row.tz))
+    try:
+        local = asked.astimezone(ZoneInfo(row.tz))
+    except OverflowError:
+        return Link(
+            "timetable", False, f"{format_time(asked)} is outside the years 1 to 9999 in {row.tz}"
+        ), None
     text = f"{_in_words(row)}; {local_shown(asked, row.tz)} is none of its times"
     repeats = row.repeats
     if repeats is not None:
@@ -206,20 +211,20 @@ def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link]
         text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
         instead = INSTEAD[record.outcome](engine, row, record) if record.outcome in INSTEAD else None
         return [Link(record.outcome.value, False, text)], instead
-    late = f"{record.lateness:g} s after {nominal}"
+    late = f"{record.lateness:.12g} s after {nominal}"
     if missed(record.nominal, record.fired, granularity):
         late += ", because no engine raised it before"
     if record.stands_for > 1:
         late += f"; it stands for {record.stands_for} occurrences"
     raised = Link("raised", True, f"at {format_time(record.fired)}, {late}, as the event {record.eid}")
-    entries = turns(engine, eid=record.eid, limit=1)
-    if not entries:
+    entry = turn_of(engine, record.eid)
+    if entry is None:
         return [raised, Link("journal", False, "its turn is not in the journal, or no longer")], None
-    links, instead = of_turn(engine, entries[0])
+    links, instead = of_turn(engine, entry)
     return [raised, *links], instead
 
 
 def _fired_in(engine: Wiring, eid: str) -> str:
     """The rules that fired in a turn, if it is still in the journal."""
-    rules = [rule for entry in turns(engine, eid=eid, limit=1) for rule in entry.fired]
-    return f", whose rules were {', '.join(rules)}" if rules else ""
+    entry = turn_of(engine, eid)
+    return f", whose rules were {', '.join(entry.fired)}" if entry is not None and entry.fired else ""

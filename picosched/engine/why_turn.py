@@ -5,7 +5,7 @@ The turn is read from the journal; what its rules lacked is tried on the text th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,19 +21,28 @@ from picosched.krl.values import shown, to_string
 from picosched.schedule.chain import Link
 from picosched.store.journal import Entry
 
-MOST_TURNS = 1_000
-"""Turns that are looked through for an event or a rule."""
+MOST_TURNS, MOST_CHARACTERS = 1_000, 4_000_000
+"""Turns that are looked through for an event or a rule, and how much text they may be."""
+AT_ONCE, CHARACTERS_AT_ONCE = 50, 200_000
+"""The same of one read, during which nobody else has a turn."""
 
 
-def turns(
-    engine: Wiring, *, eid: str | None = None, until: datetime | None = None, limit: int = MOST_TURNS
-) -> list[Entry]:
-    """Turns, newest first; of one event, or up to a time."""
-    if until is None:
-        return engine.read(engine.store.journal.entries, None, eid=eid, limit=limit)
-    place = engine.read(engine.store.journal.place_at, until)
-    found = engine.read(engine.store.pages.journal, str(place + 1), limit, eid=eid).items
-    return [each for each in found if each.at <= until]
+def turn_of(engine: Wiring, eid: str | None) -> Entry | None:
+    """The turn of an event, the last if several picos had it; None if it is not in the journal."""
+    found = engine.read(engine.store.journal.entries, None, eid=eid, limit=1)
+    return found[0] if found else None
+
+
+def latest(engine: Wiring, until: datetime | None = None) -> Iterator[Entry]:
+    """The latest turns, or the latest up to a time, newest first: MOST_TURNS or MOST_CHARACTERS of them."""
+    place = 2**62 if until is None else engine.read(engine.store.journal.place_at, until) + 1
+    number = characters = 0
+    while number < MOST_TURNS and characters < MOST_CHARACTERS:
+        found, size = engine.read(engine.store.pages.turns_before, place, AT_ONCE, CHARACTERS_AT_ONCE)
+        if not found:
+            return
+        yield from (each for each in found if until is None or each.at <= until)
+        number, characters, place = number + len(found), characters + size, found[-1].seq
 
 
 def before_history(engine: Wiring, at: datetime | None) -> Link | None:
@@ -82,7 +91,8 @@ def _rule_link(each: Mapping[str, Any], done: bool) -> Link:
 
 
 def _did(entry: Entry) -> str:
-    parts = [f"{len(entry.directives)} directives", *(f"failed: {each}" for each in entry.errors)]
+    number = len(entry.directives)
+    parts = [f"{number} directive{'s' * (number != 1)}", *(f"failed: {each}" for each in entry.errors)]
     return ", ".join(parts)
 
 

@@ -151,7 +151,13 @@ def ended(
     if scheduled.due is not None:
         record = record_of(scheduled, now, Outcome.CANCELLED, reason, eid=eid)
     row = replace(
-        scheduled, due=None, asked=None, status=Status.CANCELLED, paused_until=None, moved_from=None
+        scheduled,
+        due=None,
+        asked=None,
+        status=Status.CANCELLED,
+        paused_until=None,
+        moved_from=None,
+        held=False,
     )
     return row, record
 

@@ -149,6 +149,18 @@ class Pages:
         which = {"pico": pico_id, "eid": eid}
         return self._page("page_of_journal", _number(after, 2**62), limit, entry_of, which)
 
+    def turns_before(self, place: int, limit: int, characters: int) -> tuple[list[Entry], int]:
+        """The turns before a place, newest first, and how many characters they have together: as many turns
+        as have `characters`, but at least one."""
+        found: list[Entry] = []
+        size = 0
+        for row in self._database.rows("page_of_journal", (place, limit), {"pico": None}):
+            found.append(entry_of(row))
+            size += sum(len(value) for value in row if isinstance(value, str))
+            if size >= characters:
+                break
+        return found, size
+
     def journal_since(self, seq: int, limit: int, *, pico_id: str | None = None) -> list[Entry]:
         """Turns after a place, oldest first; none that another may still precede."""
         last = self._last().turn

@@ -64,7 +64,7 @@ class Forwarding:
         503 if it is not known whether it was handled there.
         """
         there = self._engine.server_of(eci)
-        if there is None or SECRET in headers:
+        if there is None or SECRET in headers or not self._engine.is_at_work(there):
             return None
         if self._pool is None:
             self._pool = httpcore.AsyncConnectionPool(
@@ -84,7 +84,7 @@ class Forwarding:
                     target=target,
                 ),
                 headers=[
-                    *((name, value) for name, value in scope["headers"] if name not in OF_CONNECTION),
+                    *((name, value.strip()) for name, value in scope["headers"] if name not in OF_CONNECTION),
                     (b"content-length", b"%d" % len(body)),
                     (SECRET.encode(), (self._engine.secret or "").encode()),
                 ],
@@ -94,8 +94,13 @@ class Forwarding:
                 },
             )
             response = await self._answered(asking, there)
-        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout):
-            return None
+        except (
+            httpcore.ConnectError,
+            httpcore.ConnectTimeout,
+            httpcore.PoolTimeout,
+            httpcore.LocalProtocolError,
+        ):
+            return None  # nothing was sent
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as cause:
             if KEY in headers:
                 return None  # by its key it is handled once

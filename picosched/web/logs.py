@@ -29,6 +29,9 @@ FORMS: tuple[Form, ...] = ("json", "colour", "plain")
 QUIET = ("uvicorn.error", "watchfiles.main", "watchfiles.watcher", "httpx", "asyncio")
 """Loggers whose routine messages are suppressed."""
 
+REMEMBERED = 200
+"""Characters of a path up to which the words of its line are."""
+
 MOMENT_SECONDS = 0.2
 
 QUOTED = re.compile("""[ \"'=]""")
@@ -149,7 +152,9 @@ class AccessLog:
         ms = round(seconds * 1000, 2)
         at = format_time(_CLOCK.now())
         if self._form == "plain":  # as `_plain` would, which takes longer than a query
-            self._lines.append(f"{_begun(method, path, status)} ms={ms}{_ended(address)} at={at}\n")
+            words = _begun if len(path) <= REMEMBERED else _begun.__wrapped__
+            begun = words(method, path, status)
+            self._lines.append(f"{begun} ms={ms} client={_shown(address)} at={at}\n")
             return
         event: Any = {
             "event": "request",
@@ -180,11 +185,6 @@ def _begun(method: str, path: str, status: int) -> str:
     return f"[info     ] request method={method} path={_shown(path)} status={status}"
 
 
-@lru_cache(maxsize=1_000)
-def _ended(address: str) -> str:
-    return f" client={_shown(address)}"
-
-
 def _renderer(form: Form) -> Render:
     if form == "json":
         return lambda event: orjson.dumps(event, default=str).decode()
@@ -193,14 +193,24 @@ def _renderer(form: Form) -> Render:
     import structlog  # late: it imports Rich, which takes memory and time
 
     render = structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0, sort_keys=False)
-    return lambda event: str(render(None, event["level"], event))
+
+    def coloured(event: dict[str, Any]) -> str:
+        safe = {key: each if key == "exception" else _safe(each) for key, each in event.items()}
+        return str(render(None, event["level"], safe))
+
+    return coloured
 
 
 def _plain(event: dict[str, Any]) -> str:
-    parts = [f"[{event.pop('level'):<9}] {event.pop('event')}"]
+    parts = [f"[{event.pop('level'):<9}] {_safe(event.pop('event'))}"]
     exception = event.pop("exception", None)
     parts += (f"{name}={_shown(value)}" for name, value in event.items())
     return " ".join(parts) + (f"\n{exception}" if exception else "")
+
+
+def _safe(value: Any) -> Any:
+    """A text without characters that a terminal obeys: line ends and escape sequences may be a client's."""
+    return value if not isinstance(value, str) or value.isprintable() else repr(value)[1:-1]
 
 
 def _shown(value: Any) -> str:

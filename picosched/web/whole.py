@@ -18,6 +18,10 @@ except ImportError:  # another version of uvicorn: its answers go by ASGI
     RequestResponseCycle: Any = None  # type: ignore[no-redef]
 
 
+FEW = 4
+"""Headers of an answer that others may have too; cookies and redirects are a client's own."""
+
+
 class Head(NamedTuple):
     """The status line and headers of an answer, without those of its connection and length."""
 
@@ -47,7 +51,8 @@ def written_whole(status: int, headers: Headers, body: bytes, send: Send) -> boo
         or cycle.scope["method"] == "HEAD"
     ):
         return False
-    head = _head(status, (*cycle.default_headers, *headers))
+    told = (*cycle.default_headers, *headers)
+    head = _head(status, told) if len(told) <= FEW else _head.__wrapped__(status, told)
     if head is None:
         return False
     if head.closes or not cycle.keep_alive:

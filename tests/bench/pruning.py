@@ -70,11 +70,15 @@ def measure(setup: Setup) -> list[Row]:
     finally:
         server.remove()
     what = f"{OLD * a_day:,} fires of {(KEPT + OLD) * a_day:,} go, with their turns"
-    names = ((what, "µs a fire"), ("… longest transaction", "ms"))
-    names += (("… CPU of PostgreSQL", "µs a fire"), ("… write-ahead log", "bytes a fire"))
+    figures = (
+        (what, "µs a fire"),
+        ("… longest transaction", "ms"),
+        ("… CPU of PostgreSQL", "µs a fire"),
+        ("… write-ahead log", "bytes a fire"),
+    )
     rows = [
-        Row(what, unit, {name: [each[place]] for name, each in found.items()})
-        for place, (what, unit) in enumerate(names)
+        Row(figure, unit, {name: [each[place]] for name, each in found.items()})
+        for place, (figure, unit) in enumerate(figures)
     ]
     return [*rows, Row(f"a record is found by schedule and time, in {KEPT + OLD} days", "µs", looked)]
 

@@ -51,7 +51,7 @@ def plant(database: str, picos: int, fires: int) -> None:
 
 
 def plan(server: Server, address: str, sql: str, events: int, **given: int) -> int:
-    """Have so many events come due from soon on, and tell the machines; the first time, in ms."""
+    """Make so many events come due, beginning soon, and tell the machines; the first due time, in ms."""
     first = round((time() + 0.3 + events / PLAN) * 1_000)
     server.ask(sql.format(first=first, **given), address)
     server.ask(NEWS, address)

@@ -112,6 +112,22 @@ def test_what_they_show_is_what_the_engine_says(asked: tuple[Engine, Ask]) -> No
     assert list(values["large"]) == [*(f"k{number}" for number in range(1, MANY + 2)), "last"]
 
 
+def test_text_that_postgres_has_not_is_shown(asked: tuple[Engine, Ask]) -> None:
+    engine, ask = asked
+    odd = {"nul": "a\0b", "half": "\ud800", "backslash": "\\u0000", "good": "\U0001f600"}
+    engine.root.raise_event("odd", "text", odd)
+    assert ask("SELECT event FROM turns ORDER BY seq DESC LIMIT 1") == [{"event": "odd:text"}]
+    filled = f"ent:all := (1).range({MANY}).collect(function(n) {{ n }})"
+    keeps = 'rule keep { select when odd key always { ent:all{event:attrs{"key"}} := 1 } }'
+    begins = f"rule begin {{ select when odd text always {{ {filled} }} }}"
+    engine.root.install(f"ruleset odd {{ {begins} {keeps} }}")
+    engine.root.raise_event("odd", "text")
+    for key in odd.values():
+        engine.root.raise_event("odd", "key", {"key": key})
+    (row,) = ask("SELECT value FROM variables WHERE rid = 'odd'")
+    assert len(json.loads(row["value"])) == MANY + len(odd)
+
+
 def test_each_question_of_the_page_has_an_answer(asked: tuple[Engine, Ask]) -> None:
     _, ask = asked
     assert len(QUESTIONS) == 10

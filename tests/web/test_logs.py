@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -13,7 +14,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picosched.web.logs import _renderer, fields, set_up
+from picosched.web.logs import AccessLog, Form, _begun, _renderer, fields, set_up
 from picosched.web.site import shown_path
 
 TEXTS = st.text(st.sampled_from("aZé0– =\"'\\\n\t[{,"), max_size=6)
@@ -33,6 +34,27 @@ def test_a_plain_line_is_what_structlog_writes(event: str, given: dict[str, Any]
 def test_what_is_not_printable_is_quoted() -> None:
     line = {"event": "request", "level": "info", "path": "/a\x1b[2Jb", "at": "now"}
     assert _renderer("plain")(line) == r"[info     ] request path='/a\x1b[2Jb' at=now"
+
+
+@pytest.mark.parametrize("form", ["plain", "colour"])
+def test_nothing_that_a_client_wrote_ends_a_line_or_moves_the_cursor(form: Form) -> None:
+    hostile = "x\n[error    ] forged\x1b[2J\x9b0m"
+    line = {"event": f"the event {hostile}", "level": "info", "path": hostile, "at": "now"}
+    written = _renderer(form)(line)
+    assert "\n" not in written and "\x9b" not in written and "\x1b[2J" not in written
+
+
+def test_long_paths_are_not_remembered() -> None:
+    before = _begun.cache_info().currsize
+
+    async def logged() -> None:
+        log = AccessLog("plain", io.StringIO())
+        for number in range(50):
+            log("GET", f"/{number}" + "x" * 10_000, 404, 0.1, "127.0.0.1")
+        log.drain()
+
+    asyncio.run(logged())
+    assert _begun.cache_info().currsize == before
 
 
 def written(out: io.StringIO) -> str:

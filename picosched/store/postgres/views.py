@@ -9,6 +9,11 @@ def _time(column: str) -> str:
     return f"""to_char({time}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 
+def _json(column: str) -> str:
+    """A text as JSON. PostgreSQL has no text for U+0000 and half characters: they are shown as U+FFFD."""
+    return rf"""regexp_replace({column}, '\\u(0000|[dD][89a-fA-F]..)', '\\ufffd', 'g')::json"""
+
+
 VIEWS = (
     f"""CREATE VIEW schedules AS SELECT
         s.id,
@@ -52,12 +57,12 @@ VIEWS = (
         {_time("j.at")} AS at,
         p.name AS pico,
         j.pico AS pico_id,
-        (j.handled::json -> 0 ->> 'domain') || ':' || (j.handled::json -> 0 ->> 'type') AS event,
+        ({_json("j.handled")} -> 0 ->> 'domain') || ':' || ({_json("j.handled")} -> 0 ->> 'type') AS event,
         j.eid,
         j.scheduled AS schedule_id,
         {_time("j.nominal")} AS due,
         (SELECT coalesce(json_agg((c ->> 'rid') || '.' || (c ->> 'rule')), '[]')::text
-            FROM json_array_elements(j.handled::json) h, json_array_elements(h -> 'considered') c
+            FROM json_array_elements({_json("j.handled")}) h, json_array_elements(h -> 'considered') c
             WHERE c ->> 'outcome' = 'fired') AS rules,
         json_array_length(j.errors::json) AS failures,
         j.handled,
@@ -71,8 +76,7 @@ VIEWS = (
         e.rid,
         e.name,
         CASE WHEN e.size IS NULL THEN e.value ELSE
-            (SELECT
-                coalesce(json_object_agg(t.key::json #>> '{}', t.value::json ORDER BY t.place), '{}')::text
+            (SELECT '{' || coalesce(string_agg(t.key || ':' || t.value, ',' ORDER BY t.place), '') || '}'
                 FROM element t WHERE t.pico = e.pico AND t.rid = e.rid AND t.name = e.name)
         END AS value
     FROM entity e LEFT JOIN pico p ON p.id = e.pico""",

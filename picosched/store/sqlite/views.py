@@ -77,7 +77,7 @@ VIEWS = (
         e.rid,
         e.name,
         CASE WHEN e.size IS NULL THEN e.value ELSE
-            (SELECT json_group_object(json_extract(t.key, '$'), json(t.value))
+            (SELECT '{' || coalesce(group_concat(t.key || ':' || t.value), '') || '}'
                 FROM (SELECT key, value FROM element
                     WHERE pico = e.pico AND rid = e.rid AND name = e.name ORDER BY place) t)
         END AS value
