@@ -152,6 +152,7 @@ class Placement:
     def leave(self) -> None:
         """Tell the others that `stop` will follow, once what is under way has ended; take no more shards."""
         self._leaving = True
+        self._told = 0.0  # at the next look
 
     def stop(self) -> None:
         """Let all shards go, so that the others can take them at once."""
@@ -204,7 +205,7 @@ class Placement:
     def _look(self, watch: Watch) -> None:
         self._looked = now = ticks()
         heartbeat, own = self._heartbeat()._replace(leaving=self._leaving), self._machines.own or frozenset()
-        tells = heartbeat.leaving or now - self._told >= BEAT_SECONDS
+        tells = now - self._told >= BEAT_SECONDS
         survey = watch.survey(heartbeat, tells=tells)
         if tells:
             self._told = now

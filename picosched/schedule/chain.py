@@ -27,7 +27,7 @@ class Why:
     what: str
     links: tuple[Link, ...]
     instead: str | None = None
-    """The smallest change with which it would have come, found by trying it; None if there is none."""
+    """What would have let it come, found by trying where it is a value or a time; None if there is nothing."""
 
     @property
     def broke(self) -> Link | None:

@@ -7,6 +7,7 @@ rows compute from them what larger servers could do if all their cores were busy
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -176,10 +177,11 @@ def late(setup: Setup, server: Server) -> list[Row]:
 
 
 def larger(rates: Sequence[Row]) -> list[Row]:
-    """What a server with more cores could do if its CPU were all that bounds it, from the last figures."""
-    (client,) = (row.median() for row in rates if row.what == "… CPU of a fire, 1 machine")
-    theirs = next(row.median() for row in rates if row.what == "… CPU of a fire, PostgreSQL")
-    (wal, *_) = (row.median() for row in rates if row.unit == "bytes")
+    """What a server with more cores could do if its CPU were all that bounds it, from the figures of the most
+    machines."""
+    *_, client = (row.median() for row in rates if re.match(r"… CPU of a fire, \d", row.what))
+    *_, theirs = (row.median() for row in rates if row.what == "… CPU of a fire, PostgreSQL")
+    *_, wal = (row.median() for row in rates if row.unit == "bytes")
     rows = []
     for cores in CORES:
         a_second = cores * 1e6 / theirs

@@ -76,22 +76,22 @@ def test_what_they_show_is_what_the_engine_says(asked: tuple[Engine, Ask]) -> No
         assert (view["name"], view["event"]) == (row.name, f"{row.domain}:{row.type}")
         assert (view["pico"], view["pico_id"]) == ("root", engine.root.id)
         assert (view["status"], view["fires"], view["made_by"]) == (row.status, row.fires, "standup.plan")
-        assert [
-            view[each] and parse_time(view[each]) for each in ("due", "created", "last_fired", "asked")
-        ] == [
+        assert [view[each] and parse_time(view[each]) for each in ("due", "created", "fired", "asked")] == [
             row.due,
             row.created,
             row.fired,
             row.asked,
         ]
         assert json.loads(view["attrs"]) == row.attrs
-    fires = ask("SELECT * FROM fires ORDER BY due")
+    fires = ask("SELECT * FROM fires ORDER BY nominal")
     assert [(each["schedule"], each["outcome"], each["rules"]) for each in fires] == [
         ("standup", "fired", '["standup.due"]'),
         (None, "failed", "[]"),
         ("standup", "fired", '["standup.due"]'),
     ]
-    assert fires[0]["due"] == fires[0]["fired"] == "2026-03-01T09:00:00.000Z" and fires[0]["lateness"] == 0
+    assert (
+        fires[0]["nominal"] == fires[0]["fired"] == "2026-03-01T09:00:00.000Z" and fires[0]["lateness"] == 0
+    )
     turns = ask("SELECT * FROM turns ORDER BY seq")
     assert [(each["event"], each["failures"]) for each in turns] == [
         ("standup:wanted", 0),
@@ -166,7 +166,7 @@ def test_a_time_is_the_same_in_both(ms: int, tmp_path: Path, postgres: Server) -
             "INSERT INTO fire (scheduled, nominal, pico, fired, lateness, outcome, rules, stands_for) "
             f"VALUES ('s', {ms}, 'p', {ms}, 0, 'fired', '[]', 1)"
         )
-        look = "SELECT due FROM fires"
+        look = "SELECT nominal FROM fires"
         if address.startswith("postgres"):
             with psycopg.connect(address) as connection:
                 connection.execute(fire)
