@@ -11,7 +11,7 @@ A row late among very many may be raised in a batch again, and kill the process 
 consecutive unclean ends, and each doubles how many rows are raised one at a time.
 
 Where several processes share a database, one whose session is cut while it begins a row looks to the others
-as if it had died. Once it is back, it takes its count back, in its next transaction; a process that is about
+as if it had died. Once it is back, it takes its count back, at its next tick; a process that is about
 to fail a row reads the count once more before. A process takes back only a few times for one row, since the
 row might be what ends the session.
 
@@ -76,7 +76,7 @@ class Begun:
         """Row id → how often earlier processes began it with a mark."""
         self._performed: set[str] = set()
         """Rows begun with a mark that is written."""
-        self._cut: list[str] = []
+        self.cut: list[str] = []
         """Those of them that a lost session undid, to be taken back."""
         self._taken_back = Counter[str]()
         """Row id → how often that was done."""
@@ -141,12 +141,17 @@ class Begun:
 
     def marks_next(self) -> bool:
         """Whether the next row is begun alone, with a mark. Before the first one this writes the note."""
-        if cut := self._cut.copy():
-            self._commits.run(self._store.begun.take_back, cut)
-            del self._cut[: len(cut)]  # others may have been added meanwhile
+        if self.cut:
+            self.take_back()
         if not self._noted:
             self._note(self._ends + 1)
         return self._left > 0
+
+    def take_back(self) -> None:
+        """Take back the counts of the rows that lost sessions undid."""
+        cut = self.cut.copy()
+        self._commits.run(self._store.begun.take_back, cut)
+        del self.cut[: len(cut)]  # others may have been added meanwhile
 
     def number(self, id: str) -> int:
         """How often the row was begun with a mark, including this time."""
@@ -180,7 +185,7 @@ class Begun:
     def _survived(self, id: str) -> None:
         if self._taken_back[id] < MOST_TAKEN_BACK:
             self._taken_back[id] += 1
-            self._cut.append(id)
+            self.cut.append(id)
 
     def _unmarking(self, perform: Callable[[P], T], number: int, piece: P) -> T:
         self._performed.add(piece.id)

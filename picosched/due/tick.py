@@ -167,6 +167,8 @@ class Ticks:
                     queue.end_tick()
 
     def _run_due(self) -> int:
+        if self._begun.cut:
+            self._begun.take_back()
         began = self._now()
         takeovers = self._begun.takeovers
         stuck: dict[str, Exception] = {}

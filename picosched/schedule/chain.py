@@ -27,7 +27,7 @@ class Why:
     what: str
     links: tuple[Link, ...]
     instead: str | None = None
-    """What would have let it come, found by trying where it is a value or a time; None if there is nothing."""
+    """What would have let it come, found by trying where it is a value or a time; None if nothing."""
 
     @property
     def broke(self) -> Link | None:

@@ -82,7 +82,8 @@ OPEN_HERE = frozenset((UI_CONTEXT, "/metrics"))
 OTHER = "(other)"
 """The path in metrics for requests without a template."""
 
-ECI = re.compile(r"^(/api/(?:.*/)?channels/|/c/|/sky/[^/]*/)([^/]{8})[^/]+")
+ECI = re.compile(r"^(/+(?:api/(?:.*/)?channels|c|sky(?:/+[^/]+)?)/+)([^/]{8})[^/]+", re.IGNORECASE)
+"""Also in paths that lead nowhere: a client may have mistyped the rest."""
 
 POLICY = b"; ".join(
     (
