@@ -21,6 +21,7 @@ from picosched.due.waiting import MayAsk, Waiting
 from picosched.errors import PicoschedError
 from picosched.pico.said import Unanswered
 from picosched.store.due import Coming
+from picosched.store.faults import StoreError
 from picosched.turns.commit import GroupCommit
 
 
@@ -123,6 +124,9 @@ class Together(Generic[P]):
                 yield first, self._marked(first)
             return
         pieces, outcomes = self._commits.perform_found(find, self._perform, then)
+        if len(outcomes) == 1 and isinstance(outcomes[0], StoreError):
+            # The second is tried too: that shows whether it is the first that fails, or the database.
+            outcomes = outcomes * 2
         for piece, outcome in zip(pieces, outcomes, strict=False):
             if isinstance(outcome, Unanswered):
                 yield piece, self._waited_for(piece, 0, outcome)

@@ -166,3 +166,41 @@ def test_a_session_that_is_cut_is_no_death_unless_the_row_cuts_it_again_and_agai
 
 def full(piece: RaiseDue) -> None:
     raise StoreError("the disk is full", "internal")
+
+
+BEATS = """ruleset beats {
+  meta { shares count }
+  global { count = function() { ent:beats } }
+  rule plan {
+    select when beats plan
+    fired {
+      schedule beats event "beat" repeat "* * * * * *"
+      schedule beats event "poison" at event:attrs{"at"}
+    }
+  }
+  rule beat { select when beats beat always { ent:beats := ent:beats.defaultsTo(0) + 1 } }
+  rule poison { select when beats poison always { ent:poison := 1 } }
+}"""
+ENDS_ITS_SESSION = """CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF new.name = 'poison' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+        RETURN new;
+    END $$;
+    CREATE TRIGGER ends BEFORE INSERT ON entity FOR EACH ROW EXECUTE FUNCTION ends()"""
+
+
+def test_a_row_that_ends_its_session_delays_no_other(postgres: Server) -> None:
+    address = postgres.new_database()
+    clock = VirtualClock("2026-03-01T12:00:00Z")
+    with Engine(address, clock, granularity=1, min_period=0) as engine:
+        picos = [engine.new_pico(f"pico {number}") for number in range(4)]
+        for number, pico in enumerate(picos):
+            pico.install(BEATS)
+            at = "2026-03-01T12:00:02Z" if number == 1 else "2126-01-01T00:00:00Z"
+            pico.raise_event("beats", "plan", {"at": at})
+        postgres.ask(ENDS_ITS_SESSION, address)
+        for _ in range(6):
+            clock.advance(seconds=1)
+            for _ in range(3):
+                with suppress(StoreError):
+                    engine.run_due()
+        assert [pico.query("beats", "count") for pico in picos] == [6] * 4
