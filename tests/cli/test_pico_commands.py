@@ -299,7 +299,8 @@ def test_a_narrow_terminal_shortens_no_id_and_no_time(run: Any, folder: Path) ->
     assert f"{row['due']} " in shown and row["id"][:8] in shown and "…" not in shown
     run("fire", row["id"])
     (fire,) = run("history", "--json").lines
-    assert f"{fire['nominal']}  {fire['fired']}  " in on_a_terminal(folder, "history")
+    shown = on_a_terminal(folder, "history")
+    assert f"{fire['nominal']}  " in shown and f"  {fire['fired']}  " in shown
     assert run("picos", "--json").json["id"] in on_a_terminal(folder, "picos", width=40)
     channel = run("channels", "--json").lines[-1]
     assert channel["eci"] in on_a_terminal(folder, "channels")

@@ -250,7 +250,7 @@ ROWS = {
     ),
     "a table": ("DROP TABLE waiting", "found no table waiting"),
     "an index": ("DROP INDEX scheduled_due", "found no index scheduled_due"),
-    "a column": ("ALTER TABLE fire DROP COLUMN stands_for", "found the table fire with the columns"),
+    "a column": ("ALTER TABLE fire DROP COLUMN asked", "found the table fire with the columns"),
 }
 
 

@@ -75,7 +75,9 @@ def test_the_timeline_opens_a_schedule_that_is_paused_and_resumed(page: Page, pl
     expect(panel.get_by_role("heading", name="beat 0 */6 * * *")).to_be_visible()
     panel.get_by_role("button", name="Pause…").click()
     page.get_by_label("Until").fill("2h")
-    expect(page.locator(".preview")).to_contain_text(re.compile("It resumes automatically *in 1 h"))
+    expect(page.locator(".preview")).to_contain_text(
+        re.compile(r"It resumes automatically *in (2 h|1\d\d min)")
+    )
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(panel.get_by_text("paused", exact=True)).to_be_visible()
     assert row_of(place, row["id"])["paused_until"] is not None
@@ -345,10 +347,12 @@ def test_pages_fit_a_narrow_screen_in_the_dark(browser: Browser, place: Opened) 
 def test_what_is_empty_teaches(page: Page, tmp_path: Path) -> None:
     with opened(tmp_path, "--open") as empty:
         for path, words in (
-            ("/timeline", "picosched raise tea:started minutes=5"),
-            ("/schedules", "picosched install rulesets/tea_timer.krl"),
+            ("/timeline", "Try an example"),
+            ("/schedules", "Try an example"),
             ("/sources", "[[source]]"),
         ):
             page.goto(empty.url + path)
-            expect(page.locator(".empty pre")).to_contain_text(words)
+            expect(page.locator(".empty")).to_contain_text(
+                words, timeout=30_000
+            )  # the first page loads the console
         page.goto("about:blank")
