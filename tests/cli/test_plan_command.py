@@ -45,6 +45,7 @@ def test_as_json_and_as_markdown(run: Any, changed: str) -> None:
     assert "give --markdown or --json, not both" in both.err
 
 
+@pytest.mark.files
 def test_nothing_is_changed(run: Any, changed: str) -> None:
     before = Path("picosched.db").read_bytes()
     run("plan", changed)

@@ -171,6 +171,7 @@ def test_a_simulation_configures_its_rulesets(run: Any, folder: Path) -> None:
     assert run("simulate", "--db", "picosched.db", *A_DAY, "--config", "{}").status == 2
 
 
+@pytest.mark.files  # PostgreSQL is backed up by pg_dump
 def test_the_past_is_replayed_from_a_backup(run: Any, folder: Path) -> None:
     run("install", "rulesets/tea_timer.krl")
     run("raise", "tea:started", "minutes=0")
