@@ -44,17 +44,45 @@ def raising(attributes: str) -> str:
 @pytest.mark.parametrize(
     ("attributes", "select", "why"),
     [
-        ('{"level": 0}', 'where event:attrs{"level"} > 1', "its `where` on line 2 is false"),
-        ('{"level": 0}', "where level > 1", "its `where` on line 2 is false"),
-        ('{"level": 0}', 'where event:attr("level") > 1 && ent:on', "its `where` on line 2 is false"),
+        (
+            '{"level": 0}',
+            'where event:attrs{"level"} > 1',
+            'its `where` on line 2 is false: event:attrs{"level"} is 0',
+        ),
+        ('{"level": 0}', "where level > 1", "its `where` on line 2 is false: level is 0"),
+        (
+            '{"level": 0}',
+            'where event:attr("level") > 1 && ent:on',
+            'its `where` on line 2 is false: event:attr("level") is 0',
+        ),
         ('{"level": 0}', "level re#([1-9])# setting(n)", "the attribute level does not match re#([1-9])#"),
         ('{"levl": 2}', "level re#([1-9])# setting(n)", "the attribute level is not given"),
-        ('{"level": "a5"}', 'level re#(\\d)# setting(n) where n == "6"', "its `where` on line 2 is false"),
+        (
+            '{"level": "a5"}',
+            'level re#(\\d)# setting(n) where n == "6"',
+            'its `where` on line 2 is false: n is "5"',
+        ),
         ('{"level": 2}', 'where event:attrs{"level"} > 1', None),
         ('{"level": ent:level}', 'where event:attrs{"level"} > 1', None),
         ('{"level": 0}', 'where event:attrs{"level"} > 1 || ent:on', None),
         ('{"level": 0}', 'where event:attrs{"level"} > ent:least', None),
         ("event:attrs", "level re#([1-9])# setting(n)", None),
+        ('event:attrs.put({"level": 0})', "where level > 1", "its `where` on line 2 is false: level is 0"),
+        ('{"level": 3}.put("level", 0)', "where level > 1", "its `where` on line 2 is false: level is 0"),
+        ('ent:x.put({"level": 0})', "where level > 1", None),
+        ('{"level": 0}.put(ent:x)', "where level > 1", None),
+        (
+            '{"level": 0}',
+            'if event:attr("level") > 1 then noop()',
+            'its condition on line 2 is false: event:attr("level") is 0',
+        ),
+        (
+            '{"level": 0}',
+            'pre { n = event:attrs{"level"} } if n > 1 then noop()',
+            "its condition on line 2 is false: n is 0",
+        ),
+        ('{"level": 0}', 'if event:attr("level") > 1 then noop() notfired { ent:n := 1 }', None),
+        ('{"level": 0}', 'and t c if event:attr("level") > 1 then noop()', None),
     ],
 )
 def test_attributes_are_tried_as_far_as_they_are_known(attributes: str, select: str, why: str | None) -> None:
@@ -117,6 +145,14 @@ def test_loops_that_multiply() -> None:
     ]
     assert [each[:12] for each in found(*two)] == ["r0:2:34 W505"]
     assert found(two[0].replace(c, f"{c} if ent:on")) == []
+    named = two[0].replace("4})", '4}) attributes {"_name": "one"}')
+    assert [each[:12] for each in found(named)] == ["r0:2:34 W505"]
+    assert found(named.replace('"one"', '"one", "_if_exists": "keep"')) == []
+    asking = two[0].replace("t a fired", 't a http:get("http://a.b") fired')
+    assert [each.split()[1] for each in found(asking)] == ["W505"]
+    assert found(asking.replace("http:get(", "schedule:remove(")) == []
+    clearing = two[0].replace("t a fired", "t a clear() fired")
+    assert found(f"global {{ clear = defaction() {{ schedule:clear() }} }}\n{clearing}") == []
     repeat = 'rule a { select when t a fired { schedule t event "a" repeat "0 9 * * *" } }'
     assert [each[:12] for each in found(repeat)] == ["r0:2:34 W505"]
     assert found(repeat.replace('* *"', '* *" with _name = "daily"')) == []

@@ -51,12 +51,20 @@ def test_the_arrows_say_how_often_an_event_came_and_the_rule_fired(engine: Engin
 
 
 def test_its_warnings_show_the_installed_text(engine: Engine) -> None:
-    (found,) = engine.whole().found
+    vain, found = engine.whole().found
+    assert vain.message.endswith('for boiled, its condition on line 6 is false: event:attrs{"hot"} is null')
     assert (found.code, found.rid) == ("W502", "kettle")
     assert found.text.startswith(
         f"kettle:{found.line}:{found.column}: W502 raises cup:spilt, which no rule here"
     )
     assert "^^^" in found.text
+
+
+def test_what_is_wrong_with_a_schedule_alone_is_told_too(engine: Engine) -> None:
+    often = 'schedule kettle event "cold" repeat "every 2 seconds"'
+    engine.root.install(KETTLE.replace("fired {", f"fired {{ {often};", 1))
+    codes = [each.code for each in engine.whole("root").found]
+    assert codes == ["W303", "W403", "W503", "W502"]
 
 
 def test_a_pico_is_looked_at_with_its_descendants(engine: Engine) -> None:

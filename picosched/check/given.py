@@ -14,9 +14,10 @@ from picosched.errors import KrlError
 from picosched.frozen import frozen
 from picosched.krl import syntax
 from picosched.krl.compiler.runtime import attribute_text
+from picosched.krl.operands import operands, written
 from picosched.krl.operators import INFIX, PREFIX
 from picosched.krl.pattern import MOST_CAPTURES, regex_of
-from picosched.krl.values import to_string, truth
+from picosched.krl.values import shown, to_string, truth
 
 UNKNOWN: Final = object()
 """A value that only a run can tell."""
@@ -38,11 +39,13 @@ class Given:
         return self.values.get(name, UNKNOWN if self.others else None)
 
 
-def given_by(subject: Subject, node: syntax.Expression | None) -> Given:
+def given_by(subject: Subject, node: syntax.Expression | None, depth: int = DEEPEST) -> Given:
     """The attributes that an expression gives."""
     meant = None if node is None else subject.meant(node)
     if meant is None or (isinstance(meant, syntax.Literal) and meant.value is None):
         return Given({})
+    if isinstance(meant, syntax.Method) and meant.name == "put" and meant.domain is None:
+        return _put(subject, meant, depth)
     if not isinstance(meant, syntax.Map):
         return Given({}, others=True)
     values: dict[str, Any] = {}
@@ -54,6 +57,35 @@ def given_by(subject: Subject, node: syntax.Expression | None) -> Given:
         else:
             values[to_string(name.value)] = value_of(subject, value)
     return Given(values, others)
+
+
+def _put(subject: Subject, node: syntax.Method, depth: int) -> Given:
+    """The attributes that `.put(…)` gives, called on a map or on the attributes of the event."""
+    unknown = Given({}, others=True)
+    if not depth:
+        return unknown
+    receiver = subject.meant(node.receiver)
+    if isinstance(receiver, syntax.Call):
+        receiver = receiver.callee
+    known = isinstance(receiver, syntax.Map | syntax.Method) or (
+        isinstance(receiver, syntax.Qualified) and (receiver.domain, receiver.name) == ("event", "attrs")
+    )
+    before = given_by(subject, node.receiver, depth - 1)
+    match [each.value for each in node.arguments if each.name is None]:
+        case [key, value] if known and (name := subject.text(key)) is not None:
+            return Given({**before.values, name: value_of(subject, value)}, before.others)
+        case [added] if known and isinstance(subject.meant(added), syntax.Map):
+            more = given_by(subject, added)
+            if not more.others:
+                return Given({**before.values, **more.values}, before.others)
+    return unknown
+
+
+def may_fire(subject: Subject, condition: syntax.Expression, given: Given) -> tuple[bool, str]:
+    """Whether the condition of a rule may hold for such an event; if not, why."""
+    held = _value(subject, condition, given, {}, DEEPEST)
+    may = held is UNKNOWN or truth(held)
+    return may, "" if may else _false(subject, "condition", condition, given, {})
 
 
 def may_match(
@@ -75,7 +107,20 @@ def may_match(
     held = _value(subject, event.where, given, bound, DEEPEST)
     if held is UNKNOWN or truth(held):
         return True, ""
-    return False, f"its `where` on line {subject.source.place(event.where.start)[0]} is false"
+    return False, _false(subject, "`where`", event.where, given, bound)
+
+
+def _false(
+    subject: Subject, what: str, node: syntax.Expression, given: Given, bound: Mapping[str, Any]
+) -> str:
+    """That a condition is false, and what is known of its operands."""
+    known = (
+        f"{written(each, subject.source)} is {shown(value)}"
+        for each in operands(node)
+        if (value := _value(subject, each, given, bound, DEEPEST)) is not UNKNOWN
+    )
+    why = ", ".join(dict.fromkeys(known))
+    return f"its {what} on line {subject.source.place(node.start)[0]} is false{': ' if why else ''}{why}"
 
 
 def _searched(pattern: syntax.AttributePattern, given: Given) -> tuple[list[Any], str]:
@@ -115,8 +160,10 @@ def _value(
         case syntax.Name(id=name) if given is not None and subject.meaning(node) is None:
             return given.value(name)
         case syntax.Name():
-            meant = subject.constant(node)
-            return UNKNOWN if meant is None else meant.value
+            meant = subject.meant(node)
+            # Not more than what leads straight on: sums of sums would be as many as there are paths.
+            straight = syntax.Literal | syntax.Prefix | syntax.Path | syntax.Call
+            return inner(meant) if isinstance(meant, straight) else UNKNOWN
         case syntax.Literal(value=value):
             return value
         case syntax.Group(inner=part):

@@ -13,11 +13,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from picosched.check.events import always
-from picosched.check.given import may_match
+from picosched.check.given import may_fire, may_match
 from picosched.check.outline import Emission, Outline, OutlineOfRule
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen
 from picosched.krl import syntax
+from picosched.krl.walk import walk
 
 MOST_EDGES = 50_000
 """A graph with more is given up: it would take longer than a second."""
@@ -31,6 +32,8 @@ class Edge:
     rule: OutlineOfRule
     why_not: str
     """Why its attributes can never match; empty if they may."""
+    in_vain: str
+    """Why the rule does nothing though they match: its condition is false for them; empty if it may."""
     surely: bool
     """Whether the event selects the rule each time, whatever it carries."""
 
@@ -103,13 +106,24 @@ class Graph:
     def _edge(self, emission: Emission, rule: OutlineOfRule) -> Edge:
         event = emission.domain, emission.type
         if None in event:
-            return Edge(emission, rule, "", surely=False)
+            return Edge(emission, rule, "", "", surely=False)
         subject = self._outline_of[rule.rid].subject
         matching = [each for each in rule.selects if _event(each) in (None, event)]
         found = [may_match(subject, each, emission.given) for each in matching]
         why_not = "" if any(may for may, _ in found) else found[0][1]
         surely = any((each.domain, each.type) == event for each in always(rule.select))
-        return Edge(emission, rule, why_not, surely)
+        alone = all(
+            isinstance(each, syntax.EventPrimitive)
+            or (isinstance(each, syntax.EventOperation) and each.operator == "or")
+            for each in walk(rule.select)
+            if isinstance(each, syntax.EventExpression)
+        )
+        in_vain = (
+            ""
+            if rule.condition is None or not alone
+            else may_fire(subject, rule.condition, emission.given)[1]
+        )
+        return Edge(emission, rule, why_not, in_vain, surely)
 
 
 def _event(node: syntax.EventPrimitive | syntax.AnyEvent) -> tuple[str, str] | None:

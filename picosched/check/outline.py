@@ -18,6 +18,8 @@ from picosched.krl.grammar import parse
 from picosched.krl.resolver import resolve
 from picosched.krl.source import source_of
 from picosched.krl.walk import walk
+from picosched.schedule.steering import IF_EXISTS, NAME
+from picosched.settings import Settings
 from picosched.timespec.almanac import PLAIN, Almanac
 
 HARMLESS = frozenset(
@@ -27,6 +29,10 @@ HARMLESS = frozenset(
 
 ANSWERED = frozenset(("http", "proc"))
 """Those whose answers may be raised as events of any name."""
+
+
+ENDING = frozenset((NAME, "_count", "_until"))
+"""Attributes with which a repeat is not made anew each time, or ends."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +54,9 @@ class Emission:
     at_once: bool
     """Whether it is raised in the same turn or in the next tick."""
     repeats: bool
-    """Whether it is scheduled to repeat, and anew by each run: it has no `_name` and no `_count`."""
+    """Whether it is scheduled to repeat."""
+    ends: bool
+    """Whether it may end by itself, or stand in the place of one that was scheduled before."""
     span: Span
 
     @property
@@ -65,6 +73,8 @@ class OutlineOfRule:
     select: syntax.EventExpression
     selects: tuple[syntax.EventPrimitive | syntax.AnyEvent, ...]
     emissions: tuple[Emission, ...]
+    condition: syntax.Expression | None
+    """The condition of its actions, if a false one means that nothing happens."""
     cancels: bool
     """Whether it may cancel what is scheduled."""
     span: Span
@@ -116,30 +126,40 @@ class Outline:
             if isinstance(node, syntax.Method) and node.domain is not None:
                 yield syntax.Qualified(node.domain, node.name)
 
+    def _may_cancel(self, action: syntax.Action) -> bool:
+        """Whether it is an action of a module that may cancel, or one of `global`, if any of these is."""
+        if isinstance(action.callee, syntax.Qualified):
+            return action.callee.domain not in ANSWERED | {"event"}
+        return self.subject.meaning(action.callee) is not None and any(
+            isinstance(node, syntax.Action) and isinstance(node.callee, syntax.Qualified)
+            for node in walk(*self.subject.tree.globals)
+        )
+
     def _rule(self, rule: syntax.Rule) -> OutlineOfRule:
         assert rule.select is not None
         emissions = [*_raised(self.subject, rule), *_sends(self.subject, rule.name, walk(rule))]
-        cancels = any(
-            isinstance(node, syntax.Action) and isinstance(node.callee, syntax.Qualified)
-            for node in walk(rule)
-        )
+        postlude = rule.postlude
+        otherwise = postlude is not None and bool(postlude.notfired or postlude.final)
         return OutlineOfRule(
             self.rid,
             rule.name,
             rule.select,
             tuple(_selected(rule.select)),
             tuple(emissions),
-            cancels,
+            None if otherwise or rule.actions is None else rule.actions.condition,
+            any(isinstance(node, syntax.Action) and self._may_cancel(node) for node in walk(rule)),
             self.subject.source.span(rule.start, rule.start + len(rule.name)),
         )
 
 
-def outline_of(text: str, name: str | None = None, almanac: Almanac = PLAIN) -> Outline:
+def outline_of(
+    text: str, name: str | None = None, almanac: Almanac = PLAIN, settings: Settings | None = None
+) -> Outline:
     """The outline of a ruleset. KrlError if the text is not one."""
     source = source_of(text, name)
     tree = parse(source)
     resolved = resolve(tree, source)
-    return Outline(Subject(tree, source, resolved.inactive, almanac))
+    return Outline(Subject(tree, source, resolved.inactive, almanac, settings=settings))
 
 
 def _selected(
@@ -174,6 +194,7 @@ def _emission(subject: Subject, rule: str, node: syntax.Raise | syntax.ScheduleE
     domain, type = _event(subject, node.domain, node.type)
     given = given_by(subject, node.attributes)
     scheduled = isinstance(node, syntax.ScheduleEvent)
+    repeats = isinstance(node, syntax.ScheduleEvent) and node.repeat is not None
     return Emission(
         "schedules" if scheduled else "raises",
         subject.tree.rid,
@@ -184,10 +205,8 @@ def _emission(subject: Subject, rule: str, node: syntax.Raise | syntax.ScheduleE
         given,
         sure,
         not isinstance(node, syntax.ScheduleEvent) or _is_now(node.at),
-        isinstance(node, syntax.ScheduleEvent)
-        and node.repeat is not None
-        and not given.others
-        and not {"_name", "_count"} & given.values.keys(),
+        repeats,
+        scheduled and (given.others or not (ENDING if repeats else {IF_EXISTS}).isdisjoint(given.values)),
         subject.source.span(node.start, node.end),
     )
 
@@ -243,6 +262,7 @@ def _sends(subject: Subject, rule: str | None, nodes: Iterable[syntax.Node]) -> 
             type,
             None,
             given,
+            False,
             False,
             False,
             False,

@@ -159,10 +159,10 @@ def _near(name: str, lost: Iterable[str]) -> list[str]:
 
 def _unaccepted(graph: Graph) -> Iterator[Finding]:
     for emission, edges in graph.of_emission.items():
-        if emission.verb != "sends" and all(edge.why_not for edge in edges):
+        if emission.verb != "sends" and all(edge.why_not or edge.in_vain for edge in edges):
             first = edges[0]
-            said = f"{emission.verb} {emission.event}, but no rule accepts it"
-            yield Finding.of("W503", f"{said}: for {first.rule.name}, {first.why_not}", emission.span)
+            said = f"{emission.verb} {emission.event}, but no rule accepts it: for {first.rule.name}"
+            yield Finding.of("W503", f"{said}, {first.why_not or first.in_vain}", emission.span)
 
 
 def _never_given(graph: Graph, outside: Sequence[str] | None) -> Iterator[Finding]:
@@ -235,7 +235,7 @@ def _endless(graph: Graph) -> Iterator[Finding]:
         endless |= {edge.rule.key for edge in loop}
         said = f"{_chain(loop)}, at once and each time: this never ends"
         yield Finding.of("W504", said, _first(loop).emission.span)
-    for loop in _loops(graph, [edge for edge in sure if not _replaces(edge.emission)]):
+    for loop in _loops(graph, [edge for edge in sure if not edge.emission.ends]):
         rules = {edge.rule.key for edge in loop}
         times = Counter(f"{edge.emission.rid}/{edge.emission.rule}" for edge in loop)
         more = max(times.values()) > 1
@@ -254,13 +254,6 @@ def _loops(graph: Graph, edges: Sequence[Edge]) -> Iterator[list[Edge]]:
             targets[_key(edge.emission)].append(edge.rule.key)
     for found in cycles(targets):
         yield [edge for edge in edges if _key(edge.emission) in found and edge.rule.key in found]
-
-
-def _replaces(emission: Emission) -> bool:
-    """Whether it may stand in the place of one that was scheduled before."""
-    if emission.verb != "schedules":
-        return False
-    return emission.given.others or bool({"_name", "_count", "_until"} & emission.given.values.keys())
 
 
 def _key(emission: Emission) -> str:

@@ -6,12 +6,15 @@ Of a ruleset of which picos have several texts, the most common one is looked at
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from picosched.check.events import look_at_events
+from picosched.check.finding import Finding
 from picosched.check.graph import Count, Graph, dot_of
 from picosched.check.outline import Outline, outline_of
+from picosched.check.schedules import look_at_schedules
 from picosched.check.whole import check_whole
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -20,6 +23,9 @@ from picosched.store.store import Store
 
 MOST_RULESETS = 500
 """Rulesets looked at."""
+
+ALONE = ("W301", "W302", "W303", "W403")
+"""Warnings about single rulesets that are told too: what is never reached, and what comes too often."""
 
 MOST_TURNS = 2_000
 """Turns of the journal that are counted, the latest."""
@@ -85,7 +91,7 @@ def whole_of(engine: Wiring, pico_id: str | None = None) -> Whole:
     outlines: list[Outline] = []
     for rid, text in texts.items():
         try:
-            outlines.append(outline_of(text, rid, engine.settings.almanac))
+            outlines.append(outline_of(text, rid, engine.settings.almanac, engine.settings))
         except PicoschedError as error:
             left_out.append(f"{rid}: {error.message}")
     graph = Graph(outlines)
@@ -111,10 +117,18 @@ def whole_of(engine: Wiring, pico_id: str | None = None) -> Whole:
             each.message,
             each.error.render(texts[each.span.file]),
         )
-        for each in (check_whole(outlines) if outlines else ())
+        for each in (*_alone(outlines), *(check_whole(outlines) if outlines else ()))
     )
     counts = {key: Count(number, fired[key]) for key, number in came.items()}
     return Whole(tuple(each.rid for each in outlines), tuple(left_out), turns, found, dot_of(graph, counts))
+
+
+def _alone(outlines: Sequence[Outline]) -> Iterator[Finding]:
+    """What a file is warned of by itself, and is about the way of an event: nobody else says it here."""
+    for outline in outlines:
+        look_at_events(outline.subject)
+        look_at_schedules(outline.subject)
+        yield from (each for each in outline.subject.findings if each.code in ALONE)
 
 
 def _family(store: Store, pico_id: str) -> frozenset[str]:
