@@ -48,7 +48,7 @@ def check_whole(outlines: Sequence[Outline], outside: Sequence[str] | None = Non
         return [Finding.of("W507", f"{error.message}: the whole was not checked", place)]
     found = [
         *_unreached(graph, outside),
-        *_unselected(graph),
+        *_say_unselected(graph),
         *_unaccepted(graph),
         *_endless(graph),
         *_never_given(graph, outside),
@@ -59,7 +59,7 @@ def check_whole(outlines: Sequence[Outline], outside: Sequence[str] | None = Non
 # ---- what is never reached ------------------------------------------------------------------------
 
 
-def _unselected_emissions(graph: Graph) -> Iterator[Emission]:
+def unselected(graph: Graph) -> Iterator[Emission]:
     """Statements whose event no rule selects, though all that could are known."""
     for each in graph.emissions:
         known = each.rids is None or all(map(graph.knows, each.rids))
@@ -74,14 +74,14 @@ def _unselected_emissions(graph: Graph) -> Iterator[Emission]:
             yield each
 
 
-def _unselected(graph: Graph) -> Iterator[Finding]:
-    for each in _unselected_emissions(graph):
+def _say_unselected(graph: Graph) -> Iterator[Finding]:
+    for each in unselected(graph):
         if each.rids != (each.rid,):  # else W303 says it
             yield Finding.of("W502", f"{each.verb} {each.event}, which no rule here selects", each.span)
 
 
 def _unreached(graph: Graph, outside: Sequence[str] | None) -> Iterator[Finding]:
-    lost = {(each.domain, each.type): each.event for each in _unselected_emissions(graph)}
+    lost = {(each.domain, each.type): each.event for each in unselected(graph)}
     reached: set[str] = set()
     waiting = [*graph.rules.values()]
     anything = any(each.verb == "sends" and not each.type for each in graph.emissions) or any(

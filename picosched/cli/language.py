@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from picosched.check import Finding
+    from picosched.check.drawn import Drawn
     from picosched.check.outline import Outline
     from picosched.engine.engine import Engine
     from picosched.krl.scope import Scope
@@ -36,7 +37,7 @@ PANEL = "Rulesets and times"
     "picosched check --whole rulesets/*.krl",
     "picosched check --whole --outside 'tea:*' --outside cup:broken tea.krl cups.krl",
     "picosched check --whole --dot tea.krl | dot -Tsvg > tea.svg",
-    "picosched check --whole --db home.db --dot | dot -Tsvg > home.svg",
+    "picosched check --whole --db home.db --svg home.svg",
     "picosched check --explain W204",
 )
 def check(
@@ -62,6 +63,9 @@ def check(
         Option("--outside", metavar="EVENT", help="With --whole: an event from outside, such as 'tea:*'."),
     ] = None,
     dot: Annotated[bool, Option("--dot", help="With --whole: print the graph as Graphviz text.")] = False,
+    svg: Annotated[
+        Path | None, Option("--svg", metavar="FILE", help="With --whole: draw the graph into this file, too.")
+    ] = None,
     db: Annotated[
         str | None, Option("--db", metavar="FILE", help="With --whole: what is installed in this database.")
     ] = None,
@@ -83,7 +87,8 @@ def check(
 
     With --whole, the rulesets are taken to belong to one pico or family: which rules nothing reaches, which
     events no rule selects or accepts, and which loops never end. With --db or --url it looks at what is
-    installed, and --dot says on each arrow how often the event came and the rule fired, by the journal.
+    installed, and --dot and --svg say on each arrow how often the event came and the rule fired, by the
+    journal.
     """
     from picosched.check import explanation
 
@@ -93,7 +98,7 @@ def check(
     if db is not None or url is not None:
         if files or outside or not whole:
             raise WrongUseError("--db and --url need --whole, and neither files nor --outside")
-        _check_installed(where_options(db, url, token_file), pico, dot, json)
+        _check_installed(where_options(db, url, token_file), pico, dot, svg, json)
         return
     if not files:
         raise WrongUseError("name a file, or a code with --explain")
@@ -101,8 +106,8 @@ def check(
 
     known = config is not None or TOML.exists()
     settings = settings_here(config=config)
-    if not whole and (dot or outside):
-        raise WrongUseError("--dot and --outside need --whole")
+    if not whole and (dot or svg or outside):
+        raise WrongUseError("--dot, --svg and --outside need --whole")
     if dot:
         from picosched.check.graph import Graph, dot_of
 
@@ -114,7 +119,7 @@ def check(
     if faulty:
         raise SystemExit(EXIT_STATUS["invalid"])
     if whole:
-        _check_whole(files, outside, json)
+        _check_whole(files, outside, svg, json)
 
 
 def _outlines(files: list[Path]) -> list[Outline]:
@@ -124,13 +129,17 @@ def _outlines(files: list[Path]) -> list[Outline]:
     return [outline_of(read_source(file), str(file)) for file in files]
 
 
-def _check_whole(files: list[Path], outside: list[str] | None, json: bool) -> None:
-    """Report the findings for rulesets that have no errors of their own, taken together."""
+def _check_whole(files: list[Path], outside: list[str] | None, svg: Path | None, json: bool) -> None:
+    """Report the findings for rulesets that have no errors of their own, taken together, and draw them."""
+    from picosched.check.drawn import draw
+    from picosched.check.graph import Graph
     from picosched.check.whole import check_whole
 
     outlines = _outlines(files)
     texts = {each.subject.source.name: each.subject.source.text for each in outlines}
     found = check_whole(outlines, outside)
+    if svg is not None:
+        _write_picture(svg, draw(Graph(outlines), findings=found))
     for each in found:
         if json:
             write_json(_finding_json(each))
@@ -140,12 +149,23 @@ def _check_whole(files: list[Path], outside: list[str] | None, json: bool) -> No
         write("the whole: no faults")
 
 
-def _check_installed(where: Where, pico: str | None, dot: bool, json: bool) -> None:
+def _write_picture(file: Path, drawn: Drawn) -> None:
+    from picosched.check.svg import svg_of
+
+    try:
+        file.write_text(svg_of(drawn), encoding="utf-8")
+    except OSError as error:
+        raise PicoschedError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _check_installed(where: Where, pico: str | None, dot: bool, svg: Path | None, json: bool) -> None:
     """Report the findings for the installed rulesets together, or their graph."""
     with where.opened(readonly=True) as engine:
         found = engine.whole(pico)
     for each in found.left_out:
         write(each, stderr=True)
+    if svg is not None:
+        _write_picture(svg, found.picture)
     if dot:
         write(found.dot.rstrip())
     elif json:

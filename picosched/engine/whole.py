@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from picosched import standard
+from picosched.check.drawn import Drawn, draw, read_drawn
 from picosched.check.events import look_at_events
 from picosched.check.finding import Finding
 from picosched.check.graph import Count, Graph, dot_of
@@ -56,6 +58,9 @@ class Whole:
     found: tuple[Found, ...]
     dot: str
     """The graph as Graphviz text."""
+    picture: Drawn
+    """The graph as boxes and arrows, of which `svg_of` makes an SVG; without the standard rulesets, if there
+    are others."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -81,6 +86,7 @@ def read_whole(told: dict[str, Any]) -> Whole:
         fields.whole("turns"),
         tuple(found),
         fields.text("dot"),
+        read_drawn(fields.inner("picture")),
     )
 
 
@@ -108,7 +114,8 @@ def whole_of(engine: Wiring, pico_id: str | None = None) -> Whole:
                 key = f"{handled['domain']}:{handled['type']}", f"{each['rid']}/{each['rule']}"
                 came[key] += 1
                 fired[key] += each["outcome"] == "fired"
-    found = tuple(
+    findings = [*_alone(outlines), *(check_whole(outlines) if outlines else ())]
+    found = (
         Found(
             each.code,
             each.span.file,
@@ -117,10 +124,18 @@ def whole_of(engine: Wiring, pico_id: str | None = None) -> Whole:
             each.message,
             each.error.render(texts[each.span.file]),
         )
-        for each in (*_alone(outlines), *(check_whole(outlines) if outlines else ()))
+        for each in findings
     )
     counts = {key: Count(number, fired[key]) for key, number in came.items()}
-    return Whole(tuple(each.rid for each in outlines), tuple(left_out), turns, found, dot_of(graph, counts))
+    own = [each for each in outlines if each.rid not in standard.ALL]
+    return Whole(
+        tuple(each.rid for each in outlines),
+        tuple(left_out),
+        turns,
+        tuple(found),
+        dot_of(graph, counts),
+        draw(Graph(own) if own else graph, counts, findings),
+    )
 
 
 def _alone(outlines: Sequence[Outline]) -> Iterator[Finding]:

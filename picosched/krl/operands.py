@@ -42,7 +42,7 @@ def _names_a_key(node: syntax.Expression) -> bool:
     return any(isinstance(each, syntax.Qualified) and each.domain == "keys" for each in walk(node))
 
 
-def written(node: syntax.Expression, source: Source) -> str:
+def written(node: syntax.Node, source: Source) -> str:
     """An operand as it is written, on one line; a long one is shortened."""
     text = " ".join(source.text[node.start : node.end].split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

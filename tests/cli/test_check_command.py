@@ -102,7 +102,7 @@ def test_the_settings_are_those_of_the_file_here_or_of_the_one_that_is_named(run
     assert 'found the setting "min_perod", did you mean "min_period"?' in run("check", "two.krl").err
 
 
-def test_what_is_installed_is_checked_as_a_whole(run: Any) -> None:
+def test_what_is_installed_is_checked_as_a_whole(run: Any, folder: Path) -> None:
     assert run("install", "rulesets/tea_timer.krl").status == 0
     run("raise", "tea:started", "minutes=5")
     result = run("check", "--whole", "--db", "picosched.db")
@@ -110,6 +110,11 @@ def test_what_is_installed_is_checked_as_a_whole(run: Any) -> None:
     drawn = run("check", "--whole", "--dot", "--db", "picosched.db").out
     assert '"tea:started" -> "tea_timer/start" [label="1×, fired 1×"];' in drawn
     assert run("check", "--whole", "--json", "--db", "picosched.db").out == ""
+    assert run("check", "--whole", "--svg", "tea.svg", "--db", "picosched.db").out == result.out
+    assert ">1 of 1</text>" in (folder / "tea.svg").read_text()
+    assert run("check", "--whole", "--svg", "text.svg", "rulesets/tea_timer.krl").status == 0
+    assert "notification:tea_ready</text>" in (folder / "text.svg").read_text()
+    assert run("check", "--whole", "--svg", "nosuch/tea.svg", "rulesets/tea_timer.krl").status == 1
     for words in (("--db", "picosched.db"), ("--whole", "--db", "picosched.db", "rulesets/tea_timer.krl")):
         refused = run("check", *words)
         assert refused.status == 2

@@ -66,3 +66,18 @@ def test_the_load_of_hours_is_told_with_a_suggestion(site: Running, client: http
     assert ("busy:due", "busy") in {(each["event"], each["of"]) for each in full["what"]}
     assert (told["suggestion"]["shift"], told["suggestion"]["shifted"]) == (1, "1 9 * * *")
     assert client.get("/api/load", params={"until": "2000-01-01"}).status_code == 400
+
+
+@pytest.mark.slow
+def test_the_graph_is_a_picture(site: Running, client: httpx.Client) -> None:
+    site.engine.new_pico("drawn").install("""ruleset drawn {
+      rule plan { select when drawn plan fired { schedule drawn event "due" repeat "0 9 * * *" } }
+      rule due { select when drawn due } }""")
+    site.engine.pico("drawn").raise_event("drawn", "plan")
+    answer = client.get("/api/graph.svg", params={"pico": "drawn"})
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.text.startswith("<svg ") and ">1 of 1</text>" in answer.text
+    told = client.get("/api/graph", params={"pico": "drawn"}).json()["picture"]
+    assert [each["name"] for each in told["boxes"]] == ["drawn:plan", "plan", "drawn:due", "due"]
+    assert client.get("/api/graph.svg", params={"pico": "nosuch"}).status_code == 404
+    site.engine.pico("drawn").delete()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from picosched.check.svg import svg_of
 from picosched.engine.plan import MOST_DAYS, MOST_RAISED, MOST_RULESETS, USUAL_DAYS, USUAL_RAISED
 from picosched.web.api.busy import busy
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
@@ -103,6 +104,45 @@ class FoundShape(BaseModel):
     text: str = Field(description="With its line and a caret.")
 
 
+class BoxShape(BaseModel):
+    """A rule or an event of the picture; x and y are those of its upper left corner."""
+
+    kind: str = Field(description="rule or event.")
+    name: str
+    under: str
+    rid: str
+    line: int
+    tone: str = Field(description="outside, lost, open, warned, or empty.")
+    title: str
+    x: float
+    y: float
+    width: float
+    height: float
+    hue: int
+
+
+class ArrowShape(BaseModel):
+    """An arrow, from an event to a rule or from a rule to an event."""
+
+    verb: str = Field(description="raises, schedules, sends, selects, or fails.")
+    path: str = Field(description="As in an SVG.")
+    x: float
+    y: float
+    back: bool
+    beside: float
+    label: str
+    title: str
+
+
+class PictureShape(BaseModel):
+    """The graph as boxes and arrows; empty with more than 400 rules."""
+
+    width: float
+    height: float
+    boxes: list[BoxShape]
+    arrows: list[ArrowShape]
+
+
 class WholeShape(BaseModel):
     """The installed rulesets together."""
 
@@ -111,15 +151,25 @@ class WholeShape(BaseModel):
     turns: int = Field(description="Turns of the journal that were counted.")
     found: list[FoundShape]
     dot: str = Field(description="The graph as Graphviz text.")
+    picture: PictureShape
+
+
+OfPico = Annotated[str | None, Query(max_length=1_000, description="With its descendants. Default: all.")]
+
+
+@router.get(
+    "/graph.svg",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}, "description": "The picture."}},
+)
+def graph_drawn(engine: AnEngine, pico: OfPico = None) -> Response:
+    """The whole graph of the installed rulesets as a picture, with counts from the journal."""
+    with busy():
+        return Response(svg_of(engine.whole(pico).picture), media_type="image/svg+xml")
 
 
 @router.get("/graph")
-def graph(
-    engine: AnEngine,
-    pico: Annotated[
-        str | None, Query(max_length=1_000, description="With its descendants. Default: all.")
-    ] = None,
-) -> WholeShape:
+def graph(engine: AnEngine, pico: OfPico = None) -> WholeShape:
     """The whole graph of the installed rulesets, with counts from the journal, and warnings about it."""
     with busy():
         return WholeShape(**engine.whole(pico).as_json())

@@ -28,6 +28,7 @@ PAGES = (
     "schedule_page",
     "load_page",
     "rulesets_page",
+    "graph_page",
     "editor_page",
     "sources_page",
     "deliveries_page",

@@ -57,6 +57,7 @@ PLACES = (
     Place("/schedules", "Schedules", "s"),
     Place("/load", "Load", "l"),
     Place("/rulesets", "Rulesets", "r"),
+    Place("/graph", "Graph", "h"),
     Place("/sources", "Sources", "c"),
     Place("/deliveries", "Deliveries", "d"),
     Place("/alerts", "Alerts", "a"),

@@ -52,7 +52,7 @@ def furnished(console: Opened) -> dict[str, str]:
     console.client.post("/api/sources", json=named).raise_for_status()
     rows = console.client.get("/api/scheduled", params={"limit": 100}).raise_for_status().json()["items"]
     digest = next(row["id"] for row in rows if row.get("name") == "daily digest")
-    pages = "picos events journal timeline schedules rulesets sources deliveries".split()
+    pages = "picos events journal timeline schedules rulesets graph sources deliveries".split()
     return {
         "overview": "/",
         **{page: f"/{page}" for page in pages},

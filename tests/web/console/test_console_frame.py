@@ -16,6 +16,7 @@ PLACES = {
     "/schedules": "Schedules",
     "/load": "Load",
     "/rulesets": "Rulesets",
+    "/graph": "Graph",
     "/sources": "Sources",
     "/deliveries": "Deliveries",
     "/alerts": "Alerts",
