@@ -16,7 +16,9 @@ from nicegui import ui
 from picosched.check import Finding, check
 from picosched.engine.engine import Engine
 from picosched.errors import KrlError, PicoschedError
+from picosched.krl.grammar import parse
 from picosched.krl.printer import formatted
+from picosched.krl.source import source_of
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.console.colours import colours
 from picosched.web.console.elsewhere import missing
@@ -27,6 +29,7 @@ from picosched.web.console.parts import Text, badge, box, button, empty, panel, 
 from picosched.web.console.plan_panel import PlanPanel
 from picosched.web.console.rehearsal_panel import RehearsalPanel
 from picosched.web.console.schedule_page import ruleset_path
+from picosched.web.console.why_form import WhyForm
 
 HERE = "/rulesets"
 MOST_PICOS = 200
@@ -120,6 +123,13 @@ class _Editor:
                 ).props('aria-label="The text of the ruleset"')
             with panel("Findings", "") as self._side:
                 self._list = ui.element("ul").classes("findings")
+        rules = {f"{opened.rid}.{name}": line for name, line in _rules(opened.text)} if opened.rid else {}
+        if rules:
+            with panel("Why", "a rule fired or did not"):
+                here = [name for name, line in rules.items() if line <= self._line]
+                chosen = ui.select([*rules], label="Rule", value=here[-1] if here else next(iter(rules)))
+                chosen.classes("filter")
+                WhyForm(self._console, lambda: str(chosen.value))
         having = {id: name for id, (name, _) in opened.picos.items()}
         RehearsalPanel(self._console, having | opened.others, self._texts)
         PlanPanel(self._console, lambda: self._text)
@@ -310,6 +320,15 @@ class _Editor:
         row = engine.pico(pico).rulesets().get(rid)
         kept = None if row is None else engine.read(lambda: engine.store.picos.find_ruleset(row.hash))
         return None if kept is None else kept.text, self._text
+
+
+def _rules(given: str) -> list[tuple[str, int]]:
+    """The rules of a text, each with its line; none if it has errors."""
+    try:
+        source = source_of(given)
+        return [(rule.name, source.place(rule.start)[0]) for rule in parse(source).rules]
+    except KrlError:
+        return []
 
 
 def _near(excerpt: str) -> str:

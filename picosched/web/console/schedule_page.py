@@ -20,10 +20,12 @@ from picosched.schedule.chain import Why
 from picosched.schedule.coming import coming
 from picosched.schedule.explained import explained
 from picosched.schedule.fire import Fire
+from picosched.schedule.forecast import USUAL_DAYS
 from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.shown import facts
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.not_firing_panel import draw_not_firing, will_not_fire
 from picosched.web.console.parts import (
     AT_WORK,
     TONES,
@@ -45,6 +47,7 @@ from picosched.web.console.parts import (
 )
 from picosched.web.console.pictures import draw_lateness, draw_rhythm
 from picosched.web.console.steps import Steps, label_of
+from picosched.web.console.why_form import WhyForm, draw_why
 
 HERE = "/schedules"
 NEXT_TIMES, FIRES = 8, 60
@@ -138,8 +141,11 @@ class Detail:
             self._history = ui.element("div").classes("stack-small")
         self._why: Element | None = None
         if wide:
+            with panel("Will not fire", f"in the next {USUAL_DAYS} days"):
+                self._not_firing = ui.element("div").classes("stack-small")
             with panel("Why"):
                 self._why = ui.element("div").classes("stack-small")
+                WhyForm(console, lambda: self._id or "")
 
     async def show(self, id: str) -> None:
         """Show the event with this id."""
@@ -171,6 +177,17 @@ class Detail:
             found = await self._console.run(lambda: engine.why(id))
             if not self._why.is_deleted and id == self._id:
                 self._draw("why", self._why, matter, lambda: _draw_why(found))
+        if self._wide:
+            hour = lasting, state.shut, engine.now().replace(minute=0, second=0, microsecond=0)
+            await self._foresee(id, hour)
+
+    async def _foresee(self, id: str, matter: object) -> None:
+        """What will not fire, anew each hour and after changes."""
+        if self._drawn.get("not firing") == matter:
+            return
+        found = await self._console.run(lambda: will_not_fire(self._console.engine, id))
+        if not self._not_firing.is_deleted and id == self._id:
+            self._draw("not firing", self._not_firing, matter, lambda: draw_not_firing(found))
 
     def _draw(self, part: str, place: Element, matter: object, draw: Callable[[], None]) -> None:
         if part in self._drawn and self._drawn[part] == matter:
@@ -196,13 +213,10 @@ class Detail:
 
 
 def _draw_why(why: Why) -> None:
-    """The chain of its last occurrence, in the words of `picosched why`; its times stand above."""
-    for link in why.links:
-        if link.held and link.name == "timetable":
-            continue
-        text("p", f"{link.name}: {link.text}", "small" if link.held else "bad-text small")
-    if why.instead is not None:
-        text("p", f"It would have: {why.instead}", "words")
+    """The chain of its last occurrence; its times stand above."""
+    draw_why(
+        replace(why, links=tuple(each for each in why.links if not (each.held and each.name == "timetable")))
+    )
 
 
 def _draw_times(row: Scheduled, granularity: int, now: datetime) -> None:
