@@ -14,6 +14,7 @@ import pytest
 from racing import until
 
 from picosched import Engine, VirtualClock
+from picosched.clock import parse_time
 
 pytestmark = pytest.mark.slow
 
@@ -150,6 +151,9 @@ def test_skip_lets_go_what_comes_due_while_the_program_runs(
     clock.advance(minutes=1)
     until(lambda: engine.root.query("work", "got") == ["exited", "exited"])
     assert records(engine) == [("00:01", "fired"), ("00:02", "skipped"), ("00:03", "fired")]
+    assert engine.why(row_id(engine), parse_time("2026-03-01T00:02:00Z")).instead == (
+        '/bin/sh ended by 2026-03-01T00:02:00Z, or `_overlap` "queue", which waits for it'
+    )
 
 
 def test_queue_runs_one_after_the_other(engine: Engine, clock: VirtualClock, tmp_path: Path) -> None:
@@ -193,7 +197,13 @@ def test_a_held_row_can_be_paused_moved_and_cancelled_but_not_resumed(
     plan_held(engine, clock, tmp_path / "end")
     id = row_id(engine)
     assert (engine.scheduled()[0].state, engine.scheduled()[0].status.value) == ("held", "paused")
-    assert (broke := engine.why(id).broke) is not None and broke.name == "overlap"
+    why = engine.why(id)
+    assert (
+        why.broke is not None
+        and why.broke.name == "overlap"
+        and ", since 2026-03-01T00:01:" in why.broke.text
+    )
+    assert why.instead == "the occurrence before ended, by 2026-03-01T00:02:00Z: it comes as soon as that has"
     assert engine.agenda.resume(id) == []
     assert engine.agenda.pause(id)
     (tmp_path / "end").touch()

@@ -421,7 +421,7 @@ def test_the_journal_is_read_up_to_a_time_by_halving(engine: Engine) -> None:
         (
             "a b before (c d before e f within 5 minutes)",
             "a:b c:d",
-            "waits for e:f (part 2 of 2) (part 2 of 2), since 0",
+            "waits for e:f (part 2 of 2) (part 2 of 2), since 0, until 2026-03-01T08:06:00Z",
         ),
         ("a b before c d where n > 2", "a:b c:d", "waits for c:d (part 2 of 2), since 0"),
     ],

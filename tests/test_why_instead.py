@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picosched import Engine, VirtualClock
-from picosched.clock import format_time
+from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.krl.matching import matching
 from picosched.krl.pattern import regex_of
@@ -149,3 +149,99 @@ def test_what_is_found_matches(pattern: str) -> None:
         return
     text = matching(pattern, "")
     assert text is None or regex.search(text) is not None
+
+
+PAIRS = """ruleset pairs {
+  rule two { select when t a before t b within 5 minutes noop() }
+  rule nested { select when t c before (t d before t e within 2 minutes) noop() }
+  rule many { select when count 3 (t f) noop() }
+  rule picky { select when t i before t j where n > 2 noop() }
+  rule free { select when t g before t h noop() }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "events", "outcome", "instead"),
+    [
+        (
+            "two",
+            [("a", 0), ("a", 60)],
+            "waiting",
+            "followed by t:b, within 4 min, by 2026-03-01T08:05:00Z",
+        ),
+        (
+            "two",
+            [("a", 0)],
+            "waiting",
+            "followed by t:b, within 5 min, by 2026-03-01T08:05:00Z",
+        ),
+        ("two", [("a", 0), ("b", 360)], "unselected", "1 min earlier, at 2026-03-01T08:05:00Z or before"),
+        ("two", [("b", 0)], "unselected", None),
+        (
+            "nested",
+            [("c", 0), ("d", 60)],
+            "waiting",
+            "followed by t:e, within 2 min, by 2026-03-01T08:03:00Z",
+        ),
+        ("nested", [("c", 0)], "waiting", "followed by t:d"),
+        ("many", [("f", 0), ("f", 5)], "waiting", "followed by t:f (2 of 3 came)"),
+        ("free", [("g", 0)], "waiting", "followed by t:h"),
+        ("picky", [("i", 0), ("j", 5)], "waiting", "`n` 3 (it was 1)"),
+    ],
+)
+def test_an_event_expression_names_what_would_have_led_on(
+    engine: Engine, rule: str, events: list[tuple[str, int]], outcome: str, instead: str | None
+) -> None:
+    engine.root.install(PAIRS)
+    clock, began = engine.clock, engine.now()
+    assert isinstance(clock, VirtualClock)
+    for type, after in events:
+        clock.set(began + timedelta(seconds=after))
+        engine.root.raise_event("t", type, {"n": 1})
+    found = engine.why(f"pairs.{rule}")
+    assert found.broke is not None and found.broke.text.startswith(outcome), found.broke.text
+    assert found.instead == instead
+
+
+@given(st.integers(1, 9), st.integers(0, 600))
+def test_an_event_in_the_time_that_is_told_selects_the_rule(minutes: int, after: int) -> None:
+    """The naive oracle: the same story, with the second event when it is told to have come."""
+    clock = VirtualClock("2026-03-01T08:00:00Z")
+    with Engine(":memory:", clock=clock, seed=1) as engine:
+        engine.root.install(PAIRS.replace("within 5", f"within {minutes}"))
+        engine.root.raise_event("t", "a")
+        clock.advance(seconds=after)
+        engine.root.raise_event("t", "b")
+        found = engine.why("pairs.two")
+        assert (found.broke is None) == (after <= 60 * minutes)
+        if found.instead is not None:
+            told = found.instead.split(", at ")[1].removesuffix(" or before")
+            clock.advance(minutes=20)
+            engine.root.raise_event("t", "a")
+            clock.set(clock.now() + (parse_time(told) - parse_time("2026-03-01T08:00:00Z")))
+            engine.root.raise_event("t", "b")
+            assert engine.why("pairs.two").broke is None
+
+
+@pytest.mark.parametrize(
+    ("when", "woken", "instead"),
+    [
+        (
+            "0 9 * * *",
+            "2026-03-01T12:00:00Z",
+            "an engine running at 2026-03-01T09:00:00Z, "
+            'or `_misfire` "once", at 2026-03-01T12:00:00Z (it was "skip")',
+        ),
+        ("0 9 * * *", "2026-03-01T20:00:00Z", "an engine running at 2026-03-01T09:00:00Z"),
+    ],
+)
+def test_what_was_missed_names_an_engine_that_was_up_and_the_policy(
+    engine: Engine, when: str, woken: str, instead: str
+) -> None:
+    planned(engine, when, _misfire="skip", _window="hours")
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    clock.set(woken)
+    engine.run_due()
+    name, text, found = broken(engine)
+    assert (name, found) == ("skipped", instead) and "misfire policy is skip" in text

@@ -32,6 +32,7 @@ from picosched.schedule.scheduled import Overlap, Scheduled, Status
 from picosched.store.store import Store
 
 CANCELLED = Ended("cancelled", why="the next occurrence of the schedule came due")
+STILL = "the occurrence before was still at work: "
 WAITED = "it came due while the occurrence before waited for an answer from outside"
 GIVEN_UP = "it waited for an answer from outside until the next occurrence came due"
 
@@ -53,7 +54,7 @@ def overlapped(store: Store, row: Scheduled, now: datetime) -> Overlapped | None
         if not programs:
             return None
         path, since = programs[0].attrs["path"], format_time(programs[0].created)
-        return Overlapped(f"the occurrence before was still at work: {path}, asked for at {since}")
+        return Overlapped(f"{STILL}{path}, asked for at {since}")
     if not work:
         return None
     ends: tuple[str, ...] = ()

@@ -10,16 +10,18 @@ import re
 from datetime import datetime, timedelta
 
 from picosched.clock import MILLISECOND, format_time, parse_time, rounded_down, rounded_up, shifted
+from picosched.due.overlap import STILL, WAITED
 from picosched.engine.forecast import window_of_row
 from picosched.engine.wiring import Wiring
 from picosched.frozen import replace
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import SKIPPED, Fire
 from picosched.schedule.occurrence import Terms, dealt_with
-from picosched.schedule.scheduled import Misfire, Outcome, Scheduled, Status
+from picosched.schedule.scheduled import Misfire, Scheduled, Status
 from picosched.schedule.window import Window
 
 MOST_TRIED = 1_000
 """Occurrences that are settled to try another `_count`."""
+AT_WORK = re.compile(rf"{re.escape(STILL)}(.*), asked for at \S+$")
 SPACED = re.compile(r" after the occurrence of (\S+)$")
 
 
@@ -29,8 +31,29 @@ def not_paused(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
     return f"not paused, at {format_time(record.nominal)}" if _raised(row, record.nominal, terms) else None
 
 
-def in_its_window(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
-    """Of one whose window was closed: the nearest time at which it is open."""
+def skipped(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
+    """Of one that was let go: because it was missed, because one before was at work, or by its window."""
+    if record.why == SKIPPED:
+        return _not_missed(engine, row, record)
+    if (found := AT_WORK.match(record.why or "")) is not None:
+        return f'{found[1]} ended by {format_time(record.nominal)}, or `_overlap` "queue", which waits for it'
+    if record.why == WAITED:
+        return f'an answer from outside before {format_time(record.nominal)}, or `_overlap` "queue"'
+    return _in_its_window(engine, row, record)
+
+
+def _not_missed(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
+    """An engine that was up, and the policy that raises what was missed, of each if it would have done."""
+    terms, at = _terms(engine, row), format_time(record.nominal)
+    found = [f"an engine running at {at}"] if _raised(row, record.nominal, terms) else []
+    once = replace(row, misfire=Misfire.ONCE)
+    if _raised(once, record.nominal, terms, record.fired):
+        found.append(f'`_misfire` "once", at {format_time(record.fired)} (it was "skip")')
+    return ", or ".join(found) or None
+
+
+def _in_its_window(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
+    """The nearest time at which its window is open."""
     terms, granularity = _terms(engine, row), engine.settings.granularity
     window = terms.window
     if not isinstance(window, Window) or window.open_at(record.nominal):
@@ -82,15 +105,19 @@ def not_ended(engine: Wiring, row: Scheduled, at: datetime | None) -> str | None
 
 def apart(wanted: datetime, found: datetime) -> str:
     """How far a time is from the one that was wanted, and the time."""
-    seconds = abs(int((found - wanted).total_seconds()))
+    return f"{span(found - wanted)} {'later' if found > wanted else 'earlier'}, at {format_time(found)}"
+
+
+def span(time: timedelta) -> str:
+    """A time in days, hours, minutes and seconds, whatever its sign."""
+    seconds = abs(int(time.total_seconds()))
     parts = (
         (seconds // 86_400, "d"),
         (seconds // 3_600 % 24, "h"),
         (seconds // 60 % 60, "min"),
         (seconds % 60, "s"),
     )
-    text = " ".join(f"{number} {unit}" for number, unit in parts if number)
-    return f"{text} {'later' if found > wanted else 'earlier'}, at {format_time(found)}"
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "less than a second"
 
 
 def _terms(engine: Wiring, row: Scheduled) -> Terms:
@@ -103,7 +130,7 @@ def _terms(engine: Wiring, row: Scheduled) -> Terms:
     )
 
 
-def _raised(row: Scheduled, due: datetime, terms: Terms) -> bool:
-    """Whether the row's event is raised if it is due then, and found in time."""
-    trial = replace(row, due=due, asked=None, status=Status.PENDING, moved_from=None)
-    return dealt_with(trial, due, due, due, terms).outcome is Outcome.FIRED
+def _raised(row: Scheduled, due: datetime, terms: Terms, found: datetime | None = None) -> bool:
+    """Whether the row's event is raised if it is due then, and found then or later."""
+    trial, found = replace(row, due=due, asked=None, status=Status.PENDING, moved_from=None), found or due
+    return dealt_with(trial, due, found, found, terms).why is None

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.engine.agenda import Agenda
-from picosched.engine.why_instead import apart, in_its_window, less_often, not_ended, not_paused
+from picosched.engine.why_instead import apart, less_often, not_ended, not_paused, skipped
 from picosched.engine.why_turn import of_turn, turn_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -25,7 +25,7 @@ MOST_ANSWERS = 100
 """Occurrences of a question about two times."""
 INSTEAD = {
     Outcome.PAUSED: not_paused,
-    Outcome.SKIPPED: in_its_window,
+    Outcome.SKIPPED: skipped,
     Outcome.THROTTLED: less_often,
 }
 """What would have helped, by what became of an occurrence."""
@@ -161,7 +161,14 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
         ends = Link("ended", False, f"it may be due until {format_time(row.until)}")
         return [ends], not_ended(engine, row, at)
     if row.held:
-        return [Link("overlap", False, "it waits until what the occurrence before started has ended")], None
+        work = engine.read(engine.store.agenda.at_work, row.id)
+        since = min((each.created for each in work), default=None)
+        begun = "" if since is None else f", since {format_time(since)}"
+        text = f"it waits until what the occurrence before started has ended{begun}"
+        told = "" if due is None else f", by {format_time(due)}"
+        return [
+            Link("overlap", False, text)
+        ], f"the occurrence before ended{told}: it comes as soon as that has"
     if row.status is Status.PAUSED:
         until = (
             "until it is resumed" if row.paused_until is None else f"until {format_time(row.paused_until)}"

@@ -5,14 +5,17 @@ The turn is read from the journal; what its rules lacked is tried on the text th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from picosched.clock import format_time
+from picosched.clock import format_time, parse_time
+from picosched.engine.why_instead import apart, span
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl import syntax
+from picosched.krl.event_expression import OVER
 from picosched.krl.matching import matching
 from picosched.krl.pattern import regex_of
 from picosched.krl.ruleset import primitives
@@ -23,6 +26,10 @@ from picosched.store.journal import Entry
 
 MOST_TURNS, MOST_CHARACTERS = 1_000, 4_000_000
 """Turns that are looked through for an event or a rule, and how much text they may be."""
+LATE = re.compile(rf"{re.escape(OVER)}(\S+)")
+WAITING = "its event expression waits for "
+WAITS = re.compile(r"(.*), since \S+?(?:, until (\S+))?")
+PLACE = re.compile(r" \(part \d+ of \d+\)")
 AT_ONCE, CHARACTERS_AT_ONCE = 50, 200_000
 """The same of one read, during which nobody else has a turn."""
 
@@ -99,9 +106,16 @@ def _did(entry: Entry) -> str:
 def _instead(
     engine: Wiring, entry: Entry, considered: Mapping[str, Any], attrs: Mapping[str, Any]
 ) -> str | None:
-    """What its patterns, condition or `where` lacked, by the rule that is installed now, if that fits."""
-    if considered["outcome"] not in ("notfired", "unselected"):
+    """What its event expression waited for; or what its patterns, condition or `where` lacked, by the rule
+    that is installed now, if that fits."""
+    if (found := LATE.search(considered["why"] or "")) is not None:
+        return f"{apart(entry.at, parse_time(found[1]))} or before"
+    if considered["outcome"] not in ("notfired", "unselected", "waiting"):
         return None
+    why, _, waits = considered["why"].partition(WAITING)
+    if waits and not why:
+        return _awaited(entry, waits)
+    why = why.removesuffix("; ")
     try:
         pico = engine.read(engine.loaded.load_running, entry.pico_id, considered["rid"])
     except PicoschedError:
@@ -109,15 +123,24 @@ def _instead(
     ruleset = pico.installed[considered["rid"]].ruleset
     for rule in ruleset.tree.rules:
         if rule.name == considered["rule"]:
-            if considered["why"].startswith("the attribute "):
-                return _patterns_changed(rule, considered["why"], attrs)
+            if why.startswith("the attribute "):
+                return _patterns_changed(rule, why, attrs)
             wheres = [each.where for each in ruleset.selected if each.where is not None]
             conditions = [rule.actions.condition] if rule.actions and rule.actions.condition else []
             of_outcome = conditions if considered["outcome"] == "notfired" else wheres
             for each in of_outcome:
-                if f" line {ruleset.source.place(each.start)[0]} " in considered["why"]:
-                    return smallest_change(each, ruleset.source, considered["why"])
+                if f" line {ruleset.source.place(each.start)[0]} " in why:
+                    return smallest_change(each, ruleset.source, why)
     return None
+
+
+def _awaited(entry: Entry, waits: str) -> str | None:
+    """The events that come next, and until when, as they were recorded."""
+    found = WAITS.fullmatch(waits)
+    if found is None:
+        return None
+    until = "" if found[2] is None else f", within {span(parse_time(found[2]) - entry.at)}, by {found[2]}"
+    return f"followed by {PLACE.sub('', found[1])}{until}"
 
 
 def _patterns_changed(rule: syntax.Rule, why: str, attrs: Mapping[str, Any]) -> str | None:

@@ -26,9 +26,12 @@ so n parts have at most 2ⁿ states and each event costs no more than n tries.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from picosched.clock import format_time, from_ms
+from picosched.errors import KrlError
 from picosched.frozen import frozen
 from picosched.krl.scope import Event, Value
 from picosched.krl.size import charge
@@ -36,6 +39,9 @@ from picosched.krl.values import key_of, to_number
 
 ADVANCED = 8
 """Steps charged for advancing one state."""
+
+OVER = "its event expression waited for the event, whose `within` was over at "
+"""Said of an event that came too late, with the time."""
 
 State = Any
 Matched = tuple[Mapping[str, Value], Sequence[Value]]
@@ -310,9 +316,18 @@ class EventExpression:
             return Selection(None, dict(matched[0]))
         milliseconds = event.time.timestamp() * 1000
         states, gathered, since = [pattern.start], {}, None
+        over = None
         if state is not None:
             states, gathered, since = state["states"], state["bindings"], state["since"]
-            if self.limit is not None and since is not None and milliseconds - since > limits[self.limit]():
+            if (
+                self.limit is not None
+                and since is not None
+                and milliseconds - since > (limit := limits[self.limit]())
+            ):
+                late = Step(event, key, milliseconds, matchers, limits, gathered)
+                with suppress(KrlError):  # what fails would not have led on
+                    if any(pattern.advance(each, late) for each in states):
+                        over = f"{OVER}{format_time(from_ms(int(since + limit)))}"
                 states, gathered, since = [pattern.start], {}, None
                 state = None
         step = Step(event, key, milliseconds, matchers, limits, gathered)
@@ -330,7 +345,7 @@ class EventExpression:
                 rest = {"states": [done.rest], "bindings": {}, "since": since}
             return Selection(rest, {**gathered, **step.bindings})
         if not results:
-            return Selection(state, None, "; ".join(step.reasons))
+            return Selection(state, None, over or "; ".join(step.reasons))
         if results == [pattern.start]:
             return Selection(None, None, "the event broke the pattern off: it waits from its start")
         waiting = {"states": results, "bindings": {**gathered, **step.bindings}, "since": since}

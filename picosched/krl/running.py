@@ -74,6 +74,16 @@ class Instance:
         )
         return selection
 
+    def awaited(self, index: int, state: Any) -> str:
+        """What a rule waits for whose event expression is in this state."""
+        from picosched.krl.awaited import awaited  # late, as it is seldom wanted
+
+        select = self.ruleset.rules[index].select
+        try:
+            return str(running(awaited, select, state, self._rules[index][2]))
+        except KrlError:  # its `within` has no limit that can be told now
+            return awaited(select, state)
+
     def run(self, index: int, bindings: Mapping[str, Value]) -> Ran:
         """Run a selected rule; its effects are collected in the scope's effects."""
         return Ran(*running(self._rules[index][0], bindings))

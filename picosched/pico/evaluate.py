@@ -265,9 +265,7 @@ def _try_rule(
             outcome = "unselected" if selection.state is None else "waiting"
             why = selection.why
             if selection.state is not None or not why:
-                from picosched.krl.awaited import awaited  # late, as `krl.running` explains
-
-                why = "; ".join(filter(None, (why, awaited(rule.select, selection.state))))
+                why = "; ".join(filter(None, (why, instance.awaited(index, selection.state))))
             handled.considered.append(Considered(rid, rule.name, outcome, why, rule.line))
             return False
         if rule.name in ruleset.inactive:
