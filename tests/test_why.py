@@ -11,7 +11,8 @@ import pytest
 
 from picosched import Engine, VirtualClock
 from picosched.clock import format_time, parse_time
-from picosched.engine.why_turn import latest
+from picosched.engine.known_rules import MOST_RULESETS, rules_of
+from picosched.engine.why_turn import Latest
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import compile_ruleset
 from picosched.krl.supposed import smallest_change
@@ -54,7 +55,7 @@ def wanted(engine: Engine, **attrs: object) -> None:
 
 def text(engine: Engine, what: str, at: str | None = None) -> str:
     """The answer without ids, which are long."""
-    lines = engine.why(what, at).lines()
+    lines = re.sub(r"\n {9}", " ", "\n".join(engine.why(what, at).lines())).split("\n")
     ids = {each.eid for each in engine.journal()} | {each.id for each in engine.agenda.scheduled()}
     return "\n".join(" ".join("ID" if word in ids else word for word in line.split()) for line in lines)
 
@@ -160,7 +161,7 @@ def test_no_engine_runs_and_then_it_is_late(engine: Engine) -> None:
 def test_what_is_looked_through_is_bounded_in_text_too(engine: Engine) -> None:
     for number in range(7):
         engine.root.raise_event("large", "text", {"n": number, "text": "x" * 990_000})
-    assert [each.handled[0]["attrs"]["n"] for each in latest(engine)] == [6, 5, 4, 3, 2]
+    assert [each.handled[0]["attrs"]["n"] for each in Latest(engine, None)] == [6, 5, 4, 3, 2]
     assert "the latest 5 turns of the journal" in text(engine, "nothing:such")
 
 
@@ -253,7 +254,7 @@ def test_the_story_of_the_docs() -> None:
         engine.run_until("2026-03-02T09:00:00Z")
         for what, at, shown in answers:
             lines = "\n".join(engine.why(what, at or None).lines()) + "\n"
-            assert re.sub(r"\b[0-9a-f]{32}\b", "ID", lines) == shown
+            assert re.sub(r"\b[0-9a-f]{32}\b", "ID", lines) == re.sub(r"\b[0-9a-f]{32}\b", "ID", shown)
 
 
 def test_what_the_windows_and_the_misfire_policy_let_go(engine: Engine) -> None:
@@ -477,3 +478,26 @@ def test_before_history_begins_it_says_since_when_is_known(engine: Engine) -> No
     assert broke is not None and broke.name == "record"
     since = format_time(engine.now() - timedelta(days=days))
     assert broke.text == f"what fired is known since {since}: records are kept for {days} days"
+
+
+def test_rules_beyond_those_that_are_read_are_found_by_name_and_nothing_is_said_of_all(
+    engine: Engine,
+) -> None:
+    assert "selected" in [each.name for each in engine.why("nothing:such").links]
+    for number in range(MOST_RULESETS):
+        engine.root.install(f"ruleset z{number:03} {{ rule r {{ select when z e{number} }} }}")
+    last = f"z{MOST_RULESETS - 1:03}.r"
+    assert last not in rules_of(engine).rules
+    assert f"no event z:e{MOST_RULESETS - 1} reached it" in text(engine, last)
+    assert [each.name for each in engine.why("nothing:such").links] == ["scheduled"]
+
+
+def test_between_two_times_only_the_turns_between_are_looked_through(engine: Engine) -> None:
+    wanted(engine, level=3)
+    engine.run_until("2026-03-04T09:00:00Z")
+    since, until = parse_time("2026-03-02T12:00:00Z"), parse_time("2026-03-02T13:00:00Z")
+    (why,) = engine.why_between("reminders.remind", since, until)
+    assert why.broke is not None and why.broke.text == (
+        "no event reminder:due reached it in the journal "
+        "since 2026-03-02T12:00:00Z up to 2026-03-02T13:00:00Z"
+    )

@@ -8,26 +8,21 @@ schedule leads to its occurrence (`why_schedule`), an occurrence to its turn, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from itertools import takewhile
-from typing import TYPE_CHECKING
 
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.engine.agenda import Agenda
+from picosched.engine.known_rules import ANY, KnownRule, find_rule, rules_of
 from picosched.engine.why_schedule import MOST_ANSWERS, of_schedule, schedule_between, too_many
-from picosched.engine.why_turn import before_history, latest, of_turn, reached, turn_of
+from picosched.engine.why_turn import Latest, before_history, of_turn, reached, turn_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.schedule.chain import Link, Why
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import COMING, Scheduled
 from picosched.store.journal import Entry
-
-if TYPE_CHECKING:
-    from picosched.krl.ruleset import Ruleset
 
 MOST_ROWS = 1_000
 """Rows that are looked through for a name or an event."""
@@ -47,15 +42,16 @@ def ask_why(engine: Wiring, what: str, at: datetime | None = None) -> Why:
     entry = turn_of(engine, what)
     if entry is not None:
         return Why(f"the event {what}", *of_turn(engine, entry))
-    rules = rules_of(engine)
-    if what in rules:
-        return _last(engine, _of_rule(engine, what), at) or _never_reached(engine, what, rules[what], at)
+    turns = Latest(engine, None if at is None else shifted(at, NEAR - MILLISECOND))
+    rule = find_rule(engine, what)
+    if rule is not None:
+        return _last(turns, _of_rule(engine, what)) or _never_reached(engine, what, rule, at, turns)
     if ":" in what:
-        found = _last(engine, _of_event(engine, what), at)
+        found = _last(turns, _of_event(engine, what))
         if found is None and (row := _row_of(engine, what)) is not None:
             return of_schedule(engine, row, at)
-        return found or _never_raised(engine, what, rules, at)
-    raise _unknown(engine, what, rules)
+        return found or _never_raised(engine, what, at, turns)
+    raise _unknown(engine, what)
 
 
 def ask_why_between(engine: Wiring, what: str, since: datetime, until: datetime) -> list[Why]:
@@ -72,21 +68,24 @@ def ask_why_between(engine: Wiring, what: str, since: datetime, until: datetime)
         return schedule_between(engine, row, since, until)
     if turn_of(engine, what) is not None:
         raise PicoschedError(f"found {what}, the id of an event that came once, wanted it without two times")
-    rules = rules_of(engine)
-    if what in rules:
-        found = _each(engine, _of_rule(engine, what), since, until)
-        return found or [_never_reached(engine, what, rules[what], until)]
+    turns = Latest(engine, until, since)
+    rule = find_rule(engine, what)
+    if rule is not None:
+        found = _each(turns, _of_rule(engine, what))
+        return found or [_never_reached(engine, what, rule, until, turns)]
     if ":" in what:
-        found = _each(engine, _of_event(engine, what), since, until)
+        found = _each(turns, _of_event(engine, what))
         if not found and (row := _row_of(engine, what)) is not None:
             return schedule_between(engine, row, since, until)
-        return found or [_never_raised(engine, what, rules, until)]
-    raise _unknown(engine, what, rules)
+        return found or [_never_raised(engine, what, until, turns)]
+    raise _unknown(engine, what)
 
 
-def _unknown(engine: Wiring, what: str, rules: Mapping[str, Ruleset]) -> PicoschedError:
+def _unknown(engine: Wiring, what: str) -> PicoschedError:
     rows = Agenda(engine).scheduled(Filter(status=()), MOST_ROWS)
-    near = get_close_matches(what, [*rules, *{name for row in rows if (name := row.name)}], 3)
+    near = get_close_matches(
+        what, [*rules_of(engine).rules, *{name for row in rows if (name := row.name)}], 3
+    )
     also = f"; did you mean {' or '.join(near)}?" if near else ""
     wanted = "the id or name of a schedule, the id or domain:type of an event, or a rid.rule"
     return PicoschedError(f"nothing on record is called {what!r:.80}, wanted {wanted}{also}", "not_found")
@@ -110,44 +109,23 @@ def _meant(rows: Sequence[Scheduled]) -> Scheduled | None:
     return max(rows, key=lambda row: (row.status in COMING, row.created), default=None)
 
 
-def _rulesets(engine: Wiring) -> list[Ruleset]:
-    """One of each rid, except for those that no longer compile."""
-    found: list[Ruleset] = []
-    for pico_id, rid in engine.read(engine.store.picos.one_of_each):
-        with suppress(PicoschedError):  # or its pico went meanwhile
-            found.append(engine.read(engine.loaded.load_running, pico_id, rid).installed[rid].ruleset)
-    return found
-
-
-def rules_of(engine: Wiring) -> dict[str, Ruleset]:
-    """Each rule, as `rid.rule`, with its ruleset."""
-    return {
-        f"{ruleset.rid}.{rule.name}": ruleset for ruleset in _rulesets(engine) for rule in ruleset.tree.rules
-    }
-
-
 # Events and rules
 
 Asked = Callable[[Entry], "Why | None"]
 """The answer for a turn; None if the question is not about it."""
 
 
-def _last(engine: Wiring, asked: Asked, at: datetime | None) -> Why | None:
-    """The answer for the last turn up to a time that the question is about."""
-    return next(filter(None, map(asked, _up_to(engine, at))), None)
+def _last(turns: Latest, asked: Asked) -> Why | None:
+    """The answer for the last turn that the question is about."""
+    return next(filter(None, map(asked, turns)), None)
 
 
-def _each(engine: Wiring, asked: Asked, since: datetime, until: datetime) -> list[Why]:
-    """The answers for all turns between two times."""
-    entries = takewhile(lambda each: each.at >= since, latest(engine, until))
-    found = [*filter(None, map(asked, entries))]
+def _each(turns: Latest, asked: Asked) -> list[Why]:
+    """The answers for all turns."""
+    found = [*filter(None, map(asked, turns))]
     if len(found) > MOST_ANSWERS:
         raise too_many()
     return found[::-1]
-
-
-def _up_to(engine: Wiring, at: datetime | None) -> Iterator[Entry]:
-    return latest(engine, None if at is None else shifted(at, NEAR - MILLISECOND))
 
 
 def _of_rule(engine: Wiring, what: str) -> Asked:
@@ -178,38 +156,24 @@ def _row_of(engine: Wiring, what: str) -> Scheduled | None:
     return _meant(Agenda(engine).scheduled(Filter(domain=domain, type=type, status=()), MOST_ROWS))
 
 
-def _never_reached(engine: Wiring, what: str, ruleset: Ruleset, at: datetime | None) -> Why:
+def _never_reached(engine: Wiring, what: str, rule: KnownRule, at: datetime | None, turns: Latest) -> Why:
+    """The answer for a rule that none of the turns reached."""
     if (unknown := before_history(engine, at)) is not None:
         return Why(what, (unknown,))
-    name = what.rsplit(".", 1)[1]
-    rule = next(each for each in ruleset.tree.rules if each.name == name)
-    if rule.state != "active":
+    if not rule.active:
         return Why(what, (Link("rule", False, "it is inactive in the text of its ruleset"),))
-    code = next(each for each in ruleset.rules if each.name == name)
-    wanted = " or ".join(sorted(code.select.keys))
-    text = f"no event {wanted} reached it {_looked_through(engine, at)}"
-    return Why(what, (Link("raised", False, text),))
+    wanted = " or ".join(sorted(rule.keys))
+    return Why(what, (Link("raised", False, f"no event {wanted} reached it {turns.words}"),))
 
 
-def _never_raised(engine: Wiring, what: str, rules: Mapping[str, Ruleset], at: datetime | None) -> Why:
+def _never_raised(engine: Wiring, what: str, at: datetime | None, turns: Latest) -> Why:
+    """The answer for an event that none of the turns handled."""
     if (unknown := before_history(engine, at)) is not None:
         return Why(what, (unknown,))
-    text = f"it was neither raised nor scheduled {_looked_through(engine, at)}"
-    links: tuple[Link, ...] = (Link("scheduled", False, text),)
-    known = {key for ruleset in {*rules.values()} for rule in ruleset.rules for key in rule.select.keys}
-    if what not in known:
-        near = get_close_matches(what, known, 3)
+    links = [Link("scheduled", False, f"it was neither raised nor scheduled {turns.words}")]
+    known = rules_of(engine)
+    if known.complete and known.keys.isdisjoint((what, ANY)):
+        near = get_close_matches(what, known.keys, 3)
         selected = f"no rule selects it{'; near: ' if near else ''}{', '.join(near)}"
-        links = (*links, Link("selected", False, selected))
-    return Why(what, links)
-
-
-def _looked_through(engine: Wiring, at: datetime | None) -> str:
-    """Which turns were looked through, in words."""
-    entries = [*_up_to(engine, at)]
-    if not entries:
-        return "in the journal" if at is None else f"in the journal up to {format_time(at)}"
-    older, _ = engine.read(engine.store.pages.turns_before, entries[-1].seq, 1, 1)
-    only = f"the latest {len(entries):,} turns of " if older else ""
-    since, upto = format_time(entries[-1].at), "" if at is None else f" up to {format_time(at)}"
-    return f"in {only}the journal since {since}{upto}"
+        links.append(Link("selected", False, selected))
+    return Why(what, tuple(links))

@@ -40,16 +40,48 @@ def turn_of(engine: Wiring, eid: str | None) -> Entry | None:
     return found[0] if found else None
 
 
-def latest(engine: Wiring, until: datetime | None = None) -> Iterator[Entry]:
-    """The latest turns, or the latest up to a time, newest first: MOST_TURNS or MOST_CHARACTERS of them."""
-    place = 2**62 if until is None else engine.read(engine.store.journal.place_at, until) + 1
-    number = characters = 0
-    while number < MOST_TURNS and characters < MOST_CHARACTERS:
-        found, size = engine.read(engine.store.pages.turns_before, place, AT_ONCE, CHARACTERS_AT_ONCE)
-        if not found:
-            return
-        yield from (each for each in found if until is None or each.at <= until)
-        number, characters, place = number + len(found), characters + size, found[-1].seq
+class Latest:
+    """The latest turns up to a time, newest first, back to another: MOST_TURNS or MOST_CHARACTERS of them.
+
+    `words` tells which were looked through when all were.
+    """
+
+    def __init__(self, engine: Wiring, until: datetime | None, since: datetime | None = None) -> None:
+        self._engine = engine
+        self._until, self._since = until, since
+        self._number = 0
+        self._oldest: Entry | None = None
+        self._is_cut = False
+
+    def __iter__(self) -> Iterator[Entry]:
+        read, until, characters = self._engine.read, self._until, 0
+        store = self._engine.store
+        place = 2**62 if until is None else read(store.journal.place_at, until) + 1
+        while True:
+            found, size = read(store.pages.turns_before, place, AT_ONCE, CHARACTERS_AT_ONCE)
+            if not found:
+                return
+            if self._number >= MOST_TURNS or characters >= MOST_CHARACTERS:
+                self._is_cut = True
+                return
+            for each in found:
+                if self._since is not None and each.at < self._since:
+                    return
+                self._number, self._oldest = self._number + 1, each
+                if until is None or each.at <= until:
+                    yield each
+            characters, place = characters + size, found[-1].seq
+
+    @property
+    def words(self) -> str:
+        """Which turns were looked through."""
+        upto = "" if self._until is None else f" up to {format_time(self._until)}"
+        if self._oldest is None and self._since is None:
+            return f"in the journal{upto}"
+        only = f"the latest {self._number:,} turns of " if self._is_cut else ""
+        known = self._oldest is not None and (self._is_cut or self._since is None)
+        since = self._oldest.at if known and self._oldest is not None else self._since
+        return f"in {only}the journal since {'' if since is None else format_time(since)}{upto}"
 
 
 def before_history(engine: Wiring, at: datetime | None) -> Link | None:

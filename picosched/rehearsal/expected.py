@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from picosched.clock import MILLISECOND, format_time, rounded_up, shifted
 from picosched.engine.engine import Engine
-from picosched.engine.why import rules_of
+from picosched.engine.known_rules import rules_of
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen
 from picosched.rehearsal.simulate import simulate
@@ -174,9 +174,8 @@ def _rehearsed(engine: Engine, now: datetime, start: datetime, end: datetime) ->
 def _is_known(engine: Engine, what: str) -> bool:
     if any(what in (row.name, row.id, row.event) for row in engine.agenda.scheduled(Filter(status=()))):
         return True
-    rules = rules_of(engine)
-    keys = {key for ruleset in {*rules.values()} for rule in ruleset.rules for key in rule.select.keys}
-    return what in rules or what in keys
+    known = rules_of(engine)
+    return not known.complete or what in known.rules or what in known.keys
 
 
 def _unmet(

@@ -6,9 +6,14 @@ The chain is data, with one set of words for Python, the command line and HTTP.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from textwrap import wrap
 from typing import Any
 
 from picosched.fields import Fields
+
+WIDTH = 110
+INDENT = " " * 9
+"""Of the further lines of a link, below its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +40,18 @@ class Why:
         return next((each for each in self.links if not each.held), None)
 
     def lines(self) -> list[str]:
-        """The chain for people."""
+        """The chain for people, in lines of at most WIDTH characters."""
         shown = [f"  {'held ' if each.held else 'BROKE'}  {each.name}: {each.text}" for each in self.links]
         end = [] if self.instead is None else [f"it would have: {self.instead}"]
-        return [self.what, *shown, *end]
+        return [self.what, *(line for each in (*shown, *end) for line in _wrapped(each))]
 
     def as_json(self) -> dict[str, Any]:
         broke = self.broke
         return {**asdict(self), "links": [asdict(each) for each in self.links], "broke": broke and broke.name}
+
+
+def _wrapped(line: str) -> list[str]:
+    return wrap(line, WIDTH, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False)
 
 
 def read_why(told: dict[str, Any]) -> Why:
