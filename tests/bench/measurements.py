@@ -21,6 +21,7 @@ NAMES = (
     "sources",
     "lateness",
     "virtual_year",
+    "foresight",
     "over_http",
 )
 ASKED_FOR = ("machines", "takeover", "pruning")
