@@ -31,6 +31,12 @@ COUNTER = """ruleset counter {
   global { n = function() { ent:n.defaultsTo(0) } }
   rule up { select when count up always { ent:n := n() + 1 } }
 }"""
+BELL = """ruleset bell {
+  meta { shares rung }
+  global { rung = function() { ent:rung.defaultsTo(0) } }
+  rule plan { select when bell plan fired { schedule bell event "rang" repeat "0 9 * * *" } }
+  rule rang { select when bell rang always { ent:rung := rung() + 1 } }
+}"""
 CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 DIES_AT_COMMIT = """CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
@@ -124,12 +130,8 @@ def test_each_schema_is_a_database_of_its_own(address: str, store: Store, postgr
     beside.close()
 
 
-def test_tables_of_an_older_version_are_brought_up_to_date(
-    address: str, store: Store, postgres: Server
-) -> None:
-    with store.transaction():
-        store.write(turn_that(entities={("tea", "cups"): 1}))
-    store.close()
+def made_older(postgres: Server, address: str) -> None:
+    """Let the tables be those of the third version."""
     for statement in (
         "DROP VIEW schedules, fires, turns, variables",
         "DROP TABLE element",
@@ -147,6 +149,34 @@ def test_tables_of_an_older_version_are_brought_up_to_date(
         "UPDATE picosched SET version = 3",
     ):
         postgres.ask(statement, address)
+
+
+def test_tables_of_an_older_version_are_read_as_they_are(address: str, postgres: Server) -> None:
+    with Engine(address, VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.install(BELL)
+        engine.root.raise_event("bell", "plan")
+        engine.run_until("2026-03-02T10:00:00Z")
+    made_older(postgres, address)
+    tables = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    before = sorted(postgres.ask(tables, address))
+    with Engine(address, VirtualClock("2026-03-02T10:00:00Z"), readonly=True) as engine:
+        assert [each.name for each in engine.why("bell:rang").links] == ["raised", "bell.rang", "did"]
+        (row,) = engine.agenda.scheduled()
+        assert [each.name for each in engine.why(row.id).links][:2] == ["scheduled", "timetable"]
+        assert engine.root.query("bell", "rung") == 2
+        plan = engine.plan([BELL.replace("+ 1", "+ 2")], 3)
+        assert [each for pico in plan.picos for each in pico.state] == ["bell.rung: 5 → 8"]
+        assert engine.whole().turns == 3
+    assert sorted(postgres.ask(tables, address)) == before
+
+
+def test_tables_of_an_older_version_are_brought_up_to_date(
+    address: str, store: Store, postgres: Server
+) -> None:
+    with store.transaction():
+        store.write(turn_that(entities={("tea", "cups"): 1}))
+    store.close()
+    made_older(postgres, address)
     again = Store(address)
     with again.transaction():
         again.write(turn_that(entities={("tea", "large"): ChangedMap({"a": 1})}))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import psycopg
+
 from picosched.store import migration
 from picosched.store.faults import EmptyError, StoreError
 from picosched.store.postgres import schema
+from picosched.store.postgres.older import read_as_new
 from picosched.store.postgres.session import Session, leave_lock, take_lock
 from picosched.store.postgres.statements import STATEMENTS
 
@@ -18,9 +21,12 @@ def take_tables(session: Session, name: str, *, readonly: bool, migrating: bool)
     """
     if readonly:
         if _migrations(session, name, readonly=True):
-            raise StoreError(
-                f"{name} has the tables of an older picosched: open it once for writing", "refused"
-            )
+            try:
+                read_as_new(session)
+            except psycopg.Error as cause:  # it may make no temporary tables, or is a standby
+                raise StoreError(
+                    f"{name} has the tables of an older picosched: open it once for writing", "refused"
+                ) from cause
         if not migrating:
             _check_stays(session, name, readonly=True)
         return
