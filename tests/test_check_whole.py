@@ -70,6 +70,8 @@ def raising(attributes: str) -> str:
         ('event:attrs.put({"level": 0})', "where level > 1", "its `where` on line 2 is false: level is 0"),
         ('{"level": 3}.put("level", 0)', "where level > 1", "its `where` on line 2 is false: level is 0"),
         ('ent:x.put({"level": 0})', "where level > 1", None),
+        ('{"level": 0}', "pre { debug = 0 } if debug > 1 then noop()", None),
+        ('{"level": 0}', "where 1 == 0", None),
         ('{"level": 0}.put(ent:x)', "where level > 1", None),
         (
             '{"level": 0}',

@@ -83,8 +83,7 @@ def _put(subject: Subject, node: syntax.Method, depth: int) -> Given:
 
 def may_fire(subject: Subject, condition: syntax.Expression, given: Given) -> tuple[bool, str]:
     """Whether the condition of a rule may hold for such an event; if not, why."""
-    held = _value(subject, condition, given, {}, DEEPEST)
-    may = held is UNKNOWN or truth(held)
+    may = _may_hold(subject, condition, given, {})
     return may, "" if may else _false(subject, "condition", condition, given, {})
 
 
@@ -104,10 +103,16 @@ def may_match(
         bound |= dict(zip(event.setting, captured, strict=False))
     if event.where is None:
         return True, ""
-    held = _value(subject, event.where, given, bound, DEEPEST)
-    if held is UNKNOWN or truth(held):
+    if _may_hold(subject, event.where, given, bound):
         return True, ""
     return False, _false(subject, "`where`", event.where, given, bound)
+
+
+def _may_hold(subject: Subject, node: syntax.Expression, given: Given, bound: Mapping[str, Any]) -> bool:
+    """Whether a condition may be true; or is false whatever the attributes, as one that is switched off."""
+    held = _value(subject, node, given, bound, DEEPEST)
+    of_any = _value(subject, node, Given({}, others=True), dict.fromkeys(bound, UNKNOWN), DEEPEST)
+    return held is UNKNOWN or truth(held) or of_any is not UNKNOWN
 
 
 def _false(
