@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picosched import Engine, VirtualClock
@@ -203,6 +203,7 @@ def test_an_event_expression_names_what_would_have_led_on(
     assert found.instead == instead
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 9), st.integers(0, 600))
 def test_an_event_in_the_time_that_is_told_selects_the_rule(minutes: int, after: int) -> None:
     """The naive oracle: the same story, with the second event when it is told to have come."""
