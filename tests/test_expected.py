@@ -29,7 +29,7 @@ def engine() -> Iterator[Engine]:
         yield engine
 
 
-def planned(engine: Engine, name: str, when: str, tz: str = "Europe/Berlin", **more: str) -> None:
+def planned(engine: Engine, name: str, when: str, tz: str = "Europe/Berlin", **more: object) -> None:
     engine.root.raise_event("reminder", "wanted", {"when": when, "_name": name, "_timezone": tz, **more})
 
 
@@ -195,3 +195,114 @@ def test_the_pico_of_a_test_has_expectations(pico: object) -> None:
     pico.expect("daily fires at 09:00 every day of 2026-12")
     with pytest.raises(AssertionError, match="expected daily never fires of 2026-12-02: it fires at"):
         pico.expect("daily never fires of 2026-12-02")
+
+
+SENDING = """
+  rule send { select when reminder due
+    event:send({"eci": event:attrs{"to"}, "domain": "far", "type": "come"})
+    fired { raise near event "sub" } }
+  rule sub { select when near sub noop() }
+}"""
+
+
+def answers(engine: Engine, *sentences: str) -> list[str | None]:
+    return [unmet(engine, each) for each in sentences]
+
+
+def test_a_rule_and_an_event_fire_whatever_raised_the_event(engine: Engine) -> None:
+    other = engine.new_pico(name="other")
+    other.install("ruleset far { rule come { select when far come noop() } }")
+    engine.root.install(RULES[:-1] + SENDING)
+    planned(engine, "x", "0 9 * * *", "UTC", to=other.new_channel("from near").eci)
+    found = "it fires at 2026-12-01T09:00:00Z"
+    for what in ("reminders.sub", "near:sub", "far.come", "far:come", "reminder:due", "x"):
+        assert unmet(engine, f"{what} never fires of 2026-12-01") == found
+    # The message and the event within the turn are no fires of a schedule.
+    assert answers(engine, "at most 1 fire in any day", "at most 1 fire of far:come in any day") == [None] * 2
+
+
+def test_what_is_overdue_fires_when_it_is_raised(engine: Engine) -> None:
+    planned(engine, "x", "0 5 * * *", "UTC")
+    engine.clock.reach(engine.now().replace(hour=6))  # type: ignore[attr-defined]
+    late = "it fires at 2026-12-01T06:00:00Z"
+    assert answers(engine, "never fires of 2026-12-01", "x fires at 05:00 of 2026-12-01") == [
+        late,
+        f"{late} too",
+    ]
+
+
+def test_an_hour_is_one_of_the_clocks_in_the_zone(engine: Engine) -> None:
+    planned(engine, "x", "10 9 * * *", "Asia/Kolkata")
+    planned(engine, "y", "40 9 * * *", "Asia/Kolkata")
+    assert answers(
+        engine,
+        "at most 1 fire in any hour of 2026-12-02",
+        "at most 1 fire in any hour in Asia/Kolkata of 2026-12-02",
+    ) == [None, "2 in the hour from 2026-12-02T03:30:00Z: 1 of x, 1 of y"]
+
+
+def test_what_has_just_fired_need_not_fire_again(engine: Engine) -> None:
+    planned(engine, "x", "0 9 * * *", "UTC")
+    engine.run_until(engine.now().replace(hour=9))
+    assert unmet(engine, "x fires at 09:00 of 2026-12") is None
+
+
+def test_times_that_are_rounded_stay_in_their_period(engine: Engine) -> None:
+    planned(engine, "x", "30 59 23 * * *", "UTC")
+    assert unmet(engine, "x fires at 23:59:30 from 2026-12-02 to 2026-12-04") is None
+
+
+def test_tries_are_one_fire(engine: Engine) -> None:
+    engine.root.install(
+        f"""{RULES[:-1]} rule fail {{ select when reminder due fired {{ ent:n := "a" - 1 }} }} }}"""
+    )
+    planned(engine, "x", "0 9 * * *", "UTC", _retry=2)
+    assert answers(engine, "x fires at 09:00 of 2026-12", "at most 1 fire in any day of 2026-12") == [
+        None,
+        None,
+    ]
+
+
+def test_a_time_of_day_is_no_period(engine: Engine) -> None:
+    planned(engine, "x", "*/15 9-16 * * *", "UTC")
+    sentence = "x fires every 15 minutes from 9:00 to 16:45"
+    assert answers(engine, sentence, f"{sentence} from 2026-12-02 to 2026-12-05") == [None, None]
+
+
+def test_a_name_may_have_spaces(engine: Engine) -> None:
+    planned(engine, "stand up", "0 9 * * *", "UTC")
+    assert unmet(engine, "at most 0 fires of stand up in any day of 2026-12-02") is not None
+
+
+def test_sources_have_names_too(engine: Engine) -> None:
+    entry = {"name": "e", "when": "0 9 * * *", "event": "reminder:due"}
+    engine.add_source({"type": "crontab", "name": "near", "to": {"pico": "root"}, "entries": [entry]})
+    engine.add_source({"type": "crontab", "name": "wide", "to": {"rid": "reminders"}, "entries": [entry]})
+    ticks = {"type": "metronome", "name": "beat", "interval": 3_600_000, "to": {"pico": "root"}}
+    engine.add_source({**ticks, "event": "beat:tick"})
+    assert (
+        answers(
+            engine,
+            "near fires at 09:00",
+            "wide/e fires at 09:00",
+            "at most 2 fires of reminder:due in any day",
+            "at most 24 fires of beat in any day of 2026-12-02",
+            "at most 26 fires in any day of 2026-12-02",
+        )
+        == [None] * 5
+    )
+    assert unmet(engine, "at most 25 fires in any day of 2026-12-02") is not None
+
+
+def test_an_event_for_another_server_counts_as_sent_at_once(engine: Engine) -> None:
+    engine.root.install(RULES[:-1] + SENDING)
+    address = "http://127.0.0.1:9/c/x/event-wait/a/b"
+    planned(engine, "x", "0 * * * *", "UTC", to=address)
+    assert unmet(engine, "at most 1 fire in any hour of 2026-12-02") is None
+
+
+def test_a_rehearsal_may_not_take_for_ever(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned(engine, "x", "* * * * *", "UTC")
+    monkeypatch.setattr("picosched.rehearsal.expected.SECONDS", 0.0)
+    with pytest.raises(PicoschedError, match="wanted a shorter time, or less to happen"):
+        unmet(engine, "never fires of 2026-12-02")

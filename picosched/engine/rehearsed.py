@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from picosched.clock import VirtualClock, format_time, shifted
+from picosched.clock import VirtualClock, format_time, shifted, ticks
 from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
 from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.outside.mail import METHOD
 from picosched.pico.turn import SENT
+from picosched.schedule.fire import Fire
 from picosched.store.journal import Entry
 
 UNBOUND = 1_000_000_000
@@ -80,7 +83,11 @@ def nobody(request: HttpRequest) -> HttpResponse:
 
 
 class Silence:
-    """Records the HTTP requests of a rehearsal, without sending them."""
+    """Records the HTTP requests of a rehearsal, without sending them.
+
+    They get the answer that nobody is there. Events for other engines and mails count as taken, or they would
+    be tried again and again.
+    """
 
     def __init__(self) -> None:
         self.turns: Callable[[], int] = lambda: 0
@@ -89,6 +96,8 @@ class Silence:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         self._asked.append((self.turns(), request))
+        if request.method == METHOD or not request.redirects:
+            return HttpResponse(200, "not sent")
         return nobody(request)
 
     def asked_before(self, turn: int) -> list[dict[str, str]]:
@@ -107,19 +116,27 @@ class Rehearsal:
         clock: VirtualClock,
         silence: Silence | None = None,
         let_go: Counter[str] | None = None,
+        seconds: float | None = None,
     ) -> None:
+        """`let_go` counts the occurrences that are not raised; `seconds` of real time are all it may take."""
         self._engine = engine
         self._clock = clock
         self._silence = silence or Silence()
         self._silence.turns = lambda: max((entry.seq for entry in self._entries(1)), default=0)
         self._told = max((entry.seq for entry in self._entries(1)), default=0)
         self._let_go = let_go
+        self._seconds, self._began = seconds, ticks()
         self._counted = engine.read(engine.store.agenda.last_record)
         self._names: dict[str, str] = {}
         self._causes: dict[str, str | None] = {}
 
     def let_pass(self, until: datetime) -> Iterator[Record]:
-        """Let time pass; yield records of events due on the way, in batches of several due times."""
+        """Let time pass; yield records of events due on the way. `too_large` if it takes too long."""
+        for _ in self.steps(until):
+            yield from self.news()
+
+    def steps(self, until: datetime) -> Iterator[None]:
+        """Let time pass, and stop after several due times each, for what happened to be read."""
         # Few enough that the history they are read from is not pruned meanwhile.
         most = DUE_TIMES if self._engine.settings.history_days else 1
         while (due := self._engine.next_due()) is not None and due <= until:
@@ -127,11 +144,27 @@ class Rehearsal:
             for _ in range(most):
                 self._clock.reach(due)
                 self._engine.run_due()
+                self._check_seconds(due)
                 due = self._engine.next_due()
                 if due is None or due > last:
                     break
-            yield from self.news()
+            yield
         self._clock.reach(until)
+
+    def _check_seconds(self, now: datetime) -> None:
+        if self._seconds is not None and ticks() - self._began > self._seconds:
+            raise PicoschedError(
+                f"found a rehearsal that came to {format_time(now)} in {self._seconds:g} s, "
+                "wanted a shorter time, or less to happen",
+                "too_large",
+            )
+
+    def occurrences(self) -> list[Fire]:
+        """Occurrences recorded since the last call."""
+        agenda = self._engine.store.agenda
+        found = self._engine.read(agenda.records_after, self._counted)
+        self._counted = self._engine.read(agenda.last_record)
+        return found
 
     def news(self) -> Iterator[Record]:
         """Records of events handled since the last call."""

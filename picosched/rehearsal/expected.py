@@ -1,108 +1,58 @@
-"""Expectations of what will fire: sentences, checked by a rehearsal, or those of a timespec by its times.
+"""Expectations of what will fire, checked by a rehearsal, or those of a timespec by its times.
 
-    at most 100 fires in any minute of 2026-12
-    at most 1 fire of reminder:due in any day
-    reminder fires at 09:00 every weekday in Europe/Berlin but holidays("DE-BE") of 2026
-    never fires between 22:00 and 06:00 in Europe/Berlin
-    reminder never fires from 2026-12-24 to 2026-12-27
-
-Who fires is the id or name of a schedule, the `domain:type` of an event, or a `rid.rule`; nobody means every
-schedule. What a minute or a day is, the clocks of the zone say, or those of UTC. A period is a year, a month,
-a day, or `from TIME to TIME`, without its end; it begins now if it has begun. Without one it is the next 31
-days, and of a timespec `fires` is proved for all times.
+A fire is an occurrence of a schedule or of a source that is raised, at the time at which it is. Of an event
+or a rule it is each event of that name, and each event at which the rule fires, whatever raised it: a
+schedule, a rule of the same turn, or a message. What is tried again after it failed has fired once, at its
+first try.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from picosched.clock import MILLISECOND, format_time, rounded_up, shifted
+from picosched.clock import EPOCH, MILLISECOND, VirtualClock, format_time, rounded_up, shifted
 from picosched.engine.engine import Engine
 from picosched.engine.known_rules import rules_of
+from picosched.engine.rehearsed import Record, Rehearsal, Silence
 from picosched.errors import PicoschedError
-from picosched.frozen import frozen
-from picosched.rehearsal.simulate import simulate
+from picosched.rehearsal.expectation import UNITS, Expectation, read_expectation
+from picosched.schedule.backfill import RAISED
 from picosched.schedule.filter import Filter
-from picosched.timespec.almanac import Almanac
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome
 from picosched.timespec.timespec import Timespec
-from picosched.timespec.zone import check_zone
+from picosched.turns import sources as declaring
 
 USUAL = timedelta(days=31)
 MOST_FIRES = 1_000_000
 MOST_SHOWN = 3
-UNITS = {"second": "seconds", "minute": "minutes", "hour": "hours", "day": "days"}
+SECONDS = 60.0
+"""How long a rehearsal may take in real time."""
 
-PERIOD = re.compile(
-    r" (?:of (?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?|from (?P<from>\S+) to (?P<to>\S+))$"
-)
-ZONE = re.compile(r" in (?P<zone>UTC|[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)(?= |$)")
-AT_MOST = re.compile(r"at most (?P<most>\d{1,9}) fires?(?: of (?P<what>\S+))? in any (?P<unit>\w+)")
-NEVER = re.compile(r"(?:(?P<what>.+) )?never fires(?: between (?P<first>\d\d:\d\d) and (?P<last>\d\d:\d\d))?")
-FIRES = re.compile(r"(?P<what>.+?) fires (?P<times>.+)")
-WANTED = (
-    "wanted `at most N fires [of WHAT] in any UNIT`, `WHAT fires TIMES` or `[WHAT] never fires "
-    "[between HH:MM and HH:MM]`, and then `in ZONE` and a period: `of 2026-12`, or `from TIME to TIME`"
-)
+Names = tuple[str, ...]
+"""What something that fires may be called, what is shown first."""
 
 
 class Fired(NamedTuple):
     """A fire to come: when, and what it may be called."""
 
     at: datetime
-    names: tuple[str, ...]
+    names: Names
 
 
-@frozen
-class Expectation:
-    """What a sentence expects. One of `most`, `times` and neither, which means never."""
+class Raised(NamedTuple):
+    """What raises events: a schedule or the entry of a source."""
 
-    text: str
-    tz: str
-    start: datetime | None
-    end: datetime | None
-    what: str | None = None
-    most: int | None = None
-    unit: str = "minute"
-    times: Timespec | None = None
-    between: tuple[time, time] | None = None
-    """The local times from which and until which nothing may fire; None for all day."""
-
-
-def read_expectation(text: str, almanac: Almanac) -> Expectation:
-    """The expectation that a sentence writes; PicoschedError `invalid` for another one."""
-    rest = " ".join(text.split())
-    zone = ZONE.search(rest)
-    tz = "UTC" if zone is None else zone["zone"]
-    check_zone(tz)
-    plain = rest if zone is None else rest[: zone.start()] + rest[zone.end() :]
-    start = end = None
-    if (period := PERIOD.search(plain)) is not None:
-        start, end = _period(period, ZoneInfo(tz))
-        plain = plain[: period.start()]
-    if (found := AT_MOST.fullmatch(plain)) is not None and found["unit"] in UNITS:
-        most = int(found["most"])
-        return Expectation(text, tz, start, end, found["what"], most, unit=found["unit"])
-    if plain.startswith("at most "):
-        raise PicoschedError(f"found the expectation `{text}`, {WANTED}; UNIT is one of {', '.join(UNITS)}")
-    if (found := NEVER.fullmatch(plain)) is not None:
-        hours = None
-        if found["first"] is not None:
-            try:
-                hours = time.fromisoformat(found["first"]), time.fromisoformat(found["last"])
-            except ValueError as cause:
-                raise PicoschedError(f"found `{text}`, wanted times from 00:00 to 23:59") from cause
-        return Expectation(text, tz, start, end, found["what"], between=hours)
-    if (found := FIRES.fullmatch(plain)) is not None:
-        spec = re.sub(r"\bbut\b", "except", found["times"])
-        spec = re.sub(r"\bholidays\b(?!\()", 'calendar("holidays")', spec)
-        return Expectation(text, tz, start, end, found["what"], times=Timespec.parse(spec, tz, almanac))
-    raise PicoschedError(f"found the expectation `{text}`, {WANTED}")
+    names: Names
+    event: str
+    recorded: bool
+    """Whether its occurrences are on record. Of a metronome only the turns are."""
 
 
 def expect(subject: Engine | Timespec, text: str) -> None:
@@ -120,7 +70,7 @@ def unmet(subject: Engine | Timespec, text: str) -> str | None:
     """What there will be instead of what the sentence expects; None if it will hold.
 
     PicoschedError `invalid` for a sentence that cannot be read and a period that is over, `not_found` for a
-    name that nothing has, `too_large` for more than a million fires.
+    name that nothing has, `too_large` for more than a million fires and a rehearsal of more than a minute.
     """
     if isinstance(subject, Timespec):
         return _of_timespec(subject, read_expectation(text, subject.almanac))
@@ -130,16 +80,21 @@ def unmet(subject: Engine | Timespec, text: str) -> str | None:
     end = wanted.end or shifted(now, USUAL)
     if end <= start:
         raise PicoschedError(f"found `{text}`, whose period is over at {format_time(now)}")
-    fires = [*islice(_rehearsed(subject, now, start, end), MOST_FIRES + 1)]
+    coming = _Coming(subject, now, wanted.what)
+    fires = [*islice((each for each in coming.until(end) if start <= each.at < end), MOST_FIRES + 1)]
     _check_number(fires)
-    if wanted.what is not None:
-        fires = [each for each in fires if wanted.what in each.names]
-        if not fires and not _is_known(subject, wanted.what):
-            raise PicoschedError(
-                f"found {wanted.what}, wanted the name or id of a schedule, a domain:type or a rid.rule",
-                "not_found",
-            )
-    return _unmet(wanted, fires, start, end, subject.settings.granularity)
+    if wanted.what is not None and not fires and not _is_known(subject, wanted.what):
+        raise PicoschedError(
+            f"found {wanted.what}, wanted a schedule or source by name or id, a domain:type or a rid.rule",
+            "not_found",
+        )
+    if wanted.times is None:
+        return _too_many(wanted, fires) if wanted.most is not None else _forbidden(wanted, fires)
+    step = subject.settings.granularity
+    asked = wanted.times.between(shifted(start, -timedelta(seconds=step)), end)
+    times = {time for each in asked if start <= (time := rounded_up(each, step)) < end}
+    # What is due at this very moment may have fired already.
+    return _other_times(times, {each.at for each in fires}, {now})
 
 
 def _of_timespec(subject: Timespec, wanted: Expectation) -> str | None:
@@ -150,7 +105,9 @@ def _of_timespec(subject: Timespec, wanted: Expectation) -> str | None:
         return None if same else f"it fires {subject.explain()}, not {wanted.times.explain()}"
     fires = [Fired(each, ()) for each in islice(subject.between(wanted.start, wanted.end), MOST_FIRES + 1)]
     _check_number(fires)
-    return _unmet(wanted, fires, wanted.start, wanted.end, 1)
+    if wanted.times is None:
+        return _too_many(wanted, fires) if wanted.most is not None else _forbidden(wanted, fires)
+    return _other_times({*wanted.times.between(wanted.start, wanted.end)}, {each.at for each in fires}, set())
 
 
 def _check_number(fires: list[Fired]) -> None:
@@ -158,67 +115,128 @@ def _check_number(fires: list[Fired]) -> None:
         raise PicoschedError(f"found more than {MOST_FIRES:,} fires, wanted a shorter period", "too_large")
 
 
-def _rehearsed(engine: Engine, now: datetime, start: datetime, end: datetime) -> Iterator[Fired]:
-    """What a copy of an engine will raise from a time until before another."""
-    until = end - MILLISECOND
-    for record in simulate([], now, until, store=engine.store, settings=engine.settings):
-        cause = record.scheduled
-        if cause is not None and start <= cause.nominal < end:
-            rules = [
-                f"{each['rid']}.{each['rule']}" for each in record.considered if each["outcome"] == "fired"
-            ]
-            names = (cause.name or cause.id, f"{record.domain}:{record.type}", cause.id, *rules)
-            yield Fired(cause.nominal, names)
+class _Coming:
+    """What a copy of an engine will raise from now on."""
+
+    def __init__(self, engine: Engine, now: datetime, what: str | None) -> None:
+        self._engine, self._now, self._what = engine, now, what
+        self._raising: dict[str, Raised | None] = {}
+        """By the id of a row or of an entry; None for a message."""
+        self._tried: set[str] = set()
+        """Ids of rows whose last try is to be repeated."""
+
+    def until(self, end: datetime) -> Iterator[Fired]:
+        """Fires of what is asked for, before a time."""
+        settings, clock, silence = self._engine.settings, VirtualClock(self._now), Silence()
+        with (
+            closing(self._engine.read(self._engine.store.copy)) as copy,
+            Engine(copy, clock, settings=settings, seed=0, outside=silence) as rehearsed,
+        ):
+            rehearsal = Rehearsal(rehearsed, clock, silence, seconds=SECONDS)
+            for _ in rehearsal.steps(end - MILLISECOND):
+                for fire in rehearsal.occurrences():
+                    yield from self._of_occurrence(rehearsed, fire)
+                for record in rehearsal.news():
+                    yield from self._of_event(rehearsed, record)
+
+    def _of_occurrence(self, rehearsed: Engine, fire: Fire) -> Iterator[Fired]:
+        raising = self._raised_by(rehearsed, fire.id)
+        if raising is None or fire.outcome not in RAISED:
+            return
+        again = fire.id in self._tried
+        self._tried.discard(fire.id)
+        if fire.outcome is Outcome.FAILED and fire.stands_for == 0:
+            self._tried.add(fire.id)
+        # What is sent to several picos is an event when it has come to one.
+        event = raising.event if fire.pico_id else None
+        if not again and self._what in (None, *raising.names, event):
+            yield Fired(fire.fired, raising.names)
+
+    def _of_event(self, rehearsed: Engine, record: Record) -> Iterator[Fired]:
+        event = f"{record.domain}:{record.type}"
+        raising = None if record.scheduled is None else self._raised_by(rehearsed, record.scheduled.id)
+        names: tuple[str | None, ...] = (event,)
+        if raising is not None:  # what is on record is counted as an occurrence
+            names = () if raising.recorded else (None, *raising.names, event)
+        if self._what in (*names, *_fired(record)):
+            yield Fired(record.at, (event,) if raising is None else raising.names)
+
+    def _raised_by(self, rehearsed: Engine, id: str) -> Raised | None:
+        if id not in self._raising:
+            self._raising[id] = _raised_by(rehearsed, id)
+        return self._raising[id]
+
+
+def _fired(record: Record) -> list[str]:
+    """The rules that fired, as `rid.rule`."""
+    return [f"{each['rid']}.{each['rule']}" for each in record.considered if each["outcome"] == "fired"]
+
+
+def _raised_by(engine: Engine, id: str) -> Raised | None:
+    """The schedule or entry of a source with an id; None if there is none, or it is a message."""
+    row = engine.read(engine.store.agenda.find, id)
+    if row is not None:
+        return Raised((row.name or row.id, row.id), row.event, True) if row.is_schedule else None
+    entry = engine.read(engine.store.sources.find_entry, id)
+    kept = None if entry is None else engine.read(engine.store.sources.find, entry.source_id)
+    if entry is None or kept is None:
+        return None
+    source = declaring.read(kept, engine.store.almanac)
+    found = source.entry(entry.name)
+    event = "" if found is None else f"{found.domain}:{found.type}"
+    return Raised((source.label, f"{source.label}/{entry.name}", entry.source_id), event, source.recorded)
 
 
 def _is_known(engine: Engine, what: str) -> bool:
     if any(what in (row.name, row.id, row.event) for row in engine.agenda.scheduled(Filter(status=()))):
         return True
+    if any(what in (each.name or each.type, each.id) for each in engine.sources()):
+        return True
     known = rules_of(engine)
     return not known.complete or what in known.rules or what in known.keys
 
 
-def _unmet(
-    wanted: Expectation, fires: list[Fired], start: datetime, end: datetime, granularity: int
-) -> str | None:
-    if wanted.most is not None:
-        return _too_many(wanted, fires)
-    if wanted.times is None:
-        return _forbidden(wanted, fires)
-    times = {rounded_up(each, granularity) for each in wanted.times.between(start, end)}
-    found = {each.at for each in fires}
-    lacking, beyond = sorted(times - found), sorted(found - times)
+# ---- what was found instead ----------------------------------------------------------------------
+
+
+def _other_times(wanted: set[datetime], found: set[datetime], either: set[datetime]) -> str | None:
+    """How times differ, but for those that may be or not."""
+    lacking, beyond = sorted(wanted - found - either), sorted(found - wanted)
     parts = [f"it does not fire at {_shown(lacking)}"] if lacking else []
     parts += [f"it fires at {_shown(beyond)} too"] if beyond else []
     return "; ".join(parts) or None
 
 
 def _too_many(wanted: Expectation, fires: list[Fired]) -> str | None:
-    zone, step = ZoneInfo(wanted.tz), timedelta(**{UNITS[wanted.unit]: 1})
-    counts: Counter[datetime] = Counter()
-    for each in fires:
-        local = each.at.astimezone(zone)
-        day = local.replace(hour=0, minute=0, second=0, microsecond=0)
-        # A day of a clock change has 23 or 25 hours; shorter units go by elapsed time.
-        counts[day if wanted.unit == "day" else _floor(each.at, step)] += 1
-    at, most = max(counts.items(), key=lambda each: each[1], default=(None, 0))
-    if at is None or most <= wanted.most:  # type: ignore[operator]
+    zone = ZoneInfo(wanted.tz)
+    counts = Counter(_unit_of(each.at, wanted.unit, zone) for each in fires)
+    most = max(counts.values(), default=0)
+    if wanted.most is None or most <= wanted.most:
         return None
-    whose = Counter(each.names[0] for each in fires if each.names and at <= each.at < at + step)
+    at = next(unit for unit, number in counts.items() if number == most)
+    whose = Counter(
+        each.names[0] for each in fires if each.names and _unit_of(each.at, wanted.unit, zone) == at
+    )
     names = ", ".join(f"{number} of {name}" for name, number in whose.most_common(MOST_SHOWN))
     return f"{most} in the {wanted.unit} from {format_time(at)}{f': {names}' if names else ''}"
 
 
-def _floor(at: datetime, step: timedelta) -> datetime:
-    return at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % step
+def _unit_of(at: datetime, unit: str, zone: ZoneInfo) -> datetime:
+    """When the second, minute, hour or day of the zone's clocks began in which a time is."""
+    local = at.astimezone(zone)
+    if unit == "day":  # one of a clock change has 23 or 25 hours
+        return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    offset = local.utcoffset() or timedelta()
+    return at - (at + offset - EPOCH) % timedelta(**{UNITS[unit]: 1})
 
 
 def _forbidden(wanted: Expectation, fires: list[Fired]) -> str | None:
-    zone, found = ZoneInfo(wanted.tz), list[datetime]()
-    for each in fires:
-        clock = each.at.astimezone(zone).time()
-        if wanted.between is None or _lies_between(clock, *wanted.between):
-            found.append(each.at)
+    zone = ZoneInfo(wanted.tz)
+    found = [
+        each.at
+        for each in fires
+        if wanted.between is None or _lies_between(each.at.astimezone(zone).time(), *wanted.between)
+    ]
     return f"it fires at {_shown(found)}" if found else None
 
 
@@ -231,25 +249,3 @@ def _shown(times: Iterable[datetime]) -> str:
     found = [*times]
     text = ", ".join(map(format_time, found[:MOST_SHOWN]))
     return text if len(found) <= MOST_SHOWN else f"{text} and {len(found) - MOST_SHOWN:,} more times"
-
-
-def _period(found: re.Match[str], zone: ZoneInfo) -> tuple[datetime, datetime]:
-    try:
-        if found["from"] is not None:
-            start, end = (datetime.fromisoformat(each) for each in (found["from"], found["to"]))
-            start, end = (each if each.tzinfo else each.replace(tzinfo=zone) for each in (start, end))
-        elif found["day"] is not None:
-            start = datetime(int(found["year"]), int(found["month"]), int(found["day"]), tzinfo=zone)
-            end = start + timedelta(days=1)
-        elif found["month"] is not None:
-            year, month = int(found["year"]), int(found["month"])
-            start = datetime(year, month, 1, tzinfo=zone)
-            end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
-        else:
-            start = datetime(int(found["year"]), 1, 1, tzinfo=zone)
-            end = datetime(int(found["year"]) + 1, 1, 1, tzinfo=zone)
-    except ValueError as cause:
-        raise PicoschedError(f"found the period `{found[0].strip()}`: {cause}") from cause
-    if end <= start:
-        raise PicoschedError(f"found the period `{found[0].strip()}`, wanted one that ends after it begins")
-    return start.astimezone(UTC), end.astimezone(UTC)
