@@ -8,7 +8,7 @@ import pytest
 
 from picosched.clock import VirtualClock, parse_time
 from picosched.engine.engine import Engine
-from picosched.engine.rehearsed import Record
+from picosched.engine.rehearsed import Record, TookLongError
 from picosched.errors import KrlError, PicoschedError
 from picosched.notation import Input, parse_input
 from picosched.rehearsal.simulate import simulate
@@ -171,3 +171,15 @@ def test_what_is_asked_of_the_world_outside_is_shown_and_not_asked() -> None:
         ("quiet", ""): [],
     }
     assert [each.directives[0]["options"] for each in records if each.type == "ask"] == [{"status": 0}] * 2
+
+
+def test_a_simulation_in_which_nothing_is_handled_has_an_end_too() -> None:
+    text = """ruleset closed {
+      meta { window never from "0 8 29 2 *" to "1 8 29 2 *" }
+      rule plan { select when closed begin
+        fired { schedule closed event "due" repeat "* * * * * *" with _window = "never" } }
+      rule due { select when closed due noop() }
+    }"""
+    with pytest.raises(TookLongError, match="wanted a shorter time, or less to happen") as found:
+        played(text, inputs=["closed:begin"], settings=Settings(min_period=0), seconds=0.2)
+    assert START <= found.value.at < YEAR

@@ -7,6 +7,7 @@ the output is not a terminal. Lines in a pipe or file are not cut to a terminal'
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,14 +31,25 @@ GAP = 2
 """Characters between two columns."""
 
 
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+"""Characters by which a name or an attribute could move the cursor of a terminal, or rename its window."""
+
+
+def without_control(text: str) -> str:
+    """A text for a terminal: its control characters as escapes, but for tabs and ends of lines."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def write(text: str, style: str = "", *, stderr: bool = False) -> None:
-    """Write a line, in colour on a terminal; otherwise unchanged, tabs included."""
+    """Write a line, on a terminal in colour and without control characters; otherwise unchanged."""
     stream = sys.stderr if stderr else sys.stdout
     if style:
         out = console(stderr=stderr)
         if out.is_terminal:
-            out.print(text, style=style, markup=False, soft_wrap=True)
+            out.print(without_control(text), style=style, markup=False, soft_wrap=True)
             return
+    if stream.isatty():
+        text = without_control(text)
     try:
         stream.write(f"{text}\n")
     except UnicodeEncodeError:  # escape characters the output cannot encode
@@ -90,7 +102,7 @@ def write_table(
     lines, and ids, times and addresses stay whole, so that they can be copied. If these alone are wider than
     the terminal, it breaks the lines.
     """
-    lines = [*lines]
+    lines = [[*map(without_control, line)] for line in lines]
     if _is_piped() and all(_is_narrow(text) for line in (columns, *lines) for text in line):
         _write_columns([columns, *lines])
         return
@@ -98,7 +110,6 @@ def write_table(
     from rich.table import Table
     from rich.text import Text
 
-    lines = [*lines]
     table = Table(box=None, pad_edge=False, header_style="bold")
     out = console()
     least = GAP * (len(columns) - 1)
@@ -158,16 +169,17 @@ def write_rendered(text: str, colour: str, *, stderr: bool = False) -> None:
         write(line, colour if number == 0 or not line.strip("\t ^") else "", stderr=stderr)
 
 
-def rendered(error: PicoschedError, source: str | None = None) -> str:
+def rendered(error: PicoschedError, source: str | None = None, *, files: bool = True) -> str:
     """The error message, with its source line and a caret if the text is available.
 
-    Runtime errors show the installed text, because the file may have changed since.
+    Runtime errors show the installed text, because the file may have changed since. Without `files` none is
+    read: whoever wrote the text says what its file is called.
     """
     if not isinstance(error, KrlError):
         return str(error)
     if source is None:
         source = error.text
-    if source is None and error.span is not None:
+    if source is None and error.span is not None and files:
         source = _text_of(error.span.file)
     return error.render(source)
 

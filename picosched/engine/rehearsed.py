@@ -27,6 +27,15 @@ DUE_TIMES, TOGETHER = 100, timedelta(days=1)
 """How many due times, and how much time, may pass before their records are yielded."""
 
 
+class TookLongError(PicoschedError):
+    """A rehearsal that took more than its real time; `at` is the time it came to."""
+
+    def __init__(self, at: datetime, seconds: float) -> None:
+        came = f"found a rehearsal that came to {format_time(at)} in {seconds:g} s"
+        super().__init__(f"{came}, wanted a shorter time, or less to happen", "too_large")
+        self.at = at
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """The scheduled event that came due."""
@@ -131,7 +140,7 @@ class Rehearsal:
         self._causes: dict[str, str | None] = {}
 
     def let_pass(self, until: datetime) -> Iterator[Record]:
-        """Let time pass; yield records of events due on the way. `too_large` if it takes too long."""
+        """Let time pass; yield records of events due on the way. TookLongError if it takes too long."""
         for _ in self.steps(until):
             yield from self.news()
 
@@ -144,20 +153,16 @@ class Rehearsal:
             for _ in range(most):
                 self._clock.reach(due)
                 self._engine.run_due()
-                self._check_seconds(due)
+                self._check_seconds()
                 due = self._engine.next_due()
                 if due is None or due > last:
                     break
             yield
         self._clock.reach(until)
 
-    def _check_seconds(self, now: datetime) -> None:
+    def _check_seconds(self) -> None:
         if self._seconds is not None and ticks() - self._began > self._seconds:
-            raise PicoschedError(
-                f"found a rehearsal that came to {format_time(now)} in {self._seconds:g} s, "
-                "wanted a shorter time, or less to happen",
-                "too_large",
-            )
+            raise TookLongError(self._clock.now(), self._seconds)
 
     def occurrences(self) -> list[Fire]:
         """Occurrences recorded since the last call."""
@@ -168,6 +173,7 @@ class Rehearsal:
 
     def news(self) -> Iterator[Record]:
         """Records of events handled since the last call."""
+        self._check_seconds()
         if self._let_go is not None:
             kept = self._engine.store.agenda
             self._let_go.update(self._engine.read(lambda: kept.let_go_after(self._counted)))

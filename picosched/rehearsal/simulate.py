@@ -38,12 +38,14 @@ def simulate(
     settings: Settings | None = None,
     seed: int | str = 0,
     let_go: Counter[str] | None = None,
+    seconds: float | None = None,
 ) -> Iterator[Record]:
     """Install rulesets and let time pass from `start` to `until`, both included; a record for each event.
 
     With a `store` it is a copy of that one that time passes over, and the rulesets go to its root. `pico`
     names another. `config` configures the rulesets. Inputs are raised at their times, behind what is due at
     the same time. `let_go` counts the occurrences that are throttled or skipped, of which there is no record.
+    TookLongError if it takes more than `seconds` of real time.
     """
     if until < start:
         raise PicoschedError(f"found the end {format_time(until)} before the start {format_time(start)}")
@@ -63,7 +65,7 @@ def simulate(
                 target = engine.new_pico(pico or NAME)
             else:
                 target = engine.root if pico is None else engine.pico(pico)
-            rehearsal = Rehearsal(engine, clock, silence, let_go)
+            rehearsal = Rehearsal(engine, clock, silence, let_go, seconds)
             for ruleset in rulesets:
                 target.install(ruleset, config)
             for time, group in groupby(

@@ -112,6 +112,21 @@ def test_the_tools_that_read(home: Path) -> None:
     play(home, story)
 
 
+def test_an_error_shows_no_file_that_has_the_name_of_a_ruleset(home: Path) -> None:
+    (home / "picosched.toml").write_text("[engine]\n\n# a secret\n")
+    text = "ruleset picosched.toml {\n\n  meta { use module nosuch } }\n"
+
+    async def story(ask: Assistant) -> None:
+        span = {"start": "2030-03-01T00:00:00Z", "until": "2030-03-02T00:00:00Z"}
+        for told in (
+            await ask.refused("simulate", **span, rulesets=[text]),
+            await ask.refused("plan", rulesets=[text]),
+        ):
+            assert "picosched.toml:3:" in told and "secret" not in told
+
+    play(home, story)
+
+
 def test_a_simulation_is_bounded_and_touches_nothing(home: Path) -> None:
     before = (home / "home.db").read_bytes()
 

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,27 @@ def test_on_a_terminal_one_is_asked(run: Any, folder: Path, answer: str, status:
     assert "cancel 2 events? [y/N]" in err
     assert process.returncode == status
     assert len(run("scheduled", "--json").lines) == left
+
+
+@pytest.mark.files
+@pytest.mark.slow
+def test_a_terminal_gets_no_control_characters(run: Any, folder: Path) -> None:
+    run("install", TEA)
+    name = "a\x1b]0;title\x07b\rc"
+    run("raise", "tea:started", f"tea={name}", "minutes=3")
+    ours, theirs = pty.openpty()
+    script = Path(sys.executable).with_name("picosched")
+    for words in (("scheduled",), ("journal",)):
+        process = subprocess.Popen([str(script), *words], stdout=theirs, cwd=folder)
+        assert process.wait(60) == 0
+    os.close(theirs)
+    shown = bytearray()
+    with suppress(OSError):  # how a terminal says that nobody writes any more
+        while part := os.read(ours, 65_536):
+            shown += part
+    os.close(ours)
+    assert b"\\x1b]0;title\\x07b" in shown and b"\x1b]0" not in shown
+    assert name in run("scheduled", "--json").json["attrs"].values()
 
 
 # ---- one, in full -----------------------------------------------------------------------------------------

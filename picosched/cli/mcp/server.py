@@ -34,9 +34,7 @@ def new_server(tools: Tools, *, write: bool = False) -> MCPServer:
         server.add_tool(_told(each), each.__name__, annotations=hints)
     changing = (tools.raise_, tools.fire, tools.pause, tools.resume, tools.cancel, tools.install)
     for change in changing if write else ():
-        hints = ToolAnnotations(
-            read_only_hint=False, destructive_hint=change.__name__ in ("cancel", "install")
-        )
+        hints = ToolAnnotations(read_only_hint=False, destructive_hint=change.__name__ in DESTRUCTIVE)
         server.add_tool(_told(change), change.__name__.rstrip("_"), annotations=hints)
     return server
 
@@ -53,7 +51,7 @@ def _told(tool: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         except PicoschedError as error:
             others = error.others if isinstance(error, KrlError) else ()
             raise ToolError(
-                "\n".join(rendered(each, values.get("text")) for each in (error, *others))
+                "\n".join(rendered(each, values.get("text"), files=False) for each in (error, *others))
             ) from error
 
     return run

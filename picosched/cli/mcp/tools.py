@@ -35,6 +35,8 @@ MOST_INPUTS = 1_000
 MOST_DAYS = 366
 LONGEST = timedelta(days=MOST_DAYS)
 """Of a simulation."""
+SECONDS = 20.0
+"""Of real time, of a simulation."""
 MOST_PLANNED = 5_000
 """Events that each of the two rehearsals of a plan raises."""
 
@@ -116,10 +118,12 @@ class Tools:
         pico: Pico = None,
         limit: Annotated[int, Field(ge=1, le=MOST_RECORDS)] = 100,
     ) -> Answer:
-        """Run rulesets in virtual time, at most 366 days, and return every event they would handle.
+        """Run rulesets in virtual time, at most 366 days and 20 s, and return every event they would handle.
 
-        Nothing outside is touched. `complete` is false if there are more records than `limit`.
+        Nothing outside is touched. `complete` is false if there are more records than `limit`, or it took too
+        long.
         """
+        from picosched.engine.rehearsed import TookLongError
         from picosched.rehearsal.simulate import simulate
 
         since, end = parse_time(start), parse_time(until)
@@ -131,6 +135,8 @@ class Tools:
         if len(lines) > MOST_INPUTS:
             raise PicoschedError(f"found {len(lines):,} events, wanted {MOST_INPUTS:,} or fewer", "too_large")
         let_go = Counter[str]()
+        found: list[Answer] = []
+        cut = False
         with self.where.copied() if copied else nullcontext() as store:
             records = simulate(
                 [*map(_text, rulesets or [])],
@@ -142,9 +148,15 @@ class Tools:
                 config=config,
                 settings=settings_here(),
                 let_go=let_go,
+                seconds=SECONDS,
             )
-            found = [{**each.as_json(), "considered": each.considered} for each in islice(records, limit + 1)]
-        return {"records": found[:limit], "complete": len(found) <= limit, "not_raised": dict(let_go)}
+            try:
+                for each in islice(records, limit + 1):
+                    found.append({**each.as_json(), "considered": each.considered})
+            except TookLongError:
+                cut = True
+        complete = not cut and len(found) <= limit
+        return {"records": found[:limit], "complete": complete, "not_raised": dict(let_go)}
 
     def plan(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -12,7 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from picosched.clock import format_time, parse_time
-from picosched.engine.rehearsed import Record
+from picosched.engine.rehearsed import Record, TookLongError
 from picosched.errors import PicoschedError
 from picosched.notation import Input as Raised
 from picosched.notation import parse_input, parse_json
@@ -115,27 +114,18 @@ def rehearse(what: Simulation, engine: AnEngine) -> Rehearsed:
     start, until = parse_time(what.start), parse_time(what.until)
     inputs = [_input(each) for each in what.raised]
     with busy():
-        records = simulate(texts, start, until, inputs, settings=engine.settings)
+        records = simulate(texts, start, until, inputs, settings=engine.settings, seconds=SIMULATED_SECONDS)
         return _rehearsed(records, what.limit)
 
 
 def _rehearsed(records: Iterator[Record], limit: int) -> Rehearsed:
     """The first records, within the time limit."""
-    over = threading.Event()
-    timer = threading.Timer(SIMULATED_SECONDS, over.set)
-    timer.daemon = True
-    timer.start()
     found: list[RecordShape] = []
     try:
-        for record in islice(records, limit):
-            found.append(_shape(record))
-            if over.is_set():
-                break
-        else:
-            return Rehearsed(records=found, complete=next(records, None) is None)
+        found.extend(map(_shape, islice(records, limit)))
+        return Rehearsed(records=found, complete=next(records, None) is None)
+    except TookLongError:
         return Rehearsed(records=found, complete=False)
-    finally:
-        timer.cancel()
 
 
 def _shape(record: Record) -> RecordShape:

@@ -15,8 +15,8 @@ from typing import Literal
 
 import orjson
 
-from picosched.clock import format_time, ticks
-from picosched.engine.rehearsed import Record
+from picosched.clock import format_time
+from picosched.engine.rehearsed import Record, TookLongError
 from picosched.notation import Input
 from picosched.rehearsal.simulate import simulate
 from picosched.settings import Settings
@@ -90,7 +90,7 @@ class Rehearsal:
 
         KrlError if the text cannot be installed, PicoschedError if an event cannot be raised.
         """
-        begun, kept = ticks(), list[Record]()
+        kept = list[Record]()
         name = self.store.picos.find_pico(self.pico)
         assert name is not None
         records = simulate(
@@ -101,15 +101,19 @@ class Rehearsal:
             store=self.store,
             pico=self.pico,
             settings=self.settings,
+            seconds=MOST_SECONDS,
         )
         length = (self.until - self.start).total_seconds()
-        for record in records:
-            if cancelled.is_set() or ticks() - begun > MOST_SECONDS or len(kept) == MOST_RECORDS:
-                records.close()  # type: ignore[attr-defined]
-                return Run(kept, record.at)
-            if record.pico == name.name:
-                kept.append(record)
-            progress((record.at - self.start).total_seconds() / length)
+        try:
+            for record in records:
+                if cancelled.is_set() or len(kept) == MOST_RECORDS:
+                    records.close()  # type: ignore[attr-defined]
+                    return Run(kept, record.at)
+                if record.pico == name.name:
+                    kept.append(record)
+                progress((record.at - self.start).total_seconds() / length)
+        except TookLongError as error:
+            return Run(kept, error.at)
         return Run(kept)
 
 
