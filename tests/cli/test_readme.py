@@ -30,6 +30,9 @@ INSTALLING = ("python3 -m venv .venv && . .venv/bin/activate", "pip install .", 
 UNTIL_STOPPED = "picosched run --db home.db"
 
 
+GIT = ("git", "-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
+
+
 class Example(NamedTuple):
     """A command, and the lines that it prints according to the page; none if the page shows none."""
 
@@ -56,8 +59,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     source, environment = folder / "source", folder / "env"
     shutil.copytree(ROOT / "picosched", source / "picosched", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "setup.py", "README.md"):
         shutil.copy(ROOT / name, source)
+    for words in (["init"], ["add", "."], ["commit", "-m", "all"]):
+        subprocess.run([*GIT, *words], cwd=source, check=True, capture_output=True)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source)]
     subprocess.run([*pip, *build], check=True, capture_output=True)
@@ -103,6 +108,14 @@ def test_the_wheel_has_all_that_the_clone_has(installed: Path) -> None:
     for path in (ROOT / "picosched").rglob("*"):
         if path.is_file() and path.suffix != ".pyc":
             assert (packages / path.relative_to(ROOT)).exists(), path
+
+
+def test_it_knows_the_commit_that_it_was_built_from(installed: Path) -> None:
+    source = installed.parent.parent / "source"
+    asked = [*GIT, "log", "-1", "--format=%h, %cs", "--abbrev=12"]
+    commit = subprocess.run(asked, cwd=source, check=True, capture_output=True, text=True).stdout.strip()
+    told = subprocess.run([installed / "picosched", "--version"], check=True, capture_output=True, text=True)
+    assert told.stdout.splitlines()[0].endswith(f"({commit})")
 
 
 def test_it_names_every_extra_and_each_target_that_it_names_is_there() -> None:
