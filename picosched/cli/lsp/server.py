@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
@@ -21,13 +22,18 @@ from picosched.cli.lsp.completing import Kind, completions
 from picosched.cli.lsp.document import Document, Range
 from picosched.cli.lsp.hovering import hover, word_at
 from picosched.cli.lsp.placing import definitions, references
+from picosched.cli.lsp.rehearsing import SPAN, firsts, rehearsed
+from picosched.cli.lsp.renaming import renamable, renamed
 from picosched.cli.lsp.rulesets import Rulesets
 from picosched.cli.lsp.timespecs import repeats
 from picosched.clock import SystemClock
-from picosched.errors import KrlError, Span
+from picosched.errors import KrlError, PicoschedError, Span
 from picosched.krl.printer import formatted
 from picosched.settings import Settings
 from picosched.timespec.almanac import PLAIN
+
+REHEARSE = "picosched.rehearse"
+"""The command, of a URI and an event, that returns the text of a rehearsal."""
 
 PAUSE = 0.2
 """Seconds without a change before a text is checked."""
@@ -178,13 +184,46 @@ def new_server(settings: Settings | None = None) -> KrlServer:
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     def on_code_lens(ls: KrlServer, params: types.CodeLensParams) -> list[types.CodeLens]:
         document, now = ls.document(params.text_document.uri), SystemClock().now()
-        return [
+        times = [
             types.CodeLens(
                 ls.placed(Range(document, each.node.start, each.node.start + len("schedule"))).range,
                 types.Command(each.next(now), ""),
             )
             for each in repeats(document, ls.almanac)
         ]
+        title = f"rehearse {SPAN.days} days"
+        return times + [
+            types.CodeLens(
+                ls.placed(each.place).range,
+                types.Command(title, REHEARSE, arguments=[document.uri, each.event]),
+            )
+            for each in firsts(document)
+        ]
+
+    @server.command(REHEARSE)
+    @server.thread()
+    def on_rehearse(ls: KrlServer, uri: str, event: str) -> str:
+        now = SystemClock().now().replace(microsecond=0)
+        text = ls.workspace.get_text_document(uri).source
+        return rehearsed(text, event, now, ls.settings or Settings())
+
+    @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
+    def on_prepare_rename(ls: KrlServer, params: types.PrepareRenameParams) -> types.Range | None:
+        uri = params.text_document.uri
+        place = renamable(ls.document(uri), ls.offset(uri, params.position))
+        return None if place is None else ls.placed(place).range
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
+    def on_rename(ls: KrlServer, params: types.RenameParams) -> types.WorkspaceEdit:
+        uri, offset = params.text_document.uri, ls.offset(params.text_document.uri, params.position)
+        try:
+            places = renamed(ls.document(uri), offset, ls.rulesets.all(), params.new_name)
+        except PicoschedError as error:
+            raise JsonRpcInvalidParams(str(error)) from error
+        edits: dict[str, list[types.TextEdit]] = {}
+        for each in map(ls.placed, places):
+            edits.setdefault(each.uri, []).append(types.TextEdit(each.range, params.new_name))
+        return types.WorkspaceEdit(edits)
 
     return server
 
