@@ -45,7 +45,7 @@ def _made(function: ast.FunctionDef, code: Code) -> Callable[..., Any]:
     module = ast.fix_missing_locations(ast.Module(body=[function], type_ignores=[]))
     try:
         compiled = compile(module, source.name, "exec")
-    except SyntaxError as cause:  # Python allows twenty blocks in each other
+    except SyntaxError as cause:  # Python allows few blocks in each other
         raise KrlError("found more nested loops than can be compiled", source.span(0, 0)) from cause
     namespace: dict[str, Any] = {**RUNTIME, **code.constants, ".source": source}
     exec(compiled, namespace)
