@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+BUILDER ?= podman
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -11,7 +12,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check quick pythons test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots audit clean
+.PHONY: help demo check quick pythons test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots audit container clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -88,6 +89,16 @@ audit: ## known faults of what requirements.lock lists; asks pypi.org
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip
+
+container: ## the image of Containerfile: build it, run it, and wait until it is healthy; BUILDER=docker
+	$(BUILDER) build --file Containerfile --tag picosched .
+	@id=$$($(BUILDER) run --detach picosched) && trap "$(BUILDER) rm --force $$id >/dev/null" EXIT && \
+	for second in $$(seq 60); do \
+		$(BUILDER) exec $$id python -c "import urllib.request as r; r.urlopen('http://127.0.0.1:8123/ready')" 2>/dev/null \
+			&& echo "it is healthy, and runs as the user $$($(BUILDER) exec $$id id -u)" && exit 0; \
+		sleep 1; \
+	done; \
+	$(BUILDER) logs $$id; exit 1
 
 kill: $(READY) ## the kill tests alone, all of them, with their counts
 	$(BIN)/python -m pytest tests/crash --all-kills -s
