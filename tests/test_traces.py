@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -186,6 +187,17 @@ def test_a_row_of_an_engine_without_traces_has_no_place(traced: Traced) -> None:
     with traced.opened() as engine:
         engine.run_due()
     assert traced.span("tea:ready").links == ()
+
+
+def test_without_the_package_an_engine_with_the_setting_says_so_and_holds_nothing(
+    traced: Traced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.context", None)
+    monkeypatch.delitem(sys.modules, "picosched.turns.traces", raising=False)
+    with pytest.raises(PicoschedError, match=r"pip install 'picosched\[otel\]'"):
+        Engine(traced.file, otlp="http://127.0.0.1:9")
+    with Engine(traced.file) as engine:
+        assert "tea" in engine.root.rulesets()
 
 
 def test_the_setting_is_for_real_time_only() -> None:

@@ -83,21 +83,22 @@ class Wiring:
         )
         self._most_bytes = self.settings.limits.max_attrs_bytes
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
-        ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
+        by_hand = isinstance(self.clock, VirtualClock)
+        # Before anything is open, as they may refuse a setting.
+        ask = outside or Outside(self.settings).fetch
+        self._traces = None
+        if not readonly and (tracer_provider is not None or (self.settings.otlp and not by_hand)):
+            from picosched.turns.traces import Traces  # late: few engines are traced
+
+            self._traces = Traces(tracer_provider, self.settings.otlp, self.now)
         self._began, self._queries = to_ms(self.now()), count(1)
         """A query's id is the time of the start and a counter: unlike the ids of events and channels it need
         not be unguessable, so it draws no random numbers."""
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
         # On a virtual clock no time passes, so that simulations are reproducible.
-        by_hand = isinstance(self.clock, VirtualClock)
         ticks, seconds = (lambda: 0.0, None) if by_hand else (self.clock.ticks, SECONDS)
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
-        self._traces = None
-        if not readonly and (tracer_provider is not None or (self.settings.otlp and not by_hand)):
-            from picosched.turns.traces import Traces  # late: few engines are traced
-
-            self._traces = Traces(tracer_provider, self.settings.otlp, self.now)
         self._dues = Dues(lambda due: self._scheduler.wake(due), self._traces)
         shards = self.store.shards
         reach = None if shards is None else Reach(shards, self.store.agenda, self.loaded)
