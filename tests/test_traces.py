@@ -20,6 +20,8 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 RULESET = """
 ruleset tea {
+  meta { shares cups }
+  global { cups = function() { 1 } }
   rule start {
     select when tea started
     fired { schedule tea event "ready" at time:add(time:now(), {"minutes": 4}) }
@@ -32,6 +34,9 @@ ruleset tea {
     event:send({"eci": "somebody", "domain": "tea", "type": "ready"}, "http://127.0.0.1:9")
   }
   rule spill { select when tea spilt send_directive("sum", {"n": time:add("soon", {"days": 1})}) }
+  rule ask { select when tea asked
+    ctx:eventQuery(event:attrs{"eci"}, "tea", "ready", {}, "tea", "cups") setting(cups)
+  }
   rule look { select when tea looked pre { got = http:get("http://127.0.0.1:9/") }
     send_directive("got", {"status": got{"status_code"}})
   }
@@ -138,6 +143,16 @@ def test_a_message_to_another_pico_continues_the_trace(traced: Traced) -> None:
     assert got.parent is not None and got.parent.span_id == place(sent).span_id
     assert place(got).trace_id == place(sent).trace_id
     assert got.links == ()
+
+
+def test_the_turn_of_a_question_is_a_child_of_the_turn_that_asks(traced: Traced) -> None:
+    with traced.opened() as engine:
+        other = engine.new_pico("other")
+        other.install(RULESET)
+        engine.root.raise_event("tea", "asked", {"eci": other.new_channel().eci})
+    asked, got = traced.span("tea:asked"), traced.span("tea:ready")
+    assert got.parent is not None and got.parent.span_id == place(asked).span_id
+    assert place(got).trace_id == place(asked).trace_id
 
 
 def test_a_header_is_the_parent_and_requests_carry_the_span(traced: Traced) -> None:

@@ -59,7 +59,7 @@ class Waiting(Background):
     def __init__(
         self,
         ask: Ask,
-        ask_pico: Callable[[EventQuery], EventQueryAnswer],
+        ask_pico: Callable[[EventQuery, str | None], EventQueryAnswer],
         done: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
@@ -88,7 +88,7 @@ class Waiting(Background):
 
     def _answer(self, request: Request, seconds: float | None, trace: str | None) -> Response:
         if isinstance(request, EventQuery):
-            return self._ask_pico(request)
+            return self._ask_pico(request, trace)
         if trace is not None:  # a header of the rule wins
             request = replace(request, headers=((TRACEPARENT, trace), *request.headers))
         with away():

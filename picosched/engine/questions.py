@@ -12,6 +12,7 @@ from typing import Any
 
 from picosched.due.background import DismissedError, refuse_dismissed
 from picosched.errors import PicoschedError
+from picosched.frozen import replace
 from picosched.krl.requests import EventQuery, EventQueryAnswer
 from picosched.krl.text import measured
 from picosched.pico.event import Event, Query
@@ -42,8 +43,8 @@ class Questions:
         self._deep = threading.local()
         """How many turns of other picos the calling thread waits for, each within the one before."""
 
-    def answer(self, request: EventQuery) -> EventQueryAnswer:
-        """Raise the event in its pico and, once its turn is durable, ask the query.
+    def answer(self, request: EventQuery, trace: str | None) -> EventQueryAnswer:
+        """Raise the event in its pico and, once its turn is durable, ask the query. It continues the trace.
 
         The turn that asked waits without any lock and has written nothing. If it is tried again, also after a
         crash, the key makes the event happen once.
@@ -63,7 +64,7 @@ class Questions:
                 )
             attrs, args = json.loads(request.attrs), json.loads(request.args)
             event = self._new_event(request.domain, request.type, attrs, eci=request.eci, once=request.once)
-            self._raise_one(event, request.pico_id)
+            self._raise_one(event if trace is None else replace(event, trace=trace), request.pico_id)
             query = self._new_query(request.rid, request.name, args, eci=request.eci)
             value = self._answer_to(query, request.pico_id)
         except (StoreError, DismissedError):

@@ -85,6 +85,8 @@ class Traces:
                     links = [Link(get_current_span(maker).get_span_context())]
                 else:
                     context = maker
+        elif event.trace is not None:
+            context = _read(event.trace)
         elif event.eci is not None and isinstance(headers := event.attrs.get("_headers"), dict):
             kind, context = SpanKind.SERVER, PROPAGATOR.extract(headers, Context())
         answers.span = self._tracer.start_span(

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from picosched.cli.picture import MOST, picture
@@ -262,7 +262,6 @@ def test_each_hour_of_the_week_has_the_mark_of_its_fires(
     assert most <= MOST
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["0 0", "30 2", "59 23"]), st.integers(1, 31), st.sampled_from(ZONES), starts)
 def test_each_day_of_the_year_is_marked_if_it_fires(time: str, day: int, tz: str, since: datetime) -> None:
     timespec = Timespec.parse(f"{time} {day},7-9 * *", tz)
