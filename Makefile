@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+BUILDER ?= podman
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -11,7 +12,7 @@ TESTS = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots audit clean
+.PHONY: help demo check quick pythons test test-all lock test-latest browser lint format-code bench bench-http kill faults soak docs shots audit container clean
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help: ## list the targets
@@ -29,8 +30,20 @@ $(READY): pyproject.toml requirements.lock
 demo: $(READY) ## the main job: a ruleset schedules an event, and it comes back
 	@$(BIN)/picosched demo
 
-check: lint ## for daily work: the linters and the quick tests
+check: lint quick ## for daily work: the linters and the quick tests
+
+quick: $(READY)
 	$(TESTS) --quiet -m "not slow"
+
+pythons: ## the quick tests on each Python from 3.11 to 3.14 that is installed, in .venv-3.12 and so on
+	@for version in 3.11 3.12 3.13 3.14; do \
+		if python$$version -c "" 2>/dev/null; then \
+			echo "Python $$version"; \
+			$(MAKE) --no-print-directory quick PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+		else \
+			echo "Python $$version is not installed"; \
+		fi; \
+	done
 
 test: lint browser ## every test, the linters first; the quick ones on PostgreSQL too
 	$(TESTS) --durations 15
@@ -77,6 +90,16 @@ audit: ## known faults of what requirements.lock lists; asks pypi.org
 	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip
 
+container: ## the image of Containerfile: build it, run it, and wait until it is healthy; BUILDER=docker
+	$(BUILDER) build --file Containerfile --tag picosched .
+	@id=$$($(BUILDER) run --detach picosched) && trap "$(BUILDER) rm --force $$id >/dev/null" EXIT && \
+	for second in $$(seq 60); do \
+		$(BUILDER) exec $$id python -c "import urllib.request as r; r.urlopen('http://127.0.0.1:8123/ready')" 2>/dev/null \
+			&& echo "it is healthy, and runs as the user $$($(BUILDER) exec $$id id -u)" && exit 0; \
+		sleep 1; \
+	done; \
+	$(BUILDER) logs $$id; exit 1
+
 kill: $(READY) ## the kill tests alone, all of them, with their counts
 	$(BIN)/python -m pytest tests/crash --all-kills -s
 
@@ -93,5 +116,5 @@ bench-http: $(READY) ## requests a second over HTTP beside bare ASGI and the Nod
 	$(BIN)/python -m tests.bench over_http $(if $(PEER),--peer-in $(PEER),--peer)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-latest .venv-audit .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ language.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,9 +27,19 @@ EXIT_STATUS: dict[str, int] = {
 }
 
 
+LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text with their ends, which are those that editors know: Python ends lines at more."""
+    return LINE.findall(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of a source text: lines and columns count from 1, the end column is exclusive."""
+    """A range of a source text: lines, as `lines_of` has them, and columns count from 1, the end column is
+    exclusive.
+    """
 
     file: str
     line: int
@@ -84,9 +95,9 @@ class KrlError(PicoschedError):
         """`file:line:col: message`, the source line with keys covered, and carets under the error."""
         if self.span is None or source is None:
             return str(self)
-        lines = without_keys(source).splitlines() or [""]
+        lines = lines_of(without_keys(source)) or [""]
         number = min(self.span.line, len(lines))
-        line = lines[number - 1]
+        line = lines[number - 1].rstrip("\r\n")
         start = min(self.span.column, len(line) + 1) - 1
         one_line = self.span.end_line == self.span.line
         end = self.span.end_column - 1 if one_line else len(line)

@@ -71,6 +71,8 @@ class Settings:
     `after` and `secret`."""
     smtp: str = ""
     """The server for mails of alerts: "smtp://user:password@mail.example:587", or "smtps:"."""
+    otlp: str = ""
+    """The collector that traces and metrics are sent to, by OTLP over HTTP: "http://127.0.0.1:4318"."""
     almanac: Almanac = PLAIN
     """What timespecs are read with: `business_days`, the calendar that business days go by, a code of
     holidays or a name; and in `picosched.toml` tables `[calendar.NAME]` and `[place.NAME]`."""
@@ -180,7 +182,7 @@ def _checked(name: str, value: Any, where: str) -> Any:
         if not isinstance(texts, (list, tuple)) or not all(isinstance(each, str) for each in texts):
             raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted a list of texts")
         return tuple(each for each in texts if each)
-    if name in ("base_url", "machine_url"):
+    if name in ("base_url", "machine_url", "otlp"):
         return _server_url(name, value, where)
     if name == "keys":
         return _keys(value, where)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import elsewhere
 import pytest
+from hypothesis import settings
 from postgres_server import Server
 
 pytest_plugins = ["pytester"]
@@ -19,6 +20,10 @@ OPENERS = {"picosched", "held", "worker", "ticking"}
 
 ELSEWHERE_TESTED = {"bench", "compat", "crash", "fuzz", "krl", "soak", "store"}
 """Folders whose tests open no store, or say themselves which kind they open."""
+
+# Hypothesis would take an example that a busy machine held up for one that is slow.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and what they start would do so too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from picosched import Engine, PicoRef, VirtualClock
-from picosched.engine.wiring import DEEPEST, MOST_ASKED_AFTER
+from picosched.engine.questions import DEEPEST, MOST_ASKED_AFTER
 from picosched.krl.requests import HttpRequest, HttpResponse
 
 COUNTING = """ruleset counting {

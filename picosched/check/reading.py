@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from picosched.errors import KrlError
+from picosched.errors import KrlError, lines_of
 from picosched.krl import syntax
 from picosched.krl.grammar import parse
 from picosched.krl.lexer import tokens_of
@@ -101,7 +101,7 @@ def _explained(fault: KrlError, text: str, place: int) -> KrlError:
 def _offset(text: str, fault: KrlError) -> int:
     """Where a fault stands, as an offset."""
     assert fault.span is not None
-    lines = text.splitlines(keepends=True)[: fault.span.line - 1]
+    lines = lines_of(text)[: fault.span.line - 1]
     return sum(map(len, lines)) + fault.span.column - 1
 
 
@@ -156,10 +156,4 @@ def _block_at(blocks: Sequence[_Block], place: int) -> _Block | None:
 
 def _blank(text: str) -> str:
     """As many blanks, with the lines that the text has."""
-    return "".join(_blank_for(character) for character in text)
-
-
-def _blank_for(character: str) -> str:
-    if character in "\r\n":
-        return character
-    return "\n" if character.splitlines() == [""] else " "
+    return "".join(each if each in "\r\n" else " " for each in text)

@@ -1,11 +1,13 @@
-"""Shell completion of pico names and ids, from the database, which may be in use, or from the server.
+"""Shell completion of names and ids: of picos, scheduled events and rulesets.
 
-Completion must be fast: a file is read without creating an engine, and a server has a moment to answer. On
-any error it offers nothing.
+They come from the database, which may be in use, or from the server. Completion must be fast: a file is read
+without creating an engine, and a server has a moment to answer. On any error it offers nothing.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from picosched.store.port import Database
 
 MOST = 200
+UNSAFE = re.compile(r"([^\w@%+=:,./-])")
 PATIENCE_SECONDS = 2.0
 
 Values = Mapping[str, Any]
@@ -41,17 +44,35 @@ def complete_pico(values: Values, incomplete: str) -> Offers:
     return _offered(values, read, ask)
 
 
+def complete_rid(values: Values, incomplete: str) -> Offers:
+    """The installed rulesets with this prefix; of a server, those of the pico of the line."""
+
+    def read(database: Database) -> Offers:
+        from picosched.store.beginnings import rids_like
+
+        found = rids_like(database, incomplete, MOST)
+        return [(rid, "on 1 pico" if picos == 1 else f"on {picos} picos") for rid, picos in found]
+
+    def ask(remote: Remote) -> Offers:
+        pico = values.get("pico")
+        rids = (remote.root if pico is None else remote.pico(pico)).rulesets()
+        return [(rid, "") for rid in sorted(rids) if rid.startswith(incomplete)][:MOST]
+
+    return _offered(values, read, ask)
+
+
 def complete_id(values: Values, incomplete: str) -> Offers:
-    """The ids of pending events with this prefix, each with its event and due time where known.
+    """The names and ids of pending events with this prefix, each with its event and due time where known.
 
     A server is asked for ids alone, unless the prefix is empty.
     """
 
     def read(database: Database) -> Offers:
-        from picosched.store.beginnings import coming_like
+        from picosched.store.beginnings import coming_like, names_like
 
+        named = [(_in_shell(name), event) for name, event in names_like(database, incomplete, MOST)]
         found = coming_like(database, incomplete, MOST)
-        return [(each.id, f"{each.event} due {shown_time(each.due)}") for each in found]
+        return [*named, *((each.id, f"{each.event} due {shown_time(each.due)}") for each in found)]
 
     def ask(remote: Remote) -> Offers:
         from picosched.schedule.filter import Filter
@@ -62,6 +83,13 @@ def complete_id(values: Values, incomplete: str) -> Offers:
         return [(row.id, f"{row.domain}:{row.type} due {shown_time(row.due)}") for row in found]
 
     return _offered(values, read, ask)
+
+
+def _in_shell(name: str) -> str:
+    """A name as bash takes it from a completion, with its spaces and signs escaped; other shells escape it
+    themselves.
+    """
+    return UNSAFE.sub(r"\\\1", name) if "COMP_WORDS" in os.environ else name
 
 
 def _offered(values: Values, read: Callable[[Database], Offers], ask: Callable[[Remote], Offers]) -> Offers:

@@ -65,15 +65,16 @@ def _bare() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from picosched.cli.version import version_text
 
-        write(f"picosched {version('picosched')}")
+        write(version_text())
         raise typer.Exit
 
 
 def picosched(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and the build."),
     ] = False,
 ) -> None:
     """A rules engine with a scheduler: rulesets schedule events, and each is raised exactly once.

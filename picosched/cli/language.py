@@ -322,11 +322,7 @@ def next_(
 
     since = SystemClock().now() if start is None else parse_time(start)
     spec = Timespec.parse(timespec, tz, _almanac(timespec)).starting(since)
-    times: list[datetime] = []
-    after = since
-    while len(times) < count and (following := spec.after(after)) is not None:
-        times.append(following)
-        after = following
+    times = spec.following(since, count)
     left_out = [*spec.left_out(since, times[-1])] if times else []
     if json:
         write_json(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
+from picosched.cli.completing import complete_rid
 from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Eci, Json, PicoName, command
@@ -64,7 +65,7 @@ def install(
 
 @command(app, PANEL, "picosched uninstall tea_timer")
 def uninstall(
-    rid: Annotated[str, Argument(metavar="RID", help="The ruleset's id.")],
+    rid: Annotated[str, Argument(metavar="RID", help="The ruleset's id.", autocompletion=complete_rid)],
     where: Where = HERE,
     pico: PicoName = None,
     json: Json = False,

@@ -14,7 +14,7 @@ from picosched.cli.opening import ruleset_at, settings_here
 from picosched.cli.options import Json, command
 from picosched.cli.printing import write, write_json
 from picosched.cli.where import HERE, TokenFile, Where, where_options
-from picosched.clock import format_time, parse_time
+from picosched.clock import parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
 
 if TYPE_CHECKING:
@@ -177,20 +177,10 @@ def _read_events(file: Path) -> list[Input]:
 
 
 def _show(record: Record) -> None:
-    from picosched.cli.explain import directive_text, event_text, show_considered
+    from picosched.cli.explain import record_lines
 
-    due = ""
-    if record.scheduled is not None:
-        name = f" {record.scheduled.name}" if record.scheduled.name else ""
-        due = f"   scheduled{name}, due {format_time(record.scheduled.nominal)}"
-    write(f"{format_time(record.at)}  {event_text(record.domain, record.type, record.attrs)}{due}")
-    show_considered(record.considered)
-    for each in record.directives:
-        write(f"    {directive_text(each['name'], each['options'])}")
-    for each in record.outside:
-        write(f"    request not sent: {each['method']} {each['url']}")
-    for error in record.errors:
-        write(f"    error: {error}")
+    for line in record_lines(record):
+        write(*line)
 
 
 @command(

@@ -22,7 +22,7 @@ from picosched.due.alerting import ACCEPTED, AGAIN, GIVEN_UP, note, signature_of
 from picosched.due.background import Background, away
 from picosched.due.queue import Looked, Tick
 from picosched.due.waiting import Ask
-from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.krl.requests import TRACEPARENT, HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.mail import METHOD
 from picosched.pico.delivery import Delivery
@@ -142,7 +142,8 @@ def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:
         subject, text = text_of(json.loads(delivery.body))
         return HttpRequest(METHOD, delivery.url, (("subject", subject),), text.encode())
     signature = signature_of(settings, delivery)
-    headers = (("content-type", "application/json"), (KEY, delivery.id), *signature)
+    trace = () if delivery.trace is None else ((TRACEPARENT, delivery.trace),)
+    headers = (("content-type", "application/json"), (KEY, delivery.id), *trace, *signature)
     url, user = without_user(delivery.url)
     return HttpRequest("POST", url, headers, delivery.body.encode(), redirects=False, auth=user)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from picosched.clock import format_time, to_ms
 from picosched.due.agenda import AgendaQueue
@@ -33,6 +33,9 @@ from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
 from picosched.turns.seen import Seen
 
+if TYPE_CHECKING:
+    from picosched.turns.traces import Traces
+
 OnEvent = Callable[[Mapping[str, Any]], None]
 """Is called with the attributes of an event."""
 
@@ -47,8 +50,9 @@ class Dues:
     events are made then. For one thread at a time, inside a transaction.
     """
 
-    def __init__(self, wake: Callable[[datetime | None], None]) -> None:
+    def __init__(self, wake: Callable[[datetime | None], None], traces: Traces | None) -> None:
         self._wake = wake
+        self._traces = traces
         self._soonest: datetime | None = None
         self._changed = False
         self._calls: dict[tuple[str, str], OnEvent] = {}
@@ -79,6 +83,8 @@ class Dues:
     def committed(self) -> None:
         if self._changed or self._soonest is not None:
             self._wake(None if self._changed else self._soonest)
+        if self._traces is not None:
+            self._traces.committed()
         told = self._told
         self.forget()
         for call, attrs in told:
@@ -86,6 +92,8 @@ class Dues:
 
     def forget(self) -> None:
         self._soonest, self._changed = None, False
+        if self._traces is not None:
+            self._traces.forget()
         if self._told:
             self._told = []
 

@@ -20,7 +20,15 @@ from typing import Protocol, TypeVar
 
 from picosched.due.background import Background, away
 from picosched.errors import PicoschedError
-from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
+from picosched.krl.requests import (
+    TRACEPARENT,
+    EventQuery,
+    EventQueryAnswer,
+    HttpRequest,
+    HttpResponse,
+    Request,
+    Response,
+)
 from picosched.pico.said import MOST_ASKED, Answers, Unanswered
 
 
@@ -51,7 +59,7 @@ class Waiting(Background):
     def __init__(
         self,
         ask: Ask,
-        ask_pico: Callable[[EventQuery], EventQueryAnswer],
+        ask_pico: Callable[[EventQuery, str | None], EventQueryAnswer],
         done: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
@@ -68,7 +76,7 @@ class Waiting(Background):
                 return outcome
             del given[outcome.place :]
             if (left := self._left(answers)) is None or left > 0:
-                given.append((outcome.request, self._answer(outcome.request, left)))
+                given.append((outcome.request, self._answer(outcome.request, left, answers.trace)))
             left = self._left(answers)
             answers.given_up = left is not None and left <= 0
             outcome = perform(piece)
@@ -78,8 +86,10 @@ class Waiting(Background):
         """Seconds until the wait is given up; None if it is not."""
         return None if answers.until is None else (answers.until - self._now()).total_seconds()
 
-    def _answer(self, request: Request, seconds: float | None) -> Response:
+    def _answer(self, request: Request, seconds: float | None, trace: str | None) -> Response:
         if isinstance(request, EventQuery):
-            return self._ask_pico(request)
+            return self._ask_pico(request, trace)
+        if trace is not None:  # a header of the rule wins
+            request = replace(request, headers=((TRACEPARENT, trace), *request.headers))
         with away():
             return self._ask(request if seconds is None else replace(request, seconds=seconds))

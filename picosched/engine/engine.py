@@ -36,6 +36,8 @@ from picosched.store.picos import PicoRow
 from picosched.store.store import Store
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from picosched.engine.path import EventPath
     from picosched.engine.planned import Plan
     from picosched.engine.whole import Whole
@@ -54,7 +56,8 @@ class Engine(Delivering, Sourced, Forecast):
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
     the environment; `options` are single settings and win. With a `seed`, random values in rules and
     generated ids are the same from run to run, if the same turns and queries come in the same order.
-    `outside` answers the HTTP requests of rules instead of the network; then no programs are run. A
+    `outside` answers the HTTP requests of rules instead of the network; then no programs are run.
+    `tracer_provider`, of OpenTelemetry, gets a span for each turn, instead of the setting `otlp`. A
     `readonly` engine answers and lists while another picosched writes. PicoschedError as for Store, and
     `invalid` for invalid settings.
     """
@@ -68,9 +71,10 @@ class Engine(Delivering, Sourced, Forecast):
         seed: int | str | None = None,
         readonly: bool = False,
         outside: Ask | None = None,
+        tracer_provider: TracerProvider | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(store, clock, settings, seed, readonly, outside, options)
+        super().__init__(store, clock, settings, seed, readonly, outside, tracer_provider, options)
         self.agenda = Agenda(self)
 
     def __enter__(self) -> Engine:

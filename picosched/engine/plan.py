@@ -73,7 +73,7 @@ class Rehearsing(Wiring):
 
     def __init__(self, store: Store, now: datetime, settings: Settings, most: int) -> None:
         self._silence, self._virtual = Silence(), VirtualClock(now)
-        super().__init__(store, self._virtual, settings, 0, False, self._silence, {})
+        super().__init__(store, self._virtual, settings, 0, False, self._silence, None, {})
         self._ticks.most_made = most
         self._rehearsal = Rehearsal(self, self._virtual, self._silence)
         self._recorded = self.read(store.agenda.last_record)

@@ -8,7 +8,6 @@ classes for callers are built on this: `engine`, `pico`, `agenda`, `sources`.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import threading
@@ -17,12 +16,12 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from picosched.checked import checked_event, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, to_ms, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
-from picosched.due.background import PATIENCE_SECONDS, DismissedError, refuse_dismissed, stop_all
+from picosched.due.background import PATIENCE_SECONDS, stop_all
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.entries import Entries
@@ -33,17 +32,14 @@ from picosched.due.scheduler import Scheduler
 from picosched.due.sources import SourcesQueue
 from picosched.due.tick import Dues, OnEvent, Ticks
 from picosched.due.waiting import Ask, Waiting
+from picosched.engine.questions import Questions
 from picosched.engine.recovery import opened, take_up
-from picosched.errors import PicoschedError
-from picosched.krl.requests import EventQuery, EventQueryAnswer
-from picosched.krl.text import measured
 from picosched.outside import Outside
 from picosched.pico.chance import Chance, id_from
 from picosched.pico.event import Event, Query
 from picosched.pico.said import Unanswered
 from picosched.pico.turn import Turn
 from picosched.settings import Settings, load_settings, with_settings
-from picosched.store.faults import StoreError
 from picosched.store.machines import Heartbeat, Machine
 from picosched.store.shards import shard_of
 from picosched.store.store import Store
@@ -53,14 +49,11 @@ from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent, Rais
 from picosched.turns.reach import Reach
 from picosched.turns.turns import Turns
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
 SECRET_KEY = "machines"
 """The key in the store of the secret by which servers know each other."""
-
-DEEPEST = 5
-"""Turns of other picos that one turn waits for, each within the one before."""
-
-MOST_ASKED_AFTER = 50
-"""Turns of other picos that one `ctx:eventQuery` may lead to, all depths together."""
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -80,6 +73,7 @@ class Wiring:
         seed: int | str | None,
         readonly: bool,
         outside: Ask | None,
+        tracer_provider: TracerProvider | None,
         options: Mapping[str, Any],
     ) -> None:
         self.settings = (
@@ -89,24 +83,29 @@ class Wiring:
         )
         self._most_bytes = self.settings.limits.max_attrs_bytes
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
-        ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
+        by_hand = isinstance(self.clock, VirtualClock)
+        # Before anything is open, as they may refuse a setting.
+        ask = outside or Outside(self.settings).fetch
+        self._traces = None
+        if not readonly and (tracer_provider is not None or (self.settings.otlp and not by_hand)):
+            from picosched.turns.traces import Traces  # late: few engines are traced
+
+            self._traces = Traces(tracer_provider, self.settings.otlp, self.now)
         self._began, self._queries = to_ms(self.now()), count(1)
         """A query's id is the time of the start and a counter: unlike the ids of events and channels it need
         not be unguessable, so it draws no random numbers."""
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
         # On a virtual clock no time passes, so that simulations are reproducible.
-        by_hand = isinstance(self.clock, VirtualClock)
         ticks, seconds = (lambda: 0.0, None) if by_hand else (self.clock.ticks, SECONDS)
         self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
-        self._dues = Dues(lambda due: self._scheduler.wake(due))
+        self._dues = Dues(lambda due: self._scheduler.wake(due), self._traces)
         shards = self.store.shards
         reach = None if shards is None else Reach(shards, self.store.agenda, self.loaded)
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds, reach)
-        self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came)
-        self._waiting = Waiting(ask, self._ask_pico, self.look_again, self.now)
-        self._deep = threading.local()
-        """How many turns of other picos the calling thread waits for, each within the one before."""
+        self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came, self._traces)
+        questions = Questions(self.new_event, self.raise_one, self.new_query, self.answer_to)
+        self._waiting = Waiting(ask, questions.answer, self.look_again, self.now)
         self.machine_id = "" if self.store.machines is None else token_hex(8)
         """The id of this process among those that write the database."""
         self._begun = Begun(self.store, self._commits, self.settings.max_begun, self.machine_id)
@@ -201,6 +200,8 @@ class Wiring:
                 self._begun.end()
             if self._owns_store:
                 self._commits.read(self.store.close)
+        if self._traces is not None:
+            self._traces.close()
 
     def now(self) -> datetime:
         """The clock's time, in whole milliseconds."""
@@ -319,38 +320,6 @@ class Wiring:
         """Raise a past occurrence; returns its turn, once durable, or None if it was settled meanwhile."""
         turn = self._raise_past(piece)
         return self._waiting.done(self._raise_past, piece, turn) if isinstance(turn, Unanswered) else turn
-
-    def _ask_pico(self, request: EventQuery) -> EventQueryAnswer:
-        """Raise the event in its pico and, once its turn is durable, ask the query.
-
-        The turn that asked waits without any lock and has written nothing. If it is tried again, also after a
-        crash, the key makes the event happen once.
-        """
-        refuse_dismissed()
-        depth = getattr(self._deep, "turns", 0)
-        self._deep.turns = depth + 1
-        self._deep.all = getattr(self._deep, "all", 0) + 1 if depth else 1
-        try:
-            if depth >= DEEPEST:
-                found = f"found {depth} picos that wait for each other's turns"
-                raise PicoschedError(f"{found}, wanted at most {DEEPEST}", "conflict")
-            if self._deep.all > MOST_ASKED_AFTER:
-                raise PicoschedError(
-                    f"found more than {MOST_ASKED_AFTER} turns of other picos that one question leads to",
-                    "too_large",
-                )
-            attrs, args = json.loads(request.attrs), json.loads(request.args)
-            event = self.new_event(request.domain, request.type, attrs, eci=request.eci, once=request.once)
-            self.raise_one(event, request.pico_id)
-            query = self.new_query(request.rid, request.name, args, eci=request.eci)
-            value = self.answer_to(query, request.pico_id)
-        except (StoreError, DismissedError):
-            raise
-        except PicoschedError as error:
-            return EventQueryAnswer(error=error)
-        finally:
-            self._deep.turns = depth
-        return EventQueryAnswer(value, size=measured(value)[1])
 
     def _raise(self, piece: RaiseEvent) -> Turn | Unanswered:
         return cast("Turn | Unanswered", self._commits.perform(self.turns.raise_event, piece))

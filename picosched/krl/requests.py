@@ -7,6 +7,9 @@ from typing import Any
 
 from picosched.errors import PicoschedError
 
+TRACEPARENT = "traceparent"
+"""The header with the place of a request in a trace, of W3C Trace Context."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from picosched.errors import KrlError, PicoschedError, Span
+from picosched.errors import LINE, KrlError, PicoschedError, Span, lines_of
 
 MOST_BYTES = 2_000_000
 """The limit for a ruleset file."""
@@ -34,7 +34,7 @@ class Source:
     @cached_property
     def _starts(self) -> list[int]:
         starts = [0]
-        for line in self.text.splitlines(keepends=True):
+        for line in lines_of(self.text):
             starts.append(starts[-1] + len(line))
         return starts
 
@@ -52,7 +52,8 @@ class Source:
         return Span(self.name, line, column, end_line, end_column)
 
     def line(self, number: int) -> str:
-        return self.text[self._starts[number - 1] :].split("\n", 1)[0].rstrip("\r")
+        found = LINE.match(self.text, self._starts[number - 1])
+        return "" if found is None else found[0].rstrip("\r\n")
 
     def render(self, error: PicoschedError) -> str:
         """The error with its source line and a caret, if it is in this text."""

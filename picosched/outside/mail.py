@@ -42,6 +42,8 @@ def _sent(server: str, to: str, subject: str, text: str) -> HttpResponse:
     parts = urlsplit(server)
     message = EmailMessage()
     message["To"], message["Subject"] = to, _plain(subject)
+    if not message["To"].addresses:  # it would be sent to nobody; not every Python refuses that
+        return HttpResponse(400, "cannot be sent as a mail: it has no valid address")
     message["From"] = unquote(parts.username or "") if "@" in unquote(parts.username or "") else to
     message.set_content(text)
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]

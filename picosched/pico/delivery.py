@@ -49,6 +49,8 @@ class Delivery:
     """The rule that sent it; of an alert, which has no rid, the alert's name."""
     dead: datetime | None = None
     """When we gave up; None while it is pending."""
+    trace: str | None = None
+    """As of a scheduled event: the other engine continues the trace from there."""
 
     @property
     def sender(self) -> str:

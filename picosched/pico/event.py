@@ -32,6 +32,9 @@ class Event:
     drawn: str | None = None
     """An id drawn for this event if a caller gave it its eid, which may be the same for many."""
 
+    trace: str | None = None
+    """Of a question by another pico: the place in a trace of the turn that asks."""
+
     @property
     def identity(self) -> str:
         """What no other event of a pico has: its idempotency key, the id drawn for it, or its eid."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from picosched.errors import KrlError
 from picosched.krl.requests import HttpRequest, HttpResponse, Request, Response
@@ -89,6 +90,10 @@ class Answers:
     """When the wait for answers is given up."""
     given_up: bool = False
     """Whether it was."""
+    span: Any = None
+    """Of a turn that is traced: its span (`turns/traces.py`)."""
+    trace: str | None = None
+    """Where that stands in its trace, as a `traceparent`, which its requests carry."""
 
     def first(self, now: datetime) -> datetime:
         """The time of the first try, which is `now` if there was none."""

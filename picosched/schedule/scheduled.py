@@ -1,9 +1,9 @@
 """A scheduled event: an event with a due time, and its state machine.
 
-A row is *due until its effects are on disk, and never after*. One coming of its time is an occurrence,
-keyed by (id, nominal time): that key is unique in the record of fires, so nothing fires twice. The nominal
-time is the due time: the time asked for, rounded up to the engine's granularity, never early, and
-put off by the row's own part of its jitter. The time asked for is kept beside it, where it is another.
+A row is *due until its effects are on disk, and never after*. One coming of its time is an occurrence, keyed
+by (id, nominal time): that key is unique in the record of fires, so nothing fires twice. The nominal time is
+the due time: the time asked for, rounded up to the engine's granularity, never early, and put off by the
+row's own part of its jitter. The time asked for is kept beside it, where it is another.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ MOST_COUNTED = 10_000
 """Passed occurrences are counted up to this number."""
 
 MOST_COUNT = 1_000_000_000
-MOST_JITTER = 7 * 86_400
-"""Seconds."""
+MOST_JITTER = 7 * 86_400  # seconds
 
 
 class Status(StrEnum):
@@ -156,6 +155,8 @@ class Scheduled:
     """Whether it is paused only until what its last occurrence started has ended."""
     started_by: str | None = None
     """Of a program, and of the message of its end: the id of the schedule whose occurrence started it."""
+    trace: str | None = None
+    """The place in a trace of the turn that made it, as a `traceparent`."""
     almanac: Almanac = field(default=PLAIN, compare=False, repr=False)
     """What its timespec is read with: that of the engine's settings. It is not stored."""
 
@@ -367,6 +368,7 @@ SCHEDULED = Table(
     Field("keep_until", TIME.maybe, json=None),
     Field("eci", TEXT.maybe, json=None),
     Field("spaced_from", TIME.maybe, json=None),
+    Field("trace", TEXT.maybe, json=None),
 )
 
 

@@ -24,6 +24,18 @@ def picos_like(database: Database, beginning: str, limit: int) -> list[tuple[str
     return [(name, id) for name, id in found]
 
 
+def rids_like(database: Database, beginning: str, limit: int) -> list[tuple[str, int]]:
+    """Installed rulesets whose rids have this prefix, each with how many picos have it."""
+    found = database.rows("rids_like", (beginning, beginning + LAST_CHARACTER, limit))
+    return [(rid, picos) for rid, picos in found]
+
+
+def names_like(database: Database, beginning: str, limit: int) -> list[tuple[str, str]]:
+    """Names of pending and paused events that have this prefix, each with its event."""
+    found = database.rows("names_like", (beginning, beginning + LAST_CHARACTER, limit))
+    return [(name, event) for name, event in found]
+
+
 def coming_like(database: Database, beginning: str, limit: int) -> list[Coming]:
     """Pending and paused events whose ids have this prefix, soonest first."""
     found = database.rows("coming_like", (beginning, beginning + LAST_CHARACTER, limit))

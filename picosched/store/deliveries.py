@@ -16,7 +16,7 @@ from picosched.store import rows
 from picosched.store.left_out import NOTHING, LeftOut
 from picosched.store.port import Database, Row
 
-DELIVERY = "id, source, entry, nominal, url, body, created, due, tries, error, pico, rid, rule, dead"
+DELIVERY = "id, source, entry, nominal, url, body, created, due, tries, error, pico, rid, rule, dead, trace"
 """The columns of a delivery, in order."""
 
 
@@ -116,12 +116,13 @@ def row_of(delivery: Delivery) -> Row:
         delivery.rid,
         delivery.rule,
         rows.ms(delivery.dead),
+        delivery.trace,
     )
 
 
 @rows.readable
 def delivery_of(row: Row) -> Delivery:
-    id, source, entry, nominal, url, body, created, due, tries, error, pico, rid, rule, dead = row
+    id, source, entry, nominal, url, body, created, due, tries, error, pico, rid, rule, dead, trace = row
     return Delivery(
         id,
         source,
@@ -137,4 +138,5 @@ def delivery_of(row: Row) -> Delivery:
         rid,
         rule,
         rows.time(dead),
+        trace,
     )

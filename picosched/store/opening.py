@@ -44,6 +44,13 @@ def shown(address: str | Path) -> str:
     return without_secrets(str(address)) if is_server(address) else str(address)
 
 
+def sqlite_version() -> str:
+    """The release of SQLite that this Python has."""
+    from picosched.store.sqlite.connection import sqlite_version
+
+    return sqlite_version
+
+
 def is_there(address: str | Path) -> bool:
     """Whether there is something to open; of a server, opening it shows."""
     return is_server(address) or Path(address).exists()

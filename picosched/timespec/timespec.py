@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -37,23 +37,20 @@ from picosched.errors import PicoschedError
 from picosched.timespec.algebra import read
 from picosched.timespec.almanac import PLAIN, Almanac, Consulted
 from picosched.timespec.calendar import Calendar
+from picosched.timespec.gaps import smallest_gap
 from picosched.timespec.instants import EPOCH as EPOCH_SECOND
 from picosched.timespec.instants import Fires, count_fires, fire_from, fire_until, second_of
 from picosched.timespec.place import shown
 from picosched.timespec.start import Start, local_time
 from picosched.timespec.sun import Sun
 from picosched.timespec.terms import Term
-from picosched.timespec.times import WHOLE, Every, Part, Times, same
+from picosched.timespec.times import WHOLE, Part, Times, same
 from picosched.timespec.wall import WallTimes
-from picosched.timespec.zone import check_zone, is_utc
+from picosched.timespec.zone import LAST_SECOND, check_zone, is_utc
 
 MAX_LENGTH = 4_096
 
 _FEW_YEARS = 200
-_WALKED, _WALKED_BY_SUN = 2_000, 400
-"""More than a year, if it is once a day: each costs more to find."""
-_YEARS_BY_SUN, _ALL_YEARS = 30, 10_000
-"""How far a walk goes. At a pole the sun rises once a year."""
 
 
 class FreeDay(NamedTuple):
@@ -123,6 +120,11 @@ class Timespec:
         second, _ = second_of(time)
         return fire_from(self._fires, second + 1)
 
+    def following(self, time: datetime, most: int) -> list[datetime]:
+        """The first fires after `time`, not at it: as many as `most`, fewer if it ends."""
+        second, _ = second_of(time)
+        return [*islice(self._from(second + 1, LAST_SECOND + 1), most)]
+
     def before(self, time: datetime) -> datetime | None:
         """The last fire before `time`, not at it; None when there is none."""
         second, beyond = second_of(time)
@@ -182,7 +184,7 @@ class Timespec:
         fires from 1970 on (or all from the first, if there are none after that); of four hundred or thirty
         years, if some go by the sun.
         """
-        gap = _smallest_gap(self._fires)
+        gap = smallest_gap(self._fires)
         return None if gap is None else timedelta(seconds=gap)
 
     def left_out(self, after: datetime, until: datetime) -> Iterator[FreeDay]:
@@ -350,32 +352,6 @@ def _can_miss(fires: Fires) -> bool:
         return isinstance(part, Sun) or part.box is not WHOLE
 
     return all(map(can_miss, fires.times))
-
-
-@lru_cache(maxsize=8192)
-def _smallest_gap(fires: Fires) -> int | None:
-    if len(fires.times) == 1:
-        (part,) = fires.times
-        if isinstance(part, WallTimes):
-            return part.smallest_gap()
-        if isinstance(part, Every) and part.box is WHOLE and part.steps is None:
-            return part.seconds
-    local = Fires(
-        fires.times, "UTC" if all(isinstance(part, WallTimes) for part in fires.times) else fires.tz
-    )
-    by_sun = any(isinstance(part, Sun) for part in fires.times)
-    most, years = (_WALKED_BY_SUN, _YEARS_BY_SUN) if by_sun else (_WALKED, _ALL_YEARS)
-    for start in (second_of(EPOCH)[0], 0):
-        walked = list(islice(_walk(local, start, start + years * 366 * 86_400), most))
-        if len(walked) > 1:
-            return min(later - earlier for earlier, later in pairwise(walked))
-    return None
-
-
-def _walk(fires: Fires, second: int, end: int) -> Iterator[int]:
-    while second < end and (fire := fire_from.__wrapped__(fires, second)) is not None:
-        second = second_of(fire)[0] + 1
-        yield second
 
 
 def _as_json(parts: object) -> str:

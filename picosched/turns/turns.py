@@ -35,6 +35,7 @@ from picosched.turns.pieces import AskPassing, AskQuery, Later, RaiseEvent
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
+    from picosched.turns.traces import Traces
 
 
 class Turns:
@@ -47,6 +48,7 @@ class Turns:
         settings: Settings,
         now: Callable[[], datetime],
         came: Callable[[Turn], None],
+        traces: Traces | None = None,
     ) -> None:
         self._store = store
         self._loaded = loaded
@@ -54,6 +56,7 @@ class Turns:
         self._now = now
         self._came = came
         """Called with each written turn."""
+        self._traces = traces
 
     def raise_event(self, piece: RaiseEvent) -> Turn | Unanswered | Later:
         """Evaluate an event in its pico and write the turn; write nothing if it needs an outside answer.
@@ -173,6 +176,8 @@ class Turns:
         *,
         light: bool = False,
     ) -> Turn:
+        if self._traces is not None:
+            self._traces.begin(pico, event, answers, settled)
         turn = evaluate(pico, event, self._settings, answers, settled, light=light)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome
@@ -188,6 +193,8 @@ class Turns:
         recorded: bool = True,
         journalled: bool = True,
     ) -> None:
+        if self._traces is not None:
+            self._traces.mark(turn)
         changed: list[Ruleset] = []  # those with windows that depend on variables which it changed
         for rid, name in turn.entities:
             each = pico.installed.get(rid)
@@ -204,6 +211,8 @@ class Turns:
             pico.apply(turn)
         for ruleset in changed:
             edges.follow(self._store, self._loaded, turn.pico_id, ruleset, turn.now)
+        if self._traces is not None:
+            self._traces.write(turn, fire)
         self._came(turn)
 
 

@@ -54,6 +54,10 @@ class Metrics:
         """Record a turn raised by HTTP."""
         self._turns.observe(seconds)
 
+    def families(self) -> list[Metric]:
+        """All metrics. For a thread that may wait for the store."""
+        return [*self._registry.collect()]
+
     def text(self) -> bytes:
         """All metrics, in Prometheus format. For a thread that may wait for the store."""
         return generate_latest(self._registry)

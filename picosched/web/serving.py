@@ -60,6 +60,9 @@ SOCKET_BYTES = 2_000_000
 LOOK_SECONDS = 0.5
 """How often fires are logged."""
 
+SEND_EVERY = 60.0
+"""Seconds between metrics sent to a collector."""
+
 FIRES_TOLD = 500
 """Fires logged individually; more are logged only as a count."""
 
@@ -153,7 +156,7 @@ class Server(uvicorn.Server):
         self._held = held
         self._desk = Desk(engine)
         self._access = Access(plan.host, plan.token_hash, plan.hosts)
-        metrics = Metrics(engine, self._desk)
+        self._metrics = metrics = Metrics(engine, self._desk)
         self._access_log = None if plan.access_log is None else AccessLog(plan.access_log)
         self._probes = Probes(engine)
         self._console = Late("the console", self._new_console)
@@ -261,6 +264,8 @@ class Server(uvicorn.Server):
         if not self._held:
             self._engine.start()
         tasks = [asyncio.create_task(self._tell_fires(place, stopping))]
+        if self._engine.settings.otlp:
+            tasks.append(asyncio.create_task(self._send_metrics(self._engine.settings.otlp, stopping)))
         files = [each for each in self._plan.rulesets if isinstance(each, Path)]
         if self._plan.reload and files:
             tasks.append(asyncio.create_task(watch(self._engine, files, stopping)))
@@ -278,6 +283,19 @@ class Server(uvicorn.Server):
             if self._stopped is not None:
                 await self._stopped
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_metrics(self, url: str, stopping: asyncio.Event) -> None:
+        """Send the metrics to a collector, each minute and at the end."""
+        from picosched.web.sent_metrics import SentMetrics  # late: few servers send any
+
+        sent = SentMetrics(url, self._engine.now())
+        while not stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), SEND_EVERY)
+            with suppress(StoreError):  # the scheduler logs it
+                families = await asyncio.to_thread(self._metrics.families)
+                await asyncio.to_thread(sent.send, families, self._engine.now())
+        sent.close()
 
     async def _tell_fires(self, place: int, stopping: asyncio.Event) -> None:
         """Log fires."""

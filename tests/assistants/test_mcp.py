@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
+from web.running import running
 
 from picosched.engine.engine import Engine
 from picosched.settings import Settings
@@ -50,9 +51,9 @@ class Assistant:
 Story = Callable[[Assistant], Coroutine[Any, Any, None]]
 
 
-def play(folder: Path, story: Story, *words: str) -> None:
+def play(folder: Path, story: Story, *words: str, where: Sequence[str] = ("--db", "home.db")) -> None:
     script = str(Path(sys.executable).with_name("picosched"))
-    server = StdioServerParameters(command=script, args=["mcp", "--db", "home.db", *words], cwd=folder)
+    server = StdioServerParameters(command=script, args=["mcp", *where, *words], cwd=folder)
 
     async def whole() -> None:
         async with Client(server, read_timeout_seconds=60) as client:
@@ -188,3 +189,49 @@ def test_a_database_that_another_process_has_can_be_read(home: Path) -> None:
             assert "in use by another picosched" in await ask.refused("cancel", id="daily digest")
 
         play(home, story, "--write")
+
+
+def test_the_tools_work_on_a_server(home: Path) -> None:
+    """The same tools, by HTTP and with its token; a simulation starts from a copy of its database."""
+    engine = Engine(home / "home.db", settings=Settings(durability="normal"))
+    with running(home, token=True, engine=engine) as site:
+        (home / "token").write_text(site.token or "")
+
+        async def reading(ask: Assistant) -> None:
+            rows = await ask("scheduled", event="notification:digest_due")
+            assert (rows["total"], rows["scheduled"][0]["name"]) == (1, "daily digest")
+            why = await ask("why", what="daily digest")
+            assert why["links"][0]["name"] == "scheduled"
+            plan = await ask("plan", rulesets=[GREETER], days=2)
+            assert [each["rid"] for each in plan["deployed"]] == ["greeter"]
+            span = {"start": "2030-03-01T00:00:00Z", "until": "2030-03-03T00:00:00Z"}
+            told = await ask("simulate", **span, copied=True)
+            assert {each["event"] for each in told["records"]} == {"notification:digest_due"}
+            assert "Unknown tool" in await ask.refused("cancel", id="daily digest")
+            assert "there is no pico nosuch" in await ask.refused("scheduled", pico="nosuch")
+
+        async def changing(ask: Assistant) -> None:
+            assert (await ask("install", text=GREETER, config={"greeting": "hi"}))["rid"] == "greeter"
+            turn = await ask("raise", event="greeter:asked")
+            assert turn["directives"][0]["name"] == "hi"
+            assert await ask("pause", id="daily digest") == {"changed": True}
+            assert await ask("resume", id="daily digest") == {"changed": True}
+            assert (await ask("fire", id="daily digest"))["handled"][0]["type"] == "digest_due"
+            assert await ask("cancel", id="daily digest") == {"changed": True}
+            faulty = GREETER.replace("send_directive(greeting)", "send_(")
+            assert "found `}`, wanted" in await ask.refused("install", text=faulty)
+
+        async def without_token(ask: Assistant) -> None:
+            assert "token" in await ask.refused("scheduled")
+
+        there = ("--url", site.url, "--token-file", "token")
+        play(home, reading, where=there)
+        play(home, changing, "--write", where=there)
+        assert {*site.engine.root.rulesets()} >= {"daily_digest", "greeter"}
+        assert site.engine.agenda.scheduled() == []
+        play(home, without_token, where=("--url", site.url))
+    play(home, nobody, where=there)
+
+
+async def nobody(ask: Assistant) -> None:
+    assert "nobody answers at http" in await ask.refused("scheduled")

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from web.served import Served
 
 from picosched.cli.main import MODULES
 
@@ -98,3 +100,34 @@ def test_every_command_has_its_place_on_the_page() -> None:
     names = {name for names in MODULES.values() for name in names}
     headings = " ".join(re.findall(r"^##+ (.*)$", PAGE.read_text(), re.MULTILINE))
     assert names <= set(re.findall(r"[a-z-]+", headings))
+
+
+def test_the_end_of_the_tutorial_works_on_a_server(
+    picosched: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sensor's channel is made while the server has the database, and the sensor posts to it."""
+    page = (DOCS / "tutorial.md").read_text()
+    (ruleset,) = (block for _, title, block in FENCE.findall(page) if title == "plants.krl")
+    production = page.partition("## In production")[2]
+    serve, asked = (block for language, _, block in FENCE.findall(production) if language == "text")
+    (folder / "plants.krl").write_text(ruleset)
+    assert picosched("install", "plants.krl", "--db", "home.db").status == 0
+    words = shlex.split(serve)
+    assert words[:2] == ["picosched", "serve"]
+    site = Served(folder, *words[2:])
+    try:
+        token = site.told("the token, shown only now: ").split()[-1]
+        export, channels, curl = asked.replace("http://127.0.0.1:8123", site.url).splitlines()
+        for name, value in (
+            each.split("=") for each in export.replace("TOKEN=TOKEN", f"TOKEN={token}").split()[1:]
+        ):
+            monkeypatch.setenv(name, value)
+        made = picosched(*shlex.split(channels)[1:], "--json")
+        assert made.status == 0, made.err
+        (eci,) = (each["eci"] for each in made.lines if each["tags"] == ["sensor"])
+        _, _, data, url = curl.replace("ECI", eci).split()
+        assert httpx.post(url, data=dict([data.split("=")])).status_code == 200
+        (row,) = picosched("scheduled", "--json").lines
+        assert row["name"] == "water Fern"
+    finally:
+        assert site.stop() == 0

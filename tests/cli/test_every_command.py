@@ -1,10 +1,12 @@
 """What holds of every command: its help, its exit status, its colours, and how it meets bad input."""
 
+import platform
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +103,9 @@ def test_every_command_on_picos_takes_a_database_or_a_server() -> None:
 
 
 def test_the_version_is_that_of_the_package(picosched: Any) -> None:
-    assert picosched("--version").out.split()[0] == "picosched"
+    release, machine = picosched("--version").out.splitlines()
+    assert release.startswith(f"picosched {version('picosched')}")
+    assert f" {platform.python_version()}, SQLite 3." in machine
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ const plain = (...names) =>
   };
 
 const providers = {};
+const commands = {};
+const opened = [];
 const provide = (name) => (selector, provider) => {
   providers[name] = provider;
   return {};
@@ -54,12 +56,22 @@ const vscode = {
   MarkdownString: plain("value"),
   Diagnostic: plain("range", "message", "severity"),
   CompletionItem: plain("label", "kind"),
+  WorkspaceEdit: class {
+    constructor() {
+      this.edits = [];
+    }
+    replace(uri, range, text) {
+      this.edits.push([range.line, range.character, text]);
+    }
+  },
+  commands: { registerCommand: (name, run) => ((commands[name] = run), {}) },
   TextEdit: plain("range", "newText"),
   CodeLens: plain("range", "command"),
-  window: { showErrorMessage: (message) => console.error(message) },
+  window: { showTextDocument: async (made) => opened.push(made.content), showErrorMessage: (message) => console.error(message) },
   workspace: {
     workspaceFolders: [{ uri: new Uri(pathToFileURL(folder).toString()), name: "rulesets" }],
     textDocuments: [document],
+    openTextDocument: async (made) => made,
     getConfiguration: () => ({ get: () => command }),
     onDidOpenTextDocument: () => ({}),
     onDidChangeTextDocument: () => ({}),
@@ -74,6 +86,7 @@ const vscode = {
     }),
     registerHoverProvider: provide("hover"),
     registerCompletionItemProvider: provide("completion"),
+    registerRenameProvider: provide("rename"),
     registerDefinitionProvider: provide("definition"),
     registerReferenceProvider: provide("references"),
     registerDocumentFormattingEditProvider: provide("formatting"),
@@ -90,13 +103,20 @@ Module._load = (name, ...more) => (name === "vscode" ? vscode : load(name, ...mo
   await told;
   const line = text.split("\n").findIndex((each) => each.includes("repeat"));
   const at = { line, character: text.split("\n")[line].indexOf("repeat") + 9 };
+  const lenses = await providers.lenses.provideCodeLenses(document);
+  const { command: rehearse, arguments: words } = lenses[lenses.length - 2].command;
+  await commands[rehearse](...words);
+  const event = { line, character: text.split("\n")[line].indexOf('"due"') + 2 };
   const shown = {
     findings: found.get(document.uri.toString()),
     hover: (await providers.hover.provideHover(document, at)).contents.value,
     labels: (await providers.completion.provideCompletionItems(document, { line, character: 0 })).map((each) => each.label),
     definitions: await providers.definition.provideDefinition(document, { line, character: text.split("\n")[line].indexOf("schedule") }),
     edits: (await providers.formatting.provideDocumentFormattingEdits(document)).length,
-    lenses: (await providers.lenses.provideCodeLenses(document)).map((each) => each.command.title),
+    lenses: lenses.map((each) => each.command.title),
+    renamed: (await providers.rename.provideRenameEdits(document, event, "ready")).edits,
+    place: await providers.rename.prepareRename(document, event),
+    rehearsed: opened[0],
   };
   await deactivate();
   console.log(JSON.stringify(shown));

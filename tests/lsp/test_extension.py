@@ -104,4 +104,8 @@ def test_its_client_shows_what_the_server_finds(unpacked: Path, tmp_path: Path) 
     assert {"schedule", "send_directive"} <= {*shown["labels"]}
     assert [each["range"]["line"] for each in shown["definitions"]] == [5]
     assert shown["edits"] == 1
-    assert [each[:6] for each in shown["lenses"]] == ["next: "]
+    assert [each[:6] for each in shown["lenses"]] == ["next: ", "rehear", "rehear"]
+    assert sorted(shown["renamed"]) == [[3, 32, "ready"], [5, 30, "ready"]]
+    assert (shown["place"]["line"], shown["place"]["character"]) == (3, 32)
+    assert shown["rehearsed"].startswith("tea:wanted, and the week until ")
+    assert "E101" not in shown["rehearsed"] and "nosuch" in shown["rehearsed"]

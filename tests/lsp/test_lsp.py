@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 
 from picosched.cli.lsp.reference import actions, members, operators
+from picosched.cli.lsp.server import REHEARSE
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS
 
 pytestmark = [pytest.mark.files, pytest.mark.slow]
@@ -114,6 +116,34 @@ def test_a_finding_behind_wide_characters_stands_where_the_editor_shows_it(play:
     play(story)
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\f", "\v", "\x1c"])
+def test_a_line_ends_where_the_protocol_says(play: Any, end: str) -> None:
+    async def story(editor: Any) -> None:
+        text = f"ruleset a {{ // a{end}b\n  rule b {{ select when a b send_directive(nosuch) }}\n}}\n"
+        (error,) = (await editor.open("a.krl", text)).diagnostics
+        assert (error.code, error.range.start.line) == ("E101", 1)
+        place = types.Range(error.range.start, error.range.end)
+        change = types.TextDocumentContentChangePartial(range=place, text='"x"')
+        document = types.VersionedTextDocumentIdentifier(2, editor.uri("a.krl"))
+        editor.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+        assert not [each for each in (await editor.told()).diagnostics if each.code.startswith("E")]
+
+    play(story)
+
+
+def test_a_text_that_is_not_there_is_an_error_of_the_request(play: Any) -> None:
+    async def story(editor: Any) -> None:
+        document = types.TextDocumentIdentifier(editor.uri("nosuch.krl"))
+        with pytest.raises(JsonRpcInvalidParams, match="cannot read file:"):
+            await editor.text_document_hover_async(types.HoverParams(document, types.Position(0, 0)))
+        with pytest.raises(JsonRpcInvalidParams, match="cannot read file:"):
+            await editor.text_document_formatting_async(
+                types.DocumentFormattingParams(document, types.FormattingOptions(2, insert_spaces=True))
+            )
+
+    play(story)
+
+
 UNDER = [
     (".uc()", 2, "```krl\nuc()\n```\noperator: "),
     ("event:attrs", 7, "```krl\nevent:attrs\n```\nvalue: the map of attributes"),
@@ -151,9 +181,10 @@ def test_a_timespec_is_shown_with_its_next_times(play: Any) -> None:
         assert all(each[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri") for each in times)
         document = types.TextDocumentIdentifier(editor.uri("morning.krl"))
         lenses = await editor.text_document_code_lens_async(types.CodeLensParams(document))
-        nine, ten = (each.command.title for each in lenses)
+        nine, ten, rehearse = (each.command.title for each in lenses)
+        assert rehearse == "rehearse 7 days"
         assert nine.startswith("next: ") and nine.endswith(" 09:00 Europe/Berlin") and ten.endswith(" 10:00")
-        assert [each.range.start.line for each in lenses] == [11, 12]
+        assert [each.range.start.line for each in lenses] == [11, 12, 7]
 
     play(story)
 
@@ -221,6 +252,103 @@ def test_definitions_and_references_reach_over_rulesets_and_events(play: Any, tm
         assert await defined("shop.krl", "m:cups", 3) == ["morning.krl cups"]
         assert await defined("shop.krl", "module morning", 9) == ["morning.krl "]
         assert await defined("morning.krl", "meta", 1) == []
+
+    play(story)
+
+
+SHOP = """ruleset shop {
+  meta { use module morning }
+  rule sell {
+    select when shop opened
+    pre { n = morning:cups() }
+    fired { raise tea event "due" for "tea" attributes {"n": n} }
+  }
+}
+"""
+RENAMED = [
+    # the place: file, text, characters behind its start; the new name; what stands in files then
+    ("morning.krl", "repeat NINE", 9, "EARLY", ["morning EARLY = ", "morning repeat EARLY attributes"]),
+    ("morning.krl", "cups = fun", 1, "drunk", [
+        "morning shares drunk", "morning drunk = fun", "morning { ent:cups.", "shop morning:drunk()",
+    ]),
+    ("tea.krl", "made := ", 2, "total", ["tea ent:total := ent:total.defaultsTo"]),
+    ("tea.krl", "tea due", 5, "ready", [
+        "tea select when tea ready", 'shop tea event "ready"', 'morning tea event "ready" repeat NINE',
+        'morning tea event "ready" repeat "0',
+    ]),
+    ("shop.krl", '"due" for', 2, "ready", ["tea select when tea ready"]),
+    ("tea.krl", "rule make", 6, "brew", ["tea rule brew {"]),
+    ("morning.krl", "ruleset morning", 10, "dawn", [
+        "morning ruleset dawn {", "morning when morning wanted",
+        "shop use module dawn }", "shop = dawn:cups()",
+    ]),
+    ("shop.krl", 'for "tea"', 6, "kettle", [
+        "tea ruleset kettle {", "tea when tea due", 'shop raise tea event "due" for "kettle"',
+    ]),
+]  # fmt: skip
+REFUSED = [
+    ("morning.krl", "cups = fun", 1, "a b", "wanted a name that can stand there"),
+    ("morning.krl", "cups = fun", 1, "", "wanted a name that can stand there"),
+    ("morning.krl", "cups = fun", 1, "NINE", "which means something else in this ruleset already"),
+    ("morning.krl", "meta {", 1, "x", "found nothing that can be renamed"),
+    ("morning.krl", "send_directive", 1, "x", "found nothing that can be renamed"),
+]
+
+
+def with_edits(text: str, edits: Any) -> str:
+    """A text of narrow characters after edits."""
+    lines = text.splitlines(True)
+    for each in sorted(edits, key=lambda edit: (edit.range.start.line, -edit.range.start.character)):
+        start, end = each.range.start, each.range.end
+        line = lines[start.line].encode("utf-16-le")
+        new = line[: start.character * 2] + each.new_text.encode("utf-16-le") + line[end.character * 2 :]
+        lines[start.line] = new.decode("utf-16-le")
+    return "".join(lines)
+
+
+def test_a_renaming_reaches_all_places_in_all_rulesets(play: Any, tmp_path: Path) -> None:
+    files = {"morning.krl": MORNING, "tea.krl": TEA, "shop.krl": SHOP}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    async def story(editor: Any) -> None:
+        for name, text in files.items():
+            await editor.open(name, text)
+        for name, part, more, new, told in RENAMED:
+            place = editor.at(name, files[name], part, more)
+            assert await editor.text_document_prepare_rename_async(types.PrepareRenameParams(**place)), part
+            edit = await editor.text_document_rename_async(types.RenameParams(new_name=new, **place))
+            after = {uri.rpartition("/")[2]: edits for uri, edits in edit.changes.items()}
+            for each in told:
+                file, _, says = each.partition(" ")
+                assert says in with_edits(files[f"{file}.krl"], after[f"{file}.krl"]), (part, each)
+        for name, part, more, new, why in REFUSED:
+            place = editor.at(name, files[name], part, more)
+            with pytest.raises(JsonRpcInvalidParams, match=why):
+                await editor.text_document_rename_async(types.RenameParams(new_name=new, **place))
+        place = editor.at("morning.krl", MORNING, "send_directive", 1)
+        assert await editor.text_document_prepare_rename_async(types.PrepareRenameParams(**place)) is None
+
+    play(story)
+
+
+def test_a_rule_is_rehearsed_from_above_its_event(play: Any, tmp_path: Path) -> None:
+    (tmp_path / "picosched.toml").write_text("[engine]\ngranularity = 1\nmin_period = 60\n")
+
+    async def story(editor: Any) -> None:
+        await editor.open("morning.krl", MORNING)
+        lens_of = types.CodeLensParams(types.TextDocumentIdentifier(editor.uri("morning.krl")))
+        *_, lens = await editor.text_document_code_lens_async(lens_of)
+        params = types.ExecuteCommandParams(lens.command.command, lens.command.arguments)
+        head, _, *lines = (await editor.workspace_execute_command_async(params)).splitlines()
+        assert head.startswith("morning:wanted, and the week until 2")
+        assert "morning:wanted" in lines[0] and "fired       morning.plan" in lines[1]
+        # Five working days, and each day at ten; one more or less where the clocks change.
+        assert 11 <= sum("tea:due" in each for each in lines) <= 13
+        await editor.open("often.krl", TEA.replace("ent:made := ent:made.defaultsTo(0) + 1", "x := nosuch"))
+        asked = [editor.uri("often.krl"), "tea:due"]
+        told = await editor.workspace_execute_command_async(types.ExecuteCommandParams(REHEARSE, asked))
+        assert "^" in told and "found" in told
 
     play(story)
 

@@ -256,6 +256,20 @@ def test_a_time_may_come_in_any_zone_and_with_a_part_of_a_second() -> None:
     assert found is not None and found.tzinfo is UTC
 
 
+@given(
+    starts,
+    st.integers(0, 40),
+    st.sampled_from(["*/7 * * * *", "0 9 31 * *", "0 0 12 1 1 * 2020-2031", "@hourly"]),
+)
+def test_following_steps_as_after_does(start: datetime, most: int, text: str) -> None:
+    timespec, zone = Timespec.parse(text, "Europe/Berlin"), ZoneInfo("Europe/Berlin")
+    stepped: list[datetime] = []
+    time: datetime | None = start.astimezone(zone)
+    while len(stepped) < most and (time := timespec.after(time)) is not None:
+        stepped.append(time)
+    assert timespec.following(start, most) == stepped
+
+
 def test_between_takes_its_start_and_leaves_its_end() -> None:
     timespec, noon = Timespec.parse("@hourly"), utc("2026-01-01T12:00")
     assert list(timespec.between(noon, noon + 2 * DAY / 24)) == [noon, noon + DAY / 24]

@@ -141,6 +141,8 @@ def made_older(postgres: Server, address: str) -> None:
         "ALTER TABLE scheduled DROP COLUMN asked",
         "ALTER TABLE scheduled DROP COLUMN overlap, DROP COLUMN held, DROP COLUMN started_by",
         "ALTER TABLE fire DROP COLUMN asked",
+        "ALTER TABLE scheduled DROP COLUMN trace",
+        "ALTER TABLE delivery DROP COLUMN trace",
         "DROP TABLE provenance",
         "DROP FUNCTION provenance_ends CASCADE",
         "DROP INDEX scheduled_turn",

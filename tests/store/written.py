@@ -63,7 +63,7 @@ FULL = made(
     "full", kind="repeat", timespec="* * * * *", name="n", tz="Asia/Tokyo", fires=2, fired=NOW, eci="c1",
     keep_until=NOW, paused_until=NOW, misfire=Misfire.ALL, until=NOW, count=3, jitter=1_500, window="w",
     description="d", moved_from=NOW, spaced_from=NOW, asked=NOW, retry=3, tries=1, on_failure="pause",
-    failures=2, late_after=5_000, overlap=Overlap.SKIP, held=True, started_by="x",
+    failures=2, late_after=5_000, overlap=Overlap.SKIP, held=True, started_by="x", trace="00-a-b-01",
     attrs={"a": [2**70, None]}, status=Status.PAUSED,
 )  # fmt: skip
 """A row that has a value in every field."""
@@ -73,7 +73,9 @@ PAST = fire_of(
 SOURCE = SourceRow("src", "beat", "{}", False, NOW, NOW)
 ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)
-OF_RULE = replace(DELIVERY, id="d3", source_id="", entry_id="", pico_id="p", rid="tea", rule="send")
+OF_RULE = replace(
+    DELIVERY, id="d3", source_id="", entry_id="", pico_id="p", rid="tea", rule="send", trace="00-a-b-01"
+)
 
 
 def furnish(store: Store) -> None:

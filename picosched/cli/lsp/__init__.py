@@ -1,8 +1,8 @@
 """`picosched lsp`: a language server for editors, and the extension of VS Code that starts it.
 
 `server` speaks the protocol; what it answers is found by modules that know nothing of it: `document` is a
-ruleset's text, `rulesets` those of a workspace; `hovering`, `completing`, `placing` and `timespecs` answer,
-and `reference` has the library's page. `vscode` packs the extension.
+ruleset's text, `rulesets` those of a workspace; `hovering`, `completing`, `placing`, `renaming`,
+`rehearsing` and `timespecs` answer, and `reference` has the library's page. `vscode` packs the extension.
 """
 
 from __future__ import annotations

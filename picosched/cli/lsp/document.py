@@ -97,12 +97,12 @@ class Document:
         return min(around, key=lambda each: each.place.end - each.place.start, default=None)
 
     def name_of(self, node: syntax.Node) -> tuple[int, int]:
-        """Where the name of a node stands in it: of a method or member behind the dot."""
+        """Where the name of a node stands in it: of a method or member behind the dot.
+
+        A rule stands where its name is.
+        """
         if isinstance(node, syntax.Method | syntax.Member):
             start = self.text.find(node.name, node.receiver.end, node.end)
-            return start, start + len(node.name)
-        if isinstance(node, syntax.Rule):
-            start = self.text.find(node.name, node.start + len("rule"), node.end)
             return start, start + len(node.name)
         if isinstance(node, syntax.Persistent):
             start = node.start + self.text[node.start : node.end].find(node.name)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from picosched.check.bindings import Bound
 from picosched.check.finding import Finding
 from picosched.check.page import explanation
 from picosched.cli.lsp.document import Document, Mention
+from picosched.cli.lsp.placing import bound_at
 from picosched.cli.lsp.reference import Entry, actions, members, operators
 from picosched.cli.lsp.timespecs import repeats
 from picosched.timespec.almanac import Almanac
@@ -73,7 +73,7 @@ def entry_at(document: Document, offset: int) -> Entry | None:
 
 def _library(document: Document, offset: int) -> Iterator[str]:
     entry = entry_at(document, offset)
-    if entry is not None and _bound(document, offset) is None:
+    if entry is not None and bound_at(document, offset) is None:
         yield f"```krl\n{entry.call}\n```\n{entry.kind}: {entry.text}"
 
 
@@ -85,22 +85,8 @@ def _timespec(document: Document, offset: int, now: datetime, almanac: Almanac) 
             return
 
 
-def _bound(document: Document, offset: int) -> Bound | None:
-    """What the name at an offset means."""
-    if document.subject is None:
-        return None
-    for node in document.at(offset):
-        start, end = document.name_of(node)
-        if start <= offset <= end and (bound := document.subject.meaning(node)) is not None:
-            return bound
-    for bound in document.subject.bindings.all:
-        if bound.node.start <= offset <= bound.node.end:
-            return bound
-    return None
-
-
 def _name(document: Document, offset: int) -> Iterator[str]:
-    bound = _bound(document, offset)
+    bound = bound_at(document, offset)
     if bound is None:
         return
     if bound.value is None:

@@ -23,7 +23,7 @@ def definitions(document: Document, offset: int, others: Sequence[Document]) -> 
             return found
     here = document.mention_at(offset)
     if here is None:
-        bound = _bound_at(document, offset)
+        bound = bound_at(document, offset)
         return [] if bound is None else [Range(document, bound.node.start, bound.node.end)]
     wanted = ("raise", "schedule") if here.role == "select" else ("select",)
     return [
@@ -38,16 +38,11 @@ def references(document: Document, offset: int, others: Sequence[Document]) -> l
     """All places of the name, variable or event at an offset, its definition included."""
     for node in document.at(offset):
         start, end = document.name_of(node)
-        if not start <= offset <= end:
-            continue
-        if isinstance(node, syntax.Persistent):
-            return [*_variable(document, node)]
-        bound = None if document.subject is None else document.subject.meaning(node)
-        if bound is not None:
-            return [*_uses(document, bound)]
-    bound = _bound_at(document, offset)
+        if isinstance(node, syntax.Persistent) and start <= offset <= end:
+            return [*variable(document, node)]
+    bound = bound_at(document, offset)
     if bound is not None:
-        return [*_uses(document, bound)]
+        return [*uses(document, bound)]
     here = document.mention_at(offset)
     if here is None:
         return []
@@ -85,19 +80,27 @@ def _changed(document: Document) -> Iterator[syntax.Persistent]:
             yield node.trail
 
 
-def _variable(document: Document, node: syntax.Persistent) -> Iterator[Range]:
+def variable(document: Document, node: syntax.Persistent) -> Iterator[Range]:
+    """All places of a variable."""
     for each in document.nodes:
         if isinstance(each, syntax.Persistent) and (each.kind, each.name) == (node.kind, node.name):
             yield Range(document, *document.name_of(each))
 
 
-def _bound_at(document: Document, offset: int) -> Bound | None:
-    """What is declared at an offset."""
-    known = [] if document.subject is None else document.subject.bindings.all
+def bound_at(document: Document, offset: int) -> Bound | None:
+    """What is declared at an offset, or meant by the name there."""
+    if document.subject is None:
+        return None
+    for node in document.at(offset):
+        start, end = document.name_of(node)
+        if start <= offset <= end and (bound := document.subject.meaning(node)) is not None:
+            return bound
+    known = document.subject.bindings.all
     return next((each for each in known if each.node.start <= offset <= each.node.end), None)
 
 
-def _uses(document: Document, bound: Bound) -> Iterator[Range]:
+def uses(document: Document, bound: Bound) -> Iterator[Range]:
+    """The declaration of a name, and all places that mean it."""
     assert document.subject is not None
     yield Range(document, bound.node.start, bound.node.end)
     for node in document.nodes:

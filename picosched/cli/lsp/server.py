@@ -12,8 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
+from pygls.workspace import TextDocument
 
 from picosched.check import check
 from picosched.check.finding import Finding
@@ -21,13 +23,18 @@ from picosched.cli.lsp.completing import Kind, completions
 from picosched.cli.lsp.document import Document, Range
 from picosched.cli.lsp.hovering import hover, word_at
 from picosched.cli.lsp.placing import definitions, references
+from picosched.cli.lsp.rehearsing import SPAN, firsts, rehearsed
+from picosched.cli.lsp.renaming import renamable, renamed
 from picosched.cli.lsp.rulesets import Rulesets
 from picosched.cli.lsp.timespecs import repeats
 from picosched.clock import SystemClock
-from picosched.errors import KrlError, Span
+from picosched.errors import KrlError, PicoschedError, Span, lines_of
 from picosched.krl.printer import formatted
 from picosched.settings import Settings
 from picosched.timespec.almanac import PLAIN
+
+REHEARSE = "picosched.rehearse"
+"""The command, of a URI and an event, that returns the text of a rehearsal."""
 
 PAUSE = 0.2
 """Seconds without a change before a text is checked."""
@@ -45,6 +52,10 @@ KINDS: dict[Kind, types.CompletionItemKind] = {
 }
 
 
+# Python ends lines at U+2028 and others too, with which pygls would apply changes at the wrong place.
+TextDocument.lines = property(lambda document: tuple(lines_of(document.source)))  # type: ignore[method-assign, assignment]
+
+
 class KrlServer(LanguageServer):
     """A server with the rulesets of its workspace."""
 
@@ -58,7 +69,14 @@ class KrlServer(LanguageServer):
         """By URI: those last published."""
 
     def document(self, uri: str) -> Document:
-        return self.rulesets.open(uri, self.workspace.get_text_document(uri).source)
+        return self.rulesets.open(uri, self.text(uri))
+
+    def text(self, uri: str) -> str:
+        """The text of a document, open or in a file; an error of the protocol if there is none."""
+        try:
+            return self.workspace.get_text_document(uri).source
+        except OSError as error:
+            raise JsonRpcInvalidParams(f"cannot read {uri}: {error.strerror}") from error
 
     def offset(self, uri: str, position: types.Position) -> int:
         return self.workspace.get_text_document(uri).offset_at_position(position)
@@ -67,7 +85,7 @@ class KrlServer(LanguageServer):
         """A range as the protocol has it."""
         document = place.document
         span = document.source.span(place.start, place.end)
-        return types.Location(document.uri, self.range(span, document.text.splitlines(True)))
+        return types.Location(document.uri, self.range(span, lines_of(document.text)))
 
     def range(self, span: Span, lines: Sequence[str]) -> types.Range:
         """A span in a text of these lines."""
@@ -167,24 +185,56 @@ def new_server(settings: Settings | None = None) -> KrlServer:
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
     def on_formatting(ls: KrlServer, params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
-        document = ls.workspace.get_text_document(params.text_document.uri)
+        source = ls.text(params.text_document.uri)
         try:
-            text = formatted(document.source, params.text_document.uri)
+            text = formatted(source, params.text_document.uri)
         except KrlError:
             return None  # a diagnostic says why
-        whole = types.Range(types.Position(0, 0), types.Position(len(document.lines) + 1, 0))
-        return [] if text == document.source else [types.TextEdit(whole, text)]
+        whole = types.Range(types.Position(0, 0), types.Position(len(lines_of(source)) + 1, 0))
+        return [] if text == source else [types.TextEdit(whole, text)]
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     def on_code_lens(ls: KrlServer, params: types.CodeLensParams) -> list[types.CodeLens]:
         document, now = ls.document(params.text_document.uri), SystemClock().now()
-        return [
+        times = [
             types.CodeLens(
                 ls.placed(Range(document, each.node.start, each.node.start + len("schedule"))).range,
                 types.Command(each.next(now), ""),
             )
             for each in repeats(document, ls.almanac)
         ]
+        title = f"rehearse {SPAN.days} days"
+        return times + [
+            types.CodeLens(
+                ls.placed(each.place).range,
+                types.Command(title, REHEARSE, arguments=[document.uri, each.event]),
+            )
+            for each in firsts(document)
+        ]
+
+    @server.command(REHEARSE)
+    @server.thread()
+    def on_rehearse(ls: KrlServer, uri: str, event: str) -> str:
+        now = SystemClock().now().replace(microsecond=0)
+        return rehearsed(ls.text(uri), event, now, ls.settings or Settings())
+
+    @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
+    def on_prepare_rename(ls: KrlServer, params: types.PrepareRenameParams) -> types.Range | None:
+        uri = params.text_document.uri
+        place = renamable(ls.document(uri), ls.offset(uri, params.position))
+        return None if place is None else ls.placed(place).range
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
+    def on_rename(ls: KrlServer, params: types.RenameParams) -> types.WorkspaceEdit:
+        uri, offset = params.text_document.uri, ls.offset(params.text_document.uri, params.position)
+        try:
+            places = renamed(ls.document(uri), offset, ls.rulesets.all(), params.new_name)
+        except PicoschedError as error:
+            raise JsonRpcInvalidParams(str(error)) from error
+        edits: dict[str, list[types.TextEdit]] = {}
+        for each in map(ls.placed, places):
+            edits.setdefault(each.uri, []).append(types.TextEdit(each.range, params.new_name))
+        return types.WorkspaceEdit(edits)
 
     return server
 
@@ -195,11 +245,8 @@ def _markdown(text: str | None) -> types.MarkupContent | None:
 
 def _findings_at(server: KrlServer, uri: str, offset: int) -> list[Finding]:
     """The findings last published that stand at an offset."""
-    text = server.workspace.get_text_document(uri).source
-    before = text[:offset].splitlines() or [""]
-    if text[:offset].endswith("\n"):
-        before.append("")
-    here = len(before), len(before[-1]) + 1
+    text = server.text(uri)
+    here = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
     return [
         each
         for each in server.findings.get(uri, [])

@@ -31,12 +31,8 @@ class Repeat:
 
     def times(self, now: datetime, count: int) -> list[datetime]:
         """The next times, in the zone of the timespec."""
-        zone, found, after = ZoneInfo(self.spec.tz), list[datetime](), now
-        spec = self.spec.starting(now)
-        while len(found) < count and (following := spec.after(after)) is not None:
-            found.append(following.astimezone(zone))
-            after = following
-        return found
+        zone = ZoneInfo(self.spec.tz)
+        return [each.astimezone(zone) for each in self.spec.starting(now).following(now, count)]
 
     def words(self, now: datetime) -> str:
         """Markdown: the timespec in words, and its next times."""

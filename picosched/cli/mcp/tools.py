@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Annotated, Any
 
@@ -89,11 +89,7 @@ class Tools:
         """A timespec in words, and its next times after `start`, by default now."""
         since = SystemClock().now() if start is None else parse_time(start)
         spec = Timespec.parse(timespec, tz, settings_here().almanac).starting(since)
-        times: list[datetime] = []
-        after = since
-        while len(times) < count and (following := spec.after(after)) is not None:
-            times.append(following)
-            after = following
+        times = spec.following(since, count)
         left_out = [*spec.left_out(since, times[-1])] if times else []
         return {
             "explain": spec.explain(),

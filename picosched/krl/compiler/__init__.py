@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from picosched.errors import KrlError
+from picosched.errors import KrlError, lines_of
 from picosched.krl import syntax
 from picosched.krl.compiler.code import Code
 from picosched.krl.compiler.rules import RuleCode, RuleCompiler
@@ -45,7 +45,7 @@ def _made(function: ast.FunctionDef, code: Code) -> Callable[..., Any]:
     module = ast.fix_missing_locations(ast.Module(body=[function], type_ignores=[]))
     try:
         compiled = compile(module, source.name, "exec")
-    except SyntaxError as cause:  # Python allows twenty blocks in each other
+    except SyntaxError as cause:  # Python allows few blocks in each other
         raise KrlError("found more nested loops than can be compiled", source.span(0, 0)) from cause
     namespace: dict[str, Any] = {**RUNTIME, **code.constants, ".source": source}
     exec(compiled, namespace)
@@ -53,7 +53,7 @@ def _made(function: ast.FunctionDef, code: Code) -> Callable[..., Any]:
     linecache.cache[source.name] = (
         len(source.text),
         None,
-        source.text.splitlines(keepends=True),
+        lines_of(source.text),
         source.name,
     )
     made: Callable[..., Any] = namespace[function.name]

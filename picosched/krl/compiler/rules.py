@@ -15,6 +15,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from picosched.errors import KrlError
 from picosched.krl import syntax
 from picosched.krl.compiler.actions import FIRED
 from picosched.krl.compiler.code import (
@@ -37,6 +38,9 @@ from picosched.krl.compiler.statements import COUNT_FIRED, COUNT_NOT, FINAL, Sta
 from picosched.krl.compiler.weight import budget_store, counted_steps
 from picosched.krl.event_expression import EventExpression
 from picosched.krl.names import settings_of
+
+MOST_LOOPS = 20
+"""Loops of one rule, each within the one before. How many Python itself can nest depends on its version."""
 
 BINDINGS, USE = ".bindings", ".use"
 
@@ -134,6 +138,12 @@ class RuleCompiler(StatementCompiler):
 
     def _rule(self, rule: syntax.Rule) -> tuple[RuleCode, ast.expr]:
         assert rule.select is not None
+        if len(rule.foreach) > MOST_LOOPS:
+            beyond = rule.foreach[MOST_LOOPS]
+            raise KrlError(
+                f"found {len(rule.foreach)} `foreach` in one rule, wanted at most {MOST_LOOPS}",
+                self.code.source.span(beyond.start, beyond.end),
+            )
         select = self.select(rule.select)
         matchers = grouped(load(name) for name in self.matchers)
         limits = grouped(load(name) for name in self.limits)

@@ -32,6 +32,10 @@ SELECT id FROM scheduled WHERE id >= $1 AND id < $2
 SELECT id, domain || ':' || type, due FROM scheduled
     WHERE id >= $1 AND id < $2 AND {is_live} ORDER BY due, seq LIMIT $3
 
+-- name: names_like
+SELECT name, min(domain || ':' || type) FROM scheduled
+    WHERE name >= $1 AND name < $2 AND {is_live} GROUP BY name ORDER BY name LIMIT $3
+
 -- name: first_named
 (SELECT {scheduled.columns} FROM scheduled WHERE pico = $1 AND rid = $2
     AND name = $3 AND kind = $4 AND status = 'pending' ORDER BY due, seq LIMIT $5)

@@ -18,6 +18,9 @@ SELECT {pico} FROM pico WHERE name = $1 ORDER BY seq
 -- name: picos_like
 SELECT name, id FROM pico WHERE name <> '' AND left(name, $1::integer) = $2 ORDER BY seq LIMIT $3
 
+-- name: rids_like
+SELECT rid, count(*) FROM installed WHERE rid >= $1 AND rid < $2 GROUP BY rid ORDER BY rid LIMIT $3
+
 -- name: children
 SELECT {pico} FROM pico WHERE parent = $1 ORDER BY seq
 

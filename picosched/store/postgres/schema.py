@@ -337,6 +337,8 @@ LEAVING = ("ALTER TABLE machine ADD leaving bigint NOT NULL DEFAULT 0",)
 """Whether a machine is stopping in order, and about to let its shards go."""
 BECAME = (f"ALTER TABLE provenance ADD was {TEXT}, ADD became {TEXT}",)
 """What a change to a scheduled event was."""
+TRACES = (f"ALTER TABLE scheduled ADD trace {TEXT}", f"ALTER TABLE delivery ADD trace {TEXT}")
+"""Where the turn that made a row stands in a trace."""
 
 MIGRATIONS = (
     ("0001_tables", TABLES),
@@ -351,6 +353,7 @@ MIGRATIONS = (
     ("0010_leaving", LEAVING),
     ("0011_views", VIEWS),
     ("0012_became", BECAME),
+    ("0013_traces", TRACES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -32,6 +32,10 @@ SELECT id FROM scheduled WHERE id >= ?1 AND id < ?2
 SELECT id, domain || ':' || type, due FROM scheduled
     WHERE id >= ? AND id < ? AND {is_live} ORDER BY due, rowid LIMIT ?
 
+-- name: names_like
+SELECT name, min(domain || ':' || type) FROM scheduled
+    WHERE name >= ? AND name < ? AND {is_live} GROUP BY name ORDER BY name LIMIT ?
+
 -- name: first_named
 SELECT * FROM (SELECT {scheduled.columns} FROM scheduled WHERE pico = ?1 AND rid = ?2
     AND name = ?3 AND kind = ?4 AND status = 'pending' ORDER BY due, rowid LIMIT ?5)

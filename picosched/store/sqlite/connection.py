@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from sqlite3 import sqlite_version as sqlite_version
 
 from picosched.store.port import MEMORY
 

@@ -18,6 +18,9 @@ SELECT {pico} FROM pico WHERE name = ? ORDER BY rowid
 -- name: picos_like
 SELECT name, id FROM pico WHERE name <> '' AND substr(name, 1, ?) = ? ORDER BY rowid LIMIT ?
 
+-- name: rids_like
+SELECT rid, count(*) FROM installed WHERE rid >= ? AND rid < ? GROUP BY rid ORDER BY rid LIMIT ?
+
 -- name: children
 SELECT {pico} FROM pico WHERE parent = ? ORDER BY rowid
 

@@ -297,6 +297,12 @@ BECAME = (
 )
 """What a change to a scheduled event was."""
 
+TRACES = (
+    "ALTER TABLE scheduled ADD COLUMN trace TEXT",
+    "ALTER TABLE delivery ADD COLUMN trace TEXT",
+)
+"""Where the turn that made a row stands in a trace."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -312,6 +318,7 @@ MIGRATIONS = (
     ("0012_provenance", PROVENANCE),
     ("0013_views", VIEWS),
     ("0014_became", BECAME),
+    ("0015_traces", TRACES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

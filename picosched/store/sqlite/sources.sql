@@ -79,7 +79,7 @@ SELECT {delivery} FROM delivery WHERE dead IS NOT NULL{where} ORDER BY dead, row
 SELECT error FROM delivery WHERE source = ? AND dead IS NULL AND error IS NOT NULL ORDER BY due DESC LIMIT 1
 
 -- name: add_delivery
-INSERT INTO delivery ({delivery}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO delivery ({delivery}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: put_off_delivery
 UPDATE delivery SET due = ?, tries = tries + 1, error = ? WHERE id = ?

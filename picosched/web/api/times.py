@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
 
@@ -90,18 +89,13 @@ def next_times(
     since = engine.now() if start is None else parse_time(start)
     given = Timespec.parse(value, tz, engine.settings.almanac)
     spec = given.starting(since)
-    time: datetime | None = since
-    found: list[str] = []
-    while time is not None and len(found) < n:
-        time = spec.after(time)
-        if time is not None:
-            found.append(format_time(time))
-    left_out = spec.left_out(since, parse_time(found[-1])) if found else ()
+    found = spec.following(since, n)
+    left_out = spec.left_out(since, found[-1]) if found else ()
     return NextShape(
         timespec=spec.text if given.open else timespec,
         tz=tz,
         explain=spec.explain(),
-        next=found,
+        next=[*map(format_time, found)],
         left_out=[FreeDayShape(**each.as_json()) for each in left_out],
         ending=spec.ending(since),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from picosched.check import Finding
-from picosched.errors import Span
+from picosched.errors import Span, lines_of
 
 LONGEST = 120
 """Characters of a message at the end of a line."""
@@ -69,7 +69,7 @@ def offsets(span: Span, starts: Sequence[int], length: int) -> tuple[int, int]:
 def starts_of(text: str) -> list[int]:
     """The offsets of line starts, with lines as in `krl.source`."""
     starts = [0]
-    for line in text.splitlines(keepends=True):
+    for line in lines_of(text):
         starts.append(starts[-1] + len(line))
     return starts
 

@@ -6,6 +6,7 @@
 const vscode = require("vscode");
 const { spawn } = require("child_process");
 
+const REHEARSE = "picosched.rehearse";
 const RULESETS = { language: "krl", scheme: "file" };
 
 class Server {
@@ -174,11 +175,29 @@ async function activate(context) {
         return (edits || []).map((each) => new vscode.TextEdit(range(each.range), each.newText));
       },
     }),
+    languages.registerRenameProvider(RULESETS, {
+      async prepareRename(document, position) {
+        const place = await server.ask("textDocument/prepareRename", at(document, position));
+        if (!place) throw new Error("There is nothing to rename here.");
+        return range(place);
+      },
+      async provideRenameEdits(document, position, newName) {
+        const edit = await server.ask("textDocument/rename", at(document, position, { newName }));
+        const made = new vscode.WorkspaceEdit();
+        for (const [uri, edits] of Object.entries(edit?.changes || {}))
+          for (const each of edits) made.replace(vscode.Uri.parse(uri), range(each.range), each.newText);
+        return made;
+      },
+    }),
+    vscode.commands.registerCommand(REHEARSE, async (...words) => {
+      const content = await server.ask("workspace/executeCommand", { command: REHEARSE, arguments: words });
+      if (content) await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }));
+    }),
     languages.registerCodeLensProvider(RULESETS, {
       async provideCodeLenses(document) {
         const textDocument = { uri: document.uri.toString() };
         const lenses = await server.ask("textDocument/codeLens", { textDocument });
-        return (lenses || []).map((each) => new vscode.CodeLens(range(each.range), { title: each.command.title, command: "" }));
+        return (lenses || []).map((each) => new vscode.CodeLens(range(each.range), each.command));
       },
     })
   );

@@ -297,6 +297,7 @@ TABLES = (
             "rid": NAME.maybe,
             "rule": NAME.maybe,
             "dead": TIME.maybe,
+            "trace": NAME.maybe,
         },
     ),
     Table("received", ["pico", "key"], {"pico": NAME, "key": NAME, "eid": NAME, "at": TIME}),
