@@ -104,9 +104,9 @@ class Silence:
         self._asked: list[tuple[int, HttpRequest]] = []
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        self._asked.append((self.turns(), request))
         if request.method == METHOD or not request.redirects:
             return HttpResponse(200, "not sent")
+        self._asked.append((self.turns(), request))
         return nobody(request)
 
     def asked_before(self, turn: int) -> list[dict[str, str]]:
