@@ -464,5 +464,5 @@ def test_any_expression_has_a_value_or_a_krl_error(text: str) -> None:
 
 def test_loops_without_end_in_each_other_are_refused() -> None:
     loops = " ".join(f"foreach [1] setting(x{n})" for n in range(25))
-    with pytest.raises(KrlError, match="more nested loops"):
+    with pytest.raises(KrlError, match="found 25 `foreach` in one rule, wanted at most 20"):
         compile_ruleset(f"ruleset d {{ rule r {{ select when a b {loops} noop() }} }}")
