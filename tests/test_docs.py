@@ -29,6 +29,7 @@ from picosched.errors import Code, KrlError, PicoschedError
 from picosched.krl import event_expression, extent, lexer, size
 from picosched.krl import pattern as krl_pattern
 from picosched.krl.body import evaluate_body
+from picosched.krl.compiler.rules import MOST_LOOPS
 from picosched.krl.grammar import parse
 from picosched.krl.library import ACTIONS, MODULES, OPERATORS, Member, jsonpath
 from picosched.krl.operators import SIGNS
@@ -481,6 +482,7 @@ def test_every_setting_is_documented_with_its_default(
 FIXED = (
     lexer.MAX_NESTING,
     extent.DEEPEST,
+    MOST_LOOPS,
     size.DEEPEST,
     size.LONGEST,
     krl_pattern.LONGEST_SUBJECT,
