@@ -169,6 +169,8 @@ class Ticks:
     def _run_due(self) -> int:
         if self._begun.cut:
             self._begun.take_back()
+        if self._programs.looks_again is not None:
+            self._programs.look_again()
         began = self._now()
         takeovers = self._begun.takeovers
         stuck: dict[str, Exception] = {}

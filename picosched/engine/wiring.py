@@ -119,7 +119,7 @@ class Wiring:
         try:
             if not self.store.readonly:
                 known = self.store, self._commits, self.loaded, self.settings, self._begun
-                take_up(*known, self.new_id, self.now)
+                take_up(*known, self._programs.interrupt, self.new_id, self.now)
         except BaseException:
             self.close()
             raise
@@ -130,9 +130,8 @@ class Wiring:
         entries = Entries(store, self.loaded, self.turns, now)
         sources = SourcesQueue(store, commits, entries, self._waiting, self._begun)
         self._deliveries = DeliveriesQueue(store, commits, self.settings, ask, now, look_again)
-        self._programs = ProgramsQueue(
-            store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
-        )
+        told = now, look_again, self.machine_id
+        self._programs = ProgramsQueue(store, commits, self.loaded, self.settings, *told, rehearsed=rehearsed)
         agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun, self._programs.end)
         queues = sources, self._deliveries, self._programs, agenda
         self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, self._scheduler.ends)

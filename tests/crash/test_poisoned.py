@@ -23,8 +23,6 @@ from picosched.turns.pieces import RaiseDue
 pytestmark = pytest.mark.slow
 
 POISONED = Path(__file__).with_name("poisoned.py")
-CUT = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 WHY = "the process ended twice while this event was being raised"
 
 
@@ -152,7 +150,7 @@ def test_a_session_that_is_cut_is_no_death_unless_the_row_cuts_it_again_and_agai
     with Engine(store, VirtualClock("2026-03-01T12:00:20Z"), granularity=1, min_period=0) as engine:
         engine.root.install(RULESET)
         engine.root.raise_event("poisoned", "plan", {"at": "2026-03-01T12:00:20Z", "how": "turn"})
-        store.cuts = (postgres.ask(CUT, address) for _ in range(times) if next(done) is not None)
+        store.cuts = (postgres.end_sessions(address) for _ in range(times) if next(done) is not None)
         while not engine.history():
             engine.read(engine._begun.take_over)  # as another process has died
             with suppress(StoreError):

@@ -18,7 +18,7 @@ from picosched.schedule.scheduled import SCHEDULED
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.store.journal import ENTRY, of_entry, of_turn
 
-UNTOLD = {"eci": None, "keep_until": None, "spaced_from": None, "started_by": None}
+UNTOLD = {"eci": None, "keep_until": None, "spaced_from": None, "started_by": None, "machine": None}
 """The fields of a schedule that are not in JSON."""
 
 

@@ -31,8 +31,6 @@ COUNTER = """ruleset counter {
   global { n = function() { ent:n.defaultsTo(0) } }
   rule up { select when count up always { ent:n := n() + 1 } }
 }"""
-CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 DIES_AT_COMMIT = """CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER die AFTER INSERT ON journal DEFERRABLE INITIALLY DEFERRED
@@ -137,6 +135,7 @@ def test_tables_of_an_older_version_are_brought_up_to_date(
         "ALTER TABLE entity DROP COLUMN size, DROP COLUMN places",
         "ALTER TABLE machine DROP COLUMN host, ADD COLUMN listening bigint NOT NULL",
         "ALTER TABLE scheduled DROP COLUMN asked",
+        "ALTER TABLE scheduled DROP COLUMN machine",
         "ALTER TABLE scheduled DROP COLUMN overlap, DROP COLUMN held, DROP COLUMN started_by",
         "ALTER TABLE fire DROP COLUMN asked",
         "DROP TABLE provenance",
@@ -162,7 +161,7 @@ def test_a_lost_session_takes_its_transaction_and_the_next_begins_anew(
     before = everything(store)
     with pytest.raises(StoreError, match="was lost") as caught, store.transaction():
         store.picos.set_meta("key", "lost")
-        postgres.ask(CUT, address)
+        postgres.end_sessions(address)
         store.picos.meta("key")
     assert not isinstance(caught.value, InDoubtError)
     assert everything(store) == before
@@ -189,7 +188,7 @@ def test_what_is_in_memory_is_forgotten_when_another_had_the_database(address: s
     with Engine(address, VirtualClock(NOW)) as first:
         first.root.install(COUNTER)
         first.root.raise_event("count", "up")
-        postgres.ask(CUT, address)
+        postgres.end_sessions(address)
         with Engine(address, VirtualClock(NOW)) as second:
             second.root.raise_event("count", "up")
             first.root.raise_event("count", "up")

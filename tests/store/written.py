@@ -63,7 +63,7 @@ FULL = made(
     "full", kind="repeat", timespec="* * * * *", name="n", tz="Asia/Tokyo", fires=2, fired=NOW, eci="c1",
     keep_until=NOW, paused_until=NOW, misfire=Misfire.ALL, until=NOW, count=3, jitter=1_500, window="w",
     description="d", moved_from=NOW, spaced_from=NOW, asked=NOW, retry=3, tries=1, on_failure="pause",
-    failures=2, late_after=5_000, overlap=Overlap.SKIP, held=True, started_by="x",
+    failures=2, late_after=5_000, overlap=Overlap.SKIP, held=True, started_by="x", machine="m",
     attrs={"a": [2**70, None]}, status=Status.PAUSED,
 )  # fmt: skip
 """A row that has a value in every field."""

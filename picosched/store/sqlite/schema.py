@@ -297,6 +297,9 @@ BECAME = (
 )
 """What a change to a scheduled event was."""
 
+MACHINE = ("ALTER TABLE scheduled ADD COLUMN machine TEXT",)
+"""The machine that runs a program; a file has only one, which goes without saying."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -312,6 +315,7 @@ MIGRATIONS = (
     ("0012_provenance", PROVENANCE),
     ("0013_views", VIEWS),
     ("0014_became", BECAME),
+    ("0015_machine", MACHINE),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
