@@ -134,7 +134,8 @@ class Wiring:
         self._programs = ProgramsQueue(store, commits, self.loaded, self.settings, *told, rehearsed=rehearsed)
         agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun, self._programs.end)
         queues = sources, self._deliveries, self._programs, agenda
-        self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, self._scheduler.ends)
+        ends, calls = self._scheduler.ends, self._scheduler.calls
+        self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, ends, calls)
 
     def _placed(self) -> Placement | None:
         """Its part in the work on a database, if there are others."""
@@ -390,7 +391,7 @@ class Wiring:
 
     def _next_tick(self) -> datetime | None:
         """When the scheduler next has something to do."""
-        times = (self.next_due(), self._pruning.next_look)
+        times = (self._ticks.next_tick(), self._pruning.next_look)
         return min((time for time in times if time is not None), default=None)
 
     def _undone(self) -> None:
