@@ -2,8 +2,8 @@
 
 Each look asks the queues in turn, and each processes some of the items due by then: as many in one
 transaction as there is time for. The tick ends when nothing is left that was due when it began. An item that
-fails because of the database stays due and does not delay the others (`putting_off.py`). An item that fails for any other
-reason, such as a bug of ours or damage, is ended: it must not stay due forever.
+fails because of the database stays due and does not delay the others (`putting_off.py`). An item that fails
+for any other reason, such as a bug of ours or damage, is ended: it must not stay due forever.
 """
 
 from __future__ import annotations

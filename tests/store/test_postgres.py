@@ -113,6 +113,20 @@ def test_a_wait_for_locks_is_set_anew_after_a_rollback(store: Store) -> None:
         assert session.execute("SHOW lock_timeout").fetchone() == ("1ms",)
 
 
+def test_no_limit_of_the_database_ends_a_session_or_a_transaction(postgres: Server) -> None:
+    address = postgres.new_database()
+    name = address.partition("?")[0].rpartition("/")[2]
+    limits = [row[0] for row in postgres.ask("SELECT name FROM pg_settings WHERE name LIKE '%timeout'")]
+    ours = [each for each in limits if each.startswith(("transaction_", "statement_", "idle_"))]
+    assert len(ours) >= 3
+    for limit in ours:
+        postgres.ask(f"ALTER DATABASE {name} SET {limit} = '10s'")
+    store = Store(address)
+    for limit in ours:
+        assert store._database._session.execute(f"SHOW {limit}").fetchone() == ("0",), limit
+    store.close()
+
+
 def test_each_schema_is_a_database_of_its_own(address: str, store: Store, postgres: Server) -> None:
     postgres.ask("CREATE SCHEMA IF NOT EXISTS beside", address)
     beside = Store(f"{address}&options=-csearch_path%3Dbeside")
