@@ -18,7 +18,9 @@ from typing import Any
 import psycopg
 
 from picosched.clock import ticks
+from picosched.store.faults import StoreError
 from picosched.store.machines import SILENT_MS, Heartbeat, Machine, Machines, News, Survey, Watch
+from picosched.store.postgres import schema
 from picosched.store.postgres.faults import fault
 from picosched.store.postgres.session import KEY, SCHEMA, Session
 from picosched.store.shards import SHARDS, SHARED
@@ -40,9 +42,11 @@ RELEASE = f"SELECT pg_advisory_unlock({HASH})"
 TELL = f"SELECT pg_notify({CHANNEL}, $1)".encode()
 
 HEARTBEAT = f"""INSERT INTO machine (id, name, host, address, started, raised, lag, leaving, session, seen)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, {NOW})
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, {NOW} FROM picosched WHERE version = $10
     ON CONFLICT (id) DO UPDATE SET address = excluded.address, raised = excluded.raised, lag = excluded.lag,
-        leaving = excluded.leaving, session = excluded.session, seen = excluded.seen"""
+        leaving = excluded.leaving, session = excluded.session, seen = excluded.seen
+    RETURNING id"""
+"""Not into tables that a newer version has changed meanwhile."""
 MACHINES = f"""SELECT id, name, host, address, started, {NOW} - seen, raised, lag, leaving <> 0, session
     FROM machine ORDER BY started, id"""
 SESSIONS = f"""SELECT pid, CASE WHEN classid = {SHARD_KEY} THEN objid::bigint % 512 END FROM pg_locks
@@ -170,7 +174,7 @@ class PostgresWatch(Watch):
 
     def survey(self, heartbeat: Heartbeat | None = None, *, tells: bool = True) -> Survey:
         if heartbeat is not None and tells:
-            self._ask(HEARTBEAT, (*heartbeat, self._session_of()))
+            self._tell(heartbeat)
         rows, held = self._ask(MACHINES), self._ask(SESSIONS)
         alive = {pid for pid, shard in held if shard is None}
         shards: dict[int, list[int]] = {}
@@ -179,6 +183,10 @@ class PostgresWatch(Watch):
                 shards.setdefault(pid, []).append(shard)
         found = [Machine._make((*of_row, pid in alive, tuple(shards.get(pid, ())))) for *of_row, pid in rows]
         return Survey(found, frozenset(shard for _, shard in held if shard is not None))
+
+    def _tell(self, heartbeat: Heartbeat) -> None:
+        if not self._ask(HEARTBEAT, (*heartbeat, self._session_of(), len(schema.MIGRATIONS))):
+            raise StoreError(f"the tables of {self._name} were changed by a newer picosched")
 
     def end_silent(self, silent_ms: int) -> list[str]:
         if not _is_older(self._since):
