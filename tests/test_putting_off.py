@@ -118,4 +118,4 @@ def test_no_more_wait_than_there_is_room_for() -> None:
     put_off.tried(START + SECOND, {}, {}, all=False)
     assert put_off.full
     put_off.tried(START + SECOND, {}, {}, all=True)
-    assert not put_off
+    assert not put_off.failed

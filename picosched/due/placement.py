@@ -33,6 +33,9 @@ LOOK_SECONDS = 0.15
 
 BEAT_SECONDS = 1.0
 
+LATELY_MS = 3 * SILENT_MS
+"""A machine that has been dead for longer is no news to one that starts."""
+
 ANY, LOOPBACK = ("0.0.0.0", "::"), ("localhost", "127.0.0.1", "::1")
 """Hosts that a server may be bound to."""
 
@@ -218,7 +221,7 @@ class Placement:
             return
         others = [each for each in survey.machines if each.id != heartbeat.id]
         working = [each for each in others if each.alive and each.silent <= SILENT_MS]
-        dead = [each for each in others if not each.alive]
+        dead = [each for each in others if not each.alive and each.silent <= LATELY_MS]
         self.servers = {
             shard: each.address
             for each in working

@@ -35,26 +35,22 @@ class PutOff:
     """The items that wait. For one tick at a time; any thread may ask for the next time."""
 
     def __init__(self) -> None:
-        self._failed: dict[str, Failed] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._failed)
+        self.failed: dict[str, Failed] = {}
+        """Id → what became of it. Replaced whole."""
 
     @property
     def full(self) -> bool:
-        return len(self._failed) >= MOST
+        return len(self.failed) >= MOST
 
     @property
     def next_try(self) -> datetime | None:
         """When the first item is tried again."""
-        return min((each.until for each in [*self._failed.values()]), default=None)
+        return min((each.until for each in [*self.failed.values()]), default=None)
 
     def waiting(self, now: datetime) -> dict[str, Exception]:
         """The items whose time has not come, with their errors. The clock may have been set back."""
-        if not self._failed:
-            return {}
         last = shifted(now, LONGEST)
-        return {id: each.error for id, each in self._failed.items() if now < each.until <= last}
+        return {id: each.error for id, each in self.failed.items() if now < each.until <= last}
 
     def tried(
         self, now: datetime, waited: Mapping[str, Exception], stuck: Mapping[str, Exception], *, all: bool
@@ -63,11 +59,11 @@ class PutOff:
 
         Unless it tried `all` others, some that are not `stuck` may fail still.
         """
-        kept = {id: each for id, each in self._failed.items() if id in stuck or not all}
+        kept = {id: each for id, each in self.failed.items() if id in stuck or not all}
         for id, error in stuck.items():
             if id in waited or (id not in kept and len(kept) >= MOST):
                 continue
             tries = kept[id].tries if id in kept else 0
             pause = min(FIRST * 2 ** min(tries, DOUBLED), LONGEST)
             kept[id] = Failed(error, tries + 1, shifted(now, pause))
-        self._failed = kept
+        self.failed = kept

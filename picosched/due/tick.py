@@ -151,7 +151,7 @@ class Ticks:
 
     def next_tick(self) -> datetime | None:
         """When the scheduler next has something to do; None if never. Items that failed wait longer."""
-        waiting = self._put_off.waiting(self._now())
+        waiting = self._put_off.waiting(self._now()) if self._put_off.failed else {}
         soonest = self._look(waiting).soonest
         again = self._put_off.next_try if waiting else None
         return min((time for time in (soonest, again) if time is not None), default=None)
@@ -189,7 +189,7 @@ class Ticks:
             self._programs.look_again()
         began = self._now()
         takeovers = self._begun.takeovers
-        waited = self._put_off.waiting(began) if self._by_scheduler() else {}
+        waited = self._put_off.waiting(began) if self._put_off.failed and self._by_scheduler() else {}
         stuck = dict(waited)
         tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
@@ -223,7 +223,7 @@ class Ticks:
                     "does a rule schedule itself for the time it is?",
                     "too_large",
                 )
-        if stuck or self._put_off:
+        if stuck or self._put_off.failed:
             self._put_off.tried(self._now(), waited, stuck, all=not fails and not self._ends())
         if stuck:
             self._tell({id: error for id, error in stuck.items() if id not in waited})

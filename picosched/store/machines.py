@@ -98,7 +98,7 @@ class Watch(Protocol):
     def end_silent(self, silent_ms: int) -> list[str]:
         """End the sessions of machines silent for longer, and of nobody; the ids of the rows removed.
 
-        Not before this session has lasted for as long: when the database was away, all were silent.
+        A session that has not lasted for as long waits: when the database was away, all were silent.
         """
         ...
 

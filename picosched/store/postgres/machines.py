@@ -59,6 +59,8 @@ END_SILENT = f"""WITH holding AS (
     SELECT pg_terminate_backend(pid) FROM holding WHERE pid NOT IN (SELECT pid FROM alive)
         AND (placed OR pid IN (SELECT session FROM machine))"""
 LIVING = f"SELECT id FROM machine WHERE {NOW} - seen <= $1"
+LONG_SILENT_MS = 600_000
+"""A silence that tells even a new session something, so that no rows pile up where none lasts long."""
 EVER = 2**62
 """A silence longer than any, in ms."""
 REMOVE_SILENT = f"DELETE FROM machine WHERE {NOW} - seen > $1 RETURNING id"
@@ -190,7 +192,7 @@ class PostgresWatch(Watch):
 
     def end_silent(self, silent_ms: int) -> list[str]:
         if not _is_older(self._since):
-            return []
+            silent_ms = max(silent_ms, LONG_SILENT_MS)
         self._ask(END_SILENT, (silent_ms,))
         return [id for (id,) in self._ask(REMOVE_SILENT, (silent_ms,))]
 
