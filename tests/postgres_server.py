@@ -29,9 +29,9 @@ autovacuum_naptime = 5s
 log_min_messages = fatal
 """
 
+END_SESSIONS = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 EMPTY = """DO $$ DECLARE each record; BEGIN
-    PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid();
     FOR each IN SELECT schemaname, tablename FROM pg_tables
         WHERE schemaname !~ '^(pg_|information_schema)' AND tablename NOT IN ('picosched', 'shard') LOOP
         EXECUTE format('DELETE FROM %I.%I', each.schemaname, each.tablename);
@@ -141,8 +141,16 @@ class Server:
         """
         while len(self._emptied) <= number:
             self._emptied.append(self.new_database())
+        self.end_sessions(self._emptied[number])
         self.ask(EMPTY, self._emptied[number])
         return self._emptied[number]
+
+    def end_sessions(self, address: str, which: str = "true") -> None:
+        """End the sessions of a database as an administrator does: those of which a condition holds, or all.
+
+        It waits until they have ended.
+        """
+        self.ask(f"{END_SESSIONS} AND ({which})", address)
 
     def ask(self, sql: str, address: str | None = None) -> list[tuple[Any, ...]]:
         """What a statement gives, in a session of its own."""

@@ -372,8 +372,7 @@ def test_what_was_written_while_nobody_listened_is_looked_for(
     (pico,) = furnished(one, 1)
     one.start()
     until(lambda: len(shards_of(one)) == 256)
-    for (pid,) in postgres.ask("SELECT pid FROM pg_stat_activity WHERE query LIKE '%machine%'", address):
-        postgres.ask(f"SELECT pg_terminate_backend({pid})", address)
+    postgres.end_sessions(address, "query LIKE '%machine%'")
     on(two, pico).raise_event("beats", "plan")
     until(lambda: pico.query("beats", "total"))
 

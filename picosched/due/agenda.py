@@ -29,7 +29,7 @@ from picosched.pico.turn import Turn
 from picosched.pico.windows import load_window
 from picosched.schedule.backfill import NOMINAL, OPEN, reason, still_to_come
 from picosched.schedule.changed import OF_CALENDAR, fired_at_once, live, resumed
-from picosched.schedule.failing import having_failed, next_try, tried
+from picosched.schedule.failing import going_on, having_failed, next_try, tried
 from picosched.schedule.fire import Fire, record_of
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE, Provenance
@@ -162,7 +162,7 @@ class Rows:
         except StoreError:
             raise
         except PicoschedError as error:  # its ruleset, its window or its zone is gone
-            settled, stands_for = self._going_on(row, upto)
+            settled, stands_for = going_on(row, upto, self._settings.granularity)
             failed = record_of(row, now, Outcome.FAILED, str(error), stands_for)
             self._settle(row, having_failed(settled), failed)
             return Done(made=row.created)
@@ -279,7 +279,7 @@ class Rows:
         if row is None or row.status is not Status.PENDING or row.due is None:
             return NOTHING
         now = self._now()
-        settled, stands_for = self._going_on(row, now)
+        settled, stands_for = going_on(row, now, self._settings.granularity)
         if settled.status is Status.PENDING:
             settled, why = replace(settled, status=Status.PAUSED), f"{why}; the schedule is paused"
         record = record_of(row, now, Outcome.FAILED, why, stands_for)
@@ -303,7 +303,7 @@ class Rows:
 
     def _skip(self, row: Scheduled, upto: datetime, now: datetime, why: str) -> None:
         """Settle the occurrences of a row up to a time, as the one before them was at work."""
-        settled, stands_for = self._going_on(row, upto)
+        settled, stands_for = going_on(row, upto, self._settings.granularity)
         self._settle(row, settled, record_of(row, now, Outcome.SKIPPED, why, stands_for))
 
     def _settle(self, row: Scheduled, settled: Scheduled, record: Fire) -> None:
@@ -372,21 +372,6 @@ class Rows:
             raise PicoschedError(f"the event {row.domain}:{row.type} is {refusal}", "refused")
         event = Event(row.domain, row.type, dict(row.attrs), row.id, record.fired, row.eci)
         return self._loaded.load_pico(channel.pico_id), event
-
-    def _going_on(self, row: Scheduled, upto: datetime) -> tuple[Scheduled, int]:
-        """A row with a failed occurrence, with its next due time, and how many occurrences that settles.
-
-        If its next due time can no longer be computed, it is finished; but it is paused if it names what the
-        settings lack, or a package that is not installed, because they may have it again.
-        """
-        granularity = self._settings.granularity
-        try:
-            return row.settled(upto, granularity), row.passed(upto, granularity)
-        except PicoschedError as error:
-            if error.code != "invalid":
-                log.error("pausing the scheduled event %s: %s", row.id, error)
-                return replace(row, status=Status.PAUSED), 1
-            return replace(row, due=None, asked=None, status=Status.FINISHED), 1
 
     def _terms(self, row: Scheduled) -> Terms:
         """The terms for an occurrence of a row; PicoschedError if its window no longer exists."""

@@ -13,7 +13,7 @@ consecutive unclean ends, and each doubles how many rows are raised one at a tim
 Where several processes share a database, one whose session is cut while it begins a row looks to the others
 as if it had died. Once it is back, it takes its count back, at its next tick; a process that is about
 to fail a row reads the count once more before. A process takes back only a few times for one row, since the
-row might be what ends the session.
+row might be what ends the session; it remembers that while others have the row, which then comes back to it.
 
 A row has no mark while it waits for an outside answer: many wait at a time, and none is being raised. We
 cannot distinguish a row that kills the process from one in progress when something else kills it. So where
@@ -23,7 +23,6 @@ processes often die for other reasons, `max_begun` should be larger.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
@@ -56,6 +55,9 @@ MOST_ENDS = 20
 MOST_TAKEN_BACK = 10
 """How often a process takes back that it began one row."""
 
+REMEMBERED = 1_000
+"""Rows of which a process remembers how often it has done so."""
+
 RAISING = "raising"
 """The key of the note in the store: the number of consecutive processes that left one."""
 
@@ -78,8 +80,8 @@ class Begun:
         """Rows begun with a mark that is written."""
         self.cut: list[str] = []
         """Those of them that a lost session undid, to be taken back."""
-        self._taken_back = Counter[str]()
-        """Row id → how often that was done."""
+        self._taken_back: dict[str, int] = {}
+        """Row id → how often that was done; of the last rows that were not settled here after all."""
         self._ends = 0
         """Consecutive unclean ends before this process."""
         self._left = 0
@@ -98,9 +100,11 @@ class Begun:
     def died(self, name: str) -> None:
         """Another process, of that name, ended uncleanly; what it was raising may soon be ours to raise."""
         key = f"{RAISING} {name}"
-        if self._commits.read(self._store.picos.meta, key) is not None:
+        note = self._commits.read(self._store.picos.meta, key)
+        if note is not None:
             self._commits.run(self._store.picos.forget_meta, key)
-        self._ends, self._noted = self._ends + 1 if self._left else 1, 0
+        ends = 1 if note is None else int(note)  # of it, and of those before it that it has heard of
+        self._ends, self._noted = self._ends + ends if self._left else ends, 0
 
     def take_over(self) -> None:
         """Rows of processes that ended uncleanly become ours to raise. Inside the lock."""
@@ -126,7 +130,6 @@ class Begun:
             return
         self._left = 0
         self._found = {}
-        self._taken_back.clear()
         if self._noted > 1:
             self._note(1)
 
@@ -176,6 +179,7 @@ class Begun:
         outcome = self._commits.perform_alone(mark, partial(self._unmarking, perform, number), piece)
         if not isinstance(outcome, Exception | Unanswered):
             self._found.pop(piece.id, None)
+            self._taken_back.pop(piece.id, None)
         if piece.id in self._performed:
             self._performed.remove(piece.id)
             if isinstance(outcome, StoreError) and self._store.machines is not None:
@@ -183,8 +187,11 @@ class Begun:
         return outcome
 
     def _survived(self, id: str) -> None:
-        if self._taken_back[id] < MOST_TAKEN_BACK:
-            self._taken_back[id] += 1
+        times = self._taken_back.pop(id, 0)
+        self._taken_back[id] = min(times + 1, MOST_TAKEN_BACK)
+        if len(self._taken_back) > REMEMBERED:
+            del self._taken_back[next(iter(self._taken_back))]
+        if times < MOST_TAKEN_BACK:
             self.cut.append(id)
 
     def _unmarking(self, perform: Callable[[P], T], number: int, piece: P) -> T:

@@ -33,6 +33,9 @@ LOOK_SECONDS = 0.15
 
 BEAT_SECONDS = 1.0
 
+LATELY_MS = 3 * SILENT_MS
+"""A machine that has been dead for longer is no news to one that starts."""
+
 ANY, LOOPBACK = ("0.0.0.0", "::"), ("localhost", "127.0.0.1", "::1")
 """Hosts that a server may be bound to."""
 
@@ -49,7 +52,7 @@ class Part(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What was decided. An empty one connects again if the session was lost."""
+    """What was decided. An empty one connects again if the session was lost, and looks for what changed."""
 
     take: Sequence[int] = ()
     let_go: Sequence[int] = ()
@@ -103,13 +106,15 @@ class Placement:
         self._take_over = take_over
         """Called just before shards are taken that may be those of a machine that died, inside the lock."""
         self._changed = changed
-        """Called after the own shards changed."""
+        """Called after the own shards changed, or who is alive; and with a new session."""
         self._news = news
         """Called after another process wrote in own shards."""
         self._watch: Watch | None = None
         self._told = 0.0
         """When the last heartbeat was written."""
         self._looked = 0.0
+        self._others: Mapping[str, bool] = {}
+        """Id of another machine → whether it had its session at the last look."""
         self._dead: frozenset[str] = frozenset()
         """Machines known to be dead whose row is still there."""
         self._unowned: frozenset[int] = frozenset()
@@ -216,7 +221,7 @@ class Placement:
             return
         others = [each for each in survey.machines if each.id != heartbeat.id]
         working = [each for each in others if each.alive and each.silent <= SILENT_MS]
-        dead = [each for each in others if not each.alive]
+        dead = [each for each in others if not each.alive and each.silent <= LATELY_MS]
         self.servers = {
             shard: each.address
             for each in working
@@ -231,7 +236,8 @@ class Placement:
         share = share._replace(dead=[each for each in dead if each.id not in self._dead])
         self._dead = frozenset(each.id for each in dead)
         self._end_silent(watch, others, survey.taken.difference(*(each.shards for each in survey.machines)))
-        if any(share):
+        before, self._others = self._others, {each.id: each.alive for each in others}
+        if any(share) or before != self._others:
             self._order(share)
 
     def _end_silent(self, watch: Watch, others: Sequence[Machine], unowned: frozenset[int]) -> None:
@@ -263,6 +269,7 @@ class Placement:
             except Exception as error:
                 log.warning("shards cannot be taken or let go: %s", error)
                 self._stopping.wait(PAUSE_SECONDS)
+                self._order(Share())
 
     def _take(self, share: Share) -> None:
         if share.dead or self._dead:
@@ -270,8 +277,6 @@ class Placement:
         self._machines.take(share.take)
 
     def _do(self, share: Share) -> None:
-        if not any(share):
-            self._commits.read(lambda: None)
         for machine in share.dead:
             log.warning("the machine %s died", machine.name)
             self._died(machine)
@@ -281,4 +286,4 @@ class Placement:
             self._commits.read(self._take, share)
         if share.take or share.let_go:
             log.info("this machine has %d shards", len(self._machines.own or ()))
-            self._changed()
+        self._changed()

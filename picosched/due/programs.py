@@ -5,18 +5,25 @@ has ended, the row becomes a message ("send"), due at once and raised as `proc:f
 the engine dies while a program runs, the next one finds the mark: the run was interrupted and is not started
 again.
 
+Where several machines share a database, a running row names its machine. The others leave it alone while that
+machine tells that it is alive, even if its session is lost: it will be back, and its programs run on. Once it
+has been silent for long enough to be ended, its runs count as interrupted. If it comes back after all, it
+ends the programs of which that was said. A process that takes no part, and so tells nothing, has its session
+alone to show that it is alive.
+
 In the background programs run in their own threads; otherwise the caller of `run_due` runs them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from picosched.clock import ticks
 from picosched.due.background import PATIENCE_SECONDS, Background
 from picosched.due.queue import Looked, Tick
 from picosched.errors import PicoschedError
@@ -44,8 +51,22 @@ OF_ONE = 4
 LINE = 8
 """Programs of one pico that run or wait for a thread; all others wait in the database."""
 
+LOOK_SECONDS = 1.0
+"""How often a tick looks again at runs of machines that may be alive."""
+
 TAKEN_UP = 2 * AT_ONCE
 """Programs processed in one look."""
+
+
+class Found(NamedTuple):
+    """Running programs, as their rows were at one moment."""
+
+    ours: Sequence[Scheduled]
+    """Those of this process, whatever their rows say by now."""
+    others: Sequence[Scheduled]
+    """All others in the own shards."""
+    left: Sequence[Scheduled]
+    """Of the others, those whose machines are dead."""
 
 
 class ProgramsQueue(Background):
@@ -59,6 +80,7 @@ class ProgramsQueue(Background):
         settings: Settings,
         now: Callable[[], datetime],
         done: Callable[[], None],
+        machine_id: str,
         *,
         rehearsed: bool,
     ) -> None:
@@ -70,8 +92,12 @@ class ProgramsQueue(Background):
         self._now = now
         self._rehearsed = rehearsed
         self._processes = Processes()
+        self._machine_id = machine_id
+        """Of this process, if there may be others; else ""."""
         self._unwritten: dict[str, Ended] = {}
         """Run id → its end, not yet written because the database failed."""
+        self.looks_again: float | None = None
+        """When to look again at runs of other machines, in `ticks`; None if there are none in our shards."""
 
     def end_all(self) -> None:
         """Terminate running programs, and start no more until `stop`."""
@@ -88,10 +114,48 @@ class ProgramsQueue(Background):
         self._processes.go_on()
 
     def interrupt(self) -> None:
-        """Mark the runs of processes that have ended as interrupted."""
-        if self._commits.read(self._store.agenda.programs, "running"):
-            running = {*self.left_out().ids, *self._unwritten}
-            self._commits.run(interrupt, self._store, self._now(), running)
+        """Mark runs that ended processes left as interrupted, and end those here that others so marked."""
+        ours = {*self._processes.runs, *self._unwritten}
+        found = self._commits.read(self._found_running, ours)
+        self.looks_again = ticks() + LOOK_SECONDS if found.others else None
+        if found.left or found.ours:
+            for id in self._commits.run(self._interrupt, found):
+                log.warning("ending the program of the run %s: it counts as interrupted meanwhile", id)
+                self._processes.end(id, INTERRUPTED)
+
+    def look_again(self) -> None:
+        """As `interrupt`, if there were runs of machines that may be alive, and some time has passed."""
+        if self.looks_again is not None and ticks() >= self.looks_again:
+            self.interrupt()
+
+    def _found_running(self, ours: Collection[str]) -> Found:
+        others = [row for row in self._store.agenda.programs("running") if row.id not in ours]
+        found = [self._store.agenda.find(id) for id in ours]
+        return Found([row for row in found if row is not None], others, self._left(others))
+
+    def _left(self, rows: Sequence[Scheduled]) -> list[Scheduled]:
+        """Those of the rows that run on a machine that is dead, as far as heartbeats tell."""
+        living = () if not rows or self._store.machines is None else self._store.machines.living()
+        return [row for row in rows if row.machine not in (self._machine_id, *living)]
+
+    def _interrupt(self, found: Found) -> list[str]:
+        """Inside a transaction: mark what was left as interrupted; the ids of ours that others so marked."""
+        machines, now = self._store.machines, self._now()
+        self._store.need(*{row.pico_id for row in (*found.left, *found.ours)})
+        again = [self._store.agenda.find(each.id) for each in found.left]
+        for row in self._left([each for each in again if each is not None and each.kind == "running"]):
+            if machines is None or machines.hold(row.id):
+                self._store.agenda.become(finished(row, INTERRUPTED, now), now)
+                if machines is not None:
+                    machines.release(row.id)
+        lost = []
+        for each in found.ours:
+            own = self._store.agenda.find(each.id)
+            if own is not None and own.kind == "running" and machines is not None:
+                machines.hold(own.id)  # if another session had it when ours began
+            elif own is not None and own.kind == "send" and own.attrs["outcome"] == INTERRUPTED.outcome:
+                lost.append(own.id)
+        return lost
 
     def coming(self, found: Coming, without: LeftOut) -> Coming:
         """When it next has something to do, given when the first waiting program was requested."""
@@ -105,6 +169,7 @@ class ProgramsQueue(Background):
         for id in self._unwritten.keys() - self.left_out(tick.stuck).ids:
             try:
                 self._end(id, self._unwritten[id])
+                self._release(id)
             except PicoschedError as error:
                 tick.stuck[id] = error
         for row in self._commits.read(self._next_rows, self.left_out(tick.stuck)):
@@ -130,8 +195,12 @@ class ProgramsQueue(Background):
             with self._processes.wake(id) as wake:
                 self._run_held(id, wake)
         finally:
-            if self._store.machines is not None:
-                self._commits.read(self._store.machines.release, id)
+            self._release(id)
+
+    def _release(self, id: str) -> None:
+        """Take the mark of a run away, unless its end is still to be written."""
+        if self._store.machines is not None and id not in self._unwritten:
+            self._commits.read(self._store.machines.release, id)
 
     def _held(self, id: str) -> bool:
         """Whether this process alone may run it; others see that from then on."""
@@ -170,7 +239,8 @@ class ProgramsQueue(Background):
             record = Fire(id, row.pico_id, now, now, Outcome.FAILED, why=str(error))
             self._store.settle(replace(row, status=Status.FINISHED), record)
             return None
-        self._store.agenda.become(replace(row, kind="running", fired=now), now)
+        running = replace(row, kind="running", fired=now, machine=self._machine_id or None)
+        self._store.agenda.become(running, now)
         return replace(program, cwd=program.cwd or allowed.home)
 
     def _ended(self, program: Program, wake: Wake) -> Ended:
@@ -187,21 +257,6 @@ class ProgramsQueue(Background):
         if row is not None and row.kind == "running":
             now = self._now()
             self._store.agenda.become(finished(row, ended, now), now)
-
-
-def interrupt(store: Store, now: datetime, running: Collection[str] = ()) -> None:
-    """Inside a transaction: mark runs that an ended process left unfinished as interrupted.
-
-    Not those that this process is `running`, or that another one holds.
-    """
-    machines, rows = store.machines, store.agenda.programs("running")
-    store.need(*(row.pico_id for row in rows))
-    for row in rows:
-        if row.id in running or (machines is not None and not machines.hold(row.id)):
-            continue
-        store.agenda.become(finished(row, INTERRUPTED, now), now)
-        if machines is not None:
-            machines.release(row.id)
 
 
 def program_of(row: Scheduled) -> Program:

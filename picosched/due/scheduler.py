@@ -2,7 +2,8 @@
 
 It does not know the engine, only two functions and a clock. After each tick it waits for the next due time;
 `wake` cuts the wait short when something is due sooner. If a tick fails, the error is logged and the loop
-continues after a pause that grows with each failure.
+continues after a pause. It grows with each failure, unless the database is away: that ends without a word,
+and what is due then should not be later than it has to be.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from picosched.clock import Clock
+from picosched.store.faults import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +42,13 @@ class Scheduler:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
+    def calls(self) -> bool:
+        """Whether the calling thread is the scheduler's own."""
+        return threading.current_thread() is self._thread
+
     def ends(self) -> bool:
         """Whether the calling thread is the scheduler's own and should stop."""
-        return self._stopping.is_set() and threading.current_thread() is self._thread
+        return self._stopping.is_set() and self.calls()
 
     def start(self) -> None:
         """Start the thread, which ticks at once. Does nothing if it is running."""
@@ -67,18 +73,25 @@ class Scheduler:
             self._wake.set()
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE
+        pause, failing = FIRST_PAUSE, False
         while not self._stopping.is_set():
             self._wake.clear()  # before looking, so that a wake during the look is not lost
             try:
                 self._run_due()
                 due = self._next_due()
+            except StoreError as error:
+                log.error(
+                    "the database fails (%s); trying again in %g s", error, FIRST_PAUSE, exc_info=not failing
+                )
+                failing = True
+                self._stopping.wait(FIRST_PAUSE)
+                continue
             except Exception:
                 log.exception("a tick failed; trying again in %g s", pause)
                 self._stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
-            pause = FIRST_PAUSE
+            pause, failing = FIRST_PAUSE, False
             self._waits_for = due
             self._clock.wait_until(due, self._wake)
             self._waits_for = None

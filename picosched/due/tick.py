@@ -2,12 +2,13 @@
 
 Each look asks the queues in turn, and each processes some of the items due by then: as many in one
 transaction as there is time for. The tick ends when nothing is left that was due when it began. An item that
-fails because of the database stays due and does not delay the others. An item that fails for any other
-reason, such as a bug of ours or damage, is ended: it must not stay due forever.
+fails because of the database stays due and does not delay the others (`putting_off.py`). An item that fails
+for any other reason, such as a bug of ours or damage, is ended: it must not stay due forever.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ from picosched.due.background import Background
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.programs import ProgramsQueue
+from picosched.due.putting_off import PutOff
 from picosched.due.queue import Queue, Tick
 from picosched.due.sources import SourcesQueue
 from picosched.due.waiting import Waiting
@@ -35,6 +37,8 @@ from picosched.turns.seen import Seen
 
 if TYPE_CHECKING:
     from picosched.turns.traces import Traces
+
+log = logging.getLogger(__name__)
 
 OnEvent = Callable[[Mapping[str, Any]], None]
 """Is called with the attributes of an event."""
@@ -124,6 +128,7 @@ class Ticks:
         begun: Begun,
         now: Callable[[], datetime],
         ends: Callable[[], bool],
+        by_scheduler: Callable[[], bool],
     ) -> None:
         self._store = store
         self._commits = commits
@@ -139,6 +144,9 @@ class Ticks:
         """Events raised so far."""
         self._ends = ends
         """Whether to leave the remaining due items for another tick."""
+        self._by_scheduler = by_scheduler
+        """Whether the scheduler ticks: then items that failed wait for their next try."""
+        self._put_off = PutOff()
         self.most_made: int | None = None
         """How many events may be made and raised at one instant, if fewer than INSTANT."""
         self._seen = Seen(store, commits, self._read)
@@ -148,6 +156,13 @@ class Ticks:
     def next_due(self) -> datetime | None:
         """The next due time, ignoring rows that wait for an answer; None if there is none."""
         return self._look(()).soonest
+
+    def next_tick(self) -> datetime | None:
+        """When the scheduler next has something to do; None if never. Items that failed wait longer."""
+        waiting = self._put_off.waiting(self._now()) if self._put_off.failed else {}
+        soonest = self._look(waiting).soonest
+        again = self._put_off.next_try if waiting else None
+        return min((time for time in (soonest, again) if time is not None), default=None)
 
     @property
     def lag(self) -> int:
@@ -164,7 +179,8 @@ class Ticks:
         """Process all that is due now and return how many events were raised.
 
         An item that cannot be settled because the database fails stays due; the others are processed, then
-        this raises the error. `conflict` from inside a turn.
+        this raises the error. The scheduler is told only if the whole database seems to fail, and such an
+        item waits for its next try. `conflict` from inside a turn.
         """
         self._commits.refuse_inside()
         with self._one:
@@ -177,12 +193,15 @@ class Ticks:
     def _run_due(self) -> int:
         if self._begun.cut:
             self._begun.take_back()
+        if self._programs.looks_again is not None:
+            self._programs.look_again()
         began = self._now()
         takeovers = self._begun.takeovers
-        stuck: dict[str, Exception] = {}
+        waited = self._put_off.waiting(began) if self._put_off.failed and self._by_scheduler() else {}
+        stuck = dict(waited)
         tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
-        mended = False
+        mended = fails = False
         while not self._ends():
             looked_at = self._look(stuck)
             if looked_at.broken and not mended:
@@ -212,11 +231,21 @@ class Ticks:
                     "does a rule schedule itself for the time it is?",
                     "too_large",
                 )
-        for error in stuck.values():
-            raise error
+        if stuck or self._put_off.failed:
+            self._put_off.tried(self._now(), waited, stuck, all=not fails and not self._ends())
+        if stuck:
+            self._tell({id: error for id, error in stuck.items() if id not in waited})
+            return raised
         if not self._ends() and self._waiting.is_idle:
             self._begun.caught_up(takeovers)
         return raised
+
+    def _tell(self, failed: Mapping[str, Exception]) -> None:
+        """Raise the first error of items that failed in a tick; if the scheduler goes on, log each."""
+        for id, error in failed.items():
+            if not self._by_scheduler() or self._put_off.full:
+                raise error
+            log.error("%s stays due, and waits for its next try: %s", id, error)
 
     def _look(self, stuck: Collection[str]) -> Look:
         return self._seen.look(self._without(stuck))

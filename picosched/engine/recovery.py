@@ -10,7 +10,6 @@ from pathlib import Path
 
 from picosched.clock import Clock, VirtualClock
 from picosched.due.begun import Begun
-from picosched.due.programs import interrupt
 from picosched.due.pruning import note
 from picosched.settings import Settings
 from picosched.store.picos import PicoRow
@@ -45,6 +44,7 @@ def take_up(
     loaded: Loaded,
     settings: Settings,
     begun: Begun,
+    interrupt: Callable[[], None],
     new_id: Callable[[], str],
     now: Callable[[], datetime],
 ) -> None:
@@ -54,8 +54,7 @@ def take_up(
     begun.take_up()
     if commits.read(store.picos.find_root) is None:
         commits.run(_found, store, new_id(), now())
-    if commits.read(store.agenda.programs, "running"):
-        commits.run(interrupt, store, now())
+    interrupt()
     if commits.read(edges.is_changed, store, settings):
         commits.run(edges.follow_configured, store, loaded, now())
     if commits.read(almanac.is_changed, store, settings):

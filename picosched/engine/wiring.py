@@ -118,7 +118,7 @@ class Wiring:
         try:
             if not self.store.readonly:
                 known = self.store, self._commits, self.loaded, self.settings, self._begun
-                take_up(*known, self.new_id, self.now)
+                take_up(*known, self._programs.interrupt, self.new_id, self.now)
         except BaseException:
             self.close()
             raise
@@ -129,12 +129,12 @@ class Wiring:
         entries = Entries(store, self.loaded, self.turns, now)
         sources = SourcesQueue(store, commits, entries, self._waiting, self._begun)
         self._deliveries = DeliveriesQueue(store, commits, self.settings, ask, now, look_again)
-        self._programs = ProgramsQueue(
-            store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
-        )
+        told = now, look_again, self.machine_id
+        self._programs = ProgramsQueue(store, commits, self.loaded, self.settings, *told, rehearsed=rehearsed)
         agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun, self._programs.end)
         queues = sources, self._deliveries, self._programs, agenda
-        self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, self._scheduler.ends)
+        ends, calls = self._scheduler.ends, self._scheduler.calls
+        self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, ends, calls)
 
     def _placed(self) -> Placement | None:
         """Its part in the work on a database, if there are others."""
@@ -360,7 +360,7 @@ class Wiring:
 
     def _next_tick(self) -> datetime | None:
         """When the scheduler next has something to do."""
-        times = (self.next_due(), self._pruning.next_look)
+        times = (self._ticks.next_tick(), self._pruning.next_look)
         return min((time for time in times if time is not None), default=None)
 
     def _undone(self) -> None:

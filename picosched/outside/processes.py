@@ -103,6 +103,12 @@ class Processes:
     def stopping(self) -> bool:
         return self._stopping
 
+    @property
+    def runs(self) -> set[str]:
+        """The ids of the runs that have a wake."""
+        with self._mutex:
+            return {*self._wakes.values()}
+
     def run(self, program: Program, seconds: float, wake: Wake | None = None) -> Ended:
         """Run a program and wait for its end. A `wake` that was made before can end it."""
         began = ticks()

@@ -44,9 +44,10 @@ def read_turn(told: Told) -> Turn:
 
 def read_machine(told: Told) -> Machine:
     """A machine, as a server tells of it."""
-    fields = {name: told[name] for name in Machine._fields}
+    fields = {name: told[name] for name in Machine._fields if name != "leaving"}
     started, shards = to_ms(parse_time(told["started"])), tuple(told["shards"])
-    return Machine(**{**fields, "started": started, "shards": shards})
+    leaving = told.get("leaving", False)  # an older server does not say so
+    return Machine(**{**fields, "started": started, "shards": shards, "leaving": leaving})
 
 
 def read_channel(told: Told, pico_id: str) -> Channel:

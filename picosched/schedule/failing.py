@@ -1,4 +1,4 @@
-"""A schedule whose occurrences fail: it is tried again, and paused when too many fail.
+"""A schedule whose occurrences fail: it is tried again, goes on, and is paused when too many fail.
 
 An occurrence fails if a rule that handles its event fails, or if its event cannot be raised. With `_retry`
 the effects of a failed try are dropped, so that it is as if it had never been, except for its record; the row
@@ -11,14 +11,18 @@ the time until which the row may be due.
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import datetime, timedelta
 
 from picosched.clock import format_time, rounded_up, shifted
+from picosched.errors import PicoschedError
 from picosched.frozen import replace
 from picosched.schedule.backoff import backoff
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
+
+log = logging.getLogger(__name__)
 
 MOST_RETRY = 100
 FIRST_WAIT = timedelta(minutes=1)
@@ -60,3 +64,18 @@ def having_failed(settled: Scheduled) -> Scheduled:
     if most is None or failed.failures < most or failed.status is not Status.PENDING:
         return failed
     return replace(failed, status=Status.PAUSED)
+
+
+def going_on(row: Scheduled, upto: datetime, granularity: int) -> tuple[Scheduled, int]:
+    """A row with a failed occurrence, with its next due time, and how many occurrences that settles.
+
+    If its next due time can no longer be computed, it is finished; but it is paused if it names what the
+    settings lack, or a package that is not installed, because they may have it again.
+    """
+    try:
+        return row.settled(upto, granularity), row.passed(upto, granularity)
+    except PicoschedError as error:
+        if error.code != "invalid":
+            log.error("pausing the scheduled event %s: %s", row.id, error)
+            return replace(row, status=Status.PAUSED), 1
+        return replace(row, due=None, asked=None, status=Status.FINISHED), 1

@@ -100,8 +100,7 @@ class Scheduled:
     type: str
     attrs: Mapping[str, Any]
     kind: str
-    """"at", "repeat" or "window" (its edges). Not schedules: "send", an event due at once; "proc", a
-    program waiting to run, and "running" while it runs."""
+    """"at", "repeat", "window" (its edges). No schedules: "send", a message; "proc", a program; "running"."""
     due: datetime | None
     """The next occurrence; None once there is none."""
     created: datetime
@@ -157,6 +156,8 @@ class Scheduled:
     """Of a program, and of the message of its end: the id of the schedule whose occurrence started it."""
     trace: str | None = None
     """The place in a trace of the turn that made it, as a `traceparent`."""
+    machine: str | None = None
+    """Of a program that has begun: the id of the machine that runs it, if there may be others."""
     almanac: Almanac = field(default=PLAIN, compare=False, repr=False)
     """What its timespec is read with: that of the engine's settings. It is not stored."""
 
@@ -365,6 +366,7 @@ SCHEDULED = Table(
         says="Whether it waits for the end of the occurrence before.",
     ),
     Field("started_by", TEXT.maybe, json=None),
+    Field("machine", TEXT.maybe, json=None),
     Field("keep_until", TIME.maybe, json=None),
     Field("eci", TEXT.maybe, json=None),
     Field("spaced_from", TIME.maybe, json=None),

@@ -236,7 +236,8 @@ class Agenda:
         self.settle(row, now)
 
     def _put_event(self, row: Scheduled) -> None:
-        self._database.put(TABLE, "set_event", (row.kind, row.domain, row.type, rows.dump(row.attrs), row.id))
+        values = row.kind, row.domain, row.type, rows.dump(row.attrs), row.machine, row.id
+        self._database.put(TABLE, "set_event", values)
 
     def change(self, row: Scheduled, now: datetime) -> None:
         """Update a row that somebody changed."""

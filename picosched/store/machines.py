@@ -96,7 +96,10 @@ class Watch(Protocol):
         ...
 
     def end_silent(self, silent_ms: int) -> list[str]:
-        """End the sessions of machines silent for longer, and of nobody; the ids of the rows removed."""
+        """End the sessions of machines silent for longer, and of nobody; the ids of the rows removed.
+
+        A session that has not lasted for as long waits: when the database was away, all were silent.
+        """
         ...
 
     def leave(self, id: str) -> None:
@@ -131,11 +134,20 @@ class Machines(Protocol):
         ...
 
     def hold(self, id: str) -> bool:
-        """Mark something as ours, for as long as the session lasts; False if another session has it."""
+        """Mark something as ours, for as long as the session lasts; False if another session has it.
+
+        Whoever gets a new session has the mark there too, unless somebody else has taken it meanwhile.
+        """
         ...
 
     def release(self, id: str) -> None:
         """Take the mark of `hold` away."""
+        ...
+
+    def living(self) -> Collection[str]:
+        """The ids of machines that may be alive, even if they have lost their session: they told so lately,
+        or there was no time yet to hear of them.
+        """
         ...
 
     def watch(self) -> Watch:

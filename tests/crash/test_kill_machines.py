@@ -32,8 +32,6 @@ FEW, ALL = 1, 28
 
 MACHINES, PICOS, BEATS, KILLS, ENDS = 3, 9, 12, 4, 12
 FOLDER = Path(__file__).parent
-CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.5"""
 FIRES = """SELECT type, count(*), count(DISTINCT (fire.scheduled, nominal)), count(DISTINCT fire.scheduled),
         count(*) FILTER (WHERE outcome IN ('fired', 'late', 'coalesced'))
     FROM fire JOIN scheduled ON scheduled.id = fire.scheduled GROUP BY type"""
@@ -115,7 +113,7 @@ def troubled(
                 os.kill(life.pid, signal.SIGCONT)
                 stops += 1
         elif chance.random() < 0.8:
-            postgres.ask(CUT, address)
+            postgres.end_sessions(address, "random() < 0.5")
             cuts += 1
         else:
             postgres.restart()

@@ -26,8 +26,6 @@ __all__ = ["worker"]
 BY_STATEMENT = range(1, 96, 2)
 BY_TIME = 14
 TROUBLES = 4
-END_SESSIONS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 def compared(address: str, path: Path, told: set[str]) -> Disk | None:
@@ -68,7 +66,7 @@ def test_nothing_is_lost_or_doubled_through_kills_cut_sessions_and_restarts(
     for order in orders:
         told |= set(keys_answered(worker, f"{address} {order}"))
         compared(address, path, told)
-    for trouble in (partial(postgres.ask, END_SESSIONS, address), postgres.restart):
+    for trouble in (partial(postgres.end_sessions, address), postgres.restart):
         lines = said_until_killed(worker, f"{address} after 600")
         pid = int(next(line for line in lines if line.startswith("ready")).split()[1])
         for _ in range(TROUBLES):

@@ -23,8 +23,6 @@ from picosched.turns.pieces import RaiseDue
 pytestmark = pytest.mark.slow
 
 POISONED = Path(__file__).with_name("poisoned.py")
-CUT = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 WHY = "the process ended twice while this event was being raised"
 
 
@@ -128,6 +126,20 @@ def test_each_unclean_end_doubles_how_many_are_begun_alone(tmp_path: Path) -> No
         assert engine.store.picos.meta("raising") is None
 
 
+def test_what_another_process_left_counts_with_those_before_it(tmp_path: Path) -> None:
+    with Engine(tmp_path / "picos.db", VirtualClock("2026-03-01T12:00:00Z")) as engine:
+        engine.write(lambda: engine.store.picos.set_meta("raising other", "3"))
+        begun = Begun(engine.store, engine._commits, most=2)
+        begun.died("other")
+        engine.read(begun.take_over)
+        alone = 0
+        while begun.marks_next():
+            begun.number("row")
+            alone += 1
+        assert alone == FIRST * 2**2
+        assert engine.read(engine.store.picos.notes, "raising") == {"raising": "4"}
+
+
 class Flapping(Store):
     """A store whose session is ended while a turn is written that has the directive `turn`."""
 
@@ -139,28 +151,35 @@ class Flapping(Store):
         super().write(turn, *rest, **more)
 
 
+@pytest.mark.parametrize("between", [False, True])
 @pytest.mark.parametrize(
     ("times", "outcome", "cut"),
     [(MOST_TAKEN_BACK, "fired", MOST_TAKEN_BACK), (100, "failed", MOST_TAKEN_BACK + 1)],
 )
 def test_a_session_that_is_cut_is_no_death_unless_the_row_cuts_it_again_and_again(
-    postgres: Server, times: int, outcome: str, cut: int
+    postgres: Server, times: int, outcome: str, cut: int, between: bool
 ) -> None:
-    """Each is looked for with a count in which the one before is not taken back yet."""
+    """Each is looked for with a count in which the one before is not taken back yet.
+
+    `between` two times, another process may have the row, and this one nothing that is due.
+    """
     address, done = postgres.emptied_database(), count()
     store = Flapping(address)
     with Engine(store, VirtualClock("2026-03-01T12:00:20Z"), granularity=1, min_period=0) as engine:
         engine.root.install(RULESET)
         engine.root.raise_event("poisoned", "plan", {"at": "2026-03-01T12:00:20Z", "how": "turn"})
-        store.cuts = (postgres.ask(CUT, address) for _ in range(times) if next(done) is not None)
+        store.cuts = (postgres.end_sessions(address) for _ in range(times) if next(done) is not None)
         while not engine.history():
+            if between:
+                engine._begun.take_back()
+                engine._begun.caught_up(engine._begun.takeovers)
             engine.read(engine._begun.take_over)  # as another process has died
             with suppress(StoreError):
                 engine.run_due()
         assert [fire.outcome for fire in engine.history()] == [outcome]
         assert engine.root.query("poisoned", "rang") == (outcome == "fired")
         assert engine.store.begun.all() == {}
-    assert next(done) == cut
+    assert next(done) == cut + (between and outcome == "failed")  # the last count was taken back in time
     store.close()
 
 

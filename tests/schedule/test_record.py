@@ -18,7 +18,7 @@ from picosched.schedule.scheduled import SCHEDULED
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.store.journal import ENTRY, of_entry, of_turn
 
-UNTOLD = {"eci": None, "keep_until": None, "spaced_from": None, "started_by": None, "trace": None}
+UNTOLD = dict.fromkeys(("eci", "keep_until", "spaced_from", "started_by", "trace", "machine"))
 """The fields of a schedule that are not in JSON."""
 
 

@@ -28,8 +28,6 @@ from picosched.store.tables import TABLES
 
 FEW = 5
 """Rows of a batch, so that tables have several."""
-CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 def fill(store: Store) -> None:
@@ -254,7 +252,7 @@ def test_who_has_lost_its_session_does_not_go_on_in_a_database_that_was_migrated
     with Engine(address, VirtualClock(NOW)) as engine:
         engine.root.install(CHIMES)
         engine.root.raise_event("chimes", "plan")
-        postgres.ask(CUT, address)
+        postgres.end_sessions(address)
         moved(address, str(tmp_path / "back.db"))
         for _ in range(3):
             with pytest.raises(PicoschedError, match=r"was lost|was migrated to"):

@@ -37,8 +37,6 @@ BELL = """ruleset bell {
   rule plan { select when bell plan fired { schedule bell event "rang" repeat "0 9 * * *" } }
   rule rang { select when bell rang always { ent:rung := rung() + 1 } }
 }"""
-CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 DIES_AT_COMMIT = """CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER die AFTER INSERT ON journal DEFERRABLE INITIALLY DEFERRED
@@ -121,6 +119,20 @@ def test_a_wait_for_locks_is_set_anew_after_a_rollback(store: Store) -> None:
         assert session.execute("SHOW lock_timeout").fetchone() == ("1ms",)
 
 
+def test_no_limit_of_the_database_ends_a_session_or_a_transaction(postgres: Server) -> None:
+    address = postgres.new_database()
+    name = address.partition("?")[0].rpartition("/")[2]
+    limits = [row[0] for row in postgres.ask("SELECT name FROM pg_settings WHERE name LIKE '%timeout'")]
+    ours = [each for each in limits if each.startswith(("transaction_", "statement_", "idle_"))]
+    assert len(ours) >= 3
+    for limit in ours:
+        postgres.ask(f"ALTER DATABASE {name} SET {limit} = '10s'")
+    store = Store(address)
+    for limit in ours:
+        assert store._database._session.execute(f"SHOW {limit}").fetchone() == ("0",), limit
+    store.close()
+
+
 def test_each_schema_is_a_database_of_its_own(address: str, store: Store, postgres: Server) -> None:
     postgres.ask("CREATE SCHEMA IF NOT EXISTS beside", address)
     beside = Store(f"{address}&options=-csearch_path%3Dbeside")
@@ -139,6 +151,7 @@ def made_older(postgres: Server, address: str) -> None:
         "ALTER TABLE entity DROP COLUMN size, DROP COLUMN places",
         "ALTER TABLE machine DROP COLUMN host, ADD COLUMN listening bigint NOT NULL",
         "ALTER TABLE scheduled DROP COLUMN asked",
+        "ALTER TABLE scheduled DROP COLUMN machine",
         "ALTER TABLE scheduled DROP COLUMN overlap, DROP COLUMN held, DROP COLUMN started_by",
         "ALTER TABLE fire DROP COLUMN asked",
         "ALTER TABLE scheduled DROP COLUMN trace",
@@ -194,7 +207,7 @@ def test_a_lost_session_takes_its_transaction_and_the_next_begins_anew(
     before = everything(store)
     with pytest.raises(StoreError, match="was lost") as caught, store.transaction():
         store.picos.set_meta("key", "lost")
-        postgres.ask(CUT, address)
+        postgres.end_sessions(address)
         store.picos.meta("key")
     assert not isinstance(caught.value, InDoubtError)
     assert everything(store) == before
@@ -221,7 +234,7 @@ def test_what_is_in_memory_is_forgotten_when_another_had_the_database(address: s
     with Engine(address, VirtualClock(NOW)) as first:
         first.root.install(COUNTER)
         first.root.raise_event("count", "up")
-        postgres.ask(CUT, address)
+        postgres.end_sessions(address)
         with Engine(address, VirtualClock(NOW)) as second:
             second.root.raise_event("count", "up")
             first.root.raise_event("count", "up")

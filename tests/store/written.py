@@ -64,6 +64,7 @@ FULL = made(
     keep_until=NOW, paused_until=NOW, misfire=Misfire.ALL, until=NOW, count=3, jitter=1_500, window="w",
     description="d", moved_from=NOW, spaced_from=NOW, asked=NOW, retry=3, tries=1, on_failure="pause",
     failures=2, late_after=5_000, overlap=Overlap.SKIP, held=True, started_by="x", trace="00-a-b-01",
+    machine="m",
     attrs={"a": [2**70, None]}, status=Status.PAUSED,
 )  # fmt: skip
 """A row that has a value in every field."""

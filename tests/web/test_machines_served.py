@@ -19,6 +19,8 @@ from web.served import Served
 
 from picosched import Engine
 from picosched.clock import ticks
+from picosched.remote.told import read_machine
+from picosched.store.machines import Machine
 from picosched.store.postgres.machines import SHARD_KEY
 from picosched.store.shards import shard_of
 
@@ -149,6 +151,14 @@ def test_servers_and_workers_are_listed_and_hand_over(
     until(lambda: shared_by(1, one))
     assert one.stop() == 0
     assert run("machines", "--db", address, folder=tmp_path).stdout == "no machine is at work\n"
+
+
+def test_a_server_that_knows_of_no_leaving_is_told_of_all_the_same() -> None:
+    """As an older one answers."""
+    machine = Machine("id", "1 on m", "m", None, 0, 5, 7, 0, False, True, (1, 2))
+    told = {name: value for name, value in machine.as_json().items() if name != "leaving"}
+    assert read_machine(told) == machine
+    assert read_machine({**told, "leaving": True}).state == "leaving"
 
 
 SHARES = f"""SELECT pid, count(*) FROM pg_locks

@@ -81,9 +81,9 @@ UPDATE scheduled
     WHERE id = v ->> 12
 
 -- name: set_event
-UPDATE scheduled SET kind = v ->> 0, domain = v ->> 1, type = v ->> 2, attrs = v ->> 3
-    FROM (SELECT DISTINCT ON (v ->> 4) v FROM {rows} ORDER BY v ->> 4, nth DESC) AS last
-    WHERE id = v ->> 4
+UPDATE scheduled SET kind = v ->> 0, domain = v ->> 1, type = v ->> 2, attrs = v ->> 3, machine = v ->> 4
+    FROM (SELECT DISTINCT ON (v ->> 5) v FROM {rows} ORDER BY v ->> 5, nth DESC) AS last
+    WHERE id = v ->> 5
 
 -- name: set_repeat
 UPDATE scheduled SET kind = v ->> 0, timespec = v ->> 1, tz = v ->> 2

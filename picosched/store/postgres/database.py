@@ -36,7 +36,7 @@ from picosched.store.postgres.faults import FAILING, fault, first_line, in_doubt
 from picosched.store.postgres.machines import TELL, PostgresMachines, PostgresWatch
 from picosched.store.postgres.session import HASTY_MS, PATIENT_MS, Session, connect, lacking
 from picosched.store.postgres.statements import ADDING, OF_MANY, OF_OWN, STATEMENTS, composed
-from picosched.store.postgres.tables import take_tables
+from picosched.store.postgres.tables import check_tables, take_tables
 
 DURABILITIES = ("full", "normal")
 SIZES = b"""SELECT pg_total_relation_size(oid) FROM pg_class
@@ -418,4 +418,9 @@ class PostgresDatabase(Database):
 
     def _watch(self) -> Watch:
         session = connect(self.address, self.name, readonly=False, durable=True)
+        try:
+            check_tables(session, self.name)
+        except BaseException:
+            session.close()
+            raise
         return PostgresWatch(session, self.name, lambda: self._session.info.backend_pid)

@@ -5,6 +5,9 @@ the key (SHARD_KEY, N * 512 + S), with the remainder of N that fits; a mark has 
 
 News of rows in shards of others go out with the transaction that wrote them, as a notification with the
 numbers of the shards. An empty one says that shards were let go.
+
+A machine is silent if its heartbeat is old. That tells something only to a session that is older than that:
+after PostgreSQL was away all heartbeats are old, whichever machine comes back first.
 """
 
 from __future__ import annotations
@@ -14,7 +17,10 @@ from typing import Any
 
 import psycopg
 
-from picosched.store.machines import Heartbeat, Machine, Machines, News, Survey, Watch
+from picosched.clock import ticks
+from picosched.store.faults import StoreError
+from picosched.store.machines import SILENT_MS, Heartbeat, Machine, Machines, News, Survey, Watch
+from picosched.store.postgres import schema
 from picosched.store.postgres.faults import fault
 from picosched.store.postgres.session import KEY, SCHEMA, Session
 from picosched.store.shards import SHARDS, SHARED
@@ -36,9 +42,11 @@ RELEASE = f"SELECT pg_advisory_unlock({HASH})"
 TELL = f"SELECT pg_notify({CHANNEL}, $1)".encode()
 
 HEARTBEAT = f"""INSERT INTO machine (id, name, host, address, started, raised, lag, leaving, session, seen)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, {NOW})
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, {NOW} FROM picosched WHERE version = $10
     ON CONFLICT (id) DO UPDATE SET address = excluded.address, raised = excluded.raised, lag = excluded.lag,
-        leaving = excluded.leaving, session = excluded.session, seen = excluded.seen"""
+        leaving = excluded.leaving, session = excluded.session, seen = excluded.seen
+    RETURNING id"""
+"""Not into tables that a newer version has changed meanwhile."""
 MACHINES = f"""SELECT id, name, host, address, started, {NOW} - seen, raised, lag, leaving <> 0, session
     FROM machine ORDER BY started, id"""
 SESSIONS = f"""SELECT pid, CASE WHEN classid = {SHARD_KEY} THEN objid::bigint % 512 END FROM pg_locks
@@ -50,6 +58,11 @@ END_SILENT = f"""WITH holding AS (
     alive AS (SELECT session AS pid FROM machine WHERE {NOW} - seen <= $1)
     SELECT pg_terminate_backend(pid) FROM holding WHERE pid NOT IN (SELECT pid FROM alive)
         AND (placed OR pid IN (SELECT session FROM machine))"""
+LIVING = f"SELECT id FROM machine WHERE {NOW} - seen <= $1"
+LONG_SILENT_MS = 600_000
+"""A silence that tells even a new session something, so that no rows pile up where none lasts long."""
+EVER = 2**62
+"""A silence longer than any, in ms."""
 REMOVE_SILENT = f"DELETE FROM machine WHERE {NOW} - seen > $1 RETURNING id"
 LEAVE = f"DELETE FROM machine WHERE id = $1 AND pg_notify({CHANNEL}, '') IS NOT NULL"
 
@@ -65,7 +78,10 @@ class PostgresMachines(Machines):
         self.own: frozenset[int] | None = None
         self.among: str | None = None
         """The own shards as a value for a statement; None if they are all there are."""
-        self._held: set[str] = set()
+        self._since = ticks()
+        """When the session began."""
+        self._held: dict[str, bool] = {}
+        """What is ours → whether the session has its mark."""
         self._changed: set[int] = set()
         """Shards in which the open transaction writes."""
 
@@ -110,19 +126,28 @@ class PostgresMachines(Machines):
         return " ".join(str(each) for each in self._changed - (self.own or frozenset()) if each != SHARED)
 
     def hold(self, id: str) -> bool:
-        held = bool(self._run(HOLD.encode(), (id,)).fetchall()[0][0])
+        held = self._held.get(id, False) or self._mark(id)
         if held:
-            self._held.add(id)
+            self._held[id] = True
         return held
 
+    def _mark(self, id: str) -> bool:
+        return bool(self._run(HOLD.encode(), (id,)).fetchall()[0][0])
+
     def release(self, id: str) -> None:
-        self._held.discard(id)
+        self._held.pop(id, None)
         self._run(RELEASE.encode(), (id,))
 
     def reopened(self) -> None:
         """There is a new session: mark again what is ours."""
+        self._since = ticks()
+        self._held = dict.fromkeys(self._held, False)
         for id in self._held:
-            self._run(HOLD.encode(), (id,))
+            self._held[id] = self._mark(id)
+
+    def living(self) -> Collection[str]:
+        silent = SILENT_MS if _is_older(self._since) else EVER
+        return {id for (id,) in self._run(LIVING.encode(), (silent,))}
 
     def watch(self) -> Watch:
         return self._watch()
@@ -135,6 +160,7 @@ class PostgresWatch(Watch):
         self._session = session
         self._name = name
         self._session_of = session_of
+        self._since = ticks()
         self._ask("SET synchronous_commit = off")  # a heartbeat may be lost
         ((channel,),) = self._ask(f"SELECT {CHANNEL}")
         self._ask(f"LISTEN {channel}")
@@ -150,7 +176,7 @@ class PostgresWatch(Watch):
 
     def survey(self, heartbeat: Heartbeat | None = None, *, tells: bool = True) -> Survey:
         if heartbeat is not None and tells:
-            self._ask(HEARTBEAT, (*heartbeat, self._session_of()))
+            self._tell(heartbeat)
         rows, held = self._ask(MACHINES), self._ask(SESSIONS)
         alive = {pid for pid, shard in held if shard is None}
         shards: dict[int, list[int]] = {}
@@ -160,7 +186,13 @@ class PostgresWatch(Watch):
         found = [Machine._make((*of_row, pid in alive, tuple(shards.get(pid, ())))) for *of_row, pid in rows]
         return Survey(found, frozenset(shard for _, shard in held if shard is not None))
 
+    def _tell(self, heartbeat: Heartbeat) -> None:
+        if not self._ask(HEARTBEAT, (*heartbeat, self._session_of(), len(schema.MIGRATIONS))):
+            raise StoreError(f"the tables of {self._name} were changed by a newer picosched")
+
     def end_silent(self, silent_ms: int) -> list[str]:
+        if not _is_older(self._since):
+            silent_ms = max(silent_ms, LONG_SILENT_MS)
         self._ask(END_SILENT, (silent_ms,))
         return [id for (id,) in self._ask(REMOVE_SILENT, (silent_ms,))]
 
@@ -176,3 +208,8 @@ class PostgresWatch(Watch):
             return cursor.fetchall() if cursor.description else []
         except psycopg.Error as cause:
             raise fault(cause, self._name) from cause
+
+
+def _is_older(since: float) -> bool:
+    """Whether a session that began then is older than the silence of a machine that has to be ended."""
+    return ticks() - since > SILENT_MS / 1_000

@@ -340,6 +340,9 @@ BECAME = (f"ALTER TABLE provenance ADD was {TEXT}, ADD became {TEXT}",)
 TRACES = (f"ALTER TABLE scheduled ADD trace {TEXT}", f"ALTER TABLE delivery ADD trace {TEXT}")
 """Where the turn that made a row stands in a trace."""
 
+MACHINE = (f"ALTER TABLE scheduled ADD machine {TEXT}",)
+"""The machine that runs a program."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -354,6 +357,7 @@ MIGRATIONS = (
     ("0011_views", VIEWS),
     ("0012_became", BECAME),
     ("0013_traces", TRACES),
+    ("0014_machine", MACHINE),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -58,6 +58,9 @@ SETTINGS = (
     f"SET lock_timeout = {PATIENT_MS}",
 )
 
+SINCE_17 = ("SET transaction_timeout = 0",)
+"""Of a limit that older versions do not have."""
+
 SCHEMA = "current_schema()::regnamespace::oid"
 LOCK = f"({KEY}, (SELECT {SCHEMA}::bigint % 2147483648)::integer)"
 TAKE, TAKE_ALONE = f"SELECT pg_advisory_lock_shared{LOCK}", f"SELECT pg_advisory_lock{LOCK}"
@@ -90,7 +93,7 @@ def connect(address: str, name: str, *, readonly: bool, durable: bool) -> Sessio
         if encoding != "UTF8":
             raise StoreError(f"found the encoding {encoding} at {name}, wanted UTF8", "refused")
         _check_unpooled(session, address, name)
-        settings = [*SETTINGS]
+        settings = [*SETTINGS, *(SINCE_17 if version >= 170_000 else ())]
         if not durable:
             settings.append("SET synchronous_commit = off")
         if readonly:

@@ -43,6 +43,12 @@ def take_tables(session: Session, name: str, *, readonly: bool, migrating: bool)
         _check_stays(session, name, readonly=False)
 
 
+def check_tables(session: Session, name: str) -> None:
+    """Check the tables for a session that goes along with one that has them: they may be newer by now."""
+    if _migrations(session, name, readonly=True):
+        raise StoreError(f"{name} has the tables of an older picosched", "refused")
+
+
 def _migrations(session: Session, name: str, *, readonly: bool) -> list[str]:
     """The statements that bring the tables up to date. `not_found` if there are none to read."""
     version = schema.version_of(lambda sql: session.execute(sql.encode()).fetchall(), name)

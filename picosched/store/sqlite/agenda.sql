@@ -78,7 +78,7 @@ UPDATE scheduled
     WHERE id = ?
 
 -- name: set_event
-UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ? WHERE id = ?
+UPDATE scheduled SET kind = ?, domain = ?, type = ?, attrs = ?, machine = ? WHERE id = ?
 
 -- name: set_repeat
 UPDATE scheduled SET kind = ?, timespec = ?, tz = ? WHERE id = ?

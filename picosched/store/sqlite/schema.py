@@ -303,6 +303,9 @@ TRACES = (
 )
 """Where the turn that made a row stands in a trace."""
 
+MACHINE = ("ALTER TABLE scheduled ADD COLUMN machine TEXT",)
+"""The machine that runs a program; a file has only one, which goes without saying."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -319,6 +322,7 @@ MIGRATIONS = (
     ("0013_views", VIEWS),
     ("0014_became", BECAME),
     ("0015_traces", TRACES),
+    ("0016_machine", MACHINE),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
