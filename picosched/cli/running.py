@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.declared import Commands, Option, WrongUseError
-from picosched.cli.opening import SHORT, bring_sources, opened
+from picosched.cli.opening import bring_sources, opened
 from picosched.cli.options import AnyPico, Db, Grace, Json, Limit, command, database_here
 from picosched.cli.printing import json_time, shown_time, write, write_json
 from picosched.cli.where import HERE, Where, pico_of
 from picosched.clock import format_time
 from picosched.ending import GRACE_SECONDS, ending
 from picosched.errors import EXIT_STATUS
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from picosched.engine.engine import Engine

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Argument, Commands, Option
-from picosched.cli.opening import SHORT, end_of_pause, settings_here
+from picosched.cli.opening import end_of_pause, settings_here
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
 from picosched.cli.where import HERE, Where, only_id
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from picosched.engine.reached import Reached

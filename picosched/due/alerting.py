@@ -14,7 +14,7 @@ from picosched.clock import to_ms
 from picosched.frozen import replace
 from picosched.hashed import id_of
 from picosched.pico.delivery import Delivery
-from picosched.schedule.alert import ECI, SIGNATURE, Alert
+from picosched.schedule.alert import ECI, SIGNATURE, Alert, what_of
 from picosched.schedule.fire import Fire
 from picosched.schedule.happenings import happenings
 from picosched.schedule.scheduled import Scheduled
@@ -71,7 +71,8 @@ def alert_all(
         if waiting >= MOST_WAITING:
             told = "the alert %s is not told of %s: its pico has %d deliveries waiting"
             log.warning(told, alert.name, happened.event, waiting)
-            note(store, alert.name, happened.created, DROPPED, f"{waiting:,} deliveries wait already")
+            what = what_of({"happened": happened.type, **happened.attrs})
+            note(store, alert.name, happened.created, what, DROPPED, f"{waiting:,} deliveries wait already")
             continue
         _tell(store, settings, alert, happened)
 
@@ -83,9 +84,16 @@ def _tell(store: Store, settings: Settings, alert: Alert, happened: Scheduled) -
         if store.agenda.coming(happened.pico_id) >= settings.limits.max_pending:
             told = "the alert %s is not told of %s: its pico has max_pending events"
             log.warning(told, alert.name, happened.event)
-            note(store, alert.name, happened.created, DROPPED, "its pico has max_pending events")
+            note(
+                store,
+                alert.name,
+                happened.created,
+                what_of(attrs),
+                DROPPED,
+                "its pico has max_pending events",
+            )
             return
-        note(store, alert.name, happened.created, RAISED)
+        note(store, alert.name, happened.created, what_of(attrs), RAISED)
         eci = alert.to.removeprefix(ECI)
         store.agenda.add(replace(happened, id=id, eci=eci, attrs=attrs))
         return
@@ -95,9 +103,10 @@ def _tell(store: Store, settings: Settings, alert: Alert, happened: Scheduled) -
     store.deliveries.add(delivery)
 
 
-def note(store: Store, name: str, now: datetime, became: str, why: str | None = None) -> None:
-    """Note what became of something that an alert told, inside a transaction."""
-    store.picos.set_meta(f"{NOTE}{name}", rows.dump({"at": to_ms(now), "became": became, "why": why}))
+def note(store: Store, name: str, now: datetime, what: str, became: str, why: str | None = None) -> None:
+    """Note what an alert told last, and what became of it, inside a transaction."""
+    noted = {"at": to_ms(now), "what": what, "became": became, "why": why}
+    store.picos.set_meta(f"{NOTE}{name}", rows.dump(noted))
 
 
 def signature_of(settings: Settings, delivery: Delivery) -> tuple[tuple[str, str], ...]:

@@ -26,7 +26,7 @@ from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.mail import METHOD
 from picosched.pico.delivery import Delivery
-from picosched.schedule.alert import MAIL, text_of
+from picosched.schedule.alert import MAIL, text_of, what_of
 from picosched.schedule.backoff import backoff
 from picosched.schedule.scheduled import Outcome
 from picosched.settings import Settings
@@ -133,7 +133,8 @@ class DeliveriesQueue(Background):
 
     def _note(self, delivery: Delivery, became: str, why: str | None = None) -> None:
         if delivery.alert is not None:
-            note(self._store, delivery.alert, self._now(), became, why)
+            what = what_of(json.loads(delivery.body))
+            note(self._store, delivery.alert, self._now(), what, became, why)
 
 
 def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:

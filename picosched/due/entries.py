@@ -231,7 +231,7 @@ class Entries:
         """Add a delivery of the event to another engine."""
         waiting = self._store.deliveries.waiting(row.id)
         if waiting >= MOST_WAITING:
-            why = f"{waiting:,} events are on their way to {source.to.name} already"
+            why = f"{waiting:,} events are on their way to {source.to.shown} already"
             return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
         self._store.deliveries.add(
             Delivery(

@@ -1,60 +1,42 @@
-"""The alerts of the settings, each with what became of the last thing that it told."""
+"""The engine's method for alerts: those of the settings, each with what became of the last thing it told."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
-from typing import NamedTuple
 
 from picosched.clock import from_ms
 from picosched.due.alerting import NOTE
 from picosched.engine.wiring import Wiring
-from picosched.schedule.alert import Alert
+from picosched.schedule.alert import Alert, AlertState, LastTold, shown_to
 from picosched.store import rows
 
 MOST = 1_000
 """Deliveries of each kind that are looked through."""
 
 
-class Last(NamedTuple):
-    """What became of the last thing that an alert told."""
+class Alerting(Wiring):
+    """The part of an engine for alerts. Its method may raise the store's PicoschedError."""
 
-    at: datetime
-    became: str
-    """"raised", "accepted", "tried again", "given up" or "dropped"."""
-    why: str | None
+    def alerts(self) -> list[AlertState]:
+        """The states of all alerts, in the order of the settings."""
+        return self.read(self._alerts)
 
-
-class Told(NamedTuple):
-    """An alert, and what became of what it told."""
-
-    alert: Alert
-    waiting: int
-    """Deliveries that are on their way."""
-    dead: int
-    """Deliveries that were given up."""
-    last: Last | None
-
-
-def look_at_alerts(engine: Wiring) -> list[Told]:
-    """All alerts, in the order of the settings."""
-
-    def work() -> list[Told]:
+    def _alerts(self) -> list[AlertState]:
         waiting, dead = (
-            Counter(each.alert for each in engine.store.deliveries.listed(dead=dead, limit=MOST))
+            Counter(each.alert for each in self.store.deliveries.listed(dead=dead, limit=MOST))
             for dead in (False, True)
         )
-        return [
-            Told(alert, waiting[alert.name], dead[alert.name], _last(engine, alert.name))
-            for alert in engine.settings.alerts
-        ]
+        return [self._alert(each, waiting[each.name], dead[each.name]) for each in self.settings.alerts]
 
-    return engine.read(work)
+    def _alert(self, alert: Alert, waiting: int, dead: int) -> AlertState:
+        to, signed = shown_to(alert.to), bool(alert.secret)
+        return AlertState(
+            alert.name, to, alert.on, alert.after, signed, waiting, dead, self._last(alert.name)
+        )
 
-
-def _last(engine: Wiring, name: str) -> Last | None:
-    text = engine.store.picos.meta(f"{NOTE}{name}")
-    if text is None:
-        return None
-    noted = rows.load(text)
-    return Last(from_ms(noted["at"]), noted["became"], noted["why"])
+    def _last(self, name: str) -> LastTold | None:
+        text = self.store.picos.meta(f"{NOTE}{name}")
+        if text is None:
+            return None
+        noted = rows.load(text)
+        return LastTold(from_ms(noted["at"]), noted.get("what"), noted["became"], noted["why"])

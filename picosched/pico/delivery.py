@@ -7,19 +7,14 @@ event, or until somebody drops it. If we give up, it stays as a dead letter.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, parse_time
-from picosched.krl.urls import without_user
-
-SHORT = 8
-"""Characters of a source's id that are shown."""
-
-ECI = re.compile(r"(/c/|/sky/event/)([^/]{8})[^/]+")
+from picosched.hashed import SHORT
+from picosched.krl.urls import shown_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +79,6 @@ class Delivery:
             "error": self.error,
             "dead": self.dead and format_time(self.dead),
         }
-
-
-def shown_url(url: str) -> str:
-    """A URL without what gives access: its user and password, its query, and all but the start of an eci."""
-    path, sign, _ = without_user(url)[0].partition("?")
-    return ECI.sub(r"\1\2…", path) + (f"{sign}…" if sign else "")
 
 
 def read_delivery(told: Mapping[str, Any]) -> Delivery:

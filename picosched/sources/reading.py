@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
+from picosched.krl.urls import shown_url
 from picosched.schedule.scheduled import Misfire
 from picosched.sources.crontab import CronLine, read_crontab
 from picosched.sources.limits import KEYS as KEYS_OF_LIMITS
@@ -217,10 +218,10 @@ def _check_url(url: str, where: str) -> None:
         fine = False
     path = [] if not fine else parts.path.rstrip("/").split("/")
     before = path[-3:-1] if path[-3:-2] == ["sky"] else path[-2:-1]
-    if not fine or parts.query or parts.fragment or "@" in parts.netloc or not path[-1]:
-        raise PicoschedError(f"{where}: found {_shown(url)}, wanted {wanted}")
+    if not fine or parts.query or parts.fragment or not path[-1]:
+        raise PicoschedError(f"{where}: found {_shown(shown_url(url))}, wanted {wanted}")
     if before not in (["c"], ["sky", "event"]):
-        raise PicoschedError(f"{where}: found {_shown(url)}, wanted {wanted}")
+        raise PicoschedError(f"{where}: found {_shown(shown_url(url))}, wanted {wanted}")
 
 
 def _event(given: object, where: str) -> tuple[str, str]:

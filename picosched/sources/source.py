@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, to_ms
+from picosched.krl.urls import shown_url
 from picosched.schedule.scheduled import Misfire
 from picosched.sources.limits import Limited, Limits
 from picosched.sources.metronome import Beat
@@ -29,7 +30,12 @@ class Target:
     name: str
 
     def as_map(self) -> dict[str, str]:
-        return {self.kind: self.name}
+        """As it is shown: of a URL without what gives access."""
+        return {self.kind: self.shown}
+
+    @property
+    def shown(self) -> str:
+        return shown_url(self.name) if self.kind == URL else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class SourceState:
     type: str
     to: Mapping[str, str]
     declaration: Mapping[str, Any]
-    """The declaration, as JSON."""
+    """The declaration, as JSON; a URL in it, and in `to`, without what gives access."""
     configured: bool
     """Whether it is declared in picosched.toml."""
     created: datetime

@@ -18,12 +18,13 @@ from typing import NamedTuple
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.hashed import id_of
+from picosched.krl.urls import shown_url
 from picosched.pico.channel import new_tags
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.window import Window
 from picosched.sources.reading import read_source
-from picosched.sources.source import ECI, PICO, TAG, Entry, Source, Target, when_of
+from picosched.sources.source import ECI, PICO, TAG, URL, Entry, Source, Target, when_of
 from picosched.sources.state import EntryState, SourceState
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.store import Store
@@ -287,6 +288,8 @@ def state_of(store: Store, row: SourceRow) -> SourceState:
     except PicoschedError as error:
         source, fault = None, error.message
     given = json.loads(row.declaration)
+    if URL in given["to"]:
+        given["to"] = {URL: shown_url(given["to"][URL])}
     return SourceState(
         id=row.id,
         name=row.name,
