@@ -55,10 +55,10 @@ class ProgramsQueue(Background):
         self,
         store: Store,
         commits: GroupCommit,
-        loaded: Loaded,
         settings: Settings,
         now: Callable[[], datetime],
         done: Callable[[], None],
+        loaded: Loaded,
         *,
         rehearsed: bool,
     ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.pico.delivery import Delivery
-from picosched.schedule.scheduled import Outcome
 
 DROPPED = "the delivery was dropped"
 
@@ -53,9 +52,9 @@ class Delivering(Wiring):
                 return False
             self.store.need(found.pico_id or found.source_id)
             self.store.deliveries.remove(id)
-            if found.source_id and found.dead is None:
-                self.store.agenda.correct(found.entry_id, found.nominal, Outcome.FAILED, DROPPED)
-                self.store.sources.correct(found.entry_id, Outcome.FAILED, DROPPED)
+            entry = self.store.sources.find_entry(found.entry_id) if found.entry_id else None
+            if entry is not None and found.dead is None:
+                self.outcomes.ended_elsewhere(entry, found.nominal, DROPPED)
             return True
 
         return self.write(work)

@@ -24,8 +24,9 @@ class Delivery:
     id: str
     """The event's id, by which the receiver detects repeats."""
     source_id: str
-    """The source that sent it; "" if a rule did."""
+    """The source that sent it, or that an alert is about; "" if it is a pico."""
     entry_id: str
+    """The entry of the source whose event it is; "" if it is none."""
     nominal: datetime
     url: str
     """With its secrets; only `shown_url` is shown, logged and written into records."""
@@ -48,14 +49,14 @@ class Delivery:
     @property
     def sender(self) -> str:
         """Who sent it, in words: a rule, a source, or an alert."""
-        if self.rid:
-            return f"{self.rid}.{self.rule}"
-        return f"source {self.source_id[:SHORT]}" if self.source_id else f"alert {self.rule}"
+        if self.rule:
+            return f"{self.rid}.{self.rule}" if self.rid else f"alert {self.rule}"
+        return f"source {self.source_id[:SHORT]}"
 
     @property
     def alert(self) -> str | None:
         """The name of the alert that sent it; None if a rule or a source did."""
-        return None if self.rid is not None or self.source_id else self.rule
+        return self.rule if self.rid is None else None
 
     @property
     def shown_url(self) -> str:

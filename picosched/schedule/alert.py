@@ -18,8 +18,7 @@ from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen
 from picosched.krl.urls import shown_url
-from picosched.schedule.happenings import TYPES
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.happenings import TYPES, Followed
 
 TOLD = ("failed", "missed")
 """What is told if an alert does not say."""
@@ -44,12 +43,12 @@ class Alert:
     secret: str = ""
     """Signs requests."""
 
-    def tells(self, type: str, before: Scheduled, settled: Scheduled) -> bool:
-        """Whether it tells of a happening; `before` is the row as it was, `settled` as it is now."""
+    def tells(self, type: str, followed: Followed) -> bool:
+        """Whether it tells of what happened."""
         if type == "recovered":
-            return before.failures >= self.after and {"failed", "recovered"} & {*self.on} != set()
+            return followed.failed_before >= self.after and {"failed", "recovered"} & {*self.on} != set()
         if type == "failed":
-            return "failed" in self.on and settled.failures == self.after
+            return "failed" in self.on and followed.failures == self.after
         return type in self.on
 
     def signature(self, body: bytes) -> str:

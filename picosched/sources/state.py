@@ -29,6 +29,12 @@ class EntryState:
     """Occurrences missed and not raised."""
     failed: int
     """Fires in which a rule failed or whose target did not exist."""
+    failures: int
+    """Of these the last ones, in a row."""
+    tries: int
+    """How often the occurrence for which it is due has failed already."""
+    held: bool
+    """Whether it waits until what the occurrence before started has ended."""
     fired: datetime | None
     """When an occurrence was last processed."""
     outcome: Outcome | None
@@ -46,6 +52,9 @@ class EntryState:
             "fires": self.fires,
             "missed": self.missed,
             "failed": self.failed,
+            "failures": self.failures,
+            "tries": self.tries,
+            "held": self.held,
             "fired": _time(self.fired),
             "outcome": self.outcome and self.outcome.value,
             "error": self.error,

@@ -160,14 +160,14 @@ def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None
             last = store.agenda.last_nominal(old.id)  # later than now if the clock was set back
             since = now if last is None else max(now, last)
             due = _next(source, entry, anchor, since, old.fires)
-            store.sources.put_entry(replace(old, due=due), position)
+            store.sources.put_entry(replace(old, due=due, tries=0, held=False), position)
     for gone in kept.values():
         store.sources.remove_entry(gone.id)
 
 
 def _next(source: Source, entry: Entry, anchor: datetime, since: datetime, fires: int = 0) -> datetime | None:
     """When an entry that has been raised so often is due next, after a time; None if never."""
-    return source.times(entry, anchor).after(since) if entry.limits.goes_on(fires) else None
+    return source.times(entry, anchor).after(since) if entry.steering.goes_on(fires) else None
 
 
 def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
@@ -195,7 +195,7 @@ def _text(source: Source) -> str:
 class Sender(NamedTuple):
     """The entry of a source that sent an event to many picos."""
 
-    entry_id: str
+    entry: EntryRow
     journal: bool
     """Whether the turns of its events are in the journal."""
 
@@ -207,21 +207,9 @@ def sender_of(store: Store, row: Scheduled) -> Sender | None:
     if entry is None or kept is None:
         return None
     try:
-        return Sender(entry.id, read(kept, store.almanac).journal)
+        return Sender(entry, read(kept, store.almanac).journal)
     except PicoschedError:  # its declaration is no longer valid, as the list of sources says
         return None
-
-
-def note_failure(store: Store, entry_id: str, nominal: datetime, error: Exception) -> None:
-    """Count an occurrence as failed whose event failed in one of the picos it was sent to; once for all."""
-    entry = store.sources.find_entry(entry_id)
-    if entry is None:
-        return
-    on_record = store.agenda.records_between(entry_id, nominal, nominal, 1)
-    outcome = on_record[0].outcome if on_record else entry.outcome
-    if outcome is not Outcome.FAILED:
-        store.agenda.correct(entry_id, nominal, Outcome.FAILED, str(error))
-        store.sources.correct(entry_id, Outcome.FAILED, str(error))
 
 
 def place_of(store: Store, target: Target) -> str:
@@ -254,18 +242,18 @@ def check_target(store: Store, target: Target) -> None:
 
 def window_of_entry(entry: Entry, windows: Sequence[Window]) -> Window | None:
     """The window of an entry, among those of the settings; None if it names none, or none of these."""
-    return next((each for each in windows if each.name == entry.limits.window), None)
+    return next((each for each in windows if each.name == entry.steering.window), None)
 
 
 def no_window(entry: Entry) -> str:
     """What is wrong with an entry whose window is not among those of the settings."""
-    return f"found the window {entry.limits.window}, wanted one that the settings name"
+    return f"found the window {entry.steering.window}, wanted one that the settings name"
 
 
 def check_windows(source: Source, windows: Sequence[Window]) -> None:
     """`not_found` if an entry names a window that the settings do not have."""
     for entry in source.entries:
-        if entry.limits.window is not None and window_of_entry(entry, windows) is None:
+        if entry.steering.window is not None and window_of_entry(entry, windows) is None:
             raise PicoschedError(f'the entry "{entry.name}": {no_window(entry)}', "not_found")
 
 
@@ -318,6 +306,9 @@ def _entry_state(kept: EntryRow, source: Source | None, anchor: datetime) -> Ent
         fires=kept.fires,
         missed=kept.missed,
         failed=kept.failed,
+        failures=kept.failures,
+        tries=kept.tries,
+        held=kept.held,
         fired=kept.fired,
         outcome=kept.outcome,
         error=kept.why,

@@ -338,6 +338,11 @@ LEAVING = ("ALTER TABLE machine ADD leaving bigint NOT NULL DEFAULT 0",)
 BECAME = (f"ALTER TABLE provenance ADD was {TEXT}, ADD became {TEXT}",)
 """What a change to a scheduled event was."""
 
+STEERED_SOURCES = tuple(
+    f"ALTER TABLE source_entry ADD {name} bigint NOT NULL DEFAULT 0" for name in ("failures", "tries", "held")
+)
+"""What becomes of a source whose occurrences fail or take long."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -351,6 +356,7 @@ MIGRATIONS = (
     ("0010_leaving", LEAVING),
     ("0011_views", VIEWS),
     ("0012_became", BECAME),
+    ("0013_steered_sources", STEERED_SOURCES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

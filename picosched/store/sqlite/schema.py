@@ -297,6 +297,13 @@ BECAME = (
 )
 """What a change to a scheduled event was."""
 
+STEERED_SOURCES = (
+    "ALTER TABLE source_entry ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE source_entry ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE source_entry ADD COLUMN held INTEGER NOT NULL DEFAULT 0",
+)
+"""What becomes of a source whose occurrences fail or take long."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -312,6 +319,7 @@ MIGRATIONS = (
     ("0012_provenance", PROVENANCE),
     ("0013_views", VIEWS),
     ("0014_became", BECAME),
+    ("0015_steered_sources", STEERED_SOURCES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
