@@ -18,7 +18,6 @@ from picosched.clock import Clock, VirtualClock, format_time, parse_time
 from picosched.due.background import PATIENCE_SECONDS
 from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
-from picosched.engine.alerts import Alerting
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
 from picosched.engine.pico import PicoRef
@@ -49,7 +48,7 @@ AT_ONCE = 200
 """Turns read in one look."""
 
 
-class Engine(Delivering, Sourced, Alerting, Forecast):
+class Engine(Delivering, Sourced, Forecast):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
