@@ -40,8 +40,7 @@ class Whose(NamedTuple):
 
     @property
     def name(self) -> str:
-        label = self.source.label
-        return label if self.entry.name == label else f"{label}/{self.entry.name}"
+        return self.source.name_of(self.entry)
 
 
 class Outcomes:

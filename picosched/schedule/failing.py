@@ -23,6 +23,8 @@ from picosched.schedule.scheduled import Outcome, Scheduled, Status
 MOST_RETRY = 100
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
+LEAST_WAIT = FIRST_WAIT / 2
+"""The shortest wait for the first further try."""
 
 PAUSE_AFTER = re.compile(r"pause(?: after ([1-9]\d{0,8}))?", re.ASCII)
 

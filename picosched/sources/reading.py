@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from picosched.clock import MILLISECOND, format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.krl.urls import shown_url
-from picosched.schedule.failing import FIRST_WAIT
+from picosched.schedule.failing import LEAST_WAIT
 from picosched.schedule.scheduled import Misfire
 from picosched.sources.crontab import CronLine, read_crontab
 from picosched.sources.metronome import LEAST_INTERVAL
@@ -108,7 +108,7 @@ def read_source(
         start = _time(table["start"], f"{where}, start") if "start" in table else None
         domain, kind = _event(table.get("event", EVENTS[type]), f"{where}, event")
         misfire, steering = _misfire(table, where, type), _steering(table, table, to, where)
-        _check_tried(steering, interval, where)
+        _check_tried(steering, interval * MILLISECOND, where)
         entries: tuple[Entry, ...] = (Entry(name or type, domain, kind, misfire, steering=steering),)
         given_entries: Sequence[Any] | None = None
     else:
@@ -160,6 +160,7 @@ def _entry(given: object, source: Table, type: str, to: Target, where: str, alma
         raise PicoschedError(f"{where}, attrs: found {_shown(attrs)}, wanted a map")
     misfire = _misfire(table if "misfire" in table else source, where, type)
     steering = _steering(table, source, to, where)
+    _check_tried(steering, None if steering.retry is None else timespec.period(), where)
     return Entry(name, domain, kind, misfire, timespec, table[when], attrs, steering)
 
 
@@ -172,12 +173,12 @@ def _steering(entry: Table, source: Table, to: Target, where: str) -> Steering:
     return steering
 
 
-def _check_tried(steering: Steering, interval: int, where: str) -> None:
-    """There is no further try once the next tick is due."""
-    least = FIRST_WAIT // MILLISECOND // 2
-    if steering.retry is not None and interval < least:
-        wanted = f"one of at least {least:,}, as nothing is tried again once the next tick is due"
-        raise PicoschedError(f"{where}: found retry with an interval of {interval:,} ms, wanted {wanted}")
+def _check_tried(steering: Steering, period: timedelta | None, where: str) -> None:
+    """There is no further try once the next occurrence is due."""
+    if steering.retry is not None and period is not None and period <= LEAST_WAIT:
+        found = f"found retry with an occurrence every {period.total_seconds():g} s"
+        wanted = f"one every {LEAST_WAIT.total_seconds():g} s at most, as nothing is tried again once"
+        raise PicoschedError(f"{where}: {found}, wanted less than {wanted} the next is due")
 
 
 def _file_entries(table: Table, where: str, folder: Path | None, again: bool) -> tuple[str, Sequence[Any]]:

@@ -88,6 +88,10 @@ class Source:
         """Whether each occurrence has a record of its own. Ticks of a metronome are only counted."""
         return self.type != METRONOME
 
+    def name_of(self, entry: Entry) -> str:
+        """The name of an entry behind that of its source, as in "nightly/full"."""
+        return self.label if entry.name == self.label else f"{self.label}/{entry.name}"
+
     def entry(self, name: str) -> Entry | None:
         return next((each for each in self.entries if each.name == name), None)
 

@@ -15,7 +15,7 @@ from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.errors import PicoschedError
 from picosched.schedule.failing import pause_after
 from picosched.schedule.scheduled import Overlap
-from picosched.schedule.steering import COUNT, OVERLAP, POLICY, UNTIL, WINDOW, TimeOf
+from picosched.schedule.steering import COUNT, OVERLAP, POLICY, RETRY, UNTIL, WINDOW, TimeOf
 from picosched.sources.metronome import Beat
 from picosched.timespec.timespec import Timespec
 
@@ -24,7 +24,7 @@ KEYS = {
     "until": UNTIL,
     "count": COUNT,
     "window": WINDOW,
-    "retry": "_retry",
+    "retry": RETRY,
     "on_failure": "_on_failure",
     "late_after": "_late_after",
     "overlap": OVERLAP,

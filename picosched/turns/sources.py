@@ -20,7 +20,7 @@ from picosched.errors import PicoschedError
 from picosched.hashed import id_of
 from picosched.krl.urls import shown_url
 from picosched.pico.channel import new_tags
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import Fire, Label
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.window import Window
 from picosched.sources.reading import read_source
@@ -210,6 +210,20 @@ def sender_of(store: Store, row: Scheduled) -> Sender | None:
         return Sender(entry, read(kept, store.almanac).journal)
     except PicoschedError:  # its declaration is no longer valid, as the list of sources says
         return None
+
+
+def label_of(store: Store, entry_id: str) -> Label | None:
+    """The event of an entry, and its name behind that of its source; None if it is gone."""
+    kept = store.sources.find_entry(entry_id)
+    row = None if kept is None else store.sources.find(kept.source_id)
+    if kept is None or row is None:
+        return None
+    try:
+        source = read(row, store.almanac)
+    except PicoschedError:  # its declaration is no longer valid, as the list of sources says
+        return None
+    entry = source.entry(kept.name)
+    return None if entry is None else Label(entry.event, source.name_of(entry))
 
 
 def place_of(store: Store, target: Target) -> str:

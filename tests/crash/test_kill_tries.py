@@ -22,7 +22,7 @@ BY_STATEMENT = 120
 BY_TIME = 30
 RETRY = 3
 HOUR = 3_600_000
-ENOUGH = 10
+ENOUGH = 5
 
 
 @pytest.fixture

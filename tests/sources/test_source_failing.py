@@ -284,7 +284,11 @@ def test_an_alert_through_a_channel_needs_no_pico_of_the_source(caplog: pytest.L
         ),
         (
             {**TICK, "interval": 20_000, "retry": 2},
-            'the source "tick": found retry with an interval of 20,000 ms, wanted one of at least 30,000',
+            'the source "tick": found retry with an occurrence every 20 s, wanted less than one every 30 s',
+        ),
+        (
+            {**TABLE, "retry": 2, "entries": [{**LINE, "when": "* * * * * *"}]},
+            'entry 1 "line": found retry with an occurrence every 1 s, wanted less than one',
         ),
     ],
 )
