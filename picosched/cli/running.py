@@ -147,12 +147,15 @@ class _Told:
     def _tell_failed(self, fire: Fire) -> None:
         from picosched.cli.rows import fire_json
 
-        names = self._engine.agenda.names([fire])
+        names, labels = self._engine.agenda.names([fire]), self._engine.agenda.labels([fire])
         if self._json:
-            write_json(fire_json(fire, names, self._engine.agenda.labels([fire])))
+            write_json(fire_json(fire, names, labels))
             return
         cause = f"scheduled {fire.id[:SHORT]}, due {format_time(fire.nominal)}"
-        write(f"{format_time(fire.fired)}  {names[fire.pico_id]}, {cause}")
+        where = (
+            names[fire.pico_id] or labels[fire.id].name or "a source"
+        )  # which goes to several picos, or none
+        write(f"{format_time(fire.fired)}  {where}, {cause}")
         write(f"    failed: {fire.why}")
 
 
