@@ -68,8 +68,10 @@ class DueEntry(NamedTuple):
     def again(self, now: datetime) -> datetime | None:
         """When the occurrence is tried again if it fails now; None if it is not."""
         kept, steering = self.whose.kept, self.whose.entry.steering
-        following = self.following
-        return try_after(kept.id, kept.tries, steering.retry, now, GRANULARITY, steering.until, following)
+        if steering.retry is None:
+            return None
+        until, following = steering.until, self.following
+        return try_after(kept.id, kept.tries, steering.retry, now, GRANULARITY, until, following)
 
 
 class Entries:

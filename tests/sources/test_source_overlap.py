@@ -9,11 +9,12 @@ from sqlite3 import connect
 from typing import Any
 
 import pytest
-from held_host import Host, serving, waiting_for
+from held_host import WAIT, Host, serving, waiting_for
 from racing import until
 
 from picosched import Engine, VirtualClock
 from picosched.sources.state import EntryState
+from picosched.standard import PROC, read, url_of
 
 pytestmark = pytest.mark.slow
 
@@ -139,6 +140,22 @@ def test_cancel_ends_the_program_and_runs_the_next(
     assert records(engine) == [("00:01", "fired"), ("00:02", "fired")]
     (tmp_path / "end").touch()
     until(lambda: got(engine) == ["cancelled", "exited"])
+
+
+def test_a_line_of_a_crontab_file_is_not_run_beside_itself(
+    engine: Engine, clock: VirtualClock, tmp_path: Path
+) -> None:
+    """What `flock -n` is for."""
+    end = tmp_path / "end"
+    (tmp_path / "jobs").write_text(f"* * * * * /bin/sh -c '{WAIT.format(end)}'\n")
+    engine.root.install(read(url_of(PROC)))
+    given = {"type": "crontab", "to": ONE, "file": str(tmp_path / "jobs"), "overlap": "skip"}
+    begin(engine, clock, given)
+    clock.advance(minutes=1)
+    until(lambda: len(records(engine)) == 2)
+    assert (records(engine), running(engine)) == ([("00:01", "fired"), ("00:02", "skipped")], 1)
+    end.touch()
+    until(lambda: not running(engine))
 
 
 def test_a_held_entry_can_be_paused_and_resumed(engine: Engine, clock: VirtualClock, tmp_path: Path) -> None:
