@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+SHORT = 8
+"""Characters of an id that are shown. Commands accept any unambiguous prefix."""
+
 
 def id_of(text: str) -> str:
     """The id of what the text names, 32 hexadecimal digits."""

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from picosched import Engine, PicoschedError, VirtualClock
-from picosched.engine.alerts import look_at_alerts
 from picosched.pico.delivery import Delivery
 from picosched.settings import load_settings
 
@@ -111,7 +110,7 @@ def test_a_request_is_signed_and_tells_of_failures_and_of_the_recovery(hook: Rec
     alert = {"to": f"http://127.0.0.1:{hook.port}/hook", "after": 2, "secret": SECRET}
     with failing({"ops": alert}, 5, until="2026-03-01T03:30:00Z") as engine:
         assert engine.deliveries() == []
-        (told_of,) = look_at_alerts(engine)
+        (told_of,) = engine.alerts()
         assert (told_of.waiting, told_of.dead) == (0, 0)
         assert told_of.last is not None and told_of.last.became == "accepted"
         root = engine.root.id
@@ -163,11 +162,11 @@ def test_a_mail_that_is_refused_is_a_dead_letter(mail: Received) -> None:
     smtp = f"smtp://127.0.0.1:{mail.port}"
     with failing({"ops": {"to": "mailto:nobody@example.org"}}, 1, smtp=smtp) as engine:
         (letter,) = engine.deliveries(dead=True)
-        (told_of,) = look_at_alerts(engine)
+        (told_of,) = engine.alerts()
     assert (mail, letter.error) == ([], "refused it: 400 550 there is nobody")
     assert letter.sender == "alert ops"
     assert told_of.dead == 1 and told_of.last is not None
-    assert told_of.last[1:] == ("given up", "refused it: 400 550 there is nobody")
+    assert told_of.last[1:] == ("hourly failed", "given up", "refused it: 400 550 there is nobody")
 
 
 def test_an_alert_is_an_event_through_a_channel(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from picosched.check import check
+from picosched.schedule.window import Window
+from picosched.settings import Settings
 
 DAY = 'window day from "0 8 * * *" to "0 18 * * *"'
 
@@ -85,3 +87,13 @@ def test_a_window_that_cannot_be_is_an_error(window: str, wanted: list[str]) -> 
 def test_in_the_value_of_a_global_it_is_asked_once() -> None:
     text = f'ruleset w {{ meta {{ {DAY} shares f }} global {{ f = window:open("day") }} }}'
     assert [each.code for each in check(text)] == ["W209"]
+
+
+def test_a_window_of_the_settings_is_known() -> None:
+    text = """ruleset r { rule a { select when a b where window:open("night") && window:open("noon") } }"""
+    of_settings = (Window.parse("night", "0 22 * * *", "0 6 * * *"),)
+    (found,) = check(text, settings=Settings(windows=of_settings))
+    assert (found.code, found.message) == (
+        "W406",
+        "neither this ruleset nor the settings declare a window noon",
+    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from sqlite3 import connect
 from typing import Any
 
 import pytest
+from held_host import Host, serving, waiting_for
 from racing import until
 
 from picosched import Engine, VirtualClock
@@ -84,45 +83,10 @@ def running(engine: Engine) -> int:
     return len(engine._commits.read(engine.store.agenda.programs, "running"))
 
 
-class Host(ThreadingHTTPServer):
-    """Holds each answer until it may go."""
-
-    def __init__(self) -> None:
-        self.asked, self.may = threading.Semaphore(0), threading.Semaphore(0)
-        super().__init__(("127.0.0.1", 0), Holding)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
-
-
-class Holding(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        assert isinstance(self.server, Host)
-        self.server.asked.release()
-        self.server.may.acquire(timeout=20)
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def host() -> Iterator[Host]:
-    with Host() as host:
-        threading.Thread(target=host.serve_forever, daemon=True).start()
+    with serving() as host:
         yield host
-        host.may.release(100)
-        host.shutdown()
-
-
-WAIT = "while [ ! -e {} ]; do sleep 0.02; done"
-
-
-def waiting_for(path: Path) -> list[str]:
-    return ["-c", WAIT.format(path)]
 
 
 def plan_held(engine: Engine, clock: VirtualClock, end: Path) -> None:

@@ -62,6 +62,7 @@ CHIMES = {
     "to": {"tag": "bell"},
     "entries": [{"name": "noon", "expr": "0 12 * * *", "payload": {"n": 1}}],
 }
+ALERTS = {"ops": {"to": "http://a:b@127.0.0.1:9/hook?key=1", "on": ["late", "missed"], "secret": "s"}}
 TABLE = {"type": "crontab", "name": "table", "to": {"pico": "kitchen"}, "file": "crontab"}
 
 
@@ -265,6 +266,7 @@ OF_SOURCES: list[Step] = [
     lambda it: [it.engine.remove_source(each) for each in ("tick", it.tick, "table", "nosuch")],
     lambda it: [each.name for each in it.engine.sources()],
 ]
+ALERTED: list[Step] = [lambda it: it.engine.alerts()]
 COPIES: list[Step] = [
     lambda it: it.keep(document=it.engine.export_pico("kitchen", history=True)),
     lambda it: it.engine.export_pico("nosuch"),
@@ -286,7 +288,7 @@ ENDS: list[Step] = [
     lambda it: it.engine.raise_event(it.app.eci, "tea", "started"),
     lambda it: [it.engine.picos(), it.agenda.scheduled(Filter()), it.agenda.names(it.engine.journal())],
 ]
-STORY = [*PICOS, *RULESETS, *CHANNELS, *EVENTS, *AGENDA, *OWN, *PAST, *OF_SOURCES, *COPIES, *ENDS]
+STORY = [*PICOS, *RULESETS, *CHANNELS, *EVENTS, *AGENDA, *OWN, *PAST, *OF_SOURCES, *ALERTED, *COPIES, *ENDS]
 
 
 def told(place: Place) -> Iterator[tuple[str, Any]]:
@@ -303,7 +305,15 @@ def engine_in(folder: Path) -> Engine:
     folder.mkdir(exist_ok=True)
     (folder / "crontab").write_text("0 3 * * * /bin/true\n")
     clock = VirtualClock(START)
-    return Engine(folder / "picos.db", clock, granularity=1, min_period=0, history_days=365, misfire="all")
+    return Engine(
+        folder / "picos.db",
+        clock,
+        granularity=1,
+        min_period=0,
+        history_days=365,
+        misfire="all",
+        alerts=ALERTS,
+    )
 
 
 @contextmanager

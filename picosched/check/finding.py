@@ -90,6 +90,7 @@ CODES: dict[str, str] = {
     "W409": "calendar that ends",
     "W410": "business days without a calendar",
     "W411": "window without a start",
+    "W412": "retry that never comes",
     # Several rulesets together.
     "W501": "rule that nothing reaches",
     "W502": "selected by no rule of any ruleset",

@@ -19,7 +19,9 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl import syntax
 from picosched.krl.moments import moment
 from picosched.krl.values import to_string
-from picosched.schedule.steering import IF_EXISTS, NAME, STEERING, ZONE, read_steering
+from picosched.schedule.failing import LEAST_WAIT
+from picosched.schedule.steering import IF_EXISTS, NAME, RETRY, STEERING, ZONE, read_steering
+from picosched.settings import Settings
 from picosched.timespec.zone import check_zone
 
 FIELD = r"(?:[\d*?/,#-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|l|w)+"
@@ -85,10 +87,21 @@ def _repeat(subject: Subject, repeat: syntax.Expression, attributes: Attributes)
         said = f"comes every {period.total_seconds():g} s, and one schedule fires no more often than"
         why = ", the min_period of the settings" if subject.knows_settings else " unless min_period is set"
         subject.say("W403", f"{said} every {settings.min_period} s{why}", repeat)
+    elif period is not None and RETRY in attributes and period <= (wait := _least_wait(settings)):
+        said = (
+            f"comes every {period.total_seconds():g} s, and {RETRY} waits {wait.total_seconds():g} s at least"
+        )
+        subject.say("W412", f"{said}: nothing is tried again once the next is due", repeat)
     if isinstance(spec, str) and WITH_SECONDS.match(spec) and settings.granularity > 1:
         said = f'the first field of "{spec}" are the seconds, and due times are rounded up'
         why = ", the granularity of the settings" if subject.knows_settings else " unless granularity is set"
         subject.say("W402", f"{said} to {settings.granularity} s{why}", repeat)
+
+
+def _least_wait(settings: Settings) -> timedelta:
+    """The shortest wait before something is tried again, rounded up to the granularity."""
+    granularity = timedelta(seconds=settings.granularity)
+    return -(-LEAST_WAIT // granularity) * granularity
 
 
 def _zone(subject: Subject, given: syntax.Expression | None) -> str:

@@ -24,6 +24,7 @@ from picosched.timespec.zone import check_zone
 
 def look_at_windows(subject: Subject) -> None:
     declared = {each.name: each for each in windows_of(subject.tree)}
+    configured = {each.name for each in subject.settings.windows}
     for each in declared.values():
         _look_at(subject, each)
     used: set[str] = set()
@@ -34,12 +35,12 @@ def look_at_windows(subject: Subject) -> None:
             any_used = True  # which it is, only the rule knows
         elif node is not None:
             used.add(name)
-            if name not in declared:
+            if name not in declared and name not in configured:
                 _unknown(subject, name, declared, node)
     events = [*_edges(subject)]
     for event in events:
         named = any(each.name == "name" for each in event.attributes)
-        if declared and named and not any(follows([event], name) for name in declared):
+        if declared and named and not any(follows([event], name) for name in {*declared, *configured}):
             said = "no window of this ruleset has such a name, so the configuration must declare it"
             subject.say("W406", said, event)
     for each in declared.values():
@@ -95,7 +96,10 @@ def _unknown(
 ) -> None:
     close = near(name, declared)
     hint = f"; near it: {', '.join(close)}" if close else ""
-    subject.say("W406", f"this ruleset declares no window {name}: the configuration must have it{hint}", node)
+    said = f"this ruleset declares no window {name}: the configuration must have it"
+    if subject.knows_settings:
+        said = f"neither this ruleset nor the settings declare a window {name}"
+    subject.say("W406", f"{said}{hint}", node)
 
 
 def _asked(subject: Subject) -> Iterator[syntax.Expression | None]:

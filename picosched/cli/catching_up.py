@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Option
-from picosched.cli.opening import SHORT
 from picosched.cli.printing import write, write_json, write_table
 from picosched.clock import format_time
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from picosched.engine.engine import Engine

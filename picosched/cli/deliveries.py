@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Argument, Commands, Option
-from picosched.cli.opening import SHORT
 from picosched.cli.options import Json, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
 from picosched.cli.where import HERE, Where, only_id
 from picosched.errors import PicoschedError
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from picosched.engine.reached import Reached

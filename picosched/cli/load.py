@@ -6,11 +6,11 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Commands, Option
-from picosched.cli.opening import SHORT
 from picosched.cli.options import Json, command
 from picosched.cli.printing import write, write_json, write_marks
 from picosched.cli.where import HERE, Where
 from picosched.clock import format_time, parse_time
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from picosched.schedule.load import Load, What

@@ -39,6 +39,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "machines": ("worker", "machines"),
     "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),
     "deliveries": ("deliveries", "retry-delivery", "drop-delivery"),
+    "alerts": ("alerts",),
     "copies": ("backup", "export", "import", "doctor"),
     "migrating": ("migrate",),
 }

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from picosched.settings import Settings
 
 TOML = Path("picosched.toml")
-SHORT = 8
-"""Characters of an id shown in tables. Commands accept any unambiguous prefix."""
 
 
 def settings_here(defaults: Settings | None = None, config: Path | None = None) -> Settings:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 from picosched.cli.choosing import Chosen, choosing
 from picosched.cli.completing import complete_id
 from picosched.cli.declared import Argument, Commands, Option, WrongUseError
-from picosched.cli.opening import SHORT, end_of_pause
+from picosched.cli.opening import end_of_pause
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, show_error, write, write_json
 from picosched.cli.where import HERE, Where, load_scheduled
 from picosched.clock import format_time, parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from picosched.cli.opening import SHORT
 from picosched.cli.printing import shown_time, write, write_json, write_table
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from picosched.schedule.fire import Fire, Label

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from picosched.cli.catching_up import CatchUp, CatchUpOption, rehearsed
 from picosched.cli.declared import Commands, Option, WrongUseError
-from picosched.cli.opening import SHORT, bring_sources, opened
+from picosched.cli.opening import bring_sources, opened
 from picosched.cli.options import AnyPico, Db, Grace, Json, Limit, command, database_here
 from picosched.cli.printing import json_time, shown_time, write, write_json
 from picosched.cli.where import HERE, Where, pico_of
 from picosched.clock import format_time
 from picosched.ending import GRACE_SECONDS, ending
 from picosched.errors import EXIT_STATUS
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from picosched.engine.engine import Engine
@@ -146,12 +147,15 @@ class _Told:
     def _tell_failed(self, fire: Fire) -> None:
         from picosched.cli.rows import fire_json
 
-        names = self._engine.agenda.names([fire])
+        names, labels = self._engine.agenda.names([fire]), self._engine.agenda.labels([fire])
         if self._json:
-            write_json(fire_json(fire, names, self._engine.agenda.labels([fire])))
+            write_json(fire_json(fire, names, labels))
             return
         cause = f"scheduled {fire.id[:SHORT]}, due {format_time(fire.nominal)}"
-        write(f"{format_time(fire.fired)}  {names[fire.pico_id]}, {cause}")
+        where = (
+            names[fire.pico_id] or labels[fire.id].name or "a source"
+        )  # which goes to several picos, or none
+        write(f"{format_time(fire.fired)}  {where}, {cause}")
         write(f"    failed: {fire.why}")
 
 

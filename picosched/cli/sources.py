@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from picosched.cli.declared import Argument, Commands, Option
-from picosched.cli.opening import SHORT, end_of_pause, settings_here
+from picosched.cli.opening import end_of_pause, settings_here
 from picosched.cli.options import Json, command
 from picosched.cli.printing import json_time, shown_time, write, write_json, write_table
 from picosched.cli.where import HERE, Where, only_id
 from picosched.clock import format_time
 from picosched.errors import PicoschedError
+from picosched.hashed import SHORT
 
 if TYPE_CHECKING:
     from picosched.engine.reached import Reached
@@ -40,7 +41,7 @@ def sources(where: Where = HERE, json: Json = False) -> None:
 
 def _write_sources(found: list[SourceState]) -> None:
     write_table(
-        ("SOURCE", "ENTRY", "TO", "EVENT", "WHEN", "DUE", "FIRES", "MISSED", "LAST", "ID"),
+        ("SOURCE", "ENTRY", "TO", "EVENT", "WHEN", "DUE", "FIRES", "MISSED", "FAILED", "LAST", "ID"),
         [
             (
                 source.name or source.type,
@@ -51,6 +52,7 @@ def _write_sources(found: list[SourceState]) -> None:
                 _due(source, entry),
                 str(entry.fires),
                 str(entry.missed),
+                _failed(entry),
                 _last(entry),
                 source.id[:SHORT],
             )
@@ -65,9 +67,14 @@ def _write_sources(found: list[SourceState]) -> None:
             write(f"{source.name or source.type}{waiting}: {source.error}")
 
 
+def _failed(entry: EntryState) -> str:
+    in_a_row = entry.failures and entry.failures < entry.failed
+    return f"{entry.failed}, {entry.failures} in a row" if in_a_row else str(entry.failed)
+
+
 def _due(source: SourceState, entry: EntryState) -> str:
     if not source.paused:
-        return shown_time(entry.due)
+        return shown_time(entry.due) + (", held" if entry.held else "")
     return "paused" + ("" if source.paused_until is None else f" until {format_time(source.paused_until)}")
 
 

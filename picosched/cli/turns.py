@@ -32,7 +32,7 @@ def turn_json(turn: Turn, explain: bool = False) -> dict[str, Any]:
 def show_turn(turn: Turn, explain: bool = False) -> None:
     """Print directives, scheduled, sent and cancelled events; errors go to stderr."""
     from picosched.cli.explain import directive_text, event_text, show_handled
-    from picosched.cli.opening import SHORT
+    from picosched.hashed import SHORT
 
     if explain:
         show_handled(asdict(each) for each in turn.handled)

@@ -16,6 +16,7 @@ from picosched.clock import format_time
 from picosched.due.alerting import tell_of
 from picosched.due.begun import Begun
 from picosched.due.line import DueRows
+from picosched.due.outcomes import Outcomes
 from picosched.due.overlap import CANCELLED, GIVEN_UP, WAITED, came_meanwhile, given_up_at, overlapped
 from picosched.due.queue import NOTHING, Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
@@ -132,9 +133,16 @@ class Rows:
     """Decides about due rows and raises their events. For one thread at a time, inside a transaction."""
 
     def __init__(
-        self, store: Store, loaded: Loaded, turns: Turns, settings: Settings, now: Callable[[], datetime]
+        self,
+        store: Store,
+        loaded: Loaded,
+        turns: Turns,
+        settings: Settings,
+        outcomes: Outcomes,
+        now: Callable[[], datetime],
     ) -> None:
         self._store = store
+        self._outcomes = outcomes
         self._loaded = loaded
         self._turns = turns
         self._settings = settings
@@ -197,13 +205,14 @@ class Rows:
         sender = None if row.rid else declaring.sender_of(self._store, row)
         journalled = sender is None or sender.journal
         if row.overlap is not None:
-            answers.until = given_up_at(row, settled, record.fired)
+            answers.until = given_up_at(row.overlap, settled.due, record.fired)
         raised = self._raised(
             row, settled, record, answers, tried_again=again is not None, journalled=journalled
         )
         if isinstance(raised, Turn):
-            if sender is not None and raised.errors:
-                declaring.note_failure(self._store, sender.entry_id, record.nominal, raised.errors[0])
+            if sender is not None:
+                error = raised.errors[0] if raised.errors else None
+                self._outcomes.ended_elsewhere(sender.entry, row.moved_from or record.nominal, error)
             if raised.errors or row.failures or row.late_after or record.outcome is not Outcome.FIRED:
                 self._happened(row, raised.settled or settled, of_turn(record, raised))
             if row.overlap is Overlap.SKIP and answers.given:
@@ -217,7 +226,7 @@ class Rows:
             self._store.settle(*tried(row, record, raised, again))
             return Done(made=row.created)
         if sender is not None:
-            declaring.note_failure(self._store, sender.entry_id, record.nominal, raised)
+            self._outcomes.ended_elsewhere(sender.entry, row.moved_from or record.nominal, raised)
         record = replace(record, outcome=Outcome.FAILED, why=str(raised))
         self._settle(row, having_failed(replace(settled, spaced_from=row.spaced_from)), record)
         return Done(made=row.created)

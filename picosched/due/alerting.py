@@ -1,4 +1,5 @@
-"""Tells rules and the engine's alerts what happened to a schedule, in the transaction that settles it.
+"""Tells rules and the engine's alerts what happened to a schedule, in the transaction that settles it; of a
+source only the alerts are told.
 
 A request or a mail is a delivery, tried until it is accepted; an event through a channel is a row, due now.
 What became of the last of each alert is noted in the store, for who looks at the alerts.
@@ -12,11 +13,11 @@ from datetime import datetime
 
 from picosched.clock import to_ms
 from picosched.frozen import replace
-from picosched.hashed import id_of
+from picosched.hashed import SHORT, id_of
 from picosched.pico.delivery import Delivery
-from picosched.schedule.alert import ECI, SIGNATURE, Alert
+from picosched.schedule.alert import ECI, SIGNATURE, Alert, what_of
 from picosched.schedule.fire import Fire
-from picosched.schedule.happenings import happenings
+from picosched.schedule.happenings import Followed, happenings
 from picosched.schedule.scheduled import Scheduled
 from picosched.settings import Settings
 from picosched.store import rows
@@ -26,7 +27,7 @@ from picosched.turns.memory import Loaded
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 1_000
-"""Pending deliveries of one pico, above which further alerts about it are dropped."""
+"""Pending deliveries of one pico or source, above which further alerts about it are dropped."""
 
 NOTE = "alert "
 """The key of a note in the store begins with this, and ends with the name of the alert."""
@@ -47,10 +48,11 @@ def tell_of(
 
     All `but` some types of event.
     """
-    for each in happenings(row, settled, record, settings.granularity):
+    followed = Followed.of(row, settled)
+    for each in happenings(followed, record, settings.granularity):
         if each.type in but:
             continue
-        alert_all(store, settings, each, row, settled)
+        alert_all(store, settings, each, followed)
         installed = loaded.load_pico(row.pico_id).installed.values()
         if not any(one.ruleset.salient(each.domain, each.type) for one in installed):
             continue
@@ -60,44 +62,57 @@ def tell_of(
         store.agenda.add(each)
 
 
-def alert_all(
-    store: Store, settings: Settings, happened: Scheduled, before: Scheduled, settled: Scheduled
-) -> None:
-    """Tell each alert that wants it of a happening of a row, inside a transaction."""
+def alert_all(store: Store, settings: Settings, happened: Scheduled, followed: Followed) -> None:
+    """Tell each alert that wants it of a happening, inside a transaction."""
     for alert in settings.alerts:
-        if not alert.tells(happened.type, before, settled):
+        if not alert.tells(happened.type, followed):
             continue
-        waiting = store.deliveries.waiting_of(before.pico_id)
-        if waiting >= MOST_WAITING:
-            told = "the alert %s is not told of %s: its pico has %d deliveries waiting"
-            log.warning(told, alert.name, happened.event, waiting)
-            note(store, alert.name, happened.created, DROPPED, f"{waiting:,} deliveries wait already")
-            continue
-        _tell(store, settings, alert, happened)
+        attrs = {"happened": happened.type, "pico": happened.pico_id or None, **happened.attrs}
+        tell = _raise if alert.to.startswith(ECI) else _send
+        dropped = tell(store, settings, alert, replace(happened, attrs=attrs), followed.source)
+        if dropped is not None:
+            log.warning("the alert %s is not told of %s: %s", alert.name, happened.event, dropped)
+            note(store, alert.name, happened.created, what_of(attrs), DROPPED, dropped)
 
 
-def _tell(store: Store, settings: Settings, alert: Alert, happened: Scheduled) -> None:
+def _raise(
+    store: Store, settings: Settings, alert: Alert, happened: Scheduled, source: str | None
+) -> str | None:
+    """Raise an event through the channel of an alert; why not, if it is dropped."""
+    eci = alert.to.removeprefix(ECI)
+    pico_id, whose = happened.pico_id, "its pico"
+    if source is not None:  # which may have no pico of its own
+        channel = store.picos.find_channel(eci)
+        if channel is None:
+            return f"there is no channel {eci[:SHORT]}…"
+        pico_id, whose = channel.pico_id, "the pico of the channel"
+    if store.agenda.coming(pico_id) >= settings.limits.max_pending:
+        return f"{whose} has max_pending events"
+    note(store, alert.name, happened.created, what_of(happened.attrs), RAISED)
     id = id_of(f"{happened.id} {alert.name}")
-    attrs = {"happened": happened.type, "pico": happened.pico_id, **happened.attrs}
-    if alert.to.startswith(ECI):
-        if store.agenda.coming(happened.pico_id) >= settings.limits.max_pending:
-            told = "the alert %s is not told of %s: its pico has max_pending events"
-            log.warning(told, alert.name, happened.event)
-            note(store, alert.name, happened.created, DROPPED, "its pico has max_pending events")
-            return
-        note(store, alert.name, happened.created, RAISED)
-        eci = alert.to.removeprefix(ECI)
-        store.agenda.add(replace(happened, id=id, eci=eci, attrs=attrs))
-        return
-    now = happened.created
-    body = rows.dump(attrs)
-    delivery = Delivery(id, "", "", now, alert.to, body, now, now, pico_id=happened.pico_id, rule=alert.name)
-    store.deliveries.add(delivery)
+    store.agenda.add(replace(happened, id=id, pico_id=pico_id, eci=eci))
+    return None
 
 
-def note(store: Store, name: str, now: datetime, became: str, why: str | None = None) -> None:
-    """Note what became of something that an alert told, inside a transaction."""
-    store.picos.set_meta(f"{NOTE}{name}", rows.dump({"at": to_ms(now), "became": became, "why": why}))
+def _send(
+    store: Store, settings: Settings, alert: Alert, happened: Scheduled, source: str | None
+) -> str | None:
+    """Send a request or a mail; why not, if it is dropped."""
+    deliveries, pico_id = store.deliveries, happened.pico_id
+    waiting = deliveries.waiting_of(pico_id) if source is None else deliveries.alerts_waiting_of(source)
+    if waiting >= MOST_WAITING:
+        return f"{'its pico' if source is None else 'the source'} has {waiting:,} deliveries waiting"
+    id, now, body = id_of(f"{happened.id} {alert.name}"), happened.created, rows.dump(happened.attrs)
+    owner = pico_id if source is None else None
+    delivery = Delivery(id, source or "", "", now, alert.to, body, now, now, pico_id=owner, rule=alert.name)
+    deliveries.add(delivery)
+    return None
+
+
+def note(store: Store, name: str, now: datetime, what: str, became: str, why: str | None = None) -> None:
+    """Note what an alert told last, and what became of it, inside a transaction."""
+    noted = {"at": to_ms(now), "what": what, "became": became, "why": why}
+    store.picos.set_meta(f"{NOTE}{name}", rows.dump(noted))
 
 
 def signature_of(settings: Settings, delivery: Delivery) -> tuple[tuple[str, str], ...]:

@@ -20,15 +20,15 @@ from functools import partial
 
 from picosched.due.alerting import ACCEPTED, AGAIN, GIVEN_UP, note, signature_of
 from picosched.due.background import Background, away
+from picosched.due.outcomes import Outcomes
 from picosched.due.queue import Looked, Tick
 from picosched.due.waiting import Ask
 from picosched.krl.requests import TRACEPARENT, HttpRequest, HttpResponse
 from picosched.krl.urls import without_user
 from picosched.outside.mail import METHOD
 from picosched.pico.delivery import Delivery
-from picosched.schedule.alert import MAIL, text_of
+from picosched.schedule.alert import MAIL, text_of, what_of
 from picosched.schedule.backoff import backoff
-from picosched.schedule.scheduled import Outcome
 from picosched.settings import Settings
 from picosched.store.due import Coming
 from picosched.store.store import Store
@@ -67,14 +67,16 @@ class DeliveriesQueue(Background):
         store: Store,
         commits: GroupCommit,
         settings: Settings,
-        ask: Ask,
         now: Callable[[], datetime],
         done: Callable[[], None],
+        outcomes: Outcomes,
+        ask: Ask,
     ) -> None:
         super().__init__("picosched-delivering", done, at_once=AT_ONCE, of_one=OF_ONE, line=LINE)
         self._store = store
         self._commits = commits
         self._settings = settings
+        self._outcomes = outcomes
         self._ask = ask
         self._now = now
 
@@ -109,6 +111,7 @@ class DeliveriesQueue(Background):
         if 200 <= answer.status < 300:
             deliveries.remove(delivery.id)
             self._note(delivery, ACCEPTED)
+            self._ended(delivery)
             return
         error = told(answer)
         tries = delivery.tries + 1
@@ -126,14 +129,18 @@ class DeliveriesQueue(Background):
         deliveries.give_up(delivery.id, now, why)
         self._note(delivery, GIVEN_UP, why)
         log.warning("the delivery %s is given up: %s %s", delivery.id, delivery.shown_url, why)
-        if delivery.source_id:
-            failed = f"{delivery.shown_url} {why}"
-            self._store.agenda.correct(delivery.entry_id, delivery.nominal, Outcome.FAILED, failed)
-            self._store.sources.correct(delivery.entry_id, Outcome.FAILED, failed)
+        self._ended(delivery, f"{delivery.shown_url} {why}")
+
+    def _ended(self, delivery: Delivery, error: str | None = None) -> None:
+        """Tell the source whose event it is, if there is one."""
+        entry = self._store.sources.find_entry(delivery.entry_id) if delivery.entry_id else None
+        if entry is not None:
+            self._outcomes.ended_elsewhere(entry, delivery.nominal, error)
 
     def _note(self, delivery: Delivery, became: str, why: str | None = None) -> None:
         if delivery.alert is not None:
-            note(self._store, delivery.alert, self._now(), became, why)
+            what = what_of(json.loads(delivery.body))
+            note(self._store, delivery.alert, self._now(), what, became, why)
 
 
 def request_of(delivery: Delivery, settings: Settings) -> HttpRequest:

@@ -13,6 +13,9 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
+from picosched.clock import MILLISECOND
+from picosched.due.outcomes import Outcomes, Whose
+from picosched.due.overlap import GIVEN_UP, WAITED, entry_overlapped, given_up_at
 from picosched.due.queue import NOTHING, Done
 from picosched.errors import PicoschedError
 from picosched.hashed import id_of
@@ -21,10 +24,12 @@ from picosched.pico.event import Event
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
 from picosched.pico.turn import Turn
+from picosched.schedule.failing import try_after, why_tried
 from picosched.schedule.fire import Fire
-from picosched.schedule.scheduled import Outcome, Scheduled
-from picosched.sources.occurrence import Dealt, dealt_with
-from picosched.sources.source import ECI, RID, TAG, URL, Entry, Source, Target
+from picosched.schedule.scheduled import Outcome, Overlap, Scheduled
+from picosched.sources.occurrence import MOST_COUNTED, Dealt, dealt_with
+from picosched.sources.source import ECI, RID, TAG, URL, Source, Target
+from picosched.sources.steering import Times
 from picosched.store import rows
 from picosched.store.faults import StoreError
 from picosched.store.sources import EntryRow, SourceRow
@@ -37,26 +42,46 @@ from picosched.turns.turns import Turns, eid_of
 MOST_WAITING = 1_000
 """Pending deliveries of one source; further events fail."""
 
+GRANULARITY = 1
+"""Seconds: what is tried again is due at a whole one."""
+
 
 class DueEntry(NamedTuple):
     """An entry with its due occurrence."""
 
     row: SourceRow
-    source: Source
-    entry: Entry
+    whose: Whose
     settled: EntryRow
-    """The entry after this occurrence."""
+    """The entry after this occurrence, with what it was before in all but its due time."""
     due: datetime
     dealt: Dealt
+    times: Times
     fault: str | None = None
     """Why it cannot be raised: its window is gone."""
+
+    @property
+    def following(self) -> datetime | None:
+        """When the next occurrence is due if this one is raised."""
+        goes_on = self.whose.entry.steering.goes_on(self.whose.kept.fires + 1)
+        return self.dealt.next if goes_on else None
+
+    def again(self, now: datetime) -> datetime | None:
+        """When the occurrence is tried again if it fails now; None if it is not."""
+        kept, steering = self.whose.kept, self.whose.entry.steering
+        if steering.retry is None:
+            return None
+        until, following = steering.until, self.following
+        return try_after(kept.id, kept.tries, steering.retry, now, GRANULARITY, until, following)
 
 
 class Entries:
     """Raises due entries of sources. For one thread at a time, inside a transaction."""
 
-    def __init__(self, store: Store, loaded: Loaded, turns: Turns, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, loaded: Loaded, turns: Turns, outcomes: Outcomes, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
+        self._outcomes = outcomes
         self._loaded = loaded
         self._turns = turns
         self._now = now
@@ -73,7 +98,7 @@ class Entries:
         """Settle the occurrence of an entry that killed the process as failed, and pause its source."""
         due = self._due(piece)
         if due is not None:
-            place, now = declaring.place_of(self._store, due.source.to), self._now()
+            place, now = declaring.place_of(self._store, due.whose.source.to), self._now()
             why = f"{why}; the source is paused"
             stands_for = due.dealt.stands_for
             record = Fire(piece.id, place, due.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
@@ -97,53 +122,73 @@ class Entries:
             window = declaring.window_of_entry(entry, self._loaded.settings.windows)
             times = source.times(entry, row.anchor)
             dealt = dealt_with(times, kept.due, piece.looked, entry.misfire, window)
-            fault = None if window or entry.limits.window is None else declaring.no_window(entry)
+            fault = None if window or entry.steering.window is None else declaring.no_window(entry)
         except PicoschedError as error:  # its time zone is unknown now, for example
             ended = replace(kept, due=None, outcome=Outcome.FAILED, why=error.message)
             self._store.sources.settle(ended, raised=False)
             return None
         settled = replace(kept, due=dealt.next, missed=kept.missed + dealt.missed)
-        return DueEntry(row, source, entry, settled, kept.due, dealt, fault)
+        return DueEntry(row, Whose(kept, source, entry), settled, kept.due, dealt, times, fault)
 
     def resume(self, id: str, now: datetime) -> bool:
         """Resume a source whose pause is over."""
         return declaring.resume(self._store, id, now)
 
     def _rung(self, due: DueEntry, answers: Answers) -> Done | Unanswered:
-        row, source, entry, settled, nominal, dealt, fault = due
-        now = answers.first(self._now())
+        source, entry, kept = due.whose.source, due.whose.entry, due.whose.kept
+        now, dealt = answers.first(self._now()), due.dealt
         place = declaring.place_of(self._store, source.to)
-        record = Fire(settled.id, place, nominal, now, dealt.outcome, stands_for=dealt.stands_for)
-        if fault is not None:
-            self._settle(due, replace(record, outcome=Outcome.FAILED, why=fault), raised=False)
+        record = Fire(kept.id, place, due.due, now, dealt.outcome, stands_for=dealt.stands_for)
+        why = due.fault or (None if dealt.raised else dealt.why)
+        if why is not None:
+            if kept.tries:  # no try is left that could succeed
+                why = f"{kept.tries} tries failed, and then {why}"
+            failed = due.fault is not None or kept.tries > 0
+            outcome = Outcome.FAILED if failed else record.outcome
+            self._settle(due, replace(record, outcome=outcome, why=why), raised=False)
             return NOTHING
-        if not dealt.raised:
-            self._settle(due, replace(record, why=dealt.why), raised=False)
+        if entry.steering.overlap is not None:
+            if answers.given_up:
+                given_up = replace(record, outcome=Outcome.CANCELLED, fired=self._now(), why=GIVEN_UP)
+                self._settle(due, given_up, raised=False)
+                return NOTHING
+            if (other := entry_overlapped(self._store, kept, entry.steering.overlap, now)) is not None:
+                if other.skipped is not None:
+                    self._skip(due, now, other.skipped)
+                return Done(ends=other.ends)
+            answers.until = given_up_at(entry.steering.overlap, due.following, now)
+        again = due.again(now)
+        raised = self._raised(due, record, answers, again)
+        if isinstance(raised, Unanswered):
+            return raised
+        if isinstance(raised, Turn):
+            fault = str(raised.errors[0]) if raised.errors else None
+            outcome = Outcome.FAILED if raised.errors else record.outcome
+            eid = raised.eid
+            self._settle(due, replace(record, outcome=outcome, eid=eid, why=fault), written=True)
+            if entry.steering.overlap is Overlap.SKIP and answers.given:
+                self._skip_meanwhile(due, now)
+        elif isinstance(raised, Fire):
+            self._settle(due, raised, open=raised.outcome is not Outcome.FAILED)
+        elif again is not None:
+            self._try_again(due, record, raised, again)
             return NOTHING
-        attrs = source.attributes(entry, row.raised, now)
-        event = Event(entry.domain, entry.type, attrs, eid_of(record), now)
-        record = replace(record, eid=event.eid)
-        if source.to.kind == URL:
-            self._settle(due, self._sent_away(source, event, record, row))
-        elif source.to.kind in (TAG, RID):
-            self._settle(due, self._sent_round(source.to, event, record))
         else:
-            raised = self._raised(source, event, record, answers)
-            if isinstance(raised, Unanswered):
-                return raised
-            if isinstance(raised, Turn):
-                fault = str(raised.errors[0]) if raised.errors else None
-                outcome = Outcome.FAILED if raised.errors else record.outcome
-                self._settle(due, replace(record, outcome=outcome, why=fault), written=True)
-            else:
-                failed = replace(record, outcome=Outcome.FAILED, eid=None, why=str(raised))
-                self._settle(due, failed)
+            self._settle(due, replace(record, outcome=Outcome.FAILED, why=str(raised)))
         return Done(raised=True)
 
     def _raised(
-        self, source: Source, event: Event, record: Fire, answers: Answers
-    ) -> Turn | Unanswered | Exception:
-        """Raise the event in its target pico; the error if that is not possible."""
+        self, due: DueEntry, record: Fire, answers: Answers, again: datetime | None
+    ) -> Turn | Unanswered | Fire | Exception:
+        """Raise the event of an occurrence: its turn, or its record if it is on its way elsewhere; the error
+        if that is not possible, or if a rule fails and it is to be tried `again`."""
+        source, entry, kept = due.whose.source, due.whose.entry, due.whose.kept
+        attrs = source.attributes(entry, due.row.raised, record.fired)
+        event = Event(entry.domain, entry.type, attrs, eid_of(record), record.fired)
+        if source.to.kind == URL:
+            return self._sent_away(source, event, record, due.row)
+        if source.to.kind in (TAG, RID):
+            return self._sent_round(due, event, record)
         try:
             pico, event = self._reached(source.to, event)
         except StoreError:
@@ -151,24 +196,48 @@ class Entries:
         except Exception as error:
             return error
         return self._turns.raise_occurrence(
-            pico, event, record, answers, recorded=source.recorded, journalled=source.journal
+            pico,
+            event,
+            replace(record, eid=event.eid),
+            answers,
+            tried_again=again is not None,
+            recorded=source.recorded or kept.tries > 0,
+            journalled=source.journal,
+            entry=None if entry.steering.overlap is None else kept.id,
         )
 
-    def _settle(self, due: DueEntry, record: Fire, *, raised: bool = True, written: bool = False) -> None:
+    def _try_again(self, due: DueEntry, record: Fire, error: Exception, again: datetime) -> None:
+        """Settle a failed try, of which nothing but its record is left."""
+        kept, retry = due.whose.kept, due.whose.entry.steering.retry
+        number = kept.tries + 1
+        why = why_tried(error, again, number, retry)
+        tried = replace(kept, due=again, tries=number, held=False, outcome=Outcome.FAILED, why=why)
+        self._store.sources.settle(replace(tried, fired=record.fired), raised=False)
+        self._store.agenda.record(replace(record, outcome=Outcome.FAILED, why=why, stands_for=0))
+
+    def _skip(self, due: DueEntry, upto: datetime, why: str) -> None:
+        """Settle the occurrences up to a time, as the one before them was at work."""
+        passed = 1 + due.times.count(due.due, upto, MOST_COUNTED)
+        settled = replace(due.settled, due=due.times.after(max(due.due, upto)))
+        place = declaring.place_of(self._store, due.whose.source.to)
+        record = Fire(settled.id, place, due.due, self._now(), Outcome.SKIPPED, why=why, stands_for=passed)
+        self._settle(due._replace(settled=settled), record, raised=False)
+
+    def _skip_meanwhile(self, due: DueEntry, began: datetime) -> None:
+        """Skip what came due while the turn of an occurrence waited for answers."""
+        kept, done = self._store.sources.find_entry(due.settled.id), self._now()
+        if kept is not None and kept.due is not None and began < kept.due <= done:
+            whose = due.whose._replace(kept=kept)
+            self._skip(due._replace(whose=whose, settled=kept, due=kept.due), done, WAITED)
+
+    def _settle(
+        self, due: DueEntry, record: Fire, *, raised: bool = True, open: bool = False, written: bool = False
+    ) -> None:
         """Write the outcome of an occurrence, and its record unless that is `written` already."""
-        entry, failed = due.settled, record.outcome is Outcome.FAILED
-        settled = replace(
-            entry,
-            due=entry.due if due.entry.limits.goes_on(entry.fires + raised) else None,
-            fires=entry.fires + raised,
-            failed=entry.failed + failed,
-            fired=record.fired,
-            outcome=record.outcome,
-            why=record.why if failed else None,
-        )
-        self._store.sources.settle(settled, raised=raised)
-        if due.source.recorded and not written:
-            self._store.agenda.record(record)
+        settled, steering = due.settled, due.whose.entry.steering
+        if not steering.goes_on(settled.fires + raised):
+            settled = replace(settled, due=None)
+        self._outcomes.settle(due.whose, settled, record, raised=raised, open=open, written=written)
 
     def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
         """The target pico, and the event as it receives it."""
@@ -180,9 +249,12 @@ class Entries:
         channel.check_event(event.domain, event.type)
         return self._loaded.load_pico(channel.pico_id), replace(event, eci=channel.eci)
 
-    def _sent_round(self, target: Target, event: Event, record: Fire) -> Fire:
+    def _sent_round(self, due: DueEntry, event: Event, record: Fire) -> Fire | PicoschedError:
         """Schedule an event for each pico, due at once, except where `max_pending` is reached."""
+        target, kept, steering = due.whose.source.to, due.whose.kept, due.whose.entry.steering
         picos = self._picos_of(target, event)
+        followed = steering.overlap is not None or kept.failures > 0
+        following = due.following
         agenda, most = self._store.agenda, self._loaded.settings.limits.max_pending
         full = 0
         for pico_id, eci in picos.items():
@@ -202,16 +274,19 @@ class Entries:
                     created=event.time,
                     eci=eci,
                     name=record.id,
+                    started_by=record.id if followed else None,
+                    retry=steering.retry,
+                    until=following and following - MILLISECOND if steering.retry else None,
                 )
             )
         why = f"sent to {_picos(len(picos) - full)}"
         if not picos:
             why = f"{why}: none has the {'ruleset' if target.kind == RID else 'tag'} {target.name}"
-            return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
+            return PicoschedError(why, "not_found")
         if full:
             why += f", and not to {_picos(full)} with {most:,} pending events (max_pending)"
-            return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
-        return replace(record, eid=None, why=why)
+            return replace(record, outcome=Outcome.FAILED, why=why)
+        return replace(record, why=why)
 
     def _picos_of(self, target: Target, event: Event) -> dict[str, str | None]:
         """Pico → channel to use: of its channels with the tag one that allows the event, if any does."""
@@ -231,8 +306,8 @@ class Entries:
         """Add a delivery of the event to another engine."""
         waiting = self._store.deliveries.waiting(row.id)
         if waiting >= MOST_WAITING:
-            why = f"{waiting:,} events are on their way to {source.to.name} already"
-            return replace(record, outcome=Outcome.FAILED, eid=None, why=why)
+            why = f"{waiting:,} events are on their way to {source.to.shown} already"
+            return replace(record, outcome=Outcome.FAILED, why=why)
         self._store.deliveries.add(
             Delivery(
                 id=event.eid,
@@ -245,7 +320,7 @@ class Entries:
                 due=record.nominal,
             )
         )
-        return record
+        return replace(record, eid=event.eid)
 
 
 def _picos(number: int) -> str:

@@ -14,7 +14,8 @@ decides, so a killed process leaves nothing undecided.
 
 A held row is paused, with its due time, until the last message of an end was raised: the transaction that
 settles that makes it pending again (`Agenda.settle`). So nothing is polled, and one row is all that waits.
-If the process dies, its programs are interrupted, which is an end like any other.
+If the process dies, its programs are interrupted, which is an end like any other. A held entry of a source
+keeps its due time too, and is found due as soon as nothing is at work: so no end needs to know of sources.
 
 A turn that waits has written nothing, so to give it up is to settle its occurrence as cancelled.
 """
@@ -28,12 +29,14 @@ from picosched.clock import format_time
 from picosched.due.programs import finished
 from picosched.frozen import replace
 from picosched.outside.processes import Ended
-from picosched.schedule.scheduled import Overlap, Scheduled, Status
+from picosched.schedule.scheduled import Outcome, Overlap, Scheduled, Status
+from picosched.store.sources import EntryRow
 from picosched.store.store import Store
 
 CANCELLED = Ended("cancelled", why="the next occurrence of the schedule came due")
 STILL = "the occurrence before was still at work: "
 WAITED = "it came due while the occurrence before waited for an answer from outside"
+UNTAKEN = "the other engine had not taken its event when the next occurrence came due"
 GIVEN_UP = "it waited for an answer from outside until the next occurrence came due"
 
 
@@ -48,29 +51,56 @@ class Overlapped(NamedTuple):
 
 def overlapped(store: Store, row: Scheduled, now: datetime) -> Overlapped | None:
     """Hold a row whose occurrence has to wait, or say why it is skipped; None if nothing is at work."""
-    work = store.agenda.at_work(row.id)
-    programs = [each for each in work if each.kind != "send"]
-    if row.overlap is Overlap.SKIP:
-        if not programs:
+    found = _beside(store, row.id, row.overlap, now)
+    if found is not None and found.skipped is None:
+        store.agenda.settle(replace(row, status=Status.PAUSED, held=True), now)
+    return found
+
+
+def entry_overlapped(store: Store, entry: EntryRow, overlap: Overlap, now: datetime) -> Overlapped | None:
+    """The same for an entry of a source, whose events for other engines are work until they are taken."""
+    found = _beside(store, entry.id, overlap, now)
+    if found is None and (sent := store.deliveries.of_entry(entry.source_id, entry.id)):
+        if overlap is Overlap.CANCEL:
+            for each in sent:
+                store.deliveries.remove(each.id)
+                store.agenda.correct(entry.id, each.nominal, Outcome.CANCELLED, UNTAKEN)
             return None
-        path, since = programs[0].attrs["path"], format_time(programs[0].created)
-        return Overlapped(f"{STILL}{path}, asked for at {since}")
+        url, since = sent[0].shown_url, format_time(sent[0].created)
+        before = f"the event of the occurrence before, of {since}, was still on its way to {url}"
+        found = Overlapped(before if overlap is Overlap.SKIP else None)
+    if found is not None and found.skipped is None:
+        store.sources.hold(entry.id)
+    return found
+
+
+def _beside(store: Store, id: str, overlap: Overlap | None, now: datetime) -> Overlapped | None:
+    """What the programs and messages that are at work mean for the next occurrence of what started them."""
+    work = store.agenda.at_work(id)
+    # Events of a source for many picos are messages too, but the message of an end is the end.
+    busy = [each for each in work if each.kind != "send" or each.name == id]
+    if overlap is Overlap.SKIP:
+        if not busy:
+            return None
+        first = busy[0]
+        what = first.event if first.kind == "send" else first.attrs["path"]
+        since = format_time(first.created)
+        return Overlapped(f"{STILL}{what}, asked for at {since}")
     if not work:
         return None
     ends: tuple[str, ...] = ()
-    if row.overlap is Overlap.CANCEL:
-        for each in programs:
+    if overlap is Overlap.CANCEL:
+        for each in busy:
             if each.kind == "proc":
                 store.agenda.become(finished(each, CANCELLED, now), now)
-        ends = tuple(each.id for each in programs if each.kind == "running")
-    store.agenda.settle(replace(row, status=Status.PAUSED, held=True), now)
+        ends = tuple(each.id for each in busy if each.kind == "running")
     return Overlapped(ends=ends)
 
 
-def given_up_at(row: Scheduled, settled: Scheduled, now: datetime) -> datetime | None:
-    """Until when the turn of a row's occurrence may wait for answers, if not for ever."""
-    if row.overlap is Overlap.CANCEL and settled.due is not None and settled.due > now:
-        return settled.due
+def given_up_at(overlap: Overlap | None, following: datetime | None, now: datetime) -> datetime | None:
+    """Until when the turn of an occurrence may wait for answers, if not for ever; the next is `following`."""
+    if overlap is Overlap.CANCEL and following is not None and following > now:
+        return following
     return None
 
 

@@ -7,14 +7,16 @@ scheduled rows by one turn at most.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
 from picosched.due.begun import Begun
 from picosched.due.entries import Entries
+from picosched.due.overlap import CANCELLED
 from picosched.due.queue import Done, Looked, Tick, Together
 from picosched.due.waiting import Waiting
+from picosched.outside.processes import Ended
 from picosched.store.due import Coming
 from picosched.store.store import Store
 from picosched.turns.commit import GroupCommit
@@ -28,9 +30,16 @@ class SourcesQueue:
     """Finds due entries and rings the first of them. For one tick at a time."""
 
     def __init__(
-        self, store: Store, commits: GroupCommit, entries: Entries, waiting: Waiting, begun: Begun
+        self,
+        store: Store,
+        commits: GroupCommit,
+        entries: Entries,
+        waiting: Waiting,
+        begun: Begun,
+        end_program: Callable[[str, Ended], None],
     ) -> None:
         self._store = store
+        self._end_program = end_program
         self._commits = commits
         self._entries = entries
         self._waiting = waiting
@@ -51,6 +60,8 @@ class SourcesQueue:
             if isinstance(outcome, Exception):
                 tick.stuck[piece.id] = outcome
             else:
+                for id in outcome.ends:
+                    self._end_program(id, CANCELLED)
                 raised += outcome.raised
         del self._round[:done]
         return Looked(raised)

@@ -38,6 +38,7 @@ from picosched.schedule.provenance import PYTHON, Provenance, change_of
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
+from picosched.turns.sources import label_of
 
 Which = str | Iterable[str] | Filter
 """An id, ids, or a filter."""
@@ -130,9 +131,15 @@ class Agenda:
         return {id: id if pico is None else pico.name for id, pico in picos.items()}
 
     def labels(self, fires: Iterable[Fire]) -> Mapping[str, Label]:
-        """Schedule id → its event and name, for the schedules of these records."""
-        ids, find = {each.id for each in fires}, self._engine.store.agenda.find
-        return self._engine.read(lambda: {id: Label.of(find(id)) for id in ids})
+        """Id → event and name, of the schedules and the entries of sources of these records."""
+        ids = {each.id for each in fires}
+        return self._engine.read(lambda: {id: self._label(id) for id in ids})
+
+    def _label(self, id: str) -> Label:
+        """Inside the lock."""
+        store = self._engine.store
+        row = store.agenda.find(id)
+        return Label.of(row) if row is not None else label_of(store, id) or Label()
 
     def changes_of(self, id: str) -> list[Provenance]:
         """Who changed it, oldest first: the last 20 changes."""

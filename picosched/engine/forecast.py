@@ -22,9 +22,9 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS, Span, forecast, times_in
 from picosched.schedule.scheduled import COMING, Scheduled, Status
 from picosched.schedule.window import Unset, Window
-from picosched.sources.limits import Limited, step_of
 from picosched.sources.metronome import Beat
 from picosched.sources.source import Entry
+from picosched.sources.steering import Limited, step_of
 from picosched.store.pages import Page
 from picosched.store.sources import EntryRow
 from picosched.timespec.timespec import Timespec
@@ -203,9 +203,9 @@ def _times_of(
 ) -> Iterator[datetime]:
     """When an entry of a source will be raised. One with a count steps through the time before the span."""
     time, fires, since = kept.due, kept.fires, span.since
-    if time is not None and since is not None and time < since and entry.limits.count is None:
+    if time is not None and since is not None and time < since and entry.steering.count is None:
         time = times.after(shifted(since, -MILLISECOND))
-    while time is not None and time <= span.until and entry.limits.goes_on(fires):
+    while time is not None and time <= span.until and entry.steering.goes_on(fires):
         if window is not None and not window.open_at(time):
             opening = window.next_opening(time)
             time = None if opening is None else times.after(max(time, opening - MILLISECOND))

@@ -25,6 +25,7 @@ from picosched.due.background import PATIENCE_SECONDS, stop_all
 from picosched.due.begun import Begun
 from picosched.due.deliveries import DeliveriesQueue
 from picosched.due.entries import Entries
+from picosched.due.outcomes import Outcomes
 from picosched.due.placement import Part, Placement
 from picosched.due.programs import ProgramsQueue
 from picosched.due.pruning import Pruning
@@ -124,14 +125,15 @@ class Wiring:
             raise
 
     def _wire_queues(self, ask: Ask, *, rehearsed: bool) -> None:
-        store, commits, now, look_again = self.store, self._commits, self.now, self.look_again
-        self._rows = Rows(store, self.loaded, self.turns, self.settings, now)
-        entries = Entries(store, self.loaded, self.turns, now)
-        sources = SourcesQueue(store, commits, entries, self._waiting, self._begun)
-        self._deliveries = DeliveriesQueue(store, commits, self.settings, ask, now, look_again)
-        told = now, look_again, self.machine_id
-        self._programs = ProgramsQueue(store, commits, self.loaded, self.settings, *told, rehearsed=rehearsed)
-        agenda = AgendaQueue(store, commits, self._rows, self._waiting, self._begun, self._programs.end)
+        store, commits, loaded, now = self.store, self._commits, self.loaded, self.now
+        outcomes = self.outcomes = Outcomes(store, self.settings, now)
+        wired = store, commits, self.settings, now, self.look_again
+        self._rows = Rows(store, loaded, self.turns, self.settings, outcomes, now)
+        self._deliveries = DeliveriesQueue(*wired, outcomes, ask)
+        self._programs = ProgramsQueue(*wired, loaded, self.machine_id, rehearsed=rehearsed)
+        entries, asking = Entries(store, loaded, self.turns, outcomes, now), (self._waiting, self._begun)
+        sources = SourcesQueue(store, commits, entries, *asking, self._programs.end)
+        agenda = AgendaQueue(store, commits, self._rows, *asking, self._programs.end)
         queues = sources, self._deliveries, self._programs, agenda
         ends, calls = self._scheduler.ends, self._scheduler.calls
         self._ticks = Ticks(store, commits, *queues, self._waiting, self._begun, now, ends, calls)

@@ -1,4 +1,4 @@
-"""URLs that name a user."""
+"""URLs with something secret in them: a user, an eci, a query."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from urllib.parse import unquote
 USER = re.compile(r"((?:[a-z][a-z0-9+.-]*:)?//|)([^/?#]*)@", re.IGNORECASE)
 """The beginning of a URL that names a user; also of one without a scheme."""
 
+ECI = re.compile(r"(/c/|/sky/event/)([^/]{8})[^/]+")
+
 
 def without_user(url: str) -> tuple[str, tuple[str, str] | None]:
     """A URL without the user name and password in it, and these, decoded; None if it has none."""
@@ -16,3 +18,9 @@ def without_user(url: str) -> tuple[str, tuple[str, str] | None]:
         return url, None
     name, _, password = found[2].partition(":")
     return found[1] + url[found.end() :], (unquote(name), unquote(password))
+
+
+def shown_url(url: str) -> str:
+    """A URL without what gives access: its user and password, its query, and all but the start of an eci."""
+    path, sign, _ = without_user(url)[0].partition("?")
+    return ECI.sub(r"\1\2…", path) + (f"{sign}…" if sign else "")

@@ -7,19 +7,14 @@ event, or until somebody drops it. If we give up, it stays as a dead letter.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, parse_time
-from picosched.krl.urls import without_user
-
-SHORT = 8
-"""Characters of a source's id that are shown."""
-
-ECI = re.compile(r"(/c/|/sky/event/)([^/]{8})[^/]+")
+from picosched.hashed import SHORT
+from picosched.krl.urls import shown_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +24,9 @@ class Delivery:
     id: str
     """The event's id, by which the receiver detects repeats."""
     source_id: str
-    """The source that sent it; "" if a rule did."""
+    """The source that sent it, or that an alert is about; "" if it is a pico."""
     entry_id: str
+    """The entry of the source whose event it is; "" if it is none."""
     nominal: datetime
     url: str
     """With its secrets; only `shown_url` is shown, logged and written into records."""
@@ -55,14 +51,14 @@ class Delivery:
     @property
     def sender(self) -> str:
         """Who sent it, in words: a rule, a source, or an alert."""
-        if self.rid:
-            return f"{self.rid}.{self.rule}"
-        return f"source {self.source_id[:SHORT]}" if self.source_id else f"alert {self.rule}"
+        if self.rule:
+            return f"{self.rid}.{self.rule}" if self.rid else f"alert {self.rule}"
+        return f"source {self.source_id[:SHORT]}"
 
     @property
     def alert(self) -> str | None:
         """The name of the alert that sent it; None if a rule or a source did."""
-        return None if self.rid is not None or self.source_id else self.rule
+        return self.rule if self.rid is None else None
 
     @property
     def shown_url(self) -> str:
@@ -86,12 +82,6 @@ class Delivery:
             "error": self.error,
             "dead": self.dead and format_time(self.dead),
         }
-
-
-def shown_url(url: str) -> str:
-    """A URL without what gives access: its user and password, its query, and all but the start of an eci."""
-    path, sign, _ = without_user(url)[0].partition("?")
-    return ECI.sub(r"\1\2…", path) + (f"{sign}…" if sign else "")
 
 
 def read_delivery(told: Mapping[str, Any]) -> Delivery:

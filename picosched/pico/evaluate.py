@@ -59,14 +59,16 @@ def evaluate(
     settled: Scheduled | None = None,
     *,
     light: bool = False,
+    entry: str | None = None,
 ) -> Turn:
     """The turn of an event in a pico. Changes nothing itself: all changes are in the turn.
 
     `settled` is the scheduled event that came due, as it will be after this occurrence: so the rules see it.
+    What it starts is the work of that, or of the `entry` of a source.
     Raises Unanswered if a rule needs an answer from outside that is not among `answers`, and Postponed if
     it is only a `light` try and takes more than that.
     """
-    turn = Turn(event.eid, pico.id, event.time, event.eci, settled=settled)
+    turn = Turn(event.eid, pico.id, event.time, event.eci, settled=settled, entry=entry)
     pico.now, pico.host = event.time, pico.world.host(event.host)
     budget, effects = pico.budget, pico.effects
     budget.begin(light)

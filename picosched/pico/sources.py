@@ -100,7 +100,7 @@ class PicoSources:
                     "name": source.name,
                     "type": source.type,
                     "to": source.to.as_map(),
-                    "declaration": dict(source.given),
+                    "declaration": {**source.given, "to": source.to.as_map()},
                     "configured": False,
                     "paused": False,
                     "paused_until": None,

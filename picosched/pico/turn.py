@@ -108,6 +108,8 @@ class Turn:
     """The scheduled event that caused the turn, as it will be after this occurrence."""
     changes: list[Change] = field(default_factory=list)
     """Changes to channels, rulesets, children and sources, in order."""
+    entry: str | None = None
+    """The id of the entry of a source whose occurrence it is, if what it starts is the entry's work."""
     repeated: bool = False
     """Whether the pico has received an event with this key before; then the turn has only that one's id."""
 
@@ -119,9 +121,10 @@ class Turn:
 
     @property
     def works_for(self) -> str | None:
-        """The id of the schedule that raised its event, or that started the program whose end it handles."""
+        """The id of the schedule, or the entry, that raised its event, or that started the program whose end
+        it handles."""
         row = self.settled
-        return None if row is None else row.id if row.is_schedule else row.started_by
+        return self.entry if row is None else row.id if row.is_schedule else row.started_by
 
     @property
     def warnings(self) -> list[str]:

@@ -22,6 +22,7 @@ from picosched.remote.agenda import RemoteAgenda, params_of
 from picosched.remote.line import ANSWER_SECONDS, Line, part, time_text
 from picosched.remote.pico import RemotePico, texts_of
 from picosched.remote.told import read_entry, read_load, read_machine, read_source_state, read_turn
+from picosched.schedule.alert import AlertState, read_alert_state
 from picosched.schedule.chain import Why, read_why
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
@@ -230,6 +231,10 @@ class Remote:
                 raise
             return False
         return True
+
+    def alerts(self) -> list[AlertState]:
+        """The states of all alerts, in the order of the server's settings."""
+        return [read_alert_state(told) for told in self._line.ask("GET", "/api/alerts")]
 
     # Sources
 

@@ -2,7 +2,8 @@
 
 An alert belongs to the engine, not to a ruleset: it is told of the schedules of all picos, by HTTP request,
 a mail, or an event through a channel. Failures are told once, when there were `after` of them in a row; and
-who was told of a failure is told of the recovery. Other happenings are told each time.
+who was told of a failure is told of the recovery. Other happenings are told each time. The state of an alert
+says what it told last, and what became of that.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from picosched.clock import format_time, parse_time
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen
-from picosched.krl.urls import without_user
-from picosched.schedule.happenings import TYPES
-from picosched.schedule.scheduled import Scheduled
+from picosched.krl.urls import shown_url
+from picosched.schedule.happenings import TYPES, Followed
 
 TOLD = ("failed", "missed")
 """What is told if an alert does not say."""
@@ -41,12 +43,12 @@ class Alert:
     secret: str = ""
     """Signs requests."""
 
-    def tells(self, type: str, before: Scheduled, settled: Scheduled) -> bool:
-        """Whether it tells of a happening; `before` is the row as it was, `settled` as it is now."""
+    def tells(self, type: str, followed: Followed) -> bool:
+        """Whether it tells of what happened."""
         if type == "recovered":
-            return before.failures >= self.after and {"failed", "recovered"} & {*self.on} != set()
+            return followed.failed_before >= self.after and {"failed", "recovered"} & {*self.on} != set()
         if type == "failed":
-            return "failed" in self.on and settled.failures == self.after
+            return "failed" in self.on and followed.failures == self.after
         return type in self.on
 
     def signature(self, body: bytes) -> str:
@@ -84,12 +86,64 @@ def shown_to(to: str) -> str:
     """Whom an alert tells, without what gives access."""
     if to.startswith(ECI):
         return to if len(to) <= len(ECI) + 8 else f"{to[: len(ECI) + 8]}…"
-    url, sign, _ = without_user(to)[0].partition("?")
-    return to if to.startswith(MAIL) else url + (f"{sign}…" if sign else "")
+    return to if to.startswith(MAIL) else shown_url(to)
 
 
 def text_of(attrs: Mapping[str, Any]) -> tuple[str, str]:
     """The subject and text of a mail about a happening."""
-    what = attrs["name"] or attrs["event"]
     lines = [f"{name}: {value}" for name, value in attrs.items() if value is not None]
-    return f"picosched: {what} {attrs['happened']}", "\n".join(lines) + "\n"
+    return f"picosched: {what_of(attrs)}", "\n".join(lines) + "\n"
+
+
+def what_of(attrs: Mapping[str, Any]) -> str:
+    """What happened, and to whom: "hourly failed"."""
+    return f"{attrs['name'] or attrs['event']} {attrs['happened']}"
+
+
+class LastTold(NamedTuple):
+    """The last thing that an alert told, and what became of it."""
+
+    at: datetime
+    """When it became so."""
+    what: str | None
+    """As in "hourly failed"; None if an older version noted it."""
+    became: str
+    """"raised", "accepted", "tried again", "given up" or "dropped"."""
+    why: str | None
+
+
+@frozen
+class AlertState:
+    """An alert of the settings, without its secrets."""
+
+    name: str
+    to: str
+    """Without what gives access."""
+    on: tuple[str, ...]
+    after: int
+    signed: bool
+    waiting: int
+    """Deliveries that are on their way."""
+    dead: int
+    """Deliveries that were given up."""
+    last: LastTold | None
+
+    def as_json(self) -> dict[str, Any]:
+        told = None if self.last is None else {**self.last._asdict(), "at": format_time(self.last.at)}
+        return {
+            "name": self.name,
+            "to": self.to,
+            "on": [*self.on],
+            "after": self.after,
+            "signed": self.signed,
+            "waiting": self.waiting,
+            "dead": self.dead,
+            "last": told,
+        }
+
+
+def read_alert_state(told: Mapping[str, Any]) -> AlertState:
+    """The state that `as_json` gave."""
+    last = told["last"]
+    last = None if last is None else LastTold(**{**last, "at": parse_time(last["at"])})
+    return AlertState(**{**told, "on": tuple(told["on"]), "last": last})

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 MOST_RETRY = 100
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
+LEAST_WAIT = FIRST_WAIT / 2
+"""The shortest wait for the first further try."""
 
 PAUSE_AFTER = re.compile(r"pause(?: after ([1-9]\d{0,8}))?", re.ASCII)
 
@@ -42,18 +44,40 @@ def next_try(row: Scheduled, settled: Scheduled, now: datetime, granularity: int
 
     `settled` is the row as it is if the occurrence does not fail.
     """
-    if row.retry is None or row.tries >= row.retry:
+    return try_after(row.id, row.tries, row.retry, now, granularity, row.until, settled.due)
+
+
+def try_after(
+    id: str,
+    tries: int,
+    retry: int | None,
+    now: datetime,
+    granularity: int,
+    until: datetime | None,
+    following: datetime | None,
+) -> datetime | None:
+    """When an occurrence that fails now, after so many tries, is tried again; None if it is not.
+
+    `until` is the last time at which it may be due, `following` when the next occurrence is.
+    """
+    if retry is None or tries >= retry:
         return None
-    at = rounded_up(shifted(now, backoff(row.id, row.tries, FIRST_WAIT, LONGEST_WAIT)), granularity)
-    if row.until is not None and at > row.until:
+    at = rounded_up(shifted(now, backoff(id, tries, FIRST_WAIT, LONGEST_WAIT)), granularity)
+    if until is not None and at > until:
         return None
-    return at if settled.due is None or at < settled.due else None
+    return at if following is None or at < following else None
+
+
+def why_tried(why: object, again: datetime, number: int, of: int | None) -> str:
+    """The reason in the record of a failed try, the first being number 1."""
+    return f"{why}; it is tried again at {format_time(again)}, {number} of {of}"
 
 
 def tried(row: Scheduled, record: Fire, error: Exception, again: datetime) -> tuple[Scheduled, Fire]:
     """The row after a failed try, and the record of the try; it is due `again`."""
-    why = f"{error}; it is tried again at {format_time(again)}, {row.tries + 1} of {row.retry}"
-    later = replace(row, due=again, moved_from=row.unmoved, tries=row.tries + 1)
+    why = why_tried(error, again, row.tries + 1, row.retry)
+    moved_from = row.unmoved if row.kind != "send" else row.moved_from or row.due
+    later = replace(row, due=again, moved_from=moved_from, tries=row.tries + 1)
     return later, replace(record, outcome=Outcome.FAILED, why=why, stands_for=0)
 
 

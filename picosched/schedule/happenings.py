@@ -1,4 +1,4 @@
-"""What happened to a schedule, as events that the rules of its pico can select.
+"""What happened to a schedule, as events that the rules of its pico can select, or to an entry of a source.
 
     schedule:missed      occurrences passed that will not be raised, or that one late event stands for
     schedule:late        its event was raised late
@@ -8,7 +8,8 @@
 
 Each is raised once, as an event of its own after the turn of the occurrence, if there was one. The attributes
 are `id`, `name` and `event` of the schedule, `nominal` and `at` (when it was due and when it was processed),
-`lateness` in seconds, `why`, `number` (of occurrences) and `failures` (in a row).
+`lateness` in seconds, `why`, `number` (of occurrences) and `failures` (in a row). Only alerts are told of
+entries.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import timedelta
 from typing import Any
 
 from picosched.clock import format_time, to_ms
+from picosched.frozen import frozen
 from picosched.hashed import id_of
 from picosched.schedule.fire import SKIPPED, Fire, missed
 from picosched.schedule.scheduled import Outcome, Scheduled
@@ -27,13 +29,45 @@ TYPES = ("missed", "late", "throttled", "failed", "recovered")
 ATTRIBUTES = ("id", "name", "event", "nominal", "at", "lateness", "why", "number", "failures")
 
 
-def happenings(row: Scheduled, settled: Scheduled, record: Fire, granularity: int) -> Iterator[Scheduled]:
-    """The events to raise about an occurrence, as rows: what was `row` is `settled` now."""
-    for type, number in _types(row, record, granularity):
-        attrs = _attributes(row, settled, record, number)
+@frozen
+class Followed:
+    """What an occurrence is of: a schedule, or an entry of a source."""
+
+    id: str
+    pico_id: str
+    """Its pico; "" if it has not exactly one."""
+    name: str | None
+    event: str
+    """As domain:type."""
+    failed_before: int
+    """Failures in a row before the occurrence."""
+    failures: int
+    """The same with it."""
+    late_after: int | None
+    """From how many milliseconds on it is late; None for the granularity and the grace."""
+    source: str | None = None
+    """The id of the source."""
+
+    @classmethod
+    def of(cls, row: Scheduled, settled: Scheduled) -> Followed:
+        """A schedule, as it was and as it is now."""
+        failures = row.failures, settled.failures
+        return cls(row.id, row.pico_id, row.name, row.event, *failures, row.late_after)
+
+
+def happenings(
+    followed: Followed, record: Fire, granularity: int, *, raised: bool | None = None
+) -> Iterator[Scheduled]:
+    """The events to raise about an occurrence, as rows.
+
+    Its own event was `raised` if the record names it, or if that says so.
+    """
+    raised = record.eid is not None if raised is None else raised
+    for type, number in _types(followed, record, granularity, raised):
+        attrs = _attributes(followed, record, number)
         yield Scheduled(
             id=id_of(f"{record.id} {to_ms(record.nominal)} {type}"),
-            pico_id=row.pico_id,
+            pico_id=followed.pico_id,
             rid="",
             domain=DOMAIN,
             type=type,
@@ -44,38 +78,40 @@ def happenings(row: Scheduled, settled: Scheduled, record: Fire, granularity: in
         )
 
 
-def _types(row: Scheduled, record: Fire, granularity: int) -> Iterator[tuple[str, int]]:
+def _types(followed: Followed, record: Fire, granularity: int, raised: bool) -> Iterator[tuple[str, int]]:
     """The types of the events, each with a number of occurrences."""
-    outcome, raised = record.outcome, record.eid is not None
+    outcome = record.outcome
     if outcome is Outcome.SKIPPED and record.why == SKIPPED:
         yield "missed", record.stands_for
     elif raised and record.stands_for > 1:
         yield "missed", record.stands_for - 1
-    if raised and _is_late(row, record, granularity):
+    if raised and _is_late(followed, record, granularity):
         yield "late", record.stands_for
     if outcome is Outcome.THROTTLED:
         yield "throttled", record.stands_for
     if outcome is Outcome.FAILED:
         yield "failed", record.stands_for
-    elif raised and row.failures:  # before
+    elif raised and followed.failed_before:
         yield "recovered", record.stands_for
 
 
-def _is_late(row: Scheduled, record: Fire, granularity: int) -> bool:
-    if row.late_after is None:
+def _is_late(followed: Followed, record: Fire, granularity: int) -> bool:
+    if followed.late_after is None:
         return missed(record.nominal, record.fired, granularity)
-    return record.fired - record.nominal > timedelta(milliseconds=row.late_after)
+    return record.fired - record.nominal > timedelta(milliseconds=followed.late_after)
 
 
-def _attributes(row: Scheduled, settled: Scheduled, record: Fire, number: int) -> dict[str, Any]:
+def _attributes(followed: Followed, record: Fire, number: int) -> dict[str, Any]:
+    source = {} if followed.source is None else {"source": followed.source}
     return {
-        "id": row.id,
-        "name": row.name,
-        "event": row.event,
+        **source,
+        "id": followed.id,
+        "name": followed.name,
+        "event": followed.event,
         "nominal": format_time(record.nominal),
         "at": format_time(record.fired),
         "lateness": record.lateness,
         "why": record.why,
         "number": number,
-        "failures": settled.failures or row.failures,
+        "failures": followed.failures or followed.failed_before,
     }

@@ -35,7 +35,7 @@ from picosched.timespec.start import utc_of
 from picosched.timespec.zone import check_zone
 
 NAME, IF_EXISTS, ZONE, START = "_name", "_if_exists", "_timezone", "_start"
-UNTIL, COUNT, WINDOW, OVERLAP = "_until", "_count", "_window", "_overlap"
+UNTIL, COUNT, WINDOW, OVERLAP, RETRY = "_until", "_count", "_window", "_overlap", "_retry"
 
 FOR_REPEATS = (START, UNTIL, COUNT, OVERLAP)
 """These are refused with an `at`. The classic engine lets `_name` and `_timezone` stand with one."""
@@ -161,7 +161,7 @@ POLICY: dict[str, Callable[[str, Any, TimeOf], Any]] = {
     "_jitter": _seconds,
     WINDOW: _text,
     "_description": _text,
-    "_retry": _retry,
+    RETRY: _retry,
     "_on_failure": _on_failure,
     "_late_after": _seconds,
     OVERLAP: _overlap,

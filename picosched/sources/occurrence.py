@@ -15,8 +15,8 @@ from picosched.clock import MILLISECOND
 from picosched.schedule.fire import GRACE, SKIPPED
 from picosched.schedule.scheduled import Misfire, Outcome
 from picosched.schedule.window import Window
-from picosched.sources.limits import Limited, step_of
 from picosched.sources.metronome import Beat
+from picosched.sources.steering import Limited, step_of
 from picosched.timespec.timespec import Timespec
 
 MOST_COUNTED = 100_000

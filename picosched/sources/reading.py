@@ -8,34 +8,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from picosched.clock import format_time, parse_time
+from picosched.clock import MILLISECOND, format_time, parse_time
 from picosched.errors import PicoschedError
+from picosched.krl.urls import shown_url
+from picosched.schedule.failing import LEAST_WAIT
 from picosched.schedule.scheduled import Misfire
 from picosched.sources.crontab import CronLine, read_crontab
-from picosched.sources.limits import KEYS as KEYS_OF_LIMITS
-from picosched.sources.limits import Limits, read_limits
 from picosched.sources.metronome import LEAST_INTERVAL
 from picosched.sources.source import CRONTAB, KINDS, METRONOME, TYPES, URL, Entry, Source, Target
+from picosched.sources.steering import KEYS as KEYS_OF_STEERING
+from picosched.sources.steering import Steering, read_steering
 from picosched.timespec.almanac import PLAIN, Almanac
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 
-LIMITS = tuple(KEYS_OF_LIMITS)
-COMMON = ("type", "name", "to", "tz", "event", "misfire", "journal", *LIMITS)
+STEERING = tuple(KEYS_OF_STEERING)
+COMMON = ("type", "name", "to", "tz", "event", "misfire", "journal", *STEERING)
 KEYS = {
-    "metronome": ("type", "name", "to", "event", "misfire", "journal", "interval", "start", *LIMITS),
+    "metronome": ("type", "name", "to", "event", "misfire", "journal", "interval", "start", *STEERING),
     "crononome": (*COMMON, "entries"),
     "crontab": (*COMMON, "entries", "file"),
 }
 ENTRY_KEYS = {
-    "crononome": ("name", "expr", "payload", "tz", "misfire", *LIMITS),
-    "crontab": ("name", "when", "event", "attrs", "tz", "misfire", *LIMITS),
+    "crononome": ("name", "expr", "payload", "tz", "misfire", *STEERING),
+    "crontab": ("name", "when", "event", "attrs", "tz", "misfire", *STEERING),
 }
 EVENTS = {"metronome": "metronome:tick", "crononome": "crononome:trigger"}
 """The default events."""
@@ -105,8 +107,9 @@ def read_source(
         interval = _whole(table, "interval", where, LEAST_INTERVAL, LONGEST_INTERVAL)
         start = _time(table["start"], f"{where}, start") if "start" in table else None
         domain, kind = _event(table.get("event", EVENTS[type]), f"{where}, event")
-        misfire, limits = _misfire(table, where, type), _limits(table, table, where)
-        entries: tuple[Entry, ...] = (Entry(name or type, domain, kind, misfire, limits=limits),)
+        misfire, steering = _misfire(table, where, type), _steering(table, table, to, where)
+        _check_tried(steering, interval * MILLISECOND, where)
+        entries: tuple[Entry, ...] = (Entry(name or type, domain, kind, misfire, steering=steering),)
         given_entries: Sequence[Any] | None = None
     else:
         if "file" in table:
@@ -114,7 +117,7 @@ def read_source(
         else:
             _check_has(table, "entries", where)
             given_entries = _list(table["entries"], f"{where}, entries")
-        entries = _entries(given_entries, table, type, where, almanac)
+        entries = _entries(given_entries, table, type, to, where, almanac)
     journal = _truth(table, "journal", where) if "journal" in table else (interval or 1_000) >= 1_000
     normal = {key: _plain(value, f"{where}, {key}") for key, value in table.items()}
     if given_entries is not None:
@@ -123,18 +126,19 @@ def read_source(
 
 
 def _entries(
-    given: Sequence[Any], table: Table, type: str, where: str, almanac: Almanac
+    given: Sequence[Any], table: Table, type: str, to: Target, where: str, almanac: Almanac
 ) -> tuple[Entry, ...]:
     if not given:
         raise PicoschedError(f"{where}, entries: found none, wanted at least one")
     found = tuple(
-        _entry(each, table, type, f"{where}, entry {number}", almanac) for number, each in enumerate(given, 1)
+        _entry(each, table, type, to, f"{where}, entry {number}", almanac)
+        for number, each in enumerate(given, 1)
     )
     _check_once((each.name for each in found), where, "entries")
     return found
 
 
-def _entry(given: object, source: Table, type: str, where: str, almanac: Almanac) -> Entry:
+def _entry(given: object, source: Table, type: str, to: Target, where: str, almanac: Almanac) -> Entry:
     table = _table(given, where)
     _check_has(table, "name", where)
     name = _text(table, "name", where)
@@ -155,12 +159,26 @@ def _entry(given: object, source: Table, type: str, where: str, almanac: Almanac
     if type == CRONTAB and attrs is not None and not isinstance(attrs, dict):
         raise PicoschedError(f"{where}, attrs: found {_shown(attrs)}, wanted a map")
     misfire = _misfire(table if "misfire" in table else source, where, type)
-    limits = _limits(table, source, where)
-    return Entry(name, domain, kind, misfire, timespec, table[when], attrs, limits)
+    steering = _steering(table, source, to, where)
+    _check_tried(steering, None if steering.retry is None else timespec.period(), where)
+    return Entry(name, domain, kind, misfire, timespec, table[when], attrs, steering)
 
 
-def _limits(entry: Table, source: Table, where: str) -> Limits:
-    return read_limits(entry, source, _time, where)
+def _steering(entry: Table, source: Table, to: Target, where: str) -> Steering:
+    steering = read_steering(entry, source, _time, where)
+    if steering.retry is not None and to.kind == URL:
+        raise PicoschedError(
+            f"{where}: found retry with a url, wanted it without: such an event is tried until it is taken"
+        )
+    return steering
+
+
+def _check_tried(steering: Steering, period: timedelta | None, where: str) -> None:
+    """There is no further try once the next occurrence is due."""
+    if steering.retry is not None and period is not None and period <= LEAST_WAIT:
+        found = f"found retry with an occurrence every {period.total_seconds():g} s"
+        wanted = f"one every {LEAST_WAIT.total_seconds():g} s at most, as nothing is tried again once"
+        raise PicoschedError(f"{where}: {found}, wanted less than {wanted} the next is due")
 
 
 def _file_entries(table: Table, where: str, folder: Path | None, again: bool) -> tuple[str, Sequence[Any]]:
@@ -217,10 +235,10 @@ def _check_url(url: str, where: str) -> None:
         fine = False
     path = [] if not fine else parts.path.rstrip("/").split("/")
     before = path[-3:-1] if path[-3:-2] == ["sky"] else path[-2:-1]
-    if not fine or parts.query or parts.fragment or "@" in parts.netloc or not path[-1]:
-        raise PicoschedError(f"{where}: found {_shown(url)}, wanted {wanted}")
+    if not fine or parts.query or parts.fragment or not path[-1]:
+        raise PicoschedError(f"{where}: found {_shown(shown_url(url))}, wanted {wanted}")
     if before not in (["c"], ["sky", "event"]):
-        raise PicoschedError(f"{where}: found {_shown(url)}, wanted {wanted}")
+        raise PicoschedError(f"{where}: found {_shown(shown_url(url))}, wanted {wanted}")
 
 
 def _event(given: object, where: str) -> tuple[str, str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, to_ms
-from picosched.schedule.scheduled import Misfire
-from picosched.sources.limits import Limited, Limits
+from picosched.krl.urls import shown_url
+from picosched.schedule.scheduled import NEXT, Misfire
 from picosched.sources.metronome import Beat
+from picosched.sources.steering import Limited, Steering
 from picosched.timespec.timespec import Timespec
 
 METRONOME, CRONONOME, CRONTAB = "metronome", "crononome", "crontab"
@@ -29,7 +30,12 @@ class Target:
     name: str
 
     def as_map(self) -> dict[str, str]:
-        return {self.kind: self.name}
+        """As it is shown: of a URL without what gives access."""
+        return {self.kind: self.shown}
+
+    @property
+    def shown(self) -> str:
+        return shown_url(self.name) if self.kind == URL else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Entry:
     """The timespec as written."""
     attrs: Mapping[str, Any] | None = None
     """Of a crononome the payload, which may be left out; of a cron table the attributes."""
-    limits: Limits = field(default_factory=Limits)
+    steering: Steering = field(default_factory=Steering)
 
     @property
     def event(self) -> str:
@@ -82,15 +88,19 @@ class Source:
         """Whether each occurrence has a record of its own. Ticks of a metronome are only counted."""
         return self.type != METRONOME
 
+    def name_of(self, entry: Entry) -> str:
+        """The name of an entry behind that of its source, as in "nightly/full"."""
+        return self.label if entry.name == self.label else f"{self.label}/{entry.name}"
+
     def entry(self, name: str) -> Entry | None:
         return next((each for each in self.entries if each.name == name), None)
 
     def times(self, entry: Entry, anchor: datetime) -> Timespec | Beat | Limited:
         """When an entry is due, however often; without a start, from `anchor`, when the source was made."""
-        return entry.limits.times(self.unlimited(entry, anchor))
+        return entry.steering.times(self.unlimited(entry, anchor))
 
     def unlimited(self, entry: Entry, anchor: datetime) -> Timespec | Beat:
-        """As `times`, without the limits of the entry."""
+        """As `times`, from whenever and until whenever."""
         if entry.timespec is not None:
             return entry.timespec.starting(anchor, f"{self.label}/{entry.name}")
         assert self.interval is not None
@@ -112,13 +122,15 @@ class Source:
         if theirs is None or self.type != other.type:
             return False
         beats = (self.interval, self.start) == (other.interval, other.start)
-        bounds = replace(entry.limits, window=None) == replace(theirs.limits, window=None)
+        bounds = entry.steering.bounds == theirs.steering.bounds
         return beats and bounds and theirs.timespec == entry.timespec
 
 
 def when_of(source: Source, entry: Entry, anchor: datetime) -> str:
     """When an entry is due, in words; `anchor` is when the source was made."""
-    return ", ".join([_times_in_words(source, entry, anchor), *entry.limits.words()])
+    words = ", ".join([_times_in_words(source, entry, anchor), *entry.steering.words()])
+    overlap = entry.steering.overlap
+    return words if overlap is None else f"{words}; while one is at work the next {NEXT[overlap]}"
 
 
 def _times_in_words(source: Source, entry: Entry, anchor: datetime) -> str:

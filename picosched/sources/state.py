@@ -29,6 +29,12 @@ class EntryState:
     """Occurrences missed and not raised."""
     failed: int
     """Fires in which a rule failed or whose target did not exist."""
+    failures: int
+    """Of these the last ones, in a row."""
+    tries: int
+    """How often the occurrence for which it is due has failed already."""
+    held: bool
+    """Whether it waits until what the occurrence before started has ended."""
     fired: datetime | None
     """When an occurrence was last processed."""
     outcome: Outcome | None
@@ -46,6 +52,9 @@ class EntryState:
             "fires": self.fires,
             "missed": self.missed,
             "failed": self.failed,
+            "failures": self.failures,
+            "tries": self.tries,
+            "held": self.held,
             "fired": _time(self.fired),
             "outcome": self.outcome and self.outcome.value,
             "error": self.error,
@@ -61,7 +70,7 @@ class SourceState:
     type: str
     to: Mapping[str, str]
     declaration: Mapping[str, Any]
-    """The declaration, as JSON."""
+    """The declaration, as JSON; a URL in it, and in `to`, without what gives access."""
     configured: bool
     """Whether it is declared in picosched.toml."""
     created: datetime

@@ -113,6 +113,10 @@ class Agenda:
         raised."""
         return [self._to_scheduled(row) for row in self._database.rows("at_work", (id,))]
 
+    def is_sent_round(self, entry_id: str) -> bool:
+        """Whether an event of a source's entry for many picos is still to be raised in one of them."""
+        return self._database.row("is_sent_round", (entry_id,)) is not None
+
     def first_named(
         self, pico_id: str, rid: str, name: str, kinds: Sequence[str], limit: int
     ) -> list[Scheduled]:

@@ -35,8 +35,18 @@ class Deliveries:
         return None if row is None else delivery_of(row)
 
     def waiting(self, source_id: str) -> int:
-        """How many deliveries of a source are pending."""
+        """How many events of a source are on their way."""
         row = self._database.row("deliveries_waiting", (source_id,))
+        return 0 if row is None else int(row[0])
+
+    def of_entry(self, source_id: str, entry_id: str) -> list[Delivery]:
+        """The events of an entry that are on their way, in the order they were made."""
+        found = self._database.rows("deliveries_of_entry", (source_id, entry_id))
+        return [delivery_of(row) for row in found]
+
+    def alerts_waiting_of(self, source_id: str) -> int:
+        """How many deliveries of alerts about a source are pending."""
+        row = self._database.row("alerts_waiting_of", (source_id,))
         return 0 if row is None else int(row[0])
 
     def waiting_of(self, pico_id: str) -> int:

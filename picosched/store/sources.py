@@ -18,7 +18,7 @@ from picosched.store.shards import Owners
 
 SOURCE = "id, name, declaration, configured, created, anchor, raised, paused, paused_until"
 """The columns of a source, in order."""
-ENTRY = "id, source, name, due, paused, fires, missed, failed, fired, outcome, why"
+ENTRY = "id, source, name, due, paused, fires, missed, failed, fired, outcome, why, failures, tries, held"
 """The columns of an entry, in order."""
 
 
@@ -59,6 +59,12 @@ class EntryRow:
     """When its last occurrence was settled, with `outcome` and `why`."""
     outcome: Outcome | None = None
     why: str | None = None
+    failures: int = 0
+    """How many of the occurrences failed, in a row."""
+    tries: int = 0
+    """How often the occurrence for which it is due has failed."""
+    held: bool = False
+    """Whether it waits until what the occurrence before started has ended."""
 
 
 class Sources:
@@ -71,7 +77,7 @@ class Sources:
     # Reading
 
     def due(self, now: datetime, without: LeftOut = NOTHING) -> list[tuple[str, str]]:
-        """Due entries that are not left out, (id, source), soonest first."""
+        """Due entries that are neither left out nor held, (id, source), soonest first."""
         return [*self._database.rows("due_entries", (to_ms(now),), without)]
 
     def resumable(self, now: datetime) -> list[str]:
@@ -126,7 +132,7 @@ class Sources:
         )
 
     def put_entry(self, entry: EntryRow, position: int) -> None:
-        """Add an entry, or change its name, position and due time."""
+        """Add an entry, or change its name, position, due time and how often it was tried."""
         self._owners.need(entry.source_id)
         self._database.execute(
             "put_source_entry",
@@ -142,6 +148,9 @@ class Sources:
                 rows.ms(entry.fired),
                 entry.outcome and entry.outcome.value,
                 entry.why,
+                entry.failures,
+                entry.tries,
+                entry.held,
                 position,
             ),
         )
@@ -159,6 +168,9 @@ class Sources:
                 rows.ms(entry.fired),
                 entry.outcome and entry.outcome.value,
                 entry.why,
+                entry.failures,
+                entry.tries,
+                entry.held,
                 entry.id,
             ),
         )
@@ -169,12 +181,21 @@ class Sources:
         """Correct the outcome of an entry's last occurrence, and count it as failed."""
         self._database.execute("entry_failed", (outcome.value, why, entry_id))
 
+    def hold(self, entry_id: str) -> None:
+        """Let an entry wait until what its occurrence before started has ended."""
+        self._database.execute("hold_entry", (entry_id,))
+
+    def recover(self, entry_id: str) -> None:
+        """Note that an entry's last occurrence did not fail, which was open until now."""
+        self._database.execute("entry_recovered", (entry_id,))
+
     def set_pause(self, id: str, paused: bool, until: datetime | None) -> None:
         self._owners.need(id)
         self._database.execute("pause_source", (paused, rows.ms(until), id))
         self._database.execute("pause_entries", (paused, id))
 
     def set_due(self, entry_id: str, due: datetime | None) -> None:
+        """Make an entry due for another occurrence."""
         self._database.execute("set_entry_due", (rows.ms(due), entry_id))
 
     def remove_entry(self, id: str) -> None:
@@ -205,7 +226,8 @@ def source_of(row: Row) -> SourceRow:
 
 @rows.readable
 def entry_of(row: Row) -> EntryRow:
-    id, source, name, due, paused, fires, missed, failed, fired, outcome, why = row
+    id, source, name, due, paused, fires, missed, failed, fired, outcome, why, *more = row
+    failures, tries, held = more
     return EntryRow(
         id,
         source,
@@ -218,4 +240,7 @@ def entry_of(row: Row) -> EntryRow:
         rows.time(fired),
         None if outcome is None else Outcome(outcome),
         why,
+        failures,
+        tries,
+        bool(held),
     )

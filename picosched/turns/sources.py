@@ -18,12 +18,13 @@ from typing import NamedTuple
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.hashed import id_of
+from picosched.krl.urls import shown_url
 from picosched.pico.channel import new_tags
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import Fire, Label
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.schedule.window import Window
 from picosched.sources.reading import read_source
-from picosched.sources.source import ECI, PICO, TAG, Entry, Source, Target, when_of
+from picosched.sources.source import ECI, PICO, TAG, URL, Entry, Source, Target, when_of
 from picosched.sources.state import EntryState, SourceState
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.store import Store
@@ -159,14 +160,14 @@ def _change(store: Store, row: SourceRow, source: Source, now: datetime) -> None
             last = store.agenda.last_nominal(old.id)  # later than now if the clock was set back
             since = now if last is None else max(now, last)
             due = _next(source, entry, anchor, since, old.fires)
-            store.sources.put_entry(replace(old, due=due), position)
+            store.sources.put_entry(replace(old, due=due, tries=0, held=False), position)
     for gone in kept.values():
         store.sources.remove_entry(gone.id)
 
 
 def _next(source: Source, entry: Entry, anchor: datetime, since: datetime, fires: int = 0) -> datetime | None:
     """When an entry that has been raised so often is due next, after a time; None if never."""
-    return source.times(entry, anchor).after(since) if entry.limits.goes_on(fires) else None
+    return source.times(entry, anchor).after(since) if entry.steering.goes_on(fires) else None
 
 
 def _entry_id(source_id: str, entry: Entry, now: datetime) -> str:
@@ -194,7 +195,7 @@ def _text(source: Source) -> str:
 class Sender(NamedTuple):
     """The entry of a source that sent an event to many picos."""
 
-    entry_id: str
+    entry: EntryRow
     journal: bool
     """Whether the turns of its events are in the journal."""
 
@@ -206,21 +207,23 @@ def sender_of(store: Store, row: Scheduled) -> Sender | None:
     if entry is None or kept is None:
         return None
     try:
-        return Sender(entry.id, read(kept, store.almanac).journal)
+        return Sender(entry, read(kept, store.almanac).journal)
     except PicoschedError:  # its declaration is no longer valid, as the list of sources says
         return None
 
 
-def note_failure(store: Store, entry_id: str, nominal: datetime, error: Exception) -> None:
-    """Count an occurrence as failed whose event failed in one of the picos it was sent to; once for all."""
-    entry = store.sources.find_entry(entry_id)
-    if entry is None:
-        return
-    on_record = store.agenda.records_between(entry_id, nominal, nominal, 1)
-    outcome = on_record[0].outcome if on_record else entry.outcome
-    if outcome is not Outcome.FAILED:
-        store.agenda.correct(entry_id, nominal, Outcome.FAILED, str(error))
-        store.sources.correct(entry_id, Outcome.FAILED, str(error))
+def label_of(store: Store, entry_id: str) -> Label | None:
+    """The event of an entry, and its name behind that of its source; None if it is gone."""
+    kept = store.sources.find_entry(entry_id)
+    row = None if kept is None else store.sources.find(kept.source_id)
+    if kept is None or row is None:
+        return None
+    try:
+        source = read(row, store.almanac)
+    except PicoschedError:  # its declaration is no longer valid, as the list of sources says
+        return None
+    entry = source.entry(kept.name)
+    return None if entry is None else Label(entry.event, source.name_of(entry))
 
 
 def place_of(store: Store, target: Target) -> str:
@@ -253,18 +256,18 @@ def check_target(store: Store, target: Target) -> None:
 
 def window_of_entry(entry: Entry, windows: Sequence[Window]) -> Window | None:
     """The window of an entry, among those of the settings; None if it names none, or none of these."""
-    return next((each for each in windows if each.name == entry.limits.window), None)
+    return next((each for each in windows if each.name == entry.steering.window), None)
 
 
 def no_window(entry: Entry) -> str:
     """What is wrong with an entry whose window is not among those of the settings."""
-    return f"found the window {entry.limits.window}, wanted one that the settings name"
+    return f"found the window {entry.steering.window}, wanted one that the settings name"
 
 
 def check_windows(source: Source, windows: Sequence[Window]) -> None:
     """`not_found` if an entry names a window that the settings do not have."""
     for entry in source.entries:
-        if entry.limits.window is not None and window_of_entry(entry, windows) is None:
+        if entry.steering.window is not None and window_of_entry(entry, windows) is None:
             raise PicoschedError(f'the entry "{entry.name}": {no_window(entry)}', "not_found")
 
 
@@ -287,6 +290,8 @@ def state_of(store: Store, row: SourceRow) -> SourceState:
     except PicoschedError as error:
         source, fault = None, error.message
     given = json.loads(row.declaration)
+    if URL in given["to"]:
+        given["to"] = {URL: shown_url(given["to"][URL])}
     return SourceState(
         id=row.id,
         name=row.name,
@@ -315,6 +320,9 @@ def _entry_state(kept: EntryRow, source: Source | None, anchor: datetime) -> Ent
         fires=kept.fires,
         missed=kept.missed,
         failed=kept.failed,
+        failures=kept.failures,
+        tries=kept.tries,
+        held=kept.held,
         fired=kept.fired,
         outcome=kept.outcome,
         error=kept.why,

@@ -139,6 +139,7 @@ class Turns:
         tried_again: bool = False,
         recorded: bool = True,
         journalled: bool = True,
+        entry: str | None = None,
     ) -> Turn | Unanswered | Exception:
         """Evaluate the event of an occurrence and write its turn with the record, or return the error.
 
@@ -148,7 +149,7 @@ class Turns:
         """
         changes = self._store.changes
         try:
-            turn = self._evaluated(pico, event, answers, settled)
+            turn = self._evaluated(pico, event, answers, settled, entry=entry)
             if turn.errors and tried_again:
                 self._loaded.forget(pico.id)  # the rules may have seen changes to their pico
                 return turn.errors[0]
@@ -175,10 +176,11 @@ class Turns:
         settled: Scheduled | None = None,
         *,
         light: bool = False,
+        entry: str | None = None,
     ) -> Turn:
         if self._traces is not None:
             self._traces.begin(pico, event, answers, settled)
-        turn = evaluate(pico, event, self._settings, answers, settled, light=light)
+        turn = evaluate(pico, event, self._settings, answers, settled, light=light, entry=entry)
         for error in turn.errors:
             if isinstance(error.__cause__, StoreError):  # not the rule's fault, so not its outcome
                 raise error.__cause__

@@ -25,6 +25,7 @@ from picosched.errors import PicoschedError
 from picosched.krl.values import shown
 from picosched.web.access import Access
 from picosched.web.api import (
+    alerts,
     copies,
     deliveries,
     forecast,
@@ -91,6 +92,7 @@ def new_app(
         scheduler,
         sources,
         deliveries,
+        alerts,
         journal,
         times,
         session,

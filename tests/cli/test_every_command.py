@@ -55,6 +55,7 @@ ON_A_DATABASE = [
     ("pause-source", "1"),
     ("resume-source", "1"),
     ("deliveries",),
+    ("alerts",),
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
     ("machines",),

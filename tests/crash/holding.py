@@ -1,7 +1,9 @@
-"""A process that is killed while a schedule is held: its program has not ended, and the next one is due.
+"""A process that is killed while a schedule or a source is held, as its program has not ended.
 
-holding.py DATABASE END      prints "held" when it is, and waits
-holding.py DATABASE END end  makes the file END, so that programs end, and prints what became of all
+holding.py WHAT DATABASE END      prints "held" when it is, and waits
+holding.py WHAT DATABASE END end  makes the file END, so that programs end, and prints what became of all
+
+WHAT is "schedule" or "source".
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from pathlib import Path
 from racing import until
 from worker import say
 
-from picosched import Engine
+from picosched import Engine, Scheduled
+from picosched.sources.state import EntryState
 
 HELD = """ruleset held {
   meta { shares got }
@@ -30,32 +33,63 @@ HELD = """ruleset held {
 }"""
 
 
-def work(database: str, end: Path, last: bool) -> None:
-    with Engine(database, granularity=1, min_period=0, proc_allow=("/bin/sh",)) as engine:
+class Schedule:
+    """A schedule that is held."""
+
+    def __init__(self, engine: Engine, args: list[str]) -> None:
+        self._engine = engine
         if not engine.root.scheduled():
-            engine.root.install(HELD)
-            wait = f"while [ ! -e {end} ]; do sleep 0.05; done"
-            engine.root.raise_event("held", "plan", {"args": ["-c", wait]})
+            engine.root.raise_event("held", "plan", {"args": args})
         (row,) = engine.root.scheduled()
+        self.id = row.id
+
+    @property
+    def now(self) -> Scheduled | EntryState:
+        return self._engine.agenda.load(self.id)
+
+    def pause(self) -> None:
+        self._engine.agenda.pause(self.id)
+
+
+class Source:
+    """An entry of a source that is held."""
+
+    def __init__(self, engine: Engine, args: list[str]) -> None:
+        self._engine = engine
+        entry = {"name": "second", "when": "* * * * * *", "event": "held:due", "attrs": {"args": args}}
+        if not engine.sources():
+            engine.add_source(
+                {"type": "crontab", "to": {"pico": "root"}, "overlap": "queue", "entries": [entry]}
+            )
+        self.id = self.now.id
+
+    @property
+    def now(self) -> Scheduled | EntryState:
+        return self._engine.sources()[0].entries[0]
+
+    def pause(self) -> None:
+        self._engine.pause_source(self._engine.sources()[0].id)
+
+
+def work(what: str, database: str, end: Path, last: bool) -> None:
+    with Engine(database, granularity=1, min_period=0, proc_allow=("/bin/sh",)) as engine:
+        engine.root.install(HELD)
+        wait = f"while [ ! -e {end} ]; do sleep 0.05; done"
+        held = {"schedule": Schedule, "source": Source}[what](engine, ["-c", wait])
+        before = held.now.fires
         engine.start()
         if not last:
-            until(lambda: _is_held_again(engine, row.id, row.fires))
+            until(lambda: held.now.held and held.now.fires > before)  # it fired, and waits once more
             say("held")
             sys.stdin.read()
         end.touch()
         until(lambda: "exited" in engine.root.query("held", "got"))
-        engine.agenda.pause(row.id)
-        until(lambda: len(engine.root.query("held", "got")) == engine.agenda.load(row.id).fires)
-        fires = engine.history(id=row.id)
+        held.pause()
+        until(lambda: len(engine.root.query("held", "got")) == held.now.fires)
+        fires = engine.history(id=held.id)
         records = [[each.nominal.timestamp(), each.outcome, each.stands_for] for each in fires]
         say(json.dumps({"got": engine.root.query("held", "got"), "records": records}))
 
 
-def _is_held_again(engine: Engine, id: str, fires: int) -> bool:
-    """Whether it fired since this process began, and waits once more."""
-    row = engine.agenda.load(id)
-    return row.held and row.fires > fires
-
-
 if __name__ == "__main__":
-    work(sys.argv[1], Path(sys.argv[2]), sys.argv[3:] == ["end"])
+    work(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4:] == ["end"])

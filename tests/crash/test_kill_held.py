@@ -1,4 +1,4 @@
-"""kill -9 while a schedule waits for its program: what waits is raised once, and no second is left out."""
+"""kill -9 while a schedule or a source waits for its program: it is raised once, no second is lost."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 from picosched.schedule.scheduled import Outcome
 
@@ -26,8 +28,9 @@ def holding(*words: str) -> subprocess.Popen[str]:
     )
 
 
-def test_what_is_held_when_the_process_is_killed_is_raised_once(tmp_path: Path) -> None:
-    words = str(tmp_path / "held.db"), str(tmp_path / "end")
+@pytest.mark.parametrize("what", ["schedule", "source"])
+def test_what_is_held_when_the_process_is_killed_is_raised_once(what: str, tmp_path: Path) -> None:
+    words = what, str(tmp_path / "held.db"), str(tmp_path / "end")
     for _ in range(KILLS):
         with holding(*words) as process:
             assert process.stdout is not None

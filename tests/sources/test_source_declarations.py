@@ -71,6 +71,7 @@ TARGETS = [
     {"rid": "tea_timer"},
     {"eci": "5f0c21d8"},
     {"url": "http://localhost:8123/c/5f0c21d8"},
+    {"url": "http://user:password@localhost:8123/c/5f0c21d8"},
     {"url": "https://example.org/engine/sky/event/5f0c21d8/"},
 ]
 
@@ -119,8 +120,10 @@ FAULTS: list[tuple[Any, str]] = [
         'the source, to, url: found "http://h/x/e", wanted "http://host',
     ),
     ({**TICK, "to": {"url": "http://h/c/"}}, 'the source, to, url: found "http://h/c/", wanted "http://host'),
-    ({**TICK, "to": {"url": "http://u:p@h/c/e"}}, "the source, to, url: found"),
-    ({**TICK, "to": {"url": "http://h/c/e?a=1"}}, "the source, to, url: found"),
+    (
+        {**TICK, "to": {"url": "http://u:p@h/c/5f0c21d8aa?key=1"}},
+        'the source, to, url: found "http://h/c/5f0c21d8…?…", wanted "http://host',
+    ),
     ({"type": "crononome", "to": TO}, 'the source: the key "entries" is missing'),
     ({**TRIGGER, "entries": []}, "the source, entries: found none, wanted at least one"),
     ({**TRIGGER, "entries": {"a": 1}}, "the source, entries: found {'a': 1}, wanted a list of tables"),

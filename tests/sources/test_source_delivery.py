@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -137,6 +138,27 @@ def test_an_event_is_posted_to_the_channel(receiver: Callable[..., Receiver], pa
         assert attrs == {"n": 1, "é": [None]} == there.engine.root.query("counting", "last")
         assert waiting(engine) == (0, None)
         assert fire.outcome is Outcome.FIRED
+
+
+def test_the_user_of_a_url_is_sent_and_nothing_that_gives_access_is_shown(
+    receiver: Callable[..., Receiver], caplog: pytest.LogCaptureFixture
+) -> None:
+    there = receiver(404)
+    channel = f"127.0.0.1:{there.server_port}/c/{there.eci}"
+    short = f"http://{channel[: -len(there.eci)]}{there.eci[:8]}…"
+    with new_engine() as engine:
+        engine.add_source(table(f"http://anna:hunter2@{channel}"))
+        engine.run_until(START + HOUR)
+        ((_, headers, _),) = there.requests
+        assert headers["authorization"] == "Basic " + b64encode(b"anna:hunter2").decode()
+        (source,) = engine.sources()
+        assert source.to == source.declaration["to"] == {"url": short}
+        shown = f"{source.as_json()} {engine.history()} {engine.deliveries(dead=True)[0].as_json()}"
+        assert f"{short}/event/table/line refused it: 404" in shown
+        for each in (shown, caplog.text):
+            assert "hunter2" not in each and there.eci not in each
+        assert engine.run_until(START + 2 * HOUR) == 1  # it is kept whole
+        assert there.lines == 1
 
 
 def test_what_fails_twice_is_tried_until_it_is_taken(receiver: Callable[..., Receiver]) -> None:

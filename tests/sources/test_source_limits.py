@@ -14,10 +14,10 @@ from picosched import Engine, PicoschedError, Timespec, VirtualClock
 from picosched.clock import format_time
 from picosched.schedule.scheduled import MOST_COUNT, Misfire, Outcome
 from picosched.schedule.window import Window
-from picosched.sources.limits import Limited, Limits
 from picosched.sources.metronome import Beat
 from picosched.sources.occurrence import dealt_with
 from picosched.sources.reading import read_source
+from picosched.sources.steering import Limited, Steering
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -179,7 +179,7 @@ def test_limited_times_are_those_within_the_limits(
     assert limited.after(START + after * MINUTE) == (behind[0] if behind else None)
     counted = [time for time in behind if time <= START + last * MINUTE]
     assert limited.count(START + after * MINUTE, START + last * MINUTE, 1_000) == len(counted)
-    assert Limits().times(times) is times
+    assert Steering().times(times) is times
 
 
 @given(st.integers(0, 7 * 60), st.sampled_from(Misfire), st.sampled_from([60_000, 600_000]))

@@ -288,7 +288,7 @@ class Queues:
             store.sources.put_entry(replace(ENTRY, name="tock"), 3)
             store.sources.correct("entry", Outcome.FAILED, "why")
         assert store.sources.find("other") == replace(SOURCE, name="other", declaration="[]", raised=1)
-        told = replace(settled, name="tock", due=NOW, outcome=Outcome.FAILED, why="why", failed=1)
+        told = replace(settled, name="tock", due=NOW, outcome=Outcome.FAILED, why="why", failed=1, failures=1)
         assert store.sources.find_entry("entry") == told
         with store.transaction():
             store.sources.remove("src")

@@ -161,6 +161,7 @@ def made_older(postgres: Server, address: str) -> None:
         "DROP INDEX scheduled_turn",
         "CREATE INDEX scheduled_turn ON scheduled (pico, due, seq) WHERE status = 'pending'",
         "ALTER TABLE machine DROP COLUMN leaving",
+        "ALTER TABLE source_entry DROP COLUMN failures, DROP COLUMN tries, DROP COLUMN held",
         "UPDATE picosched SET version = 3",
     ):
         postgres.ask(statement, address)

@@ -17,6 +17,9 @@ SELECT {scheduled.columns} FROM scheduled
 -- name: at_work
 SELECT {scheduled.columns} FROM scheduled WHERE started_by = $1 AND status = 'pending' ORDER BY seq
 
+-- name: is_sent_round
+SELECT 1 FROM scheduled WHERE started_by = $1 AND status = 'pending' AND kind = 'send' AND name = $1 LIMIT 1
+
 -- name: no_longer_held
 SELECT {scheduled.columns} FROM scheduled WHERE pico = $1 AND held = 1 AND status = 'paused'
     AND NOT EXISTS (SELECT 1 FROM scheduled AS each WHERE each.started_by = scheduled.id AND each.status = 'pending')

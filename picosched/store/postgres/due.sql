@@ -33,7 +33,11 @@ SELECT id, due FROM scheduled WHERE status = 'pending' AND (due < {first_ms} OR 
 
 -- name: soonest
 SELECT
-    (SELECT min(due) FROM source_entry WHERE paused = 0{where[0]:source}),
+    (SELECT min(due) FROM source_entry WHERE paused = 0{where[0]:source}
+        AND NOT (held = 1 AND (
+            EXISTS (SELECT 1 FROM scheduled WHERE started_by = source_entry.id AND status = 'pending')
+            OR EXISTS (SELECT 1 FROM delivery
+                WHERE delivery.source = source_entry.source AND entry = source_entry.id AND dead IS NULL)))),
     (SELECT min(paused_until) FROM source WHERE paused_until IS NOT NULL{where[4]:id}),
     (SELECT min(due) FROM delivery WHERE dead IS NULL{where[1]:coalesce(pico, source)}),
     (SELECT created FROM scheduled

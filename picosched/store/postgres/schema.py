@@ -343,6 +343,11 @@ TRACES = (f"ALTER TABLE scheduled ADD trace {TEXT}", f"ALTER TABLE delivery ADD 
 MACHINE = (f"ALTER TABLE scheduled ADD machine {TEXT}",)
 """The machine that runs a program."""
 
+STEERED_SOURCES = tuple(
+    f"ALTER TABLE source_entry ADD {name} bigint NOT NULL DEFAULT 0" for name in ("failures", "tries", "held")
+)
+"""What becomes of a source whose occurrences fail or take long."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -358,6 +363,7 @@ MIGRATIONS = (
     ("0012_became", BECAME),
     ("0013_traces", TRACES),
     ("0014_machine", MACHINE),
+    ("0015_steered_sources", STEERED_SOURCES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

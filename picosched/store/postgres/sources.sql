@@ -1,7 +1,13 @@
 -- Sources, their entries, deliveries and received keys: `source`, `source_entry`, `delivery`, `received`.
 
 -- name: due_entries
-SELECT id, source FROM source_entry WHERE paused = 0 AND due <= $1{where:source} ORDER BY due, seq
+-- A held one is due when nothing of what it started is at work any more.
+SELECT id, source FROM source_entry WHERE paused = 0 AND due <= $1{where:source}
+    AND NOT (held = 1 AND (
+        EXISTS (SELECT 1 FROM scheduled WHERE started_by = source_entry.id AND status = 'pending')
+        OR EXISTS (SELECT 1 FROM delivery
+            WHERE delivery.source = source_entry.source AND entry = source_entry.id AND dead IS NULL)))
+    ORDER BY due, seq
 
 -- name: sources_resumable
 SELECT id FROM source WHERE paused_until <= $1{where:id} ORDER BY paused_until
@@ -24,17 +30,25 @@ INSERT INTO source ({source}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         configured = excluded.configured, anchor = excluded.anchor
 
 -- name: put_source_entry
-INSERT INTO source_entry ({source_entry}, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-    ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due, position = excluded.position
+INSERT INTO source_entry ({source_entry}, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due, position = excluded.position,
+        tries = excluded.tries, held = excluded.held
 
 -- name: settle_entry
-UPDATE source_entry SET due = $1, fires = $2, missed = $3, failed = $4, fired = $5, outcome = $6, why = $7 WHERE id = $8
+UPDATE source_entry SET due = $1, fires = $2, missed = $3, failed = $4, fired = $5, outcome = $6, why = $7, failures = $8, tries = $9, held = $10
+    WHERE id = $11
 
 -- name: count_raised
 UPDATE source SET raised = raised + 1 WHERE id = $1
 
 -- name: entry_failed
-UPDATE source_entry SET outcome = $1, why = $2, failed = failed + 1 WHERE id = $3
+UPDATE source_entry SET outcome = $1, why = $2, failed = failed + 1, failures = failures + 1 WHERE id = $3
+
+-- name: hold_entry
+UPDATE source_entry SET held = 1 WHERE id = $1
+
+-- name: entry_recovered
+UPDATE source_entry SET failures = 0 WHERE id = $1
 
 -- name: pause_source
 UPDATE source SET paused = $1, paused_until = $2 WHERE id = $3
@@ -43,7 +57,7 @@ UPDATE source SET paused = $1, paused_until = $2 WHERE id = $3
 UPDATE source_entry SET paused = $1 WHERE source = $2
 
 -- name: set_entry_due
-UPDATE source_entry SET due = $1 WHERE id = $2
+UPDATE source_entry SET due = $1, tries = 0, held = 0 WHERE id = $2
 
 -- name: remove_entry
 DELETE FROM source_entry WHERE id = $1
@@ -64,7 +78,10 @@ SELECT id, coalesce(pico, source) FROM delivery
 SELECT {delivery} FROM delivery WHERE id = $1
 
 -- name: deliveries_waiting
-SELECT count(*) FROM delivery WHERE source = $1 AND dead IS NULL
+SELECT count(*) FROM delivery WHERE source = $1 AND dead IS NULL AND rule IS NULL
+
+-- name: alerts_waiting_of
+SELECT count(*) FROM delivery WHERE source = $1 AND dead IS NULL AND rule IS NOT NULL
 
 -- name: deliveries_waiting_of
 SELECT count(*) FROM delivery WHERE pico = $1 AND dead IS NULL
@@ -76,7 +93,11 @@ SELECT {delivery} FROM delivery WHERE dead IS NULL{where} ORDER BY due, seq LIMI
 SELECT {delivery} FROM delivery WHERE dead IS NOT NULL{where} ORDER BY dead, seq LIMIT $1
 
 -- name: last_delivery_error
-SELECT error FROM delivery WHERE source = $1 AND dead IS NULL AND error IS NOT NULL ORDER BY due DESC LIMIT 1
+SELECT error FROM delivery WHERE source = $1 AND dead IS NULL AND error IS NOT NULL AND rule IS NULL
+    ORDER BY due DESC LIMIT 1
+
+-- name: deliveries_of_entry
+SELECT {delivery} FROM delivery WHERE source = $1 AND entry = $2 AND dead IS NULL ORDER BY seq
 
 -- name: add_delivery
 INSERT INTO delivery ({delivery}) SELECT {delivery_values} FROM {rows}

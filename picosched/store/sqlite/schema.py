@@ -306,6 +306,13 @@ TRACES = (
 MACHINE = ("ALTER TABLE scheduled ADD COLUMN machine TEXT",)
 """The machine that runs a program; a file has only one, which goes without saying."""
 
+STEERED_SOURCES = (
+    "ALTER TABLE source_entry ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE source_entry ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE source_entry ADD COLUMN held INTEGER NOT NULL DEFAULT 0",
+)
+"""What becomes of a source whose occurrences fail or take long."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -323,6 +330,7 @@ MIGRATIONS = (
     ("0014_became", BECAME),
     ("0015_traces", TRACES),
     ("0016_machine", MACHINE),
+    ("0017_steered_sources", STEERED_SOURCES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -1,7 +1,13 @@
 -- Sources, their entries, deliveries and received keys: `source`, `source_entry`, `delivery`, `received`.
 
 -- name: due_entries
-SELECT id, source FROM source_entry WHERE paused = 0 AND due <= ?1{where:source} ORDER BY due, rowid
+-- A held one is due when nothing of what it started is at work any more.
+SELECT id, source FROM source_entry WHERE paused = 0 AND due <= ?1{where:source}
+    AND NOT (held = 1 AND (
+        EXISTS (SELECT 1 FROM scheduled WHERE started_by = source_entry.id AND status = 'pending')
+        OR EXISTS (SELECT 1 FROM delivery
+            WHERE delivery.source = source_entry.source AND entry = source_entry.id AND dead IS NULL)))
+    ORDER BY due, rowid
 
 -- name: sources_resumable
 SELECT id FROM source WHERE paused_until <= ?1{where:id} ORDER BY paused_until
@@ -24,17 +30,25 @@ INSERT INTO source ({source}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         configured = excluded.configured, anchor = excluded.anchor
 
 -- name: put_source_entry
-INSERT INTO source_entry ({source_entry}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due, position = excluded.position
+INSERT INTO source_entry ({source_entry}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due, position = excluded.position,
+        tries = excluded.tries, held = excluded.held
 
 -- name: settle_entry
-UPDATE source_entry SET due = ?, fires = ?, missed = ?, failed = ?, fired = ?, outcome = ?, why = ? WHERE id = ?
+UPDATE source_entry SET due = ?, fires = ?, missed = ?, failed = ?, fired = ?, outcome = ?, why = ?, failures = ?, tries = ?, held = ?
+    WHERE id = ?
 
 -- name: count_raised
 UPDATE source SET raised = raised + 1 WHERE id = ?
 
 -- name: entry_failed
-UPDATE source_entry SET outcome = ?, why = ?, failed = failed + 1 WHERE id = ?
+UPDATE source_entry SET outcome = ?, why = ?, failed = failed + 1, failures = failures + 1 WHERE id = ?
+
+-- name: hold_entry
+UPDATE source_entry SET held = 1 WHERE id = ?
+
+-- name: entry_recovered
+UPDATE source_entry SET failures = 0 WHERE id = ?
 
 -- name: pause_source
 UPDATE source SET paused = ?, paused_until = ? WHERE id = ?
@@ -43,7 +57,7 @@ UPDATE source SET paused = ?, paused_until = ? WHERE id = ?
 UPDATE source_entry SET paused = ? WHERE source = ?
 
 -- name: set_entry_due
-UPDATE source_entry SET due = ? WHERE id = ?
+UPDATE source_entry SET due = ?, tries = 0, held = 0 WHERE id = ?
 
 -- name: remove_entry
 DELETE FROM source_entry WHERE id = ?
@@ -64,7 +78,10 @@ SELECT id, coalesce(pico, source) FROM delivery
 SELECT {delivery} FROM delivery WHERE id = ?
 
 -- name: deliveries_waiting
-SELECT count(*) FROM delivery WHERE source = ? AND dead IS NULL
+SELECT count(*) FROM delivery WHERE source = ? AND dead IS NULL AND rule IS NULL
+
+-- name: alerts_waiting_of
+SELECT count(*) FROM delivery WHERE source = ? AND dead IS NULL AND rule IS NOT NULL
 
 -- name: deliveries_waiting_of
 SELECT count(*) FROM delivery WHERE pico = ? AND dead IS NULL
@@ -76,7 +93,11 @@ SELECT {delivery} FROM delivery WHERE dead IS NULL{where} ORDER BY due, rowid LI
 SELECT {delivery} FROM delivery WHERE dead IS NOT NULL{where} ORDER BY dead, rowid LIMIT ?1
 
 -- name: last_delivery_error
-SELECT error FROM delivery WHERE source = ? AND dead IS NULL AND error IS NOT NULL ORDER BY due DESC LIMIT 1
+SELECT error FROM delivery WHERE source = ? AND dead IS NULL AND error IS NOT NULL AND rule IS NULL
+    ORDER BY due DESC LIMIT 1
+
+-- name: deliveries_of_entry
+SELECT {delivery} FROM delivery WHERE source = ? AND entry = ? AND dead IS NULL ORDER BY rowid
 
 -- name: add_delivery
 INSERT INTO delivery ({delivery}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

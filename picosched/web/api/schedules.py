@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from picosched.clock import format_time, parse_time
+from picosched.engine.agenda import Agenda
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
@@ -113,6 +114,14 @@ class Times(BaseModel):
     shut: str | None = Field(description="Why its window stays closed, if nothing says when that opens.")
 
 
+async def acting(engine: AnEngine) -> Agenda:
+    """The agenda, whose changes are said to come over HTTP."""
+    return engine.agenda.acting(HTTP)
+
+
+AnAgenda = Annotated[Agenda, Depends(acting)]
+
+
 @router.get("/scheduled")
 def list_scheduled(
     engine: AnEngine,
@@ -141,9 +150,9 @@ def list_ids(
 
 
 @router.post("/changes")
-def change(wanted: Change, engine: AnEngine) -> list[ScheduledShape]:
+def change(wanted: Change, engine: AnEngine, agenda: AnAgenda) -> list[ScheduledShape]:
     """Change several events; returns the changed ones in their new state. Ended ones are omitted."""
-    agenda, names, ids, dry = engine.agenda.acting(HTTP), Names(engine), wanted.ids, wanted.dry_run
+    names, ids, dry = Names(engine), wanted.ids, wanted.dry_run
     match wanted.change:
         case "cancel":
             done = agenda.cancel(ids, dry_run=dry)
@@ -183,34 +192,34 @@ def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_00
 
 
 @router.delete("/scheduled/{id}")
-def cancel(id: str, engine: AnEngine) -> ScheduledShape:
+def cancel(id: str, engine: AnEngine, agenda: AnAgenda) -> ScheduledShape:
     """Cancel it; returns its new state. 409 if it has ended."""
-    return _changed(engine, id, engine.agenda.acting(HTTP).cancel(id))
+    return _changed(engine, id, agenda.cancel(id))
 
 
 @router.post("/scheduled/{id}/pause")
-def pause(id: str, engine: AnEngine, how: Pause | None = None) -> ScheduledShape:
+def pause(id: str, engine: AnEngine, agenda: AnAgenda, how: Pause | None = None) -> ScheduledShape:
     """Pause it, until a time or until it is resumed."""
     until = None if how is None or how.until is None else parse_time(how.until)
-    return _changed(engine, id, engine.agenda.acting(HTTP).pause(id, until))
+    return _changed(engine, id, agenda.pause(id, until))
 
 
 @router.post("/scheduled/{id}/resume")
-def resume(id: str, engine: AnEngine) -> ScheduledShape:
+def resume(id: str, engine: AnEngine, agenda: AnAgenda) -> ScheduledShape:
     """Resume it. 409 if it is not paused."""
-    return _changed(engine, id, engine.agenda.acting(HTTP).resume(id))
+    return _changed(engine, id, agenda.resume(id))
 
 
 @router.post("/scheduled/{id}/move")
-def move(id: str, where: Move, engine: AnEngine) -> ScheduledShape:
+def move(id: str, where: Move, engine: AnEngine, agenda: AnAgenda) -> ScheduledShape:
     """Move its next occurrence."""
-    return _changed(engine, id, engine.agenda.acting(HTTP).move(id, _target(where)))
+    return _changed(engine, id, agenda.move(id, _target(where)))
 
 
 @router.post("/scheduled/{id}/reschedule")
-def reschedule(id: str, how: Reschedule, engine: AnEngine) -> ScheduledShape:
+def reschedule(id: str, how: Reschedule, engine: AnEngine, agenda: AnAgenda) -> ScheduledShape:
     """Give it another timespec from now on."""
-    return _changed(engine, id, engine.agenda.acting(HTTP).reschedule(id, how.timespec, how.tz))
+    return _changed(engine, id, agenda.reschedule(id, how.timespec, how.tz))
 
 
 @router.post("/scheduled/{id}/fire")

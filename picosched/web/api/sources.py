@@ -38,6 +38,9 @@ class EntryShape(BaseModel):
     fires: int
     missed: int
     failed: int
+    failures: int = Field(description="Failures in a row.")
+    tries: int = Field(description="How often the occurrence for which it is due has failed already.")
+    held: bool = Field(description="Whether it waits until the occurrence before has ended.")
     fired: str | None
     outcome: str | None
     error: str | None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from picosched.engine.alerts import Told, look_at_alerts
-from picosched.schedule.alert import shown_to
+from picosched.schedule.alert import AlertState
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (
     Cell,
@@ -28,7 +27,8 @@ COLUMNS = (
     Column("to", "Tells", "mono"),
     Column("on", "Of"),
     Column("signed", "Signed"),
-    Column("became", "The last"),
+    Column("what", "Told last"),
+    Column("became", "It was"),
     Column("at", "When", "time"),
     Column("why", "Why"),
     Column("waiting", "On the way", "number"),
@@ -63,25 +63,26 @@ class _List:
             )
 
     async def refresh(self) -> None:
-        found = await self._console.run(lambda: look_at_alerts(self._console.engine))
+        found = await self._console.run(self._console.engine.alerts)
         self._list.show([_row(each) for each in found])
         show_either(self._list, self._nothing, bool(found))
 
 
-def _row(told: Told) -> Mapping[str, Cell]:
-    alert, last = told.alert, told.last
+def _row(alert: AlertState) -> Mapping[str, Cell]:
+    last = alert.last
     after = f", after {alert.after:,} in a row" if alert.after > 1 else ""
     return {
         "key": alert.name,
         "name": alert.name,
-        "to": shown_to(alert.to),
+        "to": alert.to,
         "on": f"{', '.join(alert.on)}{after}",
-        "signed": "yes" if alert.secret else None,
+        "signed": "yes" if alert.signed else None,
+        "what": None if last is None else last.what,
         "became": {"text": "nothing yet", "tone": "quiet"} if last is None else badge_cell(last.became),
         "at": None if last is None else time_cell(last.at),
         "why": None if last is None else last.why,
-        "waiting": _deliveries(told.waiting),
-        "dead": _deliveries(told.dead),
+        "waiting": _deliveries(alert.waiting),
+        "dead": _deliveries(alert.dead),
     }
 
 

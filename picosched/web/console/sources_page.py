@@ -15,6 +15,7 @@ from picosched.sources.state import EntryState, SourceState
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame, notify
 from picosched.web.console.parts import (
+    AT_WORK,
     Cell,
     Column,
     JsonTree,
@@ -253,8 +254,9 @@ def _last_fired(entry: EntryState) -> datetime:
     return entry.fired or EPOCH
 
 
-def _failed(count: int) -> Cell:
-    return {"text": f"{count:,}", "tone": "bad"} if count else "0"
+def _failed(count: int, in_a_row: int = 0) -> Cell:
+    row = f", {in_a_row:,} in a row" if in_a_row and in_a_row < count else ""
+    return {"text": f"{count:,}{row}", "tone": "bad"} if count else "0"
 
 
 def _missed(count: int) -> Cell:
@@ -298,11 +300,11 @@ def _entry(entry: EntryState) -> Mapping[str, Cell]:
         "name": entry.name,
         "event": entry.event,
         "when": entry.when,
-        "due": time_cell(entry.due),
+        "due": badge_cell("held", AT_WORK) if entry.held else time_cell(entry.due),
         "outcome": badge_cell(entry.outcome.value) if entry.outcome else None,
         "fired": time_cell(entry.fired),
         "fires": f"{entry.fires:,}",
-        "failed": _failed(entry.failed),
+        "failed": _failed(entry.failed, entry.failures),
         "missed": _missed(entry.missed),
         "error": entry.error,
     }

@@ -277,6 +277,9 @@ TABLES = (
             "fired": TIME.maybe,
             "outcome": OUTCOME.maybe,
             "why": TEXT.maybe,
+            "failures": COUNT,
+            "tries": COUNT,
+            "held": FLAG,
         },
     ),
     Table(

@@ -1,7 +1,7 @@
-"""The limits of an entry: from when and until when it comes, how often, and in which window.
+"""The steering of an entry: when it comes, how often, and what if it fails, is late or takes long.
 
-They mean what the attributes of a schedule mean, and are read by the same functions. The first two are part
-of its times: `Limited` has the interface of a timespec and leaves out what is before or after.
+Each key means what the steering attribute of a schedule means, and is read by the same function. The first
+two are part of its times: `Limited` has the interface of a timespec and leaves out what is before or after.
 """
 
 from __future__ import annotations
@@ -13,17 +13,28 @@ from typing import Any
 
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.errors import PicoschedError
-from picosched.schedule.steering import COUNT, POLICY, UNTIL, WINDOW, TimeOf
+from picosched.schedule.failing import pause_after
+from picosched.schedule.scheduled import Overlap
+from picosched.schedule.steering import COUNT, OVERLAP, POLICY, RETRY, UNTIL, WINDOW, TimeOf
 from picosched.sources.metronome import Beat
 from picosched.timespec.timespec import Timespec
 
-KEYS = {"from": UNTIL, "until": UNTIL, "count": COUNT, "window": WINDOW}
+KEYS = {
+    "from": UNTIL,
+    "until": UNTIL,
+    "count": COUNT,
+    "window": WINDOW,
+    "retry": RETRY,
+    "on_failure": "_on_failure",
+    "late_after": "_late_after",
+    "overlap": OVERLAP,
+}
 """The keys of a declaration, and the steering attribute that is read alike."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of an entry. Each may be None."""
+class Steering:
+    """What steers an entry. Each may be None."""
 
     since: datetime | None = None
     """The first time at which it may come."""
@@ -33,6 +44,24 @@ class Limits:
     """How often its event is raised."""
     window: str | None = None
     """The name of a window of the settings, outside which it is not raised."""
+    retry: int | None = None
+    """How often a failed occurrence is tried again."""
+    on_failure: str | None = None
+    """"pause", or "pause after 3": the source is paused when so many occurrences in a row failed."""
+    late_after: int | None = None
+    """Milliseconds from which on the alerts are told that it is late; None for a second."""
+    overlap: Overlap | None = None
+    """What becomes of an occurrence if the one before is still at work."""
+
+    @property
+    def bounds(self) -> tuple[datetime | None, datetime | None, int | None]:
+        """What its due times depend on."""
+        return self.since, self.until, self.count
+
+    @property
+    def pauses_after(self) -> int | None:
+        """The number of failures in a row after which its source is paused."""
+        return None if self.on_failure is None else pause_after(self.on_failure)
 
     def goes_on(self, fires: int) -> bool:
         """Whether it comes again after so many fires."""
@@ -77,14 +106,20 @@ class Limited:
         return self.times.count(after, last, most) if last > after else 0
 
 
-def step_of(times: Timespec | Beat | Limited) -> timedelta | None:
+Times = Timespec | Beat | Limited
+"""The times of an entry."""
+
+
+def step_of(times: Times) -> timedelta | None:
     """The distance of a metronome's ticks; None for other times."""
     inner = times.times if isinstance(times, Limited) else times
     return inner.step if isinstance(inner, Beat) else None
 
 
-def read_limits(entry: Mapping[str, Any], source: Mapping[str, Any], time_of: TimeOf, where: str) -> Limits:
-    """The limits of an entry; its own win over those of its source. `time_of` reads a time."""
+def read_steering(
+    entry: Mapping[str, Any], source: Mapping[str, Any], time_of: TimeOf, where: str
+) -> Steering:
+    """What steers an entry; its own win over those of its source. `time_of` reads a time."""
     found: dict[str, Any] = {}
     for key, attribute in KEYS.items():
         given = entry.get(key, source.get(key))
@@ -98,4 +133,4 @@ def read_limits(entry: Mapping[str, Any], source: Mapping[str, Any], time_of: Ti
     if since is not None and until is not None and until < since:
         span = f"from {format_time(since)} until {format_time(until)}"
         raise PicoschedError(f"{where}: found {span}, wanted an end that is not before the start")
-    return Limits(since, until, found.get("count"), found.get("window"))
+    return Steering(since, until, **{key: found[key] for key in found.keys() - {"from", "until"}})
