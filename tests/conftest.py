@@ -12,10 +12,10 @@ from postgres_server import Server
 
 pytest_plugins = ["pytester"]
 
-STARTERS = {"postgres", "picosched", "console", "context", "held", "worker", "ticking", "filling"}
+STARTERS = {"postgres", "picosched", "console", "context", "held", "worker", "ticking", "trying", "filling"}
 """Fixtures that start processes, among them a browser: a test that asks for one is slow."""
 
-OPENERS = {"picosched", "held", "worker", "ticking"}
+OPENERS = {"picosched", "held", "worker", "ticking", "trying"}
 """Fixtures whose processes open files."""
 
 ELSEWHERE_TESTED = {"bench", "compat", "crash", "fuzz", "krl", "soak", "store"}

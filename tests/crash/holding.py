@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from racing import until
@@ -79,7 +80,9 @@ def work(what: str, database: str, end: Path, last: bool) -> None:
         before = held.now.fires
         engine.start()
         if not last:
-            until(lambda: held.now.held and held.now.fires > before)  # it fired, and waits once more
+            running = partial(engine._commits.read, engine.store.agenda.programs, "running")
+            # It fired, and waits once more, for a program that has been started.
+            until(lambda: held.now.held and held.now.fires > before and running())
             say("held")
             sys.stdin.read()
         end.touch()

@@ -13,6 +13,8 @@ import pytest
 
 from picosched.schedule.scheduled import Outcome
 
+pytestmark = pytest.mark.slow
+
 HOLDING = Path(__file__).with_name("holding.py")
 KILLS = 5
 RAISED = (Outcome.FIRED, Outcome.LATE, Outcome.COALESCED)

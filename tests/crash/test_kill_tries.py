@@ -18,8 +18,8 @@ import pytest
 from crash.killing import killed
 
 TRYING = Path(__file__).with_name("trying.py")
-BY_STATEMENT = 120
-BY_TIME = 30
+BY_STATEMENT = 80
+LEAST, MOST = 100, 400
 RETRY = 3
 HOUR = 3_600_000
 ENOUGH = 5
@@ -100,18 +100,26 @@ def check_entry(kept: Kept, name: str, id: str, fires: int, failed: int, failure
     return Counter({f"fires of {name}": fires, "failed": failed, "tries": tries, "alerts": alerts})
 
 
-def test_no_try_and_no_alert_is_lost_or_doubled_through_150_kills(
+def is_enough(found: Counter[str]) -> bool:
+    return min(found[each] for each in ("fires of many", "failed", "tries", "alerts")) > ENOUGH
+
+
+def test_no_try_and_no_alert_is_lost_or_doubled_through_100_kills_or_more(
     trying: subprocess.Popen[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A machine that is busy does less until each kill, and so more are needed."""
     path = tmp_path / "killed.db"
     chance = random.Random(20260301)
-    orders = [f"{path} statement {number}" for number in range(1, BY_STATEMENT + 1)]
-    orders += [f"{path} after {chance.uniform(0.05, 0.4):.3f}" for _ in range(BY_TIME)]
     found: Counter[str] = Counter()
-    for order in orders:
-        killed(trying, order)
+    for number in range(1, MOST + 1):
+        after = number > BY_STATEMENT
+        killed(
+            trying, f"{path} after {chance.uniform(0.1, 0.5):.3f}" if after else f"{path} statement {number}"
+        )
         if path.exists():
             found = check(path)
-    assert min(found[each] for each in ("fires of many", "failed", "tries", "alerts")) > ENOUGH, found
+        if number >= LEAST and is_enough(found):
+            break
+    assert is_enough(found), found
     with capsys.disabled():
-        print(f"\n{len(orders)} kills; {dict(found)}; 0 lost, 0 doubled")  # noqa: T201 (the counts count)
+        print(f"\n{number} kills; {dict(found)}; 0 lost, 0 doubled")  # noqa: T201 (the counts count)
