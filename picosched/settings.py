@@ -41,6 +41,9 @@ class Settings:
     """"full": on disk before a caller gets an answer; "normal": a power cut may lose the last commits."""
     history_days: int = 30
     """The minimum days that fires, the journal and finished schedules are kept."""
+    recorded_bytes: int = 64_000
+    """The maximum bytes of the random numbers and answers that are kept of a turn, for replays; 0 keeps
+    none."""
     cached_picos: int = 10_000
     """Picos kept in memory."""
     install_from: tuple[str, ...] = ()
@@ -83,7 +86,7 @@ LISTS = ("install_from", "http_allow", "proc_allow")
 SMTP_URL = re.compile(r"smtps?://([^\s/@]+@)?[^\s/?#@:]+(:\d{1,5})?/?")
 BASE_URL = re.compile(r"https?://[^\s/?#@\"'<>\\]+(/[^\s?#@\"'<>\\]*)?")
 
-LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
+LEAST: dict[str, int] = {"min_period": 0, "history_days": 0, "recorded_bytes": 0}
 """The minimum of a number, if it is not 1."""
 
 CHOICES: dict[str, tuple[str, ...]] = {"misfire": ("once", "skip", "all"), "durability": ("full", "normal")}

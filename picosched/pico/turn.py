@@ -108,6 +108,8 @@ class Turn:
     """The scheduled event that caused the turn, as it will be after this occurrence."""
     changes: list[Change] = field(default_factory=list)
     """Changes to channels, rulesets, children and sources, in order."""
+    inputs: str | None = ""
+    """What the journal keeps of its `inputs.py`, beside its event."""
     repeated: bool = False
     """Whether the pico has received an event with this key before; then the turn has only that one's id."""
 

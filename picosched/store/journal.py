@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,8 @@ class Entry:
     errors: list[str]
     log: list[dict[str, Any]]
     """`{level, rid, rule, value}`"""
+    inputs: str | None = field(default=None, repr=False)
+    """What it drew and was answered (`pico/inputs.py`); None if that was not recorded. It may hold ecis."""
 
     @property
     def fired(self) -> list[str]:
@@ -62,6 +64,7 @@ ENTRY = Table(
     Field("directives", MAPS),
     Field("errors", TEXTS),
     Field("log", MAPS),
+    Field("inputs", TEXT.maybe, json=None),
 )
 
 
@@ -145,6 +148,7 @@ def of_turn(turn: Turn, fire: Fire | None) -> Row:
         rows.dump(turn.directives) if turn.directives else "[]",
         rows.dump([str(error) for error in turn.errors]) if turn.errors else "[]",
         rows.dump([*turn.log, *turn.sent]) if turn.log or turn.deliveries else "[]",
+        turn.inputs,
     )
 
 

@@ -139,6 +139,7 @@ def test_tables_of_an_older_version_are_brought_up_to_date(
         "ALTER TABLE scheduled DROP COLUMN asked",
         "ALTER TABLE scheduled DROP COLUMN overlap, DROP COLUMN held, DROP COLUMN started_by",
         "ALTER TABLE fire DROP COLUMN asked",
+        "ALTER TABLE journal DROP COLUMN inputs",
         "DROP TABLE provenance",
         "DROP FUNCTION provenance_ends CASCADE",
         "DROP INDEX scheduled_turn",

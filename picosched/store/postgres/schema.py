@@ -338,6 +338,9 @@ LEAVING = ("ALTER TABLE machine ADD leaving bigint NOT NULL DEFAULT 0",)
 BECAME = (f"ALTER TABLE provenance ADD was {TEXT}, ADD became {TEXT}",)
 """What a change to a scheduled event was."""
 
+INPUTS = (f"ALTER TABLE journal ADD inputs {TEXT}",)
+"""What a turn drew and was answered; NULL if an older picosched wrote it."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -351,6 +354,7 @@ MIGRATIONS = (
     ("0010_leaving", LEAVING),
     ("0011_views", VIEWS),
     ("0012_became", BECAME),
+    ("0013_inputs", INPUTS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

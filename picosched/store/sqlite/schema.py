@@ -297,6 +297,9 @@ BECAME = (
 )
 """What a change to a scheduled event was."""
 
+INPUTS = ("ALTER TABLE journal ADD COLUMN inputs TEXT",)
+"""What a turn drew and was answered; NULL if an older picosched wrote it."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -312,6 +315,7 @@ MIGRATIONS = (
     ("0012_provenance", PROVENANCE),
     ("0013_views", VIEWS),
     ("0014_became", BECAME),
+    ("0015_inputs", INPUTS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 
