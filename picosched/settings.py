@@ -44,6 +44,13 @@ class Settings:
     recorded_bytes: int = 64_000
     """The maximum bytes of the random numbers and answers that are kept of a turn, for replays; 0 keeps
     none."""
+    snapshots_in: str = ""
+    """A folder for snapshots of the database, from which the past can be replayed; by default there are
+    none."""
+    snapshot_hours: int = 24
+    """Hours between two snapshots."""
+    snapshots_kept: int = 7
+    """Snapshots that are kept; the oldest are deleted."""
     cached_picos: int = 10_000
     """Picos kept in memory."""
     install_from: tuple[str, ...] = ()
@@ -191,6 +198,10 @@ def _checked(name: str, value: Any, where: str) -> Any:
         return _alerts(value, where)
     if name == "smtp":
         return _smtp(value, where)
+    if name == "snapshots_in":
+        if not isinstance(value, str):
+            raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted the path of a folder")
+        return value
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -309,7 +320,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         # Other programs may use this prefix; only a name similar to a setting's is a typing error.
         if name in NAMES or get_close_matches(name, NAMES, n=1, cutoff=0.8):
-            plain = name in CHOICES or name in LISTS or name in ("keys", *ALMANAC)
+            plain = name in CHOICES or name in LISTS or name in ("keys", "snapshots_in", *ALMANAC)
             changes[name] = text if plain else _number(text)
     return changes
 

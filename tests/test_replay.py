@@ -9,8 +9,8 @@ import pytest
 
 from picosched import Engine, VirtualClock
 from picosched.clock import parse_time
+from picosched.engine.replayed import Replayed
 from picosched.errors import PicoschedError
-from picosched.rehearsal.replay import Replayed, replay
 from picosched.store.store import Store
 
 RULES = """ruleset tea {
@@ -62,7 +62,7 @@ def lived() -> Iterator[Lived]:
 
 
 def replayed(lived: Lived, *rulesets: str) -> Replayed:
-    return replay(lived.backup, lived.store, END, settings=lived.engine.settings, rulesets=rulesets)
+    return lived.engine.replay(until=END, rulesets=rulesets, backup=lived.backup)
 
 
 def test_the_same_rules_give_the_same_turns(lived: Lived) -> None:
@@ -81,14 +81,16 @@ def test_other_rules_show_the_first_turn_of_each_pico_that_differs(lived: Lived)
     assert (difference.pico, difference.at) == ("root", parse_time("2026-03-01T10:00:00Z"))
     assert difference.was[1].startswith("notfired tea.start") and difference.became[1] == "fired tea.start"
     shown = found.lines()[1:]
-    assert shown[0] == "root: its first turn that differs, at 2026-03-01T10:00:00Z"
-    assert shown[1].startswith("  - notfired tea.start") and shown[2] == "  + fired tea.start"
+    assert shown[0] == "root: its first turn that differs, at 2026-03-01T10:00:00Z (turn 4)"
+    assert shown[1] == "  tea.start, line 4"
+    assert shown[2].startswith("  - notfired tea.start") and shown[3] == "  + fired tea.start"
 
 
 def test_a_turn_that_is_missing_on_record_is_a_difference(lived: Lived) -> None:
     turn = next(each for each in lived.engine.journal() if each.handled[0]["type"] == "ready")
     with lived.store.transaction():
         lived.store._database.run(f"DELETE FROM journal WHERE seq = {turn.seq}")
+        lived.store._database.run(f"DELETE FROM fire WHERE scheduled = '{turn.scheduled}'")
     assert [each.became[0][:9] for each in replayed(lived).differences] == ["tea:ready"]
 
 
@@ -101,7 +103,7 @@ def test_what_is_not_on_record_is_counted(lived: Lived) -> None:
     child = lived.engine.new_pico("late")
     child.install(RULES)
     child.raise_event("tea", "started", {"minutes": 0})
-    found = replay(lived.backup, lived.store, END, settings=lived.engine.settings)
+    found = lived.engine.replay(until=END, backup=lived.backup)
     assert found.lost == 1 and "not replayed: 1 events for picos" in "\n".join(found.lines())
 
 
@@ -109,7 +111,7 @@ def test_a_backup_of_another_database_or_too_old_is_refused(lived: Lived) -> Non
     with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as other:
         other.root.raise_event("some", "thing")
         with pytest.raises(PicoschedError, match="a backup of another database"):
-            replay(other.store, lived.store, END, settings=other.settings)
+            lived.engine.replay(until=END, backup=other.store)
     with lived.store.transaction():
         lived.store._database.run("DELETE FROM journal WHERE seq < 3")
     with pytest.raises(PicoschedError, match="may be lost; they are known since 2026-03-01T"):
@@ -123,5 +125,5 @@ def test_a_ruleset_that_no_pico_has_is_refused(lived: Lived) -> None:
 
 def test_up_to_a_time(lived: Lived) -> None:
     until = parse_time("2026-03-01T10:00:00Z")
-    found = replay(lived.backup, lived.store, until, settings=lived.engine.settings)
+    found = lived.engine.replay(until=until, backup=lived.backup)
     assert (found.outside, found.differences) == (2, [])

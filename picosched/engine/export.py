@@ -130,7 +130,7 @@ def _told(channel: Channel) -> dict[str, Any]:
 def _told_entry(entry: Entry) -> dict[str, Any]:
     nominal = None if entry.nominal is None else format_time(entry.nominal)
     return {
-        **_without(asdict(entry), "seq", "pico_id", "inputs"),
+        **_without(asdict(entry), "seq", "pico_id"),
         "at": format_time(entry.at),
         "nominal": nominal,
     }

@@ -30,6 +30,7 @@ from picosched.due.placement import Part, Placement
 from picosched.due.programs import ProgramsQueue
 from picosched.due.pruning import Pruning
 from picosched.due.scheduler import Scheduler
+from picosched.due.snapshots import Snapshots
 from picosched.due.sources import SourcesQueue
 from picosched.due.tick import Dues, OnEvent, Ticks
 from picosched.due.waiting import Ask, Waiting
@@ -113,6 +114,8 @@ class Wiring:
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._wire_queues(ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
+        made = self.now, self.look_again, outside is None
+        self._snapshots = Snapshots(self.store, self._commits, self.settings, *made)
         self._placement = self._placed()
         self._switch = threading.Lock()
         """Held while starting or stopping the background threads."""
@@ -127,8 +130,8 @@ class Wiring:
     def _wire_queues(self, ask: Ask, *, rehearsed: bool) -> None:
         store, commits, now, look_again = self.store, self._commits, self.now, self.look_again
         self._rows = Rows(store, self.loaded, self.turns, self.settings, now)
-        entries = Entries(store, self.loaded, self.turns, now)
-        sources = SourcesQueue(store, commits, entries, self._waiting, self._begun)
+        self._sounding = Entries(store, self.loaded, self.turns, now)
+        sources = SourcesQueue(store, commits, self._sounding, self._waiting, self._begun)
         self._deliveries = DeliveriesQueue(store, commits, self.settings, ask, now, look_again)
         self._programs = ProgramsQueue(
             store, commits, self.loaded, self.settings, now, look_again, rehearsed=rehearsed
@@ -371,13 +374,10 @@ class Wiring:
         return self._ticks.next_due()
 
     def run_due(self) -> int:
-        """Process all that is due now and return how many events were raised.
-
-        An item that cannot be settled because the database fails stays due; the others are processed, then
-        this raises the error.
-        """
+        """Process all that is due now and return how many events were raised; errors: `Ticks.run_due`."""
         raised = self._ticks.run_due()
         self._pruning.look()
+        self._snapshots.look()
         return raised
 
     def _stop(self, seconds: float = PATIENCE_SECONDS) -> None:
@@ -385,13 +385,13 @@ class Wiring:
             self._placement.leave()
         self._programs.end_all()
         self._scheduler.stop()
-        stop_all(seconds, self._waiting, self._deliveries, self._programs)
+        stop_all(seconds, self._waiting, self._deliveries, self._programs, self._snapshots)
         if self._placement is not None:
             self._placement.stop()
 
     def _next_tick(self) -> datetime | None:
         """When the scheduler next has something to do."""
-        times = (self.next_due(), self._pruning.next_look)
+        times = (self.next_due(), self._pruning.next_look, self._snapshots.next_look)
         return min((time for time in times if time is not None), default=None)
 
     def _undone(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,8 +36,11 @@ class Entry:
     errors: list[str]
     log: list[dict[str, Any]]
     """`{level, rid, rule, value}`"""
-    inputs: str | None = field(default=None, repr=False)
-    """What it drew and was answered (`pico/inputs.py`); None if that was not recorded. It may hold ecis."""
+
+    @property
+    def inputs(self) -> str | None:
+        """None, for an imported turn; what is on record of others is read by `Journal.inputs`."""
+        return None
 
     @property
     def fired(self) -> list[str]:
@@ -80,6 +83,13 @@ class Journal:
         """Turns, newest first; of one pico, of one event, with a `seq` greater than `after`."""
         found = self._database.rows("entries", (after, limit), {"pico": pico_id, "eid": eid})
         return [entry_of(row) for row in found]
+
+    def inputs(self, after: int, upto: int) -> dict[int, str | None]:
+        """`seq` → what a turn drew and was answered (`pico/inputs.py`), of the turns between two places.
+
+        None if that was not recorded. It may hold ecis, so it is shown to nobody.
+        """
+        return dict(self._database.rows("inputs_between", (after, upto)))
 
     def begins(self) -> datetime | None:
         """The time of the oldest turn; None if there is none."""
