@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -99,12 +101,17 @@ def test_what_is_not_on_record_is_counted(lived: Lived) -> None:
         """ruleset asks { rule ask { select when tea started
           pre { it = http:get("http://127.0.0.1:9/"){"status_code"} } noop() } }"""
     )
-    assert replayed(lived).requests == 0
+    found = replayed(lived)
+    assert (found.requests, found.changed) == (0, ("asks on root",))
+    assert "not replayed: people installed asks on root" in found.lines()
     child = lived.engine.new_pico("late")
     child.install(RULES)
-    child.raise_event("tea", "started", {"minutes": 0})
-    found = lived.engine.replay(until=END, backup=lived.backup)
-    assert found.lost == 1 and "not replayed: 1 events for picos" in "\n".join(found.lines())
+    child.raise_event("tea", "started", {"minutes": 1})
+    lived.engine.clock.advance(minutes=1)
+    lived.engine.run_due()
+    found = lived.engine.replay(backup=lived.backup)
+    assert found.lost == 2 and "not replayed: 2 events for picos" in "\n".join(found.lines())
+    assert found.differences == []
 
 
 def test_a_backup_of_another_database_or_too_old_is_refused(lived: Lived) -> None:
@@ -127,3 +134,29 @@ def test_up_to_a_time(lived: Lived) -> None:
     until = parse_time("2026-03-01T10:00:00Z")
     found = lived.engine.replay(until=until, backup=lived.backup)
     assert (found.outside, found.differences) == (2, [])
+
+
+OLDER = Path(__file__).parent / "store" / "older" / "0_1_0.db.gz"
+
+
+@pytest.mark.files
+def test_from_the_backup_of_an_older_picosched(tmp_path: Path) -> None:
+    for name in ("backup.db", "live.db"):
+        (tmp_path / name).write_bytes(gzip.decompress(OLDER.read_bytes()))
+    with Engine(tmp_path / "live.db", VirtualClock("2026-11-21T14:40:00Z"), min_period=0) as engine:
+        engine.pico("kitchen").raise_event("kept", "second")  # the other half of what waits
+        engine.run_until("2026-11-22T12:00:00Z")
+        found = engine.replay(backup=tmp_path / "backup.db")
+        assert found.turns > 20 and (found.differences, found.unsure, found.unrecorded) == ([], [], 0)
+    before = gzip.decompress(OLDER.read_bytes())
+    assert (tmp_path / "backup.db").read_bytes() == before
+
+
+def test_what_cannot_be_a_start_is_refused(lived: Lived) -> None:
+    with pytest.raises(PicoschedError, match="found neither a time nor a backup"):
+        lived.engine.replay()
+    with pytest.raises(PicoschedError, match="there is no backup nosuch"):
+        lived.engine.replay(backup="nosuch.db")
+    empty = Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z"))
+    with empty, pytest.raises(PicoschedError, match="the journal has no turns"):
+        empty.replay(backup=lived.backup)

@@ -11,6 +11,8 @@ from racing import until
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.due.snapshots import snapshots
 
+pytestmark = pytest.mark.files
+
 RULES = """ruleset tea {
   rule count { select when tea minute
     pre { luck = random:integer(99) }
@@ -104,3 +106,24 @@ def test_in_the_background(tmp_path: Path) -> None:
         until(lambda: snapshots(tmp_path / "snapshots", engine.root.id))
         engine.stop()
         assert len([*(tmp_path / "snapshots").iterdir()]) == 1
+
+
+def test_sources_and_fast_metronomes_are_replayed_too(tmp_path: Path) -> None:
+    rules = """ruleset bell {
+      rule rang { select when bell rang
+        send_directive("rang", {"n": ent:beats, "at": time:now()}) }
+      rule beat { select when metronome tick fired { ent:beats := ent:beats.defaultsTo(0) + 1 } }
+    }"""
+    folder = str(tmp_path / "snapshots")
+    clock = VirtualClock("2026-03-01T00:00:00Z")
+    with Engine(tmp_path / "picos.db", clock, snapshots_in=folder, snapshot_hours=1) as engine:
+        engine.root.install(rules)
+        engine.new_pico("other").install(rules)
+        entries = [{"name": "hourly", "when": "0 * * * *", "event": "bell:rang"}]
+        engine.add_source({"type": "crontab", "name": "c", "entries": entries, "to": {"pico": "root"}})
+        engine.add_source({"type": "crontab", "name": "all", "entries": entries, "to": {"rid": "bell"}})
+        engine.add_source({"type": "metronome", "interval": 30_000, "to": {"pico": "root"}})
+        engine.root.raise_event("bell", "begun")
+        engine.run_until("2026-03-01T06:30:00Z")
+        found = engine.replay("2026-03-01T03:10:00Z")
+        assert found.turns > 6 and (found.differences, found.unsure, found.lost) == ([], [], 0), found.lines()

@@ -224,8 +224,8 @@ class Background:
         self._mutex = threading.Lock()
         """Guards the crew and the waiting rows; held briefly."""
         self._waiting_rows = WaitingRows()
-        self.held: Set[str] = frozenset()
-        """Rows that are left out of due queries until their turn comes in a replay."""
+        self.hold: Callable[[], Set[str]] | None = None
+        """Gives rows that are left out of due queries besides: in a replay, until their turn comes."""
         self._failed = 0
         """Consecutive failures: while the database fails, each makes its thread pause for longer."""
 
@@ -246,10 +246,11 @@ class Background:
 
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
         """What a due query leaves out: rows that are `stuck` or being processed here, and full owners."""
-        if not stuck and not self._waiting_rows.ids and not self.held:
+        held = () if self.hold is None else self.hold()
+        if not stuck and not self._waiting_rows.ids and not held:
             return NOTHING
         with self._mutex:
-            ids = frozenset(stuck).union(self.held, *self._waiting_rows.ids.values())
+            ids = frozenset(stuck).union(held, *self._waiting_rows.ids.values())
             return LeftOut(ids, frozenset(self._waiting_rows.full))
 
     @property

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ from picosched.clock import format_time, parse_time, shifted
 from picosched.due.background import Background
 from picosched.errors import PicoschedError
 from picosched.settings import Settings
+from picosched.store.copying import copy_to
 from picosched.store.picos import PicoRow
 from picosched.store.port import MEMORY
 from picosched.store.store import Store
@@ -94,12 +96,12 @@ class Snapshots(Background):
         """Make a snapshot; returns the time up to which it has the turns."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".picos-", dir=self._folder) as folder:
-            file = Path(folder) / "picos.db"
-            copied = Store(self._store.address, readonly=True)
-            try:
-                copied.copy(file).close()
-            finally:
-                copied.close()
+            file, source = Path(folder) / "picos.db", self._store.address
+            if not self._store.local:
+                with closing(Store(source, readonly=True)) as copied:
+                    source = str(Path(folder) / "copied.db")
+                    copied.copy(source).close()
+            copy_to(source, file)
             descriptor = os.open(file, os.O_RDONLY)
             try:
                 os.fsync(descriptor)

@@ -24,12 +24,16 @@ from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.store.journal import Entry
+from picosched.store.port import MEMORY
 from picosched.store.store import Store
 
 MOST_TURNS, USUAL_TURNS = 100_000, 20_000
 """Turns of a replay at most, and over HTTP unless more are asked for."""
 
 MOST_RULESETS = 50
+
+IN_MEMORY, A_TURN = 200_000_000, 4_000
+"""Bytes of a copy that is in memory, and about those of a turn; a larger copy is a file."""
 
 Progress = Callable[[int, int], None]
 """Is called with the turns replayed so far, and those there are."""
@@ -113,7 +117,8 @@ def _replayed(
             "too_large",
         )
     with TemporaryDirectory(prefix="picosched-") as folder:
-        copy = start.store.copy(Path(folder) / "picos.db")
+        large = start.store.size() + total * A_TURN > IN_MEMORY
+        copy = start.store.copy(Path(folder) / "picos.db" if large else MEMORY)
         with closing(copy), closing(Replaying(copy, engine, engine.settings, start.at)) as again:
             return _run(engine, again, start, (began, end, upto), new, first, progress)
 
@@ -216,11 +221,11 @@ def _installed(store: Store) -> dict[tuple[str, str], str]:
 
 
 def _changed(engine: Wiring, again: Replaying, new: Sequence[str], names: dict[str, str]) -> tuple[str, ...]:
-    """Rulesets that are another text by now than the replay has, or gone."""
+    """Rulesets that by now are another text than in the replay, new or gone."""
     now = engine.read(_installed, engine.store)
     had = again.read(_installed, again.store)
     return tuple(
         f"{rid} on {names[id]}"
-        for (id, rid), hash in had.items()
-        if id in names and rid not in new and now.get((id, rid)) != hash
+        for id, rid in {**had, **now}
+        if id in names and rid not in new and now.get((id, rid)) != had.get((id, rid))
     )

@@ -8,7 +8,7 @@ asked, and no program runs: how it ended is on record as the event that reported
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -29,10 +29,12 @@ from picosched.schedule.backfill import RAISED, still_to_come
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
+from picosched.sources.source import RID, TAG, URL
 from picosched.store.journal import Entry
 from picosched.store.left_out import LeftOut
 from picosched.store.store import Store
 from picosched.turns import install as installing
+from picosched.turns import sources as declaring
 from picosched.turns.pieces import RaiseDue, RaiseEntry, RaiseEvent, RaiseNow, RaisePast
 
 AT_ONCE = 500
@@ -62,7 +64,7 @@ class Replaying(Wiring):
         self._unsure: str | None = None
         """Why the turn that is driven cannot be compared."""
         self._held: set[str] = set()
-        self._waiting.held = self._programs.held = self._held
+        self._waiting.hold, self._programs.hold = self._hold, self._hold_programs
         self._let_go: list[tuple[datetime, str, str]] = []
         """Occurrences without a turn, by when they were settled: (time, id, owner), a heap."""
         self._looked = now - LOOK
@@ -111,6 +113,9 @@ class Replaying(Wiring):
         """Give it what led to a turn on record; why the turn cannot be compared, if it cannot."""
         self._pass(entry.at)
         self._virtual.reach(max(entry.at, self.now()))
+        if self.read(self.store.picos.find_pico, entry.pico_id) is None:
+            self.lost += 1
+            return None
         self._inputs = read_inputs(inputs)
         drawn = None if self._inputs is None else self._inputs.drawn
         answers = Answers(drawn=[*(drawn or ())], began=entry.at)
@@ -149,9 +154,6 @@ class Replaying(Wiring):
 
     def _raise_again(self, entry: Entry, answers: Answers, rids: tuple[str, ...] | None = None) -> None:
         """Raise an event that came from outside."""
-        if self.read(self.store.picos.find_pico, entry.pico_id) is None:
-            self.lost += 1
-            return
         self.outside += rids is None
         first = entry.handled[0]
         event = Event(
@@ -235,55 +237,67 @@ class Replaying(Wiring):
         if until - self._looked < LOOK:
             return
         self._looked = until
-        self._held |= {row.id for row in self.read(self.store.agenda.programs, "proc")}
         while (due := self._soonest()) is not None and due <= until:
             self._virtual.reach(max(due, self.now()))
-            if self._let_go and self._let_go[0][0] <= self.now():
-                fired, id, owner = heappop(self._let_go)
-                self._held.discard(id)
-                self._raise_row(id, owner, (fired,), Answers())
-                if self._is_due(id):
-                    self._held.add(id)  # it went another way here, and must not come again and again
-            else:
-                self._hold()
+            if not self._let_go or self._let_go[0][0] > self.now():
                 self._ticks.run_due()
+                continue
+            fired, id, owner = heappop(self._let_go)
+            self._held.discard(id)
+            self._raise_row(id, owner, (fired,), Answers())
+            if self._is_due(id):
+                self._held.add(id)  # it went another way here, and must not come again and again
 
     def _soonest(self) -> datetime | None:
         times = [self._ticks.next_due(), self._let_go[0][0] if self._let_go else None]
         return min((each for each in times if each is not None), default=None)
 
-    def _hold(self) -> None:
-        """Hold what is due now and on record."""
-        now = self.now()
-        while found := self.read(self._due, now):
-            new = [(id, owner) for id, owner in found if self._is_on_record(id, owner)]
-            if not new:
-                return
-            self._held.update(id for id, _ in new)
+    # Inside the lock, so with the store itself
 
-    def _due(self, now: datetime) -> list[tuple[str, str]]:
-        without = LeftOut(frozenset(self._held))
-        return [*self.store.due.first(now, AT_ONCE, without), *self.store.sources.due(now, without)]
+    def _hold(self) -> Set[str]:
+        """What is due now and on record; asked before each look at what is due."""
+        now = self.now()
+        while True:
+            without = LeftOut(frozenset(self._held))
+            found = [*self.store.due.first(now, AT_ONCE, without), *self.store.sources.due(now, without)]
+            new = {id for id, owner in found if self._is_on_record(id, owner)}
+            if not new:
+                return self._held
+            self._held |= new
+
+    def _hold_programs(self) -> Set[str]:
+        return {row.id for row in self.store.agenda.programs("proc")}
 
     def _is_on_record(self, id: str, owner: str) -> bool:
         """Whether the record has the occurrence for which something is due; then when it comes is known."""
-        row = self.read(self.store.agenda.find, id)
-        entry = self.read(self.store.sources.find_entry, id) if row is None else None
-        due = row.due if row is not None else entry.due if entry is not None else None
-        if due is None:
+        row = self.store.agenda.find(id)
+        if row is None:
+            return self._has_turns(id, owner)
+        if row.due is None:
             return False
-        if row is not None and (row.domain, row.type) == ("proc", "finished"):
+        if (row.domain, row.type) == ("proc", "finished"):
             return True
-        record = self._record_of(id, due)
+        record = self._record_of(id, row.due)
         if record is None:
             there = self._record.read(self._record.store.agenda.find, id)
-            return there is not None and there.status is Status.PENDING and there.due == due
-        if record.outcome in RAISED and record.eid is not None:
-            return True
-        if row is None:
-            return False  # events of a source that are rows themselves, and come when they are due
-        heappush(self._let_go, (record.fired, id, owner))
+            return there is not None and there.status is Status.PENDING and there.due == row.due
+        if record.outcome not in RAISED or record.eid is None:
+            heappush(self._let_go, (record.fired, id, owner))
         return True
+
+    def _has_turns(self, id: str, source_id: str) -> bool:
+        """Whether what an entry of a source raises is a turn that the journal has.
+
+        It is none if it becomes rows or deliveries, or is let go, or the source leaves the journal alone.
+        """
+        entry, kept = self.store.sources.find_entry(id), self.store.sources.find(source_id)
+        if entry is None or entry.due is None or kept is None:
+            return False
+        record = self._record_of(id, entry.due)
+        if record is not None:
+            return record.outcome in RAISED and record.eid is not None
+        source = declaring.read(kept, self.store.almanac)
+        return source.journal and source.to.kind not in (TAG, RID, URL)
 
     def _is_due(self, id: str) -> bool:
         row = self.read(self.store.agenda.find, id)

@@ -22,6 +22,7 @@ NAMES = (
     "lateness",
     "virtual_year",
     "over_http",
+    "replaying",
 )
 ASKED_FOR = ("machines", "takeover", "pruning")
 """Those that are done only if they are named: they take minutes, and a PostgreSQL."""
