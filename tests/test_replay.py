@@ -104,6 +104,10 @@ def test_what_is_not_on_record_is_counted(lived: Lived) -> None:
     found = replayed(lived)
     assert (found.requests, found.changed) == (0, ("asks on root",))
     assert "not replayed: people installed asks on root" in found.lines()
+    lived.engine.root.raise_event("tea", "started", {"minutes": 0})
+    found = lived.engine.replay(backup=lived.backup)
+    assert [each.unsure for each in found.unsure] == ["people changed the ruleset asks since"]
+    assert found.differences == []
     child = lived.engine.new_pico("late")
     child.install(RULES)
     child.raise_event("tea", "started", {"minutes": 1})

@@ -134,7 +134,13 @@ def _run(
 ) -> Replayed:
     began, end, upto = span
     names = {row.id: row.name for row in again.store.picos.picos()}
-    comparing, to_install, turns, unrecorded = Comparing(names), [*new], 0, 0
+    given = {ruleset.rid for ruleset, _ in new}
+
+    def by_hand(id: str) -> set[str]:
+        had, now = (each.read(_installed, each.store, id) for each in (again, engine))
+        return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
+
+    comparing, to_install, turns, unrecorded = Comparing(names, by_hand), [*new], 0, 0
     for entry, inputs in _entries(engine, start.seq, upto):
         if to_install and entry.at >= began:
             again.let_pass(began)
@@ -173,7 +179,7 @@ def _run(
         again.requests,
         programs,
         unrecorded,
-        _changed(engine, again, [ruleset.rid for ruleset, _ in new], names),
+        tuple(f"{rid} on {name}" for id, name in names.items() for rid in sorted(by_hand(id))),
     )
 
 
@@ -213,19 +219,6 @@ def _install(again: Replaying, new: list[tuple[Ruleset, str | None]]) -> None:
     new.clear()
 
 
-def _installed(store: Store) -> dict[tuple[str, str], str]:
-    """(Pico, rid) → the hash of its text."""
-    return {
-        (pico.id, row.rid): row.hash for pico in store.picos.picos() for row in store.picos.installed(pico.id)
-    }
-
-
-def _changed(engine: Wiring, again: Replaying, new: Sequence[str], names: dict[str, str]) -> tuple[str, ...]:
-    """Rulesets that by now are another text than in the replay, new or gone."""
-    now = engine.read(_installed, engine.store)
-    had = again.read(_installed, again.store)
-    return tuple(
-        f"{rid} on {names[id]}"
-        for id, rid in {**had, **now}
-        if id in names and rid not in new and now.get((id, rid)) != had.get((id, rid))
-    )
+def _installed(store: Store, pico_id: str) -> dict[str, str]:
+    """Rid → the hash of its text, in a pico."""
+    return {row.rid: row.hash for row in store.picos.installed(pico_id)}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -140,9 +140,11 @@ def read_replayed(told: dict[str, Any]) -> Replayed:
 class Comparing:
     """Compares turns as they come, pico by pico, and keeps only what has no counterpart yet."""
 
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, str], by_hand: Callable[[str], Collection[str]]) -> None:
         self._names = names
         """Pico → its name, of those in the state from which the replay starts."""
+        self._by_hand = by_hand
+        """Gives the rids of a pico that are another text now than in the replay, as people changed them."""
         self._known = set(names)
         self._waiting: tuple[dict[str, deque[Entry]], ...] = (defaultdict(deque), defaultdict(deque))
         """On record, and in the replay: pico → turns without a counterpart so far."""
@@ -199,7 +201,7 @@ class Comparing:
             return
         entry = was or became
         assert entry is not None
-        why, seq = self._unsure.get(id), None if was is None else was.seq
+        why, seq = self._unsure.get(id) or self._changed(id, was, became), None if was is None else was.seq
         rule = _rule(was, became) if was and became else None
         found = Difference(self._names.get(id, id), entry.at, told[0], told[1], seq, rule, why)
         (self.differences if why is None else self.unsure).append(found)
@@ -207,6 +209,16 @@ class Comparing:
         for side in (0, 1):
             self._waiting[side].pop(id, None)
             self._ids[side].pop(id, None)
+
+    def _changed(self, id: str, *turns: Entry | None) -> str | None:
+        """Whose rules make it differ, if that is a ruleset that people changed since."""
+        by_hand = self._by_hand(id)
+        for each in turns:
+            for handled in [] if each is None else each.handled:
+                rids = [rule["rid"] for rule in handled["considered"] if rule["rid"] in by_hand]
+                if rids:
+                    return f"people changed the ruleset {rids[0]} since"
+        return None
 
 
 def _told(entry: Entry, ids: dict[str, str]) -> Told:
