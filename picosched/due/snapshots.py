@@ -53,7 +53,7 @@ class Snapshots(Background):
         self._store = store
         self._commits = commits
         lasting = not store.readonly and store.address != MEMORY
-        self._off = not (wanted and settings.snapshots_in and lasting)
+        self.wanted = bool(wanted and settings.snapshots_in and lasting)
         self._folder = Path(settings.snapshots_in)
         self._kept = settings.snapshots_kept
         self._every = timedelta(hours=settings.snapshot_hours)
@@ -63,7 +63,7 @@ class Snapshots(Background):
     @property
     def next_look(self) -> datetime | None:
         """When the next one is due; None if none is."""
-        if self._off:
+        if not self.wanted:
             return None
         if self._next is None:
             newest = max(snapshots(self._folder, root_of(self._store, self._commits.read)), default=None)
@@ -72,8 +72,6 @@ class Snapshots(Background):
 
     def look(self) -> None:
         """Make a snapshot if one is due; in the background, if there is one."""
-        if self._off:
-            return
         due, now = self.next_look, self._now()
         if due is not None and due <= now:
             self._next = shifted(now, min(self._every, TRY_AGAIN))

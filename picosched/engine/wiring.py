@@ -92,8 +92,7 @@ class Wiring:
         self.clock: Clock = clock or SystemClock(min(60.0, self.settings.granularity))
         ask = outside or Outside(self.settings).fetch  # before anything is open: it may refuse a setting
         self._began, self._queries = to_ms(self.now()), count(1)
-        """A query's id is the time of the start and a counter: unlike the ids of events and channels it need
-        not be unguessable, so it draws no random numbers."""
+        """A query's id is the time of the start and a counter, as it need not be unguessable."""
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
         # On a virtual clock no time passes, so that simulations are reproducible.
@@ -377,7 +376,8 @@ class Wiring:
         """Process all that is due now and return how many events were raised; errors: `Ticks.run_due`."""
         raised = self._ticks.run_due()
         self._pruning.look()
-        self._snapshots.look()
+        if self._snapshots.wanted:
+            self._snapshots.look()
         return raised
 
     def _stop(self, seconds: float = PATIENCE_SECONDS) -> None:
