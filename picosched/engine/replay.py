@@ -165,6 +165,8 @@ def _run(
         for each in again.news():
             comparing.became(each)
         comparing.end()
+    if progress is not None:
+        progress(turns, turns)
     programs = len(again.read(again.store.agenda.programs, "proc"))
     differences = comparing.differences[:1] if first else comparing.differences
     return Replayed(
