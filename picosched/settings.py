@@ -41,6 +41,16 @@ class Settings:
     """"full": on disk before a caller gets an answer; "normal": a power cut may lose the last commits."""
     history_days: int = 30
     """The minimum days that fires, the journal and finished schedules are kept."""
+    recorded_bytes: int = 64_000
+    """The maximum bytes of the random numbers and answers that are kept of a turn, for replays; 0 keeps
+    none."""
+    snapshots_in: str = ""
+    """A folder for snapshots of the database, from which the past can be replayed; by default there are
+    none."""
+    snapshot_hours: int = 24
+    """Hours between two snapshots."""
+    snapshots_kept: int = 7
+    """Snapshots that are kept; the oldest are deleted."""
     cached_picos: int = 10_000
     """Picos kept in memory."""
     install_from: tuple[str, ...] = ()
@@ -85,7 +95,7 @@ LISTS = ("install_from", "http_allow", "proc_allow")
 SMTP_URL = re.compile(r"smtps?://([^\s/@]+@)?[^\s/?#@:]+(:\d{1,5})?/?")
 BASE_URL = re.compile(r"https?://[^\s/?#@\"'<>\\]+(/[^\s?#@\"'<>\\]*)?")
 
-LEAST: dict[str, int] = {"min_period": 0, "history_days": 0}
+LEAST: dict[str, int] = {"min_period": 0, "history_days": 0, "recorded_bytes": 0}
 """The minimum of a number, if it is not 1."""
 
 CHOICES: dict[str, tuple[str, ...]] = {"misfire": ("once", "skip", "all"), "durability": ("full", "normal")}
@@ -190,6 +200,10 @@ def _checked(name: str, value: Any, where: str) -> Any:
         return _alerts(value, where)
     if name == "smtp":
         return _smtp(value, where)
+    if name == "snapshots_in":
+        if not isinstance(value, str):
+            raise PicoschedError(f"{where}: {name}: found {_shown(value)}, wanted the path of a folder")
+        return value
     least = LEAST.get(name, 1)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise PicoschedError(
@@ -308,7 +322,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         # Other programs may use this prefix; only a name similar to a setting's is a typing error.
         if name in NAMES or get_close_matches(name, NAMES, n=1, cutoff=0.8):
-            plain = name in CHOICES or name in LISTS or name in ("keys", *ALMANAC)
+            plain = name in CHOICES or name in LISTS or name in ("keys", "snapshots_in", *ALMANAC)
             changes[name] = text if plain else _number(text)
     return changes
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,20 @@ def test_a_server_goes_on_after_it_was_killed_and_after_postgres_was_away(
                 stream.close()
         told = "".join(served.errors)
         assert "hush" not in told and "a part of the server failed" not in told
+
+
+def test_the_past_is_replayed_from_a_snapshot_that_is_a_file(address: str, tmp_path: Path) -> None:
+    clock = VirtualClock(START)
+    with Engine(address, clock, snapshots_in=str(tmp_path / "snapshots"), snapshot_hours=4) as engine:
+        engine.root.install(WORKER)
+        engine.root.raise_event("shift", "plan")
+        engine.add_source(HOUR)
+        pass_hours(engine, clock, 20)
+        found = engine.replay(clock.now() - timedelta(hours=7))
+        assert found.turns >= 14 and (found.differences, found.unsure, found.lost) == ([], [], 0)
+        changed = WORKER.replace('append("beat")', 'append("beaten")').replace(
+            "select when metronome tick", "select when metronome tick where false"
+        )
+        other = engine.replay(clock.now() - timedelta(hours=7), rulesets=[changed], first=True)
+        assert [each.rule for each in other.differences] == ["shift.beat, line 6"]
+    assert len([*(tmp_path / "snapshots").iterdir()]) == 5

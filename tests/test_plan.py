@@ -323,7 +323,7 @@ def test_a_plan_is_data_and_markdown_shows_it_as_it_is(engine: Engine) -> None:
 
 def test_the_story_of_the_docs(tmp_path: Path) -> None:
     page = (Path(__file__).parent.parent / "docs" / "foresight.md").read_text(encoding="utf-8")
-    (ruleset,) = re.findall(r"```krl\n(.*?)```", page, re.DOTALL)
+    ruleset, *_ = re.findall(r"```krl\n(.*?)```", page, re.DOTALL)
     (shown,) = re.findall(r"```text\n\$ picosched plan \S+\n(.*?)```", page, re.DOTALL)
     ((old, new),) = re.findall(r"changes `(.*?)` to `(.*?)`", page)
     assert old in ruleset

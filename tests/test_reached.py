@@ -245,6 +245,11 @@ PAST: list[Step] = [
     lambda it: it.engine.plan([RULES.replace("+ 1 }", "+ 2 }")], 2, asserted=["at most 0 fires/day"]),
     lambda it: [it.engine.plan([RULES]), it.engine.plan([RULES], pico="nosuch")],
     lambda it: it.engine.plan([RULES], 1_000),
+    lambda it: it.engine.replay("2026-03-01T00:04:00Z", "2026-03-01T01:00:00Z"),
+    lambda it: it.engine.replay(
+        "2026-03-01T00:04:00Z", rulesets=[RULES.replace("+ 1 }", "+ 2 }")], first=True
+    ),
+    lambda it: [it.engine.replay("2020-03-01"), it.engine.replay("2026-03-03", most=0), it.engine.replay()],
     lambda it: it.engine.why_between(it.day, parse_time("2026-03-01"), parse_time("2026-03-04")),
     lambda it: it.engine.why_between("tea.start", parse_time("2026-03-01"), parse_time("2026-02-01")),
     lambda it: [it.engine.whole(), it.engine.whole("kitchen"), it.engine.whole("nosuch")],
@@ -305,15 +310,9 @@ def engine_in(folder: Path) -> Engine:
     folder.mkdir(exist_ok=True)
     (folder / "crontab").write_text("0 3 * * * /bin/true\n")
     clock = VirtualClock(START)
-    return Engine(
-        folder / "picos.db",
-        clock,
-        granularity=1,
-        min_period=0,
-        history_days=365,
-        misfire="all",
-        alerts=ALERTS,
-    )
+    options = {"granularity": 1, "min_period": 0, "history_days": 365, "misfire": "all"}
+    snapshots = {"snapshots_in": str(folder / "snapshots"), "snapshots_kept": 100}
+    return Engine(folder / "picos.db", clock, alerts=ALERTS, **options, **snapshots)
 
 
 @contextmanager

@@ -245,7 +245,7 @@ def test_the_smallest_change_is_one_that_makes_the_condition_true(
 
 def test_the_story_of_the_docs() -> None:
     page = (Path(__file__).parent.parent / "docs" / "foresight.md").read_text(encoding="utf-8")
-    (ruleset,) = re.findall(r"```krl\n(.*?)```", page, re.DOTALL)
+    ruleset, *_ = re.findall(r"```krl\n(.*?)```", page, re.DOTALL)
     answers = re.findall(r"```text\n\$ picosched why (\S+)(?: --at (\S+))?\n(.*?)```", page, re.DOTALL)
     assert len(answers) == 2
     with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:

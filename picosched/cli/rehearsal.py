@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.opening import ruleset_at, settings_here
 from picosched.cli.options import Json, command
 from picosched.cli.printing import write, write_json
-from picosched.cli.where import HERE, TokenFile, Where, where_options
+from picosched.cli.where import TokenFile, where_options
 from picosched.clock import parse_time
 from picosched.errors import EXIT_STATUS, PicoschedError
 
@@ -107,52 +107,6 @@ def simulate(
         if let_go:
             said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(let_go.items()))
             write(f"occurrences not raised: {said}", stderr=True)
-
-
-@command(
-    app,
-    PANEL,
-    "picosched replay --from-backup monday.db",
-    "picosched replay --from-backup monday.db --until 2026-03-03T12:00:00Z",
-    "picosched replay --from-backup monday.db rulesets/tea_timer.krl --json",
-)
-def replay(
-    backup: Annotated[
-        Path, Option("--from-backup", metavar="FILE", help="A backup of the database, from which it starts.")
-    ],
-    files: Annotated[
-        list[str] | None, Argument(metavar="FILE…", help="Rulesets in place of those with the same rid.")
-    ] = None,
-    where: Where = HERE,
-    until: Annotated[str | None, Option("--until", metavar="TIME", help="Default: the last turn.")] = None,
-    json: Json = False,
-) -> None:
-    """Replay the past from a backup, and compare each pico's turns with those on record.
-
-    The events that came from outside since the backup are raised again at their times, on a copy, where
-    nobody outside is asked. The same rulesets must give the same turns: the exit status is 0, and 2 if a
-    turn differs. With FILEs it shows what other rulesets would have done: of each pico the first difference.
-
-    Not on record, and so not replayed: answers to HTTP requests and of programs, random numbers, and what
-    people changed meanwhile (schedules, rulesets, channels, new picos).
-    """
-    from picosched.clock import LAST
-    from picosched.rehearsal.replay import replay as again
-    from picosched.store.store import Store
-
-    if not backup.exists():
-        raise PicoschedError(f"there is no backup {backup}", "not_found")
-    with where.copied() as store, closing(Store(backup, readonly=True)) as before:
-        latest = next(iter(store.journal.entries(limit=1)), None)
-        end = parse_time(until) if until is not None else LAST if latest is None else latest.at
-        found = again(before, store, end, settings=settings_here(), rulesets=[*map(ruleset_at, files or [])])
-    if json:
-        write_json(found.as_json())
-    else:
-        for line in found.lines():
-            write(line)
-    if found.differences:
-        raise SystemExit(2)
 
 
 def _events(lines: list[str]) -> list[Input]:

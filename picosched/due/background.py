@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from contextlib import contextmanager
 
 from picosched.clock import ticks
@@ -224,6 +224,8 @@ class Background:
         self._mutex = threading.Lock()
         """Guards the crew and the waiting rows; held briefly."""
         self._waiting_rows = WaitingRows()
+        self.hold: Callable[[], Set[str]] | None = None
+        """Gives rows that are left out of due queries besides: in a replay, until their turn comes."""
         self._failed = 0
         """Consecutive failures: while the database fails, each makes its thread pause for longer."""
 
@@ -244,12 +246,12 @@ class Background:
 
     def left_out(self, stuck: Collection[str] = ()) -> LeftOut:
         """What a due query leaves out: rows that are `stuck` or being processed here, and full owners."""
-        if not stuck and not self._waiting_rows.ids:
+        held = () if self.hold is None else self.hold()
+        if not stuck and not self._waiting_rows.ids and not held:
             return NOTHING
         with self._mutex:
-            return LeftOut(
-                frozenset(stuck).union(*self._waiting_rows.ids.values()), frozenset(self._waiting_rows.full)
-            )
+            ids = frozenset(stuck).union(held, *self._waiting_rows.ids.values())
+            return LeftOut(ids, frozenset(self._waiting_rows.full))
 
     @property
     def is_idle(self) -> bool:

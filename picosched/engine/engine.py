@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from picosched.engine.path import EventPath
     from picosched.engine.planned import Plan
+    from picosched.engine.replay import Progress
+    from picosched.engine.replayed import Replayed
     from picosched.engine.whole import Whole
     from picosched.schedule.chain import Why
 
@@ -232,6 +234,30 @@ class Engine(Delivering, Sourced, Forecast):
 
         return plan_of(self, rulesets, days, pico and self.pico(pico).id, asserted, most)
 
+    def replay(
+        self,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        rulesets: Sequence[str | Path] = (),
+        *,
+        backup: Store | str | Path | None = None,
+        first: bool = False,
+        most: int = 100_000,
+        progress: Progress | None = None,
+    ) -> Replayed:
+        """Replay the turns on record and compare each with what it was; nothing outside is touched.
+
+        It starts from the newest snapshot up to `since`, or from a `backup`, and ends at `until`, or with the
+        last turn. `rulesets` (paths, URLs or texts) take the place of those with the same rid from `since`
+        on. With `first` it ends at the first turn that differs. `progress` is called with the number of turns
+        so far, and of all. `not_found` if there is no snapshot or no turn, `invalid` for a backup of another
+        store or one that is too old, `too_large` for more than `most` turns, which may be 100,000.
+        """
+        from picosched.engine.replay import replay_of  # late, as it is rarely wanted
+
+        start, end = (parse_time(each) if isinstance(each, str) else each for each in (since, until))
+        return replay_of(self, start, end, rulesets, backup, first=first, most=most, progress=progress)
+
     def why_between(self, what: str, since: str | datetime, until: str | datetime) -> list[Why]:
         """As `why`, for each occurrence from one time to another, both included; at least one answer.
 
@@ -309,6 +335,7 @@ class Engine(Delivering, Sourced, Forecast):
             self._waiting.start()
             self._programs.start()
             self._deliveries.start()
+            self._snapshots.start()
             self._ticks.forget()
             if self._placement is not None:
                 self._placement.start()

@@ -129,7 +129,11 @@ def _told(channel: Channel) -> dict[str, Any]:
 
 def _told_entry(entry: Entry) -> dict[str, Any]:
     nominal = None if entry.nominal is None else format_time(entry.nominal)
-    return {**_without(asdict(entry), "seq", "pico_id"), "at": format_time(entry.at), "nominal": nominal}
+    return {
+        **_without(asdict(entry), "seq", "pico_id"),
+        "at": format_time(entry.at),
+        "nominal": nominal,
+    }
 
 
 def _without(map: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -32,10 +32,13 @@ from picosched.store.picos import InstalledRow
 
 if TYPE_CHECKING:
     from picosched.engine.planned import Plan
+    from picosched.engine.replay import Progress
+    from picosched.engine.replayed import Replayed
     from picosched.engine.whole import Whole
     from picosched.schedule.chain import Why
     from picosched.schedule.load import Load
     from picosched.schedule.not_firing import NotFiring
+    from picosched.store.store import Store
 
 
 class OfPico(Protocol):
@@ -177,6 +180,18 @@ class Reached(Protocol):
         asserted: Sequence[str] = (),
         most: int = 20_000,
     ) -> Plan: ...
+
+    def replay(
+        self,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        rulesets: Sequence[str | Path] = (),
+        *,
+        backup: Store | str | Path | None = None,
+        first: bool = False,
+        most: int = 100_000,
+        progress: Progress | None = None,
+    ) -> Replayed: ...
 
     def whole(self, pico: str | None = None) -> Whole: ...
 

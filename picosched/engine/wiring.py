@@ -30,6 +30,7 @@ from picosched.due.placement import Part, Placement
 from picosched.due.programs import ProgramsQueue
 from picosched.due.pruning import Pruning
 from picosched.due.scheduler import Scheduler
+from picosched.due.snapshots import Snapshots
 from picosched.due.sources import SourcesQueue
 from picosched.due.tick import Dues, OnEvent, Ticks
 from picosched.due.waiting import Ask, Waiting
@@ -93,8 +94,7 @@ class Wiring:
 
             self._traces = Traces(tracer_provider, self.settings.otlp, self.now)
         self._began, self._queries = to_ms(self.now()), count(1)
-        """A query's id is the time of the start and a counter: unlike the ids of events and channels it need
-        not be unguessable, so it draws no random numbers."""
+        """A query's id is the time of the start and a counter, as it need not be unguessable."""
         self._owns_store = not isinstance(store, Store)
         self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
         # On a virtual clock no time passes, so that simulations are reproducible.
@@ -105,14 +105,16 @@ class Wiring:
         reach = None if shards is None else Reach(shards, self.store.agenda, self.loaded)
         self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds, reach)
         self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came, self._traces)
-        questions = Questions(self.new_event, self.raise_one, self.new_query, self.answer_to)
-        self._waiting = Waiting(ask, questions.answer, self.look_again, self.now)
+        self._questions = Questions(self.new_event, self.raise_one, self.new_query, self.answer_to)
+        self._waiting = Waiting(ask, self._ask_pico, self.look_again, self.now)
         self.machine_id = "" if self.store.machines is None else token_hex(8)
         """The id of this process among those that write the database."""
         self._begun = Begun(self.store, self._commits, self.settings.max_begun, self.machine_id)
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._wire_queues(ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
+        made = self.now, self.look_again, outside is None
+        self._snapshots = Snapshots(self.store, self._commits, self.settings, *made)
         self._placement = self._placed()
         self._switch = threading.Lock()
         """Held while starting or stopping the background threads."""
@@ -131,8 +133,9 @@ class Wiring:
         self._rows = Rows(store, loaded, self.turns, self.settings, outcomes, now)
         self._deliveries = DeliveriesQueue(*wired, outcomes, ask)
         self._programs = ProgramsQueue(*wired, loaded, self.machine_id, rehearsed=rehearsed)
-        entries, asking = Entries(store, loaded, self.turns, outcomes, now), (self._waiting, self._begun)
-        sources = SourcesQueue(store, commits, entries, *asking, self._programs.end)
+        self._sounding = Entries(store, loaded, self.turns, outcomes, now)
+        asking = self._waiting, self._begun
+        sources = SourcesQueue(store, commits, self._sounding, *asking, self._programs.end)
         agenda = AgendaQueue(store, commits, self._rows, *asking, self._programs.end)
         queues = sources, self._deliveries, self._programs, agenda
         ends, calls = self._scheduler.ends, self._scheduler.calls
@@ -323,6 +326,9 @@ class Wiring:
         turn = self._raise_past(piece)
         return self._waiting.done(self._raise_past, piece, turn) if isinstance(turn, Unanswered) else turn
 
+    def _ask_pico(self, request: EventQuery, trace: str | None) -> EventQueryAnswer:
+        return self._questions.answer(request, trace)
+
     def _raise(self, piece: RaiseEvent) -> Turn | Unanswered:
         return cast("Turn | Unanswered", self._commits.perform(self.turns.raise_event, piece))
 
@@ -342,13 +348,11 @@ class Wiring:
         return self._ticks.next_due()
 
     def run_due(self) -> int:
-        """Process all that is due now and return how many events were raised.
-
-        An item that cannot be settled because the database fails stays due; the others are processed, then
-        this raises the error.
-        """
+        """Process all that is due now and return how many events were raised; errors: `Ticks.run_due`."""
         raised = self._ticks.run_due()
         self._pruning.look()
+        if self._snapshots.wanted:
+            self._snapshots.look()
         return raised
 
     def _stop(self, seconds: float = PATIENCE_SECONDS) -> None:
@@ -356,13 +360,13 @@ class Wiring:
             self._placement.leave()
         self._programs.end_all()
         self._scheduler.stop()
-        stop_all(seconds, self._waiting, self._deliveries, self._programs)
+        stop_all(seconds, self._waiting, self._deliveries, self._programs, self._snapshots)
         if self._placement is not None:
             self._placement.stop()
 
     def _next_tick(self) -> datetime | None:
         """When the scheduler next has something to do."""
-        times = (self._ticks.next_tick(), self._pruning.next_look)
+        times = (self._ticks.next_tick(), self._pruning.next_look, self._snapshots.next_look)
         return min((time for time in times if time is not None), default=None)
 
     def _undone(self) -> None:

@@ -30,6 +30,7 @@ from picosched.krl.text import json_value, measured
 from picosched.pico.covered import configured_keys, cover_all, cover_turn, covered_error
 from picosched.pico.effects import PicoEffects, error_attributes
 from picosched.pico.event import Event, Query
+from picosched.pico.inputs import kept
 from picosched.pico.memory import Installed
 from picosched.pico.pico import Pico
 from picosched.pico.said import Answers, Unanswered
@@ -96,6 +97,9 @@ def evaluate(
         effects.end_turn()
     if pico.covers.texts:
         cover_turn(turn, pico.covers)
+    came = effects.answers
+    if came.drawn or came.given or not settings.recorded_bytes:
+        turn.inputs = kept(came, pico.covers, settings.recorded_bytes)
     return turn
 
 

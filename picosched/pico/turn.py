@@ -110,6 +110,8 @@ class Turn:
     """Changes to channels, rulesets, children and sources, in order."""
     entry: str | None = None
     """The id of the entry of a source whose occurrence it is, if what it starts is the entry's work."""
+    inputs: str | None = ""
+    """What the journal keeps of its `inputs.py`, beside its event."""
     repeated: bool = False
     """Whether the pico has received an event with this key before; then the turn has only that one's id."""
 

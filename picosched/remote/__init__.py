@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from picosched.engine.planned import Plan, read_plan
+from picosched.engine.replayed import Replayed, read_replayed
 from picosched.errors import PicoschedError
 from picosched.pico.delivery import Delivery, read_delivery
 from picosched.pico.turn import Turn
@@ -173,6 +174,24 @@ class Remote:
         """What would change if these rulesets (local files or texts) were deployed now."""
         body = {"days": days, "pico": pico, "asserted": [*asserted], "most": most}
         return read_plan(self._line.ask("POST", "/api/plan", body={"rulesets": texts_of(rulesets), **body}))
+
+    def replay(
+        self,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        rulesets: Sequence[str | Path] = (),
+        *,
+        backup: object = None,
+        first: bool = False,
+        most: int = 100_000,
+        progress: object = None,
+    ) -> Replayed:
+        """Replay the turns on record, from a snapshot of the server. `invalid` with a `backup`."""
+        if backup is not None:
+            raise PicoschedError("found a backup, wanted a time: the server has its own snapshots")
+        span = {"since": time_text(since), "until": time_text(until), "first": first, "most": most}
+        told = self._line.ask("POST", "/api/replay", body={"rulesets": texts_of(rulesets), **span})
+        return read_replayed(told)
 
     def why_between(self, what: str, since: str | datetime, until: str | datetime) -> list[Why]:
         """Why each occurrence from one time to another fired or not."""

@@ -1,4 +1,4 @@
-"""A scheduled event: an event with a due time, and its state machine.
+"""A scheduled event: an event with a due time, and its state machine. It is one idea.
 
 A row is *due until its effects are on disk, and never after*. One coming of its time is an occurrence, keyed
 by (id, nominal time): that key is unique in the record of fires, so nothing fires twice. The nominal time is

@@ -38,6 +38,11 @@ class Entry:
     """`{level, rid, rule, value}`"""
 
     @property
+    def inputs(self) -> str | None:
+        """None, for an imported turn; what is on record of others is read by `Journal.inputs`."""
+        return None
+
+    @property
     def fired(self) -> list[str]:
         """The rules that fired, as `rid.rule`, in order."""
         return [
@@ -62,6 +67,7 @@ ENTRY = Table(
     Field("directives", MAPS),
     Field("errors", TEXTS),
     Field("log", MAPS),
+    Field("inputs", TEXT.maybe, json=None),
 )
 
 
@@ -77,6 +83,13 @@ class Journal:
         """Turns, newest first; of one pico, of one event, with a `seq` greater than `after`."""
         found = self._database.rows("entries", (after, limit), {"pico": pico_id, "eid": eid})
         return [entry_of(row) for row in found]
+
+    def inputs(self, after: int, upto: int) -> dict[int, str | None]:
+        """`seq` → what a turn drew and was answered (`pico/inputs.py`), of the turns between two places.
+
+        None if that was not recorded. It may hold ecis, so it is shown to nobody.
+        """
+        return dict(self._database.rows("inputs_between", (after, upto)))
 
     def begins(self) -> datetime | None:
         """The time of the oldest turn; None if there is none."""
@@ -145,6 +158,7 @@ def of_turn(turn: Turn, fire: Fire | None) -> Row:
         rows.dump(turn.directives) if turn.directives else "[]",
         rows.dump([str(error) for error in turn.errors]) if turn.errors else "[]",
         rows.dump([*turn.log, *turn.sent]) if turn.log or turn.deliveries else "[]",
+        turn.inputs,
     )
 
 

@@ -33,6 +33,7 @@ from picosched.web.api import (
     machines,
     picos,
     plan,
+    replay,
     rulesets,
     scheduler,
     schedules,
@@ -99,6 +100,7 @@ def new_app(
         copies,
         machines,
         plan,
+        replay,
     )
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])

@@ -23,6 +23,7 @@ NAMES = (
     "virtual_year",
     "foresight",
     "over_http",
+    "replaying",
 )
 ASKED_FOR = ("machines", "takeover", "pruning")
 """Those that are done only if they are named: they take minutes, and a PostgreSQL."""

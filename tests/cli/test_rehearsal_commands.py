@@ -187,7 +187,13 @@ def test_the_past_is_replayed_from_a_backup(run: Any, folder: Path) -> None:
     (difference,) = other.json["differences"]
     assert difference["was"][1].startswith("notfired tea_timer.start")
     assert difference["became"][1] == "fired tea_timer.start"
+    first = run("replay", "--from-backup", "before.db", "other.krl", "--bisect")
+    assert first.status == 2 and "+ fired tea_timer.start" in first.out
     until = run("replay", "--from-backup", "before.db", "--until", "2020-01-01")
-    assert until.out.startswith("0 turns")
+    assert until.status == 1 and "found the time 2020-01-01T00:00:00Z to end at, wanted one from" in until.err
+    nowhere = run("replay", "other.krl")
+    assert nowhere.status == 2 and "wanted --from TIME or --from-backup FILE" in nowhere.err
+    without = run("replay", "--from", "2020-01-01")
+    assert without.status == 1 and "the setting snapshots_in names no folder" in without.err
     missing = run("replay", "--from-backup", "nosuch.db")
     assert missing.status != 0 and "there is no backup nosuch.db" in missing.err

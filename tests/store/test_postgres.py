@@ -156,6 +156,7 @@ def made_older(postgres: Server, address: str) -> None:
         "ALTER TABLE fire DROP COLUMN asked",
         "ALTER TABLE scheduled DROP COLUMN trace",
         "ALTER TABLE delivery DROP COLUMN trace",
+        "ALTER TABLE journal DROP COLUMN inputs",
         "DROP TABLE provenance",
         "DROP FUNCTION provenance_ends CASCADE",
         "DROP INDEX scheduled_turn",

@@ -3,6 +3,9 @@
 -- name: entries
 SELECT {entry.columns} FROM journal WHERE seq > $1{where} ORDER BY seq DESC LIMIT $2
 
+-- name: inputs_between
+SELECT seq, inputs FROM journal WHERE seq > $1 AND seq <= $2
+
 -- name: add_entry
 INSERT INTO journal ({entry.inserted}) SELECT {entry.values} FROM {rows}
 

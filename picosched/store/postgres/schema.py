@@ -6,6 +6,8 @@ number may be left out after a rollback. A table of our own, `picosched`, has th
 that we recognise tables of another program before writing, and an older picosched recognises newer ones.
 
 `fire` ensures that each occurrence fires once: its primary key is (schedule, nominal time).
+
+Migrations are only ever added, so the file grows; it is one idea.
 """
 
 from __future__ import annotations
@@ -348,6 +350,9 @@ STEERED_SOURCES = tuple(
 )
 """What becomes of a source whose occurrences fail or take long."""
 
+INPUTS = (f"ALTER TABLE journal ADD inputs {TEXT}",)
+"""What a turn drew and was answered; NULL if an older picosched wrote it."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -364,6 +369,7 @@ MIGRATIONS = (
     ("0013_traces", TRACES),
     ("0014_machine", MACHINE),
     ("0015_steered_sources", STEERED_SOURCES),
+    ("0016_inputs", INPUTS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -318,6 +318,7 @@ class SQLiteDatabase(Database):
         assert isinstance(other, SQLiteDatabase), "SQLite is copied into SQLite"
         try:
             self._connection.backup(other._connection)
+            schema.migrate(other._connection)  # this may be the file of an older picosched, opened readonly
         except sqlite3.Error as cause:
             raise fault(cause, other.name) from cause
 

@@ -6,6 +6,8 @@ picosched recognises a newer file.
 
 `fire` ensures that each occurrence fires once: its primary key is (schedule, nominal time), so a transaction
 that would settle an occurrence a second time fails as a whole.
+
+Migrations are only ever added, so the file grows; it is one idea.
 """
 
 from __future__ import annotations
@@ -313,6 +315,9 @@ STEERED_SOURCES = (
 )
 """What becomes of a source whose occurrences fail or take long."""
 
+INPUTS = ("ALTER TABLE journal ADD COLUMN inputs TEXT",)
+"""What a turn drew and was answered; NULL if an older picosched wrote it."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -331,6 +336,7 @@ MIGRATIONS = (
     ("0015_traces", TRACES),
     ("0016_machine", MACHINE),
     ("0017_steered_sources", STEERED_SOURCES),
+    ("0018_inputs", INPUTS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

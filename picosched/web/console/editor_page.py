@@ -28,6 +28,7 @@ from picosched.web.console.marks import offsets, shown, starts_of
 from picosched.web.console.parts import Text, badge, box, button, empty, panel, text
 from picosched.web.console.plan_panel import PlanPanel
 from picosched.web.console.rehearsal_panel import RehearsalPanel
+from picosched.web.console.replay_panel import ReplayPanel
 from picosched.web.console.schedule_page import ruleset_path
 from picosched.web.console.why_form import WhyForm
 
@@ -133,6 +134,7 @@ class _Editor:
         having = {id: name for id, (name, _) in opened.picos.items()}
         RehearsalPanel(self._console, having | opened.others, self._texts)
         PlanPanel(self._console, lambda: self._text)
+        ReplayPanel(self._console, lambda: self._text)
         ui.on(
             "theme", lambda event: self._code.set_theme("xcodeDark" if event.args == "dark" else "xcodeLight")
         )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 from web.console.opened import Opened, opened
 from web.console.pasted import get, paste, post
+
+from picosched import Engine, VirtualClock
+from picosched.due.snapshots import name_of
 
 TEA = """ruleset tea {
   rule start {
@@ -178,3 +182,32 @@ def test_picos_with_different_texts_are_told_apart(page: Page, place: Opened) ->
     first = "one" if "one" in editor.inner_text() else "two"
     page.get_by_role("link", name=re.compile("^version of (root|other)$")).click()
     expect(editor).to_contain_text("two" if first == "one" else "one")
+
+
+def test_a_replay_tells_what_an_edited_ruleset_would_have_done(page: Page, tmp_path: Path) -> None:
+    lamp = 'ruleset lamp { rule on { select when dusk came send_directive("on", {}) } }'
+    with Engine(tmp_path / "picosched.db", VirtualClock("2026-03-01T00:00:00Z")) as engine:
+        engine.root.install(lamp)
+        engine.root.raise_event("dusk", "came")
+        (tmp_path / "snapshots").mkdir()
+        file = tmp_path / "snapshots" / name_of(engine.root.id, engine.now())
+        engine.store.copy(file).close()
+        engine.clock.advance(hours=2)
+        engine.root.raise_event("dusk", "came")
+    (tmp_path / "picosched.toml").write_text(f'[engine]\nsnapshots_in = "{tmp_path / "snapshots"}"\n')
+    with opened(tmp_path, "--open") as place:
+        page.goto(f"{place.url}/rulesets/lamp")
+        expect(page.get_by_text("as installed", exact=True)).to_be_visible(timeout=30_000)
+        page.get_by_label("Since").fill("2026-03-01T01:00:00Z")
+        page.get_by_role("button", name="Replay", exact=True).click()
+        # As it starts, the server installs rulesets on the root.
+        expect(page.get_by_text("not replayed: people installed io.picolabs")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("no other turn differs")).to_be_visible()
+        paste(page, lamp.replace('"on", {}', '"off", {}'))
+        expect(page.get_by_text("changed", exact=True)).to_be_visible()
+        page.get_by_role("button", name="Replay", exact=True).click()
+        expect(page.get_by_text("root: its first turn that differs, at 2026-03-01T02:00:00Z")).to_be_visible()
+        expect(page.get_by_text("+ < off {}")).to_be_visible()
+        page.get_by_label("Since").fill("2020-01-01")
+        page.get_by_role("button", name="Replay", exact=True).click()
+        expect(page.locator(".q-notification")).to_contain_text("of that time is the oldest snapshot")

@@ -1,0 +1,154 @@
+"""Snapshots: copies of the whole database from time to time, from which the past can be replayed.
+
+A snapshot is an SQLite file, whatever keeps the database, so that whoever replays needs nothing else. It is
+made from a second connection, in a thread of its own if the engine runs in the background; nobody waits for
+it. It gets its name, with the time up to which it has the turns, once it is on disk. The oldest are deleted
+beyond `snapshots_kept`. Other files of the folder, also the snapshots of other databases, are left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from picosched.clock import format_time, parse_time, shifted
+from picosched.due.background import Background
+from picosched.errors import PicoschedError
+from picosched.settings import Settings
+from picosched.store.copying import copy_to
+from picosched.store.picos import PicoRow
+from picosched.store.port import MEMORY
+from picosched.store.store import Store
+from picosched.turns.commit import GroupCommit
+
+log = logging.getLogger(__name__)
+
+NAME = re.compile(r"picos-([0-9a-f]{8})-(\d{4}-\d\d-\d\dT)(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?Z)\.db")
+TRY_AGAIN = timedelta(minutes=10)
+"""After a snapshot that failed."""
+
+
+class Snapshots(Background):
+    """Makes a snapshot whenever the newest is `snapshot_hours` old, if the settings name a folder for them.
+
+    None unless `wanted`, as in a rehearsal. For one thread at a time.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        commits: GroupCommit,
+        settings: Settings,
+        now: Callable[[], datetime],
+        done: Callable[[], None],
+        wanted: bool,
+    ) -> None:
+        super().__init__("picosched-snapshot", done, at_once=1, of_one=1, line=1)
+        self._store = store
+        self._commits = commits
+        lasting = not store.readonly and store.address != MEMORY
+        self.wanted = bool(wanted and settings.snapshots_in and lasting)
+        self._folder = Path(settings.snapshots_in)
+        self._kept = settings.snapshots_kept
+        self._every = timedelta(hours=settings.snapshot_hours)
+        self._now = now
+        self._next: datetime | None = None
+
+    @property
+    def next_look(self) -> datetime | None:
+        """When the next one is due; None if none is."""
+        if not self.wanted:
+            return None
+        if self._next is None:
+            newest = max(snapshots(self._folder, root_of(self._store, self._commits.read)), default=None)
+            self._next = self._now() if newest is None else shifted(newest, self._every)
+        return self._next
+
+    def look(self) -> None:
+        """Make a snapshot if one is due; in the background, if there is one."""
+        due, now = self.next_look, self._now()
+        if due is not None and due <= now:
+            self._next = shifted(now, min(self._every, TRY_AGAIN))
+            if not self.in_background("snapshot", "", self._make):
+                self._make()
+
+    def _make(self) -> None:
+        root = root_of(self._store, self._commits.read)
+        try:
+            time = self._copy(root)
+        except (OSError, PicoschedError) as fault:
+            log.error("no snapshot could be made in %s: %s", self._folder, fault)
+            return
+        self._next = shifted(time, self._every)
+        found = snapshots(self._folder, root)
+        for old in sorted(found)[: -self._kept]:
+            found[old].unlink(missing_ok=True)
+
+    def _copy(self, root: str) -> datetime:
+        """Make a snapshot; returns the time up to which it has the turns."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".picos-", dir=self._folder) as folder:
+            file, source = Path(folder) / "picos.db", self._store.address
+            if not self._store.local:
+                with closing(Store(source, readonly=True)) as copied:
+                    source = str(Path(folder) / "copied.db")
+                    copied.copy(source).close()
+            copy_to(source, file)
+            descriptor = os.open(file, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            time = self._now()
+            file.replace(self._folder / name_of(root, time))
+        return time
+
+
+def root_of(store: Store, read: Callable[[Callable[[], PicoRow | None]], PicoRow | None]) -> str:
+    """The id of the root pico, by which the snapshots of databases are told apart; "" if there is none."""
+    row = read(store.picos.find_root)
+    return "" if row is None else row.id
+
+
+def name_of(root: str, time: datetime) -> str:
+    return f"picos-{root[:8]}-{format_time(time).replace(':', '')}.db"
+
+
+def snapshots(folder: Path, root: str) -> dict[datetime, Path]:
+    """The snapshots of a database in a folder: the time up to which each has the turns → its file."""
+    if not folder.is_dir():
+        return {}
+    named = [(found, each) for each in folder.iterdir() if (found := NAME.fullmatch(each.name))]
+    return {
+        parse_time(f"{found[2]}{found[3]}:{found[4]}:{found[5]}"): file
+        for found, file in named
+        if found[1] == root[:8]
+    }
+
+
+def snapshot_before(settings: Settings, root: str, time: datetime) -> Path:
+    """The newest snapshot of a database up to a time. `not_found`, with since when the state is known."""
+    otherwise = "start from a backup instead: --from-backup FILE"
+    if not settings.snapshots_in:
+        raise PicoschedError(
+            f"there are no snapshots to start from, as the setting snapshots_in names no folder; {otherwise}",
+            "not_found",
+        )
+    found = snapshots(Path(settings.snapshots_in), root)
+    if not found:
+        where = f"found no snapshot of this database in {settings.snapshots_in}"
+        raise PicoschedError(f"{where}; {otherwise}", "not_found")
+    before = [each for each in found if each <= time]
+    if not before:
+        raise PicoschedError(
+            f"found the time {format_time(time)}, wanted one from {format_time(min(found))} on: "
+            f"of that time is the oldest snapshot; {otherwise}",
+            "not_found",
+        )
+    return found[max(before)]

@@ -1,0 +1,226 @@
+"""`replay`: the past once more, and whether each turn is as it was.
+
+It starts from an earlier state, a snapshot or a backup, and follows the journal from there on a copy
+(`replaying`): what came from outside comes again, and what was due comes due. The same rules must give the
+same turns, as all that a turn is made of is on record; with other rulesets the first difference of each pico
+shows what they change (`replayed`). What people did to schedules, rulesets and channels is not on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from picosched.checked import ruleset_text
+from picosched.clock import format_time
+from picosched.due.snapshots import root_of, snapshot_before
+from picosched.engine.replayed import Comparing, Replayed
+from picosched.engine.replaying import AT_ONCE, Replaying
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.krl.ruleset import Ruleset, compile_ruleset
+from picosched.store.journal import Entry
+from picosched.store.port import MEMORY
+from picosched.store.store import Store
+
+MOST_TURNS, USUAL_TURNS = 100_000, 20_000
+"""Turns of a replay at most, and over HTTP unless more are asked for."""
+
+MOST_RULESETS = 50
+
+IN_MEMORY, A_TURN = 200_000_000, 4_000
+"""Bytes of a copy that is in memory, and about those of a turn; a larger copy is a file."""
+
+Progress = Callable[[int, int], None]
+"""Is called with the turns replayed so far, and those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The state from which a replay starts."""
+
+    store: Store
+    seq: int
+    """The number of its last turn."""
+    at: datetime
+
+
+def replay_of(
+    engine: Wiring,
+    since: datetime | None,
+    until: datetime | None,
+    rulesets: Sequence[str | Path] = (),
+    backup: Store | str | Path | None = None,
+    *,
+    first: bool = False,
+    most: int = MOST_TURNS,
+    progress: Progress | None = None,
+) -> Replayed:
+    """Replay the turns of an engine's store; arguments and errors as for `Engine.replay`."""
+    for found, limit, what in ((most, MOST_TURNS, "turns"), (len(rulesets) or 1, MOST_RULESETS, "rulesets")):
+        if not 1 <= found <= limit:
+            raise PicoschedError(f"found {found:,} {what}, wanted 1 to {limit:,}")
+    new = [_compiled(each) for each in rulesets]
+    if backup is None and since is None:
+        raise PicoschedError("found neither a time nor a backup, wanted one of them to start from")
+    span = since, until
+    if isinstance(backup, Store):
+        return _replayed(engine, backup, span, new, first, most, progress)
+    if backup is None:
+        assert since is not None
+        backup = snapshot_before(engine.settings, root_of(engine.store, engine.read), since)
+    elif not Path(backup).is_file():
+        raise PicoschedError(f"there is no backup {backup}", "not_found")
+    with closing(Store(backup, readonly=True)) as snapshot:
+        return _replayed(engine, snapshot, span, new, first, most, progress)
+
+
+def _compiled(ruleset: str | Path) -> tuple[Ruleset, str | None]:
+    text, origin = ruleset_text(ruleset)
+    return compile_ruleset(text, origin), origin
+
+
+def _replayed(
+    engine: Wiring,
+    backup: Store,
+    span: tuple[datetime | None, datetime | None],
+    new: Sequence[tuple[Ruleset, str | None]],
+    first: bool,
+    most: int,
+    progress: Progress | None,
+) -> Replayed:
+    since, until = span
+    last = engine.read(engine.store.pages.last_turn)
+    latest = next(iter(engine.read(engine.store.journal.entries, after=last - 1, limit=1)), None)
+    if latest is None:
+        raise PicoschedError("the journal has no turns", "not_found")
+    start = _start(engine, backup)
+    end = latest.at if until is None else until
+    began = start.at if since is None else since
+    for time, what in ((began, "to start from"), (end, "to end at")):
+        if time < start.at:
+            found = f"found the time {format_time(time)} {what}"
+            raise PicoschedError(f"{found}, wanted one from {format_time(start.at)} on, which is the state")
+    if began > min(end, latest.at):
+        found = f"found no turn between {format_time(began)} and {format_time(end)}"
+        raise PicoschedError(f"{found}; the last one is of {format_time(latest.at)}", "not_found")
+    upto = min(engine.read(engine.store.journal.place_at, end), last)
+    total = upto - start.seq
+    if total > most:
+        raise PicoschedError(
+            f"found {total:,} turns from {format_time(start.at)} on, wanted at most {most:,}: "
+            "end earlier, or start later",
+            "too_large",
+        )
+    with TemporaryDirectory(prefix="picosched-") as folder:
+        large = start.store.size() + total * A_TURN > IN_MEMORY
+        copy = start.store.copy(Path(folder) / "picos.db" if large else MEMORY)
+        with closing(copy), closing(Replaying(copy, engine, engine.settings, start.at)) as again:
+            return _run(engine, again, start, (began, end, upto), new, first, progress)
+
+
+def _run(
+    engine: Wiring,
+    again: Replaying,
+    start: Start,
+    span: tuple[datetime, datetime, int],
+    new: Sequence[tuple[Ruleset, str | None]],
+    first: bool,
+    progress: Progress | None,
+) -> Replayed:
+    began, end, upto = span
+    names = {row.id: row.name for row in again.store.picos.picos()}
+    given = {ruleset.rid for ruleset, _ in new}
+
+    def by_hand(id: str) -> set[str]:
+        had, now = (each.read(_installed, each.store, id) for each in (again, engine))
+        return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
+
+    comparing, to_install, turns, unrecorded = Comparing(names, by_hand), [*new], 0, 0
+    for entry, inputs in _entries(engine, start.seq, upto):
+        if to_install and entry.at >= began:
+            again.let_pass(began)
+            _install(again, to_install)
+        lost = again.lost
+        unsure = again.drive(entry, inputs)
+        turns += 1
+        unrecorded += inputs is None
+        if unsure is not None:
+            comparing.note_unsure(entry.pico_id, unsure)
+        if again.lost == lost:
+            comparing.was(entry)
+        for each in again.news():
+            comparing.became(each)
+        if first and comparing.differences:
+            break
+        if progress is not None and turns % AT_ONCE == 0:
+            progress(turns, upto - start.seq)
+    else:
+        _install(again, to_install)
+        again.let_pass(end)
+        for each in again.news():
+            comparing.became(each)
+        comparing.end()
+    if progress is not None:
+        progress(turns, turns)
+    programs = len(again.read(again.store.agenda.programs, "proc"))
+    differences = comparing.differences[:1] if first else comparing.differences
+    return Replayed(
+        start.at,
+        began,
+        end,
+        turns,
+        again.outside,
+        differences,
+        comparing.unsure,
+        again.lost,
+        again.requests,
+        programs,
+        unrecorded,
+        tuple(f"{rid} on {name}" for id, name in names.items() for rid in sorted(by_hand(id))),
+    )
+
+
+def _start(engine: Wiring, backup: Store) -> Start:
+    """The state of a backup. `invalid` if it is not of this store, or turns after it are not known."""
+    last = next(iter(backup.journal.entries(limit=1)), None)
+    before = 0 if last is None else last.seq - 1
+    same = next(iter(engine.read(engine.store.pages.journal_since, before, 1)), None)
+    if last is None and same is not None and same.seq == 1:
+        return Start(backup, 0, same.at)
+    if last is not None and same is not None and same.seq == last.seq and same.eid != last.eid:
+        raise PicoschedError(
+            "found a backup of another database, wanted one of the database that is replayed"
+        )
+    if last is None or same is None or same.seq != last.seq:
+        begins = engine.read(engine.store.journal.begins)
+        oldest = "" if begins is None else f"; they are known since {format_time(begins)}"
+        found = "found a backup without turns, and the first turn"
+        if last is not None:
+            found = f"found a backup whose last turn, of {format_time(last.at)},"
+        raise PicoschedError(f"{found} is not in the journal: turns that came after it may be lost{oldest}")
+    return Start(backup, last.seq, last.at)
+
+
+def _entries(engine: Wiring, after: int, upto: int) -> Iterator[tuple[Entry, str | None]]:
+    """The turns on record between two places, each with its inputs."""
+    journal, since = engine.store.journal, engine.store.pages.journal_since
+    while after < upto and (found := engine.read(since, after, AT_ONCE)):
+        inputs = engine.read(journal.inputs, after, found[-1].seq)
+        yield from ((each, inputs.get(each.seq)) for each in found if each.seq <= upto)
+        after = found[-1].seq
+
+
+def _install(again: Replaying, new: list[tuple[Ruleset, str | None]]) -> None:
+    for ruleset, origin in new:
+        again.replace_ruleset(ruleset, origin)
+    new.clear()
+
+
+def _installed(store: Store, pico_id: str) -> dict[str, str]:
+    """Rid → the hash of its text, in a pico."""
+    return {row.rid: row.hash for row in store.picos.installed(pico_id)}

@@ -1,0 +1,308 @@
+"""The engine of a replay: on a copy of an earlier state it is given what led to each turn on record.
+
+An occurrence with a turn on record is raised when that turn comes, at its place among the turns; one without
+a turn is settled when it was settled; what the record does not know, since other rules scheduled it, is
+raised when it is due. Each turn gets the time, the random numbers and the answers it had. Nobody outside is
+asked, and no program runs: how it ended is on record as the event that reported it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import replace
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import Any
+
+from picosched.clock import EPOCH, VirtualClock
+from picosched.due.programs import finished
+from picosched.engine.wiring import Wiring
+from picosched.errors import PicoschedError
+from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
+from picosched.krl.ruleset import Ruleset
+from picosched.outside.mail import METHOD
+from picosched.outside.processes import Ended
+from picosched.pico.event import Event
+from picosched.pico.inputs import Inputs, mark_of, read_inputs
+from picosched.pico.said import Answers, Unanswered
+from picosched.schedule.backfill import RAISED, still_to_come
+from picosched.schedule.fire import Fire
+from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.settings import Settings
+from picosched.sources.source import RID, TAG, URL
+from picosched.store.journal import Entry
+from picosched.store.left_out import LeftOut
+from picosched.store.store import Store
+from picosched.turns import install as installing
+from picosched.turns import sources as declaring
+from picosched.turns.pieces import RaiseDue, RaiseEntry, RaiseEvent, RaiseNow, RaisePast
+
+AT_ONCE = 500
+"""Turns that are read together."""
+
+LOOK = timedelta(seconds=1)
+"""How often it is looked for what is due and not on record."""
+
+ID_BITS = 128
+"""Of a random number that is an id: ids are compared by the order in which they appear."""
+
+LATE = (Outcome.LATE, Outcome.COALESCED)
+NOBODY = HttpResponse(0, "its answer is not on record")
+ENDED = ("outcome", "exit", "signal", "stdout", "stderr", "truncated", "duration", "why")
+
+
+class Replaying(Wiring):
+    """An engine on a copy of an earlier state, to which the record is given turn by turn."""
+
+    def __init__(self, store: Store, record: Wiring, settings: Settings, now: datetime) -> None:
+        self._virtual = VirtualClock(now)
+        super().__init__(store, self._virtual, settings, 0, False, self._ask, None, {})
+        self._record = record
+        self._inputs: Inputs | None = None
+        """Of the turn that is driven; None if they were not kept, or none is driven."""
+        self._driven = False
+        self._unsure: str | None = None
+        """Why the turn that is driven cannot be compared."""
+        self._held: set[str] = set()
+        self._waiting.hold, self._programs.hold = self._hold, self._hold_programs
+        self._let_go: list[tuple[datetime, str, str]] = []
+        """Occurrences without a turn, by when they were settled: (time, id, owner), a heap."""
+        self._looked = now - LOOK
+        self._told = store.pages.last_turn()
+        self.outside = self.lost = self.requests = 0
+
+    # What it is asked
+
+    def _ask(self, request: HttpRequest) -> HttpResponse:
+        answer = self._answer_of(request)
+        if isinstance(answer, HttpResponse):
+            return answer
+        if not self._driven and (request.method == METHOD or not request.redirects):
+            return HttpResponse(200, "not sent")  # a delivery, which would be repeated
+        self.requests += 1
+        return NOBODY
+
+    def _ask_pico(self, request: EventQuery, trace: str | None) -> EventQueryAnswer:
+        answer = self._answer_of(request)
+        if isinstance(answer, EventQueryAnswer):
+            return answer
+        if not self._driven:
+            return super()._ask_pico(request, trace)
+        self.requests += 1
+        return EventQueryAnswer(error=PicoschedError("its answer is not on record", "not_found"))
+
+    def _answer_of(self, request: Request) -> Response | None:
+        """The answer on record; None if there is none."""
+        if not self._driven:
+            return None
+        if self._inputs is None:
+            self._unsure = "the answers to its requests were not recorded"
+            return None
+        mark = mark_of(request)
+        for place, (asked, answer) in enumerate(self._inputs.given):
+            if asked == mark:
+                del self._inputs.given[place]
+                if answer is None:
+                    self._unsure = "an answer was too large to be recorded (recorded_bytes)"
+                return answer
+        return None  # which other rules ask
+
+    # What it is given
+
+    def drive(self, entry: Entry, inputs: str | None) -> str | None:
+        """Give it what led to a turn on record; why the turn cannot be compared, if it cannot."""
+        self._pass(entry.at)
+        self._virtual.reach(max(entry.at, self.now()))
+        if self.read(self.store.picos.find_pico, entry.pico_id) is None:
+            self.lost += 1
+            return None
+        self._inputs = read_inputs(inputs)
+        drawn = None if self._inputs is None else self._inputs.drawn
+        answers = Answers(drawn=[*(drawn or ())], began=entry.at)
+        self._driven, self._unsure = True, None
+        try:
+            if entry.scheduled is None:
+                self._raise_again(entry, answers)
+            else:
+                self._come_due(entry, entry.scheduled, answers)
+        finally:
+            self._driven = False
+        if drawn is None and any(bits != ID_BITS for bits, _ in answers.drawn):
+            self._unsure = "its random numbers were not recorded"
+        return self._unsure
+
+    def let_pass(self, until: datetime) -> None:
+        """Let what is not on record come due up to a time."""
+        self._looked = EPOCH
+        self._pass(until)
+        self._virtual.reach(max(until, self.now()))
+
+    def news(self) -> Iterator[Entry]:
+        """The turns since the last call."""
+        while found := self.read(self.store.pages.journal_since, self._told, AT_ONCE):
+            self._told = found[-1].seq
+            yield from found
+
+    def replace_ruleset(self, ruleset: Ruleset, origin: str | None) -> None:
+        """Install a ruleset on each pico that has one with its rid; `not_found` if none has."""
+        having = self.read(self.store.sources.having, ruleset.rid)
+        if not having:
+            raise PicoschedError(f"no pico has the ruleset {ruleset.rid}", "not_found")
+        for id in having:
+            known = self.store, self.loaded, id, ruleset, origin, None, self.now()
+            self.write(installing.install, *known)
+
+    def _raise_again(self, entry: Entry, answers: Answers, rids: tuple[str, ...] | None = None) -> None:
+        """Raise an event that came from outside."""
+        self.outside += rids is None
+        first = entry.handled[0]
+        event = Event(
+            first["domain"], first["type"], first["attrs"], entry.eid, entry.at, entry.eci, rids=rids
+        )
+        self._done(self._raise, RaiseEvent(event, entry.pico_id, answers))
+
+    def _come_due(self, entry: Entry, id: str, answers: Answers) -> None:
+        """Raise what was due, of a schedule, a message or a source."""
+        assert entry.nominal is not None
+        nominal, row = entry.nominal, self.read(self.store.agenda.find, id)
+        record = self._record_of(id, nominal)
+        late = record is not None and record.outcome in LATE
+        looks = (entry.at,) if late else (min(nominal, entry.at), entry.at)
+        if row is None:
+            self._come_anyway(entry, id, answers)
+        elif (row.domain, row.type) == ("proc", "finished"):
+            self._finish(row, entry, nominal)
+            self._raise_row(id, row.pico_id, looks, answers)
+        elif row.status is Status.PENDING and row.due is not None and row.due <= nominal:
+            while row is not None and row.due is not None and row.due < nominal:  # settled without a turn
+                before = self._record_of(id, row.due)
+                self._raise_row(id, row.pico_id, (entry.at if before is None else before.fired,), Answers())
+                after = self.read(self.store.agenda.find, id)
+                row = None if after is None or after.due == row.due else after
+            self._raise_row(id, entry.pico_id, looks, answers)
+        elif record is not None and record.why is not None:
+            self._raise_by_hand(row, record, answers)
+        self._held.discard(id)
+
+    def _come_anyway(self, entry: Entry, id: str, answers: Answers) -> None:
+        """Raise what is no row here: the entry of a source, or what a person scheduled since."""
+        source = self.read(self.store.sources.find_entry, id)
+        if source is not None:
+            self._done(self._perform_entry, RaiseEntry(id, source.source_id, entry.at, answers))
+            return
+        made = self._record.read(self._record.store.agenda.find, id)
+        if made is None or made.rule is not None or made.kind == "window":
+            return  # a rule made it; or it follows a window, under another id
+        self.lost += 1
+        self._raise_again(entry, answers, (made.rid,) if made.rid else None)
+
+    def _finish(self, row: Scheduled, entry: Entry, nominal: datetime) -> None:
+        """End the run of a program as it ended."""
+        told = entry.handled[0]["attrs"]
+        if row.kind == "send":  # it was running when the snapshot was made, and is not any more
+            after = replace(row, due=nominal, attrs=told)
+        else:
+            after = finished(row, Ended(**{name: told[name] for name in ENDED}), nominal)
+        self.write(self.store.agenda.become, after, self.now())
+
+    def _raise_by_hand(self, row: Scheduled, record: Fire, answers: Answers) -> None:
+        """Raise a row outside its times, as a person did."""
+        why = record.why or ""
+        try:
+            if record.nominal == record.fired or record.outcome is Outcome.FIRED:
+                self._done(self._raise_now, RaiseNow(row.id, why, answers))
+            elif record.nominal < still_to_come(row):
+                self._done(self._raise_past, RaisePast(row.id, record.nominal, answers))
+        except PicoschedError:
+            return  # it has ended here, so there is no turn
+
+    def _raise_row(self, id: str, owner: str, looks: Sequence[datetime], answers: Answers) -> None:
+        self._done(self._perform_due, RaiseDue(id, owner, looks, answers))
+
+    def _perform_due(self, piece: RaiseDue) -> Any:
+        return self._commits.perform(self._rows.raise_due, piece)
+
+    def _perform_entry(self, piece: RaiseEntry) -> Any:
+        return self._commits.perform(self._sounding.ring, piece)
+
+    def _done(self, perform: Callable[[Any], Any], piece: Any) -> None:
+        outcome = perform(piece)
+        if isinstance(outcome, Unanswered):
+            self._waiting.done(perform, piece, outcome)
+
+    # What comes due meanwhile
+
+    def _pass(self, until: datetime) -> None:
+        """Let come what is due up to a time, but for what the record has later."""
+        if until - self._looked < LOOK:
+            return
+        self._looked = until
+        while (due := self._soonest()) is not None and due <= until:
+            self._virtual.reach(max(due, self.now()))
+            if not self._let_go or self._let_go[0][0] > self.now():
+                self._ticks.run_due()
+                continue
+            fired, id, owner = heappop(self._let_go)
+            self._held.discard(id)
+            self._raise_row(id, owner, (fired,), Answers())
+            if self._is_due(id):
+                self._held.add(id)  # it went another way here, and must not come again and again
+
+    def _soonest(self) -> datetime | None:
+        times = [self._ticks.next_due(), self._let_go[0][0] if self._let_go else None]
+        return min((each for each in times if each is not None), default=None)
+
+    # Inside the lock, so with the store itself
+
+    def _hold(self) -> Set[str]:
+        """What is due now and on record; asked before each look at what is due."""
+        now = self.now()
+        while True:
+            without = LeftOut(frozenset(self._held))
+            found = [*self.store.due.first(now, AT_ONCE, without), *self.store.sources.due(now, without)]
+            new = {id for id, owner in found if self._is_on_record(id, owner)}
+            if not new:
+                return self._held
+            self._held |= new
+
+    def _hold_programs(self) -> Set[str]:
+        return {row.id for row in self.store.agenda.programs("proc")}
+
+    def _is_on_record(self, id: str, owner: str) -> bool:
+        """Whether the record has the occurrence for which something is due; then when it comes is known."""
+        row = self.store.agenda.find(id)
+        if row is None:
+            return self._has_turns(id, owner)
+        if row.due is None:
+            return False
+        if (row.domain, row.type) == ("proc", "finished"):
+            return True
+        record = self._record_of(id, row.due)
+        if record is None:
+            there = self._record.read(self._record.store.agenda.find, id)
+            return there is not None and there.status is Status.PENDING and there.due == row.due
+        if record.outcome not in RAISED or record.eid is None:
+            heappush(self._let_go, (record.fired, id, owner))
+        return True
+
+    def _has_turns(self, id: str, source_id: str) -> bool:
+        """Whether what an entry of a source raises is a turn that the journal has.
+
+        It is none if it becomes rows or deliveries, or is let go, or the source leaves the journal alone.
+        """
+        entry, kept = self.store.sources.find_entry(id), self.store.sources.find(source_id)
+        if entry is None or entry.due is None or kept is None:
+            return False
+        record = self._record_of(id, entry.due)
+        if record is not None:
+            return record.outcome in RAISED and record.eid is not None
+        source = declaring.read(kept, self.store.almanac)
+        return source.journal and source.to.kind not in (TAG, RID, URL)
+
+    def _is_due(self, id: str) -> bool:
+        row = self.read(self.store.agenda.find, id)
+        return row is not None and row.due is not None and row.due <= self.now()
+
+    def _record_of(self, id: str, nominal: datetime) -> Fire | None:
+        found = self._record.read(self._record.store.agenda.records_between, id, nominal, nominal, 1)
+        return next(iter(found), None)
