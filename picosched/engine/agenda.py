@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
+from picosched.acting import Actor
 from picosched.clock import format_time, parse_time, shifted
 from picosched.engine.forecast import why_shut, window_of_row
 from picosched.engine.reached import OfPico
@@ -34,7 +35,7 @@ from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire, Label
-from picosched.schedule.provenance import PYTHON, Provenance, change_of
+from picosched.schedule.provenance import Provenance, change_of
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
@@ -55,14 +56,12 @@ BY_HAND = "somebody fired it outside its times"
 class Agenda:
     """The scheduled events of an engine. Every method may raise the store's PicoschedError."""
 
-    def __init__(self, engine: Wiring, by: str = PYTHON) -> None:
+    def __init__(self, engine: Wiring) -> None:
         self._engine = engine
-        self._by = by
-        """Who makes changes, for their provenance."""
 
-    def acting(self, by: str) -> Agenda:
-        """The same, for changes made through another surface."""
-        return Agenda(self._engine, by)
+    def acting(self, by: Actor | str) -> Agenda:
+        """The same, for changes made by somebody else."""
+        return Agenda(self._engine.acting(by))
 
     # Reading
 
@@ -188,6 +187,7 @@ class Agenda:
 
         This finishes an `at`; a repeat continues as before. `not_found` if it is not pending or paused.
         """
+        self._engine.permit("fired")
         return self._engine.raise_now(RaiseNow(id, why))
 
     def backfill(
@@ -199,6 +199,7 @@ class Agenda:
         not repeat or for a time beyond history, `not_found` if it is not pending or paused, `too_large` for
         more than 1,000 due times. If it ends in between, those already raised are on record.
         """
+        self._engine.permit("backfilled")
         found = self._past(self.load(id), _time(since), _time(until))
         return found if dry_run else [self._raised(id, each) for each in found]
 
@@ -237,6 +238,7 @@ class Agenda:
         return replace(past, outcome=Outcome.LATE if error is None else Outcome.FAILED, error=error)
 
     def _change(self, which: Which, what: str, step: Change, dry_run: bool) -> list[Scheduled]:
+        self._engine.permit(what)
         if dry_run:
             steps = (step(row) for row in self.scheduled(which))
             return [changed[0] for changed in steps if changed is not None]
@@ -258,7 +260,7 @@ class Agenda:
                 if row is not None and (changed := step(row)) is not None:
                     now = self._engine.now()
                     store.agenda.take(changed, now)
-                    store.agenda.note_change(change_of(row, changed[0], now, what, self._by))
+                    store.agenda.note_change(change_of(row, changed[0], now, what, str(self._engine.by)))
                     done.append(changed[0])
         return done
 

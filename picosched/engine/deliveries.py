@@ -28,6 +28,7 @@ class Delivering(Wiring):
 
     def retry_delivery(self, id: str) -> bool:
         """Try a delivery now; one that is dead is pending again. False if there is none."""
+        self.permit("retried")
 
         def work() -> bool:
             found = self.store.deliveries.find(id)
@@ -46,6 +47,7 @@ class Delivering(Wiring):
 
         If it is pending and a source sent it, its occurrence fails.
         """
+        self.permit("dropped")
 
         def work() -> bool:
             found = self.store.deliveries.find(id)

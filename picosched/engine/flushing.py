@@ -31,6 +31,7 @@ def flush(engine: Engine, url: str) -> Flushed:
     """
     from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
 
+    engine.permit("installed")
     origins = engine.read(engine.store.picos.origins)
     origin = next((each for each in origins if _is_same(each, url)), None)
     if origin is None:

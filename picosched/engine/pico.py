@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,6 +49,7 @@ class PicoRef:
         from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
 
         engine = self.engine
+        engine.permit("installed")
         text, origin = ruleset_text(ruleset)
         if config is not None:
             config = json_object(config, "the configuration", engine.settings.limits.max_attrs_bytes)
@@ -64,6 +65,7 @@ class PicoRef:
     def uninstall(self, rid: str) -> None:
         """Uninstall a ruleset, with its variables and schedules. `conflict` if another uses it."""
         engine = self.engine
+        engine.permit("uninstalled")
         engine.write(installing.uninstall, engine.store, engine.loaded, self.id, rid, engine.now())
         engine.look_again()
 
@@ -83,6 +85,7 @@ class PicoRef:
     ) -> Channel:
         """Make a channel. Patterns are `domain:type` for events and `rid:name` for queries, `*` for any."""
         engine, named = self.engine, new_tags(tags)
+        engine.permit("made")
         events, queries = new_policy(allow_events, deny_events), new_policy(allow_queries, deny_queries)
 
         def work() -> Channel:
@@ -94,10 +97,13 @@ class PicoRef:
         return engine.write(work)
 
     def channels(self) -> list[Channel]:
-        return self._read(lambda: self.engine.store.picos.channels(self.id))
+        """Its channels; for others than authors with the beginnings of their ecis only."""
+        found = self._read(lambda: self.engine.store.picos.channels(self.id))
+        return [replace(each, eci=self.engine.shown_eci(each.eci)) for each in found]
 
     def delete_channel(self, eci: str) -> bool:
         """Delete a channel; True if this pico had it."""
+        self.engine.permit("deleted")
 
         def work() -> bool:
             picos = self.engine.store.picos
@@ -185,6 +191,7 @@ class PicoRef:
     def delete(self) -> None:
         """Delete this pico and its descendants; their schedules are cancelled. `refused` for the root."""
         engine = self.engine
+        engine.permit("deleted")
         engine.write(installing.delete_pico, engine.store, engine.loaded, self.id, engine.now())
         engine.look_again()
 

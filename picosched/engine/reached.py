@@ -28,6 +28,7 @@ from picosched.sources.state import SourceState
 from picosched.store.journal import Entry
 from picosched.store.machines import Machine
 from picosched.store.picos import InstalledRow
+from picosched.tokens import Token
 
 if TYPE_CHECKING:
     from picosched.engine.planned import Plan
@@ -183,6 +184,12 @@ class Reached(Protocol):
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None
     ) -> list[Entry]: ...
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]: ...
+
+    def tokens(self) -> list[Token]: ...
+    def make_token(
+        self, name: str, role: str, expires: str | datetime | None = None
+    ) -> tuple[str, Token]: ...
+    def revoke_token(self, name: str) -> bool: ...
 
     def machines(self) -> list[Machine]: ...
 

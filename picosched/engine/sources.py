@@ -34,6 +34,7 @@ class Sourced(Wiring):
 
     def add_sources(self, sources: Sequence[Source]) -> list[str]:
         """Add sources, all of them or none; returns their ids. Errors as for `add_source`."""
+        self.permit("added")
         for source in sources:
             json_object(source.given, "the source", self.settings.limits.max_attrs_bytes)
         ids = [self.new_id() for _ in sources]
@@ -62,15 +63,18 @@ class Sourced(Wiring):
 
         `conflict` if it is configured in picosched.toml: it would be back at the next start.
         """
+        self.permit("removed")
         return self._change(declaring.remove, self.store, id)
 
     def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
         """Pause a source until `until`, or until it is resumed; True if one has that id or name."""
+        self.permit("paused")
         time = parse_time(until) if isinstance(until, str) else until
         return self._change(declaring.pause, self.store, id, time)
 
     def resume_source(self, id: str) -> bool:
         """Resume a paused source with its next occurrence; True if it was paused."""
+        self.permit("resumed")
         return self._change(declaring.resume, self.store, id, self.now())
 
     def bring_sources(self, sources: Sequence[Source]) -> Brought:

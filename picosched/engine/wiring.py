@@ -2,8 +2,7 @@
 
 Input from Python, the server, the console and the command line is checked and made an `Event` or a `Query`
 here. From here a piece of work goes into the queue of `turns/commit.py`. A piece that needs an answer from
-outside returns `Unanswered`, waits for it without any lock (`due/waiting.py`), and is queued again. The
-classes for callers are built on this: `engine`, `pico`, `agenda`, `sources`.
+outside returns `Unanswered`, waits for it without any lock (`due/waiting.py`), and is queued again.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, ParamSpec, TypeVar, cast
 
+from picosched.acting import Role
 from picosched.checked import checked_event, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, to_ms, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
@@ -31,8 +31,9 @@ from picosched.due.programs import ProgramsQueue
 from picosched.due.pruning import Pruning
 from picosched.due.scheduler import Scheduler
 from picosched.due.sources import SourcesQueue
-from picosched.due.tick import Dues, OnEvent, Ticks
+from picosched.due.tick import Dues, Ticks
 from picosched.due.waiting import Ask, Waiting
+from picosched.engine.acting import Acting
 from picosched.engine.recovery import opened, take_up
 from picosched.errors import PicoschedError
 from picosched.krl.requests import EventQuery, EventQueryAnswer
@@ -69,7 +70,7 @@ Outcome = Turn | Exception | Unanswered | Later
 """Of raising an event."""
 
 
-class Wiring:
+class Wiring(Acting):
     """The parts of an engine. Its arguments are those of `Engine`."""
 
     def __init__(
@@ -222,14 +223,6 @@ class Wiring:
         """Wake the scheduler because due times changed."""
         self._scheduler.wake()
 
-    def on_event(self, domain: str, type: str, call: OnEvent) -> None:
-        """Have `call` called with the attributes of each such event of any pico once its turn is durable.
-
-        The thread that commits calls it, so it must be quick and must not call the engine. `conflict` if
-        there is one for such events already.
-        """
-        self._dues.on_event(domain, type, call)
-
     # The door
 
     def new_event(
@@ -271,7 +264,12 @@ class Wiring:
         return Query(rid, name, copy, eci, f"{self._began:012x}{next(self._queries):020x}", host)
 
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
-        """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable."""
+        """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable.
+
+        `refused` if the role of whoever acts does not cover it.
+        """
+        if self.by.role is not Role.AUTHOR:
+            self.permit_event(event.domain)
         piece = RaiseEvent(event, pico_id)
         turn = self._raise(piece)
         if isinstance(turn, Unanswered):

@@ -34,6 +34,7 @@ from picosched.store.picos import APP, Picos
 from picosched.store.port import MEMORY, Row
 from picosched.store.shards import Shards, shard_of
 from picosched.store.sources import Sources
+from picosched.store.tokens import Tokens
 from picosched.timespec.almanac import PLAIN, Almanac
 
 PRUNED_AT_ONCE = 5_000
@@ -71,6 +72,7 @@ class Store:
         self.pages = Pages(self._database)
         self.sources = Sources(self._database, self)
         self.deliveries = Deliveries(self._database)
+        self.tokens = Tokens(self._database)
         self.almanac = PLAIN
         """What timespecs are read with."""
 
@@ -274,13 +276,13 @@ class Store:
         """Whether any history is past its retention."""
         before = shifted(now, -self._history)
         older = self.agenda.prunable(before, now) or self.journal.prunable(before, now)
-        return older or self.deliveries.prunable(before)
+        return older or self.deliveries.prunable(before) or self.tokens.prunable(before)
 
     def prune(self, now: datetime) -> int:
         """Delete some history past its retention; returns how many rows, 0 when done."""
         before = shifted(now, -self._history)
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
-        deleted += self.deliveries.prune(before, PRUNED_AT_ONCE)
+        deleted += self.deliveries.prune(before, PRUNED_AT_ONCE) + self.tokens.prune(before)
         return deleted + self.journal.prune(before, now, PRUNED_AT_ONCE)
 
 

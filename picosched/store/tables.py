@@ -12,6 +12,7 @@ from picosched.schedule.scheduled import SCHEDULED
 from picosched.store import deliveries, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.port import Kept
+from picosched.tokens import TOKEN
 
 
 def _kept(name: str, columns: str, key: str = "") -> Kept:
@@ -38,4 +39,5 @@ TABLES = (
     Kept("fire", FIRE.inserted),
     Kept("journal", ENTRY.inserted),
     Kept("provenance", PROVENANCE.inserted),
+    Kept("token", TOKEN.inserted, ("name",)),
 )

@@ -38,6 +38,7 @@ from picosched.web.api import (
     session,
     sources,
     times,
+    tokens,
 )
 from picosched.web.api.shapes import ErrorShape
 from picosched.web.errors import HttpError, body_of, status_of
@@ -97,6 +98,7 @@ def new_app(
         copies,
         machines,
         plan,
+        tokens,
     )
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])

@@ -14,9 +14,11 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
+from picosched.acting import CONSOLE, HTTP
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.web.access import ENTER, SAFE, Access
+from picosched.web.access import ENTER, SAFE, Access, nobody
+from picosched.web.caller import Caller, answering
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
 from picosched.web.forwarding import SECRET, Forwarding
@@ -63,6 +65,9 @@ MOST_SOCKETS = 200
 
 REFUSED = (400, 401, 403, 404, 405, 408, 413)
 """Statuses that count as refusals if given here, before FastAPI or a rule has seen the request."""
+
+LOOK_SECONDS = 0.5
+"""How often an open WebSocket looks whether its token is still valid."""
 
 STOPPED = "picosched is stopping; it is not known whether this took effect"
 
@@ -211,11 +216,11 @@ class Site:
     ) -> tuple[int, str]:
         """Let FastAPI answer; return its status and the path template."""
         path, method = scope["path"], scope["method"]
+        surface = HTTP if path.startswith("/api") else CONSOLE
         most, more = MOST_BODY, Headers()
         if path == UI_CONTEXT and self._origins.allow(headers):
             more = self._origins.answer(headers)
-            if not self._access.loopback:
-                self._access.check(headers, method)
+            found = nobody(surface) if self._access.loopback else self._access.check(headers, method, surface)
         elif path == UI_CONTEXT and self._access.foreign(headers):
             origin = headers["origin"][:100]
             raise HttpError(
@@ -224,10 +229,12 @@ class Site:
                 f"started with: serve --allow-origin {origin}",
             )
         elif not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
-            self._access.check(headers, method, _token(scope) if path == CALENDAR else None)
+            token = _token(scope) if path == CALENDAR else None
+            found = self._access.check(headers, method, surface, token)
         else:
-            most = MOST_OPEN_BODY
+            most, found = MOST_OPEN_BODY, nobody(surface)
             self._access.check_page(headers)
+        answering(found)
         told = _Told(send, path.startswith("/api"), more)
         with self.bodies.hold() as hold:
             body = await read_body(headers, receive, most, hold.take) if has_body(headers) else b""
@@ -245,7 +252,7 @@ class Site:
         headers = headers_of(scope)
         try:
             self._access.check_host(headers)
-            self._access.check(headers, "WEBSOCKET")
+            found = self._access.check(headers, "WEBSOCKET", CONSOLE)
             if self._sockets >= MOST_SOCKETS:
                 raise BusyError(f"{MOST_SOCKETS} WebSockets are open already")
         except HttpError as error:
@@ -253,9 +260,10 @@ class Site:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
+        answering(found)
         self._sockets += 1
         try:
-            await self._rest(scope, receive, send)
+            await self._rest(scope, _while_valid(found, receive, send), send)
         finally:
             self._sockets -= 1
 
@@ -277,6 +285,24 @@ class Site:
         self._metrics.answered(path, status)
         if self._log is not None:
             self._log(scope["method"], shown_path(scope["path"]), status, seconds, _address(scope))
+
+
+def _while_valid(found: Caller, receive: Receive, send: Send) -> Receive:
+    """A `receive` that ends a WebSocket once the token it was opened with is not valid any more."""
+
+    async def receive_while_valid() -> Message:
+        coming = asyncio.ensure_future(receive())
+        try:
+            while not coming.done() and found.still():
+                await asyncio.wait((coming,), timeout=LOOK_SECONDS)
+            if found.still():
+                return coming.result()
+            await send({"type": "websocket.close", "code": 1008})
+            return {"type": "websocket.disconnect", "code": 1008}
+        finally:
+            coming.cancel()
+
+    return receive_while_valid
 
 
 class _Told:

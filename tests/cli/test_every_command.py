@@ -55,11 +55,15 @@ ON_A_DATABASE = [
     ("deliveries",),
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
+    ("tokens",),
+    ("make-token", "anna"),
+    ("revoke-token", "anna"),
     ("machines",),
 ]
 WRITING = {
     "raise", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
     "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
+    "make-token", "revoke-token",
 }  # fmt: skip
 
 HOLD = """\

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from picosched import Fire, Scheduled, Store, Turn
+from picosched.acting import Role
 from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
@@ -19,6 +20,7 @@ from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.port import Row
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.tables import TABLES
+from picosched.tokens import Token
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -73,6 +75,7 @@ PAST = fire_of(
 SOURCE = SourceRow("src", "beat", "{}", False, NOW, NOW)
 ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)
+TOKEN = Token("anna", Role.OPERATE, "0f", NOW, "HTTP", NOW + MINUTE)
 OF_RULE = replace(DELIVERY, id="d3", source_id="", entry_id="", pico_id="p", rid="tea", rule="send")
 
 
@@ -94,6 +97,7 @@ def furnish(store: Store) -> None:
     store.deliveries.add(OF_RULE)
     store.deliveries.receive("p", "key", "e1", NOW)
     store.begun.mark("once", 1)
+    store.tokens.add(TOKEN)
 
 
 def changed_map() -> ChangedMap:
@@ -174,6 +178,8 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "put_off": lambda store: store.deliveries.put_off("d", NOW + MINUTE, "refused"),
     "give_up_delivery": lambda store: store.deliveries.give_up("d", NOW, "refused"),
     "retry": lambda store: store.deliveries.retry("d", NOW + MINUTE),
+    "add_token": lambda store: store.tokens.add(replace(TOKEN, name="bo", expires=None)),
+    "remove_token": lambda store: store.tokens.remove("anna"),
     "remove_deliveries": lambda store: store.deliveries.remove_of("p"),
     "delivered": lambda store: store.deliveries.remove("d"),
     "receive": lambda store: store.deliveries.receive("p", "key2", "e5", NOW),
@@ -205,6 +211,7 @@ def everything(store: Store) -> dict[str, Any]:
         "deliveries": [store.deliveries.find(id) for id in ("d", "d2", "d3", "d4")],
         "received": [store.deliveries.received("p", key) for key in ("key", "key2")],
         "begun": store.begun.all(),
+        "tokens": store.tokens.all(),
     }
 
 

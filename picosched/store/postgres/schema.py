@@ -1,5 +1,7 @@
 """The tables, as migrations: each is applied once, in order, in one transaction with its number.
 
+They are one idea, and get longer with each: a migration that was released never changes.
+
 Times are milliseconds since 1970, flags 0 or 1, JSON is text. Texts are compared byte by byte, as the
 tables' logic expects, whatever the language of the database. `seq` numbers rows in the order of writing; a
 number may be left out after a rollback. A table of our own, `picosched`, has the number of migrations, so
@@ -338,6 +340,18 @@ LEAVING = ("ALTER TABLE machine ADD leaving bigint NOT NULL DEFAULT 0",)
 BECAME = (f"ALTER TABLE provenance ADD was {TEXT}, ADD became {TEXT}",)
 """What a change to a scheduled event was."""
 
+TOKENS = (
+    f"""CREATE TABLE token (
+        name {TEXT} PRIMARY KEY,
+        role {TEXT} NOT NULL,
+        hash {TEXT} NOT NULL,
+        made bigint NOT NULL,
+        made_by {TEXT} NOT NULL,
+        expires bigint
+    )""",
+)
+"""Named tokens, as hashes."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -351,6 +365,7 @@ MIGRATIONS = (
     ("0010_leaving", LEAVING),
     ("0011_views", VIEWS),
     ("0012_became", BECAME),
+    ("0013_tokens", TOKENS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -297,6 +297,18 @@ BECAME = (
 )
 """What a change to a scheduled event was."""
 
+TOKENS = (
+    """CREATE TABLE token (
+        name TEXT PRIMARY KEY,
+        role TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        expires INTEGER
+    ) WITHOUT ROWID""",
+)
+"""Named tokens, as hashes."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -312,6 +324,7 @@ MIGRATIONS = (
     ("0012_provenance", PROVENANCE),
     ("0013_views", VIEWS),
     ("0014_became", BECAME),
+    ("0015_tokens", TOKENS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -26,6 +26,7 @@ from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
 from picosched.store import deliveries, pages, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.texts import Parts, texts_of, with_conditions
+from picosched.tokens import TOKEN
 
 
 class Columns:
@@ -44,6 +45,7 @@ FRAGMENTS: dict[str, Any] = {
     "fire": Columns(FIRE),
     "entry": Columns(ENTRY),
     "provenance": Columns(PROVENANCE),
+    "token": Columns(TOKEN),
     "pico": picos.PICO,
     "channel": rows.CHANNEL,
     "source": sources.SOURCE,

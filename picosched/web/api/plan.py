@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from picosched.engine.plan import MOST_DAYS, MOST_RAISED, MOST_RULESETS, USUAL_DAYS, USUAL_RAISED
 from picosched.web.api.busy import busy
+from picosched.web.api.needs import AUTHOR, READ
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.api.shapes import AnEngine, Input
 
@@ -113,7 +114,7 @@ class WholeShape(BaseModel):
     dot: str = Field(description="The graph as Graphviz text.")
 
 
-@router.get("/graph")
+@router.get("/graph", dependencies=[READ])
 def graph(
     engine: AnEngine,
     pico: Annotated[
@@ -125,7 +126,7 @@ def graph(
         return WholeShape(**engine.whole(pico).as_json())
 
 
-@router.post("/plan")
+@router.post("/plan", dependencies=[AUTHOR])
 def plan(what: Deployment, engine: AnEngine) -> PlanShape:
     """What would change if rulesets were deployed now, rehearsed on copies; nothing is changed or sent."""
     texts = [checked_ruleset(text) for text in what.rulesets]

@@ -18,6 +18,7 @@ from picosched.errors import PicoschedError
 from picosched.krl.printer import formatted
 from picosched.krl.ruleset import compile_ruleset
 from picosched.store.picos import InstalledRow
+from picosched.web.api.needs import AUTHOR, READ
 from picosched.web.api.picos import installed_shape
 from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load
 from picosched.web.errors import HttpError
@@ -100,13 +101,13 @@ class Laid(BaseModel):
     changed: bool
 
 
-@router.get("/picos/{pico}/rulesets")
+@router.get("/picos/{pico}/rulesets", dependencies=[READ])
 def list_rulesets(pico: str, engine: AnEngine) -> list[InstalledShape]:
     """The rulesets of a pico, in the order of installation."""
     return [installed_shape(each) for each in load(engine, pico).rulesets().values()]
 
 
-@router.post("/picos/{pico}/rulesets", status_code=201)
+@router.post("/picos/{pico}/rulesets", dependencies=[AUTHOR], status_code=201)
 def install(pico: str, new: Install, engine: AnEngine) -> NewRuleset:
     """Install a ruleset, or replace it, keeping its variables and schedules.
 
@@ -120,7 +121,7 @@ def install(pico: str, new: Install, engine: AnEngine) -> NewRuleset:
     return NewRuleset(**shape.model_dump(), warnings=warnings)
 
 
-@router.get("/picos/{pico}/rulesets/{rid}")
+@router.get("/picos/{pico}/rulesets/{rid}", dependencies=[READ])
 def show_ruleset(pico: str, rid: str, engine: AnEngine) -> WholeRuleset:
     """A ruleset on a pico, with its text and variables."""
     found = load(engine, pico)
@@ -132,14 +133,14 @@ def show_ruleset(pico: str, rid: str, engine: AnEngine) -> WholeRuleset:
     return WholeRuleset(**installed_shape(row).model_dump(), text=kept.text, variables=variables)
 
 
-@router.delete("/picos/{pico}/rulesets/{rid}", status_code=204)
+@router.delete("/picos/{pico}/rulesets/{rid}", dependencies=[AUTHOR], status_code=204)
 def uninstall(pico: str, rid: str, engine: AnEngine) -> None:
     """Uninstall a ruleset, delete its variables and cancel its schedules. 409 if another ruleset uses it."""
     load(engine, pico).uninstall(rid)
 
 
-@router.post("/flush")
-@router.get("/flush")
+@router.post("/flush", dependencies=[AUTHOR])
+@router.get("/flush", dependencies=[AUTHOR])
 def flush_ruleset(
     url: Annotated[str, Query(max_length=2_000)], request: Request, engine: AnEngine
 ) -> Reloaded:
@@ -167,7 +168,7 @@ def flush_ruleset(
     )
 
 
-@router.post("/check")
+@router.post("/check", dependencies=[READ])
 def check_text(source: Text, engine: AnEngine) -> list[FindingShape]:
     """All errors and warnings for a text, in order."""
     return _findings(source.text, source.name, engine)
@@ -189,7 +190,7 @@ def _findings(text: str, name: str | None, engine: Engine) -> list[FindingShape]
     ]
 
 
-@router.post("/format")
+@router.post("/format", dependencies=[READ])
 def format_text(source: Text) -> Laid:
     """Format a text. 400 for a syntax error."""
     text = formatted(source.text, source.name)

@@ -33,6 +33,7 @@ PAGES = (
     "deliveries_page",
     "alerts_page",
     "machines_page",
+    "tokens_page",
     "elsewhere",
 )
 """The modules of the pages; each has `add_pages(console)`. The last takes all unclaimed paths."""

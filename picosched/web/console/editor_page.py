@@ -108,7 +108,8 @@ class _Editor:
             text("h1", opened.rid or "New ruleset").classes("mono")
             self._state = ui.element("span")
             button("Format", self._format).props["title"] = "Ctrl-Shift-F"
-            button("Install…", self._ask_where, "primary").props["title"] = "Ctrl-S"
+            install = button("Install…", self._ask_where, "primary", needs="installed")
+            install.props.setdefault("title", "Ctrl-S")
         self._tell_variants()
         with box("editor"):
             with box("stack"):

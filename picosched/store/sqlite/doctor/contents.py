@@ -25,6 +25,7 @@ from picosched.store.sqlite.database import SQLiteDatabase
 from picosched.store.sqlite.doctor.finding import MOST_OF_A_KIND, Finding, key, shown
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
+from picosched.tokens import TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,7 @@ TABLES = (
     Table("fire", ["scheduled", "nominal"], _columns(FIRE), _fire),
     Table("journal", ["seq"], _columns(ENTRY)),
     Table("provenance", ["scheduled", "at"], _columns(PROVENANCE)),
+    Table("token", ["name"], _columns(TOKEN)),
     Table(
         "source",
         ["id"],
