@@ -37,6 +37,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "running": ("run", "journal"),
     "serving": ("serve",),
     "machines": ("worker", "machines"),
+    "audit": ("audit",),
     "tokens": ("tokens", "make-token", "revoke-token"),
     "sources": ("sources", "add-source", "remove-source", "pause-source", "resume-source"),
     "deliveries": ("deliveries", "retry-delivery", "drop-delivery"),

@@ -46,6 +46,9 @@ Which = str | Iterable[str] | Filter
 AT_ONCE = 500
 """Rows changed in one transaction."""
 
+MOST_NOTED = 20
+"""Schedules changed in one transaction up to which the audit tells each."""
+
 MOST_RECORDS = 10_000
 """Records read for a backfill."""
 
@@ -188,7 +191,7 @@ class Agenda:
         This finishes an `at`; a repeat continues as before. `not_found` if it is not pending or paused.
         """
         self._engine.permit("fired")
-        return self._engine.raise_now(RaiseNow(id, why))
+        return self._engine.raise_now(RaiseNow(id, why, by=self._engine.noted))
 
     def backfill(
         self, id: str, since: str | datetime, until: str | datetime, *, dry_run: bool = False
@@ -231,7 +234,7 @@ class Agenda:
         """A past occurrence once its event was raised, if that is to be."""
         if past.left is not None:
             return past
-        turn = self._engine.raise_past(RaisePast(id, past.nominal))
+        turn = self._engine.raise_past(RaisePast(id, past.nominal, by=self._engine.noted))
         if turn is None:
             return replace(past, left=SETTLED)
         error = str(turn.errors[0]) if turn.errors else None
@@ -253,16 +256,28 @@ class Agenda:
 
     def _take(self, ids: Sequence[str], what: str, step: Change) -> list[Scheduled]:
         """Apply the step to each row it applies to, inside a transaction; returns the changed rows."""
-        store, done = self._engine.store, list[Scheduled]()
+        store, done, changes = self._engine.store, list[Scheduled](), list[Provenance]()
         with store.savepoint():  # if one row cannot be changed, none is
             for id in ids:
                 row = store.agenda.find(id)
                 if row is not None and (changed := step(row)) is not None:
                     now = self._engine.now()
                     store.agenda.take(changed, now)
-                    store.agenda.note_change(change_of(row, changed[0], now, what, str(self._engine.by)))
+                    change = change_of(row, changed[0], now, what, str(self._engine.by))
+                    store.agenda.note_change(change)
                     done.append(changed[0])
+                    changes.append(change)
+            self._note(what, done, changes)
         return done
+
+    def _note(self, what: str, rows: Sequence[Scheduled], changes: Sequence[Provenance]) -> None:
+        """Inside a transaction: let the audit tell each change of a few rows, or how many there were."""
+        if len(rows) > MOST_NOTED:
+            ids = ", ".join(row.id for row in rows[:MOST_NOTED])
+            self._engine.note(what, "schedule", f"{len(rows)} schedules", f"{ids} …")
+            return
+        for row, change in zip(rows, changes, strict=True):
+            self._engine.note(what, "schedule", row.id, f"{row.event}{change.told}")
 
 
 def _filter(which: Which | None) -> Filter:

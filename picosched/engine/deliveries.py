@@ -35,6 +35,7 @@ class Delivering(Wiring):
             if found is None:
                 return False
             self.store.need(found.pico_id or found.source_id)
+            self.note("retried", "delivery", id, found.shown_url)
             return self.store.deliveries.retry(id, self.now())
 
         done = self.write(work)
@@ -55,6 +56,7 @@ class Delivering(Wiring):
                 return False
             self.store.need(found.pico_id or found.source_id)
             self.store.deliveries.remove(id)
+            self.note("dropped", "delivery", id, found.shown_url)
             if found.source_id and found.dead is None:
                 self.store.agenda.correct(found.entry_id, found.nominal, Outcome.FAILED, DROPPED)
                 self.store.sources.correct(found.entry_id, Outcome.FAILED, DROPPED)

@@ -19,6 +19,7 @@ from picosched.due.background import PATIENCE_SECONDS
 from picosched.due.tick import OnEvent
 from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
+from picosched.engine.audit import Audited
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
 from picosched.engine.pico import PicoRef
@@ -50,7 +51,7 @@ AT_ONCE = 200
 """Turns read in one look."""
 
 
-class Engine(Delivering, Sourced, Tokened, Forecast):
+class Engine(Delivering, Sourced, Tokened, Audited, Forecast):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
@@ -137,6 +138,7 @@ class Engine(Delivering, Sourced, Tokened, Forecast):
             if unique and self.store.picos.named(name):
                 raise PicoschedError(f"there is a pico {name} already", "conflict")
             self.store.picos.new_pico(row)
+            self.note("made", "pico", row.id, called)
             return self._reference(row)
 
         return self.write(work)

@@ -69,6 +69,7 @@ def put_in(
         with engine.store.savepoint():  # an error here must not affect others in this transaction
             engine.store.picos.new_pico(pico)
             _Arrival(engine, moved, pico).put(keep_ecis)
+            engine.note("imported", "pico", pico.id, called)
         return PicoRef(pico.id, pico.name, engine)
 
     made = engine.write(work)

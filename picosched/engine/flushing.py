@@ -44,6 +44,7 @@ def flush(engine: Engine, url: str) -> Flushed:
         engine.store.need("", *picos)
         for pico_id in picos:
             installing.install(engine.store, engine.loaded, pico_id, ruleset, origin, None, now)
+        engine.note("installed", "ruleset", ruleset.rid, f"again on {len(picos)} picos, from its origin")
         return len(picos)
 
     picos = engine.write(work)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched.checked import json_object, ruleset_text
+from picosched.engine.acting import SHOWN
 from picosched.engine.agenda import Agenda
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -56,9 +57,13 @@ class PicoRef:
         # A long text takes a second or two to compile, so this is done outside the lock.
         compiled = engine.read(engine.loaded.known, text) or compile_ruleset(text, origin)
         now = engine.now()
-        installed = engine.write(
-            installing.install, engine.store, engine.loaded, self.id, compiled, origin, config, now
-        )
+
+        def work() -> Ruleset:
+            made = installing.install(engine.store, engine.loaded, self.id, compiled, origin, config, now)
+            engine.note("installed", "ruleset", made.rid, f"on {self.name} ({self.id}), {made.hash[:8]}")
+            return made
+
+        installed = engine.write(work)
         engine.look_again()
         return installed
 
@@ -66,7 +71,12 @@ class PicoRef:
         """Uninstall a ruleset, with its variables and schedules. `conflict` if another uses it."""
         engine = self.engine
         engine.permit("uninstalled")
-        engine.write(installing.uninstall, engine.store, engine.loaded, self.id, rid, engine.now())
+
+        def work() -> None:
+            installing.uninstall(engine.store, engine.loaded, self.id, rid, engine.now())
+            engine.note("uninstalled", "ruleset", rid, f"on {self.name} ({self.id})")
+
+        engine.write(work)
         engine.look_again()
 
     def rulesets(self) -> dict[str, InstalledRow]:
@@ -92,6 +102,7 @@ class PicoRef:
             engine.loaded.load_pico(self.id)
             channel = Channel(engine.new_id(), self.id, named, events, queries)
             engine.store.picos.new_channel(channel, engine.now())
+            engine.note("made", "channel", f"{channel.eci[:SHOWN]}…", f"of {self.name} ({self.id})")
             return channel
 
         return engine.write(work)
@@ -109,7 +120,10 @@ class PicoRef:
             picos = self.engine.store.picos
             channel = picos.find_channel(eci)
             self.engine.loaded.forget_channel(eci)
-            return channel is not None and channel.pico_id == self.id and picos.delete_channel(eci)
+            if channel is None or channel.pico_id != self.id:
+                return False
+            self.engine.note("deleted", "channel", f"{eci[:SHOWN]}…", f"of {self.name} ({self.id})")
+            return picos.delete_channel(eci)
 
         return self.engine.write(work)
 
@@ -192,7 +206,12 @@ class PicoRef:
         """Delete this pico and its descendants; their schedules are cancelled. `refused` for the root."""
         engine = self.engine
         engine.permit("deleted")
-        engine.write(installing.delete_pico, engine.store, engine.loaded, self.id, engine.now())
+
+        def work() -> None:
+            installing.delete_pico(engine.store, engine.loaded, self.id, engine.now())
+            engine.note("deleted", "pico", self.id, self.name)
+
+        engine.write(work)
         engine.look_again()
 
     def _read(self, work: Callable[[], T]) -> T:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from picosched.audit import Deed
 from picosched.errors import KrlError
 from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
@@ -184,6 +185,17 @@ class Reached(Protocol):
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None
     ) -> list[Entry]: ...
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]: ...
+
+    def audit(
+        self,
+        since: str | datetime | None = None,
+        limit: int = 100,
+        *,
+        name: str | None = None,
+        what: str | None = None,
+        kind: str | None = None,
+        on: str | None = None,
+    ) -> list[Deed]: ...
 
     def tokens(self) -> list[Token]: ...
     def make_token(

@@ -45,6 +45,8 @@ class Tokened(Wiring):
             if self.by.has_token:
                 _check_end(known.get(self.by.name or ""), until)
             self.store.tokens.add(made)
+            end = "" if until is None else f" until {format_time(until)}"
+            self.note("made", "token", name, f"for {made.role}{end}")
 
         self._change_tokens(work)
         return secret, made
@@ -55,7 +57,10 @@ class Tokened(Wiring):
 
         def work() -> bool:
             self.store.need("")
-            return self.store.tokens.remove(name)
+            removed = self.store.tokens.remove(name)
+            if removed:
+                self.note("revoked", "token", name)
+            return removed
 
         return self._change_tokens(work)
 

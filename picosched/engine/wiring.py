@@ -18,7 +18,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, ParamSpec, TypeVar, cast
 
-from picosched.acting import Role
+from picosched.acting import PYTHON, Role
 from picosched.checked import checked_event, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, to_ms, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
@@ -270,7 +270,7 @@ class Wiring(Acting):
         """
         if self.by.role is not Role.AUTHOR:
             self.permit_event(event.domain)
-        piece = RaiseEvent(event, pico_id)
+        piece = RaiseEvent(event, pico_id, by=None if self.by.surface == PYTHON else self.by)
         turn = self._raise(piece)
         if isinstance(turn, Unanswered):
             turn = self._waiting.done(self._raise, piece, turn)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from picosched.audit import Deed, read_deed
 from picosched.engine.planned import Plan, read_plan
 from picosched.errors import PicoschedError
 from picosched.pico.delivery import Delivery, read_delivery
@@ -199,6 +200,20 @@ class Remote:
         raise PicoschedError(f"{self.url} ended the stream", "internal")
 
     # Tokens
+
+    def audit(
+        self,
+        since: str | datetime | None = None,
+        limit: int = 100,
+        *,
+        name: str | None = None,
+        what: str | None = None,
+        kind: str | None = None,
+        on: str | None = None,
+    ) -> list[Deed]:
+        """What was done from outside, newest first."""
+        params = {"since": time_text(since), "name": name, "what": what, "kind": kind, "on": on}
+        return [read_deed(told) for told in self._line.pages("/api/audit", params, limit)]
 
     def tokens(self) -> list[Token]:
         """All named tokens, by name; expired ones too. Their hashes are not told."""

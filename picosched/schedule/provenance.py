@@ -42,10 +42,14 @@ class Provenance:
 
     def __str__(self) -> str:
         turn = "" if self.eid is None else f" in the turn {self.eid}"
+        return f"{self.what}{self.told} at {format_time(self.at)} by {self.by}{turn}"
+
+    @property
+    def told(self) -> str:
+        """From what it was changed to what, in words; empty if there is nothing to say."""
         was = "" if self.was is None else f" from {self.was}"
         word = "until" if self.what == "paused" else "to"
-        became = "" if self.became is None else f" {word} {self.became}"
-        return f"{self.what}{was}{became} at {format_time(self.at)} by {self.by}{turn}"
+        return was if self.became is None else f"{was} {word} {self.became}"
 
 
 def change_of(

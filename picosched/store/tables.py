@@ -6,6 +6,7 @@ has besides is its own affair: indexes, and tables and columns that follow from 
 
 from __future__ import annotations
 
+from picosched.audit import DEED
 from picosched.schedule.fire import FIRE
 from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED
@@ -39,5 +40,6 @@ TABLES = (
     Kept("fire", FIRE.inserted),
     Kept("journal", ENTRY.inserted),
     Kept("provenance", PROVENANCE.inserted),
+    Kept("audit", DEED.inserted),
     Kept("token", TOKEN.inserted, ("name",)),
 )

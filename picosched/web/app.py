@@ -25,6 +25,7 @@ from picosched.errors import PicoschedError
 from picosched.krl.values import shown
 from picosched.web.access import Access
 from picosched.web.api import (
+    audit,
     copies,
     deliveries,
     forecast,
@@ -99,6 +100,7 @@ def new_app(
         machines,
         plan,
         tokens,
+        audit,
     )
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])

@@ -55,6 +55,7 @@ ON_A_DATABASE = [
     ("deliveries",),
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
+    ("audit",),
     ("tokens",),
     ("make-token", "anna"),
     ("revoke-token", "anna"),

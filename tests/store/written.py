@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from picosched import Fire, Scheduled, Store, Turn
-from picosched.acting import Role
+from picosched.acting import Actor, Role
+from picosched.audit import deed_of
 from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
@@ -76,6 +77,7 @@ SOURCE = SourceRow("src", "beat", "{}", False, NOW, NOW)
 ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)
 TOKEN = Token("anna", Role.OPERATE, "0f", NOW, "HTTP", NOW + MINUTE)
+DEED = deed_of(Actor("HTTP", "anna", Role.OPERATE), NOW, "paused", "schedule", "still", "é")
 OF_RULE = replace(DELIVERY, id="d3", source_id="", entry_id="", pico_id="p", rid="tea", rule="send")
 
 
@@ -98,6 +100,7 @@ def furnish(store: Store) -> None:
     store.deliveries.receive("p", "key", "e1", NOW)
     store.begun.mark("once", 1)
     store.tokens.add(TOKEN)
+    store.audit.add(DEED)
 
 
 def changed_map() -> ChangedMap:
@@ -178,6 +181,7 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "put_off": lambda store: store.deliveries.put_off("d", NOW + MINUTE, "refused"),
     "give_up_delivery": lambda store: store.deliveries.give_up("d", NOW, "refused"),
     "retry": lambda store: store.deliveries.retry("d", NOW + MINUTE),
+    "add_deed": lambda store: store.audit.add(replace(DEED, told=None, name=None)),
     "add_token": lambda store: store.tokens.add(replace(TOKEN, name="bo", expires=None)),
     "remove_token": lambda store: store.tokens.remove("anna"),
     "remove_deliveries": lambda store: store.deliveries.remove_of("p"),
@@ -212,6 +216,7 @@ def everything(store: Store) -> dict[str, Any]:
         "received": [store.deliveries.received("p", key) for key in ("key", "key2")],
         "begun": store.begun.all(),
         "tokens": store.tokens.all(),
+        "audit": store.audit.deeds(None, 10, {}),
     }
 
 

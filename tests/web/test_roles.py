@@ -17,8 +17,9 @@ from web.running import Running, running
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from picosched import Engine, VirtualClock
+from picosched import Engine, PicoschedError, VirtualClock
 from picosched.acting import Role
+from picosched.remote import Remote
 from picosched.web.access import COOKIE
 from picosched.web.api.needs import declared
 
@@ -190,3 +191,51 @@ def test_tokens_are_listed_without_themselves(closed: Running, tokens: dict[Role
         assert client.post("/api/tokens", json={"name": "read", "role": "read"}).status_code == 409
         assert client.post("/api/tokens", json={"name": "x", "role": "king"}).status_code == 400
         assert client.delete("/api/tokens/nosuch").status_code == 404
+
+
+def test_the_audit_tells_who_did_what(closed: Running, tokens: dict[Role, str]) -> None:
+    with as_role(closed, tokens[Role.AUTHOR]) as client:
+        pico = client.post("/api/picos", json={"name": "audited"}).json()["id"]
+        client.post(f"/api/picos/{pico}/raise", json={"domain": "tea", "type": "started"})
+        client.get(f"/api/picos/{pico}/export")
+        client.put("/api/scheduler", json={"running": True})
+        client.delete(f"/api/picos/{pico}")
+    with as_role(closed, tokens[Role.READ]) as client:
+        told = client.get("/api/audit", params={"name": "author", "limit": 4}).json()
+        rest = client.get("/api/audit", params={"name": "author", "limit": 4, "after": told["next"]}).json()
+        listed = [(each["what"], each["kind"], each["on"]) for each in told["items"]]
+        assert [each[:2] for each in listed] == [
+            ("deleted", "pico"),
+            ("started", "scheduler"),
+            ("exported", "pico"),
+            ("raised", "event"),
+        ]
+        assert listed[0][2] == listed[2][2] == pico and rest["items"][0]["what"] == "made"
+        assert told["items"][0]["by"] == 'HTTP as "author"' and told["items"][0]["role"] == "author"
+        assert client.get("/api/audit", params={"what": "eaten"}).status_code == 400
+        assert client.get("/api/audit", params={"since": "2126-01-01"}).json()["items"] == []
+        refused = client.post("/api/picos", json={"name": "never"})
+        assert refused.status_code == 403
+        assert "never" not in client.get("/api/audit").text
+
+
+def test_what_comes_through_a_channel_is_not_in_the_audit(closed: Running) -> None:
+    """Programs raise those; the journal has them."""
+    before = closed.engine.audit()
+    assert httpx.post(f"{closed.url}/c/{closed.eci}/event-wait/echo/back").status_code == 200
+    assert closed.engine.audit() == before
+
+
+def test_a_remote_engine_makes_lists_and_revokes_and_tells_who_did(closed: Running) -> None:
+    with Remote(closed.url, closed.token) as remote:
+        token, made = remote.make_token("dora", "operate", "2126-01-01T00:00:00Z")
+        assert made in remote.tokens()
+        with Remote(closed.url, token) as operator:
+            assert [each.id for each in operator.picos()]
+            with pytest.raises(PicoschedError, match="wanted author") as refused:
+                operator.new_pico("den")
+            assert refused.value.code == "refused"
+        assert remote.revoke_token("dora") and not remote.revoke_token("dora")
+        told = remote.audit(on="dora", kind="token")
+        assert told == closed.engine.audit(on="dora", kind="token")
+        assert [each.what for each in told] == ["revoked", "made"]

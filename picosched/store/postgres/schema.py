@@ -352,6 +352,22 @@ TOKENS = (
 )
 """Named tokens, as hashes."""
 
+AUDIT = (
+    f"""CREATE TABLE audit (
+        {SEQ} PRIMARY KEY,
+        at bigint NOT NULL,
+        what {TEXT} NOT NULL,
+        kind {TEXT} NOT NULL,
+        subject {TEXT} NOT NULL,
+        told {TEXT},
+        surface {TEXT} NOT NULL,
+        name {TEXT},
+        role {TEXT} NOT NULL
+    )""",
+    "CREATE INDEX audit_at ON audit (at)",
+)
+"""Who did what from outside."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -366,6 +382,7 @@ MIGRATIONS = (
     ("0011_views", VIEWS),
     ("0012_became", BECAME),
     ("0013_tokens", TOKENS),
+    ("0014_audit", AUDIT),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -309,6 +309,22 @@ TOKENS = (
 )
 """Named tokens, as hashes."""
 
+AUDIT = (
+    """CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        told TEXT,
+        surface TEXT NOT NULL,
+        name TEXT,
+        role TEXT NOT NULL
+    )""",
+    "CREATE INDEX audit_at ON audit (at)",
+)
+"""Who did what from outside."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -325,6 +341,7 @@ MIGRATIONS = (
     ("0013_views", VIEWS),
     ("0014_became", BECAME),
     ("0015_tokens", TOKENS),
+    ("0016_audit", AUDIT),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

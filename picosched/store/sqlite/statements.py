@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from picosched.audit import DEED
 from picosched.clock import FIRST_MS, LAST_MS
 from picosched.schedule.fire import FIRE
 from picosched.schedule.happenings import DOMAIN
@@ -46,6 +47,7 @@ FRAGMENTS: dict[str, Any] = {
     "entry": Columns(ENTRY),
     "provenance": Columns(PROVENANCE),
     "token": Columns(TOKEN),
+    "deed": Columns(DEED),
     "pico": picos.PICO,
     "channel": rows.CHANNEL,
     "source": sources.SOURCE,

@@ -41,6 +41,7 @@ class Arriving(Input):
 )
 def back_up(engine: AnEngine) -> StreamingResponse:
     """A complete, consistent copy of the database."""
+    engine.write(engine.note, "exported", "database", engine.store.name)
     place = Path(engine.store.name).absolute()
     # In the database's folder, where there is likely enough space.
     beside = None if is_server(engine.store.address) else place.parent
@@ -64,7 +65,9 @@ def back_up(engine: AnEngine) -> StreamingResponse:
 @router.get("/picos/{pico}/export", dependencies=[AUTHOR], response_model=dict[str, Any])
 def export(pico: str, engine: AnEngine, history: bool = False) -> Response:
     """A pico as one document; with its fires and its journal if `history` is wanted."""
-    document = engine.export_pico(load(engine, pico).id, history=history)
+    found = load(engine, pico)
+    engine.write(engine.note, "exported", "pico", found.id, found.name)
+    document = engine.export_pico(found.id, history=history)
     return Response(tree_text(document), media_type="application/json")
 
 

@@ -48,8 +48,10 @@ def set_scheduler(wanted: Wanted, engine: AnEngine) -> Scheduler:
     if wanted.running:
         engine.permit("started")
         engine.start()
+        engine.write(engine.note, "started", "scheduler", "scheduler")
     else:
         engine.permit("stopped")
+        engine.write(engine.note, "stopped", "scheduler", "scheduler")
         engine.stop()
     return _told(engine)
 

@@ -33,6 +33,7 @@ PAGES = (
     "deliveries_page",
     "alerts_page",
     "machines_page",
+    "audit_page",
     "tokens_page",
     "elsewhere",
 )

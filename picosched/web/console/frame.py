@@ -61,6 +61,7 @@ PLACES = (
     Place("/sources", "Sources", "c"),
     Place("/deliveries", "Deliveries", "d"),
     Place("/alerts", "Alerts", "a"),
+    Place("/audit", "Audit", "u"),
 )
 
 MACHINES = Place("/machines", "Machines", "m")

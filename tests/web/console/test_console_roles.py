@@ -105,3 +105,19 @@ def test_a_page_ends_when_its_token_is_revoked(page: Page, guarded: Opened) -> N
         assert guarded.client.delete("/api/tokens/leaver").status_code == 204
     page.goto(f"{guarded.url}/journal")
     page.wait_for_url("**/login?next=%2Fjournal")
+
+
+def test_the_audit_is_a_page_with_filters(page: Page, guarded: Opened) -> None:
+    pico = guarded.pico("audited here")
+    enter(page, guarded, made(guarded, "cy", "author"), f"/picos/{pico}")
+    page.get_by_role("button", name="Uninstall").click()
+    page.get_by_role("button", name="Uninstall", exact=True).last.click()
+    expect(page.get_by_text("clocks was uninstalled.")).to_be_visible()
+    page.goto(f"{guarded.url}/audit?name=cy")
+    row = page.get_by_role("row", name="uninstalled")
+    expect(row).to_contain_text('the console as "cy"')
+    expect(row).to_contain_text("ruleset clocks")
+    expect(page.get_by_role("row", name="made")).to_have_count(0)
+    page.get_by_label("Who").fill("nobody")
+    expect(page.get_by_text("Nothing of this was done")).to_be_visible()
+    page.wait_for_url(f"{guarded.url}/audit?name=nobody")

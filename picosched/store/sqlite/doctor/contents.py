@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from picosched.audit import DEED
 from picosched.clock import from_ms
 from picosched.errors import PicoschedError
 from picosched.schedule import record
@@ -247,6 +248,7 @@ TABLES = (
     Table("fire", ["scheduled", "nominal"], _columns(FIRE), _fire),
     Table("journal", ["seq"], _columns(ENTRY)),
     Table("provenance", ["scheduled", "at"], _columns(PROVENANCE)),
+    Table("audit", ["seq"], _columns(DEED)),
     Table("token", ["name"], _columns(TOKEN)),
     Table(
         "source",
