@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from picosched.acting import Actor
+from picosched.acting import Actor, Role
 from picosched.clock import ticks
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
@@ -121,8 +121,10 @@ class Access:
         for each in cookies if bearer is None else (bearer, *cookies):
             actor = self.actor_with(each, surface)
             if actor is not None:
-                if each != bearer and method not in SAFE:
-                    self._check_origin(headers)
+                if each != bearer:
+                    self._check_embedding(headers)
+                    if method not in SAFE:
+                        self._check_origin(headers)
                 return Caller(actor, lambda valid=each: self.knows(valid))  # type: ignore[misc]
         found = "no token" if bearer is None and not cookies else "a token that is not valid"
         raise HttpError(
@@ -131,6 +133,7 @@ class Access:
 
     def check_page(self, headers: Mapping[str, str]) -> None:
         """403 for a foreign page. Programs send no `Origin`."""
+        self._check_embedding(headers)
         if "origin" in headers:
             self._check_origin(headers)
 
@@ -190,6 +193,15 @@ class Access:
         """Whether a page of another server sent the request."""
         return "origin" in headers and not self._is_own(headers)
 
+    def _check_embedding(self, headers: Mapping[str, str]) -> None:
+        """403 if a foreign page loads us as if we were its picture or script. It may link to us.
+
+        Such a GET has no `Origin`; it would not be told the answer, but have us work for it.
+        """
+        site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "navigate")
+        if site not in ("none", "same-origin") and mode != "navigate":
+            raise HttpError(403, "found a request from another page, wanted one of this server's")
+
     def _is_own(self, headers: Mapping[str, str]) -> bool:
         origin = headers.get("origin", "")
         return bool(origin) and urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
@@ -200,9 +212,9 @@ class Access:
             raise HttpError(403, f'found the Origin "{origin[:100]}", wanted a page of this server')
 
 
-def nobody(surface: str) -> Caller:
+def nobody(surface: str, role: Role = Role.AUTHOR) -> Caller:
     """Somebody who needs no token."""
-    return Caller(Actor(surface), lambda: True)
+    return Caller(Actor(surface, role=role), lambda: True)
 
 
 def _name_of(host: str) -> str:

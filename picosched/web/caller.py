@@ -6,11 +6,13 @@ that caller: threads, too, and what a page of the console does later. Nobody is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import NamedTuple
 
 from picosched.acting import Actor
+from picosched.web.request import Message, Receive, Send
 
 
 class Caller(NamedTuple):
@@ -19,6 +21,9 @@ class Caller(NamedTuple):
     actor: Actor
     still: Callable[[], bool]
 
+
+LOOK_SECONDS = 0.5
+"""How often an open WebSocket looks whether its token is still valid."""
 
 _CALLER: ContextVar[Caller] = ContextVar("caller")
 
@@ -31,3 +36,21 @@ def caller() -> Caller:
 def answering(found: Caller) -> None:
     """From here on, in this task and what it starts, this is the caller."""
     _CALLER.set(found)
+
+
+def while_valid(found: Caller, receive: Receive, send: Send) -> Receive:
+    """A `receive` that ends a WebSocket once the token it was opened with is not valid any more."""
+
+    async def receive_while_valid() -> Message:
+        coming = asyncio.ensure_future(receive())
+        try:
+            while not coming.done() and found.still():
+                await asyncio.wait((coming,), timeout=LOOK_SECONDS)
+            if found.still():
+                return coming.result()
+            await send({"type": "websocket.close", "code": 1008})
+            return {"type": "websocket.disconnect", "code": 1008}
+        finally:
+            coming.cancel()
+
+    return receive_while_valid

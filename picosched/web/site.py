@@ -14,11 +14,11 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
-from picosched.acting import CONSOLE, HTTP
+from picosched.acting import CONSOLE, HTTP, Role
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
 from picosched.web.access import ENTER, SAFE, Access, nobody
-from picosched.web.caller import Caller, answering
+from picosched.web.caller import Caller, answering, while_valid
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
 from picosched.web.forwarding import SECRET, Forwarding
@@ -30,6 +30,7 @@ from picosched.web.request import (
     Receive,
     Scope,
     Send,
+    again,
     has_body,
     headers_of,
     parameters,
@@ -66,15 +67,17 @@ MOST_SOCKETS = 200
 REFUSED = (400, 401, 403, 404, 405, 408, 413)
 """Statuses that count as refusals if given here, before FastAPI or a rule has seen the request."""
 
-LOOK_SECONDS = 0.5
-"""How often an open WebSocket looks whether its token is still valid."""
-
 STOPPED = "picosched is stopping; it is not known whether this took effect"
 
 OPEN = frozenset(
     ("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout", ENTER)
 )
 """Paths that require no token."""
+
+ENDED = HttpError(401, "the token is not valid any more")
+
+LOGINS = frozenset((("POST", "/login"), ("POST", "/api/session"), ("GET", ENTER)))
+"""Requests that try a token or a key."""
 
 UI_CONTEXT = "/api/ui-context"
 
@@ -232,20 +235,31 @@ class Site:
             token = _token(scope) if path == CALENDAR else None
             found = self._access.check(headers, method, surface, token)
         else:
-            most, found = MOST_OPEN_BODY, nobody(surface)
+            role = Role.AUTHOR if path in OPEN_HERE else Role.READ
+            most, found = MOST_OPEN_BODY, nobody(surface, role)
             self._access.check_page(headers)
+            self._check_logins(scope)
         answering(found)
-        told = _Told(send, path.startswith("/api"), more)
+        told = _Told(send, path.startswith("/api"), more, found if method in SAFE else None)
         with self.bodies.hold() as hold:
             body = await read_body(headers, receive, most, hold.take) if has_body(headers) else b""
             try:
-                await self._rest(scope, _again(body, receive), told)
+                await self._rest(scope, again(body, receive), told)
             except (Exception, asyncio.CancelledError):
                 if not told.begun:
                     raise
                 log.exception("%s %s failed", method, path)
+        if told.status == 401 and self._refusals is not None:
+            self._refusals.count(_address(scope))  # a login that failed
         route = scope.get("route")
         return told.status, getattr(route, "path", OTHER)
+
+    def _check_logins(self, scope: Scope) -> None:
+        """429 for a login from an address that was refused too often: no more guesses are looked at."""
+        if self._refusals is not None and (scope["method"], scope["path"]) in LOGINS:
+            wait = self._refusals.wait(_address(scope))
+            if wait:
+                raise too_often("too many failed logins or refused requests", wait)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """WebSockets are only for the console: from its pages, with the token."""
@@ -263,7 +277,7 @@ class Site:
         answering(found)
         self._sockets += 1
         try:
-            await self._rest(scope, _while_valid(found, receive, send), send)
+            await self._rest(scope, while_valid(found, receive, send), send)
         finally:
             self._sockets -= 1
 
@@ -287,40 +301,33 @@ class Site:
             self._log(scope["method"], shown_path(scope["path"]), status, seconds, _address(scope))
 
 
-def _while_valid(found: Caller, receive: Receive, send: Send) -> Receive:
-    """A `receive` that ends a WebSocket once the token it was opened with is not valid any more."""
-
-    async def receive_while_valid() -> Message:
-        coming = asyncio.ensure_future(receive())
-        try:
-            while not coming.done() and found.still():
-                await asyncio.wait((coming,), timeout=LOOK_SECONDS)
-            if found.still():
-                return coming.result()
-            await send({"type": "websocket.close", "code": 1008})
-            return {"type": "websocket.disconnect", "code": 1008}
-        finally:
-            coming.cancel()
-
-    return receive_while_valid
-
-
 class _Told:
-    """A `send` that adds security headers and records the status."""
+    """A `send` that adds security headers and records the status.
 
-    def __init__(self, send: Send, private: bool, more: Headers) -> None:
+    A `reader` whose token became invalid meanwhile is told 401 and nothing else.
+    """
+
+    def __init__(self, send: Send, private: bool, more: Headers, reader: Caller | None) -> None:
         self._send = send
+        self._reader = reader
+        self._over = False
         self._more = [*SECURITY, *([(b"cache-control", b"no-store")] if private else []), *more]
         self.status = 500
         self.begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if self._reader is not None and not self._reader.still():
+                self.status, self.begun, self._over = 401, True, True
+                await _send(Answer(401, [JSON_TYPE, *self._more], body_of(ENDED)), self._send)
+            if self._over:
+                return
             self.status, self.begun = message["status"], True
             given = [*message.get("headers", ())]
             names = {name for name, _ in given}
             message["headers"] = [*given, *(each for each in self._more if each[0] not in names)]
-        await self._send(message)
+        if not self._over:
+            await self._send(message)
 
 
 def shown_path(path: str) -> str:
@@ -332,22 +339,6 @@ def _token(scope: Scope) -> str | None:
     """The token in the query string of a request that only reads."""
     token = parameters(scope["query_string"], b"", {}).get("token") if scope["method"] in SAFE else None
     return token if isinstance(token, str) else None
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that returns the body already read, then the end of the connection."""
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            while (message := await receive())["type"] == "http.request":
-                pass  # without a body nothing was read, so its empty message is still pending
-            return message
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again
 
 
 def _call(raw_path: bytes) -> Call:
