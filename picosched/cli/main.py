@@ -31,6 +31,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "lsp": ("lsp",),
     "mcp": ("mcp",),
     "picos": ("install", "uninstall", "raise", "query", "picos", "channels"),
+    "versions": ("versions", "diff", "go-back"),
     "schedules": ("scheduled", "show", "history", "why"),
     "load": ("load",),
     "rescheduling": ("cancel", "pause", "resume", "move", "reschedule", "fire", "backfill"),

@@ -43,7 +43,8 @@ def flush(engine: Engine, url: str) -> Flushed:
         picos, now = engine.store.picos.having(origin), engine.now()
         engine.store.need("", *picos)
         for pico_id in picos:
-            installing.install(engine.store, engine.loaded, pico_id, ruleset, origin, None, now)
+            by = str(engine.by)
+            installing.install(engine.store, engine.loaded, pico_id, ruleset, origin, None, now, by)
         engine.note("installed", "ruleset", ruleset.rid, f"again on {len(picos)} picos, from its origin")
         return len(picos)
 

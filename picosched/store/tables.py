@@ -14,6 +14,7 @@ from picosched.store import deliveries, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.port import Kept
 from picosched.tokens import TOKEN
+from picosched.versions import VERSION
 
 
 def _kept(name: str, columns: str, key: str = "") -> Kept:
@@ -40,6 +41,7 @@ TABLES = (
     Kept("fire", FIRE.inserted),
     Kept("journal", ENTRY.inserted),
     Kept("provenance", PROVENANCE.inserted),
+    Kept("version", VERSION.inserted),
     Kept("audit", DEED.inserted),
     Kept("token", TOKEN.inserted, ("name",)),
 )

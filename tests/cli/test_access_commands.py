@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,3 +39,21 @@ def test_the_audit_tells_the_user_of_the_command_line(run: Any, monkeypatch: pyt
     ]
     assert "token anna" in run("audit", "--kind", "token", "--name", "joe").out
     assert run("audit", "--what", "eaten").status == 1
+
+
+def test_a_ruleset_is_compared_and_taken_back(run: Any, folder: Path) -> None:
+    one, two = (f'ruleset tea {{ rule r {{ select when a b send_directive("{word}") }} }}\n' for word in "xy")
+    (folder / "tea.krl").write_text(one)
+    run("install", "tea.krl")
+    assert (run("diff", "tea.krl").out, run("diff", "tea.krl").status) == ("nothing differs\n", 0)
+    (folder / "tea.krl").write_text(two)
+    changed = run("diff", "tea.krl")
+    assert changed.status == 2 and 'send_directive("y")' in changed.out
+    run("install", "tea.krl")
+    listed = [json.loads(line) for line in run("versions", "tea", "--json").out.splitlines()]
+    assert [each["rid"] for each in listed] == ["tea", "tea"] and listed[0]["origin"] == "tea.krl"
+    first = listed[1]["hash"][:8]
+    assert "-" in run("versions", "tea", "--diff", first).out
+    assert run("go-back", "tea").out.startswith(f"installed tea {first} on ")
+    assert run("raise", "a:b", "--json").out.count('"x"') == 1
+    assert run("go-back", "tea", "zz").status == 1

@@ -56,6 +56,9 @@ ON_A_DATABASE = [
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
     ("audit",),
+    ("versions", "tea"),
+    ("diff", "tea.krl"),
+    ("go-back", "tea"),
     ("tokens",),
     ("make-token", "anna"),
     ("revoke-token", "anna"),
@@ -64,7 +67,7 @@ ON_A_DATABASE = [
 WRITING = {
     "raise", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
     "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
-    "make-token", "revoke-token",
+    "make-token", "revoke-token", "go-back",
 }  # fmt: skip
 
 HOLD = """\

@@ -22,6 +22,7 @@ from picosched.store.port import Row
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.tables import TABLES
 from picosched.tokens import Token
+from picosched.versions import Version
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -78,6 +79,7 @@ ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)
 TOKEN = Token("anna", Role.OPERATE, "0f", NOW, "HTTP", NOW + MINUTE)
 DEED = deed_of(Actor("HTTP", "anna", Role.OPERATE), NOW, "paused", "schedule", "still", "é")
+VERSION = Version("p", "tea", "0f", "tea.krl", NOW, "HTTP")
 OF_RULE = replace(DELIVERY, id="d3", source_id="", entry_id="", pico_id="p", rid="tea", rule="send")
 
 
@@ -101,6 +103,7 @@ def furnish(store: Store) -> None:
     store.begun.mark("once", 1)
     store.tokens.add(TOKEN)
     store.audit.add(DEED)
+    store.picos.note_version(VERSION)
 
 
 def changed_map() -> ChangedMap:
@@ -181,6 +184,7 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "put_off": lambda store: store.deliveries.put_off("d", NOW + MINUTE, "refused"),
     "give_up_delivery": lambda store: store.deliveries.give_up("d", NOW, "refused"),
     "retry": lambda store: store.deliveries.retry("d", NOW + MINUTE),
+    "note_version": lambda store: store.picos.note_version(replace(VERSION, hash="1f", origin=None)),
     "add_deed": lambda store: store.audit.add(replace(DEED, told=None, name=None)),
     "add_token": lambda store: store.tokens.add(replace(TOKEN, name="bo", expires=None)),
     "remove_token": lambda store: store.tokens.remove("anna"),
@@ -216,6 +220,7 @@ def everything(store: Store) -> dict[str, Any]:
         "received": [store.deliveries.received("p", key) for key in ("key", "key2")],
         "begun": store.begun.all(),
         "tokens": store.tokens.all(),
+        "versions": [store.picos.versions(id, "tea") for id in picos],
         "audit": store.audit.deeds(None, 10, {}),
     }
 

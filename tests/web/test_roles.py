@@ -239,3 +239,20 @@ def test_a_remote_engine_makes_lists_and_revokes_and_tells_who_did(closed: Runni
         told = remote.audit(on="dora", kind="token")
         assert told == closed.engine.audit(on="dora", kind="token")
         assert [each.what for each in told] == ["revoked", "made"]
+
+
+def test_versions_are_compared_and_taken_back_over_http(closed: Running, tokens: dict[Role, str]) -> None:
+    one, two = (f'ruleset v {{ rule r {{ select when a b send_directive("{each}") }} }}\n' for each in "xy")
+    with Remote(closed.url, tokens[Role.AUTHOR]) as author, Remote(closed.url, tokens[Role.READ]) as reader:
+        pico = author.new_pico("versioned")
+        pico.install(one)
+        pico.install(two)
+        seen = reader.pico(pico.id)
+        assert [each.by for each in seen.versions("v")] == ['HTTP as "author"'] * 2
+        assert seen.versions("v") == closed.engine.pico(pico.id).versions("v")
+        assert '+ruleset v { rule r { select when a b send_directive("y") } }' in seen.diff("v")
+        assert seen.diff("v", two) == ""
+        with pytest.raises(PicoschedError, match="wanted author"):
+            seen.go_back("v")
+        assert pico.go_back("v").hash == pico.versions("v")[0].hash
+        assert pico.raise_event("a", "b").directives[0].name == "x"

@@ -368,6 +368,23 @@ AUDIT = (
 )
 """Who did what from outside."""
 
+VERSIONS = (
+    f"""CREATE TABLE version (
+        {SEQ} PRIMARY KEY,
+        pico {TEXT} NOT NULL,
+        rid {TEXT} NOT NULL,
+        hash {TEXT} NOT NULL,
+        origin {TEXT},
+        at bigint NOT NULL,
+        made_by {TEXT} NOT NULL
+    )""",
+    "CREATE INDEX version_pico ON version (pico, rid, seq)",
+    """INSERT INTO version (pico, rid, hash, origin, at, made_by)
+        SELECT pico, installed.rid, hash, origin, coalesce(flushed, 0), 'an older picosched'
+        FROM installed JOIN ruleset USING (hash)""",
+)
+"""Which texts of its rulesets a pico had."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -383,6 +400,7 @@ MIGRATIONS = (
     ("0012_became", BECAME),
     ("0013_tokens", TOKENS),
     ("0014_audit", AUDIT),
+    ("0015_versions", VERSIONS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

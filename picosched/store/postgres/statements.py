@@ -26,6 +26,7 @@ from picosched.store import deliveries, pages, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.texts import Parts, texts_of, with_conditions
 from picosched.tokens import TOKEN
+from picosched.versions import VERSION
 
 NUMBERS = ("time", "count", "number", "flag")
 """The kinds of fields whose columns are numbers."""
@@ -57,6 +58,7 @@ FRAGMENTS: dict[str, Any] = {
     "entry": Columns(ENTRY),
     "provenance": Columns(PROVENANCE),
     "token": Columns(TOKEN),
+    "version": Columns(VERSION),
     "deed": Columns(DEED),
     "pico": picos.PICO,
     "channel": rows.CHANNEL,

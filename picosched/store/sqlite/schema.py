@@ -1,5 +1,7 @@
 """The tables, as migrations: each is applied once, in order, in its own transaction.
 
+They are one idea, and get longer with each: a migration that was released never changes.
+
 Times are integer milliseconds since 1970, JSON is text. The file's header has an application id, so that we
 recognise another program's database before writing to it, and the number of migrations, so that an older
 picosched recognises a newer file.
@@ -325,6 +327,23 @@ AUDIT = (
 )
 """Who did what from outside."""
 
+VERSIONS = (
+    """CREATE TABLE version (
+        seq INTEGER PRIMARY KEY,
+        pico TEXT NOT NULL,
+        rid TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        origin TEXT,
+        at INTEGER NOT NULL,
+        made_by TEXT NOT NULL
+    )""",
+    "CREATE INDEX version_pico ON version (pico, rid)",
+    """INSERT INTO version (pico, rid, hash, origin, at, made_by)
+        SELECT pico, installed.rid, hash, origin, coalesce(flushed, 0), 'an older picosched'
+        FROM installed JOIN ruleset USING (hash)""",
+)
+"""Which texts of its rulesets a pico had."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -342,6 +361,7 @@ MIGRATIONS = (
     ("0014_became", BECAME),
     ("0015_tokens", TOKENS),
     ("0016_audit", AUDIT),
+    ("0017_versions", VERSIONS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

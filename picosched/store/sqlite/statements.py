@@ -28,6 +28,7 @@ from picosched.store import deliveries, pages, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.texts import Parts, texts_of, with_conditions
 from picosched.tokens import TOKEN
+from picosched.versions import VERSION
 
 
 class Columns:
@@ -47,6 +48,7 @@ FRAGMENTS: dict[str, Any] = {
     "entry": Columns(ENTRY),
     "provenance": Columns(PROVENANCE),
     "token": Columns(TOKEN),
+    "version": Columns(VERSION),
     "deed": Columns(DEED),
     "pico": picos.PICO,
     "channel": rows.CHANNEL,

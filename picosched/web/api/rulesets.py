@@ -16,7 +16,7 @@ from picosched.engine.flushing import flush
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.krl.printer import formatted
-from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.store.picos import InstalledRow
 from picosched.web.api.needs import AUTHOR, READ
 from picosched.web.api.picos import installed_shape
@@ -71,6 +71,35 @@ class NewRuleset(InstalledShape):
     warnings: list[FindingShape]
 
 
+class VersionShape(BaseModel):
+    """A text that was installed."""
+
+    seq: int
+    pico_id: str
+    rid: str
+    hash: str
+    origin: str | None
+    at: str
+    by: str = Field(description="Who installed it.")
+
+
+class Compared(Input):
+    """A text to compare with the installed one, or a version."""
+
+    text: str | None = Field(None, max_length=LONGEST)
+    hash: str | None = Field(None, max_length=64, description="Of the version, or its beginning.")
+
+
+class DiffShape(BaseModel):
+    diff: str = Field(description="A unified diff; empty if nothing differs.")
+
+
+class Back(Input):
+    """The version to install again."""
+
+    hash: str | None = Field(None, max_length=64, description="Or its beginning. Default: the last before.")
+
+
 class CompilerWarning(BaseModel):
     """A warning about a text, as the Node engine's compiler shapes it."""
 
@@ -114,11 +143,34 @@ def install(pico: str, new: Install, engine: AnEngine) -> NewRuleset:
     400 for errors in its text: `errors` lists them all, as `/api/check` does.
     """
     found = load(engine, pico)
-    ruleset = found.install(_source(new), new.config)
-    shape = installed_shape(_installed(found, ruleset.rid))
-    found_in = _findings(ruleset.source.text, ruleset.source.name, engine)
-    warnings = [each for each in found_in if each.severity == "warning"]
+    return _new(engine, found, found.install(_source(new), new.config))
+
+
+def _new(engine: Engine, pico: PicoRef, ruleset: Ruleset) -> NewRuleset:
+    """A ruleset that was just installed, with the warnings about its text."""
+    shape = installed_shape(_installed(pico, ruleset.rid))
+    found = _findings(ruleset.source.text, ruleset.source.name, engine)
+    warnings = [each for each in found if each.severity == "warning"]
     return NewRuleset(**shape.model_dump(), warnings=warnings)
+
+
+@router.get("/picos/{pico}/rulesets/{rid}/versions", dependencies=[READ])
+def list_versions(pico: str, rid: str, engine: AnEngine) -> list[VersionShape]:
+    """Which texts of a ruleset a pico had, newest first: the first is the one installed."""
+    return [VersionShape(**each.as_json()) for each in load(engine, pico).versions(rid)]
+
+
+@router.post("/picos/{pico}/rulesets/{rid}/diff", dependencies=[READ])
+def show_diff(pico: str, rid: str, what: Compared, engine: AnEngine) -> DiffShape:
+    """From the installed text to another; or from a version, by default the last before, to the installed."""
+    return DiffShape(diff=load(engine, pico).diff(rid, what.text, what.hash))
+
+
+@router.post("/picos/{pico}/rulesets/{rid}/back", dependencies=[AUTHOR])
+def go_back(pico: str, rid: str, to: Back, engine: AnEngine) -> NewRuleset:
+    """Install a version again, by default the last before; variables and schedules stay."""
+    found = load(engine, pico)
+    return _new(engine, found, found.go_back(rid, to.hash))
 
 
 @router.get("/picos/{pico}/rulesets/{rid}", dependencies=[READ])

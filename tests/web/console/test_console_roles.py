@@ -111,7 +111,7 @@ def test_the_audit_is_a_page_with_filters(page: Page, guarded: Opened) -> None:
     pico = guarded.pico("audited here")
     enter(page, guarded, made(guarded, "cy", "author"), f"/picos/{pico}")
     page.get_by_role("button", name="Uninstall").click()
-    page.get_by_role("button", name="Uninstall", exact=True).last.click()
+    page.get_by_role("dialog").get_by_role("button", name="Uninstall").click()
     expect(page.get_by_text("clocks was uninstalled.")).to_be_visible()
     page.goto(f"{guarded.url}/audit?name=cy")
     row = page.get_by_role("row", name="uninstalled")
@@ -121,3 +121,36 @@ def test_the_audit_is_a_page_with_filters(page: Page, guarded: Opened) -> None:
     page.get_by_label("Who").fill("nobody")
     expect(page.get_by_text("Nothing of this was done")).to_be_visible()
     page.wait_for_url(f"{guarded.url}/audit?name=nobody")
+
+
+def test_the_editor_compares_versions_and_goes_back(page: Page, guarded: Opened) -> None:
+    pico = guarded.pico("rewritten")
+    texts = [f'ruleset said {{ rule r {{ select when a b send_directive("{each}") }} }}\n' for each in "xy"]
+    for text in texts:
+        guarded.client.post(f"/api/picos/{pico}/rulesets", json={"text": text})
+    enter(page, guarded, made(guarded, "ed", "author"), "/rulesets/said")
+    versions = page.locator("section", has_text="the latest first")
+    expect(versions.get_by_role("row")).to_have_count(3)
+    versions.get_by_role("button", name="Compare").click()
+    expect(versions.locator("pre")).to_contain_text(
+        '+ruleset said { rule r { select when a b send_directive("y")'
+    )
+    versions.get_by_role("button", name="Go back…").click()
+    page.get_by_role("button", name="Go back", exact=True).click()
+    expect(page.get_by_text('the console as "ed"')).to_be_visible()
+    told = guarded.client.post(f"/api/picos/{pico}/raise", json={"domain": "a", "type": "b"}).json()
+    assert [each["name"] for each in told["directives"]] == ["x"]
+    page.get_by_role("button", name="Install…").click()
+    expect(page.get_by_text("nothing differs")).to_be_visible()
+
+
+def test_a_reader_compares_versions_and_does_not_go_back(page: Page, guarded: Opened) -> None:
+    pico = guarded.pico("read only")
+    for each in "xy":
+        text = f'ruleset seen {{ rule r {{ select when a b send_directive("{each}") }} }}\n'
+        guarded.client.post(f"/api/picos/{pico}/rulesets", json={"text": text})
+    enter(page, guarded, made(guarded, "viewer", "read"), "/rulesets/seen")
+    versions = page.locator("section", has_text="the latest first")
+    expect(versions.get_by_role("button", name="Compare")).to_be_visible()
+    expect(versions.get_by_role("button", name="Go back…")).to_have_count(0)
+    expect(page.get_by_role("button", name="Install…")).to_be_disabled()

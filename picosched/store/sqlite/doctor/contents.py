@@ -27,6 +27,7 @@ from picosched.store.sqlite.doctor.finding import MOST_OF_A_KIND, Finding, key, 
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
 from picosched.tokens import TOKEN
+from picosched.versions import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,7 @@ TABLES = (
     Table("fire", ["scheduled", "nominal"], _columns(FIRE), _fire),
     Table("journal", ["seq"], _columns(ENTRY)),
     Table("provenance", ["scheduled", "at"], _columns(PROVENANCE)),
+    Table("version", ["seq"], _columns(VERSION)),
     Table("audit", ["seq"], _columns(DEED)),
     Table("token", ["name"], _columns(TOKEN)),
     Table(
