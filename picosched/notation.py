@@ -111,6 +111,16 @@ def parse_duration(text: str) -> timedelta:
         raise PicoschedError(f'found the duration "{text}", which is too long') from cause
 
 
+def time_or_later(text: str, now: datetime) -> datetime:
+    """A time, or a duration from now: `2026-03-01T09:00Z`, `30d`."""
+    if text[-1:] not in [*_UNITS]:
+        return parse_time(text)
+    try:
+        return now + parse_duration(text)
+    except OverflowError as cause:
+        raise PicoschedError(f'found the duration "{text}", which is too long') from cause
+
+
 def split(line: str) -> list[str]:
     """The words of a line, split as in a shell."""
     try:

@@ -49,8 +49,8 @@ def opened(
     With `readonly` it works while another picosched has the database.
     """
     gc.disable()  # modules are no garbage, and looking for some takes a tenth of the time
+    from picosched.acting import COMMAND_LINE, Actor
     from picosched.engine.engine import Engine
-    from picosched.schedule.provenance import COMMAND_LINE
     from picosched.store.opening import is_there
 
     gc.enable()
@@ -59,8 +59,17 @@ def opened(
             f"there is no database {db}; `picosched install RULESET --db {db}` creates it", "not_found"
         )
     with Engine(db, settings=settings_here(defaults), readonly=readonly) as engine:
-        engine.agenda = engine.agenda.acting(COMMAND_LINE)
-        yield engine
+        yield engine.acting(Actor(COMMAND_LINE, _user()))
+
+
+def _user() -> str | None:
+    """Who runs the command; None if that has no name here, as in some containers."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
 
 
 def bring_sources(engine: Engine) -> None:

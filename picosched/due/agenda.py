@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from picosched.acting import Actor
+from picosched.audit import deed_of
 from picosched.clock import format_time
 from picosched.due.alerting import tell_of
 from picosched.due.begun import Begun
@@ -245,7 +247,13 @@ class Rows:
             raise PicoschedError(f"nothing that is still to come has the id {id}", "not_found")
         nominal = self._store.agenda.free(id, piece.answers.first(self._now()))
         record = Fire(id, row.pico_id, nominal, nominal, Outcome.FIRED, why=piece.why)
-        return self._raised_outside(row, fired, record, piece.answers)
+        raised = self._raised_outside(row, fired, record, piece.answers)
+        self._note(piece.by, "fired", row, raised)
+        return raised
+
+    def _note(self, by: Actor | None, what: str, row: Scheduled, raised: Turn | Unanswered) -> None:
+        if by is not None and isinstance(raised, Turn):
+            self._store.audit.add(deed_of(by, raised.now, what, "schedule", row.id, row.event))
 
     def raise_past(self, piece: RaisePast) -> Turn | Unanswered | None:
         """Raise a past occurrence of a repeat that nobody got, and record it.
@@ -266,6 +274,7 @@ class Rows:
         raised = self._raised_outside(event_row, fired, record, piece.answers, recorded=before is None)
         if isinstance(raised, Turn) and before is not None:
             self._store.agenda.replace_record(of_turn(record, raised))
+        self._note(piece.by, "backfilled", row, raised)
         return raised
 
     def _raised_outside(

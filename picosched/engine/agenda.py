@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
+from picosched.acting import Actor
 from picosched.clock import format_time, parse_time, shifted
 from picosched.engine.forecast import why_shut, window_of_row
 from picosched.engine.reached import OfPico
@@ -34,7 +35,7 @@ from picosched.schedule.coming import coming_raised
 from picosched.schedule.explained import Explained, explained
 from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire, Label
-from picosched.schedule.provenance import PYTHON, Provenance, change_of
+from picosched.schedule.provenance import Provenance, change_of
 from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.timespec.timespec import Timespec
 from picosched.turns.pieces import RaiseNow, RaisePast
@@ -46,6 +47,9 @@ Which = str | Iterable[str] | Filter
 AT_ONCE = 500
 """Rows changed in one transaction."""
 
+MOST_NOTED = 20
+"""Schedules changed in one transaction up to which the audit tells each."""
+
 MOST_RECORDS = 10_000
 """Records read for a backfill."""
 
@@ -56,14 +60,12 @@ BY_HAND = "somebody fired it outside its times"
 class Agenda:
     """The scheduled events of an engine. Every method may raise the store's PicoschedError."""
 
-    def __init__(self, engine: Wiring, by: str = PYTHON) -> None:
+    def __init__(self, engine: Wiring) -> None:
         self._engine = engine
-        self._by = by
-        """Who makes changes, for their provenance."""
 
-    def acting(self, by: str) -> Agenda:
-        """The same, for changes made through another surface."""
-        return Agenda(self._engine, by)
+    def acting(self, by: Actor | str) -> Agenda:
+        """The same, for changes made by somebody else."""
+        return Agenda(self._engine.acting(by))
 
     # Reading
 
@@ -195,7 +197,8 @@ class Agenda:
 
         This finishes an `at`; a repeat continues as before. `not_found` if it is not pending or paused.
         """
-        return self._engine.raise_now(RaiseNow(id, why))
+        self._engine.permit("fired")
+        return self._engine.raise_now(RaiseNow(id, why, by=self._engine.noted))
 
     def backfill(
         self, id: str, since: str | datetime, until: str | datetime, *, dry_run: bool = False
@@ -206,6 +209,7 @@ class Agenda:
         not repeat or for a time beyond history, `not_found` if it is not pending or paused, `too_large` for
         more than 1,000 due times. If it ends in between, those already raised are on record.
         """
+        self._engine.permit("backfilled")
         found = self._past(self.load(id), _time(since), _time(until))
         return found if dry_run else [self._raised(id, each) for each in found]
 
@@ -237,13 +241,14 @@ class Agenda:
         """A past occurrence once its event was raised, if that is to be."""
         if past.left is not None:
             return past
-        turn = self._engine.raise_past(RaisePast(id, past.nominal))
+        turn = self._engine.raise_past(RaisePast(id, past.nominal, by=self._engine.noted))
         if turn is None:
             return replace(past, left=SETTLED)
         error = str(turn.errors[0]) if turn.errors else None
         return replace(past, outcome=Outcome.LATE if error is None else Outcome.FAILED, error=error)
 
     def _change(self, which: Which, what: str, step: Change, dry_run: bool) -> list[Scheduled]:
+        self._engine.permit(what)
         if dry_run:
             steps = (step(row) for row in self.scheduled(which))
             return [changed[0] for changed in steps if changed is not None]
@@ -258,16 +263,28 @@ class Agenda:
 
     def _take(self, ids: Sequence[str], what: str, step: Change) -> list[Scheduled]:
         """Apply the step to each row it applies to, inside a transaction; returns the changed rows."""
-        store, done = self._engine.store, list[Scheduled]()
+        store, done, changes = self._engine.store, list[Scheduled](), list[Provenance]()
         with store.savepoint():  # if one row cannot be changed, none is
             for id in ids:
                 row = store.agenda.find(id)
                 if row is not None and (changed := step(row)) is not None:
                     now = self._engine.now()
                     store.agenda.take(changed, now)
-                    store.agenda.note_change(change_of(row, changed[0], now, what, self._by))
+                    change = change_of(row, changed[0], now, what, str(self._engine.by))
+                    store.agenda.note_change(change)
                     done.append(changed[0])
+                    changes.append(change)
+            self._note(what, done, changes)
         return done
+
+    def _note(self, what: str, rows: Sequence[Scheduled], changes: Sequence[Provenance]) -> None:
+        """Inside a transaction: let the audit tell each change of a few rows, or how many there were."""
+        if len(rows) > MOST_NOTED:
+            ids = ", ".join(row.id for row in rows[:MOST_NOTED])
+            self._engine.note(what, "schedule", f"{len(rows)} schedules", f"{ids} …")
+            return
+        for row, change in zip(rows, changes, strict=True):
+            self._engine.note(what, "schedule", row.id, f"{row.event}{change.told}")
 
 
 def _filter(which: Which | None) -> Filter:

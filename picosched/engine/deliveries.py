@@ -39,12 +39,14 @@ class Delivering(Wiring):
 
     def retry_delivery(self, id: str) -> bool:
         """Try a delivery now; one that is dead is pending again. False if there is none."""
+        self.permit("retried")
 
         def work() -> bool:
             found = self.store.deliveries.find(id)
             if found is None:
                 return False
             self.store.need(found.pico_id or found.source_id)
+            self.note("retried", "delivery", id, found.shown_url)
             return self.store.deliveries.retry(id, self.now())
 
         done = self.write(work)
@@ -57,6 +59,7 @@ class Delivering(Wiring):
 
         If it is pending and a source sent it, its occurrence fails.
         """
+        self.permit("dropped")
 
         def work() -> bool:
             found = self.store.deliveries.find(id)
@@ -64,6 +67,7 @@ class Delivering(Wiring):
                 return False
             self.store.need(found.pico_id or found.source_id)
             self.store.deliveries.remove(id)
+            self.note("dropped", "delivery", id, found.shown_url)
             entry = self.store.sources.find_entry(found.entry_id) if found.entry_id else None
             if entry is not None and found.dead is None:
                 self.outcomes.ended_elsewhere(entry, found.nominal, DROPPED)

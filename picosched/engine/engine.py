@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 from picosched.checked import checked_text
 from picosched.clock import Clock, VirtualClock, format_time, parse_time
 from picosched.due.background import PATIENCE_SECONDS
+from picosched.due.tick import OnEvent
 from picosched.due.waiting import Ask
 from picosched.engine.agenda import Agenda
+from picosched.engine.audit import Audited
 from picosched.engine.deliveries import Delivering
 from picosched.engine.forecast import Forecast
 from picosched.engine.pico import PicoRef
 from picosched.engine.recovery import compare_clocks
 from picosched.engine.sources import Sourced
+from picosched.engine.tokens import Tokened
 from picosched.errors import PicoschedError
 from picosched.pico.channel import Channel
 from picosched.pico.turn import Turn
@@ -52,7 +55,7 @@ AT_ONCE = 200
 """Turns read in one look."""
 
 
-class Engine(Delivering, Sourced, Forecast):
+class Engine(Delivering, Sourced, Tokened, Audited, Forecast):
     """Picos on a store. `Engine("picos.db", clock=VirtualClock(…), granularity=1)`; use it in a `with`.
 
     `store` is a path, ":memory:", or a Store (which the caller closes). Without `settings` they come from
@@ -77,7 +80,6 @@ class Engine(Delivering, Sourced, Forecast):
         **options: Any,
     ) -> None:
         super().__init__(store, clock, settings, seed, readonly, outside, tracer_provider, options)
-        self.agenda = Agenda(self)
 
     def __enter__(self) -> Engine:
         return self
@@ -86,6 +88,11 @@ class Engine(Delivering, Sourced, Forecast):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def agenda(self) -> Agenda:
+        """The scheduled events of all picos."""
+        return Agenda(self)
 
     @property
     def commits(self) -> int:
@@ -125,6 +132,7 @@ class Engine(Delivering, Sourced, Forecast):
 
         With `unique`, `conflict` if a pico has that name.
         """
+        self.permit("made")
         parent_id = (parent.id if isinstance(parent, PicoRef) else parent) or self.root.id
         called = checked_text(name, "name of a pico") if name else ""
         row = PicoRow(self.new_id(), called, parent_id, self.now())
@@ -136,6 +144,7 @@ class Engine(Delivering, Sourced, Forecast):
             if unique and self.store.picos.named(name):
                 raise PicoschedError(f"there is a pico {name} already", "conflict")
             self.store.picos.new_pico(row)
+            self.note("made", "pico", row.id, called)
             return self._reference(row)
 
         return self.write(work)
@@ -144,6 +153,7 @@ class Engine(Delivering, Sourced, Forecast):
         """The document of the pico with that id or name, as a snapshot; the engine may be readonly."""
         from picosched.engine.export import document_of
 
+        self.permit("exported")
         return document_of(self, self.pico(name), history=history)
 
     def import_pico(
@@ -163,6 +173,7 @@ class Engine(Delivering, Sourced, Forecast):
         """
         from picosched.engine.export import put_in
 
+        self.permit("imported")
         under = parent.id if isinstance(parent, PicoRef) else self.root.id if parent is None else parent
         return put_in(self, document, under, name, keep_ecis=keep_ecis)
 
@@ -189,6 +200,14 @@ class Engine(Delivering, Sourced, Forecast):
         policy, `invalid` or `too_large` attributes.
         """
         return self.raise_one(self.new_event(domain, type, attrs, eci=eci, eid=eid, once=once))
+
+    def on_event(self, domain: str, type: str, call: OnEvent) -> None:
+        """Have `call` called with the attributes of each such event of any pico once its turn is durable.
+
+        The thread that commits calls it, so it must be quick and must not call the engine. `conflict` if
+        there is one for such events already.
+        """
+        self._dues.on_event(domain, type, call)
 
     def query(self, eci: str, rid: str, name: str, args: Mapping[str, Any] | None = None) -> Any:
         """The JSON value of a shared function, called through a channel; errors as for `raise_event`."""
@@ -232,6 +251,7 @@ class Engine(Delivering, Sourced, Forecast):
         """
         from picosched.engine.plan import plan_of  # late, as it is rarely wanted
 
+        self.permit("planned")
         return plan_of(self, rulesets, days, pico and self.pico(pico).id, asserted, most)
 
     def replay(
@@ -255,6 +275,7 @@ class Engine(Delivering, Sourced, Forecast):
         """
         from picosched.engine.replay import replay_of  # late, as it is rarely wanted
 
+        self.permit("replayed")
         start, end = (parse_time(each) if isinstance(each, str) else each for each in (since, until))
         return replay_of(self, start, end, rulesets, backup, first=first, most=most, progress=progress)
 

@@ -33,6 +33,7 @@ from picosched.store.picos import InstalledRow, PicoRow, RulesetRow, hash_of
 from picosched.store.port import MEMORY
 from picosched.store.store import Store
 from picosched.turns.windows import follow
+from picosched.versions import Version
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
@@ -69,6 +70,7 @@ def put_in(
         with engine.store.savepoint():  # an error here must not affect others in this transaction
             engine.store.picos.new_pico(pico)
             _Arrival(engine, moved, pico).put(keep_ecis)
+            engine.note("imported", "pico", pico.id, called)
         return PicoRef(pico.id, pico.name, engine)
 
     made = engine.write(work)
@@ -177,6 +179,8 @@ class _Arrival:
         known = self._store.picos.find_ruleset(hash)  # keep the origin that this text has here
         row = known or RulesetRow(hash, each.rid, each.text, each.origin, self._engine.now())
         self._store.picos.install(self._pico.id, row, each.config)
+        by, now = str(self._engine.by), self._engine.now()
+        self._store.picos.note_version(Version(self._pico.id, row.rid, hash, row.origin, now, by))
         return ruleset
 
     def _put_channels(self, keep_ecis: bool, now: datetime) -> None:

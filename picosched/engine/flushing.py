@@ -31,6 +31,7 @@ def flush(engine: Engine, url: str) -> Flushed:
     """
     from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
 
+    engine.permit("installed")
     origins = engine.read(engine.store.picos.origins)
     origin = next((each for each in origins if _is_same(each, url)), None)
     if origin is None:
@@ -42,7 +43,9 @@ def flush(engine: Engine, url: str) -> Flushed:
         picos, now = engine.store.picos.having(origin), engine.now()
         engine.store.need("", *picos)
         for pico_id in picos:
-            installing.install(engine.store, engine.loaded, pico_id, ruleset, origin, None, now)
+            by = str(engine.by)
+            installing.install(engine.store, engine.loaded, pico_id, ruleset, origin, None, now, by)
+        engine.note("installed", "ruleset", ruleset.rid, f"again on {len(picos)} picos, from its origin")
         return len(picos)
 
     picos = engine.write(work)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched.checked import json_object, ruleset_text
+from picosched.engine.acting import SHOWN
 from picosched.engine.agenda import Agenda
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -20,6 +21,7 @@ from picosched.store.journal import Entry
 from picosched.store.picos import InstalledRow
 from picosched.timespec.timespec import Timespec
 from picosched.turns import install as installing
+from picosched.versions import Version, chosen, diff_of
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
@@ -46,30 +48,83 @@ class PicoRef:
         A replaced ruleset keeps its variables and schedules, and its `config` unless one is given. KrlError
         for errors in the text or its globals; then nothing is changed.
         """
-        from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
-
         engine = self.engine
+        engine.permit("installed")
         text, origin = ruleset_text(ruleset)
         if config is not None:
             config = json_object(config, "the configuration", engine.settings.limits.max_attrs_bytes)
+        return self._put(text, origin, config)
+
+    def _put(self, text: str, origin: str | None, config: Mapping[str, Any] | None) -> Ruleset:
+        from picosched.krl.ruleset import compile_ruleset  # late, as `krl.running` explains
+
+        engine, by = self.engine, str(self.engine.by)
         # A long text takes a second or two to compile, so this is done outside the lock.
         compiled = engine.read(engine.loaded.known, text) or compile_ruleset(text, origin)
         now = engine.now()
-        installed = engine.write(
-            installing.install, engine.store, engine.loaded, self.id, compiled, origin, config, now
-        )
+
+        def work() -> Ruleset:
+            made = installing.install(engine.store, engine.loaded, self.id, compiled, origin, config, now, by)
+            engine.note("installed", "ruleset", made.rid, f"on {self.name} ({self.id}), {made.hash[:8]}")
+            return made
+
+        installed = engine.write(work)
         engine.look_again()
         return installed
 
     def uninstall(self, rid: str) -> None:
         """Uninstall a ruleset, with its variables and schedules. `conflict` if another uses it."""
         engine = self.engine
-        engine.write(installing.uninstall, engine.store, engine.loaded, self.id, rid, engine.now())
+        engine.permit("uninstalled")
+
+        def work() -> None:
+            installing.uninstall(engine.store, engine.loaded, self.id, rid, engine.now())
+            engine.note("uninstalled", "ruleset", rid, f"on {self.name} ({self.id})")
+
+        engine.write(work)
         engine.look_again()
 
     def rulesets(self) -> dict[str, InstalledRow]:
         """rid → hash, configuration and origin of installed rulesets, in the order of installation."""
         return {row.rid: row for row in self._read(lambda: self.engine.store.picos.installed(self.id))}
+
+    def versions(self, rid: str) -> list[Version]:
+        """Which texts of a ruleset it had, newest first: the first is the one installed."""
+        found = self._read(lambda: self.engine.store.picos.versions(self.id, rid))
+        if not found:
+            raise PicoschedError(f"the pico {self.name} has no ruleset {rid}", "not_found")
+        return found
+
+    def text_of(self, rid: str, hash: str | None = None) -> str:
+        """The text of a version, by its hash or the beginning of one; without it, the one installed."""
+        known = self.versions(rid)
+        which = known[0] if hash is None else chosen(known, hash)
+        kept = self._read(lambda: self.engine.store.picos.find_ruleset(which.hash))
+        if kept is None:
+            raise PicoschedError(f"the text of {rid} is gone", "not_found")
+        return kept.text
+
+    def diff(self, rid: str, text: str | None = None, hash: str | None = None) -> str:
+        """What a text, or else a version (by default the last one before), and the installed text differ in.
+
+        A unified diff, empty if they are the same: from the installed to the text, or from the version to the
+        installed one.
+        """
+        known = self.versions(rid)
+        if text is not None:
+            return diff_of(self.text_of(rid), text, (f"{rid} {known[0].hash[:8]}", f"{rid}, new"))
+        was = chosen(known, hash)
+        names = f"{rid} {was.hash[:8]}", f"{rid} {known[0].hash[:8]}"
+        return diff_of(self.text_of(rid, was.hash), self.text_of(rid), names)
+
+    def go_back(self, rid: str, hash: str | None = None) -> Ruleset:
+        """Install a version again, by default the last one before; variables and schedules stay.
+
+        A second time it comes back. Errors as for `install`; `not_found` without such a version.
+        """
+        self.engine.permit("installed")
+        was = chosen(self.versions(rid), hash)
+        return self._put(self.text_of(rid, was.hash), was.origin, None)
 
     # Channels
 
@@ -83,27 +138,35 @@ class PicoRef:
     ) -> Channel:
         """Make a channel. Patterns are `domain:type` for events and `rid:name` for queries, `*` for any."""
         engine, named = self.engine, new_tags(tags)
+        engine.permit("made")
         events, queries = new_policy(allow_events, deny_events), new_policy(allow_queries, deny_queries)
 
         def work() -> Channel:
             engine.loaded.load_pico(self.id)
             channel = Channel(engine.new_id(), self.id, named, events, queries)
             engine.store.picos.new_channel(channel, engine.now())
+            engine.note("made", "channel", f"{channel.eci[:SHOWN]}…", f"of {self.name} ({self.id})")
             return channel
 
         return engine.write(work)
 
     def channels(self) -> list[Channel]:
-        return self._read(lambda: self.engine.store.picos.channels(self.id))
+        """Its channels; for others than authors with the beginnings of their ecis only."""
+        found = self._read(lambda: self.engine.store.picos.channels(self.id))
+        return [replace(each, eci=self.engine.shown_eci(each.eci)) for each in found]
 
     def delete_channel(self, eci: str) -> bool:
         """Delete a channel; True if this pico had it."""
+        self.engine.permit("deleted")
 
         def work() -> bool:
             picos = self.engine.store.picos
             channel = picos.find_channel(eci)
             self.engine.loaded.forget_channel(eci)
-            return channel is not None and channel.pico_id == self.id and picos.delete_channel(eci)
+            if channel is None or channel.pico_id != self.id:
+                return False
+            self.engine.note("deleted", "channel", f"{eci[:SHOWN]}…", f"of {self.name} ({self.id})")
+            return picos.delete_channel(eci)
 
         return self.engine.write(work)
 
@@ -185,7 +248,13 @@ class PicoRef:
     def delete(self) -> None:
         """Delete this pico and its descendants; their schedules are cancelled. `refused` for the root."""
         engine = self.engine
-        engine.write(installing.delete_pico, engine.store, engine.loaded, self.id, engine.now())
+        engine.permit("deleted")
+
+        def work() -> None:
+            installing.delete_pico(engine.store, engine.loaded, self.id, engine.now())
+            engine.note("deleted", "pico", self.id, self.name)
+
+        engine.write(work)
         engine.look_again()
 
     def _read(self, work: Callable[[], T]) -> T:

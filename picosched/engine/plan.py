@@ -81,7 +81,7 @@ class Rehearsing(Wiring):
 
     def deploy(self, pico_id: str, new: New) -> None:
         """Install a ruleset as `PicoRef.install` does."""
-        known = self.store, self.loaded, pico_id, new.ruleset, new.origin, None, self.now()
+        known = self.store, self.loaded, pico_id, new.ruleset, new.origin, None, self.now(), str(self.by)
         self.write(installing.install, *known)
 
     def let_pass(self, time: datetime) -> None:

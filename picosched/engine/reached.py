@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from picosched.audit import Deed
 from picosched.errors import KrlError
 from picosched.pico.channel import Channel
 from picosched.pico.delivery import Delivery
@@ -29,6 +30,8 @@ from picosched.sources.state import SourceState
 from picosched.store.journal import Entry
 from picosched.store.machines import Machine
 from picosched.store.picos import InstalledRow
+from picosched.tokens import Token
+from picosched.versions import Version
 
 if TYPE_CHECKING:
     from picosched.engine.planned import Plan
@@ -76,6 +79,10 @@ class ReachedPico(Protocol):
     def install(self, ruleset: str | Path, config: Mapping[str, Any] | None = None) -> ReachedRuleset: ...
     def uninstall(self, rid: str) -> None: ...
     def rulesets(self) -> dict[str, InstalledRow]: ...
+
+    def versions(self, rid: str) -> list[Version]: ...
+    def diff(self, rid: str, text: str | None = None, hash: str | None = None) -> str: ...
+    def go_back(self, rid: str, hash: str | None = None) -> ReachedRuleset: ...
 
     def new_channel(
         self,
@@ -199,6 +206,23 @@ class Reached(Protocol):
         self, pico_id: str | None = None, limit: int = 100, *, eid: str | None = None
     ) -> list[Entry]: ...
     def follow(self, after: int, pico_id: str | None = None) -> Iterator[Entry]: ...
+
+    def audit(
+        self,
+        since: str | datetime | None = None,
+        limit: int = 100,
+        *,
+        name: str | None = None,
+        what: str | None = None,
+        kind: str | None = None,
+        on: str | None = None,
+    ) -> list[Deed]: ...
+
+    def tokens(self) -> list[Token]: ...
+    def make_token(
+        self, name: str, role: str, expires: str | datetime | None = None
+    ) -> tuple[str, Token]: ...
+    def revoke_token(self, name: str) -> bool: ...
 
     def machines(self) -> list[Machine]: ...
 

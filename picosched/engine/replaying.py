@@ -149,7 +149,7 @@ class Replaying(Wiring):
         if not having:
             raise PicoschedError(f"no pico has the ruleset {ruleset.rid}", "not_found")
         for id in having:
-            known = self.store, self.loaded, id, ruleset, origin, None, self.now()
+            known = self.store, self.loaded, id, ruleset, origin, None, self.now(), str(self.by)
             self.write(installing.install, *known)
 
     def _raise_again(self, entry: Entry, answers: Answers, rids: tuple[str, ...] | None = None) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate
 
 from picosched.checked import json_object
 from picosched.clock import parse_time
@@ -15,6 +15,7 @@ from picosched.errors import PicoschedError
 from picosched.sources.reading import read_source
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
+from picosched.store.store import Store
 from picosched.turns import sources as declaring
 from picosched.turns.sources import Brought
 
@@ -34,6 +35,7 @@ class Sourced(Wiring):
 
     def add_sources(self, sources: Sequence[Source]) -> list[str]:
         """Add sources, all of them or none; returns their ids. Errors as for `add_source`."""
+        self.permit("added")
         for source in sources:
             json_object(source.given, "the source", self.settings.limits.max_attrs_bytes)
         ids = [self.new_id() for _ in sources]
@@ -44,6 +46,7 @@ class Sourced(Wiring):
                     declaring.check_target(self.store, source.to)
                     declaring.check_windows(source, self.settings.windows)
                     declaring.add(self.store, source, id, self.now())
+                    self.note("added", "source", id, source.label)
 
         self.write(work)
         self.look_again()
@@ -62,16 +65,16 @@ class Sourced(Wiring):
 
         `conflict` if it is configured in picosched.toml: it would be back at the next start.
         """
-        return self._change(declaring.remove, self.store, id)
+        return self._change("removed", declaring.remove, self.store, id)
 
     def pause_source(self, id: str, until: str | datetime | None = None) -> bool:
         """Pause a source until `until`, or until it is resumed; True if one has that id or name."""
         time = parse_time(until) if isinstance(until, str) else until
-        return self._change(declaring.pause, self.store, id, time)
+        return self._change("paused", declaring.pause, self.store, id, time)
 
     def resume_source(self, id: str) -> bool:
         """Resume a paused source with its next occurrence; True if it was paused."""
-        return self._change(declaring.resume, self.store, id, self.now())
+        return self._change("resumed", declaring.resume, self.store, id, self.now())
 
     def bring_sources(self, sources: Sequence[Source]) -> Brought:
         """Make the configured sources exactly these: add new ones, remove those no longer configured.
@@ -95,8 +98,25 @@ class Sourced(Wiring):
         self.look_again()
         return brought
 
-    def _change(self, work: Callable[P, bool], *args: P.args, **named: P.kwargs) -> bool:
-        changed = self.write(work, *args, **named)
+    def _change(
+        self,
+        what: str,
+        change: Callable[Concatenate[Store, str, P], bool],
+        store: Store,
+        id: str,
+        *args: P.args,
+        **named: P.kwargs,
+    ) -> bool:
+        """Change the source with that id or name, and let the audit tell what was done to it."""
+        self.permit(what)
+
+        def work() -> bool:
+            changed = change(store, id, *args, **named)
+            if changed:
+                self.note(what, "source", id)
+            return changed
+
+        changed = self.write(work)
         if changed:
             self.look_again()
         return changed

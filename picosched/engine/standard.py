@@ -20,6 +20,7 @@ from picosched.turns import install as installing
 log = logging.getLogger(__name__)
 
 UI_TAGS = ("engine", "ui")
+BY = "picosched, with its standard rulesets"
 SELF_TAGS = ("self", "system")
 
 
@@ -117,7 +118,7 @@ def _renew(engine: Engine) -> dict[PicoRef, list[str]]:
 def _put(engine: Engine, pico_id: str, rid: str) -> None:
     url = standard.url_of(rid)
     ruleset = engine.loaded.compiled(standard.read(url), url)
-    installing.install(engine.store, engine.loaded, pico_id, ruleset, url, None, engine.now())
+    installing.install(engine.store, engine.loaded, pico_id, ruleset, url, None, engine.now(), BY)
 
 
 def _tagged(pico: PicoRef, tags: tuple[str, ...]) -> Channel | None:

@@ -2,8 +2,7 @@
 
 Input from Python, the server, the console and the command line is checked and made an `Event` or a `Query`
 here. From here a piece of work goes into the queue of `turns/commit.py`. A piece that needs an answer from
-outside returns `Unanswered`, waits for it without any lock (`due/waiting.py`), and is queued again. The
-classes for callers are built on this: `engine`, `pico`, `agenda`, `sources`.
+outside returns `Unanswered`, waits for it without any lock (`due/waiting.py`), and is queued again.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from picosched.acting import PYTHON, Role
 from picosched.checked import checked_event, json_object
 from picosched.clock import Clock, SystemClock, VirtualClock, to_ms, whole_ms
 from picosched.due.agenda import AgendaQueue, Rows
@@ -32,10 +32,12 @@ from picosched.due.pruning import Pruning
 from picosched.due.scheduler import Scheduler
 from picosched.due.snapshots import Snapshots
 from picosched.due.sources import SourcesQueue
-from picosched.due.tick import Dues, OnEvent, Ticks
+from picosched.due.tick import Dues, Ticks
 from picosched.due.waiting import Ask, Waiting
+from picosched.engine.acting import Acting
 from picosched.engine.questions import Questions
 from picosched.engine.recovery import opened, take_up
+from picosched.krl.requests import EventQuery, EventQueryAnswer
 from picosched.outside import Outside
 from picosched.pico.chance import Chance, id_from
 from picosched.pico.event import Event, Query
@@ -64,7 +66,7 @@ Outcome = Turn | Exception | Unanswered | Later
 """Of raising an event."""
 
 
-class Wiring:
+class Wiring(Acting):
     """The parts of an engine. Its arguments are those of `Engine`."""
 
     def __init__(
@@ -228,14 +230,6 @@ class Wiring:
         """Wake the scheduler because due times changed."""
         self._scheduler.wake()
 
-    def on_event(self, domain: str, type: str, call: OnEvent) -> None:
-        """Have `call` called with the attributes of each such event of any pico once its turn is durable.
-
-        The thread that commits calls it, so it must be quick and must not call the engine. `conflict` if
-        there is one for such events already.
-        """
-        self._dues.on_event(domain, type, call)
-
     # The door
 
     def new_event(
@@ -277,8 +271,13 @@ class Wiring:
         return Query(rid, name, copy, eci, f"{self._began:012x}{next(self._queries):020x}", host)
 
     def raise_one(self, event: Event, pico_id: str | None = None) -> Turn:
-        """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable."""
-        piece = RaiseEvent(event, pico_id)
+        """Raise an event in the pico of its channel, or in `pico_id`; returns its turn, once durable.
+
+        `refused` if the role of whoever acts does not cover it.
+        """
+        if self.by.role is not Role.AUTHOR:
+            self.permit_event(event.domain)
+        piece = RaiseEvent(event, pico_id, by=None if self.by.surface == PYTHON else self.by)
         turn = self._raise(piece)
         if isinstance(turn, Unanswered):
             turn = self._waiting.done(self._raise, piece, turn)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from picosched.audit import Deed, read_deed
 from picosched.engine.planned import Plan, read_plan
 from picosched.engine.replayed import Replayed, read_replayed
 from picosched.errors import PicoschedError
@@ -36,6 +37,7 @@ from picosched.sources.state import SourceState
 from picosched.store.copying import new_file
 from picosched.store.journal import Entry
 from picosched.store.machines import Machine
+from picosched.tokens import Token, read_token
 
 if TYPE_CHECKING:
     from picosched.engine.whole import Whole
@@ -217,6 +219,36 @@ class Remote:
                     yield self._entry(json.loads(line.removeprefix(b"data: ")))
         raise PicoschedError(f"{self.url} ended the stream", "internal")
 
+    # Tokens
+
+    def audit(
+        self,
+        since: str | datetime | None = None,
+        limit: int = 100,
+        *,
+        name: str | None = None,
+        what: str | None = None,
+        kind: str | None = None,
+        on: str | None = None,
+    ) -> list[Deed]:
+        """What was done from outside, newest first."""
+        params = {"since": time_text(since), "name": name, "what": what, "kind": kind, "on": on}
+        return [read_deed(told) for told in self._line.pages("/api/audit", params, limit)]
+
+    def tokens(self) -> list[Token]:
+        """All named tokens, by name; expired ones too. Their hashes are not told."""
+        return [read_token(told) for told in self._line.ask("GET", "/api/tokens")]
+
+    def make_token(self, name: str, role: str, expires: str | datetime | None = None) -> tuple[str, Token]:
+        """Make a token with a role; returns it, which is told only now, and what is kept of it."""
+        body = {"name": name, "role": role, "expires": time_text(expires)}
+        told = self._line.ask("POST", "/api/tokens", body=body)
+        return told["token"], read_token(told)
+
+    def revoke_token(self, name: str) -> bool:
+        """Revoke a token. False if there is none of that name."""
+        return self._change("DELETE", f"/api/tokens/{part(name)}")
+
     # Deliveries
 
     def machines(self) -> list[Machine]:
@@ -236,13 +268,13 @@ class Remote:
 
     def retry_delivery(self, id: str) -> bool:
         """Try a delivery now; one that is dead is pending again. False if there is none."""
-        return self._change_delivery("POST", f"/api/deliveries/{part(id)}/retry")
+        return self._change("POST", f"/api/deliveries/{part(id)}/retry")
 
     def drop_delivery(self, id: str) -> bool:
         """Drop a delivery: it is not sent any more. False if there is none."""
-        return self._change_delivery("DELETE", f"/api/deliveries/{part(id)}")
+        return self._change("DELETE", f"/api/deliveries/{part(id)}")
 
-    def _change_delivery(self, method: str, path: str) -> bool:
+    def _change(self, method: str, path: str) -> bool:
         try:
             self._line.ask(method, path)
         except PicoschedError as error:

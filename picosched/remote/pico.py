@@ -28,6 +28,7 @@ from picosched.schedule.filter import Filter
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
 from picosched.store.picos import InstalledRow
+from picosched.versions import Version, read_version
 
 OF_SERVER = ("http://", "https://", standard.PLACE)
 """URLs that the server reads; a local file is read here."""
@@ -74,6 +75,19 @@ class RemotePico:
     def rulesets(self) -> dict[str, InstalledRow]:
         """rid → installed ruleset, in the order of installation."""
         return {told["rid"]: read_installed(told) for told in self._ask("GET", "/rulesets")}
+
+    def versions(self, rid: str) -> list[Version]:
+        """Which texts of a ruleset it had, newest first: the first is the one installed."""
+        return [read_version(told) for told in self._ask("GET", f"/rulesets/{part(rid)}/versions")]
+
+    def diff(self, rid: str, text: str | None = None, hash: str | None = None) -> str:
+        """As `PicoRef.diff`."""
+        told = self._ask("POST", f"/rulesets/{part(rid)}/diff", {"text": text, "hash": hash})
+        return str(told["diff"])
+
+    def go_back(self, rid: str, hash: str | None = None) -> RemoteRuleset:
+        """Install a version again, by default the last one before."""
+        return read_new_ruleset(self._ask("POST", f"/rulesets/{part(rid)}/back", {"hash": hash}), {})
 
     def channels(self) -> list[Channel]:
         return [read_channel(told, self.id) for told in self._ask("GET", "/channels")]

@@ -1,7 +1,7 @@
 """Provenance: who changed a scheduled event, when, and how.
 
 Who made it is in its row. What came after is here: an entry for each change, with the turn and the rule that
-made it, or the surface through which a person did. The last MOST of a row are kept, as long as the row is.
+made it, or who did it from outside. The last MOST of a row are kept, as long as the row is.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ MOST = 20
 LONGEST = 200
 """Characters kept of a timespec."""
 
-PYTHON, COMMAND_LINE, HTTP, CONSOLE = "Python", "the command line", "HTTP", "the console"
-"""Who changes rows from outside."""
 ON_FAILURE, END_OF_PAUSE = "_on_failure", "the end of its pause"
+"""What changes rows beside rules and those who act from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Provenance:
     what: str
     """paused · resumed · moved · rescheduled · cancelled"""
     by: str
-    """`rid.rule`, or a surface."""
+    """`rid.rule`, or who acted from outside."""
     eid: str | None = None
     """The event of the turn that did it."""
     was: str | None = None
@@ -43,10 +42,14 @@ class Provenance:
 
     def __str__(self) -> str:
         turn = "" if self.eid is None else f" in the turn {self.eid}"
+        return f"{self.what}{self.told} at {format_time(self.at)} by {self.by}{turn}"
+
+    @property
+    def told(self) -> str:
+        """From what it was changed to what, in words; empty if there is nothing to say."""
         was = "" if self.was is None else f" from {self.was}"
         word = "until" if self.what == "paused" else "to"
-        became = "" if self.became is None else f" {word} {self.became}"
-        return f"{self.what}{was}{became} at {format_time(self.at)} by {self.by}{turn}"
+        return was if self.became is None else f"{was} {word} {self.became}"
 
 
 def change_of(

@@ -8,7 +8,7 @@ each element is a row of the table `element`. These go when the variable is dele
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,12 +20,17 @@ from picosched.pico.channel import Channel
 from picosched.store import rows
 from picosched.store.port import Database, Row
 from picosched.store.shards import Owners
+from picosched.versions import MOST, VERSION, Version
 
 APP = "app:"
 """Prefix of the rid of a variable that all picos share."""
 
 PICO = "id, name, parent, created"
 """The columns of a pico, in order."""
+
+
+of_version = VERSION.of_record(rows.dump)
+to_version: Callable[[Row], Version] = rows.readable(VERSION.to_record(rows.load))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class Picos:
         self._owners.need(id)
         self._database.execute("delete_channels", (id,))
         self._database.execute("delete_installed", (id,))
+        self._database.execute("delete_versions", (id,))
         self._database.execute("delete_entities", (id,))
         self._database.execute("delete_all_waiting", (id,))
         self._database.execute("delete_coming", (id,))
@@ -184,10 +190,21 @@ class Picos:
             self._database.execute("delete_waiting_of", (pico_id, ruleset.rid))
         self._database.execute("install", (pico_id, ruleset.rid, ruleset.hash, rows.dump(config)))
 
+    def note_version(self, version: Version) -> None:
+        """Record what was installed, unless it was before; of each ruleset the last are kept."""
+        row = rows.checked(of_version(version))
+        self._database.execute("note_version", row)
+        self._database.execute("trim_versions", (version.pico_id, version.rid, MOST))
+
+    def versions(self, pico_id: str, rid: str) -> list[Version]:
+        """The texts of a ruleset that a pico had, newest first."""
+        return [to_version(row) for row in self._database.rows("versions", (pico_id, rid))]
+
     def uninstall(self, pico_id: str, rid: str) -> None:
         """Uninstall a ruleset with its entity variables; its `app:` variables go with the last pico."""
         self._owners.need(pico_id)
         self._database.execute("uninstall", (pico_id, rid))
+        self._database.execute("delete_versions_of", (pico_id, rid))
         self._database.execute("delete_entities_of", (pico_id, rid))
         self._database.execute("delete_waiting_of", (pico_id, rid))
         self.forget_app(rid)

@@ -23,6 +23,7 @@ from picosched.schedule.scheduled import Outcome, Scheduled
 from picosched.store import deliveries, journal, rows
 from picosched.store.agenda import Agenda
 from picosched.store.ahead import Ahead
+from picosched.store.audit import Audit
 from picosched.store.begun import BegunRows
 from picosched.store.deliveries import Deliveries
 from picosched.store.due import Due
@@ -34,6 +35,7 @@ from picosched.store.picos import APP, Picos
 from picosched.store.port import MEMORY, Row
 from picosched.store.shards import Shards, shard_of
 from picosched.store.sources import Sources
+from picosched.store.tokens import Tokens
 from picosched.timespec.almanac import PLAIN, Almanac
 
 PRUNED_AT_ONCE = 5_000
@@ -71,6 +73,8 @@ class Store:
         self.pages = Pages(self._database)
         self.sources = Sources(self._database, self)
         self.deliveries = Deliveries(self._database)
+        self.tokens = Tokens(self._database)
+        self.audit = Audit(self._database)
         self.almanac = PLAIN
         """What timespecs are read with."""
 
@@ -274,13 +278,15 @@ class Store:
         """Whether any history is past its retention."""
         before = shifted(now, -self._history)
         older = self.agenda.prunable(before, now) or self.journal.prunable(before, now)
-        return older or self.deliveries.prunable(before)
+        older = older or self.deliveries.prunable(before) or self.tokens.prunable(before)
+        return older or self.audit.prunable(before)
 
     def prune(self, now: datetime) -> int:
         """Delete some history past its retention; returns how many rows, 0 when done."""
         before = shifted(now, -self._history)
         deleted = self.agenda.prune(before, now, PRUNED_AT_ONCE)
-        deleted += self.deliveries.prune(before, PRUNED_AT_ONCE)
+        deleted += self.deliveries.prune(before, PRUNED_AT_ONCE) + self.tokens.prune(before)
+        deleted += self.audit.prune(before, PRUNED_AT_ONCE)
         return deleted + self.journal.prune(before, now, PRUNED_AT_ONCE)
 
 

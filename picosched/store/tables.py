@@ -6,12 +6,15 @@ has besides is its own affair: indexes, and tables and columns that follow from 
 
 from __future__ import annotations
 
+from picosched.audit import DEED
 from picosched.schedule.fire import FIRE
 from picosched.schedule.provenance import PROVENANCE
 from picosched.schedule.scheduled import SCHEDULED
 from picosched.store import deliveries, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.port import Kept
+from picosched.tokens import TOKEN
+from picosched.versions import VERSION
 
 
 def _kept(name: str, columns: str, key: str = "") -> Kept:
@@ -38,4 +41,7 @@ TABLES = (
     Kept("fire", FIRE.inserted),
     Kept("journal", ENTRY.inserted),
     Kept("provenance", PROVENANCE.inserted),
+    Kept("version", VERSION.inserted),
+    Kept("audit", DEED.inserted),
+    Kept("token", TOKEN.inserted, ("name",)),
 )

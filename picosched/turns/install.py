@@ -27,6 +27,7 @@ from picosched.store.store import Store
 from picosched.turns import sources as declaring
 from picosched.turns.memory import Loaded, clients_of
 from picosched.turns.windows import follow
+from picosched.versions import Version
 
 if TYPE_CHECKING:
     from picosched.krl.ruleset import Ruleset
@@ -40,6 +41,7 @@ def install(
     origin: str | None,
     config: Mapping[str, Any] | None,
     now: datetime,
+    by: str,
 ) -> Ruleset:
     """Evaluate a ruleset's globals in the pico as it would be, and keep it only if that succeeds.
 
@@ -51,14 +53,15 @@ def install(
         config = next((row.config for row in store.picos.installed(pico_id) if row.rid == ruleset.rid), {})
     installing = RulesetText(ruleset.source.text, origin, config)
     loaded.tried(pico_id, installing, loaded.budget.begin_rule)
-    return _keep(store, loaded, pico_id, installing, now)
+    return _keep(store, loaded, pico_id, installing, now, by)
 
 
-def _keep(store: Store, loaded: Loaded, pico_id: str, text: RulesetText, now: datetime) -> Ruleset:
+def _keep(store: Store, loaded: Loaded, pico_id: str, text: RulesetText, now: datetime, by: str) -> Ruleset:
     """Keep a ruleset that evaluated without errors."""
     ruleset = loaded.compiled(text.text, text.origin)
     row = RulesetRow(hash_of(text.text), ruleset.rid, text.text, text.origin, now)
     store.picos.install(pico_id, row, text.config)
+    store.picos.note_version(Version(pico_id, row.rid, row.hash, row.origin, now, by))
     loaded.forget(pico_id)
     follow(store, loaded, pico_id, ruleset, now)
     return ruleset
@@ -108,6 +111,11 @@ def carry_out(store: Store, loaded: Loaded, turn: Turn) -> None:
         _make_true(store, loaded, turn, change)
 
 
+def by_rule(turn: Turn) -> str:
+    """Who installed what a turn did."""
+    return f"a rule, in the turn {turn.eid}"
+
+
 def _make_true(store: Store, loaded: Loaded, turn: Turn, change: Change) -> None:
     match change:
         case NewPico():
@@ -115,7 +123,7 @@ def _make_true(store: Store, loaded: Loaded, turn: Turn, change: Change) -> None
             for channel in (change.down, change.up, *change.channels):
                 store.picos.new_channel(channel, turn.now)
             for text in change.rulesets:
-                _keep(store, loaded, change.id, text, turn.now)
+                _keep(store, loaded, change.id, text, turn.now, by_rule(turn))
         case DeletePico(id):
             delete_pico(store, loaded, id, turn.now)
         case PutChannel(channel):
@@ -125,7 +133,7 @@ def _make_true(store: Store, loaded: Loaded, turn: Turn, change: Change) -> None
             store.picos.delete_channel(eci)
             loaded.forget_channel(eci)
         case Install(_, text):
-            _keep(store, loaded, turn.pico_id, text, turn.now)
+            _keep(store, loaded, turn.pico_id, text, turn.now, by_rule(turn))
         case Uninstall(rid):
             store.agenda.cancel_all(turn.pico_id, rid, turn.now, f"the ruleset {rid} was uninstalled")
             store.picos.uninstall(turn.pico_id, rid)

@@ -11,6 +11,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import Enum
 
+from picosched.acting import Actor
 from picosched.frozen import frozen
 from picosched.pico.event import Event, Query
 from picosched.pico.said import Answers
@@ -32,6 +33,8 @@ class RaiseEvent:
     answers: Answers = field(default_factory=Answers)
     light: bool = False
     """Whether only a little time may be spent on it."""
+    by: Actor | None = None
+    """Who raises it, if the audit is to tell; so also below."""
 
 
 @frozen
@@ -71,6 +74,7 @@ class RaiseNow:
     id: str
     why: str
     answers: Answers = field(default_factory=Answers)
+    by: Actor | None = None
 
 
 @frozen
@@ -80,6 +84,7 @@ class RaisePast:
     id: str
     nominal: datetime
     answers: Answers = field(default_factory=Answers)
+    by: Actor | None = None
 
 
 @frozen

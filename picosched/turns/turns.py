@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from picosched.audit import deed_of
 from picosched.clock import to_ms
 from picosched.errors import PicoschedError
 from picosched.frozen import replace
@@ -87,6 +88,9 @@ class Turns:
             self._loaded.forget(pico_id)  # the rules saw the changes already
             return Later.HEAVY
         self._keep(pico, turn)
+        if piece.by is not None:
+            told = f"{event.domain}:{event.type} in the pico {pico_id}"
+            self._store.audit.add(deed_of(piece.by, turn.now, "raised", "event", event.eid, told))
         if event.once is not None:
             self._store.deliveries.receive(pico_id, event.once, event.eid, event.time)
         return turn

@@ -1,23 +1,26 @@
-"""Access control: the token, the server's host names, and the pages that may write.
+"""Access control: the tokens, the server's host names, and the pages that may write.
 
-The token is long and random, so the store keeps a plain hash of it. It is sent as `Authorization: Bearer …`
-or, by the console, as a cookie. A browser sends the cookie with requests from any page, so writes with it
+The owner's token may do everything; named tokens (`picosched/tokens.py`) what their role says. A token is
+long and random, so the store keeps a plain hash of it. It is sent as `Authorization: Bearer …` or, by the
+console, as a cookie. A browser sends the cookie with requests from any page, so writes with it
 must come from one of our pages (`Origin`). Without a token only programs on this machine can connect: web
 pages must be ours as well, and the Host must be one of our names, which prevents DNS rebinding.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from picosched.acting import Actor, Role
 from picosched.clock import ticks
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
+from picosched.tokens import Token, hash_of
+from picosched.web.caller import Caller
 from picosched.web.errors import HttpError
 
 COOKIE = "picosched"
@@ -33,7 +36,7 @@ OURS = ("localhost", "127.0.0.1", "::1")
 def new_token(engine: Engine) -> str:
     """Create a token and store its hash; the previous one becomes invalid."""
     token = secrets.token_urlsafe(32)
-    engine.write(lambda: engine.store.picos.set_meta(META, _hash(token)))
+    engine.write(lambda: engine.store.picos.set_meta(META, hash_of(token)))
     return token
 
 
@@ -45,7 +48,7 @@ def first_token(engine: Engine) -> str | None:
         engine.store.need("")  # so that of two servers that start at once, the first makes it
         if engine.store.picos.meta(META) is not None:
             return False
-        engine.store.picos.set_meta(META, _hash(token))
+        engine.store.picos.set_meta(META, hash_of(token))
         return True
 
     return token if engine.write(work) else None
@@ -65,19 +68,30 @@ def is_loopback(host: str) -> bool:
 
 
 class Access:
-    """Decides which requests are allowed. `hash` is the token's; None requires no token, on loopback only."""
+    """Decides which requests are allowed, and who sends them.
 
-    def __init__(self, host: str, hash: str | None, hosts: Iterable[str] = ()) -> None:
+    `hash` is the owner's token's; None requires no token, on loopback only. `named` finds a valid named token
+    by its hash.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        hash: str | None,
+        hosts: Iterable[str] = (),
+        named: Callable[[str], Token | None] = lambda hash: None,
+    ) -> None:
         self.loopback = is_loopback(host)
         if hash is None and not self.loopback:
             raise PicoschedError(
                 f"found the host {host} and no token, wanted a loopback host such as 127.0.0.1"
             )
         self._hash = hash
+        self._named = named
         self._link: tuple[str, float] | None = None
         self._entered: str | None = None
-        named = frozenset(each.lower() for each in hosts)
-        self._hosts = {*OURS, host.lower(), *named} if self.loopback or named else None
+        others = frozenset(each.lower() for each in hosts)
+        self._hosts = {*OURS, host.lower(), *others} if self.loopback or others else None
 
     @property
     def is_open(self) -> bool:
@@ -92,43 +106,56 @@ class Access:
         if host not in self._hosts and _name_of(host) not in self._hosts:
             raise HttpError(403, f'found the Host "{host[:100]}", wanted a name of this server')
 
-    def check(self, headers: Mapping[str, str], method: str, token: str | None = None) -> None:
-        """401 without the token, 403 for a write from a foreign page.
+    def check(
+        self, headers: Mapping[str, str], method: str, surface: str, token: str | None = None
+    ) -> Caller:
+        """Who sends a request; 401 without a valid token, 403 for a write from a foreign page.
 
         `token` is one that the URL has, where that is allowed.
         """
         if self._hash is None:
             self.check_page(headers)
-            return
+            return nobody(surface)
         bearer = _bearer(headers) if token is None else token
-        if bearer is not None and self.knows(bearer):
-            return
         cookies = _cookies(headers)
-        if not any(map(self.knows, cookies)):
-            found = "no token" if bearer is None and not cookies else "a token that is not valid"
-            raise HttpError(
-                401, f"found {found}, wanted Authorization: Bearer …", [(b"www-authenticate", b"Bearer")]
-            )
-        if method not in SAFE:
-            self._check_origin(headers)
+        for each in cookies if bearer is None else (bearer, *cookies):
+            actor = self.actor_with(each, surface)
+            if actor is not None:
+                if each != bearer:
+                    self._check_embedding(headers)
+                    if method not in SAFE:
+                        self._check_origin(headers)
+                return Caller(actor, lambda valid=each: self.knows(valid))  # type: ignore[misc]
+        found = "no token" if bearer is None and not cookies else "a token that is not valid"
+        raise HttpError(
+            401, f"found {found}, wanted Authorization: Bearer …", [(b"www-authenticate", b"Bearer")]
+        )
 
     def check_page(self, headers: Mapping[str, str]) -> None:
         """403 for a foreign page. Programs send no `Origin`."""
+        self._check_embedding(headers)
         if "origin" in headers:
             self._check_origin(headers)
 
     def knows(self, token: str) -> bool:
-        """Whether this is the token, or one that `enter` gave."""
+        """Whether this is a valid token, or one that `enter` gave."""
+        return self.actor_with(token, "") is not None
+
+    def actor_with(self, token: str, surface: str) -> Actor | None:
+        """Who has this token; None if it is not valid."""
         if self._hash is None:
-            return False
-        hash = _hash(token)
+            return None
+        hash = hash_of(token)
         entered = self._entered is not None and hmac.compare_digest(hash, self._entered)
-        return hmac.compare_digest(hash, self._hash) or entered
+        if hmac.compare_digest(hash, self._hash) or entered:
+            return Actor(surface)
+        named = self._named(hash)
+        return None if named is None else Actor(surface, named.name, named.role)
 
     def new_link_key(self) -> str:
         """A key for `enter`, for LINK_SECONDS; the one before becomes invalid."""
         key = secrets.token_urlsafe(32)
-        self._link = _hash(key), ticks() + LINK_SECONDS
+        self._link = hash_of(key), ticks() + LINK_SECONDS
         return key
 
     def enter(self, key: str) -> str | None:
@@ -136,14 +163,21 @@ class Access:
 
         None for others. The token itself is known only as a hash, so this is another one.
         """
-        if self._link is None or not hmac.compare_digest(_hash(key), self._link[0]):
+        if self._link is None or not hmac.compare_digest(hash_of(key), self._link[0]):
             return None
         until, self._link = self._link[1], None
         if ticks() > until:
             return None
         token = secrets.token_urlsafe(32)
-        self._entered = _hash(token)
+        self._entered = hash_of(token)
         return token
+
+    def leave(self, headers: Mapping[str, str]) -> None:
+        """End what `enter` began, if the cookie is of it."""
+        if self._entered is not None and any(
+            hmac.compare_digest(hash_of(each), self._entered) for each in _cookies(headers)
+        ):
+            self._entered = None
 
     def own(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The headers without our token, which must not reach rules or the journal."""
@@ -159,6 +193,15 @@ class Access:
         """Whether a page of another server sent the request."""
         return "origin" in headers and not self._is_own(headers)
 
+    def _check_embedding(self, headers: Mapping[str, str]) -> None:
+        """403 if a foreign page loads us as if we were its picture or script. It may link to us.
+
+        Such a GET has no `Origin`; it would not be told the answer, but have us work for it.
+        """
+        site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "navigate")
+        if site not in ("none", "same-origin") and mode != "navigate":
+            raise HttpError(403, "found a request from another page, wanted one of this server's")
+
     def _is_own(self, headers: Mapping[str, str]) -> bool:
         origin = headers.get("origin", "")
         return bool(origin) and urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
@@ -169,8 +212,9 @@ class Access:
             raise HttpError(403, f'found the Origin "{origin[:100]}", wanted a page of this server')
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+def nobody(surface: str, role: Role = Role.AUTHOR) -> Caller:
+    """Somebody who needs no token."""
+    return Caller(Actor(surface, role=role), lambda: True)
 
 
 def _name_of(host: str) -> str:

@@ -26,6 +26,7 @@ from picosched.krl.values import shown
 from picosched.web.access import Access
 from picosched.web.api import (
     alerts,
+    audit,
     copies,
     deliveries,
     forecast,
@@ -40,6 +41,7 @@ from picosched.web.api import (
     session,
     sources,
     times,
+    tokens,
 )
 from picosched.web.api.shapes import ErrorShape
 from picosched.web.errors import HttpError, body_of, status_of
@@ -101,6 +103,8 @@ def new_app(
         machines,
         plan,
         replay,
+        tokens,
+        audit,
     )
     for part in parts:
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])

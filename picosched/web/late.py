@@ -16,6 +16,7 @@ import gc
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from picosched.clock import ticks
@@ -74,7 +75,8 @@ class Late:
 
     def _load(self) -> asyncio.Task[FastAPI]:
         if self._loading is None or (self._loading.done() and self._app is None):
-            self._loading = asyncio.create_task(self._made())
+            # It is for all callers, so nothing of the first one may stick to what it starts.
+            self._loading = asyncio.create_task(self._made(), context=Context())
         return self._loading
 
     async def _made(self) -> FastAPI:

@@ -145,6 +145,22 @@ async def read_body(
         raise HttpError(408, late, [(b"connection", b"close")]) from cause
 
 
+def again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that returns the body already read, then the end of the connection."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            while (message := await receive())["type"] == "http.request":
+                pass  # without a body nothing was read, so its empty message is still pending
+            return message
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
 def _too_large(found: int, most: int) -> PicoschedError:
     return PicoschedError(f"found a body of {found:,} bytes, wanted at most {most:,}", "too_large")
 

@@ -155,7 +155,7 @@ class Server(uvicorn.Server):
         self._plan = plan
         self._held = held
         self._desk = Desk(engine)
-        self._access = Access(plan.host, plan.token_hash, plan.hosts)
+        self._access = Access(plan.host, plan.token_hash, plan.hosts, engine.token_of)
         self._metrics = metrics = Metrics(engine, self._desk)
         self._access_log = None if plan.access_log is None else AccessLog(plan.access_log)
         self._probes = Probes(engine)
@@ -261,6 +261,7 @@ class Server(uvicorn.Server):
         self._desk.listen()
         self._desk.start()
         place = await asyncio.to_thread(self._engine.read, self._engine.store.pages.last_fire)
+        await asyncio.to_thread(self._engine.look_at_tokens)
         if not self._held:
             self._engine.start()
         tasks = [asyncio.create_task(self._tell_fires(place, stopping))]
@@ -298,12 +299,14 @@ class Server(uvicorn.Server):
         sent.close()
 
     async def _tell_fires(self, place: int, stopping: asyncio.Event) -> None:
-        """Log fires."""
+        """Log fires, and hear of tokens that other machines made or revoked."""
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
             with suppress(StoreError):  # the scheduler logs it; the next look goes on from the same place
                 place = await self._tell_fires_after(place)
+                if self._engine.store.machines is not None:  # another one may have revoked a token
+                    await asyncio.to_thread(self._engine.look_at_tokens)
 
     async def _tell_fires_after(self, place: int) -> int:
         """Log the fires after a place; the place of the last."""

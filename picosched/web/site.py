@@ -14,9 +14,11 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
+from picosched.acting import CONSOLE, HTTP, Role
 from picosched.clock import ticks
 from picosched.errors import PicoschedError
-from picosched.web.access import ENTER, SAFE, Access
+from picosched.web.access import ENTER, SAFE, Access, nobody
+from picosched.web.caller import Caller, answering, while_valid
 from picosched.web.desk import Desk
 from picosched.web.errors import BusyError, Headers, HttpError, body_of, status_of
 from picosched.web.forwarding import SECRET, Forwarding
@@ -28,6 +30,7 @@ from picosched.web.request import (
     Receive,
     Scope,
     Send,
+    again,
     has_body,
     headers_of,
     parameters,
@@ -70,6 +73,11 @@ OPEN = frozenset(
     ("/health", "/ready", "/api/health", "/api/ready", "/api/session", "/login", "/logout", ENTER)
 )
 """Paths that require no token."""
+
+ENDED = HttpError(401, "the token is not valid any more")
+
+LOGINS = frozenset((("POST", "/login"), ("POST", "/api/session"), ("GET", ENTER)))
+"""Requests that try a token or a key."""
 
 UI_CONTEXT = "/api/ui-context"
 
@@ -211,11 +219,11 @@ class Site:
     ) -> tuple[int, str]:
         """Let FastAPI answer; return its status and the path template."""
         path, method = scope["path"], scope["method"]
+        surface = HTTP if path.startswith("/api") else CONSOLE
         most, more = MOST_BODY, Headers()
         if path == UI_CONTEXT and self._origins.allow(headers):
             more = self._origins.answer(headers)
-            if not self._access.loopback:
-                self._access.check(headers, method)
+            found = nobody(surface) if self._access.loopback else self._access.check(headers, method, surface)
         elif path == UI_CONTEXT and self._access.foreign(headers):
             origin = headers["origin"][:100]
             raise HttpError(
@@ -224,28 +232,41 @@ class Site:
                 f"started with: serve --allow-origin {origin}",
             )
         elif not (path in OPEN or (path in OPEN_HERE and self._access.loopback)):
-            self._access.check(headers, method, _token(scope) if path == CALENDAR else None)
+            token = _token(scope) if path == CALENDAR else None
+            found = self._access.check(headers, method, surface, token)
         else:
-            most = MOST_OPEN_BODY
+            role = Role.AUTHOR if path in OPEN_HERE else Role.READ
+            most, found = MOST_OPEN_BODY, nobody(surface, role)
             self._access.check_page(headers)
-        told = _Told(send, path.startswith("/api"), more)
+            self._check_logins(scope)
+        answering(found)
+        told = _Told(send, path.startswith("/api"), more, found if method in SAFE else None)
         with self.bodies.hold() as hold:
             body = await read_body(headers, receive, most, hold.take) if has_body(headers) else b""
             try:
-                await self._rest(scope, _again(body, receive), told)
+                await self._rest(scope, again(body, receive), told)
             except (Exception, asyncio.CancelledError):
                 if not told.begun:
                     raise
                 log.exception("%s %s failed", method, path)
+        if told.status == 401 and self._refusals is not None:
+            self._refusals.count(_address(scope))  # a login that failed
         route = scope.get("route")
         return told.status, getattr(route, "path", OTHER)
+
+    def _check_logins(self, scope: Scope) -> None:
+        """429 for a login from an address that was refused too often: no more guesses are looked at."""
+        if self._refusals is not None and (scope["method"], scope["path"]) in LOGINS:
+            wait = self._refusals.wait(_address(scope))
+            if wait:
+                raise too_often("too many failed logins or refused requests", wait)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """WebSockets are only for the console: from its pages, with the token."""
         headers = headers_of(scope)
         try:
             self._access.check_host(headers)
-            self._access.check(headers, "WEBSOCKET")
+            found = self._access.check(headers, "WEBSOCKET", CONSOLE)
             if self._sockets >= MOST_SOCKETS:
                 raise BusyError(f"{MOST_SOCKETS} WebSockets are open already")
         except HttpError as error:
@@ -253,9 +274,10 @@ class Site:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
+        answering(found)
         self._sockets += 1
         try:
-            await self._rest(scope, receive, send)
+            await self._rest(scope, while_valid(found, receive, send), send)
         finally:
             self._sockets -= 1
 
@@ -280,21 +302,32 @@ class Site:
 
 
 class _Told:
-    """A `send` that adds security headers and records the status."""
+    """A `send` that adds security headers and records the status.
 
-    def __init__(self, send: Send, private: bool, more: Headers) -> None:
+    A `reader` whose token became invalid meanwhile is told 401 and nothing else.
+    """
+
+    def __init__(self, send: Send, private: bool, more: Headers, reader: Caller | None) -> None:
         self._send = send
+        self._reader = reader
+        self._over = False
         self._more = [*SECURITY, *([(b"cache-control", b"no-store")] if private else []), *more]
         self.status = 500
         self.begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if self._reader is not None and not self._reader.still():
+                self.status, self.begun, self._over = 401, True, True
+                await _send(Answer(401, [JSON_TYPE, *self._more], body_of(ENDED)), self._send)
+            if self._over:
+                return
             self.status, self.begun = message["status"], True
             given = [*message.get("headers", ())]
             names = {name for name, _ in given}
             message["headers"] = [*given, *(each for each in self._more if each[0] not in names)]
-        await self._send(message)
+        if not self._over:
+            await self._send(message)
 
 
 def shown_path(path: str) -> str:
@@ -306,22 +339,6 @@ def _token(scope: Scope) -> str | None:
     """The token in the query string of a request that only reads."""
     token = parameters(scope["query_string"], b"", {}).get("token") if scope["method"] in SAFE else None
     return token if isinstance(token, str) else None
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that returns the body already read, then the end of the connection."""
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            while (message := await receive())["type"] == "http.request":
-                pass  # without a body nothing was read, so its empty message is still pending
-            return message
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again
 
 
 def _call(raw_path: bytes) -> Call:

@@ -50,8 +50,8 @@ def imported(folder: Path, *words: str) -> set[str]:
             45,
         ),
         (("check", "rulesets/daily_digest.krl"), NEVER | STORE | {"asyncio"}, 150),
-        (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 191),
-        (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 191),
+        (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 200),
+        (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 200),
     ],
     ids=lambda words: words[0] if isinstance(words, tuple) else None,
 )

@@ -58,11 +58,19 @@ ON_A_DATABASE = [
     ("alerts",),
     ("retry-delivery", "1"),
     ("drop-delivery", "1"),
+    ("audit",),
+    ("versions", "tea"),
+    ("diff", "tea.krl"),
+    ("go-back", "tea"),
+    ("tokens",),
+    ("make-token", "anna"),
+    ("revoke-token", "anna"),
     ("machines",),
 ]
 WRITING = {
     "raise", "cancel", "pause", "resume", "fire", "move", "reschedule", "backfill",
     "add-source", "remove-source", "pause-source", "resume-source", "retry-delivery", "drop-delivery",
+    "make-token", "revoke-token", "go-back",
 }  # fmt: skip
 
 HOLD = """\

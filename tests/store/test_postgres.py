@@ -163,6 +163,9 @@ def made_older(postgres: Server, address: str) -> None:
         "CREATE INDEX scheduled_turn ON scheduled (pico, due, seq) WHERE status = 'pending'",
         "ALTER TABLE machine DROP COLUMN leaving",
         "ALTER TABLE source_entry DROP COLUMN failures, DROP COLUMN tries, DROP COLUMN held",
+        "DROP TABLE token",
+        "DROP TABLE audit",
+        "DROP TABLE version",
         "UPDATE picosched SET version = 3",
     ):
         postgres.ask(statement, address)

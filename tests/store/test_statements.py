@@ -105,6 +105,8 @@ def conditions_for(text: str) -> Where:
         return tuple(LeftOut(frozenset("a"), frozenset("b")) for _ in re.findall(r"\{where\[", text))
     if "{where:" in text:
         return LeftOut(frozenset("a"), frozenset("b"))
+    if "FROM audit" in text:
+        return {"name": "n", "what": "w", "kind": "k", "subject": "s"}
     return FILTER if "{is_shown}" in text else {"pico": "p"}
 
 

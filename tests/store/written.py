@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from picosched import Fire, Scheduled, Store, Turn
+from picosched.acting import Actor, Role
+from picosched.audit import deed_of
 from picosched.krl.large_map import ChangedMap, StoredMap
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.delivery import Delivery
@@ -19,6 +21,8 @@ from picosched.store.picos import PicoRow, RulesetRow, hash_of
 from picosched.store.port import Row
 from picosched.store.sources import EntryRow, SourceRow
 from picosched.store.tables import TABLES
+from picosched.tokens import Token
+from picosched.versions import Version
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -74,6 +78,9 @@ PAST = fire_of(
 SOURCE = SourceRow("src", "beat", "{}", False, NOW, NOW)
 ENTRY = EntryRow("entry", "src", "tick", NOW)
 DELIVERY = Delivery("d", "src", "entry", NOW, "http://x/", "{}", NOW, NOW)
+TOKEN = Token("anna", Role.OPERATE, "0f", NOW, "HTTP", NOW + MINUTE)
+DEED = deed_of(Actor("HTTP", "anna", Role.OPERATE), NOW, "paused", "schedule", "still", "é")
+VERSION = Version("p", "tea", "0f", "tea.krl", NOW, "HTTP")
 OF_RULE = replace(
     DELIVERY, id="d3", source_id="", entry_id="", pico_id="p", rid="tea", rule="send", trace="00-a-b-01"
 )
@@ -97,6 +104,9 @@ def furnish(store: Store) -> None:
     store.deliveries.add(OF_RULE)
     store.deliveries.receive("p", "key", "e1", NOW)
     store.begun.mark("once", 1)
+    store.tokens.add(TOKEN)
+    store.audit.add(DEED)
+    store.picos.note_version(VERSION)
 
 
 def changed_map() -> ChangedMap:
@@ -177,6 +187,10 @@ CHANGES: dict[str, Callable[[Store], object]] = {
     "put_off": lambda store: store.deliveries.put_off("d", NOW + MINUTE, "refused"),
     "give_up_delivery": lambda store: store.deliveries.give_up("d", NOW, "refused"),
     "retry": lambda store: store.deliveries.retry("d", NOW + MINUTE),
+    "note_version": lambda store: store.picos.note_version(replace(VERSION, hash="1f", origin=None)),
+    "add_deed": lambda store: store.audit.add(replace(DEED, told=None, name=None)),
+    "add_token": lambda store: store.tokens.add(replace(TOKEN, name="bo", expires=None)),
+    "remove_token": lambda store: store.tokens.remove("anna"),
     "remove_deliveries": lambda store: store.deliveries.remove_of("p"),
     "delivered": lambda store: store.deliveries.remove("d"),
     "receive": lambda store: store.deliveries.receive("p", "key2", "e5", NOW),
@@ -208,6 +222,9 @@ def everything(store: Store) -> dict[str, Any]:
         "deliveries": [store.deliveries.find(id) for id in ("d", "d2", "d3", "d4")],
         "received": [store.deliveries.received("p", key) for key in ("key", "key2")],
         "begun": store.begun.all(),
+        "tokens": store.tokens.all(),
+        "versions": [store.picos.versions(id, "tea") for id in picos],
+        "audit": store.audit.deeds(None, 10, {}),
     }
 
 

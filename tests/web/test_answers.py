@@ -12,6 +12,8 @@ from web.running import Running
 from web.test_strangers import wait_for
 from web.test_web_limits import connect
 
+from picosched.acting import HTTP
+from picosched.tokens import hash_of
 from picosched.web import limits
 from picosched.web import site as sites
 from picosched.web.access import COOKIE, Access
@@ -173,11 +175,5 @@ def test_a_url_that_no_client_takes_is_not_gone_to(large: Running, client: httpx
 def test_other_cookies_of_a_host_do_not_hide_ours(cookies: str) -> None:
     """A page of another port of this machine sets cookies that its browser sends to us as well."""
     access = Access("127.0.0.1", hash_of("SECRET"))
-    access.check({"cookie": cookies}, "GET")
+    assert str(access.check({"cookie": cookies}, "GET", HTTP).actor) == HTTP
     assert "SECRET" not in access.own({"cookie": cookies})["cookie"]
-
-
-def hash_of(token: str) -> str:
-    from picosched.web.access import _hash
-
-    return _hash(token)

@@ -112,6 +112,25 @@ def test_an_event_goes_to_the_server_that_has_the_pico(start: Callable[..., Serv
     until(lambda: len(machines(one)) == 1 and shared_by(1, one))
 
 
+def test_what_one_server_does_to_a_token_the_other_knows(start: Callable[..., Served]) -> None:
+    one = start()
+    owner = {"authorization": f"Bearer {one.told('shown only now').split()[-1]}"}
+    two = start()
+    made = httpx.post(
+        f"{one.url}/api/tokens", json={"name": "anna", "role": "read"}, headers=owner, timeout=30
+    )
+    headers = {"authorization": f"Bearer {made.json()['token']}"}
+
+    def answers(where: Served) -> int:
+        return httpx.get(f"{where.url}/api/version", headers=headers, timeout=30).status_code
+
+    assert answers(one) == 200
+    until(lambda: answers(two) == 200)
+    gone = httpx.delete(f"{two.url}/api/tokens/anna", headers=owner, timeout=30)
+    assert gone.status_code == 204 and answers(two) == 401
+    until(lambda: answers(one) == 401)
+
+
 def test_an_event_that_a_stopped_server_has_got_is_in_doubt_or_handled_once_by_its_key(
     start: Callable[..., Served], address: str
 ) -> None:

@@ -1,5 +1,7 @@
 """The tables, as migrations: each is applied once, in order, in one transaction with its number.
 
+They are one idea, and get longer with each: a migration that was released never changes.
+
 Times are milliseconds since 1970, flags 0 or 1, JSON is text. Texts are compared byte by byte, as the
 tables' logic expects, whatever the language of the database. `seq` numbers rows in the order of writing; a
 number may be left out after a rollback. A table of our own, `picosched`, has the number of migrations, so
@@ -353,6 +355,51 @@ STEERED_SOURCES = tuple(
 INPUTS = (f"ALTER TABLE journal ADD inputs {TEXT}",)
 """What a turn drew and was answered; NULL if an older picosched wrote it."""
 
+TOKENS = (
+    f"""CREATE TABLE token (
+        name {TEXT} PRIMARY KEY,
+        role {TEXT} NOT NULL,
+        hash {TEXT} NOT NULL,
+        made bigint NOT NULL,
+        made_by {TEXT} NOT NULL,
+        expires bigint
+    )""",
+)
+"""Named tokens, as hashes."""
+
+AUDIT = (
+    f"""CREATE TABLE audit (
+        {SEQ} PRIMARY KEY,
+        at bigint NOT NULL,
+        what {TEXT} NOT NULL,
+        kind {TEXT} NOT NULL,
+        subject {TEXT} NOT NULL,
+        told {TEXT},
+        surface {TEXT} NOT NULL,
+        name {TEXT},
+        role {TEXT} NOT NULL
+    )""",
+    "CREATE INDEX audit_at ON audit (at)",
+)
+"""Who did what from outside."""
+
+VERSIONS = (
+    f"""CREATE TABLE version (
+        {SEQ} PRIMARY KEY,
+        pico {TEXT} NOT NULL,
+        rid {TEXT} NOT NULL,
+        hash {TEXT} NOT NULL,
+        origin {TEXT},
+        at bigint NOT NULL,
+        made_by {TEXT} NOT NULL
+    )""",
+    "CREATE INDEX version_pico ON version (pico, rid, seq)",
+    """INSERT INTO version (pico, rid, hash, origin, at, made_by)
+        SELECT pico, installed.rid, hash, origin, coalesce(flushed, 0), 'an older picosched'
+        FROM installed JOIN ruleset USING (hash)""",
+)
+"""Which texts of its rulesets a pico had."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -370,6 +417,9 @@ MIGRATIONS = (
     ("0014_machine", MACHINE),
     ("0015_steered_sources", STEERED_SOURCES),
     ("0016_inputs", INPUTS),
+    ("0017_tokens", TOKENS),
+    ("0018_audit", AUDIT),
+    ("0019_versions", VERSIONS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from picosched.audit import DEED
 from picosched.clock import FIRST_MS, LAST_MS
 from picosched.schedule.fire import FIRE
 from picosched.schedule.happenings import DOMAIN
@@ -24,6 +25,8 @@ from picosched.schedule.scheduled import SCHEDULED, SCHEDULES
 from picosched.store import deliveries, pages, picos, rows, sources
 from picosched.store.journal import ENTRY
 from picosched.store.texts import Parts, texts_of, with_conditions
+from picosched.tokens import TOKEN
+from picosched.versions import VERSION
 
 NUMBERS = ("time", "count", "number", "flag")
 """The kinds of fields whose columns are numbers."""
@@ -54,6 +57,9 @@ FRAGMENTS: dict[str, Any] = {
     "fire": Columns(FIRE),
     "entry": Columns(ENTRY),
     "provenance": Columns(PROVENANCE),
+    "token": Columns(TOKEN),
+    "version": Columns(VERSION),
+    "deed": Columns(DEED),
     "pico": picos.PICO,
     "channel": rows.CHANNEL,
     "source": sources.SOURCE,

@@ -28,10 +28,8 @@ HAS_TEXT = f"instr(casefold({ANYWHERE}), ?) > 0"
 
 NO_PARTS: tuple[Parts, ...] = ((),)
 
-EQUAL = {
-    column: f"{column} = ?"
-    for column in ("pico", "rid", "name", "domain", "type", "kind", "scheduled", "outcome", "eid")
-}
+COLUMNS = "pico rid name domain type kind scheduled outcome eid what subject".split()
+EQUAL = {column: f"{column} = ?" for column in COLUMNS}
 PICO_OF_EVENT = "+pico = ?"
 """The plus keeps SQLite from scanning all records of the pico to find those of one event."""
 

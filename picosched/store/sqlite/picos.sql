@@ -1,4 +1,4 @@
--- Picos and what belongs to them: the tables `pico`, `channel`, `ruleset`, `installed`, `entity`, `waiting`, `meta`.
+-- Picos and what belongs to them: the tables `pico`, `channel`, `ruleset`, `installed`, `version`, `entity`, `waiting`, `meta`.
 
 -- name: new_pico
 INSERT INTO pico ({pico}) VALUES (?, ?, ?, ?)
@@ -97,6 +97,23 @@ INSERT INTO installed (pico, rid, hash, config, position)
 SELECT installed.rid, installed.hash, config, origin, flushed
     FROM installed JOIN ruleset ON ruleset.hash = installed.hash
     WHERE pico = ? ORDER BY position
+
+-- name: note_version
+INSERT INTO version ({version.inserted}) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+    WHERE ?3 IS NOT (SELECT hash FROM version WHERE pico = ?1 AND rid = ?2 ORDER BY seq DESC LIMIT 1)
+
+-- name: trim_versions
+DELETE FROM version WHERE pico = ?1 AND rid = ?2 AND seq <=
+    (SELECT seq FROM version WHERE pico = ?1 AND rid = ?2 ORDER BY seq DESC LIMIT 1 OFFSET ?3)
+
+-- name: versions
+SELECT {version.columns} FROM version WHERE pico = ? AND rid = ? ORDER BY seq DESC
+
+-- name: delete_versions
+DELETE FROM version WHERE pico = ?
+
+-- name: delete_versions_of
+DELETE FROM version WHERE pico = ? AND rid = ?
 
 -- name: installed_everywhere
 SELECT pico, rid, hash FROM installed

@@ -1,5 +1,7 @@
 """The tables, as migrations: each is applied once, in order, in its own transaction.
 
+They are one idea, and get longer with each: a migration that was released never changes.
+
 Times are integer milliseconds since 1970, JSON is text. The file's header has an application id, so that we
 recognise another program's database before writing to it, and the number of migrations, so that an older
 picosched recognises a newer file.
@@ -318,6 +320,51 @@ STEERED_SOURCES = (
 INPUTS = ("ALTER TABLE journal ADD COLUMN inputs TEXT",)
 """What a turn drew and was answered; NULL if an older picosched wrote it."""
 
+TOKENS = (
+    """CREATE TABLE token (
+        name TEXT PRIMARY KEY,
+        role TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        expires INTEGER
+    ) WITHOUT ROWID""",
+)
+"""Named tokens, as hashes."""
+
+AUDIT = (
+    """CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        told TEXT,
+        surface TEXT NOT NULL,
+        name TEXT,
+        role TEXT NOT NULL
+    )""",
+    "CREATE INDEX audit_at ON audit (at)",
+)
+"""Who did what from outside."""
+
+VERSIONS = (
+    """CREATE TABLE version (
+        seq INTEGER PRIMARY KEY,
+        pico TEXT NOT NULL,
+        rid TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        origin TEXT,
+        at INTEGER NOT NULL,
+        made_by TEXT NOT NULL
+    )""",
+    "CREATE INDEX version_pico ON version (pico, rid)",
+    """INSERT INTO version (pico, rid, hash, origin, at, made_by)
+        SELECT pico, installed.rid, hash, origin, coalesce(flushed, 0), 'an older picosched'
+        FROM installed JOIN ruleset USING (hash)""",
+)
+"""Which texts of its rulesets a pico had."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -337,6 +384,9 @@ MIGRATIONS = (
     ("0016_machine", MACHINE),
     ("0017_steered_sources", STEERED_SOURCES),
     ("0018_inputs", INPUTS),
+    ("0019_tokens", TOKENS),
+    ("0020_audit", AUDIT),
+    ("0021_versions", VERSIONS),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from picosched.web.api.needs import READ
 from picosched.web.api.shapes import AnEngine
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
@@ -32,7 +33,7 @@ class AlertShape(BaseModel):
     last: LastShape | None
 
 
-@router.get("")
+@router.get("", dependencies=[READ])
 def list_alerts(engine: AnEngine) -> list[AlertShape]:
     """All alerts, in the order of the settings."""
     return [AlertShape(**each.as_json()) for each in engine.alerts()]

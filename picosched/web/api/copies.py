@@ -14,6 +14,7 @@ from pydantic import Field
 from picosched.krl.text import tree_text
 from picosched.store.copying import copy_to
 from picosched.store.opening import is_server
+from picosched.web.api.needs import AUTHOR
 from picosched.web.api.picos import shape_of
 from picosched.web.api.shapes import AnEngine, Input, PicoShape, load
 from picosched.web.left_over import prefix_of
@@ -34,11 +35,13 @@ class Arriving(Input):
 
 @router.get(
     "/backup",
+    dependencies=[AUTHOR],
     response_class=StreamingResponse,
     responses={200: {"content": {"application/vnd.sqlite3": {}}, "description": "The copy."}},
 )
 def back_up(engine: AnEngine) -> StreamingResponse:
     """A complete, consistent copy of the database."""
+    engine.write(engine.note, "exported", "database", engine.store.name)
     place = Path(engine.store.name).absolute()
     # In the database's folder, where there is likely enough space.
     beside = None if is_server(engine.store.address) else place.parent
@@ -59,14 +62,16 @@ def back_up(engine: AnEngine) -> StreamingResponse:
     return StreamingResponse(told(), media_type="application/vnd.sqlite3", headers=headers)
 
 
-@router.get("/picos/{pico}/export", response_model=dict[str, Any])
+@router.get("/picos/{pico}/export", dependencies=[AUTHOR], response_model=dict[str, Any])
 def export(pico: str, engine: AnEngine, history: bool = False) -> Response:
     """A pico as one document; with its fires and its journal if `history` is wanted."""
-    document = engine.export_pico(load(engine, pico).id, history=history)
+    found = load(engine, pico)
+    engine.write(engine.note, "exported", "pico", found.id, found.name)
+    document = engine.export_pico(found.id, history=history)
     return Response(tree_text(document), media_type="application/json")
 
 
-@router.post("/picos/import", status_code=201)
+@router.post("/picos/import", dependencies=[AUTHOR], status_code=201)
 def arrive(arriving: Arriving, engine: AnEngine) -> PicoShape:
     """Create a pico from an exported document, completely or not at all."""
     parent = None if arriving.parent is None else load(engine, arriving.parent)

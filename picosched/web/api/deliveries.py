@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from picosched.errors import PicoschedError
+from picosched.web.api.needs import OPERATE, READ
 from picosched.web.api.shapes import AnEngine, AnyPico, Limit, pico_of
 
 router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
@@ -32,7 +33,7 @@ class DeliveryShape(BaseModel):
     dead: str | None = Field(description="When it was given up.")
 
 
-@router.get("")
+@router.get("", dependencies=[READ])
 def list_deliveries(
     engine: AnEngine,
     dead: Annotated[bool, Query(description="Dead letters, instead of pending deliveries.")] = False,
@@ -44,20 +45,20 @@ def list_deliveries(
     return [DeliveryShape(**each.as_json()) for each in found]
 
 
-@router.get("/{delivery}")
+@router.get("/{delivery}", dependencies=[READ])
 def show_delivery(delivery: str, engine: AnEngine) -> DeliveryShape:
     """A delivery, by its id."""
     return DeliveryShape(**engine.delivery(delivery).as_json())
 
 
-@router.post("/{delivery}/retry", status_code=204)
+@router.post("/{delivery}/retry", dependencies=[OPERATE], status_code=204)
 def retry_delivery(delivery: str, engine: AnEngine) -> None:
     """Try it now; a dead letter is pending again."""
     if not engine.retry_delivery(delivery):
         raise PicoschedError(f"there is no delivery {delivery}", "not_found")
 
 
-@router.delete("/{delivery}", status_code=204)
+@router.delete("/{delivery}", dependencies=[OPERATE], status_code=204)
 def drop_delivery(delivery: str, engine: AnEngine) -> None:
     """Drop it: it is not sent any more."""
     if not engine.drop_delivery(delivery):

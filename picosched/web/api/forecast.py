@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from picosched.clock import parse_time
 from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS
 from picosched.web.api.busy import busy
+from picosched.web.api.needs import READ
 from picosched.web.api.shapes import TIME, AnEngine, Wanted
 
 router = APIRouter(prefix="/api", tags=["forecast"])
@@ -82,6 +83,7 @@ class LoadShape(BaseModel):
 
 @router.get(
     "/calendar.ics",
+    dependencies=[READ],
     response_class=Response,
     responses={200: {"content": {"text/calendar": {}}, "description": "The calendar."}},
 )
@@ -111,7 +113,7 @@ class NotFiringShape(BaseModel):
     occurrences: int = Field(description="At most 10,000 are counted.")
 
 
-@router.get("/not-firing")
+@router.get("/not-firing", dependencies=[READ])
 def not_firing(
     engine: AnEngine,
     which: Wanted,
@@ -123,7 +125,7 @@ def not_firing(
         return [NotFiringShape(**each.as_json()) for each in engine.not_firing(which, days, limit)]
 
 
-@router.get("/load")
+@router.get("/load", dependencies=[READ])
 def load(
     engine: AnEngine,
     since: Annotated[str | None, Query(alias="from", description=f"{TIME} Default: now.")] = None,

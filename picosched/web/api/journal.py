@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web.api.busy import busy
+from picosched.web.api.needs import READ
 from picosched.web.api.shapes import (
     TIME,
     After,
@@ -34,6 +35,7 @@ from picosched.web.api.shapes import (
     page_of,
     pico_of,
 )
+from picosched.web.caller import caller
 from picosched.web.errors import BusyError
 
 router = APIRouter(prefix="/api", tags=["journal"])
@@ -55,7 +57,7 @@ READING = 4
 T = TypeVar("T")
 
 
-@router.get("/journal")
+@router.get("/journal", dependencies=[READ])
 def list_journal(
     engine: AnEngine,
     pico: AnyPico = None,
@@ -92,7 +94,7 @@ What = Annotated[
 ]
 
 
-@router.get("/why")
+@router.get("/why", dependencies=[READ])
 def why(
     engine: AnEngine,
     what: What,
@@ -103,7 +105,7 @@ def why(
         return WhyShape(**engine.why(what, at).as_json())
 
 
-@router.get("/why/between")
+@router.get("/why/between", dependencies=[READ])
 def why_between(
     engine: AnEngine,
     what: What,
@@ -142,7 +144,7 @@ class PathShape(BaseModel):
     cut: bool = Field(description="Whether there is more on record than is shown.")
 
 
-@router.get("/path")
+@router.get("/path", dependencies=[READ])
 def path(
     engine: AnEngine,
     what: Annotated[
@@ -161,6 +163,7 @@ def path(
 
 @router.get(
     "/journal/live",
+    dependencies=[READ],
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}, "description": "Turns as they happen."}},
 )
@@ -229,7 +232,8 @@ async def _news(
         return [entry_shape(each, names) for each in found]
 
     yield "retry: 1000\n\n"
-    while not stopping.is_set():
+    still = caller().still
+    while not stopping.is_set() and still():
         commits = engine.commits
         entries = [] if commits == seen else await following.read(read)
         for entry in entries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from picosched.web.api.needs import READ
 from picosched.web.api.shapes import AnEngine
 
 router = APIRouter(prefix="/api/machines", tags=["machines"])
@@ -29,7 +30,7 @@ class MachineShape(BaseModel):
     )
 
 
-@router.get("")
+@router.get("", dependencies=[READ])
 def list_machines(engine: AnEngine) -> list[MachineShape]:
     """The servers and workers of the database, the oldest first; none if this one has it to itself."""
     return [MachineShape(**each.as_json()) for each in engine.machines()]

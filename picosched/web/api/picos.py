@@ -12,6 +12,7 @@ from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.krl.keys import without_config_keys
 from picosched.store.picos import InstalledRow, PicoRow
+from picosched.web.api.needs import AUTHOR, OPERATE, READ
 from picosched.web.api.shapes import (
     After,
     AnEngine,
@@ -79,21 +80,21 @@ class AnswerShape(BaseModel):
     value: Any
 
 
-@router.get("/picos")
+@router.get("/picos", dependencies=[READ])
 def list_picos(engine: AnEngine, limit: Limit = 100, after: After = None) -> PageShape[PicoShape]:
     """All picos, in order of creation."""
     page, names = engine.read(lambda: engine.store.pages.picos(after, limit)), Names(engine)
     return PageShape(**page_of(page, [_shape(row, names) for row in page.items]))
 
 
-@router.post("/picos", status_code=201)
+@router.post("/picos", dependencies=[AUTHOR], status_code=201)
 def make_pico(new: NewPico, engine: AnEngine) -> PicoShape:
     """Make a pico. 409 if there is one of that name, unless that is allowed."""
     parent = None if new.parent is None else load(engine, new.parent)
     return shape_of(engine.new_pico(new.name, parent, unique=new.unique))
 
 
-@router.get("/picos/{pico}")
+@router.get("/picos/{pico}", dependencies=[READ])
 def show_pico(pico: str, engine: AnEngine) -> WholePico:
     """One pico, by name or id, with its children, rulesets and channels."""
     found = load(engine, pico)
@@ -109,34 +110,34 @@ def show_pico(pico: str, engine: AnEngine) -> WholePico:
     )
 
 
-@router.delete("/picos/{pico}", status_code=204)
+@router.delete("/picos/{pico}", dependencies=[AUTHOR], status_code=204)
 def delete_pico(pico: str, engine: AnEngine) -> None:
     """Delete a pico with its descendants; their schedules are cancelled. 403 for the root."""
     load(engine, pico).delete()
 
 
-@router.post("/picos/{pico}/raise")
+@router.post("/picos/{pico}/raise", dependencies=[OPERATE])
 def raise_event(pico: str, new: NewEvent, engine: AnEngine, asked: AskedHost) -> TurnShape:
     """Raise an event in a pico, without a policy; answers once the turn is durable."""
     event = engine.new_event(new.domain, new.type, new.attrs, host=asked)
     return TurnShape.of(engine.raise_one(event, load(engine, pico).id), Names(engine))
 
 
-@router.post("/picos/{pico}/query")
+@router.post("/picos/{pico}/query", dependencies=[READ])
 def query(pico: str, new: NewQuery, engine: AnEngine, asked: AskedHost) -> AnswerShape:
     """Run a query in a pico, without a policy."""
     wanted = engine.new_query(new.rid, new.name, new.args, host=asked)
     return AnswerShape(value=engine.answer_to(wanted, load(engine, pico).id))
 
 
-@router.get("/picos/{pico}/channels")
+@router.get("/picos/{pico}/channels", dependencies=[READ])
 def list_channels(pico: str, engine: AnEngine) -> list[ChannelShape]:
     """The channels of a pico."""
     found = load(engine, pico)
     return [ChannelShape.of(each, found.name) for each in found.channels()]
 
 
-@router.post("/picos/{pico}/channels", status_code=201)
+@router.post("/picos/{pico}/channels", dependencies=[AUTHOR], status_code=201)
 def make_channel(pico: str, new: NewChannel, engine: AnEngine) -> ChannelShape:
     """Create a channel."""
     found = load(engine, pico)
@@ -146,7 +147,7 @@ def make_channel(pico: str, new: NewChannel, engine: AnEngine) -> ChannelShape:
     return ChannelShape.of(channel, found.name)
 
 
-@router.delete("/picos/{pico}/channels/{eci}", status_code=204)
+@router.delete("/picos/{pico}/channels/{eci}", dependencies=[AUTHOR], status_code=204)
 def delete_channel(pico: str, eci: str, engine: AnEngine) -> None:
     """Delete a channel."""
     found = load(engine, pico)
@@ -154,14 +155,14 @@ def delete_channel(pico: str, eci: str, engine: AnEngine) -> None:
         raise PicoschedError(f"the pico {found.name} has no channel {eci}", "not_found")
 
 
-@router.post("/channels/{eci}/raise")
+@router.post("/channels/{eci}/raise", dependencies=[OPERATE])
 def raise_through(eci: str, new: NewEvent, engine: AnEngine, asked: AskedHost) -> TurnShape:
     """Raise an event through a channel, subject to its policy."""
     event = engine.new_event(new.domain, new.type, new.attrs, eci=eci, host=asked)
     return TurnShape.of(engine.raise_one(event), Names(engine))
 
 
-@router.post("/channels/{eci}/query")
+@router.post("/channels/{eci}/query", dependencies=[READ])
 def query_through(eci: str, new: NewQuery, engine: AnEngine, asked: AskedHost) -> AnswerShape:
     """Run a query through a channel, subject to its policy."""
     wanted = engine.new_query(new.rid, new.name, new.args, eci=eci, host=asked)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from picosched.check.svg import svg_of
 from picosched.engine.plan import MOST_DAYS, MOST_RAISED, MOST_RULESETS, USUAL_DAYS, USUAL_RAISED
 from picosched.web.api.busy import busy
+from picosched.web.api.needs import AUTHOR, READ
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.api.shapes import AnEngine, Input
 
@@ -159,6 +160,7 @@ OfPico = Annotated[str | None, Query(max_length=1_000, description="With its des
 
 @router.get(
     "/graph.svg",
+    dependencies=[READ],
     response_class=Response,
     responses={200: {"content": {"image/svg+xml": {}}, "description": "The picture."}},
 )
@@ -168,14 +170,14 @@ def graph_drawn(engine: AnEngine, pico: OfPico = None) -> Response:
         return Response(svg_of(engine.whole(pico).picture), media_type="image/svg+xml")
 
 
-@router.get("/graph")
+@router.get("/graph", dependencies=[READ])
 def graph(engine: AnEngine, pico: OfPico = None) -> WholeShape:
     """The whole graph of the installed rulesets, with counts from the journal, and warnings about it."""
     with busy():
         return WholeShape(**engine.whole(pico).as_json())
 
 
-@router.post("/plan")
+@router.post("/plan", dependencies=[AUTHOR])
 def plan(what: Deployment, engine: AnEngine) -> PlanShape:
     """What would change if rulesets were deployed now, rehearsed on copies; nothing is changed or sent."""
     texts = [checked_ruleset(text) for text in what.rulesets]

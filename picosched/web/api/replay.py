@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from picosched.engine.replay import MOST_RULESETS, MOST_TURNS, USUAL_TURNS
 from picosched.web.api.busy import busy
+from picosched.web.api.needs import AUTHOR
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.api.shapes import TIME, AnEngine, Input
 
@@ -59,7 +60,7 @@ class ReplayedShape(BaseModel):
     status: int = Field(description="0 if each turn is as it was, 2 if one differs.")
 
 
-@router.post("/replay")
+@router.post("/replay", dependencies=[AUTHOR])
 def replay(what: Past, engine: AnEngine) -> ReplayedShape:
     """Replay the turns on record on a copy, and compare each; nothing is changed or sent."""
     texts = [checked_ruleset(text) for text in what.rulesets]

@@ -16,8 +16,9 @@ from picosched.engine.flushing import flush
 from picosched.engine.pico import PicoRef
 from picosched.errors import PicoschedError
 from picosched.krl.printer import formatted
-from picosched.krl.ruleset import compile_ruleset
+from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.store.picos import InstalledRow
+from picosched.web.api.needs import AUTHOR, READ
 from picosched.web.api.picos import installed_shape
 from picosched.web.api.shapes import AnEngine, Input, InstalledShape, load
 from picosched.web.errors import HttpError
@@ -70,6 +71,35 @@ class NewRuleset(InstalledShape):
     warnings: list[FindingShape]
 
 
+class VersionShape(BaseModel):
+    """A text that was installed."""
+
+    seq: int
+    pico_id: str
+    rid: str
+    hash: str
+    origin: str | None
+    at: str
+    by: str = Field(description="Who installed it.")
+
+
+class Compared(Input):
+    """A text to compare with the installed one, or a version."""
+
+    text: str | None = Field(None, max_length=LONGEST)
+    hash: str | None = Field(None, max_length=64, description="Of the version, or its beginning.")
+
+
+class DiffShape(BaseModel):
+    diff: str = Field(description="A unified diff; empty if nothing differs.")
+
+
+class Back(Input):
+    """The version to install again."""
+
+    hash: str | None = Field(None, max_length=64, description="Or its beginning. Default: the last before.")
+
+
 class CompilerWarning(BaseModel):
     """A warning about a text, as the Node engine's compiler shapes it."""
 
@@ -100,27 +130,50 @@ class Laid(BaseModel):
     changed: bool
 
 
-@router.get("/picos/{pico}/rulesets")
+@router.get("/picos/{pico}/rulesets", dependencies=[READ])
 def list_rulesets(pico: str, engine: AnEngine) -> list[InstalledShape]:
     """The rulesets of a pico, in the order of installation."""
     return [installed_shape(each) for each in load(engine, pico).rulesets().values()]
 
 
-@router.post("/picos/{pico}/rulesets", status_code=201)
+@router.post("/picos/{pico}/rulesets", dependencies=[AUTHOR], status_code=201)
 def install(pico: str, new: Install, engine: AnEngine) -> NewRuleset:
     """Install a ruleset, or replace it, keeping its variables and schedules.
 
     400 for errors in its text: `errors` lists them all, as `/api/check` does.
     """
     found = load(engine, pico)
-    ruleset = found.install(_source(new), new.config)
-    shape = installed_shape(_installed(found, ruleset.rid))
-    found_in = _findings(ruleset.source.text, ruleset.source.name, engine)
-    warnings = [each for each in found_in if each.severity == "warning"]
+    return _new(engine, found, found.install(_source(new), new.config))
+
+
+def _new(engine: Engine, pico: PicoRef, ruleset: Ruleset) -> NewRuleset:
+    """A ruleset that was just installed, with the warnings about its text."""
+    shape = installed_shape(_installed(pico, ruleset.rid))
+    found = _findings(ruleset.source.text, ruleset.source.name, engine)
+    warnings = [each for each in found if each.severity == "warning"]
     return NewRuleset(**shape.model_dump(), warnings=warnings)
 
 
-@router.get("/picos/{pico}/rulesets/{rid}")
+@router.get("/picos/{pico}/rulesets/{rid}/versions", dependencies=[READ])
+def list_versions(pico: str, rid: str, engine: AnEngine) -> list[VersionShape]:
+    """Which texts of a ruleset a pico had, newest first: the first is the one installed."""
+    return [VersionShape(**each.as_json()) for each in load(engine, pico).versions(rid)]
+
+
+@router.post("/picos/{pico}/rulesets/{rid}/diff", dependencies=[READ])
+def show_diff(pico: str, rid: str, what: Compared, engine: AnEngine) -> DiffShape:
+    """From the installed text to another; or from a version, by default the last before, to the installed."""
+    return DiffShape(diff=load(engine, pico).diff(rid, what.text, what.hash))
+
+
+@router.post("/picos/{pico}/rulesets/{rid}/back", dependencies=[AUTHOR])
+def go_back(pico: str, rid: str, to: Back, engine: AnEngine) -> NewRuleset:
+    """Install a version again, by default the last before; variables and schedules stay."""
+    found = load(engine, pico)
+    return _new(engine, found, found.go_back(rid, to.hash))
+
+
+@router.get("/picos/{pico}/rulesets/{rid}", dependencies=[READ])
 def show_ruleset(pico: str, rid: str, engine: AnEngine) -> WholeRuleset:
     """A ruleset on a pico, with its text and variables."""
     found = load(engine, pico)
@@ -132,14 +185,14 @@ def show_ruleset(pico: str, rid: str, engine: AnEngine) -> WholeRuleset:
     return WholeRuleset(**installed_shape(row).model_dump(), text=kept.text, variables=variables)
 
 
-@router.delete("/picos/{pico}/rulesets/{rid}", status_code=204)
+@router.delete("/picos/{pico}/rulesets/{rid}", dependencies=[AUTHOR], status_code=204)
 def uninstall(pico: str, rid: str, engine: AnEngine) -> None:
     """Uninstall a ruleset, delete its variables and cancel its schedules. 409 if another ruleset uses it."""
     load(engine, pico).uninstall(rid)
 
 
-@router.post("/flush")
-@router.get("/flush")
+@router.post("/flush", dependencies=[AUTHOR])
+@router.get("/flush", dependencies=[AUTHOR])
 def flush_ruleset(
     url: Annotated[str, Query(max_length=2_000)], request: Request, engine: AnEngine
 ) -> Reloaded:
@@ -167,7 +220,7 @@ def flush_ruleset(
     )
 
 
-@router.post("/check")
+@router.post("/check", dependencies=[READ])
 def check_text(source: Text, engine: AnEngine) -> list[FindingShape]:
     """All errors and warnings for a text, in order."""
     return _findings(source.text, source.name, engine)
@@ -189,7 +242,7 @@ def _findings(text: str, name: str | None, engine: Engine) -> list[FindingShape]
     ]
 
 
-@router.post("/format")
+@router.post("/format", dependencies=[READ])
 def format_text(source: Text) -> Laid:
     """Format a text. 400 for a syntax error."""
     text = formatted(source.text, source.name)

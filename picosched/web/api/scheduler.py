@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from picosched.engine.engine import Engine
 from picosched.rehearsal.catch_up import overdue, rehearse_catch_up
+from picosched.web.api.needs import OPERATE, READ
 from picosched.web.api.shapes import AnEngine, FireShape, Input, fire_shapes
 
 router = APIRouter(prefix="/api", tags=["scheduler"])
@@ -35,23 +36,27 @@ class CatchUp(BaseModel):
 MOST_SHOWN = 1_000
 
 
-@router.get("/scheduler")
+@router.get("/scheduler", dependencies=[READ])
 def show_scheduler(engine: AnEngine) -> Scheduler:
     """Whether the scheduler is running, and how many events are overdue."""
     return _told(engine)
 
 
-@router.put("/scheduler")
+@router.put("/scheduler", dependencies=[OPERATE])
 def set_scheduler(wanted: Wanted, engine: AnEngine) -> Scheduler:
     """Start or stop the scheduler. `serve --catch-up rehearse` may leave it stopped."""
     if wanted.running:
+        engine.permit("started")
         engine.start()
+        engine.write(engine.note, "started", "scheduler", "scheduler")
     else:
+        engine.permit("stopped")
+        engine.write(engine.note, "stopped", "scheduler", "scheduler")
         engine.stop()
     return _told(engine)
 
 
-@router.get("/catch-up")
+@router.get("/catch-up", dependencies=[READ])
 def rehearse(engine: AnEngine) -> CatchUp:
     """What would happen to the overdue events. Runs on a copy; nothing is raised."""
     would = rehearse_catch_up(engine)

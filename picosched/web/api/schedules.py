@@ -6,16 +6,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from picosched.clock import format_time, parse_time
-from picosched.engine.agenda import Agenda
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
-from picosched.schedule.provenance import HTTP
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
+from picosched.web.api.needs import OPERATE, READ
 from picosched.web.api.shapes import (
     TIME,
     After,
@@ -114,15 +113,7 @@ class Times(BaseModel):
     shut: str | None = Field(description="Why its window stays closed, if nothing says when that opens.")
 
 
-async def acting(engine: AnEngine) -> Agenda:
-    """The agenda, whose changes are said to come over HTTP."""
-    return engine.agenda.acting(HTTP)
-
-
-AnAgenda = Annotated[Agenda, Depends(acting)]
-
-
-@router.get("/scheduled")
+@router.get("/scheduled", dependencies=[READ])
 def list_scheduled(
     engine: AnEngine,
     which: Wanted,
@@ -139,7 +130,7 @@ def list_scheduled(
     return ScheduledPage(items=items, next=page.next, total=engine.agenda.count(which) if count else None)
 
 
-@router.get("/ids")
+@router.get("/ids", dependencies=[READ])
 def list_ids(
     engine: AnEngine,
     beginning: Annotated[str, Query(min_length=1, max_length=64)],
@@ -149,10 +140,10 @@ def list_ids(
     return engine.agenda.ids_like(beginning, live=live)[:MOST_IDS]
 
 
-@router.post("/changes")
-def change(wanted: Change, engine: AnEngine, agenda: AnAgenda) -> list[ScheduledShape]:
+@router.post("/changes", dependencies=[OPERATE])
+def change(wanted: Change, engine: AnEngine) -> list[ScheduledShape]:
     """Change several events; returns the changed ones in their new state. Ended ones are omitted."""
-    names, ids, dry = Names(engine), wanted.ids, wanted.dry_run
+    agenda, names, ids, dry = engine.agenda, Names(engine), wanted.ids, wanted.dry_run
     match wanted.change:
         case "cancel":
             done = agenda.cancel(ids, dry_run=dry)
@@ -170,7 +161,7 @@ def change(wanted: Change, engine: AnEngine, agenda: AnAgenda) -> list[Scheduled
     return [scheduled_shape(row, names) for row in done]
 
 
-@router.get("/scheduled/{id}")
+@router.get("/scheduled/{id}", dependencies=[READ])
 def show_scheduled(id: str, engine: AnEngine) -> ScheduledShape:
     """One scheduled event, also if it has ended, while its record is kept."""
     row = engine.agenda.load(id)
@@ -178,7 +169,7 @@ def show_scheduled(id: str, engine: AnEngine) -> ScheduledShape:
     return shape
 
 
-@router.get("/scheduled/{id}/next")
+@router.get("/scheduled/{id}/next", dependencies=[READ])
 def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_000)] = 5) -> Times:
     """The next times it will be raised; none if it is paused or has ended."""
     explained = engine.agenda.explained(id)
@@ -191,44 +182,44 @@ def next_times(id: str, engine: AnEngine, n: Annotated[int, Query(ge=1, le=10_00
     )
 
 
-@router.delete("/scheduled/{id}")
-def cancel(id: str, engine: AnEngine, agenda: AnAgenda) -> ScheduledShape:
+@router.delete("/scheduled/{id}", dependencies=[OPERATE])
+def cancel(id: str, engine: AnEngine) -> ScheduledShape:
     """Cancel it; returns its new state. 409 if it has ended."""
-    return _changed(engine, id, agenda.cancel(id))
+    return _changed(engine, id, engine.agenda.cancel(id))
 
 
-@router.post("/scheduled/{id}/pause")
-def pause(id: str, engine: AnEngine, agenda: AnAgenda, how: Pause | None = None) -> ScheduledShape:
+@router.post("/scheduled/{id}/pause", dependencies=[OPERATE])
+def pause(id: str, engine: AnEngine, how: Pause | None = None) -> ScheduledShape:
     """Pause it, until a time or until it is resumed."""
     until = None if how is None or how.until is None else parse_time(how.until)
-    return _changed(engine, id, agenda.pause(id, until))
+    return _changed(engine, id, engine.agenda.pause(id, until))
 
 
-@router.post("/scheduled/{id}/resume")
-def resume(id: str, engine: AnEngine, agenda: AnAgenda) -> ScheduledShape:
+@router.post("/scheduled/{id}/resume", dependencies=[OPERATE])
+def resume(id: str, engine: AnEngine) -> ScheduledShape:
     """Resume it. 409 if it is not paused."""
-    return _changed(engine, id, agenda.resume(id))
+    return _changed(engine, id, engine.agenda.resume(id))
 
 
-@router.post("/scheduled/{id}/move")
-def move(id: str, where: Move, engine: AnEngine, agenda: AnAgenda) -> ScheduledShape:
+@router.post("/scheduled/{id}/move", dependencies=[OPERATE])
+def move(id: str, where: Move, engine: AnEngine) -> ScheduledShape:
     """Move its next occurrence."""
-    return _changed(engine, id, agenda.move(id, _target(where)))
+    return _changed(engine, id, engine.agenda.move(id, _target(where)))
 
 
-@router.post("/scheduled/{id}/reschedule")
-def reschedule(id: str, how: Reschedule, engine: AnEngine, agenda: AnAgenda) -> ScheduledShape:
+@router.post("/scheduled/{id}/reschedule", dependencies=[OPERATE])
+def reschedule(id: str, how: Reschedule, engine: AnEngine) -> ScheduledShape:
     """Give it another timespec from now on."""
-    return _changed(engine, id, agenda.reschedule(id, how.timespec, how.tz))
+    return _changed(engine, id, engine.agenda.reschedule(id, how.timespec, how.tz))
 
 
-@router.post("/scheduled/{id}/fire")
+@router.post("/scheduled/{id}/fire", dependencies=[OPERATE])
 def fire(id: str, engine: AnEngine) -> TurnShape:
     """Raise its event now, outside its schedule: an `at` is then finished, a repeat continues as before."""
     return TurnShape.of(engine.agenda.fire_now(id), Names(engine))
 
 
-@router.post("/scheduled/{id}/backfill")
+@router.post("/scheduled/{id}/backfill", dependencies=[OPERATE])
 def backfill(id: str, how: Backfill, engine: AnEngine) -> list[PastShape]:
     """Raise the occurrences in a past time that were never raised, each once, with its nominal time."""
     since, until = parse_time(how.since), parse_time(how.until)
@@ -236,7 +227,7 @@ def backfill(id: str, how: Backfill, engine: AnEngine) -> list[PastShape]:
     return [PastShape(**each.as_json()) for each in done]
 
 
-@router.get("/history")
+@router.get("/history", dependencies=[READ])
 def list_history(
     engine: AnEngine,
     pico: AnyPico = None,

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from picosched.engine.engine import Engine
 from picosched.pico.channel import Channel, Policy
 from picosched.web.access import COOKIE, Access
+from picosched.web.api.needs import AUTHOR, OPEN, READ
 from picosched.web.api.shapes import AnEngine, Input
 from picosched.web.errors import HttpError
 from picosched.web.health import Probes
@@ -66,13 +67,15 @@ class UiContext(BaseModel):
     eci: str
 
 
-@open_router.get("/health")
+@open_router.get("/health", dependencies=[OPEN])
 async def health() -> Health:
     """The process is alive."""
     return Health()
 
 
-@open_router.get("/ready", responses={503: {"model": Ready, "description": "Not ready."}})
+@open_router.get(
+    "/ready", dependencies=[OPEN], responses={503: {"model": Ready, "description": "Not ready."}}
+)
 async def ready(request: Request) -> Response:
     """Whether the store answers within half a second and the scheduler is running."""
     probes: Probes = request.app.state.probes
@@ -80,7 +83,7 @@ async def ready(request: Request) -> Response:
     return JSONResponse(found.as_json(), found.status)
 
 
-@open_router.post("/session", status_code=204)
+@open_router.post("/session", dependencies=[OPEN], status_code=204)
 def log_in(given: Login, request: Request, response: Response) -> None:
     """Exchange the token for a cookie, which scripts cannot read."""
     access: Access = request.app.state.access
@@ -89,9 +92,11 @@ def log_in(given: Login, request: Request, response: Response) -> None:
     remember(response, given.token, request)
 
 
-@open_router.delete("/session", status_code=204)
-def log_out(response: Response) -> None:
-    """Delete the cookie."""
+@open_router.delete("/session", dependencies=[OPEN], status_code=204)
+def log_out(request: Request, response: Response) -> None:
+    """Delete the cookie; one that a link gave is not valid any more."""
+    access: Access = request.app.state.access
+    access.leave(request.headers)
     forget(response)
 
 
@@ -112,13 +117,13 @@ def forget(response: Response) -> None:
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 
-@router.get("/version")
+@router.get("/version", dependencies=[READ])
 def show_version() -> Version:
     """The version running."""
     return Version(picosched=version("picosched"), python=python_version())
 
 
-@router.get("/settings")
+@router.get("/settings", dependencies=[READ])
 def show_settings(engine: AnEngine) -> SettingsShape:
     """The settings that affect due times."""
     known = engine.settings
@@ -130,7 +135,7 @@ def show_settings(engine: AnEngine) -> SettingsShape:
     )
 
 
-@open_router.get("/ui-context")
+@open_router.get("/ui-context", dependencies=[AUTHOR])
 def ui_context(engine: AnEngine) -> UiContext:
     """A channel of the root pico that may raise and query anything, for the Node engine's pages."""
     return UiContext(version=version("picosched"), eci=ui_eci(engine))

@@ -27,15 +27,16 @@ from picosched.schedule.scheduled import SCHEDULED, Scheduled
 from picosched.schedule.shown import shown_fire, shown_row
 from picosched.store.journal import ENTRY, Entry
 from picosched.store.pages import Page
+from picosched.web.caller import caller
 from picosched.web.request import headers_of, host_of
 
 T = TypeVar("T")
 
 
 def engine_of(request: Request) -> Engine:
-    """The app's engine."""
+    """The app's engine, for the caller."""
     engine: Engine = request.app.state.engine
-    return engine
+    return engine.acting(caller().actor)
 
 
 async def asked_host(request: Request) -> str | None:
@@ -239,6 +240,11 @@ class Names:
         self._engine = engine
         self._known: dict[str, str] = {}
 
+    def shown(self, told: dict[str, Any]) -> dict[str, Any]:
+        """A row as JSON, with the name of its pico; its eci as the caller may see it."""
+        eci, name = told.get("eci"), self.of(told["pico_id"])
+        return {**told, "pico": name, "eci": eci and self._engine.shown_eci(eci)}
+
     def of(self, id: str) -> str:
         """The name, or the id if the pico is gone."""
         if id not in self._known:
@@ -266,7 +272,7 @@ def load(engine: Engine, name: str) -> PicoRef:
 
 
 def scheduled_shape(row: Scheduled, names: Names) -> ScheduledShape:
-    return ScheduledShape(**{**shown_row(row), "pico": names.of(row.pico_id)}, pico_id=row.pico_id)
+    return ScheduledShape(**names.shown({**shown_row(row), "pico_id": row.pico_id}))
 
 
 def fire_shapes(engine: Engine, fires: Sequence[Fire]) -> list[FireShape]:
@@ -284,7 +290,7 @@ def fire_shapes(engine: Engine, fires: Sequence[Fire]) -> list[FireShape]:
 
 
 def entry_shape(entry: Entry, names: Names) -> EntryShape:
-    return EntryShape(**{**shown_entry(entry), "pico": names.of(entry.pico_id)}, pico_id=entry.pico_id)
+    return EntryShape(**names.shown({**shown_entry(entry), "pico_id": entry.pico_id}))
 
 
 shown_entry = ENTRY.to_map()

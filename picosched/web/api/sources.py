@@ -12,6 +12,7 @@ from picosched.clock import parse_time
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.sources.reading import read_source
+from picosched.web.api.needs import AUTHOR, OPERATE, READ
 from picosched.web.api.shapes import AnEngine, Input
 
 router = APIRouter(prefix="/api/sources", tags=["sources"])
@@ -67,13 +68,13 @@ class SourceShape(BaseModel):
     entries: list[EntryShape]
 
 
-@router.get("")
+@router.get("", dependencies=[READ])
 def list_sources(engine: AnEngine) -> list[SourceShape]:
     """All sources, in order of creation."""
     return [SourceShape(**each.as_json()) for each in engine.sources()]
 
 
-@router.post("", status_code=201)
+@router.post("", dependencies=[AUTHOR], status_code=201)
 def add_source(declared: Declared, engine: AnEngine) -> SourceShape | list[SourceShape]:
     """Make a source, or those of a list, all or none. It may not name a file of the server's."""
     read = partial(read_source, almanac=engine.settings.almanac)
@@ -83,20 +84,20 @@ def add_source(declared: Declared, engine: AnEngine) -> SourceShape | list[Sourc
     return _shown(engine, id)
 
 
-@router.get("/{source}")
+@router.get("/{source}", dependencies=[READ])
 def show_source(source: str, engine: AnEngine) -> SourceShape:
     """A source, by its id or name."""
     return _shown(engine, source)
 
 
-@router.delete("/{source}", status_code=204)
+@router.delete("/{source}", dependencies=[AUTHOR], status_code=204)
 def remove_source(source: str, engine: AnEngine) -> None:
     """Remove a source; 409 for one declared in picosched.toml."""
     if not engine.remove_source(source):
         raise PicoschedError(f"there is no source {source}", "not_found")
 
 
-@router.post("/{source}/pause")
+@router.post("/{source}/pause", dependencies=[OPERATE])
 def pause_source(source: str, engine: AnEngine, how: Pause | None = None) -> SourceShape:
     """Pause it, until a time or until it is resumed."""
     engine.source(source)
@@ -104,7 +105,7 @@ def pause_source(source: str, engine: AnEngine, how: Pause | None = None) -> Sou
     return _shown(engine, source)
 
 
-@router.post("/{source}/resume")
+@router.post("/{source}/resume", dependencies=[OPERATE])
 def resume_source(source: str, engine: AnEngine) -> SourceShape:
     """Resume it with its next occurrence."""
     engine.source(source)

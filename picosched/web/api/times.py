@@ -17,6 +17,7 @@ from picosched.notation import parse_input, parse_json
 from picosched.rehearsal.simulate import simulate
 from picosched.timespec.timespec import Timespec
 from picosched.web.api.busy import busy
+from picosched.web.api.needs import READ
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.api.shapes import TIME, AnEngine, FreeDayShape, Input
 
@@ -76,7 +77,7 @@ class Rehearsed(BaseModel):
     complete: bool
 
 
-@router.get("/next")
+@router.get("/next", dependencies=[READ])
 def next_times(
     engine: AnEngine,
     timespec: Annotated[str, Query(max_length=4_000, description="A text, or a map of time parts as JSON.")],
@@ -101,7 +102,7 @@ def next_times(
     )
 
 
-@router.post("/simulate")
+@router.post("/simulate", dependencies=[READ])
 def rehearse(what: Simulation, engine: AnEngine) -> Rehearsed:
     """Simulate rulesets in virtual time on a store of their own; nothing is changed."""
     texts = [checked_ruleset(text) for text in what.rulesets]

@@ -34,6 +34,8 @@ PAGES = (
     "deliveries_page",
     "alerts_page",
     "machines_page",
+    "audit_page",
+    "tokens_page",
     "elsewhere",
 )
 """The modules of the pages; each has `add_pages(console)`. The last takes all unclaimed paths."""

@@ -25,6 +25,7 @@ from picosched.web.console.parts import (
     panel,
     show_either,
     text,
+    turn_off,
 )
 from picosched.web.console.turn_shown import Told, show_told, summary
 
@@ -106,6 +107,7 @@ class AskingForm:
         self._name.props["label"] = "domain:type" if event else "rid:function"
         self._values.props["label"] = "attributes, as JSON" if event else "arguments, as JSON"
         self._button._text = "Raise" if event else "Ask"
+        turn_off(self._button, "raised" if event else None)
         self._button.update()
         self._list_offers(MOST_OFFERED)
 

@@ -46,8 +46,8 @@ DEAD = (
     Column("do", "Actions", "actions"),
 )
 ACTIONS = (
-    {"name": "retry", "text": "Retry now", "tone": ""},
-    {"name": "drop", "text": "Drop", "tone": "danger"},
+    {"name": "retry", "text": "Retry now", "tone": "", "needs": "retried"},
+    {"name": "drop", "text": "Drop", "tone": "danger", "needs": "dropped"},
 )
 
 

@@ -19,6 +19,7 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.krl.grammar import parse
 from picosched.krl.printer import formatted
 from picosched.krl.source import source_of
+from picosched.versions import diff_of
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.console.colours import colours
 from picosched.web.console.elsewhere import missing
@@ -30,6 +31,7 @@ from picosched.web.console.plan_panel import PlanPanel
 from picosched.web.console.rehearsal_panel import RehearsalPanel
 from picosched.web.console.replay_panel import ReplayPanel
 from picosched.web.console.schedule_page import ruleset_path
+from picosched.web.console.versions_panel import VersionsPanel
 from picosched.web.console.why_form import WhyForm
 
 HERE = "/rulesets"
@@ -48,6 +50,8 @@ class Opened:
     hash: str | None = None
     picos: dict[str, tuple[str, str]] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    pico_id: str | None = None
+    """Whose version it is."""
 
 
 def add_pages(console: Console) -> None:
@@ -79,12 +83,13 @@ def open_ruleset(engine: Engine, rid: str, pico_id: str = "") -> Opened | None:
         asked |= [(pico_id, row.hash) for row in installed if row.rid == rid]
     if not asked:
         return None
-    hash = asked.get(pico_id) or next(iter(asked.values()))
+    whose = pico_id if pico_id in asked else next(iter(asked))
+    hash = asked[whose]
     kept = engine.read(lambda: picos.find_ruleset(hash))
     if kept is None:
         return None
     known = {row.id: (row.name or row.id, hash) for row, hash in having}
-    return Opened(rid, _lines(kept.text), hash, known, _picos(engine))
+    return Opened(rid, _lines(kept.text), hash, known, _picos(engine), whose)
 
 
 def _picos(engine: Engine) -> dict[str, str]:
@@ -112,7 +117,8 @@ class _Editor:
             text("h1", opened.rid or "New ruleset").classes("mono")
             self._state = ui.element("span")
             button("Format", self._format).props["title"] = "Ctrl-Shift-F"
-            button("Install…", self._ask_where, "primary").props["title"] = "Ctrl-S"
+            install = button("Install…", self._ask_where, "primary", needs="installed")
+            install.props.setdefault("title", "Ctrl-S")
         self._tell_variants()
         with box("editor"):
             with box("stack"):
@@ -135,6 +141,8 @@ class _Editor:
         RehearsalPanel(self._console, having | opened.others, self._texts)
         PlanPanel(self._console, lambda: self._text)
         ReplayPanel(self._console, lambda: self._text)
+        if opened.pico_id is not None:
+            await self._show_versions(opened.rid, opened.pico_id)
         ui.on(
             "theme", lambda event: self._code.set_theme("xcodeDark" if event.args == "dark" else "xcodeLight")
         )
@@ -142,6 +150,14 @@ class _Editor:
         await ui.context.client.connected()
         if self._line > 0:
             self._code.reveal_line(min(self._line, opened.text.count("\n") + 1))
+
+    async def _show_versions(self, rid: str, pico_id: str) -> None:
+        async def again() -> None:
+            ui.navigate.to(ruleset_path(rid, pico_id))
+
+        versions = VersionsPanel(self._console, rid, pico_id, again)
+        with self._console.telling_errors():
+            await versions.refresh()
 
     def _tell_variants(self) -> None:
         """If picos have different texts: say whose is shown, and link to the others."""
@@ -273,6 +289,10 @@ class _Editor:
             where = ui.select(options, label="Picos", multiple=True, value=self._first_choice(options))
             where.props("use-chips")
             text("p", "An installed version's variables and schedules are kept.", "muted small")
+            if opened.hash is not None:
+                with self._console.telling_errors():
+                    names = f"{opened.rid} {opened.hash[:8]}", f"{opened.rid}, new"
+                    text("pre", diff_of(opened.text, self._text, names) or "nothing differs", "mono diff")
             fault = Text("p", "").classes("bad-text mono")
             if errors:
                 fault.show(f"It has {_number(errors, 'error')} and cannot be installed.")

@@ -14,9 +14,10 @@ def add_pages(console: Console) -> None:
         missing(console, f"There is nothing at /{path[:200]}", "Use the navigation above.")
 
 
-def missing(console: Console, what: str, more: str, here: str = "") -> None:
-    """A page for something that does not exist, with status 404."""
-    ui.context.client.status_code = 404
-    with frame(console, "Not found", here), panel("Not found"):
-        text("h1", "Not found", "only-read")
+def missing(console: Console, what: str, more: str, here: str = "", status: int = 404) -> None:
+    """A page for something that does not exist, or that the caller may not see."""
+    ui.context.client.status_code = status
+    title = "Not found" if status == 404 else "Refused"
+    with frame(console, title, here), panel(title):
+        text("h1", title, "only-read")
         empty(what, more)

@@ -49,7 +49,8 @@ def try_example(console: Console, what: str, more: str) -> Element:
 
     element = empty(what, more, None, ("Write a ruleset", "/edit"), ("Raise an event", "/events"))
     with element:
-        button("Try an example", act, "primary").props["title"] = (
-            "Installs the ruleset hello on the root pico, and raises hello:started, which schedules an event"
+        button("Try an example", act, "primary", needs="installed").props.setdefault(
+            "title",
+            "Installs the ruleset hello on the root pico, and raises hello:started, which schedules an event",
         )
     return element

@@ -38,7 +38,12 @@ COLUMNS = (
     Column("pico", "Pico"),
     Column("acts", "Do", "actions"),
 )
-AGAIN = {"name": "again", "text": "Raise again …", "title": "raise the last event that failed so once more"}
+AGAIN = {
+    "name": "again",
+    "text": "Raise again …",
+    "title": "raise the last event that failed so once more",
+    "needs": "raised",
+}
 
 
 class FailedListed:

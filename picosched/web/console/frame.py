@@ -24,6 +24,7 @@ from picosched.clock import ticks, to_ms
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web.access import Access
+from picosched.web.caller import caller
 
 T = TypeVar("T")
 
@@ -61,10 +62,14 @@ PLACES = (
     Place("/sources", "Sources", "c"),
     Place("/deliveries", "Deliveries", "d"),
     Place("/alerts", "Alerts", "a"),
+    Place("/audit", "Audit", "u"),
 )
 
 MACHINES = Place("/machines", "Machines", "m")
 """In the navigation while several machines share the database."""
+
+TOKENS = Place("/tokens", "Tokens", "k")
+"""In the navigation of authors, where a token is required."""
 
 KEYS = (
     ("/", "go to the filter"),
@@ -78,15 +83,23 @@ class Console:
     """Shared by all pages; one per server."""
 
     def __init__(self, engine: Engine, access: Access) -> None:
-        self.engine = engine
+        self.shared = engine
+        """For what all callers see alike; it may do everything."""
         self.access = access
         self.version = version("picosched")
 
     @property
+    def engine(self) -> Engine:
+        """The engine, for whoever sent the request or opened the WebSocket that is being answered."""
+        return self.shared.acting(caller().actor)
+
+    @property
     def places(self) -> tuple[Place, ...]:
         """The entries of the navigation."""
-        part = self.engine.part
-        return (*PLACES, MACHINES) if part is not None and part.machines > 1 else PLACES
+        part = self.shared.part
+        several = part is not None and part.machines > 1
+        authors = not self.access.is_open and caller().actor.may("made")
+        return (*PLACES, *([MACHINES] if several else []), *([TOKENS] if authors else []))
 
     def page(self, path: str) -> ui.page:
         """The decorator that makes a function the page at a path."""

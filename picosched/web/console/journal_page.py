@@ -62,7 +62,7 @@ def add_pages(console: Console) -> None:
                         ("pico", link_cell(name, pico_path(entry.pico_id))),
                         ("at", entry.at),
                         ("event", entry.eid),
-                        ("through", entry.eci),
+                        ("through", entry.eci and console.engine.shown_eci(entry.eci)),
                         ("scheduled", entry.scheduled),
                         ("due", entry.nominal),
                     )

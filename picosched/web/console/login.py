@@ -77,7 +77,8 @@ def add_login(app: FastAPI, access: Access) -> None:
         return answer
 
     @app.post("/logout", include_in_schema=False)
-    def log_out() -> Response:
+    def log_out(request: Request) -> Response:
+        access.leave(request.headers)
         answer = RedirectResponse("/login", 303)
         forget(answer)
         return answer

@@ -70,7 +70,7 @@ FIGURES = (
 
 
 def add_pages(console: Console) -> None:
-    day, failures, coming = LastDay(console.engine), LastFailures(console.engine), Coming(console.engine)
+    day, failures, coming = LastDay(console.shared), LastFailures(console.shared), Coming(console.shared)
 
     @console.page("/")
     async def overview() -> None:

@@ -16,7 +16,9 @@ from urllib.parse import quote
 from nicegui import ui
 from nicegui.element import Element
 
+from picosched.acting import ACTIONS
 from picosched.clock import format_time
+from picosched.web.caller import caller
 
 Kind = Literal["text", "mono", "number", "time", "actions"]
 Cell = str | int | float | None | Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -71,6 +73,9 @@ class Listing(Element, component="look/listing.js"):
         self.props["rows"] = []
 
     def show(self, rows: Sequence[Mapping[str, Cell]]) -> None:
+        """Show these rows; of their actions those for which the caller has the role that they `need`."""
+        names = [each["name"] for each in self.props["columns"] if each["kind"] == "actions"]
+        rows = [{**row, **{name: _allowed(row[name]) for name in names if name in row}} for row in rows]
         if self.props["rows"] != rows:
             self.props["rows"] = [*rows]
             self.update()
@@ -78,6 +83,10 @@ class Listing(Element, component="look/listing.js"):
     def on_act(self, called: Callable[[str, str], Any]) -> None:
         """Call `called(action, key)` when a row's button is pressed."""
         self.on("act", lambda event: called(event.args["action"], event.args["key"]))
+
+
+def _allowed(actions: Any) -> list[Mapping[str, Any]]:
+    return [each for each in actions or () if "needs" not in each or caller().actor.may(each["needs"])]
 
 
 class JsonTree(Element, component="look/json_tree.js"):
@@ -152,12 +161,29 @@ def time_cell(time: datetime | None) -> str | None:
     return None if time is None else format_time(time)
 
 
-def button(words: str, called: Callable[..., Any] | None = None, tone: str = "") -> Text:
-    """A button; `tone` is "primary", "danger", "small" or several of them."""
+def button(
+    words: str, called: Callable[..., Any] | None = None, tone: str = "", *, needs: str | None = None
+) -> Text:
+    """A button; `tone` is "primary", "danger", "small" or several of them.
+
+    It is off, and says why, for whoever may not do what it `needs`, one of ACTIONS.
+    """
     element = Text("button", words).classes(f"button {tone}").props("type=button")
     if called is not None:
         element.on("click", lambda: called())
+    if needs is not None:
+        turn_off(element, needs)
     return element
+
+
+def turn_off(element: Element, needs: str | None) -> None:
+    """Turn a button off, with the reason, if the caller may not do what it needs; on for None."""
+    actor = caller().actor
+    off = needs is not None and not actor.may(needs)
+    element.props["disabled"] = off
+    if needs is not None and off:
+        why = f'The token "{actor.name}" has the role {actor.role}: this is for {ACTIONS[needs]}'
+        element.props["title"] = why
 
 
 def empty(what: str, more: str, command: str | None = None, *links: tuple[str, str]) -> Element:

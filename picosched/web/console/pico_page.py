@@ -114,20 +114,20 @@ class _PicoPage:
             with panel("Rulesets"):
                 self._rulesets = Listing("Rulesets", RULESETS)
                 self._rulesets.on_act(self._act_on_ruleset)
-                self._button("Install …", ask_ruleset)
+                self._button("Install …", ask_ruleset, "installed")
             with panel("State", "read only"):
                 self._state = ui.element("div").classes("stack")
         with panel("Channels"):
             self._channels = Listing("Channels", CHANNELS)
             self._channels.on_act(self._delete_channel)
             self._no_channels = empty("No channels.", "Others use this pico through a channel, by its eci.")
-            self._button("Make …", ask_channel)
+            self._button("Make …", ask_channel, "made")
         with panel("Children"):
             self._children = Listing("Children", CHILDREN)
             self._no_children = empty(
                 "No children.", "A pico can have any number; rules can create them too."
             )
-            self._button("Make …", ask_child)
+            self._button("Make …", ask_child, "made")
         with panel("Journal", "live"):
             self._turns = TurnsListed(console, with_pico=False, most=25)
         self._wanted = Wanted(pico_id=seen.row.id)
@@ -165,9 +165,9 @@ class _PicoPage:
                 ui.link("schedules", f"/schedules?pico={seen.row.id}")
                 ui.link("journal", f"/journal?pico={seen.row.id}")
                 if seen.path:
-                    button("Delete …", self._delete, "danger")
+                    button("Delete …", self._delete, "danger", needs="deleted")
 
-    def _button(self, words: str, ask: Callable[[Console, PicoRef], Awaitable[bool]]) -> None:
+    def _button(self, words: str, ask: Callable[[Console, PicoRef], Awaitable[bool]], needs: str) -> None:
         async def called() -> None:
             with self._console.telling_errors():
                 if await ask(self._console, self._pico):
@@ -175,7 +175,7 @@ class _PicoPage:
                     await self.form.use(self._pico.id)
 
         with box("button-row"):
-            button(words, called, "small")
+            button(words, called, "small", needs=needs)
 
     def _show_scheduled(self, seen: Seen) -> None:
         self._scheduled.show(
@@ -264,8 +264,11 @@ def _ruleset_row(row: InstalledRow, pico_id: str) -> dict[str, Cell]:
         "rid": link_cell(row.rid, f"/rulesets/{quote(row.rid, safe='')}?pico={pico_id}"),
         "origin": {"text": origin.rpartition("/")[2] or origin, "title": origin},
         "hash": {"text": row.hash[:8], "title": row.hash},
-        "acts": [{"name": "uninstall", "text": "Uninstall", "tone": "danger"}],
+        "acts": [{"name": "uninstall", "text": "Uninstall", "tone": "danger", "needs": "uninstalled"}],
     }
+
+
+DELETE = {"name": "delete", "text": "Delete", "tone": "danger", "needs": "deleted"}
 
 
 def _channel_row(channel: Channel) -> dict[str, Cell]:
@@ -276,7 +279,7 @@ def _channel_row(channel: Channel) -> dict[str, Cell]:
         "tags": "family" if channel.kin else tags,
         "events": _policy(channel.events),
         "queries": _policy(channel.queries),
-        "acts": [] if channel.kin else [{"name": "delete", "text": "Delete", "tone": "danger"}],
+        "acts": [] if channel.kin else [DELETE],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from picosched.engine.engine import Engine
@@ -51,7 +51,7 @@ def look(engine: Engine, id: str) -> Seen:
             path=_path(engine, row),
             children=store.picos.children(id)[:MOST_CHILDREN],
             installed=store.picos.installed(id),
-            channels=store.picos.channels(id),
+            channels=[replace(each, eci=engine.shown_eci(each.eci)) for each in store.picos.channels(id)],
             scheduled=coming.items,
             more_scheduled=coming.next is not None,
             history=[(each, store.agenda.find(each.id)) for each in fires],

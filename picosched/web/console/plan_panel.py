@@ -25,7 +25,7 @@ class PlanPanel:
                 self._days = ui.number("How far ahead", value=USUAL_DAYS, min=1, max=MOST_DAYS, precision=0)
                 self._days.props("suffix=days")
             with box("line"):
-                self._begin = button("Plan", self._show, "primary")
+                self._begin = button("Plan", self._show, "primary", needs="planned")
             self._lines = Text("pre", "").props('aria-live="polite"')
 
     async def _show(self) -> None:

@@ -79,7 +79,7 @@ class RehearsalPanel:
                 ).classes("mono grow")
                 self._events.props("autogrow rows=1 maxlength=20000")
             with box("line"):
-                self._begin = button("Rehearse", self._rehearse, "primary")
+                self._begin = button("Rehearse", self._rehearse, "primary", needs="planned")
                 self._stop = button("Stop", self._cancelled.set)
                 self._all = ui.checkbox("also what stays the same", on_change=self._show)
             with ui.element("progress").props('max="1" value="0" aria-label="How far"') as self._progress:
@@ -125,6 +125,7 @@ class RehearsalPanel:
         inputs = _inputs(self._events.value or "")
         days = min(MOST_DAYS, max(1, int(self._days.value or DAYS)))
         engine = self._console.engine
+        engine.permit("planned")
         if not _rehearsing.acquire(blocking=False):
             raise PicoschedError("another rehearsal is running; try again in a moment", "conflict")
         try:

@@ -110,14 +110,14 @@ class _Page:
             with box("chosen-bar") as self._bar:
                 self._count = Text("span", "")
                 self._all = button("All that match the filter", self._choose_all, "small")
-                for name, step, tone in (
-                    ("Pause…", self._steps.pause, ""),
-                    ("Resume", self._steps.resume, ""),
-                    ("Move…", self._move, ""),
-                    ("Timespec…", self._steps.reschedule, ""),
-                    ("Cancel…", self._steps.cancel, "danger"),
+                for name, step, tone, needs in (
+                    ("Pause…", self._steps.pause, "", "paused"),
+                    ("Resume", self._steps.resume, "", "resumed"),
+                    ("Move…", self._move, "", "moved"),
+                    ("Timespec…", self._steps.reschedule, "", "rescheduled"),
+                    ("Cancel…", self._steps.cancel, "danger", "cancelled"),
                 ):
-                    button(name, self._doing(step), f"small {tone}")
+                    button(name, self._doing(step), f"small {tone}", needs=needs)
                 button("None", self._choose_none, "small")
         self._wholly: Chosen | None = None
         self._bar.set_visibility(False)

@@ -202,7 +202,12 @@ class _Source(_Doing):
         with box("steps"):
             for action in _actions(state):
                 name, tone = str(action["name"]), str(action["tone"])
-                button(str(action["text"]), lambda name=name: self.act(name, state.id), f"small {tone}")
+                button(
+                    str(action["text"]),
+                    lambda name=name: self.act(name, state.id),
+                    f"small {tone}",
+                    needs=action["needs"],
+                )
         if state.error:
             text("p", state.error, "bad-text")
         with panel("Entries", f"{len(state.entries)}"):
@@ -268,10 +273,10 @@ def _label(state: SourceState) -> str:
 
 
 def _actions(state: SourceState) -> list[dict[str, str]]:
-    going = {"name": "pause", "text": "Pause", "tone": ""}
+    going = {"name": "pause", "text": "Pause", "tone": "", "needs": "paused"}
     if state.paused:
-        going = {"name": "resume", "text": "Resume", "tone": "primary"}
-    remove = {"name": "remove", "text": "Remove…", "tone": "danger"}
+        going = {"name": "resume", "text": "Resume", "tone": "primary", "needs": "resumed"}
+    remove = {"name": "remove", "text": "Remove…", "tone": "danger", "needs": "removed"}
     return [going] if state.configured else [going, remove]
 
 

@@ -19,9 +19,8 @@ from nicegui.elements.input import Input
 from picosched.clock import format_time, parse_time
 from picosched.engine.agenda import Which
 from picosched.errors import PicoschedError
-from picosched.notation import parse_duration
+from picosched.notation import parse_duration, time_or_later
 from picosched.schedule.filter import Filter
-from picosched.schedule.provenance import CONSOLE
 from picosched.schedule.scheduled import Scheduled
 from picosched.timespec.almanac import Almanac
 from picosched.timespec.timespec import Timespec
@@ -67,7 +66,7 @@ class Steps:
 
     def __init__(self, console: Console, changed: Changed) -> None:
         self._console = console
-        self._agenda = console.engine.agenda.acting(CONSOLE)
+        self._agenda = console.engine.agenda
         self._changed = changed
         self._place = ui.element("div").classes("apart")
         """Parent of dialogs and messages, because the buttons may be redrawn while one is open."""
@@ -84,16 +83,16 @@ class Steps:
                 text("span", "It has ended and cannot be changed.", "muted small")
                 return
             if row.paused and not row.held:
-                button("Resume", lambda: self.resume(chosen), "small primary")
+                button("Resume", lambda: self.resume(chosen), "small primary", needs="resumed")
             else:
-                button("Pause…", lambda: self.pause(chosen), "small")
+                button("Pause…", lambda: self.pause(chosen), "small", needs="paused")
             if row.kind == "window":
                 text("span", "The calendar determines the edges of a window.", "muted small")
                 return
-            button("Fire now…", lambda: self.fire(row), "small")
-            button("Move…", lambda: self.move(chosen, row.due), "small")
-            button("Timespec…", lambda: self.reschedule(chosen, row), "small")
-            button("Cancel…", lambda: self.cancel(chosen), "small danger")
+            button("Fire now…", lambda: self.fire(row), "small", needs="fired")
+            button("Move…", lambda: self.move(chosen, row.due), "small", needs="moved")
+            button("Timespec…", lambda: self.reschedule(chosen, row), "small", needs="rescheduled")
+            button("Cancel…", lambda: self.cancel(chosen), "small danger", needs="cancelled")
 
     def pause(self, chosen: Chosen) -> None:
         with self._ask(f"Pause {chosen.words}", "Pause") as ask:
@@ -349,7 +348,7 @@ def _time_of(given: str, now: datetime) -> datetime | None:
     given = given.strip()
     if not given:
         return None
-    return now + parse_duration(given) if given[-1:] in "smhdw" else parse_time(given)
+    return time_or_later(given, now)
 
 
 def _tell(verb: str, rows: Sequence[Scheduled]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from picosched.audit import DEED
 from picosched.clock import from_ms
 from picosched.errors import PicoschedError
 from picosched.schedule import record
@@ -25,6 +26,8 @@ from picosched.store.sqlite.database import SQLiteDatabase
 from picosched.store.sqlite.doctor.finding import MOST_OF_A_KIND, Finding, key, shown
 from picosched.timespec.timespec import Timespec
 from picosched.timespec.zone import check_zone
+from picosched.tokens import TOKEN
+from picosched.versions import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,9 @@ TABLES = (
     Table("fire", ["scheduled", "nominal"], _columns(FIRE), _fire),
     Table("journal", ["seq"], _columns(ENTRY)),
     Table("provenance", ["scheduled", "at"], _columns(PROVENANCE)),
+    Table("version", ["seq"], _columns(VERSION)),
+    Table("audit", ["seq"], _columns(DEED)),
+    Table("token", ["name"], _columns(TOKEN)),
     Table(
         "source",
         ["id"],

@@ -1,0 +1,28 @@
+-- Who may act from outside, and what was done: the tables `token`, `audit`.
+
+-- name: tokens
+SELECT {token.columns} FROM token ORDER BY name
+
+-- name: add_token
+INSERT INTO token ({token.inserted}) VALUES ({token.marks})
+
+-- name: remove_token
+DELETE FROM token WHERE name = ?
+
+-- name: is_expired_before
+SELECT 1 FROM token WHERE expires < ? LIMIT 1
+
+-- name: prune_tokens
+DELETE FROM token WHERE expires < ?
+
+-- name: add_deed
+INSERT INTO audit ({deed.inserted}) VALUES ({deed.marks})
+
+-- name: deeds
+SELECT {deed.columns} FROM audit WHERE at >= ?1 AND seq < ?2{where} ORDER BY seq DESC LIMIT ?3
+
+-- name: is_deed_before
+SELECT 1 FROM audit WHERE at < ? LIMIT 1
+
+-- name: prune_deeds
+DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ? ORDER BY at LIMIT ?)
