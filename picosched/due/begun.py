@@ -103,8 +103,8 @@ class Begun:
         note = self._commits.read(self._store.picos.meta, key)
         if note is not None:
             self._commits.run(self._store.picos.forget_meta, key)
-        ends = 1 if note is None else int(note)  # of it, and of those before it that it has heard of
-        self._ends, self._noted = self._ends + ends if self._left else ends, 0
+        ends = 1 if note is None else int(note)  # its own, and those before it that it has heard of
+        self._ends, self._noted = max(self._ends + 1, ends) if self._left else ends, 0
 
     def take_over(self) -> None:
         """Rows of processes that ended uncleanly become ours to raise. Inside the lock."""
