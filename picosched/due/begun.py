@@ -208,7 +208,9 @@ class Begun:
         self._old = [*left]
         if self._store.machines is not None:
             self._store.machines.hold(self._key)
-        return (sum(map(int, left.values())), self._store.begun.all()) if left else (0, {})
+        # A note may count the ends of other notes too.
+        ends = max(len(left), *map(int, left.values())) if left else 0
+        return ends, self._store.begun.all() if left else {}
 
     def _is_left(self, key: str) -> bool:
         """Whether the process that wrote a note has ended."""
