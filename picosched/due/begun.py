@@ -103,8 +103,8 @@ class Begun:
         note = self._commits.read(self._store.picos.meta, key)
         if note is not None:
             self._commits.run(self._store.picos.forget_meta, key)
-        ends = 1 if note is None else int(note)  # of it, and of those before it that it has heard of
-        self._ends, self._noted = self._ends + ends if self._left else ends, 0
+        ends = 1 if note is None else int(note)  # its own, and those before it that it has heard of
+        self._ends, self._noted = max(self._ends + 1, ends) if self._left else ends, 0
 
     def take_over(self) -> None:
         """Rows of processes that ended uncleanly become ours to raise. Inside the lock."""
@@ -208,7 +208,9 @@ class Begun:
         self._old = [*left]
         if self._store.machines is not None:
             self._store.machines.hold(self._key)
-        return (sum(map(int, left.values())), self._store.begun.all()) if left else (0, {})
+        # A note may count the ends of other notes too.
+        ends = max(len(left), *map(int, left.values())) if left else 0
+        return ends, self._store.begun.all() if left else {}
 
     def _is_left(self, key: str) -> bool:
         """Whether the process that wrote a note has ended."""
