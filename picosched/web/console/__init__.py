@@ -13,6 +13,7 @@ from nicegui import Client, ui
 
 from picosched.engine.engine import Engine
 from picosched.web.access import Access
+from picosched.web.console.finding import add_finding
 from picosched.web.console.frame import LOOK, Console
 from picosched.web.console.login import add_login
 
@@ -33,6 +34,7 @@ PAGES = (
     "deliveries_page",
     "alerts_page",
     "machines_page",
+    "settings_page",
     "elsewhere",
 )
 """The modules of the pages; each has `add_pages(console)`. The last takes all unclaimed paths."""
@@ -46,6 +48,7 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
     """Add the console to an app of its own; once per process."""
     console = Console(engine, access)
     add_login(app, access)
+    add_finding(app, console)
     for name in PAGES:
         import_module(f"{__name__}.{name}").add_pages(console)
     for field in (ui.input, ui.textarea, ui.number, ui.select):
@@ -68,5 +71,5 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
 def _head() -> str:
     """Style and script are inlined in the page: they must be loaded before the first paint."""
     style = "\n".join(each.read_text(encoding="utf-8") for each in sorted(LOOK.glob("*.css")))
-    script = (LOOK / "console.js").read_text(encoding="utf-8")
+    script = "\n".join((LOOK / name).read_text(encoding="utf-8") for name in ("console.js", "palette.js"))
     return f"<style>{style}</style>\n<script>{script}</script>\n"

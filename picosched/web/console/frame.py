@@ -60,12 +60,14 @@ PLACES = (
     Place("/sources", "Sources", "c"),
     Place("/deliveries", "Deliveries", "d"),
     Place("/alerts", "Alerts", "a"),
+    Place("/settings", "Settings", ","),
 )
 
 MACHINES = Place("/machines", "Machines", "m")
 """In the navigation while several machines share the database."""
 
 KEYS = (
+    ("Ctrl-K", "find anything"),
     ("/", "go to the filter"),
     ("d", "dark or light"),
     ("Esc", "leave a field, close a dialog"),
@@ -148,9 +150,10 @@ def frame(console: Console, title: str, here: str) -> Iterator[None]:
         with ui.element("nav").classes("nav").props('aria-label="Pages"'):
             for place in console.places:
                 link = ui.link(place.name, place.path)
-                link.props(f'data-key={place.key} title="g {place.key}"')
+                link.props(f'data-key="{place.key}" title="g {place.key}"')
                 if place.path == here:
                     link.props('aria-current="page"')
+        _button("⌕", "Find (Ctrl-K)", "data-find")
         _button("?", "Keys (?)", "data-show-keys")
         _button("◐", "Dark or light (d)", "data-switch-theme")
         if not console.access.is_open:

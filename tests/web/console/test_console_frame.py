@@ -19,6 +19,7 @@ PLACES = {
     "/sources": "Sources",
     "/deliveries": "Deliveries",
     "/alerts": "Alerts",
+    "/settings": "Settings",
 }
 DARK, LIGHT = "rgb(14, 17, 21)", "rgb(246, 247, 249)"
 
