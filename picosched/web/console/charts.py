@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from nicegui import ui
@@ -54,7 +54,7 @@ def rate_chart() -> ui.echart:
     return chart({"yAxis": {**_axis(), "type": "value", "minInterval": 1}, "series": []}, "Fires per minute")
 
 
-def rate(minutes: Sequence[Minute], now: datetime) -> dict[str, Any]:
+def rate(minutes: Sequence[Minute], now: datetime, zone: tzinfo = UTC) -> dict[str, Any]:
     """The options that change. Each outcome present has a series of 60 counts."""
     axis = _minutes(now)
     counts = {(each.minute, each.outcome): each.fires for each in minutes}
@@ -71,7 +71,7 @@ def rate(minutes: Sequence[Minute], now: datetime) -> dict[str, Any]:
         }
         for outcome in present
     ]
-    return {"xAxis": _time_axis(axis), "series": series}
+    return {"xAxis": _time_axis(axis, zone), "series": series}
 
 
 def lateness_chart() -> ui.echart:
@@ -80,7 +80,7 @@ def lateness_chart() -> ui.echart:
     return chart({"yAxis": axis, "series": []}, "Lateness by minute")
 
 
-def lateness(minutes: Sequence[Minute], now: datetime) -> dict[str, Any]:
+def lateness(minutes: Sequence[Minute], now: datetime, zone: tzinfo = UTC) -> dict[str, Any]:
     """The options that change. Cancelled occurrences have no lateness and are omitted."""
     axis = _minutes(now)
     raised = [each for each in minutes if each.outcome != Outcome.CANCELLED]
@@ -107,7 +107,7 @@ def lateness(minutes: Sequence[Minute], now: datetime) -> dict[str, Any]:
     worst = [max(1, most[minute]) if minute in most else None for minute in axis]
     mean = [max(1, round(sums[each][0] / sums[each][1])) if each in sums else None for each in axis]
     return {
-        "xAxis": _time_axis(axis),
+        "xAxis": _time_axis(axis, zone),
         "series": [
             series("greatest", [*worst], "var(--warn)", "solid"),
             series("mean", [*mean], "var(--accent)", "dashed"),
@@ -120,8 +120,8 @@ def _minutes(now: datetime) -> range:
     return range(last - MINUTES + 1, last + 1)
 
 
-def _time_axis(minutes: range) -> dict[str, Any]:
-    labels = [(EPOCH + timedelta(minutes=each)).astimezone(UTC).strftime("%H:%MZ") for each in minutes]
+def _time_axis(minutes: range, zone: tzinfo) -> dict[str, Any]:
+    labels = [(EPOCH + timedelta(minutes=each)).astimezone(zone).strftime("%H:%M") for each in minutes]
     return {**_axis(), "type": "category", "data": labels, "axisTick": {"show": False}, "axisLabel": LABEL}
 
 

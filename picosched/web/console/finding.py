@@ -59,7 +59,8 @@ def found(console: Console, words: str) -> list[Find]:
     kinds = (_picos, _rulesets, _schedules, _events)
     several = [[each for each in pages if has(each.name)]]
     several += [console.engine.read(partial(kind, console.engine, words, has)) for kind in kinds]
-    several.append([Find("setting", each, "", f"/settings#{each}") for each in NAMES if has(each)])
+    settings = ("zone", *NAMES)
+    several.append([Find("setting", each, "", f"/settings#{each}") for each in settings if has(each)])
     return [*(each for kind in several for each in kind[:EACH]), *_everywhere(words)]
 
 

@@ -24,6 +24,7 @@ from picosched.clock import ticks, to_ms
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web.access import Access
+from picosched.web.console.local_time import keep_zone
 
 T = TypeVar("T")
 
@@ -144,6 +145,7 @@ def frame(console: Console, title: str, here: str) -> Iterator[None]:
     ui.page_title(f"{title} · picosched")
     ui.add_head_html(f'<meta name="server-ms" content="{to_ms(console.engine.now())}">')
     ui.on("hidden", lambda event: client.storage.update(hidden=bool(event.args)))
+    keep_zone()
     ui.link("Go to the content", "#content").classes("skip-link")
     with ui.element("header").classes("top"):
         ui.link("picosched", "/").classes("brand")

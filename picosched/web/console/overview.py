@@ -6,18 +6,16 @@ from platform import python_version
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
-from picosched.errors import PicoschedError
 from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
-from picosched.timespec.zone import check_zone
 from picosched.web.console import charts
 from picosched.web.console.example import try_example
 from picosched.web.console.failed_listed import FailedListed
 from picosched.web.console.failures import Failures, LastFailures
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.last_day import LastDay, Seen
+from picosched.web.console.local_time import follow_zone, reader_zone
 from picosched.web.console.parts import (
     Cell,
     Column,
@@ -40,8 +38,6 @@ from picosched.web.console.schedule_page import schedule_path
 from picosched.web.console.today import Coming, day_chart, day_options, today
 
 SECONDS = 2.0
-TELL_ZONE = "emitEvent('zone', Intl.DateTimeFormat().resolvedOptions().timeZone)"
-"""The browser tells its zone once it is connected; nobody waits for it, as it may leave before."""
 
 NEXT = (
     Column("due", "Due", "time"),
@@ -83,14 +79,13 @@ def add_pages(console: Console) -> None:
                 page.show_failures(await console.run(failures.look))
                 page.show_today(seen, await console.run(coming.look))
 
-            async def use_zone(event: GenericEventArguments) -> None:
-                page.use_zone(event.args)
+            async def use(zone: ZoneInfo) -> None:
+                page.zone = zone
                 with console.telling_errors():
-                    page.show_today(await console.run(day.look), await console.run(coming.look))
+                    await refresh()
 
-            ui.on("zone", use_zone)
             await refresh()
-            ui.run_javascript(TELL_ZONE)
+            follow_zone(use)
             every(console, SECONDS, refresh)
 
 
@@ -98,7 +93,7 @@ class _Overview:
     """The page and its updates."""
 
     def __init__(self, console: Console, failures: LastFailures) -> None:
-        self._zone: ZoneInfo | None = None
+        self.zone = reader_zone()
         text("h1", "Overview", "only-read")
         self._figures = _figures()
         self._failed = FailedListed(console, failures)
@@ -138,8 +133,8 @@ class _Overview:
         self._figures["scheduler"].classes(
             add="" if seen.running else "bad-text", remove="bad-text" if seen.running else ""
         )
-        charts.show(self._rate, **charts.rate(seen.minutes, seen.now))
-        charts.show(self._lateness, **charts.lateness(seen.minutes, seen.now))
+        charts.show(self._rate, **charts.rate(seen.minutes, seen.now, self.zone))
+        charts.show(self._lateness, **charts.lateness(seen.minutes, seen.now, self.zone))
         assert self._fired_side is not None
         self._fired_side.show(f"{sum(each.fires for each in seen.minutes):,} in all, per minute")
         self._next.show([_next_row(each, seen) for each in seen.next])
@@ -153,19 +148,8 @@ class _Overview:
         figure.classes(add="bad-text" if failures.count else "", remove="" if failures.count else "bad-text")
         self._failed.show(failures)
 
-    def use_zone(self, name: object) -> None:
-        """Show the day in the zone that the browser gives; in UTC if we do not know it."""
-        try:
-            check_zone(str(name))
-            self._zone = ZoneInfo(str(name))
-        except PicoschedError:
-            self._zone = ZoneInfo("UTC")
-
     def show_today(self, seen: Seen, load: Load) -> None:
-        """Once the browser has said where the reader is."""
-        if self._zone is None:
-            return
-        day = today(seen, load, self._zone)
+        day = today(seen, load, self.zone)
         charts.show(self._today, **day_options(day))
         assert self._today_side is not None
         self._today_side.show(day.words)

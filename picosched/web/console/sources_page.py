@@ -14,6 +14,7 @@ from picosched.sources.source import METRONOME
 from picosched.sources.state import EntryState, SourceState
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame, notify
+from picosched.web.console.local_time import local_text, reader_zone
 from picosched.web.console.parts import (
     Cell,
     Column,
@@ -275,7 +276,7 @@ def _actions(state: SourceState) -> list[dict[str, str]]:
 
 def _row(state: SourceState) -> Mapping[str, Cell]:
     last = max(state.entries, key=_last_fired, default=None)
-    until = f"until {format_time(state.paused_until)}" if state.paused_until else None
+    until = f"until {local_text(state.paused_until, reader_zone())}" if state.paused_until else None
     return {
         "key": state.id,
         "name": link_cell(_label(state), f"{HERE}/{state.id}"),

@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.input import Input
 
-from picosched.clock import format_time, parse_time
 from picosched.engine.agenda import Which
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration
@@ -26,6 +26,7 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.timespec.almanac import Almanac
 from picosched.timespec.timespec import Timespec
 from picosched.web.console.frame import Console, notify
+from picosched.web.console.local_time import local_text, read_local, reader_zone, time_field
 from picosched.web.console.parts import badge, button, event_path, moment, text
 from picosched.web.console.turn_shown import Told, show_told
 
@@ -97,10 +98,13 @@ class Steps:
 
     def pause(self, chosen: Chosen) -> None:
         with self._ask(f"Pause {chosen.words}", "Pause") as ask:
-            until = _field("Until", "", "2026-03-01T09:00Z, or 2h; empty: until it is resumed")
+            zone = reader_zone()
+            until = time_field(
+                f"Until, {zone.key}", "", "2026-03-01 09:00, or 2h; empty: until it is resumed"
+            )
 
             def do(dry_run: bool) -> list[Scheduled]:
-                time = _time_of(until.value or "", self._console.engine.now())
+                time = _time_of(until.value or "", self._console.engine.now(), zone)
                 return self._agenda.pause(chosen.which, time, dry_run=dry_run)
 
             ask.about(chosen, do, until)
@@ -113,11 +117,9 @@ class Steps:
 
     def move(self, chosen: Chosen, due: datetime | None = None) -> None:
         with self._ask(f"Move {chosen.words}", "Move") as ask:
-            to = None
+            to, zone = None, reader_zone()
             if due is not None:
-                to = ui.input("To, in UTC", value=due.strftime("%Y-%m-%dT%H:%M:%S")).props(
-                    "type=datetime-local step=1"
-                )
+                to = time_field(f"To, {zone.key}", f"{due.astimezone(zone):%Y-%m-%d %H:%M:%S}")
             by = _field("Or by" if due is not None else "By", "", "30m, 1h30m, -2h")
             with ui.element("div").classes("steps"):
                 for words in ("5m", "1h", "1d"):
@@ -127,7 +129,7 @@ class Steps:
 
             def do(dry_run: bool) -> list[Scheduled]:
                 return self._agenda.move(
-                    chosen.which, _target(None if to is None else to.value, by.value), dry_run=dry_run
+                    chosen.which, _target(None if to is None else to.value, by.value, zone), dry_run=dry_run
                 )
 
             ask.about(chosen, do, *([] if to is None else [to]), by)
@@ -335,21 +337,21 @@ def _field(label: str, value: str, hint: str) -> Input:
     return ui.input(label, value=value, placeholder=hint).props("debounce=200 maxlength=4000 stack-label")
 
 
-def _target(to: str | None, by: str | None) -> datetime | timedelta:
+def _target(to: str | None, by: str | None, zone: ZoneInfo) -> datetime | timedelta:
     if by and by.strip():
         given = by.strip().removeprefix("+")
         return -parse_duration(given[1:]) if given.startswith("-") else parse_duration(given)
     if not to:
         raise PicoschedError("wanted a time, or a duration such as 30m")
-    return parse_time(to)
+    return read_local(to, zone)
 
 
-def _time_of(given: str, now: datetime) -> datetime | None:
+def _time_of(given: str, now: datetime, zone: ZoneInfo) -> datetime | None:
     """Parse a time, or a duration from now; None if empty."""
     given = given.strip()
     if not given:
         return None
-    return now + parse_duration(given) if given[-1:] in "smhdw" else parse_time(given)
+    return now + parse_duration(given) if given[-1:] in "smhdw" else read_local(given, zone)
 
 
 def _tell(verb: str, rows: Sequence[Scheduled]) -> None:
@@ -357,7 +359,7 @@ def _tell(verb: str, rows: Sequence[Scheduled]) -> None:
         notify("Nothing changed: it had ended, or was already in that state.", "warn")
     elif len(rows) == 1:
         row = rows[0]
-        due = "" if row.due is None else f", due {format_time(row.due)}"
+        due = "" if row.due is None else f", due {local_text(row.due, reader_zone())}"
         notify(f"{label_of(row)} is {row.status.value}{due}")
     else:
         notify(f"{len(rows):,} events were {verb}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from nicegui import ui
@@ -18,6 +20,7 @@ from picosched.web.console.example import try_example
 from picosched.web.console.filters import Filters, remember
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.lanes import MOST_ROWS, SPANS, Axis, Lane, Mark, Picture, Track, draw, wanted
+from picosched.web.console.local_time import follow_zone, local_text, reader_zone
 from picosched.web.console.parts import box, button, empty, panel, pico_path, text
 from picosched.web.console.schedule_page import Detail, ruleset_path
 from picosched.web.console.steps import label_of
@@ -50,6 +53,7 @@ def add_pages(console: Console) -> None:
         with frame(console, "Timeline", HERE):
             page = _Page(console, given)
             await page.begin()
+        follow_zone(lambda zone: page.refresh())
         every(console, 1.0, page.refresh)
 
 
@@ -59,7 +63,7 @@ class _Page:
         self._span = given.get("span", "day") if given.get("span") in SPANS else "day"
         self._which: Filter | None = Filter()
         self._seen: tuple[object, ...] = ()
-        self._picture: Picture | None = None
+        self._shown: tuple[Picture, ZoneInfo] | None = None
         self._rest_until = 0.0
         with box("head"):
             text("h1", "Timeline")
@@ -113,8 +117,8 @@ class _Page:
 
     async def _draw(self) -> None:
         engine = self._console.engine
-        axis, which = Axis.of(self._span, engine.now()), self._which
-        seen = axis, which, engine.commits
+        axis, which, zone = Axis.of(self._span, engine.now()), self._which, reader_zone()
+        seen = axis, which, zone, engine.commits
         if which is None or seen == self._seen:
             return
         begun = ticks()
@@ -124,15 +128,16 @@ class _Page:
         for span, choice in self._choices.items():
             choice.props(f"aria-pressed={str(span == self._span).lower()}")
         picture, names, total = found
-        if picture == self._picture:
+        if (picture, zone) == self._shown:
             return
-        self._picture = picture
+        self._shown = picture, zone
         self._lanes.show(
-            _axis_props(axis, self._span), [_lane_props(lane, names, axis) for lane in picture.lanes]
+            _axis_props(axis, self._span, zone),
+            [_lane_props(lane, names, axis, zone) for lane in picture.lanes],
         )
         self._lanes.set_visibility(bool(picture.lanes))
         if self._side is not None:
-            self._side.show(_summary(picture, total))
+            self._side.show(" · ".join((*_summary(picture, total), zone.key)))
         self._empty.clear()
         self._empty.set_visibility(not picture.lanes)
         if not picture.lanes:
@@ -159,12 +164,13 @@ def _looked(engine: Engine, which: Filter, axis: Axis) -> tuple[Picture, Names, 
     return picture, names, len(rows)
 
 
-def _summary(picture: Picture, total: int) -> str:
+def _summary(picture: Picture, total: int) -> Iterator[str]:
     if total > MOST_ROWS:
-        return f"the {MOST_ROWS} that are due first; filter to see others"
-    if picture.undrawn:
-        return f"{total} scheduled, {picture.undrawn} of them not drawn; filter to see others"
-    return f"{total} scheduled" if total else ""
+        yield f"the {MOST_ROWS} that are due first; filter to see others"
+    elif picture.undrawn:
+        yield f"{total} scheduled, {picture.undrawn} of them not drawn; filter to see others"
+    elif total:
+        yield f"{total} scheduled"
 
 
 def _draw_empty(console: Console, which: Filter) -> None:
@@ -174,45 +180,41 @@ def _draw_empty(console: Console, which: Filter) -> None:
         empty("Nothing matches this filter in this time", "Choose a longer time, or a wider filter.")
 
 
-def _axis_props(axis: Axis, span: str) -> dict[str, Any]:
-    return {"start": to_ms(axis.start), "end": to_ms(axis.end), "ticks": _ticks(axis, span)}
+def _axis_props(axis: Axis, span: str, zone: ZoneInfo) -> dict[str, Any]:
+    return {"start": to_ms(axis.start), "end": to_ms(axis.end), "ticks": _ticks(axis, span, zone)}
 
 
-def _ticks(axis: Axis, span: str) -> list[dict[str, Any]]:
-    """The positions of lines and labels: hours of a day, days of a week, months of a year, in UTC."""
+def _ticks(axis: Axis, span: str, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """The positions of lines and labels: hours of a day, days of a week, months of a year, in the zone."""
     found: list[dict[str, Any]] = []
-    time = axis.start.replace(minute=0, second=0, microsecond=0)
-    if span == "day":
-        step, strong, form = timedelta(hours=1), (0, 6, 12, 18), "%H:%M"
-        while (time := time + step) < axis.end:
-            if time.hour % 3 == 0:
-                label = f"{time:%a %d}" if time.hour == 0 else f"{time:{form}}"
-                found.append({"at": axis.part(time), "label": label, "strong": time.hour in strong})
-        return found
-    time = time.replace(hour=0)
-    while (time := time + DAY) < axis.end:
-        if span == "week":
-            found.append(
-                {"at": axis.part(time), "label": f"{time:%a %d}", "strong": time.weekday() in (0, 3)}
-            )
-        elif time.day == 1:
-            label = f"{time:%b %Y}" if time.month == 1 else f"{time:%b}"
-            found.append({"at": axis.part(time), "label": label, "strong": time.month % 3 == 1})
+    # Local times without a zone, so that a step is one of the clock on the wall.
+    step = timedelta(hours=3) if span == "day" else DAY
+    time = axis.start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    while (at := (time := time + step).replace(tzinfo=zone).astimezone(UTC)) < axis.end:
+        if at <= axis.start or (span == "year" and time.day != 1):
+            continue
+        label, strong = f"{time:%H:%M}", time.hour % 6 == 0
+        if span == "year":
+            label, strong = f"{time:%Y-%m}", time.month % 3 == 1
+        elif time.hour == 0:
+            label = f"{time:%a %m-%d}"
+            strong = span == "day" or time.weekday() in (0, 3)
+        found.append({"at": axis.part(at), "label": label, "strong": strong})
     return found
 
 
-def _lane_props(lane: Lane, names: Names, axis: Axis) -> dict[str, Any]:
+def _lane_props(lane: Lane, names: Names, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "pico_id": lane.pico_id,
         "rid": lane.rid,
         "pico": names.of(lane.pico_id),
         "pico_href": pico_path(lane.pico_id),
         "rid_href": ruleset_path(lane.rid, lane.pico_id),
-        "tracks": [_track_props(track, axis) for track in lane.tracks],
+        "tracks": [_track_props(track, axis, zone) for track in lane.tracks],
     }
 
 
-def _track_props(track: Track, axis: Axis) -> dict[str, Any]:
+def _track_props(track: Track, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     row, number = track.row, _number(track.count, track.more)
     if track.of > 1:
         label, title = f"{track.of:,} more", "only their next times"
@@ -226,7 +228,7 @@ def _track_props(track: Track, axis: Axis) -> dict[str, Any]:
         "spoken": f"{number} fires" if track.of == 1 else "show them",
         "paused": row.state if row.paused and track.of == 1 else "",
         "count": f"{number} ×" if track.marks else "–",
-        "marks": [_mark_props(mark, axis) for mark in track.marks],
+        "marks": [_mark_props(mark, axis, zone) for mark in track.marks],
     }
 
 
@@ -235,11 +237,11 @@ def _number(count: int, more: bool) -> str:
     return f"{count // 1000 * 1000 or count:,}+" if more else f"{count:,}"
 
 
-def _mark_props(mark: Mark, axis: Axis) -> dict[str, Any]:
+def _mark_props(mark: Mark, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     first = max(0.0, axis.part(mark.first))
     number = _number(mark.count, mark.more)
-    when = f"{mark.first:%a %Y-%m-%d %H:%M:%S}Z"
-    several = f"{number} from {when} to {mark.last:%a %Y-%m-%d %H:%M:%S}Z"
+    when = local_text(mark.first, zone)
+    several = f"{number} from {when} to {local_text(mark.last, zone)}"
     return {
         "from": first,
         "to": max(first, axis.part(mark.last)),
