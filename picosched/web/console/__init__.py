@@ -27,6 +27,7 @@ PAGES = (
     "timeline",
     "schedules_page",
     "schedule_page",
+    "history_page",
     "load_page",
     "rulesets_page",
     "editor_page",

@@ -56,6 +56,7 @@ PLACES = (
     Place("/journal", "Journal", "j"),
     Place("/timeline", "Timeline", "t"),
     Place("/schedules", "Schedules", "s"),
+    Place("/history", "History", "h"),
     Place("/load", "Load", "l"),
     Place("/rulesets", "Rulesets", "r"),
     Place("/sources", "Sources", "c"),

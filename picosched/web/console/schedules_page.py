@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from nicegui import ui
@@ -38,6 +40,9 @@ from picosched.web.console.steps import Chosen, Steps, counted, label_of, one
 
 FIELDS = ("text", "pico", "rid", "event", "kind", "status", "since", "until")
 ROWS = 100
+MOST_MARKS = 20
+"""Pages before the present one that the URL has."""
+MARK = re.compile(r"-?\d{1,18}\.\d{1,18}")
 REST = 20
 """The least pause between reads of a list, as a multiple of the time it took."""
 
@@ -80,16 +85,16 @@ def add_pages(console: Console) -> None:
     @console.page(HERE)
     async def schedules(request: Request) -> None:
         with frame(console, "Schedules", HERE):
-            page = _Page(console, dict(request.query_params))
-            await page.begin()
+            page = _Page(console, dict(request.query_params), request.query_params.getlist("after"))
+            await page.begin(request.query_params.getlist("chosen"))
         every(console, 1.0, page.refresh)
 
 
 class _Page:
-    def __init__(self, console: Console, given: dict[str, str]) -> None:
+    def __init__(self, console: Console, given: dict[str, str], after: list[str]) -> None:
         self._console = console
         self._which: Filter | None = None
-        self._marks: list[str | None] = [None]
+        self._marks: list[str | None] = [None, *(each for each in after if MARK.fullmatch(each))]
         """The marks after which the visited pages begin; the last is the current page."""
         self._next: str | None = None
         self._rows: dict[str, Scheduled] = {}
@@ -122,9 +127,14 @@ class _Page:
         self._wholly: Chosen | None = None
         self._bar.set_visibility(False)
 
-    async def begin(self) -> None:
+    async def begin(self, chosen: list[str]) -> None:
+        """Show what the URL says: the filter, the page and the rows that are chosen."""
         await self._filters.offer()
-        await self._filtered(remembered=True)
+        self._which = await self._filters.filter()
+        with self._console.telling_errors():
+            await self._draw()
+        if picked := [each for each in chosen[:ROWS] if each in self._rows]:
+            self._list.pick(picked)
 
     async def refresh(self) -> None:
         if ticks() >= self._rest_until:
@@ -134,10 +144,14 @@ class _Page:
         self._choose_none()
         await self._draw()
 
-    async def _filtered(self, *, remembered: bool = False) -> None:
+    def _remember(self) -> None:
+        """Put the filter, the page and what is chosen into the URL."""
+        marks = [("after", each) for each in self._marks[-MOST_MARKS:] if each]
+        chosen = [("chosen", each) for each in self._list.picked]
+        remember(HERE, urlencode([*self._filters.given.items(), *marks, *chosen]))
+
+    async def _filtered(self) -> None:
         self._which = await self._filters.filter()
-        if not remembered:
-            remember(HERE, self._filters.query)
         self._marks, self._seen = [None], ()
         self._choose_none()
         with self._console.telling_errors():
@@ -145,10 +159,12 @@ class _Page:
 
     async def _sooner(self) -> None:
         self._marks.pop()
+        self._remember()
         await self._draw()
 
     async def _later(self) -> None:
         self._marks.append(self._next)
+        self._remember()
         await self._draw()
 
     async def _draw(self) -> None:
@@ -179,6 +195,7 @@ class _Page:
 
     def _choose(self) -> None:
         self._wholly = None
+        self._remember()
         picked = len(self._list.picked)
         self._bar.set_visibility(picked > 0)
         self._all.set_visibility(True)

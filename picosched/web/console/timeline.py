@@ -62,6 +62,8 @@ class _Page:
         self._console = console
         self._span = given.get("span", "day") if given.get("span") in SPANS else "day"
         self._which: Filter | None = Filter()
+        self._opened = given.get("open", "")[:100] or None
+        """The id of the schedule beside the timeline."""
         self._seen: tuple[object, ...] = ()
         self._shown: tuple[Picture, ZoneInfo] | None = None
         self._rest_until = 0.0
@@ -82,7 +84,7 @@ class _Page:
         ):
             button("Close", self._dialog.close, "small").classes("close")
             self._detail = Detail(console, wide=False)
-        self._dialog.on_value_change(lambda event: None if event.value else self._lanes.choose(None))
+        self._dialog.on_value_change(lambda event: None if event.value else self._close())
 
     def _choice(self, span: str) -> Element:
         async def choose() -> None:
@@ -97,6 +99,8 @@ class _Page:
         await self._filters.offer()
         self._which = await self._filters.filter()
         await self._draw()
+        if self._opened:
+            await self._open(self._opened)
 
     async def refresh(self) -> None:
         if self._dialog.value:
@@ -109,8 +113,7 @@ class _Page:
         await self._changed()
 
     async def _changed(self) -> None:
-        query = "&".join(each for each in (f"span={self._span}", self._filters.query) if each)
-        remember(HERE, query)
+        self._remember()
         self._seen = ()
         with self._console.telling_errors():
             await self._draw()
@@ -144,7 +147,19 @@ class _Page:
             with self._empty:
                 _draw_empty(self._console, which)
 
+    def _remember(self) -> None:
+        """Put the span, the filter and the schedule that is open into the URL."""
+        opened = {"open": self._opened} if self._opened else {}
+        remember(HERE, urlencode({"span": self._span, **self._filters.given, **opened}))
+
+    def _close(self) -> None:
+        self._opened = None
+        self._lanes.choose(None)
+        self._remember()
+
     async def _open(self, id: str) -> None:
+        self._opened = id
+        self._remember()
         self._lanes.choose(id)
         self._dialog.open()
         with self._console.telling_errors():

@@ -14,6 +14,7 @@ PLACES = {
     "/journal": "Journal",
     "/timeline": "Timeline",
     "/schedules": "Schedules",
+    "/history": "History",
     "/load": "Load",
     "/rulesets": "Rulesets",
     "/sources": "Sources",
