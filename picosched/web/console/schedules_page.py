@@ -36,6 +36,7 @@ from picosched.web.console.parts import (
     time_cell,
 )
 from picosched.web.console.schedule_page import HERE, ruleset_path, schedule_path
+from picosched.web.console.small_pictures import SmallPictures
 from picosched.web.console.steps import Chosen, Steps, counted, label_of, one
 
 FIELDS = ("text", "pico", "rid", "event", "kind", "status", "since", "until")
@@ -100,6 +101,7 @@ class _Page:
         self._rows: dict[str, Scheduled] = {}
         self._seen: tuple[object, ...] = ()
         self._rest_until = 0.0
+        self._pictures = SmallPictures()
         self._steps = Steps(console, self._stepped)
         with box("head"):
             text("h1", "Schedules")
@@ -173,12 +175,12 @@ class _Page:
         if which is None or seen == self._seen:
             return
         begun = ticks()
-        page, names, total = await self._console.run(lambda: _looked(engine, which, mark))
+        (page, names, total), small = await self._console.run(lambda: self._looked(which, mark))
         self._rest_until = ticks() + REST * (ticks() - begun)
-        self._seen = seen
+        self._seen = seen if self._pictures.complete else ()
         self._next = page.next
         self._rows = {row.id: row for row in page.items}
-        self._list.show([_row(row, names) for row in page.items])
+        self._list.show([_row(row, names, small.get(row.id, {})) for row in page.items])
         self._list.set_visibility(bool(page.items))
         self._back.set_visibility(len(self._marks) > 1)
         self._on.set_visibility(page.next is not None)
@@ -190,6 +192,12 @@ class _Page:
         if not page.items:
             with self._empty:
                 _draw_empty(self._console, which)
+
+    def _looked(
+        self, which: Filter, mark: str | None
+    ) -> tuple[tuple[Page[Scheduled], Names, int], dict[str, dict[str, Any]]]:
+        found = _looked(self._console.engine, which, mark)
+        return found, self._pictures.look(found[0].items, self._console.engine.now())
 
     # Choosing
 
@@ -239,14 +247,14 @@ def _looked(engine: Engine, which: Filter, mark: str | None) -> tuple[Page[Sched
     return page, names, len(page.items) if alone else engine.agenda.count(which)
 
 
-def _row(row: Scheduled, names: Names) -> Mapping[str, Cell]:
+def _row(row: Scheduled, names: Names, small: Mapping[str, Any]) -> Mapping[str, Cell]:
     event = f"{row.domain}:{row.type}"
     return {
         "key": row.id,
         "spoken": f"choose {label_of(row)}",
         "due": time_cell(row.due),
         "event": link_cell(event, schedule_path(row.id), row.description),
-        "when": _when(row),
+        "when": {"text": _when(row), **small},
         "status": badge_cell(row.state, AT_WORK if row.held else None),
         "pico": link_cell(names.of(row.pico_id), pico_path(row.pico_id)),
         "maker": link_cell(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -19,10 +19,12 @@ from picosched.web.api.shapes import Names
 from picosched.web.console.example import try_example
 from picosched.web.console.filters import Filters, remember
 from picosched.web.console.frame import Console, every, frame
-from picosched.web.console.lanes import MOST_ROWS, SPANS, Axis, Lane, Mark, Picture, Track, draw, wanted
+from picosched.web.console.lanes import MOST_ROWS, Axis, Lane, Mark, Picture, Track, draw, wanted
 from picosched.web.console.local_time import follow_zone, local_text, reader_zone
+from picosched.web.console.month import Day, axis_of_month, draw_month, month
 from picosched.web.console.parts import box, button, empty, panel, pico_path, text
 from picosched.web.console.schedule_page import Detail, ruleset_path
+from picosched.web.console.source_lanes import SourceTrack, by_source, source_tracks
 from picosched.web.console.steps import label_of
 
 HERE = "/timeline"
@@ -30,6 +32,10 @@ REST = 20
 """The least pause between redraws, as a multiple of the time one took."""
 
 DAY = timedelta(days=1)
+MONTH = "month"
+VIEWS = ("day", "week", MONTH, "year")
+MANY = 200
+"""More fires than this in one mark are told as a number, since a bar of them would be solid."""
 
 
 class Lanes(Element, component="look/lanes.js"):
@@ -60,23 +66,27 @@ def add_pages(console: Console) -> None:
 class _Page:
     def __init__(self, console: Console, given: dict[str, str]) -> None:
         self._console = console
-        self._span = given.get("span", "day") if given.get("span") in SPANS else "day"
+        self._span = given.get("span", "day") if given.get("span") in VIEWS else "day"
+        pico, _, rid = given.get("unfolded", "").partition(" ")
+        self._unfolded: tuple[str, str] | None = (pico[:100], rid[:100]) if rid else None
+        """The pico and ruleset of the lane that is shown whole."""
         self._which: Filter | None = Filter()
         self._opened = given.get("open", "")[:100] or None
         """The id of the schedule beside the timeline."""
         self._seen: tuple[object, ...] = ()
-        self._shown: tuple[Picture, ZoneInfo] | None = None
+        self._shown: object = None
         self._rest_until = 0.0
         with box("head"):
             text("h1", "Timeline")
             with box("choice") as group:
                 group.props('role="group" aria-label="How far ahead"')
-                self._choices = {span: self._choice(span) for span in SPANS}
+                self._choices = {span: self._choice(span) for span in VIEWS}
         with box("filter-bar"):
             self._filters = Filters(console, ("text", "pico", "rid"), given, self._filtered)
         with panel("To come", "") as self._side:
             self._lanes = Lanes().on("open", lambda event: self._open(str(event.args)))
-            self._lanes.on("more", lambda event: self._more(event.args))
+            self._lanes.on("more", lambda event: self._unfold(event.args))
+            self._month = ui.element("div")
             self._empty = ui.element("div")
         with (
             ui.dialog().props('position="right" full-height') as self._dialog,
@@ -120,37 +130,44 @@ class _Page:
 
     async def _draw(self) -> None:
         engine = self._console.engine
-        axis, which, zone = Axis.of(self._span, engine.now()), self._which, reader_zone()
-        seen = axis, which, zone, engine.commits
+        now, which, zone, unfolded = engine.now(), self._which, reader_zone(), self._unfolded
+        axis = axis_of_month(now) if self._span == MONTH else Axis.of(self._span, now)
+        seen = axis, which, zone, unfolded, engine.commits
         if which is None or seen == self._seen:
             return
         begun = ticks()
-        found = await self._console.run(lambda: _looked(engine, which, axis))
+        if self._span == MONTH:
+            await self._draw_month(which, axis, zone)
+            self._rest_until, self._seen = ticks() + REST * (ticks() - begun), seen
+            return
+        found = await self._console.run(lambda: _looked(engine, which, axis, unfolded))
+        if self._month.is_deleted:
+            return
         self._rest_until = ticks() + REST * (ticks() - begun)
         self._seen = seen
-        for span, choice in self._choices.items():
-            choice.props(f"aria-pressed={str(span == self._span).lower()}")
-        picture, names, total = found
-        if (picture, zone) == self._shown:
+        self._press()
+        picture, names, total, sources = found
+        if (picture, sources, zone) == self._shown:
             return
-        self._shown = picture, zone
-        self._lanes.show(
-            _axis_props(axis, self._span, zone),
-            [_lane_props(lane, names, axis, zone) for lane in picture.lanes],
-        )
-        self._lanes.set_visibility(bool(picture.lanes))
+        self._shown = picture, sources, zone
+        self._month.set_visibility(False)
+        lanes = [_lane_props(lane, names, axis, zone) for lane in picture.lanes]
+        lanes += [_source_props(id, tracks, axis, zone) for id, tracks in by_source(sources)]
+        self._lanes.show(_axis_props(axis, self._span, zone), lanes)
+        self._lanes.set_visibility(bool(lanes))
         if self._side is not None:
             self._side.show(" · ".join((*_summary(picture, total), zone.key)))
         self._empty.clear()
-        self._empty.set_visibility(not picture.lanes)
-        if not picture.lanes:
+        self._empty.set_visibility(not lanes)
+        if not lanes:
             with self._empty:
                 _draw_empty(self._console, which)
 
     def _remember(self) -> None:
         """Put the span, the filter and the schedule that is open into the URL."""
         opened = {"open": self._opened} if self._opened else {}
-        remember(HERE, urlencode({"span": self._span, **self._filters.given, **opened}))
+        whole = {"unfolded": " ".join(self._unfolded)} if self._unfolded else {}
+        remember(HERE, urlencode({"span": self._span, **self._filters.given, **opened, **whole}))
 
     def _close(self) -> None:
         self._opened = None
@@ -165,18 +182,52 @@ class _Page:
         with self._console.telling_errors():
             await self._detail.show(id)
 
-    def _more(self, lane: dict[str, str]) -> None:
-        ui.navigate.to(f"/schedules?{urlencode(lane)}")
+    def _press(self) -> None:
+        for span, choice in self._choices.items():
+            choice.props(f"aria-pressed={str(span == self._span).lower()}")
+
+    async def _draw_month(self, which: Filter, axis: Axis, zone: ZoneInfo) -> None:
+        engine = self._console.engine
+        days, total = await self._console.run(lambda: _looked_month(engine, which, axis, zone))
+        if self._month.is_deleted:
+            return
+        self._press()
+        if (days, zone) == self._shown:
+            return
+        self._shown = days, zone
+        self._lanes.set_visibility(False)
+        self._empty.set_visibility(False)
+        self._month.set_visibility(True)
+        self._month.clear()
+        with self._month:
+            draw_month(days, engine.now().astimezone(zone).date(), zone, self._filters.given)
+        if self._side is not None:
+            more = f"of the {MOST_ROWS} schedules that are due first · " if total > MOST_ROWS else ""
+            self._side.show(f"{more}{zone.key}")
+
+    async def _unfold(self, lane: dict[str, str]) -> None:
+        """Show a lane whole, or folded again."""
+        wanted = lane["pico"], lane["rid"]
+        self._unfolded = None if self._unfolded == wanted else wanted
+        await self._changed()
 
 
-def _looked(engine: Engine, which: Filter, axis: Axis) -> tuple[Picture, Names, int]:
+def _looked_month(engine: Engine, which: Filter, axis: Axis, zone: ZoneInfo) -> tuple[tuple[Day, ...], int]:
+    rows = engine.agenda.scheduled(wanted(which, axis), MOST_ROWS + 1)
+    tracks = source_tracks(engine, which, axis)
+    return month(rows[:MOST_ROWS], tracks, engine.now(), zone, engine.settings.granularity), len(rows)
+
+
+def _looked(
+    engine: Engine, which: Filter, axis: Axis, unfolded: tuple[str, str] | None
+) -> tuple[Picture, Names, int, list[SourceTrack]]:
     """The picture for a filter, and the number of rows read; MOST_ROWS + 1 means there are more."""
     rows = engine.agenda.scheduled(wanted(which, axis), MOST_ROWS + 1)
-    picture = draw(rows[:MOST_ROWS], axis, engine.settings.granularity)
+    picture = draw(rows[:MOST_ROWS], axis, engine.settings.granularity, unfolded)
     names = Names(engine)
     for lane in picture.lanes:
         names.of(lane.pico_id)
-    return picture, names, len(rows)
+    return picture, names, len(rows), source_tracks(engine, which, axis)
 
 
 def _summary(picture: Picture, total: int) -> Iterator[str]:
@@ -232,7 +283,7 @@ def _lane_props(lane: Lane, names: Names, axis: Axis, zone: ZoneInfo) -> dict[st
 def _track_props(track: Track, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     row, number = track.row, _number(track.count, track.more)
     if track.of > 1:
-        label, title = f"{track.of:,} more", "only their next times"
+        label, title = f"{track.of:,} more", "only their next times; open them"
     else:
         label, title = label_of(row), f"{row.domain}:{row.type}\n{row.timespec or 'once'}"
     return {
@@ -242,9 +293,40 @@ def _track_props(track: Track, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
         "title": title,
         "spoken": f"{number} fires" if track.of == 1 else "show them",
         "paused": row.state if row.paused and track.of == 1 else "",
-        "count": f"{number} ×" if track.marks else "–",
+        "folds": track.unfolded,
+        "count": number if track.marks else "–",
         "marks": [_mark_props(mark, axis, zone) for mark in track.marks],
     }
+
+
+def _source_props(id: str, tracks: list[SourceTrack], axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
+    href = f"/sources/{quote(id, safe='')}"
+    return {
+        "pico_id": "",
+        "rid": id,
+        "pico": tracks[0].source,
+        "pico_href": href,
+        "rid_href": "/sources",
+        "rid_shown": "source",
+        "tracks": [
+            {
+                "id": track.id,
+                "of": 1,
+                "href": href,
+                "label": track.event,
+                "title": track.event,
+                "spoken": f"{_number_of(track.marks)} fires",
+                "paused": "",
+                "count": _number_of(track.marks),
+                "marks": [_mark_props(mark, axis, zone) for mark in track.marks],
+            }
+            for track in tracks
+        ],
+    }
+
+
+def _number_of(marks: Sequence[Mark]) -> str:
+    return _number(sum(each.count for each in marks), any(each.more for each in marks))
 
 
 def _number(count: int, more: bool) -> str:
@@ -260,6 +342,7 @@ def _mark_props(mark: Mark, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "from": first,
         "to": max(first, axis.part(mark.last)),
-        "count": f"{number} ×",
+        "count": number,
+        "many": mark.count > MANY,
         "title": when if mark.count == 1 else several,
     }

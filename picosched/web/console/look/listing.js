@@ -56,9 +56,14 @@ export default {
                         :y="bar ? 18 - 18 * bar / most(cell.bars) : 19" :height="bar ? 2 + 18 * bar / most(cell.bars) : 1"
                         :class="{ none: !bar }"></rect>
                 </svg>
-                <a v-else-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
+                <svg v-if="cell.heat" class="heat" role="img" :aria-label="cell.heat.of" :viewBox="'0 0 ' + cell.heat.columns * 4 + ' ' + cell.heat.rows * 4">
+                  <title>{{ cell.heat.of }}</title>
+                  <rect v-for="(run, place) in cell.heat.runs" :key="place" :class="'l' + run[3]" :x="run[0] * 4" :y="run[1] * 4" :width="run[2] * 4 - .8" height="3.2"></rect>
+                </svg>
+                <a v-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
                 <span v-else-if="cell.tone" :class="['badge', cell.tone]" :title="cell.title">{{ cell.text }}</span>
-                <span v-else :title="cell.title">{{ cell.text }}</span>
+                <span v-else-if="!cell.bars" :title="cell.title">{{ cell.text }}</span>
+                <span v-if="cell.more" class="more">{{ cell.more }}</span>
               </template>
             </td>
           </tr>
