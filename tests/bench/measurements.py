@@ -23,8 +23,8 @@ NAMES = (
     "virtual_year",
     "over_http",
 )
-ASKED_FOR = ("machines", "takeover", "pruning")
-"""Those that are done only if they are named: they take minutes, and a PostgreSQL."""
+ASKED_FOR = ("machines", "takeover", "pruning", "console")
+"""Those that are done only if they are named: they take minutes, and a PostgreSQL or a browser."""
 
 
 def rows_of(name: str, setup: Setup) -> list[Row]:

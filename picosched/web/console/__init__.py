@@ -9,13 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 
 from fastapi import FastAPI
-from nicegui import Client, ui
+from nicegui import ui
 
 from picosched.engine.engine import Engine
 from picosched.web.access import Access
+from picosched.web.console.compressed import Compressed
 from picosched.web.console.finding import add_finding
-from picosched.web.console.frame import LOOK, Console
+from picosched.web.console.frame import Console
 from picosched.web.console.login import add_login
+from picosched.web.console.look_files import add_look
 
 PAGES = (
     "overview",
@@ -52,14 +54,16 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
     add_finding(app, console)
     for name in PAGES:
         import_module(f"{__name__}.{name}").add_pages(console)
+    app.add_middleware(Compressed)
     for field in (ui.input, ui.textarea, ui.number, ui.select):
         field.default_props("outlined dense")
-    Client.shared_head_html = _head()
+    add_look(app)
     ui.run_with(
         app,
         title="picosched",
         favicon=ICON.replace("\n", " "),
         dark=None,
+        language="en-US",
         tailwind=False,
         binding_refresh_interval=None,
         reconnect_timeout=10,
@@ -67,10 +71,3 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
         gzip_middleware_factory=None,
         viewport="width=device-width, initial-scale=1",
     )
-
-
-def _head() -> str:
-    """Style and script are inlined in the page: they must be loaded before the first paint."""
-    style = "\n".join(each.read_text(encoding="utf-8") for each in sorted(LOOK.glob("*.css")))
-    script = "\n".join((LOOK / name).read_text(encoding="utf-8") for name in ("console.js", "palette.js"))
-    return f"<style>{style}</style>\n<script>{script}</script>\n"

@@ -56,13 +56,13 @@ def add_pages(console: Console) -> None:
             missing(console, f"No pico has a ruleset {rid[:100]}", "See the list of rulesets.", HERE)
             return
         with frame(console, rid, HERE):
-            await _Editor(console, opened, line).begin()
+            await _Editor(console, opened, line, pico).begin()
 
     @console.page("/edit")
-    async def edit() -> None:
+    async def edit(pico: str = "") -> None:
         opened = await console.run(lambda: Opened("", EXAMPLE, others=_picos(console.engine)))
         with frame(console, "New ruleset", HERE):
-            await _Editor(console, opened, 0).begin()
+            await _Editor(console, opened, 0, pico).begin()
 
 
 def open_ruleset(engine: Engine, rid: str, pico_id: str = "") -> Opened | None:
@@ -93,8 +93,16 @@ def _lines(given: str) -> str:
     return given.replace("\r\n", "\n").replace("\r", "\n")
 
 
+NAMED = """const e = getElement(%d).$el;
+e.querySelector(".cm-content").setAttribute("aria-label", "The text of the ruleset");
+e.querySelector(".cm-scroller").tabIndex = 0;"""
+"""Names the field of the editor, and lets keys scroll it; CodeMirror does neither."""
+
+
 class _Editor:
-    def __init__(self, console: Console, opened: Opened, line: int) -> None:
+    def __init__(self, console: Console, opened: Opened, line: int, pico_id: str = "") -> None:
+        """`pico_id` is the pico that the reader came from, if any."""
+        self._came_from = pico_id
         self._console = console
         self._opened = opened
         self._line = line
@@ -119,6 +127,7 @@ class _Editor:
                     keymap={"Mod-s": self._ask_where, "Mod-Shift-f": self._format},
                 ).props('aria-label="The text of the ruleset"')
             with panel("Findings", "") as self._side:
+                self._nothing = ui.element("div")
                 self._list = ui.element("ul").classes("findings")
         having = {id: name for id, (name, _) in opened.picos.items()}
         RehearsalPanel(self._console, having | opened.others, self._texts)
@@ -128,6 +137,7 @@ class _Editor:
         )
         await self._look()
         await ui.context.client.connected()
+        ui.run_javascript(NAMED % self._code.id)
         if self._line > 0:
             self._code.reveal_line(min(self._line, opened.text.count("\n") + 1))
 
@@ -191,9 +201,12 @@ class _Editor:
         if self._side is not None:
             self._side.show(f"{_number(errors, 'error')}, {_number(warnings, 'warning')}")
         self._list.clear()
-        with self._list:
+        self._list.set_visibility(bool(self._findings))
+        self._nothing.clear()
+        with self._nothing:
             if not self._findings:
                 empty("No findings", "The ruleset has no errors or warnings.")
+        with self._list:
             for each in self._findings[:MOST_FINDINGS]:
                 self._list_finding(each, given)
         self._show_state()
@@ -284,7 +297,9 @@ class _Editor:
         dialog.open()
 
     def _first_choice(self, options: dict[str, str]) -> list[str]:
-        """The picos with exactly this text; for a new one, the first pico."""
+        """The pico that the reader came from, else those with exactly this text, else the first."""
+        if self._came_from in options:
+            return [self._came_from]
         same = [id for id, (_, hash) in self._opened.picos.items() if hash == self._opened.hash]
         return same or [*options][:1]
 

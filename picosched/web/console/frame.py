@@ -150,7 +150,13 @@ def frame(console: Console, title: str, here: str) -> Iterator[None]:
     ui.link("Go to the content", "#content").classes("skip-link")
     with ui.element("header").classes("top"):
         ui.link("picosched", "/").classes("brand")
-        with ui.element("nav").classes("nav").props('aria-label="Pages"'):
+        with (
+            ui.element("button")
+            .classes("button small menu")
+            .props("type=button data-opens=nav aria-controls=nav aria-expanded=false")
+        ):
+            ui.label("Menu")
+        with ui.element("nav").classes("nav").props('id=nav aria-label="Pages"'):
             for place in console.places:
                 link = ui.link(place.name, place.path)
                 link.props(f'data-key="{place.key}" title="g {place.key}"')

@@ -25,6 +25,7 @@ from picosched.web.console.parts import (
     button,
     empty,
     event_path,
+    filter_bar,
     late_cell,
     link_cell,
     panel,
@@ -77,7 +78,7 @@ class _History:
         with box("head"):
             text("h1", "History")
             text("span", "What became of each occurrence, newest first.", "muted small")
-        with box("filter-bar"):
+        with filter_bar():
             self._pico = ui.input("Pico", value=given.get("pico", "")[:200], placeholder="name or id")
             self._pico.classes("filter").props("debounce=350 clearable maxlength=200")
             self._id = ui.input("Schedule", value=given.get("id", "")[:200], placeholder="id")

@@ -13,7 +13,17 @@ from picosched.web.console.filters import remember
 from picosched.web.console.following import Wanted
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.offers import all_picos
-from picosched.web.console.parts import badge, box, button, link_cell, panel, path_path, pico_path, text
+from picosched.web.console.parts import (
+    badge,
+    box,
+    button,
+    filter_bar,
+    link_cell,
+    panel,
+    path_path,
+    pico_path,
+    text,
+)
 from picosched.web.console.turn_shown import (
     OUTCOMES,
     Told,
@@ -89,7 +99,7 @@ class _Journal:
         self.paused = False
         """Whether new turns wait."""
         with panel("Turns", "") as side:
-            with box("line"):
+            with filter_bar():
                 self._pico = ui.select(
                     names, label="pico", value=pico if pico in names else ANY, with_input=True
                 )

@@ -9,7 +9,8 @@ from nicegui import ui
 
 from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
-from picosched.web.console import charts
+from picosched.web.console.chart import Chart
+from picosched.web.console.charts import lateness, minute_labels, rate
 from picosched.web.console.example import try_example
 from picosched.web.console.failed_listed import FailedListed
 from picosched.web.console.failures import Failures, LastFailures
@@ -35,7 +36,7 @@ from picosched.web.console.parts import (
     when_text,
 )
 from picosched.web.console.schedule_page import schedule_path
-from picosched.web.console.today import Coming, day_chart, day_options, today
+from picosched.web.console.today import Coming, day_labels, day_series, today
 
 SECONDS = 2.0
 
@@ -98,7 +99,7 @@ class _Overview:
         self._figures = _figures()
         self._failed = FailedListed(console, failures)
         with panel("Today", "") as self._today_side:
-            self._today = day_chart()
+            self._today = Chart("What happens today, by the hour", "bars")
         with box("grid two"):
             with panel("Next", ""):
                 self._next = Listing("What is due next", NEXT)
@@ -111,9 +112,9 @@ class _Overview:
                     "Nothing has come due yet.", "The outcome of each occurrence will appear here."
                 )
             with panel("Fired in the last hour", "per minute") as self._fired_side:
-                self._rate = charts.rate_chart()
+                self._rate = Chart("Fires per minute", "bars")
             with panel("Lateness", "per minute, from due to durable"):
-                self._lateness = charts.lateness_chart()
+                self._lateness = Chart("Lateness by minute", "lines")
         settings, store = console.engine.settings, console.engine.store
         told = f"picosched {console.version} · Python {python_version()} · store {store.name}"
         text("p", f"{told} · granularity {settings.granularity} s", "muted small")
@@ -133,8 +134,9 @@ class _Overview:
         self._figures["scheduler"].classes(
             add="" if seen.running else "bad-text", remove="bad-text" if seen.running else ""
         )
-        charts.show(self._rate, **charts.rate(seen.minutes, seen.now, self.zone))
-        charts.show(self._lateness, **charts.lateness(seen.minutes, seen.now, self.zone))
+        labels = minute_labels(seen.now, self.zone)
+        self._rate.show(labels, rate(seen.minutes, seen.now))
+        self._lateness.show(labels, lateness(seen.minutes, seen.now))
         assert self._fired_side is not None
         self._fired_side.show(f"{sum(each.fires for each in seen.minutes):,} in all, per minute")
         self._next.show([_next_row(each, seen) for each in seen.next])
@@ -150,7 +152,7 @@ class _Overview:
 
     def show_today(self, seen: Seen, load: Load) -> None:
         day = today(seen, load, self.zone)
-        charts.show(self._today, **day_options(day))
+        self._today.show(day_labels(day), day_series(day))
         assert self._today_side is not None
         self._today_side.show(day.words)
 

@@ -29,6 +29,7 @@ from picosched.web.console.parts import (
     box,
     button,
     empty,
+    filter_bar,
     link_cell,
     panel,
     pico_path,
@@ -106,7 +107,7 @@ class _Page:
         with box("head"):
             text("h1", "Schedules")
             text("span", "Select rows, or act on everything the filter matches.", "muted small")
-        with box("filter-bar"):
+        with filter_bar():
             self._filters = Filters(console, FIELDS, given, self._filtered)
         with panel("Scheduled events", "") as self._side:
             self._list = Choosing("Scheduled events", COLUMNS, self._choose)

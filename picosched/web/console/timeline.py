@@ -22,7 +22,7 @@ from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.lanes import MOST_ROWS, Axis, Lane, Mark, Picture, Track, draw, wanted
 from picosched.web.console.local_time import follow_zone, local_text, reader_zone
 from picosched.web.console.month import Day, axis_of_month, draw_month, month
-from picosched.web.console.parts import box, button, empty, panel, pico_path, text
+from picosched.web.console.parts import box, button, empty, filter_bar, panel, pico_path, text
 from picosched.web.console.schedule_page import Detail, ruleset_path
 from picosched.web.console.source_lanes import SourceTrack, by_source, source_tracks
 from picosched.web.console.steps import label_of
@@ -81,7 +81,7 @@ class _Page:
             with box("choice") as group:
                 group.props('role="group" aria-label="How far ahead"')
                 self._choices = {span: self._choice(span) for span in VIEWS}
-        with box("filter-bar"):
+        with filter_bar():
             self._filters = Filters(console, ("text", "pico", "rid"), given, self._filtered)
         with panel("To come", "") as self._side:
             self._lanes = Lanes().on("open", lambda event: self._open(str(event.args)))

@@ -127,6 +127,11 @@
   });
   addEventListener("click", (event) => {
     if (event.target.closest?.("[data-switch-theme]")) switchTheme();
+    const opener = event.target.closest?.("[data-opens]");
+    if (opener) {
+      const open = document.getElementById(opener.dataset.opens)?.classList.toggle("open");
+      opener.setAttribute("aria-expanded", String(open));
+    }
     if (event.target.closest?.("[data-show-keys]")) document.querySelector("dialog.keys")?.showModal();
     if (event.target.matches?.("dialog.keys")) event.target.close();
   });
