@@ -30,6 +30,7 @@ PAGES = (
     "schedules_page",
     "schedule_page",
     "history_page",
+    "words_page",
     "load_page",
     "rulesets_page",
     "editor_page",

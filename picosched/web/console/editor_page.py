@@ -23,7 +23,7 @@ from picosched.web.console.elsewhere import missing
 from picosched.web.console.example import EXAMPLE
 from picosched.web.console.frame import Console, frame, notify
 from picosched.web.console.marks import offsets, shown, starts_of
-from picosched.web.console.parts import Text, badge, box, button, empty, panel, text
+from picosched.web.console.parts import Text, badge, box, button, empty, named_dialog, panel, text
 from picosched.web.console.plan_panel import PlanPanel
 from picosched.web.console.rehearsal_panel import RehearsalPanel
 from picosched.web.console.schedule_page import ruleset_path
@@ -269,7 +269,7 @@ class _Editor:
         opened = self._opened
         options = {id: name for id, (name, _) in opened.picos.items()} | opened.others
         errors = sum(each.severity == "error" for each in self._findings)
-        with ui.dialog() as dialog, ui.card():
+        with named_dialog("Install on") as dialog, ui.card():
             text("h2", "Install on")
             where = ui.select(options, label="Picos", multiple=True, value=self._first_choice(options))
             where.props("use-chips")

@@ -201,9 +201,16 @@ def show_either(one: Element, other: Element, first: bool) -> None:
     other.set_visibility(not first)
 
 
+def named_dialog(name: str) -> ui.dialog:
+    """A dialog, with its name for screen readers."""
+    dialog = ui.dialog()
+    dialog.props["aria-label"] = name
+    return dialog
+
+
 async def confirmed(question: str, more: str, verb: str) -> bool:
     """Ask for confirmation in a dialog; Esc means no."""
-    with ui.dialog() as dialog, ui.card():
+    with named_dialog(question) as dialog, ui.card():
         text("h2", question)
         text("p", more, "muted")
         with box("button-row"):

@@ -107,6 +107,7 @@ class _Page:
         with box("head"):
             text("h1", "Schedules")
             text("span", "Select rows, or act on everything the filter matches.", "muted small")
+            ui.link("New schedule", "/new").classes("button primary")
         with filter_bar():
             self._filters = Filters(console, FIELDS, given, self._filtered)
         with panel("Scheduled events", "") as self._side:

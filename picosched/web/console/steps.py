@@ -27,7 +27,7 @@ from picosched.timespec.almanac import Almanac
 from picosched.timespec.timespec import Timespec
 from picosched.web.console.frame import Console, notify
 from picosched.web.console.local_time import local_text, read_local, reader_zone, time_field
-from picosched.web.console.parts import badge, button, event_path, moment, text
+from picosched.web.console.parts import badge, button, event_path, moment, named_dialog, text
 from picosched.web.console.turn_shown import Told, show_told
 
 MOST_TRIED = 5_000
@@ -180,9 +180,10 @@ class Steps:
     def fire(self, row: Scheduled) -> None:
         """Confirm, raise its event now, and show the turn."""
         self._place.clear()
-        with self._place, ui.dialog() as dialog, ui.card():
+        title = f"Fire {label_of(row)} now"
+        with self._place, named_dialog(title) as dialog, ui.card():
             dialog.open()
-            text("h2", f"Fire {label_of(row)} now")
+            text("h2", title)
             after = "It is then finished." if row.timespec is None else "Its schedule does not change."
             text("p", f"Raises {row.domain}:{row.type} outside its schedule. {after}", "muted")
             result = ui.element("div").classes("stack")
@@ -223,7 +224,7 @@ class _Ask:
     def __enter__(self) -> _Ask:
         with ExitStack() as inside:
             inside.enter_context(self._place)
-            self._dialog = inside.enter_context(ui.dialog())
+            self._dialog = inside.enter_context(named_dialog(self._title))
             inside.enter_context(ui.card())
             text("h2", self._title)
             self._inside = inside.pop_all()

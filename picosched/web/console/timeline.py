@@ -22,7 +22,7 @@ from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.lanes import MOST_ROWS, Axis, Lane, Mark, Picture, Track, draw, wanted
 from picosched.web.console.local_time import follow_zone, local_text, reader_zone
 from picosched.web.console.month import Day, axis_of_month, draw_month, month
-from picosched.web.console.parts import box, button, empty, filter_bar, panel, pico_path, text
+from picosched.web.console.parts import box, button, empty, filter_bar, named_dialog, panel, pico_path, text
 from picosched.web.console.schedule_page import Detail, ruleset_path
 from picosched.web.console.source_lanes import SourceTrack, by_source, source_tracks
 from picosched.web.console.steps import label_of
@@ -89,7 +89,7 @@ class _Page:
             self._month = ui.element("div")
             self._empty = ui.element("div")
         with (
-            ui.dialog().props('position="right" full-height') as self._dialog,
+            named_dialog("A schedule").props('position="right" full-height') as self._dialog,
             ui.card().classes("side-panel"),
         ):
             button("Close", self._dialog.close, "small").classes("close")

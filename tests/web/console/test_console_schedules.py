@@ -220,7 +220,7 @@ def test_a_timespec_is_explained_as_it_is_typed(page: Page, place: Opened) -> No
     page.goto(f"{place.url}/schedules/{row['id']}")
     page.get_by_role("button", name="Timespec…").click()
     dialog = page.get_by_role("dialog")
-    field = dialog.get_by_label("Timespec")
+    field = dialog.get_by_label("Timespec", exact=True)
     field.fill("0 25 * * *")
     expect(dialog.locator(".preview.bad")).to_contain_text("25")
     expect(dialog.get_by_role("button", name="Change")).to_be_disabled()
@@ -239,7 +239,7 @@ def test_what_calendars_leave_out_is_told(page: Page, place: Opened) -> None:
     expect(page.get_by_text("Left out: ")).to_contain_text("Christmas Day")
     page.get_by_role("button", name="Timespec…").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Timespec").fill("daily except calendar('works')")
+    dialog.get_by_label("Timespec", exact=True).fill("daily except calendar('works')")
     expect(dialog.locator(".preview.bad")).to_contain_text('found the calendar "works"')
 
 
