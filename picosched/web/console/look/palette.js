@@ -41,9 +41,8 @@
     }
     told.textContent = text;
     list.replaceChildren(...finds.map((each, index) => element("li", { role: "option", id: `palette-${index}` },
-      element("a", { href: each.href, tabindex: "-1" },
-        element("span", { class: "kind muted small" }, each.kind), element("span", { class: "name" }, each.name),
-        element("span", { class: "muted small" }, each.more)))));
+      element("span", { class: "kind muted small" }, each.kind), element("span", { class: "name" }, each.name),
+      element("span", { class: "muted small" }, each.more))));
     choose(0);
   }
 
@@ -59,7 +58,13 @@
   function key(event) {
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 8, PageUp: at - 8 }[event.key];
     if (to !== undefined) { event.preventDefault(); choose(to); }
-    if (event.key === "Enter" && list.children[at]) { event.preventDefault(); list.children[at].firstChild.click(); }
+    if (event.key === "Enter") { event.preventDefault(); go(at); }
+  }
+
+  function go(index) {
+    if (!finds[index]) return;
+    dialog.close();  // it may lead to a place on this page
+    location.href = finds[index].href;
   }
 
   function open() {
@@ -80,6 +85,7 @@
   }, true);
   addEventListener("click", (event) => {
     if (event.target.closest?.("[data-find]")) open();
-    if (event.target.closest?.(".palette a")) dialog.close();  // it may lead to a place on this page
+    const option = event.target.closest?.(".palette [role=option]");
+    if (option) go([...list.children].indexOf(option));
   });
 })();
