@@ -14,7 +14,7 @@ from nicegui import ui
 from picosched.clock import EPOCH
 from picosched.schedule.scheduled import Scheduled
 from picosched.timespec.rhythm import WEEKDAYS
-from picosched.web.console.lanes import COUNTED, MOST_COUNTED, Axis, slots_of_row
+from picosched.web.console.lanes import COUNTED, MOST_COUNTED, Axis, Mark, slots_of_row
 from picosched.web.console.parts import box, text
 from picosched.web.console.source_lanes import SourceTrack
 from picosched.web.console.steps import label_of
@@ -32,6 +32,8 @@ class Day:
 
     date: date
     fires: Counter[str] = field(default_factory=Counter)
+    more: set[str] = field(default_factory=set)
+    """What fires more often than it was counted."""
 
     @property
     def total(self) -> int:
@@ -56,13 +58,23 @@ def month(
         slots = slots_of_row(row, axis, granularity, min(COUNTED, left))
         left = max(0, left - sum(each.count for each in slots.values()))
         for mark in slots.values():
-            if day := days.get(mark.first.astimezone(zone).date()):
-                day.fires[label_of(row)] += mark.count
+            _count(days, label_of(row), mark, zone)
     for track in tracks:
         for mark in track.marks:
-            if day := days.get(mark.first.astimezone(zone).date()):
-                day.fires[f"{track.source} {track.event}"] += mark.count
+            _count(days, f"{track.source} {track.event}", mark, zone)
     return tuple(days.values())
+
+
+def _count(days: dict[date, Day], name: str, mark: Mark, zone: ZoneInfo) -> None:
+    """Count a mark on its first day; one with more fires than counted may have some on all its days."""
+    first, last = (each.astimezone(zone).date() for each in (mark.first, mark.last))
+    if first in days:
+        days[first].fires[name] += mark.count
+    if mark.more:
+        for day in days.values():
+            if first <= day.date <= last:
+                day.fires[name] += 0
+                day.more.add(name)
 
 
 def draw_month(days: Sequence[Day], today: date, zone: ZoneInfo, given: dict[str, str]) -> None:
@@ -87,15 +99,16 @@ def _draw_day(day: Day, today: date, zone: ZoneInfo, given: dict[str, str]) -> N
             cell.classes("today").props("aria-current=date")
         with box("day"):
             label = f"{day.date:%m-%d}"
-            if not day.total:
+            if not day.fires:
                 text("span", label, "muted")
                 return
             since = datetime.combine(day.date, time.min, zone).astimezone(UTC)
             until = datetime.combine(day.date + timedelta(1), time.min, zone).astimezone(UTC)
             span = {"since": f"{since:%Y-%m-%dT%H:%MZ}", "until": f"{until:%Y-%m-%dT%H:%MZ}"}
             ui.link(label, f"/schedules?{urlencode({**given, **span})}")
-            text("b", f"{day.total:,}").props(f'title="{day.total:,} events"')
+            text("b", f"{day.total:,}{'+' if day.more else ''}")
         for name, count in day.fires.most_common(NAMED):
-            text("span", name if count == 1 else f"{count:,} × {name}", "what").props["title"] = name
+            number = f"{count:,}+" if name in day.more else f"{count:,}"
+            text("span", name if number == "1" else f"{number} × {name}", "what").props["title"] = name
         if len(day.fires) > NAMED:
             text("span", f"{len(day.fires) - NAMED:,} more", "what muted")

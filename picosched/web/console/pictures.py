@@ -50,7 +50,7 @@ def draw_hours(
     with ui.element("table").classes(f"rhythm {classes}"):
         text("caption", caption, "only-read")
         with ui.element("thead"), ui.element("tr"):
-            ui.element("td")
+            ui.element("td").classes("none")
             for hour in range(0, 24, 6):
                 text("th", f"{hour:02}").props("colspan=6 scope=col")
         with ui.element("tbody"):
@@ -67,7 +67,7 @@ def _draw_year(year: Year) -> None:
     with ui.element("table").classes("rhythm year"):
         text("caption", f"Days on which it fires until {year.last}", "only-read")
         with ui.element("thead"), ui.element("tr"):
-            ui.element("td")
+            ui.element("td").classes("none")
             for number in range(1, 32):
                 text("th", str(number) if number in (1, 10, 20, 30) else "").props("scope=col")
         with ui.element("tbody"):

@@ -41,6 +41,10 @@ MANY = 200
 class Lanes(Element, component="look/lanes.js"):
     """Lanes of marks: `show(axis, lanes)`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.props["axis"], self.props["lanes"] = {"start": 0, "end": 1, "ticks": []}, []
+
     def show(self, axis: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
         self.props["axis"], self.props["lanes"] = axis, lanes
         self.update()

@@ -154,6 +154,10 @@ def test_the_month_counts_each_day(page: Page, place: Opened) -> None:
     day = page.locator(".month td").last
     expect(day.locator("b")).to_have_text("2")
     expect(day).to_contain_text("2 × beat 17 */12 * * *")
+    schedule(place, "*/7 * * * * *")
+    page.goto(f"{place.url}/timeline?span=month&text=beat+*/7")
+    expect(page.locator(".month td").last.locator("b")).to_have_text(re.compile(r"^\d+\+$"))  # not counted
+    page.goto(f"{place.url}/timeline?span=month&text=beat+17+*/12")
     day.get_by_role("link").click()
     page.wait_for_url("**/schedules?*since=*")
 
