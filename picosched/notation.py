@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,10 +111,10 @@ def parse_duration(text: str) -> timedelta:
         raise PicoschedError(f'found the duration "{text}", which is too long') from cause
 
 
-def time_or_later(text: str, now: datetime) -> datetime:
-    """A time, or a duration from now: `2026-03-01T09:00Z`, `30d`."""
+def time_or_later(text: str, now: datetime, read: Callable[[str], datetime] = parse_time) -> datetime:
+    """A time, or a duration from now: `2026-03-01T09:00Z`, `30d`. `read` reads the time."""
     if text[-1:] not in [*_UNITS]:
-        return parse_time(text)
+        return read(text)
     try:
         return now + parse_duration(text)
     except OverflowError as cause:

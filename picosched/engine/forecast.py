@@ -135,6 +135,16 @@ class Forecast(Wiring):
         granularity = self.settings.granularity
         return count_load(streams, steady, since, until, known, asked=asked, granularity=granularity)
 
+    def coming_of_sources(self, until: datetime) -> list[tuple[What, str, Iterator[datetime]]]:
+        """The entries of sources that come up to a time: each with the id of its source, and its
+        times from now on."""
+        span = self._span(self.now(), until)
+        found: list[tuple[What, str, Iterator[datetime]]] = []
+        for what, entry, kept, times in self.read(self._entries, span):
+            window = declaring.window_of_entry(entry, self.settings.windows)
+            found.append((what, kept.source_id, _times_of(times, entry, kept, window, span)))
+        return found
+
     def _entries(self, span: Span) -> list[tuple[What, Entry, EntryRow, Times]]:
         """The entries of sources that come in a span, with their times. Inside the lock."""
         from picosched.schedule.load import What

@@ -25,8 +25,8 @@ NAMES = (
     "over_http",
     "replaying",
 )
-ASKED_FOR = ("machines", "takeover", "pruning")
-"""Those that are done only if they are named: they take minutes, and a PostgreSQL."""
+ASKED_FOR = ("machines", "takeover", "pruning", "console")
+"""Those that are done only if they are named: they take minutes, and a PostgreSQL or a browser."""
 
 
 def rows_of(name: str, setup: Setup) -> list[Row]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 
 from fastapi import FastAPI
-from nicegui import Client, ui
+from nicegui import ui
 
 from picosched.engine.engine import Engine
 from picosched.web.access import Access
-from picosched.web.console.frame import LOOK, Console
+from picosched.web.console.compressed import Compressed
+from picosched.web.console.finding import add_finding
+from picosched.web.console.frame import Console
 from picosched.web.console.login import add_login
+from picosched.web.console.look_files import add_look
 
 PAGES = (
     "overview",
@@ -26,6 +29,8 @@ PAGES = (
     "timeline",
     "schedules_page",
     "schedule_page",
+    "history_page",
+    "words_page",
     "load_page",
     "rulesets_page",
     "graph_page",
@@ -36,6 +41,7 @@ PAGES = (
     "machines_page",
     "audit_page",
     "tokens_page",
+    "settings_page",
     "elsewhere",
 )
 """The modules of the pages; each has `add_pages(console)`. The last takes all unclaimed paths."""
@@ -49,16 +55,19 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
     """Add the console to an app of its own; once per process."""
     console = Console(engine, access)
     add_login(app, access)
+    add_finding(app, console)
     for name in PAGES:
         import_module(f"{__name__}.{name}").add_pages(console)
+    app.add_middleware(Compressed)
     for field in (ui.input, ui.textarea, ui.number, ui.select):
         field.default_props("outlined dense")
-    Client.shared_head_html = _head()
+    add_look(app)
     ui.run_with(
         app,
         title="picosched",
         favicon=ICON.replace("\n", " "),
         dark=None,
+        language="en-US",
         tailwind=False,
         binding_refresh_interval=None,
         reconnect_timeout=10,
@@ -66,10 +75,3 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
         gzip_middleware_factory=None,
         viewport="width=device-width, initial-scale=1",
     )
-
-
-def _head() -> str:
-    """Style and script are inlined in the page: they must be loaded before the first paint."""
-    style = "\n".join(each.read_text(encoding="utf-8") for each in sorted(LOOK.glob("*.css")))
-    script = (LOOK / "console.js").read_text(encoding="utf-8")
-    return f"<style>{style}</style>\n<script>{script}</script>\n"

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from picosched.engine.engine import Engine
 from picosched.schedule.alert import AlertState
-from picosched.web.console.frame import Console, every, frame
-from picosched.web.console.parts import (
-    Cell,
-    Column,
-    Listing,
-    badge_cell,
-    box,
-    empty,
-    link_cell,
-    panel,
-    show_either,
-    text,
-    time_cell,
-)
+from picosched.web.console.frame import Console
+from picosched.web.console.list_page import Section, add_list
+from picosched.web.console.parts import Cell, Column, badge_cell, empty, link_cell, time_cell
 
 HERE = "/alerts"
 
@@ -39,33 +29,14 @@ EXAMPLE = '[alert.ops]\nto = "https://ops.example.org/hook"\non = ["failed", "mi
 
 def add_pages(console: Console) -> None:
     """The list of alerts."""
-
-    @console.page(HERE)
-    async def alerts() -> None:
-        with frame(console, "Alerts", HERE):
-            with box("head"):
-                text("h1", "Alerts")
-            page = _List(console)
-            with console.telling_errors():
-                await page.refresh()
-        every(console, 1.0, page.refresh)
+    add_list(
+        console, HERE, "Alerts", Section("In the settings", "Alerts", COLUMNS, Engine.alerts, _row, _nobody)
+    )
 
 
-class _List:
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        with panel("In the settings"):
-            self._list = Listing("Alerts", COLUMNS)
-            self._nothing = empty(
-                "Nobody is told",
-                "An alert is a table in picosched.toml, which is read when the server starts.",
-                EXAMPLE,
-            )
-
-    async def refresh(self) -> None:
-        found = await self._console.run(self._console.engine.alerts)
-        self._list.show([_row(each) for each in found])
-        show_either(self._list, self._nothing, bool(found))
+def _nobody(console: Console) -> None:
+    more = "An alert is a table in picosched.toml, which is read when the server starts."
+    empty("Nobody is told", more, EXAMPLE)
 
 
 def _row(alert: AlertState) -> Mapping[str, Cell]:

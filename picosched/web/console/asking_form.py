@@ -56,7 +56,7 @@ class AskingForm:
                     {"event": "Raise an event", "query": "Ask a function"},
                     value="event",
                     on_change=self._show_offers,
-                ).props("no-caps unelevated toggle-color=primary")
+                ).props("no-caps unelevated toggle-color=primary toggle-text-color=dark")
             with box("line"):
                 self._name = (
                     ui.input("domain:type").classes("grow mono").props("autocomplete=off spellcheck=false")

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from nicegui import ui
-from nicegui.element import Element
-
+from picosched.engine.engine import Engine
 from picosched.pico.delivery import Delivery
-from picosched.web.console.frame import Console, every, frame, notify
-from picosched.web.console.parts import (
-    Cell,
-    Column,
-    Listing,
-    box,
-    confirmed,
-    empty,
-    link_cell,
-    panel,
-    text,
-    time_cell,
-)
+from picosched.web.console.frame import Console, notify
+from picosched.web.console.list_page import ListPage, Section, add_list
+from picosched.web.console.parts import Cell, Column, confirmed, empty, link_cell, time_cell
 
 HERE = "/deliveries"
 MOST = 200
@@ -53,65 +42,36 @@ ACTIONS = (
 
 def add_pages(console: Console) -> None:
     """The lists of pending deliveries and dead letters."""
-
-    @console.page(HERE)
-    async def deliveries() -> None:
-        with frame(console, "Deliveries", HERE):
-            with box("head"):
-                text("h1", "Deliveries")
-            page = _Lists(console)
-            await page.refresh()
-        every(console, 1.0, page.refresh)
+    pending = Section(
+        "On their way", "Pending deliveries", PENDING, partial(_deliveries, dead=False), _row, _nothing
+    )
+    dead = Section("Given up", "Dead letters", DEAD, partial(_deliveries, dead=True), _row, _nothing)
+    add_list(console, HERE, "Deliveries", pending, dead, act=_act)
 
 
-class _Lists:
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._shown: tuple[list[Delivery], list[Delivery]] | None = None
-        self._home = ui.element("div").classes("apart")
-        """Parent of messages, because the rest may be redrawn meanwhile."""
-        self._empty = ui.element("div")
-        self._pending = self._list("On their way", "Pending deliveries", PENDING)
-        self._dead = self._list("Given up", "Dead letters", DEAD)
+def _deliveries(engine: Engine, *, dead: bool) -> list[Delivery]:
+    return engine.deliveries(dead=dead, limit=MOST)
 
-    def _list(self, title: str, caption: str, columns: tuple[Column, ...]) -> tuple[Element, Listing]:
-        with ui.element("div") as whole, panel(title):
-            found = Listing(caption, columns)
-        found.on_act(self._act)
-        return whole, found
 
-    async def refresh(self) -> None:
-        engine = self._console.engine
-        found = await self._console.run(
-            lambda: (engine.deliveries(limit=MOST), engine.deliveries(dead=True, limit=MOST))
-        )
-        if found == self._shown or self._empty.is_deleted:
-            return
-        self._shown = found
-        for (whole, listing), shown in zip((self._pending, self._dead), found, strict=True):
-            listing.show([_row(each) for each in shown])
-            whole.set_visibility(bool(shown))
-        self._empty.clear()
-        if not any(found):
-            with self._empty, box("panel"):
-                empty(
-                    "Nothing is on its way",
-                    "Rules send events to other engines with event:send and a host, sources with a url.",
-                )
+def _nothing(console: Console) -> None:
+    more = "Rules send events to other engines with event:send and a host, sources with a url."
+    empty("Nothing is on its way", more)
 
-    async def _act(self, action: str, id: str) -> None:
-        engine = self._console.engine
-        step = engine.retry_delivery if action == "retry" else engine.drop_delivery
-        with self._home, self._console.telling_errors():
-            if action == "drop":
-                sent = await self._console.run(lambda: engine.delivery(id))
-                more = f"The event for {sent.shown_url} is not sent any more."
-                if not await confirmed("Drop the delivery?", more, "Drop"):
-                    return
-            done = await self._console.run(lambda: step(id))
-            said = "It is tried now" if action == "retry" else "It is dropped"
-            notify(said if done else "It is gone already", "good" if done else "warn")
-            await self.refresh()
+
+async def _act(page: ListPage, action: str, id: str) -> None:
+    console = page.console
+    engine = console.engine
+    step = engine.retry_delivery if action == "retry" else engine.drop_delivery
+    with page.home, console.telling_errors():
+        if action == "drop":
+            sent = await console.run(lambda: engine.delivery(id))
+            more = f"The event for {sent.shown_url} is not sent any more."
+            if not await confirmed("Drop the delivery?", more, "Drop"):
+                return
+        done = await console.run(lambda: step(id))
+        said = "It is tried now" if action == "retry" else "It is dropped"
+        notify(said if done else "It is gone already", "good" if done else "warn")
+        await page.refresh()
 
 
 def _row(delivery: Delivery) -> Mapping[str, Cell]:

@@ -26,7 +26,7 @@ from picosched.web.console.elsewhere import missing
 from picosched.web.console.example import EXAMPLE
 from picosched.web.console.frame import Console, frame, notify
 from picosched.web.console.marks import offsets, shown, starts_of
-from picosched.web.console.parts import Text, badge, box, button, empty, panel, text
+from picosched.web.console.parts import Text, badge, box, button, empty, named_dialog, panel, text
 from picosched.web.console.plan_panel import PlanPanel
 from picosched.web.console.rehearsal_panel import RehearsalPanel
 from picosched.web.console.replay_panel import ReplayPanel
@@ -64,13 +64,13 @@ def add_pages(console: Console) -> None:
             missing(console, f"No pico has a ruleset {rid[:100]}", "See the list of rulesets.", HERE)
             return
         with frame(console, rid, HERE):
-            await _Editor(console, opened, line).begin()
+            await _Editor(console, opened, line, pico).begin()
 
     @console.page("/edit")
-    async def edit() -> None:
+    async def edit(pico: str = "") -> None:
         opened = await console.run(lambda: Opened("", EXAMPLE, others=_picos(console.engine)))
         with frame(console, "New ruleset", HERE):
-            await _Editor(console, opened, 0).begin()
+            await _Editor(console, opened, 0, pico).begin()
 
 
 def open_ruleset(engine: Engine, rid: str, pico_id: str = "") -> Opened | None:
@@ -102,8 +102,16 @@ def _lines(given: str) -> str:
     return given.replace("\r\n", "\n").replace("\r", "\n")
 
 
+NAMED = """const e = getElement(%d).$el;
+e.querySelector(".cm-content").setAttribute("aria-label", "The text of the ruleset");
+e.querySelector(".cm-scroller").tabIndex = 0;"""
+"""Names the field of the editor, and lets keys scroll it; CodeMirror does neither."""
+
+
 class _Editor:
-    def __init__(self, console: Console, opened: Opened, line: int) -> None:
+    def __init__(self, console: Console, opened: Opened, line: int, pico_id: str = "") -> None:
+        """`pico_id` is the pico that the reader came from, if any."""
+        self._came_from = pico_id
         self._console = console
         self._opened = opened
         self._line = line
@@ -129,6 +137,7 @@ class _Editor:
                     keymap={"Mod-s": self._ask_where, "Mod-Shift-f": self._format},
                 ).props('aria-label="The text of the ruleset"')
             with panel("Findings", "") as self._side:
+                self._nothing = ui.element("div")
                 self._list = ui.element("ul").classes("findings")
         rules = {f"{opened.rid}.{name}": line for name, line in _rules(opened.text)} if opened.rid else {}
         if rules:
@@ -148,6 +157,7 @@ class _Editor:
         )
         await self._look()
         await ui.context.client.connected()
+        ui.run_javascript(NAMED % self._code.id)
         if self._line > 0:
             self._code.reveal_line(min(self._line, opened.text.count("\n") + 1))
 
@@ -219,9 +229,12 @@ class _Editor:
         if self._side is not None:
             self._side.show(f"{_number(errors, 'error')}, {_number(warnings, 'warning')}")
         self._list.clear()
-        with self._list:
+        self._list.set_visibility(bool(self._findings))
+        self._nothing.clear()
+        with self._nothing:
             if not self._findings:
                 empty("No findings", "The ruleset has no errors or warnings.")
+        with self._list:
             for each in self._findings[:MOST_FINDINGS]:
                 self._list_finding(each, given)
         self._show_state()
@@ -284,7 +297,7 @@ class _Editor:
         opened = self._opened
         options = {id: name for id, (name, _) in opened.picos.items()} | opened.others
         errors = sum(each.severity == "error" for each in self._findings)
-        with ui.dialog() as dialog, ui.card():
+        with named_dialog("Install on") as dialog, ui.card():
             text("h2", "Install on")
             where = ui.select(options, label="Picos", multiple=True, value=self._first_choice(options))
             where.props("use-chips")
@@ -316,7 +329,9 @@ class _Editor:
         dialog.open()
 
     def _first_choice(self, options: dict[str, str]) -> list[str]:
-        """The picos with exactly this text; for a new one, the first pico."""
+        """The pico that the reader came from, else those with exactly this text, else the first."""
+        if self._came_from in options:
+            return [self._came_from]
         same = [id for id, (_, hash) in self._opened.picos.items() if hash == self._opened.hash]
         return same or [*options][:1]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from picosched.notation import values_text
-from picosched.pico.turn import Turn
 from picosched.store.journal import Entry
+from picosched.web.console.again import raise_again
 from picosched.web.console.failures import Failed, Failures, Group, LastFailures
 from picosched.web.console.frame import Console, notify
 from picosched.web.console.parts import (
@@ -14,8 +13,6 @@ from picosched.web.console.parts import (
     Column,
     Listing,
     Text,
-    box,
-    button,
     link_cell,
     pico_path,
     show_either,
@@ -24,7 +21,6 @@ from picosched.web.console.parts import (
     turn_path,
 )
 from picosched.web.console.schedule_page import ruleset_path, schedule_path
-from picosched.web.console.turn_shown import Told, event_name, outcome_of, summary
 
 SHOWN = 12
 
@@ -74,18 +70,7 @@ class FailedListed:
         if entry is None:
             notify("The turn that failed is no longer in the journal", "warn")
             return
-        first = entry.handled[0]
-        with ui.dialog() as dialog, ui.card():
-            text("h2", "Raise again?")
-            text("p", "The event of the last turn that failed here, as if it were new.", "muted")
-            text("pre", f"{event_name(entry.handled)} {values_text(first['attrs'])}")
-            with box("button-row"):
-                button("Raise it", lambda: dialog.submit(True), "primary")
-                button("Leave it", lambda: dialog.submit(False)).props("autofocus")
-        if await dialog:
-            with self._console.telling_errors():
-                await self._raise(entry)
-        dialog.clear()
+        await raise_again(self._console, entry, "The event of the last turn that failed here")
 
     def _entry(self, failed: Failed) -> Entry | None:
         if failed.seq is None:
@@ -93,17 +78,6 @@ class FailedListed:
         read = self._console.engine.store.pages.journal_since
         found = self._console.engine.read(read, failed.seq - 1, 1)
         return found[0] if found and found[0].seq == failed.seq else None
-
-    async def _raise(self, entry: Entry) -> None:
-        first, engine = entry.handled[0], self._console.engine
-
-        def work() -> Turn:
-            return engine.pico(entry.pico_id).raise_event(first["domain"], first["type"], first["attrs"])
-
-        told = Told.of_turn(await self._console.run(work))
-        failed = outcome_of(told.handled) == "failed"
-        result = summary(told.handled, len(told.directives), len(told.errors))
-        notify(f"{event_name(told.handled)}: {result}", "bad" if failed else "good")
 
 
 def _row(group: Group, failures: Failures) -> dict[str, Cell]:

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 from nicegui.elements.input import Input
 from nicegui.elements.select import Select
 
-from picosched.clock import parse_time
 from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import COMING, SCHEDULES, Status
 from picosched.web.console.frame import Console
+from picosched.web.console.local_time import read_local, reader_zone, time_field
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ HINTS = {
     "text": "in event, attributes, name, timespec …",
     "pico": "name or id",
     "event": "domain or domain:type",
-    "since": "2026-03-01T09:00Z",
+    "since": "2026-03-01 09:00",
     "until": "2026-03-08",
 }
 MOST_HINTED = 200
@@ -68,7 +69,11 @@ class Filters:
                 kind = value if value in KINDS else ANY
                 self._fields[name] = ui.select(KINDS, label="Kind", value=kind, on_change=self._change)
             else:
-                field = ui.input(LABELS[name], placeholder=HINTS.get(name), value=value)
+                label, hint = LABELS[name], HINTS.get(name, "")
+                if name in ("since", "until"):
+                    field = time_field(label, value, hint)
+                else:
+                    field = ui.input(label, value=value, placeholder=hint)
                 field.props("debounce=350 clearable maxlength=200").on_value_change(self._change)
                 self._fields[name] = field.classes("filter" if name == "text" else "")
 
@@ -94,12 +99,12 @@ class Filters:
 
     async def filter(self) -> Filter | None:
         """The filter; None if it is invalid, with the reason shown at the field."""
-        given = self.given
+        given, zone = self.given, reader_zone()
         for field in self._fields.values():
             if isinstance(field, Input):
                 field.error = None
         try:
-            return await self._console.run(lambda: filter_of(self._console.engine, given))
+            return await self._console.run(lambda: filter_of(self._console.engine, given, zone))
         except PicoschedError as error:
             faulty = self._fields.get(getattr(error, "field", "text"))
             if isinstance(faulty, Input):
@@ -118,8 +123,8 @@ class FieldError(PicoschedError):
         self.field = field
 
 
-def filter_of(engine: Engine, given: Mapping[str, str]) -> Filter:
-    """The filter for these field values. FieldError for an invalid one."""
+def filter_of(engine: Engine, given: Mapping[str, str], zone: ZoneInfo) -> Filter:
+    """The filter for these field values, with times in the reader's zone. FieldError for an invalid one."""
     domain, _, type = given.get("event", "").partition(":")
     status = given.get("status", "coming")
     statuses = COMING if status == "coming" else () if status == "all" else (Status(status),)
@@ -132,8 +137,8 @@ def filter_of(engine: Engine, given: Mapping[str, str]) -> Filter:
         kind=given.get("kind") or None,
         status=statuses,
         text=given.get("text") or None,
-        since=_read("since", lambda: parse_time(since)) if since else None,
-        until=_read("until", lambda: parse_time(until)) if until else None,
+        since=_read("since", lambda: read_local(since, zone)) if since else None,
+        until=_read("until", lambda: read_local(until, zone)) if until else None,
     )
 
 

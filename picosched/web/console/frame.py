@@ -25,6 +25,7 @@ from picosched.engine.engine import Engine
 from picosched.errors import PicoschedError
 from picosched.web.access import Access
 from picosched.web.caller import caller
+from picosched.web.console.local_time import keep_zone
 
 T = TypeVar("T")
 
@@ -56,13 +57,15 @@ PLACES = (
     Place("/journal", "Journal", "j"),
     Place("/timeline", "Timeline", "t"),
     Place("/schedules", "Schedules", "s"),
+    Place("/history", "History", "h"),
     Place("/load", "Load", "l"),
     Place("/rulesets", "Rulesets", "r"),
-    Place("/graph", "Graph", "h"),
+    Place("/graph", "Graph", "w"),
     Place("/sources", "Sources", "c"),
     Place("/deliveries", "Deliveries", "d"),
     Place("/alerts", "Alerts", "a"),
     Place("/audit", "Audit", "u"),
+    Place("/settings", "Settings", ","),
 )
 
 MACHINES = Place("/machines", "Machines", "m")
@@ -72,6 +75,7 @@ TOKENS = Place("/tokens", "Tokens", "k")
 """In the navigation of authors, where a token is required."""
 
 KEYS = (
+    ("Ctrl-K", "find anything"),
     ("/", "go to the filter"),
     ("d", "dark or light"),
     ("Esc", "leave a field, close a dialog"),
@@ -156,15 +160,23 @@ def frame(console: Console, title: str, here: str) -> Iterator[None]:
     ui.page_title(f"{title} · picosched")
     ui.add_head_html(f'<meta name="server-ms" content="{to_ms(console.engine.now())}">')
     ui.on("hidden", lambda event: client.storage.update(hidden=bool(event.args)))
+    keep_zone()
     ui.link("Go to the content", "#content").classes("skip-link")
     with ui.element("header").classes("top"):
         ui.link("picosched", "/").classes("brand")
-        with ui.element("nav").classes("nav").props('aria-label="Pages"'):
+        with (
+            ui.element("button")
+            .classes("button small menu")
+            .props("type=button data-opens=nav aria-controls=nav aria-expanded=false")
+        ):
+            ui.label("Menu")
+        with ui.element("nav").classes("nav").props('id=nav aria-label="Pages"'):
             for place in console.places:
                 link = ui.link(place.name, place.path)
-                link.props(f'data-key={place.key} title="g {place.key}"')
+                link.props(f'data-key="{place.key}" title="g {place.key}"')
                 if place.path == here:
                     link.props('aria-current="page"')
+        _button("⌕", "Find (Ctrl-K)", "data-find")
         _button("?", "Keys (?)", "data-show-keys")
         _button("◐", "Dark or light (d)", "data-switch-theme")
         if not console.access.is_open:

@@ -7,13 +7,26 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
+from picosched.schedule.scheduled import Scheduled
 from picosched.store.journal import Entry
+from picosched.web.console.again import raise_again
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.filters import remember
 from picosched.web.console.following import Wanted
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.offers import all_picos
-from picosched.web.console.parts import badge, box, button, link_cell, panel, path_path, pico_path, text
+from picosched.web.console.parts import (
+    badge,
+    box,
+    button,
+    filter_bar,
+    link_cell,
+    panel,
+    path_path,
+    pico_path,
+    text,
+)
+from picosched.web.console.steps import Steps
 from picosched.web.console.turn_shown import (
     OUTCOMES,
     Told,
@@ -47,7 +60,7 @@ def add_pages(console: Console) -> None:
 
     @console.page("/journal/{seq}")
     async def turn(seq: str) -> None:
-        entry, name = await console.run(lambda: _find(console, seq))
+        entry, name, row = await console.run(lambda: _find(console, seq))
         if entry is None:
             missing(console, "There is no such turn.", "Old turns are deleted after some time.", "/journal")
             return
@@ -56,6 +69,19 @@ def add_pages(console: Console) -> None:
             with box("head"):
                 text("h1", event, "mono")
                 badge(outcome_of(entry.handled))
+                button(
+                    "Raise again …",
+                    lambda: raise_again(console, entry, "The event of this turn"),
+                    "small",
+                    needs="raised",
+                )
+                if row is not None and row.is_schedule:
+                    button(
+                        "Retry its schedule …",
+                        lambda: Steps(console, _nothing).fire(row),
+                        "small",
+                        needs="fired",
+                    )
             with panel("Turn", summary(entry.handled, len(entry.directives), len(entry.errors))):
                 show_fields(
                     (
@@ -89,7 +115,7 @@ class _Journal:
         self.paused = False
         """Whether new turns wait."""
         with panel("Turns", "") as side:
-            with box("line"):
+            with filter_bar():
                 self._pico = ui.select(
                     names, label="pico", value=pico if pico in names else ANY, with_input=True
                 )
@@ -167,17 +193,22 @@ class _Journal:
         await self.follow()
 
 
-def _find(console: Console, seq: str) -> tuple[Entry | None, str]:
-    """The turn with that number, and the name of its pico."""
+async def _nothing() -> None:
+    """A turn does not change when its schedule does."""
+
+
+def _find(console: Console, seq: str) -> tuple[Entry | None, str, Scheduled | None]:
+    """The turn with that number, the name of its pico, and the schedule that it came from."""
     if not (seq.isascii() and seq.isdecimal() and 0 < len(seq) < 18):
-        return None, ""
+        return None, "", None
     store = console.engine.store
 
-    def work() -> tuple[Entry | None, str]:
+    def work() -> tuple[Entry | None, str, Scheduled | None]:
         found = store.pages.journal_since(int(seq) - 1, 1)
         if not found or found[0].seq != int(seq):
-            return None, ""
-        row = store.picos.find_pico(found[0].pico_id)
-        return found[0], found[0].pico_id if row is None else row.name
+            return None, "", None
+        pico = store.picos.find_pico(found[0].pico_id)
+        row = store.agenda.find(found[0].scheduled) if found[0].scheduled else None
+        return found[0], found[0].pico_id if pico is None else pico.name, row
 
     return console.engine.read(work)

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import groupby, islice
 
 from picosched.clock import EPOCH
 from picosched.schedule.coming import coming
 from picosched.schedule.filter import Filter
 from picosched.schedule.scheduled import Scheduled
+from picosched.timespec.timespec import Timespec
 
 MOST_ROWS = 300
 """Scheduled events read, soonest first."""
@@ -29,8 +31,14 @@ MOST_MARKS = 400
 STEPS = 200
 """Next times computed one by one; more frequent schedules are counted per slot."""
 
-COUNTED = 2_000
-"""Fires of a schedule are counted up to this number."""
+COUNTED = 20_000
+"""Fires of a schedule are counted up to this number: more than a day has at every fifth second."""
+
+MOST_COUNTED = 60_000
+"""Fires counted in a picture, of those that are too many to compute one by one."""
+
+MOST_UNFOLDED = 120
+"""Tracks of a lane that the reader has unfolded."""
 
 INSTANT = timedelta(microseconds=1)
 
@@ -88,6 +96,8 @@ class Track:
     row: Scheduled
     marks: tuple[Mark, ...]
     of: int = 1
+    unfolded: bool = False
+    """Whether it is the first of a lane that the reader has unfolded."""
 
     @property
     def count(self) -> int:
@@ -121,48 +131,56 @@ def wanted(which: Filter, axis: Axis) -> Filter:
     return replace(which, until=axis.end)
 
 
-def draw(rows: Sequence[Scheduled], axis: Axis, granularity: int) -> Picture:
-    """The picture of rows, given soonest first."""
+def draw(
+    rows: Sequence[Scheduled], axis: Axis, granularity: int, unfolded: tuple[str, str] | None = None
+) -> Picture:
+    """The picture of rows, given soonest first; `unfolded` is the pico and rid of a lane to draw whole."""
     lanes: list[Lane] = []
-    left, undrawn = MOST_TRACKS, 0
+    left, undrawn, uncounted = MOST_TRACKS, 0, MOST_COUNTED
     order = {_lane_of(row): None for row in rows}  # lanes are ordered by their soonest row
     groups = {
         lane: [*group] for lane, group in groupby(sorted(rows, key=lambda row: _lane_of(row)), key=_lane_of)
     }
     for lane in order:
         group = sorted(groups[lane], key=lambda row: row.due or axis.end)
-        room = min(left, max(LEAST_TRACKS, MOST_TRACKS // len(order)))
+        usual = min(left, max(LEAST_TRACKS, MOST_TRACKS // len(order)))
+        room = MOST_UNFOLDED if lane == unfolded else usual
         if room == 0:
             undrawn += len(group)
             continue
         single = group if len(group) <= room else group[: room - 1]
-        tracks = [Track(row, tuple(_marks(row, axis, granularity))) for row in single]
+        tracks: list[Track] = []
+        for row in single:
+            marks = tuple(_joined(slots_of_row(row, axis, granularity, uncounted), axis))
+            tracks.append(Track(row, marks, unfolded=lane == unfolded and not tracks))
+            uncounted -= max(0, tracks[-1].count - STEPS)
         rest = group[len(single) :]
         if rest:
             dues = (row.due for row in rest if row.due is not None and not row.paused)
-            tracks.append(Track(rest[0], tuple(_joined(_slots_of(dues, axis), axis)), len(rest)))
-        left -= len(tracks)
+            tracks.append(Track(rest[0], tuple(_joined(slots_of(dues, axis), axis)), len(rest)))
+        left = max(0, left - min(len(tracks), usual))
         lanes.append(Lane(*lane, tuple(tracks)))
     return Picture(axis, tuple(_bounded(lanes, axis)), undrawn)
-
-
-def _lane_of(row: Scheduled) -> tuple[str, str]:
-    return row.pico_id, row.rid
-
-
-def _marks(row: Scheduled, axis: Axis, granularity: int) -> Iterator[Mark]:
-    steps = [*islice(coming(row, granularity), STEPS)]
-    inside = [time for time in steps if time < axis.end]
-    dense = len(inside) == STEPS and row.timespec is not None and row.kind == "repeat"
-    slots = _counted(row, steps[0], axis, granularity) if dense else _slots_of(inside, axis)
-    return _joined(slots, axis)
 
 
 Slots = dict[int, Mark]
 """Maps slots to the fires in them."""
 
 
-def _slots_of(times: Iterator[datetime] | Sequence[datetime], axis: Axis) -> Slots:
+def _lane_of(row: Scheduled) -> tuple[str, str]:
+    return row.pico_id, row.rid
+
+
+def slots_of_row(row: Scheduled, axis: Axis, granularity: int, most: int = COUNTED) -> Slots:
+    """The fires of a row by slot, counting up to `most` of them if they are too many to step through."""
+    steps = [*islice(coming(row, granularity), STEPS)]
+    inside = [time for time in steps if time < axis.end]
+    dense = len(inside) == STEPS and row.timespec is not None and row.kind == "repeat"
+    most = min(COUNTED, max(STEPS, most))
+    return _counted(row, steps[0], axis, granularity, most) if dense else slots_of(inside, axis)
+
+
+def slots_of(times: Iterator[datetime] | Sequence[datetime], axis: Axis) -> Slots:
     slots: Slots = {}
     for time in times:
         slot = max(0, (time - axis.start) // axis.slot)  # overdue fires are shown at the beginning
@@ -171,7 +189,7 @@ def _slots_of(times: Iterator[datetime] | Sequence[datetime], axis: Axis) -> Slo
     return slots
 
 
-def _counted(row: Scheduled, since: datetime, axis: Axis, granularity: int) -> Slots:
+def _counted(row: Scheduled, since: datetime, axis: Axis, granularity: int, counted_to: int) -> Slots:
     """The slots of a repeat that fires too often to step through: its next time, then its timespec's
     times."""
     timespec = row.repeats
@@ -180,8 +198,8 @@ def _counted(row: Scheduled, since: datetime, axis: Axis, granularity: int) -> S
     most = axis.slot // timedelta(seconds=granularity)
     slots: Slots = {}
     counted, slot = 0, max(0, (since - axis.start) // axis.slot)
-    left = COUNTED if row.count is None else min(COUNTED, row.count - row.fires)
-    while slot < axis.slots and (counted < left or left == COUNTED):
+    left = counted_to if row.count is None else min(counted_to, row.count - row.fires)
+    while slot < axis.slots and (counted < left or left == counted_to):
         start, over = max(axis.at(slot), since), min(axis.at(slot + 1), end)
         first = next(timespec.between(start, end), None)
         if first is None:
@@ -190,12 +208,23 @@ def _counted(row: Scheduled, since: datetime, axis: Axis, granularity: int) -> S
             slot = (first - axis.start) // axis.slot
             continue
         room = max(0, left - counted - 1)
-        others = timespec.count(first, over - INSTANT, min(most - 1, room + 1)) if room else 0
+        others = _count(timespec, first, over - INSTANT, min(most - 1, room + 1)) if room else 0
         counted += 1 + min(others, room)
-        more = left == COUNTED and (not room or others > room)
+        more = left == counted_to and (not room or others > room)
         slots[slot] = Mark(first, timespec.before(over) or first, 1 + min(others, room), more)
         slot += 1
     return slots
+
+
+@lru_cache(maxsize=20_000)
+def _count(timespec: Timespec, after: datetime, until: datetime, most: int) -> int:
+    """A redrawn picture has the same slots, but for the first and the last."""
+    return timespec.count(after, until, most)
+
+
+def joined(slots: Slots, axis: Axis) -> tuple[Mark, ...]:
+    """One mark for each run of consecutive slots."""
+    return tuple(_joined(slots, axis))
 
 
 def _joined(slots: Slots, axis: Axis) -> Iterator[Mark]:

@@ -5,13 +5,17 @@ The same as `picosched load` tells, from the same values.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
 from picosched.clock import format_time
 from picosched.schedule.load import Full, Load, What
 from picosched.web.console.frame import Console, every, frame
+from picosched.web.console.local_time import follow_zone, reader_zone
 from picosched.web.console.parts import (
     Cell,
     Column,
@@ -54,13 +58,20 @@ def add_pages(console: Console) -> None:
             page = _Page(console)
             with console.telling_errors():
                 await page.refresh()
+
+        async def use(zone: ZoneInfo) -> None:
+            page.zone = zone
+            await page.refresh()
+
+        follow_zone(use)
         every(console, SECONDS, page.refresh)
 
 
 class _Page:
     def __init__(self, console: Console) -> None:
         self._console = console
-        with panel("The coming week by the hour, in UTC", "") as self._side:
+        self.zone = reader_zone()
+        with panel("The coming week by the hour", "") as self._side:
             self._hours = ui.element("div").classes("stack-small")
         with box("grid"):
             with panel("The fullest minutes"):
@@ -75,7 +86,7 @@ class _Page:
         text("p", "Where a timespec would meet the fewest others:", "muted small")
         with box("line"):
             spec = ui.input("Timespec", placeholder="0 9 * * 1-5").props("maxlength=4000 stack-label")
-            zone = ui.input("Zone", value="UTC").props("maxlength=64 stack-label")
+            zone = ui.input("Zone", value=self.zone.key).props("maxlength=64 stack-label")
             go = button("Suggest", tone="primary")
         found = ui.element("div").classes("stack-small").props('role="status"')
 
@@ -95,10 +106,10 @@ class _Page:
         if self._hours.is_deleted:
             return
         if self._side is not None:
-            self._side.show(f"{found.total:,} event{'s' * (found.total != 1)}")
+            self._side.show(f"{found.total:,} event{'s' * (found.total != 1)}, {self.zone.key}")
         self._hours.clear()
         with self._hours:
-            _draw(found)
+            _draw(found, self.zone)
         self._fullest.show([_row(each) for each in found.fullest])
         show_either(self._fullest, self._nothing, bool(found.fullest))
         self._steady.show(
@@ -107,9 +118,13 @@ class _Page:
         self._always.set_visibility(bool(found.steady))
 
 
-def _draw(found: Load) -> None:
-    rows = {f"{day:%a %d %b}": hours for day, hours in found.days.items()}
-    draw_hours(rows, "Events in each hour of the coming week, UTC", classes="load")
+def _draw(found: Load, zone: ZoneInfo) -> None:
+    first, last = found.since.astimezone(zone).date(), found.complete.astimezone(zone).date()
+    rows = {f"{first + timedelta(day):%a %m-%d}": Counter[int]() for day in range((last - first).days + 1)}
+    for at, count in found.hours.items():
+        local = at.astimezone(zone)
+        rows[f"{local:%a %m-%d}"][local.hour] += count
+    draw_hours(rows, f"Events in each hour of the coming week, {zone.key}", classes="load")
     if found.hours:
         text("p", f"The darkest: {max(found.hours.values()):,} in an hour", "muted small")
     if found.complete < found.until:

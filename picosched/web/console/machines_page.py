@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from picosched.clock import format_time, from_ms
+from picosched.engine.engine import Engine
 from picosched.store.machines import Machine
 from picosched.store.shards import SHARDS
-from picosched.web.console.frame import Console, every, frame
-from picosched.web.console.parts import Cell, Column, Listing, badge_cell, box, empty, late_text, panel, text
+from picosched.web.console.frame import Console
+from picosched.web.console.list_page import Section, add_list
+from picosched.web.console.parts import Cell, Column, badge_cell, empty, late_text
 
 HERE = "/machines"
 
@@ -31,47 +33,32 @@ MEANING = {
 }
 
 
+NOTE = (
+    f"A pico belongs to one of {SHARDS} shards. Lag is how long the first due event"
+    " of a machine had been waiting at its last heartbeat."
+)
+
+
 def add_pages(console: Console) -> None:
     """The list of machines."""
-
-    @console.page(HERE)
-    async def machines() -> None:
-        with frame(console, "Machines", HERE):
-            with box("head"):
-                text("h1", "Machines")
-            if console.engine.store.machines is None:
-                with box("panel"):
-                    empty(
-                        "One process has the database",
-                        "It is a file of this server alone. Several machines may share a PostgreSQL:",
-                        "picosched serve --db postgresql://picos@db/picos",
-                    )
-                return
-            page = _List(console)
-            with console.telling_errors():
-                await page.refresh()
-        every(console, 1.0, page.refresh)
+    section = Section("At work", "Machines", COLUMNS, _machines, _row, _alone, _told, NOTE)
+    add_list(console, HERE, "Machines", section)
 
 
-class _List:
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        with panel("At work", "") as self._side:
-            self._list = Listing("Machines", COLUMNS)
-            text(
-                "p",
-                f"A pico belongs to one of {SHARDS} shards. Lag is how long the first due event"
-                " of a machine had been waiting at its last heartbeat.",
-                "muted small",
-            )
+def _machines(engine: Engine) -> Sequence[Machine]:
+    return [] if engine.store.machines is None else engine.machines()
 
-    async def refresh(self) -> None:
-        found = await self._console.run(self._console.engine.machines)
-        self._list.show([_row(each) for each in found])
-        if self._side is not None:
-            self._side.show(
-                f"{len(found)}, with {sum(len(each.shards) for each in found)} of {SHARDS} shards"
-            )
+
+def _alone(console: Console) -> None:
+    empty(
+        "One process has the database",
+        "It is a file of this server alone. Several machines may share a PostgreSQL:",
+        "picosched serve --db postgresql://picos@db/picos",
+    )
+
+
+def _told(found: Sequence[Machine]) -> str:
+    return f"{len(found)}, with {sum(len(each.shards) for each in found)} of {SHARDS} shards"
 
 
 def _row(machine: Machine) -> Mapping[str, Cell]:

@@ -6,18 +6,17 @@ from platform import python_version
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
-from picosched.errors import PicoschedError
 from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Scheduled
-from picosched.timespec.zone import check_zone
-from picosched.web.console import charts
+from picosched.web.console.chart import Chart
+from picosched.web.console.charts import lateness, minute_labels, rate
 from picosched.web.console.example import try_example
 from picosched.web.console.failed_listed import FailedListed
 from picosched.web.console.failures import Failures, LastFailures
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.last_day import LastDay, Seen
+from picosched.web.console.local_time import follow_zone, reader_zone
 from picosched.web.console.parts import (
     Cell,
     Column,
@@ -37,11 +36,9 @@ from picosched.web.console.parts import (
     when_text,
 )
 from picosched.web.console.schedule_page import schedule_path
-from picosched.web.console.today import Coming, day_chart, day_options, today
+from picosched.web.console.today import Coming, day_labels, day_series, today
 
 SECONDS = 2.0
-TELL_ZONE = "emitEvent('zone', Intl.DateTimeFormat().resolvedOptions().timeZone)"
-"""The browser tells its zone once it is connected; nobody waits for it, as it may leave before."""
 
 NEXT = (
     Column("due", "Due", "time"),
@@ -83,14 +80,13 @@ def add_pages(console: Console) -> None:
                 page.show_failures(await console.run(failures.look))
                 page.show_today(seen, await console.run(coming.look))
 
-            async def use_zone(event: GenericEventArguments) -> None:
-                page.use_zone(event.args)
+            async def use(zone: ZoneInfo) -> None:
+                page.zone = zone
                 with console.telling_errors():
-                    page.show_today(await console.run(day.look), await console.run(coming.look))
+                    await refresh()
 
-            ui.on("zone", use_zone)
             await refresh()
-            ui.run_javascript(TELL_ZONE)
+            follow_zone(use)
             every(console, SECONDS, refresh)
 
 
@@ -98,12 +94,12 @@ class _Overview:
     """The page and its updates."""
 
     def __init__(self, console: Console, failures: LastFailures) -> None:
-        self._zone: ZoneInfo | None = None
+        self.zone = reader_zone()
         text("h1", "Overview", "only-read")
         self._figures = _figures()
         self._failed = FailedListed(console, failures)
         with panel("Today", "") as self._today_side:
-            self._today = day_chart()
+            self._today = Chart("What happens today, by the hour", "bars")
         with box("grid two"):
             with panel("Next", ""):
                 self._next = Listing("What is due next", NEXT)
@@ -116,9 +112,9 @@ class _Overview:
                     "Nothing has come due yet.", "The outcome of each occurrence will appear here."
                 )
             with panel("Fired in the last hour", "per minute") as self._fired_side:
-                self._rate = charts.rate_chart()
+                self._rate = Chart("Fires per minute", "bars")
             with panel("Lateness", "per minute, from due to durable"):
-                self._lateness = charts.lateness_chart()
+                self._lateness = Chart("Lateness by minute", "lines")
         settings, store = console.engine.settings, console.engine.store
         told = f"picosched {console.version} · Python {python_version()} · store {store.name}"
         text("p", f"{told} · granularity {settings.granularity} s", "muted small")
@@ -138,8 +134,9 @@ class _Overview:
         self._figures["scheduler"].classes(
             add="" if seen.running else "bad-text", remove="bad-text" if seen.running else ""
         )
-        charts.show(self._rate, **charts.rate(seen.minutes, seen.now))
-        charts.show(self._lateness, **charts.lateness(seen.minutes, seen.now))
+        labels = minute_labels(seen.now, self.zone)
+        self._rate.show(labels, rate(seen.minutes, seen.now))
+        self._lateness.show(labels, lateness(seen.minutes, seen.now))
         assert self._fired_side is not None
         self._fired_side.show(f"{sum(each.fires for each in seen.minutes):,} in all, per minute")
         self._next.show([_next_row(each, seen) for each in seen.next])
@@ -153,20 +150,9 @@ class _Overview:
         figure.classes(add="bad-text" if failures.count else "", remove="" if failures.count else "bad-text")
         self._failed.show(failures)
 
-    def use_zone(self, name: object) -> None:
-        """Show the day in the zone that the browser gives; in UTC if we do not know it."""
-        try:
-            check_zone(str(name))
-            self._zone = ZoneInfo(str(name))
-        except PicoschedError:
-            self._zone = ZoneInfo("UTC")
-
     def show_today(self, seen: Seen, load: Load) -> None:
-        """Once the browser has said where the reader is."""
-        if self._zone is None:
-            return
-        day = today(seen, load, self._zone)
-        charts.show(self._today, **day_options(day))
+        day = today(seen, load, self.zone)
+        self._today.show(day_labels(day), day_series(day))
         assert self._today_side is not None
         self._today_side.show(day.words)
 

@@ -70,15 +70,24 @@ class Listing(Element, component="look/listing.js"):
         super().__init__()
         self.props["columns"] = [asdict(each) for each in columns]
         self.props["caption"], self.props["cards"] = caption, cards
-        self.props["rows"] = []
+        self.props["rows"], self.props["version"] = [], 0
 
     def show(self, rows: Sequence[Mapping[str, Cell]]) -> None:
         """Show these rows; of their actions those for which the caller has the role that they `need`."""
         names = [each["name"] for each in self.props["columns"] if each["kind"] == "actions"]
         rows = [{**row, **{name: _allowed(row[name]) for name in names if name in row}} for row in rows]
-        if self.props["rows"] != rows:
+        """Show these rows: the browser is sent the new and changed ones, and the places of the others."""
+        old = {row.get("key"): (place, row) for place, row in enumerate(self.props["rows"])}
+        if self.props["rows"] == rows:
+            return
+        order: list[Any] = []
+        for row in rows:
+            place, known = old.get(row.get("key"), (-1, None))
+            order.append(place if known == row else row)
+        with self.props.suspend_updates():  # rows are sent whole only to a page that is loaded
             self.props["rows"] = [*rows]
-            self.update()
+            self.props["version"] += 1
+        self.run_method("change", self.props["version"], order)
 
     def on_act(self, called: Callable[[str, str], Any]) -> None:
         """Call `called(action, key)` when a row's button is pressed."""
@@ -129,6 +138,18 @@ def panel(title: str, side: str | None = None) -> Iterator[Text | None]:
 def box(classes: str) -> Iterator[Element]:
     with ui.element("div").classes(classes) as element:
         yield element
+
+
+@contextmanager
+def filter_bar() -> Iterator[Element]:
+    """The fields of a filter; where it is narrow they are folded until a button is pressed."""
+    with ui.element("div").classes("filter-fold"):
+        opener = ui.element("button").classes("button small fold")
+        opener.props("type=button data-opens=filters aria-controls=filters aria-expanded=false")
+        with opener:
+            ui.label("Filters")
+        with ui.element("div").classes("filter-bar").props("id=filters") as bar:
+            yield bar
 
 
 def moment(time: datetime | None) -> Element:
@@ -206,9 +227,16 @@ def show_either(one: Element, other: Element, first: bool) -> None:
     other.set_visibility(not first)
 
 
+def named_dialog(name: str) -> ui.dialog:
+    """A dialog, with its name for screen readers."""
+    dialog = ui.dialog()
+    dialog.props["aria-label"] = name
+    return dialog
+
+
 async def confirmed(question: str, more: str, verb: str) -> bool:
     """Ask for confirmation in a dialog; Esc means no."""
-    with ui.dialog() as dialog, ui.card():
+    with named_dialog(question) as dialog, ui.card():
         text("h2", question)
         text("p", more, "muted")
         with box("button-row"):

@@ -15,7 +15,7 @@ from picosched.errors import KrlError, PicoschedError
 from picosched.notation import parse_map
 from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.console.frame import Console
-from picosched.web.console.parts import box, button, text
+from picosched.web.console.parts import box, button, named_dialog, text
 
 
 class Asked:
@@ -24,7 +24,8 @@ class Asked:
     def __init__(self, console: Console, title: str, verb: str, wide: bool = False) -> None:
         self._console = console
         self._work: Callable[[], Any]
-        with ui.dialog() as self._dialog, ui.card().style("width: min(760px, 94vw)" if wide else ""):
+        width = "width: min(760px, 94vw)" if wide else ""
+        with named_dialog(title) as self._dialog, ui.card().style(width):
             text("h2", title)
             self._fields = ui.element("div").classes("stack")
             self._fault = text("pre", "", "fault")

@@ -115,6 +115,7 @@ class _PicoPage:
                 self._rulesets = Listing("Rulesets", RULESETS)
                 self._rulesets.on_act(self._act_on_ruleset)
                 self._button("Install …", ask_ruleset, "installed")
+                ui.link("Write one in the editor", f"/edit?pico={self._pico.id}").classes("small")
             with panel("State", "read only"):
                 self._state = ui.element("div").classes("stack")
         with panel("Channels"):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+from fastapi import Request
 from nicegui import ui
 
 from picosched.engine.engine import Engine
 from picosched.store.picos import PicoRow
+from picosched.web.console.filters import remember
 from picosched.web.console.frame import Console, every, frame
 from picosched.web.console.parts import (
     Cell,
@@ -51,13 +54,15 @@ class Branch:
 
 def add_pages(console: Console) -> None:
     @console.page("/picos")
-    async def picos() -> None:
-        most = PAGE
+    async def picos(request: Request) -> None:
+        given = request.query_params
+        most = _number(given.get("most", ""))
         with frame(console, "Picos", "/picos"), console.telling_errors():
             text("h1", "Picos", "only-read")
             with panel("Family", "") as side:
                 with box("line"):
-                    part = ui.input("name or id").classes("filter grow")
+                    part = ui.input("name or id", value=given.get("text", "")[:200]).classes("filter grow")
+                    part.props("maxlength=200")
                 listing = Listing("Picos, each after its parent", COLUMNS, cards=False)
                 more = button("More", lambda: grow(), "small")
                 nothing = empty(
@@ -74,14 +79,24 @@ def add_pages(console: Console) -> None:
                 more.set_visibility(count > len(branches))
                 side.show(f"{len(branches):,} of {count:,}")
 
-            async def grow() -> None:
-                nonlocal most
-                most += PAGE
+            async def changed() -> None:
+                now = {"text": part.value.strip(), "most": "" if most == PAGE else str(most)}
+                remember("/picos", urlencode({name: value for name, value in now.items() if value}))
                 await refresh()
 
-            part.on_value_change(refresh)
+            async def grow() -> None:
+                nonlocal most
+                most = min(MOST, most + PAGE)
+                await changed()
+
+            part.on_value_change(changed)
             await refresh()
             every(console, SECONDS, refresh)
+
+
+def _number(text: str) -> int:
+    """How many picos the URL asks for."""
+    return min(MOST, max(PAGE, int(text))) if text.isascii() and text.isdecimal() and len(text) < 6 else PAGE
 
 
 def _found(engine: Engine, wanted: str, most: int) -> tuple[list[Branch], int]:

@@ -10,6 +10,7 @@ from nicegui import ui
 from picosched.schedule.fire import Fire
 from picosched.timespec.rhythm import MOST, WEEKDAYS, Kind, Year, fires_by_hour, month_end
 from picosched.timespec.timespec import Timespec
+from picosched.web.console.local_time import local_text, reader_zone
 from picosched.web.console.parts import TONES, Text, late_text, text
 
 LEVELS = 4
@@ -49,7 +50,7 @@ def draw_hours(
     with ui.element("table").classes(f"rhythm {classes}"):
         text("caption", caption, "only-read")
         with ui.element("thead"), ui.element("tr"):
-            text("th", "")
+            ui.element("td").classes("none")
             for hour in range(0, 24, 6):
                 text("th", f"{hour:02}").props("colspan=6 scope=col")
         with ui.element("tbody"):
@@ -66,7 +67,7 @@ def _draw_year(year: Year) -> None:
     with ui.element("table").classes("rhythm year"):
         text("caption", f"Days on which it fires until {year.last}", "only-read")
         with ui.element("thead"), ui.element("tr"):
-            text("th", "")
+            ui.element("td").classes("none")
             for number in range(1, 32):
                 text("th", str(number) if number in (1, 10, 20, 30) else "").props("scope=col")
         with ui.element("tbody"):
@@ -100,7 +101,7 @@ def draw_lateness(fires: Sequence[Fire]) -> None:
     raised = [fire for fire in reversed(fires) if fire.eid is not None and fire.lateness >= 0]
     if len(raised) < 2:
         return
-    most = max(fire.lateness for fire in raised)
+    most, zone = max(fire.lateness for fire in raised), reader_zone()
     if most < LEAST:
         text("p", f"The last {len(raised)} fires were not late at all.", "muted small")
         return
@@ -111,6 +112,6 @@ def draw_lateness(fires: Sequence[Fire]) -> None:
             bar = ui.element("span").classes(TONES.get(fire.outcome.value, "quiet"))
             bar.style(f"height: max(2px, {height:.1f}%)")
             bar.props["title"] = (
-                f"{fire.nominal:%Y-%m-%d %H:%M:%S}Z · {fire.outcome.value} · {late_text(fire.lateness)}"
+                f"{local_text(fire.nominal, zone)} · {fire.outcome.value} · {late_text(fire.lateness)}"
             )
     text("p", f"How late: at most {late_text(most)}, oldest on the left", "muted small")

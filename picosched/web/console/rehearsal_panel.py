@@ -29,6 +29,7 @@ from picosched.web.console.compared import (
     compare,
 )
 from picosched.web.console.frame import Console
+from picosched.web.console.local_time import local_text, reader_zone
 from picosched.web.console.parts import Text, box, button, panel
 
 DAYS, MOST_DAYS = 30, 366
@@ -160,7 +161,7 @@ def _summary(found: Comparison, shown: int) -> str:
     words = ", ".join(f"{count:,} {how if how != 'same' else 'the same'}" for count, how in counts if count)
     told = f"Events of this pico: {words}." if words else "This pico would handle no event."
     if found.cut is not None:
-        told += f" It ended at {format_time(found.cut)}, after {BOUNDS}."
+        told += f" It ended at {local_text(found.cut, reader_zone())}, after {BOUNDS}."
     if shown > SHOWN:
         told += f" The first {SHOWN} are shown."
     return told

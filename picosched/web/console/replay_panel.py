@@ -24,7 +24,7 @@ class ReplayPanel:
             with box("filter-bar"):
                 self._since = ui.input("Since", placeholder="2026-03-02T09:00:00Z")
             with box("line"):
-                self._begin = button("Replay", self._show, "primary")
+                self._begin = button("Replay", self._show, "primary", needs="replayed")
             self._lines = Text("pre", "").props('aria-live="polite"')
 
     async def _show(self) -> None:

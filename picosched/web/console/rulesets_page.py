@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from nicegui import ui
 
+from picosched.engine.engine import Engine
 from picosched.store.pages import InstalledText
 from picosched.web.console.example import try_example
-from picosched.web.console.frame import Console, every, frame
-from picosched.web.console.parts import Cell, Column, Listing, box, link_cell, panel, text
+from picosched.web.console.frame import Console
+from picosched.web.console.list_page import Section, add_list
+from picosched.web.console.parts import Cell, Column, link_cell
 from picosched.web.console.schedule_page import ruleset_path
 
 HERE = "/rulesets"
@@ -27,34 +29,24 @@ COLUMNS = (
 
 def add_pages(console: Console) -> None:
     """The page of the list."""
+    section = Section("Installed", "Installed rulesets", COLUMNS, _rulesets, _row, _nothing, _told)
+    add_list(console, HERE, "Rulesets", section, head=_new, seconds=5.0)
 
-    @console.page(HERE)
-    async def rulesets() -> None:
-        with frame(console, "Rulesets", HERE):
-            with box("head"):
-                text("h1", "Rulesets")
-                ui.link("New ruleset", "/edit").classes("button primary")
-            with panel("Installed", "") as side:
-                listing = Listing("Installed rulesets", COLUMNS)
-                nothing = ui.element("div")
 
-            async def refresh() -> None:
-                pages = console.engine.store.pages
-                found = await console.run(lambda: console.engine.read(lambda: pages.rulesets(MOST)))
-                listing.show([_row(each) for each in found])
-                listing.set_visibility(bool(found))
-                if side is not None:
-                    side.show(f"{len(found)}{'+' if len(found) == MOST else ''}")
-                nothing.clear()
-                nothing.set_visibility(not found)
-                if not found:
-                    with nothing:
-                        try_example(
-                            console, "No ruleset is installed", "Write one here, or begin with an example."
-                        )
+def _new() -> None:
+    ui.link("New ruleset", "/edit").classes("button primary")
 
-            await refresh()
-        every(console, 5.0, refresh)
+
+def _rulesets(engine: Engine) -> list[InstalledText]:
+    return engine.read(lambda: engine.store.pages.rulesets(MOST))
+
+
+def _told(found: Sequence[InstalledText]) -> str:
+    return f"{len(found)}{'+' if len(found) == MOST else ''}"
+
+
+def _nothing(console: Console) -> None:
+    try_example(console, "No ruleset is installed", "Write one here, or begin with an example.")
 
 
 def _row(each: InstalledText) -> Mapping[str, Cell]:

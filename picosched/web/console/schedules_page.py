@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from nicegui import ui
@@ -27,6 +29,7 @@ from picosched.web.console.parts import (
     box,
     button,
     empty,
+    filter_bar,
     link_cell,
     panel,
     pico_path,
@@ -34,10 +37,14 @@ from picosched.web.console.parts import (
     time_cell,
 )
 from picosched.web.console.schedule_page import HERE, ruleset_path, schedule_path
+from picosched.web.console.small_pictures import SmallPictures
 from picosched.web.console.steps import Chosen, Steps, counted, label_of, one
 
 FIELDS = ("text", "pico", "rid", "event", "kind", "status", "since", "until")
 ROWS = 100
+MOST_MARKS = 20
+"""Pages before the present one that the URL has."""
+MARK = re.compile(r"-?\d{1,18}\.\d{1,18}")
 REST = 20
 """The least pause between reads of a list, as a multiple of the time it took."""
 
@@ -80,26 +87,28 @@ def add_pages(console: Console) -> None:
     @console.page(HERE)
     async def schedules(request: Request) -> None:
         with frame(console, "Schedules", HERE):
-            page = _Page(console, dict(request.query_params))
-            await page.begin()
+            page = _Page(console, dict(request.query_params), request.query_params.getlist("after"))
+            await page.begin(request.query_params.getlist("chosen"))
         every(console, 1.0, page.refresh)
 
 
 class _Page:
-    def __init__(self, console: Console, given: dict[str, str]) -> None:
+    def __init__(self, console: Console, given: dict[str, str], after: list[str]) -> None:
         self._console = console
         self._which: Filter | None = None
-        self._marks: list[str | None] = [None]
+        self._marks: list[str | None] = [None, *(each for each in after if MARK.fullmatch(each))]
         """The marks after which the visited pages begin; the last is the current page."""
         self._next: str | None = None
         self._rows: dict[str, Scheduled] = {}
         self._seen: tuple[object, ...] = ()
         self._rest_until = 0.0
+        self._pictures = SmallPictures()
         self._steps = Steps(console, self._stepped)
         with box("head"):
             text("h1", "Schedules")
             text("span", "Select rows, or act on everything the filter matches.", "muted small")
-        with box("filter-bar"):
+            ui.link("New schedule", "/new").classes("button primary")
+        with filter_bar():
             self._filters = Filters(console, FIELDS, given, self._filtered)
         with panel("Scheduled events", "") as self._side:
             self._list = Choosing("Scheduled events", COLUMNS, self._choose)
@@ -122,9 +131,14 @@ class _Page:
         self._wholly: Chosen | None = None
         self._bar.set_visibility(False)
 
-    async def begin(self) -> None:
+    async def begin(self, chosen: list[str]) -> None:
+        """Show what the URL says: the filter, the page and the rows that are chosen."""
         await self._filters.offer()
-        await self._filtered(remembered=True)
+        self._which = await self._filters.filter()
+        with self._console.telling_errors():
+            await self._draw()
+        if picked := [each for each in chosen[:ROWS] if each in self._rows]:
+            self._list.pick(picked)
 
     async def refresh(self) -> None:
         if ticks() >= self._rest_until:
@@ -134,10 +148,14 @@ class _Page:
         self._choose_none()
         await self._draw()
 
-    async def _filtered(self, *, remembered: bool = False) -> None:
+    def _remember(self) -> None:
+        """Put the filter, the page and what is chosen into the URL."""
+        marks = [("after", each) for each in self._marks[-MOST_MARKS:] if each]
+        chosen = [("chosen", each) for each in self._list.picked]
+        remember(HERE, urlencode([*self._filters.given.items(), *marks, *chosen]))
+
+    async def _filtered(self) -> None:
         self._which = await self._filters.filter()
-        if not remembered:
-            remember(HERE, self._filters.query)
         self._marks, self._seen = [None], ()
         self._choose_none()
         with self._console.telling_errors():
@@ -145,10 +163,12 @@ class _Page:
 
     async def _sooner(self) -> None:
         self._marks.pop()
+        self._remember()
         await self._draw()
 
     async def _later(self) -> None:
         self._marks.append(self._next)
+        self._remember()
         await self._draw()
 
     async def _draw(self) -> None:
@@ -157,12 +177,12 @@ class _Page:
         if which is None or seen == self._seen:
             return
         begun = ticks()
-        page, names, total = await self._console.run(lambda: _looked(engine, which, mark))
+        (page, names, total), small = await self._console.run(lambda: self._looked(which, mark))
         self._rest_until = ticks() + REST * (ticks() - begun)
-        self._seen = seen
+        self._seen = seen if self._pictures.complete else ()
         self._next = page.next
         self._rows = {row.id: row for row in page.items}
-        self._list.show([_row(row, names) for row in page.items])
+        self._list.show([_row(row, names, small.get(row.id, {})) for row in page.items])
         self._list.set_visibility(bool(page.items))
         self._back.set_visibility(len(self._marks) > 1)
         self._on.set_visibility(page.next is not None)
@@ -175,10 +195,17 @@ class _Page:
             with self._empty:
                 _draw_empty(self._console, which)
 
+    def _looked(
+        self, which: Filter, mark: str | None
+    ) -> tuple[tuple[Page[Scheduled], Names, int], dict[str, dict[str, Any]]]:
+        found = _looked(self._console.engine, which, mark)
+        return found, self._pictures.look(found[0].items, self._console.engine.now())
+
     # Choosing
 
     def _choose(self) -> None:
         self._wholly = None
+        self._remember()
         picked = len(self._list.picked)
         self._bar.set_visibility(picked > 0)
         self._all.set_visibility(True)
@@ -222,14 +249,14 @@ def _looked(engine: Engine, which: Filter, mark: str | None) -> tuple[Page[Sched
     return page, names, len(page.items) if alone else engine.agenda.count(which)
 
 
-def _row(row: Scheduled, names: Names) -> Mapping[str, Cell]:
+def _row(row: Scheduled, names: Names, small: Mapping[str, Any]) -> Mapping[str, Cell]:
     event = f"{row.domain}:{row.type}"
     return {
         "key": row.id,
         "spoken": f"choose {label_of(row)}",
         "due": time_cell(row.due),
         "event": link_cell(event, schedule_path(row.id), row.description),
-        "when": _when(row),
+        "when": {"text": _when(row), **small},
         "status": badge_cell(row.state, AT_WORK if row.held else None),
         "pico": link_cell(names.of(row.pico_id), pico_path(row.pico_id)),
         "maker": link_cell(row.made_by, ruleset_path(row.rid, row.pico_id, row.line)),

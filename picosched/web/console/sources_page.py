@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from nicegui import ui
@@ -14,6 +14,8 @@ from picosched.sources.source import METRONOME
 from picosched.sources.state import EntryState, SourceState
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.frame import Console, every, frame, notify
+from picosched.web.console.list_page import ListPage, Section, add_list
+from picosched.web.console.local_time import local_text, reader_zone
 from picosched.web.console.parts import (
     AT_WORK,
     Cell,
@@ -24,6 +26,7 @@ from picosched.web.console.parts import (
     badge_cell,
     box,
     button,
+    confirmed,
     empty,
     event_path,
     late_cell,
@@ -83,14 +86,8 @@ entries = [{ name = "seven", expr = "0 7 * * *" }]"""
 def add_pages(console: Console) -> None:
     """The list, and the page of a source."""
 
-    @console.page(HERE)
-    async def sources() -> None:
-        with frame(console, "Sources", HERE):
-            with box("head"):
-                text("h1", "Sources")
-            page = _List(console)
-            await page.refresh()
-        every(console, 1.0, page.refresh)
+    section = Section("Declared", "Sources", COLUMNS, Engine.sources, _row, _nothing)
+    add_list(console, HERE, "Sources", section, act=_act_in_list)
 
     @console.page(f"{HERE}/{{id}}")
     async def source(id: str) -> None:
@@ -104,78 +101,37 @@ def add_pages(console: Console) -> None:
         every(console, 1.0, page.refresh)
 
 
-class _Doing:
-    """Pausing, resuming, removing; each change is followed by `refresh`."""
+def _nothing(console: Console) -> None:
+    more = "A source raises events by its own clock. Declare it in picosched.toml:"
+    empty("There are no sources", more, DECLARATION)
 
-    def __init__(self, console: Console) -> None:
+
+async def _act_in_list(page: ListPage, action: str, id: str) -> None:
+    with page.home:
+        await _act(page.console, page.refresh, action, id)
+
+
+async def _act(console: Console, refresh: Callable[[], Awaitable[None]], action: str, id: str) -> None:
+    """Pause, resume or remove a source, in a parent that stays."""
+    engine = console.engine
+    with console.telling_errors():
+        if action == "remove":
+            more = "It will raise no more events. Its history is kept."
+            if await confirmed("Remove this source?", more, "Remove it"):
+                await console.run(lambda: engine.remove_source(id))
+                notify("The source is removed")
+        else:
+            step = engine.pause_source if action == "pause" else engine.resume_source
+            done = await console.run(lambda: step(id))
+            notify(f"It is {action}d" if done else "Nothing changed", "good" if done else "warn")
+        await refresh()
+
+
+class _Source:
+    def __init__(self, console: Console, id: str) -> None:
         self._console = console
         self._home = ui.element("div").classes("apart")
         """Parent of dialogs and messages, because the rest may be redrawn meanwhile."""
-
-    async def refresh(self) -> None:
-        raise NotImplementedError
-
-    async def act(self, action: str, id: str) -> None:
-        if action == "remove":
-            self._ask(id)
-            return
-        engine = self._console.engine
-        step = engine.pause_source if action == "pause" else engine.resume_source
-        with self._home, self._console.telling_errors():
-            done = await self._console.run(lambda: step(id))
-            notify(f"It is {action}d" if done else "Nothing changed", "good" if done else "warn")
-            await self.refresh()
-
-    def _ask(self, id: str) -> None:
-        async def remove() -> None:
-            with self._console.telling_errors():
-                await self._console.run(lambda: self._console.engine.remove_source(id))
-                dialog.close()
-                notify("The source is removed")
-                await self.refresh()
-
-        self._home.clear()
-        with self._home, ui.dialog() as dialog, ui.card():
-            text("h2", "Remove this source?")
-            text("p", "It will raise no more events. Its history is kept.", "muted")
-            with box("dialog-buttons"):
-                button("Close", dialog.close)
-                button("Remove it", remove, "danger")
-        dialog.open()
-
-
-class _List(_Doing):
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        self._shown: list[SourceState] | None = None
-        with panel("Declared", "") as self._side:
-            self._list = Listing("Sources", COLUMNS)
-            self._list.on_act(self.act)
-            self._empty = ui.element("div")
-
-    async def refresh(self) -> None:
-        found = await self._console.run(self._console.engine.sources)
-        if found == self._shown:
-            return
-        self._shown = found
-        self._list.show([_row(each) for each in found])
-        self._list.set_visibility(bool(found))
-        if self._side is not None:
-            self._side.show(str(len(found)))
-        self._empty.clear()
-        self._empty.set_visibility(not found)
-        if not found:
-            with self._empty:
-                empty(
-                    "There are no sources",
-                    "A source raises events by its own clock. Declare it in picosched.toml:",
-                    DECLARATION,
-                )
-
-
-class _Source(_Doing):
-    def __init__(self, console: Console, id: str) -> None:
-        super().__init__(console)
         self._id = id
         self._shown: SourceState | None = None
         self._place = ui.element("div").classes("stack")
@@ -195,6 +151,10 @@ class _Source(_Doing):
             else:
                 self._draw(state, records)
 
+    async def _act(self, action: str) -> None:
+        with self._home:
+            await _act(self._console, self.refresh, action, self._id)
+
     def _draw(self, state: SourceState, records: Sequence[Fire]) -> None:
         with box("head"):
             text("h1", _label(state))
@@ -204,7 +164,7 @@ class _Source(_Doing):
                 name, tone = str(action["name"]), str(action["tone"])
                 button(
                     str(action["text"]),
-                    lambda name=name: self.act(name, state.id),
+                    lambda name=name: self._act(name),
                     f"small {tone}",
                     needs=action["needs"],
                 )
@@ -282,7 +242,7 @@ def _actions(state: SourceState) -> list[dict[str, str]]:
 
 def _row(state: SourceState) -> Mapping[str, Cell]:
     last = max(state.entries, key=_last_fired, default=None)
-    until = f"until {format_time(state.paused_until)}" if state.paused_until else None
+    until = f"until {local_text(state.paused_until, reader_zone())}" if state.paused_until else None
     return {
         "key": state.id,
         "name": link_cell(_label(state), f"{HERE}/{state.id}"),

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.input import Input
 
-from picosched.clock import format_time, parse_time
 from picosched.engine.agenda import Which
 from picosched.errors import PicoschedError
 from picosched.notation import parse_duration, time_or_later
@@ -25,7 +26,8 @@ from picosched.schedule.scheduled import Scheduled
 from picosched.timespec.almanac import Almanac
 from picosched.timespec.timespec import Timespec
 from picosched.web.console.frame import Console, notify
-from picosched.web.console.parts import badge, button, event_path, moment, text
+from picosched.web.console.local_time import local_text, read_local, reader_zone, time_field
+from picosched.web.console.parts import badge, button, event_path, moment, named_dialog, text
 from picosched.web.console.turn_shown import Told, show_told
 
 MOST_TRIED = 5_000
@@ -96,10 +98,13 @@ class Steps:
 
     def pause(self, chosen: Chosen) -> None:
         with self._ask(f"Pause {chosen.words}", "Pause") as ask:
-            until = _field("Until", "", "2026-03-01T09:00Z, or 2h; empty: until it is resumed")
+            zone = reader_zone()
+            until = time_field(
+                f"Until, {zone.key}", "", "2026-03-01 09:00, or 2h; empty: until it is resumed"
+            )
 
             def do(dry_run: bool) -> list[Scheduled]:
-                time = _time_of(until.value or "", self._console.engine.now())
+                time = _time_of(until.value or "", self._console.engine.now(), zone)
                 return self._agenda.pause(chosen.which, time, dry_run=dry_run)
 
             ask.about(chosen, do, until)
@@ -112,11 +117,9 @@ class Steps:
 
     def move(self, chosen: Chosen, due: datetime | None = None) -> None:
         with self._ask(f"Move {chosen.words}", "Move") as ask:
-            to = None
+            to, zone = None, reader_zone()
             if due is not None:
-                to = ui.input("To, in UTC", value=due.strftime("%Y-%m-%dT%H:%M:%S")).props(
-                    "type=datetime-local step=1"
-                )
+                to = time_field(f"To, {zone.key}", f"{due.astimezone(zone):%Y-%m-%d %H:%M:%S}")
             by = _field("Or by" if due is not None else "By", "", "30m, 1h30m, -2h")
             with ui.element("div").classes("steps"):
                 for words in ("5m", "1h", "1d"):
@@ -126,7 +129,7 @@ class Steps:
 
             def do(dry_run: bool) -> list[Scheduled]:
                 return self._agenda.move(
-                    chosen.which, _target(None if to is None else to.value, by.value), dry_run=dry_run
+                    chosen.which, _target(None if to is None else to.value, by.value, zone), dry_run=dry_run
                 )
 
             ask.about(chosen, do, *([] if to is None else [to]), by)
@@ -177,9 +180,10 @@ class Steps:
     def fire(self, row: Scheduled) -> None:
         """Confirm, raise its event now, and show the turn."""
         self._place.clear()
-        with self._place, ui.dialog() as dialog, ui.card():
+        title = f"Fire {label_of(row)} now"
+        with self._place, named_dialog(title) as dialog, ui.card():
             dialog.open()
-            text("h2", f"Fire {label_of(row)} now")
+            text("h2", title)
             after = "It is then finished." if row.timespec is None else "Its schedule does not change."
             text("p", f"Raises {row.domain}:{row.type} outside its schedule. {after}", "muted")
             result = ui.element("div").classes("stack")
@@ -220,7 +224,7 @@ class _Ask:
     def __enter__(self) -> _Ask:
         with ExitStack() as inside:
             inside.enter_context(self._place)
-            self._dialog = inside.enter_context(ui.dialog())
+            self._dialog = inside.enter_context(named_dialog(self._title))
             inside.enter_context(ui.card())
             text("h2", self._title)
             self._inside = inside.pop_all()
@@ -334,21 +338,21 @@ def _field(label: str, value: str, hint: str) -> Input:
     return ui.input(label, value=value, placeholder=hint).props("debounce=200 maxlength=4000 stack-label")
 
 
-def _target(to: str | None, by: str | None) -> datetime | timedelta:
+def _target(to: str | None, by: str | None, zone: ZoneInfo) -> datetime | timedelta:
     if by and by.strip():
         given = by.strip().removeprefix("+")
         return -parse_duration(given[1:]) if given.startswith("-") else parse_duration(given)
     if not to:
         raise PicoschedError("wanted a time, or a duration such as 30m")
-    return parse_time(to)
+    return read_local(to, zone)
 
 
-def _time_of(given: str, now: datetime) -> datetime | None:
+def _time_of(given: str, now: datetime, zone: ZoneInfo) -> datetime | None:
     """Parse a time, or a duration from now; None if empty."""
     given = given.strip()
     if not given:
         return None
-    return time_or_later(given, now)
+    return time_or_later(given, now, partial(read_local, zone=zone))
 
 
 def _tell(verb: str, rows: Sequence[Scheduled]) -> None:
@@ -356,7 +360,7 @@ def _tell(verb: str, rows: Sequence[Scheduled]) -> None:
         notify("Nothing changed: it had ended, or was already in that state.", "warn")
     elif len(rows) == 1:
         row = rows[0]
-        due = "" if row.due is None else f", due {format_time(row.due)}"
+        due = "" if row.due is None else f", due {local_text(row.due, reader_zone())}"
         notify(f"{label_of(row)} is {row.status.value}{due}")
     else:
         notify(f"{len(rows):,} events were {verb}")

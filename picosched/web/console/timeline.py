@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from nicegui import ui
@@ -17,9 +19,12 @@ from picosched.web.api.shapes import Names
 from picosched.web.console.example import try_example
 from picosched.web.console.filters import Filters, remember
 from picosched.web.console.frame import Console, every, frame
-from picosched.web.console.lanes import MOST_ROWS, SPANS, Axis, Lane, Mark, Picture, Track, draw, wanted
-from picosched.web.console.parts import box, button, empty, panel, pico_path, text
+from picosched.web.console.lanes import MOST_ROWS, Axis, Lane, Mark, Picture, Track, draw, wanted
+from picosched.web.console.local_time import follow_zone, local_text, reader_zone
+from picosched.web.console.month import Day, axis_of_month, draw_month, month
+from picosched.web.console.parts import box, button, empty, filter_bar, named_dialog, panel, pico_path, text
 from picosched.web.console.schedule_page import Detail, ruleset_path
+from picosched.web.console.source_lanes import SourceTrack, by_source, source_tracks
 from picosched.web.console.steps import label_of
 
 HERE = "/timeline"
@@ -27,10 +32,18 @@ REST = 20
 """The least pause between redraws, as a multiple of the time one took."""
 
 DAY = timedelta(days=1)
+MONTH = "month"
+VIEWS = ("day", "week", MONTH, "year")
+MANY = 200
+"""More fires than this in one mark are told as a number, since a bar of them would be solid."""
 
 
 class Lanes(Element, component="look/lanes.js"):
     """Lanes of marks: `show(axis, lanes)`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.props["axis"], self.props["lanes"] = {"start": 0, "end": 1, "ticks": []}, []
 
     def show(self, axis: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
         self.props["axis"], self.props["lanes"] = axis, lanes
@@ -50,35 +63,42 @@ def add_pages(console: Console) -> None:
         with frame(console, "Timeline", HERE):
             page = _Page(console, given)
             await page.begin()
+        follow_zone(lambda zone: page.refresh())
         every(console, 1.0, page.refresh)
 
 
 class _Page:
     def __init__(self, console: Console, given: dict[str, str]) -> None:
         self._console = console
-        self._span = given.get("span", "day") if given.get("span") in SPANS else "day"
+        self._span = given.get("span", "day") if given.get("span") in VIEWS else "day"
+        pico, _, rid = given.get("unfolded", "").partition(" ")
+        self._unfolded: tuple[str, str] | None = (pico[:100], rid[:100]) if rid else None
+        """The pico and ruleset of the lane that is shown whole."""
         self._which: Filter | None = Filter()
+        self._opened = given.get("open", "")[:100] or None
+        """The id of the schedule beside the timeline."""
         self._seen: tuple[object, ...] = ()
-        self._picture: Picture | None = None
+        self._shown: object = None
         self._rest_until = 0.0
         with box("head"):
             text("h1", "Timeline")
             with box("choice") as group:
                 group.props('role="group" aria-label="How far ahead"')
-                self._choices = {span: self._choice(span) for span in SPANS}
-        with box("filter-bar"):
+                self._choices = {span: self._choice(span) for span in VIEWS}
+        with filter_bar():
             self._filters = Filters(console, ("text", "pico", "rid"), given, self._filtered)
         with panel("To come", "") as self._side:
             self._lanes = Lanes().on("open", lambda event: self._open(str(event.args)))
-            self._lanes.on("more", lambda event: self._more(event.args))
+            self._lanes.on("more", lambda event: self._unfold(event.args))
+            self._month = ui.element("div")
             self._empty = ui.element("div")
         with (
-            ui.dialog().props('position="right" full-height') as self._dialog,
+            named_dialog("A schedule").props('position="right" full-height') as self._dialog,
             ui.card().classes("side-panel"),
         ):
             button("Close", self._dialog.close, "small").classes("close")
             self._detail = Detail(console, wide=False)
-        self._dialog.on_value_change(lambda event: None if event.value else self._lanes.choose(None))
+        self._dialog.on_value_change(lambda event: None if event.value else self._close())
 
     def _choice(self, span: str) -> Element:
         async def choose() -> None:
@@ -93,6 +113,8 @@ class _Page:
         await self._filters.offer()
         self._which = await self._filters.filter()
         await self._draw()
+        if self._opened:
+            await self._open(self._opened)
 
     async def refresh(self) -> None:
         if self._dialog.value:
@@ -105,66 +127,120 @@ class _Page:
         await self._changed()
 
     async def _changed(self) -> None:
-        query = "&".join(each for each in (f"span={self._span}", self._filters.query) if each)
-        remember(HERE, query)
+        self._remember()
         self._seen = ()
         with self._console.telling_errors():
             await self._draw()
 
     async def _draw(self) -> None:
         engine = self._console.engine
-        axis, which = Axis.of(self._span, engine.now()), self._which
-        seen = axis, which, engine.commits
+        now, which, zone, unfolded = engine.now(), self._which, reader_zone(), self._unfolded
+        axis = axis_of_month(now) if self._span == MONTH else Axis.of(self._span, now)
+        seen = axis, which, zone, unfolded, engine.commits
         if which is None or seen == self._seen:
             return
         begun = ticks()
-        found = await self._console.run(lambda: _looked(engine, which, axis))
+        if self._span == MONTH:
+            await self._draw_month(which, axis, zone)
+            self._rest_until, self._seen = ticks() + REST * (ticks() - begun), seen
+            return
+        found = await self._console.run(lambda: _looked(engine, which, axis, unfolded))
+        if self._month.is_deleted:
+            return
         self._rest_until = ticks() + REST * (ticks() - begun)
         self._seen = seen
-        for span, choice in self._choices.items():
-            choice.props(f"aria-pressed={str(span == self._span).lower()}")
-        picture, names, total = found
-        if picture == self._picture:
+        self._press()
+        picture, names, total, sources = found
+        if (picture, sources, zone) == self._shown:
             return
-        self._picture = picture
-        self._lanes.show(
-            _axis_props(axis, self._span), [_lane_props(lane, names, axis) for lane in picture.lanes]
-        )
-        self._lanes.set_visibility(bool(picture.lanes))
+        self._shown = picture, sources, zone
+        self._month.set_visibility(False)
+        lanes = [_lane_props(lane, names, axis, zone) for lane in picture.lanes]
+        lanes += [_source_props(id, tracks, axis, zone) for id, tracks in by_source(sources)]
+        self._lanes.show(_axis_props(axis, self._span, zone), lanes)
+        self._lanes.set_visibility(bool(lanes))
         if self._side is not None:
-            self._side.show(_summary(picture, total))
+            self._side.show(" · ".join((*_summary(picture, total), zone.key)))
         self._empty.clear()
-        self._empty.set_visibility(not picture.lanes)
-        if not picture.lanes:
+        self._empty.set_visibility(not lanes)
+        if not lanes:
             with self._empty:
                 _draw_empty(self._console, which)
 
+    def _remember(self) -> None:
+        """Put the span, the filter and the schedule that is open into the URL."""
+        opened = {"open": self._opened} if self._opened else {}
+        whole = {"unfolded": " ".join(self._unfolded)} if self._unfolded else {}
+        remember(HERE, urlencode({"span": self._span, **self._filters.given, **opened, **whole}))
+
+    def _close(self) -> None:
+        self._opened = None
+        self._lanes.choose(None)
+        self._remember()
+
     async def _open(self, id: str) -> None:
+        self._opened = id
+        self._remember()
         self._lanes.choose(id)
         self._dialog.open()
         with self._console.telling_errors():
             await self._detail.show(id)
 
-    def _more(self, lane: dict[str, str]) -> None:
-        ui.navigate.to(f"/schedules?{urlencode(lane)}")
+    def _press(self) -> None:
+        for span, choice in self._choices.items():
+            choice.props(f"aria-pressed={str(span == self._span).lower()}")
+
+    async def _draw_month(self, which: Filter, axis: Axis, zone: ZoneInfo) -> None:
+        engine = self._console.engine
+        days, total = await self._console.run(lambda: _looked_month(engine, which, axis, zone))
+        if self._month.is_deleted:
+            return
+        self._press()
+        if (days, zone) == self._shown:
+            return
+        self._shown = days, zone
+        self._lanes.set_visibility(False)
+        self._empty.set_visibility(False)
+        self._month.set_visibility(True)
+        self._month.clear()
+        with self._month:
+            draw_month(days, engine.now().astimezone(zone).date(), zone, self._filters.given)
+        if self._side is not None:
+            more = f"of the {MOST_ROWS} schedules that are due first · " if total > MOST_ROWS else ""
+            self._side.show(f"{more}{zone.key}")
+
+    async def _unfold(self, lane: dict[str, str]) -> None:
+        """Show a lane whole, or folded again."""
+        wanted = lane["pico"], lane["rid"]
+        self._unfolded = None if self._unfolded == wanted else wanted
+        await self._changed()
 
 
-def _looked(engine: Engine, which: Filter, axis: Axis) -> tuple[Picture, Names, int]:
+def _looked_month(engine: Engine, which: Filter, axis: Axis, zone: ZoneInfo) -> tuple[tuple[Day, ...], int]:
+    rows = engine.agenda.scheduled(wanted(which, axis), MOST_ROWS + 1)
+    tracks = source_tracks(engine, which, axis)
+    return month(rows[:MOST_ROWS], tracks, engine.now(), zone, engine.settings.granularity), len(rows)
+
+
+def _looked(
+    engine: Engine, which: Filter, axis: Axis, unfolded: tuple[str, str] | None
+) -> tuple[Picture, Names, int, list[SourceTrack]]:
     """The picture for a filter, and the number of rows read; MOST_ROWS + 1 means there are more."""
     rows = engine.agenda.scheduled(wanted(which, axis), MOST_ROWS + 1)
-    picture = draw(rows[:MOST_ROWS], axis, engine.settings.granularity)
+    picture = draw(rows[:MOST_ROWS], axis, engine.settings.granularity, unfolded)
     names = Names(engine)
     for lane in picture.lanes:
         names.of(lane.pico_id)
-    return picture, names, len(rows)
+    return picture, names, len(rows), source_tracks(engine, which, axis)
 
 
-def _summary(picture: Picture, total: int) -> str:
+def _summary(picture: Picture, total: int) -> Iterator[str]:
     if total > MOST_ROWS:
-        return f"the {MOST_ROWS} that are due first; filter to see others"
-    if picture.undrawn:
-        return f"{total} scheduled, {picture.undrawn} of them not drawn; filter to see others"
-    return f"{total} scheduled" if total else ""
+        yield f"the {MOST_ROWS} that are due first; filter to see others"
+    elif picture.undrawn:
+        yield f"{total} scheduled, {picture.undrawn} of them not drawn; filter to see others"
+    elif total:
+        yield f"{total} scheduled"
 
 
 def _draw_empty(console: Console, which: Filter) -> None:
@@ -174,48 +250,44 @@ def _draw_empty(console: Console, which: Filter) -> None:
         empty("Nothing matches this filter in this time", "Choose a longer time, or a wider filter.")
 
 
-def _axis_props(axis: Axis, span: str) -> dict[str, Any]:
-    return {"start": to_ms(axis.start), "end": to_ms(axis.end), "ticks": _ticks(axis, span)}
+def _axis_props(axis: Axis, span: str, zone: ZoneInfo) -> dict[str, Any]:
+    return {"start": to_ms(axis.start), "end": to_ms(axis.end), "ticks": _ticks(axis, span, zone)}
 
 
-def _ticks(axis: Axis, span: str) -> list[dict[str, Any]]:
-    """The positions of lines and labels: hours of a day, days of a week, months of a year, in UTC."""
+def _ticks(axis: Axis, span: str, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """The positions of lines and labels: hours of a day, days of a week, months of a year, in the zone."""
     found: list[dict[str, Any]] = []
-    time = axis.start.replace(minute=0, second=0, microsecond=0)
-    if span == "day":
-        step, strong, form = timedelta(hours=1), (0, 6, 12, 18), "%H:%M"
-        while (time := time + step) < axis.end:
-            if time.hour % 3 == 0:
-                label = f"{time:%a %d}" if time.hour == 0 else f"{time:{form}}"
-                found.append({"at": axis.part(time), "label": label, "strong": time.hour in strong})
-        return found
-    time = time.replace(hour=0)
-    while (time := time + DAY) < axis.end:
-        if span == "week":
-            found.append(
-                {"at": axis.part(time), "label": f"{time:%a %d}", "strong": time.weekday() in (0, 3)}
-            )
-        elif time.day == 1:
-            label = f"{time:%b %Y}" if time.month == 1 else f"{time:%b}"
-            found.append({"at": axis.part(time), "label": label, "strong": time.month % 3 == 1})
+    # Local times without a zone, so that a step is one of the clock on the wall.
+    step = timedelta(hours=3) if span == "day" else DAY
+    time = axis.start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    while (at := (time := time + step).replace(tzinfo=zone).astimezone(UTC)) < axis.end:
+        if at <= axis.start or (span == "year" and time.day != 1):
+            continue
+        label, strong = f"{time:%H:%M}", time.hour % 6 == 0
+        if span == "year":
+            label, strong = f"{time:%Y-%m}", time.month % 3 == 1
+        elif time.hour == 0:
+            label = f"{time:%a %m-%d}"
+            strong = span == "day" or time.weekday() in (0, 3)
+        found.append({"at": axis.part(at), "label": label, "strong": strong})
     return found
 
 
-def _lane_props(lane: Lane, names: Names, axis: Axis) -> dict[str, Any]:
+def _lane_props(lane: Lane, names: Names, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "pico_id": lane.pico_id,
         "rid": lane.rid,
         "pico": names.of(lane.pico_id),
         "pico_href": pico_path(lane.pico_id),
         "rid_href": ruleset_path(lane.rid, lane.pico_id),
-        "tracks": [_track_props(track, axis) for track in lane.tracks],
+        "tracks": [_track_props(track, axis, zone) for track in lane.tracks],
     }
 
 
-def _track_props(track: Track, axis: Axis) -> dict[str, Any]:
+def _track_props(track: Track, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     row, number = track.row, _number(track.count, track.more)
     if track.of > 1:
-        label, title = f"{track.of:,} more", "only their next times"
+        label, title = f"{track.of:,} more", "only their next times; open them"
     else:
         label, title = label_of(row), f"{row.domain}:{row.type}\n{row.timespec or 'once'}"
     return {
@@ -225,9 +297,40 @@ def _track_props(track: Track, axis: Axis) -> dict[str, Any]:
         "title": title,
         "spoken": f"{number} fires" if track.of == 1 else "show them",
         "paused": row.state if row.paused and track.of == 1 else "",
-        "count": f"{number} ×" if track.marks else "–",
-        "marks": [_mark_props(mark, axis) for mark in track.marks],
+        "folds": track.unfolded,
+        "count": number if track.marks else "–",
+        "marks": [_mark_props(mark, axis, zone) for mark in track.marks],
     }
+
+
+def _source_props(id: str, tracks: list[SourceTrack], axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
+    href = f"/sources/{quote(id, safe='')}"
+    return {
+        "pico_id": "",
+        "rid": id,
+        "pico": tracks[0].source,
+        "pico_href": href,
+        "rid_href": "/sources",
+        "rid_shown": "source",
+        "tracks": [
+            {
+                "id": track.id,
+                "of": 1,
+                "href": href,
+                "label": track.event,
+                "title": track.event,
+                "spoken": f"{_number_of(track.marks)} fires",
+                "paused": "",
+                "count": _number_of(track.marks),
+                "marks": [_mark_props(mark, axis, zone) for mark in track.marks],
+            }
+            for track in tracks
+        ],
+    }
+
+
+def _number_of(marks: Sequence[Mark]) -> str:
+    return _number(sum(each.count for each in marks), any(each.more for each in marks))
 
 
 def _number(count: int, more: bool) -> str:
@@ -235,14 +338,15 @@ def _number(count: int, more: bool) -> str:
     return f"{count // 1000 * 1000 or count:,}+" if more else f"{count:,}"
 
 
-def _mark_props(mark: Mark, axis: Axis) -> dict[str, Any]:
+def _mark_props(mark: Mark, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     first = max(0.0, axis.part(mark.first))
     number = _number(mark.count, mark.more)
-    when = f"{mark.first:%a %Y-%m-%d %H:%M:%S}Z"
-    several = f"{number} from {when} to {mark.last:%a %Y-%m-%d %H:%M:%S}Z"
+    when = local_text(mark.first, zone)
+    several = f"{number} from {when} to {local_text(mark.last, zone)}"
     return {
         "from": first,
         "to": max(first, axis.part(mark.last)),
-        "count": f"{number} ×",
+        "count": number,
+        "many": mark.count > MANY,
         "title": when if mark.count == 1 else several,
     }

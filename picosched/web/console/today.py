@@ -10,16 +10,13 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
-
-from nicegui import ui
 
 from picosched.clock import EPOCH, shifted, ticks
 from picosched.engine.engine import Engine
 from picosched.schedule.load import Load
 from picosched.schedule.scheduled import Outcome
-from picosched.web.console import charts
+from picosched.web.console.chart import Series
 from picosched.web.console.last_day import Seen
 
 AHEAD = timedelta(hours=26)
@@ -102,29 +99,16 @@ def today(seen: Seen, load: Load, zone: ZoneInfo) -> Today:
     return Today(zone, seen.now, hours)
 
 
-def day_chart() -> ui.echart:
-    """The hours of a day, stacked by what became of them."""
-    axis = {"axisLine": charts.LINE, "splitLine": charts.LINE, "type": "value", "minInterval": 1}
-    nothing = {"type": "category", "data": []}
-    return charts.chart({"xAxis": nothing, "yAxis": axis, "series": []}, "What happens today, by the hour")
+def day_labels(day: Today) -> list[str]:
+    """The reader's times at which the hours begin."""
+    return [f"{at.astimezone(day.zone):%H:%M}" for at in day.hours]
 
 
-def day_options(day: Today) -> dict[str, Any]:
-    """The options that change."""
-    labels = [f"{at.astimezone(day.zone):%H:%M}" for at in day.hours]
-    axis = {"axisLine": charts.LINE, "axisTick": {"show": False}, "axisLabel": charts.LABEL}
+def day_series(day: Today) -> list[Series]:
+    """The hours of a day by what became of them."""
     totals = day.totals
-    series = [
-        {
-            "name": name,
-            "type": "bar",
-            "stack": "day",
-            "barCategoryGap": "20%",
-            "itemStyle": {"color": colour, "opacity": 0.55 if name == "to come" else 1},
-            "emphasis": {"disabled": True},
-            "data": [counts[name] for counts in day.hours.values()],
-        }
+    return [
+        Series(name, colour, tuple(counts[name] for counts in day.hours.values()), name == "to come")
         for name, colour in KINDS
         if totals[name] or name != "not raised"
     ]
-    return {"xAxis": {**axis, "type": "category", "data": labels}, "series": series}

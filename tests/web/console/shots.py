@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from web.console.opened import Opened, opened
 
 RULESETS = Path(__file__).parents[3] / "rulesets"
-WIDTHS = {"phone": (390, 844), "tablet": (820, 1180), "desk": (1440, 900)}
+WIDTHS = {"phone": (390, 844), "tablet": (768, 1024), "desk": (1440, 900)}
 SCHEMES = ("light", "dark")
 SHOWN = {"overview": "console.png", "schedule": "console-schedule.png", "journal": "console-journal.png"}
 """Page → its picture in the documentation, at a desk and light."""
@@ -88,7 +88,9 @@ def main(all_of_them: Path, shown: Path) -> None:
                     page = context.new_page()
                     for name, path in pages.items():
                         page.goto(console.url + path)
-                        page.wait_for_selector("nav.nav")  # the first waits for the console to be loaded
+                        page.wait_for_selector(
+                            "nav.nav", state="attached"
+                        )  # the first waits for the console to be loaded
                         page.wait_for_load_state("networkidle")
                         page.screenshot(path=all_of_them / f"{name}-{place}-{scheme}.png")
                     context.close()

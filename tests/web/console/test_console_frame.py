@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from web.console.opened import HOSTILE, Opened
@@ -14,12 +16,14 @@ PLACES = {
     "/journal": "Journal",
     "/timeline": "Timeline",
     "/schedules": "Schedules",
+    "/history": "History",
     "/load": "Load",
     "/rulesets": "Rulesets",
     "/graph": "Graph",
     "/sources": "Sources",
     "/deliveries": "Deliveries",
     "/alerts": "Alerts",
+    "/settings": "Settings",
 }
 DARK, LIGHT = "rgb(14, 17, 21)", "rgb(246, 247, 249)"
 
@@ -37,6 +41,38 @@ def test_each_place_fits_a_narrow_screen_and_is_marked_as_the_present_one(
     expect(page.locator(".nav a[aria-current=page]")).to_have_text(name)
     expect(page).to_have_title(f"{name} · picosched")
     assert page.evaluate("document.documentElement.scrollWidth") <= 380
+
+
+def test_the_navigation_and_the_filters_unfold_on_a_phone(page: Page, console: Opened) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{console.url}/schedules")
+    places = page.locator(".nav a")
+    expect(places.first).to_be_hidden()
+    menu = page.get_by_role("button", name="Menu")
+    menu.click()
+    expect(menu).to_have_attribute("aria-expanded", "true")
+    for place in places.all():
+        expect(place).to_be_in_viewport(ratio=1)
+    menu.click()
+    expect(page.get_by_label("Text")).to_be_hidden()
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_label("Text")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_scripts_are_compressed_and_kept_for_ever(console: Opened) -> None:
+    text = console.client.get("/", headers={"accept": "text/html", "accept-encoding": "br"}).text
+    paths = re.findall(r'(?:src|href)="(/(?:look|_nicegui)/[^"]+\.(?:js|css))"', text)
+    assert any("quasar" in each for each in paths) and any("console.css" in each for each in paths)
+    for path in paths:
+        plain = console.client.get(path, headers={"accept-encoding": "identity"})
+        for coding in ("br", "gzip"):
+            answer = console.client.get(path, headers={"accept-encoding": coding})
+            assert "immutable" in answer.headers["cache-control"], path
+            if len(plain.content) > 1_000:
+                assert answer.headers["content-encoding"] == coding, path
+                assert int(answer.headers["content-length"]) < len(plain.content) * 0.6, path
+            assert answer.content == plain.content
 
 
 def test_keys_lead_from_place_to_place(page: Page, console: Opened) -> None:

@@ -41,10 +41,10 @@ def test_the_load_is_drawn_by_the_hour_and_a_free_minute_is_found(page: Page, tm
             expect(every).to_contain_text("metronome:tick (beat)")
             expect(every).to_contain_text("240")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.get_by_label("Timespec").fill("0 9 * * *")
+        page.get_by_label("Timespec", exact=True).fill("0 9 * * *")
         page.get_by_role("button", name="Suggest").click()
         expect(page.get_by_text("0 9 * * *: 2 others at")).to_be_visible()
         expect(page.get_by_text("1 9 * * *, 1 minute later: no others")).to_be_visible()
-        page.get_by_label("Timespec").fill("at dinner")
+        page.get_by_label("Timespec", exact=True).fill("at dinner")
         page.get_by_role("button", name="Suggest").click()
         expect(page.get_by_text('timespec "at dinner"')).to_be_visible()

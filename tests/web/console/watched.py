@@ -23,4 +23,4 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     page.on("dialog", lambda dialog: (wrong.append(f"a script said {dialog.message}"), dialog.dismiss()))
     yield page
     page.close()
-    assert wrong == []
+    assert wrong == [], wrong

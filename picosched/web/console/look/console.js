@@ -46,6 +46,29 @@
     return seconds > 0 ? `in ${text}` : `${text} ago`;
   }
 
+  // The zone of the reader: chosen, or the browser's own, which the cookie marks with "~". The server draws in it too.
+  const COOKIE = "picosched-zone";
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  let zone, clock;
+  function useZone(name) {
+    const value = name === "~" ? "~" + own : name;
+    document.cookie = `${COOKIE}=${value}; path=/; max-age=31536000; samesite=strict`;
+    zone = value.replace("~", "");
+    try {
+      const parts = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+      clock = new Intl.DateTimeFormat("en", { ...parts, hourCycle: "h23", timeZone: zone, timeZoneName: "short" });
+    } catch { useZone("UTC"); return; }
+    shown.forEach((each) => each.tell());
+    if (window.emitEvent) emitEvent("zone", zone);
+  }
+  function local(at) {  // [date, time of day, name of the zone]
+    const of = Object.fromEntries(clock.formatToParts(at).map((each) => [each.type, each.value]));
+    return [`${of.year}-${of.month}-${of.day}`, `${of.hour}:${of.minute}:${of.second}`, of.timeZoneName];
+  }
+  const chosen = document.cookie.split("; ").find((each) => each.startsWith(COOKIE + "="))?.slice(COOKIE.length + 1);
+  useZone(!chosen || chosen.startsWith("~") ? "~" : chosen);
+  window.picosched = { useZone, zone: () => zone };
+
   class PicoTime extends HTMLElement {
     static observedAttributes = ["at"];
     connectedCallback() { shown.add(this); this.tell(); }
@@ -55,17 +78,17 @@
       const at = new Date(this.getAttribute("at"));
       if (isNaN(at)) { this.textContent = this.getAttribute("at") ? this.getAttribute("at") : "–"; return; }
       const now = present();
-      const iso = at.toISOString();
-      const sameDay = iso.slice(0, 10) === new Date(now).toISOString().slice(0, 10);
-      const text = sameDay ? iso.slice(11, 19) + "Z" : iso.slice(0, 10) + " " + iso.slice(11, 16) + "Z";
+      const [day, hour, name] = local(at);
+      const text = day === local(now)[0] ? hour : `${day} ${hour.slice(0, 5)}`;
       const relative = distance((at - now) / 1000);
-      if (this.said === relative + text) return;
-      this.said = relative + text;
+      if (this.said === relative + text + name) return;
+      this.said = relative + text + name;
       const time = document.createElement("span");
       time.className = "at";
       time.textContent = text;
       this.replaceChildren(relative, time);
-      this.title = `${iso.replace(".000", "")}\n${at.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" })}`;
+      const utc = at.toISOString().replace(".000", "");
+      this.title = zone === "UTC" ? utc : `${utc}\n${day} ${hour} ${name}, ${zone}`;
     }
   }
   customElements.define("pico-time", PicoTime);
@@ -104,6 +127,11 @@
   });
   addEventListener("click", (event) => {
     if (event.target.closest?.("[data-switch-theme]")) switchTheme();
+    const opener = event.target.closest?.("[data-opens]");
+    if (opener) {
+      const open = document.getElementById(opener.dataset.opens)?.classList.toggle("open");
+      opener.setAttribute("aria-expanded", String(open));
+    }
     if (event.target.closest?.("[data-show-keys]")) document.querySelector("dialog.keys")?.showModal();
     if (event.target.matches?.("dialog.keys")) event.target.close();
   });

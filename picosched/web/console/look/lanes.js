@@ -17,7 +17,8 @@ export default {
         : { left: `${100 * mark.from}%` };
     },
     open(lane, track) {
-      if (track.of > 1) this.$emit("more", { pico: lane.pico_id, rid: lane.rid });
+      if (track.href) location.href = track.href;
+      else if (track.of > 1) this.$emit("more", { pico: lane.pico_id, rid: lane.rid });
       else this.$emit("open", track.id);
     },
   },
@@ -27,16 +28,17 @@ export default {
         <span v-for="tick in axis.ticks" :key="tick.at" :class="{ strong: tick.strong, late: tick.at > 0.85 }" :style="{ left: 100 * tick.at + '%' }">{{ tick.label }}</span>
       </div></div>
       <section v-for="lane in lanes" :key="lane.pico_id + ' ' + lane.rid" class="lane" :aria-label="lane.pico + ' ' + lane.rid">
-        <h3><a :href="lane.pico_href">{{ lane.pico }}</a> <span class="muted" aria-hidden="true">·</span> <a :href="lane.rid_href" class="mono">{{ lane.rid }}</a></h3>
+        <h3><a :href="lane.pico_href">{{ lane.pico }}</a> <span class="muted" aria-hidden="true">·</span> <a :href="lane.rid_href" class="mono">{{ lane.rid_shown ?? lane.rid }}</a>
+          <button v-if="lane.tracks[0]?.folds" type="button" class="button small" @click="$emit('more', { pico: lane.pico_id, rid: lane.rid })">Fold</button></h3>
         <ul>
           <li v-for="track in lane.tracks" :key="track.id" :class="['track', { chosen: track.id === chosen, paused: !!track.paused }]" @click="open(lane, track)">
             <button type="button" class="track-name" :title="track.title" :aria-label="track.label + ', ' + track.spoken" @click.stop="open(lane, track)"><span class="mono">{{ track.label }}</span><span v-if="track.paused" class="badge warn">{{ track.paused }}</span></button>
             <div class="track-marks" aria-hidden="true">
               <i v-for="tick in axis.ticks" :key="tick.at" :class="{ strong: tick.strong }" :style="{ left: 100 * tick.at + '%' }"></i>
               <i class="now" :style="{ left: 100 * here + '%' }"></i>
-              <b v-for="(mark, index) in track.marks" :key="index" :class="mark.to > mark.from ? 'bar' : 'dot'" :style="place(mark)" :title="mark.title"><template v-if="mark.to - mark.from > 0.06">{{ mark.count }}</template></b>
+              <b v-for="(mark, index) in track.marks" :key="index" :class="[mark.to > mark.from ? 'bar' : 'dot', { many: mark.many }]" :style="place(mark)" :title="mark.title"><span v-if="mark.many && mark.to > mark.from">{{ mark.count }} fires</span><template v-else-if="mark.to - mark.from > 0.06">{{ mark.count }} ×</template></b>
             </div>
-            <span class="track-count">{{ track.count }}</span>
+            <span class="track-count">{{ track.count }}{{ track.count === "–" ? "" : " ×" }}</span>
           </li>
         </ul>
       </section>

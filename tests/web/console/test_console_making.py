@@ -1,0 +1,51 @@
+"""Making things: a schedule in words, a turn's event once more, a ruleset on the pico that one came from."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+from web.console.opened import Opened
+from web.console.pasted import get, paste
+
+
+def test_a_schedule_is_typed_in_words_with_its_picture(page: Page, console: Opened) -> None:
+    pico = console.pico("worded")
+    page.goto(f"{console.url}/schedules")
+    page.get_by_role("link", name="New schedule").click()
+    page.get_by_label("When").fill("weekdays at nine")
+    expect(page.locator(".stack-small .bad-text")).to_be_visible()
+    page.get_by_label("When").fill("weekdays at 9:00")
+    expect(page.get_by_text("at 09:00 on Monday to Friday")).to_be_visible()
+    expect(page.locator(".rhythm td.l4")).to_have_count(5)
+    page.get_by_label("Pico").fill("worded")
+    page.get_by_role("option", name="worded").click()
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("alert").filter(has_text="event")).to_be_visible()
+    page.get_by_label("Event").fill("clock:beat")
+    page.get_by_role("button", name="Make it").click()
+    page.wait_for_url("**/sources/*")
+    made = next(each for each in get(console, "/sources") if each["name"] == "clock:beat weekdays at 9:00")
+    assert made["to"] == {"pico": pico}
+
+
+def test_the_event_of_a_turn_is_raised_again(page: Page, console: Opened) -> None:
+    pico = console.pico("repeated")
+    console.raise_event(pico, "tell:me", n=1)
+    (turn,) = get(console, "/journal", pico=pico)["items"]
+    page.goto(f"{console.url}/journal/{turn['seq']}")
+    page.get_by_role("button", name="Raise again").click()
+    expect(page.get_by_role("dialog").get_by_text("tell:me")).to_be_visible()
+    page.get_by_role("button", name="Raise it").click()
+    expect(page.get_by_text("1 of 1 rules fired").first).to_be_visible()
+    assert len(get(console, "/journal", pico=pico)["items"]) == 2
+
+
+def test_installing_chooses_the_pico_that_one_came_from(page: Page, console: Opened) -> None:
+    console.pico("first here")
+    pico = console.pico("came from")
+    page.goto(f"{console.url}/picos/{pico}")
+    page.get_by_role("link", name="Write one in the editor").click()
+    expect(page.locator(".cm-content")).to_have_attribute("aria-label", "The text of the ruleset")
+    paste(page, "ruleset fresh { rule hello { select when a b } }")
+    page.get_by_role("button", name="Install…").click()
+    expect(page.locator(".q-chip")).to_have_count(1)
+    expect(page.locator(".q-chip")).to_contain_text("came from")

@@ -1,0 +1,88 @@
+"""The zone of the reader: the browser's own, or a chosen one, in the browser and in what the server draws."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from web.console.opened import Opened
+from web.console.pasted import get
+from web.console.watched import watched
+
+from picosched.clock import format_time
+from picosched.web.console.local_time import read_local
+
+BEAT = "2126-01-01T00:00:00Z"
+
+
+def never(console: Opened, name: str) -> str:
+    """The path of a schedule due at `BEAT`."""
+    pico = console.pico(name)
+    console.raise_event(pico, "clocks:begin")
+    rows = get(console, "/scheduled", pico=pico)["items"]
+    return f"{console.url}/schedules/{next(each['id'] for each in rows if each['due'] == BEAT)}"
+
+
+def test_times_are_in_the_browser_s_zone_with_utc_on_hover(browser: Browser, console: Opened) -> None:
+    path = never(console, "tokyo")
+    context = browser.new_context(timezone_id="Asia/Tokyo", locale="en-US")
+    with watched(context) as page:
+        page.goto(path)
+        time = page.locator(".times pico-time")
+        expect(time).to_contain_text("2126-01-01 09:00")
+        expect(time).to_have_attribute("title", f"{BEAT}\n2126-01-01 09:00:00 GMT+9, Asia/Tokyo")
+        page.get_by_role("button", name="Move").click()
+        field = page.get_by_label("To, Asia/Tokyo")
+        expect(field).to_have_value("2126-01-01 09:00:00")
+        page.get_by_role("button", name="Calendar").click()
+        page.locator(".q-date").get_by_role("button", name="15", exact=True).click()
+        expect(field).to_have_value("2126-01-15 09:00:00")
+        expect(page.locator(".preview")).to_contain_text("2126-01-15 09:00")
+        page.goto(f"{console.url}/load")
+        expect(page.get_by_text("Asia/Tokyo").first).to_be_visible()
+    context.close()
+
+
+def test_a_chosen_zone_is_kept_and_everything_is_drawn_in_it(page: Page, console: Opened) -> None:
+    path = never(console, "dubai")
+    page.goto(f"{console.url}/settings")
+    field = page.get_by_label("Zone of all times")
+    field.fill("Dubai")
+    page.get_by_role("option", name="Asia/Dubai").click()
+    expect(field).to_have_value("Asia/Dubai")
+    page.goto(path)
+    expect(page.locator(".times pico-time")).to_contain_text("2126-01-01 04:00")
+    page.goto(f"{console.url}/timeline")
+    expect(page.locator(".side").first).to_contain_text("Asia/Dubai")
+    page.goto(f"{console.url}/settings")
+    expect(page.get_by_label("Zone of all times")).to_have_value("Asia/Dubai")
+
+
+def test_hours_are_told_until_there_are_two_days(page: Page, console: Opened) -> None:
+    page.goto(console.url)
+    for hours, words in ((43, "in 43 h"), (47, "in 47 h"), (49, "in 2 d")):
+        told = page.evaluate(
+            """(hours) => {
+                const made = document.createElement("pico-time");
+                const present = Number(document.querySelector("meta[name=server-ms]").content);
+                made.setAttribute("at", new Date(present + hours * 3_600_000 + 60_000).toISOString());
+                document.body.append(made);
+                return made.textContent;
+            }""",
+            hours,
+        )
+        assert told.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-03-01 09:00", "2026-03-01T08:00:00Z"),
+        ("2026-07-01", "2026-06-30T22:00:00Z"),
+        ("2026-03-01T09:00Z", "2026-03-01T09:00:00Z"),
+        ("2026-03-01T09:00+05:30", "2026-03-01T03:30:00Z"),
+    ],
+)
+def test_a_time_without_an_offset_is_in_the_reader_s_zone(text: str, time: str) -> None:
+    assert format_time(read_local(text, ZoneInfo("Europe/Berlin"))) == time
