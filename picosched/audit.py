@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from picosched.acting import Actor, Role
-from picosched.fields import Fields
 from picosched.schedule.record import COUNT, NAME, TEXT, TIME, Field, Table, word
 
 KINDS = (
@@ -90,6 +89,8 @@ def deed_of(by: Actor, at: datetime, what: str, kind: str, on: str, told: str | 
 
 def read_deed(told: Mapping[str, Any]) -> Deed:
     """A deed of a server, as `as_json` gives it."""
+    from picosched.fields import Fields  # late: only for what a server answers
+
     fields = Fields(told, "the deed")
     return Deed(
         fields.time("at"),

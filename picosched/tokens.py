@@ -15,7 +15,6 @@ from typing import Any
 
 from picosched.acting import Role
 from picosched.errors import PicoschedError
-from picosched.fields import Fields
 from picosched.schedule.record import NAME, TIME, Field, Table, word
 
 MOST = 200
@@ -63,6 +62,8 @@ _to_map = TOKEN.to_map()
 
 def read_token(told: Mapping[str, Any]) -> Token:
     """A token of a server, as `as_json` gives it: its hash is empty."""
+    from picosched.fields import Fields  # late: only for what a server answers
+
     fields = Fields(told, "the token")
     name, role, by = fields.text("name"), fields.word("role", Role), fields.text("made_by")
     return Token(name, role, "", fields.time("made"), by, fields.maybe_time("expires"))

@@ -12,7 +12,6 @@ from difflib import unified_diff
 from typing import Any
 
 from picosched.errors import PicoschedError
-from picosched.fields import Fields
 from picosched.schedule.record import COUNT, NAME, TEXT, TIME, Field, Table
 
 MOST = 20
@@ -55,6 +54,8 @@ _to_map = VERSION.to_map()
 
 def read_version(told: Mapping[str, Any]) -> Version:
     """A version of a server, as `as_json` gives it."""
+    from picosched.fields import Fields  # late: only for what a server answers
+
     fields = Fields(told, "the version")
     pico, rid, hash, by = (fields.text(name) for name in ("pico_id", "rid", "hash", "by"))
     return Version(pico, rid, hash, fields.maybe_text("origin"), fields.time("at"), by, fields.whole("seq"))

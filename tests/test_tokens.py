@@ -147,6 +147,7 @@ def test_the_engine_refuses_what_the_role_does_not_cover(engine: Engine, role: R
         "imported": lambda: acting.import_pico({}),
         "exported": lambda: acting.export_pico(root.id),
         "planned": lambda: acting.plan([RULESET], 1),
+        "replayed": lambda: acting.replay(START),
         "added": lambda: acting.add_source(source),
         "removed": lambda: acting.remove_source("nosuch"),
         "revoked": lambda: acting.revoke_token("nosuch"),

@@ -21,7 +21,6 @@ from picosched.clock import format_time, parse_time, shifted
 from picosched.due.background import Background
 from picosched.errors import PicoschedError
 from picosched.settings import Settings
-from picosched.store.copying import copy_to
 from picosched.store.picos import PicoRow
 from picosched.store.port import MEMORY
 from picosched.store.store import Store
@@ -92,6 +91,8 @@ class Snapshots(Background):
 
     def _copy(self, root: str) -> datetime:
         """Make a snapshot; returns the time up to which it has the turns."""
+        from picosched.store.copying import copy_to  # late, as few engines make any
+
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".picos-", dir=self._folder) as folder:
             file, source = Path(folder) / "picos.db", self._store.address

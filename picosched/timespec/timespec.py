@@ -37,7 +37,6 @@ from picosched.errors import PicoschedError
 from picosched.timespec.algebra import read
 from picosched.timespec.almanac import PLAIN, Almanac, Consulted
 from picosched.timespec.calendar import Calendar
-from picosched.timespec.gaps import smallest_gap
 from picosched.timespec.instants import EPOCH as EPOCH_SECOND
 from picosched.timespec.instants import Fires, count_fires, fire_from, fire_until, second_of
 from picosched.timespec.place import shown
@@ -184,6 +183,8 @@ class Timespec:
         fires from 1970 on (or all from the first, if there are none after that); of four hundred or thirty
         years, if some go by the sun.
         """
+        from picosched.timespec.gaps import smallest_gap  # late, as few ask
+
         gap = smallest_gap(self._fires)
         return None if gap is None else timedelta(seconds=gap)
 

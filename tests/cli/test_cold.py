@@ -49,9 +49,9 @@ def imported(folder: Path, *words: str) -> set[str]:
             NEVER | LANGUAGE | STORE | OTHERS,
             45,
         ),
-        (("check", "rulesets/daily_digest.krl"), NEVER | STORE | {"asyncio"}, 150),
-        (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 200),
-        (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 200),
+        (("check", "rulesets/daily_digest.krl"), NEVER | STORE | {"asyncio"}, 151),
+        (("scheduled",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 205),
+        (("history",), NEVER | LANGUAGE | {"filelock", "asyncio", "croniter"}, 205),
     ],
     ids=lambda words: words[0] if isinstance(words, tuple) else None,
 )
