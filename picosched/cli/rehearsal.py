@@ -115,6 +115,7 @@ def simulate(
     "picosched replay --from-backup monday.db",
     "picosched replay --from-backup monday.db --until 2026-03-03T12:00:00Z",
     "picosched replay --from-backup monday.db rulesets/tea_timer.krl --json",
+    wrong_use=1,
 )
 def replay(
     backup: Annotated[
