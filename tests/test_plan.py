@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from test_influence import families, rules, text_of
 
 from picosched import Engine, VirtualClock
-from picosched.clock import parse_time
+from picosched.clock import format_time, parse_time
 from picosched.engine.planned import Plan, read_plan
 from picosched.engine.rehearsed import nobody
 from picosched.errors import KrlError, PicoschedError
@@ -273,6 +274,25 @@ def test_a_run_that_explodes_ends_at_a_bound(engine: Engine) -> None:
     assert plan.cut.startswith("with the change, more than 300 events were made and raised at")
     assert plan.raised < 2_000
     assert "cut: " in "\n".join(plan.lines())
+
+
+@pytest.mark.slow
+def test_a_bound_holds_within_an_instant(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = """
+  rule more { select when reminder due foreach 1.range(1500) setting(_n)
+    fired { schedule more event "again" at time:add(time:now(), {"minutes": 1}) } }
+  rule again { select when more again pre { x = 1.range(1) } fired { ent:x := x } }
+  rule remind"""
+    plan = engine.plan([REMINDERS.replace("  rule remind", many)], most=100)
+    assert plan.cut == "with the change, 100 events were raised before all of 2026-03-02T09:31:00Z was"
+    assert format_time(plan.until) == "2026-03-02T09:30:59.999Z"
+    assert plan.raised < 1_500
+    monkeypatch.setattr("picosched.engine.plan.SECONDS", 2.0)
+    began = time.monotonic()
+    slow = many.replace("1.range(1)", "1.range(9999).map(function(each) { each * each }).length()")
+    plan = engine.plan([REMINDERS.replace("  rule remind", slow)], most=100_000)
+    assert plan.cut == "with the change, it took 2 s before all of 2026-03-02T09:31:00Z was"
+    assert time.monotonic() - began < 6
 
 
 @pytest.mark.slow

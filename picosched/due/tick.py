@@ -129,7 +129,7 @@ class Ticks:
         self._now = now
         self.raised = 0
         """Events raised so far."""
-        self._ends = ends
+        self.ends = ends
         """Whether to leave the remaining due items for another tick."""
         self.most_made: int | None = None
         """How many events may be made and raised at one instant, if fewer than INSTANT."""
@@ -175,7 +175,7 @@ class Ticks:
         tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
         mended = False
-        while not self._ends():
+        while not self.ends():
             looked_at = self._look(stuck)
             if looked_at.broken and not mended:
                 self._agenda.give_up_broken()
@@ -206,7 +206,7 @@ class Ticks:
                 )
         for error in stuck.values():
             raise error
-        if not self._ends() and self._waiting.is_idle:
+        if not self.ends() and self._waiting.is_idle:
             self._begun.caught_up(takeovers)
         return raised
 
