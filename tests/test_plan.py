@@ -107,6 +107,47 @@ def test_other_lines_and_other_ids_are_no_change(engine: Engine) -> None:
     assert "nothing changes" in "\n".join(plan.lines())
 
 
+ALARM = """ruleset alarm {
+  rule plan { select when alarm wanted
+    fired { schedule alarm event "due" repeat "0 9 * * *" with _name = "alarm" } }
+  rule ring { select when alarm due where event:attrs{"quiet"} != " on line 1"
+    send_directive("call", {"to": "0123456789abcdef0123456789abcdef", "text": "at 10:30:45: on line 4"})
+    fired { ent:text := "meet 10:30:45: x"
+      raise alarm event "rung" with drawn = random:uuid() and at = "a on line 3"
+      ent:made := schedule:list()[0]{"id"} } }
+  rule rung { select when alarm rung if event:attrs{"drawn"} == event:attrs{"at"} then noop() }
+  rule broken { select when alarm due pre { x = http:get(4) } noop() }
+  rule told { select when system error or schedule failed send_directive("told") }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"0123456789abcdef0', '"0123456789abcdef1'),
+        ("at 10:30:45: on", "at 10:31:45: on"),
+        ("45: on line 4", "45: on line 5"),
+        ("meet 10:30", "meet 10:31"),
+        ("a on line 3", "a on line 5"),
+    ],
+)
+def test_what_only_looks_like_an_id_or_a_line_counts(old: str, new: str) -> None:
+    with Engine(":memory:", clock=VirtualClock(NOW)) as engine:
+        engine.root.install(ALARM)
+        engine.root.raise_event("alarm", "wanted")
+        assert engine.plan([ALARM.replace(old, new)], days=1).status == 2
+
+
+def test_other_draws_and_another_path_are_no_change(tmp_path: Path) -> None:
+    with Engine(":memory:", clock=VirtualClock(NOW)) as engine:
+        engine.root.install(ALARM)
+        engine.root.raise_event("alarm", "wanted")
+        drawing = "\n\n" + ALARM.replace("pre { x", "pre { _y = random:number() x")
+        (tmp_path / "other.krl").write_text(drawing)
+        plan = engine.plan([tmp_path / "other.krl"], days=2)
+        assert (plan.raised, plan.picos, plan.status) == (8, (), 0)
+
+
 def test_the_installed_text_is_not_rehearsed(engine: Engine) -> None:
     plan = engine.plan([REMINDERS])
     assert (plan.deployed, plan.raised, plan.status) == ((), 0, 0)

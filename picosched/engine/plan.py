@@ -21,7 +21,8 @@ from picosched.checked import ruleset_text
 from picosched.clock import MILLISECOND, VirtualClock, format_time, shifted, ticks
 from picosched.engine.asserted import Fires, parse_asserted
 from picosched.engine.concerned import Concerned, concerned_by
-from picosched.engine.differing import AFTER, BEFORE, Differing, of_pico
+from picosched.engine.differing import AFTER, BEFORE, Differing
+from picosched.engine.made import Made, Noted
 from picosched.engine.planned import Deployed, OfPico, Plan
 from picosched.engine.rehearsed import DUE_TIMES, TOGETHER, Record, Rehearsal, Silence
 from picosched.engine.wiring import Wiring
@@ -74,9 +75,11 @@ class New:
 class Rehearsing(Wiring):
     """One of the two engines, on a copy of the store, which it closes."""
 
-    def __init__(self, store: Store, now: datetime, settings: Settings, most: int) -> None:
+    def __init__(self, store: Store, now: datetime, settings: Settings, most: int, made: Made) -> None:
         self._silence, self._virtual = Nobody(), VirtualClock(now)
         super().__init__(store, self._virtual, settings, 0, False, self._silence, {})
+        chance = self.loaded.chance
+        self._of_callers, chance.source = Noted(self._of_callers, made), Noted(chance.source, made)
         self._ticks.most_made = most
         self._rehearsal = Rehearsal(self, self._virtual, self._silence)
         self._recorded = self.read(store.agenda.last_record)
@@ -195,13 +198,16 @@ def plan_of(
         told = [_deployed(copy, names, id, one) for id, each in changes.items() for one in each]
         twin = stack.enter_context(_copied_again(copy))
         settings = replace(engine.settings, base_url=engine.loaded.host(None) or "")
-        sides = [stack.enter_context(closing(Rehearsing(each, now, settings, most))) for each in (copy, twin)]
+        made = Made()
+        sides = [
+            stack.enter_context(closing(Rehearsing(each, now, settings, most, made))) for each in (copy, twin)
+        ]
         for id, each in changes.items():
             for one in each:
                 sides[AFTER].deploy(id, one)
         plan = Plan(now, end, tuple(told), left_out=out[:MOST_NAMED], left_out_more=len(out[MOST_NAMED:]))
         alike = frozenset(names) - concerned.affected
-        return _compared(plan, sides, Differing(alike), Fires(()), Fires(holds))
+        return _compared(plan, sides, Differing(alike, made), Fires(()), Fires(holds))
 
 
 # ---- what is deployed where ----------------------------------------------------------------------
@@ -375,6 +381,6 @@ def _picos(sides: Sequence[Rehearsing], differing: Differing, *, whole: bool) ->
             continue
         state = [each.state(id) for each in sides] if whole else [{}, {}]
         schedules = [each.schedules(id) if whole else [] for each in sides]
-        found = of_pico(id, name, differing.counted(id), state, schedules)
+        found = differing.of_pico(id, name, state, schedules)
         if found is not None:
             yield found
