@@ -96,7 +96,7 @@ def before_history(engine: Wiring, at: datetime | None) -> Link | None:
 def of_turn(engine: Wiring, entry: Entry, rule: str | None = None) -> tuple[tuple[Link, ...], str | None]:
     """The rules of a turn, or one of them, and what would have made the first that did not fire do so."""
     pairs = [
-        (each, handled["attrs"])
+        (each, handled)
         for handled in entry.handled
         for each in handled["considered"]
         if rule is None or reached(each, rule)
@@ -136,7 +136,7 @@ def _did(entry: Entry) -> str:
 
 
 def _instead(
-    engine: Wiring, entry: Entry, considered: Mapping[str, Any], attrs: Mapping[str, Any]
+    engine: Wiring, entry: Entry, considered: Mapping[str, Any], handled: Mapping[str, Any]
 ) -> str | None:
     """What its event expression waited for; or what its patterns, condition or `where` lacked, by the rule
     that is installed now, if that fits."""
@@ -156,13 +156,9 @@ def _instead(
     for rule in ruleset.tree.rules:
         if rule.name == considered["rule"]:
             if why.startswith("the attribute "):
-                return _patterns_changed(rule, why, attrs)
-            wheres = [each.where for each in ruleset.selected if each.where is not None]
-            conditions = [rule.actions.condition] if rule.actions and rule.actions.condition else []
-            of_outcome = conditions if considered["outcome"] == "notfired" else wheres
-            for each in of_outcome:
-                if f" line {ruleset.source.place(each.start)[0]} " in why:
-                    return smallest_change(each, ruleset.source, why)
+                return _patterns_changed(rule, why, handled["attrs"])
+            event = handled["domain"], handled["type"]
+            return smallest_change(rule, ruleset, event, handled["attrs"], why)
     return None
 
 
