@@ -164,6 +164,20 @@ def test_patterns_name_the_attributes_that_they_match(engine: Engine) -> None:
     assert engine.why("shop.sorted").instead == '`size` "0" (there is none)'
 
 
+def test_patterns_that_the_condition_contradicts_name_nothing(engine: Engine) -> None:
+    sized = 'size re#^[0-9]+$# if event:attrs{"size"} {} then noop()'
+    for condition, instead in (
+        (" > 5", None),
+        (" < 5", '`size` "0" (it was "x")'),
+        (" < ent:x", '`size` "0" (it was "x")'),
+    ):
+        engine.root.install(
+            SHOP.replace("kind re#^(red|blue)$# size re#^\\d+$# noop()", sized.replace(" {}", condition))
+        )
+        engine.root.raise_event("shop", "sorted", {"size": "x"})
+        assert engine.why("shop.sorted").instead == instead
+
+
 @pytest.mark.parametrize(
     ("pattern", "text"),
     [

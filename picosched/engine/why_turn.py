@@ -18,8 +18,8 @@ from picosched.krl import syntax
 from picosched.krl.event_expression import OVER
 from picosched.krl.matching import matching
 from picosched.krl.pattern import regex_of
-from picosched.krl.ruleset import primitives
-from picosched.krl.supposed import smallest_change
+from picosched.krl.ruleset import Ruleset, primitives
+from picosched.krl.supposed import refuted, smallest_change
 from picosched.krl.values import shown, to_string
 from picosched.schedule.chain import Link
 from picosched.store.journal import Entry
@@ -156,7 +156,7 @@ def _instead(
     for rule in ruleset.tree.rules:
         if rule.name == considered["rule"]:
             if why.startswith("the attribute "):
-                return _patterns_changed(rule, why, handled["attrs"])
+                return _patterns_changed(rule, ruleset, why, handled["attrs"])
             event = handled["domain"], handled["type"]
             return smallest_change(rule, ruleset, event, handled["attrs"], why)
     return None
@@ -171,7 +171,7 @@ def _awaited(entry: Entry, waits: str) -> str | None:
     return f"followed by {PLACE.sub('', found[1])}{until}"
 
 
-def _patterns_changed(rule: syntax.Rule, why: str, attrs: Mapping[str, Any]) -> str | None:
+def _patterns_changed(rule: syntax.Rule, ruleset: Ruleset, why: str, attrs: Mapping[str, Any]) -> str | None:
     """The attributes with which an event would match the patterns that it did not match."""
     if rule.select is None:
         return None
@@ -179,16 +179,12 @@ def _patterns_changed(rule: syntax.Rule, why: str, attrs: Mapping[str, Any]) -> 
         missed = [each for each in event.attributes if not _matches(each, attrs)]
         names = [f"the attribute {each.name} does not match " for each in missed]
         if event.where is None and any(why.startswith(each) for each in names):
-            texts = [matching(each.pattern.pattern, each.pattern.flags) for each in missed]
-            was = [
-                f"it was {shown(attrs[each.name])}" if each.name in attrs else "there is none"
-                for each in missed
-            ]
-            told = zip(missed, texts, was, strict=True)
-            return (
-                None
-                if None in texts
-                else ", and ".join(f"`{each.name}` {shown(text)} ({before})" for each, text, before in told)
+            texts = {each.name: matching(each.pattern.pattern, each.pattern.flags) for each in missed}
+            if None in texts.values() or refuted(rule, ruleset, event, attrs, texts):
+                return None
+            was = {name: f"it was {shown(attrs[name])}" for name in texts if name in attrs}
+            return ", and ".join(
+                f"`{name}` {shown(text)} ({was.get(name, 'there is none')})" for name, text in texts.items()
             )
     return None
 

@@ -65,6 +65,22 @@ def smallest_change(
     return None
 
 
+def refuted(
+    rule: syntax.Rule,
+    ruleset: Ruleset,
+    selected: syntax.EventPrimitive,
+    attrs: Mapping[str, Any],
+    changed: Mapping[str, Any],
+) -> bool:
+    """Whether a rule surely does not fire with other attributes that match its patterns.
+
+    What its condition reads besides the attributes is not on record, as it was not reached.
+    """
+    of_rule = _parts(rule, ruleset, selected)
+    trial = _Trial(selected, of_rule, 0, attrs, {}, rule)
+    return trial.refuted({(ATTRIBUTE, name): value for name, value in changed.items()})
+
+
 @frozen
 class _Part:
     """A `where` or a condition, and what the names in it mean."""
@@ -189,10 +205,8 @@ class _Trial:
 
     def holds(self, changed: Changed) -> bool:
         """Whether all of the rule holds with a change."""
-        for pattern in self._selected.attributes:
-            thing = ATTRIBUTE, pattern.name
-            if thing in changed and not _matches(pattern.pattern, changed[thing]):
-                return False
+        if not self._is_matched(changed):
+            return False
         if any(self._parts[-1].depends(each.over, changed) for each in self._rule.foreach):
             return False
         for number, part in enumerate(self._parts):
@@ -202,6 +216,18 @@ class _Trial:
             if value is UNKNOWN or not truth(value):
                 return False
         return True
+
+    def refuted(self, changed: Changed) -> bool:
+        """Whether one of the parts is false with a change, whatever is unknown."""
+        values = (self._evaluated(part, part.expression, changed) for part in self._parts)
+        return not self._is_matched(changed) or any(
+            value is not UNKNOWN and not truth(value) for value in values
+        )
+
+    def _is_matched(self, changed: Changed) -> bool:
+        """Whether the patterns match what is changed."""
+        things = [(each.pattern, (ATTRIBUTE, each.name)) for each in self._selected.attributes]
+        return all(_matches(pattern, changed[thing]) for pattern, thing in things if thing in changed)
 
     def said(self, thing: Thing, to: Any) -> str:
         text, before = self._spelled[thing]
