@@ -125,7 +125,7 @@ def test_loops_without_a_condition() -> None:
     assert found(
         'rule a { select when t a fired { raise t event "b" } }',
         'rule b { select when t b fired { raise t event "a" } }',
-    ) == ["r0:2:34 W504 a → b → a, at once and each time: this never ends"]
+    ) == ["r0:2:34 W504 r0.a → r1.b → r0.a, at once and each time: this never ends"]
     hot = 'rule a { select when t a fired { schedule t event "a" at time:now() } }'
     assert [each[:12] for each in found(hot)] == ["r0:2:34 W504"]
     for harmless in (
@@ -167,8 +167,20 @@ def test_a_graph_of_a_ruleset_of_the_largest_size_takes_less_than_a_second() -> 
     )
     outline = outline_of(f"ruleset large {{\n{rules}\n}}")
     began = time.thread_time()
-    assert [each.code for each in check_whole([outline])] == ["W504"]
+    (loop,) = check_whole([outline])
     assert time.thread_time() - began < 1
+    named = " → ".join(f"r{n}" for n in range(9))
+    assert (loop.code, loop.message) == (
+        "W504",
+        f"{named} → … 991 more … → r0, at once and each time: this never ends",
+    )
+
+
+def test_the_loop_that_is_named_is_one_that_begins_where_it_says() -> None:
+    one, two = (f'rule {each} {{ select when t {each} fired {{ raise t event "b" }} }}' for each in "ac")
+    back = 'rule b { select when t b fired { raise t event "c"; raise t event "a" } }'
+    (loop,) = found(f"{one}\n{back}\n{two}")
+    assert loop.startswith("r0:2:34 W504 a → b → a, at once")
 
 
 def test_the_graph_is_drawn_with_its_events() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -104,6 +105,59 @@ def test_limits_and_filters(engine: Engine) -> None:
             engine.not_firing(Filter(), days, limit)
 
 
+def test_what_was_moved_comes_once(engine: Engine) -> None:
+    planned(engine, "0 18 * * *", _window="hours")
+    (row,) = engine.agenda.scheduled()
+    engine.agenda.move(row.id, "2026-03-01T17:30:00Z")
+    why = "the window hours is closed until 2026-03-02T09:00:00Z"
+    assert told(engine, 1) == [("2026-03-01T17:30:00Z", "skipped", why, 1)]
+    engine.agenda.pause(row.id, "2026-03-01T17:45:00Z")
+    assert told(engine, 1) == [("2026-03-01T17:30:00Z", "paused", "until 2026-03-01T17:45:00Z", 1)]
+    engine.agenda.pause(row.id, "2026-03-01T19:00:00Z")
+    assert told(engine, 1) == [("2026-03-01T17:30:00Z", "paused", "until 2026-03-01T19:00:00Z", 1)]
+
+
+def test_what_was_moved_may_come_too_soon(engine: Engine) -> None:
+    planned(engine, "0 9 * * *")
+    engine.run_until("2026-03-01T09:00:00Z")
+    (row,) = engine.agenda.scheduled()
+    engine.agenda.move(row.id, "2026-03-01T09:00:30Z")
+    why = "less than 60 s (min_period) after the occurrence of 2026-03-01T09:00:00Z"
+    assert told(engine, 2) == [("2026-03-01T09:00:30Z", "throttled", why, 1)]
+
+
+@pytest.mark.parametrize(
+    ("steering", "entries"),
+    [
+        ({}, []),
+        ({"_misfire": "skip"}, [("skipped", "it was missed, and its misfire policy is skip")]),
+        (
+            {"_window": "night"},
+            [
+                (
+                    "skipped",
+                    "the window night is closed until 2026-03-01T22:30:00Z, and it is postponed until then",
+                )
+            ],
+        ),
+    ],
+)
+def test_an_event_that_comes_once_comes_late_after_a_pause(
+    engine: Engine, steering: dict[str, str], entries: list[tuple[str, str]]
+) -> None:
+    engine.root.raise_event("shop", "once", {"when": "2026-03-01T12:00:00Z", **steering})
+    (row,) = engine.agenda.scheduled()
+    engine.agenda.pause(row.id, "2026-03-01T15:00:00Z")
+    assert [each[1:3] for each in told(engine)] == entries
+    engine.run_until("2026-03-02T08:00:00Z")
+    happened = [(each.outcome.value, each.why) for each in engine.history() if each.why is not None]
+    assert happened == entries
+    engine.root.raise_event("shop", "once", {"when": "2026-03-02T12:00:00Z"})
+    (row,) = engine.agenda.scheduled()
+    engine.agenda.pause(row.id)
+    assert told(engine) == [("2026-03-02T12:00:00Z", "paused", "until it is resumed", 1)]
+
+
 @pytest.mark.slow
 def test_what_has_too_many_occurrences_says_from_where_on_nobody_looked(engine: Engine) -> None:
     with opened(min_period=0) as quick:
@@ -140,3 +194,48 @@ def test_what_is_predicted_is_what_happens(
         }
         (row,) = engine.agenda.scheduled(Filter(status=()))
         assert predicted["ended"] <= (row.status.value == "finished")
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["*/20 * * * *", "0 */5 * * *", "@every 90m", "7 3,12,18 * * *", None]),
+    st.sampled_from([None, "hours", "night"]),
+    st.sampled_from([0, 1800]),
+    st.sampled_from(["once", "skip", "all"]),
+    st.sampled_from([0, 60, 3_000]),
+    st.integers(1, 2_000),
+    st.booleans(),
+    st.booleans(),
+)
+def test_what_is_predicted_of_the_moved_and_the_paused_is_what_happens(
+    when: str | None,
+    window: str | None,
+    jitter: int,
+    misfire: str,
+    min_period: int,
+    minutes: int,
+    is_moved: bool,
+    is_paused: bool,
+) -> None:
+    with opened(min_period) as engine:
+        steering = {"_window": window, "_jitter": jitter, "_misfire": misfire}
+        if when is None:
+            engine.root.raise_event("shop", "once", {"when": "2026-03-02T02:00:00Z", **steering})
+        else:
+            planned(engine, when, **steering)
+        (row,) = engine.agenda.scheduled()
+        later = parse_time(START) + timedelta(minutes=minutes)
+        if is_moved:
+            engine.agenda.move(row.id, later)
+        if is_paused:
+            engine.agenda.pause(row.id, later + timedelta(hours=6))
+        predicted: Counter[str] = Counter()
+        for each in engine.not_firing(Filter(), 3):
+            predicted[each.outcome] += each.occurrences
+        engine.run_until("2026-03-04T08:00:00Z")
+        happened: Counter[str] = Counter()
+        for fire in engine.history(limit=10_000):
+            if fire.outcome.value in ("skipped", "throttled", "paused"):
+                happened[fire.outcome.value] += fire.stands_for
+        assert predicted == happened

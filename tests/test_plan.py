@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from test_influence import families, rules, text_of
 
 from picosched import Engine, VirtualClock
-from picosched.clock import parse_time
+from picosched.clock import format_time, parse_time
 from picosched.engine.planned import Plan, read_plan
 from picosched.engine.rehearsed import nobody
 from picosched.errors import KrlError, PicoschedError
@@ -104,6 +105,47 @@ def test_other_lines_and_other_ids_are_no_change(engine: Engine) -> None:
     assert [each.rid for each in plan.deployed] == ["reminders"]
     assert (plan.picos, plan.differences, plan.status) == ((), (), 0)
     assert "nothing changes" in "\n".join(plan.lines())
+
+
+ALARM = """ruleset alarm {
+  rule plan { select when alarm wanted
+    fired { schedule alarm event "due" repeat "0 9 * * *" with _name = "alarm" } }
+  rule ring { select when alarm due where event:attrs{"quiet"} != " on line 1"
+    send_directive("call", {"to": "0123456789abcdef0123456789abcdef", "text": "at 10:30:45: on line 4"})
+    fired { ent:text := "meet 10:30:45: x"
+      raise alarm event "rung" with drawn = random:uuid() and at = "a on line 3"
+      ent:made := schedule:list()[0]{"id"} } }
+  rule rung { select when alarm rung if event:attrs{"drawn"} == event:attrs{"at"} then noop() }
+  rule broken { select when alarm due pre { x = http:get(4) } noop() }
+  rule told { select when system error or schedule failed send_directive("told") }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"0123456789abcdef0', '"0123456789abcdef1'),
+        ("at 10:30:45: on", "at 10:31:45: on"),
+        ("45: on line 4", "45: on line 5"),
+        ("meet 10:30", "meet 10:31"),
+        ("a on line 3", "a on line 5"),
+    ],
+)
+def test_what_only_looks_like_an_id_or_a_line_counts(old: str, new: str) -> None:
+    with Engine(":memory:", clock=VirtualClock(NOW)) as engine:
+        engine.root.install(ALARM)
+        engine.root.raise_event("alarm", "wanted")
+        assert engine.plan([ALARM.replace(old, new)], days=1).status == 2
+
+
+def test_other_draws_and_another_path_are_no_change(tmp_path: Path) -> None:
+    with Engine(":memory:", clock=VirtualClock(NOW)) as engine:
+        engine.root.install(ALARM)
+        engine.root.raise_event("alarm", "wanted")
+        drawing = "\n\n" + ALARM.replace("pre { x", "pre { _y = random:number() x")
+        (tmp_path / "other.krl").write_text(drawing)
+        plan = engine.plan([tmp_path / "other.krl"], days=2)
+        assert (plan.raised, plan.picos, plan.status) == (8, (), 0)
 
 
 def test_the_installed_text_is_not_rehearsed(engine: Engine) -> None:
@@ -273,6 +315,25 @@ def test_a_run_that_explodes_ends_at_a_bound(engine: Engine) -> None:
     assert plan.cut.startswith("with the change, more than 300 events were made and raised at")
     assert plan.raised < 2_000
     assert "cut: " in "\n".join(plan.lines())
+
+
+@pytest.mark.slow
+def test_a_bound_holds_within_an_instant(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = """
+  rule more { select when reminder due foreach 1.range(1500) setting(_n)
+    fired { schedule more event "again" at time:add(time:now(), {"minutes": 1}) } }
+  rule again { select when more again pre { x = 1.range(1) } fired { ent:x := x } }
+  rule remind"""
+    plan = engine.plan([REMINDERS.replace("  rule remind", many)], most=100)
+    assert plan.cut == "with the change, 100 events were raised before all of 2026-03-02T09:31:00Z was"
+    assert format_time(plan.until) == "2026-03-02T09:30:59.999Z"
+    assert plan.raised < 1_500
+    monkeypatch.setattr("picosched.engine.plan.SECONDS", 2.0)
+    began = time.monotonic()
+    slow = many.replace("1.range(1)", "1.range(9999).map(function(each) { each * each }).length()")
+    plan = engine.plan([REMINDERS.replace("  rule remind", slow)], most=100_000)
+    assert plan.cut == "with the change, it took 2 s before all of 2026-03-02T09:31:00Z was"
+    assert time.monotonic() - began < 6
 
 
 @pytest.mark.slow

@@ -215,32 +215,83 @@ def test_what_is_unknown_is_refused_with_near_names(engine: Engine) -> None:
         engine.why("reminders.remindd")
 
 
+def fitting(rule: str, why: str, **attrs: object) -> str | None:
+    """What is suggested for a rule that an event t:go with these attributes did not make fire."""
+    known = "w = 4 longer = function(n) { n.length() > w }"
+    ruleset = compile_ruleset(f"ruleset a {{ global {{ {known} }} rule r {{ select when t go {rule} }} }}")
+    return smallest_change(ruleset.tree.rules[0], ruleset, ("t", "go"), attrs, f"its {why}")
+
+
 @pytest.mark.parametrize(
     ("condition", "why", "change"),
     [
-        ("x > 5", "x was 3", "`x` 6 (it was 3)"),
-        ("x >= 5", "x was 3", "`x` 5 (it was 3)"),
-        ("x < 5", "x was 9", "`x` 4 (it was 9)"),
-        ('x == "a, y was b"', 'x was "c"', '`x` "a, y was b" (it was "c")'),
-        ("not x", "x was true", "`x` false (it was true)"),
-        ("x > 5 && y", "x was 3, y was not reached", "`x` 6 (it was 3), and `y` true (it was not reached)"),
-        ("x > 5 && y > 7", "x was 6, y was 2", "`y` 8 (it was 2)"),
-        ("x > 5 && x < 5", "x was 6", None),
-        ("x.length() > 2", "x.length() was 1", "`x.length()` 3 (it was 1)"),
-        ("x > y", "x was 3, y was 4", "`x` 5 (it was 3)"),
-        ("x > 5", "z was 3", None),
-        ("not (x >< y)", 'x was an Array of 1, y was "Fern"', None),
+        ("ent:x > 5", "ent:x was 3", "`ent:x` 6 (it was 3)"),
+        ("ent:x >= 5", "ent:x was 3", "`ent:x` 5 (it was 3)"),
+        ("app:x < 5", "app:x was 9", "`app:x` 4 (it was 9)"),
+        ('ent:x == "a, y was b"', 'ent:x was "c"', '`ent:x` "a, y was b" (it was "c")'),
+        ("not ent:x", "ent:x was true", "`ent:x` false (it was true)"),
+        (
+            "ent:x > 5 && ent:y",
+            "ent:x was 3, ent:y was not reached",
+            "`ent:x` 6 (it was 3), and `ent:y` true (it was not reached)",
+        ),
+        ("ent:x > 5 && ent:y > 7", "ent:x was 6, ent:y was 2", "`ent:y` 8 (it was 2)"),
+        ("ent:x > 5 && ent:x < 5", "ent:x was 6", None),
+        ("ent:x > ent:y", "ent:x was 3, ent:y was 4", "`ent:x` 5 (it was 3)"),
+        ("ent:x > 5", "ent:z was 3", None),
+        ('not (ent:x >< "Fern")', "ent:x was an Array of 1", None),
+        ("ent:x > w", "ent:x was 3, w was 4", "`ent:x` 5 (it was 3)"),
+        ("ent:x.length() > 2", "ent:x.length() was 1", None),
+        ('ent:x.length() > 2 && ent:x == "a"', "ent:x.length() was 0, ent:x was not reached", None),
+        ("time:now() < ent:x", 'time:now() was "2026", ent:x was "2025"', None),
+        ('event:type == "zzz"', 'event:type was "go"', None),
+        ("longer(ent:x) && ent:x > 5", "longer(ent:x) was true, ent:x was 3", None),
+        ("longer == ent:x", "longer was a Function, ent:x was 3", None),
     ],
 )
 def test_the_smallest_change_is_one_that_makes_the_condition_true(
     condition: str, why: str, change: str | None
 ) -> None:
-    ruleset = compile_ruleset(
-        f"ruleset a {{ global {{ x = 1 y = 2 }} rule r {{ select when t go if {condition} then noop() }} }}"
-    )
-    actions = ruleset.tree.rules[0].actions
-    assert actions is not None and actions.condition is not None
-    assert smallest_change(actions.condition, ruleset.source, f"line 1 is false: {why}") == change
+    assert fitting(f"if {condition} then noop()", f"condition on line 1 is false: {why}") == change
+
+
+@pytest.mark.parametrize(
+    ("rule", "why", "change"),
+    [
+        ('if event:attrs{"lvl"} > 5 && event:attr("lvl") < 9 then noop()', "condition", 6),
+        ('if event:attrs{"lvl"} > 5 && event:attr("lvl") < 4 then noop()', "condition", None),
+        ('if event:attrs{"lvl"} > 5 && event:attrs["lvl"] < 4 then noop()', "condition", None),
+        ('if event:attrs{"lvl"} > 5 && event:attrs.get("lvl") < 4 then noop()', "condition", None),
+        ('if event:attrs{"lvl"} > 5 && event:attrs{"lvl"} + 0 < 4 then noop()', "condition", None),
+        ('if event:attrs{"lvl"} > 5 && event:attrs.length() > 30 then noop()', "condition", None),
+        ('if event:attrs{"lvl"} % 2 > 5 then noop()', "condition", None),
+        ('pre { x = event:attrs{"lvl"} } if x > 5 && event:attrs{"lvl"} < 9 then noop()', "condition", 6),
+        ('pre { x = event:attrs{"lvl"} } if x > 5 && event:attrs{"lvl"} < 4 then noop()', "condition", None),
+        ("where lvl > 5", "`where`", 6),
+        ('where lvl > 5 if event:attrs{"lvl"} > 8 then noop()', "`where`", 9),
+        ('where event:attrs{"lvl"} == 7 if event:attrs{"lvl"} == 8 then noop()', "`where`", None),
+        ('where lvl < 5 if event:attrs{"lvl"} == 8 then noop()', "condition", None),
+        ("where longer(lvl) && lvl > 5", "`where`", None),
+        (r"lvl re#^\d$# where lvl > 5", "`where`", 6),
+        (r"lvl re#^\d$# where lvl > 50", "`where`", None),
+        (r"lvl re#^(\d)$# setting(k) where k > 5", "`where`", None),
+        (r"lvl re#^(\d)$# setting(k) if k > 5 then noop()", "condition", None),
+        ("foreach [1, 2] setting(q) if q > 5 then noop()", "condition", None),
+        ('foreach event:attrs{"lvl"} setting(q) if event:attrs{"lvl"} > 5 then noop()', "condition", None),
+    ],
+)
+def test_the_whole_rule_has_to_hold_with_a_change(rule: str, why: str, change: int | None) -> None:
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        acts = "" if "noop" in rule else "noop()"
+        longer = "global { longer = function(n) { n.length() == 0 } }"
+        engine.root.install(f"ruleset a {{ {longer} rule r {{ select when t go {rule} {acts} }} }}")
+        engine.root.raise_event("t", "go", {"lvl": 3})
+        answer = engine.why("a.r")
+        assert answer.broke is not None and f"its {why} on line 1 is false" in answer.broke.text
+        assert (answer.instead is None) == (change is None), answer.instead
+        if change is not None:
+            assert answer.instead is not None and f"` {change} (it was 3)" in answer.instead
+            assert "r" in engine.root.raise_event("t", "go", {"lvl": change}).fired[0]
 
 
 def test_the_story_of_the_docs() -> None:

@@ -96,6 +96,48 @@ def test_what_had_ended_names_the_time_until_which_it_would_have_come(
     assert text.endswith(f"may be due until {until}")
 
 
+WEEKDAYS = SHOP.replace("0 9 * * *", "0 8 * * 1-5").replace("0 17 * * *", "0 18 * * 1-5")
+
+
+@pytest.mark.parametrize(
+    ("steering", "weekday", "weekend"),
+    [
+        ({"_count": 2}, "`_count` 19 (it was 2)", None),
+        (
+            {"_until": "2026-03-04T00:00:00Z"},
+            "`_until` 2026-03-26T12:00:00Z or later (it was 2026-03-04T00:00:00Z)",
+            None,
+        ),
+        ({"_until": "2026-03-04T00:00:00Z", "_count": 3}, None, None),
+    ],
+)
+def test_what_had_ended_would_not_have_come_while_its_window_is_closed(
+    engine: Engine, steering: dict[str, object], weekday: str | None, weekend: str | None
+) -> None:
+    engine.root.install(WEEKDAYS)
+    planned(engine, "0 12 * * *", _window="hours", **steering)
+    engine.run_until("2026-04-01T00:00:00Z")
+    assert broken(engine, "2026-03-26T12:00:00Z")[::2] == ("ended", weekday)
+    assert broken(engine, "2026-03-28T12:00:00Z")[::2] == ("ended", weekend)
+
+
+def test_what_had_ended_would_not_have_come_too_soon(engine: Engine) -> None:
+    planned(engine, "0,20 0 9 * * *", _count=1)
+    engine.run_until("2026-03-03T10:00:00Z")
+    assert broken(engine, "2026-03-02T09:00:20Z")[2] is None
+    assert broken(engine, "2026-03-02T09:00:00Z")[2] == "`_count` 2 (it was 1)"
+
+
+def test_the_next_time_is_one_at_which_the_window_is_open(engine: Engine) -> None:
+    engine.root.install(WEEKDAYS)
+    planned(engine, "0 12 * * *", _window="hours")
+    engine.run_until("2026-03-09T10:00:00Z")
+    assert broken(engine, "2026-03-06T12:30:00Z")[2] == "2 d 23 h 30 min later, at 2026-03-09T12:00:00Z"
+    (row,) = engine.agenda.pause([each.id for each in engine.agenda.scheduled()])
+    engine.agenda.move(row.id, "2026-03-14T12:00:00Z")
+    assert engine.why("poll").instead == "not paused, at 2026-03-16T12:00:00Z"
+
+
 def test_a_calendar_names_the_day_that_it_leaves_out(engine: Engine) -> None:
     planned(engine, '0 9 * * * except holidays("DE-BE")', _timezone="Europe/Berlin")
     engine.run_until("2026-03-09T10:00:00Z")
@@ -120,6 +162,20 @@ def test_patterns_name_the_attributes_that_they_match(engine: Engine) -> None:
     assert engine.why("shop.sorted").instead == '`kind` "red" (it was "green"), and `size` "0" (it was "x")'
     engine.root.raise_event("shop", "sorted", {"kind": "blue"})
     assert engine.why("shop.sorted").instead == '`size` "0" (there is none)'
+
+
+def test_patterns_that_the_condition_contradicts_name_nothing(engine: Engine) -> None:
+    sized = 'size re#^[0-9]+$# if event:attrs{"size"} {} then noop()'
+    for condition, instead in (
+        (" > 5", None),
+        (" < 5", '`size` "0" (it was "x")'),
+        (" < ent:x", '`size` "0" (it was "x")'),
+    ):
+        engine.root.install(
+            SHOP.replace("kind re#^(red|blue)$# size re#^\\d+$# noop()", sized.replace(" {}", condition))
+        )
+        engine.root.raise_event("shop", "sorted", {"size": "x"})
+        assert engine.why("shop.sorted").instead == instead
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ the engine that there is not. Loops are reported only if each step happens every
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -34,6 +34,9 @@ STANDARD = ("wrangler", "engine_ui", "system", "http", "pds", "source")
 
 AS_LIKE = 0.8
 """Types as like to one that no rule selects are taken for it, mistyped; `remove` is not for `removed`."""
+
+MOST_NAMED = 10
+"""Rules of a loop that are named."""
 
 
 def check_whole(outlines: Sequence[Outline], outside: Sequence[str] | None = None) -> list[Finding]:
@@ -265,15 +268,26 @@ def _first(edges: Sequence[Edge]) -> Edge:
 
 
 def _chain(loop: Sequence[Edge]) -> str:
-    """The loop in words, from its first rule on."""
+    """The shortest loop that begins with its first statement, in words."""
     first = _first(loop)
-    following = {_key(edge.emission): edge for edge in reversed(loop)}
+    onward: dict[str, list[str]] = {}
+    for edge in loop:
+        onward.setdefault(_key(edge.emission), []).append(edge.rule.key)
     start = _key(first.emission)
-    names, at = [str(first.emission.rule)], start
-    while len(names) <= len(following):
-        edge = first if at == start else following[at]
-        names.append(edge.rule.name)
-        at = edge.rule.key
-        if at == start:
-            break
+    before = {first.rule.key: start}
+    waiting = deque(before)
+    while start not in before:
+        at = waiting.popleft()
+        for key in onward[at]:
+            if key not in before:
+                before[key] = at
+                waiting.append(key)
+    keys = [start]
+    while len(keys) == 1 or keys[-1] != start:
+        keys.append(before[keys[-1]])
+    keys.reverse()
+    several = len({key.partition("/")[0] for key in keys}) > 1
+    names = [key.replace("/", ".") if several else key.partition("/")[2] for key in keys]
+    if len(names) > MOST_NAMED:
+        names[MOST_NAMED - 1 : -1] = [f"… {len(names) - MOST_NAMED:,} more …"]
     return " → ".join(names)

@@ -41,6 +41,8 @@ class Command:
     panel: str
     help: str
     epilog: str
+    wrong_use: int = 2
+    """The exit status for wrong use."""
 
 
 Commands = dict[str, Command]

@@ -5,15 +5,20 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, wraps
 from importlib import import_module
 from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperCommand
 
 from picosched.cli.declared import Argument, Command, Commands, Option, WrongUseError
 from picosched.cli.printing import write
+
+WRONG_USE: Any = typer.BadParameter.__base__
+"""Typer's error for wrong use of any kind, which it does not name."""
 
 COMPLETED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 """Where shells put the line to be completed."""
@@ -53,9 +58,13 @@ def whole(modules: tuple[str, ...], called: frozenset[str] | None = None) -> Cal
         commands: Commands = import_module(f"picosched.cli.{module}").app
         for each in commands.values():
             function = _of_typer(each) if called is None or each.name in called else _bare
-            app.command(name=each.name, help=each.help, epilog=each.epilog, rich_help_panel=each.panel)(
-                function
-            )
+            app.command(
+                name=each.name,
+                cls=_of_status(each.wrong_use),
+                help=each.help,
+                epilog=each.epilog,
+                rich_help_panel=each.panel,
+            )(function)
     return typer.main.get_command(app)
 
 
@@ -103,6 +112,29 @@ def _of_typer(command: Command) -> Callable[..., None]:
     ]
     run.__signature__ = inspect.Signature([CONTEXT, *named])  # type: ignore[attr-defined]
     return run
+
+
+def _of_status(wrong_use: int) -> type[TyperCommand]:
+    """The kind of commands that exit with this status after wrong use."""
+
+    class OfStatus(TyperCommand):
+        def make_context(self, *args: Any, **named: Any) -> Any:
+            with self._told():
+                return super().make_context(*args, **named)
+
+        def invoke(self, ctx: Any) -> Any:
+            with self._told():
+                return super().invoke(ctx)
+
+        @contextmanager
+        def _told(self) -> Iterator[None]:
+            try:
+                yield
+            except WRONG_USE as wrong:
+                wrong.exit_code = wrong_use
+                raise
+
+    return OfStatus
 
 
 def _annotation(declared: Any) -> Any:

@@ -73,11 +73,12 @@ Function = TypeVar("Function", bound=Callable[..., None])
 
 
 def command(
-    app: Commands, panel: str, *examples: str, name: str | None = None
+    app: Commands, panel: str, *examples: str, name: str | None = None, wrong_use: int = 2
 ) -> Callable[[Function], Function]:
     """Turn a function into a command, with its docstring and examples as help.
 
-    A parameter of type `Where` is replaced by its options.
+    A parameter of type `Where` is replaced by its options. `wrong_use` is the exit status for wrong use, of a
+    command for which 2 is an answer.
     """
 
     def made(function: Function) -> Function:
@@ -88,6 +89,7 @@ def command(
             panel,
             _paragraphs(function.__doc__ or ""),
             _examples(examples),
+            wrong_use,
         )
         return function
 

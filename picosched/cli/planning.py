@@ -21,6 +21,7 @@ PANEL = "Rulesets and times"
     "picosched plan rulesets/*.krl --db home.db --days 7 --json",
     "picosched plan tea_timer.krl --url http://127.0.0.1:8123 --markdown > comment.md",
     "picosched plan tea_timer.krl --assert 'no more than 5 fires/min'",
+    wrong_use=1,
 )
 def plan(
     files: Annotated[list[str], Argument(metavar="FILE…", help="Rulesets as they would be deployed.")],
@@ -52,8 +53,8 @@ def plan(
     the new ones: which rules fire and which do not and why, directives, requests, state, schedules, pico by
     pico. Nothing is sent outside, and nothing is changed. What cannot influence the answer is left out.
 
-    The exit status is 0 if nothing changes, 2 if something does, and 1 for a fault: an error in a ruleset, or
-    something asserted that does not hold.
+    The exit status is 0 if nothing changes, 2 if something does, and 1 for a fault: an error in a ruleset,
+    something asserted that does not hold, or wrong use.
     """
     if markdown and json:
         raise WrongUseError("give --markdown or --json, not both")

@@ -27,6 +27,7 @@ PANEL = "Rulesets and times"
     "picosched replay --from 2026-03-02 --until 2026-03-03T12:00:00Z --bisect",
     "picosched replay --from-backup monday.db rulesets/tea_timer.krl --json",
     "picosched replay --from 2026-03-02 tea_timer.krl --url http://127.0.0.1:8123",
+    wrong_use=1,
 )
 def replay(
     files: Annotated[

@@ -142,7 +142,7 @@ class Ticks:
         self._now = now
         self.raised = 0
         """Events raised so far."""
-        self._ends = ends
+        self.ends = ends
         """Whether to leave the remaining due items for another tick."""
         self._by_scheduler = by_scheduler
         """Whether the scheduler ticks: then items that failed wait for their next try."""
@@ -202,7 +202,7 @@ class Ticks:
         tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
         mended = fails = False
-        while not self._ends():
+        while not self.ends():
             looked_at = self._look(stuck)
             if looked_at.broken and not mended:
                 self._agenda.give_up_broken()
@@ -232,11 +232,11 @@ class Ticks:
                     "too_large",
                 )
         if stuck or self._put_off.failed:
-            self._put_off.tried(self._now(), waited, stuck, all=not fails and not self._ends())
+            self._put_off.tried(self._now(), waited, stuck, all=not fails and not self.ends())
         if stuck:
             self._tell({id: error for id, error in stuck.items() if id not in waited})
             return raised
-        if not self._ends() and self._waiting.is_idle:
+        if not self.ends() and self._waiting.is_idle:
             self._begun.caught_up(takeovers)
         return raised
 

@@ -1,7 +1,8 @@
 """Two rehearsals side by side: what each event came to before and after, and how the two differ.
 
-Events are matched by time, pico and name, in order. What always differs does not count: ids, and the lines
-of the rulesets' texts. Only counts are kept, and the first differences of each kind.
+Events are matched by time, pico and name, in order. What always differs does not count: the ids that the
+rehearsals made, and places in the rulesets' texts where the engine tells of them. Only counts are kept, and
+the first differences of each kind.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from typing import Any
 
 import orjson
 
+from picosched.engine.made import Made
 from picosched.engine.planned import Counted, Difference, OfPico
 from picosched.engine.rehearsed import Record
 from picosched.notation import directive_name, values_text
 from picosched.schedule.fire import Fire
+from picosched.schedule.happenings import DOMAIN as SCHEDULE
 from picosched.schedule.scheduled import Scheduled
 
 MOST_TOLD = 100
@@ -33,16 +36,23 @@ LONGEST = 300
 BEFORE, AFTER = 0, 1
 Both = tuple[list[Record], list[Record]]
 
-_ID = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_LINE = re.compile(r" on line \d+|:\d+:\d+(?=:)")
+LINE = re.compile(r'("(?:[^"\\]|\\.)*")|\b(its (?:condition|`where`)) on line \d+')
+"""A value in why a rule did not fire, which stays as it is, or the line of its condition."""
+
+PLACE = re.compile(r".*?:\d+:\d+: ", re.DOTALL)
+"""What an error begins with: the file, the line, the column."""
+
+OF_ERRORS = ("data", "msg", "why")
+"""The attributes of the engine's own events that have an error."""
 
 
 class Differing:
     """What differs so far."""
 
-    def __init__(self, alike: frozenset[str]) -> None:
+    def __init__(self, alike: frozenset[str], made: Made) -> None:
         self._alike = alike
         """The ids of the picos in which nothing can differ."""
+        self._made = made
         self._counts: dict[str, tuple[Counter[str], Counter[str]]] = defaultdict(
             lambda: (Counter(), Counter())
         )
@@ -61,9 +71,10 @@ class Differing:
         for side, records in enumerate((before, after)):
             for record in records:
                 if self.may_differ(record.pico_id):
-                    self._count(side, record)
-                    key = record.at, record.pico_id, record.domain, record.type
-                    groups.setdefault(key, ([], []))[side].append(record)
+                    plain = _plain(record, self._made)
+                    self._count(side, plain)
+                    key = plain.at, plain.pico_id, plain.domain, plain.type
+                    groups.setdefault(key, ([], []))[side].append(plain)
         for key, (one, other) in sorted(groups.items(), key=lambda each: each[0]):
             for left, right in zip_longest(one, other):
                 meanings = [None if each is None else _meaning(each) for each in (left, right)]
@@ -73,13 +84,39 @@ class Differing:
     def let_go(self, side: int, fire: Fire) -> None:
         """Count an occurrence that was not raised."""
         if self.may_differ(fire.pico_id):
-            why = "" if fire.why is None else f": {_plain(fire.why)}"
+            why = "" if fire.why is None else f": {self._made.without(fire.why)}"
             self._counts[fire.pico_id][side][f"occurrence {fire.outcome.value}{why}"] += fire.stands_for
 
     def differences(self) -> tuple[Difference, ...]:
         return tuple(sorted(self._told.values(), key=lambda each: (each.at, each.pico, each.event)))
 
-    def counted(self, pico_id: str) -> Iterator[Counted]:
+    def of_pico(
+        self,
+        id: str,
+        name: str,
+        state: Sequence[Mapping[str, Any]],
+        schedules: Sequence[Iterable[Scheduled]],
+    ) -> OfPico | None:
+        """What changes in a pico, of its state and schedules before and after; None if nothing does."""
+        before, after = (Counter(self._made.without(_scheduled(row)) for row in rows) for rows in schedules)
+        gone, new = sorted((before - after).elements()), sorted((after - before).elements())
+        lines = [*(f"- {_short(each)}" for each in gone), *(f"+ {_short(each)}" for each in new)]
+        names = sorted({*state[0], *state[1]})
+        values = [self._changed(name, *(each.get(name) for each in state)) for name in names]
+        found = OfPico(
+            name,
+            id,
+            tuple(_first([*self._counted(id)])),
+            tuple(_first([each for each in values if each is not None])),
+            tuple(_first(lines)),
+        )
+        return found if found.counts or found.state or found.schedules else None
+
+    def _changed(self, name: str, *values: Any) -> str | None:
+        before, after = (self._made.without(_same(each)) for each in values)
+        return None if before == after else f"{name}: {_short(before)} → {_short(after)}"
+
+    def _counted(self, pico_id: str) -> Iterator[Counted]:
         """What happens in a pico more or less often, or differently."""
         before, after = self._counts.get(pico_id, (Counter[str](), Counter[str]()))
         for what in sorted({*before, *after}):
@@ -114,36 +151,8 @@ class Differing:
             self.more += 1
 
 
-def of_pico(
-    id: str,
-    name: str,
-    counts: Iterable[Counted],
-    state: Sequence[Mapping[str, Any]],
-    schedules: Sequence[Iterable[Scheduled]],
-) -> OfPico | None:
-    """What changes in a pico, of its state and schedules before and after; None if nothing does."""
-    before, after = (Counter(map(_scheduled, rows)) for rows in schedules)
-    gone, new = sorted((before - after).elements()), sorted((after - before).elements())
-    lines = [*(f"- {each}" for each in gone), *(f"+ {each}" for each in new)]
-    values = [_changed(name, *(each.get(name) for each in state)) for name in sorted({*state[0], *state[1]})]
-    found = OfPico(
-        name,
-        id,
-        tuple(_first([*counts])),
-        tuple(_first([each for each in values if each is not None])),
-        tuple(_first(lines)),
-    )
-    return found if found.counts or found.state or found.schedules else None
-
-
 def _first(lines: list[Any]) -> list[Any]:
     return lines[:MOST_LINES]
-
-
-def _changed(name: str, before: Any, after: Any) -> str | None:
-    if _same(before) == _same(after):
-        return None
-    return f"{name}: {_shown(before)} → {_shown(after)}"
 
 
 def _scheduled(row: Scheduled) -> str:
@@ -153,7 +162,7 @@ def _scheduled(row: Scheduled) -> str:
     due = "" if row.due is None else f", due {row.due:%Y-%m-%dT%H:%M:%SZ}"
     paused = ", paused" if row.status.value == "paused" else ""
     attrs = f" {values_text(dict(row.attrs))}" if row.attrs else ""
-    return _short(_plain(f"{row.domain}:{row.type}{name}{attrs}{when}{due}{paused}"))
+    return f"{row.domain}:{row.type}{name}{attrs}{when}{due}{paused}"
 
 
 def _lines(before: Record | None, after: Record | None) -> tuple[str, ...]:
@@ -178,18 +187,18 @@ def _told(record: Record) -> list[str]:
     cause = record.scheduled
     found = [] if cause is None or cause.name is None else [f"scheduled as {cause.name}"]
     if record.attrs:
-        found.append(f"attributes {_short(_plain(values_text(record.attrs)))}")
+        found.append(f"attributes {_short(values_text(record.attrs))}")
     for each in record.considered:
-        why = f": {_short(_plain(each['why']))}" if each["why"] else ""
+        why = f": {_short(each['why'])}" if each["why"] else ""
         found.append(f"{each['rid']}.{each['rule']} {each['outcome']}{why}")
     for each in record.directives:
         found.append(f"directive {_short(directive_name(each['name']))} {_shown(each['options'])}")
-    return [*found, *_requests(record), *(f"error: {_short(_plain(each))}" for each in record.errors)]
+    return [*found, *_requests(record), *(f"error: {_short(each)}" for each in record.errors)]
 
 
 def _requests(record: Record) -> list[str]:
-    asked = [f"request {each['method']} {_short(_plain(each['url']))}" for each in record.outside]
-    return [*asked, *(f"request POST {_short(_plain(each))}" for each in record.sent)]
+    asked = [f"request {each['method']} {_short(each['url'])}" for each in record.outside]
+    return [*asked, *(f"request POST {_short(each)}" for each in record.sent)]
 
 
 def _event(record: Record) -> str:
@@ -197,7 +206,7 @@ def _event(record: Record) -> str:
 
 
 def _meaning(record: Record) -> str:
-    """An event and what it came to, without what always differs."""
+    """An event and what it came to."""
     cause = record.scheduled
     considered = [(each["rid"], each["rule"], each["outcome"], each["why"]) for each in record.considered]
     directives = [(each["name"], each["options"]) for each in record.directives]
@@ -205,17 +214,50 @@ def _meaning(record: Record) -> str:
     return _same([*told, record.errors, record.outside, record.sent])
 
 
+def _plain(record: Record, made: Made) -> Record:
+    """A record without what always differs."""
+    considered = [{**each, "why": _reason(each)} for each in record.considered]
+    attrs, errors = record.attrs, [_error(each) for each in record.errors]
+    of_rule = (record.domain, record.type, attrs.get("genus")) == ("system", "error", "runtime")
+    if of_rule or record.domain == SCHEDULE:
+        attrs = {name: _error(each) if name in OF_ERRORS else each for name, each in attrs.items()}
+    told: Any = [attrs, considered, record.directives, errors, record.outside, record.sent]
+    text = _same(told)
+    without = made.without(text)
+    if without != text:
+        told = orjson.loads(without)
+    attrs, considered, directives, errors, outside, sent = told
+    return replace(
+        record,
+        attrs=attrs,
+        considered=considered,
+        directives=directives,
+        errors=errors,
+        outside=outside,
+        sent=sent,
+    )
+
+
+def _reason(considered: Mapping[str, Any]) -> str | None:
+    """Why a rule did not fire, without a place in its text."""
+    why: str | None = considered["why"]
+    if why is None or considered["outcome"] in ("notfired", "unselected", "waiting"):
+        return why and LINE.sub(lambda found: found[1] or found[2], why)
+    # An error of a rule has no place, and one of its globals has.
+    return _error(why) if considered["outcome"] == "failed" and considered["rule"] == "*" else why
+
+
+def _error(text: Any) -> Any:
+    return PLACE.sub("", text, count=1) if isinstance(text, str) and PLACE.match(text) else text
+
+
 def _same(value: Any) -> str:
     options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-    return _plain(orjson.dumps(value, default=str, option=options).decode())
+    return orjson.dumps(value, default=str, option=options).decode()
 
 
 def _shown(value: Any) -> str:
     return _short(_same(value))
-
-
-def _plain(text: str) -> str:
-    return _LINE.sub("", _ID.sub("ID", text))
 
 
 def _short(text: str) -> str:

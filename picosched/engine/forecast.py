@@ -20,7 +20,7 @@ from picosched.errors import PicoschedError
 from picosched.pico.windows import load_window
 from picosched.schedule.filter import Filter
 from picosched.schedule.forecast import MOST_DAYS, MOST_EVENTS, USUAL_DAYS, Span, forecast, times_in
-from picosched.schedule.scheduled import COMING, Scheduled, Status
+from picosched.schedule.scheduled import COMING, Misfire, Scheduled, Status
 from picosched.schedule.window import Unset, Window
 from picosched.sources.metronome import Beat
 from picosched.sources.source import Entry
@@ -177,7 +177,8 @@ class Forecast(Wiring):
         return rows, (rows[-1].due or end) if len(rows) == limit else end
 
     def _span(self, since: datetime | None, until: datetime) -> Span:
-        return Span(since, until, self.settings.granularity, timedelta(seconds=self.settings.min_period))
+        known, period = self.settings, timedelta(seconds=self.settings.min_period)
+        return Span(since, until, known.granularity, period, Misfire(known.misfire))
 
 
 def window_of_row(engine: Wiring, row: Scheduled) -> Window | Unset | None:

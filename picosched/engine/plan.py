@@ -12,15 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from picosched.checked import ruleset_text
-from picosched.clock import VirtualClock, shifted, ticks
+from picosched.clock import MILLISECOND, VirtualClock, format_time, shifted, ticks
 from picosched.engine.asserted import Fires, parse_asserted
 from picosched.engine.concerned import Concerned, concerned_by
-from picosched.engine.differing import AFTER, BEFORE, Differing, of_pico
+from picosched.engine.differing import AFTER, BEFORE, Differing
+from picosched.engine.made import Made, Noted
 from picosched.engine.planned import Deployed, OfPico, Plan
 from picosched.engine.rehearsed import DUE_TIMES, TOGETHER, Record, Rehearsal, Silence
 from picosched.engine.wiring import Wiring
@@ -71,13 +73,36 @@ class New:
 class Rehearsing(Wiring):
     """One of the two engines, on a copy of the store, which it closes."""
 
-    def __init__(self, store: Store, now: datetime, settings: Settings, most: int) -> None:
+    def __init__(self, store: Store, now: datetime, settings: Settings, most: int, made: Made) -> None:
         self._silence, self._virtual = Silence(), VirtualClock(now)
         super().__init__(store, self._virtual, settings, 0, False, self._silence, None, {})
+        chance = self.loaded.chance
+        self._of_callers, chance.source = Noted(self._of_callers, made), Noted(chance.source, made)
         self._ticks.most_made = most
         self._rehearsal = Rehearsal(self, self._virtual, self._silence)
         self._recorded = self.read(store.agenda.last_record)
-        self.raised = 0
+        self._most, self._ends = most, inf
+        self._ticks.ends = self._leaves_off
+
+    @property
+    def raised(self) -> int:
+        """Events raised so far."""
+        return self._ticks.raised
+
+    def end_at(self, time: float) -> None:
+        """Go no further from a time on, as `ticks` tells it."""
+        self._ends = self._commits.ends = time
+
+    @property
+    def enough(self) -> str | None:
+        """Why to go no further; None if there is no reason."""
+        if self.raised >= self._most:
+            return f"{self._most:,} events were raised"
+        return f"it took {SECONDS:g} s" if ticks() > self._ends else None
+
+    def _leaves_off(self) -> bool:
+        """Whether to leave the rest of an instant."""
+        return self.raised >= self._most + COMPARED_AT_ONCE or ticks() > self._ends
 
     def deploy(self, pico_id: str, new: New) -> None:
         """Install a ruleset as `PicoRef.install` does."""
@@ -87,10 +112,16 @@ class Rehearsing(Wiring):
     def let_pass(self, time: datetime) -> None:
         """Let time pass up to a time before which nothing is due."""
         self._virtual.reach(time)
-        self.raised += self.run_due()
+        self.run_due()
 
-    def news(self) -> Iterator[Record]:
-        return self._rehearsal.news()
+    def is_due(self, time: datetime) -> bool:
+        """Whether something is left of an instant."""
+        due = self.next_due()
+        return due is not None and due <= time
+
+    def news(self, until: datetime) -> Iterator[Record]:
+        """What was handled since the last call, up to a time."""
+        return (each for each in self._rehearsal.news() if each.at <= until)
 
     def state(self, pico_id: str) -> dict[str, Any]:
         """The entity variables of a pico, as `rid.name`, and the `app:` variables of its rulesets."""
@@ -107,10 +138,12 @@ class Rehearsing(Wiring):
         rows = self.read(self.store.agenda.pending, pico_id)
         return [row for row in rows if row.kind in SCHEDULES]
 
-    def count(self, side: int, differing: Differing, fires: Fires) -> None:
-        """Count the occurrences recorded since the last call."""
+    def count(self, side: int, differing: Differing, fires: Fires, until: datetime) -> None:
+        """Count the occurrences recorded since the last call, up to a time."""
         agenda = self.store.agenda
         for fire in self.read(agenda.records_after, self._recorded):
+            if fire.fired > until:
+                continue
             if fire.outcome not in RAISED:
                 differing.let_go(side, fire)
             elif differing.may_differ(fire.pico_id):
@@ -154,13 +187,16 @@ def plan_of(
         told = [_deployed(copy, names, id, one) for id, each in changes.items() for one in each]
         twin = stack.enter_context(_copied_again(copy))
         settings = replace(engine.settings, base_url=engine.loaded.host(None) or "")
-        sides = [stack.enter_context(closing(Rehearsing(each, now, settings, most))) for each in (copy, twin)]
+        made = Made()
+        sides = [
+            stack.enter_context(closing(Rehearsing(each, now, settings, most, made))) for each in (copy, twin)
+        ]
         for id, each in changes.items():
             for one in each:
                 sides[AFTER].deploy(id, one)
         plan = Plan(now, end, tuple(told), left_out=out[:MOST_NAMED], left_out_more=len(out[MOST_NAMED:]))
         alike = frozenset(names) - concerned.affected
-        return _compared(plan, sides, Differing(alike), Fires(()), Fires(holds), most)
+        return _compared(plan, sides, Differing(alike, made), Fires(()), Fires(holds))
 
 
 # ---- what is deployed where ----------------------------------------------------------------------
@@ -241,16 +277,27 @@ def _leave_out(store: Store, concerned: Concerned, names: Mapping[str, str]) -> 
 # ---- two rehearsals ------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Why the rehearsals ended early."""
+
+    why: str
+    until: datetime
+    """Up to when they are compared."""
+    whole: bool = True
+    """Whether both passed all of that time, and nothing after it."""
+
+
 def _compared(
-    plan: Plan, sides: Sequence[Rehearsing], differing: Differing, was: Fires, fires: Fires, most: int
+    plan: Plan, sides: Sequence[Rehearsing], differing: Differing, was: Fires, fires: Fires
 ) -> Plan:
     """Let time pass for both, and fill in the plan."""
-    cut, whole = _let_pass(plan.until, sides, differing, (was, fires), most)
-    picos = tuple(_picos(sides, differing, whole=whole))
+    cut = _let_pass(plan.until, sides, differing, (was, fires))
+    picos = tuple(_picos(sides, differing, whole=cut is None or cut.whole))
     before, after = sides
     return replace(
         plan,
-        until=plan.until if cut is None else before.now(),
+        until=plan.until if cut is None else cut.until,
         picos=picos[:MOST_PICOS],
         picos_more=len(picos[MOST_PICOS:]),
         differences=differing.differences(),
@@ -259,58 +306,60 @@ def _compared(
         fires_after=fires.total,
         busiest=fires.busiest,
         raised=before.raised + after.raised,
-        cut=cut,
+        cut=None if cut is None else cut.why,
         broken=fires.broken(),
     )
 
 
 def _let_pass(
-    until: datetime, sides: Sequence[Rehearsing], differing: Differing, fires: Sequence[Fires], most: int
-) -> tuple[str | None, bool]:
-    """Let time pass in step; why it ended early, if it did, and whether both came to the same time."""
-    began = ticks()
+    until: datetime, sides: Sequence[Rehearsing], differing: Differing, fires: Sequence[Fires]
+) -> Cut | None:
+    """Let time pass in step; why it ended early, if it did."""
+    ends = ticks() + SECONDS
+    for side in sides:
+        side.end_at(ends)
     # Few enough that the history they are read from is not pruned meanwhile.
     at_once = DUE_TIMES if sides[BEFORE].settings.history_days else 1
-    blown = None
-    while blown is None and (due := _soonest(sides)) is not None and due <= until:
+    cut = None
+    while cut is None and (due := _soonest(sides)) is not None and due <= until:
         last = min(until, shifted(due, TOGETHER))
         raised = sum(each.raised for each in sides)
         for _ in range(at_once):
-            blown = _pass(sides, due)
+            cut = _pass(sides, due)
             following = _soonest(sides)
             many = sum(each.raised for each in sides) - raised > COMPARED_AT_ONCE
-            if blown is not None or many or following is None or following > last:
+            if cut is not None or many or following is None or following > last:
                 break
             due = following
-        before, after = (each.news() for each in sides)
+        upto = due if cut is None else cut.until
+        before, after = (each.news(upto) for each in sides)
         differing.compare(before, after)
         for number, side in enumerate(sides):
-            side.count(number, differing, fires[number])
-        if blown is None and max(each.raised for each in sides) >= most:
-            return f"{most:,} events were raised", True
-        if blown is None and ticks() - began > SECONDS:
-            return f"it took {SECONDS:g} s", True
-    if blown is not None:
-        return blown, False
-    for side in sides:
-        side.let_pass(until)
-    return None, True
+            side.count(number, differing, fires[number], upto)
+    if cut is None:
+        for side in sides:
+            side.let_pass(until)
+    return cut
 
 
 def _soonest(sides: Sequence[Rehearsing]) -> datetime | None:
     return min((due for each in sides if (due := each.next_due()) is not None), default=None)
 
 
-def _pass(sides: Sequence[Rehearsing], due: datetime) -> str | None:
-    """Let both come to a due time; why one cannot."""
+def _pass(sides: Sequence[Rehearsing], due: datetime) -> Cut | None:
+    """Let both come to a due time; why they go no further."""
     for side, name in zip(sides, ("as installed", "with the change"), strict=True):
         try:
             side.let_pass(due)
         except PicoschedError as error:
             if error.code != "too_large":
                 raise
-            return f"{name}, {error.message}"
-    return None
+            return Cut(f"{name}, {error.message}", due, whole=False)
+        if side.enough and side.is_due(due):
+            why = f"{name}, {side.enough} before all of {format_time(due)} was"
+            return Cut(why, shifted(due, -MILLISECOND), whole=False)
+    enough = next(filter(None, (each.enough for each in sides)), None)
+    return None if enough is None else Cut(enough, due)
 
 
 def _picos(sides: Sequence[Rehearsing], differing: Differing, *, whole: bool) -> Iterator[OfPico]:
@@ -321,6 +370,6 @@ def _picos(sides: Sequence[Rehearsing], differing: Differing, *, whole: bool) ->
             continue
         state = [each.state(id) for each in sides] if whole else [{}, {}]
         schedules = [each.schedules(id) if whole else [] for each in sides]
-        found = of_pico(id, name, differing.counted(id), state, schedules)
+        found = differing.of_pico(id, name, state, schedules)
         if found is not None:
             yield found

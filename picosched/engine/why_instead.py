@@ -14,13 +14,14 @@ from picosched.due.overlap import STILL, WAITED
 from picosched.engine.forecast import window_of_row
 from picosched.engine.wiring import Wiring
 from picosched.frozen import replace
+from picosched.schedule.coming import coming_raised
 from picosched.schedule.fire import SKIPPED, Fire
 from picosched.schedule.occurrence import Terms, dealt_with
 from picosched.schedule.scheduled import Misfire, Scheduled, Status
 from picosched.schedule.window import Window
 
 MOST_TRIED = 1_000
-"""Occurrences that are settled to try another `_count`."""
+"""Occurrences that are dealt with to try another `_count` or `_until`."""
 AT_WORK = re.compile(rf"{re.escape(STILL)}(.*), asked for at \S+$")
 SPACED = re.compile(r" after the occurrence of (\S+)$")
 
@@ -82,25 +83,37 @@ def less_often(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
 
 def not_ended(engine: Wiring, row: Scheduled, at: datetime | None) -> str | None:
     """Of one that had ended by then: the `_count` or the `_until` with which it would still have come."""
-    granularity = engine.settings.granularity
     if at is None:
         return None
+    trial, terms = replace(row, status=Status.PENDING), _terms(engine, row)
     if row.until is not None and at > row.until:
-        longer = replace(row, until=at)
-        if longer.following(shifted(at, -MILLISECOND), granularity) == at:
-            return f"`_until` {format_time(at)} or later (it was {format_time(row.until)})"
+        trial = replace(trial, until=at)
+    elif row.count is not None:
+        trial = replace(trial, count=None)
+    else:
         return None
-    if row.count is None or row.fired is None:
-        return None
-    trial = replace(row, count=None, status=Status.PENDING)
-    trial = replace(trial, due=trial.following(row.fired, granularity))
+    if trial.due is None:
+        trial = replace(trial, due=trial.following(row.fired or row.created, terms.granularity))
     for _ in range(MOST_TRIED):
-        if trial.due is None or trial.due > at:
+        due = trial.due
+        if due is None or due > at:
             return None
-        due, trial = trial.due, trial.settled(trial.due, granularity, trial.due)
+        dealt = dealt_with(trial, due, due, due, replace(terms, spaced_from=trial.spaced_from))
+        trial = dealt.row
         if due == at:
+            if dealt.why is not None:
+                return None
+            if row.until is not None and at > row.until:
+                return f"`_until` {format_time(at)} or later (it was {format_time(row.until)})"
             return f"`_count` {trial.fires} (it was {row.count})"
     return None
+
+
+def first_raised(engine: Wiring, row: Scheduled, due: datetime) -> datetime | None:
+    """The first of its due times from one on at which its window is open."""
+    trial = replace(row, due=due, status=Status.PENDING, count=None, moved_from=None, spaced_from=None)
+    terms = _terms(engine, row)
+    return next(coming_raised(trial, terms.granularity, terms.window, terms.min_period), None)
 
 
 def apart(wanted: datetime, found: datetime) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.engine.agenda import Agenda
-from picosched.engine.why_instead import apart, less_often, not_ended, not_paused, skipped
+from picosched.engine.why_instead import apart, first_raised, less_often, not_ended, not_paused, skipped
 from picosched.engine.why_turn import of_turn, turn_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -146,7 +146,8 @@ def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str 
         text += "".join(f"; left out: {each}" for each in free if each.day == local.date())
     if coming is None:
         return Link("timetable", False, f"{text}, and there is none after it"), None
-    return Link("timetable", False, text), apart(at, coming)
+    found = first_raised(engine, row, coming)
+    return Link("timetable", False, text), None if found is None else apart(at, found)
 
 
 def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tuple[list[Link], str | None]:
@@ -176,9 +177,9 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
         going = resumed(row, now, engine.settings.granularity)
         by = _changed(engine, row.id, "paused")
         on_failure = f", after {row.failures} failures in a row" if row.on_failure and row.failures else ""
-        instead = (
-            None if going is None or going[0].due is None else f"not paused, at {format_time(going[0].due)}"
-        )
+        coming = None if going is None else going[0].due
+        found = None if coming is None else first_raised(engine, row, coming)
+        instead = None if found is None else f"not paused, at {format_time(found)}"
         return [Link("paused", False, f"{until}{by}{on_failure}")], instead
     if row.status is Status.FINISHED:
         most = f"it fired {row.fires} of {row.count} times" if row.count else f"it fired {row.fires} times"

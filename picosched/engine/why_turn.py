@@ -18,8 +18,8 @@ from picosched.krl import syntax
 from picosched.krl.event_expression import OVER
 from picosched.krl.matching import matching
 from picosched.krl.pattern import regex_of
-from picosched.krl.ruleset import primitives
-from picosched.krl.supposed import smallest_change
+from picosched.krl.ruleset import Ruleset, primitives
+from picosched.krl.supposed import refuted, smallest_change
 from picosched.krl.values import shown, to_string
 from picosched.schedule.chain import Link
 from picosched.store.journal import Entry
@@ -96,7 +96,7 @@ def before_history(engine: Wiring, at: datetime | None) -> Link | None:
 def of_turn(engine: Wiring, entry: Entry, rule: str | None = None) -> tuple[tuple[Link, ...], str | None]:
     """The rules of a turn, or one of them, and what would have made the first that did not fire do so."""
     pairs = [
-        (each, handled["attrs"])
+        (each, handled)
         for handled in entry.handled
         for each in handled["considered"]
         if rule is None or reached(each, rule)
@@ -136,7 +136,7 @@ def _did(entry: Entry) -> str:
 
 
 def _instead(
-    engine: Wiring, entry: Entry, considered: Mapping[str, Any], attrs: Mapping[str, Any]
+    engine: Wiring, entry: Entry, considered: Mapping[str, Any], handled: Mapping[str, Any]
 ) -> str | None:
     """What its event expression waited for; or what its patterns, condition or `where` lacked, by the rule
     that is installed now, if that fits."""
@@ -156,13 +156,9 @@ def _instead(
     for rule in ruleset.tree.rules:
         if rule.name == considered["rule"]:
             if why.startswith("the attribute "):
-                return _patterns_changed(rule, why, attrs)
-            wheres = [each.where for each in ruleset.selected if each.where is not None]
-            conditions = [rule.actions.condition] if rule.actions and rule.actions.condition else []
-            of_outcome = conditions if considered["outcome"] == "notfired" else wheres
-            for each in of_outcome:
-                if f" line {ruleset.source.place(each.start)[0]} " in why:
-                    return smallest_change(each, ruleset.source, why)
+                return _patterns_changed(rule, ruleset, why, handled["attrs"])
+            event = handled["domain"], handled["type"]
+            return smallest_change(rule, ruleset, event, handled["attrs"], why)
     return None
 
 
@@ -175,7 +171,7 @@ def _awaited(entry: Entry, waits: str) -> str | None:
     return f"followed by {PLACE.sub('', found[1])}{until}"
 
 
-def _patterns_changed(rule: syntax.Rule, why: str, attrs: Mapping[str, Any]) -> str | None:
+def _patterns_changed(rule: syntax.Rule, ruleset: Ruleset, why: str, attrs: Mapping[str, Any]) -> str | None:
     """The attributes with which an event would match the patterns that it did not match."""
     if rule.select is None:
         return None
@@ -183,16 +179,12 @@ def _patterns_changed(rule: syntax.Rule, why: str, attrs: Mapping[str, Any]) -> 
         missed = [each for each in event.attributes if not _matches(each, attrs)]
         names = [f"the attribute {each.name} does not match " for each in missed]
         if event.where is None and any(why.startswith(each) for each in names):
-            texts = [matching(each.pattern.pattern, each.pattern.flags) for each in missed]
-            was = [
-                f"it was {shown(attrs[each.name])}" if each.name in attrs else "there is none"
-                for each in missed
-            ]
-            told = zip(missed, texts, was, strict=True)
-            return (
-                None
-                if None in texts
-                else ", and ".join(f"`{each.name}` {shown(text)} ({before})" for each, text, before in told)
+            texts = {each.name: matching(each.pattern.pattern, each.pattern.flags) for each in missed}
+            if None in texts.values() or refuted(rule, ruleset, event, attrs, texts):
+                return None
+            was = {name: f"it was {shown(attrs[name])}" for name in texts if name in attrs}
+            return ", and ".join(
+                f"`{name}` {shown(text)} ({was.get(name, 'there is none')})" for name, text in texts.items()
             )
     return None
 

@@ -16,7 +16,7 @@ from picosched.clock import MILLISECOND, shifted
 from picosched.errors import PicoschedError
 from picosched.frozen import frozen, replace
 from picosched.schedule.coming import coming_raised
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.scheduled import Misfire, Scheduled
 from picosched.schedule.window import Unset, Window
 
 MOST_DAYS, USUAL_DAYS = 366, 31
@@ -40,6 +40,7 @@ class Span:
     until: datetime
     granularity: int
     min_period: timedelta
+    misfire: Misfire = Misfire.ONCE
 
 
 def forecast(rows: Iterable[tuple[Scheduled, Window | Unset | None]], span: Span) -> Iterator[Expected]:

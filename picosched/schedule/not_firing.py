@@ -18,8 +18,10 @@ from picosched.clock import LAST, MILLISECOND, format_time, shifted
 from picosched.errors import PicoschedError
 from picosched.fields import Fields
 from picosched.frozen import replace
+from picosched.schedule.changed import resumed
 from picosched.schedule.forecast import Span, may_throttle
-from picosched.schedule.scheduled import Scheduled
+from picosched.schedule.occurrence import Terms, dealt_with
+from picosched.schedule.scheduled import Scheduled, Status
 from picosched.schedule.window import Unset, Window
 
 MOST_STEPS = 100_000
@@ -73,27 +75,60 @@ def not_firing(rows: Iterable[tuple[Scheduled, Window | Unset | None]], span: Sp
 
 def _of_row(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator[NotFiring]:
     ends = row.count is not None or row.until is not None
-    repeats = row.kind == "repeat"
-    if not (window is not None or row.paused or ends or (repeats and may_throttle(row, span))):
+    # A time that was moved may be too near to the one before.
+    throttled = row.kind == "repeat" and (row.moved_from is not None or may_throttle(row, span))
+    if not (window is not None or row.paused or ends or throttled):
         return
     try:
-        yield from _stepped(row, window, span)
+        if row.held:
+            yield _entry(row, row.due or span.until, "unknown", "it waits for the end of the one before")
+        elif row.kind == "at":
+            yield from _once(row, window, span)
+        else:
+            yield from _stepped(row, window, span)
     except PicoschedError as error:  # its zone is gone, for example
         yield _entry(row, row.due or span.until, "unknown", error.message)
 
 
+def _once(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator[NotFiring]:
+    """Of an event that comes once: what keeps it, until it is raised or let go."""
+    due = row.due
+    if due is None or due > span.until:
+        return
+    time = due
+    if row.paused:
+        if row.paused_until is None or row.paused_until > span.until:
+            yield _entry(row, due, "paused", _pause(row))
+            return
+        time = max(due, row.paused_until)
+    terms = Terms(span.misfire, span.granularity, span.min_period, window)
+    going = replace(row, status=Status.PENDING)
+    for _ in range(MOST_STEPS):
+        if going.due is None or time > span.until:
+            return
+        dealt = dealt_with(going, going.due, time, time, terms)
+        if dealt.why is None:
+            return
+        yield _entry(row, going.due, dealt.outcome.value, dealt.why)
+        going = dealt.row
+        time = max(time, going.due or time)
+
+
+def _pause(row: Scheduled) -> str:
+    return "until it is resumed" if row.paused_until is None else f"until {format_time(row.paused_until)}"
+
+
 def _stepped(row: Scheduled, window: Window | Unset | None, span: Span) -> Iterator[NotFiring]:
+    if row.paused and row.due is not None:
+        until = min(row.paused_until or LAST, span.until)
+        if row.due <= until:
+            yield _entry(row, row.due, "paused", _pause(row), row.passed(until, span.granularity))
+        if row.paused_until is None or row.paused_until > span.until:
+            return
+        going = resumed(row, until, span.granularity)
+        row = row if going is None else going[0]
     due, fires, steps = row.due, row.fires, 0
     last = row.spaced_from if row.kind == "repeat" else None
-    if row.paused and due is not None:
-        until = min(row.paused_until or LAST, span.until)
-        why = "until it is resumed" if row.paused_until is None else f"until {format_time(row.paused_until)}"
-        if due <= until:
-            yield _entry(row, due, "paused", why, _number(row, due, until, span))
-        if row.paused_until is None:
-            return
-        passed = row.timespec is not None and due <= until
-        due = row.following(until, span.granularity) if passed else max(due, until)
     while due is not None and due <= span.until:
         steps += 1
         if steps > MOST_STEPS:
@@ -108,10 +143,6 @@ def _stepped(row: Scheduled, window: Window | Unset | None, span: Span) -> Itera
         ) is not None:
             assert window is not None
             opening = window.next_opening(due)
-            if row.kind == "at":
-                then = "" if opening is None else ", and it is postponed until then"
-                yield _entry(row, due, "skipped", closed + then)
-                return
             end = min(span.until, LAST if opening is None else opening - MILLISECOND)
             yield _entry(row, due, "skipped", closed, _number(row, due, end, span))
             since = max(since, end)
@@ -131,8 +162,9 @@ def _stepped(row: Scheduled, window: Window | Unset | None, span: Span) -> Itera
 
 
 def _number(row: Scheduled, first: datetime, last: datetime, span: Span) -> int:
-    """How many of its occurrences are from one to a time."""
-    return 1 if first > last else replace(row, due=first, moved_from=None).passed(last, span.granularity)
+    """How many of its occurrences are from one to a time; the first may be one that was moved."""
+    moved_from = row.moved_from if first == row.due else None
+    return replace(row, due=first, moved_from=moved_from).passed(max(first, last), span.granularity)
 
 
 def _left_out(row: Scheduled, span: Span) -> Iterator[NotFiring]:

@@ -145,6 +145,8 @@ class GroupCommit:
         """How many pieces the next batch has at most, because the one after them is to be tried alone."""
         self._transaction = store.transaction()
         self._seconds = seconds
+        self.ends: float | None = None
+        """Where a batch has no time limit: from when on, by `ticks`, each has one piece."""
         self._committed = committed
         self._undone = undone
         self._mutex = threading.Lock()
@@ -385,7 +387,7 @@ class GroupCommit:
         store, seconds = self._store, self._seconds
         if seconds is not None:
             seconds = LIGHT_SECONDS if batch[0].light else seconds
-        until = None if seconds is None else ticks() + seconds
+        until = self.ends if seconds is None else ticks() + seconds
         left, self._fewer = self._fewer, None
         for call in batch:
             call.mark, call.outcomes = mark, []

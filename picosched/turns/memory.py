@@ -113,7 +113,7 @@ class Loaded:
             self._shards.on_stale(self._forget_shards)
         self.settings = settings
         self._addresses = Addresses(settings.http_allow)
-        self._random = chance
+        self.chance = chance
         self.budget = Budget(settings.limits, ticks)
         """The budget of the current turn, query or install: there is one at a time."""
         self.asked = RecentQueries()
@@ -129,7 +129,7 @@ class Loaded:
 
     def new_id(self) -> str:
         """An id for use inside a transaction, from the same random source as rules."""
-        return id_from(self._random)
+        return id_from(self.chance)
 
     def load_pico(self, id: str) -> Pico:
         """The pico, kept in memory; `not_found` if there is none."""
@@ -153,7 +153,7 @@ class Loaded:
                 installed[each.rid] = Installed(self._ruleset(each.hash), each.config, each.flushed)
             except PicoschedError as error:
                 log.error("the ruleset %s of the pico %s (%s) is left out: %s", each.rid, row.name, id, error)
-        pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self._random, self)
+        pico = Pico(id, row.name, row.parent_id, installed, self._store, self.budget, self.chance, self)
         pico.effects.settings = self.settings  # a query needs them before the first turn
         return pico
 

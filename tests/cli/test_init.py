@@ -67,6 +67,12 @@ def test_a_place_that_cannot_be_a_folder_is_named(run: Any, folder: Path) -> Non
     assert run("init", "file/home").err.startswith("error: cannot write to file/home: ")
 
 
+def test_the_next_line_is_one_for_a_shell(run: Any) -> None:
+    assert run("init", "my home").out.endswith(
+        "next: cd 'my home' && picosched test . && picosched install morning.krl\n"
+    )
+
+
 def test_without_a_folder_it_is_this_one(run: Any, folder: Path) -> None:
     assert run("init", "--json").json == ["morning.krl", "morning.txt", "picosched.toml"]
     assert (folder / "picosched.toml").exists()

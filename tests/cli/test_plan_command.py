@@ -41,8 +41,15 @@ def test_as_json_and_as_markdown(run: Any, changed: str) -> None:
     assert "**root**" in shown.out
     assert "```diff" in shown.out
     both = run("plan", changed, "--markdown", "--json")
-    assert both.status == 2
+    assert both.status == 1
     assert "give --markdown or --json, not both" in both.err
+
+
+@pytest.mark.parametrize("line", ["plan x.krl", "replay --from-backup x.db"])
+def test_wrong_use_is_a_fault_and_no_difference(run: Any, line: str) -> None:
+    assert run(*line.split(), "--no-such-option").status == 1
+    assert run(*line.split(), "--db", "a.db", "--url", "http://127.0.0.1:1").status == 1
+    assert run("show", "x", "--no-such-option").status == 2
 
 
 @pytest.mark.files

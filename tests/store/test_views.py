@@ -136,6 +136,25 @@ def test_each_question_of_the_page_has_an_answer(asked: tuple[Engine, Ask]) -> N
     assert answers[0] == [{"due": "2026-03-03T09:00:00.000Z", "event": "standup:due", "pico": "root"}]
 
 
+def test_each_occurrence_counts_once_also_after_a_backfill(asked: tuple[Engine, Ask]) -> None:
+    engine, ask = asked
+    (question,) = [each for each in QUESTIONS if "sum(" in each and "stands_for" in each]
+    assert isinstance(engine.clock, VirtualClock)
+
+    def occurrences() -> dict[str, int]:
+        return {row["outcome"]: int(row["occurrences"]) for row in ask(question)}
+
+    assert occurrences() == {"fired": 2, "failed": 1}
+    engine.clock.set("2026-03-12T12:00:00Z")
+    engine.run_due()
+    assert occurrences() == {"coalesced": 10, "fired": 2, "failed": 1}
+    (row,) = engine.agenda.scheduled()
+    engine.agenda.backfill(row.id, "2026-03-06T00:00:00Z", "2026-03-08T00:00:00Z")
+    assert occurrences() == {"coalesced": 8, "late": 2, "fired": 2, "failed": 1}
+    engine.agenda.backfill(row.id, "2026-02-27T00:00:00Z", "2026-03-12T12:00:00Z")
+    assert occurrences() == {"coalesced": 1, "late": 11, "fired": 2, "failed": 1}
+
+
 def test_the_columns_are_those_of_the_page_in_both(asked: tuple[Engine, Ask]) -> None:
     _, ask = asked
     page = PAGE.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 from picosched.cli.declared import Argument, Commands
@@ -48,5 +49,5 @@ def init(
         return
     for file in made:
         write(f"made {file}")
-    there = "" if folder == Path() else f"cd {folder} && "
+    there = "" if folder == Path() else f"cd {quote(str(folder))} && "
     write(f"next: {there}picosched test . && picosched install morning.krl")
