@@ -328,12 +328,11 @@ def test_a_bound_holds_within_an_instant(engine: Engine, monkeypatch: pytest.Mon
     assert plan.cut == "with the change, 100 events were raised before all of 2026-03-02T09:31:00Z was"
     assert format_time(plan.until) == "2026-03-02T09:30:59.999Z"
     assert plan.raised < 1_500
-    monkeypatch.setattr("picosched.engine.plan.SECONDS", 2.0)
-    began = time.monotonic()
+    monkeypatch.setattr("picosched.engine.plan.SECONDS", 1.0)
     slow = many.replace("1.range(1)", "1.range(9999).map(function(each) { each * each }).length()")
     plan = engine.plan([REMINDERS.replace("  rule remind", slow)], most=100_000)
-    assert plan.cut == "with the change, it took 2 s before all of 2026-03-02T09:31:00Z was"
-    assert time.monotonic() - began < 6
+    assert plan.cut is not None
+    assert re.fullmatch(r"with the change, it took 1 s before all of 2026-03-\d\dT09:31:00Z was", plan.cut)
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def versions(
     )
 
 
-@command(app, PANEL, "picosched diff tea.krl", "picosched diff tea.krl --pico kitchen && echo the same")
+@command(app, PANEL, "picosched diff tea.krl", "picosched diff tea.krl --pico kitchen")
 def diff(
     ruleset: Annotated[str, Argument(metavar="RULESET", help="A file, or a file: or http: URL.")],
     where: Where = HERE,
