@@ -190,8 +190,11 @@ def _raised_by(engine: Engine, id: str) -> Raised | None:
 def _is_known(engine: Engine, what: str) -> bool:
     if any(what in (row.name, row.id, row.event) for row in engine.agenda.scheduled(Filter(status=()))):
         return True
-    if any(what in (each.name or each.type, each.id) for each in engine.sources()):
-        return True
+    for each in engine.sources():
+        label = each.name or each.type
+        of_entries = [name for one in each.entries for name in (f"{label}/{one.name}", one.event)]
+        if what in (label, each.id, *of_entries):
+            return True
     known = rules_of(engine)
     return not known.complete or what in known.rules or what in known.keys
 
