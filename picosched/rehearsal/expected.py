@@ -183,7 +183,7 @@ def _raised_by(engine: Engine, id: str) -> Raised | None:
         return None
     source = declaring.read(kept, engine.store.almanac)
     found = source.entry(entry.name)
-    event = "" if found is None else f"{found.domain}:{found.type}"
+    event = "" if found is None else found.event
     return Raised((source.label, f"{source.label}/{entry.name}", entry.source_id), event, source.recorded)
 
 
