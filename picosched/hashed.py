@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 SHORT = 8
-"""Characters of an id that are shown. Commands accept any unambiguous prefix."""
+"""Characters that are shown of an id, a hash, and an eci. Commands accept any unambiguous prefix of an id."""
 
 
 def id_of(text: str) -> str:

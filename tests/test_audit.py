@@ -153,6 +153,16 @@ def test_a_change_of_many_rows_is_one_deed(engine: Engine) -> None:
     assert last.told is not None and ids[0] in last.told and len(last.told) <= LONGEST
 
 
+def test_a_source_has_one_id_whether_it_is_named_or_not(engine: Engine) -> None:
+    anna = engine.acting(Actor(HTTP, "anna"))
+    id = anna.add_source({"type": "metronome", "name": "beat", "interval": 1000, "to": {"pico": "root"}})
+    anna.pause_source("beat")
+    anna.resume_source(id)
+    anna.remove_source("beat")
+    found = [(each.what, each.told) for each in reversed(engine.audit(on=id))]
+    assert found == [("added", "beat"), ("paused", "beat"), ("resumed", "beat"), ("removed", "beat")]
+
+
 def test_what_is_listed_can_be_chosen(engine: Engine, clock: VirtualClock) -> None:
     one, two = engine.acting(Actor(HTTP, "anna")), engine.acting(Actor(CONSOLE, "bo", Role.AUTHOR))
     one.new_pico("a")

@@ -294,6 +294,13 @@ def test_sources_have_names_too(engine: Engine) -> None:
     assert unmet(engine, "at most 25 fires in any day of 2026-12-02") is not None
 
 
+@pytest.mark.parametrize("what", ["yearly", "yearly/report", "report:wanted"])
+def test_what_a_source_has_is_known_though_it_does_not_fire(engine: Engine, what: str) -> None:
+    entry = {"name": "report", "when": "0 3 1 6 *", "event": "report:wanted"}
+    engine.add_source({"type": "crontab", "name": "yearly", "to": {"pico": "root"}, "entries": [entry]})
+    assert unmet(engine, f"{what} never fires of 2026-12") is None
+
+
 def test_an_event_for_another_server_counts_as_sent_at_once(engine: Engine) -> None:
     engine.root.install(RULES[:-1] + SENDING)
     address = "http://127.0.0.1:9/c/x/event-wait/a/b"

@@ -49,14 +49,14 @@ def replay(
 ) -> None:
     """Replay the past, and compare each turn with what it was.
 
-    A copy of an earlier state is given the events that came from outside again, and lets come due what came
-    due, at the times on record. Each turn gets the random numbers and answers that it had; nobody outside is
-    asked, no program runs. So the same rulesets must give the same turns: exit status 0, and 2 if a turn
-    differs. With FILEs, which stand in from TIME on, it shows what they would have done: of each pico the
-    first turn that differs, or with --bisect the very first.
+    On a copy of an earlier state the events that came from outside are raised again, and what came due comes
+    due again, at the times on record. Each turn gets the random numbers and answers that it had; nothing
+    outside is asked, and no program runs. So the same rulesets must give the same turns: the exit status is
+    0, or 2 if a turn differs. FILEs replace installed rulesets from TIME on, and show what they would have
+    done: for each pico the first turn that differs, or with --bisect only the very first.
 
-    Snapshots are made if the setting snapshots_in names a folder, every snapshot_hours. From a backup that
-    "picosched backup" made it starts with --from-backup. What is not on record is said: what people changed
+    With the setting snapshots_in, a folder, a snapshot is made every snapshot_hours. --from-backup starts
+    from a file that "picosched backup" made instead. What is not on record is named: what people changed
     meanwhile (schedules, rulesets, channels), and answers larger than recorded_bytes.
     """
     if start is None and backup is None:

@@ -13,13 +13,11 @@ from typing import Self
 
 from picosched.acting import ACTIONS, PYTHON, Actor, Role
 from picosched.audit import deed_of
+from picosched.hashed import SHORT
 from picosched.store.store import Store
 
 OF_AUTHORS = ("wrangler", "engine_ui", "source")
 """Domains by whose events the standard rulesets do what authors may."""
-
-SHOWN = 8
-"""Characters of an eci that are shown to those who may not use it."""
 
 
 class Acting:
@@ -58,4 +56,4 @@ class Acting:
 
     def shown_eci(self, eci: str) -> str:
         """An eci, which is a key: for others than authors only its beginning."""
-        return eci if self.by.role is Role.AUTHOR else f"{eci[:SHOWN]}…"
+        return eci if self.by.role is Role.AUTHOR else f"{eci[:SHORT]}…"

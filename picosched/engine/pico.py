@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from picosched.checked import json_object, ruleset_text
-from picosched.engine.acting import SHOWN
 from picosched.engine.agenda import Agenda
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
+from picosched.hashed import SHORT
 from picosched.pico.channel import Channel, new_policy, new_tags
 from picosched.pico.turn import Turn
 from picosched.schedule.fire import Fire
@@ -65,7 +65,7 @@ class PicoRef:
 
         def work() -> Ruleset:
             made = installing.install(engine.store, engine.loaded, self.id, compiled, origin, config, now, by)
-            engine.note("installed", "ruleset", made.rid, f"on {self.name} ({self.id}), {made.hash[:8]}")
+            engine.note("installed", "ruleset", made.rid, f"on {self.name} ({self.id}), {made.hash[:SHORT]}")
             return made
 
         installed = engine.write(work)
@@ -112,9 +112,9 @@ class PicoRef:
         """
         known = self.versions(rid)
         if text is not None:
-            return diff_of(self.text_of(rid), text, (f"{rid} {known[0].hash[:8]}", f"{rid}, new"))
+            return diff_of(self.text_of(rid), text, (f"{rid} {known[0].hash[:SHORT]}", f"{rid}, new"))
         was = chosen(known, hash)
-        names = f"{rid} {was.hash[:8]}", f"{rid} {known[0].hash[:8]}"
+        names = f"{rid} {was.hash[:SHORT]}", f"{rid} {known[0].hash[:SHORT]}"
         return diff_of(self.text_of(rid, was.hash), self.text_of(rid), names)
 
     def go_back(self, rid: str, hash: str | None = None) -> Ruleset:
@@ -145,7 +145,7 @@ class PicoRef:
             engine.loaded.load_pico(self.id)
             channel = Channel(engine.new_id(), self.id, named, events, queries)
             engine.store.picos.new_channel(channel, engine.now())
-            engine.note("made", "channel", f"{channel.eci[:SHOWN]}…", f"of {self.name} ({self.id})")
+            engine.note("made", "channel", f"{channel.eci[:SHORT]}…", f"of {self.name} ({self.id})")
             return channel
 
         return engine.write(work)
@@ -165,7 +165,7 @@ class PicoRef:
             self.engine.loaded.forget_channel(eci)
             if channel is None or channel.pico_id != self.id:
                 return False
-            self.engine.note("deleted", "channel", f"{eci[:SHOWN]}…", f"of {self.name} ({self.id})")
+            self.engine.note("deleted", "channel", f"{eci[:SHORT]}…", f"of {self.name} ({self.id})")
             return picos.delete_channel(eci)
 
         return self.engine.write(work)

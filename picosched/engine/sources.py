@@ -111,9 +111,10 @@ class Sourced(Wiring):
         self.permit(what)
 
         def work() -> bool:
+            row = store.sources.find(id)  # before it is gone
             changed = change(store, id, *args, **named)
-            if changed:
-                self.note(what, "source", id)
+            if changed and row is not None:
+                self.note(what, "source", row.id, row.name)
             return changed
 
         changed = self.write(work)

@@ -7,10 +7,9 @@
     reminder never fires from 2026-12-24 to 2026-12-27
 
 Who fires is the id or name of a schedule, the name of a source, the `domain:type` of an event, or a
-`rid.rule`; nobody means every schedule and source. What an hour or a day is, the clocks of the zone say, or
-those of UTC. A period is a year, a month,
-a day, or `from TIME to TIME`, without its end; it begins now if it has begun. Without one it is the next 31
-days, and of a timespec `fires` is proved for all times.
+`rid.rule`; without one it is every schedule and source. Hours and days are those of the zone, or else of UTC.
+A period is a year, a month, a day, or `from TIME to TIME`, without its end; one that has begun counts from
+now. Without one it is the next 31 days, and `fires` of a timespec is proved for all times.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class Expectation:
 
 
 def read_expectation(text: str, almanac: Almanac) -> Expectation:
-    """The expectation that a sentence writes; PicoschedError `invalid` for another one."""
+    """The expectation that a sentence states; PicoschedError `invalid` if it states none."""
     rest = " ".join(text.split())
     zone = ZONE.search(rest)
     tz = "UTC" if zone is None else zone["zone"]

@@ -183,15 +183,18 @@ def _raised_by(engine: Engine, id: str) -> Raised | None:
         return None
     source = declaring.read(kept, engine.store.almanac)
     found = source.entry(entry.name)
-    event = "" if found is None else f"{found.domain}:{found.type}"
+    event = "" if found is None else found.event
     return Raised((source.label, f"{source.label}/{entry.name}", entry.source_id), event, source.recorded)
 
 
 def _is_known(engine: Engine, what: str) -> bool:
     if any(what in (row.name, row.id, row.event) for row in engine.agenda.scheduled(Filter(status=()))):
         return True
-    if any(what in (each.name or each.type, each.id) for each in engine.sources()):
-        return True
+    for each in engine.sources():
+        label = each.name or each.type
+        of_entries = [name for one in each.entries for name in (f"{label}/{one.name}", one.event)]
+        if what in (label, each.id, *of_entries):
+            return True
     known = rules_of(engine)
     return not known.complete or what in known.rules or what in known.keys
 

@@ -219,7 +219,7 @@ class Remote:
                     yield self._entry(json.loads(line.removeprefix(b"data: ")))
         raise PicoschedError(f"{self.url} ended the stream", "internal")
 
-    # Tokens
+    # The audit and tokens
 
     def audit(
         self,

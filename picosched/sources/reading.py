@@ -118,7 +118,8 @@ def read_source(
             _check_has(table, "entries", where)
             given_entries = _list(table["entries"], f"{where}, entries")
         entries = _entries(given_entries, table, type, to, where, almanac)
-    journal = _truth(table, "journal", where) if "journal" in table else (interval or 1_000) >= 1_000
+    slow = interval is None or interval >= JOURNALLED_FROM
+    journal = _truth(table, "journal", where) if "journal" in table else slow
     normal = {key: _plain(value, f"{where}, {key}") for key, value in table.items()}
     if given_entries is not None:
         normal["entries"] = _plain(given_entries, f"{where}, entries")

@@ -8,8 +8,6 @@ number may be left out after a rollback. A table of our own, `picosched`, has th
 that we recognise tables of another program before writing, and an older picosched recognises newer ones.
 
 `fire` ensures that each occurrence fires once: its primary key is (schedule, nominal time).
-
-Migrations are only ever added, so the file grows; it is one idea.
 """
 
 from __future__ import annotations

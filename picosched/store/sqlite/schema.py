@@ -8,8 +8,6 @@ picosched recognises a newer file.
 
 `fire` ensures that each occurrence fires once: its primary key is (schedule, nominal time), so a transaction
 that would settle an occurrence a second time fails as a whole.
-
-Migrations are only ever added, so the file grows; it is one idea.
 """
 
 from __future__ import annotations

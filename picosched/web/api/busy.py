@@ -12,14 +12,14 @@ WAIT_SECONDS = 1.0
 """How long one waits for others to end. Short, because it occupies a thread."""
 
 _busy = threading.Semaphore(2)
-"""Limits concurrent simulations, calendars and loads."""
+"""Limits concurrent simulations, plans, replays and the like."""
 
 
 @contextmanager
 def busy() -> Iterator[None]:
     """Take one of the few places for long computations; BusyError if none becomes free in time."""
     if not _busy.acquire(timeout=WAIT_SECONDS):
-        raise BusyError("other simulations, calendars or loads are running already")
+        raise BusyError("other long computations, such as simulations or plans, are running already")
     try:
         yield
     finally:

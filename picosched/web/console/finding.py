@@ -99,12 +99,12 @@ def _schedules(engine: Engine, words: str, has: Has) -> list[Find]:
     exact = engine.store.agenda.find(words)
     rows = [] if exact is None else [exact]
     for row in engine.store.pages.scheduled(Filter(), None, SOONEST).items:
-        if has(f"{row.domain}:{row.type}", row.name, row.description, row.timespec, row.id):
+        if has(row.event, row.name, row.description, row.timespec, row.id):
             rows.append(row)
     return [
         Find(
             "schedule",
-            row.name or f"{row.domain}:{row.type}",
+            row.name or row.event,
             row.timespec or "once",
             schedule_path(row.id),
         )

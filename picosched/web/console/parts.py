@@ -23,7 +23,7 @@ from picosched.web.caller import caller
 Kind = Literal["text", "mono", "number", "time", "actions"]
 Cell = str | int | float | None | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """A text, or `{"text", "href", "title", "tone", "place"}`; ISO 8601 in a column of times; a list of
-`{"name", "text", "title", "tone"}` in a column of actions."""
+`{"name", "text", "title", "tone", "needs"}` in a column of actions; `needs` is one of ACTIONS."""
 
 TONES = {
     "fired": "good",
@@ -73,10 +73,12 @@ class Listing(Element, component="look/listing.js"):
         self.props["rows"], self.props["version"] = [], 0
 
     def show(self, rows: Sequence[Mapping[str, Cell]]) -> None:
-        """Show these rows; of their actions those for which the caller has the role that they `need`."""
+        """Show these rows, with those of their actions that the caller may do: what they need, of ACTIONS.
+
+        The browser is sent the new and changed rows, and the places of the others.
+        """
         names = [each["name"] for each in self.props["columns"] if each["kind"] == "actions"]
         rows = [{**row, **{name: _allowed(row[name]) for name in names if name in row}} for row in rows]
-        """Show these rows: the browser is sent the new and changed ones, and the places of the others."""
         old = {row.get("key"): (place, row) for place, row in enumerate(self.props["rows"])}
         if self.props["rows"] == rows:
             return

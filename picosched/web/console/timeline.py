@@ -289,7 +289,7 @@ def _track_props(track: Track, axis: Axis, zone: ZoneInfo) -> dict[str, Any]:
     if track.of > 1:
         label, title = f"{track.of:,} more", "only their next times; open them"
     else:
-        label, title = label_of(row), f"{row.domain}:{row.type}\n{row.timespec or 'once'}"
+        label, title = label_of(row), f"{row.event}\n{row.timespec or 'once'}"
     return {
         "id": row.id,
         "of": track.of,
