@@ -19,7 +19,7 @@ HANDLED = (
     '[{"rid":"counter","rule":"step","outcome":"fired","why":null,"line":23}]}]'
 )
 DIRECTIVES = '[{"name":"counted","options":{"count":1234},"rid":"counter","rule":"step"}]'
-TURN = (ID, ID, 1_772_323_200_000, None, None, None, HANDLED, DIRECTIVES, "[]", "[]")
+TURN = (ID, ID, 1_772_323_200_000, None, None, None, HANDLED, DIRECTIVES, "[]", "[]", "")
 
 
 def bare_rows(durability: str, per_commit: int, commits: int) -> float:
