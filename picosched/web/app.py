@@ -44,6 +44,7 @@ from picosched.web.api import (
     tokens,
 )
 from picosched.web.api.shapes import ErrorShape
+from picosched.web.ecis import WithoutEcis
 from picosched.web.errors import HttpError, body_of, status_of
 from picosched.web.health import Probes
 from picosched.web.late import Late
@@ -110,6 +111,7 @@ def new_app(
         app.include_router(part.router, responses=FAULTS, dependencies=[Depends(_check_query)])
     app.include_router(session.open_router, responses=FAULTS, dependencies=[Depends(_check_query)])
     _add_faults(app)
+    app.add_middleware(WithoutEcis, engine=engine)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     if console is None:
         app.add_api_route("/", _first_page, include_in_schema=False)

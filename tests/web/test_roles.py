@@ -105,6 +105,34 @@ def test_ecis_are_for_authors(closed: Running, tokens: dict[Role, str]) -> None:
                 assert (closed.eci in text) == (role is Role.AUTHOR), path
 
 
+GIVES = """ruleset gives {
+  meta { use module io.picolabs.wrangler alias wrangler shares channels }
+  global { channels = function() { wrangler:channels() } }
+  rule keep { select when gives asked
+    send_directive("here", {"url": "http://127.0.0.1/c/" + wrangler:channels().head(){"id"} + "/query"})
+    fired { ent:kept := wrangler:channels() } }
+}"""
+
+
+def test_ecis_that_rules_hand_out_are_for_authors(closed: Running, tokens: dict[Role, str]) -> None:
+    root = closed.engine.root
+    root.install("picosched://standard/io.picolabs.wrangler.krl")
+    root.install(GIVES)
+    asked = {"rid": "gives", "name": "channels"}
+    for role, token in tokens.items():
+        with as_role(closed, token) as client:
+            answers = [client.post(f"/api/picos/{root.id}/query", json=asked)]
+            if role is not Role.READ:
+                event = {"domain": "gives", "type": "asked"}
+                answers.append(client.post(f"/api/picos/{root.id}/raise", json=event))
+                answers.append(client.get("/api/journal"))
+        for answer in answers:
+            assert int(answer.headers["content-length"]) == len(answer.content)
+            whole = [each.eci for each in root.channels() if each.eci in answer.text]
+            assert answer.status_code == 200 and bool(whole) == (role is Role.AUTHOR), answer.url
+            assert role is Role.AUTHOR or "…" in answer.text
+
+
 def test_the_owner_still_may_everything(closed: Running) -> None:
     with closed.client() as client:
         assert client.post("/api/picos", json={"name": "by the owner"}).status_code == 201
