@@ -137,7 +137,9 @@ def test_a_text_of_an_older_package_is_brought_up_to_date_and_keeps_its_variable
     for pico in (engine.root, child):
         now = engine.now()
         ruleset = compile_ruleset(older, url)
-        put = partial(installing.install, engine.store, engine.loaded, pico.id, ruleset, url, None, now)
+        put = partial(
+            installing.install, engine.store, engine.loaded, pico.id, ruleset, url, None, now, "Python"
+        )
         engine.write(put)
     mine = new_child(engine, "mine")
     mine.install(TEXTS[WRANGLER].replace('author "picosched"', 'author "me"'))

@@ -102,10 +102,14 @@ def _lines(given: str) -> str:
     return given.replace("\r\n", "\n").replace("\r", "\n")
 
 
-NAMED = """const e = getElement(%d).$el;
-e.querySelector(".cm-content").setAttribute("aria-label", "The text of the ruleset");
-e.querySelector(".cm-scroller").tabIndex = 0;"""
-"""Names the field of the editor, and lets keys scroll it; CodeMirror does neither."""
+NAMED = """const name = () => {
+  const field = getElement(%d)?.$el.querySelector(".cm-content");
+  if (!field) return requestAnimationFrame(name);
+  field.setAttribute("aria-label", "The text of the ruleset");
+  field.closest(".cm-scroller").tabIndex = 0;
+};
+name();"""
+"""Names the field of the editor, once it is there, and lets keys scroll it; CodeMirror does neither."""
 
 
 class _Editor:

@@ -73,6 +73,8 @@ def test_a_page_has_no_fault(seen: Page, house: tuple[str, dict[str, str]], name
     seen.goto(url + paths[name])
     expect(seen.locator("nav.nav")).to_be_attached()
     expect(seen.locator("#content")).to_be_visible()
+    if name == "editor":
+        expect(seen.locator(".cm-content[aria-label]")).to_be_visible()
     assert faults(seen) == []
 
 
@@ -112,6 +114,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(page: Page, console: Opened)
     opener.click()
     inside = "!document.querySelector('#content, header.top').contains(document.activeElement)"
     expect(page.locator(".q-card")).to_be_visible()
+    page.wait_for_function(inside)
     for _ in range(12):
         page.keyboard.press("Tab")
         assert page.evaluate(inside)
