@@ -15,6 +15,8 @@ from crash.killing import killed
 
 TICKING = Path(__file__).with_name("ticking.py")
 BY_STATEMENT = 75
+MOST = 300
+"""Kills, if the machine is so busy that little happens between them."""
 BY_TIME = 25
 
 
@@ -76,7 +78,12 @@ def test_no_tick_is_lost_or_doubled_through_100_kills(
         killed(ticking, order)
         if path.exists():
             ticks, seconds, trips = check(path)
-    assert ticks > BY_TIME and seconds and trips > BY_TIME
+    # A busy machine does less between two kills: then there are more of them.
+    while not (ticks > BY_TIME and seconds and trips > BY_TIME):
+        assert len(orders) < MOST, (ticks, seconds, trips)
+        orders.append(f"{path} after {chance.uniform(0.1, 0.4):.3f}")
+        killed(ticking, orders[-1])
+        ticks, seconds, trips = check(path)
     with capsys.disabled():
         print(  # noqa: T201 (the counts are what the test is for)
             f"\n{len(orders)} kills; {ticks} ticks, {seconds} seconds, {trips} rounds; 0 lost, 0 doubled"
