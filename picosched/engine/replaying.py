@@ -176,7 +176,7 @@ class Replaying(Wiring):
         elif row.status is Status.PENDING and row.due is not None and row.due <= nominal:
             while row is not None and row.due is not None and row.due < nominal:  # settled without a turn
                 before = self._record_of(id, row.due)
-                self._raise_row(id, row.pico_id, (entry.at if before is None else before.fired,), Answers())
+                self._settle(id, row.pico_id, entry.at if before is None else before.fired)
                 after = self.read(self.store.agenda.find, id)
                 row = None if after is None or after.due == row.due else after
             self._raise_row(id, entry.pico_id, looks, answers)
@@ -188,6 +188,8 @@ class Replaying(Wiring):
         """Raise what is no row here: the entry of a source, or what a person scheduled since."""
         source = self.read(self.store.sources.find_entry, id)
         if source is not None:
+            if entry.nominal is not None and source.due is not None and source.due < entry.nominal:
+                self.write(self.store.sources.set_due, id, entry.nominal)  # let go without a record
             self._done(self._perform_entry, RaiseEntry(id, source.source_id, entry.at, answers))
             return
         made = self._record.read(self._record.store.agenda.find, id)
@@ -215,6 +217,13 @@ class Replaying(Wiring):
                 self._done(self._raise_past, RaisePast(row.id, record.nominal, answers))
         except PicoschedError:
             return  # it has ended here, so there is no turn
+
+    def _settle(self, id: str, owner: str, fired: datetime) -> None:
+        """Settle an occurrence as it was settled at a time, without a turn of its own."""
+        if self.read(self.store.agenda.find, id) is None:
+            self._done(self._perform_entry, RaiseEntry(id, owner, fired, Answers()))
+        else:
+            self._raise_row(id, owner, (fired,), Answers())
 
     def _raise_row(self, id: str, owner: str, looks: Sequence[datetime], answers: Answers) -> None:
         self._done(self._perform_due, RaiseDue(id, owner, looks, answers))
@@ -244,7 +253,7 @@ class Replaying(Wiring):
                 continue
             fired, id, owner = heappop(self._let_go)
             self._held.discard(id)
-            self._raise_row(id, owner, (fired,), Answers())
+            self._settle(id, owner, fired)
             if self._is_due(id):
                 self._held.add(id)  # it went another way here, and must not come again and again
 
@@ -272,7 +281,7 @@ class Replaying(Wiring):
         """Whether the record has the occurrence for which something is due; then when it comes is known."""
         row = self.store.agenda.find(id)
         if row is None:
-            return self._has_turns(id, owner)
+            return self._is_entry_on_record(id, owner)
         if row.due is None:
             return False
         if (row.domain, row.type) == ("proc", "finished"):
@@ -285,22 +294,27 @@ class Replaying(Wiring):
             heappush(self._let_go, (record.fired, id, owner))
         return True
 
-    def _has_turns(self, id: str, source_id: str) -> bool:
-        """Whether what an entry of a source raises is a turn that the journal has.
+    def _is_entry_on_record(self, id: str, source_id: str) -> bool:
+        """As `_is_on_record`, for an entry of a source.
 
-        It is none if it becomes rows or deliveries, or is let go, or the source leaves the journal alone.
+        One without a turn in the journal becomes rows or deliveries, or is let go, or its source leaves the
+        journal alone; ticks of metronomes have no records.
         """
         entry, kept = self.store.sources.find_entry(id), self.store.sources.find(source_id)
         if entry is None or entry.due is None or kept is None:
             return False
-        record = self._record_of(id, entry.due)
-        if record is not None:
-            return record.outcome in RAISED and record.eid is not None
         source = declaring.read(kept, self.store.almanac)
-        return source.journal and source.to.kind not in (TAG, RID, URL)
+        has_turns = source.journal and source.to.kind not in (TAG, RID, URL)
+        record = self._record_of(id, entry.due)
+        if record is None:
+            there = self._record.read(self._record.store.sources.find_entry, id)
+            return has_turns or (source.recorded and there is not None and there.due == entry.due)
+        if not has_turns or record.outcome not in RAISED or record.eid is None:
+            heappush(self._let_go, (record.fired, id, source_id))
+        return True
 
     def _is_due(self, id: str) -> bool:
-        row = self.read(self.store.agenda.find, id)
+        row = self.read(self.store.agenda.find, id) or self.read(self.store.sources.find_entry, id)
         return row is not None and row.due is not None and row.due <= self.now()
 
     def _record_of(self, id: str, nominal: datetime) -> Fire | None:
