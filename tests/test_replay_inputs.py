@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 import pytest
@@ -176,6 +177,40 @@ def test_what_was_found_goes_through_json(lived: Lived) -> None:
     lived.engine.root.raise_event("asks", "dice")
     found = lived.replay(RULES.replace("thrown > 500000", "thrown > -1"))
     assert read_replayed(found.as_json()) == found
+
+
+# ---- tries that failed ------------------------------------------------------------------------------
+
+TRIED = """ruleset tried {
+  rule begin { select when a begin
+    fired { schedule a event "tick" repeat "*/20 * * * *"
+      attributes {"_retry": 3, "url": event:attrs{"url"}} } }
+  rule ask { select when a tick http:get(event:attrs{"url"}) setting(said)
+    fired { ent:n := said{"content"} } }
+  rule odd { select when a tick
+    pre { x = ent:n.match(re#[13579]$#) => "x" - 1 | 0 }
+    send_directive("even", {"n": ent:n}) }
+}"""
+
+
+@pytest.mark.parametrize("of", ["schedule", "source"])
+def test_after_a_failed_try_that_asked_it_cannot_be_compared(lived: Lived, of: str) -> None:
+    engine = lived.engine
+    engine.root.install(TRIED)
+    if of == "source":
+        entry = {"name": "e", "when": "*/20 * * * *", "event": "a:tick", "attrs": {"url": lived.url}}
+        engine.add_source(
+            {"type": "crontab", "name": "s", "to": {"pico": "root"}, "retry": 3, "entries": [entry]}
+        )
+    else:
+        engine.root.raise_event("a", "begin", {"url": lived.url})
+    with closing(engine.store.copy()) as backup:
+        engine.run_until("2026-03-01T01:00:00Z")
+        assert [each.outcome.value for each in engine.history()].count("failed") >= 1
+        found = engine.replay(backup=backup)
+    assert (found.differences, found.status) == ([], 0), found.lines()
+    (unsure,) = found.unsure
+    assert unsure.unsure == "a try failed whose random numbers and answers are not recorded"
 
 
 # ---- any history, against an oracle ---------------------------------------------------------------

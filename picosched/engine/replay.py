@@ -140,17 +140,15 @@ def _run(
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
         return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
 
-    comparing, to_install, turns, unrecorded = Comparing(names, by_hand), [*new], 0, 0
+    comparing, to_install, turns, unrecorded = Comparing(names, by_hand, again.unsure), [*new], 0, 0
     for entry, inputs in _entries(engine, start.seq, upto):
         if to_install and entry.at >= began:
             again.let_pass(began)
             _install(again, to_install)
         lost = again.lost
-        unsure = again.drive(entry, inputs)
+        again.drive(entry, inputs)
         turns += 1
         unrecorded += inputs is None
-        if unsure is not None:
-            comparing.note_unsure(entry.pico_id, unsure)
         if again.lost == lost:
             comparing.was(entry)
         for each in again.news():

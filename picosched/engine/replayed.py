@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -140,7 +140,12 @@ def read_replayed(told: dict[str, Any]) -> Replayed:
 class Comparing:
     """Compares turns as they come, pico by pico, and keeps only what has no counterpart yet."""
 
-    def __init__(self, names: dict[str, str], by_hand: Callable[[str], Collection[str]]) -> None:
+    def __init__(
+        self,
+        names: dict[str, str],
+        by_hand: Callable[[str], Collection[str]],
+        unsure: Mapping[str, str],
+    ) -> None:
         self._names = names
         """Pico → its name, of those in the state from which the replay starts."""
         self._by_hand = by_hand
@@ -149,14 +154,11 @@ class Comparing:
         self._waiting: tuple[dict[str, deque[Entry]], ...] = (defaultdict(deque), defaultdict(deque))
         """On record, and in the replay: pico → turns without a counterpart so far."""
         self._ids: tuple[dict[str, dict[str, str]], ...] = (defaultdict(dict), defaultdict(dict))
-        self._unsure: dict[str, str] = {}
+        self._unsure = unsure
+        """Pico → why what differs in it, from the last turn on, may be because something is not on record."""
         self._over: set[str] = set()
         self.differences: list[Difference] = []
         self.unsure: list[Difference] = []
-
-    def note_unsure(self, pico_id: str, why: str) -> None:
-        """From here on, what differs in a pico may be because something is not on record."""
-        self._unsure.setdefault(pico_id, why)
 
     def was(self, entry: Entry) -> None:
         """A turn on record, before what is replayed of it."""

@@ -60,9 +60,10 @@ class Replaying(Wiring):
         self._record = record
         self._inputs: Inputs | None = None
         """Of the turn that is driven; None if they were not kept, or none is driven."""
-        self._driven = False
-        self._unsure: str | None = None
-        """Why the turn that is driven cannot be compared."""
+        self._driven, self._of = False, ""
+        """Whether a turn is driven, and the id of its pico."""
+        self.unsure: dict[str, str] = {}
+        """Pico → why it cannot be compared any more."""
         self._held: set[str] = set()
         self._waiting.hold, self._programs.hold = self._hold, self._hold_programs
         self._let_go: list[tuple[datetime, str, str]] = []
@@ -96,30 +97,34 @@ class Replaying(Wiring):
         if not self._driven:
             return None
         if self._inputs is None:
-            self._unsure = "the answers to its requests were not recorded"
+            self._note_unsure("the answers to its requests were not recorded")
             return None
         mark = mark_of(request)
         for place, (asked, answer) in enumerate(self._inputs.given):
             if asked == mark:
                 del self._inputs.given[place]
                 if answer is None:
-                    self._unsure = "an answer was too large to be recorded (recorded_bytes)"
+                    self._note_unsure("an answer was too large to be recorded (recorded_bytes)")
                 return answer
         return None  # which other rules ask
 
+    def _note_unsure(self, why: str) -> None:
+        """From the turn that is driven on, what differs in its pico may be because something is not known."""
+        self.unsure.setdefault(self._of, why)
+
     # What it is given
 
-    def drive(self, entry: Entry, inputs: str | None) -> str | None:
-        """Give it what led to a turn on record; why the turn cannot be compared, if it cannot."""
+    def drive(self, entry: Entry, inputs: str | None) -> None:
+        """Give it what led to a turn on record."""
         self._pass(entry.at)
         self._virtual.reach(max(entry.at, self.now()))
         if self.read(self.store.picos.find_pico, entry.pico_id) is None:
             self.lost += 1
-            return None
+            return
         self._inputs = read_inputs(inputs)
         drawn = None if self._inputs is None else self._inputs.drawn
         answers = Answers(drawn=[*(drawn or ())], began=entry.at)
-        self._driven, self._unsure = True, None
+        self._driven, self._of = True, entry.pico_id
         try:
             if entry.scheduled is None:
                 self._raise_again(entry, answers)
@@ -128,8 +133,7 @@ class Replaying(Wiring):
         finally:
             self._driven = False
         if drawn is None and any(bits != ID_BITS for bits, _ in answers.drawn):
-            self._unsure = "its random numbers were not recorded"
-        return self._unsure
+            self._note_unsure("its random numbers were not recorded")
 
     def let_pass(self, until: datetime) -> None:
         """Let what is not on record come due up to a time."""
@@ -219,11 +223,26 @@ class Replaying(Wiring):
             return  # it has ended here, so there is no turn
 
     def _settle(self, id: str, owner: str, fired: datetime) -> None:
-        """Settle an occurrence as it was settled at a time, without a turn of its own."""
-        if self.read(self.store.agenda.find, id) is None:
-            self._done(self._perform_entry, RaiseEntry(id, owner, fired, Answers()))
-        else:
-            self._raise_row(id, owner, (fired,), Answers())
+        """Settle an occurrence at the time when it was let go, sent on or tried in vain, without a turn."""
+        before, answers = (self._driven, self._of, self._inputs), Answers()
+        row = self.read(self.store.agenda.find, id)
+        self._driven, self._inputs = True, Inputs([])
+        try:
+            if row is not None:
+                self._of = owner
+                self._raise_row(id, owner, (fired,), answers)
+            else:
+                self._of = self.read(self._pico_of_source, owner)
+                self._done(self._perform_entry, RaiseEntry(id, owner, fired, answers))
+            if answers.given or any(bits != ID_BITS for bits, _ in answers.drawn):
+                self._note_unsure("a try failed whose random numbers and answers are not recorded")
+        finally:
+            self._driven, self._of, self._inputs = before
+
+    def _pico_of_source(self, id: str) -> str:
+        kept = self.store.sources.find(id)
+        target = None if kept is None else declaring.read(kept, self.store.almanac).to
+        return "" if target is None else declaring.place_of(self.store, target)
 
     def _raise_row(self, id: str, owner: str, looks: Sequence[datetime], answers: Answers) -> None:
         self._done(self._perform_due, RaiseDue(id, owner, looks, answers))
