@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -60,6 +60,8 @@ steps = st.lists(st.sampled_from(["go", "down 5s", "down 400s", "down 2000s", "u
 
 
 @hypothesis_settings(max_examples=40, deadline=None)
+@example([source("crontab", "rid", "skip")], 0, ["down 3600s"])  # the last one is just in time
+@example([source("crontab", "rid")], 0, ["up 419.5s", "go", "up 700s"])  # half a second before
 @given(st.lists(st.sampled_from(SOURCES), min_size=1, max_size=2), st.integers(0, 1), steps)
 def test_any_history_with_sources(sources: list[dict[str, Any]], also: int, steps: list[str]) -> None:
     with Engine(":memory:", VirtualClock(START)) as engine:
@@ -74,9 +76,9 @@ def test_any_history_with_sources(sources: list[dict[str, Any]], also: int, step
                 if each == "go":
                     engine.root.raise_event("a", "go")
                 elif each.startswith("up"):
-                    engine.run_until(engine.now() + timedelta(seconds=int(each[3:-1])))
+                    engine.run_until(engine.now() + timedelta(seconds=float(each[3:-1])))
                 else:
-                    engine.clock.advance(seconds=int(each[5:-1]))
+                    engine.clock.advance(seconds=float(each[5:-1]))
                     engine.run_due()
             found = engine.replay(backup=backup)
     assert (found.differences, found.unsure, found.lost) == ([], [], 0), found.lines()

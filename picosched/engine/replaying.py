@@ -116,6 +116,8 @@ class Replaying(Wiring):
 
     def drive(self, entry: Entry, inputs: str | None) -> None:
         """Give it what led to a turn on record."""
+        if entry.scheduled is not None and self.read(self.store.agenda.find, entry.scheduled) is None:
+            self._looked = EPOCH  # it may be made now
         self._pass(entry.at)
         self._virtual.reach(max(entry.at, self.now()))
         if self.read(self.store.picos.find_pico, entry.pico_id) is None:
@@ -272,8 +274,9 @@ class Replaying(Wiring):
                 continue
             fired, id, owner = heappop(self._let_go)
             self._held.discard(id)
+            before = self._due_of(id)
             self._settle(id, owner, fired)
-            if self._is_due(id):
+            if before is not None and self._due_of(id) == before:
                 self._held.add(id)  # it went another way here, and must not come again and again
 
     def _soonest(self) -> datetime | None:
@@ -332,9 +335,9 @@ class Replaying(Wiring):
             heappush(self._let_go, (record.fired, id, source_id))
         return True
 
-    def _is_due(self, id: str) -> bool:
+    def _due_of(self, id: str) -> datetime | None:
         row = self.read(self.store.agenda.find, id) or self.read(self.store.sources.find_entry, id)
-        return row is not None and row.due is not None and row.due <= self.now()
+        return None if row is None else row.due
 
     def _record_of(self, id: str, nominal: datetime) -> Fire | None:
         found = self._record.read(self._record.store.agenda.records_between, id, nominal, nominal, 1)
