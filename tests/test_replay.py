@@ -6,6 +6,7 @@ import gzip
 import random
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,6 +92,26 @@ def test_other_rules_show_the_first_turn_of_each_pico_that_differs(lived: Lived)
     assert shown[0] == "root: its first turn that differs, at 2026-03-01T10:00:00Z (turn 4)"
     assert shown[1] == "  tea.start, line 4"
     assert shown[2].startswith("  - notfired tea.start") and shown[3] == "  + fired tea.start"
+
+
+def test_places_in_the_rulesets_texts_are_no_difference(tmp_path: Path) -> None:
+    rules = """ruleset ops {
+      rule go { select when a go pre { x = event:attrs{"n"} - 1 } if x > 1 then noop() }
+      rule failed { select when system error send_directive("failed", {"why": event:attrs{"species"}}) }
+    }"""
+    (tmp_path / "ops.krl").write_text(rules)
+    (tmp_path / "ops3.krl").write_text("// the same\n\n" + rules)
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.install(tmp_path / "ops.krl")
+        engine.root.raise_event("a", "begun")
+        with closing(engine.store.copy()) as backup:
+            for each in ("text", 1):
+                engine.root.raise_event("a", "go", {"n": each})
+            found = engine.replay(rulesets=[tmp_path / "ops3.krl"], backup=backup)
+            assert found.differences == [], found.lines()
+            other = rules.replace("> 1 then", "> 2 then").replace('"species"', '"genus"')
+            (difference,) = engine.replay(rulesets=[other], backup=backup).differences
+            assert difference.seq == 2 and '< failed {"why": "runtime"}' in difference.became
 
 
 def test_a_turn_that_is_missing_on_record_is_a_difference(lived: Lived) -> None:

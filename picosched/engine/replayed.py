@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, parse_time
+from picosched.engine.placeless import placeless_attrs, placeless_error, placeless_reason
 from picosched.store.journal import Entry
 
 ID = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
@@ -226,13 +227,13 @@ class Comparing:
 def _told(entry: Entry, ids: dict[str, str]) -> Told:
     lines = []
     for each in entry.handled:
-        lines.append(f"{each['domain']}:{each['type']} {_json(each['attrs'])}")
-        lines += [
-            f"{rule['outcome']} {rule['rid']}.{rule['rule']}" + (f": {rule['why']}" if rule["why"] else "")
-            for rule in each["considered"]
-        ]
+        attrs = placeless_attrs(each["domain"], each["type"], each["attrs"])
+        lines.append(f"{each['domain']}:{each['type']} {_json(attrs)}")
+        for rule in each["considered"]:
+            why = placeless_reason(rule)
+            lines.append(f"{rule['outcome']} {rule['rid']}.{rule['rule']}" + (f": {why}" if why else ""))
     lines += [f"< {each['name']} {_json(each['options'])}" for each in entry.directives]
-    lines += [f"! {each}" for each in entry.errors]
+    lines += [f"! {placeless_error(each)}" for each in entry.errors]
     return [ID.sub(lambda id: ids.setdefault(id[0], f"#{len(ids)}"), line) for line in lines]
 
 
@@ -240,11 +241,14 @@ def _rule(was: Entry, became: Entry) -> str | None:
     """The first rule whose outcome differs, with its line as it is now."""
     sides = [[rule for each in entry.handled for rule in each["considered"]] for entry in (was, became)]
     for before, after in zip(*sides, strict=False):
-        names = [(each["rid"], each["rule"], each["outcome"], each["why"]) for each in (before, after)]
-        if names[0] != names[1]:
+        if _outcome(before) != _outcome(after):
             line = "" if after["line"] is None else f", line {after['line']}"
             return f"{after['rid']}.{after['rule']}{line}"
     return None
+
+
+def _outcome(rule: Mapping[str, Any]) -> tuple[str | None, ...]:
+    return rule["rid"], rule["rule"], rule["outcome"], placeless_reason(rule)
 
 
 def _json(value: Any) -> str:
