@@ -114,6 +114,24 @@ def test_places_in_the_rulesets_texts_are_no_difference(tmp_path: Path) -> None:
             assert difference.seq == 2 and '< failed {"why": "runtime"}' in difference.became
 
 
+def test_what_only_looks_like_an_id_is_compared() -> None:
+    rules = """ruleset h { rule go { select when a go send_directive("told", {
+      "hash": math:hash("md5", "one" + event:attrs{"v"}),
+      "fixed": "9f0c2d1e-0000-4000-8000-00000000000a", "drawn": random:uuid() }) } }"""
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.install(rules)
+        engine.root.raise_event("a", "begun")
+        with closing(engine.store.copy()) as backup:
+            for each in range(3):
+                engine.root.raise_event("a", "go", {"v": each})
+            more = rules.replace("math:hash(", "[random:uuid(), math:hash(").replace('"v"}),', '"v"})][1],')
+            for same in (rules, more):
+                assert engine.replay(rulesets=[same], backup=backup).differences == []
+            for other in (rules.replace('"one"', '"two"'), rules.replace("00a", "00b")):
+                (difference,) = engine.replay(rulesets=[other], backup=backup).differences
+                assert difference.seq == 2
+
+
 def test_a_turn_that_is_missing_on_record_is_a_difference(lived: Lived) -> None:
     turn = next(each for each in lived.engine.journal() if each.handled[0]["type"] == "ready")
     with lived.store.transaction():

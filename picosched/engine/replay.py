@@ -140,7 +140,8 @@ def _run(
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
         return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
 
-    comparing, to_install, turns, unrecorded = Comparing(names, by_hand, again.unsure), [*new], 0, 0
+    comparing = Comparing(names, by_hand, again.unsure, again.made)
+    to_install, turns, unrecorded = [*new], 0, 0
     for entry, inputs in _entries(engine, start.seq, upto):
         if to_install and entry.at >= began:
             again.let_pass(began)

@@ -1,15 +1,14 @@
 """What a replay found, in words and as JSON, and how its turns are compared with those on record.
 
-Each pico's turns are compared in order: events, what became of each rule and why, directives, errors. Ids are
-compared by the order in which they appear. After the first difference of a pico nothing more is compared of
-it, as what follows from a difference is no news. If a turn drew numbers or got an answer that is not on
-record, then what differs from there on may follow from that: it cannot be compared.
+Each pico's turns are compared in order: events, what became of each rule and why, directives, errors. The ids
+that were made are compared by the order in which they appear. After the first difference of a pico nothing
+more is compared of it, as what follows from a difference is no news. If a turn drew numbers or got an answer
+that is not on record, then what differs from there on may follow from that: it cannot be compared.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -17,11 +16,9 @@ from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, parse_time
+from picosched.engine.made import Made
 from picosched.engine.placeless import placeless_attrs, placeless_error, placeless_reason
 from picosched.store.journal import Entry
-
-ID = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
-"""Of 32 digits, or a UUID."""
 
 MOST_AHEAD = 1_000
 """Turns of a pico on one side, while there is none on the other, after which that is a difference."""
@@ -146,11 +143,13 @@ class Comparing:
         names: dict[str, str],
         by_hand: Callable[[str], Collection[str]],
         unsure: Mapping[str, str],
+        made: Made,
     ) -> None:
         self._names = names
         """Pico → its name, of those in the state from which the replay starts."""
         self._by_hand = by_hand
         """Gives the rids of a pico that are another text now than in the replay, as people changed them."""
+        self._made = made
         self._known = set(names)
         self._waiting: tuple[dict[str, deque[Entry]], ...] = (defaultdict(deque), defaultdict(deque))
         """On record, and in the replay: pico → turns without a counterpart so far."""
@@ -180,6 +179,7 @@ class Comparing:
 
     def _add(self, side: int, entry: Entry) -> None:
         id = entry.pico_id
+        self._made.add_made_of((entry.eid, entry.scheduled))
         if id in self._over:
             return
         own, other = self._waiting[side][id], self._waiting[1 - side][id]
@@ -197,7 +197,7 @@ class Comparing:
 
     def _compare(self, id: str, was: Entry | None, became: Entry | None) -> None:
         told = [
-            [] if entry is None else _told(entry, ids[id])
+            [] if entry is None else _told(entry, self._made, ids[id])
             for entry, ids in zip((was, became), self._ids, strict=True)
         ]
         if told[0] == told[1]:
@@ -224,7 +224,7 @@ class Comparing:
         return None
 
 
-def _told(entry: Entry, ids: dict[str, str]) -> Told:
+def _told(entry: Entry, made: Made, ids: dict[str, str]) -> Told:
     lines = []
     for each in entry.handled:
         attrs = placeless_attrs(each["domain"], each["type"], each["attrs"])
@@ -234,7 +234,7 @@ def _told(entry: Entry, ids: dict[str, str]) -> Told:
             lines.append(f"{rule['outcome']} {rule['rid']}.{rule['rule']}" + (f": {why}" if why else ""))
     lines += [f"< {each['name']} {_json(each['options'])}" for each in entry.directives]
     lines += [f"! {placeless_error(each)}" for each in entry.errors]
-    return [ID.sub(lambda id: ids.setdefault(id[0], f"#{len(ids)}"), line) for line in lines]
+    return [made.numbered(line, ids) for line in lines]
 
 
 def _rule(was: Entry, became: Entry) -> str | None:

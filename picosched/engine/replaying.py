@@ -16,6 +16,7 @@ from typing import Any
 
 from picosched.clock import EPOCH, VirtualClock
 from picosched.due.programs import finished
+from picosched.engine.made import BITS, Made
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
@@ -43,9 +44,6 @@ AT_ONCE = 500
 LOOK = timedelta(seconds=1)
 """How often it is looked for what is due and not on record."""
 
-ID_BITS = 128
-"""Of a random number that is an id: ids are compared by the order in which they appear."""
-
 LATE = (Outcome.LATE, Outcome.COALESCED)
 NOBODY = HttpResponse(0, "its answer is not on record")
 ENDED = ("outcome", "exit", "signal", "stdout", "stderr", "truncated", "duration", "why")
@@ -58,6 +56,9 @@ class Replaying(Wiring):
         self._virtual = VirtualClock(now)
         super().__init__(store, self._virtual, settings, 0, False, self._ask, None, {})
         self._record = record
+        self.made = Made()
+        """The ids that were made on record and here."""
+        self.made.note(self.loaded.chance)
         self._inputs: Inputs | None = None
         """Of the turn that is driven; None if they were not kept, or none is driven."""
         self._driven, self._of = False, ""
@@ -125,6 +126,8 @@ class Replaying(Wiring):
             return
         self._inputs = read_inputs(inputs)
         drawn = None if self._inputs is None else self._inputs.drawn
+        self.made.add_drawn(drawn or [])
+        self.made.not_all_known |= drawn is None
         answers = Answers(drawn=[*(drawn or ())], began=entry.at)
         self._driven, self._of = True, entry.pico_id
         try:
@@ -134,7 +137,7 @@ class Replaying(Wiring):
                 self._come_due(entry, entry.scheduled, answers)
         finally:
             self._driven = False
-        if drawn is None and any(bits != ID_BITS for bits, _ in answers.drawn):
+        if drawn is None and any(bits != BITS for bits, _ in answers.drawn):
             self._note_unsure("its random numbers were not recorded")
 
     def let_pass(self, until: datetime) -> None:
@@ -236,7 +239,7 @@ class Replaying(Wiring):
             else:
                 self._of = self.read(self._pico_of_source, owner)
                 self._done(self._perform_entry, RaiseEntry(id, owner, fired, answers))
-            if answers.given or any(bits != ID_BITS for bits, _ in answers.drawn):
+            if answers.given or any(bits != BITS for bits, _ in answers.drawn):
                 self._note_unsure("a try failed whose random numbers and answers are not recorded")
         finally:
             self._driven, self._of, self._inputs = before
