@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from picosched import Engine, VirtualClock
 from picosched.engine.replayed import Replayed, read_replayed
+from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.pico.inputs import read_inputs
 from picosched.store.store import Store
 
 START = "2026-03-01T00:00:00Z"
@@ -177,6 +179,39 @@ def test_what_was_found_goes_through_json(lived: Lived) -> None:
     lived.engine.root.raise_event("asks", "dice")
     found = lived.replay(RULES.replace("thrown > 500000", "thrown > -1"))
     assert read_replayed(found.as_json()) == found
+
+
+# ---- keys in answers ---------------------------------------------------------------------------------
+
+ECHOED = """ruleset echoed {
+  meta { key svc "sekret-key-12345" key other "text" }
+  rule ask { select when a go http:get("http://other.example/") setting(said)
+    fired { raise a event "came" attributes {"length": said{"content"}.length()} } }
+  rule came { select when a came send_directive("came", event:attrs) }
+}"""
+
+
+@pytest.mark.parametrize("before", [b"it is ", b"\xff\xfe "], ids=["text", "bytes"])
+def test_a_key_in_an_answer_is_covered_and_then_its_turn_cannot_be_compared(before: bytes) -> None:
+    body = before + b"sekret-key-12345, a text" + before
+
+    def outside(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, "OK", (("x-key", "sekret-key-12345"),), body)
+
+    with Engine(":memory:", VirtualClock(START), outside=outside) as engine:
+        engine.root.install(ECHOED)
+        engine.root.raise_event("a", "begun")
+        with closing(engine.store.copy()) as backup:
+            engine.root.raise_event("a", "go")
+            found = engine.replay(backup=backup)
+        kept = read_inputs(engine.store.journal.inputs(0, 99)[2])
+    assert kept is not None
+    (_, response), *_ = kept.given
+    assert isinstance(response, HttpResponse)
+    assert response.body == before + "•••, a •••".encode() + before
+    assert response.headers == (("x-key", "•••"),)
+    assert [each.unsure for each in found.unsure] == ["an answer is recorded with a key in it covered"]
+    assert found.differences == []
 
 
 # ---- tries that failed ------------------------------------------------------------------------------

@@ -106,6 +106,8 @@ class Replaying(Wiring):
                 del self._inputs.given[place]
                 if answer is None:
                     self._note_unsure("an answer was too large to be recorded (recorded_bytes)")
+                if mark in self._inputs.covered:
+                    self._note_unsure("an answer is recorded with a key in it covered")
                 return answer
         return None  # which other rules ask
 
