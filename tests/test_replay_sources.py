@@ -56,6 +56,34 @@ def test_what_passed_while_nothing_ran(given: dict[str, Any]) -> None:
     assert found.turns >= 3
 
 
+def test_what_people_pause_passes_again() -> None:
+    repeat = """ruleset r { rule begin { select when a begin
+        fired { schedule a event "go" repeat "*/5 * * * *" attributes {"_name": "r"} } } }"""
+    for each in (source("crontab", "pico"), source("crontab", "rid"), source("metronome", "pico")):
+        with Engine(":memory:", VirtualClock(START)) as engine:
+            engine.root.install(RULES)
+            engine.root.install(repeat)
+            engine.add_source(each)
+            engine.root.raise_event("a", "begin")
+            (row,) = engine.agenda.scheduled()
+            with closing(engine.store.copy()) as backup:
+                for minute, pause in (("10", True), ("31", False), ("40", True)):
+                    engine.run_until(f"2026-03-01T00:{minute}:00Z")
+                    (engine.pause_source if pause else engine.resume_source)("s")
+                    (engine.agenda.pause if pause else engine.agenda.resume)(row.id)
+                engine.add_source({**source("crontab", "pico"), "name": "new"})
+                engine.run_until("2026-03-01T01:10:00Z")
+                engine.root.raise_event("a", "go")
+                found = engine.replay(backup=backup)
+                assert (found.differences, found.unsure, found.lost) == ([], [], 0), found.lines()
+                engine.agenda.resume(row.id)
+                engine.agenda.move(row.id, timedelta(minutes=1))
+                engine.run_until("2026-03-01T01:30:00Z")
+                found = engine.replay(backup=backup)
+                assert found.differences == []
+                assert {each.unsure for each in found.unsure} == {"people changed a schedule of it since"}
+
+
 steps = st.lists(st.sampled_from(["go", "down 5s", "down 400s", "down 2000s", "up 700s"]), max_size=12)
 
 

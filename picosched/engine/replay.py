@@ -3,7 +3,8 @@
 It starts from an earlier state, a snapshot or a backup, and follows the journal from there on a copy
 (`replaying`): what came from outside comes again, and what was due comes due. The same rules must give the
 same turns, as all that a turn is made of is on record; with other rulesets the first difference of each pico
-shows what they change (`replayed`). What people did to schedules, rulesets and channels is not on record.
+shows what they change (`replayed`). What people did to rulesets and channels is not replayed, nor how they
+moved or cancelled schedules; what they paused is let go as it was.
 """
 
 from __future__ import annotations
@@ -146,11 +147,10 @@ def _run(
         if to_install and entry.at >= began:
             again.let_pass(began)
             _install(again, to_install)
-        lost = again.lost
-        again.drive(entry, inputs)
+        compared = again.drive(entry, inputs)
         turns += 1
         unrecorded += inputs is None
-        if again.lost == lost:
+        if compared:
             comparing.was(entry)
         for each in again.news():
             comparing.became(each)

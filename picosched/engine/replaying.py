@@ -27,7 +27,9 @@ from picosched.pico.event import Event
 from picosched.pico.inputs import Inputs, mark_of, read_inputs
 from picosched.pico.said import Answers, Unanswered
 from picosched.schedule.backfill import RAISED, still_to_come
+from picosched.schedule.changed import resumed
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.sources.source import RID, TAG, URL
@@ -117,15 +119,15 @@ class Replaying(Wiring):
 
     # What it is given
 
-    def drive(self, entry: Entry, inputs: str | None) -> None:
-        """Give it what led to a turn on record."""
+    def drive(self, entry: Entry, inputs: str | None) -> bool:
+        """Give it what led to a turn on record; False if the turn is lost, as there is no such pico."""
         if entry.scheduled is not None and self.read(self.store.agenda.find, entry.scheduled) is None:
             self._looked = EPOCH  # it may be made now
         self._pass(entry.at)
         self._virtual.reach(max(entry.at, self.now()))
         if self.read(self.store.picos.find_pico, entry.pico_id) is None:
             self.lost += 1
-            return
+            return False
         self._inputs = read_inputs(inputs)
         drawn = None if self._inputs is None else self._inputs.drawn
         self.made.add_drawn(drawn or [])
@@ -141,6 +143,7 @@ class Replaying(Wiring):
             self._driven = False
         if drawn is None and any(bits != BITS for bits, _ in answers.drawn):
             self._note_unsure("its random numbers were not recorded")
+        return True
 
     def let_pass(self, until: datetime) -> None:
         """Let what is not on record come due up to a time."""
@@ -165,7 +168,7 @@ class Replaying(Wiring):
 
     def _raise_again(self, entry: Entry, answers: Answers, rids: tuple[str, ...] | None = None) -> None:
         """Raise an event that came from outside."""
-        self.outside += rids is None
+        self.outside += 1
         first = entry.handled[0]
         event = Event(
             first["domain"], first["type"], first["attrs"], entry.eid, entry.at, entry.eci, rids=rids
@@ -193,6 +196,8 @@ class Replaying(Wiring):
             self._raise_row(id, entry.pico_id, looks, answers)
         elif record is not None and record.why is not None:
             self._raise_by_hand(row, record, answers)
+        elif self._changed_by_people(id):
+            self._note_unsure("people changed a schedule of it since")
         self._held.discard(id)
 
     def _come_anyway(self, entry: Entry, id: str, answers: Answers) -> None:
@@ -204,10 +209,9 @@ class Replaying(Wiring):
             self._done(self._perform_entry, RaiseEntry(id, source.source_id, entry.at, answers))
             return
         made = self._record.read(self._record.store.agenda.find, id)
-        if made is None or made.rule is not None or made.kind == "window":
+        if made is not None and (made.rule is not None or made.kind == "window"):
             return  # a rule made it; or it follows a window, under another id
-        self.lost += 1
-        self._raise_again(entry, answers, (made.rid,) if made.rid else None)
+        self._raise_again(entry, answers, (made.rid,) if made is not None and made.rid else None)
 
     def _finish(self, row: Scheduled, entry: Entry, nominal: datetime) -> None:
         """End the run of a program as it ended."""
@@ -233,6 +237,8 @@ class Replaying(Wiring):
         """Settle an occurrence at the time when it was let go, sent on or tried in vain, without a turn."""
         before, answers = (self._driven, self._of, self._inputs), Answers()
         row = self.read(self.store.agenda.find, id)
+        if self.write(self._was_paused, id, owner, fired):
+            return
         self._driven, self._inputs = True, Inputs([])
         try:
             if row is not None:
@@ -245,6 +251,35 @@ class Replaying(Wiring):
                 self._note_unsure("a try failed whose random numbers and answers are not recorded")
         finally:
             self._driven, self._of, self._inputs = before
+
+    def _was_paused(self, id: str, owner: str, fired: datetime) -> bool:
+        """Whether the occurrence passed while people had paused it; then it has passed here as well."""
+        row, entry = self.store.agenda.find(id), self.store.sources.find_entry(id)
+        due = row.due if row is not None else None if entry is None else entry.due
+        record = None if due is None else self._record_of(id, due)
+        if record is None or record.outcome is not Outcome.PAUSED:
+            return False
+        if row is None:
+            declaring.pause(self.store, owner, None)
+            return declaring.resume(self.store, owner, fired)
+        changed = None
+        if self._changed_by_people(id, "paused"):
+            changed = resumed(replace(row, status=Status.PAUSED), fired, self.settings.granularity)
+        if changed is not None:
+            self.store.agenda.take(changed, fired)
+        return changed is not None
+
+    def _is_still_to_come(self, there: Scheduled) -> bool:
+        """Whether a row on record waits for an occurrence, or would if people had not paused it."""
+        return there.status is Status.PENDING or (
+            there.paused and self._changed_by_people(there.id, "paused")
+        )
+
+    def _changed_by_people(self, id: str, what: str | None = None) -> bool:
+        """Whether people changed a schedule; with `what`, whether they did the last such change."""
+        changes = self._record.read(self._record.store.agenda.changes_of, id)
+        wanted = [each for each in changes if what is None or each.what == what][-1 if what else 0 :]
+        return any(each.eid is None and each.by not in (ON_FAILURE, END_OF_PAUSE) for each in wanted)
 
     def _pico_of_source(self, id: str) -> str:
         kept = self.store.sources.find(id)
@@ -316,7 +351,11 @@ class Replaying(Wiring):
         record = self._record_of(id, row.due)
         if record is None:
             there = self._record.read(self._record.store.agenda.find, id)
-            return there is not None and there.status is Status.PENDING and there.due == row.due
+            if there is not None and there.due == row.due and self._is_still_to_come(there):
+                return True
+            if self._changed_by_people(id):
+                self.unsure.setdefault(owner, "people changed a schedule of it since")
+            return False
         if record.outcome not in RAISED or record.eid is None:
             heappush(self._let_go, (record.fired, id, owner))
         return True
