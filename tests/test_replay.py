@@ -183,6 +183,18 @@ def test_up_to_a_time(lived: Lived) -> None:
     until = parse_time("2026-03-01T10:00:00Z")
     found = lived.engine.replay(until=until, backup=lived.backup)
     assert (found.outside, found.differences) == (2, [])
+    later = parse_time("2026-03-01T09:50:00Z")
+    span = "from 2026-03-01T08:00:00Z (the latest state before 2026-03-01T09:50:00Z) to 2026-03-01T10:00:00Z"
+    assert span in lived.engine.replay(since=later, until=until, backup=lived.backup).lines()[0]
+
+
+def test_one_is_no_plural() -> None:
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.install(RULES)
+        with closing(engine.store.copy()) as backup:
+            engine.root.raise_event("tea", "started", {"minutes": 0})
+            (first, _) = engine.replay(backup=backup).lines()
+    assert first.startswith("1 turn from 2026-03-01T08:00:00Z to ")
 
 
 OLDER = Path(__file__).parent / "store" / "older" / "0_1_0.db.gz"

@@ -120,7 +120,7 @@ def test_other_requests_have_no_answer(lived: Lived) -> None:
     (difference,) = found.differences
     assert found.requests == 1 and found.status == 2
     assert '< heard {"it": "day 1"}' in difference.was
-    assert "the answers to 1 requests; status 0 stood for each" in "\n".join(found.lines())
+    assert "the answers to 1 request; status 0 stood for each" in "\n".join(found.lines())
 
 
 def test_an_answer_that_was_too_large_cannot_be_compared(lived: Lived) -> None:

@@ -84,6 +84,23 @@ def test_what_people_pause_passes_again() -> None:
                 assert {each.unsure for each in found.unsure} == {"people changed a schedule of it since"}
 
 
+def test_a_source_that_is_paused_in_a_replay_or_plan_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    fails = 'ruleset h { rule t { select when a tick pre { x = "a" - 1 } noop() } }'
+    with Engine(":memory:", VirtualClock(START)) as engine:
+        engine.root.install(fails)
+        engine.add_source({**source("crontab", "pico"), "on_failure": "pause after 2"})
+        engine.root.raise_event("a", "go")
+        with closing(engine.store.copy()) as backup:
+            engine.run_until("2026-03-01T00:07:00Z")
+            engine.plan([fails + " "], days=1)
+            assert caplog.messages == []
+            engine.run_until("2026-03-01T00:20:00Z")
+            (told,) = caplog.messages
+            assert told.startswith("the source s is paused")
+            assert engine.replay(backup=backup).differences == []
+        assert caplog.messages == [told]
+
+
 steps = st.lists(st.sampled_from(["go", "down 5s", "down 400s", "down 2000s", "up 700s"]), max_size=12)
 
 

@@ -76,6 +76,7 @@ class Rehearsing(Wiring):
     def __init__(self, store: Store, now: datetime, settings: Settings, most: int, made: Made) -> None:
         self._silence, self._virtual = Silence(), VirtualClock(now)
         super().__init__(store, self._virtual, settings, 0, False, self._silence, None, {})
+        self.outcomes.quiet = True
         self._of_callers = Noted(self._of_callers, made)
         made.note(self.loaded.chance)
         self._ticks.most_made = most

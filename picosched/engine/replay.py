@@ -105,7 +105,7 @@ def _replayed(
     for time, what in ((began, "to start from"), (end, "to end at")):
         if time < start.at:
             found = f"found the time {format_time(time)} {what}"
-            raise PicoschedError(f"{found}, wanted one from {format_time(start.at)} on, which is the state")
+            raise PicoschedError(f"{found}, wanted {format_time(start.at)}, the time of the state, or later")
     if began > min(end, latest.at):
         found = f"found no turn between {format_time(began)} and {format_time(end)}"
         raise PicoschedError(f"{found}; the last one is of {format_time(latest.at)}", "not_found")

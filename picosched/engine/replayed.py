@@ -75,7 +75,7 @@ class Replayed:
     unsure: list[Difference]
     """What cannot be compared."""
     lost: int = 0
-    """Events for picos and schedules that people made since."""
+    """Events for picos that people made since."""
     requests: int = 0
     """Requests whose answers are not on record: status 0 stood for each."""
     programs: int = 0
@@ -91,19 +91,21 @@ class Replayed:
 
     def lines(self) -> list[str]:
         """What it found, for people."""
-        span = f"from {format_time(self.began)} to {format_time(self.until)}"
-        found = [f"{self.turns:,} turns {span}, {self.outside:,} of them from outside"]
+        asked = "" if self.since == self.began else f" (the latest state before {format_time(self.since)})"
+        span = f"from {format_time(self.began)}{asked} to {format_time(self.until)}"
+        found = [f"{_many(self.turns, 'turn')} {span}, {self.outside:,} of them from outside"]
         if self.lost:
-            found.append(f"not replayed: {self.lost:,} events for picos or schedules that people made since")
+            found.append(f"not replayed: {_many(self.lost, 'event')} for picos that people made since")
         if self.requests:
-            many = f"the answers to {self.requests:,} requests; status 0 stood for each"
+            many = f"the answers to {_many(self.requests, 'request')}; status 0 stood for each"
             found.append(f"not on record: {many}")
         if self.programs:
-            found.append(f"not on record: how {self.programs:,} programs ended; they still run in the replay")
+            how = f"how {_many(self.programs, 'program')} ended, which the replay takes to be running still"
+            found.append(f"not on record: {how}")
         if self.unrecorded:
             found.append(
-                f"not on record: random numbers and answers of {self.unrecorded:,} turns, "
-                "which were written by an older picosched, imported, or with recorded_bytes = 0"
+                f"not on record: random numbers and answers of {_many(self.unrecorded, 'turn')}, "
+                "written by an older picosched, imported, or with recorded_bytes = 0"
             )
         if self.changed:
             found.append(f"not replayed: people installed {', '.join(self.changed)}")
@@ -245,6 +247,10 @@ def _rule(was: Entry, became: Entry) -> str | None:
             line = "" if after["line"] is None else f", line {after['line']}"
             return f"{after['rid']}.{after['rule']}{line}"
     return None
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _outcome(rule: Mapping[str, Any]) -> tuple[str | None, ...]:

@@ -57,6 +57,7 @@ class Replaying(Wiring):
     def __init__(self, store: Store, record: Wiring, settings: Settings, now: datetime) -> None:
         self._virtual = VirtualClock(now)
         super().__init__(store, self._virtual, settings, 0, False, self._ask, None, {})
+        self.outcomes.quiet = True
         self._record = record
         self.made = Made()
         """The ids that were made on record and here."""
