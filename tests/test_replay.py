@@ -6,6 +6,7 @@ import gzip
 import random
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,6 +94,44 @@ def test_other_rules_show_the_first_turn_of_each_pico_that_differs(lived: Lived)
     assert shown[2].startswith("  - notfired tea.start") and shown[3] == "  + fired tea.start"
 
 
+def test_places_in_the_rulesets_texts_are_no_difference(tmp_path: Path) -> None:
+    rules = """ruleset ops {
+      rule go { select when a go pre { x = event:attrs{"n"} - 1 } if x > 1 then noop() }
+      rule failed { select when system error send_directive("failed", {"why": event:attrs{"species"}}) }
+    }"""
+    (tmp_path / "ops.krl").write_text(rules)
+    (tmp_path / "ops3.krl").write_text("// the same\n\n" + rules)
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.install(tmp_path / "ops.krl")
+        engine.root.raise_event("a", "begun")
+        with closing(engine.store.copy()) as backup:
+            for each in ("text", 1):
+                engine.root.raise_event("a", "go", {"n": each})
+            found = engine.replay(rulesets=[tmp_path / "ops3.krl"], backup=backup)
+            assert found.differences == [], found.lines()
+            other = rules.replace("> 1 then", "> 2 then").replace('"species"', '"genus"')
+            (difference,) = engine.replay(rulesets=[other], backup=backup).differences
+            assert difference.seq == 2 and '< failed {"why": "runtime"}' in difference.became
+
+
+def test_what_only_looks_like_an_id_is_compared() -> None:
+    rules = """ruleset h { rule go { select when a go send_directive("told", {
+      "hash": math:hash("md5", "one" + event:attrs{"v"}),
+      "fixed": "9f0c2d1e-0000-4000-8000-00000000000a", "drawn": random:uuid() }) } }"""
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.install(rules)
+        engine.root.raise_event("a", "begun")
+        with closing(engine.store.copy()) as backup:
+            for each in range(3):
+                engine.root.raise_event("a", "go", {"v": each})
+            more = rules.replace("math:hash(", "[random:uuid(), math:hash(").replace('"v"}),', '"v"})][1],')
+            for same in (rules, more):
+                assert engine.replay(rulesets=[same], backup=backup).differences == []
+            for other in (rules.replace('"one"', '"two"'), rules.replace("00a", "00b")):
+                (difference,) = engine.replay(rulesets=[other], backup=backup).differences
+                assert difference.seq == 2
+
+
 def test_a_turn_that_is_missing_on_record_is_a_difference(lived: Lived) -> None:
     turn = next(each for each in lived.engine.journal() if each.handled[0]["type"] == "ready")
     with lived.store.transaction():
@@ -144,6 +183,18 @@ def test_up_to_a_time(lived: Lived) -> None:
     until = parse_time("2026-03-01T10:00:00Z")
     found = lived.engine.replay(until=until, backup=lived.backup)
     assert (found.outside, found.differences) == (2, [])
+    later = parse_time("2026-03-01T09:50:00Z")
+    span = "from 2026-03-01T08:00:00Z (the latest state before 2026-03-01T09:50:00Z) to 2026-03-01T10:00:00Z"
+    assert span in lived.engine.replay(since=later, until=until, backup=lived.backup).lines()[0]
+
+
+def test_one_is_no_plural() -> None:
+    with Engine(":memory:", clock=VirtualClock("2026-03-01T08:00:00Z")) as engine:
+        engine.root.install(RULES)
+        with closing(engine.store.copy()) as backup:
+            engine.root.raise_event("tea", "started", {"minutes": 0})
+            (first, _) = engine.replay(backup=backup).lines()
+    assert first.startswith("1 turn from 2026-03-01T08:00:00Z to ")
 
 
 OLDER = Path(__file__).parent / "store" / "older" / "0_1_0.db.gz"

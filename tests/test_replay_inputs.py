@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from picosched import Engine, VirtualClock
 from picosched.engine.replayed import Replayed, read_replayed
+from picosched.krl.requests import HttpRequest, HttpResponse
+from picosched.pico.inputs import read_inputs
 from picosched.store.store import Store
 
 START = "2026-03-01T00:00:00Z"
@@ -117,7 +120,7 @@ def test_other_requests_have_no_answer(lived: Lived) -> None:
     (difference,) = found.differences
     assert found.requests == 1 and found.status == 2
     assert '< heard {"it": "day 1"}' in difference.was
-    assert "the answers to 1 requests; status 0 stood for each" in "\n".join(found.lines())
+    assert "the answers to 1 request; status 0 stood for each" in "\n".join(found.lines())
 
 
 def test_an_answer_that_was_too_large_cannot_be_compared(lived: Lived) -> None:
@@ -176,6 +179,73 @@ def test_what_was_found_goes_through_json(lived: Lived) -> None:
     lived.engine.root.raise_event("asks", "dice")
     found = lived.replay(RULES.replace("thrown > 500000", "thrown > -1"))
     assert read_replayed(found.as_json()) == found
+
+
+# ---- keys in answers ---------------------------------------------------------------------------------
+
+ECHOED = """ruleset echoed {
+  meta { key svc "sekret-key-12345" key other "text" }
+  rule ask { select when a go http:get("http://other.example/") setting(said)
+    fired { raise a event "came" attributes {"length": said{"content"}.length()} } }
+  rule came { select when a came send_directive("came", event:attrs) }
+}"""
+
+
+@pytest.mark.parametrize("before", [b"it is ", b"\xff\xfe "], ids=["text", "bytes"])
+def test_a_key_in_an_answer_is_covered_and_then_its_turn_cannot_be_compared(before: bytes) -> None:
+    body = before + b"sekret-key-12345, a text" + before
+
+    def outside(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, "OK", (("x-key", "sekret-key-12345"),), body)
+
+    with Engine(":memory:", VirtualClock(START), outside=outside) as engine:
+        engine.root.install(ECHOED)
+        engine.root.raise_event("a", "begun")
+        with closing(engine.store.copy()) as backup:
+            engine.root.raise_event("a", "go")
+            found = engine.replay(backup=backup)
+        kept = read_inputs(engine.store.journal.inputs(0, 99)[2])
+    assert kept is not None
+    (_, response), *_ = kept.given
+    assert isinstance(response, HttpResponse)
+    assert response.body == before + "•••, a •••".encode() + before
+    assert response.headers == (("x-key", "•••"),)
+    assert [each.unsure for each in found.unsure] == ["an answer is recorded with a key in it covered"]
+    assert found.differences == []
+
+
+# ---- tries that failed ------------------------------------------------------------------------------
+
+TRIED = """ruleset tried {
+  rule begin { select when a begin
+    fired { schedule a event "tick" repeat "*/20 * * * *"
+      attributes {"_retry": 3, "url": event:attrs{"url"}} } }
+  rule ask { select when a tick http:get(event:attrs{"url"}) setting(said)
+    fired { ent:n := said{"content"} } }
+  rule odd { select when a tick
+    pre { x = ent:n.match(re#[13579]$#) => "x" - 1 | 0 }
+    send_directive("even", {"n": ent:n}) }
+}"""
+
+
+@pytest.mark.parametrize("of", ["schedule", "source"])
+def test_after_a_failed_try_that_asked_it_cannot_be_compared(lived: Lived, of: str) -> None:
+    engine = lived.engine
+    engine.root.install(TRIED)
+    if of == "source":
+        entry = {"name": "e", "when": "*/20 * * * *", "event": "a:tick", "attrs": {"url": lived.url}}
+        engine.add_source(
+            {"type": "crontab", "name": "s", "to": {"pico": "root"}, "retry": 3, "entries": [entry]}
+        )
+    else:
+        engine.root.raise_event("a", "begin", {"url": lived.url})
+    with closing(engine.store.copy()) as backup:
+        engine.run_until("2026-03-01T01:00:00Z")
+        assert [each.outcome.value for each in engine.history()].count("failed") >= 1
+        found = engine.replay(backup=backup)
+    assert (found.differences, found.status) == ([], 0), found.lines()
+    (unsure,) = found.unsure
+    assert unsure.unsure == "a try failed whose random numbers and answers are not recorded"
 
 
 # ---- any history, against an oracle ---------------------------------------------------------------

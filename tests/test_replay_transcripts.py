@@ -13,8 +13,8 @@ from picosched.rehearsal.transcript import play
 
 HERE = Path(__file__).parent
 RULESETS = [HERE / "rulesets", HERE.parent / "rulesets"]
-BY_HAND = re.compile(r"^> (cancel|pause|resume)\b|^>.*(?:\n.*)*^install ", re.MULTILINE)
-"""What people do is not on record, unless before all turns."""
+BY_HAND = re.compile(r"^>.*(?:\n.*)*^install ", re.MULTILINE)
+"""What people install is not replayed, unless before all turns."""
 
 FILES = [
     file

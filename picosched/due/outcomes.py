@@ -50,6 +50,8 @@ class Outcomes:
         self._store = store
         self._settings = settings
         self._now = now
+        self.quiet = False
+        """Whether it is not logged that a source is paused, as this is not the time it happens."""
 
     def settle(
         self, whose: Whose, settled: EntryRow, record: Fire, *, raised: bool, open: bool, written: bool
@@ -113,9 +115,9 @@ class Outcomes:
         if most is None or failures < most or whose.kept.paused:
             return None
         declaring.pause(self._store, whose.kept.source_id, None)
-        log.warning(
-            "the source %s is paused: %s failed %d times in a row", whose.source.label, whose.name, failures
-        )
+        if not self.quiet:
+            named = whose.source.label, whose.name
+            log.warning("the source %s is paused: %s failed %d times in a row", *named, failures)
         return f"the source is paused, after {failures:,} failure{'s' * (failures > 1)} in a row"
 
     def _tell(

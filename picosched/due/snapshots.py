@@ -148,8 +148,8 @@ def snapshot_before(settings: Settings, root: str, time: datetime) -> Path:
     before = [each for each in found if each <= time]
     if not before:
         raise PicoschedError(
-            f"found the time {format_time(time)}, wanted one from {format_time(min(found))} on: "
-            f"of that time is the oldest snapshot; {otherwise}",
+            f"found the time {format_time(time)}, wanted {format_time(min(found))} or later, "
+            f"when the oldest snapshot was made; {otherwise}",
             "not_found",
         )
     return found[max(before)]

@@ -7,7 +7,6 @@ the first differences of each kind.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,11 +16,11 @@ from typing import Any
 import orjson
 
 from picosched.engine.made import Made
+from picosched.engine.placeless import placeless_attrs, placeless_error, placeless_reason
 from picosched.engine.planned import Counted, Difference, OfPico
 from picosched.engine.rehearsed import Record
 from picosched.notation import directive_name, values_text
 from picosched.schedule.fire import Fire
-from picosched.schedule.happenings import DOMAIN as SCHEDULE
 from picosched.schedule.scheduled import Scheduled
 
 MOST_TOLD = 100
@@ -35,15 +34,6 @@ LONGEST = 300
 
 BEFORE, AFTER = 0, 1
 Both = tuple[list[Record], list[Record]]
-
-LINE = re.compile(r'("(?:[^"\\]|\\.)*")|\b(its (?:condition|`where`)) on line \d+')
-"""A value in why a rule did not fire, which stays as it is, or the line of its condition."""
-
-PLACE = re.compile(r".*?:\d+:\d+: ", re.DOTALL)
-"""What an error begins with: the file, the line, the column."""
-
-OF_ERRORS = ("data", "msg", "why")
-"""The attributes of the engine's own events that have an error."""
 
 
 class Differing:
@@ -216,11 +206,9 @@ def _meaning(record: Record) -> str:
 
 def _plain(record: Record, made: Made) -> Record:
     """A record without what always differs."""
-    considered = [{**each, "why": _reason(each)} for each in record.considered]
-    attrs, errors = record.attrs, [_error(each) for each in record.errors]
-    of_rule = (record.domain, record.type, attrs.get("genus")) == ("system", "error", "runtime")
-    if of_rule or record.domain == SCHEDULE:
-        attrs = {name: _error(each) if name in OF_ERRORS else each for name, each in attrs.items()}
+    considered = [{**each, "why": placeless_reason(each)} for each in record.considered]
+    attrs = placeless_attrs(record.domain, record.type, record.attrs)
+    errors = [placeless_error(each) for each in record.errors]
     told: Any = [attrs, considered, record.directives, errors, record.outside, record.sent]
     text = _same(told)
     without = made.without(text)
@@ -236,19 +224,6 @@ def _plain(record: Record, made: Made) -> Record:
         outside=outside,
         sent=sent,
     )
-
-
-def _reason(considered: Mapping[str, Any]) -> str | None:
-    """Why a rule did not fire, without a place in its text."""
-    why: str | None = considered["why"]
-    if why is None or considered["outcome"] in ("notfired", "unselected", "waiting"):
-        return why and LINE.sub(lambda found: found[1] or found[2], why)
-    # An error of a rule has no place, and one of its globals has.
-    return _error(why) if considered["outcome"] == "failed" and considered["rule"] == "*" else why
-
-
-def _error(text: Any) -> Any:
-    return PLACE.sub("", text, count=1) if isinstance(text, str) and PLACE.match(text) else text
 
 
 def _same(value: Any) -> str:

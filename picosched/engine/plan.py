@@ -76,8 +76,9 @@ class Rehearsing(Wiring):
     def __init__(self, store: Store, now: datetime, settings: Settings, most: int, made: Made) -> None:
         self._silence, self._virtual = Silence(), VirtualClock(now)
         super().__init__(store, self._virtual, settings, 0, False, self._silence, None, {})
-        chance = self.loaded.chance
-        self._of_callers, chance.source = Noted(self._of_callers, made), Noted(chance.source, made)
+        self.outcomes.quiet = True
+        self._of_callers = Noted(self._of_callers, made)
+        made.note(self.loaded.chance)
         self._ticks.most_made = most
         self._rehearsal = Rehearsal(self, self._virtual, self._silence)
         self._recorded = self.read(store.agenda.last_record)

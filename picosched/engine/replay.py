@@ -3,7 +3,8 @@
 It starts from an earlier state, a snapshot or a backup, and follows the journal from there on a copy
 (`replaying`): what came from outside comes again, and what was due comes due. The same rules must give the
 same turns, as all that a turn is made of is on record; with other rulesets the first difference of each pico
-shows what they change (`replayed`). What people did to schedules, rulesets and channels is not on record.
+shows what they change (`replayed`). What people did to rulesets and channels is not replayed, nor how they
+moved or cancelled schedules; what they paused is let go as it was.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def _replayed(
     for time, what in ((began, "to start from"), (end, "to end at")):
         if time < start.at:
             found = f"found the time {format_time(time)} {what}"
-            raise PicoschedError(f"{found}, wanted one from {format_time(start.at)} on, which is the state")
+            raise PicoschedError(f"{found}, wanted {format_time(start.at)}, the time of the state, or later")
     if began > min(end, latest.at):
         found = f"found no turn between {format_time(began)} and {format_time(end)}"
         raise PicoschedError(f"{found}; the last one is of {format_time(latest.at)}", "not_found")
@@ -140,18 +141,16 @@ def _run(
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
         return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
 
-    comparing, to_install, turns, unrecorded = Comparing(names, by_hand), [*new], 0, 0
+    comparing = Comparing(names, by_hand, again.unsure, again.made)
+    to_install, turns, unrecorded = [*new], 0, 0
     for entry, inputs in _entries(engine, start.seq, upto):
         if to_install and entry.at >= began:
             again.let_pass(began)
             _install(again, to_install)
-        lost = again.lost
-        unsure = again.drive(entry, inputs)
+        compared = again.drive(entry, inputs)
         turns += 1
         unrecorded += inputs is None
-        if unsure is not None:
-            comparing.note_unsure(entry.pico_id, unsure)
-        if again.lost == lost:
+        if compared:
             comparing.was(entry)
         for each in again.news():
             comparing.became(each)

@@ -1,26 +1,24 @@
 """What a replay found, in words and as JSON, and how its turns are compared with those on record.
 
-Each pico's turns are compared in order: events, what became of each rule and why, directives, errors. Ids are
-compared by the order in which they appear. After the first difference of a pico nothing more is compared of
-it, as what follows from a difference is no news. If a turn drew numbers or got an answer that is not on
-record, then what differs from there on may follow from that: it cannot be compared.
+Each pico's turns are compared in order: events, what became of each rule and why, directives, errors. The ids
+that were made are compared by the order in which they appear. After the first difference of a pico nothing
+more is compared of it, as what follows from a difference is no news. If a turn drew numbers or got an answer
+that is not on record, then what differs from there on may follow from that: it cannot be compared.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from picosched.clock import format_time, parse_time
+from picosched.engine.made import Made
+from picosched.engine.placeless import placeless_attrs, placeless_error, placeless_reason
 from picosched.store.journal import Entry
-
-ID = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
-"""Of 32 digits, or a UUID."""
 
 MOST_AHEAD = 1_000
 """Turns of a pico on one side, while there is none on the other, after which that is a difference."""
@@ -77,7 +75,7 @@ class Replayed:
     unsure: list[Difference]
     """What cannot be compared."""
     lost: int = 0
-    """Events for picos and schedules that people made since."""
+    """Events for picos that people made since."""
     requests: int = 0
     """Requests whose answers are not on record: status 0 stood for each."""
     programs: int = 0
@@ -93,19 +91,21 @@ class Replayed:
 
     def lines(self) -> list[str]:
         """What it found, for people."""
-        span = f"from {format_time(self.began)} to {format_time(self.until)}"
-        found = [f"{self.turns:,} turns {span}, {self.outside:,} of them from outside"]
+        asked = "" if self.since == self.began else f" (the latest state before {format_time(self.since)})"
+        span = f"from {format_time(self.began)}{asked} to {format_time(self.until)}"
+        found = [f"{_many(self.turns, 'turn')} {span}, {self.outside:,} of them from outside"]
         if self.lost:
-            found.append(f"not replayed: {self.lost:,} events for picos or schedules that people made since")
+            found.append(f"not replayed: {_many(self.lost, 'event')} for picos that people made since")
         if self.requests:
-            many = f"the answers to {self.requests:,} requests; status 0 stood for each"
+            many = f"the answers to {_many(self.requests, 'request')}; status 0 stood for each"
             found.append(f"not on record: {many}")
         if self.programs:
-            found.append(f"not on record: how {self.programs:,} programs ended; they still run in the replay")
+            how = f"how {_many(self.programs, 'program')} ended, which the replay takes to be running still"
+            found.append(f"not on record: {how}")
         if self.unrecorded:
             found.append(
-                f"not on record: random numbers and answers of {self.unrecorded:,} turns, "
-                "which were written by an older picosched, imported, or with recorded_bytes = 0"
+                f"not on record: random numbers and answers of {_many(self.unrecorded, 'turn')}, "
+                "written by an older picosched, imported, or with recorded_bytes = 0"
             )
         if self.changed:
             found.append(f"not replayed: people installed {', '.join(self.changed)}")
@@ -140,23 +140,27 @@ def read_replayed(told: dict[str, Any]) -> Replayed:
 class Comparing:
     """Compares turns as they come, pico by pico, and keeps only what has no counterpart yet."""
 
-    def __init__(self, names: dict[str, str], by_hand: Callable[[str], Collection[str]]) -> None:
+    def __init__(
+        self,
+        names: dict[str, str],
+        by_hand: Callable[[str], Collection[str]],
+        unsure: Mapping[str, str],
+        made: Made,
+    ) -> None:
         self._names = names
         """Pico → its name, of those in the state from which the replay starts."""
         self._by_hand = by_hand
         """Gives the rids of a pico that are another text now than in the replay, as people changed them."""
+        self._made = made
         self._known = set(names)
         self._waiting: tuple[dict[str, deque[Entry]], ...] = (defaultdict(deque), defaultdict(deque))
         """On record, and in the replay: pico → turns without a counterpart so far."""
         self._ids: tuple[dict[str, dict[str, str]], ...] = (defaultdict(dict), defaultdict(dict))
-        self._unsure: dict[str, str] = {}
+        self._unsure = unsure
+        """Pico → why what differs in it, from the last turn on, may be because something is not on record."""
         self._over: set[str] = set()
         self.differences: list[Difference] = []
         self.unsure: list[Difference] = []
-
-    def note_unsure(self, pico_id: str, why: str) -> None:
-        """From here on, what differs in a pico may be because something is not on record."""
-        self._unsure.setdefault(pico_id, why)
 
     def was(self, entry: Entry) -> None:
         """A turn on record, before what is replayed of it."""
@@ -177,6 +181,7 @@ class Comparing:
 
     def _add(self, side: int, entry: Entry) -> None:
         id = entry.pico_id
+        self._made.add_made_of((entry.eid, entry.scheduled))
         if id in self._over:
             return
         own, other = self._waiting[side][id], self._waiting[1 - side][id]
@@ -194,7 +199,7 @@ class Comparing:
 
     def _compare(self, id: str, was: Entry | None, became: Entry | None) -> None:
         told = [
-            [] if entry is None else _told(entry, ids[id])
+            [] if entry is None else _told(entry, self._made, ids[id])
             for entry, ids in zip((was, became), self._ids, strict=True)
         ]
         if told[0] == told[1]:
@@ -221,28 +226,35 @@ class Comparing:
         return None
 
 
-def _told(entry: Entry, ids: dict[str, str]) -> Told:
+def _told(entry: Entry, made: Made, ids: dict[str, str]) -> Told:
     lines = []
     for each in entry.handled:
-        lines.append(f"{each['domain']}:{each['type']} {_json(each['attrs'])}")
-        lines += [
-            f"{rule['outcome']} {rule['rid']}.{rule['rule']}" + (f": {rule['why']}" if rule["why"] else "")
-            for rule in each["considered"]
-        ]
+        attrs = placeless_attrs(each["domain"], each["type"], each["attrs"])
+        lines.append(f"{each['domain']}:{each['type']} {_json(attrs)}")
+        for rule in each["considered"]:
+            why = placeless_reason(rule)
+            lines.append(f"{rule['outcome']} {rule['rid']}.{rule['rule']}" + (f": {why}" if why else ""))
     lines += [f"< {each['name']} {_json(each['options'])}" for each in entry.directives]
-    lines += [f"! {each}" for each in entry.errors]
-    return [ID.sub(lambda id: ids.setdefault(id[0], f"#{len(ids)}"), line) for line in lines]
+    lines += [f"! {placeless_error(each)}" for each in entry.errors]
+    return [made.numbered(line, ids) for line in lines]
 
 
 def _rule(was: Entry, became: Entry) -> str | None:
     """The first rule whose outcome differs, with its line as it is now."""
     sides = [[rule for each in entry.handled for rule in each["considered"]] for entry in (was, became)]
     for before, after in zip(*sides, strict=False):
-        names = [(each["rid"], each["rule"], each["outcome"], each["why"]) for each in (before, after)]
-        if names[0] != names[1]:
+        if _outcome(before) != _outcome(after):
             line = "" if after["line"] is None else f", line {after['line']}"
             return f"{after['rid']}.{after['rule']}{line}"
     return None
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _outcome(rule: Mapping[str, Any]) -> tuple[str | None, ...]:
+    return rule["rid"], rule["rule"], rule["outcome"], placeless_reason(rule)
 
 
 def _json(value: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from picosched.clock import EPOCH, VirtualClock
 from picosched.due.programs import finished
+from picosched.engine.made import BITS, Made
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
@@ -26,7 +27,9 @@ from picosched.pico.event import Event
 from picosched.pico.inputs import Inputs, mark_of, read_inputs
 from picosched.pico.said import Answers, Unanswered
 from picosched.schedule.backfill import RAISED, still_to_come
+from picosched.schedule.changed import resumed
 from picosched.schedule.fire import Fire
+from picosched.schedule.provenance import END_OF_PAUSE, ON_FAILURE
 from picosched.schedule.scheduled import Outcome, Scheduled, Status
 from picosched.settings import Settings
 from picosched.sources.source import RID, TAG, URL
@@ -43,9 +46,6 @@ AT_ONCE = 500
 LOOK = timedelta(seconds=1)
 """How often it is looked for what is due and not on record."""
 
-ID_BITS = 128
-"""Of a random number that is an id: ids are compared by the order in which they appear."""
-
 LATE = (Outcome.LATE, Outcome.COALESCED)
 NOBODY = HttpResponse(0, "its answer is not on record")
 ENDED = ("outcome", "exit", "signal", "stdout", "stderr", "truncated", "duration", "why")
@@ -57,12 +57,17 @@ class Replaying(Wiring):
     def __init__(self, store: Store, record: Wiring, settings: Settings, now: datetime) -> None:
         self._virtual = VirtualClock(now)
         super().__init__(store, self._virtual, settings, 0, False, self._ask, None, {})
+        self.outcomes.quiet = True
         self._record = record
+        self.made = Made()
+        """The ids that were made on record and here."""
+        self.made.note(self.loaded.chance)
         self._inputs: Inputs | None = None
         """Of the turn that is driven; None if they were not kept, or none is driven."""
-        self._driven = False
-        self._unsure: str | None = None
-        """Why the turn that is driven cannot be compared."""
+        self._driven, self._of = False, ""
+        """Whether a turn is driven, and the id of its pico."""
+        self.unsure: dict[str, str] = {}
+        """Pico → why it cannot be compared any more."""
         self._held: set[str] = set()
         self._waiting.hold, self._programs.hold = self._hold, self._hold_programs
         self._let_go: list[tuple[datetime, str, str]] = []
@@ -96,30 +101,40 @@ class Replaying(Wiring):
         if not self._driven:
             return None
         if self._inputs is None:
-            self._unsure = "the answers to its requests were not recorded"
+            self._note_unsure("the answers to its requests were not recorded")
             return None
         mark = mark_of(request)
         for place, (asked, answer) in enumerate(self._inputs.given):
             if asked == mark:
                 del self._inputs.given[place]
                 if answer is None:
-                    self._unsure = "an answer was too large to be recorded (recorded_bytes)"
+                    self._note_unsure("an answer was too large to be recorded (recorded_bytes)")
+                if mark in self._inputs.covered:
+                    self._note_unsure("an answer is recorded with a key in it covered")
                 return answer
         return None  # which other rules ask
 
+    def _note_unsure(self, why: str) -> None:
+        """From the turn that is driven on, what differs in its pico may be because something is not known."""
+        self.unsure.setdefault(self._of, why)
+
     # What it is given
 
-    def drive(self, entry: Entry, inputs: str | None) -> str | None:
-        """Give it what led to a turn on record; why the turn cannot be compared, if it cannot."""
+    def drive(self, entry: Entry, inputs: str | None) -> bool:
+        """Give it what led to a turn on record; False if the turn is lost, as there is no such pico."""
+        if entry.scheduled is not None and self.read(self.store.agenda.find, entry.scheduled) is None:
+            self._looked = EPOCH  # it may be made now
         self._pass(entry.at)
         self._virtual.reach(max(entry.at, self.now()))
         if self.read(self.store.picos.find_pico, entry.pico_id) is None:
             self.lost += 1
-            return None
+            return False
         self._inputs = read_inputs(inputs)
         drawn = None if self._inputs is None else self._inputs.drawn
+        self.made.add_drawn(drawn or [])
+        self.made.not_all_known |= drawn is None
         answers = Answers(drawn=[*(drawn or ())], began=entry.at)
-        self._driven, self._unsure = True, None
+        self._driven, self._of = True, entry.pico_id
         try:
             if entry.scheduled is None:
                 self._raise_again(entry, answers)
@@ -127,9 +142,9 @@ class Replaying(Wiring):
                 self._come_due(entry, entry.scheduled, answers)
         finally:
             self._driven = False
-        if drawn is None and any(bits != ID_BITS for bits, _ in answers.drawn):
-            self._unsure = "its random numbers were not recorded"
-        return self._unsure
+        if drawn is None and any(bits != BITS for bits, _ in answers.drawn):
+            self._note_unsure("its random numbers were not recorded")
+        return True
 
     def let_pass(self, until: datetime) -> None:
         """Let what is not on record come due up to a time."""
@@ -154,7 +169,7 @@ class Replaying(Wiring):
 
     def _raise_again(self, entry: Entry, answers: Answers, rids: tuple[str, ...] | None = None) -> None:
         """Raise an event that came from outside."""
-        self.outside += rids is None
+        self.outside += 1
         first = entry.handled[0]
         event = Event(
             first["domain"], first["type"], first["attrs"], entry.eid, entry.at, entry.eci, rids=rids
@@ -176,25 +191,28 @@ class Replaying(Wiring):
         elif row.status is Status.PENDING and row.due is not None and row.due <= nominal:
             while row is not None and row.due is not None and row.due < nominal:  # settled without a turn
                 before = self._record_of(id, row.due)
-                self._raise_row(id, row.pico_id, (entry.at if before is None else before.fired,), Answers())
+                self._settle(id, row.pico_id, entry.at if before is None else before.fired)
                 after = self.read(self.store.agenda.find, id)
                 row = None if after is None or after.due == row.due else after
             self._raise_row(id, entry.pico_id, looks, answers)
         elif record is not None and record.why is not None:
             self._raise_by_hand(row, record, answers)
+        elif self._changed_by_people(id):
+            self._note_unsure("people changed a schedule of it since")
         self._held.discard(id)
 
     def _come_anyway(self, entry: Entry, id: str, answers: Answers) -> None:
         """Raise what is no row here: the entry of a source, or what a person scheduled since."""
         source = self.read(self.store.sources.find_entry, id)
         if source is not None:
+            if entry.nominal is not None and source.due is not None and source.due < entry.nominal:
+                self.write(self.store.sources.set_due, id, entry.nominal)  # let go without a record
             self._done(self._perform_entry, RaiseEntry(id, source.source_id, entry.at, answers))
             return
         made = self._record.read(self._record.store.agenda.find, id)
-        if made is None or made.rule is not None or made.kind == "window":
+        if made is not None and (made.rule is not None or made.kind == "window"):
             return  # a rule made it; or it follows a window, under another id
-        self.lost += 1
-        self._raise_again(entry, answers, (made.rid,) if made.rid else None)
+        self._raise_again(entry, answers, (made.rid,) if made is not None and made.rid else None)
 
     def _finish(self, row: Scheduled, entry: Entry, nominal: datetime) -> None:
         """End the run of a program as it ended."""
@@ -215,6 +233,59 @@ class Replaying(Wiring):
                 self._done(self._raise_past, RaisePast(row.id, record.nominal, answers))
         except PicoschedError:
             return  # it has ended here, so there is no turn
+
+    def _settle(self, id: str, owner: str, fired: datetime) -> None:
+        """Settle an occurrence at the time when it was let go, sent on or tried in vain, without a turn."""
+        before, answers = (self._driven, self._of, self._inputs), Answers()
+        row = self.read(self.store.agenda.find, id)
+        if self.write(self._was_paused, id, owner, fired):
+            return
+        self._driven, self._inputs = True, Inputs([])
+        try:
+            if row is not None:
+                self._of = owner
+                self._raise_row(id, owner, (fired,), answers)
+            else:
+                self._of = self.read(self._pico_of_source, owner)
+                self._done(self._perform_entry, RaiseEntry(id, owner, fired, answers))
+            if answers.given or any(bits != BITS for bits, _ in answers.drawn):
+                self._note_unsure("a try failed whose random numbers and answers are not recorded")
+        finally:
+            self._driven, self._of, self._inputs = before
+
+    def _was_paused(self, id: str, owner: str, fired: datetime) -> bool:
+        """Whether the occurrence passed while people had paused it; then it has passed here as well."""
+        row, entry = self.store.agenda.find(id), self.store.sources.find_entry(id)
+        due = row.due if row is not None else None if entry is None else entry.due
+        record = None if due is None else self._record_of(id, due)
+        if record is None or record.outcome is not Outcome.PAUSED:
+            return False
+        if row is None:
+            declaring.pause(self.store, owner, None)
+            return declaring.resume(self.store, owner, fired)
+        changed = None
+        if self._changed_by_people(id, "paused"):
+            changed = resumed(replace(row, status=Status.PAUSED), fired, self.settings.granularity)
+        if changed is not None:
+            self.store.agenda.take(changed, fired)
+        return changed is not None
+
+    def _is_still_to_come(self, there: Scheduled) -> bool:
+        """Whether a row on record waits for an occurrence, or would if people had not paused it."""
+        return there.status is Status.PENDING or (
+            there.paused and self._changed_by_people(there.id, "paused")
+        )
+
+    def _changed_by_people(self, id: str, what: str | None = None) -> bool:
+        """Whether people changed a schedule; with `what`, whether they did the last such change."""
+        changes = self._record.read(self._record.store.agenda.changes_of, id)
+        wanted = [each for each in changes if what is None or each.what == what][-1 if what else 0 :]
+        return any(each.eid is None and each.by not in (ON_FAILURE, END_OF_PAUSE) for each in wanted)
+
+    def _pico_of_source(self, id: str) -> str:
+        kept = self.store.sources.find(id)
+        target = None if kept is None else declaring.read(kept, self.store.almanac).to
+        return "" if target is None else declaring.place_of(self.store, target)
 
     def _raise_row(self, id: str, owner: str, looks: Sequence[datetime], answers: Answers) -> None:
         self._done(self._perform_due, RaiseDue(id, owner, looks, answers))
@@ -244,8 +315,9 @@ class Replaying(Wiring):
                 continue
             fired, id, owner = heappop(self._let_go)
             self._held.discard(id)
-            self._raise_row(id, owner, (fired,), Answers())
-            if self._is_due(id):
+            before = self._due_of(id)
+            self._settle(id, owner, fired)
+            if before is not None and self._due_of(id) == before:
                 self._held.add(id)  # it went another way here, and must not come again and again
 
     def _soonest(self) -> datetime | None:
@@ -272,7 +344,7 @@ class Replaying(Wiring):
         """Whether the record has the occurrence for which something is due; then when it comes is known."""
         row = self.store.agenda.find(id)
         if row is None:
-            return self._has_turns(id, owner)
+            return self._is_entry_on_record(id, owner)
         if row.due is None:
             return False
         if (row.domain, row.type) == ("proc", "finished"):
@@ -280,28 +352,37 @@ class Replaying(Wiring):
         record = self._record_of(id, row.due)
         if record is None:
             there = self._record.read(self._record.store.agenda.find, id)
-            return there is not None and there.status is Status.PENDING and there.due == row.due
+            if there is not None and there.due == row.due and self._is_still_to_come(there):
+                return True
+            if self._changed_by_people(id):
+                self.unsure.setdefault(owner, "people changed a schedule of it since")
+            return False
         if record.outcome not in RAISED or record.eid is None:
             heappush(self._let_go, (record.fired, id, owner))
         return True
 
-    def _has_turns(self, id: str, source_id: str) -> bool:
-        """Whether what an entry of a source raises is a turn that the journal has.
+    def _is_entry_on_record(self, id: str, source_id: str) -> bool:
+        """As `_is_on_record`, for an entry of a source.
 
-        It is none if it becomes rows or deliveries, or is let go, or the source leaves the journal alone.
+        One without a turn in the journal becomes rows or deliveries, or is let go, or its source leaves the
+        journal alone; ticks of metronomes have no records.
         """
         entry, kept = self.store.sources.find_entry(id), self.store.sources.find(source_id)
         if entry is None or entry.due is None or kept is None:
             return False
-        record = self._record_of(id, entry.due)
-        if record is not None:
-            return record.outcome in RAISED and record.eid is not None
         source = declaring.read(kept, self.store.almanac)
-        return source.journal and source.to.kind not in (TAG, RID, URL)
+        has_turns = source.journal and source.to.kind not in (TAG, RID, URL)
+        record = self._record_of(id, entry.due)
+        if record is None:
+            there = self._record.read(self._record.store.sources.find_entry, id)
+            return has_turns or (source.recorded and there is not None and there.due == entry.due)
+        if not has_turns or record.outcome not in RAISED or record.eid is None:
+            heappush(self._let_go, (record.fired, id, source_id))
+        return True
 
-    def _is_due(self, id: str) -> bool:
-        row = self.read(self.store.agenda.find, id)
-        return row is not None and row.due is not None and row.due <= self.now()
+    def _due_of(self, id: str) -> datetime | None:
+        row = self.read(self.store.agenda.find, id) or self.read(self.store.sources.find_entry, id)
+        return None if row is None else row.due
 
     def _record_of(self, id: str, nominal: datetime) -> Fire | None:
         found = self._record.read(self._record.store.agenda.records_between, id, nominal, nominal, 1)

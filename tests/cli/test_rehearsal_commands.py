@@ -190,7 +190,7 @@ def test_the_past_is_replayed_from_a_backup(run: Any, folder: Path) -> None:
     first = run("replay", "--from-backup", "before.db", "other.krl", "--bisect")
     assert first.status == 2 and "+ fired tea_timer.start" in first.out
     until = run("replay", "--from-backup", "before.db", "--until", "2020-01-01")
-    assert until.status == 1 and "found the time 2020-01-01T00:00:00Z to end at, wanted one from" in until.err
+    assert until.status == 1 and "found the time 2020-01-01T00:00:00Z to end at, wanted 2" in until.err
     nowhere = run("replay", "other.krl")
     assert nowhere.status == 1 and "wanted --from TIME or --from-backup FILE" in nowhere.err
     without = run("replay", "--from", "2020-01-01")

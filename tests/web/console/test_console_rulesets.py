@@ -210,4 +210,4 @@ def test_a_replay_tells_what_an_edited_ruleset_would_have_done(page: Page, tmp_p
         expect(page.get_by_text("+ < off {}")).to_be_visible()
         page.get_by_label("Since").fill("2020-01-01")
         page.get_by_role("button", name="Replay", exact=True).click()
-        expect(page.locator(".q-notification")).to_contain_text("of that time is the oldest snapshot")
+        expect(page.locator(".q-notification")).to_contain_text("when the oldest snapshot was made")
