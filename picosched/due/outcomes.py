@@ -80,7 +80,8 @@ class Outcomes:
         if not written and (source.recorded or before.tries):
             self._store.agenda.record(record)
         late = whose.entry.steering.late_after
-        if failed or before.failures or late is not None or record.outcome is not Outcome.FIRED:
+        followed = failed or before.failures or before.tries or late is not None
+        if followed or record.outcome is not Outcome.FIRED:
             self._tell(whose, record, before.failures * (not open), failures, raised=raised)
 
     def ended_elsewhere(self, kept: EntryRow, nominal: datetime, error: object = None) -> None:
@@ -140,6 +141,7 @@ class Outcomes:
             failures,
             late,
             whose.kept.source_id,
+            whose.kept.tries,
         )
         for each in happenings(followed, record, IN_TIME, raised=raised):
             if each.type not in but:
