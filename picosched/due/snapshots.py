@@ -65,8 +65,14 @@ class Snapshots(Background):
         if not self.wanted:
             return None
         if self._next is None:
-            newest = max(snapshots(self._folder, root_of(self._store, self._commits.read)), default=None)
-            self._next = self._now() if newest is None else shifted(newest, self._every)
+            root = root_of(self._store, self._commits.read)
+            try:
+                newest = max(snapshots(self._folder, root), default=None)
+            except PicoschedError as fault:
+                self._next = shifted(self._now(), min(self._every, TRY_AGAIN))
+                self._told(fault)
+            else:
+                self._next = self._now() if newest is None else shifted(newest, self._every)
         return self._next
 
     def look(self) -> None:
@@ -80,14 +86,19 @@ class Snapshots(Background):
     def _make(self) -> None:
         root = root_of(self._store, self._commits.read)
         try:
-            time = self._copy(root)
+            self._next = shifted(self._copy(root), self._every)
+            found = snapshots(self._folder, root)
         except (OSError, PicoschedError) as fault:
-            log.error("no snapshot could be made in %s: %s", self._folder, fault)
+            self._told(fault)
             return
-        self._next = shifted(time, self._every)
-        found = snapshots(self._folder, root)
         for old in sorted(found)[: -self._kept]:
-            found[old].unlink(missing_ok=True)
+            try:
+                found[old].unlink(missing_ok=True)
+            except OSError as fault:
+                log.error("the old snapshot %s could not be deleted: %s", found[old], fault.strerror)
+
+    def _told(self, fault: Exception) -> None:
+        log.error("no snapshot could be made in %s: %s", self._folder, fault)
 
     def _copy(self, root: str) -> datetime:
         """Make a snapshot; returns the time up to which it has the turns."""
@@ -122,15 +133,26 @@ def name_of(root: str, time: datetime) -> str:
 
 
 def snapshots(folder: Path, root: str) -> dict[datetime, Path]:
-    """The snapshots of a database in a folder: the time up to which each has the turns → its file."""
-    if not folder.is_dir():
-        return {}
-    named = [(found, each) for each in folder.iterdir() if (found := NAME.fullmatch(each.name))]
-    return {
-        parse_time(f"{found[2]}{found[3]}:{found[4]}:{found[5]}"): file
-        for found, file in named
-        if found[1] == root[:8]
-    }
+    """The snapshots of a database in a folder: the time up to which each has the turns → its file.
+
+    `refused` if the folder cannot be read.
+    """
+    try:
+        files = [*folder.iterdir()] if folder.is_dir() else []
+    except OSError as cause:
+        raise PicoschedError(f"cannot read the folder {folder}: {cause.strerror}", "refused") from cause
+    return {time: each for each in files if (time := _time_of(each.name, root)) is not None}
+
+
+def _time_of(name: str, root: str) -> datetime | None:
+    """The time in the name of a snapshot of a database; None for other names."""
+    found = NAME.fullmatch(name)
+    if found is None or found[1] != root[:8]:
+        return None
+    try:
+        return parse_time(f"{found[2]}{found[3]}:{found[4]}:{found[5]}")
+    except PicoschedError:  # 30 February, which no snapshot is of
+        return None
 
 
 def snapshot_before(settings: Settings, root: str, time: datetime) -> Path:
