@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from signal import SIGKILL
+from subprocess import run
 
 import pytest
+from filelock import FileLock
 from racing import until
 
 from picosched import Engine, PicoschedError, VirtualClock
@@ -166,3 +170,29 @@ def test_an_old_one_that_cannot_be_deleted_stops_nothing(
     engine.run_until("2026-03-03T02:30:00Z")
     assert len(snapshots(folder, engine.root.id)) == 3 + 1
     assert undeletable.exists() and f"{undeletable} could not be deleted" in caplog.text
+
+
+KILLED = """
+import os, signal, sys
+from picosched import Engine
+
+sys.addaudithook(lambda event, args: event == "os.rename" and os.kill(os.getpid(), signal.SIGKILL))
+Engine(sys.argv[1], snapshots_in=sys.argv[2]).run_due()
+"""
+"""Makes a snapshot, and is killed before it gets its name."""
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_makes_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots"
+    killed = run([sys.executable, "-c", KILLED, str(tmp_path / "picos.db"), str(folder)], check=False)
+    (left,) = folder.iterdir()
+    assert killed.returncode == -SIGKILL and (left / "picos.db").stat().st_size > 0
+    other = folder / ".picos-other"
+    other.mkdir()
+    with (
+        FileLock(other / "lock"),
+        Engine(tmp_path / "picos.db", snapshots_in=str(folder)) as engine,
+    ):
+        engine.run_due()
+        (made,) = snapshots(folder, engine.root.id).values()
+    assert {*folder.iterdir()} == {made, other}

@@ -3,7 +3,8 @@
 A snapshot is an SQLite file, whatever keeps the database, so that whoever replays needs nothing else. It is
 made from a second connection, in a thread of its own if the engine runs in the background; nobody waits for
 it. It gets its name, with the time up to which it has the turns, once it is on disk. The oldest are deleted
-beyond `snapshots_kept`. Other files of the folder, also the snapshots of other databases, are left alone.
+beyond `snapshots_kept`. Other files of the folder, also the snapshots of other databases, are left alone;
+what a process left unfinished that was killed is removed before the next snapshot.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import logging
 import os
 import re
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from picosched.clock import format_time, parse_time, shifted
@@ -29,6 +31,10 @@ from picosched.turns.commit import GroupCommit
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"picos-([0-9a-f]{8})-(\d{4}-\d\d-\d\dT)(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?Z)\.db")
+UNFINISHED = ".picos-"
+"""How the names of folders begin in which a snapshot is being made."""
+LOCK = "lock"
+"""The file in such a folder that its process has locked as long as it lives."""
 TRY_AGAIN = timedelta(minutes=10)
 """After a snapshot that failed."""
 
@@ -102,10 +108,17 @@ class Snapshots(Background):
 
     def _copy(self, root: str) -> datetime:
         """Make a snapshot; returns the time up to which it has the turns."""
-        from picosched.store.copying import copy_to  # late, as few engines make any
+        # Late, as few engines make any.
+        from filelock import FileLock
+
+        from picosched.store.copying import copy_to
 
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".picos-", dir=self._folder) as folder:
+        remove_left_over(self._folder)
+        with (
+            TemporaryDirectory(prefix=UNFINISHED, dir=self._folder) as folder,
+            FileLock(Path(folder) / LOCK, thread_local=False),
+        ):
             file, source = Path(folder) / "picos.db", self._store.address
             if not self._store.local:
                 with closing(Store(source, readonly=True)) as copied:
@@ -120,6 +133,18 @@ class Snapshots(Background):
             time = self._now()
             file.replace(self._folder / name_of(root, time))
         return time
+
+
+def remove_left_over(folder: Path) -> None:
+    """Remove the unfinished snapshots of processes that are dead."""
+    from filelock import FileLock, Timeout
+
+    for each in folder.glob(f"{UNFINISHED}*"):
+        lock = FileLock(each / LOCK, timeout=0, thread_local=False)
+        with suppress(Timeout, OSError):  # it is being made, or another user's
+            lock.acquire()
+            lock.release()
+            rmtree(each)
 
 
 def root_of(store: Store, read: Callable[[Callable[[], PicoRow | None]], PicoRow | None]) -> str:
