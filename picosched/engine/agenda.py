@@ -141,7 +141,10 @@ class Agenda:
         """Inside the lock."""
         store = self._engine.store
         row = store.agenda.find(id)
-        return Label.of(row) if row is not None else label_of(store, id) or Label()
+        if row is None or (row.kind == "send" and row.name):  # the latter has the id of its entry as a name
+            found = label_of(store, id if row is None else row.name or "")
+            return found or (Label() if row is None else Label(row.event))
+        return Label.of(row)
 
     def changes_of(self, id: str) -> list[Provenance]:
         """Who changed it, oldest first: the last 20 changes."""

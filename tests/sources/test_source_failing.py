@@ -16,6 +16,7 @@ from picosched.clock import format_time, rounded_up
 from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.schedule.backoff import backoff
 from picosched.schedule.failing import FIRST_WAIT, LONGEST_WAIT
+from picosched.schedule.fire import Label
 from picosched.schedule.scheduled import Outcome
 from picosched.sources.reading import read_source
 from picosched.sources.state import EntryState
@@ -364,3 +365,11 @@ def test_an_alert_of_the_last_try_tells_when_its_occurrence_was_due() -> None:
         at = records(engine)[-1].fired
         assert (failed["nominal"], failed["at"]) == (hours(1), format_time(at))
         assert failed["lateness"] == (at - START - HOUR).total_seconds()
+
+
+def test_what_a_source_sends_to_each_pico_is_called_as_its_entry() -> None:
+    with opened() as engine:
+        engine.add_source(ROUND)
+        engine.run_until(START + HOUR)
+        labels = engine.agenda.labels(engine.history())
+        assert len(labels) == 2 and {*labels.values()} == {Label("table:line", "table/line")}
