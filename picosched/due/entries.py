@@ -181,7 +181,7 @@ class Entries:
             if entry.steering.overlap is Overlap.SKIP and answers.given:
                 self._skip_meanwhile(due, now)
         elif isinstance(raised, Fire):
-            self._settle(due, raised, open=raised.outcome is not Outcome.FAILED)
+            self._settle(due, raised, under_way=raised.outcome is not Outcome.FAILED)
         elif again is not None:
             self._try_again(due, record, raised, again)
             return NOTHING
@@ -249,13 +249,19 @@ class Entries:
             self._skip(due._replace(whose=whose, settled=kept, due=kept.due), done, WAITED)
 
     def _settle(
-        self, due: DueEntry, record: Fire, *, raised: bool = True, open: bool = False, written: bool = False
+        self,
+        due: DueEntry,
+        record: Fire,
+        *,
+        raised: bool = True,
+        under_way: bool = False,
+        written: bool = False,
     ) -> None:
         """Write the outcome of an occurrence, and its record unless that is `written` already."""
         settled, steering = due.settled, due.whose.entry.steering
         if not steering.goes_on(settled.fires + raised):
             settled = replace(settled, due=None)
-        self._outcomes.settle(due.whose, settled, record, raised=raised, open=open, written=written)
+        self._outcomes.settle(due.whose, settled, record, raised=raised, under_way=under_way, written=written)
 
     def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
         """The target pico, and the event as it receives it."""
