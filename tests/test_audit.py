@@ -200,3 +200,28 @@ def test_long_texts_are_cut(engine: Engine) -> None:
     engine.acting(HTTP).new_pico("x" * 5_000)
     (deed,) = engine.audit()
     assert deed.told is not None and len(deed.told) == LONGEST
+
+
+def test_what_changes_nothing_is_not_told(engine: Engine) -> None:
+    engine.make_token("anna", "author")
+    engine = engine.acting(Actor(HTTP, "anna"))
+    (id,) = engine.root.raise_event("tea", "started").scheduled
+    source = engine.add_source({"type": "metronome", "interval": 1000, "to": {"pico": "root"}})
+    before = len(engine.audit())
+    for _ in range(2):
+        assert len(engine.agenda.pause(id)) == 1 and engine.pause_source(source)
+    assert len(engine.agenda.pause(id, "2026-03-01T12:00:00Z")) == 1  # until another time
+    engine.agenda.resume(id)
+    engine.agenda.resume(id)
+    for _ in range(2):
+        engine.resume_source(source)
+        engine.agenda.move(id, "2026-03-01T00:30:00Z")
+    told = [(what, kind) for _, what, kind in done(engine)[before:]]
+    assert told == [
+        ("paused", "schedule"),
+        ("paused", "source"),
+        ("paused", "schedule"),
+        ("resumed", "schedule"),
+        ("resumed", "source"),
+        ("moved", "schedule"),
+    ]

@@ -101,13 +101,22 @@ def test_what_fails_when_it_is_fired_by_hand_is_told(engine: Engine) -> None:
     assert told(engine)["failures"] == 1
 
 
+def test_what_was_missed_is_told_also_if_the_first_try_fails(engine: Engine, clock: VirtualClock) -> None:
+    assert engine.root.raise_event("plan", "broken", {"until": "2026-03-01T05:30:20Z"}).errors == []
+    plan(engine, "repeat", "0 * * * *", _name="hourly", _misfire="once", _retry=3)
+    clock.advance(hours=5, minutes=30)
+    engine.run_until("2026-03-01T05:50:00Z")
+    assert heard(engine) == ["missed", "late"]
+    assert (told(engine)["nominal"], told(engine)["number"]) == ("2026-03-01T01:00:00Z", 5)
+
+
 def test_the_hundredth_try_has_a_time(engine: Engine, clock: VirtualClock) -> None:
     """The waits grow no further than an hour."""
     assert engine.root.raise_event("plan", "broken", {"until": "2026-12-01T00:00:00Z"}).errors == []
     plan(engine, "at", "2026-03-01T01:00:00Z", _name="often", _retry=100)
     engine.run_until("2026-03-10T00:00:00Z")
     assert [each.outcome for each in engine.history(limit=200)].count("failed") == 101
-    assert heard(engine) == ["failed"]
+    assert heard(engine) == ["late", "failed"]
 
 
 def test_nobody_is_told_once_the_pico_is_deleted(engine: Engine) -> None:

@@ -98,7 +98,7 @@ def test_an_item_waits_twice_as_long_each_time_up_to_a_minute(ticks: list[tuple[
             pause = min(2 ** (failures[id] - 1), 60) * SECOND if failures[id] else timedelta(0)
             assert (id in waited) == (now < since[id] + pause)
         stuck = {**waited, **{id: ValueError(id) for id in refused - waited.keys()}}
-        put_off.tried(now, waited, stuck, all=True)
+        put_off.tried(now, waited, stuck, whole=True)
         for id in {*"abc"} - waited.keys():
             failures[id] = failures[id] + 1 if id in refused else 0
             since[id] = now
@@ -106,16 +106,16 @@ def test_an_item_waits_twice_as_long_each_time_up_to_a_minute(ticks: list[tuple[
 
 def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
     put_off = PutOff()
-    put_off.tried(START, {}, {"a": ValueError()}, all=True)
+    put_off.tried(START, {}, {"a": ValueError()}, whole=True)
     assert put_off.waiting(START) and put_off.next_try == START + SECOND
     assert not put_off.waiting(START - LONGEST)
 
 
 def test_no_more_wait_than_there_is_room_for() -> None:
     put_off = PutOff()
-    put_off.tried(START, {}, {str(number): ValueError() for number in range(MOST + 10)}, all=True)
+    put_off.tried(START, {}, {str(number): ValueError() for number in range(MOST + 10)}, whole=True)
     assert put_off.full and len(put_off.waiting(START)) == MOST
-    put_off.tried(START + SECOND, {}, {}, all=False)
+    put_off.tried(START + SECOND, {}, {}, whole=False)
     assert put_off.full
-    put_off.tried(START + SECOND, {}, {}, all=True)
+    put_off.tried(START + SECOND, {}, {}, whole=True)
     assert not put_off.failed

@@ -52,6 +52,13 @@ ruleset tea {
     select when tea daily
     fired { schedule tea event "ready" repeat "0 9 * * *" attributes {"_name": event:attrs{"as"}} }
   }
+  rule dicey {
+    select when tea dicey
+    fired {
+      schedule tea event "broken" repeat "0 9 * * *"
+        attributes {"_name": "dicey", "_retry": 2, "_misfire": "once", "_late_after": 90}
+    }
+  }
   rule broken { select when tea broken send_directive("sum", {"sum": sum("soon")}) }
 }
 """
@@ -124,7 +131,7 @@ class Place:
 OF_TURNS = ("handled", "directives", "errors", "warnings", "scheduled", "cancelled", "fired")
 """What a server tells of a turn. Its `eid` is asked for where the journal has it."""
 
-NOT_TOLD = {"keep_until", "file"}
+NOT_TOLD = {"keep_until", "file", "spaced_from"}
 """Fields that do not travel."""
 
 Step = Callable[[Any], Any]
@@ -282,6 +289,39 @@ COPIES: list[Step] = [
     lambda it: it.keep(copy=it.engine.import_pico(it.document, it.shelf.id, "copy")),
     lambda it: [it.copy.parent, it.copy.scheduled(), it.copy.query("tea", "cups"), it.copy.channels()],
 ]
+TRIED: list[Step] = [
+    lambda it: it.keep(risky=it.engine.new_pico("risky")),
+    lambda it: [(each.rid, each.hash) for each in [it.risky.install(RULES)]],
+    lambda it: it.risky.raise_event("tea", "dicey"),
+    lambda it: it.sources(
+        {
+            **CHIMES,
+            "name": "cracked",
+            "to": {"pico": "risky"},
+            "type": "crontab",
+            "retry": 3,
+            "late_after": 5,
+            "on_failure": "pause after 9",
+            "misfire": "once",
+            "entries": [{"name": "noon", "when": "0 12 * * *", "event": "tea:broken"}],
+        }
+    ),
+    lambda it: [it.pass_time(days=3), it.pass_time(minutes=1), it.pass_time(minutes=30)],
+    lambda it: it.keep(dicey=it.risky.scheduled()[0].id, line=it.engine.source("cracked").entries[0].id),
+    # When a try is made depends on an id, which is drawn.
+    lambda it: [
+        [(each.outcome, each.stands_for, each.asked) for each in history]
+        for history in (
+            it.agenda.history(id=it.dicey),
+            it.agenda.history(id=it.line),
+            it.risky.history(it.dicey),
+            it.engine.import_pico(it.engine.export_pico("risky", history=True), name="riskier").history(),
+        )
+    ],
+    lambda it: [(each.tries, each.failed, each.missed) for each in it.engine.source("cracked").entries],
+    lambda it: [it.agenda.load(it.dicey).due, len(it.engine.deliveries()), it.engine.load().total],
+    lambda it: it.engine.remove_source("cracked"),
+]
 ENDS: list[Step] = [
     lambda it: it.engine.root.delete(),
     lambda it: it.kitchen.delete(),
@@ -293,7 +333,20 @@ ENDS: list[Step] = [
     lambda it: it.engine.raise_event(it.app.eci, "tea", "started"),
     lambda it: [it.engine.picos(), it.agenda.scheduled(Filter()), it.agenda.names(it.engine.journal())],
 ]
-STORY = [*PICOS, *RULESETS, *CHANNELS, *EVENTS, *AGENDA, *OWN, *PAST, *OF_SOURCES, *ALERTED, *COPIES, *ENDS]
+STORY = [
+    *PICOS,
+    *RULESETS,
+    *CHANNELS,
+    *EVENTS,
+    *AGENDA,
+    *OWN,
+    *PAST,
+    *OF_SOURCES,
+    *ALERTED,
+    *COPIES,
+    *TRIED,
+    *ENDS,
+]
 
 
 def told(place: Place) -> Iterator[tuple[str, Any]]:

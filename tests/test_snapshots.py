@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from signal import SIGKILL
+from subprocess import run
 
 import pytest
+from filelock import FileLock
 from racing import until
 
 from picosched import Engine, PicoschedError, VirtualClock
@@ -127,3 +131,68 @@ def test_sources_and_fast_metronomes_are_replayed_too(tmp_path: Path) -> None:
         engine.run_until("2026-03-01T06:30:00Z")
         found = engine.replay("2026-03-01T03:10:00Z")
         assert found.turns > 6 and (found.differences, found.unsure, found.lost) == ([], [], 0), found.lines()
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = str(tmp_path / ("long" * 100))  # refused to root as well
+    with Engine(tmp_path / "picos.db", VirtualClock("2026-03-01T00:00:00Z"), snapshots_in=folder) as engine:
+        engine.root.install(RULES)
+        engine.root.raise_event("tea", "started")
+        engine.run_until("2026-03-01T03:00:00Z")
+        assert len(engine.journal()) == 4
+    assert "no snapshot could be made in" in caplog.text
+
+
+@pytest.mark.parametrize("time", ["2026-02-30T000000Z", "2026-02-28T250000Z"])
+def test_a_file_of_a_time_that_is_none_is_left_alone(engine: Engine, tmp_path: Path, time: str) -> None:
+    folder = tmp_path / "snapshots"
+    foreign = folder / f"picos-{engine.root.id[:8]}-{time}.db"
+    foreign.touch()
+    assert engine.replay("2026-03-02T08:10:00Z").status == 0
+    with Engine(
+        tmp_path / "other.db", VirtualClock("2026-03-01T00:00:00Z"), snapshots_in=str(folder)
+    ) as other:
+        name = f"picos-{other.root.id[:8]}-{time}.db"
+        (folder / name).touch()
+        other.run_due()
+        assert len(snapshots(folder, other.root.id)) == 1
+        assert (folder / name).exists() and foreign.exists()
+
+
+def test_an_old_one_that_cannot_be_deleted_stops_nothing(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "snapshots"
+    undeletable = folder / f"picos-{engine.root.id[:8]}-2026-01-01T000000Z.db"
+    undeletable.mkdir()
+    engine.run_until("2026-03-03T02:30:00Z")
+    assert len(snapshots(folder, engine.root.id)) == 3 + 1
+    assert undeletable.exists() and f"{undeletable} could not be deleted" in caplog.text
+
+
+KILLED = """
+import os, signal, sys
+from picosched import Engine
+
+sys.addaudithook(lambda event, args: event == "os.rename" and os.kill(os.getpid(), signal.SIGKILL))
+Engine(sys.argv[1], snapshots_in=sys.argv[2]).run_due()
+"""
+"""Makes a snapshot, and is killed before it gets its name."""
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_makes_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots"
+    killed = run([sys.executable, "-c", KILLED, str(tmp_path / "picos.db"), str(folder)], check=False)
+    (left,) = folder.iterdir()
+    assert killed.returncode == -SIGKILL and (left / "picos.db").stat().st_size > 0
+    other = folder / ".picos-other"
+    other.mkdir()
+    with (
+        FileLock(other / "lock"),
+        Engine(tmp_path / "picos.db", snapshots_in=str(folder)) as engine,
+    ):
+        engine.run_due()
+        (made,) = snapshots(folder, engine.root.id).values()
+    assert {*folder.iterdir()} == {made, other}

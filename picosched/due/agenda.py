@@ -215,7 +215,8 @@ class Rows:
             if sender is not None:
                 error = raised.errors[0] if raised.errors else None
                 self._outcomes.ended_elsewhere(sender.entry, row.moved_from or record.nominal, error)
-            if raised.errors or row.failures or row.late_after or record.outcome is not Outcome.FIRED:
+            followed = raised.errors or row.failures or row.tries or row.late_after
+            if followed or record.outcome is not Outcome.FIRED:
                 self._happened(row, raised.settled or settled, of_turn(record, raised))
             if row.overlap is Overlap.SKIP and answers.given:
                 done = self._now()

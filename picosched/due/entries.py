@@ -60,6 +60,11 @@ class DueEntry(NamedTuple):
     """Why it cannot be raised: its window is gone."""
 
     @property
+    def asked(self) -> datetime | None:
+        """When it was due before its tries; None if it was not tried yet."""
+        return self.whose.kept.asked if self.whose.kept.tries else None
+
+    @property
     def following(self) -> datetime | None:
         """When the next occurrence is due if this one is raised."""
         goes_on = self.whose.entry.steering.goes_on(self.whose.kept.fires + 1)
@@ -101,7 +106,9 @@ class Entries:
             place, now = declaring.place_of(self._store, due.whose.source.to), self._now()
             why = f"{why}; the source is paused"
             stands_for = due.dealt.stands_for
-            record = Fire(piece.id, place, due.due, now, Outcome.FAILED, why=why, stands_for=stands_for)
+            record = Fire(
+                piece.id, place, due.due, now, Outcome.FAILED, why=why, stands_for=stands_for, asked=due.asked
+            )
             self._settle(due, record, raised=False)
             declaring.pause(self._store, piece.owner, None)
         self._store.begun.unmark(piece.id)
@@ -122,6 +129,9 @@ class Entries:
             window = declaring.window_of_entry(entry, self._loaded.settings.windows)
             times = source.times(entry, row.anchor)
             dealt = dealt_with(times, kept.due, piece.looked, entry.misfire, window)
+            if kept.tries:  # it stands for those it stood for before, too
+                stood_for = times.count(kept.asked or kept.due, kept.due, MOST_COUNTED)
+                dealt = replace(dealt, stands_for=dealt.stands_for + stood_for)
             fault = None if window or entry.steering.window is None else declaring.no_window(entry)
         except PicoschedError as error:  # its time zone is unknown now, for example
             ended = replace(kept, due=None, outcome=Outcome.FAILED, why=error.message)
@@ -138,7 +148,9 @@ class Entries:
         source, entry, kept = due.whose.source, due.whose.entry, due.whose.kept
         now, dealt = answers.first(self._now()), due.dealt
         place = declaring.place_of(self._store, source.to)
-        record = Fire(kept.id, place, due.due, now, dealt.outcome, stands_for=dealt.stands_for)
+        record = Fire(
+            kept.id, place, due.due, now, dealt.outcome, stands_for=dealt.stands_for, asked=due.asked
+        )
         why = due.fault or (None if dealt.raised else dealt.why)
         if why is not None:
             if kept.tries:  # no try is left that could succeed
@@ -169,7 +181,7 @@ class Entries:
             if entry.steering.overlap is Overlap.SKIP and answers.given:
                 self._skip_meanwhile(due, now)
         elif isinstance(raised, Fire):
-            self._settle(due, raised, open=raised.outcome is not Outcome.FAILED)
+            self._settle(due, raised, under_way=raised.outcome is not Outcome.FAILED)
         elif again is not None:
             self._try_again(due, record, raised, again)
             return NOTHING
@@ -211,16 +223,22 @@ class Entries:
         kept, retry = due.whose.kept, due.whose.entry.steering.retry
         number = kept.tries + 1
         why = why_tried(error, again, number, retry)
-        tried = replace(kept, due=again, tries=number, held=False, outcome=Outcome.FAILED, why=why)
+        asked = kept.asked_for
+        tried = replace(
+            kept, due=again, asked=asked, tries=number, held=False, outcome=Outcome.FAILED, why=why
+        )
         self._store.sources.settle(replace(tried, fired=record.fired), raised=False)
         self._store.agenda.record(replace(record, outcome=Outcome.FAILED, why=why, stands_for=0))
 
     def _skip(self, due: DueEntry, upto: datetime, why: str) -> None:
         """Settle the occurrences up to a time, as the one before them was at work."""
-        passed = 1 + due.times.count(due.due, upto, MOST_COUNTED)
+        passed = 1 + due.times.count(due.asked or due.due, upto, MOST_COUNTED)
         settled = replace(due.settled, due=due.times.after(max(due.due, upto)))
         place = declaring.place_of(self._store, due.whose.source.to)
-        record = Fire(settled.id, place, due.due, self._now(), Outcome.SKIPPED, why=why, stands_for=passed)
+        skipped = Outcome.SKIPPED
+        record = Fire(
+            settled.id, place, due.due, self._now(), skipped, why=why, stands_for=passed, asked=due.asked
+        )
         self._settle(due._replace(settled=settled), record, raised=False)
 
     def _skip_meanwhile(self, due: DueEntry, began: datetime) -> None:
@@ -231,13 +249,19 @@ class Entries:
             self._skip(due._replace(whose=whose, settled=kept, due=kept.due), done, WAITED)
 
     def _settle(
-        self, due: DueEntry, record: Fire, *, raised: bool = True, open: bool = False, written: bool = False
+        self,
+        due: DueEntry,
+        record: Fire,
+        *,
+        raised: bool = True,
+        under_way: bool = False,
+        written: bool = False,
     ) -> None:
         """Write the outcome of an occurrence, and its record unless that is `written` already."""
         settled, steering = due.settled, due.whose.entry.steering
         if not steering.goes_on(settled.fires + raised):
             settled = replace(settled, due=None)
-        self._outcomes.settle(due.whose, settled, record, raised=raised, open=open, written=written)
+        self._outcomes.settle(due.whose, settled, record, raised=raised, under_way=under_way, written=written)
 
     def _reached(self, target: Target, event: Event) -> tuple[Pico, Event]:
         """The target pico, and the event as it receives it."""

@@ -54,16 +54,16 @@ class Outcomes:
         """Whether it is not logged that a source is paused, as this is not the time it happens."""
 
     def settle(
-        self, whose: Whose, settled: EntryRow, record: Fire, *, raised: bool, open: bool, written: bool
+        self, whose: Whose, settled: EntryRow, record: Fire, *, raised: bool, under_way: bool, written: bool
     ) -> None:
         """Write the outcome of an occurrence and the entry after it, and its record unless `written` already.
 
-        Its event was `raised`, and is still `open` if it has not come everywhere.
+        Its event was `raised`, and is still `under_way` if it has not come everywhere.
         """
         before, source = whose.kept, whose.source
         failed = record.outcome is Outcome.FAILED
-        failures = before.failures + 1 if failed else 0 if raised and not open else before.failures
-        if failed and (paused := self._paused(whose, failures)) is not None:
+        failures = before.failures + 1 if failed else 0 if raised and not under_way else before.failures
+        if failed and (paused := self._pause_if_failing(whose, failures)) is not None:
             record = replace(record, why=f"{record.why}; {paused}")
             if written:
                 self._store.agenda.correct(record.id, record.nominal, record.outcome, record.why or "")
@@ -82,8 +82,9 @@ class Outcomes:
         if not written and (source.recorded or before.tries):
             self._store.agenda.record(record)
         late = whose.entry.steering.late_after
-        if failed or before.failures or late is not None or record.outcome is not Outcome.FIRED:
-            self._tell(whose, record, before.failures * (not open), failures, raised=raised)
+        followed = failed or before.failures or before.tries or late is not None
+        if followed or record.outcome is not Outcome.FIRED:
+            self._tell(whose, record, before.failures * (not under_way), failures, raised=raised)
 
     def ended_elsewhere(self, kept: EntryRow, nominal: datetime, error: object = None) -> None:
         """An event of an occurrence was raised or taken elsewhere, or failed there.
@@ -101,7 +102,7 @@ class Outcomes:
         if error is None:
             self._store.sources.recover(kept.id)
         else:
-            paused = None if whose is None else self._paused(whose, failures)
+            paused = None if whose is None else self._pause_if_failing(whose, failures)
             why = str(error) if paused is None else f"{error}; {paused}"
             record = replace(record, outcome=Outcome.FAILED, why=why)
             self._store.agenda.correct(kept.id, nominal, Outcome.FAILED, why)
@@ -109,7 +110,7 @@ class Outcomes:
         if whose is not None:
             self._tell(whose, record, kept.failures, failures, raised=error is None, but=("late",))
 
-    def _paused(self, whose: Whose, failures: int) -> str | None:
+    def _pause_if_failing(self, whose: Whose, failures: int) -> str | None:
         """Pause the source if so many failures in a row are too many; what is said of it."""
         most = whose.entry.steering.pauses_after
         if most is None or failures < most or whose.kept.paused:
@@ -142,6 +143,7 @@ class Outcomes:
             failures,
             late,
             whose.kept.source_id,
+            whose.kept.tries,
         )
         for each in happenings(followed, record, IN_TIME, raised=raised):
             if each.type not in but:

@@ -53,13 +53,13 @@ class PutOff:
         return {id: each.error for id, each in self.failed.items() if now < each.until <= last}
 
     def tried(
-        self, now: datetime, waited: Mapping[str, Exception], stuck: Mapping[str, Exception], *, all: bool
+        self, now: datetime, waited: Mapping[str, Exception], stuck: Mapping[str, Exception], *, whole: bool
     ) -> None:
         """A tick has ended: `waited` were left out of it, and the rest of `stuck` failed.
 
-        Unless it tried `all` others, some that are not `stuck` may fail still.
+        Unless it was `whole` and tried all others, some that are not `stuck` may fail still.
         """
-        kept = {id: each for id, each in self.failed.items() if id in stuck or not all}
+        kept = {id: each for id, each in self.failed.items() if id in stuck or not whole}
         for id, error in stuck.items():
             if id in waited or (id not in kept and len(kept) >= MOST):
                 continue

@@ -3,7 +3,8 @@
 A snapshot is an SQLite file, whatever keeps the database, so that whoever replays needs nothing else. It is
 made from a second connection, in a thread of its own if the engine runs in the background; nobody waits for
 it. It gets its name, with the time up to which it has the turns, once it is on disk. The oldest are deleted
-beyond `snapshots_kept`. Other files of the folder, also the snapshots of other databases, are left alone.
+beyond `snapshots_kept`. Other files of the folder, also the snapshots of other databases, are left alone;
+what a process left unfinished that was killed is removed before the next snapshot.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import logging
 import os
 import re
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from picosched.clock import format_time, parse_time, shifted
@@ -29,6 +31,10 @@ from picosched.turns.commit import GroupCommit
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"picos-([0-9a-f]{8})-(\d{4}-\d\d-\d\dT)(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?Z)\.db")
+UNFINISHED = ".picos-"
+"""How the names of folders begin in which a snapshot is being made."""
+LOCK = "lock"
+"""The file in such a folder that its process has locked as long as it lives."""
 TRY_AGAIN = timedelta(minutes=10)
 """After a snapshot that failed."""
 
@@ -65,8 +71,14 @@ class Snapshots(Background):
         if not self.wanted:
             return None
         if self._next is None:
-            newest = max(snapshots(self._folder, root_of(self._store, self._commits.read)), default=None)
-            self._next = self._now() if newest is None else shifted(newest, self._every)
+            root = root_of(self._store, self._commits.read)
+            try:
+                newest = max(snapshots(self._folder, root), default=None)
+            except PicoschedError as fault:
+                self._next = shifted(self._now(), min(self._every, TRY_AGAIN))
+                self._told(fault)
+            else:
+                self._next = self._now() if newest is None else shifted(newest, self._every)
         return self._next
 
     def look(self) -> None:
@@ -80,21 +92,33 @@ class Snapshots(Background):
     def _make(self) -> None:
         root = root_of(self._store, self._commits.read)
         try:
-            time = self._copy(root)
+            self._next = shifted(self._copy(root), self._every)
+            found = snapshots(self._folder, root)
         except (OSError, PicoschedError) as fault:
-            log.error("no snapshot could be made in %s: %s", self._folder, fault)
+            self._told(fault)
             return
-        self._next = shifted(time, self._every)
-        found = snapshots(self._folder, root)
         for old in sorted(found)[: -self._kept]:
-            found[old].unlink(missing_ok=True)
+            try:
+                found[old].unlink(missing_ok=True)
+            except OSError as fault:
+                log.error("the old snapshot %s could not be deleted: %s", found[old], fault.strerror)
+
+    def _told(self, fault: Exception) -> None:
+        log.error("no snapshot could be made in %s: %s", self._folder, fault)
 
     def _copy(self, root: str) -> datetime:
         """Make a snapshot; returns the time up to which it has the turns."""
-        from picosched.store.copying import copy_to  # late, as few engines make any
+        # Late, as few engines make any.
+        from filelock import FileLock
+
+        from picosched.store.copying import copy_to
 
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".picos-", dir=self._folder) as folder:
+        remove_left_over(self._folder)
+        with (
+            TemporaryDirectory(prefix=UNFINISHED, dir=self._folder) as folder,
+            FileLock(Path(folder) / LOCK, thread_local=False),
+        ):
             file, source = Path(folder) / "picos.db", self._store.address
             if not self._store.local:
                 with closing(Store(source, readonly=True)) as copied:
@@ -111,6 +135,18 @@ class Snapshots(Background):
         return time
 
 
+def remove_left_over(folder: Path) -> None:
+    """Remove the unfinished snapshots of processes that are dead."""
+    from filelock import FileLock, Timeout
+
+    for each in folder.glob(f"{UNFINISHED}*"):
+        lock = FileLock(each / LOCK, timeout=0, thread_local=False)
+        with suppress(Timeout, OSError):  # it is being made, or another user's
+            lock.acquire()
+            lock.release()
+            rmtree(each)
+
+
 def root_of(store: Store, read: Callable[[Callable[[], PicoRow | None]], PicoRow | None]) -> str:
     """The id of the root pico, by which the snapshots of databases are told apart; "" if there is none."""
     row = read(store.picos.find_root)
@@ -122,15 +158,26 @@ def name_of(root: str, time: datetime) -> str:
 
 
 def snapshots(folder: Path, root: str) -> dict[datetime, Path]:
-    """The snapshots of a database in a folder: the time up to which each has the turns → its file."""
-    if not folder.is_dir():
-        return {}
-    named = [(found, each) for each in folder.iterdir() if (found := NAME.fullmatch(each.name))]
-    return {
-        parse_time(f"{found[2]}{found[3]}:{found[4]}:{found[5]}"): file
-        for found, file in named
-        if found[1] == root[:8]
-    }
+    """The snapshots of a database in a folder: the time up to which each has the turns → its file.
+
+    `refused` if the folder cannot be read.
+    """
+    try:
+        files = [*folder.iterdir()] if folder.is_dir() else []
+    except OSError as cause:
+        raise PicoschedError(f"cannot read the folder {folder}: {cause.strerror}", "refused") from cause
+    return {time: each for each in files if (time := _time_of(each.name, root)) is not None}
+
+
+def _time_of(name: str, root: str) -> datetime | None:
+    """The time in the name of a snapshot of a database; None for other names."""
+    found = NAME.fullmatch(name)
+    if found is None or found[1] != root[:8]:
+        return None
+    try:
+        return parse_time(f"{found[2]}{found[3]}:{found[4]}:{found[5]}")
+    except PicoschedError:  # 30 February, which no snapshot is of
+        return None
 
 
 def snapshot_before(settings: Settings, root: str, time: datetime) -> Path:

@@ -232,7 +232,7 @@ class Ticks:
                     "too_large",
                 )
         if stuck or self._put_off.failed:
-            self._put_off.tried(self._now(), waited, stuck, all=not fails and not self.ends())
+            self._put_off.tried(self._now(), waited, stuck, whole=not fails and not self.ends())
         if stuck:
             self._tell({id: error for id, error in stuck.items() if id not in waited})
             return raised

@@ -141,7 +141,10 @@ class Agenda:
         """Inside the lock."""
         store = self._engine.store
         row = store.agenda.find(id)
-        return Label.of(row) if row is not None else label_of(store, id) or Label()
+        if row is None or (row.kind == "send" and row.name):  # the latter has the id of its entry as a name
+            found = label_of(store, id if row is None else row.name or "")
+            return found or (Label() if row is None else Label(row.event))
+        return Label.of(row)
 
     def changes_of(self, id: str) -> list[Provenance]:
         """Who changed it, oldest first: the last 20 changes."""
@@ -263,7 +266,7 @@ class Agenda:
 
     def _take(self, ids: Sequence[str], what: str, step: Change) -> list[Scheduled]:
         """Apply the step to each row it applies to, inside a transaction; returns the changed rows."""
-        store, done, changes = self._engine.store, list[Scheduled](), list[Provenance]()
+        store, done, changes = self._engine.store, list[Scheduled](), list[tuple[Scheduled, Provenance]]()
         with store.savepoint():  # if one row cannot be changed, none is
             for id in ids:
                 row = store.agenda.find(id)
@@ -273,17 +276,18 @@ class Agenda:
                     change = change_of(row, changed[0], now, what, str(self._engine.by))
                     store.agenda.note_change(change)
                     done.append(changed[0])
-                    changes.append(change)
-            self._note(what, done, changes)
+                    if changed != (row, None):
+                        changes.append((changed[0], change))
+            self._note(what, changes)
         return done
 
-    def _note(self, what: str, rows: Sequence[Scheduled], changes: Sequence[Provenance]) -> None:
+    def _note(self, what: str, changes: Sequence[tuple[Scheduled, Provenance]]) -> None:
         """Inside a transaction: let the audit tell each change of a few rows, or how many there were."""
-        if len(rows) > MOST_NOTED:
-            ids = ", ".join(row.id for row in rows[:MOST_NOTED])
-            self._engine.note(what, "schedule", f"{len(rows)} schedules", f"{ids} …")
+        if len(changes) > MOST_NOTED:
+            ids = ", ".join(row.id for row, _ in changes[:MOST_NOTED])
+            self._engine.note(what, "schedule", f"{len(changes)} schedules", f"{ids} …")
             return
-        for row, change in zip(rows, changes, strict=True):
+        for row, change in changes:
             self._engine.note(what, "schedule", row.id, f"{row.event}{change.told}")
 
 

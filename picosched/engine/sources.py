@@ -113,7 +113,7 @@ class Sourced(Wiring):
         def work() -> bool:
             row = store.sources.find(id)  # before it is gone
             changed = change(store, id, *args, **named)
-            if changed and row is not None:
+            if row is not None and store.sources.find(row.id) != row:
                 self.note(what, "source", row.id, row.name)
             return changed
 

@@ -77,7 +77,7 @@ def tried(row: Scheduled, record: Fire, error: Exception, again: datetime) -> tu
     """The row after a failed try, and the record of the try; it is due `again`."""
     why = why_tried(error, again, row.tries + 1, row.retry)
     moved_from = row.unmoved if row.kind != "send" else row.moved_from or row.due
-    later = replace(row, due=again, moved_from=moved_from, tries=row.tries + 1)
+    later = replace(row, due=again, asked=row.asked_for, moved_from=moved_from, tries=row.tries + 1)
     return later, replace(record, outcome=Outcome.FAILED, why=why, stands_for=0)
 
 

@@ -39,7 +39,10 @@ class Fire:
     why: str | None = None
     """The error, why it was not raised, or why it was raised outside its schedule."""
     stands_for: int = 1
-    """The number of occurrences this record accounts for: this one, and later ones missed with it."""
+    """The number of occurrences this record accounts for: this one, and later ones missed with it.
+
+    0 for a failed try of one that was tried again.
+    """
     asked: datetime | None = None
     """The time asked for, if the due time was rounded or put off."""
 
@@ -88,7 +91,7 @@ FIRE = Table(
     Field("eid", TEXT.maybe),
     Field("rules", RULES),
     Field("why", TEXT.maybe),
-    Field("stands_for", COUNT, read="told.whole('stands_for', 1)"),
+    Field("stands_for", COUNT),
     Field("asked", TIME.maybe, says="The time asked for, if the due time was rounded or put off."),
 )
 

@@ -15,7 +15,7 @@ entries.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from picosched.clock import format_time, to_ms
@@ -47,12 +47,18 @@ class Followed:
     """From how many milliseconds on it is late; None for the granularity and the grace."""
     source: str | None = None
     """The id of the source."""
+    tries: int = 0
+    """How often the occurrence had failed and was tried again."""
 
     @classmethod
     def of(cls, row: Scheduled, settled: Scheduled) -> Followed:
         """A schedule, as it was and as it is now."""
         failures = row.failures, settled.failures
-        return cls(row.id, row.pico_id, row.name, row.event, *failures, row.late_after)
+        return cls(row.id, row.pico_id, row.name, row.event, *failures, row.late_after, tries=row.tries)
+
+    def due(self, record: Fire) -> datetime:
+        """When its occurrence was due, before it was tried again."""
+        return record.asked if self.tries and record.asked else record.nominal
 
 
 def happenings(
@@ -97,20 +103,21 @@ def _types(followed: Followed, record: Fire, granularity: int, raised: bool) -> 
 
 def _is_late(followed: Followed, record: Fire, granularity: int) -> bool:
     if followed.late_after is None:
-        return missed(record.nominal, record.fired, granularity)
-    return record.fired - record.nominal > timedelta(milliseconds=followed.late_after)
+        return missed(followed.due(record), record.fired, granularity)
+    return record.fired - followed.due(record) > timedelta(milliseconds=followed.late_after)
 
 
 def _attributes(followed: Followed, record: Fire, number: int) -> dict[str, Any]:
+    due = followed.due(record)
     source = {} if followed.source is None else {"source": followed.source}
     return {
         **source,
         "id": followed.id,
         "name": followed.name,
         "event": followed.event,
-        "nominal": format_time(record.nominal),
+        "nominal": format_time(due),
         "at": format_time(record.fired),
-        "lateness": record.lateness,
+        "lateness": (record.fired - due).total_seconds(),
         "why": record.why,
         "number": number,
         "failures": followed.failures or followed.failed_before,

@@ -18,7 +18,9 @@ from picosched.store.shards import Owners
 
 SOURCE = "id, name, declaration, configured, created, anchor, raised, paused, paused_until"
 """The columns of a source, in order."""
-ENTRY = "id, source, name, due, paused, fires, missed, failed, fired, outcome, why, failures, tries, held"
+ENTRY = (
+    "id, source, name, due, paused, fires, missed, failed, fired, outcome, why, failures, tries, held, asked"
+)
 """The columns of an entry, in order."""
 
 
@@ -65,6 +67,13 @@ class EntryRow:
     """How often the occurrence for which it is due has failed."""
     held: bool = False
     """Whether it waits until what the occurrence before started has ended."""
+    asked: datetime | None = None
+    """When the occurrence was due before its tries; of no meaning without any."""
+
+    @property
+    def asked_for(self) -> datetime | None:
+        """When the occurrence for which it is due was due at first."""
+        return (self.tries and self.asked) or self.due
 
 
 class Sources:
@@ -151,6 +160,7 @@ class Sources:
                 entry.failures,
                 entry.tries,
                 entry.held,
+                rows.ms(entry.asked),
                 position,
             ),
         )
@@ -171,6 +181,7 @@ class Sources:
                 entry.failures,
                 entry.tries,
                 entry.held,
+                rows.ms(entry.asked),
                 entry.id,
             ),
         )
@@ -227,7 +238,7 @@ def source_of(row: Row) -> SourceRow:
 @rows.readable
 def entry_of(row: Row) -> EntryRow:
     id, source, name, due, paused, fires, missed, failed, fired, outcome, why, *more = row
-    failures, tries, held = more
+    failures, tries, held, asked = more
     return EntryRow(
         id,
         source,
@@ -243,4 +254,5 @@ def entry_of(row: Row) -> EntryRow:
         failures,
         tries,
         bool(held),
+        rows.time(asked),
     )

@@ -70,8 +70,8 @@ def is_loopback(host: str) -> bool:
 class Access:
     """Decides which requests are allowed, and who sends them.
 
-    `hash` is the owner's token's; None requires no token, on loopback only. `named` finds a valid named token
-    by its hash.
+    `hash` is the owner's token's, as of the last `look`; None requires no token, on loopback only. `named`
+    finds a valid named token by its hash.
     """
 
     def __init__(
@@ -97,6 +97,15 @@ class Access:
     def is_open(self) -> bool:
         """Whether no token is required."""
         return self._hash is None
+
+    def look(self, engine: Engine) -> None:
+        """Know the owner's token that is kept now: another machine may have made a new one.
+
+        Whom the link of this server let in, it let in as the owner of the one before.
+        """
+        kept = kept_hash(engine)
+        if self._hash is not None and kept is not None and kept != self._hash:
+            self._hash, self._link, self._entered = kept, None, None
 
     def check_host(self, headers: Mapping[str, str]) -> None:
         """403 if the Host is not one of our names."""

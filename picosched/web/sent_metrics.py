@@ -26,7 +26,7 @@ from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 
 from picosched.clock import to_ms
-from picosched.turns.traces import NAME, SEND_SECONDS, resource
+from picosched.turns.traces import NAME, SEND_SECONDS, Unread, resource
 
 WHOLE = AggregationTemporality.CUMULATIVE
 BOUND = "le"
@@ -37,7 +37,7 @@ class SentMetrics:
     """Sends the metrics of a server that counts since `began` to the collector at a URL."""
 
     def __init__(self, url: str, began: datetime) -> None:
-        self._exporter = OTLPMetricExporter(f"{url}/v1/metrics", timeout=SEND_SECONDS)
+        self._exporter = OTLPMetricExporter(f"{url}/v1/metrics", timeout=SEND_SECONDS, session=Unread())
         self._resource = resource()
         self._began = began
 

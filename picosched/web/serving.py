@@ -307,6 +307,7 @@ class Server(uvicorn.Server):
                 place = await self._tell_fires_after(place)
                 if self._engine.store.machines is not None:  # another one may have revoked a token
                     await asyncio.to_thread(self._engine.look_at_tokens)
+                    await asyncio.to_thread(self._access.look, self._engine)
 
     async def _tell_fires_after(self, place: int) -> int:
         """Log the fires after a place; the place of the last."""

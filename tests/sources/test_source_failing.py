@@ -16,6 +16,7 @@ from picosched.clock import format_time, rounded_up
 from picosched.krl.requests import HttpRequest, HttpResponse
 from picosched.schedule.backoff import backoff
 from picosched.schedule.failing import FIRST_WAIT, LONGEST_WAIT
+from picosched.schedule.fire import Label
 from picosched.schedule.scheduled import Outcome
 from picosched.sources.reading import read_source
 from picosched.sources.state import EntryState
@@ -318,3 +319,57 @@ def test_a_pause_ends_a_try() -> None:
         engine.run_until(START + HOUR + 21 * MINUTE)
         entry = entry_of(engine)
         assert (entry.tries, entry.due, engine.root.query("shaky", "done")) == (0, START + 2 * HOUR, 0)
+
+
+def after_downtime(engine: Engine, retry: int | None) -> None:
+    """Let an hourly source be down for five hours, and its first try fail after them."""
+    engine.add_source({**TABLE, "misfire": "once", **({} if retry is None else {"retry": retry})})
+    assert isinstance(engine.clock, VirtualClock)
+    if retry is not None:
+        broken(engine.root, START + 5 * HOUR + 31 * MINUTE)
+    engine.clock.set(START + 5 * HOUR + 30 * MINUTE)
+    engine.run_until(START + 6 * HOUR + 10 * MINUTE)
+
+
+@pytest.mark.parametrize("retry", [None, 5])
+def test_what_was_missed_is_counted_and_told_also_if_the_first_try_fails(retry: int | None) -> None:
+    hook = Hook()
+    with opened(hook) as engine:
+        after_downtime(engine, retry)
+        entry = entry_of(engine)
+        assert (entry.fires, entry.missed, entry.failed) == (2, 4, 0)
+        tries = [each for each in records(engine) if each.stands_for == 0]
+        assert bool(tries) is (retry is not None)
+        assert [each.stands_for for each in records(engine) if each not in tries] == [5, 1]
+        told = [(each["happened"], each["number"], each["nominal"]) for each in hook.told]
+        assert told == [("missed", 4, hours(1)), ("late", 5, hours(1))]
+
+
+def test_the_record_of_a_try_tells_when_its_occurrence_was_due() -> None:
+    with opened() as engine:
+        after_downtime(engine, 5)
+        *tries, fifth, _ = records(engine)
+        assert {each.asked for each in (*tries[1:], fifth)} == {START + HOUR}
+        assert (tries[0].nominal, tries[0].asked) == (START + HOUR, None)
+        assert fifth.nominal > START + 5 * HOUR + 30 * MINUTE
+
+
+def test_an_alert_of_the_last_try_tells_when_its_occurrence_was_due() -> None:
+    hook = Hook()
+    with opened(hook) as engine:
+        engine.add_source({**TABLE, "retry": 2})
+        broken(engine.root, START + 9 * HOUR)
+        engine.run_until(START + HOUR + 59 * MINUTE)
+        late, failed = hook.told
+        assert (late["happened"], late["nominal"]) == ("late", hours(1))
+        at = records(engine)[-1].fired
+        assert (failed["nominal"], failed["at"]) == (hours(1), format_time(at))
+        assert failed["lateness"] == (at - START - HOUR).total_seconds()
+
+
+def test_what_a_source_sends_to_each_pico_is_called_as_its_entry() -> None:
+    with opened() as engine:
+        engine.add_source(ROUND)
+        engine.run_until(START + HOUR)
+        labels = engine.agenda.labels(engine.history())
+        assert len(labels) == 2 and {*labels.values()} == {Label("table:line", "table/line")}

@@ -164,6 +164,7 @@ def made_older(postgres: Server, address: str) -> None:
         "CREATE INDEX scheduled_turn ON scheduled (pico, due, seq) WHERE status = 'pending'",
         "ALTER TABLE machine DROP COLUMN leaving",
         "ALTER TABLE source_entry DROP COLUMN failures, DROP COLUMN tries, DROP COLUMN held",
+        "ALTER TABLE source_entry DROP COLUMN asked",
         "DROP TABLE token",
         "DROP TABLE audit",
         "DROP TABLE version",

@@ -196,3 +196,18 @@ def test_a_time_is_the_same_in_both(ms: int, tmp_path: Path, postgres: Server) -
                 found.append(file.execute(look).fetchone())
     assert found[0] == found[1] is not None
     assert round((parse_time(found[0][0]) - parse_time("1970-01-01")).total_seconds() * 1000) == ms
+
+
+def test_an_occurrence_of_a_source_for_many_picos_is_counted_once(asked: tuple[Engine, Ask]) -> None:
+    engine, ask = asked
+    (question,) = [each for each in QUESTIONS if "sum(f.stands_for" in each]
+    before = {row["outcome"]: row["occurrences"] for row in ask(question)}
+    line = {"name": "line", "when": "0 * * * *", "event": "standup:nothing"}
+    engine.new_pico("other").install(RULES)
+    engine.add_source({"type": "crontab", "name": "all", "to": {"rid": "standup"}, "entries": [line]})
+    engine.run_until("2026-03-02T15:00:00Z")
+    assert len(engine.history()) == 3 + 3 * (1 + 2)
+    assert {row["outcome"]: row["occurrences"] for row in ask(question)} == {
+        **before,
+        "fired": before["fired"] + 3,
+    }

@@ -131,6 +131,21 @@ def test_what_one_server_does_to_a_token_the_other_knows(start: Callable[..., Se
     until(lambda: answers(one) == 401)
 
 
+def test_a_new_token_of_the_owner_is_that_of_each_server(start: Callable[..., Served]) -> None:
+    one = start()
+    old = one.told("shown only now").split()[-1]
+    two = start("--new-token")
+    new = two.told("shown only now").split()[-1]
+
+    def answers(where: Served, token: str) -> int:
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.get(f"{where.url}/api/version", headers=headers, timeout=30).status_code
+
+    assert (answers(two, old), answers(two, new)) == (401, 200)
+    until(lambda: answers(one, old) == 401)
+    assert answers(one, new) == 200
+
+
 def test_an_event_that_a_stopped_server_has_got_is_in_doubt_or_handled_once_by_its_key(
     start: Callable[..., Served], address: str
 ) -> None:

@@ -16,6 +16,9 @@ from web.served import Served, eci_of
 
 pytestmark = pytest.mark.slow
 
+MUCH = 200_000_000
+"""Bytes of an answer; what sockets hold of it is much less."""
+
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -32,6 +35,25 @@ class Collector(http.server.ThreadingHTTPServer):
         self.asked: list[str | None] = []
         """The `traceparent` of each request that a rule made."""
         self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Answers with far more than anybody wants to read, and counts what was taken."""
+
+    taken = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while Endless.taken < MUCH:
+                Endless.taken += self.wfile.write(b"x" * 100_000)
+        except OSError:  # it is not read
+            pass
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 class Receiving(http.server.BaseHTTPRequestHandler):
@@ -125,3 +147,15 @@ def test_a_collector_that_is_gone_keeps_nobody(served: Callable[..., Served]) ->
     answer = httpx.get(f"{site.url}/c/{eci_of(site)}/event-wait/echo/back")
     assert answer.status_code == 200
     assert site.stop() == 0
+
+
+def test_a_collector_that_answers_without_end_is_not_read(served: Callable[..., Served]) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as endless:
+        serving = threading.Thread(target=endless.serve_forever, args=(0.01,))
+        serving.start()
+        site = served("echo.krl", "--open", PICOSCHED_OTLP=f"http://127.0.0.1:{endless.server_port}")
+        assert httpx.get(f"{site.url}/c/{eci_of(site)}/event-wait/echo/back").status_code == 200
+        assert site.stop() == 0
+        endless.shutdown()
+        serving.join()
+    assert 0 < Endless.taken < MUCH / 2

@@ -226,19 +226,21 @@ def test_the_audit_tells_who_did_what(closed: Running, tokens: dict[Role, str]) 
         pico = client.post("/api/picos", json={"name": "audited"}).json()["id"]
         client.post(f"/api/picos/{pico}/raise", json={"domain": "tea", "type": "started"})
         client.get(f"/api/picos/{pico}/export")
-        client.put("/api/scheduler", json={"running": True})
+        for running in (False, False, True, True):
+            client.put("/api/scheduler", json={"running": running})
         client.delete(f"/api/picos/{pico}")
     with as_role(closed, tokens[Role.READ]) as client:
-        told = client.get("/api/audit", params={"name": "author", "limit": 4}).json()
-        rest = client.get("/api/audit", params={"name": "author", "limit": 4, "after": told["next"]}).json()
+        told = client.get("/api/audit", params={"name": "author", "limit": 5}).json()
+        rest = client.get("/api/audit", params={"name": "author", "limit": 5, "after": told["next"]}).json()
         listed = [(each["what"], each["kind"], each["on"]) for each in told["items"]]
         assert [each[:2] for each in listed] == [
             ("deleted", "pico"),
             ("started", "scheduler"),
+            ("stopped", "scheduler"),
             ("exported", "pico"),
             ("raised", "event"),
         ]
-        assert listed[0][2] == listed[2][2] == pico and rest["items"][0]["what"] == "made"
+        assert listed[0][2] == listed[3][2] == pico and rest["items"][0]["what"] == "made"
         assert told["items"][0]["by"] == 'HTTP as "author"' and told["items"][0]["role"] == "author"
         assert client.get("/api/audit", params={"what": "eaten"}).status_code == 400
         assert client.get("/api/audit", params={"since": "2126-01-01"}).json()["items"] == []

@@ -398,6 +398,9 @@ VERSIONS = (
 )
 """Which texts of its rulesets a pico had."""
 
+ASKED_OF_SOURCES = ("ALTER TABLE source_entry ADD COLUMN asked bigint",)
+"""When an occurrence that is tried again was due at first."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_failing", FAILING),
@@ -418,6 +421,7 @@ MIGRATIONS = (
     ("0017_tokens", TOKENS),
     ("0018_audit", AUDIT),
     ("0019_versions", VERSIONS),
+    ("0020_asked_of_sources", ASKED_OF_SOURCES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

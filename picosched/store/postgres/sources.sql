@@ -30,13 +30,13 @@ INSERT INTO source ({source}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         configured = excluded.configured, anchor = excluded.anchor
 
 -- name: put_source_entry
-INSERT INTO source_entry ({source_entry}, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+INSERT INTO source_entry ({source_entry}, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due, position = excluded.position,
         tries = excluded.tries, held = excluded.held
 
 -- name: settle_entry
-UPDATE source_entry SET due = $1, fires = $2, missed = $3, failed = $4, fired = $5, outcome = $6, why = $7, failures = $8, tries = $9, held = $10
-    WHERE id = $11
+UPDATE source_entry SET due = $1, fires = $2, missed = $3, failed = $4, fired = $5, outcome = $6, why = $7, failures = $8, tries = $9, held = $10, asked = $11
+    WHERE id = $12
 
 -- name: count_raised
 UPDATE source SET raised = raised + 1 WHERE id = $1

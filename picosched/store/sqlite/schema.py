@@ -363,6 +363,9 @@ VERSIONS = (
 )
 """Which texts of its rulesets a pico had."""
 
+ASKED_OF_SOURCES = ("ALTER TABLE source_entry ADD COLUMN asked INTEGER",)
+"""When an occurrence that is tried again was due at first."""
+
 MIGRATIONS = (
     ("0001_tables", TABLES),
     ("0002_steered", STEERED),
@@ -385,6 +388,7 @@ MIGRATIONS = (
     ("0019_tokens", TOKENS),
     ("0020_audit", AUDIT),
     ("0021_versions", VERSIONS),
+    ("0022_asked_of_sources", ASKED_OF_SOURCES),
 )
 """Names and statements, in order. Append only; never change a released migration."""
 

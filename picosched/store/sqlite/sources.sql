@@ -30,12 +30,12 @@ INSERT INTO source ({source}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         configured = excluded.configured, anchor = excluded.anchor
 
 -- name: put_source_entry
-INSERT INTO source_entry ({source_entry}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO source_entry ({source_entry}, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, due = excluded.due, position = excluded.position,
         tries = excluded.tries, held = excluded.held
 
 -- name: settle_entry
-UPDATE source_entry SET due = ?, fires = ?, missed = ?, failed = ?, fired = ?, outcome = ?, why = ?, failures = ?, tries = ?, held = ?
+UPDATE source_entry SET due = ?, fires = ?, missed = ?, failed = ?, fired = ?, outcome = ?, why = ?, failures = ?, tries = ?, held = ?, asked = ?
     WHERE id = ?
 
 -- name: count_raised

@@ -47,12 +47,14 @@ def set_scheduler(wanted: Wanted, engine: AnEngine) -> Scheduler:
     """Start or stop the scheduler. `serve --catch-up rehearse` may leave it stopped."""
     if wanted.running:
         engine.permit("started")
-        engine.start()
-        engine.write(engine.note, "started", "scheduler", "scheduler")
+        if not engine.running:
+            engine.start()
+            engine.write(engine.note, "started", "scheduler", "scheduler")
     else:
         engine.permit("stopped")
-        engine.write(engine.note, "stopped", "scheduler", "scheduler")
-        engine.stop()
+        if engine.running:
+            engine.write(engine.note, "stopped", "scheduler", "scheduler")
+            engine.stop()
     return _told(engine)
 
 

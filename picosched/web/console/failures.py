@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 
 from picosched.clock import to_ms
 from picosched.engine.engine import Engine
-from picosched.schedule.fire import Fire
+from picosched.schedule.fire import Fire, Label
 from picosched.store.journal import Entry
+from picosched.turns.sources import label_of
 
 HOURS = 24
 MOST = 200_000
@@ -129,7 +130,8 @@ class LastFailures:
                 self._add(each)
         for _, record in records:
             row = agenda.find(record.id)
-            self._add(_failed_record(record, record.id if row is None else row.event))
+            label = label_of(self._engine.store, record.id) if row is None else Label.of(row)
+            self._add(_failed_record(record, record.id if label is None else label.event or record.id))
         return (self._turn, self._fire) == (last_turn, last_fire)
 
     def _add(self, failed: Failed) -> None:
