@@ -37,7 +37,9 @@ def of_schedule(engine: Wiring, row: Scheduled, at: datetime | None) -> Why:
     """Why the last occurrence of a schedule came or not, or the one at a time."""
     called = f"{row.event} ({row.name or row.id[:8]})" + ("" if at is None else f" at {format_time(at)}")
     made = Link(
-        "scheduled", at is None or at >= row.created, f"by {row.made_by} at {format_time(row.created)}"
+        "scheduled",
+        at is None or at >= row.created,
+        f"by {row.made_by or 'a source'} at {format_time(row.created)}",
     )
     if not made.held:
         return Why(called, (made,), f"at {format_time(row.created)} or later: it was not made before")
@@ -209,7 +211,7 @@ def _changed(engine: Wiring, id: str, what: str, until: datetime | None = None) 
 
 
 def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link], str | None]:
-    nominal, granularity = format_time(record.nominal), engine.settings.granularity
+    nominal = format_time(record.nominal)
     if record.outcome not in RAISED or record.eid is None:
         turn = "" if record.eid is None else f" in the turn {record.eid}{_fired_in(engine, record.eid)}"
         why = "" if record.why is None else f": {record.why}"
@@ -219,6 +221,12 @@ def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link]
         text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
         instead = INSTEAD[record.outcome](engine, row, record) if record.outcome in INSTEAD else None
         return [Link(record.outcome.value, False, text)], instead
+    return of_raised(engine, record)
+
+
+def of_raised(engine: Wiring, record: Fire) -> tuple[list[Link], str | None]:
+    """How late an occurrence was raised, and what its turn did."""
+    nominal, granularity = format_time(record.nominal), engine.settings.granularity
     late = f"{record.lateness:.12g} s after {nominal}"
     if missed(record.nominal, record.fired, granularity):
         late += ", because no engine raised it before"
