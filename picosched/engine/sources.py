@@ -12,6 +12,7 @@ from picosched.checked import json_object
 from picosched.clock import parse_time
 from picosched.engine.wiring import P, Wiring
 from picosched.errors import PicoschedError
+from picosched.sources.commands import refused_commands
 from picosched.sources.reading import read_source
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
@@ -49,6 +50,7 @@ class Sourced(Wiring):
                     self.note("added", "source", id, source.label)
 
         self.write(work)
+        self._warn(sources)
         self.look_again()
         return ids
 
@@ -95,8 +97,15 @@ class Sourced(Wiring):
             return brought
 
         brought = self.write(work)
+        self._warn(sources)
         self.look_again()
         return brought
+
+    def _warn(self, sources: Sequence[Source]) -> None:
+        """Say now which commands of crontab files will be refused, and not only when they are due."""
+        for source in sources:
+            for refused in refused_commands(source, self.settings.proc_allow):
+                log.warning("the source %s: %s", source.label, refused)
 
     def _change(
         self,
