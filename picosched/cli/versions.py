@@ -34,7 +34,9 @@ def versions(
         target = pico_of(engine, pico)
         if diff is not None:
             told = target.diff(rid, hash=diff)
-            write_json({"rid": rid, "diff": told}) if json else write(told.rstrip() or "nothing differs")
+            write_json({"rid": rid, "diff": told}) if json else write(
+                told.removesuffix("\n") or "nothing differs"
+            )
             return
         found = target.versions(rid)
     if json:
@@ -69,7 +71,7 @@ def diff(
     if json:
         write_json({"rid": rid, "diff": told})
     else:
-        write(told.rstrip() or "nothing differs")
+        write(told.removesuffix("\n") or "nothing differs")
     if told:
         raise SystemExit(CHANGES)
 
