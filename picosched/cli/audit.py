@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from picosched.cli.completing import complete_token
 from picosched.cli.declared import Commands, Option
 from picosched.cli.options import Json, Limit, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
@@ -26,7 +27,13 @@ def audit(
         str | None, Option("--since", metavar="TIME", help="Only what was done since this time.")
     ] = None,
     name: Annotated[
-        str | None, Option("--name", metavar="NAME", help="Only by this token, or user of the command line.")
+        str | None,
+        Option(
+            "--name",
+            metavar="NAME",
+            help="Only by this token, or user of the command line.",
+            autocompletion=complete_token,
+        ),
     ] = None,
     what: Annotated[
         str | None, Option("--what", metavar="WORD", help="Only this: paused, installed, revoked …")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from picosched.cli.completing import complete_rid
 from picosched.cli.declared import Argument, Commands, Option
 from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Json, PicoName, command
@@ -15,7 +16,7 @@ app = Commands()
 PANEL = "Picos"
 CHANGES = 2
 
-Rid = Annotated[str, Argument(metavar="RID", help="The ruleset's id.")]
+Rid = Annotated[str, Argument(metavar="RID", help="The ruleset's id.", autocompletion=complete_rid)]
 
 
 @command(app, PANEL, "picosched versions tea_timer", "picosched versions tea_timer --diff 1f7f2a3c")

@@ -12,7 +12,6 @@ from picosched.checked import json_object
 from picosched.clock import parse_time
 from picosched.engine.wiring import P, Wiring
 from picosched.errors import PicoschedError
-from picosched.sources.commands import refused_commands
 from picosched.sources.reading import read_source
 from picosched.sources.source import Source
 from picosched.sources.state import SourceState
@@ -103,6 +102,8 @@ class Sourced(Wiring):
 
     def _warn(self, sources: Sequence[Source]) -> None:
         """Say now which commands of crontab files will be refused, and not only when they are due."""
+        from picosched.sources.commands import refused_commands  # late, as few commands bring sources
+
         for source in sources:
             for refused in refused_commands(source, self.settings.proc_allow):
                 log.warning("the source %s: %s", source.label, refused)
