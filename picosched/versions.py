@@ -13,6 +13,7 @@ from difflib import unified_diff
 from typing import Any
 
 from picosched.errors import PicoschedError, lines_of
+from picosched.hashed import SHORT
 from picosched.schedule.record import COUNT, NAME, TEXT, TIME, Field, Table
 
 MOST = 20
@@ -100,7 +101,10 @@ def chosen(versions: list[Version], hash: str | None = None) -> Version:
         return others[0]
     found = {each.hash: each for each in versions if hash and each.hash.startswith(hash)}
     if not found:
-        raise PicoschedError(f"there is no version {hash[:64] or '(an empty one)'}", "not_found")
+        known = ", ".join(dict.fromkeys(each.hash[:SHORT] for each in versions))
+        raise PicoschedError(
+            f"there is no version {hash[:64] or '(an empty one)'}, wanted one of {known}", "not_found"
+        )
     if len(found) > 1:
         raise PicoschedError(f"{len(found)} versions begin with {hash}: give more characters", "conflict")
     return next(iter(found.values()))

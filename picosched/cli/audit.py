@@ -54,7 +54,8 @@ def audit(
         for each in found:
             write_json(each.as_json())
     elif not found:
-        write("nothing was done from outside")
+        filtered = any(each is not None for each in (since, name, what, kind, on))
+        write(f"nothing {'of that ' if filtered else ''}was done from outside")
     else:
         write_table(
             ("AT", "BY", "ROLE", "DID", "TO", "MORE"),
@@ -64,7 +65,7 @@ def audit(
                     each.by,
                     each.role.value,
                     each.what,
-                    f"{each.kind} {each.on}",
+                    each.to,
                     each.told or "–",
                 )
                 for each in found

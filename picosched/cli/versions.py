@@ -10,6 +10,7 @@ from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Json, PicoName, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
 from picosched.cli.where import HERE, Where, pico_of, warnings_of
+from picosched.clock import EPOCH
 from picosched.hashed import SHORT
 
 app = Commands()
@@ -46,7 +47,10 @@ def versions(
         return
     write_table(
         ("HASH", "SINCE", "BY", "FROM"),
-        [(each.hash[:SHORT], shown_time(each.at), each.by, each.origin or "–") for each in found],
+        [
+            (each.hash[:SHORT], "–" if each.at == EPOCH else shown_time(each.at), each.by, each.origin or "–")
+            for each in found
+        ],
         folding=("BY", "FROM"),
     )
 

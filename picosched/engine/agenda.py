@@ -278,7 +278,7 @@ class Agenda:
         return done
 
     def _note(self, what: str, rows: Sequence[Scheduled], changes: Sequence[Provenance]) -> None:
-        """Inside a transaction: let the audit tell each change of a few rows, or how many there were."""
+        """Inside a transaction: record in the audit each change of a few rows, or how many there were."""
         if len(rows) > MOST_NOTED:
             ids = ", ".join(row.id for row in rows[:MOST_NOTED])
             self._engine.note(what, "schedule", f"{len(rows)} schedules", f"{ids} …")

@@ -117,7 +117,7 @@ class Sourced(Wiring):
         *args: P.args,
         **named: P.kwargs,
     ) -> bool:
-        """Change the source with that id or name, and let the audit tell what was done to it."""
+        """Change the source with that id or name, and record in the audit what was done to it."""
         self.permit(what)
 
         def work() -> bool:
