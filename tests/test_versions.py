@@ -126,7 +126,7 @@ def test_what_there_is_not(engine: Engine) -> None:
     with pytest.raises(PicoschedError, match="there is no version to go back to"):
         root.go_back("tea")
     for hash in ("", "zz", "%"):
-        with pytest.raises(PicoschedError, match="there is no version .*, wanted one of [0-9a-f]{8}"):
+        with pytest.raises(PicoschedError, match=r"there is no version .*, wanted one of [0-9a-f]{8}"):
             root.go_back("tea", hash)
     for role in (Role.READ, Role.OPERATE):
         with pytest.raises(PicoschedError, match="wanted author"):
