@@ -59,9 +59,14 @@ class Deed:
     def as_json(self) -> dict[str, Any]:
         return _to_map(self)
 
+    @property
+    def to(self) -> str:
+        """To what it was done: a kind and which one, or how many of that kind."""
+        return self.on if self.on.endswith(f" {self.kind}s") else f"{self.kind} {self.on}"
+
     def __str__(self) -> str:
         told = "" if self.told is None else f": {self.told}"
-        return f"{self.what} {self.kind} {self.on}{told}"
+        return f"{self.what} {self.to}{told}"
 
 
 DEED = Table(

@@ -5,13 +5,15 @@ The last MOST of a ruleset on a pico are kept, as long as it has the ruleset. Th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import unified_diff
 from typing import Any
 
-from picosched.errors import PicoschedError
+from picosched.errors import PicoschedError, lines_of
+from picosched.hashed import SHORT
 from picosched.schedule.record import COUNT, NAME, TEXT, TIME, Field, Table
 
 MOST = 20
@@ -19,6 +21,12 @@ MOST = 20
 
 MOST_LINES = 20_000
 """Lines of a text that is compared; comparing longer ones may take minutes."""
+
+
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""Characters that nobody sees, but for the tab."""
+LAST = r"\ no line break at the end"
+"""Below a line that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +70,23 @@ def read_version(told: Mapping[str, Any]) -> Version:
 
 
 def diff_of(before: str, after: str, names: tuple[str, str]) -> str:
-    """What differs between two texts, as a unified diff; empty if nothing does. `too_large`."""
-    old, new = before.splitlines(), after.splitlines()
+    """What differs between two texts, as a unified diff; empty if nothing does. `too_large`.
+
+    Characters that cannot be seen are written as in a string, and so is the end of a line that is not "\\n".
+    """
+    old, new = lines_of(before), lines_of(after)
     if max(len(old), len(new)) > MOST_LINES:
         raise PicoschedError(f"found more than {MOST_LINES:,} lines to compare", "too_large")
     lines = unified_diff(old, new, *names, lineterm="")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{_seen(line) if number > 1 else line}\n" for number, line in enumerate(lines))
+
+
+def _seen(line: str) -> str:
+    """A line of a diff, after its two lines of names, without its end."""
+    text = line.removesuffix("\n")
+    shown = UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    is_last = text == line and not line.startswith("@@") and not line.endswith("\r")
+    return f"{shown}\n{LAST}" if is_last else shown
 
 
 def chosen(versions: list[Version], hash: str | None = None) -> Version:
@@ -82,7 +101,10 @@ def chosen(versions: list[Version], hash: str | None = None) -> Version:
         return others[0]
     found = {each.hash: each for each in versions if hash and each.hash.startswith(hash)}
     if not found:
-        raise PicoschedError(f"there is no version {hash[:64] or '(an empty one)'}", "not_found")
+        known = ", ".join(dict.fromkeys(each.hash[:SHORT] for each in versions))
+        raise PicoschedError(
+            f"there is no version {hash[:64] or '(an empty one)'}, wanted one of {known}", "not_found"
+        )
     if len(found) > 1:
         raise PicoschedError(f"{len(found)} versions begin with {hash}: give more characters", "conflict")
     return next(iter(found.values()))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from picosched import Engine, PicoschedError, VirtualClock
 from picosched.acting import COMMAND_LINE, CONSOLE, HTTP, Actor, Role
-from picosched.audit import LONGEST, read_deed
+from picosched.audit import LONGEST, deed_of, read_deed
+from picosched.clock import parse_time
 from picosched.engine.agenda import MOST_NOTED
 
 START = "2026-03-01T00:00:00Z"
@@ -225,3 +227,10 @@ def test_what_changes_nothing_is_not_told(engine: Engine) -> None:
         ("resumed", "source"),
         ("moved", "schedule"),
     ]
+
+
+def test_what_was_done_to_many_is_told_by_their_number() -> None:
+    by = Actor(COMMAND_LINE, "joe")
+    many = deed_of(by, parse_time("2026-03-01T00:00:00Z"), "paused", "schedule", "25 schedules")
+    assert str(many) == "paused 25 schedules"
+    assert str(replace(many, on="5f0c21d8")) == "paused schedule 5f0c21d8"

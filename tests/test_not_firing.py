@@ -85,6 +85,40 @@ def test_a_pause_a_count_and_an_end(engine: Engine) -> None:
     assert told(engine) == [("2026-03-03T09:00:00Z", "ended", why, 1)]
 
 
+def test_a_pause_is_told_as_long_as_it_lasts(engine: Engine) -> None:
+    planned(engine, "0 * * * *")
+    engine.root.raise_event("shop", "once", {"when": "2026-03-01T08:30:00Z"})
+    ids = [row.id for row in engine.agenda.scheduled()]
+    engine.agenda.pause(ids, "2026-03-01T12:30:00Z")
+    engine.run_until("2026-03-01T10:10:00Z")
+    # The one that comes once will be raised late.
+    assert told(engine, 1) == [("2026-03-01T09:00:00Z", "paused", "until 2026-03-01T12:30:00Z", 4)]
+    later = Filter(since=parse_time("2026-03-01T13:00:00Z"))
+    assert engine.not_firing(later, 1) == []
+    engine.agenda.pause(ids)
+    assert [each[:2] for each in told(engine, 1)] == [
+        ("2026-03-01T08:30:00Z", "paused"),
+        ("2026-03-01T09:00:00Z", "paused"),
+    ]
+    assert [each.outcome for each in engine.not_firing(later, 1)] == ["paused", "paused"]
+
+
+def test_times_between_two_ticks_are_put_off_as_they_will_be() -> None:
+    start, end = "2026-03-01T08:08:00Z", "2026-03-01T08:40:00Z"
+    with Engine(":memory:", clock=VirtualClock(START), seed=1, granularity=60, min_period=1_000) as engine:
+        engine.root.install(RULES)
+        planned(engine, "every 90 seconds", _jitter=5)
+        engine.run_until(start)
+        (row,) = engine.agenda.scheduled()
+        coming = engine.agenda.next_times(row.id, 2)
+        predicted = sum(each.occurrences for each in engine.not_firing(Filter(until=parse_time(end))))
+        engine.run_until(end)
+        fires = [each for each in engine.history(limit=100) if each.nominal > parse_time(start)]
+    outcomes = Counter(each.outcome.value for each in fires)
+    assert predicted == outcomes["throttled"] == 20
+    assert coming == sorted(each.nominal for each in fires if each.outcome.value == "fired")
+
+
 def test_the_days_that_a_calendar_leaves_out(engine: Engine) -> None:
     planned(engine, '0 9 * * 1-5 except holidays("DE-BE")', _timezone="Europe/Berlin")
     assert [(each[0], each[1]) for each in told(engine, 60)] == [

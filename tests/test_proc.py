@@ -272,7 +272,9 @@ def test_a_rule_sets_no_variable_that_proc_allow_does_not_name(engine: Engine, n
     )
     assert engine.next_due() is None
     (error,) = ask(engine, "/bin/cat", env={name: HARMFUL[name]}).errors
-    assert error.message.endswith("for /bin/cat, wanted none, for proc_allow names none for it")
+    assert error.message.endswith(
+        "for /bin/cat, wanted none: the setting proc_allow names none that it may have"
+    )
 
 
 @pytest.mark.parametrize(

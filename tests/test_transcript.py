@@ -94,7 +94,11 @@ def test_an_error_is_expected_by_a_part_of_it(lines: Lines) -> None:
         "> advance soon",
         "! wanted a duration",
         "> cancel 1",
-        "! wanted a place among 0",
+        "! wanted something scheduled",
+        "> cancel tea",
+        "! found `tea`",
+        "> expect tea fires att 9",
+        "! the sentence cannot be read: ",
     )
     assert lines.mismatches("install t", "> raise t:fail", "! other")[0][:2] == (3, "! other")
     assert lines.mismatches("install t", "> raise t:fail")[0][2].startswith("! t.krl:7:")
@@ -210,3 +214,6 @@ def test_a_store_that_is_given_is_used(tmp_path: Path, lines: Lines) -> None:
 
 def test_a_mismatch_reads_well() -> None:
     assert str(Mismatch("a.txt", 3, "= 1", "")) == "a.txt:3:\n  expected  = 1\n  found     nothing more"
+    assert str(Mismatch("a.txt", 3, "", "! bad")) == "a.txt:3:\n  expected  no error\n  found     ! bad"
+    said = Mismatch("a.txt", 3, "", "! it does not", "tea fires at 9:00")
+    assert str(said) == "a.txt:3:\n  expected  tea fires at 9:00\n  found     ! it does not"

@@ -11,7 +11,7 @@ from picosched import Engine, KrlError, PicoschedError, VirtualClock
 from picosched.acting import HTTP, Actor, Role
 from picosched.engine.standard import BY, install_standard
 from picosched.store.picos import hash_of
-from picosched.versions import MOST, read_version
+from picosched.versions import MOST, diff_of, read_version
 
 TEA = """ruleset tea {
   meta { shares cups }
@@ -89,6 +89,22 @@ def test_a_version_that_no_longer_runs_here_is_refused_and_nothing_changes(engin
     assert len(engine.root.versions("tea")) == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ("p\nq\n", "p\u2028q\n", ["-p", "-q", r"+p\u2028q"]),
+        ("p q\n", "p\fq\n", ["-p q", r"+p\x0cq"]),
+        ("p\n", "p\r", ["-p", r"+p\r"]),
+        ("p\n", "p\r\n", ["-p", r"+p\r"]),
+        ("p\n", "p", ["-p", "+p", r"\ no line break at the end"]),
+        ("p\n", "p\n\n", [" p", "+"]),
+        ("a\tb\n", "a\tb\n", []),
+    ],
+)
+def test_a_change_of_what_nobody_sees_is_seen(before: str, after: str, lines: list[str]) -> None:
+    assert diff_of(before, after, ("old", "new")).splitlines()[3:] == lines
+
+
 def test_what_differs_is_told_before_and_after(engine: Engine) -> None:
     engine.root.install(ONE)
     assert engine.root.diff("tea", ONE) == ""
@@ -110,7 +126,7 @@ def test_what_there_is_not(engine: Engine) -> None:
     with pytest.raises(PicoschedError, match="there is no version to go back to"):
         root.go_back("tea")
     for hash in ("", "zz", "%"):
-        with pytest.raises(PicoschedError, match="there is no version"):
+        with pytest.raises(PicoschedError, match=r"there is no version .*, wanted one of [0-9a-f]{8}"):
             root.go_back("tea", hash)
     for role in (Role.READ, Role.OPERATE):
         with pytest.raises(PicoschedError, match="wanted author"):

@@ -552,3 +552,11 @@ def test_between_two_times_only_the_turns_between_are_looked_through(engine: Eng
         "no event reminder:due reached it in the journal "
         "since 2026-03-02T12:00:00Z up to 2026-03-02T13:00:00Z"
     )
+
+
+def test_a_time_off_that_of_an_event_that_came_once_names_it(engine: Engine) -> None:
+    engine.root.raise_event("reminder", "once")
+    engine.run_until("2026-03-02T14:00:00Z")
+    found = engine.why("lunch", "2026-03-02T13:00:00Z")
+    assert found.broke is not None
+    assert found.broke.text.endswith("it came once, 1 h earlier, at 2026-03-02T12:00:00Z")

@@ -58,6 +58,34 @@ def test_a_closed_window_names_the_nearest_time_at_which_it_is_open(
     assert (name, found) == ("skipped", instead) and "window hours" in text
 
 
+def test_a_closed_window_names_the_nearest_time_of_the_schedule_itself(engine: Engine) -> None:
+    planned(engine, "*/15 * * * *", _window="hours")
+    engine.run_until("2026-03-01T21:05:00Z")
+    assert broken(engine, "2026-03-01T20:00:00Z")[2] == (
+        "3 h 15 min earlier, at 2026-03-01T16:45:00Z, when the window hours is open"
+    )
+    engine.run_until("2026-03-02T08:50:00Z")
+    assert broken(engine, "2026-03-02T08:45:00Z")[2] == (
+        "15 min later, at 2026-03-02T09:00:00Z, when the window hours is open"
+    )
+
+
+def test_a_time_that_is_none_of_its_times_names_the_nearest(engine: Engine) -> None:
+    planned(engine, "0 9 * * *")
+    engine.run_until("2026-03-03T12:00:00Z")
+    assert broken(engine, "2026-03-02T10:00:00Z")[2] == "1 h earlier, at 2026-03-02T09:00:00Z"
+    assert broken(engine, "2026-03-02T08:00:00Z")[2] == "1 h later, at 2026-03-02T09:00:00Z"
+
+
+def test_what_was_fired_by_hand_is_not_of_its_timetable(engine: Engine) -> None:
+    planned(engine, "0 9 * * *")
+    (row,) = engine.agenda.scheduled()
+    engine.agenda.fire_now(row.id)
+    why = engine.why("poll")
+    assert [each.name for each in why.links] == ["scheduled", "raised", "shop.poll", "did"]
+    assert "by hand: somebody fired it outside its times" in why.links[1].text
+
+
 def test_what_came_too_soon_names_when_it_would_not_have(engine: Engine) -> None:
     planned(engine, "0,20 0 9 * * *")
     engine.run_until("2026-03-01T10:00:00Z")
@@ -132,7 +160,7 @@ def test_the_next_time_is_one_at_which_the_window_is_open(engine: Engine) -> Non
     engine.root.install(WEEKDAYS)
     planned(engine, "0 12 * * *", _window="hours")
     engine.run_until("2026-03-09T10:00:00Z")
-    assert broken(engine, "2026-03-06T12:30:00Z")[2] == "2 d 23 h 30 min later, at 2026-03-09T12:00:00Z"
+    assert broken(engine, "2026-03-08T06:30:00Z")[2] == "1 d 5 h 30 min later, at 2026-03-09T12:00:00Z"
     (row,) = engine.agenda.pause([each.id for each in engine.agenda.scheduled()])
     engine.agenda.move(row.id, "2026-03-14T12:00:00Z")
     assert engine.why("poll").instead == "not paused, at 2026-03-16T12:00:00Z"
@@ -143,7 +171,7 @@ def test_a_calendar_names_the_day_that_it_leaves_out(engine: Engine) -> None:
     engine.run_until("2026-03-09T10:00:00Z")
     name, text, instead = broken(engine, "2026-03-08T08:00:00Z")
     assert name == "timetable" and "left out: Sun 2026-03-08: " in text
-    assert instead == "1 d later, at 2026-03-09T08:00:00Z"
+    assert instead == "1 d earlier, at 2026-03-07T08:00:00Z"
 
 
 def test_jitter_is_part_of_the_timetable(engine: Engine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from picosched.cli.completing import complete_token
 from picosched.cli.declared import Commands, Option
 from picosched.cli.options import Json, Limit, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
@@ -26,7 +27,13 @@ def audit(
         str | None, Option("--since", metavar="TIME", help="Only what was done since this time.")
     ] = None,
     name: Annotated[
-        str | None, Option("--name", metavar="NAME", help="Only by this token, or user of the command line.")
+        str | None,
+        Option(
+            "--name",
+            metavar="NAME",
+            help="Only by this token, or user of the command line.",
+            autocompletion=complete_token,
+        ),
     ] = None,
     what: Annotated[
         str | None, Option("--what", metavar="WORD", help="Only this: paused, installed, revoked …")
@@ -47,7 +54,8 @@ def audit(
         for each in found:
             write_json(each.as_json())
     elif not found:
-        write("nothing was done from outside")
+        filtered = any(each is not None for each in (since, name, what, kind, on))
+        write(f"nothing {'of that ' if filtered else ''}was done from outside")
     else:
         write_table(
             ("AT", "BY", "ROLE", "DID", "TO", "MORE"),
@@ -57,7 +65,7 @@ def audit(
                     each.by,
                     each.role.value,
                     each.what,
-                    f"{each.kind} {each.on}",
+                    each.to,
                     each.told or "–",
                 )
                 for each in found

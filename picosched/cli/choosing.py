@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from picosched.cli.completing import complete_id, complete_rid
+from picosched.cli.completing import complete_id, complete_name, complete_rid
 from picosched.cli.declared import Argument, Option, WrongUseError
 from picosched.cli.options import AnyPico, with_options
 from picosched.cli.where import load_scheduled, pico_of
@@ -32,7 +32,10 @@ Rid = Annotated[
         "--rid", metavar="RID", help="Only events scheduled by this ruleset.", autocompletion=complete_rid
     ),
 ]
-Name = Annotated[str | None, Option("--name", metavar="NAME", help="Only events with this name.")]
+Name = Annotated[
+    str | None,
+    Option("--name", metavar="NAME", help="Only events with this name.", autocompletion=complete_name),
+]
 EventName = Annotated[
     str | None, Option("--event", metavar="DOMAIN[:TYPE]", help="Only this domain, or domain and type.")
 ]

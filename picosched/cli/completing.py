@@ -1,4 +1,4 @@
-"""Shell completion of names and ids: of picos, scheduled events and rulesets.
+"""Shell completion of names and ids: of picos, scheduled events, rulesets, sources and tokens.
 
 They come from the database, which may be in use, or from the server. Completion must be fast: a file is read
 without creating an engine, and a server has a moment to answer. On any error it offers nothing.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from picosched.cli.printing import shown_time
@@ -17,6 +17,7 @@ from picosched.cli.where import Where
 if TYPE_CHECKING:
     from picosched.remote import Remote
     from picosched.store.port import Database
+    from picosched.tokens import Token
 
 MOST = 200
 UNSAFE = re.compile(r"([^\w@%+=:,./-])")
@@ -61,6 +62,11 @@ def complete_rid(values: Values, incomplete: str) -> Offers:
     return _offered(values, read, ask)
 
 
+def complete_shared(values: Values, incomplete: str) -> Offers:
+    """The installed rulesets with this prefix, as the beginning of RID:NAME."""
+    return [(f"{rid}:", words) for rid, words in complete_rid(values, incomplete)]
+
+
 def complete_id(values: Values, incomplete: str) -> Offers:
     """The names and ids of pending events with this prefix, each with its event and due time where known.
 
@@ -83,6 +89,72 @@ def complete_id(values: Values, incomplete: str) -> Offers:
         return [(row.id, f"{row.domain}:{row.type} due {shown_time(row.due)}") for row in found]
 
     return _offered(values, read, ask)
+
+
+def complete_name(values: Values, incomplete: str) -> Offers:
+    """The names of pending events with this prefix, each with its event; of a server, of the first."""
+
+    def read(database: Database) -> Offers:
+        from picosched.store.beginnings import names_like
+
+        return [(_in_shell(name), event) for name, event in names_like(database, incomplete, MOST)]
+
+    def ask(remote: Remote) -> Offers:
+        from picosched.schedule.filter import Filter
+
+        found = {row.name: row.event for row in remote.agenda.scheduled(Filter(), MOST) if row.name}
+        return [(_in_shell(name), event) for name, event in found.items() if name.startswith(incomplete)]
+
+    return _offered(values, read, ask)
+
+
+def complete_source(values: Values, incomplete: str) -> Offers:
+    """The names of sources with this prefix."""
+
+    def read(database: Database) -> Offers:
+        from picosched.store.sources import source_of
+
+        return named(source_of(row).name for row in database.rows("sources"))
+
+    def ask(remote: Remote) -> Offers:
+        return named(each.name for each in remote.sources())
+
+    def named(names: Iterable[str | None]) -> Offers:
+        return [(_in_shell(name), "a source") for name in names if name and name.startswith(incomplete)][
+            :MOST
+        ]
+
+    return _offered(values, read, ask)
+
+
+def complete_why(values: Values, incomplete: str) -> Offers:
+    """What `why` can be asked about: scheduled events, and sources."""
+    return [*complete_id(values, incomplete), *complete_source(values, incomplete)]
+
+
+def complete_token(values: Values, incomplete: str) -> Offers:
+    """The names of tokens with this prefix, each with its role."""
+
+    def read(database: Database) -> Offers:
+        from picosched.store.tokens import to_token
+
+        return named(map(to_token, database.rows("tokens")))
+
+    def ask(remote: Remote) -> Offers:
+        return named(remote.tokens())
+
+    def named(found: Iterable[Token]) -> Offers:
+        like = (each for each in found if each.name.startswith(incomplete))
+        return [(_in_shell(each.name), each.role.value) for each in like][:MOST]
+
+    return _offered(values, read, ask)
+
+
+def complete_role(values: Values, incomplete: str) -> Offers:
+    """The roles of tokens."""
+    from picosched.acting import Role
+
+    return [(role.value, "") for role in Role if role.startswith(incomplete)]
 
 
 def _in_shell(name: str) -> str:

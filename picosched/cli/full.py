@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, wraps
 from importlib import import_module
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
+from typer._completion_classes import completion_init
+from typer.completion import install_callback, show_callback
 from typer.core import TyperCommand
 
 from picosched.cli.declared import Argument, Command, Commands, Option, WrongUseError
@@ -22,6 +24,8 @@ WRONG_USE: Any = typer.BadParameter.__base__
 
 COMPLETED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 """Where shells put the line to be completed."""
+
+Shell = Literal["bash", "zsh", "fish", "powershell", "pwsh"]
 
 CONTEXT = inspect.Parameter("_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 """The parameter for which Typer gives its context."""
@@ -49,11 +53,13 @@ def whole(modules: tuple[str, ...], called: frozenset[str] | None = None) -> Cal
     app = typer.Typer(
         name="picosched",
         no_args_is_help=True,
+        add_completion=False,  # Typer's own options take no name of a shell, or no word without one
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(picosched)
+    completion_init()
     for module in modules:
         commands: Commands = import_module(f"picosched.cli.{module}").app
         for each in commands.values():
@@ -85,6 +91,16 @@ def picosched(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version and the build."),
     ] = False,
+    install_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            "--install-completion", callback=install_callback, help="Install completion for a shell."
+        ),
+    ] = None,
+    show_completion: Annotated[
+        Shell | None,
+        typer.Option("--show-completion", callback=show_callback, help="Show what would be installed."),
+    ] = None,
 ) -> None:
     """A rules engine with a scheduler: rulesets schedule events, and each is raised exactly once.
 

@@ -113,6 +113,8 @@ def check(
 
         write(dot_of(Graph(_outlines(files))).rstrip())
         return
+    if known:
+        _check_commands(TOML if config is None else config, settings)
     faulty = False
     for file in files:
         faulty = _check(file, classic, settings, known, json) or faulty
@@ -120,6 +122,20 @@ def check(
         raise SystemExit(EXIT_STATUS["invalid"])
     if whole:
         _check_whole(files, outside, svg, json)
+
+
+def _check_commands(file: Path, settings: Settings) -> None:
+    """Warn of the commands of crontab files that the settings do not allow."""
+    from picosched.sources.commands import refused_commands
+    from picosched.sources.reading import load_sources
+
+    try:
+        sources = load_sources(file, settings.almanac)
+        faults = [each for source in sources for each in refused_commands(source, settings.proc_allow)]
+    except PicoschedError as error:  # the rulesets are checked all the same
+        faults = [error.message]
+    for each in faults:
+        write(f"warning: {file}: {each}", "yellow", stderr=True)
 
 
 def _outlines(files: list[Path]) -> list[Outline]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from picosched.cli.completing import complete_rid
+from picosched.cli.completing import complete_rid, complete_shared
 from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Eci, Json, PicoName, command
@@ -128,7 +128,12 @@ def _one_target(pico: str | None, eci: str | None) -> None:
 
 @command(app, PANEL, "picosched query tea_timer:cups", "picosched query reminder:last_fire what=stretch")
 def query(
-    name: Annotated[str, Argument(metavar="RID:NAME", help="A ruleset and a function it shares.")],
+    name: Annotated[
+        str,
+        Argument(
+            metavar="RID:NAME", help="A ruleset and a function it shares.", autocompletion=complete_shared
+        ),
+    ],
     words: Words = None,
     args: Annotated[str | None, Option("--args", metavar="JSON", help="More arguments, as a map.")] = None,
     where: Where = HERE,

@@ -141,7 +141,14 @@ def reschedule(
 
 @command(app, PANEL, "picosched fire 'daily digest'", "picosched fire --event tea --dry-run")
 @choosing
-def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
+def fire(
+    chosen: Chosen,
+    where: Where = HERE,
+    explain: Annotated[
+        bool, Option("--explain", help="Show why each rule that selected them fired or not.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Raise events now, outside their schedule, and print the resulting directives.
 
     A single event is then finished; a repeat continues as before, and paused events stay paused.
@@ -162,10 +169,12 @@ def fire(chosen: Chosen, where: Where = HERE, json: Json = False) -> None:
                 failed = error
                 continue
             if json:
-                write_json({"id": row.id, "event": _event(row), "outcome": "fired", **turn_json(turn)})
+                write_json(
+                    {"id": row.id, "event": _event(row), "outcome": "fired", **turn_json(turn, explain)}
+                )
             else:
                 _tell("fired", row, None if row.kind == "at" else engine.agenda.load(row.id).due, json)
-                show_turn(turn)
+                show_turn(turn, explain)
     if not rows:
         _nothing(json)
     if failed is not None:

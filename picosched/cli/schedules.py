@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from picosched.cli.choosing import Wanted, filtering
-from picosched.cli.completing import complete_id
+from picosched.cli.completing import complete_id, complete_why
 from picosched.cli.declared import Argument, Commands, Option, WrongUseError
 from picosched.cli.options import AnyPico, Json, Limit, command
 from picosched.cli.printing import write, write_json
@@ -249,7 +249,9 @@ def why(
     what: Annotated[
         str,
         Argument(
-            metavar="WHAT", help="A schedule's id or name, an event's id or domain:type, or a rid.rule."
+            metavar="WHAT",
+            help="A schedule's or source's id or name, an event's id or domain:type, or a rid.rule.",
+            autocompletion=complete_why,
         ),
     ],
     where: Where = HERE,

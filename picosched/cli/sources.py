@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from picosched.cli.completing import complete_source
 from picosched.cli.declared import Argument, Commands, Option
 from picosched.cli.opening import end_of_pause, settings_here
 from picosched.cli.options import Json, command
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 app = Commands()
 PANEL = "Sources"
 
-Which = Annotated[str, Argument(metavar="NAME", help="A source's name, or a prefix of its id.")]
+Which = Annotated[
+    str,
+    Argument(metavar="NAME", help="A source's name, or a prefix of its id.", autocompletion=complete_source),
+]
 
 
 @command(app, PANEL, "picosched sources", "picosched sources --json | jq .entries")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from picosched.cli.completing import complete_role, complete_token
 from picosched.cli.declared import Argument, Commands, Option
 from picosched.cli.options import Json, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
@@ -14,7 +15,12 @@ from picosched.errors import PicoschedError
 app = Commands()
 PANEL = "Server"
 
-Name = Annotated[str, Argument(metavar="NAME", help="The token's name: who has it, or what for.")]
+Name = Annotated[
+    str,
+    Argument(
+        metavar="NAME", help="The token's name: who has it, or what for.", autocompletion=complete_token
+    ),
+]
 
 
 @command(app, PANEL, "picosched tokens", "picosched tokens --url http://127.0.0.1:8123 --json")
@@ -55,7 +61,9 @@ def tokens(where: Where = HERE, json: Json = False) -> None:
 )
 def make_token(
     name: Name,
-    role: Annotated[str, Option("--role", metavar="ROLE", help="read, operate or author.")] = "read",
+    role: Annotated[
+        str, Option("--role", metavar="ROLE", help="read, operate or author.", autocompletion=complete_role)
+    ] = "read",
     expires: Annotated[
         str | None,
         Option(

@@ -48,7 +48,13 @@ def show_turn(turn: Turn, explain: bool = False) -> None:
     first = turn.handled[0]
     if not first.considered and not explain:
         write(f"no rule selects {first.domain}:{first.type}")
+    elif not (explain or turn.errors or _fired(turn)):
+        write("no rule fired; --explain says why")
     for warning in turn.warnings:
         write(f"warning: {warning}", "yellow", stderr=True)
     for error, (_, rule) in zip(turn.errors, turn.failed, strict=True):
         show_error(error, of=rule)
+
+
+def _fired(turn: Turn) -> bool:
+    return any(each.outcome == "fired" for handled in turn.handled for each in handled.considered)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from picosched.cli.completing import complete_rid
 from picosched.cli.declared import Argument, Commands, Option
 from picosched.cli.opening import ruleset_at
 from picosched.cli.options import Json, PicoName, command
 from picosched.cli.printing import shown_time, write, write_json, write_table
 from picosched.cli.where import HERE, Where, pico_of, warnings_of
+from picosched.clock import EPOCH
 from picosched.hashed import SHORT
 
 app = Commands()
 PANEL = "Picos"
 CHANGES = 2
 
-Rid = Annotated[str, Argument(metavar="RID", help="The ruleset's id.")]
+Rid = Annotated[str, Argument(metavar="RID", help="The ruleset's id.", autocompletion=complete_rid)]
 
 
 @command(app, PANEL, "picosched versions tea_timer", "picosched versions tea_timer --diff 1f7f2a3c")
@@ -34,7 +36,9 @@ def versions(
         target = pico_of(engine, pico)
         if diff is not None:
             told = target.diff(rid, hash=diff)
-            write_json({"rid": rid, "diff": told}) if json else write(told.rstrip() or "nothing differs")
+            write_json({"rid": rid, "diff": told}) if json else write(
+                told.removesuffix("\n") or "nothing differs"
+            )
             return
         found = target.versions(rid)
     if json:
@@ -43,7 +47,10 @@ def versions(
         return
     write_table(
         ("HASH", "SINCE", "BY", "FROM"),
-        [(each.hash[:SHORT], shown_time(each.at), each.by, each.origin or "–") for each in found],
+        [
+            (each.hash[:SHORT], "–" if each.at == EPOCH else shown_time(each.at), each.by, each.origin or "–")
+            for each in found
+        ],
         folding=("BY", "FROM"),
     )
 
@@ -69,7 +76,7 @@ def diff(
     if json:
         write_json({"rid": rid, "diff": told})
     else:
-        write(told.rstrip() or "nothing differs")
+        write(told.removesuffix("\n") or "nothing differs")
     if told:
         raise SystemExit(CHANGES)
 

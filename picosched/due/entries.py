@@ -287,7 +287,7 @@ class Entries:
                 continue
             agenda.add(
                 Scheduled(
-                    id=id_of(f"{event.eid} {pico_id}"),
+                    id=message_id(event.eid, pico_id),
                     pico_id=pico_id,
                     rid="",
                     domain=event.domain,
@@ -345,6 +345,11 @@ class Entries:
             )
         )
         return replace(record, eid=event.eid)
+
+
+def message_id(eid: str, pico_id: str) -> str:
+    """The id of the message by which an event for many picos reaches one of them, and of its event."""
+    return id_of(f"{eid} {pico_id}")
 
 
 def _picos(number: int) -> str:

@@ -39,7 +39,7 @@ class Acting:
         return None if self.by.surface == PYTHON else self.by
 
     def note(self, what: str, kind: str, on: str, told: str | None = None) -> None:
-        """Inside a transaction: let the audit tell that this was done, and by whom."""
+        """Inside a transaction: record in the audit that this was done, and by whom."""
         if self.noted is not None:
             self.store.audit.add(deed_of(self.by, self.now(), what, kind, on, told))
 

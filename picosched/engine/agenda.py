@@ -282,7 +282,7 @@ class Agenda:
         return done
 
     def _note(self, what: str, changes: Sequence[tuple[Scheduled, Provenance]]) -> None:
-        """Inside a transaction: let the audit tell each change of a few rows, or how many there were."""
+        """Inside a transaction: record in the audit each change of a few rows, or how many there were."""
         if len(changes) > MOST_NOTED:
             ids = ", ".join(row.id for row, _ in changes[:MOST_NOTED])
             self._engine.note(what, "schedule", f"{len(changes)} schedules", f"{ids} …")

@@ -77,7 +77,8 @@ class Forecast(Wiring):
     def not_firing(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> list[NotFiring]:
         """What will not be raised of pending and paused schedules within some days, with the reasons.
 
-        The first `limit` entries; `until` of the filter is a limit to their times. `invalid` for more than
+        The first `limit` entries; `since` and `until` of the filter are limits to their times. A pause counts
+        from the first time it took, so its entry may be of a time that has passed. `invalid` for more than
         366 days or 1,000 entries, `too_large` if the filter has more than 20,000 schedules.
         """
         from picosched.schedule.not_firing import not_firing  # late, as it is rarely wanted
@@ -92,8 +93,14 @@ class Forecast(Wiring):
         if len(rows) > MOST_ROWS:
             raise PicoschedError(f"found more than {MOST_ROWS:,} schedules, wanted a filter", "too_large")
         windowed = [(row, window_of_row(self, row)) for row in rows]
+        since = which.since or now
+        # A pause may have begun before: it lasts.
+        lasting = {row.id for row in rows if row.paused and (row.paused_until or LAST) > since}
         found = not_firing(windowed, self._span(now, end))
-        return [*islice((each for each in found if each.at >= (which.since or now)), limit)]
+        kept = (
+            each for each in found if each.at >= since or (each.outcome == "paused" and each.id in lasting)
+        )
+        return [*islice(kept, limit)]
 
     def load(
         self,

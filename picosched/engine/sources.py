@@ -49,6 +49,7 @@ class Sourced(Wiring):
                     self.note("added", "source", id, source.label)
 
         self.write(work)
+        self._warn(sources)
         self.look_again()
         return ids
 
@@ -95,8 +96,17 @@ class Sourced(Wiring):
             return brought
 
         brought = self.write(work)
+        self._warn(sources)
         self.look_again()
         return brought
+
+    def _warn(self, sources: Sequence[Source]) -> None:
+        """Say now which commands of crontab files will be refused, and not only when they are due."""
+        from picosched.sources.commands import refused_commands  # late, as few commands bring sources
+
+        for source in sources:
+            for refused in refused_commands(source, self.settings.proc_allow):
+                log.warning("the source %s: %s", source.label, refused)
 
     def _change(
         self,
@@ -107,7 +117,7 @@ class Sourced(Wiring):
         *args: P.args,
         **named: P.kwargs,
     ) -> bool:
-        """Change the source with that id or name, and let the audit tell what was done to it."""
+        """Change the source with that id or name, and record in the audit what was done to it."""
         self.permit(what)
 
         def work() -> bool:

@@ -1,8 +1,8 @@
 """Why a schedule, an event or a rule fired or not: the records, walked from the schedule to what it did.
 
 `ask_why` finds out what is meant and looks it up in the agenda, the record of fires and the journal. A
-schedule leads to its occurrence (`why_schedule`), an occurrence to its turn, a turn to its rules
-(`why_turn`); the first link that broke ends it.
+schedule (`why_schedule`) or the entry of a source (`why_source`) leads to its occurrence, an occurrence to
+its turn, a turn to its rules (`why_turn`); the first link that broke ends it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from picosched.clock import MILLISECOND, format_time, shifted
 from picosched.engine.agenda import Agenda
 from picosched.engine.known_rules import ANY, KnownRule, find_rule, rules_of
 from picosched.engine.why_schedule import MOST_ANSWERS, of_schedule, schedule_between, too_many
+from picosched.engine.why_source import entries_between, find_entries, of_entries
 from picosched.engine.why_turn import Latest, before_history, of_turn, reached, turn_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -33,8 +34,9 @@ BEGINNING = re.compile(r"[0-9a-f]{4,}")
 
 
 def ask_why(engine: Wiring, what: str, at: datetime | None = None) -> Why:
-    """Why `what` fired or not, last or at a time: an id or name of a schedule, an event's id or
-    `domain:type`, or a `rid.rule`. `not_found`, with near names, if it is none of these.
+    """Why `what` fired or not, last or at a time: an id or name of a schedule or a source, a
+    `source/entry`, an event's id or `domain:type`, or a `rid.rule`. `not_found`, with near names, if it is
+    none of these.
     """
     row = _schedule(engine, what)
     if row is not None:
@@ -42,6 +44,8 @@ def ask_why(engine: Wiring, what: str, at: datetime | None = None) -> Why:
     entry = turn_of(engine, what)
     if entry is not None:
         return Why(f"the event {what}", *of_turn(engine, entry))
+    if entries := find_entries(engine, what):
+        return of_entries(engine, what, entries, at)
     turns = Latest(engine, None if at is None else shifted(at, NEAR - MILLISECOND))
     rule = find_rule(engine, what)
     if rule is not None:
@@ -68,6 +72,8 @@ def ask_why_between(engine: Wiring, what: str, since: datetime, until: datetime)
         return schedule_between(engine, row, since, until)
     if turn_of(engine, what) is not None:
         raise PicoschedError(f"found {what}, the id of an event that came once, wanted it without two times")
+    if entries := find_entries(engine, what):
+        return entries_between(engine, what, entries, since, until)
     turns = Latest(engine, until, since)
     rule = find_rule(engine, what)
     if rule is not None:
@@ -83,11 +89,11 @@ def ask_why_between(engine: Wiring, what: str, since: datetime, until: datetime)
 
 def _unknown(engine: Wiring, what: str) -> PicoschedError:
     rows = Agenda(engine).scheduled(Filter(status=()), MOST_ROWS)
-    near = get_close_matches(
-        what, [*rules_of(engine).rules, *{name for row in rows if (name := row.name)}], 3
-    )
+    sources = [row.name for row in engine.read(engine.store.sources.all)]
+    named = {name for name in (*(row.name for row in rows), *sources) if name}
+    near = get_close_matches(what, [*rules_of(engine).rules, *named], 3)
     also = f"; did you mean {' or '.join(near)}?" if near else ""
-    wanted = "the id or name of a schedule, the id or domain:type of an event, or a rid.rule"
+    wanted = "the id or name of a schedule or source, the id or domain:type of an event, or a rid.rule"
     return PicoschedError(f"nothing on record is called {what!r:.80}, wanted {wanted}{also}", "not_found")
 
 

@@ -54,13 +54,18 @@ def _not_missed(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
 
 
 def _in_its_window(engine: Wiring, row: Scheduled, record: Fire) -> str | None:
-    """The nearest time at which its window is open."""
+    """The nearest of its times at which its window is open; the nearest such time if none of its own is."""
     terms, granularity = _terms(engine, row), engine.settings.granularity
     window = terms.window
     if not isinstance(window, Window) or window.open_at(record.nominal):
         return None
-    tries = []
+    tries: list[tuple[datetime, str]] = []
     opening, edge = window.next_opening(record.nominal), window.last_edge(record.nominal)
+    if row.repeats is not None:
+        later = first_raised(engine, row, record.nominal)
+        own = nearest(record.nominal, later, last_raised(engine, row, record.nominal))
+        if own is not None:
+            return f"{apart(record.nominal, own)}, when the window {window.name} is open"
     if opening is not None:
         tries.append((rounded_up(opening, granularity), f"when the window {window.name} has opened"))
     if edge is not None and not edge.opens:
@@ -114,6 +119,29 @@ def first_raised(engine: Wiring, row: Scheduled, due: datetime) -> datetime | No
     trial = replace(row, due=due, status=Status.PENDING, count=None, moved_from=None, spaced_from=None)
     terms = _terms(engine, row)
     return next(coming_raised(trial, terms.granularity, terms.window, terms.min_period), None)
+
+
+def last_raised(engine: Wiring, row: Scheduled, before: datetime) -> datetime | None:
+    """The last of its due times before a time, since it was made, at which its window is open."""
+    repeats, terms = row.repeats, _terms(engine, row)
+    if repeats is None:
+        return None
+    time = before
+    for _ in range(MOST_TRIED):
+        asked = repeats.before(shifted(time, -row.put_off))
+        due = None if asked is None else shifted(rounded_up(asked, terms.granularity), row.put_off)
+        if due is None or due < row.created:
+            return None
+        if due < before and (terms.window is None or terms.window.open_at(due)):
+            return due
+        time = min(due, shifted(time, -MILLISECOND))
+    return None
+
+
+def nearest(wanted: datetime, *times: datetime | None) -> datetime | None:
+    """The nearest of some times, the earlier of two; None if there is none."""
+    known = sorted(each for each in times if each is not None)
+    return min(known, key=lambda each: abs(each - wanted), default=None)
 
 
 def apart(wanted: datetime, found: datetime) -> str:

@@ -8,8 +8,17 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from picosched.clock import MILLISECOND, format_time, shifted
-from picosched.engine.agenda import Agenda
-from picosched.engine.why_instead import apart, first_raised, less_often, not_ended, not_paused, skipped
+from picosched.engine.agenda import BY_HAND, Agenda
+from picosched.engine.why_instead import (
+    apart,
+    first_raised,
+    last_raised,
+    less_often,
+    nearest,
+    not_ended,
+    not_paused,
+    skipped,
+)
 from picosched.engine.why_turn import of_turn, turn_of
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
@@ -37,14 +46,18 @@ def of_schedule(engine: Wiring, row: Scheduled, at: datetime | None) -> Why:
     """Why the last occurrence of a schedule came or not, or the one at a time."""
     called = f"{row.event} ({row.name or row.id[:8]})" + ("" if at is None else f" at {format_time(at)}")
     made = Link(
-        "scheduled", at is None or at >= row.created, f"by {row.made_by} at {format_time(row.created)}"
+        "scheduled",
+        at is None or at >= row.created,
+        f"by {row.made_by or 'a source'} at {format_time(row.created)}",
     )
     if not made.held:
         return Why(called, (made,), f"at {format_time(row.created)} or later: it was not made before")
     record = _record(engine, row, at)
     if record is not None:
         links, instead = _of_record(engine, row, record)
-        return Why(called, (made, _times(engine, row, record.nominal), *links), instead)
+        by_hand = record.why == BY_HAND  # and not by its timetable
+        times = [] if by_hand else [_times(engine, row, record.nominal)]
+        return Why(called, (made, *times, *links), instead)
     if at is not None and (off := _off_times(engine, row, at)) is not None:
         return Why(called, (made, off[0]), off[1])
     links, instead = _without_record(engine, row, at)
@@ -145,8 +158,10 @@ def _off_times(engine: Wiring, row: Scheduled, at: datetime) -> tuple[Link, str 
         free = repeats.left_out(shifted(at, -timedelta(days=1)), shifted(at, timedelta(days=1)))
         text += "".join(f"; left out: {each}" for each in free if each.day == local.date())
     if coming is None:
-        return Link("timetable", False, f"{text}, and there is none after it"), None
-    found = first_raised(engine, row, coming)
+        found = last_raised(engine, row, at)
+        instead = None if found is None else apart(at, found)
+        return Link("timetable", False, f"{text}, and there is none after it"), instead
+    found = nearest(at, first_raised(engine, row, coming), last_raised(engine, row, at))
     return Link("timetable", False, text), None if found is None else apart(at, found)
 
 
@@ -181,6 +196,9 @@ def _without_record(engine: Wiring, row: Scheduled, at: datetime | None) -> tupl
         found = None if coming is None else first_raised(engine, row, coming)
         instead = None if found is None else f"not paused, at {format_time(found)}"
         return [Link("paused", False, f"{until}{by}{on_failure}")], instead
+    if row.status is Status.FINISHED and row.timespec is None and row.fired is not None and at is not None:
+        text = f"no occurrence is on record there; it came once, {apart(at, row.fired)}"
+        return [Link("ended", False, text)], None
     if row.status is Status.FINISHED:
         most = f"it fired {row.fires} of {row.count} times" if row.count else f"it fired {row.fires} times"
         until = "" if row.until is None else f", and may be due until {format_time(row.until)}"
@@ -209,7 +227,7 @@ def _changed(engine: Wiring, id: str, what: str, until: datetime | None = None) 
 
 
 def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link], str | None]:
-    nominal, granularity = format_time(record.nominal), engine.settings.granularity
+    nominal = format_time(record.nominal)
     if record.outcome not in RAISED or record.eid is None:
         turn = "" if record.eid is None else f" in the turn {record.eid}{_fired_in(engine, record.eid)}"
         why = "" if record.why is None else f": {record.why}"
@@ -219,8 +237,16 @@ def _of_record(engine: Wiring, row: Scheduled, record: Fire) -> tuple[list[Link]
         text = f"the occurrence of {nominal}, at {format_time(record.fired)}{turn}{why}{by}"
         instead = INSTEAD[record.outcome](engine, row, record) if record.outcome in INSTEAD else None
         return [Link(record.outcome.value, False, text)], instead
+    return of_raised(engine, record)
+
+
+def of_raised(engine: Wiring, record: Fire) -> tuple[list[Link], str | None]:
+    """How late an occurrence was raised, and what its turn did."""
+    nominal, granularity = format_time(record.nominal), engine.settings.granularity
     late = f"{record.lateness:.12g} s after {nominal}"
-    if missed(record.nominal, record.fired, granularity):
+    if record.why == BY_HAND:
+        late = f"by hand: {BY_HAND}"
+    elif missed(record.nominal, record.fired, granularity):
         late += ", because no engine raised it before"
     if record.stands_for > 1:
         late += f"; it stands for {record.stands_for} occurrences"

@@ -94,5 +94,5 @@ def _texts(given: object, what: str) -> tuple[str, ...]:
 
 def _one_of(named: tuple[str, ...]) -> str:
     if not named:
-        return "wanted none, for proc_allow names none for it"
+        return "wanted none: the setting proc_allow names none that it may have"
     return f"wanted one of those that proc_allow names for it: {', '.join(named)}"

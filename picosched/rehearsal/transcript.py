@@ -62,9 +62,12 @@ class Mismatch:
     line: int
     expected: str
     found: str
+    instead: str = ""
+    """What a line that expects nothing wants all the same: of `> expect`, its sentence."""
 
     def __str__(self) -> str:
-        expected, found = self.expected or "nothing more", self.found or "nothing more"
+        nothing = "no error" if self.found.startswith("!") else "nothing more"
+        expected, found = self.expected or self.instead or nothing, self.found or "nothing more"
         return f"{self.file}:{self.line}:\n  expected  {expected}\n  found     {found}"
 
 
@@ -146,7 +149,8 @@ def _compare(file: str, step: Step, found: Sequence[str]) -> list[Mismatch]:
         number, expected = step.expected[place] if place < len(step.expected) else (step.line, "")
         actual = found[place] if place < len(found) else ""
         if not _same(expected, actual):
-            mismatches.append(Mismatch(file, number, expected, actual))
+            sentence = EXPECT.match(step.text)
+            mismatches.append(Mismatch(file, number, expected, actual, sentence[1] if sentence else ""))
     return mismatches
 
 
@@ -338,11 +342,17 @@ class _Stage:
         pending = self._engine.root.scheduled()
         place = int(words[0]) if len(words) == 1 and words[0].isdecimal() else 0
         if not 1 <= place <= len(pending):
-            raise PicoschedError(f"found `{' '.join(words)}`, wanted a place among {len(pending)} scheduled")
+            wanted = f"a number from 1 to {len(pending)}, its place" if pending else "something scheduled"
+            raise PicoschedError(f"found `{' '.join(words)}`, wanted {wanted} in the list of `> scheduled`")
         return pending[place - 1].id
 
     def _expect(self, sentence: str) -> list[str]:
-        found = unmet(self._engine, sentence)
+        try:
+            found = unmet(self._engine, sentence)
+        except PicoschedError as error:
+            if error.code != "invalid":
+                raise
+            raise PicoschedError(f"the sentence cannot be read: {error.message}") from error
         return [] if found is None else [f"! {found}"]
 
     def _restart(self, words: list[str]) -> list[str]:

@@ -141,7 +141,10 @@ class Remote:
     def not_firing(self, which: Filter, days: int = USUAL_DAYS, limit: int = MOST_EVENTS) -> list[NotFiring]:
         """What will not be raised of schedules within some days, with the reasons."""
         params = {**params_of(which), "status": None, "days": days, "limit": limit}
-        return [read_not_firing(each) for each in self._line.ask("GET", "/api/not-firing", params)]
+        told = self._line.ask("GET", "/api/not-firing", params)
+        for each in told:
+            self.agenda.learn(each)
+        return [*map(read_not_firing, told)]
 
     def load(
         self,

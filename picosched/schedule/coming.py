@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from picosched.clock import LAST, MILLISECOND, rounded_up
+from picosched.clock import LAST, MILLISECOND, rounded_down, rounded_up
 from picosched.errors import PicoschedError
 from picosched.schedule.scheduled import Scheduled
 from picosched.schedule.window import Unset, Window
@@ -53,15 +53,20 @@ def coming_raised(
                 if opening <= until:
                     yield rounded_up(opening, granularity)
                 return
-            since = max(since, opening - MILLISECOND)
+            since = max(since, _came(scheduled, opening, granularity))
         elif last is not None and due - last < min_period:
-            since = max(since, last + min_period - MILLISECOND)
+            since = max(since, _came(scheduled, last + min_period, granularity))
         else:
             yield due
             fires, refused = fires + 1, 0
             if scheduled.kind == "repeat":
                 last = due
         due = _after(scheduled, since, granularity)
+
+
+def _came(scheduled: Scheduled, time: datetime, granularity: int) -> datetime:
+    """The last time before another at which it may be due: what is asked for later comes from then on."""
+    return rounded_down(time - MILLISECOND, granularity, scheduled.put_off)
 
 
 def _after(scheduled: Scheduled, since: datetime, granularity: int) -> datetime | None:

@@ -71,7 +71,7 @@ def _from(row: Scheduled, span: Span) -> Scheduled:
         return row
     if row.due >= span.since or (row.kind == "repeat" and may_throttle(row, span)):
         return row
-    following = row.following(shifted(span.since, -MILLISECOND), span.granularity)
+    following = row.behind(shifted(span.since, -MILLISECOND), span.granularity).due
     return replace(row, due=following, moved_from=None, spaced_from=None)
 
 

@@ -50,7 +50,7 @@ class NotFiring:
             "id": self.id,
             "event": self.event,
             "name": self.name,
-            "pico": self.pico_id,
+            "pico_id": self.pico_id,
             "outcome": self.outcome,
             "why": self.why,
             "occurrences": self.occurrences,
@@ -62,7 +62,7 @@ def read_not_firing(told: dict[str, Any]) -> NotFiring:
     fields = Fields(told, "the server's answer")
     return NotFiring(
         fields.time("at"),
-        *(fields.text("id"), fields.text("event"), fields.maybe_text("name"), fields.text("pico")),
+        *(fields.text("id"), fields.text("event"), fields.maybe_text("name"), fields.text("pico_id")),
         *(fields.text("outcome"), fields.text("why"), fields.whole("occurrences", 1)),
     )
 
@@ -137,34 +137,34 @@ def _stepped(row: Scheduled, window: Window | Unset | None, span: Span) -> Itera
         if row.count is not None and fires >= row.count:
             yield _entry(row, due, "ended", f"it will have fired {row.count} times (_count)")
             return
-        since = max(due, row.moved_from or due) if due == row.due else due
+        present = replace(row, due=due, moved_from=row.moved_from if due == row.due else None)
+        upto = due
         if (
             closed := None if window is None else window.closed_at(due, shifted(due, -MILLISECOND))
         ) is not None:
             assert window is not None
             opening = window.next_opening(due)
             end = min(span.until, LAST if opening is None else opening - MILLISECOND)
-            yield _entry(row, due, "skipped", closed, _number(row, due, end, span))
-            since = max(since, end)
+            yield _entry(row, due, "skipped", closed, _number(present, end, span))
+            upto = max(due, end)
         elif last is not None and due - last < span.min_period:
             closing = None if window is None else window.next_closing(due)
             end = min(span.until, last + span.min_period - MILLISECOND, (closing or LAST) - MILLISECOND)
             least = f"less than {span.min_period.total_seconds():g} s (min_period)"
             why = f"{least} after the occurrence of {format_time(last)}"
-            yield _entry(row, due, "throttled", why, _number(row, due, end, span))
-            since = max(since, end)
+            yield _entry(row, due, "throttled", why, _number(present, end, span))
+            upto = max(due, end)
         else:
             fires, last = fires + 1, due if row.kind == "repeat" else None
-        due = replace(row, until=None).following(since, span.granularity)
+        due = replace(present, until=None).behind(upto, span.granularity).due
         if due is not None and row.until is not None and row.until < due <= span.until:
             yield _entry(row, due, "ended", f"it may be due until {format_time(row.until)} (_until)")
             return
 
 
-def _number(row: Scheduled, first: datetime, last: datetime, span: Span) -> int:
-    """How many of its occurrences are from one to a time; the first may be one that was moved."""
-    moved_from = row.moved_from if first == row.due else None
-    return replace(row, due=first, moved_from=moved_from).passed(max(first, last), span.granularity)
+def _number(row: Scheduled, last: datetime, span: Span) -> int:
+    """How many of its occurrences are from the present one to a time."""
+    return row.passed(last if row.due is None else max(row.due, last), span.granularity)
 
 
 def _left_out(row: Scheduled, span: Span) -> Iterator[NotFiring]:

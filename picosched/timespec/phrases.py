@@ -33,6 +33,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from picosched.errors import PicoschedError
 from picosched.timespec.almanac import Consulted
 from picosched.timespec.bits import ALL_MINUTES, ALL_MONTHS, spread
 from picosched.timespec.clauses import SECONDS, Said
@@ -101,7 +102,15 @@ class _Reader:
 
     def phrase(self, start: date | None) -> Phrase:
         while self.tokens.peek():
-            self.clause()
+            at = self.tokens.next
+            try:
+                self.clause()
+            except PicoschedError:
+                from picosched.timespec.meant import check_meant  # late, as most phrases are right
+
+                self.tokens.next = at
+                check_meant(self.tokens)
+                raise
         self.days.settle_business_days()
         said = self.said
         said.free = self.days.free

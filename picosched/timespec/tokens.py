@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     r"|(?P<mark>,|-|…|\.\.\.)",
     re.ASCII | re.IGNORECASE,
 )
+_ZONE = re.compile(r"[A-Z][A-Za-z]+(?:/[A-Z][\w+-]*)+", re.ASCII)
 _QUOTED = re.compile(f"({QUOTED})")
 _DATE_TIME = re.compile(r"(-[0-9]{2})t(?=[0-9])")
 _BLANK = re.compile(r"\s*", re.ASCII)
@@ -63,6 +64,9 @@ class Tokens:
         while (at := _skipped(text, at)) < len(text):
             match = _TOKEN.match(text, at)
             if match is None:
+                if zone := _ZONE.match(text, self.tokens[-1].offset if self.tokens else at):
+                    wanted = f'the zone apart: --tz {zone[0]}, "_timezone" of a schedule, tz of a source'
+                    raise place.fault(zone[0], wanted, zone.start())
                 raise place.fault(text[at:].partition(" ")[0], "a word, a number or a time of day", at)
             word = match[0] if match.lastgroup == "quoted" else match[0].lower()
             self.tokens.append(Token(word, match.lastgroup or "", at))

@@ -30,7 +30,7 @@ def test_a_token_is_made_listed_and_revoked(run: Any) -> None:
 def test_the_audit_tells_the_user_of_the_command_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "joe")
     run("picos", "--new", "kitchen")
-    assert run("audit", "--what", "fired").out == "nothing was done from outside\n"
+    assert run("audit", "--what", "fired").out == "nothing of that was done from outside\n"
     run("make-token", "anna")
     deeds = [json.loads(line) for line in run("audit", "--json").out.splitlines()]
     assert [(each["what"], each["kind"], each["by"]) for each in deeds] == [

@@ -98,6 +98,31 @@ def test_tab_completes_commands_names_ids_and_rulesets(run: Any, folder: Path, b
     bash.await_("tea_timer ")
     bash.press("\x15picosched scheduled --pico kit\t")
     bash.await_("kitchen ")
+    run("add-source", '{"type": "metronome", "name": "ticking", "interval": 60000, "to": {"pico": "root"}}')
+    run("make-token", "anna", "--role", "read")
+    for line, word in (
+        ("pause-source tic", "ticking "),
+        ("why tic", "ticking "),
+        ("why dai", "daily\\ digest\\ \\(home\\) "),
+        ("scheduled --name dai", "daily\\ digest\\ \\(home\\) "),
+        ("versions tea", "tea_timer "),
+        ("go-back tea", "tea_timer "),
+        ("query tea", "tea_timer:"),
+        ("revoke-token an", "anna "),
+        ("make-token bob --role op", "operate "),
+    ):
+        bash.press(f"\x15picosched {line}\t")
+        bash.await_(word)
+
+
+def test_completion_is_installed_for_the_shell_that_is_named(run: Any, folder: Path) -> None:
+    for shell, sign in (
+        ("zsh", "#compdef picosched"),
+        ("bash", "complete -o"),
+        ("fish", "complete --command"),
+    ):
+        assert sign in run("--show-completion", shell).out
+    assert run("--show-completion", "tcsh").status == 2
 
 
 def test_rulesets_of_a_server_are_completed(folder: Path) -> None:

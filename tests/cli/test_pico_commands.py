@@ -341,3 +341,18 @@ def test_a_missing_standard_ruleset_is_named_with_its_cure(run: Any, folder: Pat
         assert (refused.status, f"it is a standard ruleset: install {url} first" in refused.err) == (1, True)
     assert run("install", url, "wovyn.krl").status == 0
     assert run("simulate", url, "wovyn.krl", *span).status == 0
+
+
+def test_an_event_that_fires_no_rule_says_where_to_look(run: Any, folder: Path) -> None:
+    (folder / "idle.krl").write_text(
+        "ruleset idle { rule plan { select when idle wanted always {"
+        ' schedule idle event "due" repeat "0 9 * * *" } }'
+        " rule due { select when idle due if 1 == 2 then noop() } }"
+    )
+    run("install", "idle.krl")
+    assert run("raise", "idle:due").out == "no rule fired; --explain says why\n"
+    assert "notfired" in run("raise", "idle:due", "--explain").out
+    run("raise", "idle:wanted")
+    (row,) = run("scheduled", "--json").lines
+    assert "no rule fired; --explain says why" in run("fire", row["id"]).out
+    assert "notfired    idle.due: its condition" in run("fire", row["id"], "--explain").out

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from picosched import Engine, PicoschedError, VirtualClock
+from picosched.krl.allowed import read_allowed
+from picosched.sources.commands import refused_commands
 from picosched.sources.crontab import read_crontab
+from picosched.sources.reading import read_source
+from picosched.sources.source import Source
 
 FILE = r"""# m h dom mon dow command
 
@@ -108,3 +112,37 @@ def test_a_line_becomes_an_event_for_a_program(tmp_path: Path) -> None:
         attrs = {"command": ["/bin/echo", "a b"], "env": {"PATH": "/bin"}, "line": 2}
         assert turn.handled[0] == {"domain": "proc", "type": "run", "attrs": attrs, "considered": []}
         assert turn.nominal is not None and turn.nominal.isoformat() == "2026-03-01T04:05:00+00:00"
+
+
+JOBS = """PATH=/usr/bin:/bin
+0 4 * * * /bin/date
+5 4 * * * /bin/date -u
+0 5 * * * /bin/backup
+0 6 * * * backup
+"""
+DATE = '"/bin/date TZ PATH"'
+
+
+def declared(folder: Path) -> Source:
+    (folder / "jobs").write_text(JOBS)
+    given = {"type": "crontab", "name": "night", "file": "jobs", "to": {"pico": "root"}}
+    return read_source(given, folder=folder)
+
+
+def test_commands_that_the_settings_refuse_are_known_before_the_night(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = declared(tmp_path)
+    refused = [
+        f"jobs, lines 2, 3: each run will fail: the setting proc_allow does not name the variable PATH of "
+        f"/bin/date: write {DATE} there; or take the line PATH=… out of the file",
+        "jobs, line 4: each run will fail: the setting proc_allow does not name the program /bin/backup: "
+        'write "/bin/backup PATH" there; or take the line PATH=… out of the file',
+        "jobs, line 5: each run will fail: found the program backup, wanted its absolute path, here and in "
+        "the setting proc_allow",
+    ]
+    with Engine(clock=VirtualClock(), proc_allow=["/bin/date TZ"]) as engine:
+        engine.bring_sources([source])
+        assert [each.message for each in caplog.records] == [f"the source night: {each}" for each in refused]
+    allowed = [read_allowed(each) for each in ("/bin/date TZ PATH", "/bin/backup PATH")]
+    assert refused_commands(source, allowed) == refused[2:]

@@ -30,6 +30,7 @@ from picosched.cli.lsp.timespecs import repeats
 from picosched.clock import SystemClock
 from picosched.errors import KrlError, PicoschedError, Span, lines_of
 from picosched.krl.printer import formatted
+from picosched.krl.source import Source
 from picosched.settings import Settings
 from picosched.timespec.almanac import PLAIN
 
@@ -245,8 +246,7 @@ def _markdown(text: str | None) -> types.MarkupContent | None:
 
 def _findings_at(server: KrlServer, uri: str, offset: int) -> list[Finding]:
     """The findings last published that stand at an offset."""
-    text = server.text(uri)
-    here = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+    here = Source(uri, server.text(uri)).place(offset)
     return [
         each
         for each in server.findings.get(uri, [])

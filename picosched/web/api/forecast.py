@@ -107,7 +107,8 @@ class NotFiringShape(BaseModel):
     id: str
     event: str
     name: str | None
-    pico: str = Field(description="The id of its pico.")
+    pico: str = Field(description="The name of its pico.")
+    pico_id: str
     outcome: str = Field(description="skipped, throttled, paused, left out, ended or unknown.")
     why: str
     occurrences: int = Field(description="At most 10,000 are counted.")
@@ -122,7 +123,9 @@ def not_firing(
 ) -> list[NotFiringShape]:
     """What will not be raised of schedules, and why: skips, throttles, pauses, days left out, ends."""
     with busy():
-        return [NotFiringShape(**each.as_json()) for each in engine.not_firing(which, days, limit)]
+        found = engine.not_firing(which, days, limit)
+        names = engine.agenda.names(found)
+        return [NotFiringShape(**each.as_json(), pico=names[each.pico_id]) for each in found]
 
 
 @router.get("/load", dependencies=[READ])

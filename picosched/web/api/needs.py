@@ -20,7 +20,9 @@ class Needs:
 
     async def __call__(self, request: Request) -> None:
         if self.role is not None:
-            caller().actor.need(self.role, f"for {request.method} {request.scope['route'].path}")
+            caller().actor.need(
+                self.role, f"{request.method} {request.scope['route'].path} is for that role and those above"
+            )
 
 
 OPEN, READ = Depends(Needs(None)), Depends(Needs(Role.READ))

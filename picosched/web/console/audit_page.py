@@ -114,7 +114,7 @@ def _any(words: Iterable[str], all: str) -> dict[str, str]:
 
 def _row(deed: Deed) -> Mapping[str, Cell]:
     path = PATHS.get(deed.kind)
-    on = f"{deed.kind} {deed.on}"
+    on = deed.to
     return {
         "key": str(deed.seq),
         "at": time_cell(deed.at),
