@@ -71,6 +71,23 @@ def test_a_reader_looks_and_can_change_nothing(page: Page, guarded: Opened) -> N
     expect(page.get_by_role("button", name="Raise", exact=True)).to_be_disabled()
 
 
+def test_a_page_tells_the_beginning_of_an_eci_and_the_whole_to_authors(guarded: Opened) -> None:
+    pico = guarded.pico("keyed")
+    door = guarded.client.post(f"/api/picos/{pico}/channels", json={"tags": ["door"]})
+    eci = door.raise_for_status().json()["eci"]
+    guarded.client.post(f"/c/{eci}/event-wait/tell/me").raise_for_status()
+    yearly = [{"name": "new year", "expr": "0 0 1 1 *"}]
+    far = {"type": "crononome", "name": "far", "to": {"eci": eci}, "entries": yearly}
+    guarded.client.post("/api/sources", json=far).raise_for_status()
+    seq = guarded.client.get("/api/journal", params={"pico": pico}).json()["items"][0]["seq"]
+    for role in ("read", "operate", "author"):
+        key = {"authorization": f"Bearer {made(guarded, f'keyed-{role}', role)}"}
+        for path in ("/journal", f"/journal/{seq}", f"/picos/{pico}", "/sources", "/sources/far"):
+            told = guarded.client.get(path, headers=key).raise_for_status().text
+            assert eci[:8] in told, path
+            assert (eci in told) == (role == "author"), (role, path)
+
+
 def test_the_server_refuses_a_button_that_somebody_turned_on(page: Page, guarded: Opened) -> None:
     """The socket is the reader's, whatever the page sends."""
     pico = guarded.pico("attacked")
