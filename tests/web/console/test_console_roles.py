@@ -101,6 +101,16 @@ def test_the_server_refuses_a_button_that_somebody_turned_on(page: Page, guarded
     assert guarded.client.get(f"/api/picos/{pico}").status_code == 200
 
 
+def test_the_navigation_hides_none_of_its_entries(page: Page, guarded: Opened) -> None:
+    assert guarded.token
+    enter(page, guarded, guarded.token, "/tokens")
+    for width in range(1250, 1651, 100):
+        page.set_viewport_size({"width": width, "height": 800})
+        for place in page.locator(".nav a").all():
+            expect(place).to_be_in_viewport(ratio=1)
+    expect(page.locator(".nav a[aria-current=page]")).to_have_text("Tokens")
+
+
 def test_an_operator_pauses_and_is_named(page: Page, guarded: Opened) -> None:
     pico = guarded.pico("operated")
     guarded.raise_event(pico, "clocks:begin")
