@@ -27,6 +27,15 @@ def test_a_schedule_is_typed_in_words_with_its_picture(page: Page, console: Open
     assert made["to"] == {"pico": pico}
 
 
+def test_the_months_of_a_year_stand_beside_its_days(page: Page, console: Opened) -> None:
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{console.url}/new?when=last day of month at 9:00")
+        months = page.locator(".rhythm.year tbody th")
+        expect(months.nth(11)).to_be_visible()
+        assert months.evaluate_all("all => all.every(each => each.scrollWidth <= each.clientWidth)")
+
+
 def test_the_event_of_a_turn_is_raised_again(page: Page, console: Opened) -> None:
     pico = console.pico("repeated")
     console.raise_event(pico, "tell:me", n=1)
