@@ -22,6 +22,7 @@ from picosched.web.console.parts import (
     button,
     empty,
     event_path,
+    fault_in,
     panel,
     show_either,
     text,
@@ -64,7 +65,11 @@ class AskingForm:
                 self._through = ui.select({TRUSTED: "trusted, no channel"}, value=TRUSTED, label="through")
                 self._through.classes("grow")
             self._tags = ui.element("div").classes("button-row")
-            self._values = ui.textarea("attributes, as JSON", value="{}", validation=_fault_of)
+            self._values = ui.textarea(
+                "Attributes, as JSON",
+                value="{}",
+                validation=lambda words: fault_in(lambda: parse_map(words.strip() or "{}", "values")),
+            )
             self._values.classes("mono").props(
                 "autogrow hide-bottom-space spellcheck=false input-style='min-height: 60px'"
             )
@@ -105,7 +110,7 @@ class AskingForm:
     def _show_offers(self) -> None:
         event = self._kind.value == "event"
         self._name.props["label"] = "domain:type" if event else "rid:function"
-        self._values.props["label"] = "attributes, as JSON" if event else "arguments, as JSON"
+        self._values.props["label"] = "Attributes, as JSON" if event else "Arguments, as JSON"
         self._button._text = "Raise" if event else "Ask"
         turn_off(self._button, "raised" if event else None)
         self._button.update()
@@ -201,15 +206,6 @@ def _show_turn(turn: Turn, told: str) -> None:
     with panel("Turn", told):
         ui.link(turn.eid, event_path(turn.eid)).classes("mono small")
         show_told(Told.of_turn(turn))
-
-
-def _fault_of(words: str) -> str | None:
-    """The error in the JSON of a map; None if it is valid."""
-    try:
-        parse_map(words.strip() or "{}", "values")
-    except PicoschedError as error:
-        return error.message
-    return None
 
 
 def _two(name: str) -> tuple[str, str]:

@@ -62,7 +62,9 @@ def test_a_reader_looks_and_can_change_nothing(page: Page, guarded: Opened) -> N
     for name in ("Install …", "Delete …"):
         button = page.get_by_role("button", name=name)
         expect(button).to_be_disabled()
-        expect(button).to_have_attribute("title", 'The token "reader" has the role read: this is for author')
+        expect(button).to_have_attribute(
+            "title", 'The token "reader" has the role read: this needs the role author'
+        )
     expect(page.get_by_role("button", name="Uninstall")).to_have_count(0)
     expect(page.get_by_role("link", name="Tokens")).to_have_count(0)
     page.goto(f"{guarded.url}/tokens")

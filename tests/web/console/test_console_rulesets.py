@@ -198,6 +198,11 @@ def test_a_replay_tells_what_an_edited_ruleset_would_have_done(page: Page, tmp_p
     with opened(tmp_path, "--open") as place:
         page.goto(f"{place.url}/rulesets/lamp")
         expect(page.get_by_text("as installed", exact=True)).to_be_visible(timeout=30_000)
+        for wrong, told in (("", "wanted a time to begin from"), ("noon", "wanted an ISO 8601 time")):
+            page.get_by_label("Since").fill(wrong)
+            page.get_by_role("button", name="Replay", exact=True).click()
+            expect(page.get_by_role("alert").filter(has_text=told)).to_be_visible()
+        expect(page.locator(".q-notification")).to_have_count(0)
         page.get_by_label("Since").fill("2026-03-01T01:00:00Z")
         page.get_by_role("button", name="Replay", exact=True).click()
         # As it starts, the server installs rulesets on the root.
