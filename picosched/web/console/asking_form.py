@@ -70,9 +70,7 @@ class AskingForm:
                 value="{}",
                 validation=lambda words: fault_in(lambda: parse_map(words.strip() or "{}", "values")),
             )
-            self._values.classes("mono").props(
-                "autogrow hide-bottom-space spellcheck=false input-style='min-height: 60px'"
-            )
+            self._values.classes("mono").props("autogrow spellcheck=false input-style='min-height: 60px'")
             self._values.on("keydown.ctrl.enter", self._go)
             self._name.on("keydown.enter", self._go)
             with box("line"):
