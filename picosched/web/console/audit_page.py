@@ -113,7 +113,8 @@ def _any(words: Iterable[str], all: str) -> dict[str, str]:
 
 
 def _row(deed: Deed) -> Mapping[str, Cell]:
-    path = PATHS.get(deed.kind)
+    one = " " not in deed.on  # else it tells how many there were
+    path = PATHS.get(deed.kind) if one else None
     on = f"{deed.kind} {deed.on}"
     return {
         "key": str(deed.seq),

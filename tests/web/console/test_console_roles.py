@@ -152,6 +152,20 @@ def test_the_audit_is_a_page_with_filters(page: Page, guarded: Opened) -> None:
     page.wait_for_url(f"{guarded.url}/audit?name=nobody")
 
 
+def test_the_audit_of_many_schedules_leads_nowhere(page: Page, guarded: Opened) -> None:
+    pico = guarded.pico("crowded")
+    for _ in range(21):
+        guarded.raise_event(pico, "clocks:begin")
+    rows = guarded.client.get("/api/scheduled", params={"pico": pico, "type": "never", "limit": 100}).json()
+    ids = [each["id"] for each in rows["items"]]
+    assert len(ids) == 21
+    guarded.client.post("/api/changes", json={"ids": ids, "change": "cancel"}).raise_for_status()
+    enter(page, guarded, made(guarded, "auditor", "read"), "/audit")
+    row = page.get_by_role("row", name="schedule 21 schedules")
+    expect(row).to_be_visible()
+    expect(row.get_by_role("link")).to_have_count(0)
+
+
 def test_the_editor_compares_versions_and_goes_back(page: Page, guarded: Opened) -> None:
     pico = guarded.pico("rewritten")
     texts = [f'ruleset said {{ rule r {{ select when a b send_directive("{each}") }} }}\n' for each in "xy"]
