@@ -11,7 +11,7 @@ from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.notation import parse_map
 from picosched.pico.turn import Turn
-from picosched.web.console.frame import Console
+from picosched.web.console.frame import Console, connected
 from picosched.web.console.offers import Offer, Offers, offers_of
 from picosched.web.console.parts import (
     Cell,
@@ -97,7 +97,8 @@ class AskingForm:
 
     async def keep_history(self, place: Callable[[], ui.element]) -> None:
         """Show in `place` what was raised in this browser tab, and store it there."""
-        await ui.context.client.connected()
+        if not await connected():
+            return
         self._kept = app.storage.tab.setdefault("raised", [])
         with place():
             self._history = Listing("What was raised in this tab", RAISED)

@@ -133,6 +133,13 @@ def notify(text: str, tone: str = "good") -> None:
     ui.notify(text, type=kinds[tone], position="bottom-right", **ours, **stays)  # type: ignore[arg-type]
 
 
+async def connected() -> bool:
+    """Wait until the browser has connected the present page; False if the page was given up before that."""
+    client = ui.context.client
+    await client.connected()
+    return client.has_socket_connection
+
+
 def every(console: Console, seconds: float, refresh: Callable[[], Awaitable[None]]) -> None:
     """Call `refresh` periodically, but not while the tab is hidden, and not so often that it would slow the
     engine down.
