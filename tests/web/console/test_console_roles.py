@@ -150,6 +150,12 @@ def test_the_audit_is_a_page_with_filters(page: Page, guarded: Opened) -> None:
     page.get_by_label("Who").fill("nobody")
     expect(page.get_by_text("Nothing of this was done")).to_be_visible()
     page.wait_for_url(f"{guarded.url}/audit?name=nobody")
+    page.get_by_label("Since").fill("noon")
+    expect(page.get_by_role("alert").filter(has_text="wanted an ISO 8601 time")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_label("Who")).to_be_hidden()
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_label("Who")).to_be_visible()
 
 
 def test_the_audit_of_many_schedules_leads_nowhere(page: Page, guarded: Opened) -> None:
