@@ -23,6 +23,9 @@ export default {
       if (event.ctrlKey || event.metaKey) open(row.href); else location.href = row.href;
     },
     most(bars) { return Math.max(1, ...bars); },
+    parts(text, kind) {  // of a name, between which a line may break; a number of a line stays
+      return kind === "mono" ? String(text ?? "").match(/[^:._ ]{1,24}:\d+$|[^:._ ]{1,24}[:._ ]*|[:._ ]+/g) ?? [] : [text];
+    },
     of(cell) {
       return cell !== null && typeof cell === "object" ? cell : { text: cell };
     },
@@ -67,9 +70,9 @@ export default {
                   <title>{{ cell.heat.of }}</title>
                   <rect v-for="(run, place) in cell.heat.runs" :key="place" :class="'l' + run[3]" :x="run[0] * 4" :y="run[1] * 4" :width="run[2] * 4 - .8" height="3.2"></rect>
                 </svg>
-                <a v-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
+                <a v-if="cell.href" :href="cell.href" :title="cell.title"><template v-for="(part, place) in parts(cell.text, column.kind)"><wbr v-if="place">{{ part }}</template></a>
                 <span v-else-if="cell.tone" :class="['badge', cell.tone]" :title="cell.title">{{ cell.text }}</span>
-                <span v-else-if="!cell.bars" :title="cell.title">{{ cell.text }}</span>
+                <span v-else-if="!cell.bars" :title="cell.title"><template v-for="(part, place) in parts(cell.text, column.kind)"><wbr v-if="place">{{ part }}</template></span>
                 <span v-if="cell.more" class="more">{{ cell.more }}</span>
               </template>
             </td>
