@@ -181,9 +181,12 @@ def test_the_editor_compares_versions_and_goes_back(page: Page, guarded: Opened)
     versions = page.locator("section", has_text="the latest first")
     expect(versions.get_by_role("row")).to_have_count(3)
     versions.get_by_role("button", name="Compare").click()
-    expect(versions.locator("pre")).to_contain_text(
+    compared = page.get_by_role("dialog", name="to the installed text")
+    expect(compared.locator("pre")).to_contain_text(
         '+ruleset said { rule r { select when a b send_directive("y")'
     )
+    compared.get_by_role("button", name="Close").click()
+    expect(compared).to_have_count(0)
     versions.get_by_role("button", name="Go back…").click()
     page.get_by_role("button", name="Go back", exact=True).click()
     expect(page.get_by_text('the console as "ed"')).to_be_visible()

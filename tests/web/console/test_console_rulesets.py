@@ -142,7 +142,7 @@ def test_the_plan_of_an_edited_ruleset_tells_what_changes_in_all_picos(page: Pag
     expect(page.get_by_text("as installed", exact=True)).to_be_visible()
     page.get_by_label("How far ahead").fill("10")
     page.get_by_role("button", name="Plan", exact=True).click()
-    expect(page.get_by_text("these rulesets are installed")).to_be_visible()
+    expect(page.get_by_text("The text is as installed in every pico")).to_be_visible()
     paste(page, DIGEST.replace("digest", "planned").replace('"news"', '"other news"'))
     expect(page.get_by_text("changed", exact=True)).to_be_visible()
     page.get_by_role("button", name="Plan", exact=True).click()
