@@ -137,7 +137,7 @@ async def connected() -> bool:
     """Wait until the browser has connected the present page; False if the page was given up before that."""
     client = ui.context.client
     await client.connected()
-    return client.has_socket_connection
+    return not client.is_deleted
 
 
 def every(console: Console, seconds: float, refresh: Callable[[], Awaitable[None]]) -> None:
