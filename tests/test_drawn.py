@@ -61,6 +61,14 @@ def test_events_and_rules_stand_in_turns_with_what_there_is_to_say_of_them() -> 
     assert "W503 line 4" in start.title and "W502 line 5" in start.title
 
 
+def test_a_ruleset_has_neither_the_red_of_faults_nor_the_brown_of_warnings() -> None:
+    texts = [f"ruleset r{number} {{ rule a {{ select when a b }} }}" for number in range(60)]
+    outlines = [outline_of(text, f"{number}.krl") for number, text in enumerate(texts)]
+    hues = [each.hue for each in draw(Graph(outlines)).boxes if each.kind == "rule"]
+    assert len(hues) == 60 and all(50 < hue < 310 for hue in hues)
+    assert all(abs(one - other) > 25 for one, other in combinations(hues[:6], 2))
+
+
 def test_the_svg_is_well_formed_and_has_each_text() -> None:
     tree = ET.fromstring(
         svg_of(drawn(KETTLE.replace("kettle {", "a_very_long_name_for_one_kettle_of_many {", 1)))

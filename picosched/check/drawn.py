@@ -37,6 +37,8 @@ BETWEEN = 52.0
 """Between columns; more if counts are longer."""
 OF_LABEL = 6.8
 """The width of a character of a count."""
+RED = 55
+"""Degrees from red, up and down, in which no ruleset has its colour."""
 
 Kind = Literal["rule", "event"]
 
@@ -161,7 +163,7 @@ def draw(
         WIDE,
     )
     tones = _tones(graph, nodes, said, findings)
-    hues = {outline.rid: number * 137 % 360 for number, outline in enumerate(graph.outlines)}
+    hues = {outline.rid: _hue(number) for number, outline in enumerate(graph.outlines)}
     subjects = {outline.rid: outline.subject for outline in graph.outlines}
     boxes = []
     for (key, rule), middle, size in zip(nodes.items(), laid.places, laid.sizes, strict=True):
@@ -204,6 +206,11 @@ def draw(
             )
         )
     return Drawn(laid.size.width + 2 * EDGE, laid.size.height + 2 * EDGE, tuple(boxes), tuple(arrows))
+
+
+def _hue(number: int) -> int:
+    """The colour of a ruleset by its number: any but red and brown, which tell of faults and warnings."""
+    return RED + number * 137 % 360 * (360 - 2 * RED) // 360
 
 
 def _arrows_of(graph: Graph) -> _Arrows:

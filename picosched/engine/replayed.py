@@ -2,8 +2,8 @@
 
 Each pico's turns are compared in order: events, what became of each rule and why, directives, errors. The ids
 that were made are compared by the order in which they appear. After the first difference of a pico nothing
-more is compared of it, as what follows from a difference says nothing new. If a turn drew numbers or got an answer
-that is not on record, then what differs from there on may follow from that: it cannot be compared.
+more is compared of it, as what follows from a difference says nothing new. If a turn drew numbers or got an
+answer that is not on record, then what differs from there on may follow from that: it cannot be compared.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate
@@ -13,7 +14,7 @@ from picosched.clock import parse_time
 from picosched.engine.wiring import P, Wiring
 from picosched.errors import PicoschedError
 from picosched.sources.reading import read_source
-from picosched.sources.source import Source
+from picosched.sources.source import ECI, Source
 from picosched.sources.state import SourceState
 from picosched.store.store import Store
 from picosched.turns import sources as declaring
@@ -55,11 +56,18 @@ class Sourced(Wiring):
 
     def sources(self) -> list[SourceState]:
         """The states of all sources, in the order they were made."""
-        return self.read(declaring.states, self.store)
+        return [self._shown(each) for each in self.read(declaring.states, self.store)]
 
     def source(self, id: str) -> SourceState:
         """The state of the source with that id or name; `not_found` if there is none."""
-        return self.read(lambda: declaring.state_of(self.store, declaring.load(self.store, id)))
+        return self._shown(self.read(lambda: declaring.state_of(self.store, declaring.load(self.store, id))))
+
+    def _shown(self, state: SourceState) -> SourceState:
+        """Its state for whoever acts, with an eci as that one may see it."""
+        if ECI not in state.to:
+            return state
+        to = {ECI: self.shown_eci(state.to[ECI])}
+        return replace(state, to=to, declaration={**state.declaration, "to": to})
 
     def remove_source(self, id: str) -> bool:
         """Remove a source, by its id or name; True if there was one.

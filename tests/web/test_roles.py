@@ -24,6 +24,15 @@ from picosched.web.access import COOKIE
 from picosched.web.api.needs import declared
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "access.md"
+TELLING_ECIS = (
+    "/api/picos/root/channels",
+    "/api/picos/root",
+    "/api/journal",
+    "/api/sources",
+    "/api/sources/far",
+)
+"""What tells the eci of a channel: the beginning to everybody, the whole to authors."""
+YEARLY = [{"name": "new year", "expr": "0 0 1 1 *"}]
 ROW = re.compile(r"^\| `([A-Z]+) (/api\S*)` \| (read|operate|author|none) \|$", re.MULTILINE)
 
 
@@ -98,9 +107,11 @@ def test_the_backup_is_for_authors(closed: Running, tokens: dict[Role, str]) -> 
 
 def test_ecis_are_for_authors(closed: Running, tokens: dict[Role, str]) -> None:
     httpx.post(f"{closed.url}/c/{closed.eci}/event-wait/echo/back")
+    far = {"type": "crononome", "name": "far", "to": {"eci": closed.eci}, "entries": YEARLY}
+    closed.engine.add_source(far)
     for role, token in tokens.items():
         with as_role(closed, token) as client:
-            for path in ("/api/picos/root/channels", "/api/picos/root", "/api/journal"):
+            for path in TELLING_ECIS:
                 text = client.get(path.replace("root", closed.engine.root.id)).text
                 assert closed.eci[:8] in text, path
                 assert (closed.eci in text) == (role is Role.AUTHOR), path

@@ -60,7 +60,7 @@ def open_console(app: FastAPI, engine: Engine, access: Access) -> None:
         import_module(f"{__name__}.{name}").add_pages(console)
     app.add_middleware(Compressed)
     for field in (ui.input, ui.textarea, ui.number, ui.select):
-        field.default_props("outlined dense")
+        field.default_props("outlined dense hide-bottom-space")
     add_look(app)
     ui.run_with(
         app,

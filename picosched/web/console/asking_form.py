@@ -11,7 +11,7 @@ from picosched.clock import format_time
 from picosched.errors import PicoschedError
 from picosched.notation import parse_map
 from picosched.pico.turn import Turn
-from picosched.web.console.frame import Console
+from picosched.web.console.frame import Console, connected
 from picosched.web.console.offers import Offer, Offers, offers_of
 from picosched.web.console.parts import (
     Cell,
@@ -22,6 +22,7 @@ from picosched.web.console.parts import (
     button,
     empty,
     event_path,
+    fault_in,
     panel,
     show_either,
     text,
@@ -64,10 +65,12 @@ class AskingForm:
                 self._through = ui.select({TRUSTED: "trusted, no channel"}, value=TRUSTED, label="through")
                 self._through.classes("grow")
             self._tags = ui.element("div").classes("button-row")
-            self._values = ui.textarea("attributes, as JSON", value="{}", validation=_fault_of)
-            self._values.classes("mono").props(
-                "autogrow hide-bottom-space spellcheck=false input-style='min-height: 60px'"
+            self._values = ui.textarea(
+                "Attributes, as JSON",
+                value="{}",
+                validation=lambda words: fault_in(lambda: parse_map(words.strip() or "{}", "values")),
             )
+            self._values.classes("mono").props("autogrow spellcheck=false input-style='min-height: 60px'")
             self._values.on("keydown.ctrl.enter", self._go)
             self._name.on("keydown.enter", self._go)
             with box("line"):
@@ -94,7 +97,8 @@ class AskingForm:
 
     async def keep_history(self, place: Callable[[], ui.element]) -> None:
         """Show in `place` what was raised in this browser tab, and store it there."""
-        await ui.context.client.connected()
+        if not await connected():
+            return
         self._kept = app.storage.tab.setdefault("raised", [])
         with place():
             self._history = Listing("What was raised in this tab", RAISED)
@@ -105,7 +109,7 @@ class AskingForm:
     def _show_offers(self) -> None:
         event = self._kind.value == "event"
         self._name.props["label"] = "domain:type" if event else "rid:function"
-        self._values.props["label"] = "attributes, as JSON" if event else "arguments, as JSON"
+        self._values.props["label"] = "Attributes, as JSON" if event else "Arguments, as JSON"
         self._button._text = "Raise" if event else "Ask"
         turn_off(self._button, "raised" if event else None)
         self._button.update()
@@ -201,15 +205,6 @@ def _show_turn(turn: Turn, told: str) -> None:
     with panel("Turn", told):
         ui.link(turn.eid, event_path(turn.eid)).classes("mono small")
         show_told(Told.of_turn(turn))
-
-
-def _fault_of(words: str) -> str | None:
-    """The error in the JSON of a map; None if it is valid."""
-    try:
-        parse_map(words.strip() or "{}", "values")
-    except PicoschedError as error:
-        return error.message
-    return None
 
 
 def _two(name: str) -> tuple[str, str]:

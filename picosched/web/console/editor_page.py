@@ -24,7 +24,7 @@ from picosched.web.api.rulesets import LONGEST, checked_ruleset
 from picosched.web.console.colours import colours
 from picosched.web.console.elsewhere import missing
 from picosched.web.console.example import EXAMPLE
-from picosched.web.console.frame import Console, frame, notify
+from picosched.web.console.frame import Console, connected, frame, notify
 from picosched.web.console.marks import offsets, shown, starts_of
 from picosched.web.console.parts import Text, badge, box, button, empty, named_dialog, panel, text
 from picosched.web.console.plan_panel import PlanPanel
@@ -160,7 +160,8 @@ class _Editor:
             "theme", lambda event: self._code.set_theme("xcodeDark" if event.args == "dark" else "xcodeLight")
         )
         await self._look()
-        await ui.context.client.connected()
+        if not await connected():
+            return
         ui.run_javascript(NAMED % self._code.id)
         if self._line > 0:
             self._code.reveal_line(min(self._line, opened.text.count("\n") + 1))

@@ -30,7 +30,7 @@ COLUMNS = (
     Column("cause", "Why"),
     Column("trend", "Last 24 h"),
     Column("last", "Last", "time"),
-    Column("event", "Its event", "mono"),
+    Column("event", "Event", "mono"),
     Column("pico", "Pico"),
     Column("acts", "Do", "actions"),
 )

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
@@ -128,10 +128,16 @@ class Console:
 def notify(text: str, tone: str = "good") -> None:
     """Show a notification: "good", "warn" or "bad"; bad ones stay until closed."""
     kinds = {"good": "positive", "warn": "warning", "bad": "negative"}
-    if tone == "bad":
-        ui.notify(text, type="negative", timeout=0, close_button="Close", position="bottom-right")
-    else:
-        ui.notify(text, type=kinds[tone], timeout=4000, position="bottom-right")  # type: ignore[arg-type]
+    stays: dict[str, Any] = {"timeout": 0, "close_button": "Close"} if tone == "bad" else {"timeout": 4000}
+    ours = {"color": "ours", "textColor": "ours", "classes": tone}  # the look has their colours, not Quasar
+    ui.notify(text, type=kinds[tone], position="bottom-right", **ours, **stays)  # type: ignore[arg-type]
+
+
+async def connected() -> bool:
+    """Wait until the browser has connected the present page; False if the page was given up before that."""
+    client = ui.context.client
+    await client.connected()
+    return not client.is_deleted
 
 
 def every(console: Console, seconds: float, refresh: Callable[[], Awaitable[None]]) -> None:

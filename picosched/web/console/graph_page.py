@@ -26,11 +26,15 @@ MOST_PICOS = 200
 """Picos offered; others can be named in the URL."""
 
 LEGEND = (
-    ("—", "raises, or is selected by"),
-    ("– –", "schedules"),
-    ("· ·", "sends to a pico"),
-    ("3 of 12", "the rule fired 3 of the 12 times that the event came"),
+    ("—", "", "raises, or is selected by"),
+    ("– –", "", "schedules"),
+    ("· ·", "", "sends to a pico"),
+    ("· ·", "bad-text", "the rule accepts none of these events"),
+    ("▢", "warn-text", "there is a warning about the rule"),
+    ("▢", "bad-text", "no rule selects the event"),
+    ("3 of 12", "", "the rule fired 3 of the 12 times that the event came"),
 )
+"""Signs, their colours and what they mean."""
 
 
 class Picture(Element, component="look/graph.js"):
@@ -109,9 +113,9 @@ def _legend(found: Whole) -> None:
     with box("line small muted"):
         if {*found.rulesets} & {*standard.ALL} - {each.rid for each in found.picture.boxes}:
             text("span", "Without the standard rulesets.")
-        for sign, meaning in LEGEND:
+        for sign, colour, meaning in LEGEND:
             with ui.element("span"):
-                text("b", sign, "mono")
+                text("b", sign, f"mono {colour}")
                 text("span", f" {meaning}")
         text("span", f"Counted in the latest {found.turns:,} turns of the journal.")
 

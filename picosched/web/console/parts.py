@@ -18,6 +18,7 @@ from nicegui.element import Element
 
 from picosched.acting import ACTIONS
 from picosched.clock import format_time
+from picosched.errors import PicoschedError
 from picosched.web.caller import caller
 
 Kind = Literal["text", "mono", "number", "time", "actions"]
@@ -205,8 +206,17 @@ def turn_off(element: Element, needs: str | None) -> None:
     off = needs is not None and not actor.may(needs)
     element.props["disabled"] = off
     if needs is not None and off:
-        why = f'The token "{actor.name}" has the role {actor.role}: this is for {ACTIONS[needs]}'
+        why = f'The token "{actor.name}" has the role {actor.role}: this needs the role {ACTIONS[needs]}'
         element.props["title"] = why
+
+
+def fault_in(read: Callable[[], object]) -> str | None:
+    """What is wrong with a field that is read so, for its validation; None if nothing is."""
+    try:
+        read()
+    except PicoschedError as error:
+        return error.message
+    return None
 
 
 def empty(what: str, more: str, command: str | None = None, *links: tuple[str, str]) -> Element:

@@ -60,7 +60,7 @@ class Asked:
 
 async def ask_child(console: Console, pico: PicoRef) -> bool:
     """Create a child of a pico."""
-    with Asked(console, f"A child of {pico.name}", "Make it") as asked:
+    with Asked(console, f"A child of {pico.name}", "Create") as asked:
         name = ui.input("name").props("autofocus")
 
     def work() -> None:
@@ -73,7 +73,7 @@ async def ask_child(console: Console, pico: PicoRef) -> bool:
 
 async def ask_channel(console: Console, pico: PicoRef) -> bool:
     """Create a channel of a pico."""
-    with Asked(console, f"A channel of {pico.name}", "Make it") as asked:
+    with Asked(console, f"A channel of {pico.name}", "Create") as asked:
         tags = ui.input("tags").props("autofocus")
         text(
             "p",

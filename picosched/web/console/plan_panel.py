@@ -13,6 +13,8 @@ from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.frame import Console
 from picosched.web.console.parts import Text, box, button, panel
 
+SAME = "The text is as installed in every pico that has it: edit it to see what that would change."
+
 
 class PlanPanel:
     """Asks for how many days, makes the plan of the text that `edited` returns, and shows it."""
@@ -36,7 +38,7 @@ class PlanPanel:
         try:
             with self._console.telling_errors():
                 found = await self._console.run(lambda: self._planned(text, days))
-                said = "\n".join(found.lines())
+                said = "\n".join(found.lines()) if found.deployed else SAME
         finally:
             if not self._begin.is_deleted:
                 self._begin.set_visibility(True)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from picosched.clock import parse_time
 from picosched.engine.replay import USUAL_TURNS
 from picosched.engine.replayed import Replayed
 from picosched.web.api.busy import busy
 from picosched.web.api.rulesets import checked_ruleset
 from picosched.web.console.frame import Console
-from picosched.web.console.parts import Text, box, button, panel
+from picosched.web.console.parts import Text, box, button, fault_in, panel
 
 
 class ReplayPanel:
@@ -22,14 +23,17 @@ class ReplayPanel:
         self._edited = edited
         with panel("Replay", "in every pico that has the ruleset"):
             with box("filter-bar"):
-                self._since = ui.input("Since", placeholder="2026-03-02T09:00:00Z")
+                self._since = ui.input("Since", placeholder="2026-03-02T09:00:00Z", validation=_fault_of)
+                self._since.without_auto_validation().props("stack-label")
             with box("line"):
                 self._begin = button("Replay", self._show, "primary", needs="replayed")
             self._lines = Text("pre", "").props('aria-live="polite"')
 
     async def _show(self) -> None:
+        if not self._since.validate():
+            return
         said = ""
-        text, since = self._edited(), self._since.value or ""
+        text, since = self._edited(), self._since.value.strip()
         self._begin.set_visibility(False)
         self._lines.show("replaying …")
         try:
@@ -46,3 +50,8 @@ class ReplayPanel:
         checked = checked_ruleset(text)
         with busy():
             return self._console.engine.replay(since, rulesets=[checked], most=USUAL_TURNS)
+
+
+def _fault_of(since: str | None) -> str | None:
+    given = (since or "").strip()
+    return fault_in(lambda: parse_time(given)) if given else "wanted a time to begin from"

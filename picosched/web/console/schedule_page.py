@@ -203,10 +203,10 @@ class Detail:
                 text("h1", label_of(row))
             else:
                 text("h2", label_of(row)).style("margin-right: auto; overflow-wrap: anywhere")
-                ui.link("Its page", schedule_path(row.id))
+                ui.link("Open its page", schedule_path(row.id))
             badge(f"held: {AT_WORK}" if row.held else row.state, TONES.get(row.state, ""))
         if self._wide:
-            ui.link("Its path", path_path(row.id)).props('title="what led here, and what came of it"')
+            ui.link("Path", path_path(row.id)).props('title="what led here, and what came of it"')
         if row.description:
             text("p", row.description, "muted")
         self._steps.buttons(row)

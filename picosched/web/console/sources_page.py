@@ -87,7 +87,7 @@ def add_pages(console: Console) -> None:
     """The list, and the page of a source."""
 
     section = Section("Declared", "Sources", COLUMNS, Engine.sources, _row, _nothing)
-    add_list(console, HERE, "Sources", section, act=_act_in_list)
+    add_list(console, HERE, "Sources", section, act=_act_in_list, head=_new)
 
     @console.page(f"{HERE}/{{id}}")
     async def source(id: str) -> None:
@@ -99,6 +99,10 @@ def add_pages(console: Console) -> None:
             page = _Source(console, id)
             await page.refresh()
         every(console, 1.0, page.refresh)
+
+
+def _new() -> None:
+    ui.link("New", "/new").classes("button primary")
 
 
 def _nothing(console: Console) -> None:

@@ -95,12 +95,13 @@ class TurnsListed:
 
     def _row(self, entry: Entry) -> dict[str, Cell]:
         cause = cause_of(entry)
+        through = entry.eci and self._console.engine.shown_eci(entry.eci)
         return {
             "key": str(entry.seq),
             "at": time_cell(entry.at),
             "pico": link_cell(self._following.names[entry.pico_id], pico_path(entry.pico_id)),
             "event": link_cell(event_name(entry.handled), turn_path(entry.seq), "why"),
-            "cause": {"text": cause, "title": entry.scheduled or entry.eci or TRUSTED},
+            "cause": {"text": cause, "title": entry.scheduled or through or TRUSTED},
             "outcome": badge_cell(outcome_of(entry.handled)),
             "told": summary(entry.handled, len(entry.directives), len(entry.errors)),
             "acts": [] if self._hide is None else [HIDE],

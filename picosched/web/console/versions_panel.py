@@ -12,10 +12,13 @@ from picosched.web.console.parts import (
     Cell,
     Column,
     Listing,
-    Text,
     badge_cell,
+    box,
+    button,
     confirmed,
+    named_dialog,
     panel,
+    text,
     time_cell,
 )
 
@@ -45,7 +48,6 @@ class VersionsPanel:
         with panel("Versions", "the latest first"):
             self._list = Listing("Versions", COLUMNS)
             self._list.on_act(self._act)
-            self._diff = Text("pre", "").classes("mono").props('aria-live="polite"')
 
     async def refresh(self) -> None:
         engine = self._console.engine
@@ -63,15 +65,24 @@ class VersionsPanel:
                 return
             diff = await self._console.run(lambda: pico.diff(rid, hash=chosen.hash))
             if action == "diff":
-                self._diff.show(diff or "nothing differs")
+                _show(f"From {chosen.hash[:8]} to the installed text", diff or "nothing differs")
                 return
             more = f"{pico.name} gets this version of {rid} again. Variables and schedules stay."
             if await confirmed(f"Go back to {chosen.hash[:8]}?", more, "Go back"):
                 await self._console.run(lambda: pico.go_back(rid, chosen.hash))
-                self._diff.show("")
                 notify(f"{rid} {chosen.hash[:8]} is installed again on {pico.name}")
                 await self.refresh()
                 await self._changed()
+
+
+def _show(title: str, diff: str) -> None:
+    with named_dialog(title) as dialog, ui.card().style("width: min(760px, 94vw)"):
+        text("h2", title)
+        text("pre", diff, "mono diff")
+        with box("dialog-buttons"):
+            button("Close", dialog.close)
+    dialog.on("hide", dialog.delete)
+    dialog.open()
 
 
 def _row(version: Version, installed: Version) -> Mapping[str, Cell]:

@@ -5,6 +5,7 @@ Rules make schedules of their own. What a person makes is a cron table of one en
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from nicegui import ui
@@ -12,14 +13,17 @@ from nicegui import ui
 from picosched.errors import PicoschedError
 from picosched.notation import parse_map
 from picosched.timespec.timespec import Timespec
+from picosched.timespec.zone import check_zone
 from picosched.web.console.frame import Console, frame
 from picosched.web.console.local_time import reader_zone
 from picosched.web.console.offers import all_picos
-from picosched.web.console.parts import box, button, panel, text
+from picosched.web.console.parts import box, button, fault_in, panel, text
 from picosched.web.console.pictures import draw_rhythm
 from picosched.web.console.steps import tell_timespec
 
 HERE = "/new"
+WANTED = "domain:type"
+EVENT = re.compile(r"[^\s:]+:[^\s:]+")
 
 
 def add_pages(console: Console) -> None:
@@ -40,43 +44,84 @@ class _Form:
         with box("grid"):
             with panel("When, what and where"):
                 self._when = ui.input(
-                    "When", value=when, placeholder="weekdays at 9:00 except holidays('DE-BY')"
+                    "When",
+                    value=when,
+                    placeholder="weekdays at 9:00 except holidays('DE-BY')",
+                    validation=lambda _: fault_in(self._timespec) if self._spec else "wanted a timespec",
                 )
                 self._when.props("debounce=200 maxlength=4000 autofocus").classes("mono")
-                self._zone = ui.input("Zone", value=reader_zone().key).props("debounce=200 maxlength=64")
+                self._zone = ui.input(
+                    "Zone",
+                    value=reader_zone().key,
+                    validation=lambda _: fault_in(lambda: check_zone(self._tz)),
+                )
+                self._zone.props("debounce=200 maxlength=64")
                 chosen = pico if pico in names else next(iter(names), None)
-                self._pico = ui.select(names, label="Pico", value=chosen, with_input=True)
-                self._event = ui.input("Event", value=event, placeholder="domain:type").classes("mono")
-                self._attrs = ui.textarea("attributes, as JSON", value="{}").classes("mono").props("autogrow")
+                self._pico = ui.select(
+                    names,
+                    label="Pico",
+                    value=chosen,
+                    with_input=True,
+                    validation=lambda chosen: None if chosen else "wanted a pico",
+                )
+                self._event = ui.input(
+                    "Event", value=event, placeholder=WANTED, validation=_fault_of_event
+                ).classes("mono")
+                self._event.without_auto_validation()
+                self._attrs = ui.textarea(
+                    "Attributes, as JSON",
+                    value="{}",
+                    validation=lambda text: fault_in(lambda: parse_map(text or "", "attributes")),
+                )
+                self._attrs.classes("mono").props("autogrow")
                 self._name = ui.input("Name", placeholder="unique; by default the event and when")
+                for field in (self._when, self._event, self._name):
+                    field.props("stack-label")  # so that the hint is seen before one types
                 with box("dialog-buttons"):
-                    button("Make it", self._make, "primary", needs="added")
+                    button("Create", self._create, "primary", needs="added")
                 self._fault = text("p", "", "bad-text").props("role=alert")
-            with panel("It comes"):
+            with panel("Fires"):
                 self._told = ui.element("div").classes("stack-small").props('aria-live="polite"')
         for field in (self._when, self._zone):
             field.on_value_change(self._tell)
         self._tell()
 
+    @property
+    def _spec(self) -> str:
+        return (self._when.value or "").strip()
+
+    @property
+    def _tz(self) -> str:
+        return (self._zone.value or "").strip() or "UTC"
+
+    def _timespec(self) -> Timespec:
+        return Timespec.parse(self._spec, self._tz, self._console.engine.settings.almanac)
+
     def _tell(self) -> None:
-        engine, when, zone = self._console.engine, self._when.value or "", self._zone.value or "UTC"
+        """Show when it fires; what is wrong with it stands at its field."""
+        engine, right = self._console.engine, self._zone.validate()
         now, almanac = engine.now(), engine.settings.almanac
         self._told.clear()
         with self._told:
-            if not when.strip():
+            if not self._spec:
                 text(
                     "p",
                     "Words such as: every 2 hours · last weekday of month at 18:00 · 0 9 * * 1-5",
                     "muted",
                 )
-                return
-            tell_timespec(when, zone, now, almanac)
-            try:
-                draw_rhythm(Timespec.parse(when.strip(), zone.strip(), almanac).starting(now), now)
-            except PicoschedError:  # the words above say why
-                return
+            elif right and self._when.validate():
+                tell_timespec(self._spec, self._tz, now, almanac)
+                try:
+                    draw_rhythm(self._timespec().starting(now), now)
+                except PicoschedError:  # the words above say why
+                    return
 
-    async def _make(self) -> None:
+    async def _create(self) -> None:
+        self._fault.show("")
+        fields = (self._when, self._zone, self._pico, self._event, self._attrs)
+        right = [each.validate() for each in fields]  # all of them, so that each says what is wrong
+        if not all(right):
+            return
         try:
             declaration = self._declaration()
             id = await self._console.run(lambda: self._console.engine.add_source(declaration))
@@ -86,19 +131,22 @@ class _Form:
         ui.navigate.to(f"/sources/{id}")
 
     def _declaration(self) -> dict[str, Any]:
-        when, event = (self._when.value or "").strip(), (self._event.value or "").strip()
-        if not self._pico.value:
-            raise PicoschedError("found no pico, wanted one")
+        event = (self._event.value or "").strip()
         entry = {
             "name": "entry",
-            "when": when,
+            "when": self._spec,
             "event": event,
             "attrs": parse_map(self._attrs.value, "attributes"),
         }
         return {
             "type": "crontab",
-            "name": (self._name.value or "").strip() or f"{event} {when}",
-            "tz": (self._zone.value or "").strip() or "UTC",
+            "name": (self._name.value or "").strip() or f"{event} {self._spec}",
+            "tz": self._tz,
             "to": {"pico": self._pico.value},
             "entries": [entry],
         }
+
+
+def _fault_of_event(given: str | None) -> str | None:
+    event = (given or "").strip()
+    return None if EVENT.fullmatch(event) else f'found "{event}", wanted {WANTED}'

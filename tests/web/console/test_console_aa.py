@@ -78,6 +78,18 @@ def test_a_page_has_no_fault(seen: Page, house: tuple[str, dict[str, str]], name
     assert faults(seen) == []
 
 
+def test_a_notification_has_no_fault(seen: Page, house: tuple[str, dict[str, str]]) -> None:
+    url, paths = house
+    seen.goto(url + paths["editor"])
+    seen.get_by_label("Since").last.fill("2020-01-01")
+    seen.get_by_role("button", name="Replay", exact=True).click()
+    expect(seen.locator(".q-notification")).to_contain_text("no snapshots")
+    seen.locator(".q-notification").evaluate(
+        "each => Promise.all(each.getAnimations({subtree: true}).map(every => every.finished))"
+    )
+    assert faults(seen) == []
+
+
 def test_dialogs_have_no_fault(seen: Page, house: tuple[str, dict[str, str]]) -> None:
     url, paths = house
     seen.goto(url + paths["schedule"])

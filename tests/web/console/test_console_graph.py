@@ -40,6 +40,9 @@ def test_the_graph_is_drawn_with_counts_and_its_rules_lead_to_the_editor(page: P
             expect(picture.locator(".event.lost text")).to_contain_text("levels:</script")
             expect(picture.locator("a.warned text").first).to_have_text("start")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            place, card = (page.locator(each).first.bounding_box() for each in (".whole-picture", ".panel"))
+            assert place and card and place["x"] + place["width"] <= card["x"] + card["width"]
+        expect(page.get_by_text("there is a warning about the rule")).to_be_visible()
         expect(page.get_by_text("2 rules of 1 ruleset", exact=True)).to_be_visible()
         warning = page.locator("p").filter(has_text="schedules levels:set, but no rule accepts it")
         expect(warning).to_contain_text('event:attrs{"level"} is 0')

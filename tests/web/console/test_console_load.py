@@ -34,6 +34,8 @@ def test_the_load_is_drawn_by_the_hour_and_a_free_minute_is_found(page: Page, tm
             assert hours.locator("td.l4").count() >= 6  # at nine, on the days that are counted whole
             assert hours.locator('td[title$="09:00 to 10:00: 7"]').count() >= 6
             assert hours.locator('td[title$="17:00 to 18:00: 6"]').count() >= 6
+            days = page.locator(".rhythm tbody th")
+            assert days.evaluate_all("all => all.every(each => each.scrollWidth <= each.clientWidth)")
             fullest = page.get_by_role("table", name="The fullest minutes").locator("tbody tr")
             expect(fullest).to_have_count(5)
             expect(fullest.first).to_contain_text("1 × report:due (table)")

@@ -12,19 +12,30 @@ def test_a_schedule_is_typed_in_words_with_its_picture(page: Page, console: Open
     page.goto(f"{console.url}/schedules")
     page.get_by_role("link", name="New schedule").click()
     page.get_by_label("When").fill("weekdays at nine")
-    expect(page.locator(".stack-small .bad-text")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text='found "nine"')).to_be_visible()
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("alert").filter(has_text="domain:type")).to_be_visible()
+    expect(page.get_by_text('found "nine"')).to_have_count(1)
+    expect(page.get_by_text("the source")).to_have_count(0)
     page.get_by_label("When").fill("weekdays at 9:00")
     expect(page.get_by_text("at 09:00 on Monday to Friday")).to_be_visible()
     expect(page.locator(".rhythm td.l4")).to_have_count(5)
     page.get_by_label("Pico").fill("worded")
     page.get_by_role("option", name="worded").click()
-    page.get_by_role("button", name="Make it").click()
-    expect(page.get_by_role("alert").filter(has_text="event")).to_be_visible()
     page.get_by_label("Event").fill("clock:beat")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create").click()
     page.wait_for_url("**/sources/*")
     made = next(each for each in get(console, "/sources") if each["name"] == "clock:beat weekdays at 9:00")
     assert made["to"] == {"pico": pico}
+
+
+def test_the_months_of_a_year_stand_beside_its_days(page: Page, console: Opened) -> None:
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{console.url}/new?when=last day of month at 9:00")
+        months = page.locator(".rhythm.year tbody th")
+        expect(months.nth(11)).to_be_visible()
+        assert months.evaluate_all("all => all.every(each => each.scrollWidth <= each.clientWidth)")
 
 
 def test_the_event_of_a_turn_is_raised_again(page: Page, console: Opened) -> None:

@@ -62,13 +62,32 @@ def test_a_reader_looks_and_can_change_nothing(page: Page, guarded: Opened) -> N
     for name in ("Install …", "Delete …"):
         button = page.get_by_role("button", name=name)
         expect(button).to_be_disabled()
-        expect(button).to_have_attribute("title", 'The token "reader" has the role read: this is for author')
+        expect(button).to_have_attribute(
+            "title", 'The token "reader" has the role read: this needs the role author'
+        )
     expect(page.get_by_role("button", name="Uninstall")).to_have_count(0)
     expect(page.get_by_role("link", name="Tokens")).to_have_count(0)
     page.goto(f"{guarded.url}/tokens")
     expect(page.get_by_text("Tokens are for authors")).to_be_visible()
     page.goto(f"{guarded.url}/events?pico={pico}")
     expect(page.get_by_role("button", name="Raise", exact=True)).to_be_disabled()
+
+
+def test_a_page_tells_the_beginning_of_an_eci_and_the_whole_to_authors(guarded: Opened) -> None:
+    pico = guarded.pico("keyed")
+    door = guarded.client.post(f"/api/picos/{pico}/channels", json={"tags": ["door"]})
+    eci = door.raise_for_status().json()["eci"]
+    guarded.client.post(f"/c/{eci}/event-wait/tell/me").raise_for_status()
+    yearly = [{"name": "new year", "expr": "0 0 1 1 *"}]
+    far = {"type": "crononome", "name": "far", "to": {"eci": eci}, "entries": yearly}
+    guarded.client.post("/api/sources", json=far).raise_for_status()
+    seq = guarded.client.get("/api/journal", params={"pico": pico}).json()["items"][0]["seq"]
+    for role in ("read", "operate", "author"):
+        key = {"authorization": f"Bearer {made(guarded, f'keyed-{role}', role)}"}
+        for path in ("/journal", f"/journal/{seq}", f"/picos/{pico}", "/sources", "/sources/far"):
+            told = guarded.client.get(path, headers=key).raise_for_status().text
+            assert eci[:8] in told, path
+            assert (eci in told) == (role == "author"), (role, path)
 
 
 def test_the_server_refuses_a_button_that_somebody_turned_on(page: Page, guarded: Opened) -> None:
@@ -82,6 +101,16 @@ def test_the_server_refuses_a_button_that_somebody_turned_on(page: Page, guarded
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text('found the role read of the token "attacker", wanted author')).to_be_visible()
     assert guarded.client.get(f"/api/picos/{pico}").status_code == 200
+
+
+def test_the_navigation_hides_none_of_its_entries(page: Page, guarded: Opened) -> None:
+    assert guarded.token
+    enter(page, guarded, guarded.token, "/tokens")
+    for width in range(1250, 1651, 100):
+        page.set_viewport_size({"width": width, "height": 800})
+        for place in page.locator(".nav a").all():
+            expect(place).to_be_in_viewport(ratio=1)
+    expect(page.locator(".nav a[aria-current=page]")).to_have_text("Tokens")
 
 
 def test_an_operator_pauses_and_is_named(page: Page, guarded: Opened) -> None:
@@ -121,6 +150,26 @@ def test_the_audit_is_a_page_with_filters(page: Page, guarded: Opened) -> None:
     page.get_by_label("Who").fill("nobody")
     expect(page.get_by_text("Nothing of this was done")).to_be_visible()
     page.wait_for_url(f"{guarded.url}/audit?name=nobody")
+    page.get_by_label("Since").fill("noon")
+    expect(page.get_by_role("alert").filter(has_text="wanted an ISO 8601 time")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_label("Who")).to_be_hidden()
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_label("Who")).to_be_visible()
+
+
+def test_the_audit_of_many_schedules_leads_nowhere(page: Page, guarded: Opened) -> None:
+    pico = guarded.pico("crowded")
+    for _ in range(21):
+        guarded.raise_event(pico, "clocks:begin")
+    rows = guarded.client.get("/api/scheduled", params={"pico": pico, "type": "never", "limit": 100}).json()
+    ids = [each["id"] for each in rows["items"]]
+    assert len(ids) == 21
+    guarded.client.post("/api/changes", json={"ids": ids, "change": "cancel"}).raise_for_status()
+    enter(page, guarded, made(guarded, "auditor", "read"), "/audit")
+    row = page.get_by_role("row", name="schedule 21 schedules")
+    expect(row).to_be_visible()
+    expect(row.get_by_role("link")).to_have_count(0)
 
 
 def test_the_editor_compares_versions_and_goes_back(page: Page, guarded: Opened) -> None:
@@ -132,9 +181,12 @@ def test_the_editor_compares_versions_and_goes_back(page: Page, guarded: Opened)
     versions = page.locator("section", has_text="the latest first")
     expect(versions.get_by_role("row")).to_have_count(3)
     versions.get_by_role("button", name="Compare").click()
-    expect(versions.locator("pre")).to_contain_text(
+    compared = page.get_by_role("dialog", name="to the installed text")
+    expect(compared.locator("pre")).to_contain_text(
         '+ruleset said { rule r { select when a b send_directive("y")'
     )
+    compared.get_by_role("button", name="Close").click()
+    expect(compared).to_have_count(0)
     versions.get_by_role("button", name="Go back…").click()
     page.get_by_role("button", name="Go back", exact=True).click()
     expect(page.get_by_text('the console as "ed"')).to_be_visible()

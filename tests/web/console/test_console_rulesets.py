@@ -142,7 +142,7 @@ def test_the_plan_of_an_edited_ruleset_tells_what_changes_in_all_picos(page: Pag
     expect(page.get_by_text("as installed", exact=True)).to_be_visible()
     page.get_by_label("How far ahead").fill("10")
     page.get_by_role("button", name="Plan", exact=True).click()
-    expect(page.get_by_text("these rulesets are installed")).to_be_visible()
+    expect(page.get_by_text("The text is as installed in every pico")).to_be_visible()
     paste(page, DIGEST.replace("digest", "planned").replace('"news"', '"other news"'))
     expect(page.get_by_text("changed", exact=True)).to_be_visible()
     page.get_by_role("button", name="Plan", exact=True).click()
@@ -198,6 +198,11 @@ def test_a_replay_tells_what_an_edited_ruleset_would_have_done(page: Page, tmp_p
     with opened(tmp_path, "--open") as place:
         page.goto(f"{place.url}/rulesets/lamp")
         expect(page.get_by_text("as installed", exact=True)).to_be_visible(timeout=30_000)
+        for wrong, told in (("", "wanted a time to begin from"), ("noon", "wanted an ISO 8601 time")):
+            page.get_by_label("Since").fill(wrong)
+            page.get_by_role("button", name="Replay", exact=True).click()
+            expect(page.get_by_role("alert").filter(has_text=told)).to_be_visible()
+        expect(page.locator(".q-notification")).to_have_count(0)
         page.get_by_label("Since").fill("2026-03-01T01:00:00Z")
         page.get_by_role("button", name="Replay", exact=True).click()
         # As it starts, the server installs rulesets on the root.

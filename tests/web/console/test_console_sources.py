@@ -29,7 +29,13 @@ def test_a_source_that_paused_itself_says_why(page: Page, console: Opened) -> No
     paused = "the source is paused, after 2 failures in a row"
     expect(shaky).to_contain_text(paused, timeout=30_000)  # the first page is made when it is asked for
     expect(shaky.get_by_text("Resume")).to_be_visible()
+    expect(page.get_by_role("link", name="New", exact=True)).to_have_attribute("href", "/new")
     expect(away).to_contain_text("url https://example.org/c/ckabcdef…")
     page.goto(f"{console.url}/sources/{added.json()[1]['id']}")
     expect(page.get_by_text("ckabcdef…").first).to_be_visible()
     assert "hunter2" not in page.content() and "ghijklm" not in page.content()
+    page.goto(f"{console.url}/history?outcome=failed")
+    due = page.get_by_role("row").filter(has_text="shaky/second").first
+    expect(due.get_by_role("link", name="failing:due")).to_have_attribute(
+        "href", f"/sources/{added.json()[0]['id']}"
+    )

@@ -77,6 +77,8 @@ def test_the_history_by_pages_and_outcome(page: Page, place: Opened) -> None:
     page.reload()
     expect(rows).to_have_count(20)
     expect(rows.first).to_contain_text("soon:came")
+    page.get_by_role("button", name="Newest").click()
+    expect(rows).to_have_count(100)
     page.goto(f"{place.url}/history?outcome=cancelled")
     expect(page.get_by_text("Nothing has come due")).to_be_visible()
     page.get_by_label("Pico").fill("nobody")
