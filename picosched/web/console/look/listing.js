@@ -1,12 +1,19 @@
 // A table whose rows change as a whole: cells are text, or {text, href, title, tone}, or {bars, title}; times are
 // ISO 8601. A row with `href` leads there from wherever it is clicked; one of its cells is the link for the keys.
 export default {
-  props: { columns: Array, rows: Array, caption: String, cards: Boolean, picks: Boolean, picked: Array },
+  props: { columns: Array, rows: Array, version: Number, caption: String, cards: Boolean, picks: Boolean, picked: Array },
   emits: ["act", "pick"],
+  data() { return { shown: this.rows, at: this.version }; },
+  watch: { version() { this.shown = this.rows; this.at = this.version; } },
   computed: {
-    all() { return this.rows.length > 0 && this.rows.every((row) => this.picked.includes(row.key)); },
+    all() { return this.shown.length > 0 && this.shown.every((row) => this.picked.includes(row.key)); },
   },
   methods: {
+    change(version, order) {  // rows, or the places of rows that stay as they are; a change that is in already is left out
+      if (version !== this.at + 1) return;
+      this.at = version;
+      this.shown = order.map((each) => typeof each === "number" ? this.shown[each] : each);
+    },
     pick(keys, on) {
       const others = this.picked.filter((key) => !keys.includes(key));
       this.$emit("pick", on ? [...others, ...keys] : others);
@@ -29,13 +36,13 @@ export default {
         <caption v-if="caption" class="only-read">{{ caption }}</caption>
         <thead><tr>
           <th v-if="picks" scope="col" class="pick"><input type="checkbox" aria-label="All on this page"
-            :checked="all" @change="pick(rows.map((row) => row.key), $event.target.checked)"></th>
+            :checked="all" @change="pick(shown.map((row) => row.key), $event.target.checked)"></th>
           <th v-for="column in columns" :key="column.name" scope="col" :class="column.kind">
             <span :class="{ 'only-read': column.kind === 'actions' }">{{ column.label }}</span>
           </th>
         </tr></thead>
         <tbody>
-          <tr v-for="(row, index) in rows" :key="row.key ?? index"
+          <tr v-for="(row, index) in shown" :key="row.key ?? index"
               :class="[row.tone, { goes: row.href }]" @click="go(row, $event)">
             <td v-if="picks" class="pick" data-label="Choose"><input type="checkbox" :aria-label="row.spoken ?? row.key"
               :checked="picked.includes(row.key)" @change="pick([row.key], $event.target.checked)"></td>
@@ -56,9 +63,14 @@ export default {
                         :y="bar ? 18 - 18 * bar / most(cell.bars) : 19" :height="bar ? 2 + 18 * bar / most(cell.bars) : 1"
                         :class="{ none: !bar }"></rect>
                 </svg>
-                <a v-else-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
+                <svg v-if="cell.heat" class="heat" role="img" :aria-label="cell.heat.of" :viewBox="'0 0 ' + cell.heat.columns * 4 + ' ' + cell.heat.rows * 4">
+                  <title>{{ cell.heat.of }}</title>
+                  <rect v-for="(run, place) in cell.heat.runs" :key="place" :class="'l' + run[3]" :x="run[0] * 4" :y="run[1] * 4" :width="run[2] * 4 - .8" height="3.2"></rect>
+                </svg>
+                <a v-if="cell.href" :href="cell.href" :title="cell.title">{{ cell.text }}</a>
                 <span v-else-if="cell.tone" :class="['badge', cell.tone]" :title="cell.title">{{ cell.text }}</span>
-                <span v-else :title="cell.title">{{ cell.text }}</span>
+                <span v-else-if="!cell.bars" :title="cell.title">{{ cell.text }}</span>
+                <span v-if="cell.more" class="more">{{ cell.more }}</span>
               </template>
             </td>
           </tr>
