@@ -286,6 +286,7 @@ TABLES = (
             "failures": COUNT,
             "tries": COUNT,
             "held": FLAG,
+            "asked": TIME.maybe,
         },
     ),
     Table(
