@@ -31,11 +31,11 @@ TO = {"one": {"pico": "root"}, "many": {"rid": "shaky"}}
 def work(database: str, run: str) -> None:
     """Let occurrences come until somebody kills us."""
     clock = VirtualClock(START)
-    with Engine(database, clock) as engine:
+    with Engine(database, clock, history_days=3_650) as engine:
         pagers = [each for each in engine.root.channels() if "pager" in each.tags]
         (pager,) = pagers or [engine.root.new_channel(["pager"])]
     alerts = {"pager": {"to": f"eci:{pager.eci}"}}
-    engine = Engine(database, clock, alerts=alerts, max_begun=1_000_000)
+    engine = Engine(database, clock, alerts=alerts, max_begun=1_000_000, history_days=3_650)
     if "shaky" not in engine.root.rulesets():
         engine.root.install(SHAKY)
     known = {source.name for source in engine.sources()}
