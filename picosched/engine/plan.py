@@ -81,7 +81,6 @@ class Rehearsing(Wiring):
         made.note(self.loaded.chance)
         self._ticks.most_made = most
         self._rehearsal = Rehearsal(self, self._virtual, self._silence)
-        self._recorded = self.read(store.agenda.last_record)
         self._most, self._ends = most, inf
         self._ticks.ends = self._leaves_off
 
@@ -141,15 +140,13 @@ class Rehearsing(Wiring):
 
     def count(self, side: int, differing: Differing, fires: Fires, until: datetime) -> None:
         """Count the occurrences recorded since the last call, up to a time."""
-        agenda = self.store.agenda
-        for fire in self.read(agenda.records_after, self._recorded):
+        for fire in self._rehearsal.occurrences():
             if fire.fired > until:
                 continue
             if fire.outcome not in RAISED:
                 differing.let_go(side, fire)
             elif differing.may_differ(fire.pico_id):
                 fires.count(fire.fired)
-        self._recorded = self.read(agenda.last_record)
 
 
 def plan_of(

@@ -91,11 +91,15 @@ def nobody(request: HttpRequest) -> HttpResponse:
     return HttpResponse(0, "nobody is asked on virtual time")
 
 
+def counts_as_sent(request: HttpRequest) -> bool:
+    """Whether a request is an event for another engine or a mail, which would be tried again and again."""
+    return request.method == METHOD or not request.redirects
+
+
 class Silence:
     """Records the HTTP requests of a rehearsal, without sending them.
 
-    They get the answer that nobody is there. Events for other engines and mails count as taken, or they would
-    be tried again and again.
+    They get the answer that nobody is there, but for what counts as sent.
     """
 
     def __init__(self) -> None:
@@ -104,7 +108,7 @@ class Silence:
         self._asked: list[tuple[int, HttpRequest]] = []
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method == METHOD or not request.redirects:
+        if counts_as_sent(request):
             return HttpResponse(200, "not sent")
         self._asked.append((self.turns(), request))
         return nobody(request)

@@ -17,11 +17,11 @@ from typing import Any
 from picosched.clock import EPOCH, VirtualClock
 from picosched.due.programs import finished
 from picosched.engine.made import BITS, Made
+from picosched.engine.rehearsed import counts_as_sent
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.requests import EventQuery, EventQueryAnswer, HttpRequest, HttpResponse, Request, Response
 from picosched.krl.ruleset import Ruleset
-from picosched.outside.mail import METHOD
 from picosched.outside.processes import Ended
 from picosched.pico.event import Event
 from picosched.pico.inputs import Inputs, mark_of, read_inputs
@@ -82,8 +82,8 @@ class Replaying(Wiring):
         answer = self._answer_of(request)
         if isinstance(answer, HttpResponse):
             return answer
-        if not self._driven and (request.method == METHOD or not request.redirects):
-            return HttpResponse(200, "not sent")  # a delivery, which would be repeated
+        if not self._driven and counts_as_sent(request):
+            return HttpResponse(200, "not sent")
         self.requests += 1
         return NOBODY
 

@@ -115,8 +115,9 @@ class Wiring(Acting):
         self._scheduler = Scheduler(self.run_due, self._next_tick, self.clock)
         self._wire_queues(ask, rehearsed=outside is not None)
         self._pruning = Pruning(self.store, self._commits, self.clock)
-        made = self.now, self.look_again, outside is None
-        self._snapshots = Snapshots(self.store, self._commits, self.settings, *made)
+        self._snapshots = Snapshots(
+            self.store, self._commits, self.settings, self.now, self.look_again, wanted=outside is None
+        )
         self._placement = self._placed()
         self._switch = threading.Lock()
         """Held while starting or stopping the background threads."""

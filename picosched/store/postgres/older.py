@@ -1,7 +1,7 @@
 """Reads the tables of an older picosched as they are, without changing them.
 
 Opened for writing, they are migrated; opened readonly they cannot be. So what they lack is put beside them
-for this session alone: today's tables are made among its temporary ones, where PostgreSQL looks first. Of
+for this connection alone: today's tables are made among its temporary ones, where PostgreSQL looks first. Of
 those that the schema has whole, the temporary one goes again; where columns are missing, a view takes its
 place that adds them with their defaults; a table that is missing is there and empty.
 """
