@@ -14,27 +14,22 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from picosched.checked import ruleset_text
 from picosched.clock import format_time
 from picosched.due.snapshots import root_of, snapshot_before
+from picosched.engine.copied import MOST_RULESETS, New, copied, read_new, refuse_beyond
 from picosched.engine.replayed import Comparing, Replayed
 from picosched.engine.replaying import AT_ONCE, Replaying
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
-from picosched.krl.ruleset import Ruleset, compile_ruleset
 from picosched.store.journal import Entry
-from picosched.store.port import MEMORY
 from picosched.store.store import Store
 
 MOST_TURNS, USUAL_TURNS = 100_000, 20_000
 """Turns of a replay at most, and over HTTP unless more are asked for."""
 
-MOST_RULESETS = 50
-
-IN_MEMORY, A_TURN = 200_000_000, 4_000
-"""Bytes of a copy that is in memory, and about those of a turn; a larger copy is a file."""
+A_TURN = 4_000
+"""About how many bytes a turn adds to a copy."""
 
 Progress = Callable[[int, int], None]
 """Is called with the turns replayed so far, and those there are."""
@@ -62,10 +57,8 @@ def replay_of(
     progress: Progress | None = None,
 ) -> Replayed:
     """Replay the turns of an engine's store; arguments and errors as for `Engine.replay`."""
-    for found, limit, what in ((most, MOST_TURNS, "turns"), (len(rulesets) or 1, MOST_RULESETS, "rulesets")):
-        if not 1 <= found <= limit:
-            raise PicoschedError(f"found {found:,} {what}, wanted 1 to {limit:,}")
-    new = [_compiled(each) for each in rulesets]
+    refuse_beyond((most, MOST_TURNS, "turns"), (len(rulesets) or 1, MOST_RULESETS, "rulesets"))
+    new = [*read_new(engine, rulesets)]
     if backup is None and since is None:
         raise PicoschedError("found neither a time nor a backup, wanted one of them to start from")
     span = since, until
@@ -80,16 +73,11 @@ def replay_of(
         return _replayed(engine, snapshot, span, new, first, most, progress)
 
 
-def _compiled(ruleset: str | Path) -> tuple[Ruleset, str | None]:
-    text, origin = ruleset_text(ruleset)
-    return compile_ruleset(text, origin), origin
-
-
 def _replayed(
     engine: Wiring,
     backup: Store,
     span: tuple[datetime | None, datetime | None],
-    new: Sequence[tuple[Ruleset, str | None]],
+    new: Sequence[New],
     first: bool,
     most: int,
     progress: Progress | None,
@@ -117,11 +105,11 @@ def _replayed(
             "end earlier, or start later",
             "too_large",
         )
-    with TemporaryDirectory(prefix="picosched-") as folder:
-        large = start.store.size() + total * A_TURN > IN_MEMORY
-        copy = start.store.copy(Path(folder) / "picos.db" if large else MEMORY)
-        with closing(copy), closing(Replaying(copy, engine, engine.settings, start.at)) as again:
-            return _run(engine, again, start, (began, end, upto), new, first, progress)
+    with (
+        copied(start.store.size() + total * A_TURN, start.store.copy) as copy,
+        closing(Replaying(copy, engine, engine.settings, start.at)) as again,
+    ):
+        return _run(engine, again, start, (began, end, upto), new, first, progress)
 
 
 def _run(
@@ -129,13 +117,13 @@ def _run(
     again: Replaying,
     start: Start,
     span: tuple[datetime, datetime, int],
-    new: Sequence[tuple[Ruleset, str | None]],
+    new: Sequence[New],
     first: bool,
     progress: Progress | None,
 ) -> Replayed:
     began, end, upto = span
     names = {row.id: row.name for row in again.store.picos.picos()}
-    given = {ruleset.rid for ruleset, _ in new}
+    given = {each.rid for each in new}
 
     def by_hand(id: str) -> set[str]:
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
@@ -214,9 +202,9 @@ def _entries(engine: Wiring, after: int, upto: int) -> Iterator[tuple[Entry, str
         after = found[-1].seq
 
 
-def _install(again: Replaying, new: list[tuple[Ruleset, str | None]]) -> None:
-    for ruleset, origin in new:
-        again.replace_ruleset(ruleset, origin)
+def _install(again: Replaying, new: list[New]) -> None:
+    for each in new:
+        again.replace_ruleset(each)
     new.clear()
 
 
