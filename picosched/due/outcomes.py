@@ -9,20 +9,18 @@ fails, or with the last.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from picosched.due.alerting import alert_all
+from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
 from picosched.schedule.happenings import Followed, happenings
 from picosched.schedule.scheduled import Outcome
-from picosched.settings import Settings
 from picosched.sources.source import Entry, Source
 from picosched.store.sources import EntryRow
-from picosched.store.store import Store
 from picosched.turns import sources as declaring
 
 log = logging.getLogger(__name__)
@@ -46,10 +44,8 @@ class Whose(NamedTuple):
 class Outcomes:
     """Writes what became of occurrences. For one thread at a time, inside a transaction."""
 
-    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._settings = settings
-        self._now = now
+    def __init__(self, wired: Wired) -> None:
+        self._store, self._settings, self._now = wired.store, wired.settings, wired.now
         self.quiet = False
         """Whether it is not logged that a source is paused, as this is not the time it happens."""
 

@@ -26,13 +26,12 @@ from picosched.due.putting_off import PutOff
 from picosched.due.queue import Queue, Tick
 from picosched.due.sources import SourcesQueue
 from picosched.due.waiting import Waiting
+from picosched.due.wired import Wired
 from picosched.errors import PicoschedError
 from picosched.pico.turn import Turn
 from picosched.store.due import NEVER, Coming
 from picosched.store.faults import StoreError
 from picosched.store.left_out import LeftOut
-from picosched.store.store import Store
-from picosched.turns.commit import GroupCommit
 from picosched.turns.seen import Seen
 
 if TYPE_CHECKING:
@@ -118,20 +117,17 @@ class Ticks:
 
     def __init__(
         self,
-        store: Store,
-        commits: GroupCommit,
+        wired: Wired,
         sources: SourcesQueue,
         deliveries: DeliveriesQueue,
         programs: ProgramsQueue,
         agenda: AgendaQueue,
         waiting: Waiting,
         begun: Begun,
-        now: Callable[[], datetime],
         ends: Callable[[], bool],
         by_scheduler: Callable[[], bool],
     ) -> None:
-        self._store = store
-        self._commits = commits
+        self._store, self._commits, self._now = wired.store, wired.commits, wired.now
         self._programs = programs
         self._agenda = agenda
         self._queues: tuple[Queue, ...] = (sources, deliveries, programs, agenda)
@@ -139,7 +135,6 @@ class Ticks:
         """Where the items of each queue wait."""
         self._waiting = waiting
         self._begun = begun
-        self._now = now
         self.raised = 0
         """Events raised so far."""
         self.ends = ends
@@ -149,7 +144,7 @@ class Ticks:
         self._put_off = PutOff()
         self.most_made: int | None = None
         """How many events may be made and raised at one instant, if fewer than INSTANT."""
-        self._seen = Seen(store, commits, self._read)
+        self._seen = Seen(wired.store, wired.commits, self._read)
         self._one = threading.Lock()
         """Held during a tick: two at once would not keep the order of messages between picos."""
 
