@@ -46,8 +46,7 @@ class Outcomes:
 
     def __init__(self, wired: Wired) -> None:
         self._store, self._settings, self._now = wired.store, wired.settings, wired.now
-        self.quiet = False
-        """Whether it is not logged that a source is paused, as this is not the time it happens."""
+        self._quiet = wired.apart.quiet
 
     def settle(
         self, whose: Whose, settled: EntryRow, record: Fire, *, raised: bool, under_way: bool, written: bool
@@ -112,7 +111,7 @@ class Outcomes:
         if most is None or failures < most or whose.kept.paused:
             return None
         declaring.pause(self._store, whose.kept.source_id, None)
-        if not self.quiet:
+        if not self._quiet:
             named = whose.source.label, whose.name
             log.warning("the source %s is paused: %s failed %d times in a row", *named, failures)
         return f"the source is paused, after {failures:,} failure{'s' * (failures > 1)} in a row"

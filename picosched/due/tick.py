@@ -137,13 +137,12 @@ class Ticks:
         self._begun = begun
         self.raised = 0
         """Events raised so far."""
-        self.ends = ends
+        self._ends = wired.apart.ends or ends
         """Whether to leave the remaining due items for another tick."""
         self._by_scheduler = by_scheduler
         """Whether the scheduler ticks: then items that failed wait for their next try."""
         self._put_off = PutOff()
-        self.most_made: int | None = None
-        """How many events may be made and raised at one instant, if fewer than INSTANT."""
+        self._most_made = wired.apart.most_made
         self._seen = Seen(wired.store, wired.commits, self._read)
         self._one = threading.Lock()
         """Held during a tick: two at once would not keep the order of messages between picos."""
@@ -197,7 +196,7 @@ class Ticks:
         tick = Tick([began], stuck, partial(self._look_ahead, stuck))
         raised = made_now = 0
         mended = fails = False
-        while not self.ends():
+        while not self._ends():
             looked_at = self._look(stuck)
             if looked_at.broken and not mended:
                 self._agenda.give_up_broken()
@@ -219,7 +218,7 @@ class Ticks:
                 fails |= looked.fails
             if fails:
                 break
-            most = INSTANT if self.most_made is None else min(self.most_made, INSTANT)
+            most = INSTANT if self._most_made is None else min(self._most_made, INSTANT)
             if made_now > most:
                 raise PicoschedError(
                     f"more than {most:,} events were made and raised at {format_time(tick.now)} alone; "
@@ -227,11 +226,11 @@ class Ticks:
                     "too_large",
                 )
         if stuck or self._put_off.failed:
-            self._put_off.tried(self._now(), waited, stuck, whole=not fails and not self.ends())
+            self._put_off.tried(self._now(), waited, stuck, whole=not fails and not self._ends())
         if stuck:
             self._tell({id: error for id, error in stuck.items() if id not in waited})
             return raised
-        if not self.ends() and self._waiting.is_idle:
+        if not self._ends() and self._waiting.is_idle:
             self._begun.caught_up(takeovers)
         return raised
 

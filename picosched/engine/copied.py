@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from picosched.checked import ruleset_text
 from picosched.clock import VirtualClock
 from picosched.due.waiting import Ask
-from picosched.engine.made import Made
+from picosched.due.wired import Apart
 from picosched.engine.wiring import Wiring
 from picosched.errors import PicoschedError
 from picosched.krl.ruleset import Ruleset, compile_ruleset
@@ -51,11 +51,9 @@ class New:
 class Copied(Wiring):
     """An engine on a copy of a store, at a virtual time. `ask` answers instead of the world outside."""
 
-    def __init__(self, store: Store, now: datetime, settings: Settings, ask: Ask, made: Made) -> None:
+    def __init__(self, store: Store, now: datetime, settings: Settings, ask: Ask, apart: Apart) -> None:
         self._virtual = VirtualClock(now)
-        super().__init__(store, self._virtual, settings, 0, False, ask, None, {})
-        self.outcomes.quiet = True
-        made.note(self.loaded.chance)
+        super().__init__(store, self._virtual, settings, 0, False, ask, None, {}, apart)
 
     def install(self, pico_id: str, new: New) -> None:
         """Install a ruleset as `PicoRef.install` does."""

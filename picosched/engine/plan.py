@@ -13,16 +13,16 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from math import inf
 from pathlib import Path
 from typing import Any
 
 from picosched.clock import MILLISECOND, format_time, shifted, ticks
+from picosched.due.wired import Apart
 from picosched.engine.asserted import Fires, parse_asserted
 from picosched.engine.concerned import Concerned, concerned_by
 from picosched.engine.copied import MOST_RULESETS, Copied, New, copied, read_new, refuse_beyond
 from picosched.engine.differing import AFTER, BEFORE, Differing
-from picosched.engine.made import Made, Noted
+from picosched.engine.made import Made
 from picosched.engine.planned import Deployed, OfPico, Plan
 from picosched.engine.rehearsed import DUE_TIMES, TOGETHER, Record, Rehearsal, Silence
 from picosched.engine.wiring import Wiring
@@ -42,7 +42,7 @@ MOST_RAISED, USUAL_RAISED = 1_000_000, 20_000
 """Events raised by each of the two rehearsals."""
 
 SECONDS = 60.0
-"""How long both rehearsals may take in real time."""
+"""How long both rehearsals may take in real time, installing the rulesets included."""
 
 COMPARED_AT_ONCE = 1_000
 """Events raised before their turns are compared, which are then in memory."""
@@ -54,23 +54,19 @@ MOST_PICOS, MOST_NAMED = 200, 10
 class Rehearsing(Copied):
     """One of the two engines, on a copy of the store, which it closes."""
 
-    def __init__(self, store: Store, now: datetime, settings: Settings, most: int, made: Made) -> None:
-        silence = Silence()
-        super().__init__(store, now, settings, silence, made)
-        self._of_callers = Noted(self._of_callers, made)
-        self._ticks.most_made = most
+    def __init__(
+        self, store: Store, now: datetime, settings: Settings, most: int, ends: float, made: Made
+    ) -> None:
+        """It may raise `most` events, and goes on up to a time as `ticks` tells it."""
+        silence, self._most, self._ends = Silence(), most, ends
+        apart = Apart(quiet=True, draws_from=made.noted, ends=self._leaves_off, most_made=most, deadline=ends)
+        super().__init__(store, now, settings, silence, apart)
         self._rehearsal = Rehearsal(self, self._virtual, silence)
-        self._most, self._ends = most, inf
-        self._ticks.ends = self._leaves_off
 
     @property
     def raised(self) -> int:
         """Events raised so far."""
         return self._ticks.raised
-
-    def end_at(self, time: float) -> None:
-        """Go no further from a time on, as `ticks` tells it."""
-        self._ends = self._commits.ends = time
 
     @property
     def enough(self) -> str | None:
@@ -155,9 +151,10 @@ def plan_of(
         told = [_deployed(copy, names, id, one) for id, each in changes.items() for one in each]
         twin = stack.enter_context(copied(copy.size(), copy.copy))
         settings = replace(engine.settings, base_url=engine.loaded.host(None) or "")
-        made = Made()
+        made, ends = Made(), ticks() + SECONDS
         sides = [
-            stack.enter_context(closing(Rehearsing(each, now, settings, most, made))) for each in (copy, twin)
+            stack.enter_context(closing(Rehearsing(each, now, settings, most, ends, made)))
+            for each in (copy, twin)
         ]
         for id, each in changes.items():
             for one in each:
@@ -255,9 +252,6 @@ def _let_pass(
     until: datetime, sides: Sequence[Rehearsing], differing: Differing, fires: Sequence[Fires]
 ) -> Cut | None:
     """Let time pass in step; why it ended early, if it did."""
-    ends = ticks() + SECONDS
-    for side in sides:
-        side.end_at(ends)
     # Few enough that the history they are read from is not pruned meanwhile.
     at_once = DUE_TIMES if sides[BEFORE].settings.history_days else 1
     cut = None

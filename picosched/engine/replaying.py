@@ -16,6 +16,7 @@ from typing import Any
 
 from picosched.clock import EPOCH
 from picosched.due.programs import finished
+from picosched.due.wired import Apart
 from picosched.engine.copied import Copied, New
 from picosched.engine.made import BITS, Made
 from picosched.engine.rehearsed import counts_as_sent
@@ -56,7 +57,10 @@ class Replaying(Copied):
     def __init__(self, store: Store, record: Wiring, settings: Settings, now: datetime) -> None:
         self.made = Made()
         """The ids that were made on record and here."""
-        super().__init__(store, now, settings, self._ask, self.made)
+        apart = Apart(
+            quiet=True, draws_from=self.made.noted, hold=self._hold, hold_programs=self._hold_programs
+        )
+        super().__init__(store, now, settings, self._ask, apart)
         self._record = record
         self._inputs: Inputs | None = None
         """Of the turn that is driven; None if they were not kept, or none is driven."""
@@ -65,7 +69,6 @@ class Replaying(Copied):
         self.unsure: dict[str, str] = {}
         """Pico → why it cannot be compared any more."""
         self._held: set[str] = set()
-        self._waiting.hold, self._programs.hold = self._hold, self._hold_programs
         self._let_go: list[tuple[datetime, str, str]] = []
         """Occurrences without a turn, by when they were settled: (time, id, owner), a heap."""
         self._looked = now - LOOK

@@ -34,7 +34,7 @@ from picosched.due.snapshots import Snapshots
 from picosched.due.sources import SourcesQueue
 from picosched.due.tick import Dues, Ticks
 from picosched.due.waiting import Ask, Waiting
-from picosched.due.wired import Wired
+from picosched.due.wired import AT_WORK, Apart, Wired
 from picosched.engine.acting import Acting
 from picosched.engine.questions import Questions
 from picosched.engine.recovery import opened, take_up
@@ -80,6 +80,7 @@ class Wiring(Acting):
         outside: Ask | None,
         tracer_provider: TracerProvider | None,
         options: Mapping[str, Any],
+        apart: Apart = AT_WORK,
     ) -> None:
         self.settings = (
             load_settings(None, os.environ, **options)
@@ -99,17 +100,20 @@ class Wiring(Acting):
         self._began, self._queries = to_ms(self.now()), count(1)
         """A query's id is the time of the start and a counter, as it need not be unguessable."""
         self._owns_store = not isinstance(store, Store)
-        self.store, of_turns, self._of_callers = opened(store, self.settings, readonly, seed)
+        self.store, of_turns, of_callers = opened(store, self.settings, readonly, seed)
+        self._of_callers = apart.draws_from(of_callers)
         # On a virtual clock no time passes, so that simulations are reproducible.
         ticks, seconds = (lambda: 0.0, None) if by_hand else (self.clock.ticks, SECONDS)
-        self.loaded = Loaded(self.store, self.settings, Chance(of_turns), ticks)
+        self.loaded = Loaded(self.store, self.settings, Chance(apart.draws_from(of_turns)), ticks)
         self._dues = Dues(lambda due: self._scheduler.wake(due), self._traces)
         shards = self.store.shards
         reach = None if shards is None else Reach(shards, self.store.agenda, self.loaded)
-        self._commits = GroupCommit(self.store, self._dues.committed, self._undone, seconds, reach)
+        self._commits = GroupCommit(
+            self.store, self._dues.committed, self._undone, seconds, reach, apart.deadline
+        )
         self.turns = Turns(self.store, self.loaded, self.settings, self.now, self._dues.came, self._traces)
         self._questions = Questions(self.new_event, self.raise_one, self.new_query, self.answer_to)
-        wired = Wired(self.store, self._commits, self.settings, self.loaded, self.now, self.look_again)
+        wired = Wired(self.store, self._commits, self.settings, self.loaded, self.now, self.look_again, apart)
         self._waiting = Waiting(wired, ask, self._ask_pico)
         self.machine_id = "" if self.store.machines is None else token_hex(8)
         """The id of this process among those that write the database."""
