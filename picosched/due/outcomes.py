@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from picosched.due.alerting import alert_all
 from picosched.due.wired import Wired
-from picosched.errors import PicoschedError
 from picosched.schedule.fire import Fire
 from picosched.schedule.happenings import Followed, happenings
 from picosched.schedule.scheduled import Outcome
@@ -147,9 +146,6 @@ class Outcomes:
     def _whose(self, kept: EntryRow) -> Whose | None:
         """An entry with its source; None if its declaration is no longer valid, as lists say."""
         row = self._store.sources.find(kept.source_id)
-        try:
-            source = None if row is None else declaring.read(row, self._store.almanac)
-        except PicoschedError:
-            return None
+        source = None if row is None else declaring.valid(row, self._store.almanac)
         entry = None if source is None else source.entry(kept.name)
         return None if source is None or entry is None else Whose(kept, source, entry)
