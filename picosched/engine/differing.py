@@ -19,6 +19,7 @@ from picosched.engine.made import Made
 from picosched.engine.placeless import placeless_attrs, placeless_error, placeless_reason
 from picosched.engine.planned import Counted, DifferentEvent, OfPico
 from picosched.engine.rehearsed import Record
+from picosched.errors import shortened
 from picosched.notation import directive_name, values_text
 from picosched.schedule.fire import Fire
 from picosched.schedule.scheduled import Scheduled
@@ -236,4 +237,4 @@ def _shown(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return shortened(text, LONGEST)
