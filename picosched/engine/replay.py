@@ -36,6 +36,18 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a replay is asked for, as for `Engine.replay`."""
+
+    since: datetime | None
+    until: datetime | None
+    new: Sequence[New]
+    first: bool
+    most: int
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """The state from which a replay starts."""
 
@@ -58,38 +70,28 @@ def replay_of(
 ) -> Replayed:
     """Replay the turns of an engine's store; arguments and errors as for `Engine.replay`."""
     refuse_beyond((most, MOST_TURNS, "turns"), (len(rulesets) or 1, MOST_RULESETS, "rulesets"))
-    new = [*read_new(engine, rulesets)]
+    asked = Asked(since, until, [*read_new(engine, rulesets)], first, most, progress)
     if backup is None and since is None:
         raise PicoschedError("found neither a time nor a backup, wanted one of them to start from")
-    span = since, until
     if isinstance(backup, Store):
-        return _replayed(engine, backup, span, new, first, most, progress)
+        return _replayed(engine, backup, asked)
     if backup is None:
         assert since is not None
         backup = snapshot_before(engine.settings, root_of(engine.store, engine.read), since)
     elif not Path(backup).is_file():
         raise PicoschedError(f"there is no backup {backup}", "not_found")
     with closing(Store(backup, readonly=True)) as snapshot:
-        return _replayed(engine, snapshot, span, new, first, most, progress)
+        return _replayed(engine, snapshot, asked)
 
 
-def _replayed(
-    engine: Wiring,
-    backup: Store,
-    span: tuple[datetime | None, datetime | None],
-    new: Sequence[New],
-    first: bool,
-    most: int,
-    progress: Progress | None,
-) -> Replayed:
-    since, until = span
+def _replayed(engine: Wiring, backup: Store, asked: Asked) -> Replayed:
     last = engine.read(engine.store.pages.last_turn)
     latest = next(iter(engine.read(engine.store.journal.entries, after=last - 1, limit=1)), None)
     if latest is None:
         raise PicoschedError("the journal has no turns", "not_found")
     start = _start(engine, backup)
-    end = latest.at if until is None else until
-    began = start.at if since is None else since
+    end = latest.at if asked.until is None else asked.until
+    began = start.at if asked.since is None else asked.since
     for time, what in ((began, "to start from"), (end, "to end at")):
         if time < start.at:
             found = f"found the time {format_time(time)} {what}"
@@ -99,9 +101,9 @@ def _replayed(
         raise PicoschedError(f"{found}; the last one is of {format_time(latest.at)}", "not_found")
     upto = min(engine.read(engine.store.journal.place_at, end), last)
     total = upto - start.seq
-    if total > most:
+    if total > asked.most:
         raise PicoschedError(
-            f"found {total:,} turns from {format_time(start.at)} on, wanted at most {most:,}: "
+            f"found {total:,} turns from {format_time(start.at)} on, wanted at most {asked.most:,}: "
             "end earlier, or start later",
             "too_large",
         )
@@ -109,28 +111,22 @@ def _replayed(
         copied(start.store.size() + total * A_TURN, start.store.copy) as copy,
         closing(Replaying(copy, engine, engine.settings, start.at)) as again,
     ):
-        return _run(engine, again, start, (began, end, upto), new, first, progress)
+        return _run(engine, again, start, (began, end, upto), asked)
 
 
 def _run(
-    engine: Wiring,
-    again: Replaying,
-    start: Start,
-    span: tuple[datetime, datetime, int],
-    new: Sequence[New],
-    first: bool,
-    progress: Progress | None,
+    engine: Wiring, again: Replaying, start: Start, span: tuple[datetime, datetime, int], asked: Asked
 ) -> Replayed:
     began, end, upto = span
     names = {row.id: row.name for row in again.store.picos.picos()}
-    given = {each.rid for each in new}
+    given = {each.rid for each in asked.new}
 
     def by_hand(id: str) -> set[str]:
         had, now = (each.read(_installed, each.store, id) for each in (again, engine))
         return {rid for rid in {**had, **now} if had.get(rid) != now.get(rid)} - given
 
     comparing = Comparing(names, by_hand, again.unsure, again.made)
-    to_install, turns, unrecorded = [*new], 0, 0
+    to_install, turns, unrecorded = [*asked.new], 0, 0
     for entry, inputs in _entries(engine, start.seq, upto):
         if to_install and entry.at >= began:
             again.let_pass(began)
@@ -142,20 +138,20 @@ def _run(
             comparing.was(entry)
         for each in again.news():
             comparing.became(each)
-        if first and comparing.differences:
+        if asked.first and comparing.differences:
             break
-        if progress is not None and turns % AT_ONCE == 0:
-            progress(turns, upto - start.seq)
+        if asked.progress is not None and turns % AT_ONCE == 0:
+            asked.progress(turns, upto - start.seq)
     else:
         _install(again, to_install)
         again.let_pass(end)
         for each in again.news():
             comparing.became(each)
         comparing.end()
-    if progress is not None:
-        progress(turns, turns)
+    if asked.progress is not None:
+        asked.progress(turns, turns)
     programs = len(again.read(again.store.agenda.programs, "proc"))
-    differences = comparing.differences[:1] if first else comparing.differences
+    differences = comparing.differences[:1] if asked.first else comparing.differences
     return Replayed(
         start.at,
         began,
