@@ -70,14 +70,8 @@ class ProgramsQueue(Background):
     """Runs waiting programs. With `rehearsed` none is run, and each run reports that."""
 
     def __init__(self, wired: Wired, machine_id: str, *, rehearsed: bool) -> None:
-        super().__init__(
-            "picosched-program",
-            wired.look_again,
-            at_once=AT_ONCE,
-            of_one=OF_ONE,
-            line=LINE,
-            hold=wired.apart.hold_programs,
-        )
+        name, hold = "picosched-program", wired.apart.hold_programs
+        super().__init__(name, wired.look_again, at_once=AT_ONCE, of_one=OF_ONE, line=LINE, hold=hold)
         self._store, self._commits, self._loaded = wired.store, wired.commits, wired.loaded
         self._settings, self._now = wired.settings, wired.now
         self._rehearsed = rehearsed

@@ -59,14 +59,8 @@ class Waiting(Background):
     def __init__(
         self, wired: Wired, ask: Ask, ask_pico: Callable[[EventQuery, str | None], EventQueryAnswer]
     ) -> None:
-        super().__init__(
-            "picosched-asking",
-            wired.look_again,
-            at_once=AT_ONCE,
-            of_one=OF_ONE,
-            line=LINE,
-            hold=wired.apart.hold,
-        )
+        name, hold = "picosched-asking", wired.apart.hold
+        super().__init__(name, wired.look_again, at_once=AT_ONCE, of_one=OF_ONE, line=LINE, hold=hold)
         self._ask = ask
         self._ask_pico = ask_pico
         self._now = wired.now
